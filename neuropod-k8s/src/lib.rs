@@ -1,0 +1,1 @@
+//! neuropod-k8s

@@ -1,0 +1,1 @@
+//! Starts a real Kubernetes control plane or node for the tests.

@@ -1,0 +1,3 @@
+//! The test command of this repository.
+
+fn main() {}
