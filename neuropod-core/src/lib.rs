@@ -1,1 +1,2 @@
 //! neuropod-core
+pub mod naming;

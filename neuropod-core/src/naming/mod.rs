@@ -1,0 +1,299 @@
+//! Every public name derives from here: objects in the cluster, host names, links.
+//!
+//! | what | name | at most |
+//! |---|---|---|
+//! | Pod | `<slug>-<hash>` | 49 |
+//! | volume claim, one per user | `workspace-<hash>` | 20 |
+//! | volume claim, one per pod | `workspace-<slug>-<hash>` | 59 |
+//! | Secret of the Jupyter token | `<slug>-<hash>-token` | 55 |
+//! | Service | `<slug>-<hash>-<port>-service` | 63 |
+//! | Ingress | `<slug>-<hash>-<port>-ingress` | 63 |
+//! | host | `<slug>-<hash>-<port>.<domain>` | 55 in the first label, 253 whole |
+//!
+//! All of them are DNS labels as RFC 1035 has them (at most 63 of `a-z`, `0-9` and inner hyphens, starting
+//! with a letter), the strictest form Kubernetes asks for anywhere, so each also serves as a label value.
+//! What varies stays in the first label of a host because a wildcard certificate covers only one label.
+//!
+//! Several splits of one text are possible from the left (`a-b` + `c`, `a` + `b-c`) but only one from the
+//! right, where port and hash have fixed forms without hyphens. So two different (slug, hash, port) never
+//! share a name, and a name made to look like someone else's host (`alice-k3j5qzx2ab-8888`) is only a slug.
+//!
+//! ```
+//! use neuropod_core::naming::Naming;
+//!
+//! let naming = Naming::new("pods.example.com", "a secret of at least 16 bytes")?;
+//! let hash = naming.user_hash("64f1c0ffee");
+//! let slug = naming.slug("Árbol de Ana")?;
+//! assert_eq!(slug.as_str(), "arbol-de-ana");
+//! assert_eq!(naming.service(&slug, &hash, 8888), format!("arbol-de-ana-{hash}-8888-service"));
+//! let host = naming.host(&slug, &hash, 8888);
+//! assert_eq!(host, format!("arbol-de-ana-{hash}-8888.pods.example.com"));
+//! assert_eq!(naming.parse_host(&host), Some(("arbol-de-ana".to_owned(), hash, 8888)));
+//! # Ok::<(), neuropod_core::naming::NamingError>(())
+//! ```
+
+mod domain;
+mod error;
+mod hash;
+mod slug;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use self::hash::Algorithm;
+pub use self::{
+    error::{DomainProblem, NamingError},
+    hash::UserHash,
+    slug::Slug,
+};
+
+/// Octets in a DNS label (RFC 1035), a Service name and a Kubernetes label value.
+pub const MAX_LABEL_LEN: usize = 63;
+/// Characters in a whole host name, without the final dot.
+pub const MAX_HOST_LEN: usize = 253;
+/// Characters in a [`Slug`]: what a Service name leaves beside the hash, a port of five digits and its suffix.
+pub const MAX_SLUG_LEN: usize = MAX_LABEL_LEN - "-".len() - hash::KEYED_LEN - "-65535-service".len();
+/// Characters in the domain: what a host name leaves beside the longest first label and its dot.
+pub const MAX_DOMAIN_LEN: usize =
+    MAX_HOST_LEN - (MAX_SLUG_LEN + "-".len() + hash::KEYED_LEN + "-65535".len()) - ".".len();
+/// Bytes that the key of [`Naming::new`] has at least: 128 bits, when chosen at random.
+pub const MIN_KEY_LEN: usize = 16;
+
+/// First labels that belong to the platform itself.
+const RESERVED: [&str; 4] = ["admin", "api", "app", "www"];
+
+/// The scheme of the links that [`Naming::url`] makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// `http`, for development.
+    Http,
+    /// `https`, the default.
+    #[default]
+    Https,
+}
+
+impl Scheme {
+    /// `http` or `https`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Makes names, and reads them back. Two replicas with the same domain and key make the same names.
+///
+/// The domain and the key are for the life of a deployment: with another key, every user has another hash and
+/// so other volumes and links.
+#[derive(Clone)]
+pub struct Naming {
+    domain: String,
+    scheme: Scheme,
+    algorithm: Algorithm,
+    reserved: BTreeSet<String>,
+}
+
+impl Naming {
+    /// Names with a keyed hash of the user id (BLAKE3, 50 bits in base32): a public link neither reveals nor
+    /// confirms a user id to those without the key.
+    ///
+    /// 50 bits because hashes must not meet: at about 40 million users two would share one with even odds,
+    /// while the 32 bits of [`legacy_md5`](Self::legacy_md5) reach that at 77,000.
+    ///
+    /// # Errors
+    /// [`NamingError::Domain`]; [`NamingError::KeyTooShort`] under [`MIN_KEY_LEN`] bytes.
+    pub fn new(domain: impl Into<String>, key: impl AsRef<[u8]>) -> Result<Self, NamingError> {
+        let key = key.as_ref();
+        if key.len() < MIN_KEY_LEN {
+            return Err(NamingError::KeyTooShort(key.len()));
+        }
+        Self::with_algorithm(&domain.into(), Algorithm::keyed(key))
+    }
+
+    /// Names with the first 8 hexadecimal digits of the MD5 of the user id, for deployments that already have
+    /// such names.
+    ///
+    /// Whoever guesses a user id can check it against a public link, and two users share a hash with even odds
+    /// at about 77,000 users: choose [`new`](Self::new) for everything else.
+    ///
+    /// ```
+    /// use neuropod_core::naming::Naming;
+    ///
+    /// let naming = Naming::legacy_md5("pods.example.com")?;
+    /// assert_eq!(naming.user_hash("1234").as_str(), "81dc9bdb");
+    /// # Ok::<(), neuropod_core::naming::NamingError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NamingError::Domain`].
+    pub fn legacy_md5(domain: impl Into<String>) -> Result<Self, NamingError> {
+        Self::with_algorithm(&domain.into(), Algorithm::Md5)
+    }
+
+    fn with_algorithm(domain: &str, algorithm: Algorithm) -> Result<Self, NamingError> {
+        let domain = domain::check(domain).map_err(NamingError::Domain)?;
+        let reserved = RESERVED.iter().map(ToString::to_string).collect();
+        Ok(Self {
+            domain,
+            scheme: Scheme::default(),
+            algorithm,
+            reserved,
+        })
+    }
+
+    /// Sets the scheme of links.
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// Keeps back further hosts, given by their first label or whole.
+    ///
+    /// `app`, `api`, `www`, `admin` and the domain itself always are. No pod can have any of those, since a
+    /// pod's host ends in hash and port. A host that does look like a pod's is kept back by refusing its slug:
+    /// [`slug`](Self::slug) answers [`NamingError::Reserved`].
+    pub fn with_reserved(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        let labels = hosts
+            .into_iter()
+            .map(|host| first_label(&host.to_ascii_lowercase()).to_owned());
+        self.reserved.extend(labels);
+        self
+    }
+
+    /// The domain below which all hosts are, in lower case.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Whether a host below the domain (or the domain itself) is the platform's own, never a pod's.
+    pub fn is_reserved(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        host == self.domain
+            || self
+                .label_of(&host)
+                .is_some_and(|label| self.reserved.contains(label))
+    }
+
+    /// The hash of a user id.
+    pub fn user_hash(&self, user_id: &str) -> UserHash {
+        self.algorithm.user_hash(user_id)
+    }
+
+    /// The slug of a pod's display name: letters of any script transliterated to `a-z`, everything else a
+    /// hyphen; `p-` in front of what starts with a digit or `xn-`.
+    ///
+    /// A slug of [`MAX_SLUG_LEN`] characters or more is cut, and a digest of the whole of it added, so that
+    /// two long names with a common start stay different. Any text is fine; time is linear in its length.
+    ///
+    /// # Errors
+    /// [`NamingError::Empty`] when no letter or digit is left; [`NamingError::Reserved`], see
+    /// [`with_reserved`](Self::with_reserved).
+    pub fn slug(&self, display_name: &str) -> Result<Slug, NamingError> {
+        let slug = slug::make(display_name, |whole| self.algorithm.slug_digest(whole))?;
+        let kept_back = |label: &String| self.parse_label(label).is_some_and(|(kept, ..)| kept == slug);
+        if self.reserved.iter().any(kept_back) {
+            Err(NamingError::Reserved)
+        } else {
+            Ok(slug)
+        }
+    }
+
+    /// The Pod: `<slug>-<hash>`.
+    pub fn pod(&self, slug: &Slug, hash: &UserHash) -> String {
+        format!("{slug}-{hash}")
+    }
+
+    /// The volume claim of a user who has one for all pods: `workspace-<hash>`.
+    pub fn workspace(&self, hash: &UserHash) -> String {
+        format!("workspace-{hash}")
+    }
+
+    /// The volume claim of one pod: `workspace-<slug>-<hash>`.
+    pub fn pod_workspace(&self, slug: &Slug, hash: &UserHash) -> String {
+        format!("workspace-{slug}-{hash}")
+    }
+
+    /// The Secret with the pod's Jupyter token: `<slug>-<hash>-token`.
+    pub fn token_secret(&self, slug: &Slug, hash: &UserHash) -> String {
+        format!("{slug}-{hash}-token")
+    }
+
+    /// The Service of a port: `<slug>-<hash>-<port>-service`.
+    pub fn service(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        format!("{slug}-{hash}-{port}-service")
+    }
+
+    /// The Ingress of a port: `<slug>-<hash>-<port>-ingress`.
+    pub fn ingress(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        format!("{slug}-{hash}-{port}-ingress")
+    }
+
+    /// The public host of a port: `<slug>-<hash>-<port>.<domain>`.
+    pub fn host(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        format!("{slug}-{hash}-{port}.{}", self.domain)
+    }
+
+    /// The public link of a port, without a slash at the end: `https://<slug>-<hash>-<port>.<domain>`.
+    pub fn url(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        format!("{}://{}", self.scheme, self.host(slug, hash, port))
+    }
+
+    /// The slug, user hash and port of a host of this platform; upper and lower case are the same (RFC 4343).
+    ///
+    /// `None` for every other host, and for hosts with a port (`…:443`) or a final dot.
+    pub fn parse_host(&self, host: &str) -> Option<(String, UserHash, u16)> {
+        if host.len() > MAX_HOST_LEN {
+            return None;
+        }
+        let host = host.to_ascii_lowercase();
+        let (slug, hash, port) = self.parse_label(self.label_of(&host)?)?;
+        Some((slug.into(), hash, port))
+    }
+
+    /// What stands before the domain in a host of lower case.
+    fn label_of<'a>(&self, host: &'a str) -> Option<&'a str> {
+        host.strip_suffix(self.domain.as_str())?.strip_suffix('.')
+    }
+
+    fn parse_label(&self, label: &str) -> Option<(Slug, UserHash, u16)> {
+        // From the right: port and hash have no hyphens, the slug may.
+        let (rest, port) = label.rsplit_once('-')?;
+        let (slug, hash) = rest.rsplit_once('-')?;
+        let slug = slug.parse().ok()?;
+        let hash = (hash.len() == self.algorithm.hash_len()).then(|| hash.parse().ok())??;
+        Some((slug, hash, parse_port(port)?))
+    }
+}
+
+/// Shows neither the key nor anything derived from it.
+impl fmt::Debug for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Naming")
+            .field("domain", &self.domain)
+            .field("scheme", &self.scheme)
+            .field("reserved", &self.reserved)
+            .finish_non_exhaustive()
+    }
+}
+
+fn first_label(host: &str) -> &str {
+    host.split('.').next().unwrap_or_default()
+}
+
+/// A port as [`Naming::host`] writes it: 1 to 65535, no sign, no zero in front.
+fn parse_port(text: &str) -> Option<u16> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    plain.then(|| text.parse().ok())?
+}
