@@ -1,2 +1,3 @@
 //! neuropod-core
 pub mod naming;
+pub mod secret;
