@@ -1,3 +1,4 @@
 //! neuropod-core
 pub mod naming;
 pub mod secret;
+pub mod token;

@@ -1,0 +1,108 @@
+//! Finding a pod's access token in what its container prints.
+//!
+//! A [`TokenExtractor`] starts one [`TokenScan`] for each run of a container and feeds it the log as it
+//! streams, in chunks cut anywhere. A restarted container is a new run: its scan starts from nothing, so the
+//! new token replaces the old one.
+//!
+//! ```
+//! use neuropod_core::token::{JupyterTokens, TokenExtractor, TokenState};
+//!
+//! let mut scan = JupyterTokens.start();
+//! assert_eq!(scan.push(b"[I ServerApp] Jupyter Server 2.21.1 is running at:\n[I ServerApp] http://0.0.0.0:88"), None);
+//! let state = scan.push(b"88/lab?token=b1726e8f59acb3b9a1ba264bf01cd49ec07faa1910eafcb9\n");
+//! let Some(TokenState::Generated(token)) = state else { panic!("no token") };
+//! assert_eq!(token.expose(), "b1726e8f59acb3b9a1ba264bf01cd49ec07faa1910eafcb9");
+//! ```
+
+mod jupyter;
+mod lines;
+mod pattern;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    jupyter::JupyterTokens,
+    lines::MAX_LINE_LEN,
+    pattern::{RegexTokens, TokenPatternError},
+};
+use crate::secret::AccessToken;
+
+/// What is known of a pod's access token.
+///
+/// "No token" is not "not ready": three of the states have none to show and the link works all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TokenState {
+    /// Nothing seen yet.
+    #[default]
+    Unknown,
+    /// The server made a token and printed it.
+    Generated(AccessToken),
+    /// The token was set by whoever configured the server, who knows it; the server does not print it.
+    Configured,
+    /// The server asks for nothing: whoever has the link is in.
+    Disabled,
+    /// The server asks for a password (or another login); there is no token to add to the link.
+    Password,
+}
+
+/// Reads tokens from container logs; [`JupyterTokens`] is the default.
+pub trait TokenExtractor: Send + Sync + 'static {
+    /// Begins the scan of one container run, from the first byte of its log.
+    fn start(&self) -> Box<dyn TokenScan>;
+}
+
+/// The scan of one container run. Memory is bounded however long the log and its lines are.
+pub trait TokenScan: Send {
+    /// Takes the next piece of the log, cut anywhere, of any bytes. Answers the new state if this changed it.
+    fn push(&mut self, chunk: &[u8]) -> Option<TokenState>;
+
+    /// The log has ended: a last line without line end counts too. Answers the new state if this changed it.
+    fn finish(&mut self) -> Option<TokenState>;
+
+    /// The state as of now.
+    fn state(&self) -> &TokenState;
+}
+
+/// What reads whole lines; [`LineScan`] makes a [`TokenScan`] of it.
+trait LineReader: Send {
+    /// Takes one line without line end and escape sequences.
+    fn line(&mut self, line: &str);
+
+    fn state(&self) -> &TokenState;
+}
+
+/// Cuts a log into lines for a [`LineReader`], and tells when its state changes.
+struct LineScan<R> {
+    lines: lines::Lines,
+    reader: R,
+}
+
+impl<R: LineReader> LineScan<R> {
+    fn new(reader: R) -> Self {
+        Self {
+            lines: lines::Lines::default(),
+            reader,
+        }
+    }
+
+    fn changed(&mut self, step: impl FnOnce(&mut Self)) -> Option<TokenState> {
+        let before = self.reader.state().clone();
+        step(self);
+        let after = self.reader.state();
+        (*after != before).then(|| after.clone())
+    }
+}
+
+impl<R: LineReader> TokenScan for LineScan<R> {
+    fn push(&mut self, chunk: &[u8]) -> Option<TokenState> {
+        self.changed(|scan| scan.lines.push(chunk, |line| scan.reader.line(line)))
+    }
+
+    fn finish(&mut self) -> Option<TokenState> {
+        self.changed(|scan| scan.lines.finish(|line| scan.reader.line(line)))
+    }
+
+    fn state(&self) -> &TokenState {
+        self.reader.state()
+    }
+}
