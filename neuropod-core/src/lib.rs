@@ -1,4 +1,5 @@
 //! neuropod-core
+pub mod image;
 pub mod naming;
 pub mod secret;
 pub mod token;
