@@ -1,0 +1,138 @@
+//! Identifiers of pods and users, and who is asking.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+
+/// The id of a pod: 16 lower-case hexadecimal digits.
+///
+/// ```
+/// use neuropod_core::PodId;
+///
+/// assert!("3f9a0c1d2e4b5a68".parse::<PodId>().is_ok());
+/// assert!("../etc/passwd".parse::<PodId>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PodId(String);
+
+impl PodId {
+    /// How many hexadecimal digits an id has.
+    pub const LENGTH: usize = 16;
+
+    /// An id that has not been used: 64 random bits.
+    pub fn random() -> Self {
+        Self::from_bits(rand::random())
+    }
+
+    /// The id with these 64 bits.
+    pub fn from_bits(bits: u64) -> Self {
+        Self(format!("{bits:016x}"))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PodId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PodId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if text.len() == Self::LENGTH && is_hex {
+            Ok(Self(text.to_owned()))
+        } else {
+            // An id that can't exist is answered like one that does not: nobody learns more from it.
+            Err(Error::new(ErrorKind::NotFound, "a pod id has 16 lower-case hexadecimal digits"))
+        }
+    }
+}
+
+impl TryFrom<String> for PodId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<PodId> for String {
+    fn from(id: PodId) -> Self {
+        id.0
+    }
+}
+
+/// The id of a user, as the application that embeds the library gives it. Opaque: it never reaches a public name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(String);
+
+impl UserId {
+    /// The id as given.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Owns pods and pays for them.
+    Client,
+    /// Sees and manages the pods of everybody.
+    Admin,
+}
+
+/// Who asks for an operation, as the application has authenticated them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The user.
+    pub id: UserId,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl Actor {
+    /// A client.
+    pub fn client(id: impl Into<String>) -> Self {
+        Self { id: UserId::new(id), role: Role::Client }
+    }
+
+    /// An administrator.
+    pub fn admin(id: impl Into<String>) -> Self {
+        Self { id: UserId::new(id), role: Role::Admin }
+    }
+
+    /// Whether this is an administrator.
+    pub fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+
+    /// Whether this one may see and change what `owner` owns.
+    pub fn may_touch(&self, owner: &UserId) -> bool {
+        self.is_admin() || self.id == *owner
+    }
+}

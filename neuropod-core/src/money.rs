@@ -1,0 +1,148 @@
+//! Money: whole micro-euros, never floating point.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+
+use serde::{Deserialize, Serialize};
+
+/// An amount in micro-euros (1 EUR = 1,000,000).
+///
+/// Sums saturate instead of wrapping: ±9.2 million million euros is beyond any account.
+///
+/// ```
+/// use neuropod_core::Money;
+///
+/// let hour = Money::from_cents(250);
+/// assert_eq!(hour.for_seconds(1), Money::from_micros(694));
+/// assert_eq!((hour + Money::from_cents(30)).to_string(), "2.80");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Money(i64);
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    const MICROS_PER_CENT: i64 = 10_000;
+    const MICROS_PER_EURO: i64 = 1_000_000;
+
+    /// An amount in micro-euros.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// An amount in euro cents.
+    pub const fn from_cents(cents: i64) -> Self {
+        Self(cents.saturating_mul(Self::MICROS_PER_CENT))
+    }
+
+    /// The amount in micro-euros.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// This price, once for every unit.
+    pub const fn times(self, units: u32) -> Self {
+        Self(self.0.saturating_mul(units as i64))
+    }
+
+    /// What `seconds` cost at this price per hour, rounded to the nearest micro-euro, halves away from zero.
+    pub fn for_seconds(self, seconds: i64) -> Self {
+        let product = i128::from(self.0) * i128::from(seconds);
+        let half = 1800 * product.signum();
+        let rounded = (product + half) / 3600;
+        let limit = if product < 0 { i64::MIN } else { i64::MAX };
+        Self(i64::try_from(rounded).unwrap_or(limit))
+    }
+
+    /// The amount in euros as a floating point number, for JSON that wants one. Never for sums.
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 9 thousand million euros, and for display only")]
+    pub fn as_euros(self) -> f64 {
+        self.0 as f64 / Self::MICROS_PER_EURO as f64
+    }
+
+    /// Whether it is below zero.
+    pub const fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+}
+
+impl fmt::Display for Money {
+    /// Euros with two decimals, more only where the amount has them: `10.00`, `0.000694`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.unsigned_abs();
+        let per_euro = Self::MICROS_PER_EURO.unsigned_abs();
+        let fraction = format!("{:06}", micros % per_euro);
+        let (cents, rest) = fraction.split_at(2);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{cents}{}", micros / per_euro, rest.trim_end_matches('0'))
+    }
+}
+
+impl Add for Money {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Money {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl AddAssign for Money {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl SubAssign for Money {
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
+
+impl Neg for Money {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_rounded_and_an_hour_is_exact() {
+        let hour = Money::from_cents(100);
+        assert_eq!(hour.for_seconds(3600), hour);
+        assert_eq!(hour.for_seconds(1), Money::from_micros(278));
+        assert_eq!(hour.for_seconds(-1), Money::from_micros(-278));
+        assert_eq!(Money::from_micros(i64::MAX).for_seconds(i64::MAX), Money::from_micros(i64::MAX));
+    }
+
+    #[test]
+    fn sums_saturate() {
+        let most = Money::from_micros(i64::MAX);
+        assert_eq!(most + Money::from_cents(1), most);
+        assert_eq!(Money::from_cents(i64::MAX), most);
+    }
+
+    #[test]
+    fn display_shows_cents_and_no_idle_zeros() {
+        assert_eq!(Money::from_cents(1000).to_string(), "10.00");
+        assert_eq!(Money::from_micros(-694).to_string(), "-0.000694");
+        assert_eq!(Money::from_micros(i64::MIN).to_string(), "-9223372036854.775808");
+    }
+}

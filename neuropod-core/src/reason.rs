@@ -1,0 +1,164 @@
+//! Why a pod is not running: a code, whose fault it is, whether it is retried, whether it is billed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What keeps a pod from running. The text for people is in [`crate::message`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReasonCode {
+    /// The image reference is malformed for the container runtime (`InvalidImageName`).
+    ImageInvalid,
+    /// The image does not exist, or is private and the cluster has no credentials for it (the registry
+    /// does not tell which).
+    ImageNotFound,
+    /// The registry can't be reached or gives up half-way (`ErrImagePull`, `ImagePullBackOff`).
+    ImagePullFailed,
+    /// The image is for another processor architecture (`exec format error`).
+    ImageArchitecture,
+    /// The container ends again and again (`CrashLoopBackOff`).
+    CrashLoop,
+    /// The container ended; it is started again.
+    ContainerExited,
+    /// The container can't be created from its configuration (`CreateContainerConfigError`).
+    ContainerConfig,
+    /// The runtime can't start the container (`CreateContainerError`, `RunContainerError`).
+    ContainerStart,
+    /// The container used more memory than its GPU type comes with (`OOMKilled`).
+    OutOfMemory,
+    /// No node has a GPU of this type free now.
+    NoGpuFree,
+    /// No node fits for another cause; the scheduler's text is in the detail.
+    Unschedulable,
+    /// A quota of the cluster is used up.
+    QuotaExceeded,
+    /// The pod used more disk than it asked for and was evicted.
+    DiskExceeded,
+    /// The node ran short and evicted the pod, or is being drained.
+    Evicted,
+    /// The node does not answer any more.
+    NodeLost,
+    /// The workspace volume is not there yet.
+    VolumePending,
+    /// The workspace volume can't be provided or mounted.
+    VolumeFailed,
+    /// The cluster refused an object (invalid, or an admission webhook said no).
+    Rejected,
+    /// An object of somebody else has a name of ours.
+    NameTaken,
+    /// The namespace, a storage class or an ingress class is missing, or a permission of the platform.
+    ClusterSetup,
+    /// The cluster can't be reached now.
+    ClusterUnavailable,
+    /// The account can't pay for the pod.
+    InsufficientFunds,
+    /// It failed for so long that the platform stopped it.
+    GaveUp,
+}
+
+/// Whose fault it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blame {
+    /// The owner of the pod can repair it: the image, the program, the balance.
+    User,
+    /// The people who run the platform have to.
+    Platform,
+    /// Nobody: it passes, or it is a matter of waiting.
+    Nobody,
+}
+
+impl ReasonCode {
+    /// Whose fault it is.
+    pub fn blame(self) -> Blame {
+        match self {
+            Self::ImageInvalid
+            | Self::ImageNotFound
+            | Self::ImageArchitecture
+            | Self::CrashLoop
+            | Self::ContainerExited
+            | Self::ContainerStart
+            | Self::OutOfMemory
+            | Self::DiskExceeded
+            | Self::InsufficientFunds
+            | Self::GaveUp => Blame::User,
+            Self::ContainerConfig
+            | Self::QuotaExceeded
+            | Self::VolumeFailed
+            | Self::Rejected
+            | Self::NameTaken
+            | Self::ClusterSetup => Blame::Platform,
+            Self::ImagePullFailed
+            | Self::NoGpuFree
+            | Self::Unschedulable
+            | Self::Evicted
+            | Self::NodeLost
+            | Self::VolumePending
+            | Self::ClusterUnavailable => Blame::Nobody,
+        }
+    }
+
+    /// Whether the platform or the cluster tries again by itself.
+    pub fn is_retryable(self) -> bool {
+        !matches!(
+            self,
+            Self::ImageInvalid
+                | Self::ImageArchitecture
+                | Self::DiskExceeded
+                | Self::InsufficientFunds
+                | Self::GaveUp
+        )
+    }
+
+    /// Whether the time is charged. Only a container that has just ended by itself still is: it comes back at
+    /// once, and what it did before is paid for up to its end anyway.
+    pub fn is_billable(self) -> bool {
+        matches!(self, Self::ContainerExited)
+    }
+
+    /// Whether a pod with this reason has failed (`error`), rather than being on its way (`creating`).
+    pub fn is_failure(self) -> bool {
+        !matches!(
+            self,
+            Self::NoGpuFree
+                | Self::Unschedulable
+                | Self::VolumePending
+                | Self::ContainerExited
+                | Self::ClusterUnavailable
+                | Self::Evicted
+                | Self::NodeLost
+        )
+    }
+}
+
+/// Why a pod is not running, since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// What it is.
+    pub code: ReasonCode,
+    /// The technical text behind it: the scheduler's, the kubelet's or the registry's, in English. May be empty.
+    pub detail: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Reason {
+    /// The longest detail kept, in bytes.
+    pub const DETAIL_LIMIT: usize = 1024;
+
+    /// A reason that holds since `since`; a long detail is cut.
+    pub fn new(code: ReasonCode, detail: impl Into<String>, since: Timestamp) -> Self {
+        let mut detail = detail.into();
+        if detail.len() > Self::DETAIL_LIMIT {
+            let end = detail.floor_char_boundary(Self::DETAIL_LIMIT);
+            detail.truncate(end);
+        }
+        Self { code, detail, since }
+    }
+
+    /// Whether `other` says the same, whenever it began.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.code == other.code && self.detail == other.detail
+    }
+}
