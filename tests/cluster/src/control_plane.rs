@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Long enough for a machine that compiles something else meanwhile.
-const READY: Duration = Duration::from_secs(120);
+const READY: Duration = Duration::from_mins(2);
 
 /// Where the API server listens and which Services it hands out.
 #[derive(Clone, Copy, Debug)]

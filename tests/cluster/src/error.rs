@@ -2,6 +2,8 @@
 
 use std::{io, path::Path, time::Duration};
 
+use crate::process::Server;
+
 /// Why a test cluster could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,14 @@ impl Error {
     /// Whether the machine lacks something, so that the test is to be skipped, not failed.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// Adds the end of the log of the server that is to blame.
+    pub(crate) fn with_log(mut self, server: &Server) -> Self {
+        if let Self::NotReady { log, .. } = &mut self {
+            *log = server.log_tail();
+        }
+        self
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{path::Path, process::ExitCode, thread};
 
 use clap::{Parser, Subcommand};
-use neuropod_test_cluster::{ControlPlane, Result};
+use neuropod_test_cluster::{ControlPlane, Image, Node, Result, prepare_control_plane, prepare_node};
 
 #[derive(Parser)]
 #[command(about = "A real Kubernetes for the tests")]
@@ -17,6 +17,14 @@ struct Arguments {
 enum Command {
     /// Start etcd, the API server and the controllers, and keep them until Ctrl-C
     ControlPlane,
+    /// Start a control plane and a node that runs pods, and keep them until Ctrl-C
+    Node {
+        /// Load the Jupyter image too
+        #[arg(long)]
+        jupyter: bool,
+    },
+    /// Build or install all that both need, so that they then start in seconds
+    Prepare,
 }
 
 fn main() -> ExitCode {
@@ -34,6 +42,17 @@ fn run(command: &Command) -> Result<()> {
         Command::ControlPlane => {
             let control_plane = ControlPlane::start()?;
             serve(control_plane.kubeconfig_path())
+        }
+        Command::Node { jupyter } => {
+            let node = Node::start()?;
+            if *jupyter {
+                node.load(Image::Jupyter)?;
+            }
+            serve(node.control_plane().kubeconfig_path())
+        }
+        Command::Prepare => {
+            prepare_control_plane()?;
+            prepare_node()
         }
     }
 }

@@ -78,7 +78,7 @@ impl Identity {
     }
 }
 
-/// Writes the key pair that signs ServiceAccount tokens and returns the paths of the private and public keys.
+/// Writes the key pair that signs the tokens of service accounts and returns the paths of the private and public keys.
 pub(crate) fn write_token_keys(data: &DataDir) -> Result<(PathBuf, PathBuf)> {
     let key = KeyPair::generate()?;
     Ok((

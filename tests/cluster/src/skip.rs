@@ -7,6 +7,9 @@ pub const SKIPS_FILE: &str = "NEUROPOD_TEST_SKIPS";
 
 /// Notes that `test` (`suite/test`) can't run here and why. The test then returns; `cargo xtask test` reads
 /// the notes, so that it counts as skipped and not as passed.
+///
+/// # Panics
+/// Where the note can't be written: an unnoted skip would count as passed.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("{test}: {}", reason.replace('\n', " "));
     eprintln!("SKIPPED {line}");

@@ -17,6 +17,7 @@ use crate::{
     control_plane::ControlPlane,
     error::{Error, IoContext, Result},
     kubeconfig,
+    node::Node,
 };
 
 /// The environment variable that names the kubeconfig of a cluster to use instead of starting one.
@@ -27,6 +28,8 @@ pub const KUBECONFIG: &str = "NEUROPOD_TEST_KUBECONFIG";
 pub enum Level {
     /// Our own API server, etcd and controllers; nothing runs pods.
     ControlPlane(Box<ControlPlane>),
+    /// Our own cluster of one node, which runs pods.
+    Node(Box<Node>),
     /// A cluster that somebody else runs. It can't be stopped and started by a test.
     Existing,
 }
@@ -55,6 +58,21 @@ impl TestCluster {
         })
     }
 
+    /// A cluster that runs pods.
+    ///
+    /// Fails with [`Error::Unavailable`] where none can be started.
+    pub fn node() -> Result<Self> {
+        if let Some(existing) = Self::existing()? {
+            return Ok(existing);
+        }
+        let started = Node::start()?;
+        Ok(Self {
+            kubeconfig: started.control_plane().kubeconfig().to_owned(),
+            kubeconfig_path: started.control_plane().kubeconfig_path().to_owned(),
+            level: Level::Node(Box::new(started)),
+        })
+    }
+
     fn existing() -> Result<Option<Self>> {
         let Some(path) = env::var_os(KUBECONFIG).map(PathBuf::from) else {
             return Ok(None);
@@ -76,7 +94,16 @@ impl TestCluster {
     pub fn own_control_plane(&self) -> Option<&ControlPlane> {
         match &self.level {
             Level::ControlPlane(control_plane) => Some(control_plane),
+            Level::Node(node) => Some(node.control_plane()),
             Level::Existing => None,
+        }
+    }
+
+    /// The node, where it is our own.
+    pub fn own_node(&self) -> Option<&Node> {
+        match &self.level {
+            Level::Node(node) => Some(node),
+            Level::ControlPlane(_) | Level::Existing => None,
         }
     }
 

@@ -19,7 +19,7 @@ use neuropod_test_cluster::{
 };
 use serde_json::{from_value, json};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn cluster(test: &str) -> Option<TestCluster> {
     match TestCluster::control_plane() {

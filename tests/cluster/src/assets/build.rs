@@ -67,9 +67,7 @@ fn version_flags(version: &str) -> String {
     let mut flags = "-s -w".to_owned();
     for (name, value) in values {
         for package in ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"] {
-            flags.push_str(" -X ");
-            flags.push_str(package);
-            flags.push_str(&format!(".{name}={value}"));
+            flags.extend([" -X ", package, ".", name, "=", value]);
         }
     }
     flags
