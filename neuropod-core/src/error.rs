@@ -80,7 +80,10 @@ impl ErrorKind {
     }
 
     fn retryable_by_nature(&self) -> bool {
-        matches!(self, Self::Conflict | Self::Unavailable | Self::RateLimited | Self::Timeout)
+        matches!(
+            self,
+            Self::Conflict | Self::Unavailable | Self::RateLimited | Self::Timeout
+        )
     }
 }
 
@@ -173,13 +176,20 @@ impl fmt::Display for Error {
         for (index, (key, value)) in self.0.context.iter().enumerate() {
             write!(f, "{}{key}: {value}", if index == 0 { " (" } else { ", " })?;
         }
-        if self.0.context.is_empty() { Ok(()) } else { f.write_str(")") }
+        if self.0.context.is_empty() {
+            Ok(())
+        } else {
+            f.write_str(")")
+        }
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+        self.0
+            .source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
     }
 }
 

@@ -54,7 +54,10 @@ impl FromStr for PodId {
             Ok(Self(text.to_owned()))
         } else {
             // An id that can't exist is answered like one that does not: nobody learns more from it.
-            Err(Error::new(ErrorKind::NotFound, "a pod id has 16 lower-case hexadecimal digits"))
+            Err(Error::new(
+                ErrorKind::NotFound,
+                "a pod id has 16 lower-case hexadecimal digits",
+            ))
         }
     }
 }
@@ -118,12 +121,18 @@ pub struct Actor {
 impl Actor {
     /// A client.
     pub fn client(id: impl Into<String>) -> Self {
-        Self { id: UserId::new(id), role: Role::Client }
+        Self {
+            id: UserId::new(id),
+            role: Role::Client,
+        }
     }
 
     /// An administrator.
     pub fn admin(id: impl Into<String>) -> Self {
-        Self { id: UserId::new(id), role: Role::Admin }
+        Self {
+            id: UserId::new(id),
+            role: Role::Admin,
+        }
     }
 
     /// Whether this is an administrator.

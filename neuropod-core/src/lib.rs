@@ -1,5 +1,41 @@
-//! neuropod-core
+//! The domain, the traits and the driver of Neuropod, a platform of personal GPU pods.
+//!
+//! Applications use the facade crate `neuropod`, whose front page has the overview and a whole example. This crate
+//! knows no Kubernetes, no database and no HTTP: those are behind the four traits [`ClusterBackend`], [`PodStore`],
+//! [`Billing`] and [`TokenExtractor`].
+//!
+//! Data flows one way: [`CreatePod`] → [`validation`] → [`PodSpec`] → [`plan`](fn@plan::plan) → [`Workload`] →
+//! [`ClusterBackend::apply`], and back: [`ClusterBackend::watch`] → [`Observation`] →
+//! [`reconcile`](fn@reconcile::reconcile) → [`Action`](reconcile::Action)s, which the driver carries out.
+
+pub mod clock;
+pub mod cluster;
+pub mod error;
+pub mod id;
 pub mod image;
+pub mod money;
 pub mod naming;
+pub mod observation;
+pub mod reason;
 pub mod secret;
 pub mod token;
+pub mod validation;
+pub mod workload;
+
+pub use self::{
+    clock::{Clock, SystemClock, TokioClock},
+    cluster::{
+        ClusterBackend, ClusterEvent, GpuStock, Inventory, LogOptions, LogStream, OwnedVolume, OwnedWorkload,
+        Usage,
+    },
+    error::{Error, ErrorKind, Result},
+    id::{Actor, PodId, Role, UserId},
+    money::Money,
+    naming::Naming,
+    observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
+    reason::{Blame, Reason, ReasonCode},
+    secret::AccessToken,
+    token::{JupyterTokens, RegexTokens, TokenExtractor},
+    validation::{Problem, ValidationErrors, Violation},
+    workload::{VolumePolicy, Workload, WorkloadRef},
+};

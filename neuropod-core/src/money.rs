@@ -57,7 +57,10 @@ impl Money {
     }
 
     /// The amount in euros as a floating point number, for JSON that wants one. Never for sums.
-    #[expect(clippy::cast_precision_loss, reason = "exact up to 9 thousand million euros, and for display only")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact up to 9 thousand million euros, and for display only"
+    )]
     pub fn as_euros(self) -> f64 {
         self.0 as f64 / Self::MICROS_PER_EURO as f64
     }
@@ -76,7 +79,12 @@ impl fmt::Display for Money {
         let fraction = format!("{:06}", micros % per_euro);
         let (cents, rest) = fraction.split_at(2);
         let sign = if self.0 < 0 { "-" } else { "" };
-        write!(f, "{sign}{}.{cents}{}", micros / per_euro, rest.trim_end_matches('0'))
+        write!(
+            f,
+            "{sign}{}.{cents}{}",
+            micros / per_euro,
+            rest.trim_end_matches('0')
+        )
     }
 }
 
@@ -129,7 +137,10 @@ mod tests {
         assert_eq!(hour.for_seconds(3600), hour);
         assert_eq!(hour.for_seconds(1), Money::from_micros(278));
         assert_eq!(hour.for_seconds(-1), Money::from_micros(-278));
-        assert_eq!(Money::from_micros(i64::MAX).for_seconds(i64::MAX), Money::from_micros(i64::MAX));
+        assert_eq!(
+            Money::from_micros(i64::MAX).for_seconds(i64::MAX),
+            Money::from_micros(i64::MAX)
+        );
     }
 
     #[test]

@@ -19,7 +19,11 @@ pub struct Observation {
 impl Observation {
     /// Nothing of the workload is there.
     pub fn nothing() -> Self {
-        Self { pod: None, objects: Objects::Absent, volume: ObservedVolume::Absent }
+        Self {
+            pod: None,
+            objects: Objects::Absent,
+            volume: ObservedVolume::Absent,
+        }
     }
 
     /// Whether nothing of a run is left in the cluster; the volume may stay.

@@ -1,1 +1,51 @@
-//! Starts a real Kubernetes control plane or node for the tests.
+//! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
+//! machine allows, a node with containers.
+//!
+//! ```no_run
+//! # async fn example() -> neuropod_test_cluster::Result<()> {
+//! use neuropod_test_cluster::{TestCluster, skip};
+//!
+//! let cluster = match TestCluster::control_plane() {
+//!     Ok(cluster) => cluster,
+//!     Err(error) if error.is_unavailable() => {
+//!         skip("suite/test", &error.to_string());
+//!         return Ok(());
+//!     }
+//!     Err(error) => return Err(error),
+//! };
+//! let version = cluster.client().await?.apiserver_version().await?;
+//! # let _ = version;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Servers are found in `KUBEBUILDER_ASSETS`, or built once with Go and kept in `NEUROPOD_TEST_CACHE` (by
+//! default in the user's cache folder). `NEUROPOD_TEST_KUBECONFIG` names a cluster to use instead. With
+//! `NEUROPOD_TEST_LOGS` the servers' logs are copied to a folder when a cluster is dropped.
+
+mod api;
+mod assets;
+mod cache;
+mod command;
+mod control_plane;
+mod data_dir;
+mod error;
+mod images;
+mod kubeconfig;
+mod node;
+mod pki;
+mod prepare;
+mod process;
+mod skip;
+mod test_cluster;
+
+pub use api::{client, wait_until};
+pub use assets::{Assets, Program};
+pub use cache::folder as cache_folder;
+pub use control_plane::ControlPlane;
+pub use error::{Error, Result};
+pub use images::Image;
+pub use node::Node;
+pub use prepare::{prepare_control_plane, prepare_node};
+pub use skip::{SKIPS_FILE, skip};
+pub use test_cluster::{KUBECONFIG, Level, TestCluster};

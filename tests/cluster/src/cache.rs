@@ -1,0 +1,45 @@
+//! The cache of what is slow to make: built servers and image archives.
+
+use std::{
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use crate::error::{Error, IoContext, Result};
+
+/// The folder that outlives a run: `$NEUROPOD_TEST_CACHE`, else `neuropod-test` in the user's cache folder.
+pub fn folder() -> Result<PathBuf> {
+    let folder = env::var_os("NEUROPOD_TEST_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("XDG_CACHE_HOME").map(|cache| PathBuf::from(cache).join("neuropod-test")))
+        .or_else(|| env::home_dir().map(|home| home.join(".cache/neuropod-test")))
+        .ok_or_else(|| {
+            Error::Unavailable("no cache folder: set NEUROPOD_TEST_CACHE, XDG_CACHE_HOME or HOME".into())
+        })?;
+    fs::create_dir_all(&folder).at(&folder)?;
+    Ok(folder)
+}
+
+/// The file `name` of the cache. When it is missing, `make` writes it, to a path beside it that gets the
+/// final name only once `make` has succeeded: an interrupted run leaves nothing that looks whole.
+/// A second process that wants the same file waits for the first.
+pub(crate) fn get_or_make(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let path = folder()?.join(name);
+    if path.exists() {
+        return Ok(path);
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).at(parent)?;
+    }
+    let lock_path = path.with_added_extension("lock");
+    let lock = File::create(&lock_path).at(&lock_path)?;
+    lock.lock().at(&lock_path)?;
+    if path.exists() {
+        return Ok(path);
+    }
+    let part = path.with_added_extension("part");
+    make(&part)?;
+    fs::rename(&part, &path).at(&path)?;
+    Ok(path)
+}

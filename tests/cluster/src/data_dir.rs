@@ -1,0 +1,162 @@
+//! The folder of one cluster, which is gone when the cluster is.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{
+    cache, command,
+    error::{Error, IoContext, Result},
+};
+
+const CLEAN_UP: &str = include_str!("clean_up.sh");
+
+/// A folder that is removed, with the control groups of the same name, when this value is dropped and also
+/// when this process is killed: a guard process waits for the end of a pipe whose other end is here.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    guard: Child,
+    // Locked while this process lives, so that a later one can tell a folder that nobody uses.
+    _lock: File,
+}
+
+impl DataDir {
+    pub(crate) fn create() -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let parent = cache::folder()?.join("run");
+        fs::create_dir_all(&parent).at(&parent)?;
+        remove_stale(&parent);
+
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("{}-{id}", process::id()));
+        create_private(&path).at(&path)?;
+        let lock_path = path.join("lock");
+        let lock = File::create(&lock_path).at(&lock_path)?;
+        lock.lock().at(&lock_path)?;
+        // In a session of its own: the terminal's Ctrl-C must not reach it.
+        let guard = Command::new("setsid")
+            .args(["sh", "-c", CLEAN_UP, "neuropod-test-guard"])
+            .arg(&path)
+            .arg(cgroup_of(&path))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .during("start the guard process")?;
+        Ok(Self {
+            path,
+            guard,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The name of the control group that belongs to this folder.
+    pub(crate) fn cgroup(&self) -> String {
+        cgroup_of(&self.path)
+    }
+
+    /// Writes a file and returns its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).at(parent)?;
+        }
+        let mut file = File::create(&path).at(&path)?;
+        file.write_all(text.as_bytes()).at(&path)?;
+        Ok(path)
+    }
+
+    /// The file for what the server `name` prints.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.join(&format!("{name}.log"))
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        if let Some(logs) = std::env::var_os("NEUROPOD_TEST_LOGS") {
+            keep_logs(&self.path, Path::new(&logs));
+        }
+        drop(self.guard.stdin.take());
+        // A failure means that there is no guard any more, so nothing to wait for.
+        let _ = self.guard.wait();
+    }
+}
+
+fn cgroup_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("neuropod-test-{name}")
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Removes what processes left that died together with their guard, as when a whole session is killed.
+fn remove_stale(parent: &Path) {
+    for folder in fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+    {
+        // Nobody holds the lock of a folder whose process is dead; a folder without a lock is just being made.
+        let unused = File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
+        if unused {
+            let mut clean_up = Command::new("sh");
+            clean_up
+                .args(["-c", CLEAN_UP, "neuropod-test-guard"])
+                .arg(&folder)
+                .arg(cgroup_of(&folder));
+            // What can't be removed now is tried again at the next start.
+            let _ = command::run(&mut clean_up);
+        }
+    }
+}
+
+/// Copies the servers' logs where `NEUROPOD_TEST_LOGS` says, for looking at a failed test afterwards.
+fn keep_logs(from: &Path, to: &Path) {
+    let to = to.join(from.file_name().unwrap_or_default());
+    if fs::create_dir_all(&to).is_err() {
+        return;
+    }
+    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+        if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "log")
+        {
+            // A missing log must not fail a test that has passed.
+            let _ = fs::copy(entry.path(), to.join(entry.file_name()));
+        }
+    }
+}
+
+/// The answer for systems other than Linux.
+pub(crate) fn require_linux() -> Result<()> {
+    if cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    Err(Error::Unavailable(
+        "servers are started on Linux only; NEUROPOD_TEST_KUBECONFIG can name a cluster of your own".into(),
+    ))
+}

@@ -1,0 +1,102 @@
+//! What can go wrong while servers are found, built, started or stopped.
+
+use std::{io, path::Path, time::Duration};
+
+use crate::process::Server;
+
+/// Why a test cluster could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// This machine lacks something that only its owner can provide. A test reports it as skipped.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+
+    /// A file, directory or process could not be handled.
+    #[error("{context}: {source}")]
+    Io {
+        /// What was being done.
+        context: String,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+
+    /// A program ended with a failure.
+    #[error("`{command}` failed: {output}")]
+    Command {
+        /// The program and its arguments.
+        command: String,
+        /// The end of what it printed.
+        output: String,
+    },
+
+    /// A server ended, or did not become ready in time.
+    #[error("{what} was not ready after {waited:.1?}: {last}\n--- end of its log ---\n{log}")]
+    NotReady {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        waited: Duration,
+        /// The last answer.
+        last: String,
+        /// The end of the server's log.
+        log: String,
+    },
+
+    /// A certificate could not be made.
+    #[error("certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+
+    /// The API server refused a request, or did not answer.
+    #[error("Kubernetes API: {0}")]
+    Api(#[source] Box<kube::Error>),
+
+    /// A kubeconfig could not be read.
+    #[error("kubeconfig: {0}")]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+}
+
+/// The result of this crate's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Whether the machine lacks something, so that the test is to be skipped, not failed.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    /// Adds the end of the log of the server that is to blame.
+    pub(crate) fn with_log(mut self, server: &Server) -> Self {
+        if let Self::NotReady { log, .. } = &mut self {
+            *log = server.log_tail();
+        }
+        self
+    }
+}
+
+impl From<kube::Error> for Error {
+    fn from(error: kube::Error) -> Self {
+        Self::Api(Box::new(error))
+    }
+}
+
+/// Says what was being done when an I/O operation failed.
+pub(crate) trait IoContext<T> {
+    fn during(self, context: impl Into<String>) -> Result<T>;
+
+    fn at(self, path: &Path) -> Result<T>
+    where
+        Self: Sized,
+    {
+        self.during(path.display().to_string())
+    }
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn during(self, context: impl Into<String>) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            context: context.into(),
+            source,
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! Container images, built here: no registry is asked for one.
+
+use std::{fs, io, path::Path, path::PathBuf, process::Command};
+
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    assets::source,
+    cache, command,
+    error::{Error, IoContext, Result},
+};
+
+/// An image that the harness builds. Each has a folder under `images/` that says how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Image {
+    /// What holds the namespaces of a pod. Every pod needs it.
+    Pause,
+    /// busybox with `sh`, and its HTTP server on port 8080.
+    Http,
+    /// Jupyter Lab 4 on port 8888, in a minimal Debian, as user 1000 with `/workspace` as home.
+    Jupyter,
+}
+
+impl Image {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pause, Self::Http, Self::Jupyter];
+
+    /// What a pod's `image` says.
+    pub fn reference(self) -> &'static str {
+        match self {
+            Self::Pause => "localhost/neuropod-test/pause:1",
+            Self::Http => "localhost/neuropod-test/http:1",
+            Self::Jupyter => "localhost/neuropod-test/jupyter:1",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Http => "http",
+            Self::Jupyter => "jupyter",
+        }
+    }
+
+    fn build_script(self) -> &'static str {
+        match self {
+            Self::Pause => concat!(
+                include_str!("../images/pause/build.sh"),
+                include_str!("../images/pause/main.go")
+            ),
+            Self::Http => include_str!("../images/http/build.sh"),
+            Self::Jupyter => include_str!("../images/jupyter/build.sh"),
+        }
+    }
+
+    fn config(self) -> &'static str {
+        match self {
+            Self::Pause => include_str!("../images/pause/config.json"),
+            Self::Http => include_str!("../images/http/config.json"),
+            Self::Jupyter => include_str!("../images/jupyter/config.json"),
+        }
+    }
+
+    /// The programs without which it can't be built.
+    fn needs(self) -> &'static str {
+        match self {
+            Self::Pause => "go",
+            Self::Http => "busybox",
+            Self::Jupyter => "debootstrap",
+        }
+    }
+
+    /// The image as an archive that `ctr images import` and `docker load` read; built if need be.
+    pub fn archive(self) -> Result<PathBuf> {
+        let key = HEXLOWER.encode(&Sha256::digest([self.build_script(), self.config()].concat())[..6]);
+        let name = self.name();
+        cache::get_or_make(
+            &format!("images/{name}-{key}-{}.tar", std::env::consts::ARCH),
+            |target| {
+                let program = self.needs();
+                if !command::exists(program) {
+                    return Err(Error::Unavailable(format!(
+                        "image {name} needs `{program}` to be built"
+                    )));
+                }
+                eprintln!("building the image {name} (once; it is kept in the cache)");
+                let work = target.with_added_extension("work");
+                // What an interrupted build left.
+                remove_all(&work)?;
+                fs::create_dir_all(work.join("root")).at(&work)?;
+                self.build(&work)?;
+                command::run(
+                    Command::new("tar")
+                        .arg("-C")
+                        .arg(work.join("archive"))
+                        .arg("-cf")
+                        .arg(target)
+                        .args(["manifest.json", "config.json", "layer.tar"]),
+                )?;
+                remove_all(&work)
+            },
+        )
+    }
+
+    /// Makes `work/archive`: one layer with the whole root folder, and what describes it.
+    fn build(self, work: &Path) -> Result<()> {
+        let root = work.join("root");
+        let script = source(&format!("images/{}", self.name()));
+        command::run(Command::new("sh").current_dir(script).arg("build.sh").arg(&root))?;
+        let archive = work.join("archive");
+        fs::create_dir(&archive).at(&archive)?;
+        let layer = archive.join("layer.tar");
+        command::run(
+            Command::new("tar")
+                .args(["--numeric-owner", "--one-file-system", "-C"])
+                .arg(&root)
+                .arg("-cf")
+                .arg(&layer)
+                .arg("."),
+        )?;
+        let image = describe(self.config(), &digest(&layer)?);
+        let manifest =
+            json!([{ "Config": "config.json", "RepoTags": [self.reference()], "Layers": ["layer.tar"] }]);
+        for (name, value) in [("config.json", image), ("manifest.json", manifest)] {
+            let path = archive.join(name);
+            fs::write(&path, value.to_string()).at(&path)?;
+        }
+        Ok(())
+    }
+}
+
+fn describe(config: &str, layer: &str) -> Value {
+    let architecture = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "amd64",
+    };
+    // The texts are this crate's own files; a test reads each.
+    let config: Value = serde_json::from_str(config).unwrap_or_default();
+    json!({
+        "architecture": architecture,
+        "os": "linux",
+        "config": config,
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer}")] },
+    })
+}
+
+fn digest(path: &Path) -> Result<String> {
+    let mut file = fs::File::open(path).at(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match io::Read::read(&mut file, &mut buffer).at(path)? {
+            0 => return Ok(HEXLOWER.encode(&hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+fn remove_all(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at(path),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_image_says_how_it_starts() {
+        for image in Image::ALL {
+            let described = describe(image.config(), "00");
+            assert!(described["config"]["Entrypoint"][0].is_string(), "{image:?}");
+            assert_eq!(described["rootfs"]["diff_ids"][0], "sha256:00");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Tests that this machine can't run.
+
+use std::{env, fs::File, io::Write};
+
+/// The environment variable that names the file in which skipped tests are noted, one a line.
+pub const SKIPS_FILE: &str = "NEUROPOD_TEST_SKIPS";
+
+/// Notes that `test` (`suite/test`) can't run here and why. The test then returns; `cargo xtask test` reads
+/// the notes, so that it counts as skipped and not as passed.
+///
+/// # Panics
+/// Where the note can't be written: an unnoted skip would count as passed.
+pub fn skip(test: &str, reason: &str) {
+    let line = format!("{test}: {}", reason.replace('\n', " "));
+    eprintln!("SKIPPED {line}");
+    if let Some(path) = env::var_os(SKIPS_FILE) {
+        let note = File::options().create(true).append(true).open(&path);
+        // One write call, as several test processes may append at the same time.
+        if let Err(error) = note.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes())) {
+            panic!("the skip of {test} can't be noted in {}: {error}", path.display());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Runs a suite and counts.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use anyhow::{Context, Result};
+use neuropod_test_cluster::SKIPS_FILE;
+
+use crate::{cargo, suites::Suite};
+
+/// What came out of a suite.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+    /// Why tests were skipped or could not be counted.
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Outcome {
+    /// A suite that was not run: how many tests it has is not known, so it counts as one.
+    pub(crate) fn skipped(reason: String) -> Self {
+        Self {
+            skipped: 1,
+            reasons: vec![reason],
+            ..Self::default()
+        }
+    }
+
+    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
+    fn count(&mut self, line: &str) {
+        let Some((_, counts)) = line
+            .strip_prefix("test result: ")
+            .and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for count in counts.split("; ") {
+            let mut words = count.split(' ');
+            let number = words
+                .next()
+                .and_then(|number| number.parse::<usize>().ok())
+                .unwrap_or(0);
+            match words.next() {
+                Some("passed") => self.passed += number,
+                Some("failed") => self.failed += number,
+                Some("ignored") if number > 0 => {
+                    self.skipped += number;
+                    self.reasons.push("marked as ignored".into());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Moves tests that noted a skip from the passed, among which they were counted, to the skipped.
+    fn note_skips(&mut self, notes: &str) {
+        for note in notes.lines() {
+            self.passed = self.passed.saturating_sub(1);
+            self.skipped += 1;
+            self.reasons.push(note.to_owned());
+        }
+    }
+}
+
+/// Runs all of `suite`, with its output as it comes.
+pub(crate) fn run(suite: &Suite) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    for arguments in &suite.runs {
+        let notes = tempfile::NamedTempFile::new().context("a file for notes")?;
+        let mut child = cargo()
+            .arg("test")
+            .args(arguments)
+            .arg("--no-fail-fast")
+            .env(SKIPS_FILE, notes.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("start cargo")?;
+        let output = child.stdout.take().context("the output of cargo")?;
+        let failed_before = outcome.failed;
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.context("read the output of cargo")?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            outcome.count(line.trim_end());
+        }
+        let status = child.wait().context("wait for cargo")?;
+        outcome.note_skips(&fs::read_to_string(notes.path()).context("read the notes")?);
+        if !status.success() && outcome.failed == failed_before {
+            outcome.failed += 1;
+            outcome
+                .reasons
+                .push(format!("cargo test {}: {status}", arguments.join(" ")));
+        }
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome;
+
+    #[test]
+    fn counts_what_libtest_prints() {
+        let mut outcome = Outcome::default();
+        outcome.count("running 3 tests");
+        outcome.count(
+            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.0s",
+        );
+        outcome.count("test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out");
+        assert_eq!((outcome.passed, outcome.failed, outcome.skipped), (4, 2, 1));
+    }
+
+    #[test]
+    fn a_test_that_notes_a_skip_has_not_passed() {
+        let mut outcome = Outcome {
+            passed: 2,
+            ..Outcome::default()
+        };
+        outcome.note_skips("suite/test: no root\n");
+        assert_eq!((outcome.passed, outcome.skipped), (1, 1));
+        assert_eq!(outcome.reasons, ["suite/test: no root"]);
+    }
+}
