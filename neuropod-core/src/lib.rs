@@ -8,21 +8,32 @@
 //! [`ClusterBackend::apply`], and back: [`ClusterBackend::watch`] → [`Observation`] →
 //! [`reconcile`](fn@reconcile::reconcile) → [`Action`](reconcile::Action)s, which the driver carries out.
 
+pub mod billing;
+pub mod catalogue;
 pub mod clock;
 pub mod cluster;
+pub mod endpoint;
 pub mod error;
 pub mod id;
 pub mod image;
+pub mod meter;
 pub mod money;
 pub mod naming;
 pub mod observation;
+pub mod pod;
+pub mod pricing;
 pub mod reason;
 pub mod secret;
+pub mod store;
+pub mod template;
 pub mod token;
+pub mod user;
 pub mod validation;
 pub mod workload;
 
 pub use self::{
+    billing::{AccountKind, Balance, Billing, Entry, EntryKind},
+    catalogue::{Catalogue, GpuType},
     clock::{Clock, SystemClock, TokioClock},
     cluster::{
         ClusterBackend, ClusterEvent, GpuStock, Inventory, LogOptions, LogStream, OwnedVolume, OwnedWorkload,
@@ -33,9 +44,14 @@ pub use self::{
     money::Money,
     naming::Naming,
     observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
+    pod::{Desired, Pod, PodSpec, Status},
+    pricing::{PriceList, Quote},
     reason::{Blame, Reason, ReasonCode},
     secret::AccessToken,
+    store::{ListOptions, Page, PodStore, TemplateStore, UserStore},
+    template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
+    user::User,
     validation::{Problem, ValidationErrors, Violation},
     workload::{VolumePolicy, Workload, WorkloadRef},
 };

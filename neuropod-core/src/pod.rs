@@ -1,0 +1,201 @@
+//! A stored pod: what its owner wants, and what is known of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::endpoint::{Endpoint, JUPYTER_PORT};
+use crate::id::{PodId, UserId};
+use crate::image::ImageReference;
+use crate::meter::Meter;
+use crate::money::Money;
+use crate::naming::{Slug, UserHash};
+use crate::observation::Step;
+use crate::reason::Reason;
+use crate::secret::{self, AccessToken};
+use crate::token::TokenState;
+use crate::workload::VolumePolicy;
+
+/// A pod as the store keeps it. Public operations change [`desired`](Self::desired); the driver makes it true and
+/// writes down what it sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pod {
+    /// Its id.
+    pub id: PodId,
+    /// Counted up at every change, for compare-and-swap.
+    pub version: u64,
+    /// Who owns it and pays for it.
+    pub owner: UserId,
+    /// The hash of the owner in every public name.
+    pub owner_hash: UserHash,
+    /// Who created it: the owner, or an administrator for them.
+    pub created_by: UserId,
+    /// The name as its owner typed it.
+    pub name: String,
+    /// The name in host names; unique for each owner.
+    pub slug: Slug,
+    /// What was asked for.
+    pub spec: PodSpec,
+    /// What should be.
+    pub desired: Desired,
+    /// Counted up at every start and restart; the objects in the cluster carry it.
+    pub run: u64,
+    /// How it is.
+    pub status: Status,
+    /// How far it is on its way there.
+    pub step: Step,
+    /// Why it is not running.
+    pub reason: Option<Reason>,
+    /// How one logs in to its Jupyter server.
+    pub login: Login,
+    /// What is being paid.
+    pub meter: Meter,
+    /// All that was charged for it so far.
+    pub charged: Money,
+    /// Since when its container runs, where it does.
+    pub started_at: Option<Timestamp>,
+    /// How often in a row a pod object of this run ended and was made anew.
+    pub attempts: u32,
+    /// No new pod object before this time.
+    pub retry_at: Option<Timestamp>,
+    /// A digest of the request and its idempotency key, where it had one.
+    pub request_digest: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its owner last asked for a start, stop, restart or deletion.
+    pub requested_at: Timestamp,
+    /// When anything of this record last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Pod {
+    /// The port of the Jupyter server, where there is one: 8888, else the first port whose name says so.
+    pub fn jupyter_port(&self) -> Option<u16> {
+        let says_so = |endpoint: &&Endpoint| endpoint.service_name.to_lowercase().contains("jupyter");
+        let endpoints = &self.spec.endpoints;
+        if !self.spec.jupyter {
+            return None;
+        }
+        let standard = endpoints.iter().find(|endpoint| endpoint.port == JUPYTER_PORT);
+        standard
+            .or_else(|| endpoints.iter().find(says_so))
+            .map(|endpoint| endpoint.port)
+    }
+
+    /// Whether it has been deleted, even if some of it is still in the cluster.
+    pub fn is_deleted(&self) -> bool {
+        matches!(self.desired, Desired::Deleted { .. })
+    }
+}
+
+/// What was asked for, checked and complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSpec {
+    /// The template it was made from.
+    pub template: Option<String>,
+    /// The image.
+    pub image: ImageReference,
+    /// The GPU type of the catalogue.
+    pub gpu: String,
+    /// The container's disk in GB.
+    pub container_disk_gb: u32,
+    /// The workspace volume in GB.
+    pub volume_disk_gb: u32,
+    /// Where the container finds the workspace volume.
+    pub mount_path: String,
+    /// The name of the workspace volume in the cluster.
+    pub volume: String,
+    /// The namespace, where the platform uses one per user.
+    pub namespace: Option<String>,
+    /// The public ports.
+    pub endpoints: Vec<Endpoint>,
+    /// Whether a Jupyter server is expected.
+    pub jupyter: bool,
+    /// Whether the platform sets the Jupyter token, see [`Template`](crate::template::Template).
+    pub inject_token: bool,
+    /// A Jupyter token that the user chose.
+    #[serde(default, with = "secret::exposed")]
+    pub chosen_token: Option<AccessToken>,
+    /// Environment variables.
+    pub environment: Environment,
+}
+
+/// Environment variables. Their values may be secret: Debug shows the names only.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Environment(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub enum Desired {
+    /// It runs.
+    Running,
+    /// Nothing of it is in the cluster but its volume.
+    Stopped,
+    /// Nothing of it is in the cluster, and its record goes.
+    Deleted {
+        /// What becomes of its volume.
+        volume: VolumePolicy,
+    },
+}
+
+/// How a pod is, in the words of the HTTP contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// On its way to running.
+    Creating,
+    /// Its container runs and answers.
+    Running,
+    /// It was stopped; what is left of it in the cluster goes away.
+    Stopped,
+    /// It failed; the reason says why and whether it is tried again.
+    Error,
+}
+
+impl Status {
+    /// The status as the contract writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How one logs in to the Jupyter server of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Login {
+    /// The token that the platform injects into this run.
+    #[serde(default, with = "secret::exposed")]
+    pub injected: Option<AccessToken>,
+    /// What the log of the container says.
+    pub found: TokenState,
+    /// The container run whose log says so.
+    pub container: Option<String>,
+}
+
+impl Login {
+    /// The token to open the server with. What the server says of itself comes before what was injected.
+    pub fn token(&self) -> Option<&AccessToken> {
+        match &self.found {
+            TokenState::Generated(token) => Some(token),
+            TokenState::Unknown | TokenState::Configured => self.injected.as_ref(),
+            TokenState::Disabled | TokenState::Password => None,
+        }
+    }
+}

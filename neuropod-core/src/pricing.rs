@@ -1,0 +1,102 @@
+//! What a pod costs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Money;
+use crate::validation::{Problem, ValidationErrors, Violation};
+
+/// Prices per hour: data, to be replaced by each deployment. Amounts are in micro-euros.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PriceList {
+    /// By GPU type.
+    pub gpus: BTreeMap<String, Money>,
+    /// For a GPU type without a price of its own.
+    pub other_gpu: Money,
+    /// For each GB of the container's disk.
+    pub container_disk_gb: Money,
+    /// For each GB of the workspace volume.
+    pub volume_disk_gb: Money,
+}
+
+/// The highest price per hour that is taken for one: 1,000,000 EUR.
+const HIGHEST: Money = Money::from_cents(100_000_000);
+
+impl PriceList {
+    /// What a pod costs per hour.
+    ///
+    /// ```
+    /// use neuropod_core::{Money, PriceList};
+    ///
+    /// let quote = PriceList::default().quote("rtx-4090", 20, 30);
+    /// assert_eq!(quote.hourly(), Money::from_cents(300));
+    /// assert_eq!(quote.volume_disk, Money::from_cents(30));
+    /// ```
+    pub fn quote(&self, gpu: &str, container_disk_gb: u32, volume_disk_gb: u32) -> Quote {
+        Quote {
+            gpu: self.gpus.get(gpu).copied().unwrap_or(self.other_gpu),
+            container_disk: self.container_disk_gb.times(container_disk_gb),
+            volume_disk: self.volume_disk_gb.times(volume_disk_gb),
+        }
+    }
+
+    /// Checks that every price can be charged.
+    ///
+    /// # Errors
+    /// Lists the prices that are negative or above a million euros per hour.
+    pub fn validate(&self) -> Result<(), ValidationErrors> {
+        let fields = [
+            ("otherGpu", self.other_gpu),
+            ("containerDiskGb", self.container_disk_gb),
+            ("volumeDiskGb", self.volume_disk_gb),
+        ];
+        let gpus = self.gpus.values().map(|price| ("gpus", *price));
+        let wrong = |(_, price): &(&'static str, Money)| price.is_negative() || *price > HIGHEST;
+        let problems = gpus
+            .chain(fields)
+            .filter(wrong)
+            .map(|(field, _)| Problem::new(field, Violation::Amount));
+        ValidationErrors::check(problems.collect())
+    }
+}
+
+impl Default for PriceList {
+    /// The price list of the HTTP contract.
+    fn default() -> Self {
+        let gpus = [("rtx-4050", 50), ("rtx-4070", 100), ("rtx-4090", 250)];
+        Self {
+            gpus: gpus
+                .map(|(id, cents)| (id.to_owned(), Money::from_cents(cents)))
+                .into(),
+            other_gpu: Money::from_cents(30),
+            container_disk_gb: Money::from_cents(1),
+            volume_disk_gb: Money::from_cents(1),
+        }
+    }
+}
+
+/// What one pod costs per hour, part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quote {
+    /// The GPU type with its processor and memory.
+    pub gpu: Money,
+    /// The container's disk.
+    pub container_disk: Money,
+    /// The workspace volume.
+    pub volume_disk: Money,
+}
+
+impl Quote {
+    /// While it runs.
+    pub fn hourly(&self) -> Money {
+        self.gpu + self.container_disk + self.volume_disk
+    }
+
+    /// While it is stopped: the volume only.
+    pub fn hourly_stopped(&self) -> Money {
+        self.volume_disk
+    }
+}

@@ -1,0 +1,172 @@
+//! The traits of stores: pods, users, templates.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::id::{PodId, UserId};
+use crate::pod::Pod;
+use crate::template::Template;
+use crate::user::User;
+
+/// Keeps pods, users and templates.
+///
+/// Every document has a version. An insert stores version 1 whatever the document says; an update stores the next
+/// one if the version given is still the stored one, and answers the document as stored. The suite
+/// `conformance::store` (feature `conformance`) says what an implementation must do.
+#[async_trait]
+pub trait PodStore: UserStore + TemplateStore + Send + Sync + 'static {
+    /// Stores a new pod and answers it as stored.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, with the context `field`: `id`, or `name` when its owner has a pod with this slug.
+    async fn insert(&self, pod: &Pod) -> Result<Pod>;
+
+    /// The pod with this id.
+    async fn get(&self, id: &PodId) -> Result<Option<Pod>>;
+
+    /// A page of pods, oldest first.
+    async fn list(&self, options: &ListOptions) -> Result<Page>;
+
+    /// Stores a changed pod and answers it as stored. Id, owner and slug never change.
+    ///
+    /// # Errors
+    /// `Conflict` when it was changed in between; `NotFound` when it is gone.
+    async fn update(&self, pod: &Pod) -> Result<Pod>;
+
+    /// Removes a pod; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// `Conflict` when it was changed since `version`.
+    async fn remove(&self, id: &PodId, version: u64) -> Result<()>;
+}
+
+/// Keeps users.
+#[async_trait]
+pub trait UserStore: Send + Sync + 'static {
+    /// Stores a new user and answers them as stored.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, with the context `field`: `id` or `email`.
+    async fn insert_user(&self, user: &User) -> Result<User>;
+
+    /// The user with this id.
+    async fn user(&self, id: &UserId) -> Result<Option<User>>;
+
+    /// The user with this e-mail address, in upper or lower case.
+    async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
+
+    /// All users, by e-mail address.
+    async fn users(&self) -> Result<Vec<User>>;
+
+    /// Stores a changed user and answers them as stored.
+    ///
+    /// # Errors
+    /// `Conflict` when they were changed in between; `NotFound`; `AlreadyExists` when another one has the e-mail.
+    async fn update_user(&self, user: &User) -> Result<User>;
+
+    /// Removes a user; one who is gone already is fine.
+    async fn remove_user(&self, id: &UserId) -> Result<()>;
+}
+
+/// Keeps templates.
+#[async_trait]
+pub trait TemplateStore: Send + Sync + 'static {
+    /// Stores a new template and answers it as stored.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, with the context `field`: `id` or `name`.
+    async fn insert_template(&self, template: &Template) -> Result<Template>;
+
+    /// The template with this id.
+    async fn template(&self, id: &str) -> Result<Option<Template>>;
+
+    /// All templates, by name.
+    async fn templates(&self) -> Result<Vec<Template>>;
+
+    /// Stores a changed template and answers it as stored.
+    ///
+    /// # Errors
+    /// `Conflict` when it was changed in between; `NotFound`; `AlreadyExists` when another one has the name.
+    async fn update_template(&self, template: &Template) -> Result<Template>;
+
+    /// Removes a template; one that is gone already is fine. Pods made from it stay.
+    async fn remove_template(&self, id: &str) -> Result<()>;
+}
+
+/// Which pods, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListOptions {
+    /// Only those of this user.
+    pub owner: Option<UserId>,
+    /// Those too that were deleted and of which something is still in the cluster.
+    pub include_deleted: bool,
+    /// Only those after this place.
+    pub after: Option<Cursor>,
+    /// At most so many; 1 to 1000.
+    pub limit: u32,
+}
+
+impl Default for ListOptions {
+    fn default() -> Self {
+        Self {
+            owner: None,
+            include_deleted: false,
+            after: None,
+            limit: 100,
+        }
+    }
+}
+
+/// A place in the list of pods, which are sorted by creation and id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Cursor {
+    /// When the last pod before this place was created.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: PodId,
+}
+
+/// A page of pods.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The pods.
+    pub pods: Vec<Pod>,
+    /// Where the next page begins; `None`: this was the last.
+    pub next: Option<Cursor>,
+}
+
+#[cfg(feature = "mock")]
+mockall::mock! {
+    /// A [`PodStore`] that answers what a test tells it to.
+    pub PodStore {}
+
+    #[async_trait]
+    impl PodStore for PodStore {
+        async fn insert(&self, pod: &Pod) -> Result<Pod>;
+        async fn get(&self, id: &PodId) -> Result<Option<Pod>>;
+        async fn list(&self, options: &ListOptions) -> Result<Page>;
+        async fn update(&self, pod: &Pod) -> Result<Pod>;
+        async fn remove(&self, id: &PodId, version: u64) -> Result<()>;
+    }
+
+    #[async_trait]
+    impl UserStore for PodStore {
+        async fn insert_user(&self, user: &User) -> Result<User>;
+        async fn user(&self, id: &UserId) -> Result<Option<User>>;
+        async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
+        async fn users(&self) -> Result<Vec<User>>;
+        async fn update_user(&self, user: &User) -> Result<User>;
+        async fn remove_user(&self, id: &UserId) -> Result<()>;
+    }
+
+    #[async_trait]
+    impl TemplateStore for PodStore {
+        async fn insert_template(&self, template: &Template) -> Result<Template>;
+        async fn template(&self, id: &str) -> Result<Option<Template>>;
+        async fn templates(&self) -> Result<Vec<Template>>;
+        async fn update_template(&self, template: &Template) -> Result<Template>;
+        async fn remove_template(&self, id: &str) -> Result<()>;
+    }
+}

@@ -1,0 +1,31 @@
+//! A person who uses the platform, as far as the library has to know them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Role, UserId};
+
+/// A user. What they own in pods is in the pods, what they own in money is in the [`Billing`](crate::Billing).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The id, given by the application.
+    pub id: UserId,
+    /// The e-mail address; unique, whatever its case.
+    pub email: String,
+    /// The name that is shown.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they may start pods.
+    #[serde(default)]
+    pub suspended: bool,
+    /// A picture of them (a URL).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// Since when they are here.
+    pub registration_date: Timestamp,
+    /// Counted up at every change, for compare-and-swap.
+    #[serde(default)]
+    pub version: u64,
+}
