@@ -10,6 +10,7 @@
 
 pub mod billing;
 pub mod catalogue;
+pub mod check;
 pub mod clock;
 pub mod cluster;
 pub mod endpoint;
@@ -23,6 +24,7 @@ pub mod observation;
 pub mod pod;
 pub mod pricing;
 pub mod reason;
+pub mod request;
 pub mod secret;
 pub mod store;
 pub mod template;
@@ -47,6 +49,7 @@ pub use self::{
     pod::{Desired, Pod, PodSpec, Status},
     pricing::{PriceList, Quote},
     reason::{Blame, Reason, ReasonCode},
+    request::CreatePod,
     secret::AccessToken,
     store::{ListOptions, Page, PodStore, TemplateStore, UserStore},
     template::Template,

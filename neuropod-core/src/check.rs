@@ -1,0 +1,278 @@
+//! From the raw request to a specification: everything that can be decided without asking a store.
+
+use std::collections::BTreeMap;
+
+use crate::catalogue::Catalogue;
+use crate::image::ImageReference;
+use crate::naming::{Naming, NamingError, Slug};
+use crate::pod::Environment;
+use crate::request::{CreatePod, DeploymentType};
+use crate::secret::AccessToken;
+use crate::validation::{
+    MAX_CONTAINER_DISK_GB, MAX_ENVIRONMENT_LEN, MAX_NAME_LEN, MAX_PORTS, MAX_VARIABLES, MAX_VOLUME_DISK_GB,
+    Problem, Violation,
+};
+
+/// The variable that Jupyter images take their token from.
+pub const JUPYTER_TOKEN: &str = "JUPYTER_TOKEN";
+
+/// What a request says, where it says something usable. What is `None` has a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The display name, without blanks around it, and what it is in host names.
+    pub name: Option<(String, Slug)>,
+    /// What it is made from.
+    pub source: Option<Source>,
+    /// The GPU type.
+    pub gpu: Option<String>,
+    /// The container's disk in GB.
+    pub container_disk_gb: Option<u32>,
+    /// The workspace volume in GB.
+    pub volume_disk_gb: Option<u32>,
+    /// The public ports, in the order asked for.
+    pub ports: Option<Vec<u16>>,
+    /// Environment variables, without the token.
+    pub environment: Environment,
+    /// The Jupyter token the user chose.
+    pub chosen_token: Option<AccessToken>,
+}
+
+/// What a pod is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The template with this id.
+    Template(String),
+    /// An image.
+    Image(Box<ImageReference>),
+}
+
+/// Checks every field. The problems come in the order of the fields, together with those of reading the request.
+pub fn check(request: &CreatePod, catalogue: &Catalogue, naming: &Naming) -> (Checked, Vec<Problem>) {
+    let mut problems = Problems {
+        unreadable: request.problems().to_vec(),
+        found: Vec::new(),
+    };
+    let name = problems.take("name", check_name(request.name.as_deref(), naming));
+    let gpu = problems.take("gpu", check_gpu(request.gpu.as_deref(), catalogue));
+    let source = check_source(request, &mut problems);
+    let container_disk_gb = problems.take(
+        "containerDiskSize",
+        in_range(request.container_disk_size, MAX_CONTAINER_DISK_GB),
+    );
+    let volume_disk_gb = problems.take(
+        "volumeDiskSize",
+        in_range(request.volume_disk_size, MAX_VOLUME_DISK_GB),
+    );
+    let ports = check_ports(request.ports.as_deref(), &mut problems);
+    let (environment, chosen_token) =
+        check_environment(&request.environment, request.enable_jupyter, &mut problems);
+    let key = request.idempotency_key.as_deref();
+    if key.is_some_and(|key| key.is_empty() || key.chars().count() > crate::billing::MAX_KEY_LEN) {
+        problems.add("idempotencyKey", Violation::IdempotencyKey);
+    }
+    let checked = Checked {
+        name,
+        source,
+        gpu,
+        container_disk_gb,
+        volume_disk_gb,
+        ports,
+        environment,
+        chosen_token,
+    };
+    let all = problems.unreadable.into_iter().chain(problems.found).collect();
+    (checked, all)
+}
+
+struct Problems {
+    unreadable: Vec<Problem>,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    /// Notes a problem, but for a field that could not even be read: that says it all.
+    fn add(&mut self, field: &'static str, violation: Violation) {
+        if !self.unreadable.iter().any(|problem| problem.field == field) {
+            self.found.push(Problem::new(field, violation));
+        }
+    }
+
+    fn take<T>(&mut self, field: &'static str, result: Result<T, Violation>) -> Option<T> {
+        result.map_err(|violation| self.add(field, violation)).ok()
+    }
+}
+
+fn check_name(name: Option<&str>, naming: &Naming) -> Result<(String, Slug), Violation> {
+    let name = name
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .ok_or(Violation::Required)?;
+    // `nth` looks at no more than the limit, however long the name is.
+    if name.chars().nth(MAX_NAME_LEN).is_some() {
+        return Err(Violation::TooLong(MAX_NAME_LEN));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Violation::ControlCharacter);
+    }
+    let slug = naming.slug(name).map_err(|error| match error {
+        NamingError::Reserved => Violation::NameReserved,
+        _ => Violation::NameUnusable,
+    })?;
+    let reserved = naming.is_reserved(&format!("{slug}.{}", naming.domain()));
+    if reserved {
+        Err(Violation::NameReserved)
+    } else {
+        Ok((name.to_owned(), slug))
+    }
+}
+
+fn check_gpu(gpu: Option<&str>, catalogue: &Catalogue) -> Result<String, Violation> {
+    let gpu = gpu
+        .filter(|gpu| !gpu.trim().is_empty())
+        .ok_or(Violation::Required)?;
+    let entry = catalogue.get(gpu).ok_or(Violation::GpuUnknown)?;
+    if entry.offered {
+        Ok(gpu.to_owned())
+    } else {
+        Err(Violation::GpuNotOffered)
+    }
+}
+
+fn check_source(request: &CreatePod, problems: &mut Problems) -> Option<Source> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    let (template, image) = (given(&request.template), given(&request.docker_image));
+    let kind = match request.deployment_type.as_deref().map(str::trim) {
+        None | Some("") => Err(Violation::Required),
+        Some("template") => Ok(DeploymentType::Template),
+        Some("docker") => Ok(DeploymentType::Docker),
+        Some(_) => Err(Violation::DeploymentTypeUnknown),
+    };
+    let kind = problems.take("deploymentType", kind)?;
+    if template.is_some() && image.is_some() {
+        problems.add("deploymentType", Violation::TemplateAndImage);
+        return None;
+    }
+    match kind {
+        DeploymentType::Template => problems
+            .take("template", template.ok_or(Violation::Required))
+            .map(Source::Template),
+        DeploymentType::Docker => {
+            let image = image.ok_or(Violation::Required);
+            let image = image.and_then(|image| image.trim().parse().map_err(Violation::Image));
+            problems
+                .take("dockerImage", image)
+                .map(|image| Source::Image(Box::new(image)))
+        }
+    }
+}
+
+fn in_range(size: Option<i64>, max: u32) -> Result<u32, Violation> {
+    let size = size.ok_or(Violation::Required)?;
+    let size = u32::try_from(size).ok().filter(|size| (1..=max).contains(size));
+    size.ok_or(Violation::OutOfRange { min: 1, max })
+}
+
+/// Most problems listed for ports or variables: a hostile request gets no longer answer than an honest one.
+const MAX_LISTED: usize = 20;
+
+fn check_ports(text: Option<&str>, problems: &mut Problems) -> Option<Vec<u16>> {
+    let text = problems.take(
+        "ports",
+        text.filter(|text| !text.trim().is_empty())
+            .ok_or(Violation::Required),
+    )?;
+    let before = problems.found.len();
+    let mut ports = Vec::new();
+    let mut count = 0;
+    for part in text.split(',').map(str::trim) {
+        count += 1;
+        if count > MAX_LISTED {
+            break;
+        }
+        // `parse` alone would take a sign in front.
+        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+        match part.parse::<u16>().ok().filter(|port| digits && *port > 0) {
+            Some(port) if ports.contains(&port) => problems.add("ports", Violation::PortTwice(port)),
+            Some(port) => ports.push(port),
+            None => problems.add("ports", Violation::Port(part.chars().take(20).collect())),
+        }
+    }
+    if count > MAX_PORTS {
+        problems.add("ports", Violation::TooManyPorts(MAX_PORTS));
+    }
+    (problems.found.len() == before).then_some(ports)
+}
+
+fn check_environment(
+    environment: &Environment,
+    jupyter: bool,
+    problems: &mut Problems,
+) -> (Environment, Option<AccessToken>) {
+    let length: usize = environment
+        .0
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    if environment.0.len() > MAX_VARIABLES || length > MAX_ENVIRONMENT_LEN {
+        problems.add("environment", Violation::EnvironmentTooBig);
+        return (Environment::default(), None);
+    }
+    let mut kept = BTreeMap::new();
+    let mut token = None;
+    for (name, value) in &environment.0 {
+        let shown = || name.chars().take(40).collect();
+        if !is_c_identifier(name) {
+            problems.add("environment", Violation::VariableName(shown()));
+        } else if is_reserved_variable(name) {
+            problems.add("environment", Violation::VariableReserved(shown()));
+        } else if value.contains('\0') {
+            problems.add("environment", Violation::VariableValue(shown()));
+        } else if jupyter && name == JUPYTER_TOKEN {
+            token = Some(AccessToken::new(value));
+        } else {
+            kept.insert(name.clone(), value.clone());
+        }
+    }
+    (Environment(kept), token)
+}
+
+fn is_c_identifier(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Variables that would give a pod GPUs it does not pay for, or run code in front of every program of the image.
+fn is_reserved_variable(name: &str) -> bool {
+    name.starts_with("NVIDIA_")
+        || name.starts_with("KUBERNETES_")
+        || matches!(name, "LD_PRELOAD" | "LD_AUDIT")
+}
+
+/// Checks where a template mounts the workspace: an absolute path that is not the system's own.
+///
+/// # Errors
+/// [`Violation::VolumePath`].
+pub fn check_volume_path(path: &str) -> Result<(), Violation> {
+    const SYSTEM: [&str; 15] = [
+        "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "run", "sbin", "sys", "tmp",
+        "usr", "var",
+    ];
+    let parts: Vec<_> = path.trim_end_matches('/').split('/').skip(1).collect();
+    let plain = |part: &&str| !part.is_empty() && *part != "." && *part != "..";
+    // A folder below `/root`, `/usr/local` or `/var` is fine; the system's own folders themselves are not.
+    let own = match parts.as_slice() {
+        [] => true,
+        [first] => SYSTEM.contains(first),
+        [first, ..] => matches!(*first, "proc" | "sys" | "dev" | "etc" | "boot"),
+    };
+    // Kubernetes refuses a colon in a mount path.
+    let odd = path.len() > 255 || path.contains(':') || path.chars().any(char::is_control);
+    if path.starts_with('/') && parts.iter().all(plain) && !own && !odd {
+        Ok(())
+    } else {
+        Err(Violation::VolumePath)
+    }
+}
