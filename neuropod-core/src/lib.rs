@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod error;
 pub mod id;
 pub mod image;
+pub mod message;
 pub mod meter;
 pub mod money;
 pub mod naming;

@@ -1,0 +1,319 @@
+//! Every text for people, in Spanish and English, in one place.
+
+use serde::{Deserialize, Serialize};
+
+use crate::image::ImageError;
+use crate::reason::ReasonCode;
+use crate::validation::{Problem, Violation};
+
+/// The language of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Spanish, the default of the HTTP contract.
+    #[default]
+    Es,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// Chooses between two texts.
+    fn pick<T>(self, spanish: T, english: T) -> T {
+        match self {
+            Self::Es => spanish,
+            Self::En => english,
+        }
+    }
+}
+
+/// What is wrong with a field, in the plan's words where it has some.
+///
+/// ```
+/// use neuropod_core::message::{Language, problem};
+/// use neuropod_core::{Problem, Violation};
+///
+/// let missing = Problem::new("name", Violation::Required);
+/// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");
+/// assert_eq!(problem(&missing, Language::En), "Name is required");
+/// ```
+pub fn problem(problem: &Problem, language: Language) -> String {
+    let field = problem.field;
+    match &problem.violation {
+        Violation::Required => required(field, language),
+        Violation::OutOfRange { min, max } => {
+            let (es, en) = match field {
+                "containerDiskSize" => ("Tamaño de disco de contenedor", "Container disk size"),
+                "volumeDiskSize" => ("Tamaño de volumen", "Volume size"),
+                other => (other, other),
+            };
+            language.pick(
+                format!("{es} debe estar entre {min} y {max} GB"),
+                format!("{en} must be a whole number from {min} to {max} GB"),
+            )
+        }
+        Violation::Malformed => language
+            .pick(
+                "El cuerpo no es un objeto JSON válido",
+                "The body is no valid JSON object",
+            )
+            .into(),
+        Violation::WrongType => language.pick(
+            format!("{field} tiene un tipo incorrecto"),
+            format!("{field} has the wrong type"),
+        ),
+        Violation::Duplicate => language.pick(
+            format!("{field} aparece dos veces"),
+            format!("{field} appears twice"),
+        ),
+        Violation::TooLong(max) => language.pick(
+            format!("{field} no puede tener más de {max} caracteres"),
+            format!("{field} can't be longer than {max} characters"),
+        ),
+        Violation::ControlCharacter => language.pick(
+            format!("{field} no puede contener caracteres de control"),
+            format!("{field} can't have control characters in it"),
+        ),
+        Violation::NameUnusable => language
+            .pick(
+                "El nombre debe tener al menos una letra o un número",
+                "The name needs at least one letter or digit",
+            )
+            .into(),
+        Violation::NameReserved => language
+            .pick(
+                "Este nombre está reservado, elige otro",
+                "This name is reserved, choose another",
+            )
+            .into(),
+        Violation::NameInUse => language
+            .pick(
+                "Ya existe un pod con este nombre",
+                "There is a pod with this name, or one much like it, already",
+            )
+            .into(),
+        Violation::DeploymentTypeUnknown => language
+            .pick(
+                "Tipo de despliegue debe ser 'template' o 'docker'",
+                "Deployment type must be 'template' or 'docker'",
+            )
+            .into(),
+        Violation::TemplateAndImage => language
+            .pick(
+                "Indica un template o una imagen Docker, no ambos",
+                "Give a template or a Docker image, not both",
+            )
+            .into(),
+        Violation::TemplateUnknown => language
+            .pick("Template no encontrado", "Template not found")
+            .into(),
+        Violation::Image(error) => image(*error, language).into(),
+        Violation::GpuUnknown => language.pick("GPU desconocida", "Unknown GPU").into(),
+        Violation::GpuNotOffered => language
+            .pick("Esta GPU no está disponible ahora", "This GPU is not offered now")
+            .into(),
+        Violation::Port(text) => language.pick(
+            format!("Puerto inválido: '{text}' (un número entero de 1 a 65535)"),
+            format!("Invalid port: '{text}' (a whole number from 1 to 65535)"),
+        ),
+        Violation::PortTwice(port) => language.pick(
+            format!("Puerto {port} repetido"),
+            format!("Port {port} is there twice"),
+        ),
+        Violation::TooManyPorts(max) => {
+            language.pick(format!("Máximo {max} puertos"), format!("At most {max} ports"))
+        }
+        Violation::VariableName(name) => language.pick(
+            format!("Nombre de variable de entorno inválido: '{name}'"),
+            format!("Invalid name of an environment variable: '{name}'"),
+        ),
+        Violation::VariableReserved(name) => language.pick(
+            format!("La variable de entorno '{name}' no se puede definir"),
+            format!("The environment variable '{name}' can't be set"),
+        ),
+        Violation::VariableValue(name) => language.pick(
+            format!("El valor de la variable de entorno '{name}' no es válido"),
+            format!("The value of the environment variable '{name}' is not valid"),
+        ),
+        Violation::EnvironmentTooBig => language
+            .pick(
+                "Demasiadas variables de entorno",
+                "Too many environment variables",
+            )
+            .into(),
+        Violation::VolumePath => language
+            .pick(
+                "La ruta del volumen debe ser absoluta y no del sistema",
+                "The volume path must be absolute and not the system's own",
+            )
+            .into(),
+        Violation::AssignForbidden => language
+            .pick(
+                "Solo administradores pueden asignar pods a otros usuarios",
+                "Only administrators can assign pods to other users",
+            )
+            .into(),
+        Violation::AssigneeUnknown(email) => language.pick(
+            format!("Usuario {email} no encontrado"),
+            format!("User {email} not found"),
+        ),
+        Violation::AssigneeNotClient => language
+            .pick(
+                "Solo se puede asignar pods a usuarios con rol 'client'",
+                "Pods can only be assigned to users with the role 'client'",
+            )
+            .into(),
+        Violation::IdempotencyKey => language
+            .pick(
+                "La clave de idempotencia debe tener de 1 a 255 caracteres",
+                "The idempotency key must have 1 to 255 characters",
+            )
+            .into(),
+        Violation::Amount => language.pick(
+            format!("Importe inválido: {field}"),
+            format!("Invalid amount: {field}"),
+        ),
+        Violation::AlreadyTaken => language.pick(
+            format!("{field} ya está en uso"),
+            format!("{field} is taken already"),
+        ),
+    }
+}
+
+fn required(field: &str, language: Language) -> String {
+    let (es, en) = match field {
+        "name" => ("Nombre es requerido", "Name is required"),
+        "gpu" => ("GPU es requerida", "GPU is required"),
+        "deploymentType" => ("Tipo de despliegue requerido", "Deployment type is required"),
+        "ports" => ("Puertos son requeridos", "Ports are required"),
+        "template" => ("Template es requerido", "Template is required"),
+        "dockerImage" => ("Imagen Docker es requerida", "Docker image is required"),
+        "containerDiskSize" => (
+            "Tamaño de disco de contenedor es requerido",
+            "Container disk size is required",
+        ),
+        "volumeDiskSize" => ("Tamaño de volumen es requerido", "Volume size is required"),
+        other => return language.pick(format!("{other} es requerido"), format!("{other} is required")),
+    };
+    language.pick(es, en).to_owned()
+}
+
+fn image(error: ImageError, language: Language) -> &'static str {
+    match error {
+        ImageError::Empty => language.pick("Imagen Docker es requerida", "Docker image is required"),
+        ImageError::TooLong => language.pick(
+            "La imagen Docker es demasiado larga",
+            "The Docker image is longer than any can be",
+        ),
+        ImageError::Space => language.pick(
+            "La imagen Docker contiene espacios",
+            "The Docker image has spaces in it",
+        ),
+        ImageError::Url => language.pick(
+            "Escribe la imagen Docker sin 'https://', como en 'ghcr.io/owner/name:tag'",
+            "Write the Docker image without 'https://', as in 'ghcr.io/owner/name:tag'",
+        ),
+        ImageError::NotLowercase => language.pick(
+            "El nombre de la imagen Docker debe estar en minúsculas",
+            "The name of the Docker image must be in lower case",
+        ),
+        ImageError::NameTooLong => language.pick(
+            "El nombre de la imagen Docker supera los 255 caracteres",
+            "The name of the Docker image is longer than 255 characters",
+        ),
+        ImageError::Registry => language.pick(
+            "El registro de la imagen Docker no es válido",
+            "The registry of the Docker image is not valid",
+        ),
+        ImageError::Tag => language.pick(
+            "La etiqueta de la imagen Docker no es válida",
+            "The tag of the Docker image is not valid",
+        ),
+        ImageError::Digest => language.pick(
+            "El digest de la imagen Docker no es válido",
+            "The digest of the Docker image is not valid",
+        ),
+        ImageError::Malformed => language.pick("Imagen Docker inválida", "Invalid Docker image"),
+    }
+}
+
+/// Why a pod is not running, and what its owner can do.
+pub fn reason(code: ReasonCode, language: Language) -> &'static str {
+    let (es, en) = match code {
+        ReasonCode::ImageInvalid => (
+            "El nombre de la imagen no es válido",
+            "The name of the image is not valid",
+        ),
+        ReasonCode::ImageNotFound => (
+            "La imagen no existe o es privada; revisa su nombre",
+            "The image does not exist or is private; check its name",
+        ),
+        ReasonCode::ImagePullFailed => (
+            "No se puede descargar la imagen ahora; se sigue intentando",
+            "The image can't be downloaded now; it is tried again",
+        ),
+        ReasonCode::ImageArchitecture => (
+            "La imagen es para otra arquitectura de procesador",
+            "The image is for another processor architecture",
+        ),
+        ReasonCode::CrashLoop => (
+            "El programa del contenedor termina una y otra vez; mira los logs",
+            "The program of the container ends again and again; see its logs",
+        ),
+        ReasonCode::ContainerExited => (
+            "El contenedor ha terminado y se inicia de nuevo",
+            "The container has ended and is started again",
+        ),
+        ReasonCode::ContainerConfig => (
+            "El contenedor no se puede configurar; avisa a la plataforma",
+            "The container can't be configured; tell the platform",
+        ),
+        ReasonCode::ContainerStart => ("El contenedor no arranca", "The container does not start"),
+        ReasonCode::OutOfMemory => (
+            "El contenedor agotó su memoria; elige una GPU con más memoria",
+            "The container ran out of memory; choose a GPU type with more of it",
+        ),
+        ReasonCode::NoGpuFree => (
+            "No hay ninguna GPU de este tipo libre; se espera a la siguiente",
+            "No GPU of this type is free; waiting for the next",
+        ),
+        ReasonCode::Unschedulable => (
+            "Ningún nodo puede alojar el pod ahora; se sigue intentando",
+            "No node can take the pod now; it is tried again",
+        ),
+        ReasonCode::QuotaExceeded => (
+            "Se ha agotado la cuota del clúster",
+            "A quota of the cluster is used up",
+        ),
+        ReasonCode::DiskExceeded => (
+            "El contenedor superó su disco y fue detenido",
+            "The container used more disk than it has and was stopped",
+        ),
+        ReasonCode::Evicted => (
+            "El nodo desalojó el pod; se inicia en otro",
+            "The node evicted the pod; it is started on another",
+        ),
+        ReasonCode::NodeLost => ("El nodo no responde", "The node does not answer"),
+        ReasonCode::VolumePending => ("Preparando el volumen", "Preparing the volume"),
+        ReasonCode::VolumeFailed => ("El volumen no se puede montar", "The volume can't be mounted"),
+        ReasonCode::Rejected => ("El clúster rechazó el pod", "The cluster refused the pod"),
+        ReasonCode::NameTaken => (
+            "Un objeto ajeno del clúster ocupa el nombre",
+            "An object of somebody else in the cluster has the name",
+        ),
+        ReasonCode::ClusterSetup => (
+            "Falta configurar algo en el clúster; avisa a la plataforma",
+            "Something in the cluster is not set up; tell the platform",
+        ),
+        ReasonCode::ClusterUnavailable => (
+            "El clúster no responde ahora; se sigue intentando",
+            "The cluster does not answer now; it is tried again",
+        ),
+        ReasonCode::InsufficientFunds => ("Saldo insuficiente", "Insufficient funds"),
+        ReasonCode::GaveUp => (
+            "Falló durante demasiado tiempo y fue detenido",
+            "It failed for too long and was stopped",
+        ),
+    };
+    language.pick(es, en)
+}
