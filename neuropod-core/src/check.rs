@@ -49,7 +49,7 @@ pub enum Source {
 /// Checks every field. The problems come in the order of the fields, together with those of reading the request.
 pub fn check(request: &CreatePod, catalogue: &Catalogue, naming: &Naming) -> (Checked, Vec<Problem>) {
     let mut problems = Problems {
-        unreadable: request.problems().to_vec(),
+        unreadable: request.unreadable.clone(),
         found: Vec::new(),
     };
     let name = problems.take("name", check_name(request.name.as_deref(), naming));
@@ -276,3 +276,6 @@ pub fn check_volume_path(path: &str) -> Result<(), Violation> {
         Err(Violation::VolumePath)
     }
 }
+
+#[cfg(test)]
+mod tests;

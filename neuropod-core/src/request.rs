@@ -57,8 +57,8 @@ pub struct CreatePod {
     pub environment: Environment,
     /// Makes a repetition of the same request answer the same pod; at most 255 characters.
     pub idempotency_key: Option<String>,
-    /// What was wrong with fields that could not be read.
-    problems: Vec<Problem>,
+    /// What was wrong with fields of the JSON that could not be read; empty in a request made in Rust.
+    pub unreadable: Vec<Problem>,
 }
 
 impl CreatePod {
@@ -147,11 +147,6 @@ impl CreatePod {
         })
     }
 
-    /// What was wrong with fields that could not be read.
-    pub(crate) fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
     fn read(&mut self, field: &'static str, value: Value) {
         let good = match field {
             "name" => text(value, &mut self.name),
@@ -180,7 +175,7 @@ impl CreatePod {
             },
         };
         if !good {
-            self.problems.push(Problem::new(field, Violation::WrongType));
+            self.unreadable.push(Problem::new(field, Violation::WrongType));
         }
     }
 }
@@ -237,7 +232,7 @@ impl<'de> Deserialize<'de> for CreatePod {
                     };
                     let value = map.next_value()?;
                     if seen.contains(&field) {
-                        request.problems.push(Problem::new(field, Violation::Duplicate));
+                        request.unreadable.push(Problem::new(field, Violation::Duplicate));
                     } else {
                         seen.push(field);
                         request.read(field, value);

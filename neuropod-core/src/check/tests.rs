@@ -1,0 +1,291 @@
+use super::*;
+use crate::message::{Language, problem};
+
+fn naming() -> Naming {
+    Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
+}
+
+fn problems(request: &CreatePod) -> Vec<(&'static str, &'static str)> {
+    let (_, problems) = check(request, &Catalogue::default(), &naming());
+    problems
+        .iter()
+        .map(|problem| (problem.field, problem.violation.code()))
+        .collect()
+}
+
+fn good() -> CreatePod {
+    CreatePod::from_image("My Pod", "pytorch/pytorch:latest").gpu("rtx-4090")
+}
+
+fn json(text: &str) -> CreatePod {
+    CreatePod::from_json(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_good_request_has_no_problems() {
+    let request = json(
+        r#"{"name":" Mi pod ","deploymentType":"template","template":"t1","dockerImage":"","gpu":"rtx-4050",
+            "containerDiskSize":1,"volumeDiskSize":150,"ports":" 8888 , 7860 ","enableJupyter":true,
+            "unknownField":[1,2]}"#,
+    );
+    let (checked, problems) = check(&request, &Catalogue::default(), &naming());
+    assert_eq!(problems, []);
+    assert_eq!(checked.name.unwrap().0, "Mi pod");
+    assert_eq!(checked.ports.unwrap(), [8888, 7860]);
+    assert_eq!(checked.source, Some(Source::Template("t1".into())));
+}
+
+#[test]
+fn an_empty_request_lists_everything_at_once_in_the_words_of_the_plan() {
+    let (_, problems) = check(&json("{}"), &Catalogue::default(), &naming());
+    let texts: Vec<_> = problems
+        .iter()
+        .map(|found| problem(found, Language::Es))
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "Nombre es requerido",
+            "GPU es requerida",
+            "Tipo de despliegue requerido",
+            "Tamaño de disco de contenedor es requerido",
+            "Tamaño de volumen es requerido",
+            "Puertos son requeridos",
+        ]
+    );
+}
+
+#[test]
+fn names() {
+    let of = |name: &str| {
+        problems(&CreatePod {
+            name: Some(name.to_owned()),
+            ..good()
+        })
+    };
+    for name in [
+        "x",
+        "9lives",
+        "xn--nio-8ma",
+        "مرحبا",
+        "alice-k3j5qzx2ab-8888",
+        &"é".repeat(50),
+    ] {
+        assert_eq!(of(name), [], "{name}");
+    }
+    for (name, code) in [
+        ("", "required"),
+        (" \t ", "required"),
+        ("---", "name_unusable"),
+        ("..", "name_unusable"),
+        ("a\0b", "control_character"),
+        ("a\nb", "control_character"),
+        (&"x".repeat(51), "too_long"),
+        (&"x".repeat(1 << 20), "too_long"),
+    ] {
+        assert_eq!(
+            of(name),
+            [("name", code)],
+            "{}",
+            name.chars().take(60).collect::<String>()
+        );
+    }
+}
+
+#[test]
+fn ports() {
+    let of = |ports: &str| {
+        problems(&CreatePod {
+            ports: Some(ports.to_owned()),
+            ..good()
+        })
+    };
+    assert_eq!(of("1, 65535"), []);
+    assert_eq!(of("1,2,3,4,5,6,7,8,9,10"), []);
+    for ports in [
+        "8888,",
+        "0",
+        "65536",
+        "-1",
+        "+1",
+        "80.5",
+        "0x50",
+        "８８８８",
+        "8888 7860",
+        "99999999999999999999",
+    ] {
+        assert_eq!(of(ports), [("ports", "port")], "{ports}");
+    }
+    assert_eq!(of(""), [("ports", "required")]);
+    assert_eq!(of("8888,8888"), [("ports", "port_twice")]);
+    assert_eq!(of("1,2,3,4,5,6,7,8,9,10,11"), [("ports", "too_many_ports")]);
+    assert!(of(&"x,".repeat(1 << 20)).len() <= MAX_LISTED + 1);
+}
+
+#[test]
+fn disks() {
+    let of = |size: &str| {
+        problems(&json(&format!(
+            r#"{{"name":"a","deploymentType":"docker","dockerImage":"a","gpu":"cpu","ports":"1","volumeDiskSize":1,
+            "containerDiskSize":{size}}}"#
+        )))
+    };
+    assert_eq!(of("100"), []);
+    for size in ["0", "101", "-1", "4294967297"] {
+        assert_eq!(of(size), [("containerDiskSize", "out_of_range")], "{size}");
+    }
+    for size in ["1.5", "1e30", r#""20""#, "[]", "true", "99999999999999999999"] {
+        assert_eq!(of(size), [("containerDiskSize", "wrong_type")], "{size}");
+    }
+    let volume = |size| CreatePod {
+        volume_disk_size: Some(size),
+        ..good()
+    };
+    assert_eq!(problems(&volume(150)), []);
+    assert_eq!(problems(&volume(151)), [("volumeDiskSize", "out_of_range")]);
+}
+
+#[test]
+fn json_that_is_none_is_refused_as_a_whole() {
+    let deep = format!(r#"{{"name":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let bodies: [&[u8]; 7] = [
+        b"",
+        b"null",
+        b"[]",
+        br#"{"volumeDiskSize":NaN}"#,
+        br#"{"volumeDiskSize":1e400}"#,
+        b"{\"name\":\"\xff\"}",
+        deep.as_bytes(),
+    ];
+    for body in bodies {
+        let error = CreatePod::from_json(body).unwrap_err();
+        assert_eq!(error.kind().code(), "invalid");
+        assert!(!error.is_retryable());
+    }
+}
+
+#[test]
+fn a_field_that_is_there_twice_is_a_problem() {
+    let request = json(r#"{"name":"a","name":"b"}"#);
+    assert!(problems(&request).contains(&("name", "duplicate")));
+}
+
+#[test]
+fn what_it_is_made_from() {
+    let both = CreatePod {
+        template: Some("t".into()),
+        ..good()
+    };
+    assert_eq!(problems(&both), [("deploymentType", "template_and_image")]);
+    let neither = CreatePod {
+        docker_image: Some("  ".into()),
+        ..good()
+    };
+    assert_eq!(problems(&neither), [("dockerImage", "required")]);
+    let no_template = CreatePod {
+        deployment_type: Some("template".into()),
+        docker_image: None,
+        ..good()
+    };
+    assert_eq!(problems(&no_template), [("template", "required")]);
+    let other = CreatePod {
+        deployment_type: Some("vm".into()),
+        ..good()
+    };
+    assert_eq!(problems(&other), [("deploymentType", "deployment_type_unknown")]);
+    for image in [
+        "Pytorch/Pytorch",
+        "a:b:c",
+        "-rf",
+        "a b",
+        "https://ghcr.io/a/b",
+        "a@sha256:12",
+    ] {
+        let request = CreatePod {
+            docker_image: Some(image.into()),
+            ..good()
+        };
+        assert_eq!(problems(&request), [("dockerImage", "image")], "{image}");
+    }
+}
+
+#[test]
+fn gpus() {
+    let mut catalogue: std::collections::BTreeMap<_, _> = Catalogue::default()
+        .iter()
+        .map(|(id, gpu)| (id.to_owned(), gpu.clone()))
+        .collect();
+    catalogue.get_mut("rtx-4070").unwrap().offered = false;
+    let catalogue = Catalogue::new(catalogue);
+    for (gpu, violation) in [
+        ("RTX-4090", Violation::GpuUnknown),
+        ("rtx-9999", Violation::GpuUnknown),
+        ("rtx-4070", Violation::GpuNotOffered),
+        (" ", Violation::Required),
+    ] {
+        let (_, problems) = check(&good().gpu(gpu), &catalogue, &naming());
+        assert_eq!(problems, [Problem::new("gpu", violation)], "{gpu}");
+    }
+}
+
+#[test]
+fn environment() {
+    let of = |name: &str, value: &str| problems(&good().variable(name, value));
+    assert_eq!(of("HF_TOKEN", "hf_ñ"), []);
+    for name in ["", "1A", "A-B", "A=B", "Ñ", "A B"] {
+        assert_eq!(of(name, ""), [("environment", "variable_name")], "{name}");
+    }
+    for name in ["NVIDIA_VISIBLE_DEVICES", "NVIDIA_ANYTHING", "LD_PRELOAD"] {
+        assert_eq!(of(name, "all"), [("environment", "variable_reserved")], "{name}");
+    }
+    assert_eq!(of("A", "a\0"), [("environment", "variable_value")]);
+    assert_eq!(
+        of("A", &"x".repeat(1 << 20)),
+        [("environment", "environment_too_big")]
+    );
+}
+
+#[test]
+fn a_chosen_jupyter_token_is_kept_apart_and_does_not_print() {
+    let (checked, _) = check(
+        &good().variable(JUPYTER_TOKEN, "s3cret"),
+        &Catalogue::default(),
+        &naming(),
+    );
+    assert_eq!(checked.chosen_token, Some(AccessToken::new("s3cret")));
+    assert_eq!(checked.environment, Environment::default());
+    assert!(!format!("{checked:?}").contains("s3cret"));
+}
+
+#[test]
+fn idempotency_keys() {
+    assert_eq!(problems(&good().idempotency_key("k".repeat(255))), []);
+    for key in [String::new(), "k".repeat(256)] {
+        assert_eq!(
+            problems(&good().idempotency_key(key)),
+            [("idempotencyKey", "idempotency_key")]
+        );
+    }
+}
+
+#[test]
+fn volume_paths() {
+    for path in ["/workspace", "/home/jovyan/work", "/root/data", "/data/"] {
+        assert_eq!(check_volume_path(path), Ok(()), "{path}");
+    }
+    for path in [
+        "",
+        "/",
+        "work",
+        "/proc",
+        "/proc/self",
+        "/a/../etc",
+        "/a//b",
+        "/a:b",
+        "/usr",
+        "/etc/x",
+        "/a/./b",
+    ] {
+        assert_eq!(check_volume_path(path), Err(Violation::VolumePath), "{path:?}");
+    }
+}
