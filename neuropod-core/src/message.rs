@@ -269,6 +269,10 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
             "The container can't be configured; tell the platform",
         ),
         ReasonCode::ContainerStart => ("El contenedor no arranca", "The container does not start"),
+        ReasonCode::NotAnswering => (
+            "El contenedor funciona, pero Jupyter no responde en su puerto; mira los logs",
+            "The container runs, but Jupyter does not answer at its port; see the logs",
+        ),
         ReasonCode::OutOfMemory => (
             "El contenedor agotó su memoria; elige una GPU con más memoria",
             "The container ran out of memory; choose a GPU type with more of it",

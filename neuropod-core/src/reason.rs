@@ -25,6 +25,8 @@ pub enum ReasonCode {
     ContainerConfig,
     /// The runtime can't start the container (`CreateContainerError`, `RunContainerError`).
     ContainerStart,
+    /// The container runs, and its Jupyter server does not accept connections.
+    NotAnswering,
     /// The container used more memory than its GPU type comes with (`OOMKilled`).
     OutOfMemory,
     /// No node has a GPU of this type free now.
@@ -79,6 +81,7 @@ impl ReasonCode {
             | Self::CrashLoop
             | Self::ContainerExited
             | Self::ContainerStart
+            | Self::NotAnswering
             | Self::OutOfMemory
             | Self::DiskExceeded
             | Self::InsufficientFunds
@@ -111,10 +114,9 @@ impl ReasonCode {
         )
     }
 
-    /// Whether the time is charged. Only a container that has just ended by itself still is: it comes back at
-    /// once, and what it did before is paid for up to its end anyway.
+    /// Whether the time is charged: where the container runs, or has just ended by itself and comes back at once.
     pub fn is_billable(self) -> bool {
-        matches!(self, Self::ContainerExited)
+        matches!(self, Self::ContainerExited | Self::NotAnswering)
     }
 
     /// Whether a pod with this reason has failed (`error`), rather than being on its way (`creating`).
@@ -125,6 +127,7 @@ impl ReasonCode {
                 | Self::Unschedulable
                 | Self::VolumePending
                 | Self::ContainerExited
+                | Self::NotAnswering
                 | Self::ClusterUnavailable
                 | Self::Evicted
                 | Self::NodeLost

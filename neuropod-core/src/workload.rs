@@ -54,6 +54,20 @@ pub struct Workload {
     pub grace_seconds: u32,
 }
 
+impl Workload {
+    /// A digest of everything but the token (BLAKE3, the first 128 bits in hexadecimal): what was applied with this
+    /// digest need not be applied again.
+    ///
+    /// # Panics
+    /// Never: see the comment inside.
+    pub fn spec_hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        #[expect(clippy::expect_used, reason = "only maps with keys that are no text fail to serialize")]
+        serde_json::to_writer(&mut hasher, self).expect("a workload is plain data");
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+}
+
 /// The container of a workload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ContainerSpec {
@@ -61,6 +75,8 @@ pub struct ContainerSpec {
     pub image: String,
     /// Environment variables, sorted by name.
     pub environment: BTreeMap<String, String>,
+    /// The port that has to accept connections before the pod counts as ready; `None`: it is ready once it runs.
+    pub ready_port: Option<u16>,
     /// What it gets.
     pub resources: Resources,
     /// Labels that the node must have.
