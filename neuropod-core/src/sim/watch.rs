@@ -18,7 +18,48 @@ pub(super) struct Watcher {
     /// What is on its way, and when it arrives.
     queue: VecDeque<(Timestamp, ClusterEvent)>,
     /// What has arrived.
-    known: BTreeMap<PodId, ObservedPod>,
+    known: Known,
+}
+
+/// The pods that a watch has told of.
+#[derive(Default)]
+pub(super) struct Known(BTreeMap<PodId, ObservedPod>);
+
+impl Known {
+    /// Takes over what an event says.
+    pub(super) fn note(&mut self, event: &ClusterEvent) {
+        match event {
+            ClusterEvent::Changed { pod_id, pod } => drop(self.0.insert(pod_id.clone(), pod.clone())),
+            ClusterEvent::Gone { pod_id, .. } => drop(self.0.remove(pod_id)),
+            ClusterEvent::Synced => {}
+        }
+    }
+
+    pub(super) fn pods(&self) -> impl Iterator<Item = (&PodId, &ObservedPod)> {
+        self.0.iter()
+    }
+
+    /// What a watch tells after a gap when the pods are like this: ends first, then changes, then that it has caught
+    /// up.
+    pub(super) fn changes_to<'a>(
+        &self,
+        pods: impl Iterator<Item = (&'a PodId, &'a ObservedPod)>,
+    ) -> Vec<ClusterEvent> {
+        let now: BTreeMap<_, _> = pods.collect();
+        let ended = self
+            .pods()
+            .filter(|(id, pod)| now.get(id).is_none_or(|now| now.uid != pod.uid));
+        let ended = ended.map(|(id, pod)| ClusterEvent::Gone {
+            pod_id: id.clone(),
+            uid: pod.uid.clone(),
+        });
+        let changed = now.iter().filter(|(id, pod)| self.0.get(*id) != Some(*pod));
+        let changed = changed.map(|(id, pod)| ClusterEvent::Changed {
+            pod_id: (*id).clone(),
+            pod: (*pod).clone(),
+        });
+        ended.chain(changed).chain([ClusterEvent::Synced]).collect()
+    }
 }
 
 impl Watcher {
@@ -72,31 +113,11 @@ impl World {
         let Some(watcher) = self.watchers.get_mut(&id) else {
             return;
         };
-        let current = |pod_id: &PodId| {
-            self.workloads
-                .get(pod_id)
-                .and_then(|owned| owned.published.as_ref())
-        };
-        let mut events = Vec::new();
-        for (pod_id, known) in &watcher.known {
-            if current(pod_id).is_none_or(|pod| pod.uid != known.uid) {
-                events.push(ClusterEvent::Gone {
-                    pod_id: pod_id.clone(),
-                    uid: known.uid.clone(),
-                });
-            }
-        }
-        for (pod_id, owned) in &self.workloads {
-            if let Some(pod) = &owned.published
-                && watcher.known.get(pod_id) != Some(pod)
-            {
-                events.push(ClusterEvent::Changed {
-                    pod_id: pod_id.clone(),
-                    pod: pod.clone(),
-                });
-            }
-        }
-        events.push(ClusterEvent::Synced);
+        let pods = self
+            .workloads
+            .iter()
+            .filter_map(|(id, owned)| Some((id, owned.published.as_ref()?)));
+        let events = watcher.known.changes_to(pods);
         for event in events {
             watcher.send(arrival, event);
         }
@@ -115,11 +136,7 @@ impl World {
         let Some((_, event)) = watcher.queue.pop_front() else {
             return Err(due);
         };
-        match &event {
-            ClusterEvent::Changed { pod_id, pod } => drop(watcher.known.insert(pod_id.clone(), pod.clone())),
-            ClusterEvent::Gone { pod_id, .. } => drop(watcher.known.remove(pod_id)),
-            ClusterEvent::Synced => {}
-        }
+        watcher.known.note(&event);
         Ok(event)
     }
 }
