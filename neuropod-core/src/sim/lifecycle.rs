@@ -218,7 +218,7 @@ impl World {
         }
         match incident {
             Incident::Exit | Incident::OutOfMemory => {
-                self.end_container(pod_id, incident == Incident::OutOfMemory)
+                self.end_container(pod_id, incident == Incident::OutOfMemory);
             }
             Incident::Evicted => {
                 let text =

@@ -127,7 +127,7 @@ pub(super) fn stream(shared: &Arc<Shared>, log: SharedLog, breaks: u64, options:
                 line => {
                     waiting
                         .until(line.map(|line| line.at).into_iter().chain(due).min())
-                        .await
+                        .await;
                 }
             }
         }

@@ -113,7 +113,7 @@ impl SimCluster {
                 .planned
                 .entry(pod_id.clone())
                 .or_default()
-                .push((after, incident))
+                .push((after, incident));
         });
     }
 

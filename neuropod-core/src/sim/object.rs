@@ -70,6 +70,9 @@ fn companions(workload: &Workload) -> Vec<ObjectKey> {
     keys
 }
 
+/// What of a workload a quota counts.
+type Figure = fn(&Workload) -> u32;
+
 impl World {
     /// Makes everything of a workload that is not there. As in a real cluster, what can be made is made although
     /// something else is refused; the answer is the first refusal.
@@ -187,12 +190,12 @@ impl World {
             .filter(of_owner)
             .filter_map(|owned| owned.pod.as_ref())
             .collect();
-        let used = |of: fn(&Workload) -> u32| {
+        let used = |of: Figure| {
             pods.iter()
                 .map(|pod| of(&pod.workload))
                 .fold(0, u32::saturating_add)
         };
-        let figures: [(&str, fn(&Workload) -> u32, u32); 3] = [
+        let figures: [(&str, Figure, u32); 3] = [
             ("pods", |_| 1, quota.pods),
             (
                 "limits.cpu",

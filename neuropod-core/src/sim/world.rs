@@ -108,7 +108,7 @@ impl World {
             match entry {
                 Entry::Step(pod_id) => self.step(&pod_id),
                 Entry::Strike(pod_id, container, incident) => {
-                    self.strike_container(&pod_id, &container, incident)
+                    self.strike_container(&pod_id, &container, incident);
                 }
                 Entry::MendWatch => self.mend_watch(),
             }

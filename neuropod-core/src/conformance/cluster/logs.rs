@@ -170,7 +170,7 @@ async fn drain(case: &Case<'_>, mut stream: LogStream) -> String {
 async fn until_lines(case: &Case<'_>, count: usize) -> String {
     let mut stream = open(case, follow()).await;
     let mut log = Vec::new();
-    while log.iter().filter(|byte| **byte == b'\n').count() < count {
+    while memchr::memchr_iter(b'\n', &log).count() < count {
         match timeout(case.stage.limit(), stream.next()).await {
             Ok(Some(Ok(bytes))) => log.extend_from_slice(&bytes),
             other => panic!(

@@ -104,7 +104,7 @@ pub(super) async fn apply_takes_hostile_content(stage: &dyn Stage) {
     environment.insert("EXPANSION".to_owned(), "$(LANG) $$(LANG) ${LANG} `id`".to_owned());
     environment.insert("EMPTY".to_owned(), String::new());
     environment.insert("QUOTES".to_owned(), "\"'\\\t\r\n<script>&amp;".to_owned());
-    case.workload.volume.mount_path = "/home/ana/mis datos".to_owned();
+    case.workload.volume.mount_path = String::from("/home/ana/mis datos");
     let first = case.apply().await;
     assert_complete(&case, &first);
     let second = case.apply().await;

@@ -108,13 +108,13 @@ struct Watch {
 
 impl Watch {
     async fn next(&mut self) -> Option<ClusterEvent> {
-        self.faults.alive().await;
         match self.opening.take() {
             None => {}
             Some(Fault::ErrorBefore | Fault::ErrorAfter) => self.gap().await?,
             Some(Fault::CrashBefore | Fault::CrashAfter) => self.faults.crash().await,
         }
         loop {
+            self.faults.alive().await;
             if let Some(event) = self.told_anew.pop_front() {
                 self.known.note(&event);
                 return Some(event);
