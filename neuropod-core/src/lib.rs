@@ -13,6 +13,8 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod cluster;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod endpoint;
 pub mod error;
 pub mod id;
