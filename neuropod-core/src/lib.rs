@@ -13,7 +13,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod cluster;
-#[cfg(any(test, feature = "conformance"))]
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod endpoint;
 pub mod error;
@@ -24,9 +24,11 @@ pub mod meter;
 pub mod money;
 pub mod naming;
 pub mod observation;
+pub mod plan;
 pub mod pod;
 pub mod pricing;
 pub mod reason;
+pub mod reconcile;
 pub mod request;
 pub mod secret;
 pub mod sim;

@@ -36,8 +36,6 @@ mod object;
 mod pod;
 mod settings;
 mod shared;
-#[cfg(test)]
-mod tests;
 mod watch;
 mod world;
 
