@@ -10,13 +10,13 @@ use neuropod_core::sim::{Incident, Kind, ObjectKey, Obstacle, Settings, SimClust
 use neuropod_core::{ClusterBackend, ObservedPod, Step, WorkloadRef};
 
 /// The cluster, and the backend under test, which wraps it.
-pub struct SimStage {
-    pub cluster: SimCluster,
-    pub backend: Arc<dyn ClusterBackend>,
+pub(crate) struct SimStage {
+    pub(crate) cluster: SimCluster,
+    pub(crate) backend: Arc<dyn ClusterBackend>,
 }
 
 impl SimStage {
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         let cluster = SimCluster::new(settings);
         let backend = Arc::new(cluster.clone());
         Self { cluster, backend }
@@ -94,12 +94,15 @@ impl Stage for SimStage {
                     .expect("a service");
                 self.cluster.delete_by_hand(&key);
             }
-            Scene::PodDeleted => self
-                .0
-                .delete_by_hand(&ObjectKey::of(reference, Kind::Pod, &reference.name)),
-            Scene::NameTaken => self
-                .0
-                .add_foreign(ObjectKey::of(reference, Kind::Pod, &reference.name)),
+            Scene::PodDeleted => {
+                self.cluster
+                    .delete_by_hand(&ObjectKey::of(reference, Kind::Pod, &reference.name))
+            }
+            Scene::NameTaken => {
+                self.cluster
+                    .add_foreign(ObjectKey::of(reference, Kind::Pod, &reference.name))
+            }
+            other => panic!("this stage can't play {other:?}"),
         }
     }
 

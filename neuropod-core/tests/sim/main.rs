@@ -1,0 +1,10 @@
+//! The simulated cluster: what it does by itself, and what it does when it is told to fail.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod fixture;
+mod life;
+mod logs;
+mod objects;
+mod refusals;
+mod scheduling;
+mod watch;
