@@ -34,6 +34,7 @@ mod log;
 mod logs;
 mod object;
 mod pod;
+mod schedule;
 mod settings;
 mod shared;
 mod watch;

@@ -39,8 +39,10 @@ async fn a_jupyter_server_prints_what_the_extractor_reads() {
         token: None,
         ..workload(2)
     };
-    let mut open = generated.clone();
-    open.reference = workload(3).reference;
+    let mut open = Workload {
+        token: None,
+        ..workload(3)
+    };
     open.container
         .environment
         .insert("JUPYTER_TOKEN".to_owned(), String::new());

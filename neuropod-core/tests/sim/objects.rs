@@ -1,6 +1,8 @@
 use neuropod_core::sim::{Kind, ObjectKey};
 use neuropod_core::workload::Quota;
-use neuropod_core::{ClusterBackend, ErrorKind, Observation, ObservedVolume, PodId, VolumePolicy};
+use neuropod_core::{
+    ClusterBackend, ErrorKind, Observation, ObservedVolume, PodId, ReasonCode, VolumePolicy,
+};
 
 use crate::fixture::{Events, cluster, start, workload};
 
@@ -70,10 +72,14 @@ async fn a_volume_that_sticks_shows_as_terminating_until_it_is_released() {
         cluster.observe(&workload.reference).await.unwrap().volume,
         ObservedVolume::Absent
     );
-    cluster
-        .remove(&workload.reference, VolumePolicy::Delete)
-        .await
-        .unwrap();
+    let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
+    assert_eq!(
+        pod.reason.unwrap().code,
+        ReasonCode::VolumePending,
+        "the pod waits for a volume"
+    );
+    cluster.apply(&workload).await.unwrap();
+    events.until(|pod| pod.ready).await;
 }
 
 #[tokio::test(start_paused = true)]

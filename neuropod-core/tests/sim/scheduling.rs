@@ -30,11 +30,11 @@ fn of_model(number: u64, model: &str) -> Workload {
 async fn the_oldest_pod_that_waits_gets_the_gpu_that_is_freed() {
     let cluster = cluster(&[(None, 1)]);
     start(&cluster, &workload(1)).await;
-    // Made in the order 3, 2.
+    let mut events = Events::of(&cluster);
+    let mut waiting = Vec::new();
     for number in [3, 2] {
-        let mut events = Events::of(&cluster);
-        cluster.apply(&workload(number)).await.unwrap();
-        let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
+        let uid = cluster.apply(&workload(number)).await.unwrap().pod.unwrap().uid;
+        let (_, pod) = events.until(|pod| pod.uid == uid && pod.reason.is_some()).await;
         let reason = pod.reason.unwrap();
         assert_eq!((reason.code, pod.step), (ReasonCode::NoGpuFree, Step::Scheduling));
         assert!(
@@ -43,22 +43,17 @@ async fn the_oldest_pod_that_waits_gets_the_gpu_that_is_freed() {
                 .starts_with("0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),
             "{reason:?}"
         );
+        waiting.push(uid);
     }
-    let mut events = Events::of(&cluster);
     cluster
         .remove(&workload(1).reference, VolumePolicy::Keep)
         .await
         .unwrap();
-    let (_, ready) = events
-        .until(|pod| pod.ready && pod.reason.is_none() && !pod.terminating)
-        .await;
+    let (_, ready) = events.until(|pod| pod.ready && waiting.contains(&pod.uid)).await;
+    assert_eq!(ready.uid, waiting[0], "the older one");
+    let younger = cluster.pod(&workload(2).reference.pod_id).unwrap();
     assert_eq!(
-        Some(ready.uid),
-        cluster.pod(&workload(3).reference.pod_id).map(|pod| pod.uid)
-    );
-    let waiting = cluster.pod(&workload(2).reference.pod_id).unwrap();
-    assert_eq!(
-        waiting.reason.unwrap().code,
+        younger.reason.unwrap().code,
         ReasonCode::NoGpuFree,
         "the younger one waits on"
     );
