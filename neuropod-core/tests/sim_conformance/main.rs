@@ -1,6 +1,7 @@
 //! The suite of cluster backends, on the simulated cluster; and on backends that lie, which it must find out.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod gaps;
 mod lies;
 mod stage;
 
