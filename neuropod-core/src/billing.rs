@@ -14,10 +14,10 @@ pub const MAX_KEY_LEN: usize = 255;
 /// Accounts and what happens to the money in them.
 ///
 /// Every change has a key and happens once for each key, however often it is repeated; a repetition with another
-/// user, amount or kind of change fails with a `Conflict` that is not retryable. A change that failed has not happened: its key is as free as
-/// before. The balance is always the sum of the entries, and never below zero unless
-/// the account is [`Unlimited`](AccountKind::Unlimited). The suite `conformance::billing` (feature `conformance`)
-/// says what an implementation must do.
+/// user, amount or kind of change fails with a `Conflict` that is not retryable. A change that failed has not happened:
+/// its key is as free as before. The balance is always the sum of the entries, and never below zero unless the account
+/// is [`Unlimited`](AccountKind::Unlimited). The suite `conformance::billing` (feature `conformance`) says what an
+/// implementation must do.
 ///
 /// Keys live in one space for all users and kinds of change. A key is 1 to [`MAX_KEY_LEN`] bytes, an amount is never
 /// negative, nor so big that the account would leave the range of [`Money`]; anything else fails with `Invalid`.

@@ -13,9 +13,9 @@ use crate::user::User;
 /// Keeps pods, users and templates.
 ///
 /// Every document has a version. An insert stores version 1 whatever the document says; an update stores the next
-/// one if the version given is still the stored one, and answers the document as stored. Any text is kept as it is, and
-/// times to the millisecond at least. The suite
-/// `conformance::store` (feature `conformance`) says what an implementation must do.
+/// one if the version given is still the stored one, and answers the document as stored. Any text is kept as it is,
+/// and times to the millisecond at least. The suite `conformance::store` (feature `conformance`) says what an
+/// implementation must do.
 #[async_trait]
 pub trait PodStore: UserStore + TemplateStore + Send + Sync + 'static {
     /// Stores a new pod and answers it as stored.

@@ -16,7 +16,7 @@ pub(super) trait Document: Clone {
     const NAME: &'static str;
 
     fn id(&self) -> &Self::Id;
-    fn name(&self) -> &str;
+    fn unique_name(&self) -> &str;
     fn version(&self) -> u64;
     fn with_version(self, version: u64) -> Self;
 }
@@ -30,7 +30,7 @@ impl Document for User {
         &self.id
     }
 
-    fn name(&self) -> &str {
+    fn unique_name(&self) -> &str {
         &self.email
     }
 
@@ -52,7 +52,7 @@ impl Document for Template {
         &self.id
     }
 
-    fn name(&self) -> &str {
+    fn unique_name(&self) -> &str {
         &self.name
     }
 
@@ -85,7 +85,7 @@ impl<D: Document> Collection<D> {
         if self.by_id.contains_key(document.id()) {
             return Err(failure::taken("id"));
         }
-        let name = folded(document.name());
+        let name = folded(document.unique_name());
         if self.by_name.contains_key(&name) {
             return Err(failure::taken(D::NAME));
         }
@@ -120,11 +120,11 @@ impl<D: Document> Collection<D> {
         if stored.version() != document.version() {
             return Err(failure::changed(D::KIND));
         }
-        let name = folded(document.name());
+        let name = folded(document.unique_name());
         if self.by_name.get(&name).is_some_and(|id| id != document.id()) {
             return Err(failure::taken(D::NAME));
         }
-        self.by_name.remove(&folded(stored.name()));
+        self.by_name.remove(&folded(stored.unique_name()));
         self.by_name.insert(name, document.id().clone());
         *stored = document.clone().with_version(document.version() + 1);
         Ok(stored.clone())
@@ -136,7 +136,7 @@ impl<D: Document> Collection<D> {
         Q: Eq + Hash + ?Sized,
     {
         if let Some(document) = self.by_id.remove(id) {
-            self.by_name.remove(&folded(document.name()));
+            self.by_name.remove(&folded(document.unique_name()));
         }
     }
 }

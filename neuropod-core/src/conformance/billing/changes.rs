@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::{failure, unique};
 use super::{cents, holds, new_key, new_user, prepaid};
 use crate::billing::{AccountKind, Billing, MAX_KEY_LEN};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
 use crate::id::UserId;
 use crate::money::Money;
 
@@ -54,21 +54,13 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         (&user, cents(11), "another amount"),
     ] {
         let deposit = billing.deposit(&given, user, amount).await;
-        failure(
-            deposit,
-            "conflict",
-            &format!("a deposit with the key and {which}"),
-        );
+        key_in_use(deposit, &format!("a deposit with the key and {which}"));
         let charge = billing.charge(&taken, user, amount).await;
-        failure(charge, "conflict", &format!("a charge with the key and {which}"));
-        let hold = billing.hold(&reserved, user, amount).await;
-        failure(hold, "conflict", &format!("a hold with the key and {which}"));
-        let hold = billing.hold(&settled, user, amount).await;
-        failure(
-            hold,
-            "conflict",
-            &format!("a hold with a settled key and {which}"),
-        );
+        key_in_use(charge, &format!("a charge with the key and {which}"));
+        for key in [&reserved, &settled] {
+            let hold = billing.hold(key, user, amount).await;
+            key_in_use(hold, &format!("a hold with the key and {which}"));
+        }
     }
     for (key, of) in [
         (&taken, "a charge"),
@@ -76,7 +68,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         (&settled, "a settled hold"),
     ] {
         let deposit = billing.deposit(key, &user, cents(10)).await;
-        failure(deposit, "conflict", &format!("a deposit with the key of {of}"));
+        key_in_use(deposit, &format!("a deposit with the key of {of}"));
     }
     for (key, of) in [
         (&given, "a deposit"),
@@ -84,18 +76,27 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         (&settled, "a settled hold"),
     ] {
         let charge = billing.charge(key, &user, cents(10)).await;
-        failure(charge, "conflict", &format!("a charge with the key of {of}"));
+        key_in_use(charge, &format!("a charge with the key of {of}"));
     }
     for (key, of) in [(&given, "a deposit"), (&taken, "a charge")] {
         let hold = billing.hold(key, &user, cents(10)).await;
-        failure(hold, "conflict", &format!("a hold with the key of {of}"));
+        key_in_use(hold, &format!("a hold with the key of {of}"));
         let settle = billing.settle(key, cents(10)).await;
         failure(settle, "not_found", &format!("a settlement with the key of {of}"));
         let release = billing.release(key).await;
-        failure(release, "conflict", &format!("a release with the key of {of}"));
+        key_in_use(release, &format!("a release with the key of {of}"));
     }
     holds(billing, &user, cents(980), cents(10), "after conflicts").await;
     holds(billing, &other, cents(1000), Money::ZERO, "in the other account").await;
+}
+
+#[track_caller]
+fn key_in_use(result: Result<()>, what: &str) {
+    let error = failure(result, "conflict", what);
+    assert!(
+        !error.is_retryable(),
+        "{what} is refused for ever, as the key stays in use: {error}"
+    );
 }
 
 /// A prepaid account is emptied to the last micro-euro and no further; the error says what lacks.

@@ -89,6 +89,7 @@ fn states() -> Vec<Change> {
         Step::Starting,
         Step::Ready,
         Step::Stopping,
+        Step::Stopped,
     ];
     let meter = [
         MeterState::Idle,
