@@ -13,7 +13,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod cluster;
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod connection;
 pub mod endpoint;
@@ -33,6 +33,7 @@ pub mod reason;
 pub mod reconcile;
 pub mod request;
 pub mod secret;
+pub mod sim;
 pub mod store;
 pub mod template;
 pub mod token;
