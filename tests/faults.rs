@@ -65,11 +65,11 @@ impl Story {
                 }
                 4 => {
                     self.call(async |id| platform.start(ana, id).await.map(drop))
-                        .await
+                        .await;
                 }
                 6 => {
                     self.call(async |id| platform.delete(ana, id, self.volume).await)
-                        .await
+                        .await;
                 }
                 _ => {
                     let id = self.pod.clone().unwrap();
@@ -112,7 +112,10 @@ async fn insist<T>(call: impl AsyncFn() -> Result<T>) -> Result<T> {
 
 /// Notes, without faults, when containers ran.
 #[derive(Clone, Default)]
-struct Witness(Arc<Mutex<BTreeMap<String, (Timestamp, Option<Timestamp>)>>>);
+struct Witness(Arc<Mutex<BTreeMap<String, Run>>>);
+
+/// When a container started and ended.
+type Run = (Timestamp, Option<Timestamp>);
 
 impl Witness {
     async fn watch(self, cluster: SimCluster) {
@@ -248,7 +251,7 @@ async fn every_call_goes_wrong_once_in_every_way() {
             for n in 1.. {
                 let faults = Faults::at(n, fault);
                 let _at = At(&faults);
-                let told = tokio::time::timeout(LIMIT, tell(&faults, volume)).await;
+                let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults, volume))).await;
                 if faults.calls() < n {
                     println!(
                         "{volume:?}, {fault:?}: {} points, at most {most_lost:.1} s not charged",

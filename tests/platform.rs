@@ -86,7 +86,7 @@ async fn time_is_charged_by_the_second_while_the_container_runs() {
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status_late(&platform, &world.ana, &pod.id).await;
-    sleep(Duration::from_secs(2 * 3600)).await;
+    sleep(Duration::from_hours(2)).await;
     platform.stop(&world.ana, &pod.id).await.unwrap();
     let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
     // 2.50 for the GPU and 0.20 for the disks per hour. It ran two hours and a few seconds.
@@ -171,7 +171,7 @@ async fn when_the_money_runs_out_the_pod_stops_and_keeps_its_volume() {
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     // 10 euros last for three hours of 2.70; the fourth can't be reserved.
-    sleep(Duration::from_secs(3 * 3600 + 60)).await;
+    sleep(Duration::from_mins(3 * 60 + 1)).await;
     let pod = platform.get(&world.ana, &pod.id).await.unwrap();
     assert_eq!(pod.status, Status::Error);
     assert_eq!(pod.reason.as_ref().unwrap().code, ReasonCode::InsufficientFunds);
@@ -538,7 +538,7 @@ async fn two_drivers_on_one_store_and_cluster_charge_once() {
     let _drivers = (Driver::start(&first), Driver::start(&second));
     let pod = first.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&second, &world.ana, &pod.id, Status::Running).await;
-    sleep(Duration::from_secs(3600 + 600)).await;
+    sleep(Duration::from_mins(70)).await;
     second.stop(&world.ana, &pod.id).await.unwrap();
     let stopped = until(&first, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
     let expected = Money::from_cents(270).for_seconds(3600 + 600);
