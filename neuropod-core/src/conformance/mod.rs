@@ -21,6 +21,7 @@
 )]
 
 pub mod billing;
+pub mod cluster;
 pub mod store;
 pub mod token;
 

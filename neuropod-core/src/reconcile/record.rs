@@ -124,7 +124,10 @@ fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
     }
     next.reason = reason(next, live, observation.objects, now);
     let stable = container.is_some_and(|container| after(container.started_at, STABLE_SECONDS) <= now);
-    let failing = next.reason.as_ref().is_some_and(|reason| reason.code.is_failure());
+    let failing = next
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.code.is_failure());
     if failing {
         next.failing_since.get_or_insert(now);
     } else if stable {
