@@ -81,3 +81,8 @@ pub use neuropod_store as store;
 
 #[doc(inline)]
 pub use neuropod_core::*;
+
+/// The example of the README compiles.
+#[cfg(all(doctest, feature = "k8s"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
