@@ -13,6 +13,8 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod cluster;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod endpoint;
 pub mod error;
 pub mod id;
@@ -27,6 +29,7 @@ pub mod pricing;
 pub mod reason;
 pub mod request;
 pub mod secret;
+pub mod sim;
 pub mod store;
 pub mod template;
 pub mod token;

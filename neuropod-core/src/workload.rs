@@ -62,7 +62,10 @@ impl Workload {
     /// Never: see the comment inside.
     pub fn spec_hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        #[expect(clippy::expect_used, reason = "only maps with keys that are no text fail to serialize")]
+        #[expect(
+            clippy::expect_used,
+            reason = "only maps with keys that are no text fail to serialize"
+        )]
         serde_json::to_writer(&mut hasher, self).expect("a workload is plain data");
         hasher.finalize().to_hex()[..32].to_owned()
     }

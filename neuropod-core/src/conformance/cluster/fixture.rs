@@ -1,0 +1,345 @@
+//! What the checks have in common: workloads with names of their own, and waiting.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Scene, Stage};
+use crate::cluster::{ClusterBackend, ClusterEvent};
+use crate::id::PodId;
+use crate::naming::{Naming, Slug, UserHash};
+use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::secret::AccessToken;
+use crate::workload::{
+    ContainerSpec, EndpointSpec, Isolation, Resources, TokenSpec, VolumePolicy, VolumeSpec, Workload,
+    WorkloadRef,
+};
+
+/// Between two looks at a condition.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The ports of the workloads.
+const PORTS: [u16; 2] = [8888, 7860];
+
+/// A user of the platform under test, whom nobody else uses.
+pub(super) struct Owner {
+    naming: Naming,
+    hash: UserHash,
+}
+
+impl Owner {
+    pub(super) fn new() -> Self {
+        let naming = match Naming::new("conformance.example", "the key of the conformance suite") {
+            Ok(naming) => naming,
+            Err(error) => panic!("the naming of the suite is wrong: {error}"),
+        };
+        let hash = naming.user_hash(PodId::random().as_str());
+        Self { naming, hash }
+    }
+
+    /// A workload of this user.
+    pub(super) fn workload(&self, stage: &dyn Stage, name: &str) -> Workload {
+        let slug = match self.naming.slug(name) {
+            Ok(slug) => slug,
+            Err(problem) => panic!("{name:?} is no pod name: {problem:?}"),
+        };
+        let user_hash = self.hash.as_str().to_owned();
+        Workload {
+            reference: WorkloadRef {
+                pod_id: PodId::random(),
+                namespace: stage.namespace(&user_hash),
+                user_hash,
+                name: self.naming.pod(&slug, &self.hash),
+                volume: self.naming.workspace(&self.hash),
+            },
+            run: 1,
+            container: container(stage.image()),
+            volume: VolumeSpec {
+                size_gb: 20,
+                mount_path: "/workspace".to_owned(),
+            },
+            endpoints: PORTS.iter().map(|port| self.endpoint(&slug, *port)).collect(),
+            isolation: Isolation {
+                policy: self.naming.pod(&slug, &self.hash),
+                same_owner: false,
+                quota: None,
+            },
+            token: Some(TokenSpec {
+                secret: self.naming.token_secret(&slug, &self.hash),
+                variable: "JUPYTER_TOKEN".to_owned(),
+                token: AccessToken::new("f00dfacef00dfacef00dfacef00dfacef00dfacef00dface"),
+            }),
+            grace_seconds: 5,
+        }
+    }
+
+    fn endpoint(&self, slug: &Slug, port: u16) -> EndpointSpec {
+        EndpointSpec {
+            port,
+            service: self.naming.service(slug, &self.hash, port),
+            route: self.naming.ingress(slug, &self.hash, port),
+            host: self.naming.host(slug, &self.hash, port),
+        }
+    }
+}
+
+fn container(image: String) -> ContainerSpec {
+    ContainerSpec {
+        image,
+        environment: BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]),
+        ready_port: Some(PORTS[0]),
+        resources: Resources {
+            cpu_millis: 100,
+            memory_mib: 128,
+            disk_gb: 1,
+            accelerator: None,
+        },
+        node_selector: BTreeMap::new(),
+        tolerations: Vec::new(),
+        runtime_class: None,
+    }
+}
+
+/// One workload under test.
+pub(super) struct Case<'a> {
+    pub(super) stage: &'a dyn Stage,
+    pub(super) backend: Arc<dyn ClusterBackend>,
+    pub(super) workload: Workload,
+}
+
+impl<'a> Case<'a> {
+    /// A workload of a user of its own.
+    pub(super) fn new(stage: &'a dyn Stage, name: &str) -> Self {
+        Self::of(stage, Owner::new().workload(stage, name))
+    }
+
+    pub(super) fn of(stage: &'a dyn Stage, workload: Workload) -> Self {
+        Self {
+            stage,
+            backend: stage.backend(),
+            workload,
+        }
+    }
+
+    pub(super) fn reference(&self) -> &WorkloadRef {
+        &self.workload.reference
+    }
+
+    /// Applies the workload, again after errors that pass, as the driver does.
+    pub(super) async fn apply(&self) -> Observation {
+        let deadline = Instant::now() + self.stage.limit();
+        loop {
+            match self.backend.apply(&self.workload).await {
+                Ok(observation) => return observation,
+                Err(error) if error.is_retryable() && Instant::now() < deadline => sleep(PAUSE).await,
+                Err(error) => panic!("apply of {}: {error}", self.reference().name),
+            }
+        }
+    }
+
+    pub(super) async fn observe(&self) -> Observation {
+        match self.backend.observe(self.reference()).await {
+            Ok(observation) => observation,
+            Err(error) => panic!("observe of {}: {error}", self.reference().name),
+        }
+    }
+
+    pub(super) async fn remove(&self, volume: VolumePolicy) -> Observation {
+        match self.backend.remove(self.reference(), volume).await {
+            Ok(observation) => observation,
+            Err(error) => panic!("remove of {}: {error}", self.reference().name),
+        }
+    }
+
+    pub(super) async fn play(&self, scene: Scene) {
+        self.stage.play(self.reference(), scene).await;
+    }
+
+    /// Applies the workload and lets its container run.
+    pub(super) async fn start(&self) -> ObservedPod {
+        self.apply().await;
+        self.play(Scene::Running { ready: true }).await;
+        pod_of(
+            &self
+                .until("a ready pod", |seen| {
+                    seen.pod.as_ref().is_some_and(|pod| pod.ready)
+                })
+                .await,
+        )
+    }
+
+    /// Observes until `holds`.
+    pub(super) async fn until(&self, what: &str, holds: impl Fn(&Observation) -> bool) -> Observation {
+        let deadline = Instant::now() + self.stage.limit();
+        loop {
+            let seen = self.observe().await;
+            if holds(&seen) {
+                return seen;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{}: no {what} within {:?}; last seen: {seen:#?}",
+                self.reference().name,
+                self.stage.limit(),
+            );
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Removes until nothing of the run is there, and with [`VolumePolicy::Delete`] no volume.
+    pub(super) async fn clear(&self, volume: VolumePolicy) {
+        let deadline = Instant::now() + self.stage.limit();
+        loop {
+            let seen = self.remove(volume).await;
+            if seen.is_cleared() && (volume == VolumePolicy::Keep || seen.volume == ObservedVolume::Absent) {
+                return;
+            }
+            if seen.pod.is_some_and(|pod| pod.terminating) {
+                self.play(Scene::Ended).await;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{} is not removed ({volume:?}) within {:?}; last seen: {:#?}",
+                self.reference().name,
+                self.stage.limit(),
+                self.observe().await,
+            );
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// The pod that must be there.
+pub(super) fn pod_of(observation: &Observation) -> ObservedPod {
+    match &observation.pod {
+        Some(pod) => pod.clone(),
+        None => panic!("no pod in {observation:#?}"),
+    }
+}
+
+/// Whether a volume is there and stays.
+pub(super) fn is_kept(volume: &ObservedVolume) -> bool {
+    matches!(volume, ObservedVolume::Pending | ObservedVolume::Bound { .. })
+}
+
+/// Asserts that everything of the workload is there.
+pub(super) fn assert_complete(case: &Case<'_>, seen: &Observation) {
+    let pod = pod_of(seen);
+    assert_eq!(pod.run, case.workload.run, "the run of the pod object");
+    assert_eq!(
+        pod.spec_hash,
+        case.workload.spec_hash(),
+        "the digest of the workload"
+    );
+    assert!(!pod.uid.is_empty(), "the pod object has an identity");
+    assert!(!pod.terminating, "the pod is not being deleted");
+    assert_eq!(
+        seen.objects,
+        Objects::Complete,
+        "services, routes, policy and secret"
+    );
+    assert!(
+        is_kept(&seen.volume),
+        "the volume is there or asked for: {:?}",
+        seen.volume
+    );
+}
+
+/// A watch, and what it has said of some pods.
+pub(super) struct Watching {
+    stream: BoxStream<'static, ClusterEvent>,
+    limit: Duration,
+    pods: BTreeMap<PodId, Option<ObservedPod>>,
+}
+
+impl Watching {
+    /// Opens a watch and reads until it has caught up.
+    pub(super) async fn open(stage: &dyn Stage, cases: &[&Case<'_>]) -> Self {
+        let pods = cases
+            .iter()
+            .map(|case| (case.reference().pod_id.clone(), None))
+            .collect();
+        let mut watching = Self {
+            stream: stage.backend().watch(),
+            limit: stage.limit(),
+            pods,
+        };
+        while watching.next("Synced").await != ClusterEvent::Synced {}
+        watching
+    }
+
+    /// What the watch last said of a pod.
+    pub(super) fn pod(&self, case: &Case<'_>) -> Option<&ObservedPod> {
+        self.pods.get(&case.reference().pod_id).and_then(Option::as_ref)
+    }
+
+    /// The next event of one of the pods, or `Synced`. Fails on a change that is none.
+    async fn next(&mut self, what: &str) -> ClusterEvent {
+        let deadline = Instant::now() + self.limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(event) = timeout(left, self.stream.next()).await else {
+                panic!("no {what} within {:?}; last seen: {:#?}", self.limit, self.pods);
+            };
+            let Some(event) = event else {
+                panic!("the watch ended while waiting for {what}")
+            };
+            match &event {
+                ClusterEvent::Synced => return event,
+                ClusterEvent::Changed { pod_id, pod } => {
+                    let Some(known) = self.pods.get_mut(pod_id) else {
+                        continue;
+                    };
+                    if let Some(known) = known {
+                        assert_ne!(known, pod, "the watch told a change that is none");
+                        assert_eq!(
+                            known.uid, pod.uid,
+                            "a pod object was replaced and its end not told"
+                        );
+                    }
+                    *known = Some(pod.clone());
+                    return event;
+                }
+                ClusterEvent::Gone { pod_id, uid } => {
+                    let Some(known) = self.pods.get_mut(pod_id) else {
+                        continue;
+                    };
+                    let known = known.take().map(|pod| pod.uid);
+                    assert_eq!(
+                        known.as_ref(),
+                        Some(uid),
+                        "the watch told the end of a pod that it had not told of"
+                    );
+                    return event;
+                }
+            }
+        }
+    }
+
+    /// Reads until the pod is as said.
+    pub(super) async fn until(
+        &mut self,
+        case: &Case<'_>,
+        what: &str,
+        holds: impl Fn(&ObservedPod) -> bool,
+    ) -> ObservedPod {
+        loop {
+            if let Some(pod) = self.pod(case).filter(|pod| holds(pod)) {
+                return pod.clone();
+            }
+            self.next(what).await;
+        }
+    }
+
+    /// Reads until the pod object `uid` is gone.
+    pub(super) async fn until_gone(&mut self, case: &Case<'_>, uid: &str) {
+        let gone = ClusterEvent::Gone {
+            pod_id: case.reference().pod_id.clone(),
+            uid: uid.to_owned(),
+        };
+        while self.next("end of a pod").await != gone {}
+    }
+}

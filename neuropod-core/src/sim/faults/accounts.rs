@@ -1,0 +1,76 @@
+//! The store and the accounts with faults: every method is one call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Faults;
+use crate::billing::{AccountKind, Balance, Billing, Entry};
+use crate::error::Result;
+use crate::id::{PodId, UserId};
+use crate::money::Money;
+use crate::pod::Pod;
+use crate::store::{ListOptions, Page, PodStore, TemplateStore, UserStore};
+use crate::template::Template;
+use crate::user::User;
+
+pub(super) struct FaultyStore {
+    pub(super) faults: Faults,
+    pub(super) inner: Arc<dyn PodStore>,
+}
+
+pub(super) struct FaultyBilling {
+    pub(super) faults: Faults,
+    pub(super) inner: Arc<dyn Billing>,
+}
+
+/// Implements a trait by passing every method on.
+macro_rules! pass {
+    ($trait:ident for $type:ident as $part:literal {
+        $(fn $name:ident($($argument:ident: $of:ty),*) -> $answer:ty;)*
+    }) => {
+        #[async_trait]
+        impl $trait for $type {
+            $(async fn $name(&self, $($argument: $of),*) -> Result<$answer> {
+                let call = self.inner.$name($($argument),*);
+                self.faults.pass(concat!($part, ".", stringify!($name)), call).await
+            })*
+        }
+    };
+}
+
+pass!(PodStore for FaultyStore as "store" {
+    fn insert(pod: &Pod) -> Pod;
+    fn get(id: &PodId) -> Option<Pod>;
+    fn list(options: &ListOptions) -> Page;
+    fn update(pod: &Pod) -> Pod;
+    fn remove(id: &PodId, version: u64) -> ();
+});
+
+pass!(UserStore for FaultyStore as "store" {
+    fn insert_user(user: &User) -> User;
+    fn user(id: &UserId) -> Option<User>;
+    fn user_by_email(email: &str) -> Option<User>;
+    fn users() -> Vec<User>;
+    fn update_user(user: &User) -> User;
+    fn remove_user(id: &UserId) -> ();
+});
+
+pass!(TemplateStore for FaultyStore as "store" {
+    fn insert_template(template: &Template) -> Template;
+    fn template(id: &str) -> Option<Template>;
+    fn templates() -> Vec<Template>;
+    fn update_template(template: &Template) -> Template;
+    fn remove_template(id: &str) -> ();
+});
+
+pass!(Billing for FaultyBilling as "billing" {
+    fn open(user: &UserId, kind: AccountKind) -> ();
+    fn balance(user: &UserId) -> Balance;
+    fn hold(key: &str, user: &UserId, amount: Money) -> ();
+    fn settle(key: &str, actual: Money) -> ();
+    fn release(key: &str) -> ();
+    fn charge(key: &str, user: &UserId, amount: Money) -> ();
+    fn deposit(key: &str, user: &UserId, amount: Money) -> ();
+    fn entries(user: &UserId) -> Vec<Entry>;
+});

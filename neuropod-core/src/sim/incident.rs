@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::error::ErrorKind;
+use crate::reason::ReasonCode;
+
+/// What stands in the way of a pod until it is taken away; the pods made later under the same id meet it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// The scheduler finds no free GPU, whatever the stock says.
+    NoGpuFree,
+    /// The scheduler finds no node that fits.
+    Unschedulable,
+    /// The scheduler waits for the volume.
+    VolumePending,
+    /// The volume can't be mounted.
+    MountFailing,
+    /// The registry can't be reached.
+    PullFailing,
+    /// The registry does not have the image.
+    ImageMissing,
+    /// The runtime does not understand the image reference.
+    ImageInvalid,
+    /// The container can't be created from its configuration.
+    ConfigError,
+    /// The runtime can't start the container.
+    StartError,
+    /// Every container ends a second after it starts.
+    CrashLoop,
+    /// The server hangs: it never accepts a connection nor prints its token.
+    NeverReady,
+    /// The container ends only when its grace period is over.
+    IgnoresTermination,
+}
+
+impl Obstacle {
+    /// The reason a cluster gives, and its words.
+    pub(super) fn reason(self, image: &str) -> (ReasonCode, String) {
+        let (code, text) = match self {
+            Self::NoGpuFree => return (ReasonCode::NoGpuFree, insufficient(1, "nvidia.com/gpu")),
+            Self::Unschedulable => (
+                ReasonCode::Unschedulable,
+                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+            ),
+            Self::VolumePending => (
+                ReasonCode::VolumePending,
+                "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+            ),
+            Self::MountFailing => (
+                ReasonCode::VolumeFailed,
+                "MountVolume.SetUp failed for volume \"workspace\": rpc error: code = Internal",
+            ),
+            Self::PullFailing => {
+                let text = format!("failed to pull and unpack image \"{image}\": dial tcp: i/o timeout");
+                return (ReasonCode::ImagePullFailed, text);
+            }
+            Self::ImageMissing => {
+                let text = format!("failed to resolve reference \"{image}\": {image}: not found");
+                return (ReasonCode::ImageNotFound, text);
+            }
+            Self::ImageInvalid => {
+                let text =
+                    format!("Failed to apply default image tag \"{image}\": couldn't parse image name");
+                return (ReasonCode::ImageInvalid, text);
+            }
+            Self::ConfigError => (ReasonCode::ContainerConfig, "secret \"token\" not found"),
+            Self::StartError => (
+                ReasonCode::ContainerStart,
+                "failed to create containerd task: exec: \"start\": executable file not found in $PATH",
+            ),
+            Self::CrashLoop => (
+                ReasonCode::CrashLoop,
+                "back-off restarting failed container; last exit code 1",
+            ),
+            Self::NeverReady => (
+                ReasonCode::NotAnswering,
+                "Readiness probe failed: connection refused",
+            ),
+            Self::IgnoresTermination => (ReasonCode::ContainerExited, "exit code 137"),
+        };
+        (code, text.to_owned())
+    }
+}
+
+/// The words of the scheduler when a resource is used up.
+pub(super) fn insufficient(nodes: usize, resource: &str) -> String {
+    format!(
+        "0/{nodes} nodes are available: {nodes} Insufficient {resource}. preemption: 0/{nodes} nodes are available: \
+         {nodes} No preemption victims found for incoming pod."
+    )
+}
+
+/// What happens to a pod once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Incident {
+    /// Its container ends with an error and is started again: at once the first time, after 10 seconds the second, 20
+    /// the third, up to five minutes, as the kubelet does.
+    Exit,
+    /// Its container is killed for its memory and is started again after 10 seconds.
+    OutOfMemory,
+    /// Its node is short of memory and evicts it: the pod object ends for good.
+    Evicted,
+    /// It used more disk than its limit: the pod object ends for good.
+    DiskExceeded,
+    /// Its node does not answer any more. A minute later the node, and with it the pod object, is removed.
+    NodeLost,
+}
+
+/// Calls that fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which; `None`: whatever comes.
+    pub method: Option<Method>,
+    /// The next so many.
+    pub times: u32,
+    /// With which error.
+    pub kind: ErrorKind,
+    /// Whether the call takes effect all the same, and only its answer is lost.
+    pub after_effect: bool,
+}
+
+/// The methods of a cluster backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// `apply`.
+    Apply,
+    /// `remove`.
+    Remove,
+    /// `observe`.
+    Observe,
+    /// `watch`, when it is opened.
+    Watch,
+    /// `logs`.
+    Logs,
+    /// `usage`.
+    Usage,
+    /// `inventory`.
+    Inventory,
+}
+
+/// A call that the cluster got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub method: Method,
+    /// The name of the pod that it was about, where it was about one.
+    pub name: Option<String>,
+}
+
+/// The wait before a container is started the `restarts`th time, as the kubelet's `CrashLoopBackOff`.
+pub(super) fn back_off(restarts: u32) -> Duration {
+    let factor = 1 << restarts.saturating_sub(1).min(5);
+    (Duration::from_secs(10) * factor).min(Duration::from_mins(5))
+}

@@ -1,0 +1,339 @@
+//! What scheduler and kubelet do: how a pod goes from one state to the next.
+
+use std::time::Duration;
+
+use super::incident::{Incident, Obstacle, back_off, insufficient};
+use super::log;
+use super::logs::Log;
+use super::pod::{Run, SimPod, State};
+use super::world::{Entry, World};
+use crate::cluster::GpuStock;
+use crate::id::PodId;
+use crate::reason::ReasonCode;
+use crate::workload::ContainerSpec;
+
+/// The label of a node's GPU model, as NVIDIA's feature discovery sets it.
+const MODEL_LABEL: &str = "nvidia.com/gpu.product";
+/// From the end of a container that every run ends with, to the next.
+const CRASH_AFTER: Duration = Duration::from_secs(1);
+/// From the loss of a node to its removal, which removes its pod objects.
+const NODE_REMOVED_AFTER: Duration = Duration::from_mins(1);
+
+impl World {
+    /// The pod does the next thing.
+    pub(super) fn step(&mut self, pod_id: &PodId) {
+        self.schedule(pod_id, None);
+        let Some(pod) = self.pod(pod_id) else { return };
+        let settings = &self.settings;
+        let (prepare, pull, start) = (settings.prepare, settings.pull, settings.start);
+        match pod.state {
+            _ if pod.terminating => return self.finish_termination(pod_id),
+            State::Scheduling => {
+                use Obstacle::{NoGpuFree, Unschedulable, VolumePending};
+                if !self.is_stopped_by(pod_id, &[NoGpuFree, Unschedulable, VolumePending])
+                    && self.place(pod_id)
+                {
+                    self.enter_state(pod_id, State::Preparing, prepare);
+                }
+            }
+            State::Preparing => {
+                if !self.is_stopped_by(pod_id, &[Obstacle::MountFailing]) {
+                    self.enter_state(pod_id, State::Pulling, pull);
+                }
+            }
+            State::Pulling => {
+                use Obstacle::{ImageInvalid, ImageMissing, PullFailing};
+                if !self.is_stopped_by(pod_id, &[ImageInvalid, ImageMissing, PullFailing]) {
+                    self.enter_state(pod_id, State::Starting, start);
+                }
+            }
+            State::Starting => {
+                if !self.is_stopped_by(pod_id, &[Obstacle::ConfigError, Obstacle::StartError]) {
+                    self.start_container(pod_id);
+                }
+            }
+            State::BackOff => self.start_container(pod_id),
+            State::Running { .. } => {
+                if !self.is_stopped_by(pod_id, &[Obstacle::NeverReady]) {
+                    self.answer(pod_id);
+                }
+            }
+            State::Ended => {}
+            State::Lost => return self.drop_pod(pod_id),
+        }
+        self.publish(pod_id);
+    }
+
+    fn enter_state(&mut self, pod_id: &PodId, state: State, time: Duration) {
+        if let Some(pod) = self.pod_mut(pod_id) {
+            pod.state = state;
+            pod.reason = None;
+        }
+        self.schedule(pod_id, Some(time));
+    }
+
+    /// Whether one of the obstacles is there; it becomes the reason.
+    fn is_stopped_by(&mut self, pod_id: &PodId, obstacles: &[Obstacle]) -> bool {
+        let mut found = obstacles.iter().copied();
+        let Some(obstacle) = found.find(|obstacle| self.is_obstructed(pod_id, *obstacle)) else {
+            return false;
+        };
+        let now = self.now;
+        if let Some(pod) = self.pod_mut(pod_id) {
+            let (code, detail) = obstacle.reason(&pod.workload.container.image);
+            pod.blame(code, detail, now);
+        }
+        true
+    }
+
+    /// Chooses a node: gives the pod its GPUs and its volume. Answers whether there is one.
+    fn place(&mut self, pod_id: &PodId) -> bool {
+        let (now, free) = (self.now, self.free_gpus());
+        let pools = self.settings.gpus.clone();
+        let Some(owned) = self.workloads.get_mut(pod_id) else {
+            return false;
+        };
+        let Some(pod) = &mut owned.pod else { return false };
+        let container = &pod.workload.container;
+        if let Some(accelerator) = &container.resources.accelerator {
+            let fits = |index: &usize| {
+                let pool = &pools[*index];
+                pool.resource == accelerator.resource && fits_model(container, pool.model.as_deref())
+            };
+            let matching: Vec<usize> = (0..pools.len()).filter(fits).collect();
+            let Some(index) = matching
+                .iter()
+                .copied()
+                .find(|index| free[*index] >= accelerator.count)
+            else {
+                let (code, detail) = if matching.is_empty() {
+                    Obstacle::Unschedulable.reason("")
+                } else {
+                    (
+                        ReasonCode::NoGpuFree,
+                        insufficient(matching.len(), &accelerator.resource),
+                    )
+                };
+                pod.blame(code, detail, now);
+                return false;
+            };
+            pod.gpus = Some((index, accelerator.count));
+        }
+        let key = (owned.reference.namespace.clone(), owned.reference.volume.clone());
+        if let Some(volume) = self.volumes.get_mut(&key) {
+            volume.bound = true;
+        }
+        true
+    }
+
+    /// How many GPUs of each pool no pod has.
+    fn free_gpus(&self) -> Vec<u32> {
+        let mut free: Vec<u32> = self.settings.gpus.iter().map(|pool| pool.total).collect();
+        let pods = self.workloads.values().filter_map(|owned| owned.pod.as_ref());
+        for (index, count) in pods.filter_map(|pod| pod.gpus) {
+            free[index] = free[index].saturating_sub(count);
+        }
+        free
+    }
+
+    pub(super) fn gpu_stock(&self) -> Vec<GpuStock> {
+        let pools = self.settings.gpus.iter().zip(self.free_gpus());
+        pools
+            .map(|(pool, free)| GpuStock {
+                resource: pool.resource.clone(),
+                model: pool.model.clone(),
+                total: pool.total,
+                free,
+            })
+            .collect()
+    }
+
+    /// Lets the scheduler look again at the pods that it found no node for, the oldest first.
+    pub(super) fn retry_unscheduled(&mut self) {
+        let waits = |pod: &SimPod| pod.state == State::Scheduling && pod.turn.is_none();
+        let pods = self
+            .workloads
+            .iter()
+            .filter_map(|(pod_id, owned)| Some((pod_id, owned.pod.as_ref()?)));
+        let mut waiting: Vec<_> = pods
+            .filter(|(_, pod)| waits(pod))
+            .map(|(pod_id, pod)| (pod.order, pod_id.clone()))
+            .collect();
+        waiting.sort_unstable();
+        for (_, pod_id) in waiting {
+            self.step(&pod_id);
+        }
+    }
+
+    fn start_container(&mut self, pod_id: &PodId) {
+        let (id, token) = (format!("containerd://{}", self.hex(32)), self.hex(24));
+        let (now, time) = (self.now, self.settings.ready);
+        let hangs = self.is_obstructed(pod_id, Obstacle::NeverReady);
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        let mut lines = log::of(&pod.workload, &token, now, time);
+        if hangs {
+            lines.truncate(1);
+        }
+        pod.previous = pod.container.replace(Run::new(id.clone(), now, lines));
+        if pod.previous.is_some() {
+            pod.restarts += 1;
+        }
+        pod.started_at.get_or_insert(now);
+        pod.reason = None;
+        let ready = pod.workload.container.ready_port.is_none() && !hangs;
+        pod.state = State::Running { ready };
+        self.schedule(pod_id, (!ready).then_some(time));
+        for (after, incident) in self.planned.remove(pod_id).unwrap_or_default() {
+            self.enter(after, Entry::Strike(pod_id.clone(), id.clone(), incident));
+        }
+        if self.is_obstructed(pod_id, Obstacle::CrashLoop) {
+            self.enter(CRASH_AFTER, Entry::Strike(pod_id.clone(), id, Incident::Exit));
+        }
+    }
+
+    /// The container accepts connections.
+    fn answer(&mut self, pod_id: &PodId) {
+        let now = self.now;
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        pod.state = State::Running { ready: true };
+        pod.reason = None;
+        if let Some(run) = pod.running() {
+            Log::with(&run.log, |log| log.hasten(now));
+        }
+    }
+
+    /// Something happens to one container, if it still runs.
+    pub(super) fn strike_container(&mut self, pod_id: &PodId, container: &str, incident: Incident) {
+        let running = self.pod_mut(pod_id).and_then(|pod| pod.running());
+        if running.is_some_and(|run| run.id == container) {
+            self.strike(pod_id, incident);
+        }
+    }
+
+    /// Something happens to the pod.
+    pub(super) fn strike(&mut self, pod_id: &PodId, incident: Incident) {
+        let Some(pod) = self.pod(pod_id) else { return };
+        if matches!(pod.state, State::Ended | State::Lost) {
+            return;
+        }
+        match incident {
+            Incident::Exit | Incident::OutOfMemory => {
+                self.end_container(pod_id, incident == Incident::OutOfMemory);
+            }
+            Incident::Evicted => {
+                let text =
+                    "The node was low on resource: memory. Threshold quantity: 100Mi, available: 96Mi.";
+                self.end_pod(pod_id, ReasonCode::Evicted, text);
+            }
+            Incident::DiskExceeded => {
+                let text = "Pod ephemeral local storage usage exceeds the total limit of containers.";
+                self.end_pod(pod_id, ReasonCode::DiskExceeded, text);
+            }
+            Incident::NodeLost => {
+                let now = self.now;
+                if let Some(pod) = self.pod_mut(pod_id) {
+                    pod.state = State::Lost;
+                    pod.blame(
+                        ReasonCode::NodeLost,
+                        "Node which was running the pod is unresponsive".to_owned(),
+                        now,
+                    );
+                }
+                self.schedule(pod_id, Some(NODE_REMOVED_AFTER));
+            }
+        }
+        self.publish(pod_id);
+    }
+
+    /// The container ends by itself; the kubelet starts it again, unless the pod is being deleted.
+    fn end_container(&mut self, pod_id: &PodId, out_of_memory: bool) {
+        let (now, start) = (self.now, self.settings.start);
+        let loops = self.is_obstructed(pod_id, Obstacle::CrashLoop);
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        let Some(run) = pod.running() else { return };
+        run.finish(now);
+        if pod.terminating {
+            return self.finish_termination(pod_id);
+        }
+        pod.state = State::BackOff;
+        let wait = if out_of_memory {
+            let text = "the container used more memory than its limit (OOMKilled, exit code 137)";
+            pod.blame(ReasonCode::OutOfMemory, text.to_owned(), now);
+            back_off(pod.restarts + 1)
+        } else if loops || pod.restarts > 0 {
+            let (code, detail) = Obstacle::CrashLoop.reason("");
+            pod.blame(code, detail, now);
+            back_off(pod.restarts)
+        } else {
+            pod.blame(ReasonCode::ContainerExited, "exit code 1".to_owned(), now);
+            start
+        };
+        self.schedule(pod_id, Some(wait));
+    }
+
+    /// The pod ends for good; its object stays.
+    fn end_pod(&mut self, pod_id: &PodId, code: ReasonCode, detail: &str) {
+        let now = self.now;
+        self.schedule(pod_id, None);
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        if let Some(run) = pod.running() {
+            run.finish(now);
+        }
+        pod.state = State::Ended;
+        pod.blame(code, detail.to_owned(), now);
+        let (freed, terminating) = (pod.gpus.take().is_some(), pod.terminating);
+        if terminating {
+            self.finish_termination(pod_id);
+        }
+        if freed {
+            self.retry_unscheduled();
+        }
+    }
+
+    /// Asks the pod to end, as the API server does when its object is deleted.
+    pub(super) fn terminate(&mut self, pod_id: &PodId) {
+        let (now, time) = (self.now, self.settings.terminate);
+        let ignores = self.is_obstructed(pod_id, Obstacle::IgnoresTermination);
+        let Some(pod) = self.pod_mut(pod_id).filter(|pod| !pod.terminating) else {
+            return;
+        };
+        pod.terminating = true;
+        let state = pod.state;
+        let grace = Duration::from_secs(pod.workload.grace_seconds.into());
+        if !ignores {
+            let last = log::stopping(&pod.workload, now);
+            if let Some(run) = pod.running() {
+                Log::with(&run.log, |log| log.print_last(now, last));
+            }
+        }
+        self.writes += 1;
+        match state {
+            // No kubelet has anything to end.
+            State::Scheduling | State::Ended => return self.drop_pod(pod_id),
+            State::Lost => {}
+            _ => self.schedule(pod_id, Some(if ignores { grace } else { time.min(grace) })),
+        }
+        self.publish(pod_id);
+    }
+
+    /// The container of a pod that is being deleted ends, and the pod object goes.
+    fn finish_termination(&mut self, pod_id: &PodId) {
+        let now = self.now;
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        if pod.state != State::Lost {
+            if let Some(run) = pod.running() {
+                run.finish(now);
+            }
+            pod.state = State::Ended;
+        }
+        self.publish(pod_id);
+        self.drop_pod(pod_id);
+    }
+}
+
+fn fits_model(container: &ContainerSpec, model: Option<&str>) -> bool {
+    match (container.node_selector.get(MODEL_LABEL), model) {
+        (Some(wanted), Some(model)) => wanted == model,
+        _ => true,
+    }
+}

@@ -1,0 +1,142 @@
+//! What containers print: the start of a real Jupyter server, as in `token/fixtures`, or a plain line.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::workload::Workload;
+
+/// A line of a log and when it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) at: Timestamp,
+    pub(super) text: String,
+}
+
+/// How the token of a Jupyter server is set.
+enum Login<'a> {
+    /// By whoever configured it: not printed.
+    Configured,
+    /// To nothing: everybody is in.
+    Disabled,
+    /// By the server itself.
+    Generated(&'a str),
+}
+
+/// The log of a container that starts at `from` and takes `time` until it accepts connections.
+pub(super) fn of(workload: &Workload, generated: &str, from: Timestamp, time: Duration) -> Vec<Line> {
+    let texts = match login(workload, generated) {
+        Some(login) => jupyter(&login),
+        None => vec![("", format!("{} started", workload.container.image))],
+    };
+    let count = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+    let line = |(number, (app, text)): (u32, (&str, String))| {
+        let at = from + time * number / count;
+        Line {
+            at,
+            text: if app.is_empty() {
+                text
+            } else {
+                stamp(at, app, &text)
+            },
+        }
+    };
+    (0..).zip(texts).map(line).collect()
+}
+
+/// What a Jupyter server prints when it is told to end; `None`: this is another program.
+pub(super) fn stopping(workload: &Workload, at: Timestamp) -> Option<Line> {
+    login(workload, "").map(|_| Line {
+        at,
+        text: stamp(at, "C ServerApp", "received signal 15, stopping"),
+    })
+}
+
+fn login<'a>(workload: &Workload, generated: &'a str) -> Option<Login<'a>> {
+    let variable = workload.container.environment.get("JUPYTER_TOKEN");
+    let jupyter = ["jupyter", "notebook"]
+        .iter()
+        .any(|word| workload.container.image.contains(word));
+    match (&workload.token, variable.map(String::as_str)) {
+        (Some(_), _) => Some(Login::Configured),
+        (None, Some("")) if jupyter => Some(Login::Disabled),
+        (None, Some(_)) if jupyter => Some(Login::Configured),
+        (None, None) if jupyter => Some(Login::Generated(generated)),
+        (None, _) => None,
+    }
+}
+
+fn jupyter(login: &Login<'_>) -> Vec<(&'static str, String)> {
+    const INFO: &str = "I ServerApp";
+    let query = match login {
+        Login::Configured => "?token=...".to_owned(),
+        Login::Disabled => String::new(),
+        Login::Generated(token) => format!("?token={token}"),
+    };
+    let mut lines = vec![
+        (
+            INFO,
+            "jupyter_server_terminals | extension was successfully linked.".to_owned(),
+        ),
+        (INFO, "jupyterlab | extension was successfully linked.".to_owned()),
+        (
+            INFO,
+            "notebook_shim | extension was successfully linked.".to_owned(),
+        ),
+    ];
+    if matches!(login, Login::Disabled) {
+        let warning = "All authentication is disabled.  Anyone who can connect to this server will be able to run code.";
+        lines.push(("W ServerApp", warning.to_owned()));
+    }
+    lines.extend([
+        (
+            INFO,
+            "notebook_shim | extension was successfully loaded.".to_owned(),
+        ),
+        (
+            INFO,
+            "jupyter_server_terminals | extension was successfully loaded.".to_owned(),
+        ),
+        (
+            "I LabApp",
+            "JupyterLab application directory is /opt/conda/share/jupyter/lab".to_owned(),
+        ),
+        (INFO, "jupyterlab | extension was successfully loaded.".to_owned()),
+        (
+            INFO,
+            "Serving notebooks from local directory: /home/jovyan".to_owned(),
+        ),
+        (INFO, "Jupyter Server 2.21.1 is running at:".to_owned()),
+        (INFO, format!("http://0.0.0.0:8888/lab{query}")),
+        (INFO, format!("    http://127.0.0.1:8888/lab{query}")),
+        (
+            INFO,
+            "Use Control-C to stop this server and shut down all kernels (twice to skip confirmation)."
+                .to_owned(),
+        ),
+    ]);
+    if let Login::Generated(_) = login {
+        lines.extend([
+            ("C ServerApp", String::new()),
+            ("", "    ".to_owned()),
+            (
+                "",
+                "    To access the server, open this file in a browser:".to_owned(),
+            ),
+            (
+                "",
+                "        file:///home/jovyan/.local/share/jupyter/runtime/jpserver-7-open.html".to_owned(),
+            ),
+            ("", "    Or copy and paste one of these URLs:".to_owned()),
+            ("", format!("        http://jupyter-pod:8888/lab{query}")),
+            ("", format!("        http://127.0.0.1:8888/lab{query}")),
+        ]);
+    }
+    lines
+}
+
+/// A line with the prefix of Python's logging, `[I 2026-11-24 11:26:56.547 ServerApp] `; `app` is level and name.
+fn stamp(at: Timestamp, app: &str, text: &str) -> String {
+    let (level, name) = app.split_once(' ').unwrap_or(("I", app));
+    format!("[{level} {} {name}] {text}", at.strftime("%Y-%m-%d %H:%M:%S.%3f"))
+}

@@ -1,0 +1,139 @@
+use jiff::Timestamp;
+
+use super::log::Line;
+use super::logs::{Log, SharedLog};
+use super::world::Turn;
+use crate::observation::{Container, ObservedPod, Phase, Step};
+use crate::reason::{Reason, ReasonCode};
+use crate::workload::Workload;
+
+/// Where a pod object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Scheduling,
+    Preparing,
+    Pulling,
+    Starting,
+    Running { ready: bool },
+    BackOff,
+    Ended,
+    Lost,
+}
+
+/// A pod object.
+pub(super) struct SimPod {
+    pub(super) uid: String,
+    pub(super) run: u64,
+    pub(super) spec_hash: String,
+    /// Counts the pod objects in the order in which they were made.
+    pub(super) order: u64,
+    /// How many services, routes, policies and secrets belong to it.
+    pub(super) companions: usize,
+    pub(super) workload: Workload,
+    pub(super) state: State,
+    /// When it goes on by itself; `None`: something stands in its way, or it is at its end.
+    pub(super) turn: Option<Turn>,
+    pub(super) terminating: bool,
+    pub(super) reason: Option<Reason>,
+    pub(super) restarts: u32,
+    /// The container that runs, or ran last.
+    pub(super) container: Option<Run>,
+    /// The one before.
+    pub(super) previous: Option<Run>,
+    pub(super) started_at: Option<Timestamp>,
+    /// The GPUs it has: the index of their pool, and how many.
+    pub(super) gpus: Option<(usize, u32)>,
+}
+
+/// One run of a container.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) id: String,
+    pub(super) started_at: Timestamp,
+    pub(super) finished_at: Option<Timestamp>,
+    pub(super) log: SharedLog,
+}
+
+impl Run {
+    pub(super) fn new(id: String, started_at: Timestamp, lines: Vec<Line>) -> Self {
+        Self {
+            id,
+            started_at,
+            finished_at: None,
+            log: Log::new(lines),
+        }
+    }
+
+    /// Ends it: what it would have printed later is not printed.
+    pub(super) fn finish(&mut self, now: Timestamp) {
+        self.finished_at = Some(now);
+        Log::with(&self.log, |log| log.close(now));
+    }
+}
+
+impl SimPod {
+    pub(super) fn new(uid: String, order: u64, workload: Workload, companions: usize) -> Self {
+        Self {
+            uid,
+            run: workload.run,
+            spec_hash: workload.spec_hash(),
+            order,
+            companions,
+            workload,
+            state: State::Scheduling,
+            turn: None,
+            terminating: false,
+            reason: None,
+            restarts: 0,
+            container: None,
+            previous: None,
+            started_at: None,
+            gpus: None,
+        }
+    }
+
+    /// The container that runs now.
+    pub(super) fn running(&mut self) -> Option<&mut Run> {
+        self.container.as_mut().filter(|run| run.finished_at.is_none())
+    }
+
+    /// Gives the cause; one that says the same keeps the time since when it holds.
+    pub(super) fn blame(&mut self, code: ReasonCode, detail: String, now: Timestamp) {
+        let reason = Reason::new(code, detail, now);
+        if !self.reason.as_ref().is_some_and(|old| old.says_the_same(&reason)) {
+            self.reason = Some(reason);
+        }
+    }
+
+    /// The pod as the API server shows it.
+    pub(super) fn observed(&self) -> ObservedPod {
+        let (phase, step) = match self.state {
+            State::Scheduling => (Phase::Pending, Step::Scheduling),
+            State::Preparing => (Phase::Pending, Step::Preparing),
+            State::Pulling => (Phase::Pending, Step::PullingImage),
+            State::Starting => (Phase::Pending, Step::Starting),
+            State::Running { ready: true } => (Phase::Running, Step::Ready),
+            State::Running { ready: false } | State::BackOff => (Phase::Running, Step::Starting),
+            State::Ended => (Phase::Ended, Step::Starting),
+            State::Lost => (Phase::Unknown, Step::Starting),
+        };
+        let running = self.container.as_ref().filter(|run| run.finished_at.is_none());
+        ObservedPod {
+            uid: self.uid.clone(),
+            run: self.run,
+            spec_hash: self.spec_hash.clone(),
+            phase,
+            step: if self.terminating { Step::Stopping } else { step },
+            terminating: self.terminating,
+            ready: self.state == State::Running { ready: true } && running.is_some(),
+            container: running.map(|run| Container {
+                id: run.id.clone(),
+                started_at: run.started_at,
+            }),
+            started_at: self.started_at,
+            finished_at: self.container.as_ref().and_then(|run| run.finished_at),
+            restarts: self.restarts,
+            reason: self.reason.clone(),
+        }
+    }
+}

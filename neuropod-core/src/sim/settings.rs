@@ -1,0 +1,90 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How a simulated cluster is made and how long it takes for everything.
+///
+/// ```
+/// use std::time::Duration;
+/// use neuropod_core::sim::Settings;
+///
+/// let slow = Settings { pull: Duration::from_secs(20 * 60), ..Settings::default() };
+/// assert!(slow.pull > slow.schedule);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// From which identities and generated tokens are drawn: the same seed, the same ones.
+    pub seed: u64,
+    /// What the clock of the cluster shows when it is made.
+    pub epoch: Timestamp,
+    /// From the pod object to the choice of a node.
+    pub schedule: Duration,
+    /// From the choice of a node to the mounted volume.
+    pub prepare: Duration,
+    /// To pull the image.
+    pub pull: Duration,
+    /// From the pulled image to the running container.
+    pub start: Duration,
+    /// From the running container to the first connection it accepts; its log is written in this time.
+    pub ready: Duration,
+    /// From the request to end to the end of a container; never longer than its grace period.
+    pub terminate: Duration,
+    /// From a call to its effect, and again to its answer.
+    pub latency: Duration,
+    /// From a change to its event.
+    pub watch_delay: Duration,
+    /// The GPUs of the nodes.
+    pub gpus: Vec<GpuPool>,
+}
+
+/// Nodes with GPUs of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuPool {
+    /// The extended resource.
+    pub resource: String,
+    /// What the nodes' label `nvidia.com/gpu.product` says; `None`: whatever a pod asks for.
+    pub model: Option<String>,
+    /// How many GPUs there are.
+    pub total: u32,
+}
+
+impl Default for Settings {
+    /// A quick cluster with eight GPUs of any model: a pod runs after 1.3 seconds and is ready after two.
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            // 2026-01-01T00:00:00Z.
+            epoch: Timestamp::constant(1_767_225_600, 0),
+            schedule: Duration::from_millis(100),
+            prepare: Duration::from_millis(200),
+            pull: Duration::from_millis(800),
+            start: Duration::from_millis(200),
+            ready: Duration::from_millis(700),
+            terminate: Duration::from_millis(500),
+            latency: Duration::from_millis(5),
+            watch_delay: Duration::ZERO,
+            gpus: vec![GpuPool {
+                resource: "nvidia.com/gpu".to_owned(),
+                model: None,
+                total: 8,
+            }],
+        }
+    }
+}
+
+impl Settings {
+    /// A cluster in which nothing happens by itself, for a test that makes everything happen with
+    /// [`SimCluster::proceed`](super::SimCluster::proceed).
+    pub fn still() -> Self {
+        let never = Duration::from_hours(24 * 365);
+        Self {
+            schedule: never,
+            prepare: never,
+            pull: never,
+            start: never,
+            ready: never,
+            terminate: never,
+            ..Self::default()
+        }
+    }
+}
