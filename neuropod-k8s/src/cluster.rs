@@ -104,8 +104,7 @@ impl ClusterBackend for KubeCluster {
     }
 
     async fn observe(&self, reference: &WorkloadRef) -> Result<Observation> {
-        let found = self.requests.in_time(observe::find(self, reference)).await?;
-        Ok(found.observation(reference))
+        self.requests.in_time(observe::observe(self, reference)).await
     }
 
     fn watch(&self) -> BoxStream<'static, ClusterEvent> {

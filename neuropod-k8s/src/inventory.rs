@@ -14,8 +14,8 @@ use crate::kind::Kind;
 use crate::labels;
 use crate::observe;
 use crate::quantity;
-use crate::slim::{Meta, SlimClaim, SlimPod};
-use crate::status;
+use crate::slim::{Meta, SlimClaim, SlimEvent, SlimPod};
+use crate::status::ABOUT_PODS;
 
 pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
     let requests = &cluster.requests;
@@ -25,10 +25,12 @@ pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
     let claims = ListParams::default().labels(&all);
     let kinds = Kind::OF_A_RUN.into_iter();
     let objects = try_join_all(kinds.map(|kind| requests.list_metadata(kind, scope, &pods)));
-    let (found_pods, found_claims, objects, gpus) = tokio::try_join!(
+    let about = ListParams::default().fields(ABOUT_PODS);
+    let (found_pods, found_claims, objects, warnings, gpus) = tokio::try_join!(
         requests.list::<SlimPod>(Kind::Pod, scope, &pods_only),
         requests.list::<SlimClaim>(Kind::PersistentVolumeClaim, scope, &claims),
         objects,
+        requests.list::<SlimEvent>(Kind::Event, scope, &about),
         gpus::stock(requests),
     )?;
     let mut parts: BTreeMap<(String, PodId), Parts> = BTreeMap::new();
@@ -42,9 +44,9 @@ pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
             parts.entry(key).or_default().objects.push(meta);
         }
     }
-    let workloads = parts
-        .into_iter()
-        .map(|((namespace, pod_id), parts)| parts.workload(cluster, &namespace, pod_id, &found_claims));
+    let workloads = parts.into_iter().map(|((namespace, pod_id), parts)| {
+        parts.workload(cluster, &namespace, pod_id, &found_claims, &warnings)
+    });
     Ok(Inventory {
         workloads: workloads.collect(),
         volumes: found_claims.iter().map(|claim| owned(cluster, claim)).collect(),
@@ -66,6 +68,7 @@ impl Parts {
         namespace: &str,
         pod_id: PodId,
         claims: &[SlimClaim],
+        warnings: &[SlimEvent],
     ) -> OwnedWorkload {
         let pod = self.pod.as_ref().map(|pod| &pod.metadata);
         let labels = pod.or(self.objects.first()).map(|meta| &meta.labels);
@@ -86,7 +89,7 @@ impl Parts {
         };
         OwnedWorkload {
             observation: Observation {
-                pod: self.pod.as_ref().map(|pod| status::observed(pod, None)),
+                pod: self.pod.as_ref().map(|pod| observe::pod_with(pod, warnings)),
                 objects: observe::objects(self.pod.as_ref(), self.objects.iter()),
                 volume,
             },

@@ -2,15 +2,25 @@
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
-use neuropod_core::{Objects, Observation, ObservedVolume, Result, WorkloadRef};
+use neuropod_core::{Objects, Observation, ObservedPod, ObservedVolume, Result, WorkloadRef};
 
 use crate::cluster::KubeCluster;
 use crate::kind::Kind;
 use crate::labels;
 use crate::ownership::belongs_to_owner;
 use crate::quantity;
-use crate::slim::{Meta, SlimClaim, SlimPod};
-use crate::status;
+use crate::slim::{Meta, SlimClaim, SlimEvent, SlimPod};
+use crate::status::{self, ABOUT_PODS, Warnings};
+
+/// Looks at everything of one pod, and at the warnings about it: they say why it hangs, as the watch does.
+pub(crate) async fn observe(cluster: &KubeCluster, reference: &WorkloadRef) -> Result<Observation> {
+    let namespace = Some(cluster.namespace(reference));
+    let about = format!("{ABOUT_PODS},involvedObject.name={}", reference.name);
+    let about = ListParams::default().fields(&about);
+    let warnings = cluster.requests.list::<SlimEvent>(Kind::Event, namespace, &about);
+    let (found, warnings) = tokio::try_join!(find(cluster, reference), warnings)?;
+    Ok(found.observation(reference, &warnings))
+}
 
 /// Everything of one pod, as the cluster has it.
 #[derive(Debug, Default)]
@@ -46,13 +56,18 @@ pub(crate) async fn find(cluster: &KubeCluster, reference: &WorkloadRef) -> Resu
 
 impl Found {
     /// What the driver is told.
-    pub(crate) fn observation(&self, reference: &WorkloadRef) -> Observation {
+    pub(crate) fn observation(&self, reference: &WorkloadRef, warnings: &[SlimEvent]) -> Observation {
         Observation {
-            pod: self.pod.as_ref().map(|pod| status::observed(pod, None)),
+            pod: self.pod.as_ref().map(|pod| pod_with(pod, warnings)),
             objects: objects(self.pod.as_ref(), self.objects.iter().map(|(_, meta)| meta)),
             volume: volume(self.claim.as_ref(), reference),
         }
     }
+}
+
+/// The pod, with what warnings say of it.
+pub(crate) fn pod_with(pod: &SlimPod, warnings: &[SlimEvent]) -> ObservedPod {
+    status::observed(pod, Some(&Warnings::about(&pod.metadata.uid, warnings)))
 }
 
 /// Which of the objects of a run are there, as far as the pod object says how many there should be.

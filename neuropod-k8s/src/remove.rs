@@ -36,7 +36,7 @@ pub(crate) async fn remove(
         claim: claim?,
         objects: objects?.into_iter().flatten().collect(),
     };
-    Ok(left.observation(reference))
+    Ok(left.observation(reference, &[]))
 }
 
 async fn remove_object(cluster: &KubeCluster, (kind, meta): (Kind, Meta)) -> Result<Option<(Kind, Meta)>> {

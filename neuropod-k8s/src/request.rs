@@ -58,7 +58,7 @@ impl Requests {
     }
 
     /// The object, where there is one.
-    pub(crate) async fn get<T: Slim>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         kind: Kind,
         namespace: Option<&str>,
@@ -174,6 +174,7 @@ impl Requests {
         namespace: Option<&str>,
         uid: &str,
     ) -> Result<T> {
+        self.own_creation(manifest, namespace, uid).await?;
         let mut body = manifest.body.clone();
         // A uid makes the API server refuse (409) when it is another object by now, or none.
         body["metadata"]["uid"] = uid.into();
@@ -184,6 +185,29 @@ impl Requests {
         self.write(request).await.map_err(|error| call.failed(error))
     }
 
+    /// Makes the fields of our creation fields of our apply. They are noted under `Update`, and an apply takes back
+    /// only what an earlier apply set: an annotation that the manifest no longer has would stay for ever.
+    async fn own_creation(&self, manifest: &Manifest, namespace: Option<&str>, uid: &str) -> Result<()> {
+        let found: Option<Managed> = self.get(manifest.kind, namespace, &manifest.name).await?;
+        let Some(mut metadata) = found.map(|object| object.metadata) else {
+            return Ok(());
+        };
+        let ours = |entry: &&mut Value| entry["manager"] == MANAGER && entry["operation"] == "Update";
+        let Some(entry) = metadata.managed_fields.iter_mut().find(ours) else {
+            return Ok(());
+        };
+        entry["operation"] = "Apply".into();
+        // With the version that was read: the entries of others may have changed since.
+        let fields = json!({ "metadata": {
+            "managedFields": metadata.managed_fields,
+            "resourceVersion": metadata.resource_version,
+        }});
+        let renamed: Result<SlimObject, _> = self.merge(manifest, namespace, uid, fields).await;
+        renamed
+            .map(drop)
+            .map_err(|error| patch_call(manifest, namespace).failed(error))
+    }
+
     /// Changes some fields of the object with this uid (JSON merge patch).
     pub(crate) async fn merge<T: Slim>(
         &self,
@@ -192,7 +216,7 @@ impl Requests {
         uid: &str,
         mut fields: Value,
     ) -> Result<T, kube::Error> {
-        fields["metadata"] = json!({ "uid": uid });
+        fields["metadata"]["uid"] = uid.into();
         let params = PatchParams {
             field_manager: Some(MANAGER.into()),
             ..PatchParams::default()
@@ -256,6 +280,20 @@ impl Requests {
 
 /// A request as kube builds it.
 type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
+
+/// An object, with who set which of its fields.
+#[derive(Deserialize)]
+struct Managed {
+    metadata: ManagedMeta,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ManagedMeta {
+    resource_version: String,
+    #[serde(default)]
+    managed_fields: Vec<Value>,
+}
 
 /// The answer to a deletion: a `Status`, or the object that was asked to end.
 #[derive(Deserialize)]

@@ -3,29 +3,17 @@
 mod reason;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
+mod warnings;
 
 use jiff::Timestamp;
 use neuropod_core::{Container, ObservedPod, Phase, ReasonCode, Step};
 
+pub(crate) use self::warnings::{ABOUT_PODS, Warnings, is_telling};
 use crate::slim::{ContainerStatus, SlimPod};
-
-/// The latest warning of each kind about one pod object, by its reason.
-pub(crate) type Warnings = BTreeMap<String, Warning>;
-
-/// A warning event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Warning {
-    /// The uid of the event, which ends with it.
-    pub(crate) event: String,
-    pub(crate) message: String,
-    pub(crate) at: Timestamp,
-}
 
 /// The pod as the driver is told about it; `warnings` is what events say, where they have been looked at.
 pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPod {
-    let none = Warnings::new();
+    let none = Warnings::default();
     let reason = reason::reason(pod, warnings.unwrap_or(&none));
     let container = pod.status.container_statuses.first();
     let lost = reason
@@ -95,9 +83,8 @@ fn finished_at(container: Option<&ContainerStatus>) -> Option<Timestamp> {
 }
 
 fn step(pod: &SlimPod, container: Option<&ContainerStatus>, ready: bool) -> Step {
-    let pulling = container
-        .and_then(|container| container.state.waiting.as_ref())
-        .is_some_and(|waiting| reason::is_pull(&waiting.reason));
+    let waiting = container.and_then(|container| container.state.waiting.as_ref());
+    let waiting = waiting.map_or("", |waiting| waiting.reason.as_str());
     if pod.metadata.is_leaving() {
         Step::Stopping
     } else if ready {
@@ -106,8 +93,13 @@ fn step(pod: &SlimPod, container: Option<&ContainerStatus>, ready: bool) -> Step
         Step::Starting
     } else if !is_true(pod, "PodScheduled") {
         Step::Scheduling
+    } else if reason::is_pull(waiting) {
+        Step::PullingImage
+    } else if !matches!(waiting, "" | "ContainerCreating" | "PodInitializing") {
+        // It has its image and can't be made or started.
+        Step::Starting
     // The sandbox with its network is there (from Kubernetes 1.29): the image is next.
-    } else if pulling || is_true(pod, "PodReadyToStartContainers") {
+    } else if is_true(pod, "PodReadyToStartContainers") {
         Step::PullingImage
     } else {
         Step::Preparing

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use neuropod_core::{Reason, ReasonCode};
 
-use super::{Warning, Warnings};
+use super::warnings::{Warning, Warnings};
 use crate::slim::{Condition, ContainerStatus, SlimPod, Terminated, Waiting};
 
 /// Why the pod is not running, if anything keeps it from that.

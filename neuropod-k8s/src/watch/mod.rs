@@ -16,6 +16,7 @@ use self::tracker::{Item, Tracker};
 use crate::kind::Kind;
 use crate::labels;
 use crate::slim::{SlimEvent, SlimPod};
+use crate::status::ABOUT_PODS;
 
 /// The changes of all pods of the platform in `namespace`, or in all.
 pub(crate) fn watch(
@@ -29,12 +30,12 @@ pub(crate) fn watch(
         labels: Some(labels::of_all_pods()),
         fields: None,
     };
-    // Events have no labels: those about pods of others come too, and are dropped by their uid.
+    // Those about pods of others come too, and are never told: their pods are not known.
     let warnings = Selection {
         kind: Kind::Event,
         path: Kind::Event.path(namespace),
         labels: None,
-        fields: Some("involvedObject.kind=Pod,type=Warning".into()),
+        fields: Some(ABOUT_PODS.into()),
     };
     let pods = Source::<SlimPod>::new(client.clone(), pods, deadline).stream();
     let warnings = Source::<SlimEvent>::new(client, warnings, deadline).stream();

@@ -2,24 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
 use neuropod_core::{ClusterEvent, ObservedPod, PodId};
 
 use super::source::Update;
 use crate::slim::{SlimEvent, SlimPod};
-use crate::status::{self, Warning, Warnings};
-
-/// The warnings that say more than the status of the pod.
-const TELLING: [&str; 8] = [
-    "Failed",
-    "FailedAttachVolume",
-    "FailedCreatePodContainer",
-    "FailedCreatePodSandBox",
-    "FailedMapVolume",
-    "FailedMount",
-    "FailedScheduling",
-    "NodeNotReady",
-];
+use crate::status::{self, Warnings};
 
 /// From which watch.
 #[derive(Debug)]
@@ -92,22 +79,19 @@ impl Tracker {
             Update::Listed(warnings) => {
                 self.warnings_settled = true;
                 self.warnings.clear();
-                let about: Vec<_> = warnings
-                    .into_iter()
-                    .filter_map(|event| self.note(event))
-                    .collect();
-                drop(about);
+                for warning in &warnings {
+                    self.note(warning);
+                }
                 let pods: Vec<_> = self.pods.keys().cloned().collect();
                 pods.iter().filter_map(|uid| self.retold(uid)).collect()
             }
             Update::Applied(warning) => {
-                let pod = self.note(warning);
-                pod.and_then(|uid| self.retold(&uid)).into_iter().collect()
+                self.note(&warning);
+                self.retold(&warning.involved_object.uid).into_iter().collect()
             }
-            // After an hour the API server forgets an event; what still goes wrong is said again before.
             Update::Deleted(warning) => {
-                let pod = self.forget(&warning);
-                pod.and_then(|uid| self.retold(&uid)).into_iter().collect()
+                self.forget(&warning);
+                self.retold(&warning.involved_object.uid).into_iter().collect()
             }
             Update::CaughtUp => Vec::new(),
             Update::Broken(error) => {
@@ -157,38 +141,20 @@ impl Tracker {
         })
     }
 
-    /// Remembers a warning, and says about which pod it is.
-    fn note(&mut self, event: SlimEvent) -> Option<String> {
-        // Of the two events about a failed pull only one says why.
-        let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
-        if empty || !TELLING.contains(&event.reason.as_str()) {
-            return None;
+    fn note(&mut self, event: &SlimEvent) {
+        if status::is_telling(event) {
+            let pod = event.involved_object.uid.clone();
+            self.warnings.entry(pod).or_default().add(event);
         }
-        let warning = Warning {
-            at: event.at().unwrap_or(Timestamp::UNIX_EPOCH),
-            event: event.metadata.uid,
-            message: event.message,
-        };
-        let pod = event.involved_object.uid;
-        let warnings = self.warnings.entry(pod.clone()).or_default();
-        match warnings.get(&event.reason) {
-            Some(newer) if newer.at > warning.at => return None,
-            _ => warnings.insert(event.reason, warning),
-        };
-        Some(pod)
     }
 
-    fn forget(&mut self, event: &SlimEvent) -> Option<String> {
+    fn forget(&mut self, event: &SlimEvent) {
         let pod = &event.involved_object.uid;
-        let warnings = self.warnings.get_mut(pod)?;
-        let warning = warnings.get(&event.reason)?;
-        if warning.event != event.metadata.uid {
-            return None;
+        if let Some(warnings) = self.warnings.get_mut(pod) {
+            warnings.remove(event);
+            if warnings.is_empty() {
+                self.warnings.remove(pod);
+            }
         }
-        warnings.remove(&event.reason);
-        if warnings.is_empty() {
-            self.warnings.remove(pod);
-        }
-        Some(pod.clone())
     }
 }
