@@ -14,12 +14,13 @@ pub const MAX_KEY_LEN: usize = 255;
 /// Accounts and what happens to the money in them.
 ///
 /// Every change has a key and happens once for each key, however often it is repeated; a repetition with another
-/// user or amount fails with `Conflict`. The balance is always the sum of the entries, and never below zero unless
-/// the account is [`Unlimited`](AccountKind::Unlimited). The suite `conformance::billing` (feature `conformance`)
-/// says what an implementation must do.
+/// user, amount or kind of change fails with a `Conflict` that is not retryable. A change that failed has not happened:
+/// its key is as free as before. The balance is always the sum of the entries, and never below zero unless the account
+/// is [`Unlimited`](AccountKind::Unlimited). The suite `conformance::billing` (feature `conformance`) says what an
+/// implementation must do.
 ///
 /// Keys live in one space for all users and kinds of change. A key is 1 to [`MAX_KEY_LEN`] bytes, an amount is never
-/// negative; anything else fails with `Invalid`.
+/// negative, nor so big that the account would leave the range of [`Money`]; anything else fails with `Invalid`.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Billing: Send + Sync + 'static {
@@ -32,8 +33,8 @@ pub trait Billing: Send + Sync + 'static {
     /// `NotFound` when the user has no account; so for every other method that takes a user.
     async fn balance(&self, user: &UserId) -> Result<Balance>;
 
-    /// Reserves `amount`: it is taken from what is available until it is settled or released. A key that has been
-    /// settled already answers `Ok` and changes nothing.
+    /// Reserves `amount`: it is taken from what is available until it is settled or released. A repetition for a key
+    /// that has been settled already answers `Ok` and changes nothing.
     ///
     /// # Errors
     /// `InsufficientFunds`; `InvalidState` when the key was released.
@@ -43,14 +44,14 @@ pub trait Billing: Send + Sync + 'static {
     ///
     /// # Errors
     /// `NotFound` when nothing was held under this key; `InvalidState` when it was released; `Invalid` when `actual`
-    /// is more than what was held.
+    /// is more than what was held; `Conflict` when it was settled with another amount.
     async fn settle(&self, key: &str, actual: Money) -> Result<()>;
 
-    /// Ends a reservation that was not used. A key under which nothing was held is closed: a hold that arrives late
-    /// fails.
+    /// Ends a reservation that was not used. A key under which nothing happened yet is closed: a hold that arrives
+    /// late fails.
     ///
     /// # Errors
-    /// `InvalidState` when it was settled.
+    /// `InvalidState` when it was settled; `Conflict` when it is the key of a charge or a deposit.
     async fn release(&self, key: &str) -> Result<()>;
 
     /// Takes `amount` without reserving it first.

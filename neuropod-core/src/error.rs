@@ -164,6 +164,20 @@ impl Error {
         self.0.retry_after
     }
 
+    /// What the error says about `key`, as [`with_context`](Self::with_context) was told; the last, if told twice.
+    ///
+    /// ```
+    /// use neuropod_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::AlreadyExists, "the name is taken").with_context("field", "name");
+    /// assert_eq!(error.context("field"), Some("name"));
+    /// assert_eq!(error.context("pod"), None);
+    /// ```
+    pub fn context(&self, key: &str) -> Option<&str> {
+        let told = self.0.context.iter().rev().find(|(told, _)| *told == key);
+        told.map(|(_, value)| value.as_str())
+    }
+
     /// What the error says, without its context.
     pub fn message(&self) -> &str {
         &self.0.message

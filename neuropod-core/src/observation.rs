@@ -100,7 +100,7 @@ pub struct ObservedPod {
     pub container: Option<Container>,
     /// When the container first started in this pod object.
     pub started_at: Option<Timestamp>,
-    /// When the last container ended, where none runs now.
+    /// When the last container that ended did, also where another runs now.
     pub finished_at: Option<Timestamp>,
     /// How often the container was restarted.
     pub restarts: u32,
@@ -135,4 +135,6 @@ pub enum Step {
     Ready,
     /// It is being stopped.
     Stopping,
+    /// Nothing of it is in the cluster but its volume.
+    Stopped,
 }

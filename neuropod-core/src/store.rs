@@ -13,8 +13,9 @@ use crate::user::User;
 /// Keeps pods, users and templates.
 ///
 /// Every document has a version. An insert stores version 1 whatever the document says; an update stores the next
-/// one if the version given is still the stored one, and answers the document as stored. The suite
-/// `conformance::store` (feature `conformance`) says what an implementation must do.
+/// one if the version given is still the stored one, and answers the document as stored. Any text is kept as it is,
+/// and times to the millisecond at least. The suite `conformance::store` (feature `conformance`) says what an
+/// implementation must do.
 #[async_trait]
 pub trait PodStore: UserStore + TemplateStore + Send + Sync + 'static {
     /// Stores a new pod and answers it as stored.
@@ -27,12 +28,16 @@ pub trait PodStore: UserStore + TemplateStore + Send + Sync + 'static {
     async fn get(&self, id: &PodId) -> Result<Option<Pod>>;
 
     /// A page of pods, oldest first.
-    async fn list(&self, options: &ListOptions) -> Result<Page>;
-
-    /// Stores a changed pod and answers it as stored. Id, owner and slug never change.
     ///
     /// # Errors
-    /// `Conflict` when it was changed in between; `NotFound` when it is gone.
+    /// `Invalid` when the limit is 0 or more than [`MAX_LIMIT`].
+    async fn list(&self, options: &ListOptions) -> Result<Page>;
+
+    /// Stores a changed pod and answers it as stored. Owner, slug and time of creation never change.
+    ///
+    /// # Errors
+    /// `Conflict` when it was changed in between; `NotFound` when it is gone; `InvalidState`, with the context
+    /// `field`, when it has another `owner`, `slug` or `createdAt`.
     async fn update(&self, pod: &Pod) -> Result<Pod>;
 
     /// Removes a pod; one that is gone already is fine.
@@ -54,10 +59,10 @@ pub trait UserStore: Send + Sync + 'static {
     /// The user with this id.
     async fn user(&self, id: &UserId) -> Result<Option<User>>;
 
-    /// The user with this e-mail address, in upper or lower case.
+    /// The user with this e-mail address, in upper or lower case (as [`str::to_lowercase`] compares).
     async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
 
-    /// All users, by e-mail address.
+    /// All users, by e-mail address in lower case.
     async fn users(&self) -> Result<Vec<User>>;
 
     /// Stores a changed user and answers them as stored.
@@ -82,7 +87,7 @@ pub trait TemplateStore: Send + Sync + 'static {
     /// The template with this id.
     async fn template(&self, id: &str) -> Result<Option<Template>>;
 
-    /// All templates, by name.
+    /// All templates, by name in lower case.
     async fn templates(&self) -> Result<Vec<Template>>;
 
     /// Stores a changed template and answers it as stored.
@@ -95,6 +100,9 @@ pub trait TemplateStore: Send + Sync + 'static {
     async fn remove_template(&self, id: &str) -> Result<()>;
 }
 
+/// Most pods of a page.
+pub const MAX_LIMIT: u32 = 1000;
+
 /// Which pods, and how many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListOptions {
@@ -104,7 +112,7 @@ pub struct ListOptions {
     pub include_deleted: bool,
     /// Only those after this place.
     pub after: Option<Cursor>,
-    /// At most so many; 1 to 1000.
+    /// At most so many; 1 to [`MAX_LIMIT`].
     pub limit: u32,
 }
 

@@ -1,6 +1,59 @@
-//! The behaviour suites that every implementation of the traits runs, ours and those of users (feature
-//! `conformance`).
+//! Behaviour suites: what every implementation of a trait has to do, ours or yours.
 //!
-//! A suite is a set of checks, each an async function that panics with a text that says what was expected.
+//! A suite is a module with one function for each check and a function `run` for all of them. A check panics, and
+//! says what it expected, where an implementation does something else. Checks use ids of their own, so they can run
+//! side by side and on a server that has other data.
+//!
+//! To run a suite, enable the feature `conformance` of this crate in your `dev-dependencies` and call it in a test, on
+//! the multi-threaded runtime so that the checks of concurrent use find something:
+//!
+//! ```ignore
+//! #[tokio::test(flavor = "multi_thread")]
+//! async fn behaves_like_every_store() {
+//!     neuropod_core::conformance::store::run(Arc::new(MyStore::connect().await)).await;
+//! }
+//! ```
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a check panics: that is how it fails"
+)]
 
+pub mod billing;
 pub mod cluster;
+pub mod store;
+pub mod token;
+
+use std::fmt::Debug;
+
+use crate::error::{Error, Result};
+use crate::id::PodId;
+
+/// A text nobody has used: suites share servers.
+fn unique(prefix: &str) -> String {
+    format!("{prefix}-{}", PodId::random())
+}
+
+/// The error of `result`, which has to be of the kind with this [`code`](crate::ErrorKind::code).
+#[track_caller]
+fn failure<T: Debug>(result: Result<T>, code: &str, what: &str) -> Error {
+    match result {
+        Ok(answer) => panic!("{what} must fail with `{code}`, and answered {answer:?}"),
+        Err(error) => {
+            assert_eq!(error.kind().code(), code, "{what} failed otherwise: {error}");
+            error
+        }
+    }
+}
+
+/// Checks that `result` failed with `already_exists` because of `field`.
+#[track_caller]
+fn taken<T: Debug>(result: Result<T>, field: &str, what: &str) {
+    let error = failure(result, "already_exists", what);
+    assert_eq!(
+        error.context("field"),
+        Some(field),
+        "{what} must say in its context which `field` is taken: {error}"
+    );
+}

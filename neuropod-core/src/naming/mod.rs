@@ -5,6 +5,7 @@
 //! | Pod | `<slug>-<hash>` | 49 |
 //! | volume claim, one per user | `workspace-<hash>` | 20 |
 //! | volume claim, one per pod | `workspace-<slug>-<hash>` | 59 |
+//! | namespace, one per user | `neuropod-<hash>` | 19 |
 //! | Secret of the Jupyter token | `<slug>-<hash>-token` | 55 |
 //! | Service | `<slug>-<hash>-<port>-service` | 63 |
 //! | Ingress | `<slug>-<hash>-<port>-ingress` | 63 |
@@ -223,6 +224,11 @@ impl Naming {
     /// The volume claim of one pod: `workspace-<slug>-<hash>`.
     pub fn pod_workspace(&self, slug: &Slug, hash: &UserHash) -> String {
         format!("workspace-{slug}-{hash}")
+    }
+
+    /// The namespace of a user who has one of their own: `neuropod-<hash>`.
+    pub fn namespace(&self, hash: &UserHash) -> String {
+        format!("neuropod-{hash}")
     }
 
     /// The Secret with the pod's Jupyter token: `<slug>-<hash>-token`.

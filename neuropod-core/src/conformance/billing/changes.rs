@@ -1,0 +1,315 @@
+//! Charges and deposits, and what holds for every change: keys, amounts, limits.
+
+use std::sync::Arc;
+
+use super::super::{failure, unique};
+use super::{cents, holds, new_key, new_user, prepaid};
+use crate::billing::{AccountKind, Billing, MAX_KEY_LEN};
+use crate::error::{ErrorKind, Result};
+use crate::id::UserId;
+use crate::money::Money;
+
+/// A change happens once for its key, however often it is repeated.
+pub async fn happen_once(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    let [given, taken, reserved] = [(); 3].map(|()| new_key());
+    for _ in 0..3 {
+        billing.deposit(&given, &user, cents(50)).await.unwrap();
+        billing.charge(&taken, &user, cents(30)).await.unwrap();
+        billing.hold(&reserved, &user, cents(20)).await.unwrap();
+        holds(billing, &user, cents(100), cents(20), "after a repetition").await;
+    }
+    assert_eq!(
+        billing.entries(&user).await.unwrap().len(),
+        4,
+        "a repetition makes no entry"
+    );
+
+    // A repetition is answered even where the account could not pay for it any more.
+    billing.charge(&new_key(), &user, cents(100)).await.unwrap();
+    billing
+        .charge(&taken, &user, cents(30))
+        .await
+        .expect("a charge repeated on an empty account");
+    billing
+        .hold(&reserved, &user, cents(20))
+        .await
+        .expect("a hold repeated on an empty account");
+    holds(billing, &user, Money::ZERO, cents(20), "in the end").await;
+}
+
+/// The key of a change can't be used for one of another user, amount or kind.
+pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(1000)).await;
+    let other = prepaid(billing, cents(1000)).await;
+    let [given, taken, reserved, settled] = [(); 4].map(|()| new_key());
+    billing.deposit(&given, &user, cents(10)).await.unwrap();
+    billing.charge(&taken, &user, cents(10)).await.unwrap();
+    billing.hold(&reserved, &user, cents(10)).await.unwrap();
+    billing.hold(&settled, &user, cents(10)).await.unwrap();
+    billing.settle(&settled, cents(10)).await.unwrap();
+
+    for (user, amount, which) in [
+        (&other, cents(10), "another user"),
+        (&user, cents(11), "another amount"),
+    ] {
+        let deposit = billing.deposit(&given, user, amount).await;
+        key_in_use(deposit, &format!("a deposit with the key and {which}"));
+        let charge = billing.charge(&taken, user, amount).await;
+        key_in_use(charge, &format!("a charge with the key and {which}"));
+        for key in [&reserved, &settled] {
+            let hold = billing.hold(key, user, amount).await;
+            key_in_use(hold, &format!("a hold with the key and {which}"));
+        }
+    }
+    for (key, of) in [
+        (&taken, "a charge"),
+        (&reserved, "a hold"),
+        (&settled, "a settled hold"),
+    ] {
+        let deposit = billing.deposit(key, &user, cents(10)).await;
+        key_in_use(deposit, &format!("a deposit with the key of {of}"));
+    }
+    for (key, of) in [
+        (&given, "a deposit"),
+        (&reserved, "a hold"),
+        (&settled, "a settled hold"),
+    ] {
+        let charge = billing.charge(key, &user, cents(10)).await;
+        key_in_use(charge, &format!("a charge with the key of {of}"));
+    }
+    for (key, of) in [(&given, "a deposit"), (&taken, "a charge")] {
+        let hold = billing.hold(key, &user, cents(10)).await;
+        key_in_use(hold, &format!("a hold with the key of {of}"));
+        let settle = billing.settle(key, cents(10)).await;
+        failure(settle, "not_found", &format!("a settlement with the key of {of}"));
+        let release = billing.release(key).await;
+        key_in_use(release, &format!("a release with the key of {of}"));
+    }
+    holds(billing, &user, cents(980), cents(10), "after conflicts").await;
+    holds(billing, &other, cents(1000), Money::ZERO, "in the other account").await;
+}
+
+#[track_caller]
+fn key_in_use(result: Result<()>, what: &str) {
+    let error = failure(result, "conflict", what);
+    assert!(
+        !error.is_retryable(),
+        "{what} is refused for ever, as the key stays in use: {error}"
+    );
+}
+
+/// A prepaid account is emptied to the last micro-euro and no further; the error says what lacks.
+pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    let (required, available) = (Money::from_micros(1_000_001), cents(100));
+    let [taken, reserved] = [(); 2].map(|()| new_key());
+    for (result, what) in [
+        (
+            billing.charge(&taken, &user, required).await,
+            "a charge of too much",
+        ),
+        (
+            billing.hold(&reserved, &user, required).await,
+            "a hold of too much",
+        ),
+    ] {
+        let error = failure(result, "insufficient_funds", what);
+        let expected = ErrorKind::InsufficientFunds { required, available };
+        assert_eq!(
+            *error.kind(),
+            expected,
+            "{what} says what is required and available"
+        );
+        assert!(!error.is_retryable(), "{what} does not pass by itself");
+    }
+    holds(
+        billing,
+        &user,
+        available,
+        Money::ZERO,
+        "after changes that failed",
+    )
+    .await;
+
+    billing.charge(&new_key(), &user, cents(99)).await.unwrap();
+    billing.hold(&new_key(), &user, cents(1)).await.unwrap();
+    holds(billing, &user, Money::ZERO, cents(1), "in an emptied account").await;
+    let one = Money::from_micros(1);
+    failure(
+        billing.charge(&new_key(), &user, one).await,
+        "insufficient_funds",
+        "a charge of what is held",
+    );
+
+    // A change that failed has not happened: with money it does.
+    billing.deposit(&new_key(), &user, cents(300)).await.unwrap();
+    billing
+        .charge(&taken, &user, required)
+        .await
+        .expect("a charge that failed can be made when there is money");
+    billing
+        .hold(&reserved, &user, required)
+        .await
+        .expect("a hold that failed can be made when there is money");
+    holds(
+        billing,
+        &user,
+        Money::from_micros(999_998),
+        required + cents(1),
+        "in the end",
+    )
+    .await;
+}
+
+/// An unlimited account goes below zero; as a prepaid one again it keeps its debt and spends nothing.
+pub async fn unlimited_below_zero(billing: &Arc<dyn Billing>) {
+    let user = new_user();
+    billing.open(&user, AccountKind::Unlimited).await.unwrap();
+    billing.charge(&new_key(), &user, cents(500)).await.unwrap();
+    holds(billing, &user, cents(-500), Money::ZERO, "below zero").await;
+
+    billing.open(&user, AccountKind::Prepaid).await.unwrap();
+    let error = failure(
+        billing.charge(&new_key(), &user, cents(1)).await,
+        "insufficient_funds",
+        "a charge of an account in debt",
+    );
+    let expected = ErrorKind::InsufficientFunds {
+        required: cents(1),
+        available: cents(-500),
+    };
+    assert_eq!(*error.kind(), expected, "the error shows the debt");
+    billing.deposit(&new_key(), &user, cents(600)).await.unwrap();
+    holds(billing, &user, cents(100), Money::ZERO, "with the debt paid").await;
+}
+
+/// Empty and long keys and negative amounts are refused, and change nothing.
+pub async fn bad_input(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    let long = "k".repeat(MAX_KEY_LEN + 1);
+    // 128 characters of two bytes each: a key is measured in bytes.
+    let wide = "ñ".repeat(128);
+    let reserved = new_key();
+    billing.hold(&reserved, &user, cents(10)).await.unwrap();
+
+    for (key, which) in [
+        ("", "an empty key"),
+        (&long, "a key of 256 bytes"),
+        (&wide, "a key of 256 bytes"),
+    ] {
+        let results = [
+            billing.hold(key, &user, cents(1)).await,
+            billing.settle(key, cents(1)).await,
+            billing.release(key).await,
+            billing.charge(key, &user, cents(1)).await,
+            billing.deposit(key, &user, cents(1)).await,
+        ];
+        for (result, what) in results
+            .into_iter()
+            .zip(["hold", "settle", "release", "charge", "deposit"])
+        {
+            failure(result, "invalid", &format!("{what} with {which}"));
+        }
+    }
+    for amount in [Money::from_micros(-1), Money::from_micros(i64::MIN)] {
+        let results = [
+            billing.hold(&new_key(), &user, amount).await,
+            billing.settle(&reserved, amount).await,
+            billing.charge(&new_key(), &user, amount).await,
+            billing.deposit(&new_key(), &user, amount).await,
+        ];
+        for (result, what) in results.into_iter().zip(["hold", "settle", "charge", "deposit"]) {
+            failure(result, "invalid", &format!("{what} of {amount}"));
+        }
+    }
+    holds(billing, &user, cents(90), cents(10), "after bad input").await;
+
+    let longest = format!("{}{}", new_key(), "k".repeat(MAX_KEY_LEN));
+    let longest = &longest[..MAX_KEY_LEN];
+    billing
+        .charge(longest, &user, Money::ZERO)
+        .await
+        .expect("a key of 255 bytes and an amount of nothing are fine");
+    holds(billing, &user, cents(90), cents(10), "after a charge of nothing").await;
+}
+
+/// What would leave the range of [`Money`] is refused: no amount is cut.
+pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
+    let most = Money::from_micros(i64::MAX);
+    let one = Money::from_micros(1);
+    let rich = prepaid(billing, most).await;
+    failure(
+        billing.deposit(&new_key(), &rich, one).await,
+        "invalid",
+        "a deposit beyond the range",
+    );
+    // What is held comes back to what is available: both together stay in the range.
+    let reserved = new_key();
+    billing.hold(&reserved, &rich, most).await.unwrap();
+    failure(
+        billing.deposit(&new_key(), &rich, one).await,
+        "invalid",
+        "a deposit beyond the range with all of it held",
+    );
+    billing.release(&reserved).await.unwrap();
+    holds(billing, &rich, most, Money::ZERO, "in the richest account").await;
+
+    let poor = new_user();
+    billing.open(&poor, AccountKind::Unlimited).await.unwrap();
+    billing.charge(&new_key(), &poor, most).await.unwrap();
+    failure(
+        billing.charge(&new_key(), &poor, most).await,
+        "invalid",
+        "a charge beyond the range",
+    );
+    failure(
+        billing.hold(&new_key(), &poor, most).await,
+        "invalid",
+        "a hold beyond the range",
+    );
+    holds(billing, &poor, -most, Money::ZERO, "in the poorest account").await;
+}
+
+/// Keys and users mean themselves, whatever characters they have.
+pub async fn hostile_texts(billing: &Arc<dyn Billing>) {
+    let end = unique("hostile");
+    let texts = [
+        "",
+        "'; --",
+        "$where",
+        "a.b",
+        "%",
+        ".*",
+        "NUL \0",
+        "line\nline",
+        "ñ 日本",
+        "A",
+        "a",
+    ];
+    for (index, text) in (0..).zip(texts) {
+        let user = UserId::new(format!("{text}{end}"));
+        let key = format!("{text}{end}");
+        billing.open(&user, AccountKind::Prepaid).await.unwrap();
+        billing.deposit(&key, &user, cents(index)).await.unwrap();
+        billing.deposit(&key, &user, cents(index)).await.unwrap();
+    }
+    for (index, text) in (0..).zip(texts) {
+        let user = UserId::new(format!("{text}{end}"));
+        holds(
+            billing,
+            &user,
+            cents(index),
+            Money::ZERO,
+            &format!("of the user {text:?}"),
+        )
+        .await;
+        let entries = billing.entries(&user).await.unwrap();
+        assert_eq!(entries.len(), 1, "the user {text:?} has an account of their own");
+        assert_eq!(
+            entries[0].key,
+            format!("{text}{end}"),
+            "the key comes back as it was"
+        );
+    }
+}

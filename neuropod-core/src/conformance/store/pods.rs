@@ -1,0 +1,194 @@
+//! Single pods: insert, get, update, remove.
+
+use std::sync::Arc;
+
+use super::super::{failure, taken};
+use super::sample::{moment, pod, user_id};
+use crate::id::PodId;
+use crate::pod::{Pod, Status};
+use crate::store::PodStore;
+
+/// A pod is stored with version 1, changed with the next, and removed; each call answers what is stored.
+pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
+    let pod = Pod {
+        version: 99,
+        ..pod(&user_id(), "first")
+    };
+    assert_eq!(
+        store.get(&pod.id).await.unwrap(),
+        None,
+        "nothing was inserted yet"
+    );
+
+    let inserted = store.insert(&pod).await.unwrap();
+    let expected = Pod { version: 1, ..pod };
+    assert_eq!(
+        inserted, expected,
+        "insert answers the pod as stored, with version 1"
+    );
+    assert_eq!(
+        store.get(&inserted.id).await.unwrap().as_ref(),
+        Some(&inserted),
+        "get answers what insert answered"
+    );
+
+    let changed = Pod {
+        status: Status::Running,
+        ..inserted
+    };
+    let updated = store.update(&changed).await.unwrap();
+    let expected = Pod {
+        version: 2,
+        ..changed
+    };
+    assert_eq!(
+        updated, expected,
+        "update answers the pod as stored, with the next version"
+    );
+    assert_eq!(
+        store.get(&updated.id).await.unwrap().as_ref(),
+        Some(&updated),
+        "get answers what update answered"
+    );
+
+    store.remove(&updated.id, updated.version).await.unwrap();
+    assert_eq!(store.get(&updated.id).await.unwrap(), None, "it was removed");
+}
+
+/// Ids are unique among all pods, slugs among the pods of one owner, whether deleted or not.
+pub async fn ids_and_names_are_unique(store: &Arc<dyn PodStore>) {
+    let (ana, berta) = (user_id(), user_id());
+    let first = store.insert(&pod(&ana, "one")).await.unwrap();
+
+    let same_id = Pod {
+        id: first.id.clone(),
+        ..pod(&berta, "other")
+    };
+    taken(store.insert(&same_id).await, "id", "a second pod with this id");
+    let same_name = pod(&ana, "one");
+    taken(
+        store.insert(&same_name).await,
+        "name",
+        "a second pod of this owner with this slug",
+    );
+    assert_eq!(
+        store.get(&same_name.id).await.unwrap(),
+        None,
+        "an insert that failed stores nothing"
+    );
+    assert_eq!(
+        store.get(&first.id).await.unwrap(),
+        Some(first),
+        "an insert that failed changes nothing"
+    );
+    store
+        .insert(&pod(&berta, "one"))
+        .await
+        .expect("another owner may have the same slug");
+}
+
+/// The slug of a pod that was removed can be used again.
+pub async fn a_name_is_free_again(store: &Arc<dyn PodStore>) {
+    let owner = user_id();
+    let first = store.insert(&pod(&owner, "again")).await.unwrap();
+    store.remove(&first.id, first.version).await.unwrap();
+    store
+        .insert(&pod(&owner, "again"))
+        .await
+        .expect("the slug of a removed pod is free");
+}
+
+/// Whoever has not seen the last version changes and removes nothing.
+pub async fn an_old_version_changes_nothing(store: &Arc<dyn PodStore>) {
+    let first = store.insert(&pod(&user_id(), "race")).await.unwrap();
+    let second = store.update(&first).await.unwrap();
+
+    for (version, which) in [
+        (first.version, "an old"),
+        (second.version + 1, "a future"),
+        (0, "no"),
+    ] {
+        let other = Pod {
+            version,
+            status: Status::Error,
+            ..second.clone()
+        };
+        let error = failure(
+            store.update(&other).await,
+            "conflict",
+            &format!("an update of {which} version"),
+        );
+        assert!(
+            error.is_retryable(),
+            "a conflict passes when the pod is read again"
+        );
+        failure(
+            store.remove(&other.id, version).await,
+            "conflict",
+            &format!("a removal of {which} version"),
+        );
+    }
+    assert_eq!(
+        store.get(&second.id).await.unwrap(),
+        Some(second),
+        "a conflict leaves the pod as it was"
+    );
+}
+
+/// Owner, slug and time of creation are what lists and uniqueness rest on: an update can't change them.
+pub async fn some_fields_never_change(store: &Arc<dyn PodStore>) {
+    let stored = store.insert(&pod(&user_id(), "fixed")).await.unwrap();
+    let other_owner = Pod {
+        owner: user_id(),
+        ..stored.clone()
+    };
+    let other_slug = Pod {
+        slug: "moved".parse().unwrap(),
+        ..stored.clone()
+    };
+    let other_creation = Pod {
+        created_at: moment(60),
+        ..stored.clone()
+    };
+    for (changed, field) in [
+        (other_owner, "owner"),
+        (other_slug, "slug"),
+        (other_creation, "createdAt"),
+    ] {
+        let error = failure(
+            store.update(&changed).await,
+            "invalid_state",
+            &format!("an update with another {field}"),
+        );
+        assert_eq!(error.context("field"), Some(field), "the error names the field");
+    }
+    assert_eq!(
+        store.get(&stored.id).await.unwrap(),
+        Some(stored),
+        "an update that failed changes nothing"
+    );
+}
+
+/// What is not there can't be updated; to remove it is fine.
+pub async fn what_is_gone(store: &Arc<dyn PodStore>) {
+    let gone = store.insert(&pod(&user_id(), "gone")).await.unwrap();
+    store.remove(&gone.id, gone.version).await.unwrap();
+    store
+        .remove(&gone.id, gone.version)
+        .await
+        .expect("to remove a pod twice is fine");
+    store
+        .remove(&PodId::random(), 1)
+        .await
+        .expect("to remove a pod that never was is fine");
+    failure(
+        store.update(&gone).await,
+        "not_found",
+        "an update of a removed pod",
+    );
+    assert_eq!(
+        store.get(&gone.id).await.unwrap(),
+        None,
+        "an update brings nothing back"
+    );
+}

@@ -1,0 +1,236 @@
+//! What is stored comes back as it was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::super::unique;
+use super::sample::{HOSTILE, full_pod, moment, pod, user_id};
+use crate::endpoint::Endpoint;
+use crate::id::UserId;
+use crate::meter::{Meter, MeterState};
+use crate::money::Money;
+use crate::observation::Step;
+use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status};
+use crate::reason::{Reason, ReasonCode};
+use crate::secret::AccessToken;
+use crate::store::{ListOptions, PodStore};
+use crate::token::TokenState;
+use crate::workload::VolumePolicy;
+
+/// Stores `pod`, and checks that get and list answer it as it was.
+async fn comes_back(store: &Arc<dyn PodStore>, pod: Pod, what: &str) {
+    let inserted = store
+        .insert(&pod)
+        .await
+        .unwrap_or_else(|error| panic!("{what} must be stored: {error}"));
+    let expected = Pod { version: 1, ..pod };
+    assert!(inserted == expected, "insert answers {what} as it was");
+    let got = store.get(&expected.id).await.unwrap();
+    assert!(got.as_ref() == Some(&expected), "get answers {what} as it was");
+    let options = ListOptions {
+        owner: Some(expected.owner.clone()),
+        include_deleted: true,
+        ..ListOptions::default()
+    };
+    let page = store.list(&options).await.unwrap();
+    assert!(page.pods == [expected], "list answers {what} as it was");
+}
+
+/// Every field, secrets too.
+pub async fn every_field(store: &Arc<dyn PodStore>) {
+    comes_back(store, full_pod(&user_id(), "full"), "a pod with every field set").await;
+    comes_back(
+        store,
+        pod(&user_id(), "sparse"),
+        "a pod with nothing in it that can be left out",
+    )
+    .await;
+}
+
+/// Every state that a field can have, one update after the other.
+pub async fn every_state(store: &Arc<dyn PodStore>) {
+    let mut stored = store.insert(&full_pod(&user_id(), "states")).await.unwrap();
+    for change in states() {
+        change(&mut stored);
+        let updated = store.update(&stored).await.unwrap();
+        stored.version += 1;
+        assert_eq!(updated, stored, "update answers every state as it was");
+        let got = store.get(&stored.id).await.unwrap();
+        assert_eq!(got.as_ref(), Some(&stored), "get answers every state as it was");
+    }
+}
+
+type Change = Box<dyn Fn(&mut Pod) + Send>;
+
+fn states() -> Vec<Change> {
+    let keep = VolumePolicy::Keep;
+    let delete = VolumePolicy::Delete;
+    let amount = Money::from_micros(-1);
+    let codes = [
+        ReasonCode::NoGpuFree,
+        ReasonCode::OutOfMemory,
+        ReasonCode::InsufficientFunds,
+    ];
+
+    let desired = [
+        Desired::Running,
+        Desired::Stopped,
+        Desired::Deleted { volume: keep },
+        Desired::Deleted { volume: delete },
+    ];
+    let status = [Status::Creating, Status::Running, Status::Stopped, Status::Error];
+    let step = [
+        Step::Accepted,
+        Step::Scheduling,
+        Step::Preparing,
+        Step::PullingImage,
+        Step::Starting,
+        Step::Ready,
+        Step::Stopping,
+        Step::Stopped,
+    ];
+    let meter = [
+        MeterState::Idle,
+        MeterState::Reserving { from: None },
+        MeterState::Reserving {
+            from: Some(moment(1)),
+        },
+        MeterState::Reserved,
+        MeterState::Running { from: moment(2) },
+        MeterState::Closing { amount, next: None },
+        MeterState::Closing {
+            amount,
+            next: Some(moment(3)),
+        },
+    ];
+    let found = [
+        TokenState::Unknown,
+        TokenState::Generated(AccessToken::new("generated")),
+        TokenState::Configured,
+        TokenState::Disabled,
+        TokenState::Password,
+    ];
+    let mut changes: Vec<Change> = Vec::new();
+    changes.extend(desired.map(|desired| Box::new(move |pod: &mut Pod| pod.desired = desired) as Change));
+    changes.extend(status.map(|status| Box::new(move |pod: &mut Pod| pod.status = status) as Change));
+    changes.extend(step.map(|step| Box::new(move |pod: &mut Pod| pod.step = step) as Change));
+    changes.extend(meter.map(|state| Box::new(move |pod: &mut Pod| pod.meter.state = state) as Change));
+    changes
+        .extend(found.map(|found| Box::new(move |pod: &mut Pod| pod.login.found = found.clone()) as Change));
+    changes.extend(codes.map(|code| {
+        Box::new(move |pod: &mut Pod| pod.reason = Some(Reason::new(code, "0/3 nodes", moment(4)))) as Change
+    }));
+    // What was set can be taken away again.
+    changes.push(Box::new(|pod| {
+        let sparse = super::sample::pod(&pod.owner, pod.slug.as_str());
+        *pod = Pod {
+            id: pod.id.clone(),
+            version: pod.version,
+            created_at: pod.created_at,
+            ..sparse
+        };
+    }));
+    changes
+}
+
+/// Times come back to the millisecond at least, and as they were answered before.
+pub async fn times(store: &Arc<dyn PodStore>) {
+    let time = moment(0) + SignedDuration::from_nanos(123_456);
+    let given = Pod {
+        created_at: time,
+        updated_at: time,
+        started_at: Some(time),
+        ..full_pod(&user_id(), "times")
+    };
+    let inserted = store.insert(&given).await.unwrap();
+    let got = store.get(&given.id).await.unwrap().unwrap();
+    assert_eq!(got, inserted, "get answers the times that insert answered");
+    for time_got in [got.created_at, got.updated_at, got.started_at.unwrap()] {
+        let off = time.duration_since(time_got).abs();
+        assert!(
+            off < SignedDuration::from_millis(1),
+            "{time} came back as {time_got}, more than a millisecond off"
+        );
+    }
+    // A pod read from the store can be written back: its time of creation counts as unchanged.
+    store
+        .update(&got)
+        .await
+        .expect("a pod as it was answered can be updated");
+}
+
+/// Texts that break queries, keys and lines.
+pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
+    for text in HOSTILE {
+        // Unique, as others run the same check on the same server.
+        let owner = UserId::new(format!("{text}{}", unique("hostile")));
+        let sparse = pod(&owner, "hostile");
+        let hostile = Pod {
+            name: text.into(),
+            created_by: UserId::new(text),
+            spec: PodSpec {
+                template: Some(text.into()),
+                gpu: text.into(),
+                mount_path: text.into(),
+                volume: text.into(),
+                namespace: Some(text.into()),
+                chosen_token: Some(AccessToken::new(text)),
+                environment: Environment(BTreeMap::from([("VALUE".into(), text.into())])),
+                endpoints: vec![Endpoint {
+                    port: 1,
+                    service_name: text.into(),
+                    is_custom: true,
+                }],
+                ..sparse.spec
+            },
+            reason: Some(Reason::new(ReasonCode::Unschedulable, text, moment(0))),
+            login: Login {
+                injected: Some(AccessToken::new(text)),
+                found: TokenState::Generated(AccessToken::new(text)),
+                container: Some(text.into()),
+            },
+            meter: Meter {
+                period: 1,
+                ..sparse.meter
+            },
+            request_digest: Some(text.into()),
+            ..sparse
+        };
+        comes_back(store, hostile, &format!("a pod full of {text:?}")).await;
+
+        // As a filter it means itself, no pattern and no operator.
+        let options = ListOptions {
+            owner: Some(UserId::new(format!("{}{text}", unique("nobody")))),
+            ..ListOptions::default()
+        };
+        let page = store.list(&options).await.unwrap();
+        assert!(
+            page.pods.is_empty(),
+            "an owner without pods whose id ends in {text:?} has none"
+        );
+    }
+    // Names of variables can be names of operators, paths and prototypes elsewhere.
+    let sparse = pod(&user_id(), "hostile");
+    let names = ["$where", "a.b", "__proto__", "constructor", "_id", "$", "."];
+    let variables = names.map(|name| (name.to_owned(), "value".to_owned()));
+    let hostile = Pod {
+        spec: PodSpec {
+            environment: Environment(variables.into()),
+            ..sparse.spec
+        },
+        ..sparse
+    };
+    comes_back(store, hostile, "a pod with hostile names of variables").await;
+}
+
+/// A text of a megabyte.
+pub async fn large_texts(store: &Arc<dyn PodStore>) {
+    let sparse = pod(&user_id(), "large");
+    let large = Pod {
+        name: "ñ".repeat(512 * 1024),
+        ..sparse
+    };
+    comes_back(store, large, "a pod whose name has a megabyte").await;
+}

@@ -1,0 +1,210 @@
+//! Documents to store.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::unique;
+use crate::endpoint::Endpoint;
+use crate::id::{PodId, Role, UserId};
+use crate::meter::{Meter, MeterState};
+use crate::money::Money;
+use crate::observation::Step;
+use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status};
+use crate::reason::{Reason, ReasonCode};
+use crate::secret::AccessToken;
+use crate::template::{NamedPort, Template};
+use crate::token::TokenState;
+use crate::user::User;
+
+/// Texts that break stores which build queries, keys or lines of them.
+pub(super) const HOSTILE: [&str; 16] = [
+    "",
+    " ",
+    "'; DROP TABLE pods; --",
+    "\"quoted\" and \\ back\\slashed \\u0000",
+    "$where",
+    "{\"$gt\": \"\"}",
+    "a.b.c",
+    ".",
+    "__proto__",
+    "%",
+    "_",
+    ".*",
+    "line one\nline two\r\n\ttab",
+    "NUL \0 inside",
+    "ñandú שלום 日本語 e\u{301} \u{202e}evil \u{1f600}\u{200d}\u{1f52c}",
+    "\u{feff}\u{fffd}\u{10ffff}",
+];
+
+pub(super) fn user_id() -> UserId {
+    UserId::new(unique("user"))
+}
+
+/// A moment with whole milliseconds, `seconds` after a fixed one.
+pub(super) fn moment(seconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_767_225_845_678).unwrap() + SignedDuration::from_secs(seconds)
+}
+
+/// A pod with nothing in it that can be left out, as if just created.
+pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
+    Pod {
+        id: PodId::random(),
+        version: 0,
+        owner: owner.clone(),
+        owner_hash: "k3j5qzx2ab".parse().unwrap(),
+        created_by: owner.clone(),
+        name: slug.to_owned(),
+        slug: slug.parse().unwrap(),
+        spec: PodSpec {
+            template: None,
+            image: "pytorch/pytorch:latest".parse().unwrap(),
+            gpu: "cpu".into(),
+            container_disk_gb: 1,
+            volume_disk_gb: 1,
+            mount_path: "/workspace".into(),
+            volume: "workspace-k3j5qzx2ab".into(),
+            namespace: None,
+            endpoints: Vec::new(),
+            jupyter: false,
+            inject_token: false,
+            chosen_token: None,
+            environment: Environment::default(),
+        },
+        desired: Desired::Running,
+        run: 1,
+        status: Status::Creating,
+        step: Step::Accepted,
+        reason: None,
+        login: Login::default(),
+        hourly: Money::ZERO,
+        meter: Meter {
+            period: 0,
+            hourly: Money::ZERO,
+            charged_until: None,
+            seen_at: None,
+            state: MeterState::Idle,
+        },
+        charged: Money::ZERO,
+        started_at: None,
+        attempts: 0,
+        failing_since: None,
+        retry_at: None,
+        request_digest: None,
+        created_at: moment(0),
+        requested_at: moment(0),
+        updated_at: moment(0),
+    }
+}
+
+/// A pod in which every field has a value of its own, the biggest where it is a number.
+pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
+    Pod {
+        id: PodId::random(),
+        version: 7,
+        owner: owner.clone(),
+        owner_hash: "81dc9bdb".parse().unwrap(),
+        created_by: user_id(),
+        name: "Mi Pód 🚀".into(),
+        slug: slug.parse().unwrap(),
+        spec: PodSpec {
+            template: Some("template-1".into()),
+            image: "ghcr.io/owner/name:1.2".parse().unwrap(),
+            gpu: "rtx-4090".into(),
+            container_disk_gb: u32::MAX,
+            volume_disk_gb: 150,
+            mount_path: "/home/jovyan/work".into(),
+            volume: "workspace-81dc9bdb".into(),
+            namespace: Some("user-81dc9bdb".into()),
+            endpoints: vec![
+                endpoint(8888, "Jupyter Lab", false),
+                endpoint(u16::MAX, "Servicio 2", true),
+            ],
+            jupyter: true,
+            inject_token: true,
+            chosen_token: Some(AccessToken::new("chosen by the user")),
+            environment: Environment(BTreeMap::from([
+                ("HF_TOKEN".to_owned(), "hf_secret".to_owned()),
+                ("EMPTY".to_owned(), String::new()),
+            ])),
+        },
+        desired: Desired::Stopped,
+        // The largest number that SQLite and BSON keep.
+        run: i64::MAX.unsigned_abs(),
+        status: Status::Error,
+        step: Step::PullingImage,
+        reason: Some(Reason::new(
+            ReasonCode::ImageNotFound,
+            "manifest unknown",
+            moment(5),
+        )),
+        login: Login {
+            injected: Some(AccessToken::new("injected")),
+            found: TokenState::Generated(AccessToken::new(
+                "b1726e8f59acb3b9a1ba264bf01cd49ec07faa1910eafcb9",
+            )),
+            container: Some("containerd://0f1e2d".into()),
+        },
+        hourly: Money::from_micros(i64::MAX),
+        meter: Meter {
+            period: i64::MAX.unsigned_abs(),
+            hourly: Money::from_micros(i64::MAX),
+            charged_until: Some(moment(9)),
+            seen_at: Some(moment(10)),
+            state: MeterState::Running { from: moment(6) },
+        },
+        charged: Money::from_micros(i64::MIN),
+        started_at: Some(moment(7)),
+        attempts: u32::MAX,
+        failing_since: Some(moment(11)),
+        retry_at: Some(moment(8)),
+        request_digest: Some("0123456789abcdef".into()),
+        created_at: moment(1),
+        requested_at: moment(2),
+        updated_at: moment(3),
+    }
+}
+
+fn endpoint(port: u16, service_name: &str, is_custom: bool) -> Endpoint {
+    Endpoint {
+        port,
+        service_name: service_name.into(),
+        is_custom,
+    }
+}
+
+pub(super) fn user(email: &str) -> User {
+    User {
+        id: user_id(),
+        email: email.to_owned(),
+        name: "Ana".into(),
+        role: Role::Client,
+        suspended: false,
+        avatar: None,
+        registration_date: moment(0),
+        version: 0,
+    }
+}
+
+pub(super) fn template(name: &str) -> Template {
+    Template {
+        id: unique("template"),
+        name: name.to_owned(),
+        docker_image: "jupyter/scipy-notebook".parse().unwrap(),
+        http_ports: vec![NamedPort {
+            port: 8888,
+            service_name: "Jupyter Lab".into(),
+        }],
+        tcp_ports: vec![NamedPort {
+            port: 22,
+            service_name: "SSH".into(),
+        }],
+        container_disk_size: 20,
+        volume_disk_size: 30,
+        volume_path: "/workspace".into(),
+        description: "# Scipy\n\n<script>alert(1)</script>".into(),
+        inject_token: true,
+        created_at: moment(0),
+        version: 0,
+    }
+}

@@ -1,0 +1,171 @@
+//! What to do next for a pod: plain functions of its record, what the cluster shows, and the time.
+//!
+//! [`reconcile`] answers the next actions. While the record does not say yet what is seen or intended, that is one
+//! [`Action::Save`] and nothing else: an effect is always written down before it is asked for, so that a crash at
+//! any point leaves a record from which the next pass goes on. What came of an action is written down by [`done`]
+//! and [`failed`].
+
+mod outcome;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use self::outcome::{done, failed};
+use crate::meter::MeterState;
+use crate::money::Money;
+use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::pod::{Desired, Pod};
+use crate::token::TokenState;
+use crate::workload::VolumePolicy;
+
+/// How long a pod may fail without a stable time in between before the platform stops it: it holds a GPU that
+/// nobody pays for. Seconds.
+pub const GIVE_UP_SECONDS: i64 = 30 * 60;
+/// How long a container has to run before earlier failures are forgotten. Seconds.
+pub const STABLE_SECONDS: i64 = 10 * 60;
+/// How long a running container may leave its Jupyter port closed before its owner is told. Seconds.
+pub const ANSWER_SECONDS: i64 = 60;
+
+/// One thing to do for a pod.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Store the record so, then ask again.
+    Save(Box<Pod>),
+    /// Reserve money of the owner.
+    Hold {
+        /// The key of the metering period.
+        key: String,
+        /// How much.
+        amount: Money,
+    },
+    /// End the reservation and charge this much of it.
+    Settle {
+        /// The key of the metering period.
+        key: String,
+        /// How much.
+        amount: Money,
+    },
+    /// End the reservation and charge nothing.
+    Release {
+        /// The key of the metering period.
+        key: String,
+    },
+    /// Look at everything of the pod in the cluster.
+    Observe,
+    /// Make everything of this run exist.
+    Apply,
+    /// Make everything go, the volume as the policy says.
+    Remove {
+        /// What becomes of the volume.
+        volume: VolumePolicy,
+    },
+    /// Read the log of this container run until it tells how to log in.
+    Follow {
+        /// The container run.
+        container: String,
+    },
+    /// Remove the record.
+    Forget,
+    /// Ask again at this time, even if nothing was seen until then.
+    Wake {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What to do next for a pod. Nothing: it is as it should be, and stays so until something is seen. An action that
+/// is asked for again right after it was carried out (a volume that is still being deleted) is for the driver to
+/// repeat, more and more slowly.
+pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {
+    let next = record::next(pod, observation, now);
+    if next != *pod {
+        return vec![Action::Save(Box::new(next))];
+    }
+    let mut actions: Vec<Action> = billing(pod).into_iter().collect();
+    match pod.desired {
+        Desired::Running => running(pod, observation, &mut actions),
+        Desired::Stopped => clearing(observation, VolumePolicy::Keep, &mut actions),
+        Desired::Deleted { volume } => {
+            clearing(observation, volume, &mut actions);
+            if actions.is_empty() && pod.meter.state == MeterState::Idle && observation.is_cleared() {
+                actions.push(Action::Forget);
+            }
+        }
+    }
+    if let Some(at) = record::next_time(pod, observation, now) {
+        actions.push(Action::Wake { at });
+    }
+    actions
+}
+
+/// What the metering period asks for.
+pub(crate) fn billing(pod: &Pod) -> Option<Action> {
+    let key = pod.meter.key(&pod.id);
+    match pod.meter.state {
+        MeterState::Reserving { .. } => Some(Action::Hold {
+            key,
+            amount: pod.meter.amount(),
+        }),
+        MeterState::Closing {
+            amount: Money::ZERO, ..
+        } => Some(Action::Release { key }),
+        MeterState::Closing { amount, .. } => Some(Action::Settle { key, amount }),
+        MeterState::Idle | MeterState::Reserved | MeterState::Running { .. } => None,
+    }
+}
+
+/// What a pod that should run asks of the cluster.
+fn running(pod: &Pod, observation: &Observation, actions: &mut Vec<Action>) {
+    match &observation.pod {
+        Some(seen) if seen.run != pod.run || record::is_over(seen) => {
+            if !seen.terminating {
+                actions.push(Action::Remove {
+                    volume: VolumePolicy::Keep,
+                });
+            }
+        }
+        // It is on its way out; the watch tells when it is gone.
+        Some(seen) if seen.terminating => {}
+        _ if pod.retry_at.is_some() => {}
+        seen => {
+            if observation.objects == Objects::Unknown {
+                actions.push(Action::Observe);
+            } else if (seen.is_none() || observation.objects != Objects::Complete) && pod.meter.covers() {
+                // Nothing is created before it is paid for.
+                actions.push(Action::Apply);
+            }
+            if let Some(container) = seen.as_ref().and_then(|seen| unread_log(pod, seen)) {
+                actions.push(Action::Follow { container });
+            }
+        }
+    }
+}
+
+/// The container run whose log has not told yet how to log in.
+fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<String> {
+    let container = seen.container.as_ref()?;
+    let unknown = pod.login.found == TokenState::Unknown;
+    (pod.spec.jupyter && unknown).then(|| container.id.clone())
+}
+
+/// What a pod of which nothing should be left asks of the cluster.
+fn clearing(observation: &Observation, volume: VolumePolicy, actions: &mut Vec<Action>) {
+    let volume_goes = volume == VolumePolicy::Delete
+        && match observation.volume {
+            ObservedVolume::Absent => false,
+            // The pod keeps it; after that nothing tells of it, so it is asked for again.
+            ObservedVolume::Terminating => observation.pod.is_none(),
+            _ => true,
+        };
+    let pod_stays = observation.pod.as_ref().is_some_and(|seen| !seen.terminating);
+    if pod_stays || observation.objects != Objects::Absent || volume_goes {
+        actions.push(Action::Remove { volume });
+    }
+}
+
+fn after(time: Timestamp, seconds: i64) -> Timestamp {
+    time.saturating_add(SignedDuration::from_secs(seconds))
+        .unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,238 @@
+//! What the record should say, given what is seen.
+
+use jiff::Timestamp;
+
+use super::{ANSWER_SECONDS, GIVE_UP_SECONDS, STABLE_SECONDS, after};
+use crate::meter::{Meter, MeterState};
+use crate::observation::{Container, Objects, Observation, ObservedPod, Phase, Step};
+use crate::pod::{Desired, Pod, Status};
+use crate::reason::{Reason, ReasonCode};
+use crate::token::TokenState;
+
+/// The first wait before a pod object that ended is made anew, in seconds; it doubles every time.
+const FIRST_RETRY_SECONDS: i64 = 5;
+/// The longest wait, in seconds.
+const LONGEST_RETRY_SECONDS: i64 = 300;
+
+/// The record as it should be. Version and time of change are the store's and the driver's.
+pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Pod {
+    let mut next = pod.clone();
+    next.meter = meter(pod, observation, now);
+    match pod.desired {
+        Desired::Running => running(&mut next, observation, now),
+        Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation),
+    }
+    let runs =
+        matches!(next.meter.state, MeterState::Running { .. }) && billable(&next, observation).is_some();
+    if runs && next != *pod {
+        // Only beside another change: a record that agrees is not written again.
+        next.meter.seen_at = Some(now);
+    }
+    next
+}
+
+/// When the record changes by time alone.
+pub(super) fn next_time(pod: &Pod, observation: &Observation, now: Timestamp) -> Option<Timestamp> {
+    let mut times = vec![pod.meter.full_at()];
+    if pod.desired == Desired::Running {
+        let container = live(pod, observation).and_then(|seen| seen.container.as_ref());
+        let unstable = pod.attempts > 0 || pod.failing_since.is_some();
+        let runs_for = |seconds| container.map(|container| after(container.started_at, seconds));
+        times.push(pod.retry_at);
+        times.push(pod.failing_since.map(|since| after(since, GIVE_UP_SECONDS)));
+        times.push(runs_for(STABLE_SECONDS).filter(|_| unstable));
+        times.push(runs_for(ANSWER_SECONDS).filter(|_| pod.step == Step::Starting));
+    }
+    // What is past has had its effect, or waits for something that is seen.
+    times.into_iter().flatten().filter(|at| *at > now).min()
+}
+
+/// Whether this pod object will never run again.
+pub(super) fn is_over(seen: &ObservedPod) -> bool {
+    seen.phase == Phase::Ended
+}
+
+/// The pod object of this run, where it is not on its way out.
+fn live<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a ObservedPod> {
+    let seen = observation.pod.as_ref()?;
+    (seen.run == pod.run && !seen.terminating).then_some(seen)
+}
+
+/// The container whose time is charged.
+fn billable<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a Container> {
+    let seen = observation.pod.as_ref()?;
+    let reason = seen.reason.as_ref().or(pod.reason.as_ref());
+    let free = reason.is_some_and(|reason| !reason.code.is_billable());
+    seen.container.as_ref().filter(|_| !free)
+}
+
+fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
+    let meter = pod.meter;
+    let wanted = pod.desired == Desired::Running;
+    let container = billable(pod, observation);
+    match meter.state {
+        MeterState::Idle if wanted => meter.reserve(pod.hourly, None),
+        MeterState::Reserving { .. } | MeterState::Reserved if !wanted => meter.closed(now, false),
+        MeterState::Reserved => match container {
+            Some(container) if container.started_at <= now => meter.started(container.started_at, now),
+            _ => meter,
+        },
+        MeterState::Running { from } => match container {
+            // Another container than the metered one: that one has ended.
+            Some(container) if container.started_at > from => {
+                let seen_end = observation.pod.as_ref().and_then(|seen| seen.finished_at);
+                meter.closed(seen_end.unwrap_or(container.started_at), false)
+            }
+            Some(_) => match meter.full_at() {
+                Some(full) if full <= now => meter.closed(full, wanted),
+                _ => meter,
+            },
+            None => meter.closed(end_of_container(pod, observation, from, now), false),
+        },
+        _ => meter,
+    }
+}
+
+/// When the metered container ended, as far as it is known: never later than now.
+fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: Timestamp) -> Timestamp {
+    let seen = observation.pod.as_ref();
+    let finished = seen
+        .and_then(|seen| seen.finished_at)
+        .filter(|finished| *finished >= from);
+    let unpaid = seen
+        .filter(|seen| seen.container.is_some())
+        .and_then(|seen| seen.reason.as_ref())
+        .map(|reason| reason.since);
+    // Gone without a trace: it is charged up to when it was last seen.
+    finished
+        .or(unpaid)
+        .or(pod.meter.seen_at)
+        .unwrap_or(from)
+        .clamp(from, now.max(from))
+}
+
+fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
+    let live = live(next, observation);
+    let container = live.and_then(|seen| seen.container.as_ref());
+    next.started_at = container.map(|container| container.started_at);
+    if let Some(container) = container
+        && next.login.container.as_deref() != Some(&container.id)
+    {
+        // What another container run printed opens nothing any more.
+        next.login.container = Some(container.id.clone());
+        next.login.found = TokenState::Unknown;
+    }
+    next.reason = reason(next, live, observation.objects, now);
+    let stable = container.is_some_and(|container| after(container.started_at, STABLE_SECONDS) <= now);
+    let failing = next
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.code.is_failure());
+    if failing {
+        next.failing_since.get_or_insert(now);
+    } else if stable {
+        next.attempts = 0;
+        next.failing_since = None;
+    }
+    next.step = match live {
+        Some(seen) if seen.phase == Phase::Running && seen.ready => Step::Ready,
+        Some(seen) if seen.phase == Phase::Running => Step::Starting,
+        Some(seen) => seen.step,
+        None if next.meter.covers() && next.meter.state != (MeterState::Reserving { from: None }) => {
+            Step::Scheduling
+        }
+        None => Step::Accepted,
+    };
+    let answers = container.is_some() && next.step == Step::Ready && next.reason.is_none();
+    next.status = match (failing, answers) {
+        (true, _) => Status::Error,
+        (false, true) => Status::Running,
+        (false, false) => Status::Creating,
+    };
+    retry(next, live, now);
+    give_up(next, now);
+}
+
+/// Why it does not run: what the cluster says of its pod object; else what kept the platform from making all of it.
+fn reason(next: &Pod, live: Option<&ObservedPod>, objects: Objects, now: Timestamp) -> Option<Reason> {
+    let kept = next.reason.as_ref();
+    let Some(seen) = live else {
+        return next.reason.clone();
+    };
+    let silent = || {
+        let since = after(seen.container.as_ref()?.started_at, ANSWER_SECONDS);
+        let late = seen.phase == Phase::Running && !seen.ready && since <= now;
+        late.then(|| Reason::new(ReasonCode::NotAnswering, "", since))
+    };
+    let incomplete = || kept.filter(|_| objects != Objects::Complete).cloned();
+    let reason = seen.reason.clone().or_else(silent).or_else(incomplete)?;
+    // The same cause with other words (`back-off 20s`) goes on since it began.
+    match kept {
+        Some(kept) if kept.code == reason.code => Some(Reason {
+            since: kept.since,
+            ..reason
+        }),
+        _ => Some(reason),
+    }
+}
+
+/// Notes when a pod object that ended is made anew, and lets that time pass.
+fn retry(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
+    match (next.retry_at, live) {
+        (None, Some(seen)) if is_over(seen) => {
+            let doubled = FIRST_RETRY_SECONDS << next.attempts.min(10);
+            next.retry_at = Some(after(now, doubled.min(LONGEST_RETRY_SECONDS)));
+            next.attempts += 1;
+            next.failing_since.get_or_insert(now);
+        }
+        (Some(at), None) if at <= now => next.retry_at = None,
+        (Some(_), Some(seen)) if !is_over(seen) => next.retry_at = None,
+        _ => {}
+    }
+}
+
+/// Stops what can't succeed, or has not for too long. Its owner may start it again.
+fn give_up(next: &mut Pod, now: Timestamp) {
+    let Some(reason) = &next.reason else { return };
+    if !reason.code.is_retryable() {
+        next.desired = Desired::Stopped;
+        next.status = Status::Error;
+    } else if reason.code.is_failure()
+        && next
+            .failing_since
+            .is_some_and(|since| after(since, GIVE_UP_SECONDS) <= now)
+    {
+        let detail = if reason.detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", reason.detail)
+        };
+        let cause = serde_json::to_string(&reason.code).unwrap_or_default();
+        next.reason = Some(Reason::new(
+            ReasonCode::GaveUp,
+            cause.trim_matches('"').to_owned() + &detail,
+            now,
+        ));
+        next.desired = Desired::Stopped;
+        next.status = Status::Error;
+    }
+}
+
+fn stopped(next: &mut Pod, observation: &Observation) {
+    let failed = next
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.code.is_failure());
+    // A reason that would have passed by itself says nothing about a stopped pod.
+    next.reason = next.reason.take().filter(|_| failed);
+    next.status = if failed { Status::Error } else { Status::Stopped };
+    next.step = if observation.is_cleared() {
+        Step::Stopped
+    } else {
+        Step::Stopping
+    };
+    next.started_at = None;
+    next.retry_at = None;
+    next.attempts = 0;
+    next.failing_since = None;
+}

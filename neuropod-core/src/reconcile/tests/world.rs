@@ -1,0 +1,231 @@
+//! The smallest cluster and bank that a record can be reconciled with: plain data, moved by hand.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// Where the reservation of one key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Held(Money),
+    Settled(Money),
+    Released,
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) pod: Option<Pod>,
+    pub(super) seen: Observation,
+    pub(super) now: i64,
+    keys: BTreeMap<String, Key>,
+    /// Seconds that containers really ran.
+    pub(super) ran: i64,
+    objects_made: u32,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self {
+            pod: Some(Pod::sample(at(0))),
+            seen: Observation::nothing(),
+            now: 0,
+            keys: BTreeMap::new(),
+            ran: 0,
+            objects_made: 0,
+        }
+    }
+
+    /// Carries out the first action. With `lost`, the effect happens and nobody is told.
+    /// Answers whether there was anything to do.
+    pub(super) fn step(&mut self, lost: bool) -> bool {
+        let Some(pod) = self.pod.clone() else { return false };
+        let actions = reconcile(&pod, &self.seen, at(self.now));
+        let Some(action) = actions
+            .iter()
+            .find(|action| !matches!(action, Action::Wake { .. }))
+        else {
+            return false;
+        };
+        if let Action::Save(next) = action {
+            // A lost save is a conflict: the record stays as it was.
+            if !lost {
+                self.store((**next).clone());
+            }
+            return true;
+        }
+        self.carry_out(action);
+        if !lost && let Some(next) = done(&pod, action) {
+            self.store(next);
+        }
+        !matches!(action, Action::Follow { .. }) || self.read_log(&pod)
+    }
+
+    fn store(&mut self, next: Pod) {
+        self.pod = Some(Pod {
+            updated_at: at(self.now),
+            version: next.version + 1,
+            ..next
+        });
+    }
+
+    fn read_log(&mut self, pod: &Pod) -> bool {
+        let mut next = pod.clone();
+        next.login.found = TokenState::Configured;
+        self.store(next);
+        true
+    }
+
+    fn carry_out(&mut self, action: &Action) {
+        match action {
+            Action::Hold { key, amount } => {
+                let state = *self.keys.entry(key.clone()).or_insert(Key::Held(*amount));
+                assert_ne!(state, Key::Released, "a closed key is never held again");
+            }
+            Action::Settle { key, amount } => match self.keys[key] {
+                Key::Held(held) => {
+                    assert!(*amount <= held, "more is charged than was held");
+                    self.keys.insert(key.clone(), Key::Settled(*amount));
+                }
+                Key::Settled(settled) => assert_eq!(settled, *amount, "one key, two amounts"),
+                Key::Released => panic!("a released key is charged"),
+            },
+            Action::Release { key } => {
+                let state = self.keys.insert(key.clone(), Key::Released);
+                assert!(
+                    !matches!(state, Some(Key::Settled(_))),
+                    "a settled key is released"
+                );
+            }
+            Action::Observe => self.know(),
+            Action::Apply => {
+                let pod = self.pod.as_ref().unwrap();
+                assert!(pod.meter.covers(), "nothing is made that is not paid for");
+                if self.seen.pod.is_none() {
+                    self.objects_made += 1;
+                    let uid = format!("object-{}", self.objects_made);
+                    self.seen.pod = Some(ObservedPod {
+                        uid,
+                        run: pod.run,
+                        ..pending(Step::Scheduling)
+                    });
+                }
+                self.seen.objects = Objects::Complete;
+                self.seen.volume = ObservedVolume::Bound { size_gb: 30 };
+            }
+            Action::Remove { volume } => {
+                self.know();
+                self.seen.objects = Objects::Absent;
+                if let Some(seen) = &mut self.seen.pod {
+                    seen.terminating = true;
+                }
+                if *volume == VolumePolicy::Delete && self.seen.volume != ObservedVolume::Absent {
+                    self.seen.volume = ObservedVolume::Terminating;
+                }
+            }
+            Action::Forget => {
+                assert!(
+                    self.seen.is_cleared(),
+                    "forgotten with something left: {:?}",
+                    self.seen
+                );
+                self.pod = None;
+            }
+            Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => {}
+        }
+    }
+
+    /// What nobody had looked at turns out to be half there.
+    fn know(&mut self) {
+        if self.seen.objects == Objects::Unknown {
+            self.seen.objects = Objects::Partial;
+        }
+        if self.seen.volume == ObservedVolume::Unknown {
+            self.seen.volume = ObservedVolume::Bound { size_gb: 30 };
+        }
+    }
+
+    /// The cluster goes on for some seconds, towards what it was asked for.
+    pub(super) fn pass(&mut self, seconds: i64) {
+        let before = self.now;
+        self.now += seconds;
+        let Some(seen) = &mut self.seen.pod else {
+            if self.seen.volume == ObservedVolume::Terminating {
+                self.seen.volume = ObservedVolume::Absent;
+            }
+            return;
+        };
+        if seen.container.is_some() {
+            self.ran += seconds;
+        }
+        if seen.terminating {
+            self.seen.pod = None;
+        } else if seen.phase == Phase::Pending {
+            seen.phase = Phase::Running;
+            seen.ready = true;
+            seen.step = Step::Ready;
+            seen.reason = None;
+            self.start_container(before);
+            self.ran += seconds;
+        }
+    }
+
+    fn start_container(&mut self, second: i64) {
+        if let Some(seen) = &mut self.seen.pod {
+            let id = format!("{}-{}", seen.uid, seen.restarts);
+            seen.container = Some(Container {
+                id,
+                started_at: at(second),
+            });
+            seen.started_at.get_or_insert(at(second));
+        }
+    }
+
+    /// The container ends; it comes back at once, or the pod object is over.
+    pub(super) fn container_ends(&mut self, over: bool) {
+        let now = self.now;
+        let Some(seen) = &mut self.seen.pod else { return };
+        if seen.container.take().is_none() {
+            return;
+        }
+        seen.finished_at = Some(at(now));
+        seen.restarts += 1;
+        if over {
+            seen.phase = Phase::Ended;
+            seen.ready = false;
+            seen.reason = Some(Reason::new(ReasonCode::Evicted, "", at(now)));
+        } else {
+            self.start_container(now);
+        }
+    }
+
+    /// What a person asks for.
+    pub(super) fn ask(&mut self, desired: Desired, new_run: bool) {
+        let now = at(self.now);
+        let Some(pod) = &mut self.pod else { return };
+        if pod.is_deleted() {
+            return;
+        }
+        pod.desired = desired;
+        pod.requested_at = now;
+        pod.updated_at = now;
+        if new_run {
+            pod.run += 1;
+            pod.reason = None;
+        }
+    }
+
+    pub(super) fn charged(&self) -> Money {
+        let settled = |key: &Key| match key {
+            Key::Settled(amount) => *amount,
+            Key::Held(_) | Key::Released => Money::ZERO,
+        };
+        self.keys.values().map(settled).sum()
+    }
+
+    pub(super) fn still_held(&self) -> usize {
+        self.keys
+            .values()
+            .filter(|key| matches!(key, Key::Held(_)))
+            .count()
+    }
+}

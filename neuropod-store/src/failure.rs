@@ -1,0 +1,53 @@
+//! The errors that stores answer.
+
+use neuropod_core::{Error, ErrorKind, Money};
+
+/// Another document has this `field` already.
+pub(crate) fn taken(field: &'static str) -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        format!("this {field} is in use already"),
+    )
+    .with_context("field", field)
+}
+
+/// The document is not there.
+pub(crate) fn gone(what: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("the {what} does not exist"))
+}
+
+/// The document was changed since the caller read it.
+pub(crate) fn changed(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("the {what} was changed in between: read it again"),
+    )
+}
+
+/// An update would change a field that stays for life.
+pub(crate) fn fixed(field: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidState, format!("{field} never changes")).with_context("field", field)
+}
+
+/// The key belongs to another change of money.
+pub(crate) fn key_in_use(key: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "this key was used for another user, amount or kind of change",
+    )
+    .with_retryable(false)
+    .with_context("key", key)
+}
+
+/// The reservation has ended in another way.
+pub(crate) fn ended(key: &str, how: &str) -> Error {
+    Error::new(ErrorKind::InvalidState, format!("this reservation was {how}")).with_context("key", key)
+}
+
+/// The account has less than it needs.
+pub(crate) fn insufficient(required: Money, available: Money) -> Error {
+    Error::new(
+        ErrorKind::InsufficientFunds { required, available },
+        format!("{required} EUR are required and {available} EUR available"),
+    )
+}

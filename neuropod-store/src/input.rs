@@ -1,0 +1,42 @@
+//! Checks of what callers give.
+
+use neuropod_core::billing::MAX_KEY_LEN;
+use neuropod_core::store::MAX_LIMIT;
+use neuropod_core::{Money, Problem, Result, ValidationErrors, Violation};
+
+/// The key of a change of money.
+pub(crate) fn key(key: &str) -> Result<()> {
+    require(
+        (1..=MAX_KEY_LEN).contains(&key.len()),
+        "key",
+        Violation::IdempotencyKey,
+    )
+}
+
+/// An amount of money.
+pub(crate) fn amount(amount: Money) -> Result<()> {
+    require(!amount.is_negative(), "amount", Violation::Amount)
+}
+
+/// How many pods a page may have.
+pub(crate) fn limit(limit: u32) -> Result<()> {
+    let range = Violation::OutOfRange {
+        min: 1,
+        max: MAX_LIMIT,
+    };
+    require((1..=MAX_LIMIT).contains(&limit), "limit", range)
+}
+
+/// Fails with `Invalid` because of `field` unless `holds`.
+pub(crate) fn require(holds: bool, field: &'static str, violation: Violation) -> Result<()> {
+    if holds {
+        Ok(())
+    } else {
+        Err(ValidationErrors::from(Problem::new(field, violation)).into())
+    }
+}
+
+/// A text as it is compared where upper and lower case are the same.
+pub(crate) fn folded(text: &str) -> String {
+    text.to_lowercase()
+}

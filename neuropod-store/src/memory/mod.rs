@@ -1,0 +1,194 @@
+//! Everything in memory.
+
+mod collection;
+mod ledger;
+mod pods;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+use neuropod_core::store::{ListOptions, Page};
+use neuropod_core::{
+    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, Result, SystemClock, Template,
+    TemplateStore, User, UserId, UserStore,
+};
+
+use self::collection::Collection;
+use self::ledger::Ledger;
+use self::pods::Pods;
+
+/// Keeps pods, users, templates and money in memory, until the process ends.
+///
+/// For tests, demonstrations and a first look: what is stored is lost with the process, while pods in the cluster and
+/// debts are not. Every operation is atomic and takes a moment; nothing blocks while another one waits.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> neuropod_core::Result<()> {
+/// use neuropod_core::{AccountKind, Billing, Money, UserId};
+/// use neuropod_store::MemoryStore;
+///
+/// let store = MemoryStore::new();
+/// let ana = UserId::new("ana");
+/// store.open(&ana, AccountKind::Prepaid).await?;
+/// store.deposit("payment-1", &ana, Money::from_cents(1000)).await?;
+/// // The same payment told again counts once.
+/// store.deposit("payment-1", &ana, Money::from_cents(1000)).await?;
+///
+/// store.hold("hour-1", &ana, Money::from_cents(300)).await?;
+/// store.settle("hour-1", Money::from_cents(120)).await?;
+/// assert_eq!(store.balance(&ana).await?.available, Money::from_cents(880));
+/// # Ok(())
+/// # }
+/// ```
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    pods: RwLock<Pods>,
+    users: RwLock<Collection<User>>,
+    templates: RwLock<Collection<Template>>,
+    ledger: RwLock<Ledger>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty store whose entries of money have their times from `clock`.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            pods: RwLock::default(),
+            users: RwLock::default(),
+            templates: RwLock::default(),
+            ledger: RwLock::default(),
+        }
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// No operation panics half-way through a change, so what a poisoned lock guards is whole.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl PodStore for MemoryStore {
+    async fn insert(&self, pod: &Pod) -> Result<Pod> {
+        write(&self.pods).insert(pod)
+    }
+
+    async fn get(&self, id: &PodId) -> Result<Option<Pod>> {
+        Ok(read(&self.pods).get(id).cloned())
+    }
+
+    async fn list(&self, options: &ListOptions) -> Result<Page> {
+        read(&self.pods).list(options)
+    }
+
+    async fn update(&self, pod: &Pod) -> Result<Pod> {
+        write(&self.pods).update(pod)
+    }
+
+    async fn remove(&self, id: &PodId, version: u64) -> Result<()> {
+        write(&self.pods).remove(id, version)
+    }
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn insert_user(&self, user: &User) -> Result<User> {
+        write(&self.users).insert(user)
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<User>> {
+        Ok(read(&self.users).get(id).cloned())
+    }
+
+    async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
+        Ok(read(&self.users).named(email).cloned())
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        Ok(read(&self.users).all().cloned().collect())
+    }
+
+    async fn update_user(&self, user: &User) -> Result<User> {
+        write(&self.users).update(user)
+    }
+
+    async fn remove_user(&self, id: &UserId) -> Result<()> {
+        write(&self.users).remove(id);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TemplateStore for MemoryStore {
+    async fn insert_template(&self, template: &Template) -> Result<Template> {
+        write(&self.templates).insert(template)
+    }
+
+    async fn template(&self, id: &str) -> Result<Option<Template>> {
+        Ok(read(&self.templates).get(id).cloned())
+    }
+
+    async fn templates(&self) -> Result<Vec<Template>> {
+        Ok(read(&self.templates).all().cloned().collect())
+    }
+
+    async fn update_template(&self, template: &Template) -> Result<Template> {
+        write(&self.templates).update(template)
+    }
+
+    async fn remove_template(&self, id: &str) -> Result<()> {
+        write(&self.templates).remove(id);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Billing for MemoryStore {
+    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
+        write(&self.ledger).open(user, kind);
+        Ok(())
+    }
+
+    async fn balance(&self, user: &UserId) -> Result<Balance> {
+        read(&self.ledger).balance(user)
+    }
+
+    async fn hold(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
+        write(&self.ledger).hold(key, user, amount, self.clock.now())
+    }
+
+    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
+        write(&self.ledger).settle(key, actual, self.clock.now())
+    }
+
+    async fn release(&self, key: &str) -> Result<()> {
+        write(&self.ledger).release(key, self.clock.now())
+    }
+
+    async fn charge(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
+        write(&self.ledger).charge(key, user, amount, self.clock.now())
+    }
+
+    async fn deposit(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
+        write(&self.ledger).deposit(key, user, amount, self.clock.now())
+    }
+
+    async fn entries(&self, user: &UserId) -> Result<Vec<Entry>> {
+        read(&self.ledger).entries(user)
+    }
+}
