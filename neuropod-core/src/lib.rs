@@ -15,6 +15,7 @@ pub mod clock;
 pub mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod id;
@@ -25,6 +26,7 @@ pub mod money;
 pub mod naming;
 pub mod observation;
 pub mod plan;
+pub mod platform;
 pub mod pod;
 pub mod pricing;
 pub mod reason;
@@ -47,11 +49,14 @@ pub use self::{
         ClusterBackend, ClusterEvent, GpuStock, Inventory, LogOptions, LogStream, OwnedVolume, OwnedWorkload,
         Usage,
     },
+    connection::{ConnectionState, Connections, HttpService, ServiceStatus, TcpService},
     error::{Error, ErrorKind, Result},
     id::{Actor, PodId, Role, UserId},
     money::Money,
     naming::Naming,
     observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
+    plan::Layout,
+    platform::{Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},
     pricing::{PriceList, Quote},
     reason::{Blame, Reason, ReasonCode},

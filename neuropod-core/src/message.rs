@@ -37,6 +37,7 @@ impl Language {
 /// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");
 /// assert_eq!(problem(&missing, Language::En), "Name is required");
 /// ```
+#[expect(clippy::too_many_lines, reason = "a table of texts")]
 pub fn problem(problem: &Problem, language: Language) -> String {
     let field = problem.field;
     match &problem.violation {

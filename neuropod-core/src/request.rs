@@ -147,6 +147,26 @@ impl CreatePod {
         })
     }
 
+    /// A digest of everything asked for (BLAKE3, the first 128 bits in hexadecimal), to tell whether a repeated
+    /// idempotency key comes with the same request.
+    pub(crate) fn digest(&self) -> String {
+        let text = serde_json::json!([
+            self.name,
+            self.deployment_type,
+            self.template,
+            self.docker_image,
+            self.gpu,
+            self.container_disk_size,
+            self.volume_disk_size,
+            self.ports,
+            self.enable_jupyter,
+            self.assign_to_user,
+            self.environment,
+        ])
+        .to_string();
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    }
+
     fn read(&mut self, field: &'static str, value: Value) {
         let good = match field {
             "name" => text(value, &mut self.name),

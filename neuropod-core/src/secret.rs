@@ -23,6 +23,12 @@ impl AccessToken {
         Self(token.into())
     }
 
+    /// A token nobody can guess, in the form of those that Jupyter makes: 192 random bits in 48 hexadecimal digits.
+    pub fn random() -> Self {
+        let bytes: [u8; 24] = rand::random();
+        Self(data_encoding::HEXLOWER.encode(&bytes))
+    }
+
     /// The token itself: only for the link that its owner gets, and for a Secret in the cluster.
     pub fn expose(&self) -> &str {
         &self.0

@@ -5,12 +5,16 @@
 //! side by side and on a server that has other data.
 //!
 //! To run a suite, enable the feature `conformance` of this crate in your `dev-dependencies` and call it in a test, on
-//! the multi-threaded runtime so that the checks of concurrent use find something:
+//! the multi-threaded runtime (`#[tokio::test(flavor = "multi_thread")]`) so that the checks of concurrent use find
+//! something:
 //!
-//! ```ignore
-//! #[tokio::test(flavor = "multi_thread")]
-//! async fn behaves_like_every_store() {
-//!     neuropod_core::conformance::store::run(Arc::new(MyStore::connect().await)).await;
+//! ```
+//! use std::sync::Arc;
+//!
+//! use neuropod_core::{PodStore, conformance};
+//!
+//! async fn behaves_like_every_store(mine: impl PodStore) {
+//!     conformance::store::run(Arc::new(mine)).await;
 //! }
 //! ```
 #![allow(

@@ -101,7 +101,7 @@ pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Ac
 }
 
 /// What the metering period asks for.
-fn billing(pod: &Pod) -> Option<Action> {
+pub(crate) fn billing(pod: &Pod) -> Option<Action> {
     let key = pod.meter.key(&pod.id);
     match pod.meter.state {
         MeterState::Reserving { .. } => Some(Action::Hold {

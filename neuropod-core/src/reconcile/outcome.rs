@@ -39,7 +39,7 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
 /// The record after `action` failed; `None`: nothing new is to be written down.
 pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Option<Pod> {
     let code = match (action, error.kind()) {
-        (Action::Hold { .. }, ErrorKind::InsufficientFunds { .. }) => {
+        (Action::Hold { .. }, ErrorKind::InsufficientFunds { .. } | ErrorKind::NotFound) => {
             return Some(Pod {
                 desired: match pod.desired {
                     Desired::Running => Desired::Stopped,

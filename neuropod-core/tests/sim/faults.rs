@@ -67,7 +67,7 @@ async fn each_fault_strikes_before_or_after_the_effect() {
         );
         match (fault, answer) {
             (Fault::ErrorBefore, Ok(answer)) => {
-                assert_eq!(*answer.unwrap_err().kind(), ErrorKind::Unavailable)
+                assert_eq!(*answer.unwrap_err().kind(), ErrorKind::Unavailable);
             }
             (Fault::ErrorAfter, Ok(answer)) => assert_eq!(*answer.unwrap_err().kind(), ErrorKind::Timeout),
             _ => {}
@@ -137,7 +137,7 @@ async fn a_fault_of_the_watch_is_a_gap_after_which_the_differences_are_told() {
     let pod_id = |number| workload(number).reference.pod_id;
     match events.next().await.unwrap() {
         ClusterEvent::Gone { pod_id: gone, .. } => {
-            assert_eq!(gone, pod_id(1), "its termination was lost in the gap")
+            assert_eq!(gone, pod_id(1), "its termination was lost in the gap");
         }
         other => panic!("{other:?}"),
     }

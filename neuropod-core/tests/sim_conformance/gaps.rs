@@ -16,7 +16,7 @@ fn stage(faults: &Faults) -> SimStage {
 
 /// The checks that read a watch while things happen. The one of two watches reads when all is over, and what lay in a
 /// gap is not told then.
-fn watches(check: &&Check) -> bool {
+fn watches(check: &Check) -> bool {
     let reads = check.name.contains("watch") || check.name.contains("reason");
     reads && check.name != "every_watch_sees_everything"
 }
@@ -24,7 +24,7 @@ fn watches(check: &&Check) -> bool {
 #[tokio::test(start_paused = true)]
 async fn conforms_whichever_event_is_lost() {
     let mut gaps = 0;
-    for check in CHECKS.iter().filter(watches) {
+    for check in CHECKS.iter().filter(|check| watches(check)) {
         let counting = Faults::none();
         check.run(&stage(&counting)).await;
         let calls = 1..=counting.calls();

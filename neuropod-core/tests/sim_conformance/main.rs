@@ -24,6 +24,24 @@ async fn conforms() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn conforms_with_a_namespace_per_user() {
+    let mut stage = SimStage::new(Settings::still());
+    stage.namespace_per_user = true;
+    cluster::run(&stage).await;
+    cluster::quota(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms_in_real_time() {
+    let stage = SimStage::new(Settings {
+        watch_delay: Duration::from_millis(2),
+        ..Settings::still()
+    });
+    cluster::run(&stage).await;
+    cluster::logs(&stage).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn conforms_when_the_watch_is_slow() {
     let stage = SimStage::new(Settings {
         watch_delay: Duration::from_secs(2),

@@ -13,13 +13,18 @@ use neuropod_core::{ClusterBackend, ObservedPod, Step, WorkloadRef};
 pub(crate) struct SimStage {
     pub(crate) cluster: SimCluster,
     pub(crate) backend: Arc<dyn ClusterBackend>,
+    pub(crate) namespace_per_user: bool,
 }
 
 impl SimStage {
     pub(crate) fn new(settings: Settings) -> Self {
         let cluster = SimCluster::new(settings);
         let backend = Arc::new(cluster.clone());
-        Self { cluster, backend }
+        Self {
+            cluster,
+            backend,
+            namespace_per_user: false,
+        }
     }
 
     /// Lets the pod go on until it hangs.
@@ -96,11 +101,11 @@ impl Stage for SimStage {
             }
             Scene::PodDeleted => {
                 self.cluster
-                    .delete_by_hand(&ObjectKey::of(reference, Kind::Pod, &reference.name))
+                    .delete_by_hand(&ObjectKey::of(reference, Kind::Pod, &reference.name));
             }
             Scene::NameTaken => {
                 self.cluster
-                    .add_foreign(ObjectKey::of(reference, Kind::Pod, &reference.name))
+                    .add_foreign(ObjectKey::of(reference, Kind::Pod, &reference.name));
             }
             other => panic!("this stage can't play {other:?}"),
         }
@@ -116,6 +121,10 @@ impl Stage for SimStage {
 
     fn limit(&self) -> Duration {
         Duration::from_secs(30)
+    }
+
+    fn namespace(&self, user_hash: &str) -> Option<String> {
+        self.namespace_per_user.then(|| format!("user-{user_hash}"))
     }
 
     fn image(&self) -> String {

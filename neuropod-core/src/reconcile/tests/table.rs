@@ -1,4 +1,5 @@
 //! Every pair of what is desired and what is seen.
+#![allow(clippy::match_same_arms, reason = "a table: one block for each desired state")]
 
 use super::*;
 

@@ -1,0 +1,120 @@
+//! Putting a platform together.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::updates::Feed;
+use super::{Inner, MAX_LOGS, Platform, Touched};
+use crate::billing::Billing;
+use crate::catalogue::Catalogue;
+use crate::clock::{Clock, SystemClock};
+use crate::cluster::ClusterBackend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::naming::Naming;
+use crate::plan::{Layout, NamespaceScope};
+use crate::pricing::PriceList;
+use crate::store::PodStore;
+use crate::token::{JupyterTokens, TokenExtractor};
+
+/// What a platform is made of.
+#[derive(Default)]
+#[must_use]
+pub struct PlatformBuilder {
+    cluster: Option<Arc<dyn ClusterBackend>>,
+    store: Option<Arc<dyn PodStore>>,
+    billing: Option<Arc<dyn Billing>>,
+    tokens: Option<Arc<dyn TokenExtractor>>,
+    clock: Option<Arc<dyn Clock>>,
+    naming: Option<Naming>,
+    catalogue: Catalogue,
+    prices: PriceList,
+    layout: Layout,
+}
+
+impl PlatformBuilder {
+    /// Where pods run. Required.
+    pub fn cluster(mut self, cluster: Arc<dyn ClusterBackend>) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
+    /// Where pods, users and templates are kept. Required.
+    pub fn store(mut self, store: Arc<dyn PodStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Who keeps the money. Required.
+    pub fn billing(mut self, billing: Arc<dyn Billing>) -> Self {
+        self.billing = Some(billing);
+        self
+    }
+
+    /// How public names are made. Required.
+    pub fn naming(mut self, naming: Naming) -> Self {
+        self.naming = Some(naming);
+        self
+    }
+
+    /// How access tokens are found in logs; [`JupyterTokens`] unless given.
+    pub fn tokens(mut self, tokens: Arc<dyn TokenExtractor>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// The clock; the machine's unless given.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The GPU types on offer; the default catalogue unless given.
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogue = catalogue;
+        self
+    }
+
+    /// The prices; the default list unless given.
+    pub fn prices(mut self, prices: PriceList) -> Self {
+        self.prices = prices;
+        self
+    }
+
+    /// How pods are laid out in the cluster; one volume per user and one namespace for all unless given.
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
+    }
+
+    /// The platform. Nothing runs until [`Platform::run`] is called.
+    ///
+    /// # Errors
+    /// `NotConfigured` when a required part is missing or a quota is given for a namespace that users share;
+    /// `Invalid` when a price can't be charged.
+    pub fn build(self) -> Result<Platform> {
+        let missing =
+            |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
+        self.prices.validate()?;
+        if self.layout.quota.is_some() && self.layout.namespace == NamespaceScope::Platform {
+            return Err(Error::new(
+                ErrorKind::NotConfigured,
+                "a quota per user needs a namespace per user: set the layout's namespace to `user`",
+            ));
+        }
+        Ok(Platform(Arc::new(Inner {
+            cluster: self.cluster.ok_or_else(|| missing("cluster"))?,
+            store: self.store.ok_or_else(|| missing("store"))?,
+            billing: self.billing.ok_or_else(|| missing("billing"))?,
+            naming: self.naming.ok_or_else(|| missing("naming"))?,
+            tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            catalogue: self.catalogue,
+            prices: self.prices,
+            layout: self.layout,
+            feed: Feed::default(),
+            touched: Touched::default(),
+            log_places: Semaphore::new(MAX_LOGS),
+        })))
+    }
+}

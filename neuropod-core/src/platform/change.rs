@@ -1,0 +1,213 @@
+//! Starting, stopping, restarting and deleting: each writes what is wanted and answers.
+
+use super::create::login;
+use super::{Inner, Platform, not_found};
+use crate::billing::AccountKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Actor, PodId};
+use crate::observation::Step;
+use crate::pod::{Desired, Pod, Status};
+use crate::store::{ListOptions, MAX_LIMIT};
+use crate::workload::VolumePolicy;
+
+impl Platform {
+    /// Starts a stopped pod: the same names and the same volume, a new container and a new token, at today's price.
+    ///
+    /// # Errors
+    /// `InvalidState` when it is not stopped; `InsufficientFunds`; `Forbidden`; `NotFound`.
+    pub async fn start(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
+        let platform = &*self.0;
+        let pod = platform.visible(actor, id).await?;
+        stopped(&pod)?;
+        platform.may_start(&pod.owner).await?;
+        platform.can_pay(&pod).await?;
+        platform
+            .intend(actor, id, |pod| {
+                stopped(pod)?;
+                platform.new_run(pod);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Stops a pod. Its volume and its names stay, and only the volume is paid for.
+    ///
+    /// # Errors
+    /// `InvalidState` when it is stopped already; `Forbidden`; `NotFound`.
+    pub async fn stop(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
+        self.0
+            .intend(actor, id, |pod| {
+                if pod.desired == Desired::Stopped && pod.status == Status::Stopped {
+                    return Err(invalid_state("the pod is stopped already"));
+                }
+                pod.desired = Desired::Stopped;
+                pod.status = Status::Stopped;
+                pod.step = Step::Stopping;
+                pod.reason = None;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Ends the container of a pod and starts a new one, with a new token.
+    ///
+    /// # Errors
+    /// `InvalidState` when it is stopped; `Forbidden`; `NotFound`.
+    pub async fn restart(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
+        let platform = &*self.0;
+        platform
+            .intend(actor, id, |pod| {
+                if pod.desired != Desired::Running {
+                    return Err(invalid_state("the pod is stopped: start it"));
+                }
+                platform.new_run(pod);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Deletes a pod. It is gone for its owner at once; the driver removes what is left of it.
+    ///
+    /// # Errors
+    /// `InvalidState` when the volume is to go and another pod uses it; `Forbidden`; `NotFound`.
+    pub async fn delete(&self, actor: &Actor, id: &PodId, volume: VolumePolicy) -> Result<()> {
+        let platform = &*self.0;
+        let pod = platform.visible(actor, id).await?;
+        if volume == VolumePolicy::Delete {
+            platform.alone_on_volume(&pod).await?;
+        }
+        platform
+            .intend(actor, id, |pod| {
+                pod.desired = Desired::Deleted { volume };
+                pod.status = Status::Stopped;
+                pod.step = Step::Stopping;
+                pod.reason = None;
+                Ok(())
+            })
+            .await
+            .map(drop)
+    }
+}
+
+impl Inner {
+    /// The pod, if this one may see it.
+    pub(super) async fn visible(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
+        let pod = self
+            .store
+            .get(id)
+            .await?
+            .filter(|pod| !pod.is_deleted())
+            .ok_or_else(not_found)?;
+        allowed(actor, &pod)?;
+        Ok(pod)
+    }
+
+    /// Writes down what is wanted and lets the driver know.
+    async fn intend(
+        &self,
+        actor: &Actor,
+        id: &PodId,
+        mut intend: impl FnMut(&mut Pod) -> Result<()> + Send,
+    ) -> Result<Pod> {
+        let now = self.clock.now();
+        let pod = self
+            .change(id, |pod| {
+                if pod.is_deleted() {
+                    return Err(not_found());
+                }
+                allowed(actor, pod)?;
+                intend(pod)?;
+                pod.requested_at = now;
+                Ok(())
+            })
+            .await?;
+        self.touched.add(id);
+        Ok(pod)
+    }
+
+    fn new_run(&self, pod: &mut Pod) {
+        let spec = &pod.spec;
+        pod.hourly = self
+            .prices
+            .quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
+            .hourly();
+        pod.login = login(spec);
+        pod.desired = Desired::Running;
+        pod.run += 1;
+        pod.status = Status::Creating;
+        pod.step = Step::Accepted;
+        pod.reason = None;
+        pod.attempts = 0;
+        pod.failing_since = None;
+        pod.retry_at = None;
+        pod.started_at = None;
+    }
+
+    /// Whether the owner can pay the first hour: asked before anything changes, so that a stopped pod stays as it
+    /// is. The reservation itself is the driver's, which decides.
+    async fn can_pay(&self, pod: &Pod) -> Result<()> {
+        let spec = &pod.spec;
+        let required = self
+            .prices
+            .quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
+            .hourly();
+        let balance = self.billing.balance(&pod.owner).await?;
+        if balance.kind == AccountKind::Unlimited || balance.available >= required {
+            return Ok(());
+        }
+        let available = balance.available;
+        Err(Error::new(
+            ErrorKind::InsufficientFunds { required, available },
+            "not enough money for an hour",
+        ))
+    }
+
+    async fn alone_on_volume(&self, pod: &Pod) -> Result<()> {
+        let mut options = ListOptions {
+            owner: Some(pod.owner.clone()),
+            include_deleted: true,
+            limit: MAX_LIMIT,
+            ..ListOptions::default()
+        };
+        loop {
+            let page = self.store.list(&options).await?;
+            let shares = |other: &Pod| {
+                other.id != pod.id
+                    && other.spec.volume == pod.spec.volume
+                    && other.spec.namespace == pod.spec.namespace
+            };
+            if page.pods.iter().any(shares) {
+                return Err(invalid_state(
+                    "another pod uses this volume: delete that one first, or keep the volume",
+                ));
+            }
+            if page.next.is_none() {
+                return Ok(());
+            }
+            options.after = page.next;
+        }
+    }
+}
+
+fn allowed(actor: &Actor, pod: &Pod) -> Result<()> {
+    if actor.may_touch(&pod.owner) {
+        Ok(())
+    } else {
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            "the pod belongs to somebody else",
+        ))
+    }
+}
+
+fn stopped(pod: &Pod) -> Result<()> {
+    if pod.desired == Desired::Running {
+        Err(invalid_state("the pod runs or is starting already"))
+    } else {
+        Ok(())
+    }
+}
+
+fn invalid_state(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidState, message)
+}

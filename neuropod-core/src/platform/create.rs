@@ -1,0 +1,300 @@
+//! Creating a pod.
+
+use super::{Inner, Platform};
+use crate::check::{Checked, Source, check};
+use crate::endpoint::name_endpoints;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Actor, PodId, Role, UserId};
+use crate::meter::Meter;
+use crate::money::Money;
+use crate::naming::Slug;
+use crate::observation::Step;
+use crate::pod::{Desired, Login, Pod, PodSpec, Status};
+use crate::request::CreatePod;
+use crate::secret::AccessToken;
+use crate::store::{ListOptions, MAX_LIMIT};
+use crate::template::{DEFAULT_VOLUME_PATH, Template};
+use crate::user::User;
+use crate::validation::{Problem, ValidationErrors, Violation};
+use crate::workload::VolumePolicy;
+
+/// Characters of a refused e-mail address that are repeated.
+const SHOWN_EMAIL_LEN: usize = 100;
+
+impl Platform {
+    /// Creates a pod: checks everything, reserves the money of the first hour, and answers. The driver does the rest.
+    ///
+    /// A request with an idempotency key that was used before answers the pod of the first one.
+    ///
+    /// # Errors
+    /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `Forbidden` when the owner is suspended;
+    /// `AlreadyExists` when the idempotency key was used for another request. In each case nothing is created or
+    /// charged.
+    pub async fn create(&self, actor: &Actor, request: &CreatePod) -> Result<Pod> {
+        let platform = &*self.0;
+        let keyed = request
+            .idempotency_key
+            .as_deref()
+            .map(|key| Keyed::new(actor, key, request));
+        if let Some(keyed) = &keyed
+            && let Some(known) = platform.store.get(&keyed.id).await?
+        {
+            return keyed.same(known);
+        }
+        let (checked, mut problems) = check(request, &platform.catalogue, &platform.naming);
+        let template = platform.template_of(&checked, &mut problems).await?;
+        let owner = platform.owner_of(actor, request, &mut problems).await?;
+        if let (Some(owner), Some((_, slug))) = (&owner, &checked.name)
+            && platform.has_slug(owner, slug.as_str()).await?
+        {
+            problems.push(Problem::new("name", Violation::NameInUse));
+        }
+        ValidationErrors::check(problems)?;
+        // Every part is there once there is no problem; a part without one would be a bug in `check`.
+        let parts = owner.zip(spec(request, checked, template.as_ref()));
+        let Some((owner, (name, slug, spec))) = parts else {
+            return Err(Error::new(
+                ErrorKind::Unexpected,
+                "a checked request is not complete",
+            ));
+        };
+        platform.may_start(&owner).await?;
+        let hash = platform.naming.user_hash(owner.as_str());
+        let now = platform.clock.now();
+        let hourly = platform
+            .prices
+            .quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
+            .hourly();
+        let (volume, namespace) = platform.layout.places(&platform.naming, &slug, &hash);
+        let spec = PodSpec {
+            volume,
+            namespace,
+            ..spec
+        };
+        let pod = Pod {
+            id: keyed
+                .as_ref()
+                .map_or_else(PodId::random, |keyed| keyed.id.clone()),
+            version: 0,
+            owner,
+            owner_hash: hash,
+            created_by: actor.id.clone(),
+            name,
+            slug,
+            login: login(&spec),
+            spec,
+            desired: Desired::Running,
+            run: 1,
+            status: Status::Creating,
+            step: Step::Accepted,
+            reason: None,
+            hourly,
+            meter: Meter::reserving(hourly),
+            charged: Money::ZERO,
+            started_at: None,
+            attempts: 0,
+            failing_since: None,
+            retry_at: None,
+            request_digest: keyed.as_ref().map(|keyed| keyed.digest.clone()),
+            created_at: now,
+            requested_at: now,
+            updated_at: now,
+        };
+        platform.insert(pod, keyed.as_ref()).await
+    }
+}
+
+impl Inner {
+    async fn insert(&self, pod: Pod, keyed: Option<&Keyed>) -> Result<Pod> {
+        let stored = match self.store.insert(&pod).await {
+            Ok(stored) => stored,
+            Err(error) if *error.kind() == ErrorKind::AlreadyExists => {
+                return match (error.context("field"), keyed) {
+                    (Some("name"), _) => {
+                        Err(ValidationErrors::from(Problem::new("name", Violation::NameInUse)).into())
+                    }
+                    (_, Some(keyed)) => match self.store.get(&keyed.id).await? {
+                        Some(known) => keyed.same(known),
+                        None => Err(error),
+                    },
+                    _ => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        };
+        let created = match self.reserve_now(stored).await {
+            Ok(pod) => {
+                self.feed.publish(&pod);
+                Ok(pod)
+            }
+            Err((refused, error)) => {
+                // The record goes again, through the driver: it closes the key of the reservation first.
+                let desired = Desired::Deleted {
+                    volume: VolumePolicy::Keep,
+                };
+                self.discard(Pod { desired, ..refused }).await;
+                Err(error)
+            }
+        };
+        self.touched.add(&pod.id);
+        created
+    }
+
+    /// Takes back a record of which nothing was created. What fails here is done by the driver.
+    async fn discard(&self, pod: Pod) {
+        let id = pod.id.clone();
+        let discarded = async {
+            let pod = self.save(&pod).await?;
+            self.round(&pod.id, crate::Observation::nothing()).await
+        };
+        if let Err(error) = discarded.await {
+            tracing::warn!(pod = %id, %error, "a refused pod is not gone yet");
+        }
+    }
+
+    async fn template_of(&self, checked: &Checked, problems: &mut Vec<Problem>) -> Result<Option<Template>> {
+        let Some(Source::Template(id)) = &checked.source else {
+            return Ok(None);
+        };
+        let template = self.store.template(id).await?;
+        if template.is_none() {
+            problems.push(Problem::new("template", Violation::TemplateUnknown));
+        }
+        Ok(template)
+    }
+
+    /// Who will own the pod; `None`: there is a problem with them.
+    async fn owner_of(
+        &self,
+        actor: &Actor,
+        request: &CreatePod,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<UserId>> {
+        let email = request
+            .assign_to_user
+            .as_deref()
+            .map(str::trim)
+            .filter(|email| !email.is_empty());
+        let Some(email) = email else {
+            return Ok(Some(actor.id.clone()));
+        };
+        // Whether an address is known is nothing for clients to learn.
+        let violation = if actor.is_admin() {
+            match self.store.user_by_email(email).await? {
+                Some(User {
+                    id,
+                    role: Role::Client,
+                    ..
+                }) => return Ok(Some(id)),
+                Some(_) => Violation::AssigneeNotClient,
+                None => Violation::AssigneeUnknown(email.chars().take(SHOWN_EMAIL_LEN).collect()),
+            }
+        } else {
+            Violation::AssignForbidden
+        };
+        problems.push(Problem::new("assignToUser", violation));
+        Ok(None)
+    }
+
+    async fn has_slug(&self, owner: &UserId, slug: &str) -> Result<bool> {
+        let mut options = ListOptions {
+            owner: Some(owner.clone()),
+            include_deleted: true,
+            limit: MAX_LIMIT,
+            ..ListOptions::default()
+        };
+        loop {
+            let page = self.store.list(&options).await?;
+            if page.pods.iter().any(|pod| pod.slug.as_str() == slug) {
+                return Ok(true);
+            }
+            if page.next.is_none() {
+                return Ok(false);
+            }
+            options.after = page.next;
+        }
+    }
+
+    /// Whether this user may start pods. One whom the store does not know is the application's own affair.
+    pub(super) async fn may_start(&self, owner: &UserId) -> Result<()> {
+        match self.store.user(owner).await? {
+            Some(user) if user.suspended => Err(Error::new(ErrorKind::Forbidden, "the user is suspended")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The name, its slug and the specification, but for the places in the cluster; `None` when a part is missing.
+fn spec(
+    request: &CreatePod,
+    checked: Checked,
+    template: Option<&Template>,
+) -> Option<(String, Slug, PodSpec)> {
+    let (name, slug) = checked.name?;
+    let (template_id, image) = match checked.source? {
+        Source::Template(id) => (Some(id), template?.docker_image.clone()),
+        Source::Image(image) => (None, *image),
+    };
+    let named = template.map_or(&[][..], |template| &template.http_ports);
+    let mount_path = template.map_or(DEFAULT_VOLUME_PATH, |template| &template.volume_path);
+    let spec = PodSpec {
+        template: template_id,
+        image,
+        gpu: checked.gpu?,
+        container_disk_gb: checked.container_disk_gb?,
+        volume_disk_gb: checked.volume_disk_gb?,
+        mount_path: mount_path.to_owned(),
+        volume: String::new(),
+        namespace: None,
+        endpoints: name_endpoints(&checked.ports?, named, request.enable_jupyter),
+        jupyter: request.enable_jupyter,
+        // In an image that knows no such variable it does nothing, and the log tells the token.
+        inject_token: request.enable_jupyter && template.is_none_or(|template| template.inject_token),
+        chosen_token: checked.chosen_token,
+        environment: checked.environment,
+    };
+    Some((name, slug, spec))
+}
+
+/// How one logs in to a new run: with the token the user chose, or a new random one where the image takes it.
+pub(super) fn login(spec: &PodSpec) -> Login {
+    let generated = || spec.inject_token.then(AccessToken::random);
+    Login {
+        injected: spec.chosen_token.clone().or_else(generated),
+        ..Login::default()
+    }
+}
+
+/// A request with an idempotency key: the key decides the id of the pod, so that a second pod can't be stored.
+struct Keyed {
+    id: PodId,
+    digest: String,
+}
+
+impl Keyed {
+    fn new(actor: &Actor, key: &str, request: &CreatePod) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("neuropod pod id of an idempotency key");
+        // With the length in front no other user and key make the same text.
+        hasher.update(&actor.id.as_str().len().to_le_bytes());
+        hasher.update(actor.id.as_str().as_bytes());
+        hasher.update(key.as_bytes());
+        let mut bits = [0; 8];
+        hasher.finalize_xof().fill(&mut bits);
+        Self {
+            id: PodId::from_bits(u64::from_le_bytes(bits)),
+            digest: request.digest(),
+        }
+    }
+
+    fn same(&self, known: Pod) -> Result<Pod> {
+        if known.request_digest.as_ref() == Some(&self.digest) {
+            Ok(known)
+        } else {
+            Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "the idempotency key was used for another request",
+            )
+            .with_context("field", "idempotencyKey"))
+        }
+    }
+}

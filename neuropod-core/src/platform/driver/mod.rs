@@ -1,0 +1,277 @@
+//! The driver: one loop that turns what is seen, touched and due into looks at single pods.
+
+mod entry;
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use rand::RngExt;
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::time::DelayQueue;
+
+use self::entry::Entry;
+use super::resync::Everything;
+use super::round::{Again, Round};
+use super::{Inner, Platform};
+use crate::cluster::ClusterEvent;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::PodId;
+
+/// Pods that are looked at side by side.
+const MAX_WORKERS: usize = 32;
+/// How often everything is looked at when nothing calls for it.
+const RESYNC: Duration = Duration::from_mins(5);
+/// How soon everything is looked at again after something without a record was found, or after a failure.
+const SOON: Duration = Duration::from_secs(5);
+/// How long looks that are under way may take to end when the driver is asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+impl Platform {
+    /// Drives the platform until `shutdown` completes, then lets the looks that are under way end (at most ten
+    /// seconds) and returns. Without it running somewhere, calls only write down what is wanted.
+    ///
+    /// Dropping the future at any point is safe: whatever it was doing, the next run goes on from the store.
+    ///
+    /// ```no_run
+    /// # async fn example(platform: neuropod_core::Platform) -> neuropod_core::Result<()> {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// let driver = tokio::spawn(async move { platform.run(async { stopped.await.unwrap_or(()) }).await });
+    /// // … serve requests …
+    /// drop(stop);
+    /// driver.await.expect("the driver does not panic")
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Unavailable` when the cluster's watch has ended: its backend is gone.
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+        Driver::new(Arc::clone(&self.0)).run(shutdown).await
+    }
+}
+
+struct Driver {
+    inner: Arc<Inner>,
+    entries: HashMap<PodId, Entry>,
+    /// Pods to look at, each once.
+    ready: VecDeque<PodId>,
+    /// Pods to look at later.
+    timers: DelayQueue<PodId>,
+    workers: JoinSet<Result<Round>>,
+    /// Which pod each worker looks at.
+    tasks: HashMap<task::Id, PodId>,
+    followers: JoinSet<()>,
+    resyncs: JoinSet<Result<Everything>>,
+    next_resync: Instant,
+    /// The watch has shown all pods: before that, one that is not seen may be there all the same.
+    synced: bool,
+}
+
+impl Driver {
+    fn new(inner: Arc<Inner>) -> Self {
+        Self {
+            inner,
+            entries: HashMap::new(),
+            ready: VecDeque::new(),
+            timers: DelayQueue::new(),
+            workers: JoinSet::new(),
+            tasks: HashMap::new(),
+            followers: JoinSet::new(),
+            resyncs: JoinSet::new(),
+            next_resync: Instant::now() + RESYNC,
+            synced: false,
+        }
+    }
+
+    async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+        let mut shutdown = pin!(shutdown);
+        let inner = Arc::clone(&self.inner);
+        let mut events = inner.cluster.watch();
+        loop {
+            self.start_workers();
+            tokio::select! {
+                () = &mut shutdown => break,
+                event = events.next() => match event {
+                    Some(event) => self.seen(event),
+                    None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
+                },
+                touched = inner.touched.take() => touched.into_iter().for_each(|id| self.look_at(id)),
+                Some(due) = self.timers.next(), if !self.timers.is_empty() => self.due(due.into_inner()),
+                Some(done) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.done(done),
+                Some(_) = self.followers.join_next(), if !self.followers.is_empty() => {}
+                Some(all) = self.resyncs.join_next(), if !self.resyncs.is_empty() => self.resynced(all),
+                () = sleep_until(self.next_resync) => self.resync(),
+            }
+        }
+        let ended = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            tracing::warn!(
+                "looks at {} pods were broken off; the next run goes on with them",
+                self.workers.len()
+            );
+        }
+        Ok(())
+    }
+
+    fn seen(&mut self, event: ClusterEvent) {
+        match event {
+            ClusterEvent::Changed { pod_id, pod } => {
+                self.entry(&pod_id).view.changed(pod);
+                self.look_at(pod_id);
+            }
+            ClusterEvent::Gone { pod_id, uid } => {
+                self.entry(&pod_id).view.gone(uid);
+                self.look_at(pod_id);
+            }
+            ClusterEvent::Synced => {
+                self.synced = true;
+                self.resync();
+            }
+        }
+    }
+
+    fn entry(&mut self, id: &PodId) -> &mut Entry {
+        self.entries.entry(id.clone()).or_default()
+    }
+
+    /// Puts a pod in the queue, once.
+    fn look_at(&mut self, id: PodId) {
+        let entry = self.entry(&id);
+        if entry.busy {
+            entry.touched_again = true;
+        } else if !entry.queued {
+            entry.queued = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    fn due(&mut self, id: PodId) {
+        self.entry(&id).timer = None;
+        self.look_at(id);
+    }
+
+    fn start_workers(&mut self) {
+        while self.synced && self.workers.len() < MAX_WORKERS {
+            let Some(id) = self.ready.pop_front() else { return };
+            let entry = self.entry(&id);
+            entry.queued = false;
+            entry.busy = true;
+            let seen = entry.view.observation().clone();
+            let (inner, pod) = (Arc::clone(&self.inner), id.clone());
+            let task = self.workers.spawn(async move { inner.round(&pod, seen).await });
+            self.tasks.insert(task.id(), id);
+        }
+    }
+
+    fn done(&mut self, done: Result<(task::Id, Result<Round>), JoinError>) {
+        let (task, result) = match done {
+            Ok((task, result)) => (task, result),
+            Err(error) => (
+                error.id(),
+                Err(Error::new(ErrorKind::Unexpected, "a look failed").with_source(error)),
+            ),
+        };
+        let Some(id) = self.tasks.remove(&task) else {
+            return;
+        };
+        let round = result.unwrap_or_else(|error| Round {
+            again: Some(Again::Failed(error)),
+            ..Round::default()
+        });
+        let entry = self.entry(&id);
+        entry.busy = false;
+        round
+            .answers
+            .into_iter()
+            .for_each(|answer| entry.view.answered(answer));
+        entry.version = entry.version.max(round.version);
+        let touched_again = std::mem::take(&mut entry.touched_again);
+        if round.unknown {
+            return self.forget(&id);
+        }
+        let retry = entry.retry_after(&id, round.again);
+        let wake = round.wake.map(|at| until(at, self.inner.clock.now()));
+        self.set_timer(&id, retry.into_iter().chain(wake).min());
+        if let Some(follow) = round.follow
+            && !self.entry(&id).follows(&follow)
+        {
+            let (inner, pod, log) = (Arc::clone(&self.inner), id.clone(), follow.clone());
+            let task = self
+                .followers
+                .spawn(async move { inner.follow(&pod, &log).await });
+            self.entry(&id).followed_by(follow, task);
+        }
+        if touched_again {
+            self.look_at(id);
+        }
+    }
+
+    fn set_timer(&mut self, id: &PodId, wait: Option<Duration>) {
+        if let Some(timer) = self.entry(id).timer.take() {
+            self.timers.remove(&timer);
+        }
+        let timer = wait.map(|wait| self.timers.insert(id.clone(), wait));
+        self.entry(id).timer = timer;
+    }
+
+    /// A pod without a record: what is left of it in the cluster is an orphan.
+    fn forget(&mut self, id: &PodId) {
+        self.set_timer(id, None);
+        if let Some(entry) = self.entries.remove(id)
+            && !entry.view.observation().is_cleared()
+        {
+            self.next_resync = self.next_resync.min(Instant::now() + SOON);
+        }
+    }
+
+    /// Looks at everything, unless that is under way already.
+    fn resync(&mut self) {
+        if self.resyncs.is_empty() && self.synced {
+            let inner = Arc::clone(&self.inner);
+            self.resyncs.spawn(async move { inner.everything().await });
+        }
+        // Replicas that started together don't ask together for ever.
+        self.next_resync = Instant::now() + RESYNC.mul_f64(rand::rng().random_range(0.9..1.1));
+    }
+
+    fn resynced(&mut self, all: Result<Result<Everything>, JoinError>) {
+        let all = all.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Unexpected, "looking at everything failed").with_source(error))
+        });
+        let everything = match all {
+            Ok(everything) => everything,
+            Err(error) => {
+                tracing::warn!(%error, "the cluster or the store can't be looked at now");
+                self.next_resync = self.next_resync.min(Instant::now() + SOON);
+                return;
+            }
+        };
+        for (pod, seen) in everything.pods {
+            let entry = self.entry(&pod.id);
+            // A look that is under way knows better.
+            if !entry.busy {
+                entry.view.answered(seen);
+            }
+            if pod.version > entry.version {
+                entry.version = pod.version;
+                self.inner.feed.publish(&pod);
+            }
+            self.look_at(pod.id);
+        }
+        if !everything.orphans.is_empty() {
+            let inner = Arc::clone(&self.inner);
+            self.followers
+                .spawn(async move { inner.remove_orphans(everything.orphans).await });
+            self.next_resync = self.next_resync.min(Instant::now() + SOON);
+        }
+    }
+}
+
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
+}

@@ -1,0 +1,85 @@
+//! Reading a container's log until it tells how to log in.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::Inner;
+use super::round::Follow;
+use crate::cluster::LogOptions;
+use crate::error::Result;
+use crate::id::PodId;
+use crate::token::TokenState;
+
+/// How long a log is read in all. A server that has not told by then does not tell.
+const WINDOW: Duration = Duration::from_mins(10);
+/// How long it is read on after it told something: the announcement of the server corrects what came before it.
+const LINGER: Duration = Duration::from_secs(30);
+/// How long to wait before a log that broke off is read again from its first byte.
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Inner {
+    /// Reads the log of one container run and writes down what it tells.
+    pub(super) async fn follow(&self, id: &PodId, follow: &Follow) {
+        // Closed never: it fails only then.
+        let Ok(_place) = self.log_places.acquire().await else {
+            return;
+        };
+        let end = Instant::now() + WINDOW;
+        while Instant::now() < end {
+            match self.read_log(id, follow, end).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => tracing::debug!(pod = %id, %error, "the log can't be read now"),
+            }
+            sleep(PAUSE).await;
+        }
+        tracing::info!(pod = %id, "the log never told how to log in");
+    }
+
+    /// Reads the log once from its first byte. Answers whether it is done with.
+    async fn read_log(&self, id: &PodId, follow: &Follow, end: Instant) -> Result<bool> {
+        let options = LogOptions {
+            follow: true,
+            ..LogOptions::default()
+        };
+        let mut log = self.cluster.logs(&follow.reference, options).await?;
+        let mut scan = self.tokens.start();
+        let mut until = end;
+        loop {
+            let Ok(chunk) = timeout_at(until, log.next()).await else {
+                // Time is up: told or not, that was it.
+                return Ok(true);
+            };
+            let (told, ended) = match chunk {
+                Some(chunk) => (scan.push(&chunk?), false),
+                None => (scan.finish(), true),
+            };
+            if let Some(state) = told {
+                until = until.min(Instant::now() + LINGER);
+                if !self.write_down(id, follow, state).await? {
+                    return Ok(true);
+                }
+            }
+            if ended {
+                return Ok(*scan.state() != TokenState::Unknown);
+            }
+        }
+    }
+
+    /// Answers `false` when the container is not the current one any more.
+    async fn write_down(&self, id: &PodId, follow: &Follow, state: TokenState) -> Result<bool> {
+        let mut current = true;
+        self.change(id, |pod| {
+            current = pod.login.container.as_deref() == Some(&follow.container);
+            if current {
+                pod.login.found = state.clone();
+            }
+            Ok(())
+        })
+        .await?;
+        self.touched.add(id);
+        Ok(current)
+    }
+}

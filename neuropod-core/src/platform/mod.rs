@@ -1,0 +1,192 @@
+//! The platform: what an application calls, and the driver that makes it true.
+//!
+//! A call checks, writes what is wanted into the store and answers. [`Platform::run`] is the driver: it watches the
+//! cluster and brings every pod to where its record says it should be, however often it is interrupted. Any number of
+//! processes may call and drive on one store and one cluster.
+
+mod builder;
+mod change;
+mod create;
+mod driver;
+mod follow;
+mod read;
+mod resync;
+mod round;
+mod updates;
+mod view;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, Semaphore};
+
+pub use self::builder::PlatformBuilder;
+use self::updates::Feed;
+pub use self::updates::Update;
+use crate::billing::Billing;
+use crate::catalogue::Catalogue;
+use crate::clock::Clock;
+use crate::cluster::ClusterBackend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::PodId;
+use crate::naming::Naming;
+use crate::plan::Layout;
+use crate::pod::Pod;
+use crate::pricing::PriceList;
+use crate::reconcile::{self, Action};
+use crate::store::PodStore;
+use crate::token::TokenExtractor;
+
+/// A platform of personal pods on one cluster, one store and one billing. Clones are the same platform.
+///
+/// The crate's facade, `neuropod`, has a whole example.
+#[derive(Clone)]
+pub struct Platform(Arc<Inner>);
+
+struct Inner {
+    cluster: Arc<dyn ClusterBackend>,
+    store: Arc<dyn PodStore>,
+    billing: Arc<dyn Billing>,
+    tokens: Arc<dyn TokenExtractor>,
+    clock: Arc<dyn Clock>,
+    naming: Naming,
+    catalogue: Catalogue,
+    prices: PriceList,
+    layout: Layout,
+    feed: Feed,
+    touched: Touched,
+    /// One for each log that may be read at a time.
+    log_places: Semaphore,
+}
+
+/// Logs that the driver reads at a time: each is a connection of its own to the cluster.
+const MAX_LOGS: usize = 64;
+
+impl Platform {
+    /// Begins a platform: cluster, store, billing and naming have to be given.
+    pub fn builder() -> PlatformBuilder {
+        PlatformBuilder::default()
+    }
+
+    /// How this platform makes names.
+    pub fn naming(&self) -> &Naming {
+        &self.0.naming
+    }
+
+    /// The GPU types on offer.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// The prices of new starts.
+    pub fn prices(&self) -> &PriceList {
+        &self.0.prices
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Platform")
+            .field("naming", &self.0.naming)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Stores a changed record and tells subscribers.
+    async fn save(&self, pod: &Pod) -> Result<Pod> {
+        let stored = self
+            .store
+            .update(&Pod {
+                updated_at: self.clock.now(),
+                ..pod.clone()
+            })
+            .await?;
+        self.feed.publish(&stored);
+        Ok(stored)
+    }
+
+    /// Carries out what billing is asked for.
+    async fn pay(&self, pod: &Pod, action: &Action) -> Result<()> {
+        match action {
+            Action::Hold { key, amount } => self.billing.hold(key, &pod.owner, *amount).await,
+            Action::Settle { key, amount } => self.billing.settle(key, *amount).await,
+            Action::Release { key } => self.billing.release(key).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Changes a record until no one else changes it at the same time.
+    async fn change(&self, id: &PodId, mut change: impl FnMut(&mut Pod) -> Result<()>) -> Result<Pod> {
+        loop {
+            let mut pod = self.store.get(id).await?.ok_or_else(not_found)?;
+            let before = pod.clone();
+            change(&mut pod)?;
+            if pod == before {
+                return Ok(pod);
+            }
+            match self.save(&pod).await {
+                Err(error) if *error.kind() == ErrorKind::Conflict => {}
+                Err(error) if *error.kind() == ErrorKind::NotFound => return Err(not_found()),
+                other => return other,
+            }
+        }
+    }
+
+    /// Reserves the money of a pod whose meter asks for it, before the driver does: the one who asks is told at once
+    /// that it is not enough. Anything else that goes wrong is left to the driver.
+    ///
+    /// # Errors
+    /// `InsufficientFunds`; `NotFound` when the owner has no account.
+    async fn reserve_now(&self, pod: Pod) -> Result<Pod, (Pod, Error)> {
+        let now = self.clock.now();
+        let Some(hold) = reconcile::billing(&pod).filter(|action| matches!(action, Action::Hold { .. }))
+        else {
+            return Ok(pod);
+        };
+        match self.pay(&pod, &hold).await {
+            Ok(()) => match reconcile::done(&pod, &hold) {
+                // What can't be stored now is found out again by the driver.
+                Some(reserved) => Ok(self.save(&reserved).await.unwrap_or(pod)),
+                None => Ok(pod),
+            },
+            Err(error) => match reconcile::failed(&pod, &hold, &error, now) {
+                Some(refused) => Err((refused, error)),
+                None => Ok(pod),
+            },
+        }
+    }
+}
+
+fn not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such pod")
+}
+
+/// The pods that calls and followers have touched, for the driver to look at.
+#[derive(Default)]
+struct Touched {
+    pods: Mutex<BTreeSet<PodId>>,
+    notify: Notify,
+}
+
+impl Touched {
+    fn add(&self, id: &PodId) {
+        self.pods
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone());
+        self.notify.notify_one();
+    }
+
+    /// Waits until there are some, and takes them all.
+    async fn take(&self) -> BTreeSet<PodId> {
+        loop {
+            let taken = std::mem::take(&mut *self.pods.lock().unwrap_or_else(PoisonError::into_inner));
+            if !taken.is_empty() {
+                return taken;
+            }
+            self.notify.notified().await;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Asking about pods.
+
+use super::Platform;
+use crate::cluster::{LogOptions, LogStream};
+use crate::connection::{self, Connections};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Actor, PodId};
+use crate::plan;
+use crate::pod::{Pod, Status};
+use crate::pricing::Quote;
+use crate::store::{ListOptions, Page};
+use crate::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation};
+
+impl Platform {
+    /// The pod with this id.
+    ///
+    /// # Errors
+    /// `NotFound`; `Forbidden` when it is somebody else's.
+    pub async fn get(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
+        self.0.visible(actor, id).await
+    }
+
+    /// A page of pods, oldest first: a client's own, or an administrator's choice (everybody's unless
+    /// [`owner`](ListOptions::owner) is given).
+    ///
+    /// # Errors
+    /// `Forbidden` when a client asks for somebody else's pods, or for deleted ones.
+    pub async fn list(&self, actor: &Actor, options: &ListOptions) -> Result<Page> {
+        let mut options = options.clone();
+        if !actor.is_admin() {
+            let owner = options.owner.get_or_insert_with(|| actor.id.clone());
+            if *owner != actor.id || options.include_deleted {
+                return Err(Error::new(
+                    ErrorKind::Forbidden,
+                    "these pods belong to somebody else",
+                ));
+            }
+        }
+        self.0.store.list(&options).await
+    }
+
+    /// How to reach a pod now.
+    ///
+    /// # Errors
+    /// `NotFound`; `Forbidden`.
+    pub async fn connections(&self, actor: &Actor, id: &PodId) -> Result<Connections> {
+        let pod = self.0.visible(actor, id).await?;
+        Ok(connection::connections(&pod, &self.0.naming))
+    }
+
+    /// The log of a pod's container.
+    ///
+    /// # Errors
+    /// `InvalidState` when it is stopped or has not started yet; `NotFound`; `Forbidden`.
+    pub async fn logs(&self, actor: &Actor, id: &PodId, options: LogOptions) -> Result<LogStream> {
+        let pod = self.0.visible(actor, id).await?;
+        if pod.status == Status::Stopped {
+            return Err(Error::new(ErrorKind::InvalidState, "the pod is stopped"));
+        }
+        let reference = plan::reference(&pod, &self.0.naming);
+        self.0
+            .cluster
+            .logs(&reference, options)
+            .await
+            .map_err(|error| match error.kind() {
+                // The record is there, so it is the pod object that is not there yet.
+                ErrorKind::NotFound => {
+                    Error::new(ErrorKind::InvalidState, "the pod has not started yet").with_source(error)
+                }
+                _ => error,
+            })
+    }
+
+    /// What a pod with this GPU type and disks of these sizes (GB) costs per hour.
+    ///
+    /// # Errors
+    /// `Invalid` when the GPU type is unknown or a size is out of range.
+    pub fn quote(&self, gpu: &str, container_disk_gb: u32, volume_disk_gb: u32) -> Result<Quote> {
+        let mut problems = Vec::new();
+        if self.0.catalogue.get(gpu).is_none() {
+            problems.push(Problem::new("gpu", Violation::GpuUnknown));
+        }
+        let sizes = [
+            ("containerDiskSize", container_disk_gb, MAX_CONTAINER_DISK_GB),
+            ("volumeDiskSize", volume_disk_gb, MAX_VOLUME_DISK_GB),
+        ];
+        for (field, size, max) in sizes {
+            if !(1..=max).contains(&size) {
+                problems.push(Problem::new(field, Violation::OutOfRange { min: 1, max }));
+            }
+        }
+        ValidationErrors::check(problems)?;
+        Ok(self.0.prices.quote(gpu, container_disk_gb, volume_disk_gb))
+    }
+}

@@ -1,0 +1,98 @@
+//! Looking at everything at once: at the start, after the watch broke, and from time to time. It finds what nobody
+//! reports: objects that were deleted by hand, orphans, and changes by other processes on the same store.
+
+use std::collections::HashMap;
+
+use super::Inner;
+use crate::cluster::OwnedWorkload;
+use crate::error::Result;
+use crate::id::PodId;
+use crate::observation::{Objects, Observation, ObservedVolume};
+use crate::pod::Pod;
+use crate::store::{ListOptions, MAX_LIMIT};
+use crate::workload::VolumePolicy;
+
+/// All that is in the store and in the cluster.
+#[derive(Debug)]
+pub(super) struct Everything {
+    /// Every record, with what the cluster shows of it.
+    pub(super) pods: Vec<(Pod, Observation)>,
+    /// What is in the cluster without a record.
+    pub(super) orphans: Vec<OwnedWorkload>,
+}
+
+impl Inner {
+    pub(super) async fn everything(&self) -> Result<Everything> {
+        // The cluster first: a record is stored before anything of it is created, and removed after everything of it
+        // is gone, so what has no record afterwards is an orphan.
+        let inventory = self.cluster.inventory().await?;
+        let volumes: HashMap<_, _> = inventory
+            .volumes
+            .iter()
+            .map(|volume| {
+                (
+                    (volume.namespace.as_deref(), volume.name.as_str()),
+                    volume.size_gb,
+                )
+            })
+            .collect();
+        let mut workloads: HashMap<PodId, OwnedWorkload> = inventory
+            .workloads
+            .into_iter()
+            .map(|workload| (workload.reference.pod_id.clone(), workload))
+            .collect();
+        let mut pods = Vec::new();
+        for pod in self.records().await? {
+            let seen = workloads.remove(&pod.id).map(|workload| workload.observation);
+            let volume = volumes.get(&(pod.spec.namespace.as_deref(), pod.spec.volume.as_str()));
+            let volume = match seen.as_ref().map(|seen| &seen.volume) {
+                None | Some(ObservedVolume::Unknown) => match volume {
+                    Some(&size_gb) => ObservedVolume::Bound { size_gb },
+                    None => ObservedVolume::Absent,
+                },
+                Some(volume) => volume.clone(),
+            };
+            let (seen_pod, objects) = seen.map_or((None, Objects::Absent), |seen| (seen.pod, seen.objects));
+            pods.push((
+                pod,
+                Observation {
+                    pod: seen_pod,
+                    objects,
+                    volume,
+                },
+            ));
+        }
+        Ok(Everything {
+            pods,
+            orphans: workloads.into_values().collect(),
+        })
+    }
+
+    async fn records(&self) -> Result<Vec<Pod>> {
+        let mut pods = Vec::new();
+        let mut options = ListOptions {
+            include_deleted: true,
+            limit: MAX_LIMIT,
+            ..ListOptions::default()
+        };
+        loop {
+            let page = self.store.list(&options).await?;
+            pods.extend(page.pods);
+            if page.next.is_none() {
+                return Ok(pods);
+            }
+            options.after = page.next;
+        }
+    }
+
+    /// Removes what has no record. Its volume stays: nobody asked for its deletion.
+    pub(super) async fn remove_orphans(&self, orphans: Vec<OwnedWorkload>) {
+        for orphan in orphans {
+            let id = &orphan.reference.pod_id;
+            tracing::warn!(pod = %id, name = orphan.reference.name, "removing a pod without record");
+            if let Err(error) = self.cluster.remove(&orphan.reference, VolumePolicy::Keep).await {
+                tracing::warn!(pod = %id, %error, "it can't be removed now");
+            }
+        }
+    }
+}

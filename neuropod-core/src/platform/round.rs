@@ -1,0 +1,174 @@
+//! One look at one pod: its record is reconciled with what is seen until nothing is left to do now.
+
+use jiff::Timestamp;
+
+use super::Inner;
+use super::view::merge;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::PodId;
+use crate::observation::{Observation, ObservedPod};
+use crate::plan;
+use crate::pod::Pod;
+use crate::reconcile::{self, Action, reconcile};
+use crate::workload::WorkloadRef;
+
+/// Steps after which a look is broken off, in case record and cluster chase each other: the next look goes on.
+const MAX_STEPS: usize = 100;
+
+/// What a look led to.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// What the cluster answered, in order.
+    pub(super) answers: Vec<Observation>,
+    /// When to look again, even if nothing was seen until then.
+    pub(super) wake: Option<Timestamp>,
+    /// The log to be read.
+    pub(super) follow: Option<Follow>,
+    /// Something is asked for again, or failed: look again soon, and more and more slowly.
+    pub(super) again: Option<Again>,
+    /// There is no record of this pod.
+    pub(super) unknown: bool,
+    /// The version of the record when it was left.
+    pub(super) version: u64,
+}
+
+/// Why a look has to be repeated.
+#[derive(Debug)]
+pub(super) enum Again {
+    /// The cluster has not caught up.
+    Waiting,
+    /// A call failed.
+    Failed(Error),
+}
+
+/// A log to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Follow {
+    pub(super) reference: WorkloadRef,
+    pub(super) container: String,
+}
+
+impl Inner {
+    /// Brings a pod as far towards what is wanted as it can be brought now.
+    pub(super) async fn round(&self, id: &PodId, mut seen: Observation) -> Result<Round> {
+        let mut round = Round::default();
+        let mut carried_out = Vec::new();
+        for _ in 0..MAX_STEPS {
+            let Some(pod) = self.store.get(id).await? else {
+                round.unknown = true;
+                return Ok(round);
+            };
+            round.version = pod.version;
+            let actions = reconcile(&pod, &seen, self.clock.now());
+            if let Some(Action::Save(next)) = actions.first() {
+                self.save_or_retry(next).await?;
+                continue;
+            }
+            let (effects, hints): (Vec<_>, Vec<_>) = actions
+                .into_iter()
+                .partition(|action| !matches!(action, Action::Wake { .. } | Action::Follow { .. }));
+            round.wake = None;
+            round.follow = None;
+            self.take_hints(hints, &pod, &mut round);
+            if effects.is_empty() {
+                return Ok(round);
+            }
+            if effects == carried_out {
+                round.again = Some(Again::Waiting);
+                return Ok(round);
+            }
+            if let Err(error) = self.carry_out(&pod, &effects, &mut seen, &mut round).await {
+                round.again = Some(Again::Failed(error));
+                return Ok(round);
+            }
+            carried_out = effects;
+        }
+        round.again = Some(Again::Waiting);
+        Ok(round)
+    }
+
+    fn take_hints(&self, hints: Vec<Action>, pod: &Pod, round: &mut Round) {
+        for hint in hints {
+            match hint {
+                Action::Wake { at } => round.wake = Some(at),
+                Action::Follow { container } => {
+                    let reference = plan::reference(pod, &self.naming);
+                    round.follow = Some(Follow { reference, container });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Carries out all of `effects`, whatever becomes of each, and writes down what came of them.
+    async fn carry_out(
+        &self,
+        pod: &Pod,
+        effects: &[Action],
+        seen: &mut Observation,
+        round: &mut Round,
+    ) -> Result<()> {
+        let mut pod = pod.clone();
+        let mut failure = Ok(());
+        for action in effects {
+            let next = match self.effect(&pod, action, seen).await {
+                Ok(answer) => {
+                    if let Some(answer) = answer {
+                        merge(seen, answer.clone());
+                        round.answers.push(answer);
+                    }
+                    reconcile::done(&pod, action)
+                }
+                Err(error) => {
+                    tracing::debug!(pod = %pod.id, ?action, %error, "an action failed");
+                    let next = reconcile::failed(&pod, action, &error, self.clock.now());
+                    failure = Err(error);
+                    next
+                }
+            };
+            if let Some(next) = next {
+                match self.save_or_retry(&next).await? {
+                    Some(stored) => pod = stored,
+                    // Somebody changed the record: it is read again before anything else is done.
+                    None => return failure,
+                }
+            }
+        }
+        failure
+    }
+
+    async fn effect(&self, pod: &Pod, action: &Action, seen: &Observation) -> Result<Option<Observation>> {
+        let reference = || plan::reference(pod, &self.naming);
+        match action {
+            Action::Observe => self.cluster.observe(&reference()).await.map(Some),
+            Action::Apply => {
+                let workload = plan::plan(pod, &self.catalogue, &self.naming, &self.layout)?;
+                self.cluster.apply(&workload).await.map(Some)
+            }
+            Action::Remove { volume } => {
+                let answer = self.cluster.remove(&reference(), *volume).await?;
+                // Gone at once: it counts as ending until the watch says so too.
+                let ending = |pod: ObservedPod| ObservedPod {
+                    terminating: true,
+                    ..pod
+                };
+                let pod = answer.pod.or_else(|| seen.pod.clone().map(ending));
+                Ok(Some(Observation { pod, ..answer }))
+            }
+            Action::Forget => self.store.remove(&pod.id, pod.version).await.map(|()| None),
+            Action::Hold { .. } | Action::Settle { .. } | Action::Release { .. } => {
+                self.pay(pod, action).await.map(|()| None)
+            }
+            Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => Ok(None),
+        }
+    }
+
+    /// Stores the record; `None` when somebody else changed it, so that it has to be read again.
+    async fn save_or_retry(&self, pod: &Pod) -> Result<Option<Pod>> {
+        match self.save(pod).await {
+            Ok(stored) => Ok(Some(stored)),
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

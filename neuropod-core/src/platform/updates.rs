@@ -1,0 +1,143 @@
+//! Telling subscribers what changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use super::Platform;
+use crate::error::Result;
+use crate::id::{Actor, PodId};
+use crate::pod::Pod;
+use crate::store::{ListOptions, MAX_LIMIT};
+
+/// Changes that a subscriber may be behind before it gets a snapshot instead.
+const CAPACITY: usize = 1024;
+
+/// What a subscriber is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Update {
+    /// All pods one may see: the first update, and again after some were missed.
+    Snapshot {
+        /// The pods, oldest first.
+        pods: Vec<Pod>,
+        /// How many changes were missed because the subscriber was too slow; 0 at the beginning.
+        missed: u64,
+    },
+    /// A pod is new or has changed.
+    Changed(Box<Pod>),
+    /// A pod was deleted.
+    Deleted(PodId),
+}
+
+/// Where changes are published.
+#[derive(Debug)]
+pub(super) struct Feed(broadcast::Sender<Arc<Pod>>);
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self(broadcast::channel(CAPACITY).0)
+    }
+}
+
+impl Feed {
+    /// Never waits: a subscriber that does not keep up is told so.
+    pub(super) fn publish(&self, pod: &Pod) {
+        if self.0.receiver_count() > 0 {
+            // It fails only if the last subscriber has just gone.
+            let _ = self.0.send(Arc::new(pod.clone()));
+        }
+    }
+}
+
+impl Platform {
+    /// Every change of the pods that this one may see, in order, after a snapshot of how they are.
+    ///
+    /// The stream never ends. A store that can't be read makes it yield the error and try again when it is polled
+    /// next. Changes by other processes on the same store are seen when the driver of this one looks at all pods.
+    pub fn subscribe(&self, actor: &Actor) -> BoxStream<'static, Result<Update>> {
+        let subscriber = Subscriber {
+            platform: self.clone(),
+            actor: actor.clone(),
+            receiver: self.0.feed.0.subscribe(),
+            versions: HashMap::new(),
+            snapshot_due: Some(0),
+        };
+        stream::unfold(subscriber, |mut subscriber| async {
+            let update = subscriber.next().await?;
+            Some((update, subscriber))
+        })
+        .boxed()
+    }
+}
+
+struct Subscriber {
+    platform: Platform,
+    actor: Actor,
+    receiver: broadcast::Receiver<Arc<Pod>>,
+    /// The pods it knows of, and the version it was told last.
+    versions: HashMap<PodId, u64>,
+    /// A snapshot comes next, with so many changes missed.
+    snapshot_due: Option<u64>,
+}
+
+impl Subscriber {
+    async fn next(&mut self) -> Option<Result<Update>> {
+        loop {
+            if let Some(missed) = self.snapshot_due {
+                let snapshot = self.snapshot().await;
+                return Some(snapshot.map(|pods| {
+                    self.snapshot_due = None;
+                    Update::Snapshot { pods, missed }
+                }));
+            }
+            match self.receiver.recv().await {
+                Ok(pod) => {
+                    if let Some(update) = self.update(&pod) {
+                        return Some(Ok(update));
+                    }
+                }
+                Err(RecvError::Lagged(missed)) => self.snapshot_due = Some(missed),
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    fn update(&mut self, pod: &Pod) -> Option<Update> {
+        if !self.actor.may_touch(&pod.owner) {
+            return None;
+        }
+        if pod.is_deleted() {
+            return self
+                .versions
+                .remove(&pod.id)
+                .map(|_| Update::Deleted(pod.id.clone()));
+        }
+        let known = self.versions.get(&pod.id).copied().unwrap_or(0);
+        (pod.version > known).then(|| {
+            self.versions.insert(pod.id.clone(), pod.version);
+            Update::Changed(Box::new(pod.clone()))
+        })
+    }
+
+    async fn snapshot(&mut self) -> Result<Vec<Pod>> {
+        let mut pods = Vec::new();
+        let mut options = ListOptions {
+            limit: MAX_LIMIT,
+            ..ListOptions::default()
+        };
+        loop {
+            let page = self.platform.list(&self.actor, &options).await?;
+            pods.extend(page.pods);
+            if page.next.is_none() {
+                break;
+            }
+            options.after = page.next;
+        }
+        self.versions = pods.iter().map(|pod| (pod.id.clone(), pod.version)).collect();
+        Ok(pods)
+    }
+}

@@ -1,0 +1,105 @@
+//! What the driver knows of a pod in the cluster.
+
+use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+
+/// The latest known state of one pod, put together from the watch and from answers to calls.
+///
+/// The pod object follows the watch, whose events come in order. The answer to a call may be older than an event that
+/// came before it: it only adds a pod object that the watch has not shown yet.
+#[derive(Debug, Default, Clone)]
+pub(super) struct View {
+    observation: Observation,
+    /// The last pod object that the watch said is gone.
+    gone: Option<String>,
+}
+
+impl View {
+    pub(super) fn observation(&self) -> &Observation {
+        &self.observation
+    }
+
+    pub(super) fn changed(&mut self, pod: ObservedPod) {
+        self.observation.pod = Some(pod);
+    }
+
+    pub(super) fn gone(&mut self, uid: String) {
+        if self.observation.pod.as_ref().is_some_and(|pod| pod.uid == uid) {
+            self.observation.pod = None;
+        }
+        self.gone = Some(uid);
+    }
+
+    pub(super) fn answered(&mut self, answer: Observation) {
+        let fresh = answer.pod.filter(|pod| self.gone.as_ref() != Some(&pod.uid));
+        merge(&mut self.observation, Observation { pod: fresh, ..answer });
+    }
+}
+
+/// Adds what a call answered to what was known.
+pub(super) fn merge(known: &mut Observation, answer: Observation) {
+    if answer.objects != Objects::Unknown {
+        known.objects = answer.objects;
+    }
+    if answer.volume != ObservedVolume::Unknown {
+        known.volume = answer.volume;
+    }
+    match (&mut known.pod, answer.pod) {
+        (Some(known), Some(answer)) if known.uid == answer.uid => known.terminating |= answer.terminating,
+        (known @ None, answer) => *known = answer,
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::{Phase, Step};
+
+    fn pod(uid: &str, phase: Phase) -> ObservedPod {
+        ObservedPod {
+            uid: uid.into(),
+            run: 1,
+            spec_hash: String::new(),
+            phase,
+            step: Step::Starting,
+            terminating: false,
+            ready: false,
+            container: None,
+            started_at: None,
+            finished_at: None,
+            restarts: 0,
+            reason: None,
+        }
+    }
+
+    fn answer(pod: Option<ObservedPod>) -> Observation {
+        Observation {
+            pod,
+            objects: Objects::Complete,
+            volume: ObservedVolume::Pending,
+        }
+    }
+
+    #[test]
+    fn a_late_answer_does_not_undo_what_the_watch_said() {
+        let mut view = View::default();
+        view.changed(pod("a", Phase::Running));
+        view.answered(answer(Some(pod("a", Phase::Pending))));
+        assert_eq!(view.observation().pod.as_ref().unwrap().phase, Phase::Running);
+        view.gone("a".into());
+        view.answered(answer(Some(pod("a", Phase::Pending))));
+        assert_eq!(view.observation().pod, None);
+        view.answered(answer(Some(pod("b", Phase::Pending))));
+        assert_eq!(view.observation().pod.as_ref().unwrap().uid, "b");
+        view.gone("a".into());
+        assert!(view.observation().pod.is_some(), "another object is gone");
+    }
+
+    #[test]
+    fn an_answer_that_shows_no_pod_waits_for_the_watch() {
+        let mut view = View::default();
+        view.changed(pod("a", Phase::Running));
+        view.answered(answer(None));
+        assert!(view.observation().pod.is_some());
+    }
+}
