@@ -1,3 +1,4 @@
+use futures::future::join_all;
 use neuropod_core::sim::{GpuPool, Settings, SimCluster};
 use neuropod_core::{ClusterBackend, ReasonCode, Step, VolumePolicy, Workload};
 
@@ -102,5 +103,21 @@ async fn a_pod_that_waits_for_a_gpu_goes_at_once_and_takes_none() {
         .await
         .unwrap();
     assert_eq!(seen, neuropod_core::Observation::nothing());
+    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_pods_start_at_once() {
+    let cluster = cluster(&[(None, 1000)]);
+    let mut events = Events::of(&cluster);
+    let workloads: Vec<_> = (0..1000).map(workload).collect();
+    let applied = join_all(workloads.iter().map(|workload| cluster.apply(workload))).await;
+    assert!(applied.iter().all(Result::is_ok));
+    let mut ready = 0;
+    while ready < 1000 {
+        let (at, _) = events.until(|pod| pod.ready).await;
+        assert_eq!(at, 2005, "none waits for another");
+        ready += 1;
+    }
     assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
 }
