@@ -23,6 +23,18 @@ async fn calls_fail_as_told_and_then_no_more() {
         assert_eq!(cluster.objects(), [], "it had no effect");
     }
     cluster.apply(&workload(1)).await.unwrap();
+    cluster.refuse(Refusal {
+        method: None,
+        times: 1,
+        kind: ErrorKind::RateLimited,
+        after_effect: false,
+    });
+    let error = cluster.usage().await.unwrap_err();
+    assert_eq!(
+        error.retry_after(),
+        Some(Duration::from_secs(1)),
+        "as the API server says it"
+    );
 }
 
 #[tokio::test(start_paused = true)]
