@@ -78,6 +78,7 @@ impl Obstacle {
                 ReasonCode::NotAnswering,
                 "Readiness probe failed: connection refused",
             ),
+            // Nothing hangs for it: it shows in the time only.
             Self::IgnoresTermination => (ReasonCode::ContainerExited, "exit code 137"),
         };
         (code, text.to_owned())

@@ -7,6 +7,7 @@ mod fixture;
 mod life;
 mod logs;
 mod objects;
+mod property;
 mod refusals;
 mod scheduling;
 mod watch;
