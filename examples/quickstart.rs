@@ -36,6 +36,9 @@ struct Arguments {
     /// With `kube`: the class of its Ingresses; the default class of the cluster unless given
     #[arg(long)]
     ingress_class: Option<String>,
+    /// The name of the pod
+    #[arg(long, default_value = "Quickstart")]
+    name: String,
     /// The image
     #[arg(long, default_value = "quay.io/jupyter/base-notebook:latest")]
     image: String,
@@ -78,7 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ana,
         begun: Instant::now(),
     };
-    let request = CreatePod::from_image("Quickstart", &arguments.image)
+    let request = CreatePod::from_image(&arguments.name, &arguments.image)
         .gpu(&arguments.gpu)
         .disks(5, 5)
         .ports([8888, 7860]);
