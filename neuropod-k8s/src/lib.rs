@@ -1,1 +1,51 @@
-//! neuropod-k8s
+//! The Kubernetes backend of Neuropod, on kube-rs.
+//!
+//! [`KubeCluster`] is a [`ClusterBackend`](neuropod_core::ClusterBackend): it turns a
+//! [`Workload`](neuropod_core::Workload) into a volume claim, a pod, a Service and a public route for each port, a
+//! Secret for the access token and a network policy, and says how they are doing.
+//!
+//! ```no_run
+//! use neuropod_k8s::{Exposure, KubeCluster, KubeConfig};
+//!
+//! # async fn example() -> neuropod_core::Result<()> {
+//! let config = KubeConfig {
+//!     namespace: "gpu-pods".into(),
+//!     exposure: Exposure::ingress("nginx"),
+//!     ..KubeConfig::default()
+//! };
+//! let cluster = KubeCluster::infer(config).await?;
+//! cluster.check_setup().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`config`]: namespaces, routes, storage, network policies, limits.
+//! - [`manifests`]: the objects of a workload as YAML, without a cluster.
+//! - `examples/deploy/rbac.yaml` in the repository: the rights that the backend needs, and no more.
+
+mod apply;
+mod cluster;
+pub mod config;
+mod connect;
+mod error;
+mod gpus;
+mod inventory;
+mod kind;
+mod labels;
+mod logs;
+pub mod manifests;
+mod observe;
+mod ownership;
+mod quantity;
+mod remove;
+mod request;
+mod setup;
+mod slim;
+mod status;
+mod usage;
+mod watch;
+
+pub use self::{
+    cluster::KubeCluster,
+    config::{Exposure, KubeConfig, NetworkRules, Security, Storage},
+};

@@ -1,0 +1,215 @@
+//! Makes a workload exist.
+//!
+//! An object is first created (POST). Only where that fails because one of the name is there, it is read, and
+//! changed by server-side apply if it is ours and differs. Server-side apply alone would be one request in every
+//! case, but it also takes over an object of somebody else: nothing in it says "only if there is none, or it is
+//! mine". Reading first would be safe with a uid, and would make each new pod wait twice. So a new pod is one wave
+//! of creations, and one that is there already costs two requests for each object and not a single write.
+
+use futures::future::{join_all, try_join_all};
+use neuropod_core::{Error, Objects, Observation, Result, Workload, WorkloadRef};
+use serde_json::json;
+
+use crate::cluster::KubeCluster;
+use crate::error::Call;
+use crate::kind::Kind;
+use crate::manifests::{Manifest, Manifests};
+use crate::observe;
+use crate::ownership::{Decision, decide};
+use crate::quantity;
+use crate::slim::{Slim, SlimClaim, SlimObject, SlimPod};
+use crate::status;
+
+pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<Observation> {
+    cluster.setup.check(&cluster.requests, &cluster.config).await?;
+    let manifests = Manifests::new(workload, &cluster.config);
+    let wave = Wave {
+        cluster,
+        reference: &workload.reference,
+    };
+    if let Some((namespace, limits)) = manifests.namespace.split_first() {
+        // What is inside a namespace has to wait for it, and the first pod for the limits on it.
+        wave.ensure::<SlimObject>(namespace).await?;
+        try_join_all(limits.iter().map(|limit| wave.ensure::<SlimObject>(limit))).await?;
+    }
+    let objects = join_all(
+        manifests
+            .objects
+            .iter()
+            .map(|object| wave.ensure::<SlimObject>(object)),
+    );
+    let (claim, pod, objects) = tokio::join!(
+        wave.ensure_claim(&manifests.volume, workload.volume.size_gb),
+        wave.ensure::<SlimPod>(&manifests.pod),
+        objects,
+    );
+    // All requests have run to their end by now, whichever failed: the next attempt has less to do.
+    let failures = objects.into_iter().filter_map(Result::err);
+    let (pod, claim) = match first_failure(pod, claim, failures) {
+        Ok(made) => made,
+        Err(error) => return Err(error),
+    };
+    Ok(Observation {
+        objects: if pod.metadata.run() == workload.run {
+            Objects::Complete
+        } else {
+            Objects::Partial
+        },
+        pod: Some(status::observed(&pod, None)),
+        volume: observe::volume(Some(&claim), &workload.reference),
+    })
+}
+
+/// What was made, or the failure that says most: one that does not pass by itself comes before one that does.
+fn first_failure<P, C>(
+    pod: Result<P>,
+    claim: Result<C>,
+    others: impl Iterator<Item = Error>,
+) -> Result<(P, C)> {
+    let mut failures: Vec<Error> = others.collect();
+    match (pod, claim) {
+        (Ok(pod), Ok(claim)) if failures.is_empty() => return Ok((pod, claim)),
+        (pod, claim) => {
+            failures.extend(pod.err());
+            failures.extend(claim.err());
+        }
+    }
+    failures.sort_by_key(Error::is_retryable);
+    Err(failures.swap_remove(0))
+}
+
+struct Wave<'a> {
+    cluster: &'a KubeCluster,
+    reference: &'a WorkloadRef,
+}
+
+impl Wave<'_> {
+    /// Where an object of this kind is; a namespace is in none.
+    fn namespace(&self, kind: Kind) -> Option<&str> {
+        (kind != Kind::Namespace).then(|| self.cluster.namespace(self.reference))
+    }
+
+    /// Makes the object exist as the manifest says, unless it is a pod, which is only ever created.
+    async fn ensure<T: Slim>(&self, manifest: &Manifest) -> Result<T> {
+        let found = match self.create(manifest).await? {
+            Creation::Made(object) => return Ok(object),
+            Creation::Found(object) => object,
+        };
+        match decide(T::meta(&found), manifest, self.reference)? {
+            Decision::Leave => Ok(found),
+            Decision::Update => {
+                let namespace = self.namespace(manifest.kind);
+                let uid = &T::meta(&found).uid;
+                self.cluster.requests.apply(manifest, namespace, uid).await
+            }
+        }
+    }
+
+    /// Makes the claim exist. One that is there is never changed but for its size, and that only upwards.
+    async fn ensure_claim(&self, manifest: &Manifest, size_gb: u32) -> Result<SlimClaim> {
+        let found: SlimClaim = match self.create(manifest).await? {
+            Creation::Made(claim) => return Ok(claim),
+            Creation::Found(claim) => claim,
+        };
+        decide(&found.metadata, manifest, self.reference)?;
+        let has = quantity::gigabytes(&found.spec.resources.requests.storage);
+        // A claim without a volume can't be resized: it is pending, and its class may never provide it.
+        let bound = found.status.phase == "Bound";
+        if !self.cluster.config.storage.grow || !bound || has.is_none_or(|has| has >= size_gb) {
+            return Ok(found);
+        }
+        let resources = json!({ "requests": { "storage": format!("{size_gb}G") } });
+        let fields = json!({ "spec": { "resources": resources } });
+        let namespace = self.namespace(manifest.kind);
+        let uid = &found.metadata.uid;
+        let grown = self
+            .cluster
+            .requests
+            .merge(manifest, namespace, uid, fields)
+            .await;
+        match grown {
+            Ok(claim) => Ok(claim),
+            // The class does not allow it, which is for the cluster to say: the pod runs with what there is.
+            Err(kube::Error::Api(status)) if is_not_resizable(&status.message) => {
+                tracing::info!(
+                    claim = manifest.name,
+                    message = status.message,
+                    "the volume can't be grown"
+                );
+                Ok(found)
+            }
+            Err(error) => Err(self.call("patch", manifest).failed(error)),
+        }
+    }
+
+    async fn create<T: Slim>(&self, manifest: &Manifest) -> Result<Creation<T>> {
+        let namespace = self.namespace(manifest.kind);
+        let requests = &self.cluster.requests;
+        let error = match requests.create(manifest, namespace).await {
+            Ok(object) => return Ok(Creation::Made(object)),
+            Err(error) => error,
+        };
+        // Admission comes before the check of the name: a full quota refuses the creation of what is there.
+        let maybe_there = match &error {
+            kube::Error::Api(status) => status.is_already_exists() || status.code == 403,
+            _ => false,
+        };
+        let found = if maybe_there {
+            requests.get(manifest.kind, namespace, &manifest.name).await
+        } else {
+            Ok(None)
+        };
+        match found {
+            Ok(Some(object)) => Ok(Creation::Found(object)),
+            // Why the object could not be made says more than why it could not be read.
+            Ok(None) | Err(_) => Err(self.call("create", manifest).failed(error)),
+        }
+    }
+
+    fn call<'a>(&'a self, verb: &'static str, manifest: &'a Manifest) -> Call<'a> {
+        Call {
+            verb,
+            kind: manifest.kind,
+            subresource: None,
+            namespace: self.namespace(manifest.kind),
+            name: &manifest.name,
+        }
+    }
+}
+
+/// What became of an attempt to create an object.
+enum Creation<T> {
+    Made(T),
+    Found(T),
+}
+
+/// The words of the admission plug-in `PersistentVolumeClaimResize`.
+fn is_not_resizable(message: &str) -> bool {
+    message.contains("only dynamically provisioned pvc can be resized")
+}
+
+#[cfg(test)]
+mod tests {
+    use neuropod_core::{Error, ErrorKind, Result};
+
+    use super::first_failure;
+
+    fn failed<T>(kind: ErrorKind) -> Result<T> {
+        Err(Error::new(kind, "no"))
+    }
+
+    #[test]
+    fn what_does_not_pass_by_itself_is_reported_first() {
+        let others = [Error::new(ErrorKind::Unavailable, "later")];
+        let made: Result<((), ())> =
+            first_failure(Ok(()), failed(ErrorKind::QuotaExceeded), others.into_iter());
+        assert_eq!(made.unwrap_err().kind(), &ErrorKind::QuotaExceeded);
+    }
+
+    #[test]
+    fn one_failed_object_fails_the_whole() {
+        let others = [Error::new(ErrorKind::NameTaken, "taken")];
+        let made: Result<((), ())> = first_failure(Ok(()), Ok(()), others.into_iter());
+        assert_eq!(made.unwrap_err().kind(), &ErrorKind::NameTaken);
+    }
+}

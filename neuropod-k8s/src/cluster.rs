@@ -1,0 +1,127 @@
+//! The backend itself.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use kube::Client;
+use neuropod_core::{
+    ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, Result, Usage, VolumePolicy,
+    Workload, WorkloadRef,
+};
+use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::config::KubeConfig;
+use crate::manifests::namespace_of;
+use crate::request::Requests;
+use crate::setup::Setup;
+use crate::{apply, inventory, logs, observe, remove, usage, watch};
+
+/// A Kubernetes cluster in which pods run.
+///
+/// It is made by one of [`from_kubeconfig`](Self::from_kubeconfig), [`in_cluster`](Self::in_cluster),
+/// [`infer`](Self::infer), [`connect`](Self::connect) and [`with_client`](Self::with_client).
+pub struct KubeCluster {
+    pub(crate) requests: Requests,
+    pub(crate) config: KubeConfig,
+    pub(crate) setup: Setup,
+    /// Lets so many logs be read at a time. They live as long as their containers, and HTTP/1.1 takes one
+    /// connection for each.
+    pub(crate) log_streams: Arc<Semaphore>,
+    /// Ends the watches when the backend is dropped.
+    end: DropGuard,
+}
+
+impl KubeCluster {
+    /// A cluster that is reached through a client of the caller's own making.
+    ///
+    /// A client that kube makes by itself repeats requests up to 15 times, which only the deadline of each
+    /// operation ends: [`connect`](Self::connect) switches that off.
+    pub fn with_client(client: Client, config: KubeConfig) -> Self {
+        Self {
+            requests: Requests::new(client, config.writes_in_flight, config.deadline),
+            setup: Setup::default(),
+            log_streams: Arc::new(Semaphore::new(config.log_streams)),
+            end: CancellationToken::new().drop_guard(),
+            config,
+        }
+    }
+
+    /// How it uses the cluster.
+    pub fn config(&self) -> &KubeConfig {
+        &self.config
+    }
+
+    /// Whether what the platform needs is there: the namespace, the ingress class or Gateway API, the storage class.
+    /// [`apply`](ClusterBackend::apply) checks it too, at most every five minutes.
+    ///
+    /// # Errors
+    /// `NotConfigured` when something is missing, `PermissionDenied` when it may not be looked at; the message
+    /// says what to do.
+    pub async fn check_setup(&self) -> Result<()> {
+        self.requests
+            .in_time(self.setup.look(&self.requests, &self.config))
+            .await
+    }
+
+    /// The namespace of a pod's objects.
+    pub(crate) fn namespace<'a>(&'a self, reference: &'a WorkloadRef) -> &'a str {
+        namespace_of(reference.namespace.as_deref(), &self.config)
+    }
+
+    /// The namespace to look for pods in; `None`: all.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        (!self.config.namespace_per_user).then_some(self.config.namespace.as_str())
+    }
+
+    /// The namespace as a [`WorkloadRef`] has it.
+    pub(crate) fn reference_namespace(&self, namespace: &str) -> Option<String> {
+        (namespace != self.config.namespace).then(|| namespace.to_owned())
+    }
+}
+
+/// Without the client, whose configuration has credentials in it.
+impl std::fmt::Debug for KubeCluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KubeCluster")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl ClusterBackend for KubeCluster {
+    async fn apply(&self, workload: &Workload) -> Result<Observation> {
+        self.requests.in_time(apply::apply(self, workload)).await
+    }
+
+    async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation> {
+        self.requests
+            .in_time(remove::remove(self, reference, volume))
+            .await
+    }
+
+    async fn observe(&self, reference: &WorkloadRef) -> Result<Observation> {
+        self.requests.in_time(observe::observe(self, reference)).await
+    }
+
+    fn watch(&self) -> BoxStream<'static, ClusterEvent> {
+        let events = watch::watch(self.requests.client().clone(), self.scope(), self.config.deadline);
+        let end = self.end.token().clone().cancelled_owned();
+        events.take_until(Box::pin(end)).boxed()
+    }
+
+    async fn logs(&self, reference: &WorkloadRef, options: LogOptions) -> Result<LogStream> {
+        self.requests.in_time(logs::open(self, reference, &options)).await
+    }
+
+    async fn usage(&self) -> Result<Vec<Usage>> {
+        self.requests.in_time(usage::usage(self)).await
+    }
+
+    async fn inventory(&self) -> Result<Inventory> {
+        self.requests.in_time(inventory::inventory(self)).await
+    }
+}

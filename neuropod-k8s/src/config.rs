@@ -1,0 +1,156 @@
+//! How the backend lays things out in a cluster: data.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How [`KubeCluster`](crate::KubeCluster) uses a cluster.
+///
+/// ```
+/// use neuropod_k8s::{Exposure, KubeConfig};
+///
+/// let config = KubeConfig {
+///     namespace: "gpu-pods".into(),
+///     exposure: Exposure::ingress("nginx"),
+///     ..KubeConfig::default()
+/// };
+/// assert_eq!(config.storage.access_mode, "ReadWriteOnce");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeConfig {
+    /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::WorkloadRef) names none. It has to exist.
+    /// Give the platform one of its own: it may read every Secret in it.
+    pub namespace: String,
+    /// Whether there are pods in other namespaces too (one namespace per user). Such namespaces are made when
+    /// needed and never deleted: volumes may be in them. Needs rights in the whole cluster.
+    pub namespace_per_user: bool,
+    /// How ports are reached from outside.
+    pub exposure: Exposure,
+    /// Workspace volumes.
+    pub storage: Storage,
+    /// The network policy of each pod.
+    pub network: NetworkRules,
+    /// What containers may do on their node.
+    pub security: Security,
+    /// Names of Secrets with registry credentials, in the namespace of the pod.
+    pub image_pull_secrets: Vec<String>,
+    /// Within this time every operation answers, or fails with [`Timeout`](neuropod_core::ErrorKind::Timeout).
+    pub deadline: Duration,
+    /// Most write requests at a time. 16 to 32 is what an API server takes well.
+    pub writes_in_flight: usize,
+    /// Most logs that are read at a time. Each holds a connection.
+    pub log_streams: usize,
+}
+
+impl Default for KubeConfig {
+    /// The namespace `default`, an Ingress of the cluster's default class, the default storage class, 30 seconds,
+    /// 24 writes and 64 logs at a time.
+    fn default() -> Self {
+        Self {
+            namespace: "default".into(),
+            namespace_per_user: false,
+            exposure: Exposure::default(),
+            storage: Storage::default(),
+            network: NetworkRules::default(),
+            security: Security::default(),
+            image_pull_secrets: Vec::new(),
+            deadline: Duration::from_secs(30),
+            writes_in_flight: 24,
+            log_streams: 64,
+        }
+    }
+}
+
+/// How ports are reached from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exposure {
+    /// One `Ingress` per port.
+    Ingress {
+        /// `ingressClassName`; `None`: the default class of the cluster.
+        class: Option<String>,
+        /// A Secret with a wildcard certificate, in the namespace of the pod; `None`: the controller's own.
+        tls_secret: Option<String>,
+        /// Annotations for the controller, beside the long time-outs that WebSockets need with ingress-nginx.
+        annotations: BTreeMap<String, String>,
+    },
+    /// One `HTTPRoute` per port (Gateway API v1). One listener with a wildcard host name serves all of them; it
+    /// has to allow routes from the namespace of the pods.
+    Gateway {
+        /// The name of the Gateway.
+        name: String,
+        /// Its namespace; `None`: that of the pod.
+        namespace: Option<String>,
+        /// The name of the listener; `None`: all that fit.
+        section: Option<String>,
+    },
+}
+
+impl Exposure {
+    /// An Ingress of this class, with the controller's own certificate.
+    pub fn ingress(class: impl Into<String>) -> Self {
+        Self::Ingress {
+            class: Some(class.into()),
+            tls_secret: None,
+            annotations: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Exposure {
+    /// An Ingress of the cluster's default class.
+    fn default() -> Self {
+        Self::Ingress {
+            class: None,
+            tls_secret: None,
+            annotations: BTreeMap::new(),
+        }
+    }
+}
+
+/// What workspace volumes are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    /// The storage class; `None`: the default class of the cluster.
+    pub class: Option<String>,
+    /// `ReadWriteOnce` (all pods of a volume on one node) or `ReadWriteMany`.
+    pub access_mode: String,
+    /// Whether a volume is grown when a pod asks for more than it has. The class has to allow it
+    /// (`allowVolumeExpansion`); if it does not, the volume stays as it is.
+    pub grow: bool,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            class: None,
+            access_mode: "ReadWriteOnce".into(),
+            grow: false,
+        }
+    }
+}
+
+/// The network policy of each pod. It does something only where the network plug-in of the cluster enforces
+/// policies.
+///
+/// A pod may reach the names service, the public internet and, where the platform says so, other pods of its owner.
+/// It is reached at its public ports, by everything that is not a pod of this platform.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NetworkRules {
+    /// Labels of the ingress controller's namespace. With them nobody else in the cluster reaches the pods.
+    pub ingress_namespace: Option<BTreeMap<String, String>>,
+    /// Address ranges (CIDR) that reach the pods too: nodes or load balancers, where the controller uses the
+    /// network of its node.
+    pub ingress_ranges: Vec<String>,
+    /// Address ranges (CIDR) that pods may not reach, beside those that are never public: the API server, where
+    /// it has a public address.
+    pub blocked_ranges: Vec<String>,
+}
+
+/// What containers may do on their node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Security {
+    /// What ordinary images need that start as root: the Pod Security level `baseline`.
+    #[default]
+    Baseline,
+    /// No root and no capabilities: the Pod Security level `restricted`. Images that start as root fail.
+    Restricted,
+}

@@ -1,0 +1,122 @@
+//! Everything of the platform that is in the cluster.
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use kube::api::ListParams;
+use neuropod_core::{
+    Inventory, Observation, ObservedVolume, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef,
+};
+
+use crate::cluster::KubeCluster;
+use crate::gpus;
+use crate::kind::Kind;
+use crate::labels;
+use crate::observe;
+use crate::quantity;
+use crate::slim::{Meta, SlimClaim, SlimEvent, SlimPod};
+use crate::status::ABOUT_PODS;
+
+pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
+    let requests = &cluster.requests;
+    let scope = cluster.scope();
+    let (pods, all) = (labels::of_all_pods(), labels::of_platform());
+    let pods_only = ListParams::default().labels(&pods);
+    let claims = ListParams::default().labels(&all);
+    let kinds = Kind::OF_A_RUN.into_iter();
+    let objects = try_join_all(kinds.map(|kind| requests.list_metadata(kind, scope, &pods)));
+    let about = ListParams::default().fields(ABOUT_PODS);
+    let (found_pods, found_claims, objects, warnings, gpus) = tokio::try_join!(
+        requests.list::<SlimPod>(Kind::Pod, scope, &pods_only),
+        requests.list::<SlimClaim>(Kind::PersistentVolumeClaim, scope, &claims),
+        objects,
+        requests.list::<SlimEvent>(Kind::Event, scope, &about),
+        gpus::stock(requests),
+    )?;
+    let mut parts: BTreeMap<(String, PodId), Parts> = BTreeMap::new();
+    for pod in found_pods {
+        if let Some(key) = key(&pod.metadata) {
+            parts.entry(key).or_default().pod = Some(pod);
+        }
+    }
+    for meta in objects.into_iter().flatten() {
+        if let Some(key) = key(&meta) {
+            parts.entry(key).or_default().objects.push(meta);
+        }
+    }
+    let workloads = parts.into_iter().map(|((namespace, pod_id), parts)| {
+        parts.workload(cluster, &namespace, pod_id, &found_claims, &warnings)
+    });
+    Ok(Inventory {
+        workloads: workloads.collect(),
+        volumes: found_claims.iter().map(|claim| owned(cluster, claim)).collect(),
+        gpus,
+    })
+}
+
+/// What there is of one pod.
+#[derive(Debug, Default)]
+struct Parts {
+    pod: Option<SlimPod>,
+    objects: Vec<Meta>,
+}
+
+impl Parts {
+    fn workload(
+        self,
+        cluster: &KubeCluster,
+        namespace: &str,
+        pod_id: PodId,
+        claims: &[SlimClaim],
+        warnings: &[SlimEvent],
+    ) -> OwnedWorkload {
+        let pod = self.pod.as_ref().map(|pod| &pod.metadata);
+        let labels = pod.or(self.objects.first()).map(|meta| &meta.labels);
+        let text = |label: Option<&String>| label.cloned().unwrap_or_default();
+        let reference = WorkloadRef {
+            pod_id,
+            user_hash: text(labels.and_then(|labels| labels.user_hash.as_ref())),
+            namespace: cluster.reference_namespace(namespace),
+            name: text(labels.and_then(|labels| labels.name.as_ref())),
+            volume: text(pod.and_then(|pod| pod.annotations.volume.as_ref())),
+        };
+        let volume = if reference.volume.is_empty() {
+            ObservedVolume::Unknown
+        } else {
+            let mut claims = claims.iter().map(|claim| (claim, &claim.metadata));
+            let claim = claims.find(|(_, meta)| meta.name == reference.volume && meta.namespace == namespace);
+            observe::volume(claim.map(|(claim, _)| claim), &reference)
+        };
+        OwnedWorkload {
+            observation: Observation {
+                pod: self.pod.as_ref().map(|pod| observe::pod_with(pod, warnings)),
+                objects: observe::objects(self.pod.as_ref(), self.objects.iter()),
+                volume,
+            },
+            reference,
+        }
+    }
+}
+
+fn key(meta: &Meta) -> Option<(String, PodId)> {
+    let id = meta.pod_id();
+    if id.is_none() {
+        tracing::warn!(
+            name = meta.name,
+            namespace = meta.namespace,
+            "a label of a pod id that is none"
+        );
+    }
+    Some((meta.namespace.clone(), id?))
+}
+
+fn owned(cluster: &KubeCluster, claim: &SlimClaim) -> OwnedVolume {
+    let capacity = quantity::gigabytes(&claim.status.capacity.storage);
+    let asked = || quantity::gigabytes(&claim.spec.resources.requests.storage);
+    OwnedVolume {
+        name: claim.metadata.name.clone(),
+        namespace: cluster.reference_namespace(&claim.metadata.namespace),
+        user_hash: claim.metadata.labels.user_hash.clone().unwrap_or_default(),
+        size_gb: capacity.or_else(asked).unwrap_or(0),
+    }
+}

@@ -1,0 +1,41 @@
+//! The labels and annotations of everything that the platform owns.
+
+/// Who manages an object: always [`MANAGER`].
+pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The name of the pod that the object belongs to; of a volume, its own.
+pub(crate) const NAME: &str = "app.kubernetes.io/name";
+/// The id of the pod. A volume has none: several pods may share it.
+pub(crate) const POD_ID: &str = "neuropod.io/pod-id";
+/// The hash of the owner.
+pub(crate) const USER_HASH: &str = "neuropod.io/user-hash";
+/// The run that the object was made for.
+pub(crate) const RUN: &str = "neuropod.io/run";
+/// The port of a Service or route.
+pub(crate) const PORT: &str = "neuropod.io/port";
+
+/// Annotation of the pod: [`Workload::spec_hash`](neuropod_core::Workload::spec_hash).
+pub(crate) const SPEC_HASH: &str = "neuropod.io/spec-hash";
+/// Annotation of the pod: how many other objects its run has, so that a missing one shows without the workload.
+pub(crate) const OBJECTS: &str = "neuropod.io/objects";
+/// Annotation of the pod: the name of its volume.
+pub(crate) const VOLUME: &str = "neuropod.io/volume";
+/// Annotation: a digest of the object as it was sent. What agrees is not written again.
+pub(crate) const DIGEST: &str = "neuropod.io/digest";
+
+/// The value of [`MANAGED_BY`], and the field manager of every write.
+pub(crate) const MANAGER: &str = "neuropod";
+
+/// Selects everything of the platform that belongs to a pod.
+pub(crate) fn of_all_pods() -> String {
+    format!("{MANAGED_BY}={MANAGER},{POD_ID}")
+}
+
+/// Selects everything of one pod.
+pub(crate) fn of_pod(id: &neuropod_core::PodId) -> String {
+    format!("{MANAGED_BY}={MANAGER},{POD_ID}={id}")
+}
+
+/// Selects everything of the platform.
+pub(crate) fn of_platform() -> String {
+    format!("{MANAGED_BY}={MANAGER}")
+}

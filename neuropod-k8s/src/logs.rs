@@ -1,0 +1,132 @@
+//! The log of a pod's container.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{AsyncBufRead, AsyncBufReadExt, StreamExt, stream};
+use kube::core::Request;
+use kube::core::subresource::LogParams;
+use neuropod_core::{Error, ErrorKind, LogOptions, LogStream, Result, WorkloadRef};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::cluster::KubeCluster;
+use crate::error::Call;
+use crate::kind::Kind;
+use crate::manifests::CONTAINER;
+use crate::slim::SlimPod;
+
+pub(crate) async fn open(
+    cluster: &KubeCluster,
+    reference: &WorkloadRef,
+    options: &LogOptions,
+) -> Result<LogStream> {
+    let namespace = Some(cluster.namespace(reference));
+    let call = Call {
+        verb: "get",
+        kind: Kind::Pod,
+        subresource: Some("log"),
+        namespace,
+        name: &reference.name,
+    };
+    let pod: Option<SlimPod> = cluster
+        .requests
+        .get(Kind::Pod, namespace, &reference.name)
+        .await?;
+    // A pod of somebody else by that name is not ours to read.
+    if pod.and_then(|pod| pod.metadata.pod_id()).as_ref() != Some(&reference.pod_id) {
+        return Err(call.with_context(Error::new(ErrorKind::NotFound, "the pod is not in the cluster")));
+    }
+    let permit = permit(cluster).await?;
+    let request = Request::new(Kind::Pod.path(namespace))
+        .logs(&reference.name, &parameters(options))
+        .map_err(|error| call.failed(kube::Error::BuildRequest(error)))?;
+    match cluster.requests.client().request_stream(request).await {
+        Ok(reader) => Ok(chunks(reader, permit)),
+        Err(kube::Error::Api(status)) if status.code == 400 => {
+            // "container … is waiting to start", "previous terminated container … not found".
+            let error = Error::new(ErrorKind::InvalidState, status.message.as_str());
+            Err(call.with_context(error).with_source(kube::Error::Api(status)))
+        }
+        Err(error) => Err(call.failed(error)),
+    }
+}
+
+/// Waits for a free place as long as the deadline of the operation allows.
+async fn permit(cluster: &KubeCluster) -> Result<OwnedSemaphorePermit> {
+    let permit = cluster.log_streams.clone().acquire_owned().await;
+    permit.map_err(|closed| Error::new(ErrorKind::Unavailable, "the backend is closed").with_source(closed))
+}
+
+fn parameters(options: &LogOptions) -> LogParams {
+    LogParams {
+        container: Some(CONTAINER.into()),
+        follow: options.follow,
+        previous: options.previous,
+        tail_lines: options.tail.map(i64::from),
+        since_seconds: options.since.map(whole_seconds),
+        ..LogParams::default()
+    }
+}
+
+/// The API server refuses 0.
+fn whole_seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX).max(1)
+}
+
+/// The log as it comes, until it ends or breaks. The place among the streams is kept as long.
+fn chunks(reader: impl AsyncBufRead + Send + 'static, permit: OwnedSemaphorePermit) -> LogStream {
+    stream::unfold(Some((Box::pin(reader), permit)), async |state| {
+        let (mut reader, permit) = state?;
+        let read = reader.fill_buf().await.map(Bytes::copy_from_slice);
+        match read {
+            Ok(chunk) if chunk.is_empty() => None,
+            Ok(chunk) => {
+                reader.consume_unpin(chunk.len());
+                Some((Ok(chunk), Some((reader, permit))))
+            }
+            Err(error) => {
+                let error = Error::new(ErrorKind::Unavailable, "the log stream broke off").with_source(error);
+                Some((Err(error), None))
+            }
+        }
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::{StreamExt, TryStreamExt, io::Cursor, stream};
+    use tokio::sync::Semaphore;
+
+    use super::{chunks, whole_seconds};
+
+    #[tokio::test]
+    async fn a_log_comes_whole_and_gives_its_place_back() {
+        let places = Arc::new(Semaphore::new(1));
+        let permit = places.clone().acquire_owned().await.unwrap();
+        let mut log = chunks(Cursor::new(b"one\ntwo\n".to_vec()), permit);
+        assert_eq!(log.next().await.unwrap().unwrap().as_ref(), b"one\ntwo\n");
+        assert_eq!(places.available_permits(), 0);
+        assert!(log.next().await.is_none());
+        drop(log);
+        assert_eq!(places.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_broken_log_ends_with_an_error() {
+        let places = Arc::new(Semaphore::new(1));
+        let permit = places.acquire_owned().await.unwrap();
+        let parts = stream::iter([Ok("one"), Err(std::io::Error::other("reset"))]);
+        let mut log = chunks(parts.map_ok(str::as_bytes).into_async_read(), permit);
+        assert_eq!(log.next().await.unwrap().unwrap().as_ref(), b"one");
+        assert!(log.next().await.unwrap().unwrap_err().is_retryable());
+        assert!(log.next().await.is_none());
+    }
+
+    #[test]
+    fn a_time_below_a_second_is_one() {
+        assert_eq!(whole_seconds(std::time::Duration::from_millis(3)), 1);
+    }
+}

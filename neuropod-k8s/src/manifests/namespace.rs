@@ -1,0 +1,56 @@
+//! The namespace of one user, with limits on all that is in it.
+
+use neuropod_core::Workload;
+use neuropod_core::workload::Quota;
+use serde_json::{Value, json};
+
+use super::volume::gigabytes;
+use super::{Draft, Manifest};
+use crate::config::{KubeConfig, Security};
+use crate::kind::Kind;
+
+/// The name of the `ResourceQuota` and of the `LimitRange`.
+const NAME: &str = "neuropod";
+
+/// The namespace of the owner, its `ResourceQuota` and its `LimitRange`; nothing where all users share one.
+pub(super) fn namespace(workload: &Workload, config: &KubeConfig) -> Vec<Manifest> {
+    let Some(name) = &workload.reference.namespace else {
+        return Vec::new();
+    };
+    let mut namespace = Draft::of_owner(workload, config, Kind::Namespace, name, Value::Null);
+    namespace.namespace = None;
+    let level = match config.security {
+        Security::Baseline => "baseline",
+        Security::Restricted => "restricted",
+    };
+    namespace.label("pod-security.kubernetes.io/enforce", level);
+    let mut manifests = vec![namespace.finish()];
+    if let Some(quota) = &workload.isolation.quota {
+        let mut add =
+            |kind, fields| manifests.push(Draft::of_owner(workload, config, kind, NAME, fields).finish());
+        add(Kind::ResourceQuota, resource_quota(quota));
+        add(Kind::LimitRange, limit_range(quota));
+    }
+    manifests
+}
+
+fn resource_quota(quota: &Quota) -> Value {
+    json!({ "spec": { "hard": {
+        "pods": quota.pods.to_string(),
+        "limits.cpu": format!("{}m", quota.cpu_millis),
+        "limits.memory": format!("{}Mi", quota.memory_mib),
+        "requests.storage": gigabytes(quota.volume_gb),
+    }}})
+}
+
+/// No single container and no single volume over what all together may have. A container that says nothing (made
+/// by hand) gets these as its limits, so that it counts.
+fn limit_range(quota: &Quota) -> Value {
+    json!({ "spec": { "limits": [
+        { "type": "Container", "max": {
+            "cpu": format!("{}m", quota.cpu_millis),
+            "memory": format!("{}Mi", quota.memory_mib),
+        }},
+        { "type": "PersistentVolumeClaim", "max": { "storage": gigabytes(quota.volume_gb) } },
+    ]}})
+}

@@ -1,0 +1,186 @@
+//! The pod itself.
+
+use neuropod_core::Workload;
+use neuropod_core::workload::{Resources, Toleration};
+use serde_json::{Map, Value, json};
+
+use super::volume::gigabytes;
+use super::{Draft, Manifest};
+use crate::config::{KubeConfig, Security};
+use crate::kind::Kind;
+use crate::labels;
+
+/// The name of the only container.
+pub(crate) const CONTAINER: &str = "main";
+
+/// The name of the workspace volume inside the pod.
+const WORKSPACE: &str = "workspace";
+
+/// The group that owns the workspace, so that a server which is not root can write to it: `users`, the main group
+/// of the Jupyter images' user. Every process of the container is in it, whatever its user.
+const WORKSPACE_GROUP: i64 = 100;
+
+/// What images that start as root expect to be able to do: install packages, change owners, drop to another user,
+/// listen below port 1024, run an SSH server. All of them are in the Pod Security level `baseline`. Left out of the
+/// runtime's default: `NET_RAW` (forged packets), `MKNOD`, `SETFCAP`, `SETPCAP`.
+const ROOT_CAPABILITIES: [&str; 10] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETGID",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+/// A host name is one DNS label (RFC 1123).
+const HOSTNAME_LIMIT: usize = 63;
+
+pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> Manifest {
+    let reference = &workload.reference;
+    let container = &workload.container;
+    let mut spec = json!({
+        "restartPolicy": "Always",
+        // A Service named `jupyter` would set JUPYTER_PORT=tcp://…, and the Jupyter server dies of it.
+        "enableServiceLinks": false,
+        "automountServiceAccountToken": false,
+        "hostname": hostname(&reference.name),
+        "terminationGracePeriodSeconds": workload.grace_seconds,
+        "securityContext": pod_security(config.security),
+        "containers": [container_spec(workload, config.security)],
+        "volumes": [{ "name": WORKSPACE, "persistentVolumeClaim": { "claimName": reference.volume } }],
+    });
+    if !container.node_selector.is_empty() {
+        spec["nodeSelector"] = json!(container.node_selector);
+    }
+    if !container.tolerations.is_empty() {
+        spec["tolerations"] = container.tolerations.iter().map(toleration).collect();
+    }
+    if let Some(class) = &container.runtime_class {
+        spec["runtimeClassName"] = class.as_str().into();
+    }
+    if !config.image_pull_secrets.is_empty() {
+        let secrets = config
+            .image_pull_secrets
+            .iter()
+            .map(|name| json!({ "name": name }));
+        spec["imagePullSecrets"] = secrets.collect();
+    }
+    let fields = json!({ "spec": spec });
+    let mut draft = Draft::of_run(workload, config, Kind::Pod, &reference.name, fields);
+    draft.annotate(labels::SPEC_HASH, &workload.spec_hash());
+    draft.annotate(labels::OBJECTS, &objects.to_string());
+    draft.annotate(labels::VOLUME, &reference.volume);
+    draft.finish()
+}
+
+fn container_spec(workload: &Workload, security: Security) -> Value {
+    let container = &workload.container;
+    let resources = resources(&container.resources);
+    let mut spec = json!({
+        "name": CONTAINER,
+        "image": container.image,
+        "env": environment(workload),
+        "resources": { "requests": resources, "limits": resources },
+        "volumeMounts": [{ "name": WORKSPACE, "mountPath": workload.volume.mount_path }],
+        "securityContext": container_security(security),
+        // The kubelet keeps the end of the log of a container that failed: it tells an image for another processor.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    });
+    if !workload.endpoints.is_empty() {
+        let ports = workload
+            .endpoints
+            .iter()
+            .map(|endpoint| json!({ "containerPort": endpoint.port, "protocol": "TCP" }));
+        spec["ports"] = ports.collect();
+    }
+    if let Some(port) = container.ready_port {
+        // Soon ready once it answers, and not unready at once when it is busy: 15 tries of 2 seconds.
+        spec["readinessProbe"] = json!({
+            "tcpSocket": { "port": port },
+            "periodSeconds": 2,
+            "timeoutSeconds": 2,
+            "failureThreshold": 15,
+        });
+    }
+    spec
+}
+
+fn environment(workload: &Workload) -> Value {
+    let plain = workload.container.environment.iter();
+    let plain = plain.map(|(name, value)| json!({ "name": name, "value": escaped(value) }));
+    let secret = workload.token.as_ref().map(|token| {
+        let key = json!({ "name": token.secret, "key": token.variable });
+        json!({ "name": token.variable, "valueFrom": { "secretKeyRef": key } })
+    });
+    // The token comes last, and wins where both have its name.
+    let clashes = |variable: &Value| {
+        secret
+            .as_ref()
+            .is_some_and(|secret| secret["name"] == variable["name"])
+    };
+    let plain = plain.filter(|variable| !clashes(variable));
+    plain
+        .collect::<Vec<_>>()
+        .into_iter()
+        .chain(secret.clone())
+        .collect()
+}
+
+/// Kubernetes expands `$(NAME)` in values and makes one `$` of two; here every value is meant literally.
+fn escaped(value: &str) -> String {
+    value.replace('$', "$$")
+}
+
+/// Requests and limits at once: nobody takes from others, and the kubelet evicts nobody else first.
+fn resources(resources: &Resources) -> Value {
+    let mut quantities = Map::new();
+    quantities.insert("cpu".into(), format!("{}m", resources.cpu_millis).into());
+    quantities.insert("memory".into(), format!("{}Mi", resources.memory_mib).into());
+    quantities.insert("ephemeral-storage".into(), gigabytes(resources.disk_gb).into());
+    if let Some(accelerator) = &resources.accelerator {
+        quantities.insert(accelerator.resource.clone(), accelerator.count.to_string().into());
+    }
+    Value::Object(quantities)
+}
+
+fn pod_security(security: Security) -> Value {
+    let mut context = json!({
+        "fsGroup": WORKSPACE_GROUP,
+        // Changing the owner of every file of a large volume at every start takes minutes.
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": { "type": "RuntimeDefault" },
+    });
+    if security == Security::Restricted {
+        context["runAsNonRoot"] = true.into();
+    }
+    context
+}
+
+fn container_security(security: Security) -> Value {
+    let mut capabilities = json!({ "drop": ["ALL"] });
+    if security == Security::Baseline {
+        capabilities["add"] = json!(ROOT_CAPABILITIES);
+    }
+    json!({ "allowPrivilegeEscalation": false, "capabilities": capabilities })
+}
+
+fn toleration(toleration: &Toleration) -> Value {
+    let mut value = match &toleration.value {
+        Some(value) => json!({ "key": toleration.key, "operator": "Equal", "value": value }),
+        None => json!({ "key": toleration.key, "operator": "Exists" }),
+    };
+    if let Some(effect) = &toleration.effect {
+        value["effect"] = effect.as_str().into();
+    }
+    value
+}
+
+fn hostname(name: &str) -> &str {
+    // Names are ASCII; a label may not end with a hyphen.
+    let cut = name.get(..HOSTNAME_LIMIT).unwrap_or(name);
+    cut.trim_end_matches('-')
+}

@@ -1,0 +1,98 @@
+//! The public host of a port: an Ingress or an `HTTPRoute`.
+
+use std::collections::BTreeMap;
+
+use neuropod_core::Workload;
+use neuropod_core::workload::EndpointSpec;
+use serde_json::{Value, json};
+
+use super::{Draft, Manifest};
+use crate::config::{Exposure, KubeConfig};
+use crate::kind::Kind;
+use crate::labels;
+
+/// A kernel that computes may send nothing for long. ingress-nginx closes a silent WebSocket after a minute
+/// otherwise. Seconds.
+const PROXY_TIMEOUTS: [(&str, &str); 2] = [
+    ("nginx.ingress.kubernetes.io/proxy-read-timeout", "3600"),
+    ("nginx.ingress.kubernetes.io/proxy-send-timeout", "3600"),
+];
+
+pub(super) fn route(workload: &Workload, endpoint: &EndpointSpec, config: &KubeConfig) -> Manifest {
+    let none = BTreeMap::new();
+    let (kind, fields, annotations) = match &config.exposure {
+        Exposure::Ingress {
+            class,
+            tls_secret,
+            annotations,
+        } => (
+            Kind::Ingress,
+            ingress(endpoint, class.as_deref(), tls_secret.as_deref()),
+            annotations,
+        ),
+        Exposure::Gateway {
+            name,
+            namespace,
+            section,
+        } => (
+            Kind::HttpRoute,
+            http_route(endpoint, name, namespace.as_deref(), section.as_deref()),
+            &none,
+        ),
+    };
+    let mut draft = Draft::of_run(workload, config, kind, &endpoint.route, fields);
+    draft.label(labels::PORT, &endpoint.port.to_string());
+    if kind == Kind::Ingress {
+        for (key, value) in PROXY_TIMEOUTS {
+            draft.annotate(key, value);
+        }
+    }
+    for (key, value) in annotations {
+        draft.annotate(key, value);
+    }
+    draft.finish()
+}
+
+fn ingress(endpoint: &EndpointSpec, class: Option<&str>, tls_secret: Option<&str>) -> Value {
+    let backend = json!({ "service": { "name": endpoint.service, "port": { "number": endpoint.port } } });
+    let mut spec = json!({
+        "rules": [{
+            "host": endpoint.host,
+            "http": { "paths": [{ "path": "/", "pathType": "Prefix", "backend": backend }] },
+        }],
+    });
+    if let Some(class) = class {
+        spec["ingressClassName"] = class.into();
+    }
+    if let Some(secret) = tls_secret {
+        spec["tls"] = json!([{ "hosts": [endpoint.host], "secretName": secret }]);
+    }
+    json!({ "spec": spec })
+}
+
+fn http_route(
+    endpoint: &EndpointSpec,
+    gateway: &str,
+    namespace: Option<&str>,
+    section: Option<&str>,
+) -> Value {
+    let mut parent = json!({
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "name": gateway,
+    });
+    if let Some(namespace) = namespace {
+        parent["namespace"] = namespace.into();
+    }
+    if let Some(section) = section {
+        parent["sectionName"] = section.into();
+    }
+    json!({ "spec": {
+        "parentRefs": [parent],
+        "hostnames": [endpoint.host],
+        "rules": [{
+            "matches": [{ "path": { "type": "PathPrefix", "value": "/" } }],
+            "backendRefs": [{ "name": endpoint.service, "port": endpoint.port }],
+        }],
+    }})
+}

@@ -1,0 +1,37 @@
+//! The Service of a port.
+
+use neuropod_core::Workload;
+use neuropod_core::workload::EndpointSpec;
+use serde_json::json;
+
+use super::{Draft, Manifest};
+use crate::config::{Exposure, KubeConfig};
+use crate::kind::Kind;
+use crate::labels;
+
+pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &KubeConfig) -> Manifest {
+    let mut port = json!({
+        // At most 15 characters, at least one of them a letter.
+        "name": format!("port-{}", endpoint.port),
+        "port": endpoint.port,
+        "protocol": "TCP",
+        "targetPort": endpoint.port,
+    });
+    if let Exposure::Gateway { .. } = config.exposure {
+        // Gateways tell WebSockets by this; some ingress controllers refuse values that they don't know.
+        port["appProtocol"] = "kubernetes.io/ws".into();
+    }
+    let fields = json!({ "spec": {
+        "type": "ClusterIP",
+        "selector": {
+            labels::MANAGED_BY: labels::MANAGER,
+            labels::POD_ID: workload.reference.pod_id,
+        },
+        "ports": [port],
+        // Readiness is that of the Jupyter server: the other ports answer when they answer.
+        "publishNotReadyAddresses": true,
+    }});
+    let mut draft = Draft::of_run(workload, config, Kind::Service, &endpoint.service, fields);
+    draft.label(labels::PORT, &endpoint.port.to_string());
+    draft.finish()
+}

@@ -1,0 +1,219 @@
+use std::collections::BTreeMap;
+
+use neuropod_core::workload::{
+    Accelerator, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, TokenSpec, Toleration, VolumeSpec,
+};
+use neuropod_core::{AccessToken, Workload, WorkloadRef};
+
+use super::{Manifests, to_yaml};
+use crate::config::{Exposure, KubeConfig, NetworkRules, Security, Storage};
+
+const TOKEN: &str = "b1726e8fd9c54a7e8b3f0e6a7c9d1e2f3a4b5c6d7e8f9a0b";
+
+fn endpoint(port: u16) -> EndpointSpec {
+    EndpointSpec {
+        port,
+        service: format!("my-lab-abcdefghij-{port}-service"),
+        route: format!("my-lab-abcdefghij-{port}-ingress"),
+        host: format!("my-lab-abcdefghij-{port}.pods.example.com"),
+    }
+}
+
+/// A pod without GPU and with one port.
+fn plain() -> Workload {
+    Workload {
+        reference: WorkloadRef {
+            pod_id: "3f9a0c1d2e4b5a68".parse().unwrap(),
+            user_hash: "abcdefghij".into(),
+            namespace: None,
+            name: "my-lab-abcdefghij".into(),
+            volume: "workspace-abcdefghij".into(),
+        },
+        run: 3,
+        container: ContainerSpec {
+            image: "docker.io/library/python:3.12".into(),
+            environment: BTreeMap::from([
+                ("NVIDIA_VISIBLE_DEVICES".into(), "void".into()),
+                ("PRICE".into(), "$(HOME) costs $5 or $$".into()),
+            ]),
+            ready_port: None,
+            resources: Resources {
+                cpu_millis: 2000,
+                memory_mib: 4096,
+                disk_gb: 10,
+                accelerator: None,
+            },
+            node_selector: BTreeMap::new(),
+            tolerations: Vec::new(),
+            runtime_class: None,
+        },
+        volume: VolumeSpec {
+            size_gb: 20,
+            mount_path: "/workspace".into(),
+        },
+        endpoints: vec![endpoint(8080)],
+        isolation: Isolation {
+            policy: "my-lab-abcdefghij".into(),
+            same_owner: false,
+            quota: None,
+        },
+        token: None,
+        grace_seconds: 30,
+    }
+}
+
+/// A pod with a GPU, a Jupyter server with a token, and a second port.
+fn jupyter() -> Workload {
+    let mut workload = plain();
+    let container = &mut workload.container;
+    container.image = "quay.io/jupyter/pytorch-notebook:latest".into();
+    container.environment = BTreeMap::from([("JUPYTER_TOKEN".into(), "of the user".into())]);
+    container.ready_port = Some(8888);
+    container.resources.accelerator = Some(Accelerator {
+        resource: "nvidia.com/gpu".into(),
+        count: 1,
+    });
+    container.node_selector = BTreeMap::from([("nvidia.com/gpu.product".into(), "RTX-4090".into())]);
+    container.tolerations = vec![
+        Toleration {
+            key: "nvidia.com/gpu".into(),
+            value: None,
+            effect: Some("NoSchedule".into()),
+        },
+        Toleration {
+            key: "pool".into(),
+            value: Some("gpu".into()),
+            effect: None,
+        },
+    ];
+    container.runtime_class = Some("nvidia".into());
+    workload.endpoints = vec![endpoint(8888), endpoint(7860)];
+    workload.isolation.same_owner = true;
+    workload.token = Some(TokenSpec {
+        secret: "my-lab-abcdefghij-token".into(),
+        variable: "JUPYTER_TOKEN".into(),
+        token: AccessToken::new(TOKEN),
+    });
+    workload
+}
+
+fn nginx() -> KubeConfig {
+    KubeConfig {
+        namespace: "gpu-pods".into(),
+        exposure: Exposure::Ingress {
+            class: Some("nginx".into()),
+            tls_secret: Some("wildcard".into()),
+            annotations: BTreeMap::from([("nginx.ingress.kubernetes.io/proxy-body-size".into(), "0".into())]),
+        },
+        storage: Storage {
+            class: Some("fast".into()),
+            ..Storage::default()
+        },
+        network: NetworkRules {
+            ingress_namespace: Some(BTreeMap::from([(
+                "kubernetes.io/metadata.name".into(),
+                "ingress-nginx".into(),
+            )])),
+            ingress_ranges: vec!["203.0.113.7/32".into()],
+            blocked_ranges: vec!["198.51.100.9/32".into(), "2001:db8::9/128".into()],
+        },
+        image_pull_secrets: vec!["registry".into()],
+        ..KubeConfig::default()
+    }
+}
+
+/// The YAML without digests: they change with every field of a workload, and are tested on their own.
+fn shown(workload: &Workload, config: &KubeConfig) -> String {
+    let yaml = to_yaml(workload, config);
+    let lines = yaml
+        .lines()
+        .map(|line| match line.split_once("neuropod.io/digest: ") {
+            Some((indent, _)) => format!("{indent}neuropod.io/digest: …"),
+            None => line.replace(&workload.spec_hash(), "…"),
+        });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_pod_without_gpu() {
+    insta::assert_snapshot!(shown(&plain(), &KubeConfig::default()));
+}
+
+#[test]
+fn a_gpu_pod_with_jupyter_and_two_ports() {
+    insta::assert_snapshot!(shown(&jupyter(), &nginx()));
+}
+
+#[test]
+fn routes_through_a_gateway() {
+    let config = KubeConfig {
+        exposure: Exposure::Gateway {
+            name: "public".into(),
+            namespace: Some("gateways".into()),
+            section: Some("wildcard".into()),
+        },
+        security: Security::Restricted,
+        ..KubeConfig::default()
+    };
+    insta::assert_snapshot!(shown(&plain(), &config));
+}
+
+#[test]
+fn a_namespace_of_the_user_with_limits() {
+    let mut workload = plain();
+    workload.reference.namespace = Some("user-abcdefghij".into());
+    workload.isolation.quota = Some(Quota {
+        pods: 4,
+        cpu_millis: 16000,
+        memory_mib: 65536,
+        volume_gb: 200,
+    });
+    let config = KubeConfig {
+        namespace_per_user: true,
+        ..KubeConfig::default()
+    };
+    insta::assert_snapshot!(shown(&workload, &config));
+}
+
+#[test]
+fn the_token_is_in_the_secret_and_nowhere_else() {
+    let manifests = Manifests::new(&jupyter(), &nginx());
+    let encoded = data_encoding::BASE64.encode(TOKEN.as_bytes());
+    let with_token = manifests.clone().all().filter(|manifest| {
+        let text = manifest.body.to_string();
+        text.contains(TOKEN) || text.contains(&encoded)
+    });
+    let kinds: Vec<_> = with_token.map(|manifest| manifest.kind.name()).collect();
+    assert_eq!(kinds, ["Secret"]);
+    let shown = format!("{manifests:?}{}", to_yaml(&jupyter(), &nginx()));
+    assert!(!shown.contains(TOKEN) && !shown.contains(&encoded));
+}
+
+#[test]
+fn the_digest_follows_what_is_written_and_not_the_token() {
+    let digests = |workload: &Workload, config: &KubeConfig| -> Vec<String> {
+        let all = Manifests::new(workload, config).all();
+        all.map(|manifest| manifest.digest).collect()
+    };
+    let mut workload = jupyter();
+    let before = digests(&workload, &nginx());
+    assert_eq!(digests(&workload, &nginx()), before);
+    let other = AccessToken::new("another");
+    workload.token.as_mut().unwrap().token = other;
+    assert_eq!(digests(&workload, &nginx()), before);
+    workload.run += 1;
+    let changed = digests(&workload, &nginx());
+    let same = before
+        .iter()
+        .zip(&changed)
+        .filter(|(before, after)| before == after);
+    assert_eq!(same.count(), 1, "the volume alone is of no run");
+}
+
+#[test]
+fn a_long_name_gives_a_host_name_of_one_label() {
+    let mut workload = plain();
+    workload.reference.name = format!("{}-{}", "a".repeat(62), "b".repeat(20));
+    let pod = Manifests::new(&workload, &KubeConfig::default()).pod;
+    assert_eq!(pod.body["spec"]["hostname"], "a".repeat(62));
+}

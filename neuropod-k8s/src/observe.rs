@@ -1,0 +1,108 @@
+//! Looks at everything of one pod.
+
+use futures::future::try_join_all;
+use kube::api::ListParams;
+use neuropod_core::{Objects, Observation, ObservedPod, ObservedVolume, Result, WorkloadRef};
+
+use crate::cluster::KubeCluster;
+use crate::kind::Kind;
+use crate::labels;
+use crate::ownership::belongs_to_owner;
+use crate::quantity;
+use crate::slim::{Meta, SlimClaim, SlimEvent, SlimPod};
+use crate::status::{self, ABOUT_PODS, Warnings};
+
+/// Looks at everything of one pod, and at the warnings about it: they say why it hangs, as the watch does.
+pub(crate) async fn observe(cluster: &KubeCluster, reference: &WorkloadRef) -> Result<Observation> {
+    let namespace = Some(cluster.namespace(reference));
+    let about = format!("{ABOUT_PODS},involvedObject.name={}", reference.name);
+    let about = ListParams::default().fields(&about);
+    let warnings = cluster.requests.list::<SlimEvent>(Kind::Event, namespace, &about);
+    let (found, warnings) = tokio::try_join!(find(cluster, reference), warnings)?;
+    Ok(found.observation(reference, &warnings))
+}
+
+/// Everything of one pod, as the cluster has it.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) pod: Option<SlimPod>,
+    pub(crate) claim: Option<SlimClaim>,
+    /// The other objects of its runs.
+    pub(crate) objects: Vec<(Kind, Meta)>,
+}
+
+/// Reads everything of one pod: by label, as nothing else tells what a half-made or half-removed run has.
+pub(crate) async fn find(cluster: &KubeCluster, reference: &WorkloadRef) -> Result<Found> {
+    let namespace = Some(cluster.namespace(reference));
+    let selector = labels::of_pod(&reference.pod_id);
+    let pods = ListParams::default().labels(&selector);
+    let objects = Kind::OF_A_RUN.into_iter().map(async |kind| {
+        let found = cluster.requests.list_metadata(kind, namespace, &selector).await?;
+        Ok(found.into_iter().map(move |meta| (kind, meta)))
+    });
+    let (pods, claim, objects) = tokio::try_join!(
+        cluster.requests.list::<SlimPod>(Kind::Pod, namespace, &pods),
+        cluster
+            .requests
+            .get::<SlimClaim>(Kind::PersistentVolumeClaim, namespace, &reference.volume),
+        try_join_all(objects),
+    )?;
+    Ok(Found {
+        pod: pods.into_iter().next(),
+        claim,
+        objects: objects.into_iter().flatten().collect(),
+    })
+}
+
+impl Found {
+    /// What the driver is told.
+    pub(crate) fn observation(&self, reference: &WorkloadRef, warnings: &[SlimEvent]) -> Observation {
+        Observation {
+            pod: self.pod.as_ref().map(|pod| pod_with(pod, warnings)),
+            objects: objects(self.pod.as_ref(), self.objects.iter().map(|(_, meta)| meta)),
+            volume: volume(self.claim.as_ref(), reference),
+        }
+    }
+}
+
+/// The pod, with what warnings say of it.
+pub(crate) fn pod_with(pod: &SlimPod, warnings: &[SlimEvent]) -> ObservedPod {
+    status::observed(pod, Some(&Warnings::about(&pod.metadata.uid, warnings)))
+}
+
+/// Which of the objects of a run are there, as far as the pod object says how many there should be.
+pub(crate) fn objects<'a>(pod: Option<&SlimPod>, found: impl Iterator<Item = &'a Meta>) -> Objects {
+    let found: Vec<_> = found.collect();
+    if found.is_empty() {
+        return Objects::Absent;
+    }
+    let Some(pod) = pod.map(|pod| &pod.metadata) else {
+        return Objects::Partial;
+    };
+    let expected = pod
+        .annotations
+        .objects
+        .as_deref()
+        .and_then(|count| count.parse().ok());
+    let of_this_run = found
+        .iter()
+        .all(|meta| meta.run() == pod.run() && !meta.is_leaving());
+    if of_this_run && expected == Some(found.len()) {
+        Objects::Complete
+    } else {
+        Objects::Partial
+    }
+}
+
+/// The state of the volume. A claim of somebody else is not the volume: there is none.
+pub(crate) fn volume(claim: Option<&SlimClaim>, reference: &WorkloadRef) -> ObservedVolume {
+    match claim {
+        Some(claim) if !belongs_to_owner(&claim.metadata, reference) => ObservedVolume::Absent,
+        None => ObservedVolume::Absent,
+        Some(claim) if claim.metadata.is_leaving() => ObservedVolume::Terminating,
+        Some(claim) if claim.status.phase == "Bound" => ObservedVolume::Bound {
+            size_gb: quantity::gigabytes(&claim.status.capacity.storage).unwrap_or(0),
+        },
+        Some(_) => ObservedVolume::Pending,
+    }
+}

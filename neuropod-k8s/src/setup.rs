@@ -1,0 +1,126 @@
+//! What has to be in a cluster before a pod can be.
+//!
+//! The API server takes an Ingress or a claim of a class that does not exist, and nothing ever happens to it. So
+//! the classes are looked at before anything is made.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kube::api::ListParams;
+use neuropod_core::{Error, ErrorKind, Result};
+
+use crate::config::{Exposure, KubeConfig};
+use crate::kind::Kind;
+use crate::request::Requests;
+use crate::slim::{Annotations, SlimObject};
+
+/// How long it is taken for granted that what was there still is.
+const GOOD_FOR: Duration = Duration::from_mins(5);
+
+/// Remembers when everything was last there.
+#[derive(Debug, Default)]
+pub(crate) struct Setup(Mutex<Option<Instant>>);
+
+impl Setup {
+    /// [`look`](Self::look), unless it found everything within the last five minutes.
+    pub(crate) async fn check(&self, requests: &Requests, config: &KubeConfig) -> Result<()> {
+        let good = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if good.is_some_and(|at| at.elapsed() < GOOD_FOR) {
+            return Ok(());
+        }
+        self.look(requests, config).await
+    }
+
+    /// Looks at the cluster now.
+    pub(crate) async fn look(&self, requests: &Requests, config: &KubeConfig) -> Result<()> {
+        tokio::try_join!(
+            namespace(requests, config),
+            exposure(requests, &config.exposure),
+            storage(requests, config.storage.class.as_deref()),
+        )?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(())
+    }
+}
+
+async fn namespace(requests: &Requests, config: &KubeConfig) -> Result<()> {
+    let name = &config.namespace;
+    match requests.get::<SlimObject>(Kind::Namespace, None, name).await? {
+        Some(namespace) if namespace.metadata.is_leaving() => Err(missing(
+            "the namespace is being deleted: wait until it is gone and create it again",
+            name,
+        )
+        // It is the same request that works after that.
+        .with_retryable(true)),
+        Some(_) => Ok(()),
+        None => Err(missing(
+            "the namespace does not exist: create it, or name another in KubeConfig::namespace",
+            name,
+        )),
+    }
+}
+
+async fn exposure(requests: &Requests, exposure: &Exposure) -> Result<()> {
+    match exposure {
+        Exposure::Ingress {
+            class: Some(class), ..
+        } => {
+            let found: Option<SlimObject> = requests.get(Kind::IngressClass, None, class).await?;
+            found.map(drop).ok_or_else(|| {
+                missing(
+                    "the IngressClass does not exist: install an ingress controller, or name its class in \
+                     KubeConfig::exposure",
+                    class,
+                )
+            })
+        }
+        Exposure::Ingress { class: None, .. } => {
+            let is_default = |found: &Annotations| found.default_ingress_class.as_deref() == Some("true");
+            default_class(requests, Kind::IngressClass, is_default, "KubeConfig::exposure").await
+        }
+        // Fails where the cluster does not know routes; the gateway itself may be in a namespace of others.
+        Exposure::Gateway { .. } => {
+            let one = ListParams::default()
+                .labels(crate::labels::MANAGED_BY)
+                .fields("metadata.name=none");
+            let routes = requests.list::<SlimObject>(Kind::HttpRoute, None, &one);
+            routes.await.map(drop)
+        }
+    }
+}
+
+async fn storage(requests: &Requests, class: Option<&str>) -> Result<()> {
+    let Some(class) = class else {
+        let is_default = |found: &Annotations| found.default_storage_class.as_deref() == Some("true");
+        return default_class(requests, Kind::StorageClass, is_default, "KubeConfig::storage").await;
+    };
+    let found: Option<SlimObject> = requests.get(Kind::StorageClass, None, class).await?;
+    found.map(drop).ok_or_else(|| {
+        missing(
+            "the StorageClass does not exist: create it, or name another in KubeConfig::storage",
+            class,
+        )
+    })
+}
+
+async fn default_class(
+    requests: &Requests,
+    kind: Kind,
+    is_default: fn(&Annotations) -> bool,
+    option: &str,
+) -> Result<()> {
+    let classes: Vec<SlimObject> = requests.list(kind, None, &ListParams::default()).await?;
+    if classes
+        .iter()
+        .any(|class| is_default(&class.metadata.annotations))
+    {
+        return Ok(());
+    }
+    let message =
+        format!("the cluster has no default {kind}: mark one as the default, or name one in {option}");
+    Err(Error::new(ErrorKind::NotConfigured, message))
+}
+
+fn missing(message: &str, name: &str) -> Error {
+    Error::new(ErrorKind::NotConfigured, message).with_context("name", name)
+}

@@ -1,0 +1,292 @@
+//! The parts of Kubernetes objects that the backend needs, decoded straight from the answer.
+//!
+//! A full pod is some 10 KB of JSON, most of it `spec` and `managedFields`. These types skip both without keeping
+//! them, which takes a sixth of the time and a fortieth of the memory of `k8s_openapi`'s `Pod`.
+
+use jiff::Timestamp;
+use neuropod_core::PodId;
+use serde::{Deserialize, Deserializer};
+
+use crate::labels;
+
+/// `metadata`, without `managedFields`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Meta {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    pub(crate) uid: String,
+    pub(crate) resource_version: String,
+    pub(crate) creation_timestamp: Option<Timestamp>,
+    pub(crate) deletion_timestamp: Option<Timestamp>,
+    pub(crate) labels: Labels,
+    pub(crate) annotations: Annotations,
+}
+
+impl Meta {
+    /// The pod that this belongs to, where it is an object of the platform.
+    pub(crate) fn pod_id(&self) -> Option<PodId> {
+        self.is_ours()
+            .then(|| self.labels.pod_id.as_deref()?.parse().ok())?
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        self.labels.managed_by.as_deref() == Some(labels::MANAGER)
+    }
+
+    /// The run that this was made for. One without the label is of no run that there could be.
+    pub(crate) fn run(&self) -> u64 {
+        let run = self.labels.run.as_deref();
+        run.and_then(|run| run.parse().ok()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.deletion_timestamp.is_some()
+    }
+}
+
+/// The labels of [`crate::labels`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Labels {
+    #[serde(rename = "app.kubernetes.io/managed-by")]
+    pub(crate) managed_by: Option<String>,
+    #[serde(rename = "app.kubernetes.io/name")]
+    pub(crate) name: Option<String>,
+    #[serde(rename = "neuropod.io/pod-id")]
+    pub(crate) pod_id: Option<String>,
+    #[serde(rename = "neuropod.io/user-hash")]
+    pub(crate) user_hash: Option<String>,
+    #[serde(rename = "neuropod.io/run")]
+    pub(crate) run: Option<String>,
+}
+
+/// The annotations of [`crate::labels`], and those of default classes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Annotations {
+    #[serde(rename = "neuropod.io/spec-hash")]
+    pub(crate) spec_hash: Option<String>,
+    #[serde(rename = "neuropod.io/objects")]
+    pub(crate) objects: Option<String>,
+    #[serde(rename = "neuropod.io/volume")]
+    pub(crate) volume: Option<String>,
+    #[serde(rename = "neuropod.io/digest")]
+    pub(crate) digest: Option<String>,
+    #[serde(rename = "storageclass.kubernetes.io/is-default-class")]
+    pub(crate) default_storage_class: Option<String>,
+    #[serde(rename = "ingressclass.kubernetes.io/is-default-class")]
+    pub(crate) default_ingress_class: Option<String>,
+}
+
+/// Any object that has metadata.
+pub(crate) trait Slim: serde::de::DeserializeOwned + Clone + Send + 'static {
+    fn meta(&self) -> &Meta;
+}
+
+/// An object of which only the metadata matters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct SlimObject {
+    pub(crate) metadata: Meta,
+}
+
+/// A pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct SlimPod {
+    pub(crate) metadata: Meta,
+    pub(crate) status: PodStatus,
+}
+
+/// `status` of a pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PodStatus {
+    pub(crate) phase: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) start_time: Option<Timestamp>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub(crate) conditions: Vec<Condition>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub(crate) container_statuses: Vec<ContainerStatus>,
+}
+
+impl PodStatus {
+    /// The condition of this type, where the cluster has said anything about it.
+    pub(crate) fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+}
+
+/// A condition of a pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Condition {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) status: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) last_transition_time: Option<Timestamp>,
+}
+
+impl Condition {
+    pub(crate) fn is_true(&self) -> bool {
+        self.status == "True"
+    }
+}
+
+/// The status of the container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ContainerStatus {
+    pub(crate) ready: bool,
+    pub(crate) restart_count: u32,
+    #[serde(rename = "containerID")]
+    pub(crate) container_id: String,
+    pub(crate) state: ContainerState,
+    pub(crate) last_state: ContainerState,
+}
+
+/// At most one of them is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct ContainerState {
+    pub(crate) waiting: Option<Waiting>,
+    pub(crate) running: Option<RunningState>,
+    pub(crate) terminated: Option<Terminated>,
+}
+
+/// A container that is not started yet, or not again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Waiting {
+    pub(crate) reason: String,
+    pub(crate) message: String,
+}
+
+/// A container that runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RunningState {
+    pub(crate) started_at: Option<Timestamp>,
+}
+
+/// A container that has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Terminated {
+    pub(crate) exit_code: i32,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) finished_at: Option<Timestamp>,
+}
+
+/// A volume claim.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct SlimClaim {
+    pub(crate) metadata: Meta,
+    pub(crate) spec: ClaimSpec,
+    pub(crate) status: ClaimStatus,
+}
+
+/// `spec` of a claim.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClaimSpec {
+    pub(crate) resources: ClaimResources,
+}
+
+/// What a claim asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClaimResources {
+    pub(crate) requests: Space,
+}
+
+/// `status` of a claim.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClaimStatus {
+    pub(crate) phase: String,
+    pub(crate) capacity: Space,
+}
+
+/// A size, as a quantity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Space {
+    pub(crate) storage: String,
+}
+
+/// An event about a pod (`v1`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct SlimEvent {
+    pub(crate) metadata: Meta,
+    pub(crate) involved_object: Involved,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) last_timestamp: Option<Timestamp>,
+    pub(crate) event_time: Option<Timestamp>,
+}
+
+impl SlimEvent {
+    /// When it last happened.
+    pub(crate) fn at(&self) -> Option<Timestamp> {
+        let last = self.last_timestamp.or(self.event_time);
+        last.or(self.metadata.creation_timestamp)
+    }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Involved {
+    pub(crate) uid: String,
+}
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+pub(crate) struct List<T> {
+    #[serde(default)]
+    pub(crate) metadata: ListMeta,
+    /// Go writes an empty list as `null` now and then.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(crate) items: Vec<T>,
+}
+
+/// `metadata` of a list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ListMeta {
+    pub(crate) resource_version: String,
+    /// Where the next page begins; empty at the last.
+    #[serde(rename = "continue")]
+    pub(crate) next: String,
+}
+
+macro_rules! slim {
+    ($($kind:ty),*) => {
+        $(impl Slim for $kind {
+            fn meta(&self) -> &Meta {
+                &self.metadata
+            }
+        })*
+    };
+}
+
+slim!(SlimObject, SlimPod, SlimClaim, SlimEvent);
+
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}

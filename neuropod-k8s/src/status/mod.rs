@@ -1,0 +1,112 @@
+//! What the status of a pod and the warnings about it mean: plain functions.
+
+mod reason;
+#[cfg(test)]
+mod tests;
+mod warnings;
+
+use jiff::Timestamp;
+use neuropod_core::{Container, ObservedPod, Phase, ReasonCode, Step};
+
+pub(crate) use self::warnings::{ABOUT_PODS, Warnings, is_telling};
+use crate::slim::{ContainerStatus, SlimPod};
+
+/// The pod as the driver is told about it; `warnings` is what events say, where they have been looked at.
+pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPod {
+    let none = Warnings::default();
+    let reason = reason::reason(pod, warnings.unwrap_or(&none));
+    let container = pod.status.container_statuses.first();
+    let lost = reason
+        .as_ref()
+        .is_some_and(|reason| reason.code == ReasonCode::NodeLost);
+    let phase = match pod.status.phase.as_str() {
+        "Succeeded" | "Failed" => Phase::Ended,
+        // What the status says of the container is what the node said last.
+        _ if lost => Phase::Unknown,
+        "Unknown" => Phase::Unknown,
+        _ if container.is_some_and(was_started) => Phase::Running,
+        _ => Phase::Pending,
+    };
+    let running = running(container);
+    let ready = phase == Phase::Running && running.is_some() && is_true(pod, "Ready");
+    ObservedPod {
+        uid: pod.metadata.uid.clone(),
+        run: pod.metadata.run(),
+        spec_hash: pod.metadata.annotations.spec_hash.clone().unwrap_or_default(),
+        phase,
+        step: step(pod, container, ready),
+        terminating: pod.metadata.is_leaving(),
+        ready,
+        started_at: container.and_then(first_start),
+        finished_at: finished_at(container),
+        container: running,
+        restarts: container.map_or(0, |container| container.restart_count),
+        reason,
+    }
+}
+
+/// Whether the container has run in this pod object.
+fn was_started(container: &ContainerStatus) -> bool {
+    container.state.running.is_some()
+        || container.state.terminated.is_some()
+        || container.last_state.terminated.is_some()
+}
+
+fn running(container: Option<&ContainerStatus>) -> Option<Container> {
+    let container = container?;
+    Some(Container {
+        id: container.container_id.clone(),
+        started_at: container.state.running.as_ref()?.started_at?,
+    })
+}
+
+/// The earliest start that the status knows: that of the container before the last restart, if there was one.
+fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
+    let ended = |state: &crate::slim::ContainerState| state.terminated.as_ref()?.started_at;
+    let before = ended(&container.last_state);
+    let running = container
+        .state
+        .running
+        .as_ref()
+        .and_then(|running| running.started_at);
+    before.or(ended(&container.state)).or(running)
+}
+
+fn finished_at(container: Option<&ContainerStatus>) -> Option<Timestamp> {
+    let container = container?;
+    if container.state.running.is_some() {
+        return None;
+    }
+    let terminated = container.state.terminated.as_ref();
+    let terminated = terminated.or(container.last_state.terminated.as_ref());
+    terminated?.finished_at
+}
+
+fn step(pod: &SlimPod, container: Option<&ContainerStatus>, ready: bool) -> Step {
+    let waiting = container.and_then(|container| container.state.waiting.as_ref());
+    let waiting = waiting.map_or("", |waiting| waiting.reason.as_str());
+    if pod.metadata.is_leaving() {
+        Step::Stopping
+    } else if ready {
+        Step::Ready
+    } else if container.is_some_and(was_started) {
+        Step::Starting
+    } else if !is_true(pod, "PodScheduled") {
+        Step::Scheduling
+    } else if reason::is_pull(waiting) {
+        Step::PullingImage
+    } else if !matches!(waiting, "" | "ContainerCreating" | "PodInitializing") {
+        // It has its image and can't be made or started.
+        Step::Starting
+    // The sandbox with its network is there (from Kubernetes 1.29): the image is next.
+    } else if is_true(pod, "PodReadyToStartContainers") {
+        Step::PullingImage
+    } else {
+        Step::Preparing
+    }
+}
+
+fn is_true(pod: &SlimPod, condition: &str) -> bool {
+    let condition = pod.status.condition(condition);
+    condition.is_some_and(crate::slim::Condition::is_true)
+}

@@ -1,0 +1,88 @@
+//! Warning events about pods: those that say more than the status of the pod.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::slim::SlimEvent;
+
+/// The reasons of the warnings that are kept.
+const TELLING: [&str; 8] = [
+    "Failed",
+    "FailedAttachVolume",
+    "FailedCreatePodContainer",
+    "FailedCreatePodSandBox",
+    "FailedMapVolume",
+    "FailedMount",
+    "FailedScheduling",
+    "NodeNotReady",
+];
+
+/// Selects warnings about pods, as a field selector. Events have no labels.
+pub(crate) const ABOUT_PODS: &str = "involvedObject.kind=Pod,type=Warning";
+
+/// A warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Warning {
+    /// The uid of the event, which ends with it.
+    event: String,
+    pub(super) message: String,
+    pub(super) at: Timestamp,
+}
+
+/// The latest warning of each kind about one pod object, by its reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Warnings(BTreeMap<String, Warning>);
+
+impl Warnings {
+    /// The warnings about the pod object `uid`.
+    pub(crate) fn about<'a>(uid: &str, events: impl IntoIterator<Item = &'a SlimEvent>) -> Self {
+        let mut warnings = Self::default();
+        for event in events {
+            if event.involved_object.uid == uid && is_telling(event) {
+                warnings.add(event);
+            }
+        }
+        warnings
+    }
+
+    /// Keeps a telling event, unless a newer one of its kind is there.
+    pub(crate) fn add(&mut self, event: &SlimEvent) {
+        let warning = Warning {
+            event: event.metadata.uid.clone(),
+            message: event.message.clone(),
+            at: event.at().unwrap_or(Timestamp::UNIX_EPOCH),
+        };
+        match self.0.get(&event.reason) {
+            Some(newer) if newer.at > warning.at => {}
+            _ => drop(self.0.insert(event.reason.clone(), warning)),
+        }
+    }
+
+    /// Drops what this event said. The API server forgets events after an hour; what still goes wrong is said again
+    /// before that.
+    pub(crate) fn remove(&mut self, event: &SlimEvent) {
+        if self
+            .0
+            .get(&event.reason)
+            .is_some_and(|kept| kept.event == event.metadata.uid)
+        {
+            self.0.remove(&event.reason);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn get(&self, reason: &str) -> Option<&Warning> {
+        self.0.get(reason)
+    }
+}
+
+/// Whether an event says more than the status of the pod.
+pub(crate) fn is_telling(event: &SlimEvent) -> bool {
+    // Of the two events about a failed pull only one says why.
+    let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
+    !empty && TELLING.contains(&event.reason.as_str())
+}
