@@ -71,6 +71,18 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    // What Cargo has set for this program must not reach another Cargo: ring's build script, among others, asks to be
+    // run again when it differs, and half of the dependencies would be built at every change between the two.
+    for (name, _) in env::vars_os() {
+        let is_ours = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        });
+        if is_ours {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
