@@ -2,7 +2,8 @@
 //!
 //! A suite is a module with one function for each check and a function `run` for all of them. A check panics, and
 //! says what it expected, where an implementation does something else. Checks use ids of their own, so they can run
-//! side by side and on a server that has other data.
+//! side by side and on a server that has other data. That many call at once is for the implementation to handle: no call
+//! fails because another one is under way, but for a conflict of versions.
 //!
 //! To run a suite, enable the feature `conformance` of this crate in your `dev-dependencies` and call it in a test, on
 //! the multi-threaded runtime (`#[tokio::test(flavor = "multi_thread")]`) so that the checks of concurrent use find

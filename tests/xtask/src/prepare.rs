@@ -3,11 +3,13 @@
 use std::env;
 
 use neuropod_test_cluster::{KUBECONFIG, prepare_control_plane, prepare_node};
+use serde::Deserialize;
 
 use crate::run::Outcome;
 
 /// What must be there for a suite's tests to run; the dearest last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Needs {
     Nothing,
     ControlPlane,

@@ -14,15 +14,6 @@ use crate::{
     workspace::{Package, cargo, packages},
 };
 
-/// What the integration tests need that need more than themselves.
-const NEEDS: [(&str, Needs); 5] = [
-    ("neuropod-test-cluster/control_plane", Needs::ControlPlane),
-    ("neuropod-test-cluster/node", Needs::Node),
-    ("neuropod/kube_conformance", Needs::ControlPlane),
-    ("neuropod/kube_api", Needs::ControlPlane),
-    ("neuropod/end_to_end", Needs::Node),
-];
-
 /// The name of the suite of all documentation tests.
 const DOCUMENTATION: &str = "documentation";
 
@@ -106,15 +97,15 @@ fn suites(packages: &[Package], messages: &str) -> Result<Vec<Suite>> {
             .iter()
             .find(|package| package.id == artifact.package_id)
             .with_context(|| format!("{} is not in the workspace", artifact.package_id))?;
-        let name = if artifact.target.kind == ["test"] {
-            format!("{}/{}", package.name, artifact.target.name)
+        let test = &artifact.target.name;
+        let (name, needs) = if artifact.target.kind == ["test"] {
+            (format!("{}/{test}", package.name), package.needs_of(test))
         } else {
-            package.name.clone()
+            (package.name.clone(), Needs::Nothing)
         };
-        let needs = NEEDS.iter().find(|(test, _)| *test == name);
         let suite = suites.entry(name.clone()).or_insert_with(|| Suite {
-            needs: needs.map_or(Needs::Nothing, |(_, needs)| *needs),
             name,
+            needs,
             commands: Vec::new(),
         });
         suite.commands.push(program_of(package, program)?);
@@ -150,12 +141,21 @@ mod tests {
 
     #[test]
     fn unit_tests_belong_to_their_package_and_integration_tests_stand_alone() {
-        let package = |name: &str| Package {
-            id: format!("path#{name}"),
-            name: name.into(),
-            manifest_path: format!("/repository/{name}/Cargo.toml").into(),
-            features: BTreeMap::new(),
+        let package = |name: &str, metadata: serde_json::Value| -> Package {
+            serde_json::from_value(serde_json::json!({
+                "id": format!("path#{name}"),
+                "name": name,
+                "manifest_path": format!("/repository/{name}/Cargo.toml"),
+                "features": {},
+                "metadata": metadata,
+            }))
+            .unwrap()
         };
+        let needs = serde_json::json!({ "xtask": { "needs": { "end_to_end": "node" } } });
+        let packages = [
+            package("neuropod", needs),
+            package("store", serde_json::Value::Null),
+        ];
         let messages = [
             message("path#neuropod", "test", "end_to_end", true),
             message("path#neuropod", "lib", "neuropod", true),
@@ -164,7 +164,7 @@ mod tests {
             message("path#store", "test", "memory", true),
             r#"{"reason":"build-finished","success":true}"#.to_owned(),
         ];
-        let suites = suites(&[package("neuropod"), package("store")], &messages.join("\n")).unwrap();
+        let suites = suites(&packages, &messages.join("\n")).unwrap();
         let found: Vec<_> = suites
             .iter()
             .map(|suite| (suite.name.as_str(), suite.needs, suite.commands.len()))
