@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use kube::api::ListParams;
 use neuropod_core::{
-    Inventory, Observation, ObservedVolume, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef,
+    Inventory, Observation, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef,
 };
 
 use crate::cluster::KubeCluster;
