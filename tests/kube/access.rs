@@ -42,8 +42,9 @@ pub(crate) fn role_without(verb: &str, resource: &str) -> Documents {
         let verbs = rule["verbs"].as_array().unwrap();
         let left: Vec<_> = verbs.iter().filter(|name| *name != verb).cloned().collect();
         taken += usize::from(!with.is_empty() && left.len() < verbs.len());
+        let any_left = !with.is_empty() && !left.is_empty();
         less["verbs"] = left.into();
-        rules.extend((!with.is_empty()).then_some(less));
+        rules.extend(any_left.then_some(less));
         let mut others = rule.clone();
         others["resources"] = without.clone().into();
         rules.extend((!without.is_empty()).then_some(others));
@@ -95,8 +96,7 @@ pub(crate) async fn wait_for_rights(connection: &kube::Config, namespace: &str, 
     let client = Client::try_from(connection.clone()).unwrap();
     let roles = rights.iter().flatten().filter(|document| document["rules"].is_array());
     for role in roles {
-        let rule = role["rules"].as_array().unwrap().iter().rfind(|rule| rule["verbs"] != json!([]));
-        let rule = rule.unwrap();
+        let rule = role["rules"].as_array().unwrap().last().unwrap();
         let scope = (role["kind"] == "Role").then_some(namespace);
         let review = json!({ "spec": { "resourceAttributes": {
             "group": rule["apiGroups"][0],
