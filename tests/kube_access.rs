@@ -40,7 +40,11 @@ async fn a_missing_right_is_named() {
     let each = futures::stream::iter(missing).map(async |(verb, resource)| {
         let site = Site::with(cluster, &[role_without(verb, resource)], |_| {}).await;
         let error = whole_life(&site, &workload("lab", 1)).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::PermissionDenied, "{verb} {resource}: {error}");
+        assert_eq!(
+            *error.kind(),
+            ErrorKind::PermissionDenied,
+            "{verb} {resource}: {error}"
+        );
         let says = format!("may not {verb} {resource}");
         assert!(error.message().contains(&says), "{says}: {error}");
     });
@@ -55,7 +59,9 @@ async fn the_rights_are_enough() {
     let site = Site::with(cluster, &[rbac()], |config| config.storage.grow = true).await;
     whole_life(&site, &workload("lab", 2)).await.unwrap();
     let mut changes = site.backend.watch();
-    let opened = wait_until("the watch", LIMIT, async || changes.next().await.ok_or_else(String::new));
+    let opened = wait_until("the watch", LIMIT, async || {
+        changes.next().await.ok_or_else(String::new)
+    });
     assert_eq!(opened.await.unwrap(), ClusterEvent::Synced);
 }
 
@@ -84,10 +90,17 @@ async fn gpus_are_counted_where_that_is_allowed() {
     let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(site.admin.clone());
     let name = format!("gpu-{}", site.namespace);
     let model = json!({ "nvidia.com/gpu.product": site.namespace });
-    kube::make(nodes.clone(), json!({ "metadata": { "name": name, "labels": model } })).await;
+    kube::make(
+        nodes.clone(),
+        json!({ "metadata": { "name": name, "labels": model } }),
+    )
+    .await;
     let gpus = json!({ "status": { "capacity": { "nvidia.com/gpu": "4" }, "allocatable": { "nvidia.com/gpu": "4" } } });
     let patch = ::kube::api::Patch::Merge(&gpus);
-    nodes.patch_status(&name, &Default::default(), &patch).await.unwrap();
+    nodes
+        .patch_status(&name, &Default::default(), &patch)
+        .await
+        .unwrap();
     let mine = |inventory: neuropod_core::Inventory| {
         let mut gpus = inventory.gpus.into_iter();
         gpus.find(|stock| stock.model.as_deref() == Some(&site.namespace))
@@ -138,7 +151,10 @@ async fn every_user_has_a_namespace_with_limits() {
     assert_eq!(*error.kind(), ErrorKind::QuotaExceeded, "{error}");
     other.isolation.quota = Some(quota(2));
     wait_until("the higher limit", LIMIT, async || {
-        site.backend.apply(&other).await.map_err(|error| error.to_string())
+        site.backend
+            .apply(&other)
+            .await
+            .map_err(|error| error.to_string())
     })
     .await
     .unwrap();
@@ -146,7 +162,10 @@ async fn every_user_has_a_namespace_with_limits() {
     assert_eq!(hard["pods"].0, "2");
 
     let inventory = site.backend.inventory().await.unwrap();
-    let mine = inventory.workloads.iter().find(|owned| owned.reference.pod_id == workload.reference.pod_id);
+    let mine = inventory
+        .workloads
+        .iter()
+        .find(|owned| owned.reference.pod_id == workload.reference.pod_id);
     assert_eq!(mine.unwrap().reference, workload.reference);
     let mut changes = site.backend.watch();
     wait_until("the pod", LIMIT, async || match changes.next().await {
@@ -189,18 +208,27 @@ async fn ports_are_reached_through_a_gateway() {
     kube::make(crds, definition).await;
     let workload = workload("lab", 2);
     let seen = wait_until("the Gateway API", LIMIT, async || {
-        site.backend.apply(&workload).await.map_err(|error| error.to_string())
+        site.backend
+            .apply(&workload)
+            .await
+            .map_err(|error| error.to_string())
     });
     assert_eq!(seen.await.unwrap().objects, Objects::Complete);
     let services = site.api::<Service>();
     let service = services.get(&workload.endpoints[0].service).await.unwrap();
     let port = service.spec.unwrap().ports.unwrap().remove(0);
     assert_eq!(port.app_protocol.as_deref(), Some("kubernetes.io/ws"));
-    assert_eq!(site.backend.observe(&workload.reference).await.unwrap().objects, Objects::Complete);
+    assert_eq!(
+        site.backend.observe(&workload.reference).await.unwrap().objects,
+        Objects::Complete
+    );
 
     // Routes of before are removed too when a platform changes to Ingresses.
     let ingress = site.another(|config| config.exposure = Exposure::ingress(kube::CLASS));
-    let left = ingress.remove(&workload.reference, VolumePolicy::Keep).await.unwrap();
+    let left = ingress
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
     assert!(left.is_cleared(), "{left:?}");
 }
 
@@ -209,16 +237,24 @@ async fn a_pod_passes_the_level_that_it_is_made_for() {
     let Some(cluster) = cluster("kube_access/a_pod_passes_the_level_that_it_is_made_for") else {
         return;
     };
-    for security in [neuropod_k8s::Security::Baseline, neuropod_k8s::Security::Restricted] {
+    for security in [
+        neuropod_k8s::Security::Baseline,
+        neuropod_k8s::Security::Restricted,
+    ] {
         let site = Site::with(cluster, &[rbac()], |config| config.security = security).await;
         let level = format!("{security:?}").to_lowercase();
         let label = json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": level } } });
         let namespaces: Api<Namespace> = Api::all(site.admin.clone());
         let patch = ::kube::api::Patch::Merge(&label);
-        namespaces.patch(&site.namespace, &Default::default(), &patch).await.unwrap();
+        namespaces
+            .patch(&site.namespace, &Default::default(), &patch)
+            .await
+            .unwrap();
         let workload = workload("lab", 1);
         site.backend.apply(&workload).await.unwrap();
-        site.kubelet().play(&workload.reference.name, Scene::Running { ready: true }).await;
+        site.kubelet()
+            .play(&workload.reference.name, Scene::Running { ready: true })
+            .await;
         let pod = site.api::<Pod>().get(&workload.reference.name).await.unwrap();
         assert_eq!(pod.spec.unwrap().automount_service_account_token, Some(false));
     }

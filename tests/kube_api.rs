@@ -86,18 +86,37 @@ async fn every_object_is_there_with_its_labels() {
     for (kind, name, meta) in &all {
         let label = |key: &str| meta["labels"][key].as_str();
         let reference = &workload.reference;
-        assert_eq!(label("neuropod.io/user-hash"), Some(reference.user_hash.as_str()), "{name}");
+        assert_eq!(
+            label("neuropod.io/user-hash"),
+            Some(reference.user_hash.as_str()),
+            "{name}"
+        );
         if *kind != "PersistentVolumeClaim" {
-            assert_eq!(label("neuropod.io/pod-id"), Some(reference.pod_id.as_str()), "{name}");
+            assert_eq!(
+                label("neuropod.io/pod-id"),
+                Some(reference.pod_id.as_str()),
+                "{name}"
+            );
             assert_eq!(label("neuropod.io/run"), Some("1"), "{name}");
-            assert_eq!(label("app.kubernetes.io/name"), Some(reference.name.as_str()), "{name}");
+            assert_eq!(
+                label("app.kubernetes.io/name"),
+                Some(reference.name.as_str()),
+                "{name}"
+            );
         }
         let has_port = matches!(*kind, "Service" | "Ingress");
         assert_eq!(label("neuropod.io/port").is_some(), has_port, "{name}");
         let managers = meta["managedFields"].as_array().unwrap().iter();
-        assert!(managers.clone().any(|entry| entry["manager"] == "neuropod"), "{name}");
+        assert!(
+            managers.clone().any(|entry| entry["manager"] == "neuropod"),
+            "{name}"
+        );
     }
-    let secret = site.api::<Secret>().get(&workload.token.as_ref().unwrap().secret).await.unwrap();
+    let secret = site
+        .api::<Secret>()
+        .get(&workload.token.as_ref().unwrap().secret)
+        .await
+        .unwrap();
     let token = &secret.data.unwrap()["JUPYTER_TOKEN"].0;
     assert_eq!(token, workload.token.unwrap().token.expose().as_bytes());
 }
@@ -115,11 +134,19 @@ async fn a_second_apply_and_a_second_removal_write_nothing() {
     assert_eq!(seen.objects, Objects::Complete);
     assert_eq!(versions(&site).await, before);
 
-    let kept = site.backend.remove(&workload.reference, VolumePolicy::Keep).await.unwrap();
+    let kept = site
+        .backend
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
     assert!(kept.is_cleared(), "a pod without a node goes at once: {kept:?}");
     let before = versions(&site).await;
     assert_eq!(before.len(), 1, "the claim alone is left: {before:?}");
-    let again = site.backend.remove(&workload.reference, VolumePolicy::Keep).await.unwrap();
+    let again = site
+        .backend
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
     assert_eq!(again, kept);
     assert_eq!(versions(&site).await, before);
 }
@@ -144,7 +171,10 @@ async fn what_differs_is_changed_and_what_is_not_wanted_goes() {
     // Somebody else's annotation is somebody else's.
     let foreign = json!({ "metadata": { "annotations": { "example.com/foreign": "stays" } } });
     let patch = Patch::Merge(&foreign);
-    ingresses.patch(name, &PatchParams::default(), &patch).await.unwrap();
+    ingresses
+        .patch(name, &PatchParams::default(), &patch)
+        .await
+        .unwrap();
 
     site.backend.apply(&workload).await.unwrap();
     let annotations = ingresses.get(name).await.unwrap().metadata.annotations.unwrap();
@@ -167,7 +197,9 @@ async fn objects_of_others_are_not_touched() {
         let (reference, endpoint) = (&workload.reference, &workload.endpoints[0]);
         let secret = &workload.token.as_ref().unwrap().secret;
         match kind {
-            "Service" => other::<Service>(&site, &endpoint.service, json!({ "ports": [{ "port": 80 }] })).await,
+            "Service" => {
+                other::<Service>(&site, &endpoint.service, json!({ "ports": [{ "port": 80 }] })).await
+            }
             "Ingress" => other::<Ingress>(&site, &endpoint.route, json!({ "defaultBackend": backend })).await,
             "Secret" => other::<Secret>(&site, secret, Value::Null).await,
             "NetworkPolicy" => {
@@ -183,11 +215,21 @@ async fn objects_of_others_are_not_touched() {
         let taken = refused(&site.backend, &workload).await;
         assert_eq!(*taken.kind(), ErrorKind::NameTaken, "{kind}: {taken}");
         assert!(!taken.is_retryable());
-        let seen = site.backend.remove(reference, VolumePolicy::Delete).await.unwrap();
+        let seen = site
+            .backend
+            .remove(reference, VolumePolicy::Delete)
+            .await
+            .unwrap();
         assert!(seen.is_cleared(), "{kind}: {seen:?}");
         assert_eq!(foreign(&site).await, before, "{kind}");
     };
-    for kind in ["Service", "Ingress", "Secret", "NetworkPolicy", "PersistentVolumeClaim"] {
+    for kind in [
+        "Service",
+        "Ingress",
+        "Secret",
+        "NetworkPolicy",
+        "PersistentVolumeClaim",
+    ] {
         not_touched(kind).await;
     }
 }
@@ -232,14 +274,20 @@ async fn a_volume_grows_where_that_is_asked_for() {
     workload.volume.size_gb = 30;
     let size = async || {
         let claim = claims.get(&name).await.unwrap();
-        claim.spec.unwrap().resources.unwrap().requests.unwrap()["storage"].0.clone()
+        claim.spec.unwrap().resources.unwrap().requests.unwrap()["storage"]
+            .0
+            .clone()
     };
     site.backend.apply(&workload).await.unwrap();
     assert_eq!(size().await, "20G", "nobody asked for volumes to grow");
     let growing = site.another(|config| config.storage.grow = true);
     let seen = growing.apply(&workload).await.unwrap();
     assert_eq!(size().await, "30G");
-    assert_eq!(seen.volume, ObservedVolume::Bound { size_gb: 20 }, "as long as it has not grown");
+    assert_eq!(
+        seen.volume,
+        ObservedVolume::Bound { size_gb: 20 },
+        "as long as it has not grown"
+    );
     workload.volume.size_gb = 10;
     growing.apply(&workload).await.unwrap();
     assert_eq!(size().await, "30G", "it never shrinks");
@@ -263,7 +311,9 @@ async fn bind_volume(site: &Site, claim: &str) {
     wait_until("the volume", LIMIT, async || {
         let status = claims.get(claim).await.map_err(|error| error.to_string())?.status;
         let phase = status.and_then(|status| status.phase);
-        (phase.as_deref() == Some("Bound")).then_some(()).ok_or(format!("{phase:?}"))
+        (phase.as_deref() == Some("Bound"))
+            .then_some(())
+            .ok_or(format!("{phase:?}"))
     })
     .await
     .unwrap();
@@ -277,10 +327,16 @@ async fn a_full_quota_refuses_new_pods_and_not_those_that_are_there() {
     let site = Site::new(cluster).await;
     let quota = json!({ "metadata": { "name": "quota" }, "spec": { "hard": { "pods": "1" } } });
     let quotas = site.api::<ResourceQuota>();
-    quotas.create(&PostParams::default(), &from_value(quota).unwrap()).await.unwrap();
+    quotas
+        .create(&PostParams::default(), &from_value(quota).unwrap())
+        .await
+        .unwrap();
     let (first, second) = (workload("first", 1), workload("second", 1));
     wait_until("the quota", LIMIT, async || {
-        site.backend.apply(&first).await.map_err(|error| error.to_string())
+        site.backend
+            .apply(&first)
+            .await
+            .map_err(|error| error.to_string())
     })
     .await
     .unwrap();
@@ -300,10 +356,22 @@ async fn what_is_not_set_up_is_said() {
     let workload = workload("lab", 1);
     let none = || Some("none".to_owned());
     let cases = [
-        ("StorageClass does not exist", site.another(|config| config.storage.class = none())),
-        ("no default StorageClass", site.another(|config| config.storage.class = None)),
-        ("IngressClass does not exist", site.another(|config| config.exposure = Exposure::ingress("none"))),
-        ("no default IngressClass", site.another(|config| config.exposure = Exposure::default())),
+        (
+            "StorageClass does not exist",
+            site.another(|config| config.storage.class = none()),
+        ),
+        (
+            "no default StorageClass",
+            site.another(|config| config.storage.class = None),
+        ),
+        (
+            "IngressClass does not exist",
+            site.another(|config| config.exposure = Exposure::ingress("none")),
+        ),
+        (
+            "no default IngressClass",
+            site.another(|config| config.exposure = Exposure::default()),
+        ),
         (
             "no Gateway API",
             site.another(|config| {
@@ -316,7 +384,10 @@ async fn what_is_not_set_up_is_said() {
         ),
     ];
     for (message, backend) in cases {
-        for error in [refused(&backend, &workload).await, backend.check_setup().await.unwrap_err()] {
+        for error in [
+            refused(&backend, &workload).await,
+            backend.check_setup().await.unwrap_err(),
+        ] {
             assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
             assert!(error.message().contains(message), "{error}");
         }
@@ -331,26 +402,42 @@ async fn a_namespace_that_is_being_deleted_is_said() {
     };
     let site = Site::new(cluster).await;
     let config = kube::config(&site.namespace);
-    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, config).await.unwrap();
+    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, config)
+        .await
+        .unwrap();
     let workload = workload("lab", 1);
     backend.apply(&workload).await.unwrap();
     // A finalizer keeps the namespace in between.
     let held = json!({ "metadata": { "finalizers": ["example.com/hold"] } });
     let services = site.api::<Service>();
     let service = &workload.endpoints[0].service;
-    services.patch(service, &PatchParams::default(), &Patch::Merge(&held)).await.unwrap();
+    services
+        .patch(service, &PatchParams::default(), &Patch::Merge(&held))
+        .await
+        .unwrap();
     let namespaces: Api<Namespace> = Api::all(site.admin.clone());
-    namespaces.delete(&site.namespace, &Default::default()).await.unwrap();
+    namespaces
+        .delete(&site.namespace, &Default::default())
+        .await
+        .unwrap();
     let another = kube::workload("another", 1);
-    for error in [refused(&backend, &another).await, backend.check_setup().await.unwrap_err()] {
+    for error in [
+        refused(&backend, &another).await,
+        backend.check_setup().await.unwrap_err(),
+    ] {
         assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
         assert!(error.message().contains("is being deleted"), "{error}");
         assert!(error.is_retryable(), "it passes once the namespace is made again");
     }
     let freed = json!({ "metadata": { "finalizers": [] } });
-    services.patch(service, &PatchParams::default(), &Patch::Merge(&freed)).await.unwrap();
+    services
+        .patch(service, &PatchParams::default(), &Patch::Merge(&freed))
+        .await
+        .unwrap();
     let gone = kube::config("nowhere");
-    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, gone).await.unwrap();
+    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, gone)
+        .await
+        .unwrap();
     let error = refused(&backend, &another).await;
     assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
     assert!(error.message().contains("does not exist"), "{error}");

@@ -112,7 +112,10 @@ where
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+        let is_watch = request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("watch=true"));
         let answer = self.inner.call(request);
         if !is_watch {
             return answer.boxed();
@@ -124,7 +127,9 @@ where
             }
             let (parts, body) = answer.await?.into_parts();
             let closed = async move { drop(open.wait_for(|open| !open).await) };
-            let frames = body.into_data_stream().map(|bytes| bytes.map(http_body::Frame::data));
+            let frames = body
+                .into_data_stream()
+                .map(|bytes| bytes.map(http_body::Frame::data));
             let body = StreamBody::new(Box::pin(frames.take_until(Box::pin(closed))));
             Ok(http::Response::from_parts(parts, Box::new(body) as Box<DynBody>))
         }

@@ -75,18 +75,33 @@ async fn nothing_is_lost_or_invented_while_the_api_server_is_gone() {
     control_plane.stop_api_server();
     control_plane.start_api_server().unwrap();
     let kubelet = site.kubelet();
-    kubelet.play(&changes_meanwhile.reference.name, Scene::CrashLoop).await;
-    let gone = site.backend.remove(&goes.reference, VolumePolicy::Keep).await.unwrap();
+    kubelet
+        .play(&changes_meanwhile.reference.name, Scene::CrashLoop)
+        .await;
+    let gone = site
+        .backend
+        .remove(&goes.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
     assert!(gone.pod.is_none());
     let mut told = until_synced(&mut changes).await;
-    while !told.iter().any(|event| matches!(event, ClusterEvent::Gone { .. })) {
+    while !told
+        .iter()
+        .any(|event| matches!(event, ClusterEvent::Gone { .. }))
+    {
         told.push(next(&mut changes).await);
     }
-    assert_eq!(changed(&told, &same.reference.pod_id), [], "nothing happened to it");
+    assert_eq!(
+        changed(&told, &same.reference.pod_id),
+        [],
+        "nothing happened to it"
+    );
     let crashed = changed(&told, &changes_meanwhile.reference.pod_id);
     let reason = crashed.last().and_then(|pod| pod.reason.as_ref());
     assert!(reason.is_some(), "{crashed:?}");
-    let ends = told.iter().filter(|event| matches!(event, ClusterEvent::Gone { .. }));
+    let ends = told
+        .iter()
+        .filter(|event| matches!(event, ClusterEvent::Gone { .. }));
     let ends: Vec<_> = ends.collect();
     let [ClusterEvent::Gone { pod_id, .. }] = ends[..] else {
         panic!("one pod went: {ends:?}");
@@ -127,7 +142,10 @@ async fn calls_end_in_time_when_nothing_answers() {
 
     control_plane.stop_api_server();
     let error = backend.observe(&workload.reference).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout),
+        "{error}"
+    );
     assert!(error.is_retryable());
 }
 

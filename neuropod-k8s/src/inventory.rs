@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
-use neuropod_core::{
-    Inventory, Observation, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef,
-};
+use neuropod_core::{Inventory, Observation, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef};
 
 use crate::cluster::KubeCluster;
 use crate::gpus;

@@ -31,12 +31,19 @@ fn documents(text: &str) -> Documents {
 /// `rbac.yaml` without the right to `verb` `resource` in the namespace.
 pub(crate) fn role_without(verb: &str, resource: &str) -> Documents {
     let mut all = rbac();
-    let role = all.iter_mut().find(|document| document["kind"] == "Role").unwrap();
+    let role = all
+        .iter_mut()
+        .find(|document| document["kind"] == "Role")
+        .unwrap();
     let mut taken = 0;
     let mut rules = Vec::new();
     for rule in role["rules"].as_array().unwrap() {
-        let (with, without): (Vec<_>, Vec<_>) =
-            rule["resources"].as_array().unwrap().iter().cloned().partition(|name| name == resource);
+        let (with, without): (Vec<_>, Vec<_>) = rule["resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .cloned()
+            .partition(|name| name == resource);
         let mut less = rule.clone();
         less["resources"] = with.clone().into();
         let verbs = rule["verbs"].as_array().unwrap();
@@ -79,7 +86,11 @@ pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str
             Some((group, version)) => (group.to_owned(), version.to_owned()),
             None => (String::new(), document["apiVersion"].as_str().unwrap().to_owned()),
         };
-        let resource = ApiResource::from_gvk(&GroupVersionKind { group, version, kind: kind.clone() });
+        let resource = ApiResource::from_gvk(&GroupVersionKind {
+            group,
+            version,
+            kind: kind.clone(),
+        });
         let api: Api<DynamicObject> = if kind.starts_with("Cluster") {
             Api::all_with(admin.clone(), &resource)
         } else {
@@ -94,7 +105,10 @@ pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str
 /// stored.
 pub(crate) async fn wait_for_rights(connection: &kube::Config, namespace: &str, rights: &[Documents]) {
     let client = Client::try_from(connection.clone()).unwrap();
-    let roles = rights.iter().flatten().filter(|document| document["rules"].is_array());
+    let roles = rights
+        .iter()
+        .flatten()
+        .filter(|document| document["rules"].is_array());
     for role in roles {
         let rule = role["rules"].as_array().unwrap().last().unwrap();
         let scope = (role["kind"] == "Role").then_some(namespace);

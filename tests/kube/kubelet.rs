@@ -38,7 +38,8 @@ impl Kubelet {
         let pod = self.pods().get(name).await.unwrap();
         let before = serde_json::to_value(pod.status.unwrap_or_default()).unwrap();
         if let Some((reason, message)) = warning(scene) {
-            self.warn(name, pod.metadata.uid.as_deref().unwrap(), reason, message).await;
+            self.warn(name, pod.metadata.uid.as_deref().unwrap(), reason, message)
+                .await;
         }
         self.write(name, status(scene, &before)).await;
     }
@@ -93,10 +94,12 @@ impl Kubelet {
         let Some(pod) = self.pods().get_opt(name).await.unwrap() else {
             return;
         };
-        let now = DeleteParams::default().grace_period(0).preconditions(Preconditions {
-            uid: pod.metadata.uid.clone(),
-            resource_version: None,
-        });
+        let now = DeleteParams::default()
+            .grace_period(0)
+            .preconditions(Preconditions {
+                uid: pod.metadata.uid.clone(),
+                resource_version: None,
+            });
         match self.pods().delete(name, &now).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
@@ -135,7 +138,9 @@ fn warning(scene: Scene) -> Option<(&'static str, &'static str)> {
 /// The status as kubelet 1.34 writes it.
 fn status(scene: Scene, before: &Value) -> Value {
     let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let restarts = before["containerStatuses"][0]["restartCount"].as_u64().unwrap_or(0);
+    let restarts = before["containerStatuses"][0]["restartCount"]
+        .as_u64()
+        .unwrap_or(0);
     let started = before["containerStatuses"][0]["state"]["running"]["startedAt"].as_str();
     let started = started.unwrap_or(&now).to_owned();
     let terminated = |reason: &str, code: i32| {
@@ -153,18 +158,31 @@ fn status(scene: Scene, before: &Value) -> Value {
         }])
     };
     let waiting = |reason: &str, message: &str| {
-        container(false, 0, json!({ "waiting": { "reason": reason, "message": message } }), json!({}))
+        container(
+            false,
+            0,
+            json!({ "waiting": { "reason": reason, "message": message } }),
+            json!({}),
+        )
     };
     let back_off = json!({ "waiting": {
         "reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container=main",
     }});
     let (phase, ready, containers) = match scene {
-        Scene::NoGpuFree => return unscheduled(&now, "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."),
+        Scene::NoGpuFree => {
+            return unscheduled(&now, "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.");
+        }
         Scene::Unschedulable => {
-            return unscheduled(&now, "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.");
+            return unscheduled(
+                &now,
+                "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.",
+            );
         }
         Scene::VolumePending => {
-            return unscheduled(&now, "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.");
+            return unscheduled(
+                &now,
+                "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+            );
         }
         Scene::PullFailing => (
             "Pending",
@@ -177,12 +195,18 @@ fn status(scene: Scene, before: &Value) -> Value {
         Scene::ImageMissing => (
             "Pending",
             false,
-            waiting("ErrImagePull", "rpc error: code = NotFound desc = failed to pull: docker.io/a:1: not found"),
+            waiting(
+                "ErrImagePull",
+                "rpc error: code = NotFound desc = failed to pull: docker.io/a:1: not found",
+            ),
         ),
         Scene::ImageInvalid => (
             "Pending",
             false,
-            waiting("InvalidImageName", "Failed to apply default image tag \"A\": couldn't parse image name"),
+            waiting(
+                "InvalidImageName",
+                "Failed to apply default image tag \"A\": couldn't parse image name",
+            ),
         ),
         Scene::ConfigError => (
             "Pending",
@@ -192,7 +216,10 @@ fn status(scene: Scene, before: &Value) -> Value {
         Scene::StartError => (
             "Pending",
             false,
-            waiting("RunContainerError", "failed to create containerd task: exec: \"a\": not found in $PATH"),
+            waiting(
+                "RunContainerError",
+                "failed to create containerd task: exec: \"a\": not found in $PATH",
+            ),
         ),
         Scene::Running { ready } => {
             let last = before["containerStatuses"][0]["lastState"].clone();
@@ -202,9 +229,17 @@ fn status(scene: Scene, before: &Value) -> Value {
         }
         Scene::Restarted => {
             let state = json!({ "running": { "startedAt": now } });
-            ("Running", true, container(true, restarts + 1, state, terminated("Error", 1)))
+            (
+                "Running",
+                true,
+                container(true, restarts + 1, state, terminated("Error", 1)),
+            )
         }
-        Scene::CrashLoop => ("Running", false, container(false, restarts + 1, back_off, terminated("Error", 1))),
+        Scene::CrashLoop => (
+            "Running",
+            false,
+            container(false, restarts + 1, back_off, terminated("Error", 1)),
+        ),
         Scene::OutOfMemory => (
             "Running",
             false,
@@ -226,8 +261,12 @@ fn status(scene: Scene, before: &Value) -> Value {
         "containerStatuses": containers,
     });
     let evicted = match scene {
-        Scene::Evicted => Some("The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi."),
-        Scene::DiskExceeded => Some("Pod ephemeral local storage usage exceeds the total limit of containers 1G."),
+        Scene::Evicted => {
+            Some("The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi.")
+        }
+        Scene::DiskExceeded => {
+            Some("Pod ephemeral local storage usage exceeds the total limit of containers 1G.")
+        }
         _ => None,
     };
     if let Some(message) = evicted {

@@ -66,7 +66,11 @@ impl Site {
     }
 
     /// A site with other rights, and another configuration.
-    pub(crate) async fn with(cluster: &TestCluster, rights: &[Documents], change: impl FnOnce(&mut KubeConfig)) -> Self {
+    pub(crate) async fn with(
+        cluster: &TestCluster,
+        rights: &[Documents],
+        change: impl FnOnce(&mut KubeConfig),
+    ) -> Self {
         let admin = cluster.client().await.unwrap();
         make_shared_objects(&admin).await;
         let namespace = make_namespace(&admin).await;
@@ -131,7 +135,10 @@ pub(crate) fn config(namespace: &str) -> KubeConfig {
 pub(crate) async fn make_namespace(admin: &Client) -> String {
     let namespace: Namespace = from_value(json!({ "metadata": { "generateName": "site-" } })).unwrap();
     let namespaces: Api<Namespace> = Api::all(admin.clone());
-    let made = namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    let made = namespaces
+        .create(&PostParams::default(), &namespace)
+        .await
+        .unwrap();
     made.metadata.name.unwrap()
 }
 
@@ -145,7 +152,11 @@ pub(crate) async fn make_shared_objects(admin: &Client) {
         "allowVolumeExpansion": true,
     });
     make(Api::<StorageClass>::all(admin.clone()), class).await;
-    make(Api::<Node>::all(admin.clone()), json!({ "metadata": { "name": NODE } })).await;
+    make(
+        Api::<Node>::all(admin.clone()),
+        json!({ "metadata": { "name": NODE } }),
+    )
+    .await;
 }
 
 /// Makes an object, unless it is there.
@@ -153,7 +164,10 @@ pub(crate) async fn make<K>(api: Api<K>, object: serde_json::Value)
 where
     K: serde::de::DeserializeOwned + serde::Serialize + Clone + std::fmt::Debug,
 {
-    match api.create(&PostParams::default(), &from_value(object).unwrap()).await {
+    match api
+        .create(&PostParams::default(), &from_value(object).unwrap())
+        .await
+    {
         Ok(_) => {}
         Err(kube::Error::Api(status)) if status.is_already_exists() => {}
         Err(error) => panic!("{error}"),
