@@ -4,9 +4,9 @@
 mod kube;
 
 use ::kube::Api;
-use ::kube::api::ListParams;
+use ::kube::api::{ListParams, Patch, PatchParams};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ResourceQuota, Service};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use neuropod_core::conformance::cluster::Scene;
 use neuropod_core::workload::Quota;
@@ -87,7 +87,7 @@ async fn gpus_are_counted_where_that_is_allowed() {
         return;
     };
     let site = Site::new(cluster).await;
-    let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(site.admin.clone());
+    let nodes: Api<Node> = Api::all(site.admin.clone());
     let name = format!("gpu-{}", site.namespace);
     let model = json!({ "nvidia.com/gpu.product": site.namespace });
     kube::make(
@@ -96,9 +96,9 @@ async fn gpus_are_counted_where_that_is_allowed() {
     )
     .await;
     let gpus = json!({ "status": { "capacity": { "nvidia.com/gpu": "4" }, "allocatable": { "nvidia.com/gpu": "4" } } });
-    let patch = ::kube::api::Patch::Merge(&gpus);
+    let patch = Patch::Merge(&gpus);
     nodes
-        .patch_status(&name, &Default::default(), &patch)
+        .patch_status(&name, &PatchParams::default(), &patch)
         .await
         .unwrap();
     let mine = |inventory: neuropod_core::Inventory| {
@@ -245,9 +245,9 @@ async fn a_pod_passes_the_level_that_it_is_made_for() {
         let level = format!("{security:?}").to_lowercase();
         let label = json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": level } } });
         let namespaces: Api<Namespace> = Api::all(site.admin.clone());
-        let patch = ::kube::api::Patch::Merge(&label);
+        let patch = Patch::Merge(&label);
         namespaces
-            .patch(&site.namespace, &Default::default(), &patch)
+            .patch(&site.namespace, &PatchParams::default(), &patch)
             .await
             .unwrap();
         let workload = workload("lab", 1);

@@ -1,4 +1,4 @@
-//! `KubeCluster` on a real API server, as the ServiceAccount of `examples/deploy/rbac.yaml`: what it makes, changes,
+//! `KubeCluster` on a real API server, as the `ServiceAccount` of `examples/deploy/rbac.yaml`: what it makes, changes,
 //! removes and refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -7,17 +7,15 @@ mod kube;
 use std::collections::BTreeMap;
 
 use ::kube::Api;
-use ::kube::api::{ListParams, Patch, PatchParams, PostParams};
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service};
+use ::kube::api::{ListParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
-use neuropod_core::conformance::cluster::Scene;
-use neuropod_core::workload::Quota;
-use neuropod_core::{ClusterBackend, ErrorKind, LogOptions, Objects, ObservedVolume, VolumePolicy, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload};
 use neuropod_k8s::{Exposure, KubeCluster};
 use neuropod_test_cluster::wait_until;
-use serde_json::{Value, from_value, json};
+use serde_json::{Value, json};
 
-use self::kube::{LIMIT, Site, cluster, rbac, rbac_for_namespaces, role_without, workload};
+use self::kube::{LIMIT, Site, cluster, workload};
 
 /// Everything of the platform in the namespace, as kind, name and metadata.
 async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
@@ -198,7 +196,7 @@ async fn objects_of_others_are_not_touched() {
         let secret = &workload.token.as_ref().unwrap().secret;
         match kind {
             "Service" => {
-                other::<Service>(&site, &endpoint.service, json!({ "ports": [{ "port": 80 }] })).await
+                other::<Service>(&site, &endpoint.service, json!({ "ports": [{ "port": 80 }] })).await;
             }
             "Ingress" => other::<Ingress>(&site, &endpoint.route, json!({ "defaultBackend": backend })).await,
             "Secret" => other::<Secret>(&site, secret, Value::Null).await,
@@ -272,17 +270,17 @@ async fn a_volume_grows_where_that_is_asked_for() {
     let name = workload.reference.volume.clone();
     bind_volume(&site, &name).await;
     workload.volume.size_gb = 30;
-    let size = async || {
+    let asked_for = async || {
         let claim = claims.get(&name).await.unwrap();
         claim.spec.unwrap().resources.unwrap().requests.unwrap()["storage"]
             .0
             .clone()
     };
     site.backend.apply(&workload).await.unwrap();
-    assert_eq!(size().await, "20G", "nobody asked for volumes to grow");
+    assert_eq!(asked_for().await, "20G", "nobody asked for volumes to grow");
     let growing = site.another(|config| config.storage.grow = true);
     let seen = growing.apply(&workload).await.unwrap();
-    assert_eq!(size().await, "30G");
+    assert_eq!(asked_for().await, "30G");
     assert_eq!(
         seen.volume,
         ObservedVolume::Bound { size_gb: 20 },
@@ -290,7 +288,7 @@ async fn a_volume_grows_where_that_is_asked_for() {
     );
     workload.volume.size_gb = 10;
     growing.apply(&workload).await.unwrap();
-    assert_eq!(size().await, "30G", "it never shrinks");
+    assert_eq!(asked_for().await, "30G", "it never shrinks");
 }
 
 /// Gives a claim a volume, as a provisioner does.
@@ -305,7 +303,7 @@ async fn bind_volume(site: &Site, claim: &str) {
             "claimRef": { "namespace": site.namespace, "name": claim },
         },
     });
-    let volumes: Api<k8s_openapi::api::core::v1::PersistentVolume> = Api::all(site.admin.clone());
+    let volumes: Api<PersistentVolume> = Api::all(site.admin.clone());
     kube::make(volumes, volume).await;
     let claims = site.api::<PersistentVolumeClaim>();
     wait_until("the volume", LIMIT, async || {
@@ -317,128 +315,4 @@ async fn bind_volume(site: &Site, claim: &str) {
     })
     .await
     .unwrap();
-}
-
-#[tokio::test]
-async fn a_full_quota_refuses_new_pods_and_not_those_that_are_there() {
-    let Some(cluster) = cluster("kube_api/a_full_quota_refuses_new_pods_and_not_those_that_are_there") else {
-        return;
-    };
-    let site = Site::new(cluster).await;
-    let quota = json!({ "metadata": { "name": "quota" }, "spec": { "hard": { "pods": "1" } } });
-    let quotas = site.api::<ResourceQuota>();
-    quotas
-        .create(&PostParams::default(), &from_value(quota).unwrap())
-        .await
-        .unwrap();
-    let (first, second) = (workload("first", 1), workload("second", 1));
-    wait_until("the quota", LIMIT, async || {
-        site.backend
-            .apply(&first)
-            .await
-            .map_err(|error| error.to_string())
-    })
-    .await
-    .unwrap();
-    let error = refused(&site.backend, &second).await;
-    assert_eq!(*error.kind(), ErrorKind::QuotaExceeded, "{error}");
-    assert!(error.message().contains("exceeded quota: quota"), "{error}");
-    let seen = site.backend.apply(&first).await.unwrap();
-    assert_eq!(seen.objects, Objects::Complete);
-}
-
-#[tokio::test]
-async fn what_is_not_set_up_is_said() {
-    let Some(cluster) = cluster("kube_api/what_is_not_set_up_is_said") else {
-        return;
-    };
-    let site = Site::new(cluster).await;
-    let workload = workload("lab", 1);
-    let none = || Some("none".to_owned());
-    let cases = [
-        (
-            "StorageClass does not exist",
-            site.another(|config| config.storage.class = none()),
-        ),
-        (
-            "no default StorageClass",
-            site.another(|config| config.storage.class = None),
-        ),
-        (
-            "IngressClass does not exist",
-            site.another(|config| config.exposure = Exposure::ingress("none")),
-        ),
-        (
-            "no default IngressClass",
-            site.another(|config| config.exposure = Exposure::default()),
-        ),
-        (
-            "no Gateway API",
-            site.another(|config| {
-                config.exposure = Exposure::Gateway {
-                    name: "public".into(),
-                    namespace: None,
-                    section: None,
-                };
-            }),
-        ),
-    ];
-    for (message, backend) in cases {
-        for error in [
-            refused(&backend, &workload).await,
-            backend.check_setup().await.unwrap_err(),
-        ] {
-            assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
-            assert!(error.message().contains(message), "{error}");
-        }
-    }
-    assert_eq!(everything(&site).await.len(), 0, "nothing is made");
-}
-
-#[tokio::test]
-async fn a_namespace_that_is_being_deleted_is_said() {
-    let Some(cluster) = cluster("kube_api/a_namespace_that_is_being_deleted_is_said") else {
-        return;
-    };
-    let site = Site::new(cluster).await;
-    let config = kube::config(&site.namespace);
-    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, config)
-        .await
-        .unwrap();
-    let workload = workload("lab", 1);
-    backend.apply(&workload).await.unwrap();
-    // A finalizer keeps the namespace in between.
-    let held = json!({ "metadata": { "finalizers": ["example.com/hold"] } });
-    let services = site.api::<Service>();
-    let service = &workload.endpoints[0].service;
-    services
-        .patch(service, &PatchParams::default(), &Patch::Merge(&held))
-        .await
-        .unwrap();
-    let namespaces: Api<Namespace> = Api::all(site.admin.clone());
-    namespaces
-        .delete(&site.namespace, &Default::default())
-        .await
-        .unwrap();
-    let another = kube::workload("another", 1);
-    for error in [
-        refused(&backend, &another).await,
-        backend.check_setup().await.unwrap_err(),
-    ] {
-        assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
-        assert!(error.message().contains("is being deleted"), "{error}");
-        assert!(error.is_retryable(), "it passes once the namespace is made again");
-    }
-    let freed = json!({ "metadata": { "finalizers": [] } });
-    services
-        .patch(service, &PatchParams::default(), &Patch::Merge(&freed))
-        .await
-        .unwrap();
-    let gone = kube::config("nowhere");
-    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, gone)
-        .await
-        .unwrap();
-    let error = refused(&backend, &another).await;
-    assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
-    assert!(error.message().contains("does not exist"), "{error}");
 }

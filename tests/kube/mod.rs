@@ -1,9 +1,10 @@
 //! What the tests of the Kubernetes backend have in common: a real control plane, a namespace of the test's own, the
-//! backend as the ServiceAccount of `examples/deploy/rbac.yaml`, and somebody who does what kubelets do.
+//! backend as the `ServiceAccount` of `examples/deploy/rbac.yaml`, and somebody who does what kubelets do.
 #![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
 
 mod access;
 mod kubelet;
+mod status;
 mod workload;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

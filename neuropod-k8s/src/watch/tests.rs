@@ -167,10 +167,9 @@ fn source(
     (Box::pin(source.stream()), asked)
 }
 
-fn respond(
-    answer: Answer,
-) -> Response<StreamBody<stream::BoxStream<'static, Result<http_body::Frame<bytes::Bytes>, std::io::Error>>>>
-{
+type Lines = stream::BoxStream<'static, Result<http_body::Frame<bytes::Bytes>, std::io::Error>>;
+
+fn respond(answer: Answer) -> Response<StreamBody<Lines>> {
     let frames = |lines: Vec<Value>| {
         let frames = lines
             .into_iter()

@@ -32,10 +32,11 @@ const PACKAGES: [&str; 5] = [
 ];
 
 /// What the integration tests under `/tests` need; one that is not named here needs nothing.
-const NEEDS: [(&str, Needs); 5] = [
+const NEEDS: [(&str, Needs); 6] = [
     ("kube_access", Needs::ControlPlane),
     ("kube_api", Needs::ControlPlane),
     ("kube_conformance", Needs::ControlPlane),
+    ("kube_setup", Needs::ControlPlane),
     ("kube_watch", Needs::ControlPlane),
     ("end_to_end", Needs::Node),
 ];
