@@ -76,7 +76,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     store.open(&ana.id, AccountKind::Prepaid).await?;
     store.deposit("welcome", &ana.id, Money::from_cents(1000)).await?;
 
-    let story = Story {
+    let tale = Story {
         platform,
         ana,
         begun: Instant::now(),
@@ -85,20 +85,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .gpu(&arguments.gpu)
         .disks(5, 5)
         .ports([8888, 7860]);
-    let pod = story.platform.create(&story.ana, &request).await?;
+    let pod = tale.platform.create(&tale.ana, &request).await?;
     // Whatever happens on the way, nothing is left behind.
     let told = tokio::select! {
-        told = tokio::time::timeout(LIMIT, story.tell(&pod.id)) => told.map_err(Into::into).flatten(),
+        told = tokio::time::timeout(LIMIT, tale.tell(&pod.id)) => told.map_err(Into::into).flatten(),
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
     };
-    story.say("deleting it, with its volume");
+    tale.say("deleting it, with its volume");
     story
         .platform
-        .delete(&story.ana, &pod.id, VolumePolicy::Delete)
+        .delete(&tale.ana, &pod.id, VolumePolicy::Delete)
         .await?;
-    tokio::time::timeout(LIMIT, story.until_gone(&*store, &pod.id)).await??;
-    let balance = store.balance(&story.ana.id).await?;
-    story.say(&format!(
+    tokio::time::timeout(LIMIT, tale.until_gone(&*store, &pod.id)).await??;
+    let balance = store.balance(&tale.ana.id).await?;
+    tale.say(&format!(
         "gone. Of 10.00 EUR {} are left, {} are held",
         balance.available, balance.held
     ));

@@ -98,9 +98,8 @@ impl ClusterBackend for KubeCluster {
     }
 
     async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation> {
-        self.requests
-            .in_time(remove::remove(self, reference, volume))
-            .await
+        let work = Box::pin(remove::remove(self, reference, volume));
+        self.requests.in_time(work).await
     }
 
     async fn observe(&self, reference: &WorkloadRef) -> Result<Observation> {
@@ -122,6 +121,7 @@ impl ClusterBackend for KubeCluster {
     }
 
     async fn inventory(&self) -> Result<Inventory> {
-        self.requests.in_time(inventory::inventory(self)).await
+        let work = Box::pin(inventory::inventory(self));
+        self.requests.in_time(work).await
     }
 }

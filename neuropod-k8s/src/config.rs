@@ -69,7 +69,7 @@ pub enum Exposure {
         class: Option<String>,
         /// A Secret with a wildcard certificate, in the namespace of the pod; `None`: the controller's own.
         tls_secret: Option<String>,
-        /// Annotations for the controller, beside the long time-outs that WebSockets need with ingress-nginx.
+        /// Annotations for the controller, beside the long time-outs that `WebSockets` need with ingress-nginx.
         annotations: BTreeMap<String, String>,
     },
     /// One `HTTPRoute` per port (Gateway API v1). One listener with a wildcard host name serves all of them; it

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
-use neuropod_core::{
-    Inventory, Observation, ObservedVolume, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef,
-};
+use neuropod_core::{Inventory, Observation, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef};
 
 use crate::cluster::KubeCluster;
 use crate::gpus;
@@ -80,13 +78,11 @@ impl Parts {
             name: text(labels.and_then(|labels| labels.name.as_ref())),
             volume: text(pod.and_then(|pod| pod.annotations.volume.as_ref())),
         };
-        let volume = if reference.volume.is_empty() {
-            ObservedVolume::Unknown
-        } else {
-            let mut claims = claims.iter().map(|claim| (claim, &claim.metadata));
-            let claim = claims.find(|(_, meta)| meta.name == reference.volume && meta.namespace == namespace);
-            observe::volume(claim.map(|(claim, _)| claim), &reference)
-        };
+        let mut claims = claims
+            .iter()
+            .filter(|claim| claim.metadata.namespace == namespace);
+        let claim = claims.find(|claim| claim.metadata.name == reference.volume);
+        let volume = observe::volume(claim, &reference);
         OwnedWorkload {
             observation: Observation {
                 pod: self.pod.as_ref().map(|pod| observe::pod_with(pod, warnings)),

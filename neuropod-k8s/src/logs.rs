@@ -14,6 +14,7 @@ use crate::error::Call;
 use crate::kind::Kind;
 use crate::manifests::CONTAINER;
 use crate::slim::SlimPod;
+use crate::status;
 
 pub(crate) async fn open(
     cluster: &KubeCluster,
@@ -33,8 +34,12 @@ pub(crate) async fn open(
         .get(Kind::Pod, namespace, &reference.name)
         .await?;
     // A pod of somebody else by that name is not ours to read.
-    if pod.and_then(|pod| pod.metadata.pod_id()).as_ref() != Some(&reference.pod_id) {
+    let ours = pod.filter(|pod| pod.metadata.pod_id().as_ref() == Some(&reference.pod_id));
+    let Some(pod) = ours else {
         return Err(call.with_context(Error::new(ErrorKind::NotFound, "the pod is not in the cluster")));
+    };
+    if let Some(why_not) = nothing_to_read(&pod, options.previous) {
+        return Err(call.with_context(Error::new(ErrorKind::InvalidState, why_not)));
     }
     let permit = permit(cluster).await?;
     let request = Request::new(Kind::Pod.path(namespace))
@@ -48,6 +53,18 @@ pub(crate) async fn open(
             Err(call.with_context(error).with_source(kube::Error::Api(status)))
         }
         Err(error) => Err(call.failed(error)),
+    }
+}
+
+/// Why there is no log. The API server answers an empty one for a pod that has no node yet.
+fn nothing_to_read(pod: &SlimPod, previous: bool) -> Option<&'static str> {
+    let container = pod.status.container_statuses.first();
+    if previous {
+        let ended = container.is_some_and(|container| container.last_state.terminated.is_some());
+        (!ended).then_some("the container has not been restarted")
+    } else {
+        let started = container.is_some_and(status::was_started);
+        (!started).then_some("the container has not started")
     }
 }
 

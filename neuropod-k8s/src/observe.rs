@@ -40,11 +40,20 @@ pub(crate) async fn find(cluster: &KubeCluster, reference: &WorkloadRef) -> Resu
         let found = cluster.requests.list_metadata(kind, namespace, &selector).await?;
         Ok(found.into_iter().map(move |meta| (kind, meta)))
     });
-    let (pods, claim, objects) = tokio::try_join!(
-        cluster.requests.list::<SlimPod>(Kind::Pod, namespace, &pods),
+    let claim = async {
+        // The inventory does not know the volume of a pod whose object is gone.
+        if reference.volume.is_empty() {
+            return Ok(None);
+        }
+        let kind = Kind::PersistentVolumeClaim;
         cluster
             .requests
-            .get::<SlimClaim>(Kind::PersistentVolumeClaim, namespace, &reference.volume),
+            .get::<SlimClaim>(kind, namespace, &reference.volume)
+            .await
+    };
+    let (pods, claim, objects) = tokio::try_join!(
+        cluster.requests.list::<SlimPod>(Kind::Pod, namespace, &pods),
+        claim,
         try_join_all(objects),
     )?;
     Ok(Found {
@@ -98,6 +107,7 @@ pub(crate) fn objects<'a>(pod: Option<&SlimPod>, found: impl Iterator<Item = &'a
 pub(crate) fn volume(claim: Option<&SlimClaim>, reference: &WorkloadRef) -> ObservedVolume {
     match claim {
         Some(claim) if !belongs_to_owner(&claim.metadata, reference) => ObservedVolume::Absent,
+        None if reference.volume.is_empty() => ObservedVolume::Unknown,
         None => ObservedVolume::Absent,
         Some(claim) if claim.metadata.is_leaving() => ObservedVolume::Terminating,
         Some(claim) if claim.status.phase == "Bound" => ObservedVolume::Bound {

@@ -35,7 +35,7 @@ impl Setup {
     pub(crate) async fn look(&self, requests: &Requests, config: &KubeConfig) -> Result<()> {
         tokio::try_join!(
             namespace(requests, config),
-            exposure(requests, &config.exposure),
+            exposure(requests, config),
             storage(requests, config.storage.class.as_deref()),
         )?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -60,8 +60,8 @@ async fn namespace(requests: &Requests, config: &KubeConfig) -> Result<()> {
     }
 }
 
-async fn exposure(requests: &Requests, exposure: &Exposure) -> Result<()> {
-    match exposure {
+async fn exposure(requests: &Requests, config: &KubeConfig) -> Result<()> {
+    match &config.exposure {
         Exposure::Ingress {
             class: Some(class), ..
         } => {
@@ -80,10 +80,8 @@ async fn exposure(requests: &Requests, exposure: &Exposure) -> Result<()> {
         }
         // Fails where the cluster does not know routes; the gateway itself may be in a namespace of others.
         Exposure::Gateway { .. } => {
-            let one = ListParams::default()
-                .labels(crate::labels::MANAGED_BY)
-                .fields("metadata.name=none");
-            let routes = requests.list::<SlimObject>(Kind::HttpRoute, None, &one);
+            let none = ListParams::default().fields("metadata.name=none");
+            let routes = requests.list::<SlimObject>(Kind::HttpRoute, Some(&config.namespace), &none);
             routes.await.map(drop)
         }
     }

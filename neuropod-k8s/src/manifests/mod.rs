@@ -85,6 +85,9 @@ pub(crate) fn namespace_of<'a>(namespace: Option<&'a str>, config: &'a KubeConfi
 /// The workload as Kubernetes YAML, as it would be sent to a cluster. The access token is left out.
 ///
 /// The output is the same for the same input: keys are sorted, objects come in the order in which they are made.
+///
+/// # Panics
+/// Never: see the comment inside.
 pub fn to_yaml(workload: &Workload, config: &KubeConfig) -> String {
     let documents = Manifests::new(workload, config).all().map(|manifest| {
         let mut body = manifest.body;

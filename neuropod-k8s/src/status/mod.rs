@@ -46,7 +46,7 @@ pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPo
 }
 
 /// Whether the container has run in this pod object.
-fn was_started(container: &ContainerStatus) -> bool {
+pub(crate) fn was_started(container: &ContainerStatus) -> bool {
     container.state.running.is_some()
         || container.state.terminated.is_some()
         || container.last_state.terminated.is_some()

@@ -281,7 +281,7 @@ fn setting_up(pod: &SlimPod, warnings: &Warnings) -> Option<Reason> {
     ];
     let found = causes
         .iter()
-        .filter_map(|(reason, code)| warnings.get(*reason).map(|warning| (*code, warning)));
+        .filter_map(|(reason, code)| warnings.get(reason).map(|warning| (*code, warning)));
     let (code, warning) = found.max_by_key(|(_, warning)| warning.at)?;
     Some(Reason::new(code, warning.message.as_str(), warning.at))
 }

@@ -1,1 +1,323 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures::{Stream, StreamExt, stream};
+use http::{Request, Response};
+use http_body_util::StreamBody;
+use kube::Client;
+use kube::client::Body;
+use neuropod_core::{ClusterEvent, ReasonCode};
+use serde_json::{Value, from_value, json};
+
+use super::source::{Selection, Source, Update};
+use super::tracker::{Item, Tracker};
+use crate::kind::Kind;
+use crate::slim::{Slim, SlimPod};
+
+fn pod(uid: &str, version: u32, status: &Value) -> Value {
+    json!({
+        "metadata": { "name": "lab", "uid": uid, "resourceVersion": version.to_string(),
+            "labels": { "app.kubernetes.io/managed-by": "neuropod", "neuropod.io/pod-id": "3f9a0c1d2e4b5a68" } },
+        "status": status,
+    })
+}
+
+fn slim(uid: &str, status: &Value) -> SlimPod {
+    from_value(pod(uid, 1, status)).unwrap()
+}
+
+fn pending() -> Value {
+    json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "True" }] })
+}
+
+fn failed_mount(pod: &str) -> crate::slim::SlimEvent {
+    let event = json!({ "metadata": { "uid": "e1" }, "involvedObject": { "uid": pod }, "reason": "FailedMount",
+        "message": "no volume", "lastTimestamp": "2026-01-02T03:04:05Z" });
+    from_value(event).unwrap()
+}
+
+/// The kinds of events, with the uid and the code of the reason.
+fn told(events: &[ClusterEvent]) -> Vec<String> {
+    let told = events.iter().map(|event| match event {
+        ClusterEvent::Changed { pod, .. } => match &pod.reason {
+            Some(reason) => format!("changed {} {:?}", pod.uid, reason.code),
+            None => format!("changed {}", pod.uid),
+        },
+        ClusterEvent::Gone { uid, .. } => format!("gone {uid}"),
+        ClusterEvent::Synced => "synced".to_owned(),
+        other => format!("{other:?}"),
+    });
+    told.collect()
+}
+
+#[test]
+fn synced_comes_once_both_watches_have_begun() {
+    let mut tracker = Tracker::default();
+    let first = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    assert_eq!(told(&first), ["changed a"]);
+    let second = tracker.take(Item::Warnings(Update::Listed(Vec::new())));
+    assert_eq!(told(&second), ["synced"]);
+    let later = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    assert_eq!(told(&later), ["synced"], "nothing changed");
+}
+
+#[test]
+fn warnings_that_may_not_be_read_hold_nothing_up() {
+    let mut tracker = Tracker::default();
+    tracker.take(Item::Pods(Update::Listed(Vec::new())));
+    let forbidden = neuropod_core::Error::new(neuropod_core::ErrorKind::PermissionDenied, "no");
+    assert_eq!(
+        told(&tracker.take(Item::Warnings(Update::Broken(forbidden)))),
+        ["synced"]
+    );
+}
+
+#[test]
+fn a_new_list_tells_what_went_and_what_came() {
+    let mut tracker = Tracker::default();
+    tracker.take(Item::Warnings(Update::Listed(Vec::new())));
+    let both = vec![slim("a", &pending()), slim("b", &pending())];
+    tracker.take(Item::Pods(Update::Listed(both)));
+    let now = vec![slim("b", &pending()), slim("c", &pending())];
+    let events = tracker.take(Item::Pods(Update::Listed(now)));
+    assert_eq!(told(&events), ["gone a", "changed c", "synced"]);
+}
+
+#[test]
+fn a_warning_changes_a_pod_until_it_is_over() {
+    let mut tracker = Tracker::default();
+    tracker.take(Item::Warnings(Update::Listed(Vec::new())));
+    // It may come before its pod.
+    assert_eq!(
+        told(&tracker.take(Item::Warnings(Update::Applied(failed_mount("a"))))),
+        [""; 0]
+    );
+    let listed = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    assert_eq!(
+        told(&listed),
+        [&format!("changed a {:?}", ReasonCode::VolumeFailed), "synced"]
+    );
+    let again = tracker.take(Item::Warnings(Update::Applied(failed_mount("a"))));
+    assert_eq!(told(&again), [""; 0], "it says nothing new");
+    let over = tracker.take(Item::Warnings(Update::Deleted(failed_mount("a"))));
+    assert_eq!(told(&over), ["changed a"]);
+    let other = tracker.take(Item::Warnings(Update::Applied(failed_mount("of somebody else"))));
+    assert_eq!(told(&other), [""; 0]);
+}
+
+#[test]
+fn a_replayed_event_is_no_change() {
+    let mut tracker = Tracker::default();
+    let first = tracker.take(Item::Pods(Update::Applied(slim("a", &pending()))));
+    assert_eq!(told(&first), ["changed a"]);
+    assert_eq!(
+        told(&tracker.take(Item::Pods(Update::Applied(slim("a", &pending()))))),
+        [""; 0]
+    );
+    assert_eq!(
+        told(&tracker.take(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        ["gone a"]
+    );
+    assert_eq!(
+        told(&tracker.take(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        [""; 0]
+    );
+}
+
+/// What the API server answers next.
+enum Answer {
+    List(Value),
+    /// The lines of a watch, then its end.
+    Watch(Vec<Value>),
+    /// The lines of a watch, then silence.
+    Open(Vec<Value>),
+    Refused(u16),
+}
+
+/// A source whose requests get these answers, and the queries that it sent.
+fn source(
+    answers: Vec<Answer>,
+) -> (
+    impl Stream<Item = Update<SlimPod>> + Unpin,
+    Arc<Mutex<Vec<String>>>,
+) {
+    let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let queries = asked.clone();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        queries
+            .lock()
+            .unwrap()
+            .push(request.uri().query().unwrap_or_default().to_owned());
+        let answer = answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .expect("no more requests than answers");
+        async move { Ok::<_, tower::BoxError>(respond(answer)) }
+    });
+    let selection = Selection {
+        kind: Kind::Pod,
+        path: Kind::Pod.path(None),
+        labels: Some("a=b".into()),
+        fields: None,
+    };
+    let source = Source::new(Client::new(service, "default"), selection, Duration::from_secs(5));
+    (Box::pin(source.stream()), asked)
+}
+
+type Lines = stream::BoxStream<'static, Result<http_body::Frame<bytes::Bytes>, std::io::Error>>;
+
+fn respond(answer: Answer) -> Response<StreamBody<Lines>> {
+    let frames = |lines: Vec<Value>| {
+        let frames = lines
+            .into_iter()
+            .map(|line| Ok(http_body::Frame::data(format!("{line}\n").into())));
+        stream::iter(frames.collect::<Vec<_>>())
+    };
+    let (code, body) = match answer {
+        Answer::List(list) => (200, frames(vec![list]).boxed()),
+        Answer::Watch(lines) => (200, frames(lines).boxed()),
+        Answer::Open(lines) => (200, frames(lines).chain(stream::pending()).boxed()),
+        Answer::Refused(code) => {
+            let status =
+                json!({ "kind": "Status", "status": "Failure", "code": code, "message": "no", "reason": "" });
+            (code, frames(vec![status]).boxed())
+        }
+    };
+    Response::builder()
+        .status(code)
+        .body(StreamBody::new(body))
+        .unwrap()
+}
+
+fn list(version: u32, pods: &[Value]) -> Answer {
+    Answer::List(json!({ "metadata": { "resourceVersion": version.to_string() }, "items": pods }))
+}
+
+fn event(kind: &str, object: &Value) -> Value {
+    json!({ "type": kind, "object": object })
+}
+
+fn bookmark(version: u32) -> Value {
+    let meta = json!({ "resourceVersion": version.to_string(), "creationTimestamp": null });
+    event(
+        "BOOKMARK",
+        &json!({ "kind": "Pod", "apiVersion": "v1", "metadata": meta }),
+    )
+}
+
+/// The next updates, in words.
+async fn updates(source: &mut (impl Stream<Item = Update<SlimPod>> + Unpin), count: usize) -> Vec<String> {
+    let words = source.take(count).map(|update| match update {
+        Update::Listed(pods) => format!("listed {}", pods.len()),
+        Update::Applied(pod) => format!("applied {}", pod.meta().uid),
+        Update::Deleted(pod) => format!("deleted {}", pod.meta().uid),
+        Update::CaughtUp => "caught up".to_owned(),
+        Update::Broken(error) => format!("broken: {}", error.message()),
+    });
+    words.collect().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_goes_on_from_the_last_version() {
+    let (mut source, asked) = source(vec![
+        list(5, &[pod("a", 4, &pending())]),
+        Answer::Watch(vec![event("MODIFIED", &pod("a", 6, &pending())), bookmark(9)]),
+        Answer::Open(vec![event("DELETED", &pod("a", 11, &pending())), bookmark(12)]),
+    ]);
+    let said = updates(&mut source, 5).await;
+    // It was cut off: the API server would have kept it open for minutes.
+    assert_eq!(
+        said,
+        [
+            "listed 1",
+            "applied a",
+            "broken: the watch was cut off",
+            "deleted a",
+            "caught up"
+        ]
+    );
+    let asked = asked.lock().unwrap().clone();
+    assert!(
+        asked[1].contains("resourceVersion=5") && asked[1].contains("timeoutSeconds=290"),
+        "{asked:?}"
+    );
+    assert!(
+        asked[2].contains("resourceVersion=9") && asked[2].contains("timeoutSeconds=5"),
+        "{asked:?}"
+    );
+    assert!(
+        asked.iter().all(|query| query.contains("labelSelector=a%3Db")),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_version_means_a_new_list() {
+    let gone = json!({ "kind": "Status", "status": "Failure", "code": 410, "message": "too old", "reason": "Expired" });
+    let (mut source, asked) = source(vec![
+        list(5, &[]),
+        Answer::Refused(410),
+        list(20, &[pod("a", 19, &pending())]),
+        Answer::Watch(vec![event("ERROR", &gone)]),
+        list(30, &[]),
+        Answer::Open(Vec::new()),
+    ]);
+    assert_eq!(
+        updates(&mut source, 3).await,
+        ["listed 0", "listed 1", "listed 0"]
+    );
+    assert_eq!(asked.lock().unwrap().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_is_noticed() {
+    let (mut source, _) = source(vec![
+        list(5, &[]),
+        Answer::Open(Vec::new()),
+        Answer::Open(vec![bookmark(6)]),
+    ]);
+    let said = updates(&mut source, 3).await;
+    assert_eq!(
+        said,
+        ["listed 0", "broken: the watch has fallen silent", "caught up"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_not_repeated_without_a_pause_and_end_in_a_list() {
+    let mut answers = vec![list(5, &[])];
+    answers.extend((0..6).map(|_| Answer::Refused(500)));
+    answers.push(list(6, &[]));
+    let (mut source, _) = source(answers);
+    let started = tokio::time::Instant::now();
+    let said = updates(&mut source, 8).await;
+    assert_eq!(said.first().map(String::as_str), Some("listed 0"));
+    assert_eq!(said.last().map(String::as_str), Some("listed 0"));
+    assert!(
+        said[1..7].iter().all(|update| update.starts_with("broken")),
+        "{said:?}"
+    );
+    assert!(
+        started.elapsed() > Duration::from_secs(6),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_comes_in_pages() {
+    let first = Answer::List(
+        json!({ "metadata": { "resourceVersion": "5", "continue": "more" },
+        "items": [pod("a", 1, &pending())] }),
+    );
+    let (mut source, asked) = source(vec![first, list(5, &[pod("b", 2, &pending())])]);
+    assert_eq!(updates(&mut source, 1).await, ["listed 2"]);
+    let asked = asked.lock().unwrap().clone();
+    assert!(
+        asked[0].contains("limit=500") && asked[1].contains("continue=more"),
+        "{asked:?}"
+    );
+}

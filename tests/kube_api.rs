@@ -1,0 +1,318 @@
+//! `KubeCluster` on a real API server, as the `ServiceAccount` of `examples/deploy/rbac.yaml`: what it makes, changes,
+//! removes and refuses.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod kube;
+
+use std::collections::BTreeMap;
+
+use ::kube::Api;
+use ::kube::api::{ListParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use neuropod_core::{ClusterBackend, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload};
+use neuropod_k8s::{Exposure, KubeCluster};
+use neuropod_test_cluster::wait_until;
+use serde_json::{Value, json};
+
+use self::kube::{LIMIT, Site, cluster, workload};
+
+/// Everything of the platform in the namespace, as kind, name and metadata.
+async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
+    async fn of<K>(site: &Site, kind: &'static str) -> Vec<(&'static str, String, Value)>
+    where
+        K: ::kube::Resource<Scope = ::kube::core::NamespaceResourceScope, DynamicType = ()>
+            + serde::Serialize
+            + serde::de::DeserializeOwned
+            + Clone
+            + std::fmt::Debug,
+    {
+        let ours = ListParams::default().labels("app.kubernetes.io/managed-by=neuropod");
+        let found = site.api::<K>().list(&ours).await.unwrap();
+        let found = found.items.into_iter().map(|object| {
+            let meta = serde_json::to_value(object.meta()).unwrap();
+            (kind, meta["name"].as_str().unwrap().to_owned(), meta)
+        });
+        found.collect()
+    }
+    let mut all = of::<Pod>(site, "Pod").await;
+    all.extend(of::<PersistentVolumeClaim>(site, "PersistentVolumeClaim").await);
+    all.extend(of::<Service>(site, "Service").await);
+    all.extend(of::<Ingress>(site, "Ingress").await);
+    all.extend(of::<Secret>(site, "Secret").await);
+    all.extend(of::<NetworkPolicy>(site, "NetworkPolicy").await);
+    all
+}
+
+/// The version of every object: it changes with every write.
+async fn versions(site: &Site) -> BTreeMap<String, String> {
+    let all = everything(site).await.into_iter();
+    all.map(|(kind, name, meta)| (format!("{kind} {name}"), meta["resourceVersion"].to_string()))
+        .collect()
+}
+
+async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::Error {
+    match backend.apply(workload).await {
+        Ok(seen) => panic!("apply was not refused: {seen:#?}"),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn every_object_is_there_with_its_labels() {
+    let Some(cluster) = cluster("kube_api/every_object_is_there_with_its_labels") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let workload = workload("lab", 2);
+    let seen = site.backend.apply(&workload).await.unwrap();
+    assert_eq!(seen.objects, Objects::Complete);
+    assert_eq!(seen.volume, ObservedVolume::Pending);
+    let all = everything(&site).await;
+    let kinds: Vec<_> = all.iter().map(|(kind, ..)| *kind).collect();
+    let expected = [
+        "Pod",
+        "PersistentVolumeClaim",
+        "Service",
+        "Service",
+        "Ingress",
+        "Ingress",
+        "Secret",
+        "NetworkPolicy",
+    ];
+    assert_eq!(kinds, expected);
+    for (kind, name, meta) in &all {
+        let label = |key: &str| meta["labels"][key].as_str();
+        let reference = &workload.reference;
+        assert_eq!(
+            label("neuropod.io/user-hash"),
+            Some(reference.user_hash.as_str()),
+            "{name}"
+        );
+        if *kind != "PersistentVolumeClaim" {
+            assert_eq!(
+                label("neuropod.io/pod-id"),
+                Some(reference.pod_id.as_str()),
+                "{name}"
+            );
+            assert_eq!(label("neuropod.io/run"), Some("1"), "{name}");
+            assert_eq!(
+                label("app.kubernetes.io/name"),
+                Some(reference.name.as_str()),
+                "{name}"
+            );
+        }
+        let has_port = matches!(*kind, "Service" | "Ingress");
+        assert_eq!(label("neuropod.io/port").is_some(), has_port, "{name}");
+        let managers = meta["managedFields"].as_array().unwrap().iter();
+        assert!(
+            managers.clone().any(|entry| entry["manager"] == "neuropod"),
+            "{name}"
+        );
+    }
+    let secret = site
+        .api::<Secret>()
+        .get(&workload.token.as_ref().unwrap().secret)
+        .await
+        .unwrap();
+    let token = &secret.data.unwrap()["JUPYTER_TOKEN"].0;
+    assert_eq!(token, workload.token.unwrap().token.expose().as_bytes());
+}
+
+#[tokio::test]
+async fn a_second_apply_and_a_second_removal_write_nothing() {
+    let Some(cluster) = cluster("kube_api/a_second_apply_and_a_second_removal_write_nothing") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let workload = workload("lab", 3);
+    site.backend.apply(&workload).await.unwrap();
+    let before = versions(&site).await;
+    let seen = site.backend.apply(&workload).await.unwrap();
+    assert_eq!(seen.objects, Objects::Complete);
+    assert_eq!(versions(&site).await, before);
+
+    let kept = site
+        .backend
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    assert!(kept.is_cleared(), "a pod without a node goes at once: {kept:?}");
+    let before = versions(&site).await;
+    assert_eq!(before.len(), 1, "the claim alone is left: {before:?}");
+    let again = site
+        .backend
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    assert_eq!(again, kept);
+    assert_eq!(versions(&site).await, before);
+}
+
+#[tokio::test]
+async fn what_differs_is_changed_and_what_is_not_wanted_goes() {
+    let Some(cluster) = cluster("kube_api/what_differs_is_changed_and_what_is_not_wanted_goes") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let workload = workload("lab", 1);
+    let annotated = site.another(|config| {
+        config.exposure = Exposure::Ingress {
+            class: Some(kube::CLASS.into()),
+            tls_secret: None,
+            annotations: BTreeMap::from([("example.com/option".into(), "on".into())]),
+        };
+    });
+    annotated.apply(&workload).await.unwrap();
+    let ingresses = site.api::<Ingress>();
+    let name = &workload.endpoints[0].route;
+    // Somebody else's annotation is somebody else's.
+    let foreign = json!({ "metadata": { "annotations": { "example.com/foreign": "stays" } } });
+    let patch = Patch::Merge(&foreign);
+    ingresses
+        .patch(name, &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+
+    site.backend.apply(&workload).await.unwrap();
+    let annotations = ingresses.get(name).await.unwrap().metadata.annotations.unwrap();
+    assert!(!annotations.contains_key("example.com/option"), "{annotations:?}");
+    assert_eq!(annotations["example.com/foreign"], "stays");
+    let before = versions(&site).await;
+    site.backend.apply(&workload).await.unwrap();
+    assert_eq!(versions(&site).await, before);
+}
+
+#[tokio::test]
+async fn objects_of_others_are_not_touched() {
+    let Some(cluster) = cluster("kube_api/objects_of_others_are_not_touched") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let backend = json!({ "service": { "name": "other", "port": { "number": 80 } } });
+    let not_touched = async |kind: &str| {
+        let workload = workload("lab", 1);
+        let (reference, endpoint) = (&workload.reference, &workload.endpoints[0]);
+        let secret = &workload.token.as_ref().unwrap().secret;
+        match kind {
+            "Service" => {
+                other::<Service>(&site, &endpoint.service, json!({ "ports": [{ "port": 80 }] })).await;
+            }
+            "Ingress" => other::<Ingress>(&site, &endpoint.route, json!({ "defaultBackend": backend })).await,
+            "Secret" => other::<Secret>(&site, secret, Value::Null).await,
+            "NetworkPolicy" => {
+                other::<NetworkPolicy>(&site, &workload.isolation.policy, json!({ "podSelector": {} })).await;
+            }
+            _ => {
+                let claim = json!({ "accessModes": ["ReadWriteOnce"],
+                    "resources": { "requests": { "storage": "1G" } } });
+                other::<PersistentVolumeClaim>(&site, &reference.volume, claim).await;
+            }
+        }
+        let before = foreign(&site).await;
+        let taken = refused(&site.backend, &workload).await;
+        assert_eq!(*taken.kind(), ErrorKind::NameTaken, "{kind}: {taken}");
+        assert!(!taken.is_retryable());
+        let seen = site
+            .backend
+            .remove(reference, VolumePolicy::Delete)
+            .await
+            .unwrap();
+        assert!(seen.is_cleared(), "{kind}: {seen:?}");
+        assert_eq!(foreign(&site).await, before, "{kind}");
+    };
+    for kind in [
+        "Service",
+        "Ingress",
+        "Secret",
+        "NetworkPolicy",
+        "PersistentVolumeClaim",
+    ] {
+        not_touched(kind).await;
+    }
+}
+
+/// Makes an object with the labels of another user of the same platform, and of another pod.
+async fn other<K>(site: &Site, name: &str, spec: Value)
+where
+    K: ::kube::Resource<Scope = ::kube::core::NamespaceResourceScope, DynamicType = ()>
+        + serde::Serialize
+        + serde::de::DeserializeOwned
+        + Clone
+        + std::fmt::Debug,
+{
+    let labels = json!({
+        "app.kubernetes.io/managed-by": "neuropod",
+        "neuropod.io/pod-id": "0000000000000000",
+        "neuropod.io/user-hash": "other",
+    });
+    let object = json!({ "metadata": { "name": name, "labels": labels }, "spec": spec });
+    kube::make(site.api::<K>(), object).await;
+}
+
+/// What [`other`] has made, with its versions.
+async fn foreign(site: &Site) -> Vec<(String, String)> {
+    let all = everything(site).await.into_iter();
+    all.filter(|(.., meta)| meta["labels"]["neuropod.io/user-hash"] == "other")
+        .map(|(_, name, meta)| (name, meta["resourceVersion"].to_string()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_volume_grows_where_that_is_asked_for() {
+    let Some(cluster) = cluster("kube_api/a_volume_grows_where_that_is_asked_for") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let mut workload = workload("lab", 1);
+    site.backend.apply(&workload).await.unwrap();
+    let claims = site.api::<PersistentVolumeClaim>();
+    let name = workload.reference.volume.clone();
+    bind_volume(&site, &name).await;
+    workload.volume.size_gb = 30;
+    let asked_for = async || {
+        let claim = claims.get(&name).await.unwrap();
+        claim.spec.unwrap().resources.unwrap().requests.unwrap()["storage"]
+            .0
+            .clone()
+    };
+    site.backend.apply(&workload).await.unwrap();
+    assert_eq!(asked_for().await, "20G", "nobody asked for volumes to grow");
+    let growing = site.another(|config| config.storage.grow = true);
+    let seen = growing.apply(&workload).await.unwrap();
+    assert_eq!(asked_for().await, "30G");
+    assert_eq!(
+        seen.volume,
+        ObservedVolume::Bound { size_gb: 20 },
+        "as long as it has not grown"
+    );
+    workload.volume.size_gb = 10;
+    growing.apply(&workload).await.unwrap();
+    assert_eq!(asked_for().await, "30G", "it never shrinks");
+}
+
+/// Gives a claim a volume, as a provisioner does.
+async fn bind_volume(site: &Site, claim: &str) {
+    let volume = json!({
+        "metadata": { "name": format!("{}-{claim}", site.namespace) },
+        "spec": {
+            "capacity": { "storage": "20G" },
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": kube::CLASS,
+            "hostPath": { "path": "/nowhere" },
+            "claimRef": { "namespace": site.namespace, "name": claim },
+        },
+    });
+    let volumes: Api<PersistentVolume> = Api::all(site.admin.clone());
+    kube::make(volumes, volume).await;
+    let claims = site.api::<PersistentVolumeClaim>();
+    wait_until("the volume", LIMIT, async || {
+        let status = claims.get(claim).await.map_err(|error| error.to_string())?.status;
+        let phase = status.and_then(|status| status.phase);
+        (phase.as_deref() == Some("Bound"))
+            .then_some(())
+            .ok_or(format!("{phase:?}"))
+    })
+    .await
+    .unwrap();
+}

@@ -1,0 +1,138 @@
+//! The conformance suite of cluster backends, against `KubeCluster` on a real API server.
+//!
+//! Nothing runs pods there: the stage writes what a scheduler and a kubelet write. The watch is cut inside the client
+//! of the backend, as everything else has to go on, and the API server is restarted before it is mended, by which it
+//! forgets the versions that the watch knows (410 Gone).
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod kube;
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ::kube::client::{Body, ClientBuilder, DynBody};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use http_body_util::{BodyExt, StreamBody};
+use neuropod_core::conformance::cluster::{Scene, Stage, run};
+use neuropod_core::{ClusterBackend, WorkloadRef};
+use neuropod_k8s::KubeCluster;
+use neuropod_test_cluster::TestCluster;
+use tokio::sync::watch;
+use tower::{BoxError, Layer, Service};
+
+use self::kube::{Kubelet, LIMIT, Site};
+
+struct KubeStage {
+    cluster: &'static TestCluster,
+    backend: Arc<KubeCluster>,
+    kubelet: Kubelet,
+    /// Whether watches get through.
+    gate: watch::Sender<bool>,
+}
+
+#[async_trait::async_trait]
+impl Stage for KubeStage {
+    fn backend(&self) -> Arc<dyn ClusterBackend> {
+        self.backend.clone()
+    }
+
+    async fn play(&self, reference: &WorkloadRef, scene: Scene) {
+        self.kubelet.play(&reference.name, scene).await;
+    }
+
+    async fn break_watch(&self) {
+        self.gate.send_replace(false);
+    }
+
+    async fn mend_watch(&self) {
+        if let Some(control_plane) = self.cluster.own_control_plane() {
+            control_plane.stop_api_server();
+            control_plane.start_api_server().unwrap();
+        }
+        self.gate.send_replace(true);
+    }
+
+    fn limit(&self) -> Duration {
+        LIMIT
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_api_server() {
+    let Some(cluster) = kube::cluster("kube_conformance/a_real_api_server") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let (gate, open) = watch::channel(true);
+    let mut connection = site.connection.clone();
+    connection.default_retry = false;
+    let client = ClientBuilder::try_from(connection).unwrap();
+    let client = client.with_layer(&Gate(open)).build();
+    let stage = KubeStage {
+        cluster,
+        backend: Arc::new(KubeCluster::with_client(client, site.backend.config().clone())),
+        kubelet: site.kubelet(),
+        gate,
+    };
+    run(&stage).await;
+}
+
+/// Lets watches through only while it is open.
+struct Gate(watch::Receiver<bool>);
+
+impl<S> Layer<S> for Gate {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated {
+            inner,
+            open: self.0.clone(),
+        }
+    }
+}
+
+struct Gated<S> {
+    inner: S,
+    open: watch::Receiver<bool>,
+}
+
+impl<S> Service<http::Request<Body>> for Gated<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Box<DynBody>>, Error = BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Box<DynBody>>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let is_watch = request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("watch=true"));
+        let answer = self.inner.call(request);
+        if !is_watch {
+            return answer.boxed();
+        }
+        let mut open = self.open.clone();
+        async move {
+            if !*open.borrow() {
+                return Err("the watch is cut".into());
+            }
+            let (parts, body) = answer.await?.into_parts();
+            let closed = async move { drop(open.wait_for(|open| !open).await) };
+            let frames = body
+                .into_data_stream()
+                .map(|bytes| bytes.map(http_body::Frame::data));
+            let body = StreamBody::new(Box::pin(frames.take_until(Box::pin(closed))));
+            Ok(http::Response::from_parts(parts, Box::new(body) as Box<DynBody>))
+        }
+        .boxed()
+    }
+}

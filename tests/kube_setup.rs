@@ -1,0 +1,147 @@
+//! What `KubeCluster` says when the cluster is not set up, or says no.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod kube;
+
+use ::kube::Api;
+use ::kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, Service};
+use neuropod_core::{ClusterBackend, ErrorKind, Objects, Workload};
+use neuropod_k8s::{Exposure, KubeCluster};
+use neuropod_test_cluster::wait_until;
+use serde_json::{from_value, json};
+
+use self::kube::{LIMIT, Site, cluster, workload};
+
+async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::Error {
+    match backend.apply(workload).await {
+        Ok(seen) => panic!("apply was not refused: {seen:#?}"),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn a_full_quota_refuses_new_pods_and_not_those_that_are_there() {
+    let Some(cluster) = cluster("kube_setup/a_full_quota_refuses_new_pods_and_not_those_that_are_there")
+    else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let quota = json!({ "metadata": { "name": "quota" }, "spec": { "hard": { "pods": "1" } } });
+    let quotas = site.api::<ResourceQuota>();
+    quotas
+        .create(&PostParams::default(), &from_value(quota).unwrap())
+        .await
+        .unwrap();
+    let (first, second) = (workload("first", 1), workload("second", 1));
+    wait_until("the quota", LIMIT, async || {
+        site.backend
+            .apply(&first)
+            .await
+            .map_err(|error| error.to_string())
+    })
+    .await
+    .unwrap();
+    let error = refused(&site.backend, &second).await;
+    assert_eq!(*error.kind(), ErrorKind::QuotaExceeded, "{error}");
+    assert!(error.message().contains("exceeded quota: quota"), "{error}");
+    let seen = site.backend.apply(&first).await.unwrap();
+    assert_eq!(seen.objects, Objects::Complete);
+}
+
+#[tokio::test]
+async fn what_is_not_set_up_is_said() {
+    let Some(cluster) = cluster("kube_setup/what_is_not_set_up_is_said") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let workload = workload("lab", 1);
+    let none = || Some("none".to_owned());
+    let cases = [
+        (
+            "StorageClass does not exist",
+            site.another(|config| config.storage.class = none()),
+        ),
+        (
+            "no default StorageClass",
+            site.another(|config| config.storage.class = None),
+        ),
+        (
+            "IngressClass does not exist",
+            site.another(|config| config.exposure = Exposure::ingress("none")),
+        ),
+        (
+            "no default IngressClass",
+            site.another(|config| config.exposure = Exposure::default()),
+        ),
+        (
+            "no Gateway API",
+            site.another(|config| {
+                config.exposure = Exposure::Gateway {
+                    name: "public".into(),
+                    namespace: None,
+                    section: None,
+                };
+            }),
+        ),
+    ];
+    for (message, backend) in cases {
+        for error in [
+            refused(&backend, &workload).await,
+            backend.check_setup().await.unwrap_err(),
+        ] {
+            assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+            assert!(error.message().contains(message), "{error}");
+        }
+    }
+    let pods = site.api::<Pod>().list(&ListParams::default()).await.unwrap();
+    assert_eq!(pods.items.len(), 0, "nothing is made");
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_being_deleted_is_said() {
+    let Some(cluster) = cluster("kube_setup/a_namespace_that_is_being_deleted_is_said") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let config = kube::config(&site.namespace);
+    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, config)
+        .await
+        .unwrap();
+    let workload = workload("lab", 1);
+    backend.apply(&workload).await.unwrap();
+    // A finalizer keeps the namespace in between.
+    let held = json!({ "metadata": { "finalizers": ["example.com/hold"] } });
+    let services = site.api::<Service>();
+    let service = &workload.endpoints[0].service;
+    services
+        .patch(service, &PatchParams::default(), &Patch::Merge(&held))
+        .await
+        .unwrap();
+    let namespaces: Api<Namespace> = Api::all(site.admin.clone());
+    namespaces
+        .delete(&site.namespace, &DeleteParams::default())
+        .await
+        .unwrap();
+    let another = kube::workload("another", 1);
+    for error in [
+        refused(&backend, &another).await,
+        backend.check_setup().await.unwrap_err(),
+    ] {
+        assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+        assert!(error.message().contains("is being deleted"), "{error}");
+        assert!(error.is_retryable(), "it passes once the namespace is made again");
+    }
+    let freed = json!({ "metadata": { "finalizers": [] } });
+    services
+        .patch(service, &PatchParams::default(), &Patch::Merge(&freed))
+        .await
+        .unwrap();
+    let gone = kube::config("nowhere");
+    let backend = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, gone)
+        .await
+        .unwrap();
+    let error = refused(&backend, &another).await;
+    assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+    assert!(error.message().contains("does not exist"), "{error}");
+}
