@@ -92,8 +92,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
     };
     tale.say("deleting it, with its volume");
-    story
-        .platform
+    tale.platform
         .delete(&tale.ana, &pod.id, VolumePolicy::Delete)
         .await?;
     tokio::time::timeout(LIMIT, tale.until_gone(&*store, &pod.id)).await??;
