@@ -1,1 +1,88 @@
-//! Neuropod
+//! Neuropod turns a Kubernetes cluster into a platform of personal GPU pods.
+//!
+//! A person picks an image or a template, a GPU, ports and disk sizes. Neuropod checks the request, reserves the money
+//! of the first hour, creates a workspace volume, a pod, and for every port one Service and one public host name. It
+//! follows the pod until it answers, finds the token of its Jupyter server, and hands back links that open. Time is
+//! charged by the second, from the start of the container to its end.
+//!
+//! # A whole example
+//!
+//! Here on the simulated cluster, which needs nothing; `KubeCluster` (feature `k8s`) takes its place in earnest.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use futures::StreamExt;
+//! use neuropod::sim::{Settings, SimCluster};
+//! use neuropod::store::MemoryStore;
+//! use neuropod::{AccountKind, Actor, Billing, CreatePod, Money, Naming, Platform, Status, Update};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+//! # runtime.block_on(async {
+//! let cluster = SimCluster::new(Settings::default());
+//! let store = Arc::new(MemoryStore::new());
+//! let platform = Platform::builder()
+//!     .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes")?)
+//!     .clock(Arc::new(cluster.clock()))
+//!     .cluster(Arc::new(cluster))
+//!     .store(store.clone())
+//!     .billing(store.clone())
+//!     .build()?;
+//! // The driver: it makes true what the calls below write down.
+//! let driver = platform.clone();
+//! let driver = tokio::spawn(async move { driver.run(std::future::pending()).await });
+//!
+//! let ana = Actor::client("ana");
+//! store.open(&ana.id, AccountKind::Prepaid).await?;
+//! store.deposit("welcome-ana", &ana.id, Money::from_cents(1000)).await?;
+//!
+//! let mut updates = platform.subscribe(&ana);
+//! let request = CreatePod::from_image("training", "quay.io/jupyter/pytorch-notebook").gpu("rtx-4090");
+//! let pod = platform.create(&ana, &request).await?;
+//! while let Some(update) = updates.next().await {
+//!     if let Update::Changed(pod) = update? && pod.status == Status::Running {
+//!         break;
+//!     }
+//! }
+//! let connections = platform.connections(&ana, &pod.id).await?;
+//! let link = connections.http[0].link();
+//! assert!(link.starts_with("https://training-") && link.contains("-8888.pods.example.com?token="), "{link}");
+//! # driver.abort();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The parts
+//!
+//! | trait | what it is | ours |
+//! |---|---|---|
+//! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), [`sim::SimCluster`] |
+//! | [`PodStore`] | pods, users, templates | [`store::MemoryStore`] |
+//! | [`Billing`] | accounts and what happens to the money in them | [`store::MemoryStore`] |
+//! | [`TokenExtractor`] | finds access tokens in logs | [`JupyterTokens`], [`RegexTokens`] |
+//!
+//! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@check), [`naming`],
+//! [`plan`](fn@plan::plan), [`reconcile`](fn@reconcile::reconcile), [`token`].
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `k8s` | the Kubernetes backend |
+//! | `full` | all of them |
+
+/// The Kubernetes backend.
+#[cfg(feature = "k8s")]
+pub use neuropod_k8s as k8s;
+
+/// The stores.
+pub use neuropod_store as store;
+
+#[doc(inline)]
+pub use neuropod_core::*;
+
+/// The example of the README compiles.
+#[cfg(all(doctest, feature = "k8s"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -13,7 +13,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod cluster;
-#[cfg(any(test, feature = "conformance"))]
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod connection;
 pub mod endpoint;

@@ -2,15 +2,20 @@
 //!
 //! A suite is a module with one function for each check and a function `run` for all of them. A check panics, and
 //! says what it expected, where an implementation does something else. Checks use ids of their own, so they can run
-//! side by side and on a server that has other data.
+//! side by side and on a server that has other data. That many call at once is for the implementation to handle: no call
+//! fails because another one is under way, but for a conflict of versions.
 //!
 //! To run a suite, enable the feature `conformance` of this crate in your `dev-dependencies` and call it in a test, on
-//! the multi-threaded runtime so that the checks of concurrent use find something:
+//! the multi-threaded runtime (`#[tokio::test(flavor = "multi_thread")]`) so that the checks of concurrent use find
+//! something:
 //!
-//! ```ignore
-//! #[tokio::test(flavor = "multi_thread")]
-//! async fn behaves_like_every_store() {
-//!     neuropod_core::conformance::store::run(Arc::new(MyStore::connect().await)).await;
+//! ```
+//! use std::sync::Arc;
+//!
+//! use neuropod_core::{PodStore, conformance};
+//!
+//! async fn behaves_like_every_store(mine: impl PodStore) {
+//!     conformance::store::run(Arc::new(mine)).await;
 //! }
 //! ```
 #![allow(

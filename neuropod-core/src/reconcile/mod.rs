@@ -130,9 +130,10 @@ fn running(pod: &Pod, observation: &Observation, actions: &mut Vec<Action>) {
         Some(seen) if seen.terminating => {}
         _ if pod.retry_at.is_some() => {}
         seen => {
+            let incomplete = seen.is_none() || observation.objects != Objects::Complete;
             if observation.objects == Objects::Unknown {
                 actions.push(Action::Observe);
-            } else if (seen.is_none() || observation.objects != Objects::Complete) && pod.meter.covers() {
+            } else if (incomplete || waits_for_volume(seen.as_ref(), observation)) && pod.meter.covers() {
                 // Nothing is created before it is paid for.
                 actions.push(Action::Apply);
             }
@@ -141,6 +142,16 @@ fn running(pod: &Pod, observation: &Observation, actions: &mut Vec<Action>) {
             }
         }
     }
+}
+
+/// Whether the pod's volume has to be made anew: it was still being deleted when the pod was made, and a pod that no
+/// node has taken does not keep it.
+fn waits_for_volume(seen: Option<&ObservedPod>, observation: &Observation) -> bool {
+    let gone = matches!(
+        observation.volume,
+        ObservedVolume::Absent | ObservedVolume::Terminating
+    );
+    gone && seen.is_some_and(|seen| seen.container.is_none())
 }
 
 /// The container run whose log has not told yet how to log in.

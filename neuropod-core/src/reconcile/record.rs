@@ -159,13 +159,20 @@ fn reason(next: &Pod, live: Option<&ObservedPod>, objects: Objects, now: Timesta
     let Some(seen) = live else {
         return next.reason.clone();
     };
+    // A server takes its time to open its port: a probe that failed says nothing before that is over.
+    let (silent, told): (Vec<_>, Vec<_>) = seen
+        .reason
+        .iter()
+        .cloned()
+        .partition(|reason| reason.code == ReasonCode::NotAnswering);
     let silent = || {
         let since = after(seen.container.as_ref()?.started_at, ANSWER_SECONDS);
         let late = seen.phase == Phase::Running && !seen.ready && since <= now;
-        late.then(|| Reason::new(ReasonCode::NotAnswering, "", since))
+        let detail = silent.first().map_or("", |reason| &reason.detail);
+        late.then(|| Reason::new(ReasonCode::NotAnswering, detail, since))
     };
     let incomplete = || kept.filter(|_| objects != Objects::Complete).cloned();
-    let reason = seen.reason.clone().or_else(silent).or_else(incomplete)?;
+    let reason = told.into_iter().next().or_else(silent).or_else(incomplete)?;
     // The same cause with other words (`back-off 20s`) goes on since it began.
     match kept {
         Some(kept) if kept.code == reason.code => Some(Reason {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tokio::time::sleep;
@@ -7,7 +9,7 @@ use super::pod::SimPod;
 use super::world::World;
 use super::{SimCluster, logs, watch};
 use crate::cluster::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::observation::Observation;
 use crate::workload::{VolumePolicy, Workload, WorkloadRef};
@@ -51,6 +53,20 @@ impl ClusterBackend for SimCluster {
     }
 }
 
+/// What an API server that asks for fewer requests sends as `Retry-After`.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The error of a call that is told to fail.
+fn refused(method: Method, kind: ErrorKind) -> Error {
+    let limited = kind == ErrorKind::RateLimited;
+    let error = Error::new(kind, format!("the cluster was told to fail {method:?}"));
+    if limited {
+        error.with_retry_after(RETRY_AFTER)
+    } else {
+        error
+    }
+}
+
 impl SimCluster {
     /// A call on its way to the cluster and back: it takes effect between the two waits.
     async fn call<R>(
@@ -72,10 +88,7 @@ impl SimCluster {
                         // Whatever it answered is lost on the way.
                         drop(effect(world));
                     }
-                    Err(Error::new(
-                        refusal.kind,
-                        format!("the cluster was told to fail {method:?}"),
-                    ))
+                    Err(refused(method, refusal.kind))
                 }
             }
         });

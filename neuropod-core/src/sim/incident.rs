@@ -78,6 +78,7 @@ impl Obstacle {
                 ReasonCode::NotAnswering,
                 "Readiness probe failed: connection refused",
             ),
+            // Nothing hangs for it: it shows in the time only.
             Self::IgnoresTermination => (ReasonCode::ContainerExited, "exit code 137"),
         };
         (code, text.to_owned())
@@ -116,7 +117,7 @@ pub struct Refusal {
     pub method: Option<Method>,
     /// The next so many.
     pub times: u32,
-    /// With which error.
+    /// With which error; [`ErrorKind::RateLimited`] asks to wait a second.
     pub kind: ErrorKind,
     /// Whether the call takes effect all the same, and only its answer is lost.
     pub after_effect: bool,

@@ -1,20 +1,16 @@
-//! What scheduler and kubelet do: how a pod goes from one state to the next.
+//! What the kubelet does: how a pod goes from one state to the next.
 
 use std::time::Duration;
 
-use super::incident::{Incident, Obstacle, back_off, insufficient};
+use super::incident::{Incident, Obstacle, back_off};
 use super::log;
 use super::logs::Log;
-use super::pod::{Run, SimPod, State};
+use super::pod::{Run, State};
 use super::world::{Entry, World};
-use crate::cluster::GpuStock;
 use crate::id::PodId;
 use crate::reason::ReasonCode;
-use crate::workload::ContainerSpec;
 
-/// The label of a node's GPU model, as NVIDIA's feature discovery sets it.
-const MODEL_LABEL: &str = "nvidia.com/gpu.product";
-/// From the end of a container that every run ends with, to the next.
+/// From the start of a container that does not last to its end.
 const CRASH_AFTER: Duration = Duration::from_secs(1);
 /// From the loss of a node to its removal, which removes its pod objects.
 const NODE_REMOVED_AFTER: Duration = Duration::from_mins(1);
@@ -84,85 +80,6 @@ impl World {
             pod.blame(code, detail, now);
         }
         true
-    }
-
-    /// Chooses a node: gives the pod its GPUs and its volume. Answers whether there is one.
-    fn place(&mut self, pod_id: &PodId) -> bool {
-        let (now, free) = (self.now, self.free_gpus());
-        let pools = self.settings.gpus.clone();
-        let Some(owned) = self.workloads.get_mut(pod_id) else {
-            return false;
-        };
-        let Some(pod) = &mut owned.pod else { return false };
-        let container = &pod.workload.container;
-        if let Some(accelerator) = &container.resources.accelerator {
-            let fits = |index: &usize| {
-                let pool = &pools[*index];
-                pool.resource == accelerator.resource && fits_model(container, pool.model.as_deref())
-            };
-            let matching: Vec<usize> = (0..pools.len()).filter(fits).collect();
-            let Some(index) = matching
-                .iter()
-                .copied()
-                .find(|index| free[*index] >= accelerator.count)
-            else {
-                let (code, detail) = if matching.is_empty() {
-                    Obstacle::Unschedulable.reason("")
-                } else {
-                    (
-                        ReasonCode::NoGpuFree,
-                        insufficient(matching.len(), &accelerator.resource),
-                    )
-                };
-                pod.blame(code, detail, now);
-                return false;
-            };
-            pod.gpus = Some((index, accelerator.count));
-        }
-        let key = (owned.reference.namespace.clone(), owned.reference.volume.clone());
-        if let Some(volume) = self.volumes.get_mut(&key) {
-            volume.bound = true;
-        }
-        true
-    }
-
-    /// How many GPUs of each pool no pod has.
-    fn free_gpus(&self) -> Vec<u32> {
-        let mut free: Vec<u32> = self.settings.gpus.iter().map(|pool| pool.total).collect();
-        let pods = self.workloads.values().filter_map(|owned| owned.pod.as_ref());
-        for (index, count) in pods.filter_map(|pod| pod.gpus) {
-            free[index] = free[index].saturating_sub(count);
-        }
-        free
-    }
-
-    pub(super) fn gpu_stock(&self) -> Vec<GpuStock> {
-        let pools = self.settings.gpus.iter().zip(self.free_gpus());
-        pools
-            .map(|(pool, free)| GpuStock {
-                resource: pool.resource.clone(),
-                model: pool.model.clone(),
-                total: pool.total,
-                free,
-            })
-            .collect()
-    }
-
-    /// Lets the scheduler look again at the pods that it found no node for, the oldest first.
-    pub(super) fn retry_unscheduled(&mut self) {
-        let waits = |pod: &SimPod| pod.state == State::Scheduling && pod.turn.is_none();
-        let pods = self
-            .workloads
-            .iter()
-            .filter_map(|(pod_id, owned)| Some((pod_id, owned.pod.as_ref()?)));
-        let mut waiting: Vec<_> = pods
-            .filter(|(_, pod)| waits(pod))
-            .map(|(pod_id, pod)| (pod.order, pod_id.clone()))
-            .collect();
-        waiting.sort_unstable();
-        for (_, pod_id) in waiting {
-            self.step(&pod_id);
-        }
     }
 
     fn start_container(&mut self, pod_id: &PodId) {
@@ -328,12 +245,5 @@ impl World {
         }
         self.publish(pod_id);
         self.drop_pod(pod_id);
-    }
-}
-
-fn fits_model(container: &ContainerSpec, model: Option<&str>) -> bool {
-    match (container.node_selector.get(MODEL_LABEL), model) {
-        (Some(wanted), Some(model)) => wanted == model,
-        _ => true,
     }
 }

@@ -34,10 +34,9 @@ mod log;
 mod logs;
 mod object;
 mod pod;
+mod schedule;
 mod settings;
 mod shared;
-#[cfg(test)]
-mod tests;
 mod watch;
 mod world;
 

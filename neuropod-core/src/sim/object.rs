@@ -117,6 +117,7 @@ impl World {
                     terminating: false,
                 };
                 self.volumes.insert(key, volume);
+                self.retry_unscheduled();
             }
         }
         self.writes += 1;

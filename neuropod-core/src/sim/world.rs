@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 
 use super::incident::{Call, Incident, Obstacle, Refusal};
 use super::object::{Kind, ObjectKey};
-use super::pod::SimPod;
+use super::pod::{SimPod, State};
 use super::settings::Settings;
 use super::watch::Watcher;
 use crate::cluster::ClusterEvent;
@@ -40,6 +40,12 @@ pub(super) struct Owned {
     pub(super) companions: BTreeMap<ObjectKey, u64>,
     /// The pod as it was last told to the watches.
     pub(super) published: Option<ObservedPod>,
+}
+
+impl Owned {
+    pub(super) fn volume_key(&self) -> VolumeKey {
+        (self.reference.namespace.clone(), self.reference.volume.clone())
+    }
 }
 
 pub(super) struct Volume {
@@ -195,8 +201,12 @@ impl World {
 
     /// Removes a volume that is being deleted once no pod has it.
     pub(super) fn reclaim_volume(&mut self, key: &VolumeKey) {
+        // A pod without node does not count, as for the protection of claims in Kubernetes.
+        let has_node = |pod: &SimPod| pod.state != State::Scheduling;
         let uses = |owned: &Owned| {
-            owned.pod.is_some() && owned.reference.namespace == key.0 && owned.reference.volume == key.1
+            owned.pod.as_ref().is_some_and(has_node)
+                && owned.reference.namespace == key.0
+                && owned.reference.volume == key.1
         };
         let in_use = self.workloads.values().any(uses);
         let terminating = self.volumes.get(key).is_some_and(|volume| volume.terminating);

@@ -2,20 +2,18 @@
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 mod features;
+mod prepare;
 mod report;
 mod run;
 mod suites;
+mod workspace;
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 
-use self::suites::Preparation;
+use self::{prepare::Preparation, run::Outcome};
 
 #[derive(Parser)]
 #[command(about = "Tests this repository")]
@@ -28,7 +26,7 @@ struct Arguments {
 enum Task {
     /// Prepare what the tests need, run every suite that this machine can run, and show what came out
     Test {
-        /// Only these suites
+        /// Only these suites, or all of these packages
         suites: Vec<String>,
         /// Fail if anything was skipped
         #[arg(long)]
@@ -46,27 +44,20 @@ fn main() -> Result<ExitCode> {
 }
 
 fn test(names: &[String], strict: bool) -> Result<ExitCode> {
-    let all = suites::all(&root())?;
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !all.iter().any(|suite| suite.name == **name))
-    {
-        let known: Vec<_> = all.iter().map(|suite| suite.name.as_str()).collect();
-        bail!("no suite `{unknown}`: there are {}", known.join(", "));
-    }
-    let mut preparation = Preparation::default();
-    let mut outcomes = Vec::new();
-    for suite in all
-        .iter()
-        .filter(|suite| names.is_empty() || names.contains(&suite.name))
-    {
-        println!("\n=== {} ===", suite.name);
-        let outcome = match preparation.of(suite.needs) {
-            Ok(()) => run::run(suite)?,
-            Err(reason) => run::Outcome::skipped(reason),
-        };
-        outcomes.push((suite.name.clone(), outcome));
-    }
+    let outcomes = match suites::build() {
+        Ok(mut suites) => {
+            let known = |name: &String| suites.iter().any(|suite| suite.is_called(name));
+            if let Some(unknown) = names.iter().find(|name| !known(name)) {
+                let known: Vec<_> = suites.iter().map(|suite| suite.name.as_str()).collect();
+                bail!("no suite `{unknown}`: there are {}", known.join(", "));
+            }
+            if !names.is_empty() {
+                suites.retain(|suite| names.iter().any(|name| suite.is_called(name)));
+            }
+            run_all(suites)?
+        }
+        Err(error) => vec![("build".to_owned(), Outcome::failed(format!("{error:#}")))],
+    };
     let total = report::print(&outcomes);
     let failed = total.failed > 0 || (strict && total.skipped > 0);
     Ok(if failed {
@@ -76,15 +67,16 @@ fn test(names: &[String], strict: bool) -> Result<ExitCode> {
     })
 }
 
-/// The Cargo that runs this program.
-fn cargo() -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
-    command
-}
-
-/// The repository.
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_owned()
+fn run_all(suites: Vec<suites::Suite>) -> Result<Vec<(String, Outcome)>> {
+    let mut preparation = Preparation::default();
+    let mut outcomes = Vec::new();
+    for mut suite in suites {
+        println!("\n=== {} ===", suite.name);
+        let outcome = match preparation.of(suite.needs) {
+            Ok(()) => run::run(&mut suite)?,
+            Err(outcome) => outcome,
+        };
+        outcomes.push((suite.name, outcome));
+    }
+    Ok(outcomes)
 }

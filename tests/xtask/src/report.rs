@@ -4,11 +4,11 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::run::Outcome;
 
-/// Prints a table of all suites and, as the last line, the sums.
+/// Prints a table of all suites and, as the last line, the sums, which it answers.
 pub(crate) fn print(outcomes: &[(String, Outcome)]) -> Outcome {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_BORDERS_ONLY)
+        .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["suite", "passed", "failed", "skipped", "reason"]);
     let mut total = Outcome::default();

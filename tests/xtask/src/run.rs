@@ -3,16 +3,16 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result};
 use neuropod_test_cluster::SKIPS_FILE;
 
-use crate::{cargo, suites::Suite};
+use crate::suites::Suite;
 
 /// What came out of a suite.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
@@ -22,10 +22,19 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// A suite that was not run: how many tests it has is not known, so it counts as one.
+    /// A suite that can't run here: how many tests it has is not known, so it counts as one.
     pub(crate) fn skipped(reason: String) -> Self {
         Self {
             skipped: 1,
+            reasons: vec![reason],
+            ..Self::default()
+        }
+    }
+
+    /// A suite that failed as a whole, which counts as one too.
+    pub(crate) fn failed(reason: String) -> Self {
+        Self {
+            failed: 1,
             reasons: vec![reason],
             ..Self::default()
         }
@@ -68,41 +77,43 @@ impl Outcome {
 }
 
 /// Runs all of `suite`, with its output as it comes.
-pub(crate) fn run(suite: &Suite) -> Result<Outcome> {
+pub(crate) fn run(suite: &mut Suite) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for arguments in &suite.runs {
-        let notes = tempfile::NamedTempFile::new().context("a file for notes")?;
-        let mut child = cargo()
-            .arg("test")
-            .args(arguments)
-            .arg("--no-fail-fast")
-            .env(SKIPS_FILE, notes.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("start cargo")?;
-        let output = child.stdout.take().context("the output of cargo")?;
-        let failed_before = outcome.failed;
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line.context("read the output of cargo")?;
-            let line = String::from_utf8_lossy(&line);
-            println!("{line}");
-            outcome.count(line.trim_end());
-        }
-        let status = child.wait().context("wait for cargo")?;
-        outcome.note_skips(&fs::read_to_string(notes.path()).context("read the notes")?);
-        if !status.success() && outcome.failed == failed_before {
-            outcome.failed += 1;
-            outcome
-                .reasons
-                .push(format!("cargo test {}: {status}", arguments.join(" ")));
-        }
+    for command in &mut suite.commands {
+        add(&mut outcome, command)?;
     }
     Ok(outcome)
 }
 
+fn add(outcome: &mut Outcome, command: &mut Command) -> Result<()> {
+    let notes = tempfile::NamedTempFile::new().context("a file for notes")?;
+    let failed_before = outcome.failed;
+    let mut child = command
+        .env(SKIPS_FILE, notes.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {}", command.get_program().display()))?;
+    let output = child.stdout.take().context("the output of tests")?;
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.context("read the output of tests")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{}", line.trim_end());
+        outcome.count(line.trim_end());
+    }
+    let status = child.wait().context("wait for tests")?;
+    outcome.note_skips(&fs::read_to_string(notes.path()).context("read the notes")?);
+    if !status.success() && outcome.failed == failed_before {
+        // It ended before it could say what failed.
+        outcome.failed += 1;
+        let program = command.get_program().display();
+        outcome.reasons.push(format!("{program}: {status}"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Outcome;
+    use super::*;
 
     #[test]
     fn counts_what_libtest_prints() {
@@ -124,5 +135,15 @@ mod tests {
         outcome.note_skips("suite/test: no root\n");
         assert_eq!((outcome.passed, outcome.skipped), (1, 1));
         assert_eq!(outcome.reasons, ["suite/test: no root"]);
+    }
+
+    #[test]
+    fn a_program_that_dies_without_a_result_has_failed() {
+        let mut outcome = Outcome::default();
+        let mut command = crate::workspace::cargo();
+        command.arg("--no-such-option").stderr(Stdio::null());
+        add(&mut outcome, &mut command).unwrap();
+        assert_eq!((outcome.passed, outcome.failed), (0, 1));
+        assert_eq!(outcome.reasons.len(), 1);
     }
 }

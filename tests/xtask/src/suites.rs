@@ -1,132 +1,186 @@
-//! Which suites there are and what each needs.
+//! Which suites there are, and what each needs.
 
-use std::{env, ffi::OsStr, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
-use anyhow::{Context, Result};
-use neuropod_test_cluster::{KUBECONFIG, prepare_control_plane, prepare_node};
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
-/// What must run for a suite's tests to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needs {
-    Nothing,
-    ControlPlane,
-    Node,
-}
+use crate::{
+    prepare::Needs,
+    workspace::{Package, cargo, packages},
+};
 
-/// Tests that are run and counted together.
-#[derive(Clone, Debug)]
+/// The name of the suite of all documentation tests.
+const DOCUMENTATION: &str = "documentation";
+
+/// Tests that are counted together.
+#[derive(Debug)]
 pub(crate) struct Suite {
+    /// The package for its unit tests, `package/test` for an integration test.
     pub(crate) name: String,
     pub(crate) needs: Needs,
-    /// The arguments of each `cargo test` of the suite.
-    pub(crate) runs: Vec<Vec<String>>,
+    /// What runs them.
+    pub(crate) commands: Vec<Command>,
 }
 
-/// Unit and documentation tests of the packages.
-const PACKAGES: [&str; 5] = [
-    "neuropod-core",
-    "neuropod-k8s",
-    "neuropod-store",
-    "neuropod",
-    "xtask",
-];
-
-/// What the integration tests under `/tests` need; one that is not named here needs nothing.
-const NEEDS: [(&str, Needs); 6] = [
-    ("kube_access", Needs::ControlPlane),
-    ("kube_api", Needs::ControlPlane),
-    ("kube_conformance", Needs::ControlPlane),
-    ("kube_setup", Needs::ControlPlane),
-    ("kube_watch", Needs::ControlPlane),
-    ("end_to_end", Needs::Node),
-];
-
-/// Every suite of the repository at `root`, the cheap ones first.
-pub(crate) fn all(root: &Path) -> Result<Vec<Suite>> {
-    let mut suites: Vec<_> = PACKAGES.into_iter().map(package).collect();
-    for name in integration_tests(&root.join("tests"))? {
-        let needs = NEEDS
-            .iter()
-            .find(|(test, _)| *test == name)
-            .map_or(Needs::Nothing, |(_, needs)| *needs);
-        let runs = vec![arguments("neuropod", &["--test", &name])];
-        suites.push(Suite { name, needs, runs });
+impl Suite {
+    /// Whether it was asked for by `name`: its own, or that of its package.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        let package = self.name.split('/').next();
+        self.name == name || package == Some(name)
     }
-    let harness = "neuropod-test-cluster";
+}
+
+/// Builds all tests and answers the suites, the cheap ones first.
+///
+/// The whole workspace is built at once, so that every dependency is built once, with the features that all packages
+/// together need; package by package Cargo would build most of them several times.
+pub(crate) fn build() -> Result<Vec<Suite>> {
+    let packages = packages()?;
+    let output = cargo()
+        .args(["test", "--workspace", "--all-features", "--no-run"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo test --no-run")?;
+    ensure!(output.status.success(), "the tests do not build");
+    let mut suites = suites(&packages, &String::from_utf8_lossy(&output.stdout))?;
+
+    let mut documentation = cargo();
+    documentation.args(["test", "--workspace", "--all-features", "--doc", "--no-fail-fast"]);
     suites.push(Suite {
-        name: "cluster-control-plane".into(),
-        needs: Needs::ControlPlane,
-        runs: vec![
-            arguments(harness, &["--lib", "--test", "control_plane"]),
-            arguments(harness, &["--doc"]),
-        ],
+        name: DOCUMENTATION.into(),
+        needs: Needs::Nothing,
+        commands: vec![documentation],
     });
-    suites.push(Suite {
-        name: "cluster-node".into(),
-        needs: Needs::Node,
-        runs: vec![arguments(harness, &["--test", "node"])],
-    });
-    suites.sort_by_key(|suite| suite.needs as u8);
+    suites.sort_by_key(|suite| suite.needs);
     Ok(suites)
 }
 
-fn package(name: &str) -> Suite {
-    // The facade's integration tests are suites of their own, as they need more than a compiler.
-    let runs = match name {
-        "neuropod" => vec![
-            arguments(name, &["--lib", "--examples"]),
-            arguments(name, &["--doc"]),
-        ],
-        _ => vec![arguments(name, &[])],
-    };
-    Suite {
-        name: name.into(),
-        needs: Needs::Nothing,
-        runs,
-    }
+/// What Cargo says of something it has built.
+#[derive(Deserialize)]
+struct Artifact {
+    package_id: String,
+    target: Target,
+    profile: Profile,
+    executable: Option<PathBuf>,
 }
 
-fn arguments(package: &str, more: &[&str]) -> Vec<String> {
-    let first = ["--package", package, "--all-features"];
-    first.iter().chain(more).map(ToString::to_string).collect()
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
-fn integration_tests(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        if path.extension() == Some(OsStr::new("rs")) {
-            names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// The suites of the test programs among the messages of Cargo, by name.
+fn suites(packages: &[Package], messages: &str) -> Result<Vec<Suite>> {
+    let mut suites: BTreeMap<String, Suite> = BTreeMap::new();
+    for message in messages.lines() {
+        let message: serde_json::Value = serde_json::from_str(message).context("a message of Cargo")?;
+        if message["reason"] != "compiler-artifact" {
+            continue;
         }
+        let artifact: Artifact = serde_json::from_value(message).context("an artifact of Cargo")?;
+        let (true, Some(program)) = (artifact.profile.test, artifact.executable) else {
+            continue;
+        };
+        let package = packages
+            .iter()
+            .find(|package| package.id == artifact.package_id)
+            .with_context(|| format!("{} is not in the workspace", artifact.package_id))?;
+        let test = &artifact.target.name;
+        let (name, needs) = if artifact.target.kind == ["test"] {
+            (format!("{}/{test}", package.name), package.needs_of(test))
+        } else {
+            (package.name.clone(), Needs::Nothing)
+        };
+        let suite = suites.entry(name.clone()).or_insert_with(|| Suite {
+            name,
+            needs,
+            commands: Vec::new(),
+        });
+        suite.commands.push(program_of(package, program)?);
     }
-    names.sort_unstable();
-    Ok(names)
+    Ok(suites.into_values().collect())
 }
 
-/// Prepares what suites need, each thing once, and remembers why it could not.
-#[derive(Debug, Default)]
-pub(crate) struct Preparation {
-    control_plane: Option<Result<(), String>>,
-    node: Option<Result<(), String>>,
+/// The command that runs a test program as Cargo does.
+fn program_of(package: &Package, program: PathBuf) -> Result<Command> {
+    let folder = package
+        .manifest_path
+        .parent()
+        .context("the folder of a package")?;
+    let mut command = Command::new(program);
+    command.current_dir(folder).env("CARGO_MANIFEST_DIR", folder);
+    Ok(command)
 }
 
-impl Preparation {
-    /// Makes ready what `needs` says; the error says why its suites can't run.
-    pub(crate) fn of(&mut self, needs: Needs) -> Result<(), String> {
-        if env::var_os(KUBECONFIG).is_some() {
-            return Ok(());
-        }
-        match needs {
-            Needs::Nothing => Ok(()),
-            Needs::ControlPlane => self
-                .control_plane
-                .get_or_insert_with(|| done(prepare_control_plane()))
-                .clone(),
-            Needs::Node => self.node.get_or_insert_with(|| done(prepare_node())).clone(),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(package: &str, kind: &str, name: &str, test: bool) -> String {
+        serde_json::json!({
+            "reason": "compiler-artifact",
+            "package_id": package,
+            "target": { "name": name, "kind": [kind] },
+            "profile": { "test": test },
+            "executable": format!("/target/{name}"),
+        })
+        .to_string()
     }
-}
 
-fn done(result: neuropod_test_cluster::Result<()>) -> Result<(), String> {
-    result.map_err(|error| error.to_string())
+    #[test]
+    fn unit_tests_belong_to_their_package_and_integration_tests_stand_alone() {
+        let package = |name: &str, metadata: serde_json::Value| -> Package {
+            serde_json::from_value(serde_json::json!({
+                "id": format!("path#{name}"),
+                "name": name,
+                "manifest_path": format!("/repository/{name}/Cargo.toml"),
+                "features": {},
+                "metadata": metadata,
+            }))
+            .unwrap()
+        };
+        let needs = serde_json::json!({ "xtask": { "needs": { "end_to_end": "node" } } });
+        let packages = [
+            package("neuropod", needs),
+            package("store", serde_json::Value::Null),
+        ];
+        let messages = [
+            message("path#neuropod", "test", "end_to_end", true),
+            message("path#neuropod", "lib", "neuropod", true),
+            message("path#neuropod", "example", "quickstart", true),
+            message("path#neuropod", "example", "quickstart", false),
+            message("path#store", "test", "memory", true),
+            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+        ];
+        let suites = suites(&packages, &messages.join("\n")).unwrap();
+        let found: Vec<_> = suites
+            .iter()
+            .map(|suite| (suite.name.as_str(), suite.needs, suite.commands.len()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("neuropod", Needs::Nothing, 2),
+                ("neuropod/end_to_end", Needs::Node, 1),
+                ("store/memory", Needs::Nothing, 1),
+            ]
+        );
+        let called = |name| suites.iter().filter(|suite| suite.is_called(name)).count();
+        assert_eq!(
+            [called("neuropod"), called("neuropod/end_to_end"), called("end")],
+            [2, 1, 0]
+        );
+    }
 }

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 
 use super::super::failure;
-use super::{adds_up, cents, new_key, prepaid};
+use super::{adds_up, cents, holds, new_key, prepaid};
 use crate::billing::{Billing, EntryKind};
 use crate::error::Result;
 use crate::id::UserId;
@@ -158,32 +158,70 @@ async fn work(billing: Arc<dyn Billing>, plans: Arc<[Plan]>, seed: u64) -> Vec<S
     answered
 }
 
+/// How often a race is run: it is not lost every time.
+const RACES: usize = 20;
+const RUNNERS: usize = 32;
+
 /// Of many charges and holds of all that is left, one gets it.
 pub async fn one_of_many_gets_the_last_money(billing: &Arc<dyn Billing>) {
     let all = cents(100);
-    let user = prepaid(billing, all).await;
-    let mut tasks = JoinSet::new();
-    for index in 0..32 {
-        let (billing, user) = (billing.clone(), user.clone());
-        tasks.spawn(async move {
-            let key = new_key();
-            if index % 2 == 0 {
-                billing.charge(&key, &user, all).await
-            } else {
-                billing.hold(&key, &user, all).await
-            }
-        });
-    }
-    let mut winners = 0;
-    for result in tasks.join_all().await {
-        if result.is_ok() {
-            winners += 1;
-        } else {
-            failure(result, "insufficient_funds", "one who came late");
+    for _ in 0..RACES {
+        let user = prepaid(billing, all).await;
+        let mut tasks = JoinSet::new();
+        for index in 0..RUNNERS {
+            let (billing, user) = (billing.clone(), user.clone());
+            tasks.spawn(async move {
+                let key = new_key();
+                if index % 2 == 0 {
+                    billing.charge(&key, &user, all).await
+                } else {
+                    billing.hold(&key, &user, all).await
+                }
+            });
         }
+        let mut winners = 0;
+        for result in tasks.join_all().await {
+            if result.is_ok() {
+                winners += 1;
+            } else {
+                failure(result, "insufficient_funds", "one who came late");
+            }
+        }
+        assert_eq!(winners, 1, "one of many gets the last money");
+        let balance = billing.balance(&user).await.unwrap();
+        assert_eq!(balance.available, Money::ZERO, "and nothing is left");
+        adds_up(billing, &user).await;
     }
-    assert_eq!(winners, 1, "one of many gets the last money");
-    let balance = billing.balance(&user).await.unwrap();
-    assert_eq!(balance.available, Money::ZERO, "and nothing is left");
-    adds_up(billing, &user).await;
+}
+
+/// Of many callers with the same key at the same time, all are told that it is done, and it is done once.
+pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
+    for _ in 0..RACES {
+        let user = prepaid(billing, cents(1000)).await;
+        let [given, taken, reserved] = [(); 3].map(|()| new_key());
+        let mut tasks = JoinSet::new();
+        for _ in 0..RUNNERS {
+            let (billing, user) = (billing.clone(), user.clone());
+            let (given, taken, reserved) = (given.clone(), taken.clone(), reserved.clone());
+            tasks.spawn(async move {
+                billing.deposit(&given, &user, cents(5)).await?;
+                billing.charge(&taken, &user, cents(7)).await?;
+                billing.hold(&reserved, &user, cents(100)).await?;
+                billing.settle(&reserved, cents(11)).await
+            });
+        }
+        for result in tasks.join_all().await {
+            result.expect("a repetition at the same time is told that it is done");
+        }
+        holds(
+            billing,
+            &user,
+            cents(987),
+            Money::ZERO,
+            "after each change was made once",
+        )
+        .await;
+        let entries = billing.entries(&user).await.unwrap();
+        assert_eq!(entries.len(), 5, "each change has one entry: {entries:?}");
+    }
 }

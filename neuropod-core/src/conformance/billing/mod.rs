@@ -38,6 +38,7 @@ pub async fn run(billing: Arc<dyn Billing>) {
 
     concurrency::random_operations(billing).await;
     concurrency::one_of_many_gets_the_last_money(billing).await;
+    concurrency::one_key_counts_once(billing).await;
 }
 
 fn cents(cents: i64) -> Money {

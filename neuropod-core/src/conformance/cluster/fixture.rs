@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Scene, Stage};
 use crate::cluster::{ClusterBackend, ClusterEvent};
+use crate::error::ErrorKind;
 use crate::id::PodId;
 use crate::naming::{Naming, Slug, UserHash};
 use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
@@ -20,7 +21,7 @@ use crate::workload::{
 };
 
 /// Between two looks at a condition.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 /// The ports of the workloads.
 const PORTS: [u16; 2] = [8888, 7860];
 
@@ -135,6 +136,20 @@ impl<'a> Case<'a> {
             match self.backend.apply(&self.workload).await {
                 Ok(observation) => return observation,
                 Err(error) if error.is_retryable() && Instant::now() < deadline => sleep(PAUSE).await,
+                Err(error) => panic!("apply of {}: {error}", self.reference().name),
+            }
+        }
+    }
+
+    /// Applies the workload once the quota of its owner has room for it.
+    pub(super) async fn apply_when_free(&self) -> Observation {
+        let deadline = Instant::now() + self.stage.limit();
+        loop {
+            match self.backend.apply(&self.workload).await {
+                Ok(observation) => return observation,
+                Err(error) if *error.kind() == ErrorKind::QuotaExceeded && Instant::now() < deadline => {
+                    sleep(PAUSE).await;
+                }
                 Err(error) => panic!("apply of {}: {error}", self.reference().name),
             }
         }

@@ -5,12 +5,13 @@
 //! scripts it, one for a real node does it and waits.
 //!
 //! Every check makes workloads of its own with names that nobody else has, and removes them at the end, so that the
-//! suite runs on a shared cluster. [`run`] is the whole suite but for the logs, which need a container that prints:
-//! [`logs`](fn@logs).
+//! suite runs on a shared cluster. [`run`] is the whole suite but for what not every stage can do: [`logs`](fn@logs)
+//! needs containers that print, [`quota`](fn@quota) a namespace per user.
 
 mod fixture;
 mod logs;
 mod objects;
+mod quota;
 mod reasons;
 mod removal;
 mod watch;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-pub use self::logs::logs;
+pub use self::{logs::logs, quota::quota};
 use crate::cluster::ClusterBackend;
 use crate::workload::WorkloadRef;
 
@@ -135,10 +136,11 @@ macro_rules! checks {
     };
 }
 
-/// All checks but those of the logs.
+/// All checks but those of logs and quotas.
 pub static CHECKS: &[Check] = checks![
     objects::apply_makes_everything,
     objects::apply_again_changes_nothing,
+    objects::apply_twice_at_once_makes_one_pod,
     objects::apply_repairs_what_is_missing,
     objects::apply_of_another_run_leaves_the_pod,
     objects::apply_takes_hostile_content,

@@ -50,6 +50,17 @@ pub(super) async fn apply_again_changes_nothing(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
+/// Two replicas of a platform that apply at once make one pod.
+pub(super) async fn apply_twice_at_once_makes_one_pod(stage: &dyn Stage) {
+    let case = Case::new(stage, "at once");
+    let (one, other) = futures::join!(case.apply(), case.apply());
+    assert_eq!(pod_of(&one).uid, pod_of(&other).uid, "one pod object");
+    let seen = case.observe().await;
+    assert_complete(&case, &seen);
+    assert_eq!(pod_of(&seen).uid, pod_of(&one).uid);
+    case.clear(VolumePolicy::Delete).await;
+}
+
 /// What somebody deleted by hand shows as partial, and the next apply makes it again beside the running pod.
 pub(super) async fn apply_repairs_what_is_missing(stage: &dyn Stage) {
     let case = Case::new(stage, "repairs");

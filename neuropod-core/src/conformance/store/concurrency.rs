@@ -1,12 +1,13 @@
 //! Many at a time.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use super::super::{taken, unique};
 use super::sample::{pod, user, user_id};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
 use crate::id::PodId;
 use crate::store::PodStore;
 
@@ -46,45 +47,49 @@ async fn add_one(store: Arc<dyn PodStore>, id: PodId) {
     panic!("a conflict although no other writer changed the pod");
 }
 
+/// How often a race is run: it is not lost every time.
+const RACES: usize = 20;
+const RUNNERS: usize = 16;
+
 /// Of many inserts with one owner and slug, one wins.
 pub async fn one_of_many_inserts_wins(store: &Arc<dyn PodStore>) {
-    let owner = user_id();
-    let mut writers = JoinSet::new();
-    for _ in 0..16 {
-        let (store, pod) = (store.clone(), pod(&owner, "wanted"));
-        writers.spawn(async move { store.insert(&pod).await });
-    }
-    let mut winners = 0;
-    for result in writers.join_all().await {
-        if result.is_ok() {
-            winners += 1;
-        } else {
-            taken(result, "name", "an insert that came late");
+    for _ in 0..RACES {
+        let owner = user_id();
+        let mut inserts = JoinSet::new();
+        for _ in 0..RUNNERS {
+            let (store, pod) = (store.clone(), pod(&owner, "wanted"));
+            inserts.spawn(async move { store.insert(&pod).await });
         }
+        one_wins(inserts, "name", "a pod that came late").await;
     }
-    assert_eq!(winners, 1, "one of many inserts with the same slug wins");
 }
 
 /// Of many users with one address, one wins.
 pub async fn one_of_many_users_wins(store: &Arc<dyn PodStore>) {
-    let email = format!("{}@example.com", unique("wanted"));
-    let mut writers = JoinSet::new();
-    for index in 0..16 {
-        let written = if index % 2 == 0 {
-            email.clone()
-        } else {
-            email.to_uppercase()
-        };
-        let (store, user) = (store.clone(), user(&written));
-        writers.spawn(async move { store.insert_user(&user).await });
+    for _ in 0..RACES {
+        let email = format!("{}@example.com", unique("wanted"));
+        let mut inserts = JoinSet::new();
+        for index in 0..RUNNERS {
+            let written = if index % 2 == 0 {
+                email.clone()
+            } else {
+                email.to_uppercase()
+            };
+            let (store, user) = (store.clone(), user(&written));
+            inserts.spawn(async move { store.insert_user(&user).await });
+        }
+        one_wins(inserts, "email", "a user who came late").await;
     }
+}
+
+async fn one_wins<T: Debug + 'static>(inserts: JoinSet<Result<T>>, field: &str, late: &str) {
     let mut winners = 0;
-    for result in writers.join_all().await {
+    for result in inserts.join_all().await {
         if result.is_ok() {
             winners += 1;
         } else {
-            taken(result, "email", "a user who came late");
+            taken(result, field, late);
         }
     }
-    assert_eq!(winners, 1, "one of many users with the same address wins");
+    assert_eq!(winners, 1, "one of many inserts with the same {field} wins");
 }

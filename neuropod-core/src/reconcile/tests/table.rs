@@ -12,6 +12,7 @@ enum Seen {
     VolumeGoing,
     Pending,
     PendingPartly,
+    PendingWithoutVolume,
     Running,
     RunningUnknown,
     RunningPartly,
@@ -24,13 +25,14 @@ enum Seen {
 
 use Seen::*;
 
-const ALL: [Seen; 14] = [
+const ALL: [Seen; 15] = [
     Nothing,
     NotLookedAt,
     ObjectsOnly,
     VolumeGoing,
     Pending,
     PendingPartly,
+    PendingWithoutVolume,
     Running,
     RunningUnknown,
     RunningPartly,
@@ -49,7 +51,7 @@ fn observation(seen: Seen) -> Observation {
     };
     let pod = match seen {
         Nothing | NotLookedAt | ObjectsOnly | VolumeGoing => None,
-        Pending | PendingPartly => Some(run(pending(Step::Scheduling))),
+        Pending | PendingPartly | PendingWithoutVolume => Some(run(pending(Step::Scheduling))),
         Running | RunningUnknown | RunningPartly => Some(run(running_since(0))),
         Terminating | TerminatingWithObjects => Some(terminating(run(running_since(0)))),
         Ended => Some(run(ObservedPod {
@@ -63,12 +65,14 @@ fn observation(seen: Seen) -> Observation {
         Nothing | VolumeGoing | Terminating | OldRunTerminating => Objects::Absent,
         NotLookedAt | RunningUnknown => Objects::Unknown,
         ObjectsOnly | PendingPartly | RunningPartly => Objects::Partial,
-        Pending | Running | TerminatingWithObjects | Ended | OldRun => Objects::Complete,
+        Pending | PendingWithoutVolume | Running | TerminatingWithObjects | Ended | OldRun => {
+            Objects::Complete
+        }
     };
     let volume = match seen {
         Nothing => ObservedVolume::Absent,
         NotLookedAt => ObservedVolume::Unknown,
-        VolumeGoing => ObservedVolume::Terminating,
+        VolumeGoing | PendingWithoutVolume => ObservedVolume::Terminating,
         _ => ObservedVolume::Bound { size_gb: 30 },
     };
     Observation { pod, objects, volume }
@@ -103,7 +107,9 @@ fn asked(desired: Desired, seen: Seen) -> String {
 #[test]
 fn every_pair() {
     let expected = |desired: Desired, seen: Seen| match (desired, seen) {
-        (Desired::Running, Nothing | ObjectsOnly | VolumeGoing | PendingPartly) => "apply",
+        (Desired::Running, Nothing | ObjectsOnly | VolumeGoing | PendingPartly | PendingWithoutVolume) => {
+            "apply"
+        }
         (Desired::Running, RunningPartly) => "apply, follow",
         (Desired::Running, NotLookedAt) => "observe",
         (Desired::Running, RunningUnknown) => "observe, follow",

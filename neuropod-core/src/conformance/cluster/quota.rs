@@ -1,0 +1,54 @@
+//! The check of quotas, for stages with a namespace per user.
+
+use tokio::time::{Instant, sleep};
+
+use super::Stage;
+use super::fixture::{Case, Owner, PAUSE, assert_complete, pod_of};
+use crate::error::ErrorKind;
+use crate::observation::Observation;
+use crate::workload::{Quota, VolumePolicy};
+
+/// The pod that is too much for its owner's quota is refused, and what runs is not disturbed.
+///
+/// # Panics
+/// When the backend does not do what it must.
+pub async fn quota(stage: &dyn Stage) {
+    let owner = Owner::new();
+    let [mut allowed, mut refused] =
+        ["allowed", "too much"].map(|name| Case::of(stage, owner.workload(stage, name)));
+    for case in [&mut allowed, &mut refused] {
+        case.workload.isolation.quota = Some(Quota {
+            pods: 1,
+            cpu_millis: 1000,
+            memory_mib: 1024,
+            volume_gb: 100,
+        });
+    }
+    let pod = allowed.start().await;
+    let deadline = Instant::now() + stage.limit();
+    // A quota counts some time after it is made.
+    while refused.backend.apply(&refused.workload).await.is_ok() {
+        assert!(Instant::now() < deadline, "no quota within {:?}", stage.limit());
+        refused.clear(VolumePolicy::Keep).await;
+        sleep(PAUSE).await;
+    }
+    let kind = refused
+        .backend
+        .apply(&refused.workload)
+        .await
+        .err()
+        .map(|error| error.kind().clone());
+    assert_eq!(kind, Some(ErrorKind::QuotaExceeded), "one pod too much");
+    refused.clear(VolumePolicy::Keep).await;
+    refused
+        .until("end of what was refused", Observation::is_cleared)
+        .await;
+    let seen = allowed.observe().await;
+    assert_complete(&allowed, &seen);
+    assert_eq!(pod_of(&seen), pod, "the pod within the quota is as it was");
+
+    // The quota is free again once it is removed.
+    allowed.clear(VolumePolicy::Keep).await;
+    assert_complete(&refused, &refused.apply_when_free().await);
+    refused.clear(VolumePolicy::Delete).await;
+}

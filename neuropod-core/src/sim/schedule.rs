@@ -1,0 +1,121 @@
+//! What the scheduler does: which pod gets a node, with its GPUs and its volume.
+
+use super::incident::{Obstacle, insufficient};
+use super::pod::{SimPod, State};
+use super::world::{Owned, World};
+use crate::cluster::GpuStock;
+use crate::id::PodId;
+use crate::reason::ReasonCode;
+use crate::workload::ContainerSpec;
+
+/// The label of a node's GPU model, as NVIDIA's feature discovery sets it.
+const MODEL_LABEL: &str = "nvidia.com/gpu.product";
+
+/// The index of a pool of GPUs, and how many of it.
+type Gpus = (usize, u32);
+/// Why there is no node, in the scheduler's words.
+type Obstruction = (ReasonCode, String);
+
+impl World {
+    /// Gives the pod a node. Answers whether there is one.
+    pub(super) fn place(&mut self, pod_id: &PodId) -> bool {
+        let Some(owned) = self.workloads.get(pod_id) else {
+            return false;
+        };
+        let Some(pod) = &owned.pod else { return false };
+        let key = owned.volume_key();
+        let free = self
+            .find_volume(owned)
+            .and_then(|()| self.find_gpus(&pod.workload.container));
+        let now = self.now;
+        let Some(pod) = self.pod_mut(pod_id) else {
+            return false;
+        };
+        match free {
+            Ok(gpus) => pod.gpus = gpus,
+            Err((code, detail)) => {
+                pod.blame(code, detail, now);
+                return false;
+            }
+        }
+        if let Some(volume) = self.volumes.get_mut(&key) {
+            volume.bound = true;
+        }
+        true
+    }
+
+    fn find_volume(&self, owned: &Owned) -> Result<(), Obstruction> {
+        let name = &owned.reference.volume;
+        let problem = match self.volumes.get(&owned.volume_key()) {
+            None => "not found",
+            Some(volume) if volume.terminating => "is being deleted",
+            Some(_) => return Ok(()),
+        };
+        let detail = format!("0/1 nodes are available: persistentvolumeclaim \"{name}\" {problem}.");
+        Err((ReasonCode::VolumePending, detail))
+    }
+
+    fn find_gpus(&self, container: &ContainerSpec) -> Result<Option<Gpus>, Obstruction> {
+        let Some(accelerator) = &container.resources.accelerator else {
+            return Ok(None);
+        };
+        let pools = self.gpu_stock().into_iter().enumerate();
+        let fits = |(_, pool): &(usize, GpuStock)| {
+            pool.resource == accelerator.resource && fits_model(container, pool.model.as_deref())
+        };
+        let matching: Vec<_> = pools.filter(fits).collect();
+        match matching.iter().find(|(_, pool)| pool.free >= accelerator.count) {
+            Some((index, _)) => Ok(Some((*index, accelerator.count))),
+            None if matching.is_empty() => Err(Obstacle::Unschedulable.reason("")),
+            None => Err((
+                ReasonCode::NoGpuFree,
+                insufficient(matching.len(), &accelerator.resource),
+            )),
+        }
+    }
+
+    pub(super) fn gpu_stock(&self) -> Vec<GpuStock> {
+        let pods = self.workloads.values().filter_map(|owned| owned.pod.as_ref());
+        let taken: Vec<Gpus> = pods.filter_map(|pod| pod.gpus).collect();
+        let taken_of = |pool: usize| {
+            taken
+                .iter()
+                .filter(|(index, _)| *index == pool)
+                .map(|(_, count)| count)
+                .sum()
+        };
+        let pools = self.settings.gpus.iter().enumerate();
+        pools
+            .map(|(index, pool)| GpuStock {
+                resource: pool.resource.clone(),
+                model: pool.model.clone(),
+                total: pool.total,
+                free: pool.total.saturating_sub(taken_of(index)),
+            })
+            .collect()
+    }
+
+    /// Looks again at the pods that got no node, the oldest first.
+    pub(super) fn retry_unscheduled(&mut self) {
+        let waits = |pod: &SimPod| pod.state == State::Scheduling && pod.turn.is_none();
+        let pods = self
+            .workloads
+            .iter()
+            .filter_map(|(id, owned)| Some((id, owned.pod.as_ref()?)));
+        let waiting = pods
+            .filter(|(_, pod)| waits(pod))
+            .map(|(id, pod)| (pod.order, id.clone()));
+        let mut waiting: Vec<_> = waiting.collect();
+        waiting.sort_unstable();
+        for (_, pod_id) in waiting {
+            self.step(&pod_id);
+        }
+    }
+}
+
+fn fits_model(container: &ContainerSpec, model: Option<&str>) -> bool {
+    match (container.node_selector.get(MODEL_LABEL), model) {
+        (Some(wanted), Some(model)) => wanted == model,
+        _ => true,
+    }
+}

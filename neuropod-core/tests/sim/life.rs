@@ -1,0 +1,207 @@
+use std::time::Duration;
+
+use neuropod_core::sim::{Incident, Obstacle, Settings, SimCluster};
+use neuropod_core::{ClusterBackend, ClusterEvent, Phase, ReasonCode, Step, VolumePolicy};
+
+use crate::fixture::{Events, cluster, millis, start, workload};
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_takes_the_time_that_the_settings_say() {
+    let cluster = cluster();
+    let mut events = Events::of(&cluster);
+    assert_eq!(events.next().await, (0, ClusterEvent::Synced));
+    let workload = workload(1);
+    cluster.apply(&workload).await.unwrap();
+    let mut steps = Vec::new();
+    for _ in 0..6 {
+        let (at, pod) = events.until(|_| true).await;
+        steps.push((at, pod.phase, pod.step, pod.ready));
+    }
+    assert_eq!(
+        steps,
+        [
+            (0, Phase::Pending, Step::Scheduling, false),
+            (100, Phase::Pending, Step::Preparing, false),
+            (300, Phase::Pending, Step::PullingImage, false),
+            (1100, Phase::Pending, Step::Starting, false),
+            (1300, Phase::Running, Step::Starting, false),
+            (2000, Phase::Running, Step::Ready, true),
+        ]
+    );
+    cluster
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    let (at, pod) = events.until(|_| true).await;
+    assert_eq!((at, pod.terminating, pod.step), (2000, true, Step::Stopping));
+    let (at, pod) = events.until(|_| true).await;
+    assert_eq!((at, pod.phase, pod.container), (2500, Phase::Ended, None));
+    assert_eq!(
+        pod.finished_at,
+        Some(Settings::default().epoch + Duration::from_millis(2500))
+    );
+    assert_eq!(events.until_gone().await, 2500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_gives_the_same_story() {
+    let tell = async |seed| {
+        let cluster = SimCluster::new(Settings {
+            seed,
+            ..Settings::default()
+        });
+        let mut events = Events::of(&cluster);
+        cluster.apply(&workload(1)).await.unwrap();
+        cluster.strike_after(
+            &workload(1).reference.pod_id,
+            Duration::from_secs(3),
+            Incident::OutOfMemory,
+        );
+        let mut story = Vec::new();
+        for _ in 0..10 {
+            story.push(events.next().await);
+        }
+        story
+    };
+    assert_eq!(tell(7).await, tell(7).await);
+    assert_ne!(tell(7).await, tell(8).await, "identities differ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_loop_waits_longer_each_time() {
+    let cluster = cluster();
+    let workload = workload(1);
+    let pod_id = &workload.reference.pod_id;
+    cluster.obstruct(pod_id, Obstacle::CrashLoop);
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload).await.unwrap();
+    let (mut ended, mut waits) = (None, Vec::new());
+    while waits.len() < 7 {
+        let (at, pod) = events.until(|_| true).await;
+        match (ended, pod.container, pod.reason) {
+            (None, None, Some(reason)) => {
+                assert_eq!(reason.code, ReasonCode::CrashLoop);
+                ended = Some(at);
+            }
+            (Some(end), Some(_), None) => {
+                waits.push((at - end) / 1000);
+                ended = None;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(
+        waits,
+        [10, 10, 20, 40, 80, 160, 300],
+        "seconds, as the kubelet's back-off"
+    );
+    cluster.clear_obstacles(pod_id);
+    let (_, pod) = events.until(|pod| pod.ready).await;
+    assert_eq!(
+        (pod.reason, pod.finished_at),
+        (None, None),
+        "a repaired program runs"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_exit_is_restarted_at_once() {
+    let cluster = cluster();
+    let workload = workload(1);
+    let first = start(&cluster, &workload).await;
+    let mut events = Events::of(&cluster);
+    cluster.strike(&workload.reference.pod_id, Incident::Exit);
+    let (ended, pod) = events.until(|pod| pod.container.is_none()).await;
+    assert_eq!(pod.reason.unwrap().code, ReasonCode::ContainerExited);
+    let (again, pod) = events.until(|pod| pod.container.is_some()).await;
+    assert_eq!(
+        (again - ended, pod.restarts, pod.started_at),
+        (200, 1, first.started_at)
+    );
+    assert_ne!(pod.container.unwrap().id, first.container.unwrap().id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_that_runs_out_is_told_and_the_container_restarted() {
+    let cluster = cluster();
+    let workload = workload(1);
+    cluster.strike_after(
+        &workload.reference.pod_id,
+        Duration::from_mins(1),
+        Incident::OutOfMemory,
+    );
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload).await.unwrap();
+    let (at, pod) = events.until(|pod| pod.reason.is_some()).await;
+    assert_eq!((at, pod.reason.unwrap().code), (61_300, ReasonCode::OutOfMemory));
+    let (at, pod) = events.until(|pod| pod.ready).await;
+    assert_eq!((at, pod.restarts), (72_000, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_evicted_pod_stays_ended_and_frees_its_gpu() {
+    let cluster = cluster();
+    let workload = workload(1);
+    start(&cluster, &workload).await;
+    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 7);
+    cluster.strike(&workload.reference.pod_id, Incident::Evicted);
+    let pod = cluster.pod(&workload.reference.pod_id).unwrap();
+    assert_eq!(
+        (pod.phase, pod.reason.unwrap().code),
+        (Phase::Ended, ReasonCode::Evicted)
+    );
+    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 8);
+    let seen = cluster
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    assert!(seen.is_cleared(), "no kubelet has anything to end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_node_takes_its_pods_along_a_minute_later() {
+    let cluster = cluster();
+    let workload = workload(1);
+    start(&cluster, &workload).await;
+    let mut events = Events::of(&cluster);
+    cluster.strike(&workload.reference.pod_id, Incident::NodeLost);
+    let (lost, pod) = events.until(|pod| pod.reason.is_some()).await;
+    assert_eq!((pod.phase, pod.ready), (Phase::Unknown, false));
+    let seen = cluster
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    assert!(seen.pod.unwrap().terminating, "nobody confirms the end");
+    assert_eq!(events.until_gone().await - lost, 60_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_ignores_the_signal_gets_its_whole_grace_period() {
+    let cluster = cluster();
+    let workload = workload(1);
+    cluster.obstruct(&workload.reference.pod_id, Obstacle::IgnoresTermination);
+    start(&cluster, &workload).await;
+    let from = millis(&cluster);
+    let mut events = Events::of(&cluster);
+    cluster
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    assert_eq!(events.until_gone().await - from, 30_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_is_told() {
+    let cluster = cluster();
+    let workload = workload(1);
+    cluster.obstruct(&workload.reference.pod_id, Obstacle::NeverReady);
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload).await.unwrap();
+    let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
+    assert_eq!(
+        (pod.phase, pod.ready, pod.reason.unwrap().code),
+        (Phase::Running, false, ReasonCode::NotAnswering)
+    );
+    cluster.clear_obstacles(&workload.reference.pod_id);
+    assert!(cluster.pod(&workload.reference.pod_id).unwrap().ready);
+}

@@ -1,0 +1,191 @@
+use neuropod_core::sim::{Kind, ObjectKey};
+use neuropod_core::workload::Quota;
+use neuropod_core::{
+    ClusterBackend, ErrorKind, Observation, ObservedVolume, PodId, ReasonCode, VolumePolicy,
+};
+
+use crate::fixture::{Events, cluster, start, workload};
+
+#[tokio::test(start_paused = true)]
+async fn an_agreed_state_is_not_written_again() {
+    let cluster = cluster();
+    start(&cluster, &workload(1)).await;
+    assert_eq!(
+        cluster.objects().len(),
+        7,
+        "pod, two services, two routes, policy, secret"
+    );
+    let writes = cluster.writes();
+    assert_eq!(writes, 8, "those and the volume");
+    cluster.apply(&workload(1)).await.unwrap();
+    assert_eq!(cluster.writes(), writes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_without_its_pod_is_an_orphan() {
+    let cluster = cluster();
+    start(&cluster, &workload(1)).await;
+    assert_eq!(cluster.orphans(), []);
+    let reference = workload(1).reference;
+    cluster.delete_by_hand(&ObjectKey::of(&reference, Kind::Pod, &reference.name));
+    assert_eq!(cluster.orphans().len(), 6);
+    let owned = cluster.inventory().await.unwrap().workloads.remove(0);
+    assert_eq!(
+        (owned.reference.volume.as_str(), owned.observation.volume),
+        ("", ObservedVolume::Unknown)
+    );
+    assert!(
+        cluster
+            .remove(&owned.reference, VolumePolicy::Keep)
+            .await
+            .unwrap()
+            .is_cleared()
+    );
+    assert_eq!((cluster.orphans(), cluster.volumes().len()), (vec![], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_sticks_shows_as_terminating_until_it_is_released() {
+    let cluster = cluster();
+    let workload = workload(1);
+    cluster.stick_volume(&workload.reference.volume);
+    start(&cluster, &workload).await;
+    let mut events = Events::of(&cluster);
+    cluster
+        .remove(&workload.reference, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    events.until_gone().await;
+    let seen = cluster.observe(&workload.reference).await.unwrap();
+    assert_eq!(
+        (seen.is_cleared(), seen.volume),
+        (true, ObservedVolume::Terminating)
+    );
+    let error = cluster.apply(&workload).await.unwrap_err();
+    assert_eq!(
+        *error.kind(),
+        ErrorKind::Conflict,
+        "a leftover is still being deleted"
+    );
+    cluster.release_volume(&workload.reference.volume);
+    assert_eq!(
+        cluster.observe(&workload.reference).await.unwrap().volume,
+        ObservedVolume::Absent
+    );
+    let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
+    assert_eq!(
+        pod.reason.unwrap().code,
+        ReasonCode::VolumePending,
+        "the pod waits for a volume"
+    );
+    cluster.apply(&workload).await.unwrap();
+    events.until(|pod| pod.ready).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_in_use_by_another_pod_is_not_deleted_under_it() {
+    let cluster = cluster();
+    let [one, mut other] = [workload(1), workload(2)];
+    other.reference.volume.clone_from(&one.reference.volume);
+    start(&cluster, &one).await;
+    start(&cluster, &other).await;
+    let mut events = Events::of(&cluster);
+    cluster
+        .remove(&one.reference, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    events.until_gone().await;
+    let seen = cluster.observe(&other.reference).await.unwrap();
+    assert_eq!(
+        seen.volume,
+        ObservedVolume::Terminating,
+        "it goes when nobody has it"
+    );
+    cluster
+        .remove(&other.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    events.until_gone().await;
+    assert_eq!(cluster.volumes(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_grows_and_never_shrinks() {
+    let cluster = cluster();
+    let mut workload = workload(1);
+    start(&cluster, &workload).await;
+    for (asked, size) in [(80, 80), (10, 80)] {
+        workload.volume.size_gb = asked;
+        let seen = cluster.apply(&workload).await.unwrap();
+        assert_eq!(seen.volume, ObservedVolume::Bound { size_gb: size });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_refused_for_ever_or_until_it_is_free() {
+    let cluster = cluster();
+    let first = workload(1);
+    let foreign = ObjectKey::of(&first.reference, Kind::Service, &first.endpoints[0].service);
+    cluster.add_foreign(foreign.clone());
+    assert_eq!(
+        *cluster.apply(&first).await.unwrap_err().kind(),
+        ErrorKind::NameTaken
+    );
+    cluster
+        .remove(&first.reference, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    assert_eq!(
+        cluster.objects(),
+        [],
+        "what was made beside it is gone, and the foreign one is not ours"
+    );
+
+    // A pod that was deleted and created anew under its name has another id.
+    let old = workload(2);
+    start(&cluster, &old).await;
+    let mut new = old.clone();
+    new.reference.pod_id = PodId::from_bits(3);
+    assert_eq!(
+        *cluster.apply(&new).await.unwrap_err().kind(),
+        ErrorKind::NameTaken,
+        "the other one runs"
+    );
+    let mut events = Events::of(&cluster);
+    cluster.remove(&old.reference, VolumePolicy::Keep).await.unwrap();
+    assert_eq!(
+        *cluster.apply(&new).await.unwrap_err().kind(),
+        ErrorKind::Conflict,
+        "the other one ends"
+    );
+    events.until_gone().await;
+    cluster.apply(&new).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_refuses_the_pod_that_is_too_much() {
+    let cluster = cluster();
+    let [mut one, mut other] = [workload(1), workload(2)];
+    for workload in [&mut one, &mut other] {
+        workload.reference.user_hash = "ana".to_owned();
+        workload.isolation.quota = Some(Quota {
+            pods: 5,
+            cpu_millis: 6000,
+            memory_mib: 10_000,
+            volume_gb: 500,
+        });
+    }
+    start(&cluster, &one).await;
+    let error = cluster.apply(&other).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::QuotaExceeded);
+    assert!(
+        error
+            .to_string()
+            .contains("requested: limits.cpu=4000, used: limits.cpu=4000, limited: limits.cpu=6000")
+    );
+    let seen = cluster
+        .remove(&other.reference, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    assert_eq!(seen, Observation::nothing());
+}

@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use neuropod_core::sim::{Method, Refusal, Settings, SimCluster};
+use neuropod_core::{ClusterBackend, ErrorKind, VolumePolicy};
+use tokio::time::timeout;
+
+use crate::fixture::{cluster, millis, start, workload};
+
+#[tokio::test(start_paused = true)]
+async fn calls_fail_as_told_and_then_no_more() {
+    let cluster = cluster();
+    cluster.refuse(Refusal {
+        method: Some(Method::Apply),
+        times: 2,
+        kind: ErrorKind::Unavailable,
+        after_effect: false,
+    });
+    let reference = workload(1).reference;
+    assert!(cluster.observe(&reference).await.is_ok(), "other calls go on");
+    for _ in 0..2 {
+        let error = cluster.apply(&workload(1)).await.unwrap_err();
+        assert!(error.is_retryable());
+        assert_eq!(cluster.objects(), [], "it had no effect");
+    }
+    cluster.apply(&workload(1)).await.unwrap();
+    cluster.refuse(Refusal {
+        method: None,
+        times: 1,
+        kind: ErrorKind::RateLimited,
+        after_effect: false,
+    });
+    let error = cluster.usage().await.unwrap_err();
+    assert_eq!(
+        error.retry_after(),
+        Some(Duration::from_secs(1)),
+        "as the API server says it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_be_lost_after_the_effect() {
+    let cluster = cluster();
+    let lost = |method| Refusal {
+        method: Some(method),
+        times: 1,
+        kind: ErrorKind::Timeout,
+        after_effect: true,
+    };
+    cluster.refuse(lost(Method::Apply));
+    assert_eq!(
+        *cluster.apply(&workload(1)).await.unwrap_err().kind(),
+        ErrorKind::Timeout
+    );
+    assert_eq!(cluster.objects().len(), 7);
+    cluster.refuse(lost(Method::Remove));
+    assert!(
+        cluster
+            .remove(&workload(1).reference, VolumePolicy::Delete)
+            .await
+            .is_err()
+    );
+    assert_eq!((cluster.objects(), cluster.volumes()), (vec![], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_takes_its_time_and_one_given_up_before_its_effect_has_none() {
+    let slow = SimCluster::new(Settings {
+        latency: Duration::from_secs(3),
+        ..Settings::default()
+    });
+    let given_up = timeout(Duration::from_secs(2), slow.apply(&workload(1))).await;
+    assert!(given_up.is_err());
+    assert_eq!((slow.objects(), slow.calls()), (vec![], vec![]));
+    let late = timeout(Duration::from_secs(5), slow.apply(&workload(1))).await;
+    assert!(late.is_err(), "given up between effect and answer");
+    assert_eq!(slow.objects().len(), 7);
+    assert_eq!(millis(&slow), 7000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_written_down() {
+    let cluster = cluster();
+    cluster.apply(&workload(1)).await.unwrap();
+    cluster.inventory().await.unwrap();
+    let calls: Vec<_> = cluster
+        .calls()
+        .into_iter()
+        .map(|call| (call.method, call.name))
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            (Method::Apply, Some("pod-1".to_owned())),
+            (Method::Inventory, None)
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_pods_that_run_use_anything() {
+    let cluster = cluster();
+    start(&cluster, &workload(1)).await;
+    cluster.apply(&workload(2)).await.unwrap();
+    let usage = cluster.usage().await.unwrap();
+    let usage: Vec<_> = usage
+        .iter()
+        .map(|usage| (usage.pod_id.as_str(), usage.cpu_millis, usage.gpu_percent))
+        .collect();
+    assert_eq!(usage, [("0000000000000001", Some(400), Some(10.0))]);
+}

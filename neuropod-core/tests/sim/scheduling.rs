@@ -1,0 +1,123 @@
+use futures::future::join_all;
+use neuropod_core::sim::{GpuPool, Settings, SimCluster};
+use neuropod_core::{ClusterBackend, ReasonCode, Step, VolumePolicy, Workload};
+
+use crate::fixture::{Events, start, workload};
+
+const MODEL_LABEL: &str = "nvidia.com/gpu.product";
+
+fn cluster(gpus: &[(Option<&str>, u32)]) -> SimCluster {
+    let pool = |(model, total): &(Option<&str>, u32)| GpuPool {
+        resource: "nvidia.com/gpu".to_owned(),
+        model: model.map(str::to_owned),
+        total: *total,
+    };
+    SimCluster::new(Settings {
+        gpus: gpus.iter().map(pool).collect(),
+        ..Settings::default()
+    })
+}
+
+fn of_model(number: u64, model: &str) -> Workload {
+    let mut workload = workload(number);
+    workload
+        .container
+        .node_selector
+        .insert(MODEL_LABEL.to_owned(), model.to_owned());
+    workload
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_pod_that_waits_gets_the_gpu_that_is_freed() {
+    let cluster = cluster(&[(None, 1)]);
+    start(&cluster, &workload(1)).await;
+    let mut events = Events::of(&cluster);
+    let mut waiting = Vec::new();
+    for number in [3, 2] {
+        let uid = cluster.apply(&workload(number)).await.unwrap().pod.unwrap().uid;
+        let (_, pod) = events.until(|pod| pod.uid == uid && pod.reason.is_some()).await;
+        let reason = pod.reason.unwrap();
+        assert_eq!((reason.code, pod.step), (ReasonCode::NoGpuFree, Step::Scheduling));
+        assert!(
+            reason
+                .detail
+                .starts_with("0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),
+            "{reason:?}"
+        );
+        waiting.push(uid);
+    }
+    cluster
+        .remove(&workload(1).reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    let (_, ready) = events.until(|pod| pod.ready && waiting.contains(&pod.uid)).await;
+    assert_eq!(ready.uid, waiting[0], "the older one");
+    let younger = cluster.pod(&workload(2).reference.pod_id).unwrap();
+    assert_eq!(
+        younger.reason.unwrap().code,
+        ReasonCode::NoGpuFree,
+        "the younger one waits on"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_gets_a_gpu_of_its_model() {
+    let cluster = cluster(&[(Some("NVIDIA-A100"), 1), (Some("NVIDIA-L4"), 2)]);
+    start(&cluster, &of_model(1, "NVIDIA-L4")).await;
+    let free: Vec<_> = cluster
+        .inventory()
+        .await
+        .unwrap()
+        .gpus
+        .iter()
+        .map(|stock| stock.free)
+        .collect();
+    assert_eq!(free, [1, 1]);
+
+    let mut events = Events::of(&cluster);
+    cluster.apply(&of_model(2, "NVIDIA-H100")).await.unwrap();
+    let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
+    assert_eq!(
+        pod.reason.unwrap().code,
+        ReasonCode::Unschedulable,
+        "there is no such node"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_without_gpu_needs_none() {
+    let cluster = cluster(&[]);
+    let mut workload = workload(1);
+    workload.container.resources.accelerator = None;
+    assert!(start(&cluster, &workload).await.ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_waits_for_a_gpu_goes_at_once_and_takes_none() {
+    let cluster = cluster(&[(None, 0)]);
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload(1)).await.unwrap();
+    events.until(|pod| pod.reason.is_some()).await;
+    let seen = cluster
+        .remove(&workload(1).reference, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    assert_eq!(seen, neuropod_core::Observation::nothing());
+    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_pods_start_at_once() {
+    let cluster = cluster(&[(None, 1000)]);
+    let mut events = Events::of(&cluster);
+    let workloads: Vec<_> = (0..1000).map(workload).collect();
+    let applied = join_all(workloads.iter().map(|workload| cluster.apply(workload))).await;
+    assert!(applied.iter().all(Result::is_ok));
+    let mut ready = 0;
+    while ready < 1000 {
+        let (at, _) = events.until(|pod| pod.ready).await;
+        assert_eq!(at, 2005, "none waits for another");
+        ready += 1;
+    }
+    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
+}

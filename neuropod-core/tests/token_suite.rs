@@ -1,0 +1,143 @@
+//! The suite of token extractors finds what is wrong with extractors.
+//!
+//! A program of its own, as one of the extractors fills the memory of the process.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex};
+
+use neuropod_core::conformance::token::{self, Sample};
+use neuropod_core::token::{TokenScan, TokenState};
+use neuropod_core::{AccessToken, JupyterTokens, TokenExtractor};
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    /// Looks at each chunk alone.
+    ForgetsChunks,
+    /// Begins with what an earlier run has shown.
+    RemembersRuns,
+    /// Tells the state when it has not changed.
+    Repeats,
+    /// Does not look at a last line without line end.
+    IgnoresTheEnd,
+    /// Takes nothing but text.
+    WantsText,
+    /// Keeps all it has read.
+    KeepsAll,
+}
+
+/// [`JupyterTokens`], with a fault.
+struct Faulty {
+    fault: Fault,
+    last: Arc<Mutex<TokenState>>,
+}
+
+struct FaultyScan {
+    fault: Fault,
+    last: Arc<Mutex<TokenState>>,
+    inner: Box<dyn TokenScan>,
+    state: TokenState,
+    kept: Vec<u8>,
+}
+
+impl TokenExtractor for Faulty {
+    fn start(&self) -> Box<dyn TokenScan> {
+        let remembered = match self.fault {
+            Fault::RemembersRuns => self.last.lock().unwrap().clone(),
+            _ => TokenState::Unknown,
+        };
+        Box::new(FaultyScan {
+            fault: self.fault,
+            last: self.last.clone(),
+            inner: JupyterTokens.start(),
+            state: remembered,
+            kept: Vec::new(),
+        })
+    }
+}
+
+impl FaultyScan {
+    fn changed(&mut self, told: Option<TokenState>) -> Option<TokenState> {
+        if let Some(state) = &told {
+            self.state.clone_from(state);
+            self.last.lock().unwrap().clone_from(state);
+        }
+        match self.fault {
+            Fault::Repeats => Some(self.state.clone()).filter(|state| *state != TokenState::Unknown),
+            _ => told,
+        }
+    }
+}
+
+impl TokenScan for FaultyScan {
+    fn push(&mut self, chunk: &[u8]) -> Option<TokenState> {
+        match self.fault {
+            Fault::ForgetsChunks if self.state == TokenState::Unknown => self.inner = JupyterTokens.start(),
+            Fault::WantsText => drop(String::from_utf8(chunk.to_owned()).unwrap()),
+            Fault::KeepsAll => self.kept.extend_from_slice(chunk),
+            _ => {}
+        }
+        let told = self.inner.push(chunk);
+        self.changed(told)
+    }
+
+    fn finish(&mut self) -> Option<TokenState> {
+        let told = match self.fault {
+            Fault::IgnoresTheEnd => None,
+            _ => self.inner.finish(),
+        };
+        self.changed(told)
+    }
+
+    fn state(&self) -> &TokenState {
+        &self.state
+    }
+}
+
+/// What the suite says of an extractor with this fault.
+fn verdict(fault: Fault) -> Result<(), String> {
+    let sample = |token: &str| Sample {
+        log: format!("Jupyter Server 2 is running at:\nhttp://localhost:8888/lab?token={token}\n").into(),
+        token: AccessToken::new(token),
+    };
+    let [first, second] = ["a", "b"].map(|digit| sample(&digit.repeat(48)));
+    let faulty = Faulty {
+        fault,
+        last: Arc::default(),
+    };
+    let run = AssertUnwindSafe(|| token::run(&faulty, &first, &second));
+    panic::catch_unwind(run).map_err(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => (*other.downcast::<&str>().unwrap()).to_owned(),
+    })
+}
+
+#[test]
+fn finds_each_fault() {
+    assert_eq!(verdict(Fault::None), Ok(()));
+    for (fault, expected) in [
+        (Fault::ForgetsChunks, "the state of the log cut at byte"),
+        (
+            Fault::RemembersRuns,
+            "push answers the state exactly when it changed",
+        ),
+        (Fault::Repeats, "what did not change is not told again"),
+        (
+            Fault::IgnoresTheEnd,
+            "the state of a log without the last line end",
+        ),
+        (Fault::WantsText, "Utf8Error"),
+    ] {
+        let verdict = verdict(fault);
+        assert!(
+            verdict.as_ref().is_err_and(|text| text.contains(expected)),
+            "{expected}: {verdict:?}"
+        );
+    }
+    // Only Linux tells how much memory a process has.
+    if cfg!(target_os = "linux") {
+        let verdict = verdict(Fault::KeepsAll);
+        assert!(verdict.is_err_and(|text| text.contains("are kept in memory")));
+    }
+}

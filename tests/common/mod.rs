@@ -1,0 +1,128 @@
+//! What the tests of the platform share: a platform on the simulated cluster, and waiting with a deadline.
+#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use neuropod::sim::{Settings, SimCluster};
+use neuropod::store::MemoryStore;
+use neuropod::{
+    AccountKind, Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, PodStore,
+    Result, Status,
+};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+/// How long anything may take, in the time of the simulation.
+pub(crate) const LIMIT: Duration = Duration::from_mins(10);
+
+pub(crate) struct World {
+    pub(crate) cluster: SimCluster,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) ana: Actor,
+}
+
+impl World {
+    pub(crate) async fn new(settings: Settings) -> Self {
+        let cluster = SimCluster::new(settings);
+        let store = Arc::new(MemoryStore::with_clock(Arc::new(cluster.clock())));
+        let world = Self {
+            cluster,
+            store,
+            ana: Actor::client("ana"),
+        };
+        world.pay_in(&world.ana, 1000).await;
+        world
+    }
+
+    pub(crate) async fn pay_in(&self, actor: &Actor, cents: i64) {
+        self.store.open(&actor.id, AccountKind::Prepaid).await.unwrap();
+        let key = format!("welcome-{}", actor.id);
+        self.store
+            .deposit(&key, &actor.id, Money::from_cents(cents))
+            .await
+            .unwrap();
+    }
+
+    /// A platform on this cluster and store.
+    pub(crate) fn platform(&self) -> Platform {
+        self.platform_on(
+            Arc::new(self.cluster.clone()),
+            self.store.clone(),
+            self.store.clone(),
+        )
+    }
+
+    pub(crate) fn platform_on(
+        &self,
+        cluster: Arc<dyn ClusterBackend>,
+        store: Arc<dyn PodStore>,
+        billing: Arc<dyn Billing>,
+    ) -> Platform {
+        Platform::builder()
+            .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
+            .clock(Arc::new(self.cluster.clock()))
+            .cluster(cluster)
+            .store(store)
+            .billing(billing)
+            .build()
+            .unwrap()
+    }
+
+    /// The balance of Ana, in micro-euros: available and held.
+    pub(crate) async fn money(&self) -> (Money, Money) {
+        let balance = self.store.balance(&self.ana.id).await.unwrap();
+        (balance.available, balance.held)
+    }
+}
+
+/// A driver that is stopped as by a crash when it is dropped.
+pub(crate) struct Driver(JoinHandle<Result<()>>);
+
+impl Driver {
+    pub(crate) fn start(platform: &Platform) -> Self {
+        let platform = platform.clone();
+        Self(tokio::spawn(
+            async move { platform.run(std::future::pending()).await },
+        ))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+pub(crate) fn request(name: &str) -> CreatePod {
+    CreatePod::from_image(name, "quay.io/jupyter/pytorch-notebook")
+        .gpu("rtx-4090")
+        .ports([8888, 7860])
+}
+
+/// Waits until the pod is as `is` wants it.
+pub(crate) async fn until(platform: &Platform, actor: &Actor, id: &PodId, is: impl Fn(&Pod) -> bool) -> Pod {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let pod = platform.get(actor, id).await.unwrap();
+        if is(&pod) {
+            return pod;
+        }
+        assert!(Instant::now() < end, "it never came to pass: {pod:#?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+pub(crate) async fn until_status(platform: &Platform, actor: &Actor, id: &PodId, status: Status) -> Pod {
+    until(platform, actor, id, |pod| pod.status == status).await
+}
+
+/// Waits until `holds`.
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !holds().await {
+        assert!(Instant::now() < end, "it never came to pass: {what}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}

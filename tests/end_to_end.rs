@@ -1,0 +1,381 @@
+//! The platform on a real node: containers run, Jupyter answers, tokens open it.
+//!
+//! The tests share one node and take turns on it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod common;
+mod node;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use common::{eventually, until, until_status};
+use futures::StreamExt;
+use neuropod::{
+    AccessToken, CreatePod, LogOptions, Pod, PodStore, ReasonCode, Status, Step, Template, TemplateStore,
+    Update, VolumePolicy,
+};
+use neuropod_test_cluster::Image;
+use node::{Site, get, put};
+use serde_json::json;
+
+/// A configuration of Jupyter that makes it serve a page at the second port.
+const SECOND_PORT: &str = r#"
+import http.server, threading
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"kept")
+
+server = http.server.ThreadingHTTPServer(("", 7860), Page)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+"#;
+
+fn jupyter_template(inject_token: bool) -> Template {
+    serde_json::from_value(json!({
+        "id": "jupyter", "name": "Jupyter Lab", "dockerImage": Image::Jupyter.reference(),
+        "httpPorts": [{ "port": 8888, "serviceName": "Jupyter Lab" }],
+        "containerDiskSize": 1, "volumeDiskSize": 1, "injectToken": inject_token,
+        "createdAt": "2026-01-01T00:00:00Z",
+    }))
+    .unwrap()
+}
+
+fn jupyter(name: &str) -> CreatePod {
+    CreatePod::from_template(name, "jupyter")
+        .ports([8888, 7860])
+        .disks(1, 1)
+        .variable("JUPYTER_CONFIG_DIR", "/workspace/config")
+}
+
+/// What the platform says the token is, once it says that the pod can be opened.
+async fn token(site: &Site, pod: &Pod) -> AccessToken {
+    let pod = until(&site.platform, &site.ana, &pod.id, |pod| {
+        pod.status == Status::Running && pod.login.token().is_some()
+    })
+    .await;
+    pod.login.token().unwrap().clone()
+}
+
+/// The status of Jupyter's API through the Service of the port, with this query.
+async fn jupyter_status(site: &Site, pod: &Pod, query: &str) -> u16 {
+    let url = format!(
+        "http://{}:8888/api/status{query}",
+        site.service_address(pod, 8888).await
+    );
+    let mut status = 0;
+    // The rules of a new Service reach the node a moment after it.
+    eventually("an answer of Jupyter", async || match get(&url).await {
+        Ok((answer, _)) => {
+            status = answer;
+            true
+        }
+        Err(_) => false,
+    })
+    .await;
+    status
+}
+
+#[tokio::test]
+async fn a_jupyter_pod_lives_stops_starts_and_goes() {
+    let Some(site) = Site::new("a_jupyter_pod_lives_stops_starts_and_goes").await else {
+        return;
+    };
+    site.load(Image::Jupyter);
+    site.store
+        .insert_template(&jupyter_template(false))
+        .await
+        .unwrap();
+
+    let known = site.when_token_is_known();
+    let begun = Instant::now();
+    let pod = site
+        .platform
+        .create(&site.ana, &jupyter("Training"))
+        .await
+        .unwrap();
+    let pod = until_status(&site.platform, &site.ana, &pod.id, Status::Running).await;
+    println!("measured: running {:?} after the call", begun.elapsed());
+    assert_eq!(pod.spec.endpoints[0].service_name, "Jupyter Lab");
+    let first = token(&site, &pod).await;
+    assert_eq!(
+        jupyter_status(&site, &pod, &format!("?token={}", first.expose())).await,
+        200
+    );
+    assert_eq!(jupyter_status(&site, &pod, "").await, 403);
+    site.measure_token(&pod, known.await.unwrap()).await;
+
+    let links = site.platform.connections(&site.ana, &pod.id).await.unwrap();
+    assert!(
+        links.http[0]
+            .link()
+            .ends_with(&format!("?token={}", first.expose()))
+    );
+    let hosts = site.ingress_hosts(&pod).await;
+    let expected: Vec<_> = links
+        .http
+        .iter()
+        .map(|service| service.url.replace("https://", ""))
+        .collect();
+    assert_eq!(hosts, expected);
+
+    logs_follow_live(&site, &pod, &first).await;
+
+    let base = format!(
+        "http://{}:8888/api/contents",
+        site.service_address(&pod, 8888).await
+    );
+    let query = format!("?token={}", first.expose());
+    put(&format!("{base}/config{query}"), json!({ "type": "directory" })).await;
+    put(
+        &format!("{base}/config/jupyter_server_config.py{query}"),
+        json!({ "type": "file", "format": "text", "content": SECOND_PORT }),
+    )
+    .await;
+
+    site.platform.stop(&site.ana, &pod.id).await.unwrap();
+    let stopped = until(&site.platform, &site.ana, &pod.id, |pod| {
+        pod.step == Step::Stopped
+    })
+    .await;
+    assert_eq!(stopped.status, Status::Stopped);
+    assert!(stopped.charged > neuropod::Money::ZERO);
+    let left = |kind: &str, count: usize| (kind.to_owned(), count);
+    assert_eq!(
+        site.objects().await,
+        BTreeMap::from([left("PersistentVolumeClaim", 1)])
+    );
+
+    site.platform.start(&site.ana, &pod.id).await.unwrap();
+    let pod = until_status(&site.platform, &site.ana, &pod.id, Status::Running).await;
+    let second = token(&site, &pod).await;
+    assert_ne!(second, first, "a fresh token");
+    assert_eq!(site.ingress_hosts(&pod).await, hosts, "the same host names");
+    assert_eq!(
+        jupyter_status(&site, &pod, &format!("?token={}", second.expose())).await,
+        200
+    );
+    assert_eq!(jupyter_status(&site, &pod, &query).await, 403, "the old token");
+    let page = format!("http://{}:7860/", site.service_address(&pod, 7860).await);
+    eventually("the second port, as the file written before says", async || {
+        get(&page)
+            .await
+            .is_ok_and(|(status, body)| (status, body.as_str()) == (200, "kept"))
+    })
+    .await;
+
+    site.platform
+        .delete(&site.ana, &pod.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    eventually("nothing is left", async || {
+        site.store.get(&pod.id).await.unwrap().is_none() && site.objects().await.is_empty()
+    })
+    .await;
+}
+
+async fn logs_follow_live(site: &Site, pod: &Pod, token: &AccessToken) {
+    let options = LogOptions {
+        follow: true,
+        tail: Some(1),
+        ..LogOptions::default()
+    };
+    let mut log = site.platform.logs(&site.ana, &pod.id, options).await.unwrap();
+    let mut seen = String::new();
+    // Jupyter logs a request that was refused.
+    let path = format!("/api/contents/{}", pod.id);
+    let url = format!(
+        "http://{}:8888{path}?token={}",
+        site.service_address(pod, 8888).await,
+        token.expose()
+    );
+    get(&url).await.unwrap();
+    let line = async {
+        while !seen.contains(&path) {
+            seen += &String::from_utf8_lossy(&log.next().await.unwrap().unwrap());
+        }
+    };
+    tokio::time::timeout(common::LIMIT, line)
+        .await
+        .expect("the log follows");
+}
+
+#[tokio::test]
+async fn an_injected_token_opens_the_server() {
+    let Some(site) = Site::new("an_injected_token_opens_the_server").await else {
+        return;
+    };
+    site.load(Image::Jupyter);
+    site.store.insert_template(&jupyter_template(true)).await.unwrap();
+    let pod = site
+        .platform
+        .create(&site.ana, &jupyter("Injected"))
+        .await
+        .unwrap();
+    let injected = token(&site, &pod).await;
+    assert_eq!(
+        jupyter_status(&site, &pod, &format!("?token={}", injected.expose())).await,
+        200
+    );
+    assert_eq!(jupyter_status(&site, &pod, "").await, 403);
+
+    site.platform.restart(&site.ana, &pod.id).await.unwrap();
+    let pod = until(&site.platform, &site.ana, &pod.id, |now| {
+        now.run == 2 && now.status == Status::Running && now.reason.is_none()
+    })
+    .await;
+    let again = token(&site, &pod).await;
+    assert_ne!(again, injected);
+    assert_eq!(
+        jupyter_status(&site, &pod, &format!("?token={}", again.expose())).await,
+        200
+    );
+    site.delete(&pod).await;
+}
+
+#[tokio::test]
+async fn an_image_that_does_not_exist_shows_its_reason() {
+    let Some(site) = Site::new("an_image_that_does_not_exist_shows_its_reason").await else {
+        return;
+    };
+    let request = CreatePod::from_image("Missing", "localhost/neuropod-test/missing:1").disks(1, 1);
+    let mut updates = site.platform.subscribe(&site.ana);
+    let pod = site.platform.create(&site.ana, &request).await.unwrap();
+    let reason = tokio::time::timeout(common::LIMIT, async {
+        loop {
+            if let Update::Changed(pod) = updates.next().await.unwrap().unwrap()
+                && pod.status == Status::Error
+            {
+                break pod.reason.unwrap();
+            }
+        }
+    })
+    .await
+    .expect("a reason");
+    let told = jiff::Timestamp::now();
+    assert!(
+        matches!(
+            reason.code,
+            ReasonCode::ImageNotFound | ReasonCode::ImagePullFailed
+        ),
+        "{reason:?}"
+    );
+    assert!(
+        reason.detail.contains("localhost/neuropod-test/missing:1"),
+        "{reason:?}"
+    );
+    let event = site.first_warning(&pod).await;
+    println!(
+        "measured: the reason is known {:#} after the kubelet's event (whole seconds)",
+        told - event
+    );
+    assert_eq!(
+        site.platform.get(&site.ana, &pod.id).await.unwrap().charged,
+        neuropod::Money::ZERO
+    );
+    site.delete(&pod).await;
+}
+
+#[tokio::test]
+async fn a_pod_waits_for_a_gpu_and_gets_it() {
+    let Some(site) = Site::new("a_pod_waits_for_a_gpu_and_gets_it").await else {
+        return;
+    };
+    site.advertise("nvidia.com/gpu", 1);
+    let request = |name: &str| {
+        CreatePod::from_image(name, Image::Http.reference())
+            .gpu("gpu")
+            .disks(1, 1)
+            .jupyter(false)
+            .ports([8080])
+    };
+    let first = site.platform.create(&site.ana, &request("First")).await.unwrap();
+    until_status(&site.platform, &site.ana, &first.id, Status::Running).await;
+    let second = site.platform.create(&site.ana, &request("Second")).await.unwrap();
+    let waiting = until(&site.platform, &site.ana, &second.id, |pod| pod.reason.is_some()).await;
+    let reason = waiting.reason.unwrap();
+    assert_eq!(
+        (waiting.status, reason.code),
+        (Status::Creating, ReasonCode::NoGpuFree)
+    );
+    assert!(
+        reason.detail.contains("Insufficient nvidia.com/gpu"),
+        "{reason:?}"
+    );
+    site.platform.stop(&site.ana, &first.id).await.unwrap();
+    until_status(&site.platform, &site.ana, &second.id, Status::Running).await;
+    site.delete(&first).await;
+    site.delete(&second).await;
+}
+
+#[tokio::test]
+async fn a_program_that_takes_too_much_memory_says_so() {
+    let Some(site) = Site::new("a_program_that_takes_too_much_memory_says_so").await else {
+        return;
+    };
+    site.load(Image::Jupyter);
+    let request = CreatePod::from_image("Big", Image::Jupyter.reference())
+        .gpu("tiny")
+        .disks(1, 1);
+    let pod = site.platform.create(&site.ana, &request).await.unwrap();
+    let killed = until(&site.platform, &site.ana, &pod.id, |pod| {
+        pod.reason
+            .as_ref()
+            .is_some_and(|reason| reason.code == ReasonCode::OutOfMemory)
+    })
+    .await;
+    assert_eq!(killed.status, Status::Error);
+    site.delete(&pod).await;
+}
+
+/// A whole process with its platform is killed 20 times at random moments of a pod's story. The records are in its
+/// memory: all that it leaves in the cluster is then without a record.
+#[tokio::test]
+async fn a_platform_that_is_killed_leaves_no_orphan() {
+    let Some(mut site) = Site::new("a_platform_that_is_killed_leaves_no_orphan").await else {
+        return;
+    };
+    site.load(Image::Jupyter);
+    site.stop_driver();
+    let seed: u64 = std::env::var("NEUROPOD_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap());
+    println!("seed: {seed} (NEUROPOD_TEST_SEED repeats it)");
+    let mut random = seed;
+    for n in 1..=20 {
+        // A linear congruential generator (Knuth, MMIX): any spread over the story will do.
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let life = Duration::from_millis(300 + (random >> 33) % 12_000);
+        let mut story = site.quickstart(&format!("Story {n}"));
+        tokio::time::sleep(life).await;
+        let ended = story.try_wait().unwrap();
+        story.kill().await.unwrap();
+        println!(
+            "story {n}: killed after {life:?}, {:?} left, ended by itself: {ended:?}",
+            site.objects().await
+        );
+        assert!(
+            ended.is_none_or(|status| status.success()),
+            "the story failed by itself: {ended:?}"
+        );
+    }
+    // This platform has been told of none of those pods.
+    site.start_driver();
+    eventually("no orphan is left", async || {
+        site.objects()
+            .await
+            .keys()
+            .all(|kind| kind == "PersistentVolumeClaim")
+    })
+    .await;
+}

@@ -1,0 +1,331 @@
+//! A platform on the shared node, and looking at what it makes there.
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{
+    Event, Namespace, PersistentVolumeClaim, Pod as KubePod, Secret, Service, ServiceAccount,
+};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
+use kube::api::{ListParams, LogParams, PostParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
+use neuropod::store::MemoryStore;
+use neuropod::{
+    AccountKind, Actor, Billing, Catalogue, Money, Naming, Platform, Pod, PodStore, Update, VolumePolicy,
+};
+use neuropod_test_cluster::{Image, TestCluster, skip};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, from_value, json};
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinHandle;
+
+use crate::common::{Driver, eventually};
+
+const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod";
+
+/// The cluster of all tests of this program. It ends with the process.
+static CLUSTER: OnceLock<Result<TestCluster, String>> = OnceLock::new();
+/// Whose turn it is: pods of two tests together may not fit on the node.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+pub(crate) struct Site {
+    pub(crate) platform: Platform,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) ana: Actor,
+    cluster: &'static TestCluster,
+    client: Client,
+    namespace: String,
+    driver: Option<Driver>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Site {
+    /// A platform in a namespace of its own; `None`, and a noted skip, where there is no node.
+    pub(crate) async fn new(test: &'static str) -> Option<Self> {
+        let turn = TURN.lock().await;
+        let cluster = match CLUSTER.get_or_init(|| match TestCluster::node() {
+            Ok(cluster) => Ok(cluster),
+            Err(error) if error.is_unavailable() => Err(error.to_string()),
+            Err(error) => panic!("{error}"),
+        }) {
+            Ok(cluster) => cluster,
+            Err(reason) => {
+                skip(&format!("end_to_end/{test}"), reason);
+                return None;
+            }
+        };
+        if cluster.own_node().is_none() {
+            skip(
+                &format!("end_to_end/{test}"),
+                "the images are not in a cluster of someone else's",
+            );
+            return None;
+        }
+        let client = cluster.client().await.unwrap();
+        let namespace = prepare(&client).await;
+        let kube = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, config(&namespace))
+            .await
+            .unwrap();
+        let store = Arc::new(MemoryStore::new());
+        let platform = Platform::builder()
+            .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
+            .catalogue(catalogue())
+            .cluster(Arc::new(kube))
+            .store(store.clone())
+            .billing(store.clone())
+            .build()
+            .unwrap();
+        let ana = Actor::client("ana");
+        store.open(&ana.id, AccountKind::Prepaid).await.unwrap();
+        store
+            .deposit("welcome", &ana.id, Money::from_cents(10_000))
+            .await
+            .unwrap();
+        let driver = Some(Driver::start(&platform));
+        Some(Self {
+            platform,
+            store,
+            ana,
+            cluster,
+            client,
+            namespace,
+            driver,
+            _turn: turn,
+        })
+    }
+
+    /// Leaves the namespace to another platform.
+    pub(crate) fn stop_driver(&mut self) {
+        self.driver = None;
+    }
+
+    pub(crate) fn start_driver(&mut self) {
+        self.driver = Some(Driver::start(&self.platform));
+    }
+
+    pub(crate) fn load(&self, image: Image) {
+        self.cluster.own_node().unwrap().load(image).unwrap();
+    }
+
+    /// The node offers this resource from now on.
+    pub(crate) fn advertise(&self, resource: &str, count: u32) {
+        self.cluster
+            .own_node()
+            .unwrap()
+            .advertise(resource, count)
+            .unwrap();
+    }
+
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// How many objects of the platform there are, by kind; the volumes too.
+    pub(crate) async fn objects(&self) -> BTreeMap<String, usize> {
+        let counts = [
+            self.count::<KubePod>().await,
+            self.count::<Service>().await,
+            self.count::<Ingress>().await,
+            self.count::<Secret>().await,
+            self.count::<NetworkPolicy>().await,
+            self.count::<PersistentVolumeClaim>().await,
+        ];
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    async fn count<K>(&self) -> (String, usize)
+    where
+        K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let list = self
+            .api::<K>()
+            .list(&ListParams::default().labels(SELECTOR))
+            .await
+            .unwrap();
+        (K::kind(&()).into_owned(), list.items.len())
+    }
+
+    /// The address of the Service of a port, as clients in the cluster reach it.
+    pub(crate) async fn service_address(&self, pod: &Pod, port: u16) -> String {
+        let name = self.platform.naming().service(&pod.slug, &pod.owner_hash, port);
+        let service = self.api::<Service>().get(&name).await.unwrap().spec.unwrap();
+        assert_eq!(service.ports.as_ref().unwrap()[0].port, i32::from(port));
+        service.cluster_ip.unwrap()
+    }
+
+    /// The hosts of the pod's Ingresses, in the order of its ports.
+    pub(crate) async fn ingress_hosts(&self, pod: &Pod) -> Vec<String> {
+        let mut hosts = Vec::new();
+        for endpoint in &pod.spec.endpoints {
+            let name = self
+                .platform
+                .naming()
+                .ingress(&pod.slug, &pod.owner_hash, endpoint.port);
+            let ingress = self.api::<Ingress>().get(&name).await.unwrap().spec.unwrap();
+            hosts.push(ingress.rules.unwrap()[0].host.clone().unwrap());
+        }
+        hosts
+    }
+
+    /// The moment at which a subscriber is told the first token.
+    pub(crate) fn when_token_is_known(&self) -> JoinHandle<Timestamp> {
+        let mut updates = self.platform.subscribe(&self.ana);
+        tokio::spawn(async move {
+            loop {
+                if let Update::Changed(pod) = updates.next().await.unwrap().unwrap()
+                    && pod.login.token().is_some()
+                {
+                    return Timestamp::now();
+                }
+            }
+        })
+    }
+
+    /// Prints how long after its line was written the token was `known`.
+    pub(crate) async fn measure_token(&self, pod: &Pod, known: Timestamp) {
+        let name = self.platform.naming().pod(&pod.slug, &pod.owner_hash);
+        let options = LogParams {
+            timestamps: true,
+            ..LogParams::default()
+        };
+        let log = self.api::<KubePod>().logs(&name, &options).await.unwrap();
+        let line = log.lines().find(|line| line.contains("?token=")).unwrap();
+        let written: Timestamp = line.split(' ').next().unwrap().parse().unwrap();
+        println!(
+            "measured: the token is known {:#} after its line was written",
+            known - written
+        );
+    }
+
+    /// When the kubelet first warned of the pod.
+    pub(crate) async fn first_warning(&self, pod: &Pod) -> Timestamp {
+        let name = self.platform.naming().pod(&pod.slug, &pod.owner_hash);
+        let selector = format!("type=Warning,involvedObject.name={name}");
+        let mut first = None;
+        eventually("a warning", async || {
+            let events = self
+                .api::<Event>()
+                .list(&ListParams::default().fields(&selector))
+                .await
+                .unwrap();
+            first = events
+                .items
+                .iter()
+                .filter_map(|event| event.first_timestamp.as_ref())
+                .map(|time| time.0)
+                .min();
+            first.is_some()
+        })
+        .await;
+        // kube has its own version of jiff.
+        Timestamp::from_second(first.unwrap().as_second()).unwrap()
+    }
+
+    pub(crate) async fn delete(&self, pod: &Pod) {
+        let volume = VolumePolicy::Keep;
+        self.platform.delete(&self.ana, &pod.id, volume).await.unwrap();
+        eventually("the pod is gone", async || {
+            self.store.get(&pod.id).await.unwrap().is_none()
+        })
+        .await;
+    }
+
+    /// The example of the README as a process of its own on this cluster.
+    pub(crate) fn quickstart(&self, name: &str) -> Child {
+        Command::new(quickstart_program())
+            .args([
+                "--cluster",
+                "kube",
+                "--ingress-class",
+                "neuropod",
+                "--namespace",
+                &self.namespace,
+            ])
+            .args(["--image", Image::Jupyter.reference(), "--name", name])
+            .env("KUBECONFIG", self.cluster.kubeconfig_path())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the example; `cargo build --example quickstart` where only this test was built")
+    }
+}
+
+/// `cargo test` builds the examples too, beside the test programs.
+fn quickstart_program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap();
+    folder
+        .join("examples")
+        .join(format!("quickstart{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn config(namespace: &str) -> KubeConfig {
+    KubeConfig {
+        namespace: namespace.to_owned(),
+        exposure: Exposure::ingress("neuropod"),
+        ..KubeConfig::default()
+    }
+}
+
+/// Pods that fit on a small node.
+fn catalogue() -> Catalogue {
+    let size = |cpu: u32, memory: u32| json!({ "cpuMillis": cpu, "memoryMib": memory });
+    from_value(json!({
+        "cpu": { "name": "CPU", "size": size(500, 512) },
+        "tiny": { "name": "Too small for Jupyter", "size": size(500, 24) },
+        "gpu": { "name": "GPU", "size": size(200, 64), "accelerator": { "resource": "nvidia.com/gpu", "count": 1 } },
+    }))
+    .unwrap()
+}
+
+/// A new namespace, in which pods can be made, and the Ingress class.
+async fn prepare(client: &Client) -> String {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = from_value(json!({ "metadata": { "generateName": "end-to-end-" } })).unwrap();
+    let namespace = namespaces
+        .create(&PostParams::default(), &namespace)
+        .await
+        .unwrap()
+        .name_any();
+    let classes: Api<IngressClass> = Api::all(client.clone());
+    if classes.get_opt("neuropod").await.unwrap().is_none() {
+        let class = from_value(json!({
+            "metadata": { "name": "neuropod" }, "spec": { "controller": "example.com/none" }
+        }))
+        .unwrap();
+        classes.create(&PostParams::default(), &class).await.unwrap();
+    }
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &namespace);
+    eventually("the namespace's ServiceAccount", async || {
+        accounts.get_opt("default").await.unwrap().is_some()
+    })
+    .await;
+    namespace
+}
+
+pub(crate) async fn get(url: &str) -> Result<(u16, String), String> {
+    let answer = reqwest::get(url).await.map_err(|error| error.to_string())?;
+    Ok((
+        answer.status().as_u16(),
+        answer.text().await.map_err(|error| error.to_string())?,
+    ))
+}
+
+pub(crate) async fn put(url: &str, body: Value) {
+    let answer = reqwest::Client::new().put(url).json(&body).send().await.unwrap();
+    let status = answer.status();
+    assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
+}

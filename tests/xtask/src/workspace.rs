@@ -1,0 +1,93 @@
+//! The packages of this repository, as Cargo sees them.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::prepare::Needs;
+
+/// A package of the workspace.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Package {
+    /// The identity that Cargo's messages name it by.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    /// Its features by name.
+    pub(crate) features: BTreeMap<String, Vec<String>>,
+    metadata: Option<Metadata>,
+}
+
+/// What a package says for programs other than Cargo.
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    xtask: Option<Settings>,
+}
+
+/// `[package.metadata.xtask]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// What its integration tests need, by name.
+    needs: BTreeMap<String, Needs>,
+}
+
+impl Package {
+    /// What an integration test needs: what its package says in `[package.metadata.xtask.needs]`, else nothing.
+    pub(crate) fn needs_of(&self, test: &str) -> Needs {
+        let settings = self
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.xtask.as_ref());
+        let needs = settings.and_then(|settings| settings.needs.get(test));
+        needs.copied().unwrap_or(Needs::Nothing)
+    }
+}
+
+/// All packages of the workspace.
+pub(crate) fn packages() -> Result<Vec<Package>> {
+    #[derive(Deserialize)]
+    struct Workspace {
+        packages: Vec<Package>,
+    }
+    let output = cargo()
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .output()
+        .context("cargo metadata")?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cargo metadata: {errors}");
+    let workspace: Workspace =
+        serde_json::from_slice(&output.stdout).context("what cargo metadata prints")?;
+    Ok(workspace.packages)
+}
+
+/// The Cargo that runs this program.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    // What Cargo has set for this program must not reach another Cargo: ring's build script, among others, asks to be
+    // run again when it differs, and half of the dependencies would be built at every change between the two.
+    for (name, _) in env::vars_os() {
+        let is_ours = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        });
+        if is_ours {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
