@@ -94,6 +94,11 @@ async fn what_is_not_set_up_is_said() {
             assert!(error.message().contains(message), "{error}");
         }
     }
+    let mut elsewhere = workload;
+    elsewhere.reference.namespace = Some("elsewhere".into());
+    let error = refused(&site.backend, &elsewhere).await;
+    assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+    assert!(error.message().contains("namespace_per_user"), "{error}");
     let pods = site.api::<Pod>().list(&ListParams::default()).await.unwrap();
     assert_eq!(pods.items.len(), 0, "nothing is made");
 }

@@ -7,7 +7,7 @@
 //! of creations, and one that is there already costs two requests for each object and not a single write.
 
 use futures::future::{join_all, try_join_all};
-use neuropod_core::{Error, Objects, Observation, Result, Workload, WorkloadRef};
+use neuropod_core::{Error, ErrorKind, Objects, Observation, Result, Workload, WorkloadRef};
 use serde_json::json;
 
 use crate::cluster::KubeCluster;
@@ -21,6 +21,11 @@ use crate::slim::{Slim, SlimClaim, SlimObject, SlimPod};
 use crate::status;
 
 pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<Observation> {
+    if workload.reference.namespace.is_some() && !cluster.config.namespace_per_user {
+        // It could be made, and the watch would never tell of it.
+        let message = "the pod has a namespace of its own: set KubeConfig::namespace_per_user";
+        return Err(Error::new(ErrorKind::NotConfigured, message));
+    }
     cluster.setup.check(&cluster.requests, &cluster.config).await?;
     let manifests = Manifests::new(workload, &cluster.config);
     let wave = Wave {
@@ -45,10 +50,7 @@ pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<
     );
     // All requests have run to their end by now, whichever failed: the next attempt has less to do.
     let failures = objects.into_iter().filter_map(Result::err);
-    let (pod, claim) = match first_failure(pod, claim, failures) {
-        Ok(made) => made,
-        Err(error) => return Err(error),
-    };
+    let (pod, claim) = first_failure(pod, claim, failures)?;
     Ok(Observation {
         objects: if pod.metadata.run() == workload.run {
             Objects::Complete
