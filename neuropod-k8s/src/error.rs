@@ -158,8 +158,7 @@ pub(crate) fn is_transient(error: &kube::Error) -> bool {
     }
 }
 
-/// How long the API server asked to wait. kube keeps what the body says and drops the header `Retry-After`;
-/// the API server writes both.
+/// How long the API server asked to wait, where the body of its answer says so: kube drops the header `Retry-After`.
 pub(crate) fn retry_after(error: &kube::Error) -> Option<Duration> {
     match error {
         kube::Error::Api(status) => wait_of(status),
