@@ -17,8 +17,8 @@ use neuropod::message::{self, Language};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, ClusterBackend, CreatePod, LogOptions, Money, Naming, Platform, Pod, PodId,
-    Reason, Result, Status, Step, Update, VolumePolicy,
+    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, LogOptions, Money, Naming, Platform,
+    Pod, PodId, Reason, Result, Status, Step, Update, VolumePolicy,
 };
 
 #[derive(Parser)]

@@ -20,8 +20,8 @@ use neuropod::billing::EntryKind;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::{
-    Billing, Clock, ClusterBackend, ClusterEvent, ErrorKind, Money, Platform, Pod, PodId, PodStore, Result,
-    Status, Step, VolumePolicy,
+    BillingExt, Clock, ClusterBackend, ClusterEvent, ErrorKind, Money, Platform, Pod, PodId, PodStore,
+    Result, Status, Step, VolumePolicy,
 };
 use tokio::time::{Instant, sleep};
 
@@ -197,7 +197,7 @@ async fn tell(faults: &Faults, volume: VolumePolicy) -> f64 {
 }
 
 async fn money_is_right(world: &World, witness: &Witness) -> f64 {
-    let entries = world.store.entries(&world.ana.id).await.unwrap();
+    let entries = world.store.all_entries(&world.ana.id).await.unwrap();
     let (available, held) = world.money().await;
     let sum: Money = entries.iter().map(|entry| entry.amount).sum();
     assert_eq!((sum, held), (available, Money::ZERO), "{entries:#?}");

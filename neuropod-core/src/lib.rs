@@ -42,7 +42,7 @@ pub mod validation;
 pub mod workload;
 
 pub use self::{
-    billing::{AccountKind, Balance, Billing, Entry, EntryKind},
+    billing::{AccountKind, Balance, Billing, BillingExt, Entry, EntryKind},
     catalogue::{Catalogue, GpuType},
     clock::{Clock, SystemClock, TokioClock},
     cluster::{
@@ -62,7 +62,7 @@ pub use self::{
     reason::{Blame, Reason, ReasonCode},
     request::CreatePod,
     secret::AccessToken,
-    store::{ListOptions, Page, PodStore, TemplateStore, UserStore},
+    store::{ListOptions, Page, PodStore, PriceStore, TemplateStore, UserStore},
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
     user::User,

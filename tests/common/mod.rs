@@ -8,8 +8,8 @@ use std::time::Duration;
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, PodStore,
-    Result, Status,
+    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId,
+    PodStore, Result, Status,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};

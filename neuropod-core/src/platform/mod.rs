@@ -24,7 +24,7 @@ use tokio::sync::{Notify, Semaphore};
 pub use self::builder::PlatformBuilder;
 use self::updates::Feed;
 pub use self::updates::Update;
-use crate::billing::Billing;
+use crate::billing::{Billing, Details, Hold};
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::cluster::ClusterBackend;
@@ -110,7 +110,19 @@ impl Inner {
     /// Carries out what billing is asked for.
     async fn pay(&self, pod: &Pod, action: &Action) -> Result<()> {
         match action {
-            Action::Hold { key, amount } => self.billing.hold(key, &pod.owner, *amount).await,
+            Action::Hold { key, amount } => {
+                let details = Details {
+                    pod: Some(pod.id.clone()),
+                    ..Details::default()
+                };
+                let hold = Hold {
+                    key: key.clone(),
+                    user: pod.owner.clone(),
+                    amount: *amount,
+                    details,
+                };
+                self.billing.hold(&hold).await
+            }
             Action::Settle { key, amount } => self.billing.settle(key, *amount).await,
             Action::Release { key } => self.billing.release(key).await,
             _ => Ok(()),
