@@ -110,21 +110,19 @@ pub trait BillingExt: Billing {
 
     /// All entries of an account, oldest first.
     async fn all_entries(&self, user: &UserId) -> Result<Vec<Entry>> {
+        self.entries_of(user, &EntryOptions::default()).await
+    }
+
+    /// The entries that `options` select, on however many pages, oldest first.
+    async fn entries_of(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         let mut all: Vec<Entry> = Vec::new();
+        let mut options = options.clone();
         loop {
-            let after = all.last().map_or(0, |entry| entry.number);
-            let page = self
-                .entries(
-                    user,
-                    &EntryOptions {
-                        after,
-                        ..EntryOptions::default()
-                    },
-                )
-                .await?;
-            if page.is_empty() {
+            let page = self.entries(user, &options).await?;
+            let Some(last) = page.last() else {
                 return Ok(all);
-            }
+            };
+            options.after = last.number;
             all.extend(page);
         }
     }

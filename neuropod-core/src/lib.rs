@@ -34,6 +34,7 @@ pub mod reconcile;
 pub mod request;
 pub mod secret;
 pub mod sim;
+pub mod statement;
 pub mod store;
 pub mod template;
 pub mod token;
@@ -58,7 +59,7 @@ pub use self::{
     plan::Layout,
     platform::{Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},
-    pricing::{PriceList, Quote},
+    pricing::{PriceList, PricePolicy, Quote},
     reason::{Blame, Reason, ReasonCode},
     request::CreatePod,
     secret::AccessToken,

@@ -81,6 +81,17 @@ impl Default for PriceList {
     }
 }
 
+/// What a change of prices means for pods that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PricePolicy {
+    /// They keep what was quoted when they were started.
+    #[default]
+    Quoted,
+    /// They cost the new price from the next period on.
+    Current,
+}
+
 /// What one pod costs per hour, part by part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
