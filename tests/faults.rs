@@ -176,7 +176,7 @@ async fn tell(faults: &Faults, volume: VolumePolicy) -> f64 {
         pod: None,
     };
     let crashed = tokio::select! {
-        () = story.go_on(&world, &platform, &reader) => false,
+        () = Box::pin(story.go_on(&world, &platform, &reader)) => false,
         () = faults.crashed() => true,
     };
     let _drivers = if crashed {
@@ -184,7 +184,7 @@ async fn tell(faults: &Faults, volume: VolumePolicy) -> f64 {
         sleep(Duration::from_secs(3)).await;
         let fresh = world.platform();
         let driver = Driver::start(&fresh);
-        story.go_on(&world, &fresh, &reader).await;
+        Box::pin(story.go_on(&world, &fresh, &reader)).await;
         driver
     } else {
         driver
@@ -252,7 +252,7 @@ async fn every_call_goes_wrong_once_in_every_way() {
     let mut points = 0;
     for volume in [VolumePolicy::Keep, VolumePolicy::Delete] {
         let none = Faults::none();
-        let lost = tell(&none, volume).await;
+        let lost = Box::pin(tell(&none, volume)).await;
         assert!(
             lost < 3.0,
             "without a fault all of it is charged but for fractions of seconds: {lost}"
