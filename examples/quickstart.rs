@@ -17,8 +17,8 @@ use neuropod::message::{self, Language};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, ClusterBackend, CreatePod, LogOptions, Money, Naming, Platform, Pod, PodId,
-    Reason, Result, Status, Step, Update, VolumePolicy,
+    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, LogOptions, Money, Naming, Platform,
+    Pod, PodId, Reason, Result, Status, Step, Update, VolumePolicy,
 };
 
 #[derive(Parser)]
@@ -145,7 +145,7 @@ impl Story {
         let pod = self.platform.get(&self.ana, id).await?;
         self.say(&format!(
             "created: {} on {}, {} EUR per hour",
-            pod.spec.image, pod.spec.gpu, pod.hourly
+            pod.spec.image, pod.spec.gpu, pod.price.hourly
         ));
         self.follow(id, |pod| pod.status == Status::Running).await?;
         self.show_links(id).await?;

@@ -15,7 +15,7 @@
 //! use futures::StreamExt;
 //! use neuropod::sim::{Settings, SimCluster};
 //! use neuropod::store::MemoryStore;
-//! use neuropod::{AccountKind, Actor, Billing, CreatePod, Money, Naming, Platform, Status, Update};
+//! use neuropod::{AccountKind, Actor, Billing, BillingExt, CreatePod, Money, Naming, Platform, Status, Update};
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
 //! # runtime.block_on(async {

@@ -54,8 +54,9 @@ impl Stage for KubeStage {
         self.gate.send_replace(true);
     }
 
+    /// The controllers notice a restart of the API server after up to a minute, and a volume waits for them to go.
     fn limit(&self) -> Duration {
-        LIMIT
+        3 * LIMIT
     }
 }
 

@@ -45,8 +45,11 @@ async fn a_full_quota_refuses_new_pods_and_not_those_that_are_there() {
     let error = refused(&site.backend, &second).await;
     assert_eq!(*error.kind(), ErrorKind::QuotaExceeded, "{error}");
     assert!(error.message().contains("exceeded quota: quota"), "{error}");
-    let seen = site.backend.apply(&first).await.unwrap();
-    assert_eq!(seen.objects, Objects::Complete);
+    // Another process does not know that it is there: it tries to make it, and the quota comes before the name.
+    for backend in [site.backend.as_ref(), &site.another(|_| {})] {
+        let seen = backend.apply(&first).await.unwrap();
+        assert_eq!(seen.objects, Objects::Complete);
+    }
 }
 
 #[tokio::test]
@@ -94,6 +97,11 @@ async fn what_is_not_set_up_is_said() {
             assert!(error.message().contains(message), "{error}");
         }
     }
+    let mut elsewhere = workload;
+    elsewhere.reference.namespace = Some("elsewhere".into());
+    let error = refused(&site.backend, &elsewhere).await;
+    assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+    assert!(error.message().contains("namespace_per_user"), "{error}");
     let pods = site.api::<Pod>().list(&ListParams::default()).await.unwrap();
     assert_eq!(pods.items.len(), 0, "nothing is made");
 }

@@ -9,10 +9,11 @@ use common::{Driver, World, eventually, request, until, until_status};
 use futures::{FutureExt, StreamExt};
 use neuropod::billing::Billing;
 use neuropod::sim::{Incident, Obstacle, Settings};
+use neuropod::statement::explain;
 use neuropod::store::MemoryStore;
 use neuropod::user::User;
 use neuropod::{
-    Actor, ConnectionState, CreatePod, ErrorKind, LogOptions, Money, PodStore, ReasonCode, Role,
+    Actor, ConnectionState, CreatePod, ErrorKind, LogOptions, Money, PodStore, PricePolicy, ReasonCode, Role,
     ServiceStatus, Status, Step, Update, UserId, UserStore, VolumePolicy,
 };
 use tokio::time::sleep;
@@ -164,25 +165,96 @@ async fn without_money_nothing_is_created() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_money_runs_out_the_pod_stops_and_keeps_its_volume() {
+async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_its_volume() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-    // 10 euros last for three hours of 2.70; the fourth can't be reserved.
-    sleep(Duration::from_mins(3 * 60 + 1)).await;
-    let pod = platform.get(&world.ana, &pod.id).await.unwrap();
-    assert_eq!(pod.status, Status::Error);
-    assert_eq!(pod.reason.as_ref().unwrap().code, ReasonCode::InsufficientFunds);
+    let mut updates = platform.subscribe(&world.ana);
+    let mut bob = platform.subscribe(&Actor::client("bob"));
+    bob.next().await.unwrap().unwrap();
+    // 10 euros last for 3 hours and 42 minutes of 2.70.
+    let mut marks = Vec::new();
+    let stopped = loop {
+        match updates.next().await.unwrap().unwrap() {
+            Update::LowBalance {
+                pod_id,
+                mark_seconds,
+                seconds_left,
+            } => {
+                assert_eq!(pod_id, pod.id);
+                assert!(seconds_left < mark_seconds, "{seconds_left} of {mark_seconds}");
+                marks.push(mark_seconds);
+            }
+            Update::Changed(pod) if pod.step == Step::Stopped => break pod,
+            _ => {}
+        }
+    };
+    assert_eq!(marks, [3600, 900, 300]);
+    assert!(bob.next().now_or_never().is_none(), "nobody else hears of it");
+    assert_eq!(stopped.status, Status::Error);
+    assert_eq!(
+        stopped.reason.as_ref().unwrap().code,
+        ReasonCode::InsufficientFunds
+    );
     let (available, held) = world.money().await;
-    assert_eq!((available, held), (Money::from_cents(190), Money::ZERO));
+    assert_eq!(held, Money::ZERO);
+    let minute = Money::from_cents(270).for_seconds(60);
+    assert!(
+        !available.is_negative() && available < minute,
+        "{available} are left"
+    );
+    assert_eq!(stopped.charged, Money::from_cents(1000) - available);
     assert_eq!(
         (world.cluster.objects().len(), world.cluster.volumes().len()),
         (0, 1)
     );
     let refused = platform.start(&world.ana, &pod.id).await.unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::InsufficientFunds { .. }));
+
+    let statement = platform
+        .statement(&world.ana, &world.ana.id, None, None)
+        .await
+        .unwrap();
+    assert_eq!(statement.by_pod[&pod.id], stopped.charged);
+    assert_eq!(statement.total, available);
+    let replayed: Money = statement
+        .entries
+        .iter()
+        .filter_map(explain)
+        .map(|charge| charge.amount)
+        .sum();
+    assert_eq!(replayed, stopped.charged, "every charge can be explained");
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
+    for (policy, expected) in [(PricePolicy::Quoted, 270), (PricePolicy::Current, 1020)] {
+        let world = World::new(Settings::default()).await;
+        let platform = world.builder().price_policy(policy).build().unwrap();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        let mut prices = platform.prices().await.unwrap();
+        prices.gpus.insert("rtx-4090".into(), Money::from_cents(1000));
+        let refused = platform.set_prices(&world.ana, &prices).await.unwrap_err();
+        assert_eq!(*refused.kind(), ErrorKind::Forbidden);
+        let stored = platform.set_prices(&Actor::admin("root"), &prices).await.unwrap();
+        assert_eq!(stored.version, 1);
+        let stale = platform
+            .set_prices(&Actor::admin("root"), &prices)
+            .await
+            .unwrap_err();
+        assert_eq!(*stale.kind(), ErrorKind::Conflict);
+        assert_eq!(
+            platform.quote("rtx-4090", 10, 10).await.unwrap().hourly(),
+            Money::from_cents(1020)
+        );
+        sleep(Duration::from_mins(10)).await;
+        let pod = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(pod.meter.price.hourly, Money::from_cents(expected), "{policy:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,6 +34,7 @@ pub mod reconcile;
 pub mod request;
 pub mod secret;
 pub mod sim;
+pub mod statement;
 pub mod store;
 pub mod template;
 pub mod token;
@@ -42,7 +43,7 @@ pub mod validation;
 pub mod workload;
 
 pub use self::{
-    billing::{AccountKind, Balance, Billing, Entry, EntryKind},
+    billing::{AccountKind, Balance, Billing, BillingExt, Entry, EntryKind},
     catalogue::{Catalogue, GpuType},
     clock::{Clock, SystemClock, TokioClock},
     cluster::{
@@ -58,11 +59,11 @@ pub use self::{
     plan::Layout,
     platform::{Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},
-    pricing::{PriceList, Quote},
+    pricing::{PriceList, PricePolicy, Quote},
     reason::{Blame, Reason, ReasonCode},
     request::CreatePod,
     secret::AccessToken,
-    store::{ListOptions, Page, PodStore, TemplateStore, UserStore},
+    store::{ListOptions, Page, PodStore, PriceStore, TemplateStore, UserStore},
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
     user::User,

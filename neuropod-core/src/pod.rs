@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::endpoint::{Endpoint, JUPYTER_PORT};
 use crate::id::{PodId, UserId};
 use crate::image::ImageReference;
-use crate::meter::Meter;
+use crate::meter::{Meter, Price};
 use crate::money::Money;
 use crate::naming::{Slug, UserHash};
 use crate::observation::Step;
@@ -51,8 +51,8 @@ pub struct Pod {
     pub reason: Option<Reason>,
     /// How one logs in to its Jupyter server.
     pub login: Login,
-    /// The price per hour of the last start or restart.
-    pub hourly: Money,
+    /// The price of the last start or restart.
+    pub price: Price,
     /// What is being paid.
     pub meter: Meter,
     /// All that was charged for it so far.
@@ -209,7 +209,10 @@ impl Login {
 impl Pod {
     /// A pod with Jupyter that was just asked for.
     pub(crate) fn sample(now: Timestamp) -> Self {
-        let hourly = Money::from_cents(360);
+        let price = Price {
+            hourly: Money::from_cents(360),
+            version: 1,
+        };
         Self {
             id: PodId::from_bits(0x3f9a_0c1d_2e4b_5a68),
             version: 1,
@@ -242,8 +245,8 @@ impl Pod {
                 injected: Some(AccessToken::new("0123456789abcdef")),
                 ..Login::default()
             },
-            hourly,
-            meter: Meter::reserving(hourly),
+            price,
+            meter: Meter::opening(price),
             charged: Money::ZERO,
             started_at: None,
             attempts: 0,

@@ -11,6 +11,9 @@ use crate::validation::{Problem, ValidationErrors, Violation};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceList {
+    /// Its version: 1 for the first that a store keeps, then counted up; 0 before it is stored.
+    #[serde(default)]
+    pub version: u64,
     /// By GPU type.
     pub gpus: BTreeMap<String, Money>,
     /// For a GPU type without a price of its own.
@@ -67,6 +70,7 @@ impl Default for PriceList {
     fn default() -> Self {
         let gpus = [("rtx-4050", 50), ("rtx-4070", 100), ("rtx-4090", 250)];
         Self {
+            version: 0,
             gpus: gpus
                 .map(|(id, cents)| (id.to_owned(), Money::from_cents(cents)))
                 .into(),
@@ -75,6 +79,17 @@ impl Default for PriceList {
             volume_disk_gb: Money::from_cents(1),
         }
     }
+}
+
+/// What a change of prices means for pods that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PricePolicy {
+    /// They keep what was quoted when they were started.
+    #[default]
+    Quoted,
+    /// They cost the new price from the next period on.
+    Current,
 }
 
 /// What one pod costs per hour, part by part.

@@ -1,4 +1,4 @@
-//! The traits of stores: pods, users, templates.
+//! The traits of stores: pods, users, templates, price lists.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::id::{PodId, UserId};
 use crate::pod::Pod;
+use crate::pricing::PriceList;
 use crate::template::Template;
 use crate::user::User;
 
-/// Keeps pods, users and templates.
+/// Keeps pods, users, templates and price lists.
 ///
 /// Every document has a version. An insert stores version 1 whatever the document says; an update stores the next
 /// one if the version given is still the stored one, and answers the document as stored. Any text is kept as it is,
 /// and times to the millisecond at least. The suite `conformance::store` (feature `conformance`) says what an
 /// implementation must do.
 #[async_trait]
-pub trait PodStore: UserStore + TemplateStore + Send + Sync + 'static {
+pub trait PodStore: UserStore + TemplateStore + PriceStore + Send + Sync + 'static {
     /// Stores a new pod and answers it as stored.
     ///
     /// # Errors
@@ -100,6 +101,20 @@ pub trait TemplateStore: Send + Sync + 'static {
     async fn remove_template(&self, id: &str) -> Result<()>;
 }
 
+/// Keeps price lists: every version that ever held, so that each charge can be explained.
+#[async_trait]
+pub trait PriceStore: Send + Sync + 'static {
+    /// The price list of this version, or the newest.
+    async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>>;
+
+    /// Stores a price list as the next version, if the version given is still the newest (0: there is none yet), and
+    /// answers it as stored.
+    ///
+    /// # Errors
+    /// `Conflict` when there is a newer one.
+    async fn add_prices(&self, prices: &PriceList) -> Result<PriceList>;
+}
+
 /// Most pods of a page.
 pub const MAX_LIMIT: u32 = 1000;
 
@@ -176,5 +191,11 @@ mockall::mock! {
         async fn templates(&self) -> Result<Vec<Template>>;
         async fn update_template(&self, template: &Template) -> Result<Template>;
         async fn remove_template(&self, id: &str) -> Result<()>;
+    }
+
+    #[async_trait]
+    impl PriceStore for PodStore {
+        async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>>;
+        async fn add_prices(&self, prices: &PriceList) -> Result<PriceList>;
     }
 }

@@ -4,23 +4,29 @@
 //! changed by server-side apply if it is ours and differs. Server-side apply alone would be one request in every
 //! case, but it also takes over an object of somebody else: nothing in it says "only if there is none, or it is
 //! mine". Reading first would be safe with a uid, and would make each new pod wait twice. So a new pod is one wave
-//! of creations, and one that is there already costs two requests for each object and not a single write.
+//! of creations. What this process has applied before is looked at first, all of it in seven requests however many
+//! ports there are, and only what is missing or differs is written.
 
 use futures::future::{join_all, try_join_all};
-use neuropod_core::{Error, Objects, Observation, Result, Workload, WorkloadRef};
+use neuropod_core::{Error, ErrorKind, Objects, Observation, Result, Workload, WorkloadRef};
 use serde_json::json;
 
 use crate::cluster::KubeCluster;
 use crate::error::Call;
 use crate::kind::Kind;
 use crate::manifests::{Manifest, Manifests};
-use crate::observe;
+use crate::observe::{self, Found};
 use crate::ownership::{Decision, decide};
 use crate::quantity;
-use crate::slim::{Slim, SlimClaim, SlimObject, SlimPod};
+use crate::slim::{Slim, SlimClaim, SlimObject};
 use crate::status;
 
 pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<Observation> {
+    if workload.reference.namespace.is_some() && !cluster.config.namespace_per_user {
+        // It could be made, and the watch would never tell of it.
+        let message = "the pod has a namespace of its own: set KubeConfig::namespace_per_user";
+        return Err(Error::new(ErrorKind::NotConfigured, message));
+    }
     cluster.setup.check(&cluster.requests, &cluster.config).await?;
     let manifests = Manifests::new(workload, &cluster.config);
     let wave = Wave {
@@ -29,26 +35,30 @@ pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<
     };
     if let Some((namespace, limits)) = manifests.namespace.split_first() {
         // What is inside a namespace has to wait for it, and the first pod for the limits on it.
-        wave.ensure::<SlimObject>(namespace).await?;
-        try_join_all(limits.iter().map(|limit| wave.ensure::<SlimObject>(limit))).await?;
+        wave.ensure::<SlimObject>(namespace, None).await?;
+        try_join_all(limits.iter().map(|limit| wave.ensure::<SlimObject>(limit, None))).await?;
     }
-    let objects = join_all(
-        manifests
-            .objects
-            .iter()
-            .map(|object| wave.ensure::<SlimObject>(object)),
-    );
+    let seen = if cluster.remember(&workload.reference.pod_id) {
+        observe::find(cluster, &workload.reference).await?
+    } else {
+        Found::default()
+    };
+    let objects = manifests.objects.iter().map(|manifest| {
+        let mut there = seen.objects.iter();
+        let there = there.find(|(kind, meta)| *kind == manifest.kind && meta.name == manifest.name);
+        let there = there.map(|(_, metadata)| SlimObject {
+            metadata: metadata.clone(),
+        });
+        wave.ensure(manifest, there)
+    });
     let (claim, pod, objects) = tokio::join!(
-        wave.ensure_claim(&manifests.volume, workload.volume.size_gb),
-        wave.ensure::<SlimPod>(&manifests.pod),
-        objects,
+        wave.ensure_claim(&manifests.volume, seen.claim, workload.volume.size_gb),
+        wave.ensure(&manifests.pod, seen.pod),
+        join_all(objects),
     );
     // All requests have run to their end by now, whichever failed: the next attempt has less to do.
     let failures = objects.into_iter().filter_map(Result::err);
-    let (pod, claim) = match first_failure(pod, claim, failures) {
-        Ok(made) => made,
-        Err(error) => return Err(error),
-    };
+    let (pod, claim) = first_failure(pod, claim, failures)?;
     Ok(Observation {
         objects: if pod.metadata.run() == workload.run {
             Objects::Complete
@@ -90,8 +100,8 @@ impl Wave<'_> {
     }
 
     /// Makes the object exist as the manifest says, unless it is a pod, which is only ever created.
-    async fn ensure<T: Slim>(&self, manifest: &Manifest) -> Result<T> {
-        let found = match self.create(manifest).await? {
+    async fn ensure<T: Slim>(&self, manifest: &Manifest, there: Option<T>) -> Result<T> {
+        let found = match self.create(manifest, there).await? {
             Creation::Made(object) => return Ok(object),
             Creation::Found(object) => object,
         };
@@ -106,8 +116,13 @@ impl Wave<'_> {
     }
 
     /// Makes the claim exist. One that is there is never changed but for its size, and that only upwards.
-    async fn ensure_claim(&self, manifest: &Manifest, size_gb: u32) -> Result<SlimClaim> {
-        let found: SlimClaim = match self.create(manifest).await? {
+    async fn ensure_claim(
+        &self,
+        manifest: &Manifest,
+        there: Option<SlimClaim>,
+        size_gb: u32,
+    ) -> Result<SlimClaim> {
+        let found: SlimClaim = match self.create(manifest, there).await? {
             Creation::Made(claim) => return Ok(claim),
             Creation::Found(claim) => claim,
         };
@@ -142,7 +157,11 @@ impl Wave<'_> {
         }
     }
 
-    async fn create<T: Slim>(&self, manifest: &Manifest) -> Result<Creation<T>> {
+    /// Creates the object, unless it is known to be there or turns out to be.
+    async fn create<T: Slim>(&self, manifest: &Manifest, there: Option<T>) -> Result<Creation<T>> {
+        if let Some(object) = there {
+            return Ok(Creation::Found(object));
+        }
         let namespace = self.namespace(manifest.kind);
         let requests = &self.cluster.requests;
         let error = match requests.create(manifest, namespace).await {

@@ -1,14 +1,15 @@
 //! The backend itself.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::Client;
 use neuropod_core::{
-    ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, Result, Usage, VolumePolicy,
-    Workload, WorkloadRef,
+    ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, PodId, Result, Usage,
+    VolumePolicy, Workload, WorkloadRef,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -27,6 +28,8 @@ pub struct KubeCluster {
     pub(crate) requests: Requests,
     pub(crate) config: KubeConfig,
     pub(crate) setup: Setup,
+    /// The pods that were applied and not removed since: these are looked at before anything is made.
+    applied: Mutex<HashSet<PodId>>,
     /// Lets so many logs be read at a time. They live as long as their containers, and HTTP/1.1 takes one
     /// connection for each.
     pub(crate) log_streams: Arc<Semaphore>,
@@ -43,6 +46,7 @@ impl KubeCluster {
         Self {
             requests: Requests::new(client, config.writes_in_flight, config.deadline),
             setup: Setup::default(),
+            applied: Mutex::default(),
             log_streams: Arc::new(Semaphore::new(config.log_streams)),
             end: CancellationToken::new().drop_guard(),
             config,
@@ -64,6 +68,20 @@ impl KubeCluster {
         self.requests
             .in_time(self.setup.look(&self.requests, &self.config))
             .await
+    }
+
+    /// Notes that a pod is applied, and says whether it was before.
+    pub(crate) fn remember(&self, pod: &PodId) -> bool {
+        !self.applied().insert(pod.clone())
+    }
+
+    /// Notes that nothing of a pod is left.
+    pub(crate) fn forget(&self, pod: &PodId) {
+        self.applied().remove(pod);
+    }
+
+    fn applied(&self) -> MutexGuard<'_, HashSet<PodId>> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The namespace of a pod's objects.
@@ -94,7 +112,8 @@ impl std::fmt::Debug for KubeCluster {
 #[async_trait]
 impl ClusterBackend for KubeCluster {
     async fn apply(&self, workload: &Workload) -> Result<Observation> {
-        self.requests.in_time(apply::apply(self, workload)).await
+        let work = Box::pin(apply::apply(self, workload));
+        self.requests.in_time(work).await
     }
 
     async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation> {

@@ -37,7 +37,8 @@ pub struct KubeConfig {
     pub deadline: Duration,
     /// Most write requests at a time. 16 to 32 is what an API server takes well.
     pub writes_in_flight: usize,
-    /// Most logs that are read at a time. Each holds a connection.
+    /// Most logs that are read at a time; one more fails with
+    /// [`RateLimited`](neuropod_core::ErrorKind::RateLimited). Each holds a connection.
     pub log_streams: usize,
 }
 

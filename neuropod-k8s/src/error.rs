@@ -80,6 +80,11 @@ impl Call<'_> {
             429 => limited(status),
             408 | 504 => Error::new(ErrorKind::Timeout, text),
             400 | 413 | 422 => Error::new(ErrorKind::Rejected, text),
+            500.. if is_out_of_addresses(text) => Error::new(
+                ErrorKind::QuotaExceeded,
+                "the cluster has no address left for a Service: add a ServiceCIDR, or stop pods",
+            )
+            .with_retryable(true),
             500.. => unavailable(status),
             _ => Error::new(ErrorKind::Unexpected, text),
         }
@@ -143,7 +148,9 @@ pub(crate) fn is_transient(error: &kube::Error) -> bool {
     match error {
         kube::Error::HyperError(_) | kube::Error::Service(_) => true,
         kube::Error::Api(status) => match status.code {
-            429 | 500 | 502 | 503 => !is_denied_by_webhook(&status.message),
+            429 | 500 | 502 | 503 => {
+                !is_denied_by_webhook(&status.message) && !is_out_of_addresses(&status.message)
+            }
             403 => is_young_namespace(&status.message),
             _ => false,
         },
@@ -151,8 +158,7 @@ pub(crate) fn is_transient(error: &kube::Error) -> bool {
     }
 }
 
-/// How long the API server asked to wait. kube keeps what the body says and drops the header `Retry-After`;
-/// the API server writes both.
+/// How long the API server asked to wait, where the body of its answer says so: kube drops the header `Retry-After`.
 pub(crate) fn retry_after(error: &kube::Error) -> Option<Duration> {
     match error {
         kube::Error::Api(status) => wait_of(status),
@@ -184,6 +190,11 @@ fn unavailable(status: &Status) -> Error {
 /// `admission webhook "…" denied the request: …`, with whatever code the webhook chose.
 fn is_denied_by_webhook(text: &str) -> bool {
     text.contains("admission webhook") && text.contains("denied the request")
+}
+
+/// Each port of each pod has a Service, and each Service an address of a range that the cluster is set up with.
+fn is_out_of_addresses(text: &str) -> bool {
+    text.contains("failed to allocate a serviceIP")
 }
 
 /// A namespace that was made a moment ago: its controllers have not come round yet.
@@ -281,6 +292,12 @@ mod tests {
                 500,
                 r#"Internal error occurred: failed calling webhook "policy.example": connection refused"#,
                 ErrorKind::Unavailable,
+                true,
+            ),
+            (
+                500,
+                "Internal error occurred: failed to allocate a serviceIP: range is full",
+                ErrorKind::QuotaExceeded,
                 true,
             ),
             (

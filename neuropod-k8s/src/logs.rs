@@ -41,7 +41,7 @@ pub(crate) async fn open(
     if let Some(why_not) = nothing_to_read(&pod, options.previous) {
         return Err(call.with_context(Error::new(ErrorKind::InvalidState, why_not)));
     }
-    let permit = permit(cluster).await?;
+    let permit = permit(cluster)?;
     let request = Request::new(Kind::Pod.path(namespace))
         .logs(&reference.name, &parameters(options))
         .map_err(|error| call.failed(kube::Error::BuildRequest(error)))?;
@@ -68,10 +68,13 @@ fn nothing_to_read(pod: &SlimPod, previous: bool) -> Option<&'static str> {
     }
 }
 
-/// Waits for a free place as long as the deadline of the operation allows.
-async fn permit(cluster: &KubeCluster) -> Result<OwnedSemaphorePermit> {
-    let permit = cluster.log_streams.clone().acquire_owned().await;
-    permit.map_err(|closed| Error::new(ErrorKind::Unavailable, "the backend is closed").with_source(closed))
+/// A place among the streams. Nobody waits for one: they are free again when containers end, whenever that is.
+fn permit(cluster: &KubeCluster) -> Result<OwnedSemaphorePermit> {
+    let permit = cluster.log_streams.clone().try_acquire_owned();
+    permit.map_err(|full| {
+        let message = format!("{} logs are being read already", cluster.config.log_streams);
+        Error::new(ErrorKind::RateLimited, message).with_source(full)
+    })
 }
 
 fn parameters(options: &LogOptions) -> LogParams {

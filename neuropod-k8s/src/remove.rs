@@ -36,7 +36,11 @@ pub(crate) async fn remove(
         claim: claim?,
         objects: objects?.into_iter().flatten().collect(),
     };
-    Ok(left.observation(reference, &[]))
+    let observation = left.observation(reference, &[]);
+    if observation.is_cleared() {
+        cluster.forget(&reference.pod_id);
+    }
+    Ok(observation)
 }
 
 async fn remove_object(cluster: &KubeCluster, (kind, meta): (Kind, Meta)) -> Result<Option<(Kind, Meta)>> {

@@ -233,6 +233,8 @@ pub(crate) struct SlimEvent {
     pub(crate) message: String,
     pub(crate) last_timestamp: Option<Timestamp>,
     pub(crate) event_time: Option<Timestamp>,
+    /// How often it happened.
+    pub(crate) count: u32,
 }
 
 impl SlimEvent {

@@ -1,6 +1,6 @@
 //! Checks of what callers give.
 
-use neuropod_core::billing::MAX_KEY_LEN;
+use neuropod_core::billing::{MAX_ENTRIES, MAX_KEY_LEN};
 use neuropod_core::store::MAX_LIMIT;
 use neuropod_core::{Money, Pod, Problem, Result, ValidationErrors, Violation};
 
@@ -44,6 +44,15 @@ pub(crate) fn follows(stored: &Pod, pod: &Pod) -> Result<()> {
         return Err(failure::fixed("createdAt"));
     }
     Ok(())
+}
+
+/// How many entries a page may have.
+pub(crate) fn entries_limit(limit: u32) -> Result<()> {
+    let range = Violation::OutOfRange {
+        min: 1,
+        max: MAX_ENTRIES,
+    };
+    require((1..=MAX_ENTRIES).contains(&limit), "limit", range)
 }
 
 /// Fails with `Invalid` because of `field` unless `holds`.

@@ -9,6 +9,7 @@
 //! Every store implements [`PodStore`](neuropod_core::PodStore) and [`Billing`](neuropod_core::Billing), and passes the
 //! suites `neuropod_core::conformance::store` and `neuropod_core::conformance::billing`.
 
+mod account;
 mod document;
 mod failure;
 mod input;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
-use neuropod_core::{AccountKind, Billing, Clock, Money, UserId, conformance};
+use neuropod_core::{AccountKind, Billing, BillingExt, Clock, Money, UserId, conformance};
 use neuropod_store::MemoryStore;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +48,7 @@ async fn entries_have_the_time_of_the_clock() {
     for key in ["a", "b", "c"] {
         store.deposit(key, &user, Money::from_cents(1)).await.unwrap();
     }
-    let entries = store.entries(&user).await.unwrap();
+    let entries = store.all_entries(&user).await.unwrap();
     let times: Vec<_> = entries.iter().map(|entry| entry.at.as_second()).collect();
     assert_eq!(times, [100, 101, 102]);
 }

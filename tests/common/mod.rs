@@ -8,8 +8,8 @@ use std::time::Duration;
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, PodStore,
-    Result, Status,
+    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, Money, Naming, Platform,
+    PlatformBuilder, Pod, PodId, PodStore, Result, Status,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -47,11 +47,7 @@ impl World {
 
     /// A platform on this cluster and store.
     pub(crate) fn platform(&self) -> Platform {
-        self.platform_on(
-            Arc::new(self.cluster.clone()),
-            self.store.clone(),
-            self.store.clone(),
-        )
+        self.builder().build().unwrap()
     }
 
     pub(crate) fn platform_on(
@@ -60,14 +56,22 @@ impl World {
         store: Arc<dyn PodStore>,
         billing: Arc<dyn Billing>,
     ) -> Platform {
-        Platform::builder()
-            .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
-            .clock(Arc::new(self.cluster.clock()))
+        self.builder()
             .cluster(cluster)
             .store(store)
             .billing(billing)
             .build()
             .unwrap()
+    }
+
+    /// A platform on this cluster and store, to be changed.
+    pub(crate) fn builder(&self) -> PlatformBuilder {
+        Platform::builder()
+            .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
+            .clock(Arc::new(self.cluster.clock()))
+            .cluster(Arc::new(self.cluster.clone()))
+            .store(self.store.clone())
+            .billing(self.store.clone())
     }
 
     /// The balance of Ana, in micro-euros: available and held.

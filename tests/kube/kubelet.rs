@@ -83,7 +83,7 @@ impl Kubelet {
             "type": "Warning",
             "firstTimestamp": now,
             "lastTimestamp": now,
-            "count": 1,
+            "count": 2,
         });
         let event: Event = from_value(event).unwrap();
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);

@@ -17,7 +17,8 @@ use kube::{Api, Client, Resource, ResourceExt};
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, Catalogue, Money, Naming, Platform, Pod, PodStore, Update, VolumePolicy,
+    AccountKind, Actor, Billing, BillingExt, Catalogue, Money, Naming, Platform, Pod, PodStore, Update,
+    VolumePolicy,
 };
 use neuropod_test_cluster::{Image, TestCluster, skip};
 use serde::de::DeserializeOwned;

@@ -13,7 +13,7 @@ use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming::Naming;
 use crate::plan::{Layout, NamespaceScope};
-use crate::pricing::PriceList;
+use crate::pricing::{PriceList, PricePolicy};
 use crate::store::PodStore;
 use crate::token::{JupyterTokens, TokenExtractor};
 
@@ -29,6 +29,7 @@ pub struct PlatformBuilder {
     naming: Option<Naming>,
     catalogue: Catalogue,
     prices: PriceList,
+    price_policy: PricePolicy,
     layout: Layout,
 }
 
@@ -75,9 +76,15 @@ impl PlatformBuilder {
         self
     }
 
-    /// The prices; the default list unless given.
+    /// The prices until the store has a price list; the default list unless given.
     pub fn prices(mut self, prices: PriceList) -> Self {
         self.prices = prices;
+        self
+    }
+
+    /// What a change of prices means for pods that run; they keep what was quoted unless given.
+    pub fn price_policy(mut self, policy: PricePolicy) -> Self {
+        self.price_policy = policy;
         self
     }
 
@@ -111,6 +118,7 @@ impl PlatformBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             catalogue: self.catalogue,
             prices: self.prices,
+            price_policy: self.price_policy,
             layout: self.layout,
             feed: Feed::default(),
             touched: Touched::default(),

@@ -5,6 +5,7 @@ use super::{Inner, Platform, not_found};
 use crate::billing::AccountKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId};
+use crate::meter::{Price, RESERVED_SECONDS};
 use crate::observation::Step;
 use crate::pod::{Desired, Pod, Status};
 use crate::store::{ListOptions, MAX_LIMIT};
@@ -20,11 +21,12 @@ impl Platform {
         let pod = platform.visible(actor, id).await?;
         stopped(&pod)?;
         platform.may_start(&pod.owner).await?;
-        platform.can_pay(&pod).await?;
+        let price = platform.price_of(&pod.spec).await?;
+        platform.can_pay(&pod, price).await?;
         platform
             .intend(actor, id, |pod| {
                 stopped(pod)?;
-                platform.new_run(pod);
+                new_run(pod, price);
                 Ok(())
             })
             .await
@@ -55,12 +57,15 @@ impl Platform {
     /// `InvalidState` when it is stopped; `Forbidden`; `NotFound`.
     pub async fn restart(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
+        let price = platform
+            .price_of(&platform.visible(actor, id).await?.spec)
+            .await?;
         platform
             .intend(actor, id, |pod| {
                 if pod.desired != Desired::Running {
                     return Err(invalid_state("the pod is stopped: start it"));
                 }
-                platform.new_run(pod);
+                new_run(pod, price);
                 Ok(())
             })
             .await
@@ -125,32 +130,10 @@ impl Inner {
         Ok(pod)
     }
 
-    fn new_run(&self, pod: &mut Pod) {
-        let spec = &pod.spec;
-        pod.hourly = self
-            .prices
-            .quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
-            .hourly();
-        pod.login = login(spec);
-        pod.desired = Desired::Running;
-        pod.run += 1;
-        pod.status = Status::Creating;
-        pod.step = Step::Accepted;
-        pod.reason = None;
-        pod.attempts = 0;
-        pod.failing_since = None;
-        pod.retry_at = None;
-        pod.started_at = None;
-    }
-
     /// Whether the owner can pay the first hour: asked before anything changes, so that a stopped pod stays as it
     /// is. The reservation itself is the driver's, which decides.
-    async fn can_pay(&self, pod: &Pod) -> Result<()> {
-        let spec = &pod.spec;
-        let required = self
-            .prices
-            .quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
-            .hourly();
+    async fn can_pay(&self, pod: &Pod, price: Price) -> Result<()> {
+        let required = price.hourly.for_seconds(RESERVED_SECONDS);
         let balance = self.billing.balance(&pod.owner).await?;
         if balance.kind == AccountKind::Unlimited || balance.available >= required {
             return Ok(());
@@ -187,6 +170,20 @@ impl Inner {
             options.after = page.next;
         }
     }
+}
+
+fn new_run(pod: &mut Pod, price: Price) {
+    pod.price = price;
+    pod.login = login(&pod.spec);
+    pod.desired = Desired::Running;
+    pod.run += 1;
+    pod.status = Status::Creating;
+    pod.step = Step::Accepted;
+    pod.reason = None;
+    pod.attempts = 0;
+    pod.failing_since = None;
+    pod.retry_at = None;
+    pod.started_at = None;
 }
 
 fn allowed(actor: &Actor, pod: &Pod) -> Result<()> {

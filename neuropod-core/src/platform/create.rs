@@ -61,10 +61,7 @@ impl Platform {
         platform.may_start(&owner).await?;
         let hash = platform.naming.user_hash(owner.as_str());
         let now = platform.clock.now();
-        let hourly = platform
-            .prices
-            .quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
-            .hourly();
+        let price = platform.price_of(&spec).await?;
         let (volume, namespace) = platform.layout.places(&platform.naming, &slug, &hash);
         let spec = PodSpec {
             volume,
@@ -88,8 +85,8 @@ impl Platform {
             status: Status::Creating,
             step: Step::Accepted,
             reason: None,
-            hourly,
-            meter: Meter::reserving(hourly),
+            price,
+            meter: Meter::opening(price),
             charged: Money::ZERO,
             started_at: None,
             attempts: 0,

@@ -9,6 +9,7 @@ mod change;
 mod create;
 mod driver;
 mod follow;
+mod money;
 mod read;
 mod resync;
 mod round;
@@ -33,7 +34,7 @@ use crate::id::PodId;
 use crate::naming::Naming;
 use crate::plan::Layout;
 use crate::pod::Pod;
-use crate::pricing::PriceList;
+use crate::pricing::{PriceList, PricePolicy};
 use crate::reconcile::{self, Action};
 use crate::store::PodStore;
 use crate::token::TokenExtractor;
@@ -53,6 +54,7 @@ struct Inner {
     naming: Naming,
     catalogue: Catalogue,
     prices: PriceList,
+    price_policy: PricePolicy,
     layout: Layout,
     feed: Feed,
     touched: Touched,
@@ -78,11 +80,6 @@ impl Platform {
     pub fn catalogue(&self) -> &Catalogue {
         &self.0.catalogue
     }
-
-    /// The prices of new starts.
-    pub fn prices(&self) -> &PriceList {
-        &self.0.prices
-    }
 }
 
 impl fmt::Debug for Platform {
@@ -107,14 +104,18 @@ impl Inner {
         Ok(stored)
     }
 
-    /// Carries out what billing is asked for.
-    async fn pay(&self, pod: &Pod, action: &Action) -> Result<()> {
+    /// Carries out what billing is asked for, and answers the record as it should be afterwards.
+    async fn pay(&self, pod: &Pod, action: &Action) -> Result<Option<Pod>> {
         match action {
-            Action::Hold { key, amount } => self.billing.hold(key, &pod.owner, *amount).await,
-            Action::Settle { key, amount } => self.billing.settle(key, *amount).await,
-            Action::Release { key } => self.billing.release(key).await,
-            _ => Ok(()),
+            Action::Hold(hold) => self.billing.hold(hold).await?,
+            Action::Release { key } => self.billing.release(key).await?,
+            Action::Draw(draw) => {
+                let drawn = self.billing.draw(draw).await?;
+                return Ok(reconcile::drawn(pod, draw, &drawn, self.clock.now()));
+            }
+            _ => {}
         }
+        Ok(reconcile::done(pod, action))
     }
 
     /// Changes a record until no one else changes it at the same time.
@@ -141,16 +142,13 @@ impl Inner {
     /// `InsufficientFunds`; `NotFound` when the owner has no account.
     async fn reserve_now(&self, pod: Pod) -> Result<Pod, (Pod, Error)> {
         let now = self.clock.now();
-        let Some(hold) = reconcile::billing(&pod).filter(|action| matches!(action, Action::Hold { .. }))
-        else {
+        let Some(hold) = reconcile::billing(&pod).filter(|action| matches!(action, Action::Hold(_))) else {
             return Ok(pod);
         };
         match self.pay(&pod, &hold).await {
-            Ok(()) => match reconcile::done(&pod, &hold) {
-                // What can't be stored now is found out again by the driver.
-                Some(reserved) => Ok(self.save(&reserved).await.unwrap_or(pod)),
-                None => Ok(pod),
-            },
+            // What can't be stored now is found out again by the driver.
+            Ok(Some(reserved)) => Ok(self.save(&reserved).await.unwrap_or(pod)),
+            Ok(None) => Ok(pod),
             Err(error) => match reconcile::failed(&pod, &hold, &error, now) {
                 Some(refused) => Err((refused, error)),
                 None => Ok(pod),

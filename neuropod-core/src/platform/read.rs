@@ -75,7 +75,7 @@ impl Platform {
     ///
     /// # Errors
     /// `Invalid` when the GPU type is unknown or a size is out of range.
-    pub fn quote(&self, gpu: &str, container_disk_gb: u32, volume_disk_gb: u32) -> Result<Quote> {
+    pub async fn quote(&self, gpu: &str, container_disk_gb: u32, volume_disk_gb: u32) -> Result<Quote> {
         let mut problems = Vec::new();
         if self.0.catalogue.get(gpu).is_none() {
             problems.push(Problem::new("gpu", Violation::GpuUnknown));
@@ -90,6 +90,10 @@ impl Platform {
             }
         }
         ValidationErrors::check(problems)?;
-        Ok(self.0.prices.quote(gpu, container_disk_gb, volume_disk_gb))
+        Ok(self
+            .0
+            .current_prices()
+            .await?
+            .quote(gpu, container_disk_gb, volume_disk_gb))
     }
 }

@@ -42,7 +42,9 @@ impl Inner {
             .map(|workload| (workload.reference.pod_id.clone(), workload))
             .collect();
         let mut pods = Vec::new();
+        let prices = self.current_prices().await?;
         for pod in self.records().await? {
+            self.reprice(&pod, &prices).await?;
             let seen = workloads.remove(&pod.id).map(|workload| workload.observation);
             let volume = volumes.get(&(pod.spec.namespace.as_deref(), pod.spec.volume.as_str()));
             let volume = match seen.as_ref().map(|seen| &seen.volume) {
@@ -68,7 +70,7 @@ impl Inner {
         })
     }
 
-    async fn records(&self) -> Result<Vec<Pod>> {
+    pub(super) async fn records(&self) -> Result<Vec<Pod>> {
         let mut pods = Vec::new();
         let mut options = ListOptions {
             include_deleted: true,

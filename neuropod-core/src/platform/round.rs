@@ -111,14 +111,8 @@ impl Inner {
         let mut pod = pod.clone();
         let mut failure = Ok(());
         for action in effects {
-            let next = match self.effect(&pod, action, seen).await {
-                Ok(answer) => {
-                    if let Some(answer) = answer {
-                        merge(seen, answer.clone());
-                        round.answers.push(answer);
-                    }
-                    reconcile::done(&pod, action)
-                }
+            let next = match self.effect(&pod, action, seen, round).await {
+                Ok(next) => next,
                 Err(error) => {
                     tracing::debug!(pod = %pod.id, ?action, %error, "an action failed");
                     let next = reconcile::failed(&pod, action, &error, self.clock.now());
@@ -128,7 +122,12 @@ impl Inner {
             };
             if let Some(next) = next {
                 match self.save_or_retry(&next).await? {
-                    Some(stored) => pod = stored,
+                    Some(stored) => {
+                        if let Some(mark) = stored.meter.passed_mark(&pod.meter) {
+                            self.feed.warn(&stored, mark);
+                        }
+                        pod = stored;
+                    }
                     // Somebody changed the record: it is read again before anything else is done.
                     None => return failure,
                 }
@@ -137,13 +136,20 @@ impl Inner {
         failure
     }
 
-    async fn effect(&self, pod: &Pod, action: &Action, seen: &Observation) -> Result<Option<Observation>> {
+    /// Carries out one action, and answers the record as it should be afterwards.
+    async fn effect(
+        &self,
+        pod: &Pod,
+        action: &Action,
+        seen: &mut Observation,
+        round: &mut Round,
+    ) -> Result<Option<Pod>> {
         let reference = || plan::reference(pod, &self.naming);
-        match action {
-            Action::Observe => self.cluster.observe(&reference()).await.map(Some),
+        let answer = match action {
+            Action::Observe => self.cluster.observe(&reference()).await?,
             Action::Apply => {
                 let workload = plan::plan(pod, &self.catalogue, &self.naming, &self.layout)?;
-                self.cluster.apply(&workload).await.map(Some)
+                self.cluster.apply(&workload).await?
             }
             Action::Remove { volume } => {
                 let answer = self.cluster.remove(&reference(), *volume).await?;
@@ -153,14 +159,15 @@ impl Inner {
                     ..pod
                 };
                 let pod = answer.pod.or_else(|| seen.pod.clone().map(ending));
-                Ok(Some(Observation { pod, ..answer }))
+                Observation { pod, ..answer }
             }
-            Action::Forget => self.store.remove(&pod.id, pod.version).await.map(|()| None),
-            Action::Hold { .. } | Action::Settle { .. } | Action::Release { .. } => {
-                self.pay(pod, action).await.map(|()| None)
-            }
-            Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => Ok(None),
-        }
+            Action::Forget => return self.store.remove(&pod.id, pod.version).await.map(|()| None),
+            Action::Hold(_) | Action::Draw(_) | Action::Release { .. } => return self.pay(pod, action).await,
+            Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => return Ok(None),
+        };
+        merge(seen, answer.clone());
+        round.answers.push(answer);
+        Ok(reconcile::done(pod, action))
     }
 
     /// Stores the record; `None` when somebody else changed it, so that it has to be read again.

@@ -31,11 +31,27 @@ pub enum Update {
     Changed(Box<Pod>),
     /// A pod was deleted.
     Deleted(PodId),
+    /// The money for a pod runs out: it stops when nothing is left.
+    LowBalance {
+        /// The pod.
+        pod_id: PodId,
+        /// The mark that was passed, of [`LOW_BALANCE_SECONDS`](crate::meter::LOW_BALANCE_SECONDS).
+        mark_seconds: i64,
+        /// How long the money lasts.
+        seconds_left: i64,
+    },
 }
 
 /// Where changes are published.
 #[derive(Debug)]
-pub(super) struct Feed(broadcast::Sender<Arc<Pod>>);
+pub(super) struct Feed(broadcast::Sender<Event>);
+
+/// What is published.
+#[derive(Debug, Clone)]
+enum Event {
+    Pod(Arc<Pod>),
+    LowBalance { pod: Arc<Pod>, mark: i64 },
+}
 
 impl Default for Feed {
     fn default() -> Self {
@@ -48,7 +64,16 @@ impl Feed {
     pub(super) fn publish(&self, pod: &Pod) {
         if self.0.receiver_count() > 0 {
             // It fails only if the last subscriber has just gone.
-            let _ = self.0.send(Arc::new(pod.clone()));
+            let _ = self.0.send(Event::Pod(Arc::new(pod.clone())));
+        }
+    }
+
+    /// Tells that the money for a pod has passed a mark.
+    pub(super) fn warn(&self, pod: &Pod, mark: i64) {
+        if self.0.receiver_count() > 0 {
+            let pod = Arc::new(pod.clone());
+            // As above.
+            let _ = self.0.send(Event::LowBalance { pod, mark });
         }
     }
 }
@@ -77,7 +102,7 @@ impl Platform {
 struct Subscriber {
     platform: Platform,
     actor: Actor,
-    receiver: broadcast::Receiver<Arc<Pod>>,
+    receiver: broadcast::Receiver<Event>,
     /// The pods it knows of, and the version it was told last.
     versions: HashMap<PodId, u64>,
     /// A snapshot comes next, with so many changes missed.
@@ -95,8 +120,12 @@ impl Subscriber {
                 }));
             }
             match self.receiver.recv().await {
-                Ok(pod) => {
-                    if let Some(update) = self.update(&pod) {
+                Ok(event) => {
+                    let update = match event {
+                        Event::Pod(pod) => self.update(&pod),
+                        Event::LowBalance { pod, mark } => self.warning(&pod, mark),
+                    };
+                    if let Some(update) = update {
                         return Some(Ok(update));
                     }
                 }
@@ -120,6 +149,15 @@ impl Subscriber {
         (pod.version > known).then(|| {
             self.versions.insert(pod.id.clone(), pod.version);
             Update::Changed(Box::new(pod.clone()))
+        })
+    }
+
+    fn warning(&self, pod: &Pod, mark_seconds: i64) -> Option<Update> {
+        let seconds_left = pod.meter.seconds_left()?;
+        self.actor.may_touch(&pod.owner).then(|| Update::LowBalance {
+            pod_id: pod.id.clone(),
+            mark_seconds,
+            seconds_left,
         })
     }
 

@@ -2,8 +2,8 @@
 //!
 //! [`reconcile`] answers the next actions. While the record does not say yet what is seen or intended, that is one
 //! [`Action::Save`] and nothing else: an effect is always written down before it is asked for, so that a crash at
-//! any point leaves a record from which the next pass goes on. What came of an action is written down by [`done`]
-//! and [`failed`].
+//! any point leaves a record from which the next pass goes on. What came of an action is written down by [`done`],
+//! [`drawn`] and [`failed`].
 
 mod outcome;
 mod record;
@@ -12,9 +12,9 @@ mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::outcome::{done, failed};
-use crate::meter::MeterState;
-use crate::money::Money;
+pub use self::outcome::{done, drawn, failed};
+use crate::billing::{Draw, Hold};
+use crate::meter::Reservation;
 use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::pod::{Desired, Pod};
 use crate::token::TokenState;
@@ -34,22 +34,12 @@ pub enum Action {
     /// Store the record so, then ask again.
     Save(Box<Pod>),
     /// Reserve money of the owner.
-    Hold {
-        /// The key of the metering period.
-        key: String,
-        /// How much.
-        amount: Money,
-    },
-    /// End the reservation and charge this much of it.
-    Settle {
-        /// The key of the metering period.
-        key: String,
-        /// How much.
-        amount: Money,
-    },
-    /// End the reservation and charge nothing.
+    Hold(Hold),
+    /// Charge a period.
+    Draw(Draw),
+    /// End the reservation.
     Release {
-        /// The key of the metering period.
+        /// Its key.
         key: String,
     },
     /// Look at everything of the pod in the cluster.
@@ -89,7 +79,7 @@ pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Ac
         Desired::Stopped => clearing(observation, VolumePolicy::Keep, &mut actions),
         Desired::Deleted { volume } => {
             clearing(observation, volume, &mut actions);
-            if actions.is_empty() && pod.meter.state == MeterState::Idle && observation.is_cleared() {
+            if actions.is_empty() && pod.meter.is_idle() && observation.is_cleared() {
                 actions.push(Action::Forget);
             }
         }
@@ -100,19 +90,18 @@ pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Ac
     actions
 }
 
-/// What the metering period asks for.
+/// What the meter asks for.
 pub(crate) fn billing(pod: &Pod) -> Option<Action> {
-    let key = pod.meter.key(&pod.id);
-    match pod.meter.state {
-        MeterState::Reserving { .. } => Some(Action::Hold {
-            key,
-            amount: pod.meter.amount(),
+    let meter = &pod.meter;
+    if let Some(due) = &meter.due {
+        return Some(Action::Draw(meter.to_draw(due, &pod.id, &pod.owner)));
+    }
+    match meter.reservation {
+        Reservation::Opening => Some(Action::Hold(meter.to_hold(&pod.id, &pod.owner))),
+        Reservation::Closing => Some(Action::Release {
+            key: meter.key(&pod.id),
         }),
-        MeterState::Closing {
-            amount: Money::ZERO, ..
-        } => Some(Action::Release { key }),
-        MeterState::Closing { amount, .. } => Some(Action::Settle { key, amount }),
-        MeterState::Idle | MeterState::Reserved | MeterState::Running { .. } => None,
+        Reservation::None | Reservation::Open => None,
     }
 }
 
@@ -133,7 +122,9 @@ fn running(pod: &Pod, observation: &Observation, actions: &mut Vec<Action>) {
             let incomplete = seen.is_none() || observation.objects != Objects::Complete;
             if observation.objects == Objects::Unknown {
                 actions.push(Action::Observe);
-            } else if (incomplete || waits_for_volume(seen.as_ref(), observation)) && pod.meter.covers() {
+            } else if (incomplete || waits_for_volume(seen.as_ref(), observation))
+                && pod.meter.reservation == Reservation::Open
+            {
                 // Nothing is created before it is paid for.
                 actions.push(Action::Apply);
             }

@@ -3,31 +3,23 @@
 use jiff::Timestamp;
 
 use super::Action;
+use crate::billing::{Draw, Drawn};
 use crate::error::{Error, ErrorKind};
-use crate::meter::MeterState;
+use crate::meter::{Meter, Reservation};
+use crate::money::Money;
 use crate::pod::{Desired, Pod};
 use crate::reason::{Reason, ReasonCode};
 
-/// The record after `action` succeeded; `None`: nothing is to be written down.
+/// The record after `action` succeeded; `None`: nothing is to be written down. A draw has an answer: see [`drawn`].
 pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
     let mut next = pod.clone();
-    match (action, pod.meter.state) {
-        (Action::Hold { key, .. }, MeterState::Reserving { from }) if *key == pod.meter.key(&pod.id) => {
-            let state = from.map_or(MeterState::Reserved, |from| MeterState::Running { from });
-            next.meter = pod.meter.with(state);
+    let key = pod.meter.key(&pod.id);
+    match (action, pod.meter.reservation) {
+        (Action::Hold(hold), Reservation::Opening) if hold.key == key => {
+            next.meter.reservation = Reservation::Open;
         }
-        (
-            Action::Settle { key, .. } | Action::Release { key },
-            MeterState::Closing {
-                amount,
-                next: following,
-            },
-        ) if *key == pod.meter.key(&pod.id) => {
-            next.charged += amount;
-            next.meter = match following {
-                Some(from) => pod.meter.reserve(pod.meter.hourly, Some(from)),
-                None => pod.meter.with(MeterState::Idle),
-            };
+        (Action::Release { key: released }, Reservation::Closing) if *released == key => {
+            next.meter.reservation = Reservation::None;
         }
         // All of it is at the cluster: what kept it from being made has passed.
         (Action::Apply, _) => next.reason = None,
@@ -36,10 +28,28 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
     (next != *pod).then_some(next)
 }
 
+/// The record after a period was charged; `None`: it is another one than the record asks for. When what is left does
+/// not pay the next period, the pod stops.
+pub fn drawn(pod: &Pod, draw: &Draw, drawn: &Drawn, now: Timestamp) -> Option<Pod> {
+    let due = pod.meter.due?;
+    if *draw != pod.meter.to_draw(&due, &pod.id, &pod.owner) {
+        return None;
+    }
+    let mut next = pod.clone();
+    next.meter = pod.meter.drawn(drawn);
+    next.charged += drawn.charged;
+    let unpaid = drawn.written_off > Money::ZERO || next.meter.is_used_up();
+    if unpaid && pod.desired == Desired::Running {
+        next.desired = Desired::Stopped;
+        next.reason = Some(Reason::new(ReasonCode::InsufficientFunds, "", now));
+    }
+    Some(next)
+}
+
 /// The record after `action` failed; `None`: nothing new is to be written down.
 pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Option<Pod> {
     let code = match (action, error.kind()) {
-        (Action::Hold { .. }, ErrorKind::InsufficientFunds { .. } | ErrorKind::NotFound) => {
+        (Action::Hold(_), ErrorKind::InsufficientFunds { .. } | ErrorKind::NotFound) => {
             return Some(Pod {
                 desired: match pod.desired {
                     Desired::Running => Desired::Stopped,
@@ -47,7 +57,10 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
                 },
                 reason: Some(Reason::new(ReasonCode::InsufficientFunds, error.message(), now)),
                 // Closed, so that no late repetition of the reservation can succeed.
-                meter: pod.meter.closed(now, false),
+                meter: Meter {
+                    reservation: Reservation::Closing,
+                    ..pod.meter
+                },
                 ..pod.clone()
             });
         }

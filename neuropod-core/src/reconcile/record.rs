@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{ANSWER_SECONDS, GIVE_UP_SECONDS, STABLE_SECONDS, after};
-use crate::meter::{Meter, MeterState};
+use crate::meter::{Meter, Reservation};
 use crate::observation::{Container, Objects, Observation, ObservedPod, Phase, Step};
 use crate::pod::{Desired, Pod, Status};
 use crate::reason::{Reason, ReasonCode};
@@ -22,8 +22,7 @@ pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Pod 
         Desired::Running => running(&mut next, observation, now),
         Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation),
     }
-    let runs =
-        matches!(next.meter.state, MeterState::Running { .. }) && billable(&next, observation).is_some();
+    let runs = next.meter.from.is_some() && billable(&next, observation).is_some();
     if runs && next != *pod {
         // Only beside another change: a record that agrees is not written again.
         next.meter.seen_at = Some(now);
@@ -70,25 +69,30 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     let meter = pod.meter;
     let wanted = pod.desired == Desired::Running;
     let container = billable(pod, observation);
-    match meter.state {
-        MeterState::Idle if wanted => meter.reserve(pod.hourly, None),
-        MeterState::Reserving { .. } | MeterState::Reserved if !wanted => meter.closed(now, false),
-        MeterState::Reserved => match container {
-            Some(container) if container.started_at <= now => meter.started(container.started_at, now),
-            _ => meter,
-        },
-        MeterState::Running { from } => match container {
+    if meter.due.is_some() {
+        return meter;
+    }
+    if let Some(from) = meter.from {
+        return match container {
             // Another container than the metered one: that one has ended.
             Some(container) if container.started_at > from => {
                 let seen_end = observation.pod.as_ref().and_then(|seen| seen.finished_at);
-                meter.closed(seen_end.unwrap_or(container.started_at), false)
+                meter.ended(from, seen_end.unwrap_or(container.started_at))
             }
-            Some(_) => match meter.full_at() {
-                Some(full) if full <= now => meter.closed(full, wanted),
-                _ => meter,
-            },
-            None => meter.closed(end_of_container(pod, observation, from, now), false),
+            Some(_) if meter.full_at().is_some_and(|full| full <= now) => meter.full(from, now, pod.price),
+            Some(_) => meter,
+            None => meter.ended(from, end_of_container(pod, observation, from, now)),
+        };
+    }
+    match (meter.reservation, container) {
+        (Reservation::None, _) if wanted => meter.open(pod.price),
+        (Reservation::Opening | Reservation::Open, _) if !wanted => Meter {
+            reservation: Reservation::Closing,
+            ..meter
         },
+        (Reservation::Open, Some(container)) if container.started_at <= now => {
+            meter.started(container.started_at, now, pod.price)
+        }
         _ => meter,
     }
 }
@@ -138,9 +142,7 @@ fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
         Some(seen) if seen.phase == Phase::Running && seen.ready => Step::Ready,
         Some(seen) if seen.phase == Phase::Running => Step::Starting,
         Some(seen) => seen.step,
-        None if next.meter.covers() && next.meter.state != (MeterState::Reserving { from: None }) => {
-            Step::Scheduling
-        }
+        None if next.meter.reservation == Reservation::Open => Step::Scheduling,
         None => Step::Accepted,
     };
     let answers = container.is_some() && next.step == Step::Ready && next.reason.is_none();

@@ -8,7 +8,7 @@ use neuropod_core::billing::MockBilling;
 use neuropod_core::sim::faults::{Fault, Faults};
 use neuropod_core::store::MockPodStore;
 use neuropod_core::{
-    ClusterBackend, ClusterEvent, ErrorKind, LogOptions, Money, PodId, UserId, VolumePolicy,
+    BillingExt, ClusterBackend, ClusterEvent, ErrorKind, LogOptions, Money, PodId, UserId, VolumePolicy,
 };
 use tokio::time::timeout;
 
@@ -31,7 +31,7 @@ async fn calls_into_cluster_store_and_accounts_are_counted_together() {
     cluster.usage().await.unwrap();
     store.get(&PodId::from_bits(1)).await.unwrap();
     let error = billing
-        .hold("key", &UserId::new("ana"), Money::ZERO)
+        .reserve("key", &UserId::new("ana"), Money::ZERO)
         .await
         .unwrap_err();
     assert_eq!(

@@ -18,6 +18,15 @@ const TELLING: [&str; 8] = [
     "NodeNotReady",
 ];
 
+/// Those that count only once they are repeated. When a pod comes to its node, the node's rights to its claim and its
+/// network are often a moment late; the kubelet tries again within a second.
+const REPEATED: [&str; 4] = [
+    "FailedAttachVolume",
+    "FailedCreatePodSandBox",
+    "FailedMapVolume",
+    "FailedMount",
+];
+
 /// Selects warnings about pods, as a field selector. Events have no labels.
 pub(crate) const ABOUT_PODS: &str = "involvedObject.kind=Pod,type=Warning";
 
@@ -84,5 +93,6 @@ impl Warnings {
 pub(crate) fn is_telling(event: &SlimEvent) -> bool {
     // Of the two events about a failed pull only one says why.
     let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
-    !empty && TELLING.contains(&event.reason.as_str())
+    let passing = event.count < 2 && REPEATED.contains(&event.reason.as_str());
+    !empty && !passing && TELLING.contains(&event.reason.as_str())
 }

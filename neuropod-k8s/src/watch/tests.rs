@@ -33,7 +33,7 @@ fn pending() -> Value {
 
 fn failed_mount(pod: &str) -> crate::slim::SlimEvent {
     let event = json!({ "metadata": { "uid": "e1" }, "involvedObject": { "uid": pod }, "reason": "FailedMount",
-        "message": "no volume", "lastTimestamp": "2026-01-02T03:04:05Z" });
+        "message": "no volume", "count": 2, "lastTimestamp": "2026-01-02T03:04:05Z" });
     from_value(event).unwrap()
 }
 

@@ -1,9 +1,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use neuropod_core::{AccountKind, Balance, Entry, EntryKind, Error, Money, Result, UserId, Violation};
+use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
 
-use crate::{failure, input};
+use crate::account::{self, Change, Record};
+use crate::input;
 
 /// All accounts, and what happened under each key.
 #[derive(Default)]
@@ -16,27 +18,6 @@ pub(super) struct Ledger {
 struct Account {
     balance: Balance,
     entries: Vec<Entry>,
-}
-
-/// What happened under a key.
-enum Record {
-    /// It was released before anything was held.
-    Closed,
-    /// An account was changed.
-    Change {
-        user: UserId,
-        amount: Money,
-        state: State,
-    },
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    Held,
-    Settled(Money),
-    Released,
-    Charged,
-    Deposited,
 }
 
 impl Ledger {
@@ -53,205 +34,94 @@ impl Ledger {
     }
 
     pub(super) fn balance(&self, user: &UserId) -> Result<Balance> {
-        Ok(self.account(user)?.balance)
+        self.known_balance(user).ok_or_else(account::no_account)
     }
 
-    pub(super) fn entries(&self, user: &UserId) -> Result<Vec<Entry>> {
-        Ok(self.account(user)?.entries.clone())
+    pub(super) fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        input::entries_limit(options.limit)?;
+        let account = self.accounts.get(user).ok_or_else(account::no_account)?;
+        let wanted = |entry: &&Entry| {
+            entry.number > options.after
+                && options.from.is_none_or(|from| entry.at >= from)
+                && options.until.is_none_or(|until| entry.at < until)
+        };
+        let limit = usize::try_from(options.limit).unwrap_or(usize::MAX);
+        Ok(account
+            .entries
+            .iter()
+            .filter(wanted)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
-    pub(super) fn hold(&mut self, key: &str, user: &UserId, amount: Money, now: Timestamp) -> Result<()> {
-        input::key(key)?;
-        input::amount(amount)?;
-        match self.keys.get(key) {
-            None => {
-                let balance = self.balance(user)?;
-                let after = Balance {
-                    available: without(balance, amount)?,
-                    held: sum(balance.held, amount)?,
-                    ..balance
-                };
-                self.change(key, user, amount, State::Held, after, now)
-            }
-            Some(Record::Closed) => Err(failure::ended(key, "released")),
-            Some(record) => match record.state_of(user, amount) {
-                Some(State::Held | State::Settled(_)) => Ok(()),
-                Some(State::Released) => Err(failure::ended(key, "released")),
-                Some(State::Charged | State::Deposited) | None => Err(failure::key_in_use(key)),
-            },
-        }
+    pub(super) fn post(&mut self, posting: &Posting, now: Timestamp) -> Result<()> {
+        let (answer, change) = account::post(
+            posting,
+            self.keys.get(&posting.key),
+            self.known_balance(&posting.user),
+        )?;
+        self.write(&posting.user, change, now);
+        Ok(answer)
+    }
+
+    pub(super) fn hold(&mut self, hold: &Hold, now: Timestamp) -> Result<()> {
+        let (answer, change) = account::hold(hold, self.keys.get(&hold.key), self.known_balance(&hold.user))?;
+        self.write(&hold.user, change, now);
+        Ok(answer)
+    }
+
+    pub(super) fn draw(&mut self, draw: &Draw, now: Timestamp) -> Result<Drawn> {
+        let reserved = draw.hold.as_ref().and_then(|hold| self.keys.get(hold));
+        let (drawn, change) = account::draw(
+            draw,
+            self.keys.get(&draw.key),
+            reserved,
+            self.known_balance(&draw.user),
+        )?;
+        self.write(&draw.user, change, now);
+        Ok(drawn)
     }
 
     pub(super) fn settle(&mut self, key: &str, actual: Money, now: Timestamp) -> Result<()> {
-        input::key(key)?;
-        input::amount(actual)?;
-        let Some(record) = self.keys.get(key) else {
-            return Err(failure::gone("reservation"));
-        };
-        let Record::Change { user, amount, state } = record else {
-            return Err(failure::ended(key, "released"));
-        };
-        match *state {
-            State::Held => {
-                input::require(actual <= *amount, "actual", Violation::Amount)?;
-                let (user, amount) = (user.clone(), *amount);
-                let balance = self.balance(&user)?;
-                let after = Balance {
-                    available: balance.available + (amount - actual),
-                    held: balance.held - amount,
-                    ..balance
-                };
-                self.change(key, &user, amount, State::Settled(actual), after, now)
-            }
-            State::Settled(before) if before == actual => Ok(()),
-            State::Settled(_) => Err(failure::key_in_use(key)),
-            State::Released => Err(failure::ended(key, "released")),
-            State::Charged | State::Deposited => Err(failure::gone("reservation")),
+        let known = self.keys.get(key);
+        let user = known.and_then(Record::user).cloned();
+        let balance = user.as_ref().and_then(|user| self.known_balance(user));
+        let ((), change) = account::settle(key, actual, known, balance)?;
+        if let Some(user) = user {
+            self.write(&user, change, now);
         }
-    }
-
-    pub(super) fn release(&mut self, key: &str, now: Timestamp) -> Result<()> {
-        input::key(key)?;
-        match self.keys.get(key) {
-            None => {
-                self.keys.insert(key.to_owned(), Record::Closed);
-                Ok(())
-            }
-            Some(Record::Closed) => Ok(()),
-            Some(Record::Change { user, amount, state }) => match state {
-                State::Held => {
-                    let (user, amount) = (user.clone(), *amount);
-                    let balance = self.balance(&user)?;
-                    let after = Balance {
-                        available: balance.available + amount,
-                        held: balance.held - amount,
-                        ..balance
-                    };
-                    self.change(key, &user, amount, State::Released, after, now)
-                }
-                State::Released => Ok(()),
-                State::Settled(_) => Err(failure::ended(key, "settled")),
-                State::Charged | State::Deposited => Err(failure::key_in_use(key)),
-            },
-        }
-    }
-
-    pub(super) fn charge(&mut self, key: &str, user: &UserId, amount: Money, now: Timestamp) -> Result<()> {
-        self.once(key, user, amount, State::Charged, now, |balance| {
-            Ok(Balance {
-                available: without(balance, amount)?,
-                ..balance
-            })
-        })
-    }
-
-    pub(super) fn deposit(&mut self, key: &str, user: &UserId, amount: Money, now: Timestamp) -> Result<()> {
-        self.once(key, user, amount, State::Deposited, now, |balance| {
-            // With all that is held back, it has to stay in the range too.
-            sum(sum(balance.available, balance.held)?, amount)?;
-            Ok(Balance {
-                available: balance.available + amount,
-                ..balance
-            })
-        })
-    }
-
-    /// Changes an account by `after`, unless the key has done so already.
-    fn once(
-        &mut self,
-        key: &str,
-        user: &UserId,
-        amount: Money,
-        state: State,
-        now: Timestamp,
-        after: impl FnOnce(Balance) -> Result<Balance>,
-    ) -> Result<()> {
-        input::key(key)?;
-        input::amount(amount)?;
-        match self.keys.get(key) {
-            None => {
-                let after = after(self.balance(user)?)?;
-                self.change(key, user, amount, state, after, now)
-            }
-            Some(record) if record.state_of(user, amount) == Some(state) => Ok(()),
-            Some(_) => Err(failure::key_in_use(key)),
-        }
-    }
-
-    /// Writes a change down: the balance after it, its entry and what the key has done.
-    fn change(
-        &mut self,
-        key: &str,
-        user: &UserId,
-        amount: Money,
-        state: State,
-        after: Balance,
-        now: Timestamp,
-    ) -> Result<()> {
-        let account = self.accounts.get_mut(user).ok_or_else(no_account)?;
-        account.entries.push(Entry {
-            key: key.to_owned(),
-            kind: state.entry_kind(),
-            amount: after.available - account.balance.available,
-            at: now,
-        });
-        account.balance = after;
-        let record = Record::Change {
-            user: user.clone(),
-            amount,
-            state,
-        };
-        self.keys.insert(key.to_owned(), record);
         Ok(())
     }
 
-    fn account(&self, user: &UserId) -> Result<&Account> {
-        self.accounts.get(user).ok_or_else(no_account)
-    }
-}
-
-impl Record {
-    /// The state, where the change was one of this user and amount.
-    fn state_of(&self, user: &UserId, amount: Money) -> Option<State> {
-        match self {
-            Self::Change {
-                user: changed,
-                amount: by,
-                state,
-            } if changed == user && *by == amount => Some(*state),
-            _ => None,
+    pub(super) fn release(&mut self, key: &str, now: Timestamp) -> Result<()> {
+        let known = self.keys.get(key);
+        let user = known.and_then(Record::user).cloned();
+        let balance = user.as_ref().and_then(|user| self.known_balance(user));
+        let ((), change) = account::release(key, known, balance)?;
+        match user {
+            Some(user) => self.write(&user, change, now),
+            None => {
+                self.keys.insert(key.to_owned(), Record::Closed);
+            }
         }
+        Ok(())
     }
-}
 
-impl State {
-    fn entry_kind(self) -> EntryKind {
-        match self {
-            Self::Held => EntryKind::Hold,
-            Self::Settled(_) => EntryKind::Settle,
-            Self::Released => EntryKind::Release,
-            Self::Charged => EntryKind::Charge,
-            Self::Deposited => EntryKind::Deposit,
+    fn known_balance(&self, user: &UserId) -> Option<Balance> {
+        self.accounts.get(user).map(|account| account.balance)
+    }
+
+    fn write(&mut self, user: &UserId, change: Option<Change>, now: Timestamp) {
+        // Only accounts that are there are ever changed.
+        let (Some(change), Some(account)) = (change, self.accounts.get_mut(user)) else {
+            return;
+        };
+        account.balance = change.balance;
+        for line in change.lines {
+            let number = account.entries.last().map_or(1, |entry| entry.number + 1);
+            account.entries.push(line.into_entry(number, now));
         }
+        self.keys.extend(change.records);
     }
-}
-
-/// What is available once `amount` is taken.
-fn without(balance: Balance, amount: Money) -> Result<Money> {
-    if balance.kind == AccountKind::Prepaid && balance.available < amount {
-        return Err(failure::insufficient(amount, balance.available));
-    }
-    sum(balance.available, -amount)
-}
-
-/// The exact sum: where [`Money`] would saturate, the amount is refused.
-fn sum(a: Money, b: Money) -> Result<Money> {
-    let sum = a + b;
-    let exact = a.micros().checked_add(b.micros()).is_some();
-    input::require(exact, "amount", Violation::Amount)?;
-    Ok(sum)
-}
-
-fn no_account() -> Error {
-    failure::gone("account")
 }

@@ -8,15 +8,17 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
+use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page};
 use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, Result, SystemClock, Template,
-    TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
+    SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
 use self::collection::Collection;
 use self::ledger::Ledger;
 use self::pods::Pods;
+use crate::failure;
 
 /// Keeps pods, users, templates and money in memory, until the process ends.
 ///
@@ -26,7 +28,7 @@ use self::pods::Pods;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> neuropod_core::Result<()> {
-/// use neuropod_core::{AccountKind, Billing, Money, UserId};
+/// use neuropod_core::{AccountKind, Billing, BillingExt, Money, UserId};
 /// use neuropod_store::MemoryStore;
 ///
 /// let store = MemoryStore::new();
@@ -36,7 +38,7 @@ use self::pods::Pods;
 /// // The same payment told again counts once.
 /// store.deposit("payment-1", &ana, Money::from_cents(1000)).await?;
 ///
-/// store.hold("hour-1", &ana, Money::from_cents(300)).await?;
+/// store.reserve("hour-1", &ana, Money::from_cents(300)).await?;
 /// store.settle("hour-1", Money::from_cents(120)).await?;
 /// assert_eq!(store.balance(&ana).await?.available, Money::from_cents(880));
 /// # Ok(())
@@ -47,6 +49,7 @@ pub struct MemoryStore {
     pods: RwLock<Pods>,
     users: RwLock<Collection<User>>,
     templates: RwLock<Collection<Template>>,
+    prices: RwLock<Vec<PriceList>>,
     ledger: RwLock<Ledger>,
 }
 
@@ -63,6 +66,7 @@ impl MemoryStore {
             pods: RwLock::default(),
             users: RwLock::default(),
             templates: RwLock::default(),
+            prices: RwLock::default(),
             ledger: RwLock::default(),
         }
     }
@@ -166,6 +170,32 @@ impl TemplateStore for MemoryStore {
 }
 
 #[async_trait]
+impl PriceStore for MemoryStore {
+    async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>> {
+        let all = read(&self.prices);
+        let found = match version {
+            Some(version) => all.iter().find(|prices| prices.version == version),
+            None => all.last(),
+        };
+        Ok(found.cloned())
+    }
+
+    async fn add_prices(&self, prices: &PriceList) -> Result<PriceList> {
+        let mut all = write(&self.prices);
+        let newest = all.last().map_or(0, |prices| prices.version);
+        if prices.version != newest {
+            return Err(failure::changed("price list"));
+        }
+        let stored = PriceList {
+            version: newest + 1,
+            ..prices.clone()
+        };
+        all.push(stored.clone());
+        Ok(stored)
+    }
+}
+
+#[async_trait]
 impl Billing for MemoryStore {
     async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
         write(&self.ledger).open(user, kind);
@@ -176,8 +206,16 @@ impl Billing for MemoryStore {
         read(&self.ledger).balance(user)
     }
 
-    async fn hold(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
-        write(&self.ledger).hold(key, user, amount, self.clock.now())
+    async fn post(&self, posting: &Posting) -> Result<()> {
+        write(&self.ledger).post(posting, self.clock.now())
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<()> {
+        write(&self.ledger).hold(hold, self.clock.now())
+    }
+
+    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
+        write(&self.ledger).draw(draw, self.clock.now())
     }
 
     async fn settle(&self, key: &str, actual: Money) -> Result<()> {
@@ -188,15 +226,7 @@ impl Billing for MemoryStore {
         write(&self.ledger).release(key, self.clock.now())
     }
 
-    async fn charge(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
-        write(&self.ledger).charge(key, user, amount, self.clock.now())
-    }
-
-    async fn deposit(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
-        write(&self.ledger).deposit(key, user, amount, self.clock.now())
-    }
-
-    async fn entries(&self, user: &UserId) -> Result<Vec<Entry>> {
-        read(&self.ledger).entries(user)
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        read(&self.ledger).entries(user, options)
     }
 }

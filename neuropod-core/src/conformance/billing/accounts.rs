@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, EntryKind};
+use crate::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
 use crate::money::Money;
 
 /// A new account is empty; to open it again changes its kind and keeps its money.
@@ -19,13 +21,13 @@ pub async fn open_and_change_kind(billing: &Arc<dyn Billing>) {
     );
     holds(billing, &user, Money::ZERO, Money::ZERO, "in a new account").await;
     assert_eq!(
-        billing.entries(&user).await.unwrap(),
+        billing.all_entries(&user).await.unwrap(),
         [],
         "a new account has no entries"
     );
 
     billing.deposit(&new_key(), &user, cents(500)).await.unwrap();
-    billing.hold(&new_key(), &user, cents(200)).await.unwrap();
+    billing.reserve(&new_key(), &user, cents(200)).await.unwrap();
     for kind in [AccountKind::Prepaid, AccountKind::Unlimited, AccountKind::Prepaid] {
         billing.open(&user, kind).await.unwrap();
         assert_eq!(
@@ -42,9 +44,13 @@ pub async fn nobody(billing: &Arc<dyn Billing>) {
     let user = &new_user();
     let key = &new_key();
     failure(billing.balance(user).await, "not_found", "the balance of nobody");
-    failure(billing.entries(user).await, "not_found", "the entries of nobody");
     failure(
-        billing.hold(key, user, cents(1)).await,
+        billing.all_entries(user).await,
+        "not_found",
+        "the entries of nobody",
+    );
+    failure(
+        billing.reserve(key, user, cents(1)).await,
         "not_found",
         "a hold of nobody",
     );
@@ -76,31 +82,96 @@ pub async fn entries_tell_the_story(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(1000)).await;
     let other = prepaid(billing, cents(1)).await;
     let [settled, released, taken, given] = [(); 4].map(|()| new_key());
-    billing.hold(&settled, &user, cents(300)).await.unwrap();
-    billing.hold(&released, &user, cents(200)).await.unwrap();
+    billing.reserve(&settled, &user, cents(300)).await.unwrap();
+    billing.reserve(&released, &user, cents(200)).await.unwrap();
     billing.settle(&settled, cents(100)).await.unwrap();
     billing.charge(&taken, &user, cents(50)).await.unwrap();
     billing.release(&released).await.unwrap();
     billing.deposit(&given, &user, cents(5)).await.unwrap();
 
-    let entries = billing.entries(&user).await.unwrap();
+    let entries = billing.all_entries(&user).await.unwrap();
     let story: Vec<_> = entries[1..]
         .iter()
-        .map(|entry| (entry.key.as_str(), entry.kind, entry.amount))
+        .map(|entry| (entry.key.as_str(), entry.kind, entry.amount, entry.held))
         .collect();
     assert_eq!(
         story,
         [
-            (settled.as_str(), EntryKind::Hold, cents(-300)),
-            (&released, EntryKind::Hold, cents(-200)),
-            (&settled, EntryKind::Settle, cents(200)),
-            (&taken, EntryKind::Charge, cents(-50)),
-            (&released, EntryKind::Release, cents(200)),
-            (&given, EntryKind::Deposit, cents(5)),
+            (settled.as_str(), EntryKind::Hold, cents(0), cents(300)),
+            (&released, EntryKind::Hold, cents(0), cents(200)),
+            (&settled, EntryKind::Settle, cents(-100), cents(-300)),
+            (&taken, EntryKind::Charge, cents(-50), cents(0)),
+            (&released, EntryKind::Release, cents(0), cents(-200)),
+            (&given, EntryKind::Deposit, cents(5), cents(0)),
         ],
         "the entries after the first deposit"
     );
-    let others = billing.entries(&other).await.unwrap();
+    let others = billing.all_entries(&other).await.unwrap();
     assert_eq!(others.len(), 1, "the entries of another account are not here");
     holds(billing, &user, cents(855), Money::ZERO, "at the end of the story").await;
+}
+
+/// Entries come in pages, each once, and only those of the time asked for.
+pub async fn pages_of_entries(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    for _ in 0..6 {
+        billing.deposit(&new_key(), &user, cents(1)).await.unwrap();
+    }
+    let all = billing.all_entries(&user).await.unwrap();
+    assert_eq!(all.len(), 7);
+    let mut paged = Vec::new();
+    loop {
+        let after = paged.last().map_or(0, |entry: &Entry| entry.number);
+        let options = EntryOptions {
+            after,
+            limit: 3,
+            ..EntryOptions::default()
+        };
+        let page = billing.entries(&user, &options).await.unwrap();
+        assert!(page.len() <= 3, "a page has no more than was asked for");
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, all, "the pages together are all");
+
+    let (first, last) = (all[0].at, all[6].at);
+    let within = async |from, until| {
+        let options = EntryOptions {
+            from,
+            until,
+            ..EntryOptions::default()
+        };
+        billing.entries(&user, &options).await.unwrap().len()
+    };
+    let expected = |from: Option<Timestamp>, until: Option<Timestamp>| {
+        let inside = |entry: &&Entry| {
+            from.is_none_or(|from| entry.at >= from) && until.is_none_or(|until| entry.at < until)
+        };
+        all.iter().filter(inside).count()
+    };
+    for (from, until) in [
+        (Some(first), None),
+        (Some(last), None),
+        (None, Some(first)),
+        (Some(first), Some(last)),
+    ] {
+        assert_eq!(
+            within(from, until).await,
+            expected(from, until),
+            "from {from:?} until {until:?}"
+        );
+    }
+    for limit in [0, MAX_ENTRIES + 1] {
+        let options = EntryOptions {
+            limit,
+            ..EntryOptions::default()
+        };
+        failure(
+            billing.entries(&user, &options).await,
+            "invalid",
+            "a page of no or too many entries",
+        );
+    }
 }

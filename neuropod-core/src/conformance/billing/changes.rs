@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::super::{failure, unique};
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, MAX_KEY_LEN};
+use crate::billing::{
+    AccountKind, Billing, BillingExt, Details, EntryKind, Hold, MAX_KEY_LEN, Period, Posting, PostingKind,
+};
 use crate::error::{ErrorKind, Result};
-use crate::id::UserId;
+use crate::id::{PodId, UserId};
 use crate::money::Money;
 
 /// A change happens once for its key, however often it is repeated.
@@ -16,11 +20,11 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
     for _ in 0..3 {
         billing.deposit(&given, &user, cents(50)).await.unwrap();
         billing.charge(&taken, &user, cents(30)).await.unwrap();
-        billing.hold(&reserved, &user, cents(20)).await.unwrap();
+        billing.reserve(&reserved, &user, cents(20)).await.unwrap();
         holds(billing, &user, cents(100), cents(20), "after a repetition").await;
     }
     assert_eq!(
-        billing.entries(&user).await.unwrap().len(),
+        billing.all_entries(&user).await.unwrap().len(),
         4,
         "a repetition makes no entry"
     );
@@ -32,7 +36,7 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
         .await
         .expect("a charge repeated on an empty account");
     billing
-        .hold(&reserved, &user, cents(20))
+        .reserve(&reserved, &user, cents(20))
         .await
         .expect("a hold repeated on an empty account");
     holds(billing, &user, Money::ZERO, cents(20), "in the end").await;
@@ -45,8 +49,8 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     let [given, taken, reserved, settled] = [(); 4].map(|()| new_key());
     billing.deposit(&given, &user, cents(10)).await.unwrap();
     billing.charge(&taken, &user, cents(10)).await.unwrap();
-    billing.hold(&reserved, &user, cents(10)).await.unwrap();
-    billing.hold(&settled, &user, cents(10)).await.unwrap();
+    billing.reserve(&reserved, &user, cents(10)).await.unwrap();
+    billing.reserve(&settled, &user, cents(10)).await.unwrap();
     billing.settle(&settled, cents(10)).await.unwrap();
 
     for (user, amount, which) in [
@@ -58,7 +62,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         let charge = billing.charge(&taken, user, amount).await;
         key_in_use(charge, &format!("a charge with the key and {which}"));
         for key in [&reserved, &settled] {
-            let hold = billing.hold(key, user, amount).await;
+            let hold = billing.reserve(key, user, amount).await;
             key_in_use(hold, &format!("a hold with the key and {which}"));
         }
     }
@@ -79,7 +83,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         key_in_use(charge, &format!("a charge with the key of {of}"));
     }
     for (key, of) in [(&given, "a deposit"), (&taken, "a charge")] {
-        let hold = billing.hold(key, &user, cents(10)).await;
+        let hold = billing.reserve(key, &user, cents(10)).await;
         key_in_use(hold, &format!("a hold with the key of {of}"));
         let settle = billing.settle(key, cents(10)).await;
         failure(settle, "not_found", &format!("a settlement with the key of {of}"));
@@ -110,7 +114,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
             "a charge of too much",
         ),
         (
-            billing.hold(&reserved, &user, required).await,
+            billing.reserve(&reserved, &user, required).await,
             "a hold of too much",
         ),
     ] {
@@ -133,7 +137,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
     .await;
 
     billing.charge(&new_key(), &user, cents(99)).await.unwrap();
-    billing.hold(&new_key(), &user, cents(1)).await.unwrap();
+    billing.reserve(&new_key(), &user, cents(1)).await.unwrap();
     holds(billing, &user, Money::ZERO, cents(1), "in an emptied account").await;
     let one = Money::from_micros(1);
     failure(
@@ -149,7 +153,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
         .await
         .expect("a charge that failed can be made when there is money");
     billing
-        .hold(&reserved, &user, required)
+        .reserve(&reserved, &user, required)
         .await
         .expect("a hold that failed can be made when there is money");
     holds(
@@ -184,6 +188,86 @@ pub async fn unlimited_below_zero(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(100), Money::ZERO, "with the debt paid").await;
 }
 
+/// An administrator corrects up and down, not below zero; what is given back is there.
+pub async fn corrections_and_refunds(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    let post = async |kind, amount| billing.post(&Posting::new(new_key(), &user, kind, amount)).await;
+    post(PostingKind::Adjustment, cents(-30)).await.unwrap();
+    post(PostingKind::Adjustment, cents(5)).await.unwrap();
+    post(PostingKind::Refund, cents(10)).await.unwrap();
+    holds(billing, &user, cents(85), Money::ZERO, "after corrections").await;
+    failure(
+        post(PostingKind::Adjustment, cents(-86)).await,
+        "insufficient_funds",
+        "a correction below zero",
+    );
+    for kind in [PostingKind::Refund, PostingKind::Deposit, PostingKind::Charge] {
+        failure(post(kind, cents(-1)).await, "invalid", "a negative amount");
+    }
+    let kinds: Vec<_> = billing
+        .all_entries(&user)
+        .await
+        .unwrap()
+        .iter()
+        .map(|entry| entry.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            EntryKind::Deposit,
+            EntryKind::Adjustment,
+            EntryKind::Adjustment,
+            EntryKind::Refund
+        ],
+        "each has an entry of its kind"
+    );
+
+    let key = new_key();
+    billing
+        .post(&Posting::new(&key, &user, PostingKind::Refund, cents(1)))
+        .await
+        .unwrap();
+    let other = billing
+        .post(&Posting::new(&key, &user, PostingKind::Deposit, cents(1)))
+        .await;
+    key_in_use(other, "the same key with another kind of posting");
+}
+
+/// What a change is for comes back with its entry.
+pub async fn details_come_back(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    let from = Timestamp::from_millisecond(1_767_225_845_678).unwrap();
+    let details = Details {
+        pod: Some(PodId::random()),
+        price_version: Some(7),
+        hourly: Some(cents(270)),
+        period: Some(Period {
+            from,
+            until: from + SignedDuration::from_mins(1),
+        }),
+        note: Some("Bono de bienvenida 🎁 $ . \0".into()),
+    };
+    let posting = Posting {
+        details: details.clone(),
+        ..Posting::new(new_key(), &user, PostingKind::Charge, cents(1))
+    };
+    billing.post(&posting).await.unwrap();
+    billing
+        .hold(&Hold {
+            details: details.clone(),
+            ..Hold::new(new_key(), &user, cents(1))
+        })
+        .await
+        .unwrap();
+    for entry in &billing.all_entries(&user).await.unwrap()[1..] {
+        assert_eq!(
+            entry.details, details,
+            "the details of the entry {:?}",
+            entry.kind
+        );
+    }
+}
+
 /// Empty and long keys and negative amounts are refused, and change nothing.
 pub async fn bad_input(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
@@ -191,7 +275,7 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
     // 128 characters of two bytes each: a key is measured in bytes.
     let wide = "ñ".repeat(128);
     let reserved = new_key();
-    billing.hold(&reserved, &user, cents(10)).await.unwrap();
+    billing.reserve(&reserved, &user, cents(10)).await.unwrap();
 
     for (key, which) in [
         ("", "an empty key"),
@@ -199,7 +283,7 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
         (&wide, "a key of 256 bytes"),
     ] {
         let results = [
-            billing.hold(key, &user, cents(1)).await,
+            billing.reserve(key, &user, cents(1)).await,
             billing.settle(key, cents(1)).await,
             billing.release(key).await,
             billing.charge(key, &user, cents(1)).await,
@@ -214,7 +298,7 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
     }
     for amount in [Money::from_micros(-1), Money::from_micros(i64::MIN)] {
         let results = [
-            billing.hold(&new_key(), &user, amount).await,
+            billing.reserve(&new_key(), &user, amount).await,
             billing.settle(&reserved, amount).await,
             billing.charge(&new_key(), &user, amount).await,
             billing.deposit(&new_key(), &user, amount).await,
@@ -246,7 +330,7 @@ pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
     );
     // What is held comes back to what is available: both together stay in the range.
     let reserved = new_key();
-    billing.hold(&reserved, &rich, most).await.unwrap();
+    billing.reserve(&reserved, &rich, most).await.unwrap();
     failure(
         billing.deposit(&new_key(), &rich, one).await,
         "invalid",
@@ -264,7 +348,7 @@ pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
         "a charge beyond the range",
     );
     failure(
-        billing.hold(&new_key(), &poor, most).await,
+        billing.reserve(&new_key(), &poor, most).await,
         "invalid",
         "a hold beyond the range",
     );
@@ -304,7 +388,7 @@ pub async fn hostile_texts(billing: &Arc<dyn Billing>) {
             &format!("of the user {text:?}"),
         )
         .await;
-        let entries = billing.entries(&user).await.unwrap();
+        let entries = billing.all_entries(&user).await.unwrap();
         assert_eq!(entries.len(), 1, "the user {text:?} has an account of their own");
         assert_eq!(
             entries[0].key,

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::super::failure;
 use super::{adds_up, cents, holds, new_key, prepaid};
-use crate::billing::{Billing, EntryKind};
+use crate::billing::{Billing, BillingExt, EntryKind};
 use crate::error::Result;
 use crate::id::UserId;
 use crate::money::Money;
@@ -58,20 +58,18 @@ impl Plan {
             (PlanKind::Deposit, _) => billing.deposit(&self.key, &self.user, self.amount).await,
             (PlanKind::Reservation, 0) => billing.release(&self.key).await,
             (PlanKind::Reservation, 1) => billing.settle(&self.key, self.used).await,
-            (PlanKind::Reservation, _) => billing.hold(&self.key, &self.user, self.amount).await,
+            (PlanKind::Reservation, _) => billing.reserve(&self.key, &self.user, self.amount).await,
         }
     }
 
-    /// By how much an entry of this kind changes what is available; `None`: there is no such entry.
-    fn change(&self, kind: EntryKind) -> Option<Money> {
+    /// By how much an entry of this kind changes the balance and what is held; `None`: there is no such entry.
+    fn change(&self, kind: EntryKind) -> Option<(Money, Money)> {
         match (self.kind, kind) {
-            (PlanKind::Charge, EntryKind::Charge) | (PlanKind::Reservation, EntryKind::Hold) => {
-                Some(-self.amount)
-            }
-            (PlanKind::Deposit, EntryKind::Deposit) | (PlanKind::Reservation, EntryKind::Release) => {
-                Some(self.amount)
-            }
-            (PlanKind::Reservation, EntryKind::Settle) => Some(self.amount - self.used),
+            (PlanKind::Charge, EntryKind::Charge) => Some((-self.amount, Money::ZERO)),
+            (PlanKind::Deposit, EntryKind::Deposit) => Some((self.amount, Money::ZERO)),
+            (PlanKind::Reservation, EntryKind::Hold) => Some((Money::ZERO, self.amount)),
+            (PlanKind::Reservation, EntryKind::Release) => Some((Money::ZERO, -self.amount)),
+            (PlanKind::Reservation, EntryKind::Settle) => Some((-self.used, -self.amount)),
             _ => None,
         }
     }
@@ -101,7 +99,7 @@ pub async fn random_operations(billing: &Arc<dyn Billing>) {
         let balance = billing.balance(user).await.unwrap();
         assert!(!balance.available.is_negative(), "{user} has less than nothing");
         // The first entry is the deposit the account began with.
-        for entry in &billing.entries(user).await.unwrap()[1..] {
+        for entry in &billing.all_entries(user).await.unwrap()[1..] {
             let plan = by_key[entry.key.as_str()];
             assert_eq!(
                 plan.user, *user,
@@ -109,7 +107,7 @@ pub async fn random_operations(billing: &Arc<dyn Billing>) {
                 entry.key
             );
             assert_eq!(
-                Some(entry.amount),
+                Some((entry.amount, entry.held)),
                 plan.change(entry.kind),
                 "the entry {} {:?} has the amount of its operation",
                 entry.key,
@@ -175,7 +173,7 @@ pub async fn one_of_many_gets_the_last_money(billing: &Arc<dyn Billing>) {
                 if index % 2 == 0 {
                     billing.charge(&key, &user, all).await
                 } else {
-                    billing.hold(&key, &user, all).await
+                    billing.reserve(&key, &user, all).await
                 }
             });
         }
@@ -206,7 +204,7 @@ pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
             tasks.spawn(async move {
                 billing.deposit(&given, &user, cents(5)).await?;
                 billing.charge(&taken, &user, cents(7)).await?;
-                billing.hold(&reserved, &user, cents(100)).await?;
+                billing.reserve(&reserved, &user, cents(100)).await?;
                 billing.settle(&reserved, cents(11)).await
             });
         }
@@ -221,7 +219,7 @@ pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
             "after each change was made once",
         )
         .await;
-        let entries = billing.entries(&user).await.unwrap();
+        let entries = billing.all_entries(&user).await.unwrap();
         assert_eq!(entries.len(), 5, "each change has one entry: {entries:?}");
     }
 }

@@ -3,13 +3,13 @@
 pub mod accounts;
 pub mod changes;
 pub mod concurrency;
+pub mod draws;
 pub mod reservations;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::unique;
-use crate::billing::{AccountKind, Billing, EntryKind};
+use crate::billing::{AccountKind, Billing, BillingExt};
 use crate::id::UserId;
 use crate::money::Money;
 
@@ -20,11 +20,14 @@ pub async fn run(billing: Arc<dyn Billing>) {
     accounts::open_and_change_kind(billing).await;
     accounts::nobody(billing).await;
     accounts::entries_tell_the_story(billing).await;
+    accounts::pages_of_entries(billing).await;
 
     changes::happen_once(billing).await;
     changes::same_key_other_change(billing).await;
     changes::prepaid_never_below_zero(billing).await;
     changes::unlimited_below_zero(billing).await;
+    changes::corrections_and_refunds(billing).await;
+    changes::details_come_back(billing).await;
     changes::bad_input(billing).await;
     changes::nothing_is_lost_at_the_limits(billing).await;
     changes::hostile_texts(billing).await;
@@ -35,6 +38,16 @@ pub async fn run(billing: Arc<dyn Billing>) {
     reservations::never_held(billing).await;
     reservations::what_is_held_is_not_available(billing).await;
     reservations::of_unlimited_accounts(billing).await;
+
+    draws::pays_from_the_reservation(billing).await;
+    draws::tops_up_as_far_as_it_goes(billing).await;
+    draws::writes_off_what_nobody_can_pay(billing).await;
+    draws::happens_once(billing).await;
+    draws::needs_an_open_reservation(billing).await;
+    draws::without_reservation(billing).await;
+    draws::of_unlimited_accounts(billing).await;
+    draws::what_is_left_ends_as_it_should(billing).await;
+    draws::bad_input(billing).await;
 
     concurrency::random_operations(billing).await;
     concurrency::one_of_many_gets_the_last_money(billing).await;
@@ -71,35 +84,17 @@ async fn holds(billing: &Arc<dyn Billing>, user: &UserId, available: Money, held
     adds_up(billing, user).await;
 }
 
-/// Checks that the entries of an account add up to its balance, and open reservations to what is held.
+/// Checks that the entries of an account add up to what is in it, in the order of their numbers.
 async fn adds_up(billing: &Arc<dyn Billing>, user: &UserId) {
     let balance = billing.balance(user).await.unwrap();
-    let entries = billing.entries(user).await.unwrap();
-    let sum: Money = entries.iter().map(|entry| entry.amount).sum();
-    assert_eq!(balance.available, sum, "the entries add up to the balance");
-    let mut open = BTreeMap::new();
-    for entry in &entries {
-        match entry.kind {
-            EntryKind::Hold => {
-                let again = open.insert(&entry.key, -entry.amount);
-                assert_eq!(again, None, "the key {} was held twice", entry.key);
-            }
-            EntryKind::Settle | EntryKind::Release => {
-                let held = open.remove(&entry.key);
-                assert!(
-                    held.is_some(),
-                    "the key {} ended twice, or was never held",
-                    entry.key
-                );
-                assert!(
-                    Money::ZERO <= entry.amount && held >= Some(entry.amount),
-                    "no more came back of the key {} than was held",
-                    entry.key
-                );
-            }
-            EntryKind::Charge | EntryKind::Deposit => {}
-        }
-    }
-    let held: Money = open.into_values().sum();
-    assert_eq!(balance.held, held, "the open reservations add up to what is held");
+    let entries = billing.all_entries(user).await.unwrap();
+    let total: Money = entries.iter().map(|entry| entry.amount).sum();
+    assert_eq!(balance.total(), total, "the entries add up to the balance");
+    let held: Money = entries.iter().map(|entry| entry.held).sum();
+    assert_eq!(balance.held, held, "the entries add up to what is held");
+    let numbers: Vec<_> = entries.iter().map(|entry| entry.number).collect();
+    assert!(
+        numbers.is_sorted_by(|a, b| a < b),
+        "entries are numbered upwards: {numbers:?}"
+    );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing};
+use crate::billing::{AccountKind, Billing, BillingExt};
 use crate::money::Money;
 
 /// A settled reservation charges what was used, once, and is over.
@@ -12,7 +12,7 @@ pub async fn settle(billing: &Arc<dyn Billing>) {
     for (used, other) in [(0, 1), (30, 31), (100, 99)] {
         let user = prepaid(billing, cents(150)).await;
         let key = new_key();
-        billing.hold(&key, &user, cents(100)).await.unwrap();
+        billing.reserve(&key, &user, cents(100)).await.unwrap();
         holds(billing, &user, cents(50), cents(100), "while held").await;
         failure(
             billing.settle(&key, cents(101)).await,
@@ -47,7 +47,7 @@ pub async fn settle(billing: &Arc<dyn Billing>) {
             "a release after the settlement",
         );
         billing
-            .hold(&key, &user, cents(100))
+            .reserve(&key, &user, cents(100))
             .await
             .expect("a hold that arrives again after the settlement");
         holds(billing, &user, left, Money::ZERO, "after every repetition").await;
@@ -58,7 +58,7 @@ pub async fn settle(billing: &Arc<dyn Billing>) {
 pub async fn release(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let key = new_key();
-    billing.hold(&key, &user, cents(100)).await.unwrap();
+    billing.reserve(&key, &user, cents(100)).await.unwrap();
     billing.release(&key).await.unwrap();
     holds(billing, &user, cents(100), Money::ZERO, "when released").await;
 
@@ -69,7 +69,7 @@ pub async fn release(billing: &Arc<dyn Billing>) {
         "a settlement after the release",
     );
     failure(
-        billing.hold(&key, &user, cents(100)).await,
+        billing.reserve(&key, &user, cents(100)).await,
         "invalid_state",
         "a hold that arrives again after the release",
     );
@@ -86,7 +86,7 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
         .expect("a release of what was never held");
     billing.release(&key).await.expect("the same release again");
     failure(
-        billing.hold(&key, &user, cents(10)).await,
+        billing.reserve(&key, &user, cents(10)).await,
         "invalid_state",
         "a hold that arrives after its release",
     );
@@ -96,13 +96,13 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
         "a settlement of a closed key",
     );
     holds(billing, &user, cents(100), Money::ZERO, "after a late hold").await;
-    let entries = billing.entries(&user).await.unwrap();
+    let entries = billing.all_entries(&user).await.unwrap();
     assert_eq!(entries.len(), 1, "a late hold makes no entry");
 
     // The same for a hold that failed for lack of money.
     let key = new_key();
     failure(
-        billing.hold(&key, &user, cents(101)).await,
+        billing.reserve(&key, &user, cents(101)).await,
         "insufficient_funds",
         "a hold of too much",
     );
@@ -112,7 +112,7 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
         .expect("a release of a hold that failed");
     billing.deposit(&new_key(), &user, cents(100)).await.unwrap();
     failure(
-        billing.hold(&key, &user, cents(101)).await,
+        billing.reserve(&key, &user, cents(101)).await,
         "invalid_state",
         "a hold that is tried again after its release",
     );
@@ -128,7 +128,7 @@ pub async fn never_held(billing: &Arc<dyn Billing>) {
         "a settlement of what was never held",
     );
     billing
-        .hold(&key, &user, cents(10))
+        .reserve(&key, &user, cents(10))
         .await
         .expect("a settlement that failed leaves the key free");
     holds(billing, &user, cents(90), cents(10), "held after all").await;
@@ -138,11 +138,11 @@ pub async fn never_held(billing: &Arc<dyn Billing>) {
 pub async fn what_is_held_is_not_available(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let [first, second] = [(); 2].map(|()| new_key());
-    billing.hold(&first, &user, cents(60)).await.unwrap();
-    billing.hold(&second, &user, cents(40)).await.unwrap();
+    billing.reserve(&first, &user, cents(60)).await.unwrap();
+    billing.reserve(&second, &user, cents(40)).await.unwrap();
     holds(billing, &user, Money::ZERO, cents(100), "with all held").await;
     failure(
-        billing.hold(&new_key(), &user, cents(1)).await,
+        billing.reserve(&new_key(), &user, cents(1)).await,
         "insufficient_funds",
         "a hold of what is held",
     );
@@ -158,8 +158,8 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Unlimited).await.unwrap();
     let [first, second] = [(); 2].map(|()| new_key());
-    billing.hold(&first, &user, cents(100)).await.unwrap();
-    billing.hold(&second, &user, cents(30)).await.unwrap();
+    billing.reserve(&first, &user, cents(100)).await.unwrap();
+    billing.reserve(&second, &user, cents(30)).await.unwrap();
     holds(billing, &user, cents(-130), cents(130), "held below zero").await;
     // A reservation ends as it began, whatever the account has become.
     billing.open(&user, AccountKind::Prepaid).await.unwrap();

@@ -3,6 +3,7 @@
 pub mod concurrency;
 pub mod paging;
 pub mod pods;
+pub mod prices;
 pub mod round_trip;
 mod sample;
 pub mod templates;
@@ -48,6 +49,9 @@ pub async fn run(store: Arc<dyn PodStore>) {
     templates::an_old_version_changes_nothing(store).await;
     templates::sorted_by_name(store).await;
     templates::hostile_texts(store).await;
+
+    prices::every_version_is_kept(store).await;
+    prices::writers_lose_nothing(store).await;
 
     concurrency::writers_lose_nothing(store).await;
     concurrency::one_of_many_inserts_wins(store).await;

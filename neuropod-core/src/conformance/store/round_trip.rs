@@ -9,8 +9,7 @@ use super::super::unique;
 use super::sample::{HOSTILE, full_pod, moment, pod, user_id};
 use crate::endpoint::Endpoint;
 use crate::id::UserId;
-use crate::meter::{Meter, MeterState};
-use crate::money::Money;
+use crate::meter::{Meter, Reservation};
 use crate::observation::Step;
 use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status};
 use crate::reason::{Reason, ReasonCode};
@@ -67,7 +66,6 @@ type Change = Box<dyn Fn(&mut Pod) + Send>;
 fn states() -> Vec<Change> {
     let keep = VolumePolicy::Keep;
     let delete = VolumePolicy::Delete;
-    let amount = Money::from_micros(-1);
     let codes = [
         ReasonCode::NoGpuFree,
         ReasonCode::OutOfMemory,
@@ -91,19 +89,11 @@ fn states() -> Vec<Change> {
         Step::Stopping,
         Step::Stopped,
     ];
-    let meter = [
-        MeterState::Idle,
-        MeterState::Reserving { from: None },
-        MeterState::Reserving {
-            from: Some(moment(1)),
-        },
-        MeterState::Reserved,
-        MeterState::Running { from: moment(2) },
-        MeterState::Closing { amount, next: None },
-        MeterState::Closing {
-            amount,
-            next: Some(moment(3)),
-        },
+    let reservation = [
+        Reservation::None,
+        Reservation::Opening,
+        Reservation::Open,
+        Reservation::Closing,
     ];
     let found = [
         TokenState::Unknown,
@@ -116,7 +106,9 @@ fn states() -> Vec<Change> {
     changes.extend(desired.map(|desired| Box::new(move |pod: &mut Pod| pod.desired = desired) as Change));
     changes.extend(status.map(|status| Box::new(move |pod: &mut Pod| pod.status = status) as Change));
     changes.extend(step.map(|step| Box::new(move |pod: &mut Pod| pod.step = step) as Change));
-    changes.extend(meter.map(|state| Box::new(move |pod: &mut Pod| pod.meter.state = state) as Change));
+    changes.extend(
+        reservation.map(|state| Box::new(move |pod: &mut Pod| pod.meter.reservation = state) as Change),
+    );
     changes
         .extend(found.map(|found| Box::new(move |pod: &mut Pod| pod.login.found = found.clone()) as Change));
     changes.extend(codes.map(|code| {
@@ -192,7 +184,7 @@ pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
                 container: Some(text.into()),
             },
             meter: Meter {
-                period: 1,
+                hold: 1,
                 ..sparse.meter
             },
             request_digest: Some(text.into()),

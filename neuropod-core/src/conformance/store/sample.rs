@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::unique;
+use crate::billing::Period;
 use crate::endpoint::Endpoint;
 use crate::id::{PodId, Role, UserId};
-use crate::meter::{Meter, MeterState};
+use crate::meter::{Due, Meter, Price, Reservation};
 use crate::money::Money;
 use crate::observation::Step;
 use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status};
@@ -77,13 +78,10 @@ pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
         step: Step::Accepted,
         reason: None,
         login: Login::default(),
-        hourly: Money::ZERO,
+        price: Price::default(),
         meter: Meter {
-            period: 0,
-            hourly: Money::ZERO,
-            charged_until: None,
-            seen_at: None,
-            state: MeterState::Idle,
+            reservation: Reservation::None,
+            ..Meter::opening(Price::default())
         },
         charged: Money::ZERO,
         started_at: None,
@@ -145,13 +143,33 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             )),
             container: Some("containerd://0f1e2d".into()),
         },
-        hourly: Money::from_micros(i64::MAX),
-        meter: Meter {
-            period: i64::MAX.unsigned_abs(),
+        price: Price {
             hourly: Money::from_micros(i64::MAX),
+            version: i64::MAX.unsigned_abs(),
+        },
+        meter: Meter {
+            hold: i64::MAX.unsigned_abs(),
+            reservation: Reservation::Closing,
+            price: Price {
+                hourly: Money::from_micros(1),
+                version: 2,
+            },
+            from: Some(moment(6)),
+            due: Some(Due {
+                period: Period {
+                    from: moment(12),
+                    until: moment(13),
+                },
+                amount: Money::from_micros(i64::MAX),
+                price: Price {
+                    hourly: Money::from_micros(3),
+                    version: 4,
+                },
+            }),
+            draws: i64::MAX.unsigned_abs(),
+            left: Some(Money::from_micros(i64::MIN)),
             charged_until: Some(moment(9)),
             seen_at: Some(moment(10)),
-            state: MeterState::Running { from: moment(6) },
         },
         charged: Money::from_micros(i64::MIN),
         started_at: Some(moment(7)),

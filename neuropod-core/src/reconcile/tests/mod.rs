@@ -5,8 +5,10 @@ mod world;
 use jiff::Timestamp;
 
 use super::*;
+use crate::billing::Drawn;
 use crate::error::{Error, ErrorKind};
-use crate::meter::PERIOD_SECONDS;
+use crate::meter::{PERIOD_SECONDS, Price, RESERVED_SECONDS};
+use crate::money::Money;
 use crate::observation::{Container, Phase, Step};
 use crate::pod::Status;
 use crate::reason::{Reason, ReasonCode};
@@ -55,15 +57,23 @@ fn complete(pod: ObservedPod) -> Observation {
     }
 }
 
+/// What a draw of an account with enough money is answered.
+fn paid(draw: &Draw) -> Drawn {
+    Drawn {
+        charged: draw.amount,
+        written_off: Money::ZERO,
+        held: draw.top_up,
+    }
+}
+
 /// Stores what is asked to be stored, lets billing succeed, and answers the record and what is asked for then.
 fn settle(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, Vec<Action>) {
     for _ in 0..20 {
         let actions = reconcile(&pod, observation, now);
         let next = match actions.first() {
             Some(Action::Save(next)) => Some((**next).clone()),
-            Some(action @ (Action::Hold { .. } | Action::Settle { .. } | Action::Release { .. })) => {
-                done(&pod, action)
-            }
+            Some(Action::Draw(draw)) => drawn(&pod, draw, &paid(draw), now),
+            Some(action @ (Action::Hold(_) | Action::Release { .. })) => done(&pod, action),
             _ => None,
         };
         match next {
@@ -90,15 +100,19 @@ fn failing(code: ReasonCode, since: i64) -> ObservedPod {
 fn money_is_reserved_before_anything_is_created() {
     let pod = Pod::sample(at(0));
     let actions = reconcile(&pod, &Observation::nothing(), at(0));
+    let Action::Hold(hold) = &actions[0] else {
+        panic!("{actions:?}")
+    };
     assert_eq!(
-        actions,
-        [Action::Hold {
-            key: "3f9a0c1d2e4b5a68:0".into(),
-            amount: Money::from_cents(360)
-        }]
+        (hold.key.as_str(), hold.amount),
+        ("3f9a0c1d2e4b5a68:0", Money::from_cents(360))
     );
-    let held = done(&pod, &actions[0]).unwrap();
-    assert_eq!(settle(held, &Observation::nothing(), at(0)).1, [Action::Apply]);
+    assert_eq!(actions.len(), 1);
+    let reserved = done(&pod, &actions[0]).unwrap();
+    assert_eq!(
+        settle(reserved, &Observation::nothing(), at(0)).1,
+        [Action::Apply]
+    );
 }
 
 #[test]
@@ -153,17 +167,101 @@ fn seconds_are_charged_from_container_start_to_container_end() {
 
 #[test]
 fn a_full_period_is_followed_by_the_next_without_a_gap() {
-    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
-    let later = at(PERIOD_SECONDS + 50);
-    let (pod, actions) = settle(pod, &complete(running_since(0)), later);
-    assert_eq!(pod.charged, Money::from_cents(360));
-    assert_eq!(pod.meter.full_at(), Some(at(2 * PERIOD_SECONDS)));
+    let (pod, actions) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
     assert!(
         actions.contains(&Action::Wake {
-            at: at(2 * PERIOD_SECONDS)
+            at: at(PERIOD_SECONDS)
         }),
         "{actions:?}"
     );
+    // Three periods and a half later.
+    let (pod, _) = settle(pod, &complete(running_since(0)), at(3 * PERIOD_SECONDS + 30));
+    assert_eq!(pod.charged, Money::from_cents(18));
+    assert_eq!(pod.meter.full_at(), Some(at(4 * PERIOD_SECONDS)));
+}
+
+#[test]
+fn a_period_is_written_down_before_it_is_charged_and_charged_once() {
+    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
+    let seen = complete(running_since(0));
+    let full = at(PERIOD_SECONDS);
+    let Some(Action::Save(claimed)) = reconcile(&pod, &seen, full).into_iter().next() else {
+        panic!("the period is claimed")
+    };
+    let first = reconcile(&claimed, &seen, full).remove(0);
+    // A crash later: the same draw, whatever the clock says by then.
+    let again = reconcile(&claimed, &seen, at(500)).remove(0);
+    assert_eq!(first, again);
+    let Action::Draw(draw) = first else {
+        panic!("{first:?}")
+    };
+    assert_eq!(draw.details.period.unwrap().seconds(), PERIOD_SECONDS);
+    let charged = drawn(&claimed, &draw, &paid(&draw), full).unwrap();
+    assert_eq!(
+        drawn(&charged, &draw, &paid(&draw), full),
+        None,
+        "it is charged already"
+    );
+}
+
+#[test]
+fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
+    let seen = complete(running_since(0));
+    let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
+    // Nothing is available beside the reservation of one hour.
+    let mut held = Money::from_cents(360);
+    let mut marks = Vec::new();
+    for minute in 1..=60 {
+        let now = at(minute * PERIOD_SECONDS);
+        let Some(Action::Save(claimed)) = reconcile(&pod, &seen, now).into_iter().next() else {
+            panic!("the period is claimed")
+        };
+        let Action::Draw(draw) = reconcile(&claimed, &seen, now).remove(0) else {
+            panic!("it is charged")
+        };
+        held -= draw.amount;
+        let answer = Drawn {
+            charged: draw.amount,
+            written_off: Money::ZERO,
+            held,
+        };
+        let next = drawn(&claimed, &draw, &answer, now).unwrap();
+        marks.extend(next.meter.passed_mark(&claimed.meter).map(|mark| (minute, mark)));
+        if minute < 60 {
+            assert_eq!(next.desired, Desired::Running, "{minute}");
+        }
+        pod = next;
+    }
+    assert_eq!(marks, [(1, 3600), (46, 900), (56, 300)]);
+    assert_eq!(pod.desired, Desired::Stopped);
+    let (pod, _) = settle(pod, &seen, at(60 * PERIOD_SECONDS));
+    assert_eq!((pod.status, pod.charged), (Status::Error, Money::from_cents(360)));
+    assert_eq!(pod.reason.unwrap().code, ReasonCode::InsufficientFunds);
+}
+
+#[test]
+fn a_new_price_holds_from_the_next_period_on() {
+    let seen = complete(running_since(0));
+    let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
+    pod.price = Price {
+        hourly: Money::from_cents(720),
+        version: 2,
+    };
+    let (pod, _) = settle(pod, &seen, at(PERIOD_SECONDS));
+    assert_eq!(pod.charged, Money::from_cents(6), "the period that ran");
+    let (pod, _) = settle(pod, &seen, at(2 * PERIOD_SECONDS));
+    assert_eq!(pod.charged, Money::from_cents(6 + 12));
+}
+
+#[test]
+fn a_clock_that_jumps_back_charges_nothing_twice() {
+    let seen = complete(running_since(0));
+    let (pod, _) = settle(Pod::sample(at(0)), &seen, at(PERIOD_SECONDS));
+    let day = 24 * 3600;
+    let (pod, _) = settle(pod, &seen, at(PERIOD_SECONDS - day));
+    assert_eq!(pod.charged, Money::from_cents(6));
+    let (pod, _) = settle(pod, &seen, at(2 * PERIOD_SECONDS));
+    assert_eq!(pod.charged, Money::from_cents(12));
 }
 
 #[test]
@@ -180,7 +278,7 @@ fn a_container_that_restarted_unseen_is_charged_for_both_runs_and_not_for_the_ti
     };
     let (pod, _) = settle(pod, &complete(restarted), at(420));
     assert_eq!(pod.charged, Money::from_cents(10));
-    assert_eq!(pod.meter.state, MeterState::Running { from: at(400) });
+    assert_eq!(pod.meter.from, Some(at(400)));
 }
 
 #[test]
@@ -196,7 +294,7 @@ fn a_lost_node_costs_nothing_until_it_is_back() {
         (Money::from_cents(10), Status::Creating)
     );
     let (pod, _) = settle(pod, &complete(running_since(0)), at(1000));
-    assert_eq!(pod.meter.state, MeterState::Running { from: at(1000) });
+    assert_eq!(pod.meter.from, Some(at(1000)));
 }
 
 #[test]

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// Where the reservation of one key is.
+/// Where a reservation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
-    Held(Money),
-    Settled(Money),
+    Held,
     Released,
 }
 
@@ -18,9 +17,12 @@ pub(super) struct World {
     pub(super) seen: Observation,
     pub(super) now: i64,
     keys: BTreeMap<String, Key>,
+    draws: BTreeMap<String, Draw>,
     /// Seconds that containers really ran.
     pub(super) ran: i64,
     objects_made: u32,
+    /// How often anything but charging was done.
+    pub(super) effects: usize,
 }
 
 impl World {
@@ -30,8 +32,10 @@ impl World {
             seen: Observation::nothing(),
             now: 0,
             keys: BTreeMap::new(),
+            draws: BTreeMap::new(),
             ran: 0,
             objects_made: 0,
+            effects: 0,
         }
     }
 
@@ -53,8 +57,13 @@ impl World {
             }
             return true;
         }
+        self.effects += usize::from(!matches!(action, Action::Draw(_)));
         self.carry_out(action);
-        if !lost && let Some(next) = done(&pod, action) {
+        let next = match action {
+            Action::Draw(draw) => drawn(&pod, draw, &paid(draw), at(self.now)),
+            _ => done(&pod, action),
+        };
+        if !lost && let Some(next) = next {
             self.store(next);
         }
         !matches!(action, Action::Follow { .. }) || self.read_log(&pod)
@@ -77,29 +86,27 @@ impl World {
 
     fn carry_out(&mut self, action: &Action) {
         match action {
-            Action::Hold { key, amount } => {
-                let state = *self.keys.entry(key.clone()).or_insert(Key::Held(*amount));
+            Action::Hold(hold) => {
+                let state = *self.keys.entry(hold.key.clone()).or_insert(Key::Held);
                 assert_ne!(state, Key::Released, "a closed key is never held again");
             }
-            Action::Settle { key, amount } => match self.keys[key] {
-                Key::Held(held) => {
-                    assert!(*amount <= held, "more is charged than was held");
-                    self.keys.insert(key.clone(), Key::Settled(*amount));
-                }
-                Key::Settled(settled) => assert_eq!(settled, *amount, "one key, two amounts"),
-                Key::Released => panic!("a released key is charged"),
-            },
+            Action::Draw(draw) => {
+                let reservation = draw.hold.as_ref().and_then(|hold| self.keys.get(hold));
+                assert_eq!(reservation, Some(&Key::Held), "drawn from what is held");
+                let known = self.draws.entry(draw.key.clone()).or_insert_with(|| draw.clone());
+                assert_eq!(known, draw, "one key, two draws");
+            }
             Action::Release { key } => {
-                let state = self.keys.insert(key.clone(), Key::Released);
-                assert!(
-                    !matches!(state, Some(Key::Settled(_))),
-                    "a settled key is released"
-                );
+                self.keys.insert(key.clone(), Key::Released);
             }
             Action::Observe => self.know(),
             Action::Apply => {
                 let pod = self.pod.as_ref().unwrap();
-                assert!(pod.meter.covers(), "nothing is made that is not paid for");
+                assert_eq!(
+                    pod.meter.reservation,
+                    Reservation::Open,
+                    "nothing is made that is not paid for"
+                );
                 if self.seen.pod.is_none() {
                     self.objects_made += 1;
                     let uid = format!("object-{}", self.objects_made);
@@ -215,17 +222,21 @@ impl World {
     }
 
     pub(super) fn charged(&self) -> Money {
-        let settled = |key: &Key| match key {
-            Key::Settled(amount) => *amount,
-            Key::Held(_) | Key::Released => Money::ZERO,
-        };
-        self.keys.values().map(settled).sum()
+        self.draws.values().map(|draw| draw.amount).sum()
+    }
+
+    /// No two charged periods overlap.
+    pub(super) fn overlap(&self) -> bool {
+        let mut periods: Vec<_> = self
+            .draws
+            .values()
+            .filter_map(|draw| draw.details.period)
+            .collect();
+        periods.sort_by_key(|period| period.from);
+        periods.windows(2).any(|pair| pair[1].from < pair[0].until)
     }
 
     pub(super) fn still_held(&self) -> usize {
-        self.keys
-            .values()
-            .filter(|key| matches!(key, Key::Held(_)))
-            .count()
+        self.keys.values().filter(|key| **key == Key::Held).count()
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Faults;
-use crate::billing::{AccountKind, Balance, Billing, Entry};
+use crate::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
 use crate::error::Result;
 use crate::id::{PodId, UserId};
 use crate::money::Money;
 use crate::pod::Pod;
-use crate::store::{ListOptions, Page, PodStore, TemplateStore, UserStore};
+use crate::pricing::PriceList;
+use crate::store::{ListOptions, Page, PodStore, PriceStore, TemplateStore, UserStore};
 use crate::template::Template;
 use crate::user::User;
 
@@ -64,13 +65,18 @@ pass!(TemplateStore for FaultyStore as "store" {
     fn remove_template(id: &str) -> ();
 });
 
+pass!(PriceStore for FaultyStore as "store" {
+    fn prices(version: Option<u64>) -> Option<PriceList>;
+    fn add_prices(prices: &PriceList) -> PriceList;
+});
+
 pass!(Billing for FaultyBilling as "billing" {
     fn open(user: &UserId, kind: AccountKind) -> ();
     fn balance(user: &UserId) -> Balance;
-    fn hold(key: &str, user: &UserId, amount: Money) -> ();
+    fn post(posting: &Posting) -> ();
+    fn hold(hold: &Hold) -> ();
+    fn draw(draw: &Draw) -> Drawn;
     fn settle(key: &str, actual: Money) -> ();
     fn release(key: &str) -> ();
-    fn charge(key: &str, user: &UserId, amount: Money) -> ();
-    fn deposit(key: &str, user: &UserId, amount: Money) -> ();
-    fn entries(user: &UserId) -> Vec<Entry>;
+    fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
 });

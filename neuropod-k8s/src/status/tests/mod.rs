@@ -6,7 +6,7 @@ use neuropod_core::{ObservedPod, Phase, ReasonCode, Step};
 use serde_json::{Value, from_value, json};
 
 use super::{Warnings, observed};
-use crate::slim::SlimPod;
+use crate::slim::{SlimEvent, SlimPod};
 
 const CREATED: &str = "2026-01-02T03:04:05Z";
 const CHANGED: &str = "2026-01-02T03:05:00Z";
@@ -167,9 +167,17 @@ fn the_steps_follow_each_other() {
 fn warnings_say_why_a_pod_is_not_set_up() {
     let event = |reason: &str, at: &str| {
         let event = json!({ "metadata": { "uid": reason }, "involvedObject": { "uid": "u1" }, "reason": reason,
-            "message": format!("{reason} it is"), "lastTimestamp": at });
-        from_value(event).unwrap()
+            "message": format!("{reason} it is"), "lastTimestamp": at, "count": 2 });
+        from_value::<SlimEvent>(event).unwrap()
     };
+    let once = SlimEvent {
+        count: 1,
+        ..event("FailedMount", CHANGED)
+    };
+    assert!(
+        Warnings::about("u1", [&once]).is_empty(),
+        "it often passes within a second"
+    );
     let events = [
         event("FailedMount", CHANGED),
         event("Unhealthy", CHANGED),

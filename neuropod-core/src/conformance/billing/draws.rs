@@ -1,0 +1,278 @@
+//! What is used and paid while a reservation is open.
+
+use std::sync::Arc;
+
+use super::super::failure;
+use super::{cents, holds, new_key, new_user, prepaid};
+use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind};
+use crate::id::UserId;
+use crate::money::Money;
+
+fn draw(user: &UserId, hold: Option<&str>, amount: Money, top_up: Money) -> Draw {
+    Draw {
+        key: new_key(),
+        user: user.clone(),
+        hold: hold.map(str::to_owned),
+        amount,
+        top_up,
+        details: Details::default(),
+    }
+}
+
+fn drawn(charged: i64, written_off: i64, held: i64) -> Drawn {
+    Drawn {
+        charged: cents(charged),
+        written_off: cents(written_off),
+        held: cents(held),
+    }
+}
+
+/// A prepaid account with so much in it, of which so much is held under the key.
+async fn reserved(billing: &Arc<dyn Billing>, money: i64, held: i64) -> (UserId, String) {
+    let user = prepaid(billing, cents(money)).await;
+    let key = new_key();
+    billing.reserve(&key, &user, cents(held)).await.unwrap();
+    (user, key)
+}
+
+/// The reservation pays first, then what is available.
+pub async fn pays_from_the_reservation(billing: &Arc<dyn Billing>) {
+    let (user, hold) = reserved(billing, 100, 60).await;
+    let answer = billing
+        .draw(&draw(&user, Some(&hold), cents(25), Money::ZERO))
+        .await
+        .unwrap();
+    assert_eq!(answer, drawn(25, 0, 35));
+    holds(billing, &user, cents(40), cents(35), "after the first draw").await;
+    let answer = billing
+        .draw(&draw(&user, Some(&hold), cents(45), Money::ZERO))
+        .await
+        .unwrap();
+    assert_eq!(answer, drawn(45, 0, 0), "ten of it from what is available");
+    holds(billing, &user, cents(30), Money::ZERO, "after the second draw").await;
+}
+
+/// The reservation is filled again, as far as what is available goes, and never beyond what is asked for.
+pub async fn tops_up_as_far_as_it_goes(billing: &Arc<dyn Billing>) {
+    let (user, hold) = reserved(billing, 100, 60).await;
+    let top_up = async |amount| {
+        billing
+            .draw(&draw(&user, Some(&hold), amount, cents(60)))
+            .await
+            .unwrap()
+    };
+    assert_eq!(top_up(cents(25)).await, drawn(25, 0, 60));
+    holds(billing, &user, cents(15), cents(60), "when filled again").await;
+    assert_eq!(top_up(cents(25)).await, drawn(25, 0, 50), "only 15 are left");
+    holds(
+        billing,
+        &user,
+        Money::ZERO,
+        cents(50),
+        "when nothing is available",
+    )
+    .await;
+    billing.deposit(&new_key(), &user, cents(100)).await.unwrap();
+    assert_eq!(
+        top_up(Money::ZERO).await,
+        drawn(0, 0, 60),
+        "filled with nothing drawn"
+    );
+    holds(billing, &user, cents(90), cents(60), "after the deposit").await;
+}
+
+/// What neither the reservation nor the account can pay is charged and given back by an entry of its own.
+pub async fn writes_off_what_nobody_can_pay(billing: &Arc<dyn Billing>) {
+    let (user, hold) = reserved(billing, 100, 60).await;
+    let answer = billing
+        .draw(&draw(&user, Some(&hold), cents(130), cents(60)))
+        .await
+        .unwrap();
+    assert_eq!(answer, drawn(100, 30, 0));
+    holds(billing, &user, Money::ZERO, Money::ZERO, "in an emptied account").await;
+    let entries = billing.all_entries(&user).await.unwrap();
+    let last: Vec<_> = entries[2..]
+        .iter()
+        .map(|entry| (entry.kind, entry.amount, entry.held))
+        .collect();
+    assert_eq!(
+        last,
+        [
+            (EntryKind::Usage, cents(-130), cents(-60)),
+            (EntryKind::WriteOff, cents(30), Money::ZERO)
+        ],
+        "both are in the ledger"
+    );
+}
+
+/// A repetition answers what the first one did; the key is good for no other draw.
+pub async fn happens_once(billing: &Arc<dyn Billing>) {
+    let (user, hold) = reserved(billing, 100, 60).await;
+    let once = draw(&user, Some(&hold), cents(25), cents(60));
+    let first = billing.draw(&once).await.unwrap();
+    billing
+        .draw(&draw(&user, Some(&hold), cents(70), Money::ZERO))
+        .await
+        .unwrap();
+    assert_eq!(
+        billing.draw(&once).await.unwrap(),
+        first,
+        "the same answer, whatever happened since"
+    );
+    let others = [
+        Draw {
+            amount: cents(26),
+            ..once.clone()
+        },
+        Draw {
+            top_up: cents(61),
+            ..once.clone()
+        },
+        Draw {
+            hold: None,
+            ..once.clone()
+        },
+        Draw {
+            user: prepaid(billing, cents(1)).await,
+            ..once.clone()
+        },
+    ];
+    for other in others {
+        let error = failure(
+            billing.draw(&other).await,
+            "conflict",
+            "another draw with the same key",
+        );
+        assert!(!error.is_retryable(), "it is refused for ever");
+    }
+    failure(
+        billing.charge(&once.key, &user, cents(25)).await,
+        "conflict",
+        "a charge with the key of a draw",
+    );
+    failure(
+        billing.release(&once.key).await,
+        "conflict",
+        "a release with the key of a draw",
+    );
+    holds(billing, &user, cents(5), Money::ZERO, "after it all").await;
+}
+
+/// Nothing is drawn from what was never held, or from what has ended.
+pub async fn needs_an_open_reservation(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    let [never, settled, released] = [(); 3].map(|()| new_key());
+    for key in [&settled, &released] {
+        billing.reserve(key, &user, cents(10)).await.unwrap();
+    }
+    billing.settle(&settled, cents(1)).await.unwrap();
+    billing.release(&released).await.unwrap();
+    let try_draw = async |key: &str| billing.draw(&draw(&user, Some(key), cents(5), Money::ZERO)).await;
+    failure(
+        try_draw(&never).await,
+        "not_found",
+        "a draw from what was never held",
+    );
+    failure(
+        try_draw(&settled).await,
+        "invalid_state",
+        "a draw from what was settled",
+    );
+    failure(
+        try_draw(&released).await,
+        "invalid_state",
+        "a draw from what was released",
+    );
+    let stranger = prepaid(billing, cents(100)).await;
+    let (_, theirs) = reserved(billing, 100, 10).await;
+    let error = billing
+        .draw(&draw(&stranger, Some(&theirs), cents(5), Money::ZERO))
+        .await;
+    failure(error, "not_found", "a draw from the reservation of somebody else");
+    let nobody = billing
+        .draw(&draw(&new_user(), None, cents(5), Money::ZERO))
+        .await;
+    failure(nobody, "not_found", "a draw of nobody");
+    holds(billing, &user, cents(99), Money::ZERO, "after draws that failed").await;
+}
+
+/// Without a reservation what is available pays.
+pub async fn without_reservation(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(100)).await;
+    let answer = billing
+        .draw(&draw(&user, None, cents(70), Money::ZERO))
+        .await
+        .unwrap();
+    assert_eq!(answer, drawn(70, 0, 0));
+    let answer = billing
+        .draw(&draw(&user, None, cents(70), cents(10)))
+        .await
+        .unwrap();
+    assert_eq!(answer, drawn(30, 40, 0), "there is nothing to top up");
+    holds(billing, &user, Money::ZERO, Money::ZERO, "in the end").await;
+}
+
+/// An unlimited account pays everything.
+pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
+    let user = new_user();
+    billing.open(&user, AccountKind::Unlimited).await.unwrap();
+    let hold = new_key();
+    billing.reserve(&hold, &user, cents(60)).await.unwrap();
+    let answer = billing
+        .draw(&draw(&user, Some(&hold), cents(100), cents(60)))
+        .await
+        .unwrap();
+    assert_eq!(answer, drawn(100, 0, 60));
+    holds(billing, &user, cents(-160), cents(60), "below zero").await;
+}
+
+/// Settling and releasing end what draws have left.
+pub async fn what_is_left_ends_as_it_should(billing: &Arc<dyn Billing>) {
+    for settled in [true, false] {
+        let (user, hold) = reserved(billing, 100, 60).await;
+        billing
+            .draw(&draw(&user, Some(&hold), cents(25), Money::ZERO))
+            .await
+            .unwrap();
+        if settled {
+            failure(
+                billing.settle(&hold, cents(36)).await,
+                "invalid",
+                "a settlement of more than is left",
+            );
+            billing.settle(&hold, cents(5)).await.unwrap();
+            holds(billing, &user, cents(70), Money::ZERO, "when settled").await;
+        } else {
+            billing.release(&hold).await.unwrap();
+            holds(billing, &user, cents(75), Money::ZERO, "when released").await;
+        }
+    }
+}
+
+/// Bad keys and negative amounts are refused, and change nothing.
+pub async fn bad_input(billing: &Arc<dyn Billing>) {
+    let (user, hold) = reserved(billing, 100, 60).await;
+    let good = draw(&user, Some(&hold), cents(1), cents(60));
+    let bad = [
+        Draw {
+            key: String::new(),
+            ..good.clone()
+        },
+        Draw {
+            key: "k".repeat(256),
+            ..good.clone()
+        },
+        Draw {
+            amount: cents(-1),
+            ..good.clone()
+        },
+        Draw {
+            top_up: cents(-1),
+            ..good.clone()
+        },
+    ];
+    for bad in bad {
+        failure(billing.draw(&bad).await, "invalid", "a draw that makes no sense");
+    }
+    holds(billing, &user, cents(40), cents(60), "after bad input").await;
+}

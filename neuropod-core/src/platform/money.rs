@@ -1,0 +1,121 @@
+//! Prices, balances and statements.
+
+use jiff::Timestamp;
+
+use super::{Inner, Platform};
+use crate::billing::{Balance, BillingExt, EntryOptions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Actor, UserId};
+use crate::meter::Price;
+use crate::pod::{Desired, Pod, PodSpec};
+use crate::pricing::{PriceList, PricePolicy};
+use crate::statement::Statement;
+
+impl Platform {
+    /// The prices of new starts.
+    pub async fn prices(&self) -> Result<PriceList> {
+        self.0.current_prices().await
+    }
+
+    /// Stores new prices, as the version after that of `prices`. What they mean for pods that run is for the
+    /// [`PricePolicy`].
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `Invalid` when a price can't be charged; `Conflict` when there are newer prices.
+    pub async fn set_prices(&self, actor: &Actor, prices: &PriceList) -> Result<PriceList> {
+        if !actor.is_admin() {
+            return Err(Error::new(ErrorKind::Forbidden, "only administrators set prices"));
+        }
+        prices.validate()?;
+        let stored = self.0.store.add_prices(prices).await?;
+        for pod in self.0.records().await? {
+            self.0.reprice(&pod, &stored).await?;
+        }
+        Ok(stored)
+    }
+
+    /// What is in the account of a user: one's own, or any for an administrator.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account.
+    pub async fn balance(&self, actor: &Actor, user: &UserId) -> Result<Balance> {
+        allowed(actor, user)?;
+        self.0.billing.balance(user).await
+    }
+
+    /// What happened in an account from one time to another, summed by pod and by kind.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account.
+    pub async fn statement(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Statement> {
+        allowed(actor, user)?;
+        let options = EntryOptions {
+            from,
+            until,
+            ..EntryOptions::default()
+        };
+        Ok(Statement::of(self.0.billing.entries_of(user, &options).await?))
+    }
+}
+
+fn allowed(actor: &Actor, user: &UserId) -> Result<()> {
+    if actor.may_touch(user) {
+        Ok(())
+    } else {
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            "the account belongs to somebody else",
+        ))
+    }
+}
+
+impl Inner {
+    /// The newest price list; the one the platform was built with until the store has one.
+    pub(super) async fn current_prices(&self) -> Result<PriceList> {
+        Ok(self
+            .store
+            .prices(None)
+            .await?
+            .unwrap_or_else(|| self.prices.clone()))
+    }
+
+    /// What a pod costs per hour from now on.
+    pub(super) async fn price_of(&self, spec: &PodSpec) -> Result<Price> {
+        Ok(price(&self.current_prices().await?, spec))
+    }
+
+    /// Gives a running pod the price of this list, where the policy says so.
+    pub(super) async fn reprice(&self, pod: &Pod, prices: &PriceList) -> Result<()> {
+        let outdated = |pod: &Pod| pod.desired == Desired::Running && pod.price.version < prices.version;
+        if self.price_policy == PricePolicy::Current && outdated(pod) {
+            let repriced = self
+                .change(&pod.id, |pod| {
+                    if outdated(pod) {
+                        pod.price = price(prices, &pod.spec);
+                    }
+                    Ok(())
+                })
+                .await;
+            match repriced {
+                // It has just gone.
+                Err(error) if *error.kind() == ErrorKind::NotFound => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn price(prices: &PriceList, spec: &PodSpec) -> Price {
+    let quote = prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb);
+    Price {
+        hourly: quote.hourly(),
+        version: prices.version,
+    }
+}

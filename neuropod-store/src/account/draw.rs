@@ -1,0 +1,107 @@
+//! Charging what was used.
+
+use neuropod_core::Money;
+use neuropod_core::billing::{Balance, Draw, Drawn, EntryKind};
+
+use super::{Account, Decision, Record, negative};
+use crate::{failure, input};
+
+/// `reserved`: what is known under the key of the reservation.
+pub(crate) fn draw(
+    draw: &Draw,
+    known: Option<&Record>,
+    reserved: Option<&Record>,
+    balance: Option<Balance>,
+) -> Decision<Drawn> {
+    input::key(&draw.key)?;
+    input::amount(draw.amount)?;
+    input::amount(draw.top_up)?;
+    let Draw {
+        key,
+        user,
+        hold,
+        amount,
+        top_up,
+        details,
+    } = draw;
+    match known {
+        None => {}
+        Some(Record::Drawn {
+            user: of,
+            hold: of_hold,
+            amount: of_amount,
+            top_up: of_top_up,
+            drawn,
+        }) if (of, of_hold, of_amount, of_top_up) == (user, hold, amount, top_up) => {
+            return Ok((*drawn, None));
+        }
+        Some(_) => return Err(failure::key_in_use(key)),
+    }
+    let mut account = Account::of(balance)?;
+    let reservation = match (hold, reserved) {
+        (None, _) => None,
+        (
+            Some(_),
+            Some(Record::Held {
+                user: of,
+                amount,
+                held,
+                end: None,
+            }),
+        ) if of == user => Some((*amount, *held)),
+        (Some(hold), Some(Record::Held { end: Some(_), .. } | Record::Closed)) => {
+            return Err(failure::ended(hold, "settled or released"));
+        }
+        (Some(_), _) => return Err(failure::gone("reservation")),
+    };
+    let held = reservation.map_or(Money::ZERO, |(_, held)| held);
+    let from_hold = held.min(*amount);
+    let rest = *amount - from_hold;
+    let from_account = account.payable(rest);
+    let charged = from_hold + from_account;
+    let written_off = *amount - charged;
+    // All of it is charged, and what nobody could pay is given back, so that the ledger shows both.
+    account.add(negative(from_account)?, negative(from_hold)?)?;
+    account.write(
+        key,
+        EntryKind::Usage,
+        negative(*amount)?,
+        negative(from_hold)?,
+        details,
+    );
+    if written_off > Money::ZERO {
+        account.write(key, EntryKind::WriteOff, written_off, Money::ZERO, details);
+    }
+    let mut left = held - from_hold;
+    if let (Some(hold), Some((asked, _))) = (hold, reservation) {
+        let missing = account.payable((*top_up - left).max(Money::ZERO));
+        if missing > Money::ZERO {
+            account.add(negative(missing)?, missing)?;
+            account.write(hold, EntryKind::Hold, Money::ZERO, missing, details);
+            left += missing;
+        }
+        account.know(
+            hold,
+            Record::Held {
+                user: user.clone(),
+                amount: asked,
+                held: left,
+                end: None,
+            },
+        );
+    }
+    let drawn = Drawn {
+        charged,
+        written_off,
+        held: left,
+    };
+    let record = Record::Drawn {
+        user: user.clone(),
+        hold: hold.clone(),
+        amount: *amount,
+        top_up: *top_up,
+        drawn,
+    };
+    account.know(key, record);
+    Ok(account.decide(drawn))
+}
