@@ -31,3 +31,32 @@ CREATE TABLE templates (
     name TEXT NOT NULL UNIQUE,
     document TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE prices (
+    version INTEGER NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) STRICT;
+
+-- Amounts are in micro-euros.
+CREATE TABLE accounts (
+    user TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    available INTEGER NOT NULL,
+    held INTEGER NOT NULL
+) STRICT;
+
+-- Only ever added to: the entries of an account are its balance.
+CREATE TABLE entries (
+    user TEXT NOT NULL REFERENCES accounts,
+    number INTEGER NOT NULL,
+    -- Microseconds since 1970.
+    at INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (user, number)
+) STRICT, WITHOUT ROWID;
+
+-- What happened under each key.
+CREATE TABLE keys (
+    key TEXT NOT NULL PRIMARY KEY,
+    record TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

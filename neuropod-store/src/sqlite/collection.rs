@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::database::{Database, Written};
-use super::{failure as sqlite, json, stored_version};
+use super::{failure as sqlite, json, stored_number};
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;
@@ -103,11 +103,11 @@ pub(super) async fn update<D: Row>(database: &Database, document: &D) -> Result<
     }
     let updated = document.clone().with_version(document.version() + 1);
     let statement = sqlx::query(D::STATEMENTS.update)
-        .bind(stored_version(updated.version()))
+        .bind(stored_number(updated.version()))
         .bind(folded(updated.unique_name()))
         .bind(json::rewrite(&text, &stored, &updated)?)
         .bind(document.id().to_owned())
-        .bind(stored_version(document.version()));
+        .bind(stored_number(document.version()));
     match database.write(statement).await? {
         Written::Rows(1) => Ok(updated),
         Written::Rows(_) => Err(failure::changed(D::KIND)),

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use neuropod_core::{Error, Result};
-use sqlx::Sqlite;
 use sqlx::migrate::Migrator;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::failure;
 
@@ -91,17 +91,58 @@ impl Database {
                 None => return Err(failure::from_sqlx(error)),
             },
         };
-        // An open file without a name takes writes that are gone with the process.
-        if identity(&self.path)? != self.identity {
-            return Err(failure::moved());
-        }
+        self.check_file()?;
         Ok(written)
+    }
+
+    /// Begins several statements that are one step. They hold the writer until [`Step::commit`], or undo all when they
+    /// are dropped before.
+    pub(super) async fn begin(&self) -> Result<Step<'_>> {
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        Ok(Step {
+            database: self,
+            transaction: transaction.map_err(failure::from_sqlx)?,
+        })
+    }
+
+    /// Fails where the file has lost its name: it takes writes that are gone with the process.
+    fn check_file(&self) -> Result<()> {
+        if identity(&self.path)? == self.identity {
+            Ok(())
+        } else {
+            Err(failure::moved())
+        }
     }
 
     /// Closes all connections, once what is under way is done.
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+/// Several statements that are one step.
+pub(super) struct Step<'a> {
+    database: &'a Database,
+    transaction: Transaction<'static, Sqlite>,
+}
+
+impl Step<'_> {
+    /// What to read with inside of the step.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    /// Runs a statement that writes.
+    pub(super) async fn run(&mut self, statement: Query<'static, Sqlite, SqliteArguments>) -> Result<()> {
+        let done = statement.execute(&mut *self.transaction).await;
+        done.map(drop).map_err(failure::from_sqlx)
+    }
+
+    /// Makes all of it so.
+    pub(super) async fn commit(self) -> Result<()> {
+        self.transaction.commit().await.map_err(failure::from_sqlx)?;
+        self.database.check_file()
     }
 }
 

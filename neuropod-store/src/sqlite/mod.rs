@@ -4,18 +4,25 @@ mod collection;
 mod database;
 mod failure;
 mod json;
+mod ledger;
 mod pods;
+mod prices;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page};
-use neuropod_core::{Pod, PodId, PodStore, Result, Template, TemplateStore, User, UserId, UserStore};
+use neuropod_core::{
+    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
+    SystemClock, Template, TemplateStore, User, UserId, UserStore,
+};
 
 use self::database::Database;
 
-/// Keeps pods, users and templates in a SQLite file.
+/// Keeps pods, users, templates, price lists and money in a SQLite file.
 ///
 /// What was acknowledged survives a crash of the process and a loss of power, as far as the disk keeps what it says
 /// it has written. The file is in WAL mode: beside it are `…-wal` and `…-shm` while it is open, and it has to be on a
@@ -44,14 +51,20 @@ use self::database::Database;
 /// write failed. `PermissionDenied`: the file is read-only. `NotConfigured`: it can't be opened, or was removed or
 /// replaced since. `Unexpected`: it is damaged.
 pub struct SqliteStore {
+    clock: Arc<dyn Clock>,
     database: Database,
 }
 
 impl SqliteStore {
     /// Opens the file at `path`, which is made if it is missing; its folder has to be there.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with_clock(path, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with entries of money that have their times from `clock`.
+    pub async fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let database = Database::open(path.as_ref()).await?;
-        Ok(Self { database })
+        Ok(Self { clock, database })
     }
 
     /// Closes the file, once what is under way is done. To drop the store without it loses nothing.
@@ -66,9 +79,9 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-/// A version as SQLite keeps numbers. One that is too big is no version of anything.
-fn stored_version(version: u64) -> i64 {
-    i64::try_from(version).unwrap_or(-1)
+/// A version or the number of an entry, as SQLite keeps numbers. Nothing has one that is too big for it.
+fn stored_number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[async_trait]
@@ -141,5 +154,51 @@ impl TemplateStore for SqliteStore {
 
     async fn remove_template(&self, id: &str) -> Result<()> {
         collection::remove::<Template>(&self.database, id).await
+    }
+}
+
+#[async_trait]
+impl PriceStore for SqliteStore {
+    async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>> {
+        prices::get(&self.database, version).await
+    }
+
+    async fn add_prices(&self, prices: &PriceList) -> Result<PriceList> {
+        prices::add(&self.database, prices).await
+    }
+}
+
+#[async_trait]
+impl Billing for SqliteStore {
+    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
+        ledger::open(&self.database, user, kind).await
+    }
+
+    async fn balance(&self, user: &UserId) -> Result<Balance> {
+        ledger::balance(&self.database, user).await
+    }
+
+    async fn post(&self, posting: &Posting) -> Result<()> {
+        ledger::post(&self.database, posting, self.clock.now()).await
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<()> {
+        ledger::hold(&self.database, hold, self.clock.now()).await
+    }
+
+    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
+        ledger::draw(&self.database, draw, self.clock.now()).await
+    }
+
+    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
+        ledger::settle(&self.database, key, actual, self.clock.now()).await
+    }
+
+    async fn release(&self, key: &str) -> Result<()> {
+        ledger::release(&self.database, key, self.clock.now()).await
+    }
+
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        ledger::entries(&self.database, user, options).await
     }
 }

@@ -6,7 +6,7 @@ use neuropod_core::{Pod, PodId, Result};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::database::{Database, Written};
-use super::{failure as sqlite, json, stored_version};
+use super::{failure as sqlite, json, stored_number};
 use crate::{failure, input};
 
 pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
@@ -95,11 +95,11 @@ pub(super) async fn update(database: &Database, pod: &Pod) -> Result<Pod> {
     };
     let statement =
         sqlx::query("UPDATE pods SET version = ?, deleted = ?, document = ? WHERE id = ? AND version = ?")
-            .bind(stored_version(updated.version))
+            .bind(stored_number(updated.version))
             .bind(updated.is_deleted())
             .bind(json::rewrite(&text, &stored, &updated)?)
             .bind(pod.id.to_string())
-            .bind(stored_version(pod.version));
+            .bind(stored_number(pod.version));
     match database.write(statement).await? {
         Written::Rows(1) => Ok(updated),
         _ => Err(failure::changed("pod")),
@@ -109,7 +109,7 @@ pub(super) async fn update(database: &Database, pod: &Pod) -> Result<Pod> {
 pub(super) async fn remove(database: &Database, id: &PodId, version: u64) -> Result<()> {
     let statement = sqlx::query("DELETE FROM pods WHERE id = ? AND version = ?")
         .bind(id.to_string())
-        .bind(stored_version(version));
+        .bind(stored_number(version));
     let removed = database.write(statement).await? != Written::Rows(0);
     if removed || text(database, id).await?.is_none() {
         Ok(())
