@@ -84,8 +84,17 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
             None => meter.ended(from, end_of_container(pod, observation, from, now)),
         };
     }
+    if let Some(from) = meter.volume_from {
+        let full = meter.full_at().is_some_and(|full| full <= now);
+        return match pod.desired {
+            Desired::Stopped if full => meter.volume_full(from, now),
+            Desired::Stopped => meter,
+            Desired::Running | Desired::Deleted { .. } => meter.volume_ended(from, now),
+        };
+    }
     match (meter.reservation, container) {
         (Reservation::None, _) if wanted => meter.open(pod.price),
+        (Reservation::None, None) if pod.desired == Desired::Stopped => meter.stopped(),
         (Reservation::Opening | Reservation::Open, _) if !wanted => Meter {
             reservation: Reservation::Closing,
             ..meter
