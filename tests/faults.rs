@@ -262,7 +262,12 @@ async fn every_call_goes_wrong_once_in_every_way() {
             lost < 3.0,
             "without a fault all of it is charged but for fractions of seconds: {lost}"
         );
-        for fault in Fault::ALL {
+        for fault in [
+            Fault::ErrorBefore,
+            Fault::ErrorAfter,
+            Fault::CrashBefore,
+            Fault::CrashAfter,
+        ] {
             let mut most_lost = 0.0_f64;
             for n in 1.. {
                 let faults = Faults::at(n, fault);
