@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::billing::{Details, Draw, Drawn, Hold, Period};
 use crate::id::{PodId, UserId};
 use crate::money::Money;
+use crate::observation::Container;
 
 /// What is reserved: what this long costs. Seconds.
 pub const RESERVED_SECONDS: i64 = 3600;
@@ -22,7 +23,7 @@ pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
 pub const LOW_BALANCE_SECONDS: [i64; 3] = [3600, 900, 300];
 
 /// What is being paid for a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meter {
     /// Counted up with every reservation, so that each has a key of its own.
@@ -31,7 +32,10 @@ pub struct Meter {
     pub reservation: Reservation,
     /// The price of the period that runs.
     pub price: Price,
-    /// From when the running container's time is not charged yet; `None`: no container is metered.
+    /// The container run that is metered.
+    #[serde(default)]
+    pub container: Option<String>,
+    /// From when its time is not charged yet; `None`: no container is metered.
     #[serde(default)]
     pub from: Option<Timestamp>,
     /// From when the volume of the stopped pod is not charged yet.
@@ -102,6 +106,7 @@ impl Meter {
             hold: 0,
             reservation: Reservation::Opening,
             price,
+            container: None,
             from: None,
             volume_from: None,
             due: None,
@@ -200,12 +205,22 @@ impl Meter {
         }
     }
 
-    /// The meter of a container that started at `started`. One that was metered before and paused (its node was lost
-    /// and came back) is metered again from now on.
-    pub(crate) fn started(self, started: Timestamp, now: Timestamp, price: Price) -> Self {
+    /// The meter of a container that has started, at the earliest at `earliest`: the cluster has a clock of its own,
+    /// and where the two disagree nothing is charged that can't have been. A container that was metered before and
+    /// paused (its node was lost and came back) is metered again from now on.
+    pub(crate) fn started(
+        self,
+        container: &Container,
+        earliest: Timestamp,
+        now: Timestamp,
+        price: Price,
+    ) -> Self {
+        let started = container.started_at.max(earliest).min(now);
         let metered_before = self.charged_until.is_some_and(|until| until > started);
+        let from = if metered_before { now } else { started };
         Self {
-            from: Some(if metered_before { now } else { started }),
+            container: Some(container.id.clone()),
+            from: Some(from),
             price,
             ..self
         }
@@ -224,6 +239,7 @@ impl Meter {
     /// The meter of a container that ended at `until`.
     pub(crate) fn ended(self, from: Timestamp, until: Timestamp) -> Self {
         Self {
+            container: None,
             from: None,
             ..self.due(from, until.max(from))
         }
@@ -255,11 +271,13 @@ impl Meter {
     }
 
     fn due(self, from: Timestamp, until: Timestamp) -> Self {
-        self.charge(from, until, self.price.hourly, true)
+        let hourly = self.price.hourly;
+        self.charge(from, until, hourly, true)
     }
 
     fn volume_due(self, from: Timestamp, until: Timestamp) -> Self {
-        self.charge(from, until, self.price.stopped, false)
+        let hourly = self.price.stopped;
+        self.charge(from, until, hourly, false)
     }
 
     fn charge(self, from: Timestamp, until: Timestamp, hourly: Money, reserved: bool) -> Self {

@@ -66,7 +66,7 @@ fn billable<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a Container
 }
 
 fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
-    let meter = pod.meter;
+    let meter = pod.meter.clone();
     let wanted = pod.desired == Desired::Running;
     let container = billable(pod, observation);
     if meter.due.is_some() {
@@ -75,7 +75,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     if let Some(from) = meter.from {
         return match container {
             // Another container than the metered one: that one has ended.
-            Some(container) if container.started_at > from => {
+            Some(container) if meter.container.as_ref() != Some(&container.id) => {
                 let seen_end = observation.pod.as_ref().and_then(|seen| seen.finished_at);
                 meter.ended(from, seen_end.unwrap_or(container.started_at))
             }
@@ -99,9 +99,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
             reservation: Reservation::Closing,
             ..meter
         },
-        (Reservation::Open, Some(container)) if container.started_at <= now => {
-            meter.started(container.started_at, now, pod.price)
-        }
+        (Reservation::Open, Some(container)) => meter.started(container, pod.requested_at, now, pod.price),
         _ => meter,
     }
 }

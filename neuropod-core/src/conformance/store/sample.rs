@@ -156,6 +156,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
                 stopped: Money::from_micros(6),
                 version: 2,
             },
+            container: Some("containerd://0f1e2d".into()),
             from: Some(moment(6)),
             volume_from: Some(moment(14)),
             due: Some(Due {
