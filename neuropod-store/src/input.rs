@@ -2,7 +2,9 @@
 
 use neuropod_core::billing::{MAX_ENTRIES, MAX_KEY_LEN};
 use neuropod_core::store::MAX_LIMIT;
-use neuropod_core::{Money, Problem, Result, ValidationErrors, Violation};
+use neuropod_core::{Money, Pod, Problem, Result, ValidationErrors, Violation};
+
+use crate::failure;
 
 /// The key of a change of money.
 pub(crate) fn key(key: &str) -> Result<()> {
@@ -25,6 +27,23 @@ pub(crate) fn limit(limit: u32) -> Result<()> {
         max: MAX_LIMIT,
     };
     require((1..=MAX_LIMIT).contains(&limit), "limit", range)
+}
+
+/// That `pod` is `stored` but for what may change.
+pub(crate) fn follows(stored: &Pod, pod: &Pod) -> Result<()> {
+    if stored.version != pod.version {
+        return Err(failure::changed("pod"));
+    }
+    if stored.owner != pod.owner {
+        return Err(failure::fixed("owner"));
+    }
+    if stored.slug != pod.slug {
+        return Err(failure::fixed("slug"));
+    }
+    if stored.created_at != pod.created_at {
+        return Err(failure::fixed("createdAt"));
+    }
+    Ok(())
 }
 
 /// How many entries a page may have.

@@ -1,74 +1,15 @@
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
 
-use neuropod_core::{Result, Template, User, UserId};
+use neuropod_core::Result;
 
+use crate::document::Document;
 use crate::failure;
 use crate::input::folded;
 
-/// A document with an id, a name that is unique whatever its case, and a version.
-pub(super) trait Document: Clone {
-    type Id: Clone + Eq + Hash;
-    /// What it is, in errors.
-    const KIND: &'static str;
-    /// The field of the name.
-    const NAME: &'static str;
-
-    fn id(&self) -> &Self::Id;
-    fn unique_name(&self) -> &str;
-    fn version(&self) -> u64;
-    fn with_version(self, version: u64) -> Self;
-}
-
-impl Document for User {
-    type Id = UserId;
-    const KIND: &'static str = "user";
-    const NAME: &'static str = "email";
-
-    fn id(&self) -> &UserId {
-        &self.id
-    }
-
-    fn unique_name(&self) -> &str {
-        &self.email
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn with_version(self, version: u64) -> Self {
-        Self { version, ..self }
-    }
-}
-
-impl Document for Template {
-    type Id = String;
-    const KIND: &'static str = "template";
-    const NAME: &'static str = "name";
-
-    fn id(&self) -> &String {
-        &self.id
-    }
-
-    fn unique_name(&self) -> &str {
-        &self.name
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn with_version(self, version: u64) -> Self {
-        Self { version, ..self }
-    }
-}
-
 /// Documents by id, and in the order of their names.
 pub(super) struct Collection<D: Document> {
-    by_id: HashMap<D::Id, D>,
-    by_name: BTreeMap<String, D::Id>,
+    by_id: HashMap<String, D>,
+    by_name: BTreeMap<String, String>,
 }
 
 impl<D: Document> Default for Collection<D> {
@@ -90,16 +31,12 @@ impl<D: Document> Collection<D> {
             return Err(failure::taken(D::NAME));
         }
         let stored = document.clone().with_version(1);
-        self.by_name.insert(name, stored.id().clone());
-        self.by_id.insert(stored.id().clone(), stored.clone());
+        self.by_name.insert(name, stored.id().to_owned());
+        self.by_id.insert(stored.id().to_owned(), stored.clone());
         Ok(stored)
     }
 
-    pub(super) fn get<Q>(&self, id: &Q) -> Option<&D>
-    where
-        D::Id: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
+    pub(super) fn get(&self, id: &str) -> Option<&D> {
         self.by_id.get(id)
     }
 
@@ -125,16 +62,12 @@ impl<D: Document> Collection<D> {
             return Err(failure::taken(D::NAME));
         }
         self.by_name.remove(&folded(stored.unique_name()));
-        self.by_name.insert(name, document.id().clone());
+        self.by_name.insert(name, document.id().to_owned());
         *stored = document.clone().with_version(document.version() + 1);
         Ok(stored.clone())
     }
 
-    pub(super) fn remove<Q>(&mut self, id: &Q)
-    where
-        D::Id: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
+    pub(super) fn remove(&mut self, id: &str) {
         if let Some(document) = self.by_id.remove(id) {
             self.by_name.remove(&folded(document.unique_name()));
         }

@@ -124,7 +124,7 @@ impl UserStore for MemoryStore {
     }
 
     async fn user(&self, id: &UserId) -> Result<Option<User>> {
-        Ok(read(&self.users).get(id).cloned())
+        Ok(read(&self.users).get(id.as_str()).cloned())
     }
 
     async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
@@ -140,7 +140,7 @@ impl UserStore for MemoryStore {
     }
 
     async fn remove_user(&self, id: &UserId) -> Result<()> {
-        write(&self.users).remove(id);
+        write(&self.users).remove(id.as_str());
         Ok(())
     }
 }

@@ -60,18 +60,7 @@ impl Pods {
 
     pub(super) fn update(&mut self, pod: &Pod) -> Result<Pod> {
         let stored = self.by_id.get_mut(&pod.id).ok_or_else(|| failure::gone("pod"))?;
-        if stored.version != pod.version {
-            return Err(failure::changed("pod"));
-        }
-        if stored.owner != pod.owner {
-            return Err(failure::fixed("owner"));
-        }
-        if stored.slug != pod.slug {
-            return Err(failure::fixed("slug"));
-        }
-        if stored.created_at != pod.created_at {
-            return Err(failure::fixed("createdAt"));
-        }
+        input::follows(stored, pod)?;
         stored.clone_from(pod);
         stored.version += 1;
         Ok(stored.clone())

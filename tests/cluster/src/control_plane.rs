@@ -1,8 +1,7 @@
 //! etcd, the API server and the controller manager.
 
 use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, TcpListener},
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -19,6 +18,7 @@ use crate::{
     error::{IoContext, Result},
     kubeconfig,
     pki::{self, Authority, Identity},
+    ports::free_ports,
     process::Server,
 };
 
@@ -293,19 +293,4 @@ fn api_server_flags(
         None => flags.push("--endpoint-reconciler-type=none".into()),
     }
     Ok(flags)
-}
-
-/// Ports that nobody listens on now. All are held until the last is found, so that they differ.
-fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let find = || -> io::Result<[u16; N]> {
-        let held = (0..N)
-            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .collect::<io::Result<Vec<_>>>()?;
-        let mut ports = [0; N];
-        for (port, listener) in ports.iter_mut().zip(&held) {
-            *port = listener.local_addr()?.port();
-        }
-        Ok(ports)
-    };
-    find().during("find free ports")
 }

@@ -1,5 +1,5 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
-//! machine allows, a node with containers.
+//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {
@@ -20,8 +20,9 @@
 //! ```
 //!
 //! Servers are found in `KUBEBUILDER_ASSETS`, or built once with Go and kept in `NEUROPOD_TEST_CACHE` (by
-//! default in the user's cache folder). `NEUROPOD_TEST_KUBECONFIG` names a cluster to use instead. With
-//! `NEUROPOD_TEST_LOGS` the servers' logs are copied to a folder when a cluster is dropped.
+//! default in the user's cache folder). `NEUROPOD_TEST_KUBECONFIG` names a cluster to use instead, and
+//! `NEUROPOD_TEST_MONGODB_URI` a MongoDB. With `NEUROPOD_TEST_LOGS` the servers' logs are copied to a folder when a
+//! cluster is dropped.
 
 mod api;
 mod assets;
@@ -32,8 +33,10 @@ mod data_dir;
 mod error;
 mod images;
 mod kubeconfig;
+mod mongo;
 mod node;
 mod pki;
+mod ports;
 mod prepare;
 mod process;
 mod skip;
@@ -45,7 +48,8 @@ pub use cache::folder as cache_folder;
 pub use control_plane::ControlPlane;
 pub use error::{Error, Result};
 pub use images::Image;
+pub use mongo::{MONGODB_URI, MongoServer};
 pub use node::Node;
-pub use prepare::{prepare_control_plane, prepare_node};
+pub use prepare::{prepare_control_plane, prepare_mongo, prepare_node};
 pub use skip::{SKIPS_FILE, skip};
 pub use test_cluster::{KUBECONFIG, Level, TestCluster};

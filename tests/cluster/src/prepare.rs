@@ -1,11 +1,11 @@
-//! Makes ready, once, what starting a cluster needs.
+//! Makes ready, once, what starting a server needs.
 
 use crate::{
     assets::{Assets, Program},
     data_dir::require_linux,
     error::Result,
     images::Image,
-    node,
+    mongo, node,
 };
 
 /// Finds or builds the servers of a control plane: some minutes the first time.
@@ -23,4 +23,13 @@ pub fn prepare_node() -> Result<()> {
     Image::ALL
         .into_iter()
         .try_for_each(|image| image.archive().map(drop))
+}
+
+/// Finds or builds the server for the tests of `MongoStore`: a minute the first time. Nothing where one is given.
+pub fn prepare_mongo() -> Result<()> {
+    if mongo::given().is_some() {
+        return Ok(());
+    }
+    require_linux()?;
+    Assets::from_env().prepare(&[Program::FerretDb])
 }

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use neuropod_test_cluster::{KUBECONFIG, prepare_control_plane, prepare_node};
+use neuropod_test_cluster::{KUBECONFIG, prepare_control_plane, prepare_mongo, prepare_node};
 use serde::Deserialize;
 
 use crate::run::Outcome;
@@ -12,6 +12,7 @@ use crate::run::Outcome;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Needs {
     Nothing,
+    Mongo,
     ControlPlane,
     Node,
 }
@@ -19,6 +20,7 @@ pub(crate) enum Needs {
 /// Prepares each thing once, and remembers why it could not.
 #[derive(Debug, Default)]
 pub(crate) struct Preparation {
+    mongo: Option<Result<(), Outcome>>,
     control_plane: Option<Result<(), Outcome>>,
     node: Option<Result<(), Outcome>>,
 }
@@ -26,11 +28,10 @@ pub(crate) struct Preparation {
 impl Preparation {
     /// Makes ready what `needs` says; otherwise answers what becomes of its suites.
     pub(crate) fn of(&mut self, needs: Needs) -> Result<(), Outcome> {
-        if env::var_os(KUBECONFIG).is_some() {
-            return Ok(());
-        }
         match needs {
             Needs::Nothing => Ok(()),
+            Needs::Mongo => self.mongo.get_or_insert_with(|| done(prepare_mongo())).clone(),
+            Needs::ControlPlane | Needs::Node if env::var_os(KUBECONFIG).is_some() => Ok(()),
             Needs::ControlPlane => self
                 .control_plane
                 .get_or_insert_with(|| done(prepare_control_plane()))

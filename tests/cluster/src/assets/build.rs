@@ -13,6 +13,7 @@ use crate::{
 
 const KUBERNETES: &str = "k8s.io/kubernetes";
 const ETCD: &str = "go.etcd.io/etcd/server/v3";
+const FERRETDB: &str = "github.com/FerretDB/FerretDB";
 
 /// The built `program` of the cache.
 pub(super) fn cached(program: Program) -> Result<PathBuf> {
@@ -34,14 +35,14 @@ pub(super) fn cached(program: Program) -> Result<PathBuf> {
 }
 
 fn go_build(program: Program, version: &str, target: &Path) -> Command {
-    let (module, package, flags) = if program == Program::Etcd {
-        ("tools/etcd", ETCD.to_owned(), "-s -w".to_owned())
-    } else {
-        (
+    let (module, package, flags) = match program {
+        Program::Etcd => ("tools/etcd", ETCD.to_owned(), "-s -w".to_owned()),
+        Program::FerretDb => ("tools/ferretdb", ".".to_owned(), "-s -w".to_owned()),
+        _ => (
             "tools",
             format!("{KUBERNETES}/cmd/{}", program.name()),
             version_flags(version),
-        )
+        ),
     };
     let mut command = Command::new("go");
     command
@@ -75,10 +76,10 @@ fn version_flags(version: &str) -> String {
 
 /// The version that the Go module pins.
 fn version(program: Program) -> &'static str {
-    let (file, module) = if program == Program::Etcd {
-        (include_str!("../../tools/etcd/go.mod"), ETCD)
-    } else {
-        (include_str!("../../tools/go.mod"), KUBERNETES)
+    let (file, module) = match program {
+        Program::Etcd => (include_str!("../../tools/etcd/go.mod"), ETCD),
+        Program::FerretDb => (include_str!("../../tools/ferretdb/go.mod"), FERRETDB),
+        _ => (include_str!("../../tools/go.mod"), KUBERNETES),
     };
     pinned(file, module).unwrap_or("unknown")
 }
@@ -104,6 +105,7 @@ mod tests {
     fn the_modules_pin_a_release() {
         assert!(version(Program::Kubelet).starts_with("v1.34."));
         assert!(version(Program::Etcd).starts_with("v3."));
+        assert!(version(Program::FerretDb).starts_with("v1."));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The programs of a Kubernetes cluster: found, or built once and cached.
+//! The servers: found, or built once and cached.
 
 mod build;
 
@@ -19,6 +19,7 @@ pub enum Program {
     KubeScheduler,
     Kubelet,
     KubeProxy,
+    FerretDb,
 }
 
 impl Program {
@@ -36,6 +37,7 @@ impl Program {
             Self::KubeScheduler => "kube-scheduler",
             Self::Kubelet => "kubelet",
             Self::KubeProxy => "kube-proxy",
+            Self::FerretDb => "ferretdb",
         }
     }
 }

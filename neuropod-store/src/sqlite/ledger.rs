@@ -1,0 +1,227 @@
+//! Accounts and what happens to the money in them.
+
+use jiff::Timestamp;
+use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::{AccountKind, Balance, Entry, Error, ErrorKind, Money, Result, UserId};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor};
+
+use super::database::{Database, Step};
+use super::{failure as sqlite, json, stored_number};
+use crate::account::{self, Change, Record};
+use crate::input;
+
+pub(super) async fn open(database: &Database, user: &UserId, kind: AccountKind) -> Result<()> {
+    let statement = sqlx::query(
+        "INSERT INTO accounts (user, kind, available, held) VALUES (?, ?, 0, 0) \
+         ON CONFLICT (user) DO UPDATE SET kind = excluded.kind",
+    )
+    .bind(user.to_string())
+    .bind(kind_text(kind));
+    database.write(statement).await.map(drop)
+}
+
+pub(super) async fn balance(database: &Database, user: &UserId) -> Result<Balance> {
+    let balance = balance_of(database.readers(), user).await?;
+    balance.ok_or_else(account::no_account)
+}
+
+pub(super) async fn post(database: &Database, posting: &Posting, now: Timestamp) -> Result<()> {
+    let mut step = database.begin().await?;
+    let known = record(&mut step, &posting.key).await?;
+    let balance = balance_of(step.connection(), &posting.user).await?;
+    let (answer, change) = account::post(posting, known.as_ref(), balance)?;
+    write(step, &posting.user, change, now).await?;
+    Ok(answer)
+}
+
+pub(super) async fn hold(database: &Database, hold: &Hold, now: Timestamp) -> Result<()> {
+    let mut step = database.begin().await?;
+    let known = record(&mut step, &hold.key).await?;
+    let balance = balance_of(step.connection(), &hold.user).await?;
+    let (answer, change) = account::hold(hold, known.as_ref(), balance)?;
+    write(step, &hold.user, change, now).await?;
+    Ok(answer)
+}
+
+pub(super) async fn draw(database: &Database, draw: &Draw, now: Timestamp) -> Result<Drawn> {
+    let mut step = database.begin().await?;
+    let known = record(&mut step, &draw.key).await?;
+    let reserved = match &draw.hold {
+        Some(hold) => record(&mut step, hold).await?,
+        None => None,
+    };
+    let balance = balance_of(step.connection(), &draw.user).await?;
+    let (drawn, change) = account::draw(draw, known.as_ref(), reserved.as_ref(), balance)?;
+    write(step, &draw.user, change, now).await?;
+    Ok(drawn)
+}
+
+pub(super) async fn settle(database: &Database, key: &str, actual: Money, now: Timestamp) -> Result<()> {
+    end(database, key, now, |known, balance| {
+        account::settle(key, actual, known, balance)
+    })
+    .await
+}
+
+pub(super) async fn release(database: &Database, key: &str, now: Timestamp) -> Result<()> {
+    end(database, key, now, |known, balance| {
+        account::release(key, known, balance)
+    })
+    .await
+}
+
+/// Ends a reservation as `decide` says. A key under which nothing has happened, and which may end, is closed.
+async fn end(
+    database: &Database,
+    key: &str,
+    now: Timestamp,
+    decide: impl FnOnce(Option<&Record>, Option<Balance>) -> account::Decision<()>,
+) -> Result<()> {
+    let mut step = database.begin().await?;
+    let known = record(&mut step, key).await?;
+    let user = known.as_ref().and_then(Record::user);
+    let balance = match user {
+        Some(user) => balance_of(step.connection(), user).await?,
+        None => None,
+    };
+    let ((), change) = decide(known.as_ref(), balance)?;
+    match (user, &known) {
+        (Some(user), _) => write(step, user, change, now).await,
+        (None, Some(_)) => Ok(()),
+        (None, None) => {
+            know(&mut step, key, &Record::Closed).await?;
+            step.commit().await
+        }
+    }
+}
+
+pub(super) async fn entries(
+    database: &Database,
+    user: &UserId,
+    options: &EntryOptions,
+) -> Result<Vec<Entry>> {
+    input::entries_limit(options.limit)?;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT document FROM entries WHERE user = ");
+    query.push_bind(user.as_str());
+    query
+        .push(" AND number > ")
+        .push_bind(stored_number(options.after));
+    if let Some(from) = options.from {
+        query.push(" AND at >= ").push_bind(microseconds_from(from));
+    }
+    if let Some(until) = options.until {
+        query.push(" AND at < ").push_bind(microseconds_from(until));
+    }
+    query
+        .push(" ORDER BY number LIMIT ")
+        .push_bind(i64::from(options.limit));
+    let texts: Vec<String> = query
+        .build_query_scalar()
+        .fetch_all(database.readers())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+    if texts.is_empty() {
+        // Of a user without an account there is nothing to tell.
+        balance(database, user).await?;
+    }
+    texts.iter().map(|text| json::read(text)).collect()
+}
+
+/// The first whole microsecond that is not before `time`: entries have whole ones.
+fn microseconds_from(time: Timestamp) -> i64 {
+    let whole = time.as_microsecond();
+    let is_before = Timestamp::from_microsecond(whole).is_ok_and(|whole| whole < time);
+    if is_before { whole + 1 } else { whole }
+}
+
+async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Result<Option<Balance>> {
+    let row = sqlx::query("SELECT kind, available, held FROM accounts WHERE user = ?")
+        .bind(user.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(sqlite::from_sqlx)?;
+    row.as_ref().map(read_balance).transpose()
+}
+
+fn read_balance(row: &SqliteRow) -> Result<Balance> {
+    let money = |column| row.try_get(column).map(Money::from_micros);
+    let kind: String = row.try_get("kind").map_err(sqlite::from_sqlx)?;
+    Ok(Balance {
+        kind: match kind.as_str() {
+            "prepaid" => AccountKind::Prepaid,
+            "unlimited" => AccountKind::Unlimited,
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Unexpected,
+                    format!("this version knows no account of the kind {kind:?}"),
+                ));
+            }
+        },
+        available: money("available").map_err(sqlite::from_sqlx)?,
+        held: money("held").map_err(sqlite::from_sqlx)?,
+    })
+}
+
+fn kind_text(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::Prepaid => "prepaid",
+        AccountKind::Unlimited => "unlimited",
+    }
+}
+
+/// What happened under this key.
+async fn record(step: &mut Step<'_>, key: &str) -> Result<Option<Record>> {
+    let text: Option<String> = sqlx::query_scalar("SELECT record FROM keys WHERE key = ?")
+        .bind(key)
+        .fetch_optional(step.connection())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+    text.as_deref().map(json::read).transpose()
+}
+
+async fn know(step: &mut Step<'_>, key: &str, record: &Record) -> Result<()> {
+    let statement = sqlx::query(
+        "INSERT INTO keys (key, record) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record",
+    );
+    step.run(statement.bind(key.to_owned()).bind(json::write(record)?))
+        .await
+}
+
+/// Writes a change and all that belongs to it.
+async fn write(mut step: Step<'_>, user: &UserId, change: Option<Change>, now: Timestamp) -> Result<()> {
+    let Some(Change {
+        balance,
+        lines,
+        records,
+    }) = change
+    else {
+        return Ok(());
+    };
+    let statement = sqlx::query("UPDATE accounts SET available = ?, held = ? WHERE user = ?")
+        .bind(balance.available.micros())
+        .bind(balance.held.micros())
+        .bind(user.to_string());
+    step.run(statement).await?;
+
+    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM entries WHERE user = ?")
+        .bind(user.as_str())
+        .fetch_one(step.connection())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+    // As exactly as the column by which they are found.
+    let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+    for (number, line) in (last.unsigned_abs() + 1..).zip(lines) {
+        let entry = line.into_entry(number, at);
+        let statement = sqlx::query("INSERT INTO entries (user, number, at, document) VALUES (?, ?, ?, ?)")
+            .bind(user.to_string())
+            .bind(stored_number(number))
+            .bind(at.as_microsecond())
+            .bind(json::write(&entry)?);
+        step.run(statement).await?;
+    }
+    for (key, record) in &records {
+        know(&mut step, key, record).await?;
+    }
+    step.commit().await
+}

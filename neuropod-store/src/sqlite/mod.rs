@@ -1,0 +1,204 @@
+//! Everything in a file.
+
+mod collection;
+mod database;
+mod failure;
+mod json;
+mod ledger;
+mod pods;
+mod prices;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::store::{ListOptions, Page};
+use neuropod_core::{
+    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
+    SystemClock, Template, TemplateStore, User, UserId, UserStore,
+};
+
+use self::database::Database;
+
+/// Keeps pods, users, templates, price lists and money in a SQLite file.
+///
+/// What was acknowledged survives a crash of the process and a loss of power, as far as the disk keeps what it says
+/// it has written. The file is in WAL mode: beside it are `…-wal` and `…-shm` while it is open, and it has to be on a
+/// disk of this machine, not on a network file system. Several processes of one machine may share it.
+///
+/// A file of an earlier version of this library is brought up to date when it is opened; one of a later version that
+/// has other tables is refused. Fields of documents that this version does not know stay as they are.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("neuropod.db");
+/// use neuropod_core::UserStore;
+/// use neuropod_store::SqliteStore;
+///
+/// let store = SqliteStore::open(path).await?;
+/// assert!(store.user_by_email("ana@example.com").await?.is_none());
+/// store.close().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Unavailable` and retryable: another process holds a lock for more than 5 seconds, the disk is full, or a read or
+/// write failed. `PermissionDenied`: the file is read-only. `NotConfigured`: it can't be opened, or was removed or
+/// replaced since. `Unexpected`: it is damaged.
+pub struct SqliteStore {
+    clock: Arc<dyn Clock>,
+    database: Database,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, which is made if it is missing; its folder has to be there.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with_clock(path, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with entries of money that have their times from `clock`.
+    pub async fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
+        let database = Database::open(path.as_ref()).await?;
+        Ok(Self { clock, database })
+    }
+
+    /// Closes the file, once what is under way is done. To drop the store without it loses nothing.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+/// A version or the number of an entry, as SQLite keeps numbers. Nothing has one that is too big for it.
+fn stored_number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl PodStore for SqliteStore {
+    async fn insert(&self, pod: &Pod) -> Result<Pod> {
+        pods::insert(&self.database, pod).await
+    }
+
+    async fn get(&self, id: &PodId) -> Result<Option<Pod>> {
+        pods::get(&self.database, id).await
+    }
+
+    async fn list(&self, options: &ListOptions) -> Result<Page> {
+        pods::list(&self.database, options).await
+    }
+
+    async fn update(&self, pod: &Pod) -> Result<Pod> {
+        pods::update(&self.database, pod).await
+    }
+
+    async fn remove(&self, id: &PodId, version: u64) -> Result<()> {
+        pods::remove(&self.database, id, version).await
+    }
+}
+
+#[async_trait]
+impl UserStore for SqliteStore {
+    async fn insert_user(&self, user: &User) -> Result<User> {
+        collection::insert(&self.database, user).await
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<User>> {
+        collection::by_id(&self.database, id.as_str()).await
+    }
+
+    async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
+        collection::by_name(&self.database, email).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        collection::all(&self.database).await
+    }
+
+    async fn update_user(&self, user: &User) -> Result<User> {
+        collection::update(&self.database, user).await
+    }
+
+    async fn remove_user(&self, id: &UserId) -> Result<()> {
+        collection::remove::<User>(&self.database, id.as_str()).await
+    }
+}
+
+#[async_trait]
+impl TemplateStore for SqliteStore {
+    async fn insert_template(&self, template: &Template) -> Result<Template> {
+        collection::insert(&self.database, template).await
+    }
+
+    async fn template(&self, id: &str) -> Result<Option<Template>> {
+        collection::by_id(&self.database, id).await
+    }
+
+    async fn templates(&self) -> Result<Vec<Template>> {
+        collection::all(&self.database).await
+    }
+
+    async fn update_template(&self, template: &Template) -> Result<Template> {
+        collection::update(&self.database, template).await
+    }
+
+    async fn remove_template(&self, id: &str) -> Result<()> {
+        collection::remove::<Template>(&self.database, id).await
+    }
+}
+
+#[async_trait]
+impl PriceStore for SqliteStore {
+    async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>> {
+        prices::get(&self.database, version).await
+    }
+
+    async fn add_prices(&self, prices: &PriceList) -> Result<PriceList> {
+        prices::add(&self.database, prices).await
+    }
+}
+
+#[async_trait]
+impl Billing for SqliteStore {
+    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
+        ledger::open(&self.database, user, kind).await
+    }
+
+    async fn balance(&self, user: &UserId) -> Result<Balance> {
+        ledger::balance(&self.database, user).await
+    }
+
+    async fn post(&self, posting: &Posting) -> Result<()> {
+        ledger::post(&self.database, posting, self.clock.now()).await
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<()> {
+        ledger::hold(&self.database, hold, self.clock.now()).await
+    }
+
+    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
+        ledger::draw(&self.database, draw, self.clock.now()).await
+    }
+
+    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
+        ledger::settle(&self.database, key, actual, self.clock.now()).await
+    }
+
+    async fn release(&self, key: &str) -> Result<()> {
+        ledger::release(&self.database, key, self.clock.now()).await
+    }
+
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        ledger::entries(&self.database, user, options).await
+    }
+}

@@ -1,0 +1,119 @@
+//! Pods.
+
+use jiff::Timestamp;
+use neuropod_core::store::{Cursor, ListOptions, Page};
+use neuropod_core::{Pod, PodId, Result};
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::database::{Database, Written};
+use super::{failure as sqlite, json, stored_number};
+use crate::{failure, input};
+
+pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
+    let stored = Pod {
+        version: 1,
+        // As exactly as the column that sorts the lists.
+        created_at: Timestamp::from_microsecond(pod.created_at.as_microsecond()).unwrap_or(pod.created_at),
+        ..pod.clone()
+    };
+    let statement = sqlx::query(
+        "INSERT INTO pods (id, version, owner, slug, created_at, deleted, document) VALUES (?, 1, ?, ?, ?, ?, ?)",
+    )
+    .bind(stored.id.to_string())
+    .bind(stored.owner.to_string())
+    .bind(stored.slug.to_string())
+    .bind(stored.created_at.as_microsecond())
+    .bind(stored.is_deleted())
+    .bind(json::write(&stored)?);
+    match database.write(statement).await? {
+        Written::Rows(_) => Ok(stored),
+        Written::IdTaken => Err(failure::taken("id")),
+        Written::NameTaken => Err(failure::taken("name")),
+    }
+}
+
+pub(super) async fn get(database: &Database, id: &PodId) -> Result<Option<Pod>> {
+    text(database, id).await?.as_deref().map(json::read).transpose()
+}
+
+/// The document as it is stored.
+async fn text(database: &Database, id: &PodId) -> Result<Option<String>> {
+    sqlx::query_scalar("SELECT document FROM pods WHERE id = ?")
+        .bind(id.as_str())
+        .fetch_optional(database.readers())
+        .await
+        .map_err(sqlite::from_sqlx)
+}
+
+pub(super) async fn list(database: &Database, options: &ListOptions) -> Result<Page> {
+    input::limit(options.limit)?;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT document FROM pods WHERE TRUE");
+    if let Some(owner) = &options.owner {
+        query.push(" AND owner = ").push_bind(owner.as_str());
+    }
+    if !options.include_deleted {
+        query.push(" AND NOT deleted");
+    }
+    if let Some(Cursor { created_at, id }) = &options.after {
+        query.push(" AND (created_at, id) > (");
+        let mut place = query.separated(", ");
+        place
+            .push_bind(created_at.as_microsecond())
+            .push_bind(id.as_str());
+        query.push(")");
+    }
+    // One more than asked for tells whether this is the last page.
+    query.push(" ORDER BY created_at, id LIMIT ");
+    query.push_bind(i64::from(options.limit) + 1);
+    let texts: Vec<String> = query
+        .build_query_scalar()
+        .fetch_all(database.readers())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+
+    let limit = options.limit as usize;
+    let page = texts.iter().take(limit).map(|text| json::read(text));
+    let pods = page.collect::<Result<Vec<Pod>>>()?;
+    let last = pods.last().filter(|_| texts.len() > limit);
+    Ok(Page {
+        next: last.map(|pod| Cursor {
+            created_at: pod.created_at,
+            id: pod.id.clone(),
+        }),
+        pods,
+    })
+}
+
+pub(super) async fn update(database: &Database, pod: &Pod) -> Result<Pod> {
+    let text = text(database, &pod.id).await?;
+    let text = text.ok_or_else(|| failure::gone("pod"))?;
+    let stored: Pod = json::read(&text)?;
+    input::follows(&stored, pod)?;
+    let updated = Pod {
+        version: pod.version + 1,
+        ..pod.clone()
+    };
+    let statement =
+        sqlx::query("UPDATE pods SET version = ?, deleted = ?, document = ? WHERE id = ? AND version = ?")
+            .bind(stored_number(updated.version))
+            .bind(updated.is_deleted())
+            .bind(json::rewrite(&text, &stored, &updated)?)
+            .bind(pod.id.to_string())
+            .bind(stored_number(pod.version));
+    match database.write(statement).await? {
+        Written::Rows(1) => Ok(updated),
+        _ => Err(failure::changed("pod")),
+    }
+}
+
+pub(super) async fn remove(database: &Database, id: &PodId, version: u64) -> Result<()> {
+    let statement = sqlx::query("DELETE FROM pods WHERE id = ? AND version = ?")
+        .bind(id.to_string())
+        .bind(stored_number(version));
+    let removed = database.write(statement).await? != Written::Rows(0);
+    if removed || text(database, id).await?.is_none() {
+        Ok(())
+    } else {
+        Err(failure::changed("pod"))
+    }
+}
