@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use neuropod::billing::EntryKind;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
-use neuropod::statement::explain;
+use neuropod::statement::{Explanation, explain};
 use neuropod::{
     BillingExt, Clock, ClusterBackend, ClusterEvent, ErrorKind, Money, Platform, Pod, PodId, PodStore,
     Result, Status, Step, VolumePolicy,
@@ -44,7 +44,7 @@ impl Story {
             match self.done {
                 0 => {
                     let request = request("Training").idempotency_key("the first");
-                    let pod = insist(async || platform.create(ana, &request).await)
+                    let pod = insist(async || Box::pin(platform.create(ana, &request)).await)
                         .await
                         .unwrap();
                     self.pod = Some(pod.id);
@@ -223,10 +223,15 @@ async fn money_is_right(world: &World, witness: &Witness) -> f64 {
         );
         until = charge.period.until;
     }
-    let charged = Money::from_cents(1000) - available;
     let (ran, containers) = witness.ran();
-    let per_second = Money::from_cents(270).as_euros() / 3600.0;
-    let paid = charged.as_euros() / per_second;
+    let running = |charge: &Explanation| charge.hourly == Money::from_cents(270);
+    let paid: i64 = entries
+        .iter()
+        .filter_map(explain)
+        .filter(running)
+        .map(|charge| charge.seconds)
+        .sum();
+    let paid = f64::from(i32::try_from(paid).unwrap());
     // The seconds of a container are rounded once.
     let rounding = f64::from(u32::try_from(containers).unwrap());
     assert!(
@@ -257,7 +262,12 @@ async fn every_call_goes_wrong_once_in_every_way() {
             lost < 3.0,
             "without a fault all of it is charged but for fractions of seconds: {lost}"
         );
-        for fault in Fault::ALL {
+        for fault in [
+            Fault::ErrorBefore,
+            Fault::ErrorAfter,
+            Fault::CrashBefore,
+            Fault::CrashAfter,
+        ] {
             let mut most_lost = 0.0_f64;
             for n in 1.. {
                 let faults = Faults::at(n, fault);

@@ -46,8 +46,19 @@ async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
 
 /// The version of every object: it changes with every write.
 async fn versions(site: &Site) -> BTreeMap<String, String> {
+    let version = |kind: &str, meta: &Value| match kind {
+        // The cluster's controllers write to claims when they please: of those only what we wrote counts.
+        "PersistentVolumeClaim" => {
+            let managers = meta["managedFields"].as_array().unwrap().iter();
+            managers
+                .filter(|entry| entry["manager"] == "neuropod")
+                .map(Value::to_string)
+                .collect()
+        }
+        _ => meta["resourceVersion"].to_string(),
+    };
     let all = everything(site).await.into_iter();
-    all.map(|(kind, name, meta)| (format!("{kind} {name}"), meta["resourceVersion"].to_string()))
+    all.map(|(kind, name, meta)| (format!("{kind} {name}"), version(kind, &meta)))
         .collect()
 }
 

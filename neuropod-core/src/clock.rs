@@ -1,6 +1,8 @@
 //! The clock, injected so that tests move it.
 
-use jiff::Timestamp;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 /// Tells the time of day. The driver asks it for every decision; nothing in the library reads the clock otherwise.
@@ -42,5 +44,75 @@ impl Clock for TokioClock {
         let elapsed =
             jiff::SignedDuration::try_from(self.started.elapsed()).unwrap_or(jiff::SignedDuration::MAX);
         self.epoch.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// How far a clock may be off what has passed since the last look, before it counts as having been set: 30 seconds.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
+
+/// A clock over another one that follows it as long as it runs evenly, and goes on by itself when it jumps: when
+/// somebody sets the machine's clock, no running time is charged that never passed. It takes the new time when the
+/// process starts anew.
+pub(crate) struct SteadyClock {
+    inner: Arc<dyn Clock>,
+    /// The time told last, and when that was.
+    last: Mutex<(Timestamp, Instant)>,
+}
+
+impl SteadyClock {
+    pub(crate) fn over(inner: Arc<dyn Clock>) -> Self {
+        let last = Mutex::new((inner.now(), Instant::now()));
+        Self { inner, last }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let instant = Instant::now();
+        let passed = SignedDuration::try_from(instant - last.1).unwrap_or(SignedDuration::MAX);
+        let expected = last.0.saturating_add(passed).unwrap_or(Timestamp::MAX);
+        let told = self.inner.now();
+        let now = if told.duration_since(expected).abs() <= TOLERANCE {
+            told
+        } else {
+            expected
+        };
+        *last = (now, instant);
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Set(Mutex<SignedDuration>, TokioClock);
+
+    impl Clock for Set {
+        fn now(&self) -> Timestamp {
+            self.1.now() + *self.0.lock().unwrap()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_clock_follows_drift_and_ignores_jumps() {
+        let epoch = Timestamp::from_second(1_800_000_000).unwrap();
+        let inner = Arc::new(Set(Mutex::default(), TokioClock::starting_at(epoch)));
+        let clock = SteadyClock::over(inner.clone());
+        let shows = |seconds: i64| assert_eq!(clock.now().as_second() - epoch.as_second(), seconds);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        shows(10);
+        *inner.0.lock().unwrap() = SignedDuration::from_secs(5);
+        shows(15);
+        for jump in [SignedDuration::from_hours(24), SignedDuration::from_hours(-24)] {
+            *inner.0.lock().unwrap() = jump;
+            shows(15);
+        }
+        tokio::time::advance(Duration::from_secs(10)).await;
+        shows(25);
+        *inner.0.lock().unwrap() = SignedDuration::ZERO;
+        shows(20);
     }
 }

@@ -11,16 +11,19 @@ use serde::{Deserialize, Serialize};
 use crate::billing::{Details, Draw, Drawn, Hold, Period};
 use crate::id::{PodId, UserId};
 use crate::money::Money;
+use crate::observation::Container;
 
 /// What is reserved: what this long costs. Seconds.
 pub const RESERVED_SECONDS: i64 = 3600;
 /// How long a period is while the container runs on. Seconds.
 pub const PERIOD_SECONDS: i64 = 60;
+/// How long a period is while the pod is stopped and only its volume is paid for. Seconds.
+pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
 /// With how much time left in the reservation its owner is told, most first. Seconds.
 pub const LOW_BALANCE_SECONDS: [i64; 3] = [3600, 900, 300];
 
 /// What is being paid for a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meter {
     /// Counted up with every reservation, so that each has a key of its own.
@@ -29,9 +32,15 @@ pub struct Meter {
     pub reservation: Reservation,
     /// The price of the period that runs.
     pub price: Price,
-    /// From when the running container's time is not charged yet; `None`: no container is metered.
+    /// The container run that is metered.
+    #[serde(default)]
+    pub container: Option<String>,
+    /// From when its time is not charged yet; `None`: no container is metered.
     #[serde(default)]
     pub from: Option<Timestamp>,
+    /// From when the volume of the stopped pod is not charged yet.
+    #[serde(default)]
+    pub volume_from: Option<Timestamp>,
     /// A period that has to be charged; perhaps it is already.
     #[serde(default)]
     pub due: Option<Due>,
@@ -51,8 +60,11 @@ pub struct Meter {
 /// A price per hour, and the price list it is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Price {
-    /// The price per hour.
+    /// The price per hour while it runs.
     pub hourly: Money,
+    /// The price per hour while it is stopped: that of its volume.
+    #[serde(default)]
+    pub stopped: Money,
     /// The version of the price list.
     pub version: u64,
 }
@@ -79,8 +91,12 @@ pub struct Due {
     pub period: Period,
     /// What it costs.
     pub amount: Money,
-    /// At which price.
-    pub price: Price,
+    /// At which price per hour.
+    pub hourly: Money,
+    /// The version of the price list.
+    pub version: u64,
+    /// Whether it is paid from the reservation: what a stopped pod costs is not.
+    pub reserved: bool,
 }
 
 impl Meter {
@@ -90,7 +106,9 @@ impl Meter {
             hold: 0,
             reservation: Reservation::Opening,
             price,
+            container: None,
             from: None,
+            volume_from: None,
             due: None,
             draws: 0,
             left: None,
@@ -120,7 +138,7 @@ impl Meter {
         Draw {
             key: format!("{}:{}", self.key(pod), self.draws),
             user: owner.clone(),
-            hold: Some(self.key(pod)),
+            hold: due.reserved.then(|| self.key(pod)),
             amount: due.amount,
             // Once the container has ended there is no next hour to reserve.
             top_up: if self.from.is_some() {
@@ -130,8 +148,8 @@ impl Meter {
             },
             details: Details {
                 pod: Some(pod.clone()),
-                price_version: Some(due.price.version),
-                hourly: Some(due.price.hourly),
+                price_version: Some(due.version),
+                hourly: Some(due.hourly),
                 period: Some(due.period),
                 note: None,
             },
@@ -145,12 +163,14 @@ impl Meter {
 
     /// Whether nothing is reserved, metered or due.
     pub fn is_idle(&self) -> bool {
-        self.reservation == Reservation::None && self.from.is_none() && self.due.is_none()
+        let metered = self.from.is_some() || self.volume_from.is_some();
+        self.reservation == Reservation::None && !metered && self.due.is_none()
     }
 
     /// When the period that runs is full.
     pub fn full_at(&self) -> Option<Timestamp> {
-        self.from.map(|from| later(from, PERIOD_SECONDS))
+        let running = self.from.map(|from| later(from, PERIOD_SECONDS));
+        running.or_else(|| self.volume_from.map(|from| later(from, VOLUME_PERIOD_SECONDS)))
     }
 
     /// How long what is reserved lasts, after the last draw, in seconds; `None`: nothing was drawn yet, or it is free.
@@ -185,12 +205,22 @@ impl Meter {
         }
     }
 
-    /// The meter of a container that started at `started`. One that was metered before and paused (its node was lost
-    /// and came back) is metered again from now on.
-    pub(crate) fn started(self, started: Timestamp, now: Timestamp, price: Price) -> Self {
+    /// The meter of a container that has started, at the earliest at `earliest`: the cluster has a clock of its own,
+    /// and where the two disagree nothing is charged that can't have been. A container that was metered before and
+    /// paused (its node was lost and came back) is metered again from now on.
+    pub(crate) fn started(
+        self,
+        container: &Container,
+        earliest: Timestamp,
+        now: Timestamp,
+        price: Price,
+    ) -> Self {
+        let started = container.started_at.max(earliest).min(now);
         let metered_before = self.charged_until.is_some_and(|until| until > started);
+        let from = if metered_before { now } else { started };
         Self {
-            from: Some(if metered_before { now } else { started }),
+            container: Some(container.id.clone()),
+            from: Some(from),
             price,
             ..self
         }
@@ -198,8 +228,7 @@ impl Meter {
 
     /// The meter with all full periods due; the next one runs on at `price`.
     pub(crate) fn full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
-        let periods = now.duration_since(from).as_secs() / PERIOD_SECONDS;
-        let until = later(from, periods.saturating_mul(PERIOD_SECONDS));
+        let until = last_full(from, now, PERIOD_SECONDS);
         Self {
             from: Some(until),
             price,
@@ -210,21 +239,60 @@ impl Meter {
     /// The meter of a container that ended at `until`.
     pub(crate) fn ended(self, from: Timestamp, until: Timestamp) -> Self {
         Self {
+            container: None,
             from: None,
             ..self.due(from, until.max(from))
         }
     }
 
+    /// The meter of a pod that is stopped now. What ran at all has a volume, which is paid for from then on.
+    pub(crate) fn stopped(self) -> Self {
+        Self {
+            volume_from: self.charged_until,
+            ..self
+        }
+    }
+
+    /// The meter of a stopped pod with all full periods of its volume due.
+    pub(crate) fn volume_full(self, from: Timestamp, now: Timestamp) -> Self {
+        let until = last_full(from, now, VOLUME_PERIOD_SECONDS);
+        Self {
+            volume_from: Some(until),
+            ..self.volume_due(from, until)
+        }
+    }
+
+    /// The meter of a pod that is stopped no more, with what its volume still costs due.
+    pub(crate) fn volume_ended(self, from: Timestamp, now: Timestamp) -> Self {
+        Self {
+            volume_from: None,
+            ..self.volume_due(from, now.max(from))
+        }
+    }
+
     fn due(self, from: Timestamp, until: Timestamp) -> Self {
+        let hourly = self.price.hourly;
+        self.charge(from, until, hourly, true)
+    }
+
+    fn volume_due(self, from: Timestamp, until: Timestamp) -> Self {
+        let hourly = self.price.stopped;
+        self.charge(from, until, hourly, false)
+    }
+
+    fn charge(self, from: Timestamp, until: Timestamp, hourly: Money, reserved: bool) -> Self {
         let period = Period { from, until };
-        let amount = self.price.hourly.for_seconds(period.seconds());
-        let due = (period.seconds() > 0).then_some(Due {
+        let amount = hourly.for_seconds(period.seconds());
+        let due = Due {
             period,
             amount,
-            price: self.price,
-        });
+            hourly,
+            version: self.price.version,
+            reserved,
+        };
+        let costs = period.seconds() > 0 && hourly > Money::ZERO;
         Self {
-            due,
+            due: costs.then_some(due),
             charged_until: Some(until),
             ..self
         }
@@ -232,10 +300,14 @@ impl Meter {
 
     /// The meter after a period was charged.
     pub(crate) fn drawn(self, drawn: &Drawn) -> Self {
+        let left = match self.due {
+            Some(Due { reserved: true, .. }) => Some(drawn.held),
+            _ => self.left,
+        };
         Self {
             due: None,
             draws: self.draws + 1,
-            left: Some(drawn.held),
+            left,
             ..self
         }
     }
@@ -245,6 +317,12 @@ impl Meter {
         let next = self.price.hourly.for_seconds(PERIOD_SECONDS);
         self.from.is_some() && self.left.is_some_and(|left| left < next)
     }
+}
+
+/// The end of the last full period before now.
+fn last_full(from: Timestamp, now: Timestamp, period: i64) -> Timestamp {
+    let periods = now.duration_since(from).as_secs() / period;
+    later(from, periods.saturating_mul(period))
 }
 
 fn later(time: Timestamp, seconds: i64) -> Timestamp {

@@ -211,6 +211,7 @@ impl Pod {
     pub(crate) fn sample(now: Timestamp) -> Self {
         let price = Price {
             hourly: Money::from_cents(360),
+            stopped: Money::from_cents(36),
             version: 1,
         };
         Self {

@@ -8,7 +8,7 @@ use super::updates::Feed;
 use super::{Inner, MAX_LOGS, Platform, Touched};
 use crate::billing::Billing;
 use crate::catalogue::Catalogue;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming::Naming;
@@ -115,7 +115,7 @@ impl PlatformBuilder {
             billing: self.billing.ok_or_else(|| missing("billing"))?,
             naming: self.naming.ok_or_else(|| missing("naming"))?,
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            clock: SteadyClock::over(self.clock.unwrap_or_else(|| Arc::new(SystemClock))),
             catalogue: self.catalogue,
             prices: self.prices,
             price_policy: self.price_policy,

@@ -27,7 +27,7 @@ use self::updates::Feed;
 pub use self::updates::Update;
 use crate::billing::Billing;
 use crate::catalogue::Catalogue;
-use crate::clock::Clock;
+use crate::clock::SteadyClock;
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::PodId;
@@ -50,7 +50,7 @@ struct Inner {
     store: Arc<dyn PodStore>,
     billing: Arc<dyn Billing>,
     tokens: Arc<dyn TokenExtractor>,
-    clock: Arc<dyn Clock>,
+    clock: SteadyClock,
     naming: Naming,
     catalogue: Catalogue,
     prices: PriceList,

@@ -116,6 +116,7 @@ fn price(prices: &PriceList, spec: &PodSpec) -> Price {
     let quote = prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb);
     Price {
         hourly: quote.hourly(),
+        stopped: quote.hourly_stopped(),
         version: prices.version,
     }
 }

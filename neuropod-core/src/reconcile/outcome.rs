@@ -36,7 +36,7 @@ pub fn drawn(pod: &Pod, draw: &Draw, drawn: &Drawn, now: Timestamp) -> Option<Po
         return None;
     }
     let mut next = pod.clone();
-    next.meter = pod.meter.drawn(drawn);
+    next.meter = pod.meter.clone().drawn(drawn);
     next.charged += drawn.charged;
     let unpaid = drawn.written_off > Money::ZERO || next.meter.is_used_up();
     if unpaid && pod.desired == Desired::Running {
@@ -59,7 +59,7 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
                 // Closed, so that no late repetition of the reservation can succeed.
                 meter: Meter {
                     reservation: Reservation::Closing,
-                    ..pod.meter
+                    ..pod.meter.clone()
                 },
                 ..pod.clone()
             });

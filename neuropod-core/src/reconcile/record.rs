@@ -66,7 +66,7 @@ fn billable<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a Container
 }
 
 fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
-    let meter = pod.meter;
+    let meter = pod.meter.clone();
     let wanted = pod.desired == Desired::Running;
     let container = billable(pod, observation);
     if meter.due.is_some() {
@@ -75,7 +75,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     if let Some(from) = meter.from {
         return match container {
             // Another container than the metered one: that one has ended.
-            Some(container) if container.started_at > from => {
+            Some(container) if meter.container.as_ref() != Some(&container.id) => {
                 let seen_end = observation.pod.as_ref().and_then(|seen| seen.finished_at);
                 meter.ended(from, seen_end.unwrap_or(container.started_at))
             }
@@ -84,15 +84,22 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
             None => meter.ended(from, end_of_container(pod, observation, from, now)),
         };
     }
+    if let Some(from) = meter.volume_from {
+        let full = meter.full_at().is_some_and(|full| full <= now);
+        return match pod.desired {
+            Desired::Stopped if full => meter.volume_full(from, now),
+            Desired::Stopped => meter,
+            Desired::Running | Desired::Deleted { .. } => meter.volume_ended(from, now),
+        };
+    }
     match (meter.reservation, container) {
         (Reservation::None, _) if wanted => meter.open(pod.price),
+        (Reservation::None, None) if pod.desired == Desired::Stopped => meter.stopped(),
         (Reservation::Opening | Reservation::Open, _) if !wanted => Meter {
             reservation: Reservation::Closing,
             ..meter
         },
-        (Reservation::Open, Some(container)) if container.started_at <= now => {
-            meter.started(container.started_at, now, pod.price)
-        }
+        (Reservation::Open, Some(container)) => meter.started(container, pod.requested_at, now, pod.price),
         _ => meter,
     }
 }

@@ -10,7 +10,7 @@ use neuropod_core::store::MockPodStore;
 use neuropod_core::{
     BillingExt, ClusterBackend, ClusterEvent, ErrorKind, LogOptions, Money, PodId, UserId, VolumePolicy,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::fixture::{cluster, start, workload};
 
@@ -57,22 +57,71 @@ async fn each_fault_strikes_before_or_after_the_effect() {
         let faults = Faults::at(1, fault);
         let backend = faults.cluster(Arc::new(inner.clone()));
         let answer = timeout(LONG, backend.apply(&workload(1))).await;
-        let took_effect = matches!(fault, Fault::ErrorAfter | Fault::CrashAfter);
-        assert_eq!(inner.objects().is_empty(), !took_effect, "{fault:?}");
-        let crashes = matches!(fault, Fault::CrashBefore | Fault::CrashAfter);
+        let (took_effect, kind) = match fault {
+            Fault::ErrorBefore => (false, Some(ErrorKind::Unavailable)),
+            Fault::ErrorAfter => (true, Some(ErrorKind::Timeout)),
+            Fault::RateLimited => (false, Some(ErrorKind::RateLimited)),
+            Fault::Unexpected => (false, Some(ErrorKind::Unexpected)),
+            Fault::Conflict => (false, Some(ErrorKind::Conflict)),
+            Fault::Refused => (false, Some(ErrorKind::Rejected)),
+            Fault::Quota => (false, Some(ErrorKind::QuotaExceeded)),
+            Fault::CrashBefore => (false, None),
+            // The cluster has no accounts.
+            Fault::CrashAfter | Fault::Late | Fault::NoMoney => (true, None),
+        };
+        assert_eq!(!inner.objects().is_empty(), took_effect, "{fault:?}");
         assert_eq!(
             (answer.is_err(), faults.has_crashed()),
-            (crashes, crashes),
+            (fault.is_crash(), fault.is_crash()),
             "{fault:?}"
         );
-        match (fault, answer) {
-            (Fault::ErrorBefore, Ok(answer)) => {
-                assert_eq!(*answer.unwrap_err().kind(), ErrorKind::Unavailable);
-            }
-            (Fault::ErrorAfter, Ok(answer)) => assert_eq!(*answer.unwrap_err().kind(), ErrorKind::Timeout),
-            _ => {}
-        }
+        let answered = answer
+            .ok()
+            .and_then(Result::err)
+            .map(|error| error.kind().clone());
+        assert_eq!(answered, kind, "{fault:?}");
+        let struck = (fault != Fault::NoMoney).then_some("cluster.apply");
+        assert_eq!(faults.struck(), struck);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lasting_fault_strikes_all_that_it_concerns_until_it_is_over() {
+    let inner = cluster();
+    let faults = Faults::lasting(2, Fault::Refused, Duration::from_mins(1));
+    let backend = faults.cluster(Arc::new(inner));
+    backend.apply(&workload(1)).await.unwrap();
+    backend.usage().await.unwrap();
+    for _ in 0..3 {
+        let error = backend.apply(&workload(2)).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Rejected);
+        backend.observe(&workload(2).reference).await.unwrap();
+    }
+    sleep(Duration::from_mins(1)).await;
+    backend.apply(&workload(2)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_faults_are_the_same_for_the_same_seed_and_end_when_they_are_healed() {
+    let errors = async |seed| {
+        let faults = Faults::random(seed, 300);
+        let backend = faults.cluster(Arc::new(cluster()));
+        let mut errors = Vec::new();
+        for _ in 0..100 {
+            let answer = backend.apply(&workload(1)).await;
+            errors.push(answer.err().map(|error| error.kind().clone()));
+        }
+        faults.heal();
+        for _ in 0..100 {
+            backend.apply(&workload(1)).await.unwrap();
+        }
+        errors
+    };
+    let (first, again, other) = (errors(1).await, errors(1).await, errors(2).await);
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    let failed = first.iter().flatten().count();
+    assert!((10..50).contains(&failed), "{failed} of 100");
 }
 
 #[tokio::test(start_paused = true)]

@@ -145,6 +145,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         },
         price: Price {
             hourly: Money::from_micros(i64::MAX),
+            stopped: Money::from_micros(5),
             version: i64::MAX.unsigned_abs(),
         },
         meter: Meter {
@@ -152,19 +153,21 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             reservation: Reservation::Closing,
             price: Price {
                 hourly: Money::from_micros(1),
+                stopped: Money::from_micros(6),
                 version: 2,
             },
+            container: Some("containerd://0f1e2d".into()),
             from: Some(moment(6)),
+            volume_from: Some(moment(14)),
             due: Some(Due {
                 period: Period {
                     from: moment(12),
                     until: moment(13),
                 },
                 amount: Money::from_micros(i64::MAX),
-                price: Price {
-                    hourly: Money::from_micros(3),
-                    version: 4,
-                },
+                hourly: Money::from_micros(3),
+                version: 4,
+                reserved: true,
             }),
             draws: i64::MAX.unsigned_abs(),
             left: Some(Money::from_micros(i64::MIN)),

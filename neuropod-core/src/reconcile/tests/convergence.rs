@@ -126,7 +126,7 @@ proptest! {
         }
         // Each settlement rounds to a micro-euro.
         let most = rate.for_seconds(world.ran) + Money::from_micros(500);
-        prop_assert!(world.charged() <= most, "charged {} for {} s: {:?}", world.charged(), world.ran, world);
+        prop_assert!(world.charged_for_running() <= most, "charged {} for {} s: {:?}", world.charged(), world.ran, world);
         prop_assert!(!world.overlap(), "{:?}", world);
         if let Some(pod) = &world.pod {
             prop_assert_eq!(pod.charged, world.charged());

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::billing::Drawn;
 use crate::error::{Error, ErrorKind};
-use crate::meter::{PERIOD_SECONDS, Price, RESERVED_SECONDS};
+use crate::meter::{PERIOD_SECONDS, Price, RESERVED_SECONDS, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
 use crate::observation::{Container, Phase, Step};
 use crate::pod::Status;
@@ -158,10 +158,10 @@ fn seconds_are_charged_from_container_start_to_container_end() {
     let (pod, actions) = settle(stopping, &complete(ended), at(230));
     assert_eq!(pod.charged, Money::from_cents(10), "100 seconds at 3.60 an hour");
     assert_eq!(
-        actions,
-        [Action::Remove {
+        actions[0],
+        Action::Remove {
             volume: VolumePolicy::Keep
-        }]
+        }
     );
 }
 
@@ -245,12 +245,63 @@ fn a_new_price_holds_from_the_next_period_on() {
     let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
     pod.price = Price {
         hourly: Money::from_cents(720),
+        stopped: Money::ZERO,
         version: 2,
     };
     let (pod, _) = settle(pod, &seen, at(PERIOD_SECONDS));
     assert_eq!(pod.charged, Money::from_cents(6), "the period that ran");
     let (pod, _) = settle(pod, &seen, at(2 * PERIOD_SECONDS));
     assert_eq!(pod.charged, Money::from_cents(6 + 12));
+}
+
+#[test]
+fn a_stopped_pod_pays_for_its_volume_only_and_by_the_second() {
+    let seen = complete(running_since(0));
+    let (pod, _) = settle(Pod::sample(at(0)), &seen, at(100));
+    let gone = Observation {
+        pod: None,
+        objects: Objects::Absent,
+        ..seen.clone()
+    };
+    // Last seen at 100 seconds.
+    let stopping = Pod {
+        desired: Desired::Stopped,
+        ..pod
+    };
+    let (pod, actions) = settle(stopping, &gone, at(100));
+    assert_eq!(pod.charged, Money::from_cents(10));
+    assert_eq!(
+        actions,
+        [Action::Wake {
+            at: at(100 + VOLUME_PERIOD_SECONDS)
+        }]
+    );
+    let (pod, _) = settle(pod, &gone, at(100 + 3 * VOLUME_PERIOD_SECONDS + 5));
+    assert_eq!(pod.charged, Money::from_cents(10 + 3 * 36));
+    assert_eq!((pod.desired, pod.status), (Desired::Stopped, Status::Stopped));
+
+    let started = Pod {
+        desired: Desired::Running,
+        run: 2,
+        ..pod
+    };
+    let (pod, actions) = settle(started, &gone, at(100 + 3 * VOLUME_PERIOD_SECONDS + 200));
+    assert_eq!(
+        pod.charged,
+        Money::from_cents(10 + 3 * 36 + 2),
+        "200 seconds of volume"
+    );
+    assert_eq!(actions, [Action::Apply]);
+}
+
+#[test]
+fn a_pod_that_never_ran_has_no_volume_to_pay_for() {
+    let stopping = Pod {
+        desired: Desired::Stopped,
+        ..Pod::sample(at(0))
+    };
+    let (pod, actions) = settle(stopping, &Observation::nothing(), at(10));
+    assert!(pod.meter.is_idle() && actions.is_empty(), "{actions:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::sleep;
 
-use super::{Fault, Faults, refused};
+use super::{Fault, Faults};
 use crate::cluster::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
 use crate::error::Result;
 use crate::observation::Observation;
@@ -75,10 +75,12 @@ impl ClusterBackend for FaultyCluster {
             faults.alive().await;
             match faults.count("cluster.logs.next") {
                 None => Some((item, Some((faults, inner)))),
-                Some(Fault::ErrorBefore | Fault::ErrorAfter) => {
-                    Some((Err(refused("cluster.logs.next")), None))
+                Some(Fault::Late) => {
+                    sleep(Fault::LATENESS).await;
+                    Some((item, Some((faults, inner))))
                 }
-                Some(Fault::CrashBefore | Fault::CrashAfter) => faults.crash().await,
+                Some(fault) if fault.is_crash() => faults.crash().await,
+                Some(fault) => Some((Err(fault.error("cluster.logs.next")), None)),
             }
         };
         Ok(stream::unfold(state, next).boxed())
@@ -110,8 +112,9 @@ impl Watch {
     async fn next(&mut self) -> Option<ClusterEvent> {
         match self.opening.take() {
             None => {}
-            Some(Fault::ErrorBefore | Fault::ErrorAfter) => self.gap().await?,
-            Some(Fault::CrashBefore | Fault::CrashAfter) => self.faults.crash().await,
+            Some(Fault::Late) => sleep(Fault::LATENESS).await,
+            Some(fault) if fault.is_crash() => self.faults.crash().await,
+            Some(_) => self.gap().await?,
         }
         loop {
             self.faults.alive().await;
@@ -126,13 +129,16 @@ impl Watch {
                 .await?;
             self.faults.alive().await;
             match self.faults.count("cluster.watch.next") {
-                None => {
-                    self.known.note(&event);
-                    return Some(event);
+                None => {}
+                Some(Fault::Late) => sleep(Fault::LATENESS).await,
+                Some(fault) if fault.is_crash() => self.faults.crash().await,
+                Some(_) => {
+                    self.gap().await?;
+                    continue;
                 }
-                Some(Fault::ErrorBefore | Fault::ErrorAfter) => self.gap().await?,
-                Some(Fault::CrashBefore | Fault::CrashAfter) => self.faults.crash().await,
             }
+            self.known.note(&event);
+            return Some(event);
         }
     }
 

@@ -17,7 +17,7 @@
 //!     let backend = faults.cluster(cluster.clone());
 //!     let first = backend.usage().await;
 //!     let second = backend.inventory().await;
-//!     if faults.calls() < n {
+//!     if faults.struck().is_none() {
 //!         break;
 //!     }
 //!     assert_eq!((first.is_err(), second.is_err()), (n == 1, n == 2), "{:?}", faults.call(n));
@@ -28,66 +28,74 @@
 
 mod accounts;
 mod backend;
+mod fault;
+mod plan;
 
 use std::fmt;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::sleep;
 
+pub use self::fault::Fault;
+use self::plan::Plan;
 use crate::billing::Billing;
 use crate::cluster::ClusterBackend;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::store::PodStore;
-
-/// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fault {
-    /// The call fails with [`ErrorKind::Unavailable`] and has no effect.
-    ErrorBefore,
-    /// The call takes effect, and its answer is lost: it fails with [`ErrorKind::Timeout`].
-    ErrorAfter,
-    /// The process ends before the call has an effect: neither it nor any later call returns.
-    CrashBefore,
-    /// The call takes effect, and the process ends before it returns.
-    CrashAfter,
-}
-
-impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::ErrorBefore,
-        Self::ErrorAfter,
-        Self::CrashBefore,
-        Self::CrashAfter,
-    ];
-}
 
 /// A plan of what goes wrong, shared by all that it wraps. Clones are the same plan.
 #[derive(Clone)]
 pub struct Faults {
-    plan: Option<(usize, Fault)>,
-    calls: Arc<Mutex<Vec<&'static str>>>,
+    state: Arc<Mutex<State>>,
     crashed: Arc<watch::Sender<bool>>,
+}
+
+struct State {
+    plan: Plan,
+    calls: Vec<&'static str>,
+    /// The first call that went wrong, and how.
+    struck: Option<(&'static str, Fault)>,
 }
 
 impl Faults {
     /// Nothing goes wrong; the calls are counted.
     pub fn none() -> Self {
-        Self::new(None)
+        Self::new(Plan::None)
     }
 
-    /// The `n`th call, counted from 1, goes wrong.
+    /// The `n`th call that [can](Fault::concerns) go wrong so, counted from 1, does.
     pub fn at(n: usize, fault: Fault) -> Self {
-        Self::new(Some((n, fault)))
+        Self::lasting(n, fault, Duration::ZERO)
     }
 
-    fn new(plan: Option<(usize, Fault)>) -> Self {
+    /// The `n`th call that can go wrong so, counted from 1, does, and for so long every other one after it.
+    pub fn lasting(n: usize, fault: Fault, time: Duration) -> Self {
+        Self::new(Plan::at(n, fault, time))
+    }
+
+    /// Of a thousand calls so many go wrong, each in one of the ways in which it can, until all is [healed](Self::heal).
+    /// Neither crashes nor a lack of money are among them. The same seed, the same choices.
+    pub fn random(seed: u64, per_mille: u32) -> Self {
+        Self::new(Plan::random(seed, per_mille))
+    }
+
+    fn new(plan: Plan) -> Self {
         Self {
-            plan,
-            calls: Arc::default(),
+            state: Arc::new(Mutex::new(State {
+                plan,
+                calls: Vec::new(),
+                struck: None,
+            })),
             crashed: Arc::new(watch::Sender::new(false)),
         }
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn heal(&self) {
+        self.with_state(|state| state.plan = Plan::None);
     }
 
     /// The backend with these faults. Opening its watch and each event of it count as calls, and so does each piece
@@ -118,12 +126,17 @@ impl Faults {
 
     /// How many calls there were, in all that is wrapped together.
     pub fn calls(&self) -> usize {
-        self.with_calls(|calls| calls.len())
+        self.with_state(|state| state.calls.len())
     }
 
     /// The name of the `n`th call, such as `cluster.apply`.
     pub fn call(&self, n: usize) -> Option<&'static str> {
-        self.with_calls(|calls| calls.get(n.checked_sub(1)?).copied())
+        self.with_state(|state| state.calls.get(n.checked_sub(1)?).copied())
+    }
+
+    /// The name of the first call that went wrong; `None`: none did.
+    pub fn struck(&self) -> Option<&'static str> {
+        self.with_state(|state| state.struck.map(|(call, _)| call))
     }
 
     /// Waits for the process to have ended. From then on no wrapped call has an effect; the test drops the platform.
@@ -138,17 +151,18 @@ impl Faults {
         *self.crashed.borrow()
     }
 
-    fn with_calls<R>(&self, look: impl FnOnce(&mut Vec<&'static str>) -> R) -> R {
-        look(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with_state<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
+        look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Counts a call and answers what goes wrong with it.
     fn count(&self, name: &'static str) -> Option<Fault> {
-        let n = self.with_calls(|calls| {
-            calls.push(name);
-            calls.len()
-        });
-        self.plan.filter(|(at, _)| *at == n).map(|(_, fault)| fault)
+        self.with_state(|state| {
+            state.calls.push(name);
+            let fault = state.plan.next(name)?;
+            state.struck.get_or_insert((name, fault));
+            Some(fault)
+        })
     }
 
     /// Ends the process.
@@ -173,13 +187,15 @@ impl Faults {
                 self.alive().await;
                 answer
             }
-            Some(Fault::ErrorBefore) => Err(refused(name)),
-            Some(Fault::ErrorAfter) => {
+            Some(fault @ Fault::ErrorAfter) => {
                 call.await?;
-                Err(Error::new(
-                    ErrorKind::Timeout,
-                    format!("injected: the answer of {name} was lost"),
-                ))
+                Err(fault.error(name))
+            }
+            Some(Fault::Late) => {
+                let answer = call.await;
+                sleep(Fault::LATENESS).await;
+                self.alive().await;
+                answer
             }
             Some(Fault::CrashBefore) => self.crash().await,
             Some(Fault::CrashAfter) => {
@@ -187,21 +203,19 @@ impl Faults {
                 drop(call.await);
                 self.crash().await
             }
+            Some(fault) => Err(fault.error(name)),
         }
     }
 }
 
-fn refused(name: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("injected: {name} was refused"))
-}
-
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.plan.and_then(|(n, _)| self.call(n));
-        f.debug_struct("Faults")
-            .field("plan", &self.plan)
-            .field("call", &name)
-            .field("calls", &self.calls())
-            .finish_non_exhaustive()
+        self.with_state(|state| {
+            f.debug_struct("Faults")
+                .field("plan", &state.plan)
+                .field("struck", &state.struck)
+                .field("calls", &state.calls.len())
+                .finish_non_exhaustive()
+        })
     }
 }

@@ -1,0 +1,103 @@
+//! The ways in which a call goes wrong.
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+use crate::money::Money;
+
+/// What a backend that asks for fewer requests sends as `Retry-After`.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The call fails with [`ErrorKind::Unavailable`] and has no effect.
+    ErrorBefore,
+    /// The call takes effect, and its answer is lost: it fails with [`ErrorKind::Timeout`].
+    ErrorAfter,
+    /// The process ends before the call has an effect: neither it nor any later call returns.
+    CrashBefore,
+    /// The call takes effect, and the process ends before it returns.
+    CrashAfter,
+    /// The call takes effect at once, and its answer comes [ten seconds](Self::LATENESS) late.
+    Late,
+    /// The backend asks for fewer requests: [`ErrorKind::RateLimited`], to be tried again in five seconds.
+    RateLimited,
+    /// The backend answers something that nobody understands: [`ErrorKind::Unexpected`], which is not retryable.
+    Unexpected,
+    /// Somebody else was quicker: [`ErrorKind::Conflict`].
+    Conflict,
+    /// The cluster refuses what it is told for what it says, as an admission webhook does: [`ErrorKind::Rejected`].
+    Refused,
+    /// A quota of the cluster is used up: [`ErrorKind::QuotaExceeded`].
+    Quota,
+    /// The account can't pay: [`ErrorKind::InsufficientFunds`].
+    NoMoney,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::ErrorBefore,
+        Self::ErrorAfter,
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::Late,
+        Self::RateLimited,
+        Self::Unexpected,
+        Self::Conflict,
+        Self::Refused,
+        Self::Quota,
+        Self::NoMoney,
+    ];
+    /// How much later the answer of a [late](Self::Late) call comes.
+    pub const LATENESS: Duration = Duration::from_secs(10);
+
+    /// Whether a call, such as `cluster.apply`, can go wrong so.
+    pub fn concerns(self, call: &str) -> bool {
+        match self {
+            Self::ErrorBefore | Self::ErrorAfter | Self::CrashBefore | Self::CrashAfter | Self::Late => true,
+            Self::RateLimited | Self::Unexpected => {
+                !call.starts_with("cluster.watch") && call != "cluster.logs.next"
+            }
+            Self::Conflict => matches!(
+                call,
+                "cluster.apply" | "cluster.remove" | "store.update" | "store.remove"
+            ),
+            Self::Refused => matches!(call, "cluster.apply" | "cluster.remove"),
+            Self::Quota => call == "cluster.apply",
+            Self::NoMoney => call == "billing.hold",
+        }
+    }
+
+    /// Whether it ends the process.
+    pub fn is_crash(self) -> bool {
+        matches!(self, Self::CrashBefore | Self::CrashAfter)
+    }
+
+    /// What the call that goes wrong answers. Its text begins with `injected`.
+    pub(super) fn error(self, call: &str) -> Error {
+        let (kind, what) = match self {
+            Self::ErrorAfter => (ErrorKind::Timeout, "the answer was lost"),
+            Self::RateLimited => (ErrorKind::RateLimited, "too many requests"),
+            Self::Unexpected => (ErrorKind::Unexpected, "an answer that nobody understands"),
+            Self::Conflict => (ErrorKind::Conflict, "somebody else was quicker"),
+            Self::Refused => (ErrorKind::Rejected, "a webhook says no"),
+            Self::Quota => (ErrorKind::QuotaExceeded, "the quota is used up"),
+            Self::NoMoney => {
+                let (required, available) = (Money::from_cents(1), Money::ZERO);
+                let kind = ErrorKind::InsufficientFunds { required, available };
+                (kind, "not enough money")
+            }
+            Self::ErrorBefore | Self::CrashBefore | Self::CrashAfter | Self::Late => {
+                (ErrorKind::Unavailable, "the connection was refused")
+            }
+        };
+        let error = Error::new(kind, format!("injected: {what}")).with_context("call", call);
+        if self == Self::RateLimited {
+            error.with_retry_after(RETRY_AFTER)
+        } else {
+            error
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Requests: what is accepted, from whom, and what is refused.
+
+use futures::{FutureExt, StreamExt};
+use neuropod::sim::Settings;
+use neuropod::store::MemoryStore;
+use neuropod::user::User;
+use neuropod::{
+    Actor, CreatePod, ErrorKind, LogOptions, Money, Role, Update, UserId, UserStore, VolumePolicy,
+};
+
+use crate::common::{World, request};
+
+#[tokio::test(start_paused = true)]
+async fn the_same_request_twice_is_one_pod() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let keyed = request("Training").idempotency_key("abc");
+    let (first, second) = tokio::join!(
+        platform.create(&world.ana, &keyed),
+        platform.create(&world.ana, &keyed)
+    );
+    let third = platform.create(&world.ana, &keyed).await.unwrap();
+    let ids = [first.unwrap().id, second.unwrap().id, third.id];
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(world.money().await.1, Money::from_cents(270), "reserved once");
+    let other = platform
+        .create(&world.ana, &request("Other").idempotency_key("abc"))
+        .await
+        .unwrap_err();
+    assert_eq!(*other.kind(), ErrorKind::AlreadyExists);
+    assert!(!other.is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_wrong_with_a_request_is_told_at_once() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let wrong = CreatePod {
+        gpu: Some("rtx-9999".into()),
+        container_disk_size: Some(101),
+        ports: Some("0, 8888, 8888".into()),
+        ..CreatePod::from_template("", "no such template").assign_to("somebody@example.com")
+    };
+    let error = platform.create(&world.ana, &wrong).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "name: required; gpu: gpu_unknown; containerDiskSize: out_of_range; ports: port; ports: port_twice; \
+         template: template_unknown; assignToUser: assign_forbidden"
+    );
+    assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
+}
+
+fn user(id: &str, role: Role, suspended: bool) -> User {
+    User {
+        id: UserId::new(id),
+        email: format!("{id}@Example.com"),
+        name: id.to_uppercase(),
+        role,
+        suspended,
+        avatar: None,
+        registration_date: jiff::Timestamp::UNIX_EPOCH,
+        version: 0,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_administrator_creates_for_a_client_who_then_owns_and_pays() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let admin = Actor::admin("root");
+    for (id, role) in [("ana", Role::Client), ("root", Role::Admin)] {
+        world.store.insert_user(&user(id, role, false)).await.unwrap();
+    }
+    let problem = async |email: &str| {
+        platform
+            .create(&admin, &request("Training").assign_to(email))
+            .await
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        problem("nobody@example.com").await,
+        "assignToUser: assignee_unknown"
+    );
+    assert_eq!(
+        problem("root@example.com").await,
+        "assignToUser: assignee_not_client"
+    );
+
+    let pod = platform
+        .create(&admin, &request("Training").assign_to("ANA@example.com"))
+        .await
+        .unwrap();
+    assert_eq!((pod.owner.as_str(), pod.created_by.as_str()), ("ana", "root"));
+    assert_eq!(world.money().await.1, Money::from_cents(270));
+    let error = platform
+        .create(&world.ana, &request("tráining"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "name: name_in_use",
+        "it reads the same in a host name"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_owner_and_administrators_may() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    let bob = Actor::client("bob");
+    let refused = [
+        platform.get(&bob, &pod.id).await.map(drop),
+        platform.stop(&bob, &pod.id).await.map(drop),
+        platform.start(&bob, &pod.id).await.map(drop),
+        platform.restart(&bob, &pod.id).await.map(drop),
+        platform.delete(&bob, &pod.id, VolumePolicy::Keep).await,
+        platform.connections(&bob, &pod.id).await.map(drop),
+        platform
+            .logs(&bob, &pod.id, LogOptions::default())
+            .await
+            .map(drop),
+    ];
+    for result in refused {
+        assert_eq!(*result.unwrap_err().kind(), ErrorKind::Forbidden);
+    }
+    platform.get(&Actor::admin("root"), &pod.id).await.unwrap();
+    let mut seen = platform.subscribe(&bob);
+    assert_eq!(
+        seen.next().await.unwrap().unwrap(),
+        Update::Snapshot {
+            pods: vec![],
+            missed: 0
+        }
+    );
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    assert!(seen.next().now_or_never().is_none(), "bob hears nothing of it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_user_starts_nothing() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    world
+        .store
+        .insert_user(&user("ana", Role::Client, true))
+        .await
+        .unwrap();
+    let created = platform.create(&world.ana, &request("Other")).await.unwrap_err();
+    let started = platform.start(&world.ana, &pod.id).await.unwrap_err();
+    assert_eq!(
+        (created.kind(), started.kind()),
+        (&ErrorKind::Forbidden, &ErrorKind::Forbidden)
+    );
+}
+
+#[test]
+fn a_platform_without_its_parts_is_not_built() {
+    let store = std::sync::Arc::new(MemoryStore::new());
+    let error = neuropod::Platform::builder().store(store).build().unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::NotConfigured);
+    assert!(error.to_string().contains("cluster"), "{error}");
+}

@@ -1,0 +1,88 @@
+//! What goes wrong in the cluster, and how it passes.
+
+use std::time::Duration;
+
+use neuropod::sim::{Incident, Obstacle, Settings};
+use neuropod::{Money, PodStore, ReasonCode, Status, Step};
+use tokio::time::sleep;
+
+use crate::common::{Driver, World, eventually, request, until, until_status};
+
+#[tokio::test(start_paused = true)]
+async fn the_reason_is_shown_and_passes() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    world.cluster.obstruct(&pod.id, Obstacle::ImageMissing);
+    let failed = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
+    assert_eq!(failed.reason.as_ref().unwrap().code, ReasonCode::ImageNotFound);
+    assert_eq!(failed.charged, Money::ZERO);
+    world.cluster.clear_obstacles(&pod.id);
+    let running = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    assert_eq!(running.reason, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_only_fails_is_stopped_and_its_money_is_free_again() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    world.cluster.obstruct(&pod.id, Obstacle::ImageMissing);
+    sleep(Duration::from_mins(31)).await;
+    let failed = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    assert_eq!(
+        (failed.status, failed.reason.unwrap().code),
+        (Status::Error, ReasonCode::GaveUp)
+    );
+    assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
+    assert_eq!(world.cluster.objects().len(), 0);
+    world.cluster.clear_obstacles(&pod.id);
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_evicted_pod_comes_back_on_its_volume() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    world.cluster.strike(&pod.id, Incident::Evicted);
+    let evicted = until(&platform, &world.ana, &pod.id, |pod| {
+        pod.status == Status::Creating
+    })
+    .await;
+    assert_eq!(evicted.reason.unwrap().code, ReasonCode::Evicted);
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    assert_eq!(world.cluster.volumes().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_by_hand_comes_back_and_what_has_no_record_goes() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    let objects = world.cluster.objects();
+    let service = objects
+        .iter()
+        .find(|key| key.name.ends_with("-service"))
+        .unwrap()
+        .clone();
+    world.cluster.delete_by_hand(&service);
+    eventually("the service is back", async || world.cluster.objects() == objects).await;
+
+    // A record that vanishes without its pod, as from a store restored from an old backup.
+    let record = world.store.get(&pod.id).await.unwrap().unwrap();
+    world.store.remove(&pod.id, record.version).await.unwrap();
+    eventually("the orphan is gone", async || world.cluster.objects().is_empty()).await;
+    assert_eq!(
+        world.cluster.volumes().len(),
+        1,
+        "nobody asked for the volume to go"
+    );
+}

@@ -1,0 +1,12 @@
+//! The platform on the simulated cluster: what people who call it see.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod create;
+mod driver;
+mod incidents;
+mod life;
+mod money;
+mod updates;

@@ -1,0 +1,258 @@
+//! What is reserved and charged.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use neuropod::billing::Billing;
+use neuropod::sim::Settings;
+use neuropod::statement::explain;
+use neuropod::{Actor, Clock, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, TokioClock, Update};
+use tokio::time::sleep;
+
+use crate::common::{Driver, World, eventually, request, until, until_status};
+
+#[tokio::test(start_paused = true)]
+async fn time_is_charged_by_the_second_while_the_container_runs() {
+    // Slow to start and with nothing to wait for at the end.
+    let settings = Settings {
+        pull: Duration::from_mins(20),
+        terminate: Duration::ZERO,
+        ..Settings::default()
+    };
+    let world = World::new(settings).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status_late(&platform, &world.ana, &pod.id).await;
+    sleep(Duration::from_hours(2)).await;
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    // 2.50 for the GPU and 0.20 for the disks per hour. It ran two hours and a few seconds.
+    let charged = stopped.charged;
+    let two_hours = Money::from_cents(540);
+    assert!(
+        charged >= two_hours && charged < two_hours + Money::from_cents(1),
+        "{charged}"
+    );
+    assert_eq!(
+        world.money().await,
+        (Money::from_cents(1000) - charged, Money::ZERO)
+    );
+}
+
+async fn until_status_late(platform: &neuropod::Platform, actor: &Actor, id: &neuropod::PodId) {
+    eventually("the first 19 minutes", async || {
+        platform.get(actor, id).await.unwrap().step == Step::PullingImage
+    })
+    .await;
+    sleep(Duration::from_mins(19)).await;
+    let pod = platform.get(actor, id).await.unwrap();
+    assert_eq!(
+        (pod.status, pod.charged),
+        (Status::Creating, Money::ZERO),
+        "waiting for an image is free"
+    );
+    until_status(platform, actor, id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_money_nothing_is_created() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let poor = Actor::client("poor");
+    world.pay_in(&poor, 100).await;
+    let error = platform.create(&poor, &request("Training")).await.unwrap_err();
+    assert_eq!(
+        *error.kind(),
+        ErrorKind::InsufficientFunds {
+            required: Money::from_cents(270),
+            available: Money::from_cents(100)
+        }
+    );
+    let nobody = platform
+        .create(&Actor::client("nobody"), &request("Training"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        *nobody.kind(),
+        ErrorKind::NotFound,
+        "without an account there is no pod"
+    );
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(world.cluster.writes(), 0);
+    assert!(
+        platform
+            .list(&Actor::admin("root"), &neuropod::ListOptions::default())
+            .await
+            .unwrap()
+            .pods
+            .is_empty()
+    );
+    assert_eq!(
+        world.store.balance(&poor.id).await.unwrap().available,
+        Money::from_cents(100)
+    );
+    // The name is free again.
+    world.pay_in(&Actor::client("rich"), 10_000).await;
+    platform
+        .create(&Actor::client("rich"), &request("Training"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_its_volume() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    let mut updates = platform.subscribe(&world.ana);
+    let mut bob = platform.subscribe(&Actor::client("bob"));
+    bob.next().await.unwrap().unwrap();
+    // 10 euros last for 3 hours and 42 minutes of 2.70.
+    let mut marks = Vec::new();
+    let stopped = loop {
+        match updates.next().await.unwrap().unwrap() {
+            Update::LowBalance {
+                pod_id,
+                mark_seconds,
+                seconds_left,
+            } => {
+                assert_eq!(pod_id, pod.id);
+                assert!(seconds_left < mark_seconds, "{seconds_left} of {mark_seconds}");
+                marks.push(mark_seconds);
+            }
+            Update::Changed(pod) if pod.step == Step::Stopped => break pod,
+            _ => {}
+        }
+    };
+    assert_eq!(marks, [3600, 900, 300]);
+    assert!(bob.next().now_or_never().is_none(), "nobody else hears of it");
+    assert_eq!(stopped.status, Status::Error);
+    assert_eq!(
+        stopped.reason.as_ref().unwrap().code,
+        ReasonCode::InsufficientFunds
+    );
+    let (available, held) = world.money().await;
+    assert_eq!(held, Money::ZERO);
+    let minute = Money::from_cents(270).for_seconds(60);
+    assert!(
+        !available.is_negative() && available < minute,
+        "{available} are left"
+    );
+    assert_eq!(stopped.charged, Money::from_cents(1000) - available);
+    assert_eq!(
+        (world.cluster.objects().len(), world.cluster.volumes().len()),
+        (0, 1)
+    );
+    let refused = platform.start(&world.ana, &pod.id).await.unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::InsufficientFunds { .. }));
+
+    let statement = platform
+        .statement(&world.ana, &world.ana.id, None, None)
+        .await
+        .unwrap();
+    assert_eq!(statement.by_pod[&pod.id], stopped.charged);
+    assert_eq!(statement.total, available);
+    let replayed: Money = statement
+        .entries
+        .iter()
+        .filter_map(explain)
+        .map(|charge| charge.amount)
+        .sum();
+    assert_eq!(replayed, stopped.charged, "every charge can be explained");
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
+    for (policy, expected) in [(PricePolicy::Quoted, 270), (PricePolicy::Current, 1020)] {
+        let world = World::new(Settings::default()).await;
+        let platform = world.builder().price_policy(policy).build().unwrap();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        let mut prices = platform.prices().await.unwrap();
+        prices.gpus.insert("rtx-4090".into(), Money::from_cents(1000));
+        let refused = platform.set_prices(&world.ana, &prices).await.unwrap_err();
+        assert_eq!(*refused.kind(), ErrorKind::Forbidden);
+        let stored = platform.set_prices(&Actor::admin("root"), &prices).await.unwrap();
+        assert_eq!(stored.version, 1);
+        let stale = platform
+            .set_prices(&Actor::admin("root"), &prices)
+            .await
+            .unwrap_err();
+        assert_eq!(*stale.kind(), ErrorKind::Conflict);
+        assert_eq!(
+            platform.quote("rtx-4090", 10, 10).await.unwrap().hourly(),
+            Money::from_cents(1020)
+        );
+        sleep(Duration::from_mins(10)).await;
+        let pod = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(pod.meter.price.hourly, Money::from_cents(expected), "{policy:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_drivers_on_one_store_and_cluster_charge_once() {
+    let world = World::new(Settings::default()).await;
+    let (first, second) = (world.platform(), world.platform());
+    let _drivers = (Driver::start(&first), Driver::start(&second));
+    let pod = first.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&second, &world.ana, &pod.id, Status::Running).await;
+    sleep(Duration::from_mins(70)).await;
+    second.stop(&world.ana, &pod.id).await.unwrap();
+    let stopped = until(&first, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    let expected = Money::from_cents(270).for_seconds(3600 + 600);
+    assert!(
+        stopped.charged >= expected && stopped.charged < expected + Money::from_cents(1),
+        "{} and not {expected}",
+        stopped.charged
+    );
+    assert_eq!(
+        world.money().await,
+        (Money::from_cents(1000) - stopped.charged, Money::ZERO)
+    );
+}
+
+/// A clock that somebody sets.
+struct SetClock {
+    inner: TokioClock,
+    offset: Mutex<SignedDuration>,
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        self.inner.now() + *self.offset.lock().unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
+    for hours in [24, -24] {
+        let world = World::new(Settings::default()).await;
+        let clock = Arc::new(SetClock {
+            inner: world.cluster.clock(),
+            offset: Mutex::default(),
+        });
+        let platform = world.builder().clock(clock.clone()).build().unwrap();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_mins(10)).await;
+        *clock.offset.lock().unwrap() = SignedDuration::from_hours(hours);
+        sleep(Duration::from_mins(10)).await;
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+        let expected = Money::from_cents(270).for_seconds(20 * 60);
+        let rest = stopped.charged - expected;
+        assert!(
+            !rest.is_negative() && rest < Money::from_cents(1),
+            "{} and not {expected} with the clock set by {hours} hours",
+            stopped.charged
+        );
+    }
+}
