@@ -93,6 +93,17 @@ pub(super) fn moment(time: Timestamp) -> DateTime {
     DateTime::from_millis(time.as_millisecond())
 }
 
+/// The first whole millisecond that is not before `time`: what is stored has whole ones.
+pub(super) fn moment_from(time: Timestamp) -> DateTime {
+    let whole = moment(time);
+    let is_before = Timestamp::from_millisecond(whole.timestamp_millis()).is_ok_and(|whole| whole < time);
+    if is_before {
+        DateTime::from_millis(whole.timestamp_millis() + 1)
+    } else {
+        whole
+    }
+}
+
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         moment(self.0).serialize(serializer)

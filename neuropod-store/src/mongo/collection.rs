@@ -75,6 +75,14 @@ pub(super) async fn update<D: Collected>(server: &Server, document: &D) -> Resul
     if stored.version() != document.version() {
         return Err(failure::changed(D::KIND));
     }
+    let name = folded(document.unique_name());
+    if folded(stored.unique_name()) != name {
+        // The index says so too, but not every server in a way that tells it from other failures.
+        let other = doc! { D::FOLDED: name, "_id": { "$ne": reference(document.id()) } };
+        if find_one(collection, other).await?.is_some() {
+            return Err(failure::taken(D::NAME));
+        }
+    }
     let next = document.clone().with_version(document.version() + 1);
     let updated = next.rewrite(found, &stored)?;
     let filter = doc! { "_id": reference(document.id()), "version": stored_number(document.version()) };

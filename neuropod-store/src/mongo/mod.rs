@@ -1,21 +1,29 @@
 //! Everything on a server that speaks the protocol of MongoDB.
 
+mod accounts;
 mod codec;
 mod collection;
 mod failure;
+mod keys;
+mod ledger;
 mod pods;
 mod prices;
 mod server;
 mod shape;
+mod turns;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page};
 use neuropod_core::{
-    Pod, PodId, PodStore, PriceList, PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
+    SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
+use self::ledger::Ledger;
 use self::server::Server;
 
 /// Keeps pods, users, templates, price lists and money on a server that speaks the protocol of MongoDB.
@@ -29,17 +37,28 @@ use self::server::Server;
 /// credentials. `NotConfigured`: the address is wrong, an index of somebody else is in the way, or there are documents
 /// that have to be migrated first.
 pub struct MongoStore {
+    clock: Arc<dyn Clock>,
     server: Server,
+    ledger: Ledger,
 }
 
 impl MongoStore {
     /// Connects to the server at `uri` (`mongodb://` or `mongodb+srv://`) and makes the indexes that are missing. The
     /// database is the one that the address names, else `neuropod`.
     pub async fn connect(uri: &str) -> Result<Self> {
+        Self::connect_with_clock(uri, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with entries of money that have their times from `clock`.
+    pub async fn connect_with_clock(uri: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let server = Server::connect(uri).await?;
         server.check_migrated().await?;
         server.index().await?;
-        Ok(Self { server })
+        Ok(Self {
+            clock,
+            ledger: Ledger::new(server.clone()),
+            server,
+        })
     }
 }
 
@@ -131,5 +150,40 @@ impl PriceStore for MongoStore {
 
     async fn add_prices(&self, prices: &PriceList) -> Result<PriceList> {
         prices::add(&self.server, prices).await
+    }
+}
+
+#[async_trait]
+impl Billing for MongoStore {
+    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
+        self.ledger.open(user, kind).await
+    }
+
+    async fn balance(&self, user: &UserId) -> Result<Balance> {
+        self.ledger.balance(user).await
+    }
+
+    async fn post(&self, posting: &Posting) -> Result<()> {
+        self.ledger.post(posting, self.clock.now()).await
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<()> {
+        self.ledger.hold(hold, self.clock.now()).await
+    }
+
+    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
+        self.ledger.draw(draw, self.clock.now()).await
+    }
+
+    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
+        self.ledger.settle(key, actual, self.clock.now()).await
+    }
+
+    async fn release(&self, key: &str) -> Result<()> {
+        self.ledger.release(key, self.clock.now()).await
+    }
+
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        self.ledger.entries(user, options).await
     }
 }

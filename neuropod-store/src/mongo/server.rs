@@ -144,3 +144,13 @@ pub(super) async fn replace(
     let done = within(collection.replace_one(filter, document)).await?;
     Ok(done.matched_count == 1)
 }
+
+/// Changes the document that `filter` selects, by operators. Answers whether there was one.
+pub(super) async fn update(
+    collection: &Collection<Document>,
+    filter: Document,
+    change: Document,
+) -> Result<bool> {
+    let done = within(collection.update_one(filter, change)).await?;
+    Ok(done.matched_count == 1)
+}
