@@ -10,3 +10,4 @@ mod incidents;
 mod life;
 mod money;
 mod updates;
+mod users;

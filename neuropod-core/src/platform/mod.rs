@@ -14,6 +14,7 @@ mod read;
 mod resync;
 mod round;
 mod updates;
+mod users;
 mod view;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ use crate::clock::SteadyClock;
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::PodId;
+use crate::money::Money;
 use crate::naming::Naming;
 use crate::plan::Layout;
 use crate::pod::Pod;
@@ -56,6 +58,7 @@ struct Inner {
     prices: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
+    opening_credit: Money,
     feed: Feed,
     touched: Touched,
     /// One for each log that may be read at a time.
