@@ -40,7 +40,7 @@ impl Platform {
         self.0
             .intend(actor, id, |pod| {
                 if pod.desired == Desired::Stopped && pod.status == Status::Stopped {
-                    return Err(invalid_state("the pod is stopped already"));
+                    return Err(invalid_state("stopped", "the pod is stopped already"));
                 }
                 pod.desired = Desired::Stopped;
                 pod.status = Status::Stopped;
@@ -63,7 +63,7 @@ impl Platform {
         platform
             .intend(actor, id, |pod| {
                 if pod.desired != Desired::Running {
-                    return Err(invalid_state("the pod is stopped: start it"));
+                    return Err(invalid_state("stopped", "the pod is stopped: start it"));
                 }
                 new_run(pod, price);
                 Ok(())
@@ -161,6 +161,7 @@ impl Inner {
             };
             if page.pods.iter().any(shares) {
                 return Err(invalid_state(
+                    "shared",
                     "another pod uses this volume: delete that one first, or keep the volume",
                 ));
             }
@@ -199,12 +200,12 @@ fn allowed(actor: &Actor, pod: &Pod) -> Result<()> {
 
 fn stopped(pod: &Pod) -> Result<()> {
     if pod.desired == Desired::Running {
-        Err(invalid_state("the pod runs or is starting already"))
+        Err(invalid_state("running", "the pod runs or is starting already"))
     } else {
         Ok(())
     }
 }
 
-fn invalid_state(message: &str) -> Error {
-    Error::new(ErrorKind::InvalidState, message)
+fn invalid_state(state: &str, message: &str) -> Error {
+    Error::new(ErrorKind::InvalidState, message).with_context("state", state)
 }
