@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{self, Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use neuropod_core::{Error, Result};
@@ -42,11 +42,12 @@ impl Database {
         let attempts = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(10))
             .with_max_delay(Duration::from_millis(200))
-            .with_max_times(30)
+            .without_max_times()
             .with_jitter();
+        let deadline = Instant::now() + PATIENCE;
         (|| Self::try_open(&path))
             .retry(attempts)
-            .when(Error::is_retryable)
+            .when(|error: &Error| error.is_retryable() && Instant::now() < deadline)
             .await
             .map_err(|error| error.with_context("file", path.display().to_string()))
     }
@@ -83,6 +84,7 @@ impl Database {
 
     /// Runs a statement that writes.
     pub(super) async fn write(&self, statement: Query<'static, Sqlite, SqliteArguments>) -> Result<Written> {
+        self.check_file()?;
         let written = match statement.execute(&self.writer).await {
             Ok(done) => Written::Rows(done.rows_affected()),
             Err(error) => match failure::primary_key_taken(&error) {
@@ -98,6 +100,7 @@ impl Database {
     /// Begins several statements that are one step. They hold the writer until [`Step::commit`], or undo all when they
     /// are dropped before.
     pub(super) async fn begin(&self) -> Result<Step<'_>> {
+        self.check_file()?;
         let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await;
         Ok(Step {
             database: self,
@@ -105,7 +108,8 @@ impl Database {
         })
     }
 
-    /// Fails where the file has lost its name: it takes writes that are gone with the process.
+    /// Fails where the file has lost its name: it takes writes that are gone with the process. Asked before a write,
+    /// so that there are none, and after it, so that only what is in the right file is acknowledged.
     fn check_file(&self) -> Result<()> {
         if identity(&self.path)? == self.identity {
             Ok(())
@@ -177,6 +181,11 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
         .run(&mut *transaction)
         .await
         .map_err(failure::from_migration)?;
+    // A file that may not be written is opened for reading only, without a word. This changes nothing and fails.
+    sqlx::query("DELETE FROM pods WHERE FALSE")
+        .execute(&mut *transaction)
+        .await
+        .map_err(failure::from_sqlx)?;
     transaction.commit().await.map_err(failure::from_sqlx)
 }
 

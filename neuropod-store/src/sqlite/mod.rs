@@ -48,8 +48,8 @@ use self::database::Database;
 ///
 /// # Errors
 /// `Unavailable` and retryable: another process holds a lock for more than 5 seconds, the disk is full, or a read or
-/// write failed. `PermissionDenied`: the file is read-only. `NotConfigured`: it can't be opened, or was removed or
-/// replaced since. `Unexpected`: it is damaged.
+/// write failed. `PermissionDenied`: the file is read-only. `NotConfigured`: it or the files beside it can't be opened,
+/// or it was removed or replaced since. `Unexpected`: it is damaged.
 pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     database: Database,

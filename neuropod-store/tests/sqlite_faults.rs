@@ -1,0 +1,267 @@
+//! What goes wrong with a file, and how it ends.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod sample;
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use neuropod_core::{Error, Pod, PodStore, Result, Status, UserId, UserStore};
+use neuropod_store::SqliteStore;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+/// Every operation ends by then, come what may.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+async fn connect(path: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(path);
+    options.connect().await.unwrap()
+}
+
+async fn run(connection: &mut SqliteConnection, statement: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .unwrap();
+}
+
+#[track_caller]
+fn failed<T: Debug>(result: Result<T>, code: &str, retryable: bool) -> Error {
+    let error = result.unwrap_err();
+    assert_eq!(
+        (error.kind().code(), error.is_retryable()),
+        (code, retryable),
+        "{error:?}"
+    );
+    error
+}
+
+/// What a later version has written stays when this one changes the rest.
+#[tokio::test]
+async fn unknown_fields_survive_a_rewrite() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let pod = store.insert(&sample::pod(&UserId::new("ana"))).await.unwrap();
+
+    let mut other = connect(&path).await;
+    run(
+        &mut other,
+        "UPDATE pods SET document = json_set(document, '$.team', 'vision', '$.spec.shm', 8, \
+         '$.spec.endpoints[1].protocol', 'grpc')",
+    )
+    .await;
+    let pod = Pod {
+        status: Status::Running,
+        ..store.get(&pod.id).await.unwrap().unwrap()
+    };
+    let updated = store.update(&pod).await.unwrap();
+    assert_eq!(updated.status, Status::Running);
+    let kept: (String, i64, String, String) = sqlx::query_as(
+        "SELECT document ->> '$.team', document ->> '$.spec.shm', \
+         document ->> '$.spec.endpoints[1].protocol', document ->> '$.status' FROM pods",
+    )
+    .fetch_one(&mut other)
+    .await
+    .unwrap();
+    assert_eq!(kept, ("vision".into(), 8, "grpc".into(), "running".into()));
+}
+
+/// While another process holds the lock, writes fail in time and reads go on.
+#[tokio::test]
+async fn locked_by_another_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let user = UserId::new("ana");
+    let pod = store.insert(&sample::pod(&user)).await.unwrap();
+
+    let mut other = connect(&path).await;
+    run(&mut other, "BEGIN EXCLUSIVE").await;
+    let start = Instant::now();
+    failed(store.update(&pod).await, "unavailable", true);
+    assert!(start.elapsed() < DEADLINE);
+    assert_eq!(store.get(&pod.id).await.unwrap().as_ref(), Some(&pod));
+    // Another one that is only being opened gives up in time too.
+    failed(SqliteStore::open(&path).await, "unavailable", true);
+
+    run(&mut other, "COMMIT").await;
+    store.update(&pod).await.unwrap();
+}
+
+/// A file without a name takes writes that nobody finds again: they are refused.
+#[cfg(unix)]
+#[tokio::test]
+async fn removed_or_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let pod = store.insert(&sample::pod(&UserId::new("ana"))).await.unwrap();
+
+    fs::remove_file(&path).unwrap();
+    failed(store.update(&pod).await, "not_configured", false);
+    fs::write(&path, "").unwrap();
+    failed(store.update(&pod).await, "not_configured", false);
+}
+
+#[tokio::test]
+async fn what_can_not_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("no such folder").join("neuropod.db");
+    let error = failed(SqliteStore::open(&missing).await, "not_configured", false);
+    assert_eq!(error.context("file"), Some(&*missing.display().to_string()));
+
+    let garbage = folder.path().join("garbage");
+    fs::write(&garbage, "this is no database".repeat(1000)).unwrap();
+    failed(SqliteStore::open(&garbage).await, "unexpected", false);
+    let text = fs::read_to_string(&garbage).unwrap();
+    assert!(text.starts_with("this is no database"), "it is left as it was");
+}
+
+/// A file whose tables a later version has made is left alone.
+#[tokio::test]
+async fn of_a_later_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let mut other = connect(&path).await;
+    run(
+        &mut other,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', TRUE, x'00', 0)",
+    )
+    .await;
+    other.close().await.unwrap();
+    failed(SqliteStore::open(&path).await, "not_configured", false);
+}
+
+/// A file system of a megabyte, where this machine allows it: on Linux, as root.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(test: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
+        if let Err(reason) = mount(&options, folder.path()) {
+            neuropod_test_cluster::skip(&format!("neuropod-store/sqlite_faults/{test}"), &reason);
+            return None;
+        }
+        Some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a store that a failed test has left open must not keep it.
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+fn mount(options: &[&str], folder: &Path) -> Result<(), String> {
+    let output = std::process::Command::new("mount")
+        .args(options)
+        .arg(folder)
+        .output()
+        .map_err(|error| format!("no `mount`: {error}"))?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// Nothing that was acknowledged is lost, reads go on, and writes too once there is room.
+#[tokio::test]
+async fn disk_full() {
+    let Some(disk) = SmallDisk::mount("disk_full") else {
+        return;
+    };
+    let folder = disk.0.path();
+    let filler = folder.join("filler");
+    fs::write(&filler, vec![0; 400 * 1024]).unwrap();
+    let store = SqliteStore::open(folder.join("neuropod.db")).await.unwrap();
+    let user = UserId::new("ana");
+    let mut stored = Vec::new();
+    let error = loop {
+        let large = Pod {
+            name: "x".repeat(20_000),
+            ..sample::pod(&user)
+        };
+        match store.insert(&large).await {
+            Ok(pod) => stored.push(pod),
+            Err(error) => break error,
+        }
+    };
+    failed(Err::<(), _>(error), "unavailable", true);
+    assert!(!stored.is_empty());
+    for pod in &stored {
+        assert_eq!(store.get(&pod.id).await.unwrap().as_ref(), Some(pod));
+    }
+
+    fs::remove_file(&filler).unwrap();
+    store.update(&stored[0]).await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(folder.join("neuropod.db")).await.unwrap();
+    assert_eq!(store.get(&stored[0].id).await.unwrap().unwrap().version, 2);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn disk_read_only() {
+    let Some(disk) = SmallDisk::mount("disk_read_only") else {
+        return;
+    };
+    let path = disk.0.path().join("neuropod.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    mount(&["-o", "remount,ro"], disk.0.path()).unwrap();
+    failed(SqliteStore::open(&path).await, "not_configured", false);
+
+    mount(&["-o", "remount,rw"], disk.0.path()).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert!(store.users().await.unwrap().is_empty());
+    store.close().await;
+}
+
+/// Names the read-only file, in a process whose user may not write it.
+#[cfg(unix)]
+const FILE: &str = "NEUROPOD_TEST_SQLITE_FILE";
+
+#[cfg(unix)]
+#[tokio::test]
+async fn file_read_only() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65534;
+    let open = async |path: &Path| failed(SqliteStore::open(path).await, "permission_denied", false);
+    if let Some(path) = std::env::var_os(FILE) {
+        open(Path::new(&path)).await;
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    if fs::File::options().write(true).open(&path).is_err() {
+        open(&path).await;
+        return;
+    }
+    // Root writes whatever the permissions say: somebody else has to try.
+    let exe = folder.path().join("test");
+    fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
+    let status = std::process::Command::new(exe)
+        .args(["file_read_only", "--exact"])
+        .current_dir("/")
+        .env(FILE, &path)
+        .uid(NOBODY)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
