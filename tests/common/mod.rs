@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
+pub(crate) mod witness;
+
 use std::sync::Arc;
 use std::time::Duration;
 
