@@ -7,7 +7,8 @@ pub(crate) mod witness;
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::sim::{Settings, SimCluster};
+use neuropod::platform::PlatformBuilder;
+use neuropod::sim::{Method, Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
     AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId,
@@ -62,14 +63,28 @@ impl World {
         store: Arc<dyn PodStore>,
         billing: Arc<dyn Billing>,
     ) -> Platform {
-        Platform::builder()
-            .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
-            .clock(Arc::new(self.cluster.clock()))
+        self.parts()
             .cluster(cluster)
             .store(store)
             .billing(billing)
             .build()
             .unwrap()
+    }
+
+    /// What a platform on this cluster and store is made of, for a test that replaces some of it.
+    pub(crate) fn parts(&self) -> PlatformBuilder {
+        Platform::builder()
+            .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
+            .clock(Arc::new(self.cluster.clock()))
+            .cluster(Arc::new(self.cluster.clone()))
+            .store(self.store.clone())
+            .billing(self.store.clone())
+    }
+
+    /// How often the cluster was called so.
+    pub(crate) fn count(&self, method: Method) -> usize {
+        let calls = self.cluster.calls();
+        calls.iter().filter(|call| call.method == method).count()
     }
 
     /// The balance of Ana, in micro-euros: available and held.

@@ -9,4 +9,5 @@ mod driver;
 mod incidents;
 mod life;
 mod money;
+mod races;
 mod updates;

@@ -89,6 +89,10 @@ impl Inner {
     pub(super) async fn remove_orphans(&self, orphans: Vec<OwnedWorkload>) {
         for orphan in orphans {
             let id = &orphan.reference.pod_id;
+            // Since it was found, a pod may have been made under the same id.
+            if !matches!(self.store.get(id).await, Ok(None)) {
+                continue;
+            }
             tracing::warn!(pod = %id, name = orphan.reference.name, "removing a pod without record");
             if let Err(error) = self.cluster.remove(&orphan.reference, VolumePolicy::Keep).await {
                 tracing::warn!(pod = %id, %error, "it can't be removed now");

@@ -1,10 +1,11 @@
 //! Telling subscribers what changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use jiff::Timestamp;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::Platform;
@@ -35,7 +36,16 @@ pub enum Update {
 
 /// Where changes are published.
 #[derive(Debug)]
-pub(super) struct Feed(broadcast::Sender<Arc<Pod>>);
+pub(super) struct Feed(broadcast::Sender<Event>);
+
+/// What is published.
+#[derive(Debug, Clone)]
+enum Event {
+    /// A record as it was stored.
+    Pod(Arc<Pod>),
+    /// There is no such record any more.
+    Gone(PodId),
+}
 
 impl Default for Feed {
     fn default() -> Self {
@@ -48,7 +58,15 @@ impl Feed {
     pub(super) fn publish(&self, pod: &Pod) {
         if self.0.receiver_count() > 0 {
             // It fails only if the last subscriber has just gone.
-            let _ = self.0.send(Arc::new(pod.clone()));
+            let _ = self.0.send(Event::Pod(Arc::new(pod.clone())));
+        }
+    }
+
+    /// Tells that there is no such record, whoever removed it.
+    pub(super) fn gone(&self, id: &PodId) {
+        if self.0.receiver_count() > 0 {
+            // As above.
+            let _ = self.0.send(Event::Gone(id.clone()));
         }
     }
 }
@@ -63,7 +81,8 @@ impl Platform {
             platform: self.clone(),
             actor: actor.clone(),
             receiver: self.0.feed.0.subscribe(),
-            versions: HashMap::new(),
+            known: HashMap::new(),
+            deleted: VecDeque::new(),
             snapshot_due: Some(0),
         };
         stream::unfold(subscriber, |mut subscriber| async {
@@ -74,12 +93,21 @@ impl Platform {
     }
 }
 
+/// When a record was created, and its version: another record may come later under the same id.
+type Place = (Timestamp, u64);
+
+fn place(pod: &Pod) -> Place {
+    (pod.created_at, pod.version)
+}
+
 struct Subscriber {
     platform: Platform,
     actor: Actor,
-    receiver: broadcast::Receiver<Arc<Pod>>,
-    /// The pods it knows of, and the version it was told last.
-    versions: HashMap<PodId, u64>,
+    receiver: broadcast::Receiver<Event>,
+    /// The pods it knows of, and how far.
+    known: HashMap<PodId, Place>,
+    /// The last ones that it knows are deleted: a change from before that, which comes late, is none any more.
+    deleted: VecDeque<(PodId, Place)>,
     /// A snapshot comes next, with so many changes missed.
     snapshot_due: Option<u64>,
 }
@@ -95,8 +123,12 @@ impl Subscriber {
                 }));
             }
             match self.receiver.recv().await {
-                Ok(pod) => {
-                    if let Some(update) = self.update(&pod) {
+                Ok(event) => {
+                    let update = match event {
+                        Event::Pod(pod) => self.update(&pod),
+                        Event::Gone(id) => self.known.get(&id).copied().and_then(|last| self.end(&id, last)),
+                    };
+                    if let Some(update) = update {
                         return Some(Ok(update));
                     }
                 }
@@ -110,17 +142,25 @@ impl Subscriber {
         if !self.actor.may_touch(&pod.owner) {
             return None;
         }
-        if pod.is_deleted() {
-            return self
-                .versions
-                .remove(&pod.id)
-                .map(|_| Update::Deleted(pod.id.clone()));
+        let ended = self.deleted.iter().rev().find(|(id, _)| *id == pod.id);
+        let known = ended.map(|(_, last)| last).max(self.known.get(&pod.id));
+        if known.is_some_and(|known| *known >= place(pod)) {
+            return None;
         }
-        let known = self.versions.get(&pod.id).copied().unwrap_or(0);
-        (pod.version > known).then(|| {
-            self.versions.insert(pod.id.clone(), pod.version);
-            Update::Changed(Box::new(pod.clone()))
-        })
+        if pod.is_deleted() {
+            return self.end(&pod.id, place(pod));
+        }
+        self.known.insert(pod.id.clone(), place(pod));
+        Some(Update::Changed(Box::new(pod.clone())))
+    }
+
+    /// Notes that a record is deleted: nothing follows on it. Answers what is told of it, where it was known.
+    fn end(&mut self, id: &PodId, (created_at, _): Place) -> Option<Update> {
+        self.deleted.push_back((id.clone(), (created_at, u64::MAX)));
+        if self.deleted.len() > CAPACITY {
+            self.deleted.pop_front();
+        }
+        self.known.remove(id).map(|_| Update::Deleted(id.clone()))
     }
 
     async fn snapshot(&mut self) -> Result<Vec<Pod>> {
@@ -137,7 +177,7 @@ impl Subscriber {
             }
             options.after = page.next;
         }
-        self.versions = pods.iter().map(|pod| (pod.id.clone(), pod.version)).collect();
+        self.known = pods.iter().map(|pod| (pod.id.clone(), place(pod))).collect();
         Ok(pods)
     }
 }
