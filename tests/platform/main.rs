@@ -9,5 +9,6 @@ mod driver;
 mod incidents;
 mod life;
 mod money;
+mod races;
 mod updates;
 mod users;

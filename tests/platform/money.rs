@@ -171,7 +171,7 @@ async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_i
 async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
     for (policy, expected) in [(PricePolicy::Quoted, 270), (PricePolicy::Current, 1020)] {
         let world = World::new(Settings::default()).await;
-        let platform = world.builder().price_policy(policy).build().unwrap();
+        let platform = world.parts().price_policy(policy).build().unwrap();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;
@@ -238,7 +238,7 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
             inner: world.cluster.clock(),
             offset: Mutex::default(),
         });
-        let platform = world.builder().clock(clock.clone()).build().unwrap();
+        let platform = world.parts().clock(clock.clone()).build().unwrap();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;

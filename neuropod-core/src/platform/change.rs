@@ -79,7 +79,12 @@ impl Platform {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
         if volume == VolumePolicy::Delete {
-            platform.alone_on_volume(&pod).await?;
+            if platform.shares_volume(&pod, true).await? {
+                return Err(invalid_state(
+                    "shared",
+                    "another pod uses this volume: delete that one first, or keep the volume",
+                ));
+            }
         }
         platform
             .intend(actor, id, |pod| {
@@ -145,10 +150,11 @@ impl Inner {
         ))
     }
 
-    async fn alone_on_volume(&self, pod: &Pod) -> Result<()> {
+    /// Whether another pod has the same volume.
+    pub(super) async fn shares_volume(&self, pod: &Pod, include_deleted: bool) -> Result<bool> {
         let mut options = ListOptions {
             owner: Some(pod.owner.clone()),
-            include_deleted: true,
+            include_deleted,
             limit: MAX_LIMIT,
             ..ListOptions::default()
         };
@@ -160,13 +166,10 @@ impl Inner {
                     && other.spec.namespace == pod.spec.namespace
             };
             if page.pods.iter().any(shares) {
-                return Err(invalid_state(
-                    "shared",
-                    "another pod uses this volume: delete that one first, or keep the volume",
-                ));
+                return Ok(true);
             }
             if page.next.is_none() {
-                return Ok(());
+                return Ok(false);
             }
             options.after = page.next;
         }

@@ -15,7 +15,7 @@ use crate::{
     api,
     assets::{Assets, Program},
     data_dir::{DataDir, require_linux},
-    error::{IoContext, Result},
+    error::Result,
     kubeconfig,
     pki::{self, Authority, Identity},
     ports::free_ports,

@@ -18,6 +18,8 @@ const REPAIR: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Entry {
     pub(super) view: View,
+    /// A look has ended since everything was last asked for.
+    pub(super) looked: bool,
     /// The version of the record that was seen last.
     pub(super) version: u64,
     /// It is in the queue.
