@@ -78,13 +78,11 @@ impl Platform {
     pub async fn delete(&self, actor: &Actor, id: &PodId, volume: VolumePolicy) -> Result<()> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
-        if volume == VolumePolicy::Delete {
-            if platform.shares_volume(&pod, true).await? {
-                return Err(invalid_state(
-                    "shared",
-                    "another pod uses this volume: delete that one first, or keep the volume",
-                ));
-            }
+        if volume == VolumePolicy::Delete && platform.shares_volume(&pod, true).await? {
+            return Err(invalid_state(
+                "shared",
+                "another pod uses this volume: delete that one first, or keep the volume",
+            ));
         }
         platform
             .intend(actor, id, |pod| {

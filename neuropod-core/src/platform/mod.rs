@@ -139,7 +139,7 @@ impl Inner {
             }
             match self.save(&pod).await {
                 Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
-                    conflicts += 1
+                    conflicts += 1;
                 }
                 Err(error) if *error.kind() == ErrorKind::NotFound => return Err(not_found()),
                 other => return other,

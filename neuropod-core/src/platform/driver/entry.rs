@@ -16,6 +16,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 const REPAIR: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Entry {
     pub(super) view: View,
     /// A look has ended since everything was last asked for.

@@ -285,7 +285,9 @@ impl Driver {
             publish_news(&self.inner.feed, entry, &pod);
             all.insert(pod.id);
         }
-        all.into_iter().for_each(|id| self.look_at(id));
+        for id in all {
+            self.look_at(id);
+        }
         if !everything.orphans.is_empty() {
             if self.removal.as_ref().is_none_or(AbortHandle::is_finished) {
                 let inner = Arc::clone(&self.inner);
