@@ -17,11 +17,11 @@ mod trouble;
 
 use std::time::Duration;
 
-use common::witness::{Witness, money_is_right};
+use common::witness::{money_is_right, ran};
 use common::{World, eventually};
 use neuropod::sim::{GpuPool, Kind, Settings};
 use neuropod::{
-    Billing, Clock, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodStore, Status, Step,
+    Billing, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodStore, Status, Step,
     VolumePolicy, plan,
 };
 use people::{HOURLY, PAID_IN, People, Wish};
@@ -68,7 +68,6 @@ async fn live(seed: u64) {
         ..Settings::default()
     };
     let world = World::new(settings).await;
-    let witness = Witness::of(&world.cluster);
     let mut people = People::new(&world).await;
     let mut platforms = Platforms::new(&mut random);
     for _ in 0..STEPS {
@@ -97,12 +96,13 @@ async fn live(seed: u64) {
         );
         sleep(Duration::from_secs(1)).await;
     }
+    people.learn(&records(&world).await);
     // What was left without a record is found when everything is looked at.
     eventually("no orphan is left", async || objects_are_right(&world).await).await;
     wishes_are_fulfilled(&world, &people).await;
-    volumes_are_right(&world, &people, &platforms, &witness).await;
-    accounts_are_right(&world, &people, &witness).await;
-    everything_goes(&world, &people, &platforms, &witness).await;
+    volumes_are_right(&world, &people, &platforms).await;
+    accounts_are_right(&world, &people).await;
+    everything_goes(&world, &people, &platforms).await;
 }
 
 async fn objects_are_right(world: &World) -> bool {
@@ -134,7 +134,7 @@ async fn wishes_are_fulfilled(world: &World, people: &People) {
     }
 }
 
-async fn volumes_are_right(world: &World, people: &People, platforms: &Platforms, witness: &Witness) {
+async fn volumes_are_right(world: &World, people: &People, platforms: &Platforms) {
     let naming = platforms.naming();
     for pod in records(world).await {
         if pod.desired == Desired::Running {
@@ -161,7 +161,7 @@ async fn volumes_are_right(world: &World, people: &People, platforms: &Platforms
         match wish {
             Wish::Deleted(VolumePolicy::Delete) => assert!(!there, "the volume of {id} is left"),
             Wish::Deleted(VolumePolicy::Keep) | Wish::Stopped | Wish::Running
-                if witness.ran(|pod| pod == id, world.cluster.clock().now()).1 > 0 =>
+                if ran(world, |pod| pod == id).1 > 0 =>
             {
                 assert!(there, "the volume of {id} is lost");
             }
@@ -170,7 +170,7 @@ async fn volumes_are_right(world: &World, people: &People, platforms: &Platforms
     }
 }
 
-async fn accounts_are_right(world: &World, people: &People, witness: &Witness) {
+async fn accounts_are_right(world: &World, people: &People) {
     let pods = records(world).await;
     for user in people.users() {
         let of_user = |pod: &&Pod| pod.owner == user.id;
@@ -185,12 +185,12 @@ async fn accounts_are_right(world: &World, people: &People, witness: &Witness) {
             held <= most && (running == 0 || held > Money::ZERO),
             "{held} is held for {running} pods"
         );
-        let ran = witness.ran(|id| people.owns(user, id), world.cluster.clock().now());
+        let ran = ran(world, |id| people.owns(user, id));
         money_is_right(world, &user.id, (PAID_IN, HOURLY), ran).await;
     }
 }
 
-async fn everything_goes(world: &World, people: &People, platforms: &Platforms, witness: &Witness) {
+async fn everything_goes(world: &World, people: &People, platforms: &Platforms) {
     let platform = platforms.healthy();
     for policy in [VolumePolicy::Keep, VolumePolicy::Delete] {
         for pod in records(world).await {
@@ -223,7 +223,7 @@ async fn everything_goes(world: &World, people: &People, platforms: &Platforms, 
     for user in people.users() {
         let balance = world.store.balance(&user.id).await.unwrap();
         assert_eq!(balance.held, Money::ZERO);
-        let ran = witness.ran(|id| people.owns(user, id), world.cluster.clock().now());
+        let ran = ran(world, |id| people.owns(user, id));
         money_is_right(world, &user.id, (PAID_IN, HOURLY), ran).await;
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use neuropod::{AccountKind, Actor, Billing, BillingExt, ErrorKind, Money, Platform, PodId, VolumePolicy};
+use neuropod::{
+    AccountKind, Actor, Billing, BillingExt, ErrorKind, Money, Platform, Pod, PodId, VolumePolicy,
+};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
@@ -68,6 +70,14 @@ impl People {
         self.owners
             .get(id)
             .is_some_and(|owner| self.users[*owner] == *user)
+    }
+
+    /// Learns of pods whose creation was never answered.
+    pub(crate) fn learn(&mut self, pods: &[Pod]) {
+        for pod in pods {
+            let owner = self.users.iter().position(|user| user.id == pod.owner).unwrap();
+            self.owners.insert(pod.id.clone(), owner);
+        }
     }
 
     /// Somebody calls a platform, and waits for the answer or not.
