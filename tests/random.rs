@@ -21,14 +21,14 @@ use common::witness::{money_is_right, ran};
 use common::{World, eventually};
 use neuropod::sim::{GpuPool, Kind, Settings};
 use neuropod::{
-    Billing, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodStore, Status, Step,
-    VolumePolicy, plan,
+    Billing, ClusterBackend, Desired, ListOptions, Money, Observation, ObservedVolume, Pod, PodStore, Status,
+    Step, VolumePolicy, WorkloadRef, plan,
 };
 use people::{HOURLY, PAID_IN, People, Wish};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
-use trouble::Platforms;
+use trouble::{MOST_DELAY, Platforms};
 
 /// How many things happen before all is healed.
 const STEPS: usize = 150;
@@ -59,7 +59,7 @@ async fn live(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let settings = Settings {
         seed,
-        watch_delay: Duration::from_millis(random.random_range(0..500)),
+        watch_delay: MOST_DELAY.mul_f64(random.random()),
         gpus: vec![GpuPool {
             resource: "nvidia.com/gpu".into(),
             model: None,
@@ -74,7 +74,7 @@ async fn live(seed: u64) {
         platforms.come_and_go(&world, &mut random);
         match random.random_range(0..10) {
             0..6 => people.call(platforms.any(&world, &mut random), &mut random).await,
-            _ => trouble::happens(&world, people.ids(), &mut random),
+            _ => platforms.trouble(&world, people.ids(), &mut random),
         }
         sleep(Duration::from_millis(random.random_range(0..8000))).await;
     }
@@ -101,7 +101,7 @@ async fn live(seed: u64) {
     eventually("no orphan is left", async || objects_are_right(&world).await).await;
     wishes_are_fulfilled(&world, &people).await;
     volumes_are_right(&world, &people, &platforms).await;
-    accounts_are_right(&world, &people).await;
+    accounts_are_right(&world, &people, &platforms).await;
     everything_goes(&world, &people, &platforms).await;
 }
 
@@ -134,15 +134,21 @@ async fn wishes_are_fulfilled(world: &World, people: &People) {
     }
 }
 
+/// What is there of a pod; some calls may still be told to fail.
+async fn look(world: &World, reference: &WorkloadRef) -> Observation {
+    loop {
+        match world.cluster.observe(reference).await {
+            Ok(seen) => return seen,
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+    }
+}
+
 async fn volumes_are_right(world: &World, people: &People, platforms: &Platforms) {
     let naming = platforms.naming();
     for pod in records(world).await {
         if pod.desired == Desired::Running {
-            let seen = world
-                .cluster
-                .observe(&plan::reference(&pod, naming))
-                .await
-                .unwrap();
+            let seen = look(world, &plan::reference(&pod, naming)).await;
             assert!(
                 matches!(seen.volume, ObservedVolume::Bound { .. }),
                 "{:?} of {pod:#?}",
@@ -170,7 +176,7 @@ async fn volumes_are_right(world: &World, people: &People, platforms: &Platforms
     }
 }
 
-async fn accounts_are_right(world: &World, people: &People) {
+async fn accounts_are_right(world: &World, people: &People, platforms: &Platforms) {
     let pods = records(world).await;
     for user in people.users() {
         let of_user = |pod: &&Pod| pod.owner == user.id;
@@ -186,7 +192,7 @@ async fn accounts_are_right(world: &World, people: &People) {
             "{held} is held for {running} pods"
         );
         let ran = ran(world, |id| people.owns(user, id));
-        money_is_right(world, &user.id, (PAID_IN, HOURLY), ran).await;
+        money_is_right(world, &user.id, (PAID_IN, HOURLY), ran, platforms.blind()).await;
     }
 }
 
@@ -224,7 +230,7 @@ async fn everything_goes(world: &World, people: &People, platforms: &Platforms) 
         let balance = world.store.balance(&user.id).await.unwrap();
         assert_eq!(balance.held, Money::ZERO);
         let ran = ran(world, |id| people.owns(user, id));
-        money_is_right(world, &user.id, (PAID_IN, HOURLY), ran).await;
+        money_is_right(world, &user.id, (PAID_IN, HOURLY), ran, platforms.blind()).await;
     }
 }
 

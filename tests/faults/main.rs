@@ -65,7 +65,14 @@ async fn tell(faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
     assert_eq!(world.cluster.orphans(), []);
     let money = (Money::from_cents(1000), Money::from_cents(270));
     assert_eq!(world.money().await.1, Money::ZERO, "nothing is held");
-    money_is_right(&world, &world.ana.id, money, ran(&world, |_| true)).await
+    money_is_right(
+        &world,
+        &world.ana.id,
+        money,
+        ran(&world, |_| true),
+        Duration::ZERO,
+    )
+    .await
 }
 
 /// Says where it was when the test panics.

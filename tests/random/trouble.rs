@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neuropod::plan::{Layout, NamespaceScope, VolumeScope};
-use neuropod::sim::faults::Faults;
+use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Incident, Method, Obstacle, Refusal};
 use neuropod::{ErrorKind, Naming, Platform, PodId};
 use rand::RngExt;
@@ -36,8 +36,13 @@ const INCIDENTS: [Incident; 5] = [
     Incident::NodeLost,
 ];
 
+/// How late the watch is at most.
+pub(crate) const MOST_DELAY: Duration = Duration::from_millis(500);
+/// How long the watch is broken at most.
+const LONGEST_BREAK: Duration = Duration::from_mins(1);
+
 /// Something happens in the cluster, to one of these pods or to all.
-pub(crate) fn happens(world: &World, pods: BTreeSet<PodId>, random: &mut StdRng) {
+fn happens(world: &World, pods: BTreeSet<PodId>, sees: bool, random: &mut StdRng) {
     let cluster = &world.cluster;
     let Some(pod) = pods.into_iter().choose(random) else {
         return;
@@ -46,7 +51,8 @@ pub(crate) fn happens(world: &World, pods: BTreeSet<PodId>, random: &mut StdRng)
         0..2 => cluster.obstruct(&pod, *OBSTACLES.choose(random).unwrap()),
         2..5 => cluster.clear_obstacles(&pod),
         5..8 => cluster.strike(&pod, *INCIDENTS.choose(random).unwrap()),
-        8 => cluster.break_watch_for(Duration::from_secs(random.random_range(1..60))),
+        8 if sees => {}
+        8 => cluster.break_watch_for(LONGEST_BREAK.mul_f64(random.random())),
         9 => cluster.break_logs(),
         10 => {
             if let Some(key) = cluster.objects().choose(random) {
@@ -68,6 +74,7 @@ pub(crate) fn happens(world: &World, pods: BTreeSet<PodId>, random: &mut StdRng)
 /// Platforms on one store and cluster, at most two at a time.
 pub(crate) struct Platforms {
     layout: Layout,
+    /// Of a thousand calls so many go wrong. When none does, neither does the watch.
     per_mille: u32,
     running: Vec<Running>,
 }
@@ -95,8 +102,26 @@ impl Platforms {
         };
         Self {
             layout,
-            per_mille: random.random_range(0..60),
+            per_mille: if random.random() {
+                0
+            } else {
+                random.random_range(1..60)
+            },
             running: Vec::new(),
+        }
+    }
+
+    pub(crate) fn trouble(&self, world: &World, pods: BTreeSet<PodId>, random: &mut StdRng) {
+        happens(world, pods, self.per_mille == 0, random);
+    }
+
+    /// How long a platform may believe that a container runs which does not: the watch is broken, then an event or
+    /// the answer of the store is late.
+    pub(crate) fn blind(&self) -> Duration {
+        if self.per_mille == 0 {
+            MOST_DELAY
+        } else {
+            MOST_DELAY + LONGEST_BREAK + 3 * Fault::LATENESS
         }
     }
 
