@@ -14,11 +14,11 @@ mod story;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::witness::{Witness, money_is_right};
+use common::witness::{money_is_right, ran};
 use common::{Driver, World, eventually};
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Clock, Money, VolumePolicy};
+use neuropod::{Money, VolumePolicy};
 use story::Story;
 use tokio::time::sleep;
 
@@ -37,7 +37,6 @@ enum Drivers {
 /// Tells the story with these faults, and checks what is left at the end. Answers how much less was charged than ran.
 async fn tell(faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
     let world = World::new(Settings::default()).await;
-    let witness = Witness::of(&world.cluster);
     let reader = world.platform();
     let other = (drivers == Drivers::Two).then(|| Driver::start(&reader));
     let platform = world.platform_on(
@@ -66,8 +65,14 @@ async fn tell(faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
     assert_eq!(world.cluster.orphans(), []);
     let money = (Money::from_cents(1000), Money::from_cents(270));
     assert_eq!(world.money().await.1, Money::ZERO, "nothing is held");
-    let ran = witness.ran(|_| true, world.cluster.clock().now());
-    money_is_right(&world, &world.ana.id, money, ran).await
+    money_is_right(
+        &world,
+        &world.ana.id,
+        money,
+        ran(&world, |_| true),
+        Duration::ZERO,
+    )
+    .await
 }
 
 /// Says where it was when the test panics.
