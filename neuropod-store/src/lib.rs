@@ -14,11 +14,15 @@ mod document;
 mod failure;
 mod input;
 mod memory;
+#[cfg(feature = "mongo")]
+pub mod mongo;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "mongo", feature = "sqlite"))]
 mod unknown;
 
 pub use self::memory::MemoryStore;
+#[cfg(feature = "mongo")]
+pub use self::mongo::MongoStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;

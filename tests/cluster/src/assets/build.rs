@@ -5,6 +5,9 @@ use std::{
     process::Command,
 };
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
 use super::{Program, source};
 use crate::{
     cache, command,
@@ -14,11 +17,20 @@ use crate::{
 const KUBERNETES: &str = "k8s.io/kubernetes";
 const ETCD: &str = "go.etcd.io/etcd/server/v3";
 const FERRETDB: &str = "github.com/FerretDB/FerretDB";
+const FERRETDB_MAIN: &str = include_str!("../../tools/ferretdb/main.go");
 
 /// The built `program` of the cache.
 pub(super) fn cached(program: Program) -> Result<PathBuf> {
     let version = version(program);
-    let name = format!("bin/{}-{version}-{}", program.name(), std::env::consts::ARCH);
+    // Our part of it counts too.
+    let built = match program {
+        Program::FerretDb => format!(
+            "{version}-{}",
+            HEXLOWER.encode(&Sha256::digest(FERRETDB_MAIN)[..6])
+        ),
+        _ => version.to_owned(),
+    };
+    let name = format!("bin/{}-{built}-{}", program.name(), std::env::consts::ARCH);
     cache::get_or_make(&name, |target| {
         if !command::exists("go") {
             return Err(Error::Unavailable(format!(

@@ -1,0 +1,196 @@
+//! Accounts and their entries.
+
+use jiff::Timestamp;
+use mongodb::bson::{self, Document, doc};
+use neuropod_core::billing::{Details, EntryKind, EntryOptions};
+use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::codec::{Moment, moment_from, stored_number};
+use super::server::{Server, find, find_one, update, within};
+use super::{failure as mongo, keys};
+use crate::account::{Change, Record};
+
+/// An account. Amounts are in micro-euros.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Account {
+    #[serde(rename = "_id")]
+    user: UserId,
+    #[serde(flatten)]
+    pub(super) balance: Balance,
+    /// Counted up at every write, for compare-and-swap.
+    version: u64,
+    /// The number of the last entry.
+    entries: u64,
+    pending: Option<Pending>,
+}
+
+/// What belongs to the last change and may not be in its own collection yet.
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    /// The version of the account that the change made.
+    version: u64,
+    entries: Vec<EntryShape>,
+    records: Vec<(String, Record)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntryShape {
+    user: UserId,
+    number: u64,
+    key: String,
+    kind: EntryKind,
+    amount: Money,
+    held: Money,
+    at: Moment,
+    details: Details,
+}
+
+/// Opens an account, or changes its kind.
+pub(super) async fn open(server: &Server, user: &UserId, kind: AccountKind) -> Result<()> {
+    let kind = bson::serialize_to_bson(&kind).map_err(mongo::unwritable)?;
+    let empty = doc! { "available": 0_i64, "held": 0_i64, "entries": 0_i64, "pending": null };
+    let change = doc! { "$set": { "kind": kind }, "$inc": { "version": 1_i64 }, "$setOnInsert": empty };
+    let open = async || {
+        let filter = doc! { "_id": user.as_str() };
+        within(server.accounts.update_one(filter, change.clone()).upsert(true)).await
+    };
+    match open().await {
+        // Somebody else has opened it at the same time: now it is there.
+        Err(error) if mongo::is_duplicate(&error) => open().await.map(drop),
+        done => done.map(drop),
+    }
+}
+
+pub(super) async fn get(server: &Server, user: &UserId) -> Result<Option<Account>> {
+    let document = find_one(&server.accounts, doc! { "_id": user.as_str() }).await?;
+    let read = |document| bson::deserialize_from_document(document).map_err(mongo::unreadable);
+    document.map(read).transpose()
+}
+
+/// The account, with all that belongs to its last change where it should be.
+pub(super) async fn get_spread(server: &Server, user: &UserId) -> Result<Option<Account>> {
+    let Some(mut account) = get(server, user).await? else {
+        return Ok(None);
+    };
+    if let Some(pending) = account.pending.take() {
+        spread(server, user, pending).await?;
+    }
+    Ok(Some(account))
+}
+
+/// Writes a change of `account`, as it was read, and spreads it. Answers whether it was written; if not, the account
+/// was changed in between.
+pub(super) async fn write(
+    server: &Server,
+    account: &Account,
+    change: Change,
+    now: Timestamp,
+) -> Result<bool> {
+    let Change {
+        balance,
+        lines,
+        records,
+    } = change;
+    let version = account.version + 1;
+    let entries: Vec<_> = (account.entries + 1..)
+        .zip(lines)
+        .map(|(number, line)| EntryShape {
+            user: account.user.clone(),
+            number,
+            key: line.key,
+            kind: line.kind,
+            amount: line.amount,
+            held: line.held,
+            at: Moment(now),
+            details: line.details,
+        })
+        .collect();
+    let last = entries.last().map_or(account.entries, |entry| entry.number);
+    let pending = Pending {
+        version,
+        entries,
+        records,
+    };
+    let change = doc! { "$set": {
+        "available": balance.available.micros(),
+        "held": balance.held.micros(),
+        "version": stored_number(version),
+        "entries": stored_number(last),
+        "pending": bson::serialize_to_bson(&pending).map_err(mongo::unwritable)?,
+    } };
+    let written = update(&server.accounts, at_version(account), change).await?;
+    if written {
+        spread(server, &account.user, pending).await?;
+    }
+    Ok(written)
+}
+
+/// Makes every write of a change that was read before fail, or finds it and spreads it.
+pub(super) async fn fence(server: &Server, user: &UserId) -> Result<()> {
+    while let Some(account) = get_spread(server, user).await? {
+        let change = doc! { "$inc": { "version": 1_i64 } };
+        if update(&server.accounts, at_version(&account), change).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn at_version(account: &Account) -> Document {
+    doc! { "_id": account.user.as_str(), "version": stored_number(account.version) }
+}
+
+/// Puts what belongs to a change where it should be. What is there already stays as it is.
+async fn spread(server: &Server, user: &UserId, pending: Pending) -> Result<()> {
+    for entry in &pending.entries {
+        let document = bson::serialize_to_document(entry).map_err(mongo::unwritable)?;
+        match within(server.entries.insert_one(document)).await {
+            Err(error) if !mongo::is_duplicate(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    for (key, record) in &pending.records {
+        keys::know(server, key, record, user, pending.version).await?;
+    }
+    let filter = doc! { "_id": user.as_str(), "pending.version": stored_number(pending.version) };
+    update(&server.accounts, filter, doc! { "$set": { "pending": null } })
+        .await
+        .map(drop)
+}
+
+/// Entries of an account whose last change is spread.
+pub(super) async fn entries(server: &Server, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    let mut filter = doc! { "user": user.as_str(), "number": { "$gt": stored_number(options.after) } };
+    let mut time = Document::new();
+    if let Some(from) = options.from {
+        time.insert("$gte", moment_from(from));
+    }
+    if let Some(until) = options.until {
+        time.insert("$lt", moment_from(until));
+    }
+    if !time.is_empty() {
+        filter.insert("at", time);
+    }
+    let documents = find(
+        &server.entries,
+        filter,
+        doc! { "number": 1 },
+        options.limit.into(),
+    )
+    .await?;
+    documents.into_iter().map(read_entry).collect()
+}
+
+fn read_entry(document: Document) -> Result<Entry> {
+    let entry: EntryShape = bson::deserialize_from_document(document).map_err(mongo::unreadable)?;
+    Ok(Entry {
+        number: entry.number,
+        key: entry.key,
+        kind: entry.kind,
+        amount: entry.amount,
+        held: entry.held,
+        at: entry.at.0,
+        details: entry.details,
+    })
+}

@@ -1,0 +1,105 @@
+//! Users and templates.
+
+use mongodb::Collection;
+use mongodb::bson::{Document as Bson, doc};
+use neuropod_core::{Result, Template, User};
+
+use super::codec::{Stored, reference, stored_number};
+use super::failure as mongo;
+use super::server::{Server, find, find_one, replace, within};
+use crate::document::Document;
+use crate::failure;
+use crate::input::folded;
+
+/// A document with a collection of its own.
+pub(super) trait Collected: Document + Stored {
+    /// The field of the name in lower case.
+    const FOLDED: &'static str;
+
+    fn collection(server: &Server) -> &Collection<Bson>;
+}
+
+impl Collected for User {
+    const FOLDED: &'static str = "emailLowerCase";
+
+    fn collection(server: &Server) -> &Collection<Bson> {
+        &server.users
+    }
+}
+
+impl Collected for Template {
+    const FOLDED: &'static str = "nameLowerCase";
+
+    fn collection(server: &Server) -> &Collection<Bson> {
+        &server.templates
+    }
+}
+
+pub(super) async fn insert<D: Collected>(server: &Server, document: &D) -> Result<D> {
+    let collection = D::collection(server);
+    let stored = document.clone().with_version(1).write()?;
+    match within(collection.insert_one(&stored)).await {
+        // Times are kept to the millisecond: it is answered as it was stored.
+        Ok(_) => D::read(stored),
+        Err(error) if mongo::is_duplicate(&error) => {
+            // Not every server says which value is taken.
+            let same_id = find_one(collection, id_filter(document.id())).await?.is_some();
+            Err(failure::taken(if same_id { "id" } else { D::NAME }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn by_id<D: Collected>(server: &Server, id: &str) -> Result<Option<D>> {
+    let document = find_one(D::collection(server), id_filter(id)).await?;
+    document.map(D::read).transpose()
+}
+
+pub(super) async fn by_name<D: Collected>(server: &Server, name: &str) -> Result<Option<D>> {
+    let filter = doc! { D::FOLDED: folded(name) };
+    let document = find_one(D::collection(server), filter).await?;
+    document.map(D::read).transpose()
+}
+
+/// All, by name.
+pub(super) async fn all<D: Collected>(server: &Server) -> Result<Vec<D>> {
+    let documents = find(D::collection(server), Bson::new(), doc! { D::FOLDED: 1 }, 0).await?;
+    documents.into_iter().map(D::read).collect()
+}
+
+pub(super) async fn update<D: Collected>(server: &Server, document: &D) -> Result<D> {
+    let collection = D::collection(server);
+    let found = find_one(collection, id_filter(document.id())).await?;
+    let found = found.ok_or_else(|| failure::gone(D::KIND))?;
+    let stored = D::read(found.clone())?;
+    if stored.version() != document.version() {
+        return Err(failure::changed(D::KIND));
+    }
+    let name = folded(document.unique_name());
+    if folded(stored.unique_name()) != name {
+        // The index says so too, but not every server in a way that tells it from other failures.
+        let other = doc! { D::FOLDED: name, "_id": { "$ne": reference(document.id()) } };
+        if find_one(collection, other).await?.is_some() {
+            return Err(failure::taken(D::NAME));
+        }
+    }
+    let next = document.clone().with_version(document.version() + 1);
+    let updated = next.rewrite(found, &stored)?;
+    let filter = doc! { "_id": reference(document.id()), "version": stored_number(document.version()) };
+    match replace(collection, filter, updated.clone()).await {
+        Ok(true) => D::read(updated),
+        Ok(false) => Err(failure::changed(D::KIND)),
+        Err(error) if mongo::is_duplicate(&error) => Err(failure::taken(D::NAME)),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn remove<D: Collected>(server: &Server, id: &str) -> Result<()> {
+    within(D::collection(server).delete_one(id_filter(id)))
+        .await
+        .map(drop)
+}
+
+fn id_filter(id: &str) -> Bson {
+    doc! { "_id": reference(id) }
+}

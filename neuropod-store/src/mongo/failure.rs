@@ -1,0 +1,112 @@
+//! What MongoDB and its driver say, as errors of the library.
+
+use mongodb::error::{ErrorKind as Kind, InsertManyError, RETRYABLE_WRITE_ERROR, WriteFailure};
+use neuropod_core::{Error, ErrorKind};
+
+// Codes: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+const UNAUTHORIZED: i32 = 13;
+const AUTHENTICATION_FAILED: i32 = 18;
+const MAX_TIME_EXPIRED: i32 = 50;
+const INDEX_OPTIONS_CONFLICT: i32 = 85;
+const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
+const SHUTDOWN_IN_PROGRESS: i32 = 91;
+const PRIMARY_STEPPED_DOWN: i32 = 189;
+const EXCEEDED_TIME_LIMIT: i32 = 262;
+const NOT_WRITABLE_PRIMARY: i32 = 10107;
+const DUPLICATE_KEY: i32 = 11000;
+const INTERRUPTED_AT_SHUTDOWN: i32 = 11600;
+const INTERRUPTED_BY_CHANGE_OF_STATE: i32 = 11602;
+const NOT_PRIMARY_NO_SECONDARY_OK: i32 = 13435;
+const NOT_PRIMARY_OR_SECONDARY: i32 = 13436;
+const OUT_OF_DISK_SPACE: i32 = 14031;
+
+/// The error of an operation. None of the texts of the driver holds the password of a connection.
+pub(super) fn from_driver(error: mongodb::error::Error) -> Error {
+    let (kind, message) = match &*error.kind {
+        Kind::Authentication { .. } => refused(),
+        Kind::Command(failed) => from_code(failed.code),
+        Kind::Write(WriteFailure::WriteError(failed)) => from_code(failed.code),
+        Kind::Write(WriteFailure::WriteConcernError(_)) => not_acknowledged(),
+        Kind::InsertMany(failed) if failed.write_concern_error.is_some() => not_acknowledged(),
+        Kind::InsertMany(InsertManyError {
+            write_errors: Some(failed),
+            ..
+        }) => from_code(failed.first().map_or(0, |failed| failed.code)),
+        Kind::Io(_)
+        | Kind::ConnectionPoolCleared { .. }
+        | Kind::ServerSelection { .. }
+        | Kind::DnsResolve { .. } => (ErrorKind::Unavailable, "the database can't be reached"),
+        Kind::InvalidArgument { .. } | Kind::InvalidTlsConfig { .. } | Kind::IncompatibleServer { .. } => {
+            (ErrorKind::NotConfigured, "the database can't be used like this")
+        }
+        _ if error.contains_label(RETRYABLE_WRITE_ERROR) => unavailable(),
+        _ => (ErrorKind::Unexpected, "the database can't do this"),
+    };
+    Error::new(kind, message).with_source(error)
+}
+
+fn from_code(code: i32) -> (ErrorKind, &'static str) {
+    match code {
+        UNAUTHORIZED | AUTHENTICATION_FAILED => refused(),
+        MAX_TIME_EXPIRED | EXCEEDED_TIME_LIMIT => (ErrorKind::Timeout, "the database did not answer in time"),
+        SHUTDOWN_IN_PROGRESS
+        | PRIMARY_STEPPED_DOWN
+        | NOT_WRITABLE_PRIMARY
+        | INTERRUPTED_AT_SHUTDOWN
+        | INTERRUPTED_BY_CHANGE_OF_STATE
+        | NOT_PRIMARY_NO_SECONDARY_OK
+        | NOT_PRIMARY_OR_SECONDARY => unavailable(),
+        OUT_OF_DISK_SPACE => (ErrorKind::Unavailable, "the disk of the database is full"),
+        INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT => (
+            ErrorKind::NotConfigured,
+            "the database has another index where this library needs one",
+        ),
+        DUPLICATE_KEY => (
+            ErrorKind::AlreadyExists,
+            "the database has a document like this already",
+        ),
+        _ => (ErrorKind::Unexpected, "the database refused an operation"),
+    }
+}
+
+fn refused() -> (ErrorKind, &'static str) {
+    (
+        ErrorKind::PermissionDenied,
+        "the database does not accept the credentials",
+    )
+}
+
+fn unavailable() -> (ErrorKind, &'static str) {
+    (ErrorKind::Unavailable, "the database is not able to answer now")
+}
+
+fn not_acknowledged() -> (ErrorKind, &'static str) {
+    (
+        ErrorKind::Timeout,
+        "most servers of the database have not acknowledged a write yet",
+    )
+}
+
+/// No answer came: the operation may or may not have taken effect.
+pub(super) fn no_answer() -> Error {
+    Error::new(ErrorKind::Timeout, "the database did not answer in time")
+}
+
+/// Whether a unique value is taken, so that nothing was written.
+pub(super) fn is_duplicate(error: &Error) -> bool {
+    *error.kind() == ErrorKind::AlreadyExists
+}
+
+/// A document is not as this version writes it.
+pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "a stored document can't be read by this version",
+    )
+    .with_source(error)
+}
+
+/// A document can't be written as BSON.
+pub(super) fn unwritable(error: mongodb::bson::error::Error) -> Error {
+    Error::new(ErrorKind::Unexpected, "the document can't be written as BSON").with_source(error)
+}

@@ -1,0 +1,129 @@
+//! What happened under each key, and which account a key is claimed for.
+
+use mongodb::bson::{self, Bson, Document, doc};
+use neuropod_core::{Result, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::codec::stored_number;
+use super::failure as mongo;
+use super::server::{Server, find_one, update, within};
+use crate::account::Record;
+
+/// A key. It is never removed, and once it has a record it stays with the account of the record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Key {
+    #[serde(rename = "_id")]
+    key: String,
+    /// Whom it is claimed for; `None`: whoever wants to close it.
+    pub(super) account: Option<UserId>,
+    /// Whom it was claimed for before, until no write of theirs can come any more.
+    pub(super) previous: Option<UserId>,
+    /// Counted up when it is claimed for somebody else.
+    claim: u64,
+    pub(super) record: Option<Record>,
+    /// The version of the account that wrote the record; 0: there is none.
+    at: u64,
+}
+
+impl Key {
+    /// Whether it is claimed for this account, and for nobody else before.
+    pub(super) fn is_claimed_for(&self, user: &UserId) -> bool {
+        self.account.as_ref() == Some(user) && self.previous.is_none()
+    }
+}
+
+pub(super) async fn get(server: &Server, key: &str) -> Result<Option<Key>> {
+    let document = find_one(&server.keys, doc! { "_id": key }).await?;
+    let read = |document| bson::deserialize_from_document(document).map_err(mongo::unreadable);
+    document.map(read).transpose()
+}
+
+/// Claims a key that nobody has used. Answers whether it was so.
+pub(super) async fn claim(server: &Server, key: &str, account: &UserId) -> Result<bool> {
+    insert(server, key, Some(account), None).await
+}
+
+/// Closes a key that nobody has used. Answers whether it was so.
+pub(super) async fn close_new(server: &Server, key: &str) -> Result<bool> {
+    insert(server, key, None, Some(Record::Closed)).await
+}
+
+async fn insert(
+    server: &Server,
+    key: &str,
+    account: Option<&UserId>,
+    record: Option<Record>,
+) -> Result<bool> {
+    let new = Key {
+        key: key.to_owned(),
+        account: account.cloned(),
+        previous: None,
+        claim: 1,
+        record,
+        at: 0,
+    };
+    let document = bson::serialize_to_document(&new).map_err(mongo::unwritable)?;
+    match within(server.keys.insert_one(document)).await {
+        Ok(_) => Ok(true),
+        Err(error) if mongo::is_duplicate(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes over a claim without a record, for `account`. Answers the key with the new claim; `None`: it was changed in
+/// between. Whom it was claimed for before is `previous` now.
+pub(super) async fn take(server: &Server, key: &Key, account: Option<&UserId>) -> Result<Option<Key>> {
+    let new = Key {
+        account: account.cloned(),
+        previous: key.account.clone(),
+        claim: key.claim + 1,
+        ..key.clone()
+    };
+    let filter = doc! { "previous": null, "record": null };
+    let change = doc! {
+        "account": text(new.account.as_ref()),
+        "previous": text(new.previous.as_ref()),
+        "claim": stored_number(new.claim),
+    };
+    let taken = change_claim(server, key, filter, change).await?;
+    Ok(taken.then_some(new))
+}
+
+/// Forgets whom the key was claimed for before.
+pub(super) async fn forget_previous(server: &Server, key: &Key) -> Result<bool> {
+    change_claim(server, key, Document::new(), doc! { "previous": null }).await
+}
+
+/// Closes a key that is claimed for that, and for nobody before. Answers whether it was so.
+pub(super) async fn close(server: &Server, key: &Key) -> Result<bool> {
+    let record = bson::serialize_to_bson(&Record::Closed).map_err(mongo::unwritable)?;
+    let filter = doc! { "account": null, "previous": null, "record": null };
+    change_claim(server, key, filter, doc! { "record": record }).await
+}
+
+/// Changes a key while it has the same claim.
+async fn change_claim(server: &Server, key: &Key, mut filter: Document, change: Document) -> Result<bool> {
+    filter.insert("_id", &key.key);
+    filter.insert("claim", stored_number(key.claim));
+    update(&server.keys, filter, doc! { "$set": change }).await
+}
+
+/// Writes what a change of an account has done under a key, unless that of a later version is there.
+pub(super) async fn know(
+    server: &Server,
+    key: &str,
+    record: &Record,
+    account: &UserId,
+    version: u64,
+) -> Result<()> {
+    let version = stored_number(version);
+    let record = bson::serialize_to_bson(record).map_err(mongo::unwritable)?;
+    let filter = doc! { "_id": key, "at": { "$lt": version } };
+    let change = doc! { "$set": { "account": account.as_str(), "record": record, "at": version } };
+    update(&server.keys, filter, change).await.map(drop)
+}
+
+fn text(user: Option<&UserId>) -> Bson {
+    user.map_or(Bson::Null, |user| user.as_str().into())
+}

@@ -1,0 +1,156 @@
+//! The server and the collections on it.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{
+    ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Collection, Database, IndexModel};
+use neuropod_core::{Error, ErrorKind, Result};
+
+use super::failure;
+
+/// How long an operation may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How long an operation waits for a server that can do it: an election takes some seconds.
+const SERVER_SELECTION: Duration = Duration::from_secs(8);
+const CONNECT: Duration = Duration::from_secs(5);
+/// The database, where the address names none.
+const DATABASE: &str = "neuropod";
+
+/// The collections, by the names that the existing backend gives them, and those that are new.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) pods: Collection<Document>,
+    pub(super) users: Collection<Document>,
+    pub(super) templates: Collection<Document>,
+    pub(super) prices: Collection<Document>,
+    pub(super) accounts: Collection<Document>,
+    pub(super) entries: Collection<Document>,
+    pub(super) keys: Collection<Document>,
+}
+
+impl Server {
+    /// Connects, and sees that the server answers.
+    pub(super) async fn connect(uri: &str) -> Result<Self> {
+        let mut options = within(ClientOptions::parse(uri)).await?;
+        options.app_name.get_or_insert_with(|| "neuropod".into());
+        options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
+        options.connect_timeout.get_or_insert(CONNECT);
+        // What is acknowledged survives the loss of a server.
+        options.write_concern = Some(WriteConcern::majority());
+        // The newest document, from the server that is written to: whoever reads again after a conflict sees what has
+        // won. One that is lost in an election later fails the comparison of its version.
+        options.read_concern = Some(ReadConcern::local());
+        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+        let client = Client::with_options(options).map_err(failure::from_driver)?;
+        let database = client
+            .default_database()
+            .unwrap_or_else(|| client.database(DATABASE));
+        within(database.run_command(doc! { "ping": 1 })).await?;
+        Ok(Self::of(&database))
+    }
+
+    fn of(database: &Database) -> Self {
+        Self {
+            pods: database.collection("pods"),
+            users: database.collection("users"),
+            templates: database.collection("templates"),
+            prices: database.collection("prices"),
+            accounts: database.collection("accounts"),
+            entries: database.collection("entries"),
+            keys: database.collection("keys"),
+        }
+    }
+
+    /// Makes the indexes that are missing.
+    pub(super) async fn index(&self) -> Result<()> {
+        let unique = [
+            (&self.pods, doc! { "podId": 1 }),
+            (&self.pods, doc! { "userId": 1, "slug": 1 }),
+            (&self.users, doc! { "emailLowerCase": 1 }),
+            (&self.templates, doc! { "nameLowerCase": 1 }),
+            (&self.entries, doc! { "user": 1, "number": 1 }),
+        ];
+        for (collection, keys) in unique {
+            let options = IndexOptions::builder().unique(true).build();
+            let index = IndexModel::builder().keys(keys).options(options).build();
+            within(collection.create_index(index)).await?;
+        }
+        let sorted = [
+            doc! { "createdAt": 1, "podId": 1 },
+            doc! { "userId": 1, "createdAt": 1, "podId": 1 },
+        ];
+        for keys in sorted {
+            let index = IndexModel::builder().keys(keys).build();
+            within(self.pods.create_index(index)).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails where documents of the existing backend have not been migrated.
+    pub(super) async fn check_migrated(&self) -> Result<()> {
+        for collection in [&self.pods, &self.users, &self.templates] {
+            let old = find_one(collection, doc! { "version": { "$exists": false } }).await?;
+            if old.is_some() {
+                return Err(Error::new(
+                    ErrorKind::NotConfigured,
+                    "there are documents of another backend: migrate them first",
+                )
+                .with_context("collection", collection.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The answer of the server, where it comes in time.
+pub(super) async fn within<T>(operation: impl IntoFuture<Output = mongodb::error::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(DEADLINE, operation.into_future()).await {
+        Ok(answer) => answer.map_err(failure::from_driver),
+        Err(_) => Err(failure::no_answer()),
+    }
+}
+
+pub(super) async fn find_one(
+    collection: &Collection<Document>,
+    filter: Document,
+) -> Result<Option<Document>> {
+    within(collection.find_one(filter)).await
+}
+
+/// All that `filter` selects, in the order of `sort`; at most `limit`, where it is not 0.
+pub(super) async fn find(
+    collection: &Collection<Document>,
+    filter: Document,
+    sort: Document,
+    limit: i64,
+) -> Result<Vec<Document>> {
+    within(async {
+        let cursor = collection.find(filter).sort(sort).limit(limit).await?;
+        cursor.try_collect().await
+    })
+    .await
+}
+
+/// Replaces the document that `filter` selects. Answers whether there was one.
+pub(super) async fn replace(
+    collection: &Collection<Document>,
+    filter: Document,
+    document: Document,
+) -> Result<bool> {
+    let done = within(collection.replace_one(filter, document)).await?;
+    Ok(done.matched_count == 1)
+}
+
+/// Changes the document that `filter` selects, by operators. Answers whether there was one.
+pub(super) async fn update(
+    collection: &Collection<Document>,
+    filter: Document,
+    change: Document,
+) -> Result<bool> {
+    let done = within(collection.update_one(filter, change)).await?;
+    Ok(done.matched_count == 1)
+}

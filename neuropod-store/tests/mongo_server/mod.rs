@@ -1,0 +1,59 @@
+//! A database for one test, on a real server.
+
+use mongodb::Client;
+use neuropod_core::PodId;
+use neuropod_test_cluster::MongoServer;
+
+/// An empty database. It is removed at the end; on a server of our own, with the server.
+pub(crate) struct TestDatabase {
+    pub(crate) uri: String,
+    _server: Option<MongoServer>,
+}
+
+impl TestDatabase {
+    /// `None` where this machine has no server and can't make one: noted as a skip of `test`.
+    pub(crate) fn new(test: &str) -> Option<Self> {
+        let name = format!("neuropod_test_{}", PodId::random());
+        if let Some(given) = MongoServer::given() {
+            return Some(Self {
+                uri: with_database(&given, &name),
+                _server: None,
+            });
+        }
+        let server = own_server(test)?;
+        Some(Self {
+            uri: with_database(&server.uri(), &name),
+            _server: Some(server),
+        })
+    }
+
+    /// The database through the driver itself.
+    pub(crate) async fn driver(&self) -> mongodb::Database {
+        let client = Client::with_uri_str(&self.uri).await.unwrap();
+        client.default_database().unwrap()
+    }
+
+    pub(crate) async fn remove(self) {
+        self.driver().await.drop().await.unwrap();
+    }
+}
+
+/// A server that this test may stop.
+pub(crate) fn own_server(test: &str) -> Option<MongoServer> {
+    match MongoServer::start() {
+        Ok(server) => Some(server),
+        Err(error) if error.is_unavailable() => {
+            neuropod_test_cluster::skip(&format!("neuropod-store/{test}"), &error.to_string());
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The address with the name of a database, which stands before the options.
+fn with_database(uri: &str, name: &str) -> String {
+    let (address, options) = uri.split_once('?').unwrap_or((uri, ""));
+    let (scheme, rest) = address.split_once("://").unwrap();
+    let hosts = rest.split('/').next().unwrap_or_default();
+    format!("{scheme}://{hosts}/{name}?{options}")
+}
