@@ -38,6 +38,8 @@ pub(super) fn next_time(pod: &Pod, observation: &Observation, now: Timestamp) ->
         let container = live(pod, observation).and_then(|seen| seen.container.as_ref());
         let unstable = pod.attempts > 0 || pod.failing_since.is_some();
         let runs_for = |seconds| container.map(|container| after(container.started_at, seconds));
+        // The clock of its node is ahead: it is metered from then on.
+        times.push(container.map(|container| container.started_at));
         times.push(pod.retry_at);
         times.push(pod.failing_since.map(|since| after(since, GIVE_UP_SECONDS)));
         times.push(runs_for(STABLE_SECONDS).filter(|_| unstable));
