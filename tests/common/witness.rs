@@ -75,7 +75,8 @@ pub(crate) async fn money_is_right(
     let slack = (1.0 + blind.as_secs_f64()) * f64::from(u32::try_from(containers).unwrap());
     assert!(
         paid <= ran + slack + 0.01,
-        "{paid} seconds were charged, {containers} containers ran for {ran}: {entries:#?}"
+        "{paid} seconds were charged, {containers} containers ran for {ran}: {:#?} {entries:#?}",
+        world.cluster.container_runs()
     );
     ran - paid
 }

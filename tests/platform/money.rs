@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::billing::Billing;
-use neuropod::sim::Settings;
+use neuropod::sim::{Incident, Settings};
 use neuropod::statement::explain;
 use neuropod::{Actor, Clock, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, TokioClock, Update};
 use tokio::time::sleep;
 
+use crate::common::witness::ran;
 use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
@@ -255,4 +256,26 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
             stopped.charged
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    {
+        let _driver = Driver::start(&platform);
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_mins(1)).await;
+    }
+    // No platform runs while the container is killed, and waits ten seconds to be started again.
+    world.cluster.strike(&pod.id, Incident::OutOfMemory);
+    sleep(Duration::from_mins(1)).await;
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_mins(1)).await;
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    let (ran, _) = ran(&world, |_| true);
+    let paid = stopped.charged.as_euros() / 2.7 * 3600.0;
+    assert!((ran - 2.0..=ran).contains(&paid), "{paid} of {ran} seconds");
 }

@@ -152,7 +152,10 @@ impl SimPod {
                 started_at: run.started_at,
             }),
             started_at: self.started_at,
-            finished_at: self.container.as_ref().and_then(|run| run.finished_at),
+            finished_at: [&self.container, &self.previous]
+                .into_iter()
+                .flatten()
+                .find_map(|run| run.finished_at),
             restarts: self.restarts,
             reason: self.reason.clone(),
         }
