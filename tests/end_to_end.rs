@@ -316,6 +316,65 @@ async fn a_pod_waits_for_a_gpu_and_gets_it() {
 }
 
 #[tokio::test]
+async fn a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_read() {
+    let Some(site) =
+        Site::new("a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_read").await
+    else {
+        return;
+    };
+    site.load(Image::Jupyter);
+    site.store.insert_template(&jupyter_template(true)).await.unwrap();
+    let pod = site
+        .platform
+        .create(&site.ana, &jupyter("Crashing"))
+        .await
+        .unwrap();
+    let opener = token(&site, &pod).await;
+    let query = format!("?token={}", opener.expose());
+    assert_eq!(jupyter_status(&site, &pod, &query).await, 200);
+    let base = format!(
+        "http://{}:8888/api/contents",
+        site.service_address(&pod, 8888).await
+    );
+    put(&format!("{base}/config{query}"), json!({ "type": "directory" })).await;
+    let last_words = "import sys\nprint('these are my last words', flush=True)\nsys.exit(3)\n";
+    put(
+        &format!("{base}/config/jupyter_server_config.py{query}"),
+        json!({ "type": "file", "format": "text", "content": last_words }),
+    )
+    .await;
+
+    site.platform.restart(&site.ana, &pod.id).await.unwrap();
+    let crashing = until(&site.platform, &site.ana, &pod.id, |pod| {
+        pod.run == 2
+            && pod
+                .reason
+                .as_ref()
+                .is_some_and(|reason| reason.code == ReasonCode::CrashLoop)
+    })
+    .await;
+    assert_eq!(crashing.status, Status::Error);
+    let options = LogOptions {
+        previous: true,
+        ..LogOptions::default()
+    };
+    let mut said = String::new();
+    eventually("the log of the run before", async || {
+        let Ok(mut log) = site.platform.logs(&site.ana, &pod.id, options.clone()).await else {
+            return false;
+        };
+        said.clear();
+        while let Some(chunk) = log.next().await {
+            said += &String::from_utf8_lossy(&chunk.unwrap());
+        }
+        true
+    })
+    .await;
+    assert!(said.contains("these are my last words"), "{said}");
+    site.delete(&pod).await;
+}
+
+#[tokio::test]
 async fn a_program_that_takes_too_much_memory_says_so() {
     let Some(site) = Site::new("a_program_that_takes_too_much_memory_says_so").await else {
         return;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind};
 use crate::image::ImageError;
 use crate::reason::ReasonCode;
 use crate::validation::{Problem, Violation};
@@ -321,4 +322,84 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
         ),
     };
     language.pick(es, en)
+}
+
+/// What went wrong with a call, in the plan's words where it has some. What is wrong with a request is told by
+/// [`problem`], one by one.
+///
+/// ```
+/// use neuropod_core::message::{self, Language};
+/// use neuropod_core::{Error, ErrorKind, Money};
+///
+/// let (required, available) = (Money::from_cents(270), Money::from_cents(100));
+/// let error = Error::new(ErrorKind::InsufficientFunds { required, available }, "not enough");
+/// assert_eq!(
+///     message::error(&error, Language::Es),
+///     "Saldo insuficiente. Requerido: €2.70, Disponible: €1.00"
+/// );
+/// ```
+pub fn error(error: &Error, language: Language) -> String {
+    let (es, en) = match error.kind() {
+        ErrorKind::Invalid(errors) => {
+            let texts: Vec<_> = errors
+                .problems()
+                .iter()
+                .map(|wrong| problem(wrong, language))
+                .collect();
+            return texts.join("; ");
+        }
+        ErrorKind::InsufficientFunds { required, available } => {
+            return language.pick(
+                format!("Saldo insuficiente. Requerido: €{required}, Disponible: €{available}"),
+                format!("Insufficient funds. Required: €{required}, available: €{available}"),
+            );
+        }
+        ErrorKind::NotFound => ("Pod no encontrado", "Pod not found"),
+        ErrorKind::Forbidden => (
+            "No tienes permiso para acceder a este pod",
+            "You may not access this pod",
+        ),
+        ErrorKind::InvalidState => invalid_state(error.context("state")),
+        ErrorKind::AlreadyExists => ("Ya existe", "It exists already"),
+        ErrorKind::Conflict => (
+            "Ha cambiado entretanto; vuelve a intentarlo",
+            "It has changed in between; try again",
+        ),
+        ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Timeout => (
+            "El servicio no responde ahora; vuelve a intentarlo",
+            "The service does not answer now; try again",
+        ),
+        _ => (
+            "Error interno; avisa a la plataforma",
+            "Internal error; tell the platform",
+        ),
+    };
+    language.pick(es, en).to_owned()
+}
+
+fn invalid_state(state: Option<&str>) -> (&'static str, &'static str) {
+    match state {
+        Some("running") => ("El pod ya está en ejecución", "The pod runs already"),
+        Some("stopped") => ("El pod está detenido", "The pod is stopped"),
+        Some("starting") => ("El pod aún no ha arrancado", "The pod has not started yet"),
+        Some("shared") => (
+            "Otro pod usa este volumen; elimínalo antes o conserva el volumen",
+            "Another pod uses this volume; delete that one first, or keep the volume",
+        ),
+        _ => (
+            "El pod no está en el estado adecuado",
+            "The pod is not in the right state",
+        ),
+    }
+}
+
+/// That the money for a pod runs out.
+pub fn low_balance(seconds_left: i64, language: Language) -> String {
+    let minutes = seconds_left / 60;
+    language.pick(
+        format!(
+            "Tu saldo se agota: quedan {minutes} minutos; después el pod se detiene y conserva su volumen"
+        ),
+        format!("Your balance runs out: {minutes} minutes are left; then the pod stops and keeps its volume"),
+    )
 }

@@ -2,14 +2,17 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
+pub(crate) mod witness;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::sim::{Settings, SimCluster};
+use neuropod::platform::PlatformBuilder;
+use neuropod::sim::{Method, Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, Money, Naming, Platform,
-    PlatformBuilder, Pod, PodId, PodStore, Result, Status,
+    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId,
+    PodStore, Result, Status,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -47,7 +50,7 @@ impl World {
 
     /// A platform on this cluster and store.
     pub(crate) fn platform(&self) -> Platform {
-        self.builder().build().unwrap()
+        self.parts().build().unwrap()
     }
 
     pub(crate) fn platform_on(
@@ -56,7 +59,7 @@ impl World {
         store: Arc<dyn PodStore>,
         billing: Arc<dyn Billing>,
     ) -> Platform {
-        self.builder()
+        self.parts()
             .cluster(cluster)
             .store(store)
             .billing(billing)
@@ -64,14 +67,20 @@ impl World {
             .unwrap()
     }
 
-    /// A platform on this cluster and store, to be changed.
-    pub(crate) fn builder(&self) -> PlatformBuilder {
+    /// What a platform on this cluster and store is made of, for a test that replaces some of it.
+    pub(crate) fn parts(&self) -> PlatformBuilder {
         Platform::builder()
             .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
             .clock(Arc::new(self.cluster.clock()))
             .cluster(Arc::new(self.cluster.clone()))
             .store(self.store.clone())
             .billing(self.store.clone())
+    }
+
+    /// How often the cluster was called so.
+    pub(crate) fn count(&self, method: Method) -> usize {
+        let calls = self.cluster.calls();
+        calls.iter().filter(|call| call.method == method).count()
     }
 
     /// The balance of Ana, in micro-euros: available and held.

@@ -1,14 +1,19 @@
 //! Requests: what is accepted, from whom, and what is refused.
 
+use std::time::Duration;
+
 use futures::{FutureExt, StreamExt};
 use neuropod::sim::Settings;
+use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
 use neuropod::user::User;
 use neuropod::{
-    Actor, CreatePod, ErrorKind, LogOptions, Money, Role, Update, UserId, UserStore, VolumePolicy,
+    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, PodStore, Role, Status, Update, UserId,
+    UserStore, VolumePolicy,
 };
+use tokio::time::sleep;
 
-use crate::common::{World, request};
+use crate::common::{Driver, World, eventually, request, until_status};
 
 #[tokio::test(start_paused = true)]
 async fn the_same_request_twice_is_one_pod() {
@@ -163,4 +168,99 @@ fn a_platform_without_its_parts_is_not_built() {
     let error = neuropod::Platform::builder().store(store).build().unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::NotConfigured);
     assert!(error.to_string().contains("cluster"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotency_key_of_a_pod_that_is_gone_makes_another_pod_that_is_paid_for() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let keyed = request("Training").idempotency_key("abc");
+    for round in 1..=2 {
+        let pod = platform.create(&world.ana, &keyed).await.unwrap();
+        assert_eq!(world.money().await.1, Money::from_cents(270), "round {round}");
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_secs(60 * round)).await;
+        platform
+            .delete(&world.ana, &pod.id, VolumePolicy::Keep)
+            .await
+            .unwrap();
+        eventually("it is gone", async || {
+            world.store.get(&pod.id).await.unwrap().is_none()
+        })
+        .await;
+    }
+    let (available, held) = world.money().await;
+    let charged = Money::from_cents(1000) - available;
+    let three_minutes = Money::from_cents(270).for_seconds(180);
+    assert!(
+        charged >= three_minutes && charged < three_minutes + Money::from_cents(1),
+        "{charged}"
+    );
+    assert_eq!(held, Money::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_refused_for_want_of_money_succeeds_under_its_key_once_there_is_some() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let poor = Actor::client("poor");
+    world.pay_in(&poor, 100).await;
+    let keyed = request("Training").idempotency_key("abc");
+    let error = platform.create(&poor, &keyed).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::InsufficientFunds { .. }),
+        "{error}"
+    );
+    let more = Money::from_cents(1000);
+    world.store.deposit("more", &poor.id, more).await.unwrap();
+    let pod = platform.create(&poor, &keyed).await.unwrap();
+    until_status(&platform, &poor, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotency_key_of_a_pod_that_is_being_deleted_has_to_wait() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let keyed = request("Training").idempotency_key("abc");
+    let pod = platform.create(&world.ana, &keyed).await.unwrap();
+    platform
+        .delete(&world.ana, &pod.id, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    let error = platform.create(&world.ana, &keyed).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::Conflict, true));
+    let _driver = Driver::start(&platform);
+    eventually("there is another pod", async || {
+        platform.create(&world.ana, &keyed).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_request_twice_at_once_without_money_is_refused_twice() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let poor = Actor::client("poor");
+    world.pay_in(&poor, 1).await;
+    let keyed = request("Training").idempotency_key("abc");
+    // The answer of the billing to the first one comes late.
+    let faults = Faults::at(1, Fault::Late);
+    let slow = world
+        .parts()
+        .billing(faults.billing(world.store.clone()))
+        .build()
+        .unwrap();
+    let (first, second) = tokio::join!(slow.create(&poor, &keyed), async {
+        sleep(Duration::from_secs(1)).await;
+        platform.create(&poor, &keyed).await
+    });
+    for answer in [first, second] {
+        let error = answer.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::InsufficientFunds { .. }),
+            "{error}"
+        );
+    }
 }

@@ -1,9 +1,11 @@
-//! Drivers that come and go, and races between what they see and what is asked for.
+//! Drivers that come and go, and that leave alone what is as it should be.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use neuropod::sim::Settings;
-use neuropod::{Status, Step};
+use neuropod::sim::faults::Faults;
+use neuropod::{Clock, Pod, Status, Step};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, request, until, until_status};
@@ -30,4 +32,78 @@ async fn the_driver_ends_when_it_is_asked_to_and_the_next_goes_on() {
     );
     let _driver = Driver::start(&world.platform());
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+/// What a platform does by itself in this time: how often it wrote to the store and the accounts, and how often the
+/// cluster was changed.
+async fn writes(world: &World, time: Duration) -> (Vec<&'static str>, u64) {
+    let (calls, before) = (Faults::none(), world.cluster.writes());
+    let platform = world.platform_on(
+        calls.cluster(Arc::new(world.cluster.clone())),
+        calls.store(world.store.clone()),
+        calls.billing(world.store.clone()),
+    );
+    let _driver = Driver::start(&platform);
+    sleep(time).await;
+    let names = (1..).map_while(|n| calls.call(n));
+    let looks = [
+        "store.get",
+        "store.list",
+        "store.prices",
+        "cluster.watch",
+        "cluster.watch.next",
+        "cluster.observe",
+        "cluster.inventory",
+    ];
+    let effects = names.filter(|name| !looks.contains(name)).collect();
+    (effects, world.cluster.writes() - before)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_as_it_should_be_is_looked_at_and_left_alone() {
+    let world = World::new(Settings::default()).await;
+    let running: Pod;
+    {
+        let platform = world.platform();
+        let _driver = Driver::start(&platform);
+        let stopped = platform.create(&world.ana, &request("Stopped")).await.unwrap();
+        until_status(&platform, &world.ana, &stopped.id, Status::Running).await;
+        platform.stop(&world.ana, &stopped.id).await.unwrap();
+        until(&platform, &world.ana, &stopped.id, |pod| {
+            pod.step == Step::Stopped
+        })
+        .await;
+        let pod = platform.create(&world.ana, &request("Running")).await.unwrap();
+        running = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        // The log of the server is read to its end.
+        sleep(Duration::from_secs(60)).await;
+    }
+    // Within a minute of its time nothing falls due.
+    let ran = world
+        .cluster
+        .clock()
+        .now()
+        .duration_since(running.started_at.unwrap());
+    sleep(Duration::from_secs(
+        u64::try_from(65 - ran.as_secs() % 60).unwrap(),
+    ))
+    .await;
+    let platform = world.platform();
+    {
+        let _driver = Driver::start(&platform);
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(writes(&world, Duration::from_secs(40)).await, (vec![], 0));
+
+    platform.stop(&world.ana, &running.id).await.unwrap();
+    {
+        let _driver = Driver::start(&platform);
+        until(&platform, &world.ana, &running.id, |pod| {
+            pod.step == Step::Stopped
+        })
+        .await;
+    }
+    // Everything is looked at several times.
+    assert_eq!(writes(&world, Duration::from_mins(30)).await, (vec![], 0));
+    assert!(world.count(neuropod::sim::Method::Inventory) > 5);
 }

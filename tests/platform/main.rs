@@ -4,9 +4,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod clocks;
 mod create;
 mod driver;
 mod incidents;
 mod life;
 mod money;
+mod races;
 mod updates;
+mod users;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::billing::Billing;
-use neuropod::sim::Settings;
+use neuropod::sim::{Incident, Settings};
 use neuropod::statement::explain;
 use neuropod::{Actor, Clock, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, TokioClock, Update};
 use tokio::time::sleep;
 
+use crate::common::witness::ran;
 use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +172,7 @@ async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_i
 async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
     for (policy, expected) in [(PricePolicy::Quoted, 270), (PricePolicy::Current, 1020)] {
         let world = World::new(Settings::default()).await;
-        let platform = world.builder().price_policy(policy).build().unwrap();
+        let platform = world.parts().price_policy(policy).build().unwrap();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;
@@ -238,7 +239,7 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
             inner: world.cluster.clock(),
             offset: Mutex::default(),
         });
-        let platform = world.builder().clock(clock.clone()).build().unwrap();
+        let platform = world.parts().clock(clock.clone()).build().unwrap();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;
@@ -255,4 +256,26 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
             stopped.charged
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    {
+        let _driver = Driver::start(&platform);
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_mins(1)).await;
+    }
+    // No platform runs while the container is killed, and waits ten seconds to be started again.
+    world.cluster.strike(&pod.id, Incident::OutOfMemory);
+    sleep(Duration::from_mins(1)).await;
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_mins(1)).await;
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    let (ran, _) = ran(&world, |_| true);
+    let paid = stopped.charged.as_euros() / 2.7 * 3600.0;
+    assert!((ran - 2.0..=ran).contains(&paid), "{paid} of {ran} seconds");
 }

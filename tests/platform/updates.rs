@@ -1,10 +1,15 @@
 //! What subscribers are told.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use futures::{FutureExt, StreamExt};
 use neuropod::sim::Settings;
-use neuropod::{PodStore, Step, Update, VolumePolicy};
+use neuropod::sim::faults::{Fault, Faults};
+use neuropod::{PodId, PodStore, Status, Step, Update, VolumePolicy};
+use tokio::time::{Instant, sleep};
 
-use crate::common::{Driver, World, eventually, request};
+use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
 async fn a_subscriber_sees_every_change_in_order() {
@@ -74,4 +79,86 @@ async fn a_slow_subscriber_is_told_and_gets_a_snapshot() {
     assert!(missed > 0);
     assert_eq!(pods, [latest]);
     assert!(updates.next().now_or_never().is_none(), "nothing older follows");
+}
+
+/// The pods that a subscriber shows after all that it was told so far.
+fn shown(
+    updates: &mut (impl StreamExt<Item = neuropod::Result<Update>> + Unpin),
+    pods: &mut BTreeSet<PodId>,
+) {
+    while let Some(update) = updates.next().now_or_never().flatten() {
+        match update.unwrap() {
+            Update::Snapshot { pods: all, .. } => *pods = all.into_iter().map(|pod| pod.id).collect(),
+            Update::Changed(pod) => drop(pods.insert(pod.id)),
+            Update::Deleted(id) => drop(pods.remove(&id)),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_replica_deletes_disappears_here_too() {
+    let world = World::new(Settings::default()).await;
+    let (here, there) = (world.platform(), world.platform());
+    let _drivers = (Driver::start(&here), Driver::start(&there));
+    let mut updates = here.subscribe(&world.ana);
+    let mut pods = BTreeSet::new();
+    let running = there.create(&world.ana, &request("Running")).await.unwrap();
+    let stopped = there.create(&world.ana, &request("Stopped")).await.unwrap();
+    for pod in [&running, &stopped] {
+        until_status(&here, &world.ana, &pod.id, Status::Running).await;
+    }
+    there.stop(&world.ana, &stopped.id).await.unwrap();
+    until(&here, &world.ana, &stopped.id, |pod| pod.step == Step::Stopped).await;
+    shown(&mut updates, &mut pods);
+    assert_eq!(pods.len(), 2);
+    for pod in [&running, &stopped] {
+        there
+            .delete(&world.ana, &pod.id, VolumePolicy::Keep)
+            .await
+            .unwrap();
+    }
+    // At the latest when this one looks at everything again.
+    let end = Instant::now() + Duration::from_mins(6);
+    while !pods.is_empty() {
+        assert!(Instant::now() < end, "{pods:?} are still shown");
+        sleep(Duration::from_secs(1)).await;
+        shown(&mut updates, &mut pods);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_acknowledged_late_brings_no_deleted_pod_back() {
+    let world = World::new(Settings::default()).await;
+    let create = request("Training");
+    // One answer of the store after the other comes late.
+    for n in 1.. {
+        let faults = Faults::at(n, Fault::Late);
+        let platform = world
+            .parts()
+            .store(faults.store(world.store.clone()))
+            .build()
+            .unwrap();
+        let driver = Driver::start(&platform);
+        let mut updates = platform.subscribe(&world.ana);
+        let mut pods = BTreeSet::new();
+        let pod = platform.create(&world.ana, &create).await.unwrap();
+        until_status(&world.platform(), &world.ana, &pod.id, Status::Running).await;
+        shown(&mut updates, &mut pods);
+        platform
+            .delete(&world.ana, &pod.id, VolumePolicy::Keep)
+            .await
+            .unwrap();
+        eventually("it is gone", async || {
+            world.store.get(&pod.id).await.unwrap().is_none()
+        })
+        .await;
+        sleep(Fault::LATENESS * 2).await;
+        shown(&mut updates, &mut pods);
+        assert_eq!(pods, BTreeSet::new(), "{faults:?}");
+        drop(driver);
+        if faults.struck().is_none() {
+            break;
+        }
+    }
 }

@@ -11,11 +11,15 @@ use crate::catalogue::Catalogue;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::money::Money;
 use crate::naming::Naming;
 use crate::plan::{Layout, NamespaceScope};
 use crate::pricing::{PriceList, PricePolicy};
 use crate::store::PodStore;
 use crate::token::{JupyterTokens, TokenExtractor};
+
+/// What a new client gets, as the HTTP contract has it: 10.00 EUR.
+const OPENING_CREDIT: Money = Money::from_cents(1000);
 
 /// What a platform is made of.
 #[derive(Default)]
@@ -31,6 +35,7 @@ pub struct PlatformBuilder {
     prices: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
+    opening_credit: Option<Money>,
 }
 
 impl PlatformBuilder {
@@ -94,6 +99,12 @@ impl PlatformBuilder {
         self
     }
 
+    /// What clients get when they are registered; 10.00 EUR unless given.
+    pub fn opening_credit(mut self, credit: Money) -> Self {
+        self.opening_credit = Some(credit);
+        self
+    }
+
     /// The platform. Nothing runs until [`Platform::run`] is called.
     ///
     /// # Errors
@@ -120,6 +131,7 @@ impl PlatformBuilder {
             prices: self.prices,
             price_policy: self.price_policy,
             layout: self.layout,
+            opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
             feed: Feed::default(),
             touched: Touched::default(),
             log_places: Semaphore::new(MAX_LOGS),

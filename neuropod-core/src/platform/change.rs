@@ -40,7 +40,7 @@ impl Platform {
         self.0
             .intend(actor, id, |pod| {
                 if pod.desired == Desired::Stopped && pod.status == Status::Stopped {
-                    return Err(invalid_state("the pod is stopped already"));
+                    return Err(invalid_state("stopped", "the pod is stopped already"));
                 }
                 pod.desired = Desired::Stopped;
                 pod.status = Status::Stopped;
@@ -63,7 +63,7 @@ impl Platform {
         platform
             .intend(actor, id, |pod| {
                 if pod.desired != Desired::Running {
-                    return Err(invalid_state("the pod is stopped: start it"));
+                    return Err(invalid_state("stopped", "the pod is stopped: start it"));
                 }
                 new_run(pod, price);
                 Ok(())
@@ -78,8 +78,11 @@ impl Platform {
     pub async fn delete(&self, actor: &Actor, id: &PodId, volume: VolumePolicy) -> Result<()> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
-        if volume == VolumePolicy::Delete {
-            platform.alone_on_volume(&pod).await?;
+        if volume == VolumePolicy::Delete && platform.shares_volume(&pod, true).await? {
+            return Err(invalid_state(
+                "shared",
+                "another pod uses this volume: delete that one first, or keep the volume",
+            ));
         }
         platform
             .intend(actor, id, |pod| {
@@ -145,10 +148,11 @@ impl Inner {
         ))
     }
 
-    async fn alone_on_volume(&self, pod: &Pod) -> Result<()> {
+    /// Whether another pod has the same volume.
+    pub(super) async fn shares_volume(&self, pod: &Pod, include_deleted: bool) -> Result<bool> {
         let mut options = ListOptions {
             owner: Some(pod.owner.clone()),
-            include_deleted: true,
+            include_deleted,
             limit: MAX_LIMIT,
             ..ListOptions::default()
         };
@@ -160,12 +164,10 @@ impl Inner {
                     && other.spec.namespace == pod.spec.namespace
             };
             if page.pods.iter().any(shares) {
-                return Err(invalid_state(
-                    "another pod uses this volume: delete that one first, or keep the volume",
-                ));
+                return Ok(true);
             }
             if page.next.is_none() {
-                return Ok(());
+                return Ok(false);
             }
             options.after = page.next;
         }
@@ -199,12 +201,12 @@ fn allowed(actor: &Actor, pod: &Pod) -> Result<()> {
 
 fn stopped(pod: &Pod) -> Result<()> {
     if pod.desired == Desired::Running {
-        Err(invalid_state("the pod runs or is starting already"))
+        Err(invalid_state("running", "the pod runs or is starting already"))
     } else {
         Ok(())
     }
 }
 
-fn invalid_state(message: &str) -> Error {
-    Error::new(ErrorKind::InvalidState, message)
+fn invalid_state(state: &str, message: &str) -> Error {
+    Error::new(ErrorKind::InvalidState, message).with_context("state", state)
 }

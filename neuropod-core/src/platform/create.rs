@@ -10,6 +10,7 @@ use crate::money::Money;
 use crate::naming::Slug;
 use crate::observation::Step;
 use crate::pod::{Desired, Login, Pod, PodSpec, Status};
+use crate::reconcile;
 use crate::request::CreatePod;
 use crate::secret::AccessToken;
 use crate::store::{ListOptions, MAX_LIMIT};
@@ -28,8 +29,9 @@ impl Platform {
     ///
     /// # Errors
     /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `Forbidden` when the owner is suspended;
-    /// `AlreadyExists` when the idempotency key was used for another request. In each case nothing is created or
-    /// charged.
+    /// `AlreadyExists` when the idempotency key was used for another request, `Conflict` while the pod that was made
+    /// under it is being deleted. In each case nothing is created or charged. When the store or the billing fails it
+    /// may be that the pod is there all the same: the same request with the same key tells.
     pub async fn create(&self, actor: &Actor, request: &CreatePod) -> Result<Pod> {
         let platform = &*self.0;
         let keyed = request
@@ -39,7 +41,7 @@ impl Platform {
         if let Some(keyed) = &keyed
             && let Some(known) = platform.store.get(&keyed.id).await?
         {
-            return keyed.same(known);
+            return platform.repeat(keyed, known).await;
         }
         let (checked, mut problems) = check(request, &platform.catalogue, &platform.naming);
         let template = platform.template_of(&checked, &mut problems).await?;
@@ -86,7 +88,12 @@ impl Platform {
             step: Step::Accepted,
             reason: None,
             price,
-            meter: Meter::opening(price),
+            meter: Meter {
+                // The id that an idempotency key makes comes again once its pod is gone: what was settled or released
+                // for that one says nothing about this one.
+                hold: rand::random::<u32>().into(),
+                ..Meter::opening(price)
+            },
             charged: Money::ZERO,
             started_at: None,
             attempts: 0,
@@ -111,7 +118,7 @@ impl Inner {
                         Err(ValidationErrors::from(Problem::new("name", Violation::NameInUse)).into())
                     }
                     (_, Some(keyed)) => match self.store.get(&keyed.id).await? {
-                        Some(known) => keyed.same(known),
+                        Some(known) => self.repeat(keyed, known).await,
                         None => Err(error),
                     },
                     _ => Err(error),
@@ -119,34 +126,57 @@ impl Inner {
             }
             Err(error) => return Err(error),
         };
-        let created = match self.reserve_now(stored).await {
-            Ok(pod) => {
-                self.feed.publish(&pod);
-                Ok(pod)
+        match self.reserve_now(stored).await {
+            Ok(created) => {
+                self.feed.publish(&created);
+                self.touched.add(&pod.id);
+                Ok(created)
             }
             Err((refused, error)) => {
-                // The record goes again, through the driver: it closes the key of the reservation first.
-                let desired = Desired::Deleted {
-                    volume: VolumePolicy::Keep,
-                };
-                self.discard(Pod { desired, ..refused }).await;
-                Err(error)
+                let discarded = self.discard(refused).await;
+                if discarded.is_err() {
+                    self.touched.add(&pod.id);
+                }
+                // While the record stands the pod may still get its money and run, so it is not refused.
+                discarded.and(Err(error))
             }
-        };
-        self.touched.add(&pod.id);
-        created
+        }
     }
 
-    /// Takes back a record of which nothing was created. What fails here is done by the driver.
-    async fn discard(&self, pod: Pod) {
-        let id = pod.id.clone();
-        let discarded = async {
-            let pod = self.save(&pod).await?;
-            self.round(&pod.id, crate::Observation::nothing()).await
+    /// Takes back a record of which nothing was created.
+    ///
+    /// # Errors
+    /// Those of the store while the record stands. Once it says that the pod is deleted the driver does what is left.
+    async fn discard(&self, refused: Pod) -> Result<()> {
+        let desired = Desired::Deleted {
+            volume: VolumePolicy::Keep,
         };
-        if let Err(error) = discarded.await {
-            tracing::warn!(pod = %id, %error, "a refused pod is not gone yet");
+        let pod = self.save(&Pod { desired, ..refused }).await?;
+        let removed = async {
+            // The key of the reservation is closed first, so that no late repetition of it can succeed.
+            if let Some(release) = reconcile::billing(&pod) {
+                self.pay(&pod, &release).await?;
+            }
+            self.store.remove(&pod.id, pod.version).await
+        };
+        if let Err(error) = removed.await {
+            tracing::warn!(pod = %pod.id, %error, "a refused pod is not gone yet");
+            self.touched.add(&pod.id);
         }
+        Ok(())
+    }
+
+    /// Answers a request that was made before. Where the first one is still under way this one too finds out whether
+    /// its money is there.
+    async fn repeat(&self, keyed: &Keyed, known: Pod) -> Result<Pod> {
+        let pod = keyed.same(known)?;
+        if pod.is_deleted() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the pod that was made under this idempotency key is being deleted",
+            ));
+        }
+        self.reserve_now(pod).await.map_err(|(_, error)| error)
     }
 
     async fn template_of(&self, checked: &Checked, problems: &mut Vec<Problem>) -> Result<Option<Template>> {

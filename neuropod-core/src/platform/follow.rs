@@ -10,6 +10,7 @@ use super::round::Follow;
 use crate::cluster::LogOptions;
 use crate::error::Result;
 use crate::id::PodId;
+use crate::pod::Desired;
 use crate::token::TokenState;
 
 /// How long a log is read in all. A server that has not told by then does not tell.
@@ -34,8 +35,22 @@ impl Inner {
                 Err(error) => tracing::debug!(pod = %id, %error, "the log can't be read now"),
             }
             sleep(PAUSE).await;
+            if !self.is_needed(id, follow).await {
+                return;
+            }
         }
         tracing::info!(pod = %id, "the log never told how to log in");
+    }
+
+    /// Whether anybody still waits for what this log tells: a place to read logs is not to be wasted.
+    async fn is_needed(&self, id: &PodId, follow: &Follow) -> bool {
+        match self.store.get(id).await {
+            Ok(pod) => pod.is_some_and(|pod| {
+                pod.desired == Desired::Running && pod.login.container.as_deref() == Some(&follow.container)
+            }),
+            // Not known now, so it is read on.
+            Err(_) => true,
+        }
     }
 
     /// Reads the log once from its first byte. Answers whether it is done with.

@@ -14,6 +14,7 @@ mod read;
 mod resync;
 mod round;
 mod updates;
+mod users;
 mod view;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ use crate::clock::SteadyClock;
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::PodId;
+use crate::money::Money;
 use crate::naming::Naming;
 use crate::plan::Layout;
 use crate::pod::Pod;
@@ -56,6 +58,7 @@ struct Inner {
     prices: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
+    opening_credit: Money,
     feed: Feed,
     touched: Touched,
     /// One for each log that may be read at a time.
@@ -64,6 +67,9 @@ struct Inner {
 
 /// Logs that the driver reads at a time: each is a connection of its own to the cluster.
 const MAX_LOGS: usize = 64;
+/// How often a change of a record is begun anew because somebody else was quicker: a call that never answers is worse
+/// than one that says so.
+const MAX_CONFLICTS: usize = 100;
 
 impl Platform {
     /// Begins a platform: cluster, store, billing and naming have to be given.
@@ -119,7 +125,11 @@ impl Inner {
     }
 
     /// Changes a record until no one else changes it at the same time.
+    ///
+    /// # Errors
+    /// `Conflict` when somebody else always does.
     async fn change(&self, id: &PodId, mut change: impl FnMut(&mut Pod) -> Result<()>) -> Result<Pod> {
+        let mut conflicts = 0;
         loop {
             let mut pod = self.store.get(id).await?.ok_or_else(not_found)?;
             let before = pod.clone();
@@ -128,7 +138,9 @@ impl Inner {
                 return Ok(pod);
             }
             match self.save(&pod).await {
-                Err(error) if *error.kind() == ErrorKind::Conflict => {}
+                Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                }
                 Err(error) if *error.kind() == ErrorKind::NotFound => return Err(not_found()),
                 other => return other,
             }

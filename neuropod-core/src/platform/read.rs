@@ -55,7 +55,9 @@ impl Platform {
     pub async fn logs(&self, actor: &Actor, id: &PodId, options: LogOptions) -> Result<LogStream> {
         let pod = self.0.visible(actor, id).await?;
         if pod.status == Status::Stopped {
-            return Err(Error::new(ErrorKind::InvalidState, "the pod is stopped"));
+            return Err(
+                Error::new(ErrorKind::InvalidState, "the pod is stopped").with_context("state", "stopped")
+            );
         }
         let reference = plan::reference(&pod, &self.0.naming);
         self.0
@@ -64,9 +66,9 @@ impl Platform {
             .await
             .map_err(|error| match error.kind() {
                 // The record is there, so it is the pod object that is not there yet.
-                ErrorKind::NotFound => {
-                    Error::new(ErrorKind::InvalidState, "the pod has not started yet").with_source(error)
-                }
+                ErrorKind::NotFound => Error::new(ErrorKind::InvalidState, "the pod has not started yet")
+                    .with_context("state", "starting")
+                    .with_source(error),
                 _ => error,
             })
     }

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use futures::{StreamExt, stream};
+
 use super::Inner;
 use crate::cluster::OwnedWorkload;
 use crate::error::Result;
@@ -11,6 +13,9 @@ use crate::observation::{Objects, Observation, ObservedVolume};
 use crate::pod::Pod;
 use crate::store::{ListOptions, MAX_LIMIT};
 use crate::workload::VolumePolicy;
+
+/// Orphans that are removed side by side.
+const MAX_REMOVALS: usize = 8;
 
 /// All that is in the store and in the cluster.
 #[derive(Debug)]
@@ -89,12 +94,22 @@ impl Inner {
 
     /// Removes what has no record. Its volume stays: nobody asked for its deletion.
     pub(super) async fn remove_orphans(&self, orphans: Vec<OwnedWorkload>) {
-        for orphan in orphans {
-            let id = &orphan.reference.pod_id;
-            tracing::warn!(pod = %id, name = orphan.reference.name, "removing a pod without record");
-            if let Err(error) = self.cluster.remove(&orphan.reference, VolumePolicy::Keep).await {
-                tracing::warn!(pod = %id, %error, "it can't be removed now");
-            }
+        let removals = orphans.into_iter().map(|orphan| self.remove_orphan(orphan));
+        stream::iter(removals)
+            .buffer_unordered(MAX_REMOVALS)
+            .collect::<()>()
+            .await;
+    }
+
+    async fn remove_orphan(&self, orphan: OwnedWorkload) {
+        let id = &orphan.reference.pod_id;
+        // Since it was found, a pod may have been made under the same id.
+        if !matches!(self.store.get(id).await, Ok(None)) {
+            return;
+        }
+        tracing::warn!(pod = %id, name = orphan.reference.name, "removing a pod without record");
+        if let Err(error) = self.cluster.remove(&orphan.reference, VolumePolicy::Keep).await {
+            tracing::warn!(pod = %id, %error, "it can't be removed now");
         }
     }
 }

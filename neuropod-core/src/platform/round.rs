@@ -6,11 +6,11 @@ use super::Inner;
 use super::view::merge;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::PodId;
-use crate::observation::{Observation, ObservedPod};
+use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::plan;
-use crate::pod::Pod;
+use crate::pod::{Desired, Pod};
 use crate::reconcile::{self, Action, reconcile};
-use crate::workload::WorkloadRef;
+use crate::workload::{VolumePolicy, WorkloadRef};
 
 /// Steps after which a look is broken off, in case record and cluster chase each other: the next look goes on.
 const MAX_STEPS: usize = 100;
@@ -28,8 +28,10 @@ pub(super) struct Round {
     pub(super) again: Option<Again>,
     /// There is no record of this pod.
     pub(super) unknown: bool,
-    /// The version of the record when it was left.
-    pub(super) version: u64,
+    /// The record when it was left.
+    pub(super) record: Option<Pod>,
+    /// What is in the cluster is not known any more.
+    pub(super) doubt: bool,
 }
 
 /// Why a look has to be repeated.
@@ -51,6 +53,8 @@ pub(super) struct Follow {
 impl Inner {
     /// Brings a pod as far towards what is wanted as it can be brought now.
     pub(super) async fn round(&self, id: &PodId, mut seen: Observation) -> Result<Round> {
+        // What is seen holds for now, however long the calls below take: no later time is charged on it.
+        let now = self.clock.now();
         let mut round = Round::default();
         let mut carried_out = Vec::new();
         for _ in 0..MAX_STEPS {
@@ -58,8 +62,22 @@ impl Inner {
                 round.unknown = true;
                 return Ok(round);
             };
-            round.version = pod.version;
-            let actions = reconcile(&pod, &seen, self.clock.now());
+            round.record = Some(pod.clone());
+            if let Desired::Deleted { volume } = pod.desired {
+                if volume == VolumePolicy::Delete && self.shares_volume(&pod, false).await? {
+                    // A pod that was made since has its files there by now.
+                    let volume = VolumePolicy::Keep;
+                    let desired = Desired::Deleted { volume };
+                    self.save_or_retry(&Pod { desired, ..pod }).await?;
+                    continue;
+                }
+                if round.answers.is_empty() {
+                    // Before the record goes the cluster is asked: another process may have made more than is seen.
+                    seen.objects = Objects::Unknown;
+                    seen.volume = ObservedVolume::Unknown;
+                }
+            }
+            let actions = reconcile(&pod, &seen, now);
             if let Some(Action::Save(next)) = actions.first() {
                 self.save_or_retry(next).await?;
                 continue;
@@ -115,6 +133,8 @@ impl Inner {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::debug!(pod = %pod.id, ?action, %error, "an action failed");
+                    // Some of it may have been made all the same.
+                    round.doubt |= matches!(action, Action::Apply);
                     let next = reconcile::failed(&pod, action, &error, self.clock.now());
                     failure = Err(error);
                     next

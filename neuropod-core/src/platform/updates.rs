@@ -1,10 +1,11 @@
 //! Telling subscribers what changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use jiff::Timestamp;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::Platform;
@@ -49,7 +50,11 @@ pub(super) struct Feed(broadcast::Sender<Event>);
 /// What is published.
 #[derive(Debug, Clone)]
 enum Event {
+    /// A record as it was stored.
     Pod(Arc<Pod>),
+    /// There is no such record any more.
+    Gone(PodId),
+    /// The money for a pod has passed a mark.
     LowBalance { pod: Arc<Pod>, mark: i64 },
 }
 
@@ -76,6 +81,14 @@ impl Feed {
             let _ = self.0.send(Event::LowBalance { pod, mark });
         }
     }
+
+    /// Tells that there is no such record, whoever removed it.
+    pub(super) fn gone(&self, id: &PodId) {
+        if self.0.receiver_count() > 0 {
+            // As above.
+            let _ = self.0.send(Event::Gone(id.clone()));
+        }
+    }
 }
 
 impl Platform {
@@ -88,7 +101,8 @@ impl Platform {
             platform: self.clone(),
             actor: actor.clone(),
             receiver: self.0.feed.0.subscribe(),
-            versions: HashMap::new(),
+            known: HashMap::new(),
+            deleted: VecDeque::new(),
             snapshot_due: Some(0),
         };
         stream::unfold(subscriber, |mut subscriber| async {
@@ -99,12 +113,21 @@ impl Platform {
     }
 }
 
+/// When a record was created, and its version: another record may come later under the same id.
+type Place = (Timestamp, u64);
+
+fn place(pod: &Pod) -> Place {
+    (pod.created_at, pod.version)
+}
+
 struct Subscriber {
     platform: Platform,
     actor: Actor,
     receiver: broadcast::Receiver<Event>,
-    /// The pods it knows of, and the version it was told last.
-    versions: HashMap<PodId, u64>,
+    /// The pods it knows of, and how far.
+    known: HashMap<PodId, Place>,
+    /// The last ones that it knows are deleted: a change from before that, which comes late, is none any more.
+    deleted: VecDeque<(PodId, Place)>,
     /// A snapshot comes next, with so many changes missed.
     snapshot_due: Option<u64>,
 }
@@ -123,6 +146,7 @@ impl Subscriber {
                 Ok(event) => {
                     let update = match event {
                         Event::Pod(pod) => self.update(&pod),
+                        Event::Gone(id) => self.known.get(&id).copied().and_then(|last| self.end(&id, last)),
                         Event::LowBalance { pod, mark } => self.warning(&pod, mark),
                     };
                     if let Some(update) = update {
@@ -139,17 +163,25 @@ impl Subscriber {
         if !self.actor.may_touch(&pod.owner) {
             return None;
         }
-        if pod.is_deleted() {
-            return self
-                .versions
-                .remove(&pod.id)
-                .map(|_| Update::Deleted(pod.id.clone()));
+        let ended = self.deleted.iter().rev().find(|(id, _)| *id == pod.id);
+        let known = ended.map(|(_, last)| last).max(self.known.get(&pod.id));
+        if known.is_some_and(|known| *known >= place(pod)) {
+            return None;
         }
-        let known = self.versions.get(&pod.id).copied().unwrap_or(0);
-        (pod.version > known).then(|| {
-            self.versions.insert(pod.id.clone(), pod.version);
-            Update::Changed(Box::new(pod.clone()))
-        })
+        if pod.is_deleted() {
+            return self.end(&pod.id, place(pod));
+        }
+        self.known.insert(pod.id.clone(), place(pod));
+        Some(Update::Changed(Box::new(pod.clone())))
+    }
+
+    /// Notes that a record is deleted: nothing follows on it. Answers what is told of it, where it was known.
+    fn end(&mut self, id: &PodId, (created_at, _): Place) -> Option<Update> {
+        self.deleted.push_back((id.clone(), (created_at, u64::MAX)));
+        if self.deleted.len() > CAPACITY {
+            self.deleted.pop_front();
+        }
+        self.known.remove(id).map(|_| Update::Deleted(id.clone()))
     }
 
     fn warning(&self, pod: &Pod, mark_seconds: i64) -> Option<Update> {
@@ -175,7 +207,7 @@ impl Subscriber {
             }
             options.after = page.next;
         }
-        self.versions = pods.iter().map(|pod| (pod.id.clone(), pod.version)).collect();
+        self.known = pods.iter().map(|pod| (pod.id.clone(), place(pod))).collect();
         Ok(pods)
     }
 }

@@ -1,6 +1,11 @@
 //! What the driver knows of a pod in the cluster.
 
+use std::collections::VecDeque;
+
 use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+
+/// Pod objects of one pod that are remembered as gone: as many as may go while one call is under way.
+const MAX_GONE: usize = 16;
 
 /// The latest known state of one pod, put together from the watch and from answers to calls.
 ///
@@ -9,8 +14,10 @@ use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 #[derive(Debug, Default, Clone)]
 pub(super) struct View {
     observation: Observation,
-    /// The last pod object that the watch said is gone.
-    gone: Option<String>,
+    /// The watch has told of the pod object.
+    watched: bool,
+    /// The last pod objects that the watch said are gone.
+    gone: VecDeque<String>,
 }
 
 impl View {
@@ -20,18 +27,38 @@ impl View {
 
     pub(super) fn changed(&mut self, pod: ObservedPod) {
         self.observation.pod = Some(pod);
+        self.watched = true;
     }
 
     pub(super) fn gone(&mut self, uid: String) {
         if self.observation.pod.as_ref().is_some_and(|pod| pod.uid == uid) {
             self.observation.pod = None;
         }
-        self.gone = Some(uid);
+        self.gone.push_back(uid);
+        if self.gone.len() > MAX_GONE {
+            self.gone.pop_front();
+        }
     }
 
     pub(super) fn answered(&mut self, answer: Observation) {
-        let fresh = answer.pod.filter(|pod| self.gone.as_ref() != Some(&pod.uid));
+        self.watched &= self.observation.pod.is_some();
+        let fresh = answer.pod.filter(|pod| !self.gone.contains(&pod.uid));
         merge(&mut self.observation, Observation { pod: fresh, ..answer });
+    }
+
+    /// Takes over a list that was asked for after the last answer. A pod object that only an answer told of, and that
+    /// the list does not show, came and went in a gap of the watch, which never tells of it.
+    pub(super) fn listed(&mut self, seen: Observation) {
+        if seen.pod.is_none() && !self.watched {
+            self.observation.pod = None;
+        }
+        self.answered(seen);
+    }
+
+    /// Something was changed, and nobody knows how far: only the watch's pod object is still believed.
+    pub(super) fn doubt(&mut self) {
+        self.observation.objects = Objects::Unknown;
+        self.observation.volume = ObservedVolume::Unknown;
     }
 }
 
@@ -93,6 +120,32 @@ mod tests {
         assert_eq!(view.observation().pod.as_ref().unwrap().uid, "b");
         view.gone("a".into());
         assert!(view.observation().pod.is_some(), "another object is gone");
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_two_pod_objects_are_gone_brings_neither_back() {
+        let mut view = View::default();
+        view.changed(pod("a", Phase::Running));
+        view.gone("a".into());
+        view.changed(pod("b", Phase::Running));
+        view.gone("b".into());
+        view.answered(answer(Some(pod("a", Phase::Running))));
+        assert_eq!(view.observation().pod, None);
+    }
+
+    #[test]
+    fn a_list_ends_what_only_an_answer_told_of() {
+        let mut view = View::default();
+        view.answered(answer(Some(pod("a", Phase::Pending))));
+        view.listed(answer(None));
+        assert_eq!(view.observation().pod, None);
+        view.changed(pod("b", Phase::Running));
+        view.listed(answer(None));
+        assert!(view.observation().pod.is_some(), "the watch will tell");
+        view.gone("b".into());
+        view.answered(answer(Some(pod("c", Phase::Pending))));
+        view.listed(answer(None));
+        assert_eq!(view.observation().pod, None, "the watch told of another one");
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl World {
             lines.truncate(1);
         }
         pod.previous = pod.container.replace(Run::new(id.clone(), now, lines));
-        if pod.previous.is_some() {
+        let previous = pod.previous.clone();
+        if previous.is_some() {
             pod.restarts += 1;
         }
         pod.started_at.get_or_insert(now);
@@ -100,6 +101,9 @@ impl World {
         let ready = pod.workload.container.ready_port.is_none() && !hangs;
         pod.state = State::Running { ready };
         self.schedule(pod_id, (!ready).then_some(time));
+        if let Some(previous) = previous {
+            self.note_ended(pod_id, &previous);
+        }
         for (after, incident) in self.planned.remove(pod_id).unwrap_or_default() {
             self.enter(after, Entry::Strike(pod_id.clone(), id.clone(), incident));
         }

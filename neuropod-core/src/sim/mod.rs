@@ -46,6 +46,7 @@ use std::time::Duration;
 pub use self::{
     incident::{Call, Incident, Method, Obstacle, Refusal},
     object::{Kind, ObjectKey},
+    pod::ContainerRun,
     settings::{GpuPool, Settings},
 };
 use self::{
@@ -209,6 +210,11 @@ impl SimCluster {
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.look(|world| world.calls.clone())
+    }
+
+    /// Every container that has run or runs, as it really was, whatever watches and answers told.
+    pub fn container_runs(&self) -> Vec<ContainerRun> {
+        self.shared.look(|world| world.container_runs())
     }
 
     /// How many objects were created, changed or deleted by calls so far: an agreed state adds none.

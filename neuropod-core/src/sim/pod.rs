@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use super::log::Line;
 use super::logs::{Log, SharedLog};
 use super::world::Turn;
+use crate::id::PodId;
 use crate::observation::{Container, ObservedPod, Phase, Step};
 use crate::reason::{Reason, ReasonCode};
 use crate::workload::Workload;
@@ -64,11 +65,31 @@ impl Run {
         }
     }
 
+    /// What it was; where nobody saw its end that is at `end`.
+    pub(super) fn history(&self, pod_id: &PodId, end: Option<Timestamp>) -> ContainerRun {
+        ContainerRun {
+            pod_id: pod_id.clone(),
+            started_at: self.started_at,
+            ended_at: self.finished_at.or(end),
+        }
+    }
+
     /// Ends it: what it would have printed later is not printed.
     pub(super) fn finish(&mut self, now: Timestamp) {
         self.finished_at = Some(now);
         Log::with(&self.log, |log| log.close(now));
     }
+}
+
+/// One run of a container, as it really was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerRun {
+    /// Of which pod.
+    pub pod_id: PodId,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended; `None`: it runs.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl SimPod {
@@ -131,7 +152,10 @@ impl SimPod {
                 started_at: run.started_at,
             }),
             started_at: self.started_at,
-            finished_at: self.container.as_ref().and_then(|run| run.finished_at),
+            finished_at: [&self.container, &self.previous]
+                .into_iter()
+                .flatten()
+                .find_map(|run| run.finished_at),
             restarts: self.restarts,
             reason: self.reason.clone(),
         }

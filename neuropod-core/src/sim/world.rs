@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 
 use super::incident::{Call, Incident, Obstacle, Refusal};
 use super::object::{Kind, ObjectKey};
-use super::pod::{SimPod, State};
+use super::pod::{ContainerRun, Run, SimPod, State};
 use super::settings::Settings;
 use super::watch::Watcher;
 use crate::cluster::ClusterEvent;
@@ -72,6 +72,8 @@ pub(super) struct World {
     pub(super) stuck: BTreeSet<String>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) calls: Vec<Call>,
+    /// The containers that have ended.
+    ended: Vec<ContainerRun>,
     pub(super) writes: u64,
     pub(super) watchers: BTreeMap<u64, Watcher>,
     pub(super) watch_broken: bool,
@@ -95,6 +97,7 @@ impl World {
             stuck: BTreeSet::new(),
             refusals: Vec::new(),
             calls: Vec::new(),
+            ended: Vec::new(),
             writes: 0,
             watchers: BTreeMap::new(),
             watch_broken: false,
@@ -182,6 +185,11 @@ impl World {
         };
         let Some(pod) = owned.pod.take() else { return };
         let reference = owned.reference.clone();
+        self.ended.extend(
+            pod.container
+                .iter()
+                .map(|run| run.history(pod_id, Some(self.now))),
+        );
         self.names
             .remove(&ObjectKey::of(&reference, Kind::Pod, &reference.name));
         self.publish(pod_id);
@@ -190,6 +198,21 @@ impl World {
         if pod.gpus.is_some() {
             self.retry_unscheduled();
         }
+    }
+
+    /// Notes that a container was replaced by another one.
+    pub(super) fn note_ended(&mut self, pod_id: &PodId, run: &Run) {
+        self.ended.push(run.history(pod_id, Some(self.now)));
+    }
+
+    /// Every container that has run or runs.
+    pub(super) fn container_runs(&self) -> Vec<ContainerRun> {
+        let pods = self
+            .workloads
+            .iter()
+            .filter_map(|(id, owned)| Some((id, owned.pod.as_ref()?)));
+        let current = pods.filter_map(|(id, pod)| Some(pod.container.as_ref()?.history(id, None)));
+        self.ended.iter().cloned().chain(current).collect()
     }
 
     pub(super) fn forget_if_empty(&mut self, pod_id: &PodId) {

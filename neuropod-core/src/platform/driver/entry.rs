@@ -16,8 +16,11 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 const REPAIR: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Entry {
     pub(super) view: View,
+    /// A look has ended since everything was last asked for.
+    pub(super) looked: bool,
     /// The version of the record that was seen last.
     pub(super) version: u64,
     /// It is in the queue.

@@ -2,7 +2,7 @@
 
 mod entry;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,17 +11,19 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::Timestamp;
 use rand::RngExt;
-use tokio::task::{self, JoinError, JoinSet};
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::time::DelayQueue;
 
 use self::entry::Entry;
 use super::resync::Everything;
 use super::round::{Again, Round};
+use super::updates::Feed;
 use super::{Inner, Platform};
 use crate::cluster::ClusterEvent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::PodId;
+use crate::pod::Pod;
 
 /// Pods that are looked at side by side.
 const MAX_WORKERS: usize = 32;
@@ -66,6 +68,8 @@ struct Driver {
     /// Which pod each worker looks at.
     tasks: HashMap<task::Id, PodId>,
     followers: JoinSet<()>,
+    /// What removes orphans.
+    removal: Option<AbortHandle>,
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
     /// The watch has shown all pods: before that, one that is not seen may be there all the same.
@@ -82,6 +86,7 @@ impl Driver {
             workers: JoinSet::new(),
             tasks: HashMap::new(),
             followers: JoinSet::new(),
+            removal: None,
             resyncs: JoinSet::new(),
             next_resync: Instant::now() + RESYNC,
             synced: false,
@@ -183,16 +188,27 @@ impl Driver {
             again: Some(Again::Failed(error)),
             ..Round::default()
         });
-        let entry = self.entry(&id);
+        let entry = self.entries.entry(id.clone()).or_default();
         entry.busy = false;
+        entry.looked = true;
+        if round.doubt {
+            entry.view.doubt();
+        }
         round
             .answers
             .into_iter()
             .for_each(|answer| entry.view.answered(answer));
-        entry.version = entry.version.max(round.version);
+        if let Some(record) = round.record {
+            publish_news(&self.inner.feed, entry, &record);
+        }
         let touched_again = std::mem::take(&mut entry.touched_again);
         if round.unknown {
-            return self.forget(&id);
+            self.forget(&id);
+            if touched_again {
+                // There may be a new record under the same id.
+                self.look_at(id);
+            }
+            return;
         }
         let retry = entry.retry_after(&id, round.again);
         let wake = round.wake.map(|at| until(at, self.inner.clock.now()));
@@ -215,13 +231,15 @@ impl Driver {
         if let Some(timer) = self.entry(id).timer.take() {
             self.timers.remove(&timer);
         }
-        let timer = wait.map(|wait| self.timers.insert(id.clone(), wait));
+        // By then everything is looked at anyway, and a timer does not take years.
+        let timer = wait.map(|wait| self.timers.insert(id.clone(), wait.min(RESYNC)));
         self.entry(id).timer = timer;
     }
 
     /// A pod without a record: what is left of it in the cluster is an orphan.
     fn forget(&mut self, id: &PodId) {
         self.set_timer(id, None);
+        self.inner.feed.gone(id);
         if let Some(entry) = self.entries.remove(id)
             && !entry.view.observation().is_cleared()
         {
@@ -229,9 +247,14 @@ impl Driver {
         }
     }
 
-    /// Looks at everything, unless that is under way already.
+    /// Looks at everything, or soon again where that is under way already.
     fn resync(&mut self) {
-        if self.resyncs.is_empty() && self.synced {
+        if !self.resyncs.is_empty() {
+            self.next_resync = Instant::now() + SOON;
+            return;
+        }
+        if self.synced {
+            self.entries.values_mut().for_each(|entry| entry.looked = false);
             let inner = Arc::clone(&self.inner);
             self.resyncs.spawn(async move { inner.everything().await });
         }
@@ -251,24 +274,36 @@ impl Driver {
                 return;
             }
         };
+        // With those whose record another process has removed: nothing else may tell of them.
+        let mut all: HashSet<_> = self.entries.keys().cloned().collect();
         for (pod, seen) in everything.pods {
-            let entry = self.entry(&pod.id);
-            // A look that is under way knows better.
-            if !entry.busy {
-                entry.view.answered(seen);
+            let entry = self.entries.entry(pod.id.clone()).or_default();
+            // A look that was or is under way at the same time knows better.
+            if !entry.busy && !entry.looked {
+                entry.view.listed(seen);
             }
-            if pod.version > entry.version {
-                entry.version = pod.version;
-                self.inner.feed.publish(&pod);
-            }
-            self.look_at(pod.id);
+            publish_news(&self.inner.feed, entry, &pod);
+            all.insert(pod.id);
+        }
+        for id in all {
+            self.look_at(id);
         }
         if !everything.orphans.is_empty() {
-            let inner = Arc::clone(&self.inner);
-            self.followers
-                .spawn(async move { inner.remove_orphans(everything.orphans).await });
+            if self.removal.as_ref().is_none_or(AbortHandle::is_finished) {
+                let inner = Arc::clone(&self.inner);
+                let removal = async move { inner.remove_orphans(everything.orphans).await };
+                self.removal = Some(self.followers.spawn(removal));
+            }
             self.next_resync = self.next_resync.min(Instant::now() + SOON);
         }
+    }
+}
+
+/// Tells subscribers of a record that another process has changed.
+fn publish_news(feed: &Feed, entry: &mut Entry, pod: &Pod) {
+    if pod.version > entry.version {
+        entry.version = pod.version;
+        feed.publish(pod);
     }
 }
 

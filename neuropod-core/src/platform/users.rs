@@ -1,0 +1,157 @@
+//! The people of a platform: their records, their accounts, and what becomes of their pods.
+
+use super::{Inner, Platform};
+use crate::billing::{AccountKind, BillingExt, Posting, PostingKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Actor, Role, UserId};
+use crate::money::Money;
+use crate::observation::Step;
+use crate::pod::{Desired, Pod, Status};
+use crate::store::{ListOptions, MAX_LIMIT};
+use crate::user::User;
+use crate::workload::VolumePolicy;
+
+impl Platform {
+    /// Makes a user known and opens their account: clients with the opening credit, administrators without limit.
+    /// Called again for a user who is known it completes what is missing, and gives nothing twice.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when somebody else has the e-mail address.
+    pub async fn register(&self, user: &User) -> Result<User> {
+        let platform = &*self.0;
+        let stored = match platform.store.insert_user(user).await {
+            Err(error)
+                if *error.kind() == ErrorKind::AlreadyExists && error.context("field") == Some("id") =>
+            {
+                platform.user(&user.id).await?
+            }
+            other => other?,
+        };
+        let (kind, credit) = match stored.role {
+            Role::Client => (AccountKind::Prepaid, platform.opening_credit),
+            Role::Admin => (AccountKind::Unlimited, Money::ZERO),
+        };
+        platform.billing.open(&stored.id, kind).await?;
+        if credit > Money::ZERO {
+            platform
+                .billing
+                .deposit(&format!("opening:{}", stored.id), &stored.id, credit)
+                .await?;
+        }
+        Ok(stored)
+    }
+
+    /// Corrects an account so that `available` can be spent, by one adjustment in its ledger.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range.
+    pub async fn set_balance(&self, actor: &Actor, user: &UserId, available: Money, key: &str) -> Result<()> {
+        admin(actor)?;
+        let balance = self.0.billing.balance(user).await?;
+        let by = available - balance.available;
+        self.0
+            .billing
+            .post(&Posting::new(key, user, PostingKind::Adjustment, by))
+            .await
+    }
+
+    /// Suspends a user: their pods are stopped, and they start none until they are no longer suspended.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`.
+    pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
+        admin(actor)?;
+        let platform = &*self.0;
+        let stored = loop {
+            let known = platform.user(user).await?;
+            match platform.store.update_user(&User { suspended, ..known }).await {
+                Err(error) if *error.kind() == ErrorKind::Conflict => {}
+                other => break other?,
+            }
+        };
+        if suspended {
+            platform
+                .for_all_pods(user, |pod| {
+                    if pod.desired == Desired::Running {
+                        pod.desired = Desired::Stopped;
+                        pod.status = Status::Stopped;
+                        pod.step = Step::Stopping;
+                        pod.reason = None;
+                    }
+                })
+                .await?;
+        }
+        Ok(stored)
+    }
+
+    /// Deletes a user with all their pods and volumes. Their ledger stays.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`.
+    pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
+        admin(actor)?;
+        let platform = &*self.0;
+        // Suspended first: no pod is started while the others go.
+        self.suspend(actor, user, true).await?;
+        platform
+            .for_all_pods(user, |pod| {
+                pod.desired = Desired::Deleted {
+                    volume: VolumePolicy::Delete,
+                };
+                pod.status = Status::Stopped;
+                pod.step = Step::Stopping;
+                pod.reason = None;
+            })
+            .await?;
+        platform.store.remove_user(user).await
+    }
+}
+
+impl Inner {
+    async fn user(&self, id: &UserId) -> Result<User> {
+        let gone = || Error::new(ErrorKind::NotFound, "there is no such user");
+        self.store.user(id).await?.ok_or_else(gone)
+    }
+
+    /// Changes what is wanted of every pod of a user.
+    async fn for_all_pods(&self, owner: &UserId, change: impl Fn(&mut Pod)) -> Result<()> {
+        let now = self.clock.now();
+        let mut options = ListOptions {
+            owner: Some(owner.clone()),
+            limit: MAX_LIMIT,
+            ..ListOptions::default()
+        };
+        loop {
+            let page = self.store.list(&options).await?;
+            for pod in &page.pods {
+                let changed = self
+                    .change(&pod.id, |pod| {
+                        change(pod);
+                        pod.requested_at = now;
+                        Ok(())
+                    })
+                    .await;
+                match changed {
+                    Err(error) if *error.kind() == ErrorKind::NotFound => {}
+                    other => drop(other?),
+                }
+                self.touched.add(&pod.id);
+            }
+            if page.next.is_none() {
+                return Ok(());
+            }
+            options.after = page.next;
+        }
+    }
+}
+
+fn admin(actor: &Actor) -> Result<()> {
+    if actor.is_admin() {
+        Ok(())
+    } else {
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            "only administrators manage users",
+        ))
+    }
+}

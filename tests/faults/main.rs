@@ -1,0 +1,155 @@
+//! Every point at which a platform can fail, one after the other: the story of a pod is told once for every call into
+//! cluster, store and billing, and for every way in which that call can go wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod story;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::witness::{money_is_right, ran};
+use common::{Driver, World, eventually};
+use neuropod::sim::Settings;
+use neuropod::sim::faults::{Fault, Faults};
+use neuropod::{Money, VolumePolicy};
+use story::Story;
+use tokio::time::sleep;
+
+/// A whole story with one fault may take so long, in the time of the simulation.
+const LIMIT: Duration = Duration::from_mins(30);
+
+/// How many platforms drive.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Drivers {
+    /// One; after a crash a fresh one goes on.
+    One,
+    /// Two, of which the second meets no faults.
+    Two,
+}
+
+/// Tells the story with these faults, and checks what is left at the end. Answers how much less was charged than ran.
+async fn tell(faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
+    let world = World::new(Settings::default()).await;
+    let reader = world.platform();
+    let other = (drivers == Drivers::Two).then(|| Driver::start(&reader));
+    let platform = world.platform_on(
+        faults.cluster(Arc::new(world.cluster.clone())),
+        faults.store(world.store.clone()),
+        faults.billing(world.store.clone()),
+    );
+    let driver = Driver::start(&platform);
+    let mut story = Story::new(volume);
+    let crashed = tokio::select! {
+        () = story.go_on(&world, &platform, &reader) => false,
+        () = faults.crashed() => true,
+    };
+    let _drivers = if crashed {
+        drop(driver);
+        sleep(Duration::from_secs(3)).await;
+        let driver = other.unwrap_or_else(|| Driver::start(&reader));
+        story.go_on(&world, &reader, &reader).await;
+        (driver, None)
+    } else {
+        (driver, other)
+    };
+    eventually("nothing is left", async || world.cluster.objects().is_empty()).await;
+    let volumes = usize::from(volume == VolumePolicy::Keep);
+    assert_eq!(world.cluster.volumes().len(), volumes, "the volume as asked");
+    assert_eq!(world.cluster.orphans(), []);
+    let money = (Money::from_cents(1000), Money::from_cents(270));
+    assert_eq!(world.money().await.1, Money::ZERO, "nothing is held");
+    money_is_right(
+        &world,
+        &world.ana.id,
+        money,
+        ran(&world, |_| true),
+        Duration::ZERO,
+    )
+    .await
+}
+
+/// Says where it was when the test panics.
+struct At<'a>(&'a Faults);
+
+impl Drop for At<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this happened with {:?}", self.0);
+        }
+    }
+}
+
+/// Tells the story once for every call that can go wrong so, for so long. Answers how many there were.
+async fn every_point(fault: Fault, time: Duration, drivers: Drivers, volume: VolumePolicy) -> usize {
+    let mut most_lost = 0.0_f64;
+    for n in 1.. {
+        let faults = Faults::lasting(n, fault, time);
+        let _at = At(&faults);
+        let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults, drivers, volume))).await;
+        let Some(call) = faults.struck() else {
+            println!(
+                "{drivers:?}, {volume:?}, {fault:?} for {time:?}: {} points, at most {most_lost:.1} s not charged",
+                n - 1
+            );
+            return n - 1;
+        };
+        let lost = told.unwrap_or_else(|_| panic!("{volume:?}, {fault:?} at point {n}, {call}: no end"));
+        most_lost = most_lost.max(lost);
+        if !fault.is_crash() && time.is_zero() {
+            // A driver that learns late that a container runs takes it for one that does not.
+            let late = if fault == Fault::Late {
+                Fault::LATENESS
+            } else {
+                Duration::ZERO
+            };
+            assert!(
+                lost < 4.0 + late.as_secs_f64(),
+                "{fault:?} at point {n}, {call}: {lost} seconds were not charged"
+            );
+        }
+    }
+    unreachable!("the story ends")
+}
+
+const ONCE: Duration = Duration::ZERO;
+
+#[tokio::test(start_paused = true)]
+async fn every_call_goes_wrong_once_in_every_way() {
+    let mut points = 0;
+    for volume in [VolumePolicy::Keep, VolumePolicy::Delete] {
+        let lost = tell(&Faults::none(), Drivers::One, volume).await;
+        assert!(
+            lost < 3.0,
+            "without a fault all of it is charged but for fractions of seconds: {lost}"
+        );
+        for fault in Fault::ALL {
+            points += every_point(fault, ONCE, Drivers::One, volume).await;
+        }
+    }
+    println!("{points} fault points tried, 0 violations");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_begins_a_minute_of_trouble() {
+    let mut points = 0;
+    for fault in Fault::ALL.into_iter().filter(|fault| !fault.is_crash()) {
+        points += every_point(fault, Duration::from_mins(1), Drivers::One, VolumePolicy::Delete).await;
+    }
+    println!("{points} points at which a minute of faults begins tried, 0 violations");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_of_one_of_two_platforms_goes_wrong() {
+    let mut points = 0;
+    for fault in Fault::ALL {
+        points += every_point(fault, ONCE, Drivers::Two, VolumePolicy::Delete).await;
+    }
+    println!("{points} fault points with two platforms tried, 0 violations");
+}

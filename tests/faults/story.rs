@@ -1,0 +1,119 @@
+//! What a person does with a pod, from its creation to its deletion.
+
+use std::time::Duration;
+
+use neuropod::{ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy};
+use tokio::time::{Instant, sleep};
+
+use crate::LIMIT;
+use crate::common::{self, World, eventually, request};
+
+/// What a person does, each thing once; after a crash they go on where they were, and repeat what was not answered.
+pub(crate) struct Story {
+    volume: VolumePolicy,
+    done: usize,
+    pod: Option<PodId>,
+}
+
+impl Story {
+    pub(crate) fn new(volume: VolumePolicy) -> Self {
+        Self {
+            volume,
+            done: 0,
+            pod: None,
+        }
+    }
+
+    /// Tells the story on. `reader` sees the truth without faults; `platform` is the one that fails.
+    pub(crate) async fn go_on(&mut self, world: &World, platform: &Platform, reader: &Platform) {
+        let ana = &world.ana;
+        loop {
+            match self.done {
+                0 => {
+                    let request = request("Training").idempotency_key("the first");
+                    let pod = insist(async || platform.create(ana, &request).await)
+                        .await
+                        .unwrap();
+                    self.pod = Some(pod.id);
+                }
+                1 | 5 => {
+                    let pod = self.wait_until_it_runs(world, platform, reader).await;
+                    assert_eq!((pod.step, &pod.reason), (Step::Ready, &None));
+                    let link = reader.connections(ana, &pod.id).await.unwrap().http[0].link();
+                    assert!(link.contains("?token="), "{link}");
+                    sleep(Duration::from_secs(90)).await;
+                }
+                2 => self.call(async |id| platform.stop(ana, id).await.map(drop)).await,
+                3 => {
+                    self.wait(world, reader, |pod| pod.step == Step::Stopped).await;
+                    assert_eq!(world.cluster.objects(), [], "stopped");
+                    assert_eq!(world.cluster.volumes().len(), 1, "the volume stays");
+                }
+                4 => {
+                    self.call(async |id| platform.start(ana, id).await.map(drop))
+                        .await;
+                }
+                6 => {
+                    self.call(async |id| platform.delete(ana, id, self.volume).await)
+                        .await;
+                }
+                _ => {
+                    let id = self.pod.clone().unwrap();
+                    eventually("the record is gone", async || {
+                        world.store.get(&id).await.unwrap().is_none()
+                    })
+                    .await;
+                    return;
+                }
+            }
+            self.done += 1;
+        }
+    }
+
+    /// A call that may have been answered already before a crash, and then says so.
+    async fn call(&self, call: impl AsyncFn(&PodId) -> Result<()>) {
+        let id = self.pod.as_ref().unwrap();
+        match insist(async || call(id).await).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidState | ErrorKind::NotFound) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Waits for the pod to run. One that stopped for want of money is started again.
+    async fn wait_until_it_runs(&self, world: &World, platform: &Platform, reader: &Platform) -> Pod {
+        let unpaid = |pod: &Pod| {
+            let reason = pod.reason.as_ref();
+            reason.is_some_and(|reason| reason.code == ReasonCode::InsufficientFunds)
+        };
+        loop {
+            let runs = |pod: &Pod| pod.status == Status::Running || unpaid(pod);
+            let pod = self.wait(world, reader, runs).await;
+            if !unpaid(&pod) {
+                return pod;
+            }
+            self.call(async |id| platform.start(&world.ana, id).await.map(drop))
+                .await;
+        }
+    }
+
+    async fn wait(&self, world: &World, reader: &Platform, is: impl Fn(&Pod) -> bool) -> Pod {
+        common::until(reader, &world.ana, self.pod.as_ref().unwrap(), is).await
+    }
+}
+
+/// Repeats a call while trying again can help, as it can after every injected fault.
+async fn insist<T>(call: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        match call().await {
+            Err(error)
+                if (error.is_retryable() || error.message().starts_with("injected"))
+                    && Instant::now() < end =>
+            {
+                sleep(Duration::from_secs(1)).await;
+            }
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Clocks that jump, or don't agree.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use neuropod::clock::TokioClock;
+use neuropod::sim::Settings;
+use neuropod::{BillingExt, Clock, Money, Platform, Pod, Status, Step};
+use tokio::time::sleep;
+
+use crate::common::witness::{money_is_right, ran};
+use crate::common::{Driver, World, request, until, until_status};
+
+/// The clock of the platform's machine: that of the cluster, and so much ahead.
+#[derive(Clone)]
+struct Moved(TokioClock, Arc<Mutex<SignedDuration>>);
+
+impl Moved {
+    fn new(world: &World) -> Self {
+        Self(world.cluster.clock(), Arc::default())
+    }
+
+    fn ahead(&self, by: SignedDuration) {
+        *self.1.lock().unwrap() = by;
+    }
+}
+
+impl Clock for Moved {
+    fn now(&self) -> Timestamp {
+        self.0.now() + *self.1.lock().unwrap()
+    }
+}
+
+async fn world() -> (World, Moved, Platform) {
+    let world = World::new(Settings::default()).await;
+    let more = Money::from_cents(99_000);
+    world.store.deposit("more", &world.ana.id, more).await.unwrap();
+    let clock = Moved::new(&world);
+    let platform = world.parts().clock(Arc::new(clock.clone())).build().unwrap();
+    (world, clock, platform)
+}
+
+/// Stops the pod and answers how many seconds of it were not charged.
+async fn stop(world: &World, platform: &Platform, pod: &Pod) -> f64 {
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    until(platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    assert_eq!(world.money().await.1, Money::ZERO);
+    let money = (Money::from_cents(100_000), Money::from_cents(270));
+    let ran = ran(world, |_| true);
+    money_is_right(world, &world.ana.id, money, ran, Duration::ZERO).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_and_comes_back_charges_nothing_twice() {
+    let hour = SignedDuration::from_hours(1);
+    for jump in [hour, -hour, -24 * 365 * 30 * hour] {
+        let (world, clock, platform) = world().await;
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_mins(90)).await;
+        clock.ahead(jump);
+        sleep(Duration::from_mins(6)).await;
+        clock.ahead(SignedDuration::ZERO);
+        // What was charged ahead is made up for.
+        sleep(Duration::from_hours(3)).await;
+        let lost = stop(&world, &platform, &pod).await;
+        assert!(lost < 3.0, "{jump:?}: {lost} seconds were not charged");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_whose_clock_is_decades_behind_works() {
+    let (world, clock, platform) = world().await;
+    clock.ahead(SignedDuration::from_hours(-24 * 365 * 30));
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    stop(&world, &platform, &pod).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_starts_in_the_future_is_charged_from_when_it_is_seen() {
+    let (world, clock, platform) = world().await;
+    clock.ahead(SignedDuration::from_secs(-30));
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    sleep(Duration::from_mins(3)).await;
+    let lost = stop(&world, &platform, &pod).await;
+    assert!(lost < 3.0, "{lost} seconds were not charged");
+}

@@ -1,0 +1,344 @@
+//! Races between what is asked for, what the driver does and what it sees.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use neuropod::plan::{Layout, NamespaceScope};
+use neuropod::sim::faults::{Fault, Faults};
+use neuropod::sim::{Method, Settings};
+use neuropod::workload::Quota;
+use neuropod::{BillingExt, Money, PodStore, ReasonCode, Status, Step, VolumePolicy};
+use tokio::time::{sleep, timeout};
+
+use crate::common::{Driver, World, eventually, request, until, until_status};
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_came_and_went_while_the_watch_was_broken_is_gone() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_secs(1)).await;
+    world.cluster.break_watch();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    eventually("it is made", async || world.cluster.pod(&pod.id).is_some()).await;
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    eventually("it is removed", async || world.cluster.pod(&pod.id).is_none()).await;
+    world.cluster.mend_watch();
+    until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_refused_attempt_left_goes_with_the_pod_and_its_volume() {
+    for stop_first in [false, true] {
+        let world = World::new(Settings::default()).await;
+        // The pod object is one too many; all the others are made.
+        let layout = Layout {
+            namespace: NamespaceScope::User,
+            quota: Some(Quota {
+                pods: 0,
+                cpu_millis: 1_000_000,
+                memory_mib: 1_000_000,
+                volume_gb: 1000,
+            }),
+            ..Layout::default()
+        };
+        let platform = world.parts().layout(layout).build().unwrap();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        let refused = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
+        assert_eq!(refused.reason.unwrap().code, ReasonCode::QuotaExceeded);
+        assert_eq!(world.cluster.volumes().len(), 1);
+        assert!(!world.cluster.objects().is_empty());
+        if stop_first {
+            platform.stop(&world.ana, &pod.id).await.unwrap();
+            until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+            assert_eq!(world.cluster.objects(), [], "stopped means that nothing is left");
+        }
+        platform
+            .delete(&world.ana, &pod.id, VolumePolicy::Delete)
+            .await
+            .unwrap();
+        eventually("the record is gone", async || {
+            world.store.get(&pod.id).await.unwrap().is_none()
+        })
+        .await;
+        assert_eq!(world.cluster.objects(), []);
+        assert_eq!(
+            world.cluster.volumes(),
+            [],
+            "its owner asked for the volume to go"
+        );
+        assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_saw_less_deletes_all_of_it() {
+    let world = World::new(Settings::default()).await;
+    let layout = |pods| Layout {
+        namespace: NamespaceScope::User,
+        quota: Some(Quota {
+            pods,
+            cpu_millis: 1_000_000,
+            memory_mib: 1_000_000,
+            volume_gb: 1000,
+        }),
+        ..Layout::default()
+    };
+    let first = world.parts().layout(layout(0)).build().unwrap();
+    let second = world.parts().layout(layout(0)).build().unwrap();
+    let _second = Driver::start(&second);
+    let pod = first.create(&world.ana, &request("Training")).await.unwrap();
+    // The second sees the record at its start, and nothing in the cluster; the first makes what it can.
+    sleep(Duration::from_secs(1)).await;
+    let driver = Driver::start(&first);
+    until_status(&first, &world.ana, &pod.id, Status::Error).await;
+    drop(driver);
+    second
+        .delete(&world.ana, &pod.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    eventually("the record is gone", async || {
+        world.store.get(&pod.id).await.unwrap().is_none()
+    })
+    .await;
+    assert_eq!(
+        (world.cluster.objects(), world.cluster.volumes()),
+        (vec![], vec![])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
+    let world = World::new(Settings::default()).await;
+    // Every answer of the store comes late, so that the driver still looks at the old record when there is a new one.
+    let late = Faults::lasting(1, Fault::Late, Duration::from_hours(10));
+    let driving = world
+        .parts()
+        .store(late.store(world.store.clone()))
+        .build()
+        .unwrap();
+    let caller = world.platform();
+    let keyed = request("Training").idempotency_key("abc");
+    let pod = driving.create(&world.ana, &keyed).await.unwrap();
+    let _driver = Driver::start(&driving);
+    until_status(&caller, &world.ana, &pod.id, Status::Running).await;
+    driving
+        .delete(&world.ana, &pod.id, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    eventually("it is gone", async || {
+        world.store.get(&pod.id).await.unwrap().is_none()
+    })
+    .await;
+    // The driver still waits for the answer that says so, then for the one that there is no record.
+    sleep(Fault::LATENESS + Duration::from_secs(1)).await;
+    let again = driving.create(&world.ana, &keyed).await.unwrap();
+    let applied = async {
+        eventually("it is made", async || world.cluster.pod(&again.id).is_some()).await;
+    };
+    timeout(Duration::from_mins(3), applied)
+        .await
+        .expect("a touch is not lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_another_pod_uses_by_now_is_not_deleted_under_it() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let first = platform.create(&world.ana, &request("One")).await.unwrap();
+    {
+        let _driver = Driver::start(&platform);
+        until_status(&platform, &world.ana, &first.id, Status::Running).await;
+    }
+    // Nothing drives for a moment: both are written down before anything happens.
+    platform
+        .delete(&world.ana, &first.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    let second = platform.create(&world.ana, &request("Two")).await.unwrap();
+    let _driver = Driver::start(&platform);
+    until_status(&platform, &world.ana, &second.id, Status::Running).await;
+    eventually("the first is gone", async || {
+        world.store.get(&first.id).await.unwrap().is_none()
+    })
+    .await;
+    platform.stop(&world.ana, &second.id).await.unwrap();
+    until(&platform, &world.ana, &second.id, |pod| pod.step == Step::Stopped).await;
+    assert_eq!(world.cluster.volumes().len(), 1, "the files of the second pod");
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_that_nobody_needs_any_more_are_not_read() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    world
+        .cluster
+        .obstruct(&pod.id, neuropod::sim::Obstacle::NeverReady);
+    until(&platform, &world.ana, &pod.id, |pod| pod.started_at.is_some()).await;
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    sleep(Duration::from_secs(5)).await;
+    let before = world.count(Method::Logs);
+    sleep(Duration::from_mins(5)).await;
+    assert_eq!(
+        world.count(Method::Logs),
+        before,
+        "the log of a pod that is stopped"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_requests_do_not_make_the_platform_look_at_everything() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let poor = neuropod::Actor::client("poor");
+    world.pay_in(&poor, 1).await;
+    sleep(Duration::from_secs(1)).await;
+    let before = world.count(Method::Inventory);
+    for _ in 0..60 {
+        platform.create(&poor, &request("Training")).await.unwrap_err();
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(world.count(Method::Inventory), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_leaves_no_record_even_if_the_store_fails_then() {
+    for fault in [Fault::Unexpected, Fault::ErrorBefore, Fault::Conflict] {
+        let world = World::new(Settings::default()).await;
+        let poor = neuropod::Actor::client("poor");
+        world.pay_in(&poor, 1).await;
+        for n in 1.. {
+            let faults = Faults::at(n, fault);
+            let platform = world
+                .parts()
+                .store(faults.store(world.store.clone()))
+                .build()
+                .unwrap();
+            let _driver = Driver::start(&platform);
+            let error = platform.create(&poor, &request("Training")).await.unwrap_err();
+            if faults.struck().is_none() {
+                break;
+            }
+            if error.message().starts_with("injected") {
+                // Its outcome is not known: the pod is there and says why it does not run, or there is none.
+                let options = neuropod::ListOptions::default();
+                for pod in platform.list(&poor, &options).await.unwrap().pods {
+                    let shown = until_status(&platform, &poor, &pod.id, Status::Error).await;
+                    assert_eq!(shown.reason.unwrap().code, ReasonCode::InsufficientFunds);
+                    platform.delete(&poor, &pod.id, VolumePolicy::Keep).await.unwrap();
+                }
+            }
+            eventually("no record is left", async || {
+                let options = neuropod::ListOptions {
+                    include_deleted: true,
+                    ..neuropod::ListOptions::default()
+                };
+                world.store.list(&options).await.unwrap().pods.is_empty()
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_that_go_slowly_are_not_removed_twice_at_once() {
+    // A call takes a minute.
+    let settings = Settings {
+        latency: Duration::from_secs(30),
+        ..Settings::default()
+    };
+    let world = World::new(settings).await;
+    let platform = world.platform();
+    let driver = Driver::start(&platform);
+    let mut pods = Vec::new();
+    world
+        .store
+        .deposit("more", &world.ana.id, Money::from_cents(100_000))
+        .await
+        .unwrap();
+    for n in 0..12 {
+        pods.push(
+            platform
+                .create(&world.ana, &request(&format!("Pod {n}")))
+                .await
+                .unwrap()
+                .id,
+        );
+    }
+    for id in &pods {
+        eventually("it is made", async || world.cluster.pod(id).is_some()).await;
+    }
+    drop(driver);
+    for id in &pods {
+        let record = world.store.get(id).await.unwrap().unwrap();
+        world.store.remove(id, record.version).await.unwrap();
+    }
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_mins(30)).await;
+    assert_eq!(world.cluster.objects(), []);
+    let removals = world.count(Method::Remove);
+    assert!(removals <= 24, "{removals} removals of 12 orphans");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_asks_for_a_very_long_pause_does_not_stop_the_driver() {
+    let world = World::new(Settings::default()).await;
+    let cluster = Arc::new(Hesitant(world.cluster.clone()));
+    let platform = world.parts().cluster(cluster).build().unwrap();
+    let mut driver = {
+        let platform = platform.clone();
+        tokio::spawn(async move { platform.run(std::future::pending()).await })
+    };
+    platform.create(&world.ana, &request("Training")).await.unwrap();
+    let ended = timeout(Duration::from_mins(1), &mut driver).await;
+    assert!(ended.is_err(), "the driver ended: {ended:?}");
+    driver.abort();
+}
+
+/// Asks for a pause of a hundred years before everything.
+struct Hesitant(neuropod::sim::SimCluster);
+
+#[async_trait::async_trait]
+impl neuropod::ClusterBackend for Hesitant {
+    async fn apply(&self, _: &neuropod::Workload) -> neuropod::Result<neuropod::Observation> {
+        Err(busy())
+    }
+    async fn remove(
+        &self,
+        _: &neuropod::WorkloadRef,
+        _: VolumePolicy,
+    ) -> neuropod::Result<neuropod::Observation> {
+        Err(busy())
+    }
+    async fn observe(&self, _: &neuropod::WorkloadRef) -> neuropod::Result<neuropod::Observation> {
+        Err(busy())
+    }
+    fn watch(&self) -> futures::stream::BoxStream<'static, neuropod::ClusterEvent> {
+        neuropod::ClusterBackend::watch(&self.0)
+    }
+    async fn logs(
+        &self,
+        _: &neuropod::WorkloadRef,
+        _: neuropod::LogOptions,
+    ) -> neuropod::Result<neuropod::LogStream> {
+        Err(busy())
+    }
+    async fn usage(&self) -> neuropod::Result<Vec<neuropod::Usage>> {
+        Err(busy())
+    }
+    async fn inventory(&self) -> neuropod::Result<neuropod::Inventory> {
+        Ok(neuropod::Inventory::default())
+    }
+}
+
+fn busy() -> neuropod::Error {
+    let error = neuropod::Error::new(neuropod::ErrorKind::RateLimited, "later");
+    error.with_retry_after(Duration::from_hours(24 * 36500))
+}

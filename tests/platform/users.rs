@@ -1,0 +1,142 @@
+//! People come, are suspended, and go.
+
+use neuropod::sim::Settings;
+use neuropod::user::User;
+use neuropod::{
+    Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, PodStore, Role, Status, UserId, UserStore,
+};
+
+use crate::common::{Driver, World, eventually, request, until_status};
+
+fn user(id: &str, role: Role) -> User {
+    User {
+        id: UserId::new(id),
+        email: format!("{id}@example.com"),
+        name: id.to_uppercase(),
+        role,
+        suspended: false,
+        avatar: None,
+        registration_date: jiff::Timestamp::UNIX_EPOCH,
+        version: 0,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_gets_the_opening_credit_once() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let bea = user("bea", Role::Client);
+    for _ in 0..3 {
+        platform.register(&bea).await.unwrap();
+    }
+    let balance = world.store.balance(&bea.id).await.unwrap();
+    assert_eq!(balance.available, Money::from_cents(1000));
+    let other = User {
+        id: UserId::new("eve"),
+        email: "BEA@example.com".into(),
+        ..bea
+    };
+    let error = platform.register(&other).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.context("field")),
+        (&ErrorKind::AlreadyExists, Some("email"))
+    );
+
+    platform.register(&user("root", Role::Admin)).await.unwrap();
+    platform
+        .create(&Actor::admin("root"), &request("Free"))
+        .await
+        .expect("administrators spend without end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balance_is_set_by_an_adjustment() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let admin = Actor::admin("root");
+    for (cents, key) in [(2500, "up"), (0, "down")] {
+        platform
+            .set_balance(&admin, &world.ana.id, Money::from_cents(cents), key)
+            .await
+            .unwrap();
+        assert_eq!(world.money().await.0, Money::from_cents(cents));
+    }
+    let kinds: Vec<_> = world
+        .store
+        .all_entries(&world.ana.id)
+        .await
+        .unwrap()
+        .iter()
+        .map(|entry| entry.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [EntryKind::Deposit, EntryKind::Adjustment, EntryKind::Adjustment]
+    );
+    let error = platform
+        .set_balance(&admin, &world.ana.id, Money::from_cents(-1), "debt")
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::InsufficientFunds { .. }),
+        "{error}"
+    );
+    let refused = platform
+        .set_balance(&world.ana, &world.ana.id, Money::from_cents(1), "mine")
+        .await;
+    assert_eq!(*refused.unwrap_err().kind(), ErrorKind::Forbidden);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_user_has_their_pods_stopped_and_starts_none() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let admin = Actor::admin("root");
+    platform.register(&user("ana", Role::Client)).await.unwrap();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    assert_eq!(
+        *platform
+            .suspend(&world.ana, &world.ana.id, true)
+            .await
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Forbidden
+    );
+    platform.suspend(&admin, &world.ana.id, true).await.unwrap();
+    eventually("nothing runs", async || world.cluster.objects().is_empty()).await;
+    let started = platform.start(&world.ana, &pod.id).await.unwrap_err();
+    assert_eq!(*started.kind(), ErrorKind::Forbidden);
+    platform.suspend(&admin, &world.ana.id, false).await.unwrap();
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_user_leaves_nothing_but_their_ledger() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    platform.register(&user("ana", Role::Client)).await.unwrap();
+    let mut pods = Vec::new();
+    for name in ["One", "Two"] {
+        pods.push(platform.create(&world.ana, &request(name)).await.unwrap().id);
+    }
+    until_status(&platform, &world.ana, &pods[1], Status::Running).await;
+    platform
+        .delete_user(&Actor::admin("root"), &world.ana.id)
+        .await
+        .unwrap();
+    eventually("everything of theirs is gone", async || {
+        let mut left = 0;
+        for id in &pods {
+            left += usize::from(world.store.get(id).await.unwrap().is_some());
+        }
+        left == 0 && world.cluster.objects().is_empty() && world.cluster.volumes().is_empty()
+    })
+    .await;
+    assert_eq!(world.store.user(&world.ana.id).await.unwrap(), None);
+    assert!(!world.store.all_entries(&world.ana.id).await.unwrap().is_empty());
+    assert_eq!(world.money().await.1, Money::ZERO, "nothing stays reserved");
+}
