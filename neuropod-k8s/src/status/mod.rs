@@ -74,9 +74,6 @@ fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
 
 fn finished_at(container: Option<&ContainerStatus>) -> Option<Timestamp> {
     let container = container?;
-    if container.state.running.is_some() {
-        return None;
-    }
     let terminated = container.state.terminated.as_ref();
     let terminated = terminated.or(container.last_state.terminated.as_ref());
     terminated?.finished_at

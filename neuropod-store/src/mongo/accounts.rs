@@ -31,7 +31,13 @@ struct Pending {
     /// The version of the account that the change made.
     version: u64,
     entries: Vec<EntryShape>,
-    records: Vec<(String, Record)>,
+    records: Vec<KeyRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyRecord {
+    key: String,
+    record: Record,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,10 +113,11 @@ pub(super) async fn write(
         })
         .collect();
     let last = entries.last().map_or(account.entries, |entry| entry.number);
+    let records = records.into_iter();
     let pending = Pending {
         version,
         entries,
-        records,
+        records: records.map(|(key, record)| KeyRecord { key, record }).collect(),
     };
     let change = doc! { "$set": {
         "available": balance.available.micros(),
@@ -150,7 +157,7 @@ async fn spread(server: &Server, user: &UserId, pending: Pending) -> Result<()> 
             _ => {}
         }
     }
-    for (key, record) in &pending.records {
+    for KeyRecord { key, record } in &pending.records {
         keys::know(server, key, record, user, pending.version).await?;
     }
     let filter = doc! { "_id": user.as_str(), "pending.version": stored_number(pending.version) };

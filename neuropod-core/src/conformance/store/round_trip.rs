@@ -18,7 +18,7 @@ use crate::store::{ListOptions, PodStore};
 use crate::token::TokenState;
 use crate::workload::VolumePolicy;
 
-/// Stores `pod`, and checks that get and list answer it as it was.
+/// Stores `pod`, checks that get and list answer it as it was, and removes it: large ones would slow all that follows.
 async fn comes_back(store: &Arc<dyn PodStore>, pod: Pod, what: &str) {
     let inserted = store
         .insert(&pod)
@@ -35,6 +35,7 @@ async fn comes_back(store: &Arc<dyn PodStore>, pod: Pod, what: &str) {
     };
     let page = store.list(&options).await.unwrap();
     assert!(page.pods == [expected], "list answers {what} as it was");
+    store.remove(&inserted.id, inserted.version).await.unwrap();
 }
 
 /// Every field, secrets too.
