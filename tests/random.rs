@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use common::witness::{money_is_right, ran};
 use common::{World, eventually};
+use neuropod::meter::Reservation;
 use neuropod::sim::{GpuPool, Kind, Settings};
 use neuropod::{
     Billing, ClusterBackend, Desired, ListOptions, Money, Observation, ObservedVolume, Pod, PodStore, Status,
@@ -50,7 +51,7 @@ async fn records(world: &World) -> Vec<Pod> {
 fn has_settled(pod: &Pod) -> bool {
     match pod.desired {
         Desired::Running => pod.status == Status::Running && pod.step == Step::Ready,
-        Desired::Stopped => pod.step == Step::Stopped,
+        Desired::Stopped => pod.step == Step::Stopped && pod.meter.reservation == Reservation::None,
         Desired::Deleted { .. } => false,
     }
 }

@@ -145,3 +145,29 @@ impl Actor {
         self.is_admin() || self.id == *owner
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_pod_id_is_answered_like_one_that_does_not_exist() {
+        for text in [
+            "",
+            "3f9a0c1d2e4b5a6",
+            "3f9a0c1d2e4b5a688",
+            "3F9A0C1D2E4B5A68",
+            "3f9a0c1d2e4b5a6g",
+            "../../../../etc/",
+            "3f9a0c1d2e4b5a6\0",
+            "３f9a0c1d2e4b5a",
+            r#"{"$ne":"0000000"}"#,
+        ] {
+            let error = text.parse::<PodId>().unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::NotFound, "{text:?}");
+            assert!(serde_json::from_value::<PodId>(text.into()).is_err(), "{text:?}");
+        }
+        let id: PodId = "3f9a0c1d2e4b5a68".parse().unwrap();
+        assert_eq!(id, PodId::from_bits(0x3f9a_0c1d_2e4b_5a68));
+    }
+}

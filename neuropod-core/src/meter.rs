@@ -216,8 +216,11 @@ impl Meter {
         price: Price,
     ) -> Self {
         let started = container.started_at.max(earliest).min(now);
-        let metered_before = self.charged_until.is_some_and(|until| until > started);
-        let from = if metered_before { now } else { started };
+        let from = match self.charged_until {
+            // A look that began before the last charge has an older `now`.
+            Some(until) if until > started => now.max(until),
+            _ => started,
+        };
         Self {
             container: Some(container.id.clone()),
             from: Some(from),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Incident, Obstacle, Settings};
-use neuropod::{Money, PodStore, ReasonCode, Status, Step};
+use neuropod::{Actor, Money, PodStore, PriceList, PricePolicy, ReasonCode, Status, Step};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until, until_status};
@@ -85,4 +86,33 @@ async fn what_is_deleted_by_hand_comes_back_and_what_has_no_record_goes() {
         1,
         "nobody asked for the volume to go"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_can_not_be_changed_does_not_keep_the_platform_from_the_others() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let driver = Driver::start(&platform);
+    let first = platform.create(&world.ana, &request("One")).await.unwrap();
+    let second = platform.create(&world.ana, &request("Two")).await.unwrap();
+    for pod in [&first, &second] {
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    }
+    let prices = PriceList::default();
+    platform.set_prices(&Actor::admin("root"), &prices).await.unwrap();
+    drop(driver);
+    let record = world.store.get(&second.id).await.unwrap().unwrap();
+    world.store.remove(&second.id, record.version).await.unwrap();
+    // The price of the first is outdated, and its record can't be written.
+    let faults = Faults::lasting(1, Fault::Conflict, Duration::from_mins(10));
+    let platform = world
+        .parts()
+        .price_policy(PricePolicy::Current)
+        .store(faults.store(world.store.clone()))
+        .build()
+        .unwrap();
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(world.cluster.pod(&second.id), None, "it has no record");
+    assert!(world.cluster.pod(&first.id).is_some());
 }

@@ -10,6 +10,7 @@ mod driver;
 mod incidents;
 mod life;
 mod money;
+mod obstacles;
 mod races;
 mod updates;
 mod users;

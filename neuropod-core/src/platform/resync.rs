@@ -49,7 +49,10 @@ impl Inner {
         let mut pods = Vec::new();
         let prices = self.current_prices().await?;
         for pod in self.records().await? {
-            self.reprice(&pod, &prices).await?;
+            if let Err(error) = self.reprice(&pod, &prices).await {
+                // It keeps its price until everything is looked at again; the others are not to wait for it.
+                tracing::warn!(pod = %pod.id, %error, "it can't be given its new price now");
+            }
             let seen = workloads.remove(&pod.id).map(|workload| workload.observation);
             let volume = volumes.get(&(pod.spec.namespace.as_deref(), pod.spec.volume.as_str()));
             let volume = match seen.as_ref().map(|seen| &seen.volume) {

@@ -76,8 +76,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
         return match container {
             // Another container than the metered one: that one has ended.
             Some(container) if meter.container.as_ref() != Some(&container.id) => {
-                let seen_end = observation.pod.as_ref().and_then(|seen| seen.finished_at);
-                meter.ended(from, seen_end.unwrap_or(container.started_at))
+                meter.ended(from, end_of_container(pod, observation, from, now))
             }
             Some(_) if meter.full_at().is_some_and(|full| full <= now) => meter.full(from, now, pod.price),
             Some(_) => meter,
@@ -110,8 +109,9 @@ fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: 
     let finished = seen
         .and_then(|seen| seen.finished_at)
         .filter(|finished| *finished >= from);
+    let is_metered = |container: &Container| pod.meter.container.as_ref() == Some(&container.id);
     let unpaid = seen
-        .filter(|seen| seen.container.is_some())
+        .filter(|seen| seen.container.as_ref().is_some_and(is_metered))
         .and_then(|seen| seen.reason.as_ref())
         .map(|reason| reason.since);
     // Gone without a trace: it is charged up to when it was last seen.

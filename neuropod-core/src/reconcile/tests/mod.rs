@@ -333,6 +333,40 @@ fn a_container_that_restarted_unseen_is_charged_for_both_runs_and_not_for_the_ti
 }
 
 #[test]
+fn the_time_up_to_another_pod_object_is_not_charged_nor_time_that_has_not_come() {
+    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
+    let second = Container {
+        id: "container-2".into(),
+        started_at: at(50),
+    };
+    let another = ObservedPod {
+        uid: "two".into(),
+        container: Some(second.clone()),
+        ..running_since(50)
+    };
+    let (seen_until, _) = settle(pod.clone(), &complete(another), at(55));
+    assert_eq!(seen_until.charged, Money::from_cents(1), "up to when it was seen");
+    // The clock of the node is ahead.
+    let restarted = ObservedPod {
+        container: Some(second),
+        finished_at: Some(at(45)),
+        ..running_since(0)
+    };
+    let (pod, _) = settle(pod, &complete(restarted), at(30));
+    assert_eq!(pod.charged, Money::from_cents(3));
+}
+
+#[test]
+fn a_look_that_began_before_the_last_charge_charges_nothing_again() {
+    let seen = complete(running_since(0));
+    let (pod, _) = settle(Pod::sample(at(0)), &seen, at(70));
+    let (pod, _) = settle(pod, &Observation::nothing(), at(90));
+    let charged_until = pod.meter.charged_until;
+    let (pod, _) = settle(pod, &seen, at(65));
+    assert!(pod.meter.from >= charged_until, "{:?}", pod.meter);
+}
+
+#[test]
 fn a_lost_node_costs_nothing_until_it_is_back() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
     let lost = ObservedPod {

@@ -1,0 +1,251 @@
+//! What keeps a pod from running: its owner is told why, pays nothing for it, and it runs once that is over.
+
+use std::time::Duration;
+
+use neuropod::meter::Reservation;
+use neuropod::sim::{Incident, Kind, ObjectKey, Obstacle, Settings};
+use neuropod::template::Template;
+use neuropod::token::TokenState;
+use neuropod::{CreatePod, Money, ReasonCode, Status, Step, TemplateStore, VolumePolicy};
+use tokio::time::sleep;
+
+use crate::common::{Driver, World, eventually, request, until, until_status};
+
+#[tokio::test(start_paused = true)]
+async fn every_obstacle_is_told_costs_nothing_and_passes() {
+    for (obstacle, code, status) in [
+        (Obstacle::NoGpuFree, ReasonCode::NoGpuFree, Status::Creating),
+        (
+            Obstacle::Unschedulable,
+            ReasonCode::Unschedulable,
+            Status::Creating,
+        ),
+        (
+            Obstacle::VolumePending,
+            ReasonCode::VolumePending,
+            Status::Creating,
+        ),
+        (Obstacle::MountFailing, ReasonCode::VolumeFailed, Status::Error),
+        (Obstacle::PullFailing, ReasonCode::ImagePullFailed, Status::Error),
+        (Obstacle::ImageMissing, ReasonCode::ImageNotFound, Status::Error),
+        (Obstacle::ConfigError, ReasonCode::ContainerConfig, Status::Error),
+        (Obstacle::StartError, ReasonCode::ContainerStart, Status::Error),
+    ] {
+        let world = World::new(Settings::default()).await;
+        let platform = world.platform();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        world.cluster.obstruct(&pod.id, obstacle);
+        let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+        assert_eq!(
+            (told.reason.unwrap().code, told.status),
+            (code, status),
+            "{obstacle:?}"
+        );
+        sleep(Duration::from_mins(10)).await;
+        world.cluster.clear_obstacles(&pod.id);
+        let pod = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{obstacle:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_succeed_is_stopped_at_once_and_frees_its_money() {
+    for end in [Some(Incident::DiskExceeded), None] {
+        let world = World::new(Settings::default()).await;
+        let platform = world.platform();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        let code = if let Some(incident) = end {
+            until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+            world.cluster.strike(&pod.id, incident);
+            ReasonCode::DiskExceeded
+        } else {
+            world.cluster.obstruct(&pod.id, Obstacle::ImageInvalid);
+            ReasonCode::ImageInvalid
+        };
+        let stopped = until(&platform, &world.ana, &pod.id, |pod| {
+            pod.step == Step::Stopped && pod.meter.reservation == Reservation::None
+        })
+        .await;
+        assert_eq!(
+            (stopped.status, stopped.reason.unwrap().code),
+            (Status::Error, code)
+        );
+        assert_eq!(
+            (world.cluster.objects(), world.money().await.1),
+            (vec![], Money::ZERO)
+        );
+        assert_eq!(world.cluster.volumes().len(), 1, "its files stay");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_ends_again_and_again_is_told_and_pays_for_what_it_ran() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    world.cluster.obstruct(&pod.id, Obstacle::CrashLoop);
+    let crashing = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
+    assert_eq!(crashing.reason.unwrap().code, ReasonCode::CrashLoop);
+    sleep(Duration::from_mins(5)).await;
+    world.cluster.clear_obstacles(&pod.id);
+    let running = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    // Each container ran for a second.
+    assert!(
+        running.charged <= Money::from_cents(270).for_seconds(10),
+        "{}",
+        running.charged
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_told_of() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    world.cluster.obstruct(&pod.id, Obstacle::NeverReady);
+    let silent = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+    assert_eq!(
+        (silent.status, silent.reason.unwrap().code),
+        (Status::Creating, ReasonCode::NotAnswering)
+    );
+    world.cluster.clear_obstacles(&pod.id);
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_ignores_the_signal_is_gone_after_its_grace_period() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    world.cluster.obstruct(&pod.id, Obstacle::IgnoresTermination);
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    sleep(Duration::from_secs(20)).await;
+    let stopping = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert_eq!(
+        (stopping.status, stopping.step),
+        (Status::Stopped, Step::Stopping)
+    );
+    sleep(Duration::from_secs(15)).await;
+    let stopped = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert_eq!(stopped.step, Step::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_node_is_lost_comes_back_on_another_one() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    sleep(Duration::from_secs(30)).await;
+    world.cluster.strike(&pod.id, Incident::NodeLost);
+    let lost = until_status(&platform, &world.ana, &pod.id, Status::Creating).await;
+    assert_eq!(lost.reason.unwrap().code, ReasonCode::NodeLost);
+    let again = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    // The minute until the node was given up is free.
+    assert!(
+        again.charged <= Money::from_cents(270).for_seconds(32),
+        "{}",
+        again.charged
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_somebody_else_is_told_of_and_left_alone() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    let service = platform.connections(&world.ana, &pod.id).await.unwrap();
+    let foreign = ObjectKey {
+        namespace: None,
+        kind: Kind::Service,
+        name: service.http[0].kubernetes_service_name.clone(),
+    };
+    world.cluster.add_foreign(foreign);
+    let _driver = Driver::start(&platform);
+    let told = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
+    assert_eq!(told.reason.unwrap().code, ReasonCode::NameTaken);
+    platform
+        .delete(&world.ana, &pod.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    eventually("ours is gone", async || {
+        world.cluster.objects().is_empty() && world.cluster.volumes().is_empty()
+    })
+    .await;
+    let other = platform.create(&world.ana, &request("Training")).await;
+    let told = until_status(&platform, &world.ana, &other.unwrap().id, Status::Error).await;
+    assert_eq!(
+        told.reason.unwrap().code,
+        ReasonCode::NameTaken,
+        "it is still there"
+    );
+}
+
+fn template() -> Template {
+    Template {
+        id: "jupyter".into(),
+        name: "Jupyter".into(),
+        docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
+        http_ports: vec![],
+        tcp_ports: vec![],
+        container_disk_size: 10,
+        volume_disk_size: 10,
+        volume_path: "/workspace".into(),
+        description: "<script>alert(1)</script>".into(),
+        // The token comes from the log.
+        inject_token: false,
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        version: 0,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_breaks_off_is_read_again_until_it_tells_the_token() {
+    let world = World::new(Settings::default()).await;
+    world.store.insert_template(&template()).await.unwrap();
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let request = CreatePod::from_template("Training", "jupyter");
+    let pod = platform.create(&world.ana, &request).await.unwrap();
+    until(&platform, &world.ana, &pod.id, |pod| pod.started_at.is_some()).await;
+    for _ in 0..5 {
+        world.cluster.break_logs();
+        sleep(Duration::from_millis(100)).await;
+    }
+    let token = async |before: Option<&TokenState>| {
+        let told = |pod: &neuropod::Pod| {
+            matches!(pod.login.found, TokenState::Generated(_)) && Some(&pod.login.found) != before
+        };
+        until(&platform, &world.ana, &pod.id, told).await.login.found
+    };
+    let first = token(None).await;
+    // Another container has another token.
+    world.cluster.strike(&pod.id, Incident::Exit);
+    world.cluster.break_logs();
+    let second = token(Some(&first)).await;
+    assert_ne!(first, second);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_outlives_its_template() {
+    let world = World::new(Settings::default()).await;
+    world.store.insert_template(&template()).await.unwrap();
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let request = CreatePod::from_template("Training", "jupyter");
+    let pod = platform.create(&world.ana, &request).await.unwrap();
+    world.store.remove_template("jupyter").await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    platform.restart(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    let again = CreatePod::from_template("Another", "jupyter");
+    let error = platform.create(&world.ana, &again).await.unwrap_err();
+    assert_eq!(error.to_string(), "template: template_unknown");
+}
