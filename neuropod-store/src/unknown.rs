@@ -115,6 +115,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "a table of literals")]
     fn check(stored: Value, known: Value, mut new: Value, expected: Value) {
         super::keep(&stored, &known, &mut new);
         assert_eq!(new, expected);

@@ -75,7 +75,9 @@ pub(super) fn primary_key_taken(error: &sqlx::Error) -> Option<bool> {
 
 /// The extended result code; 0 where there is none.
 fn code(error: &sqlx::Error) -> i32 {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
