@@ -77,8 +77,7 @@ async fn an_administrator_creates_for_a_client_who_then_owns_and_pays() {
         world.store.insert_user(&user(id, role, false)).await.unwrap();
     }
     let problem = async |email: &str| {
-        platform
-            .create(&admin, &request("Training").assign_to(email))
+        Box::pin(platform.create(&admin, &request("Training").assign_to(email)))
             .await
             .unwrap_err()
             .to_string()

@@ -76,7 +76,7 @@ async fn what_is_as_it_should_be_is_looked_at_and_left_alone() {
         let pod = platform.create(&world.ana, &request("Running")).await.unwrap();
         running = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         // The log of the server is read to its end.
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
     }
     // Within a minute of its time nothing falls due.
     let ran = world
