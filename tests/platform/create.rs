@@ -8,8 +8,8 @@ use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
 use neuropod::user::User;
 use neuropod::{
-    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, PodStore, Role, Status, Update, UserId,
-    UserStore, VolumePolicy,
+    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, Platform, PodStore, PriceList, Role, Status,
+    Update, UserId, UserStore, VolumePolicy,
 };
 use tokio::time::sleep;
 
@@ -159,6 +159,19 @@ async fn a_suspended_user_starts_nothing() {
         (created.kind(), started.kind()),
         (&ErrorKind::Forbidden, &ErrorKind::Forbidden)
     );
+}
+
+#[test]
+fn a_price_that_can_not_be_charged_is_refused() {
+    for price in [-1, i64::MAX] {
+        let prices = PriceList {
+            volume_disk_gb: Money::from_micros(price),
+            ..PriceList::default()
+        };
+        let error = Platform::builder().prices(prices).build().unwrap_err();
+        assert_eq!(error.kind().code(), "invalid");
+        assert!(error.to_string().contains("volumeDiskGb"), "{error}");
+    }
 }
 
 #[test]
