@@ -31,17 +31,18 @@ pub(super) trait Stored: Sized {
     /// The document of this one, with all that `document` has and this version does not know, where `document` is
     /// `stored`.
     fn rewrite(&self, document: Document, stored: &Self) -> Result<Document> {
-        let mut new = Bson::Document(self.write()?);
-        unknown::keep(
-            &Bson::Document(document),
-            &Bson::Document(stored.write()?),
-            &mut new,
-        );
-        match new {
-            Bson::Document(new) => Ok(new),
-            // It was one above, and fields were added to it.
-            other => Err(failure::unreadable(format!("{:?}", other.element_type()))),
-        }
+        with_unknown(self.write()?, document, stored.write()?)
+    }
+}
+
+/// `new`, with all that `document` has and `known` lacks.
+pub(super) fn with_unknown(new: Document, document: Document, known: Document) -> Result<Document> {
+    let mut new = Bson::Document(new);
+    unknown::keep(&Bson::Document(document), &Bson::Document(known), &mut new);
+    match new {
+        Bson::Document(new) => Ok(new),
+        // It was one above, and fields were added to it.
+        other => Err(failure::unreadable(format!("{:?}", other.element_type()))),
     }
 }
 

@@ -6,6 +6,7 @@ mod collection;
 mod failure;
 mod keys;
 mod ledger;
+pub mod migrate;
 mod pods;
 mod prices;
 mod server;

@@ -1,0 +1,309 @@
+//! What goes wrong with a server, and how it ends.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod mongo_server;
+mod sample;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Bson, Document, doc};
+use neuropod_core::{AccountKind, Billing, BillingExt, Error, Money, Pod, PodStore, Result, Status, UserId};
+use neuropod_store::MongoStore;
+use tokio::task::JoinSet;
+
+use self::mongo_server::{TestDatabase, own_server};
+
+/// Every operation ends by then, come what may.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+#[track_caller]
+fn failed<T: Debug>(result: Result<T>, code: &str, retryable: bool) -> Error {
+    let error = result.unwrap_err();
+    assert_eq!(
+        (error.kind().code(), error.is_retryable()),
+        (code, retryable),
+        "{error:?}"
+    );
+    error
+}
+
+async fn in_time<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
+    let start = Instant::now();
+    let result = operation.await;
+    assert!(start.elapsed() < DEADLINE, "it took {:?}", start.elapsed());
+    result
+}
+
+/// A server that was stopped fails calls in time, and once it is back all goes on where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_and_started_again() {
+    let Some(server) = own_server("mongo_faults/stopped_and_started_again") else {
+        return;
+    };
+    let store = MongoStore::connect(&server.uri()).await.unwrap();
+    let user = UserId::new("ana");
+    let pod = store.insert(&sample::pod(&user)).await.unwrap();
+    store.open(&user, AccountKind::Prepaid).await.unwrap();
+    store.deposit("first", &user, Money::from_cents(5)).await.unwrap();
+
+    server.stop();
+    let uri = server.uri();
+    let (got, updated, paid, connected) = tokio::join!(
+        in_time(store.get(&pod.id)),
+        in_time(store.update(&pod)),
+        in_time(store.deposit("second", &user, Money::from_cents(7))),
+        in_time(MongoStore::connect(&uri)),
+    );
+    failed(got, "unavailable", true);
+    failed(updated, "unavailable", true);
+    failed(paid, "unavailable", true);
+    failed(connected, "unavailable", true);
+
+    server.restart().unwrap();
+    assert_eq!(store.get(&pod.id).await.unwrap(), Some(pod.clone()));
+    assert_eq!(store.update(&pod).await.unwrap().version, 2);
+    store
+        .deposit("second", &user, Money::from_cents(7))
+        .await
+        .unwrap();
+    let balance = store.balance(&user).await.unwrap();
+    assert_eq!(balance.available, Money::from_cents(12));
+}
+
+/// A server that says nothing fails calls in time. What it has done all the same counts once when it is repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn silent() {
+    let Some(server) = own_server("mongo_faults/silent") else {
+        return;
+    };
+    let store = MongoStore::connect(&server.uri()).await.unwrap();
+    let user = UserId::new("ana");
+    store.open(&user, AccountKind::Prepaid).await.unwrap();
+    store.deposit("first", &user, Money::from_cents(5)).await.unwrap();
+
+    server.pause().unwrap();
+    let (read, paid) = tokio::join!(
+        in_time(store.balance(&user)),
+        in_time(store.deposit("second", &user, Money::from_cents(7))),
+    );
+    for result in [read.map(drop), paid] {
+        let error = result.unwrap_err();
+        assert!(
+            ["timeout", "unavailable"].contains(&error.kind().code()),
+            "{error:?}"
+        );
+        assert!(error.is_retryable(), "{error:?}");
+    }
+
+    server.resume().unwrap();
+    store
+        .deposit("second", &user, Money::from_cents(7))
+        .await
+        .unwrap();
+    let balance = store.balance(&user).await.unwrap();
+    assert_eq!(balance.available, Money::from_cents(12));
+}
+
+/// The server crashes again and again under many changes of money; each is repeated until it is acknowledged. In the
+/// end each has happened once, and the entries add up.
+#[tokio::test(flavor = "multi_thread")]
+async fn crashes_under_load() {
+    const TASKS: usize = 8;
+    const CHANGES: usize = 20;
+    const CRASHES: usize = 10;
+    let Some(server) = own_server("mongo_faults/crashes_under_load") else {
+        return;
+    };
+    let server = Arc::new(server);
+    let store = Arc::new(MongoStore::connect(&server.uri()).await.unwrap());
+    let user = UserId::new("ana");
+    store.open(&user, AccountKind::Prepaid).await.unwrap();
+
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        let (store, user) = (store.clone(), user.clone());
+        tasks.spawn(async move {
+            for change in 0..CHANGES {
+                let key = format!("{task}/{change}");
+                repeat(|| store.deposit(&key, &user, Money::from_cents(10))).await;
+                let hold = format!("{key}/hold");
+                repeat(|| store.reserve(&hold, &user, Money::from_cents(5))).await;
+                repeat(|| store.settle(&hold, Money::from_cents(3))).await;
+            }
+        });
+    }
+    let crashes = {
+        let server = server.clone();
+        tokio::task::spawn_blocking(move || {
+            for crash in 0..CRASHES {
+                // Not a wait for something: how far the others get by then is what differs.
+                std::thread::sleep(Duration::from_millis(150 + 37 * crash as u64));
+                server.stop();
+                server.restart().unwrap();
+            }
+        })
+    };
+    crashes.await.unwrap();
+    tasks.join_all().await;
+
+    let balance = store.balance(&user).await.unwrap();
+    let each = Money::from_cents(10 - 3);
+    let all = each.times(u32::try_from(TASKS * CHANGES).unwrap());
+    assert_eq!((balance.available, balance.held), (all, Money::ZERO));
+    let entries = store.all_entries(&user).await.unwrap();
+    assert_eq!(
+        entries.len(),
+        TASKS * CHANGES * 3,
+        "each change has its entries once"
+    );
+    assert_eq!(entries.iter().map(|entry| entry.amount).sum::<Money>(), all);
+}
+
+async fn repeat<F: Future<Output = Result<()>>>(change: impl Fn() -> F) {
+    while let Err(error) = change().await {
+        assert!(error.is_retryable(), "{error:?}");
+    }
+}
+
+/// A process died after it had written a change and before the entries were in their collection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pending_change_is_completed() {
+    let Some(database) = TestDatabase::new("mongo_faults/a_pending_change_is_completed") else {
+        return;
+    };
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    let user = UserId::new("ana");
+    store.open(&user, AccountKind::Prepaid).await.unwrap();
+    store.deposit("paid", &user, Money::from_cents(5)).await.unwrap();
+    let whole = store.all_entries(&user).await.unwrap();
+
+    // As it was in between.
+    let driver = database.driver().await;
+    let collection = |name: &str| driver.collection::<Document>(name);
+    let (accounts, entries, keys) = (collection("accounts"), collection("entries"), collection("keys"));
+    let account = accounts.find_one(doc! {}).await.unwrap().unwrap();
+    let mut entry = entries.find_one_and_delete(doc! {}).await.unwrap().unwrap();
+    entry.remove("_id");
+    let key = keys.find_one(doc! {}).await.unwrap().unwrap();
+    let pending = doc! {
+        "version": account.get("version").unwrap(),
+        "entries": [entry],
+        "records": [{ "key": "paid", "record": key.get("record").unwrap() }],
+    };
+    let unknown = doc! { "$set": { "record": Bson::Null, "at": 0_i64 } };
+    keys.update_one(doc! {}, unknown).await.unwrap();
+    let set = doc! { "$set": { "pending": pending } };
+    accounts.update_one(doc! {}, set).await.unwrap();
+
+    // Whoever comes next: one who repeats it, one who ends it, one who reads.
+    let other = UserId::new("berta");
+    store.open(&other, AccountKind::Prepaid).await.unwrap();
+    let error = store.deposit("paid", &other, Money::from_cents(5)).await;
+    failed(error, "conflict", false);
+    failed(store.release("paid").await, "conflict", false);
+    store.deposit("paid", &user, Money::from_cents(5)).await.unwrap();
+    assert_eq!(store.all_entries(&user).await.unwrap(), whole);
+    let account = accounts.find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(account.get("pending"), Some(&Bson::Null), "it is completed");
+    database.remove().await;
+}
+
+/// A process died after it had claimed a key, or while it took one over: the key is as free as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_taken_over() {
+    let Some(database) = TestDatabase::new("mongo_faults/a_claim_is_taken_over") else {
+        return;
+    };
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    let (ana, berta) = (UserId::new("ana"), UserId::new("berta"));
+    for user in [&ana, &berta] {
+        store.open(user, AccountKind::Prepaid).await.unwrap();
+    }
+    let keys = database.driver().await.collection::<Document>("keys");
+    let claims = [
+        ("claimed", "ana".into(), Bson::Null),
+        ("half taken over", "carla".into(), "ana".into()),
+        ("half closed", Bson::Null, "ana".into()),
+    ];
+    for (name, account, previous) in claims {
+        for end in ["", ", closed"] {
+            let claim = doc! {
+                "_id": format!("{name}{end}"), "account": &account, "previous": &previous,
+                "claim": 1_i64, "record": Bson::Null, "at": 0_i64,
+            };
+            keys.insert_one(claim).await.unwrap();
+        }
+        store.deposit(name, &berta, Money::from_cents(1)).await.unwrap();
+        store.deposit(name, &berta, Money::from_cents(1)).await.unwrap();
+        failed(
+            store.deposit(name, &ana, Money::from_cents(1)).await,
+            "conflict",
+            false,
+        );
+
+        let closed = format!("{name}, closed");
+        failed(store.settle(&closed, Money::ZERO).await, "not_found", false);
+        store.release(&closed).await.unwrap();
+        failed(
+            store.reserve(&closed, &ana, Money::ZERO).await,
+            "invalid_state",
+            false,
+        );
+    }
+    let balance = store.balance(&berta).await.unwrap();
+    assert_eq!(balance.available, Money::from_cents(3));
+    assert_eq!(store.balance(&ana).await.unwrap().available, Money::ZERO);
+    database.remove().await;
+}
+
+/// What a later version has written stays when this one changes the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_fields_survive_a_rewrite() {
+    let Some(database) = TestDatabase::new("mongo_faults/unknown_fields_survive_a_rewrite") else {
+        return;
+    };
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    let pod = store.insert(&sample::pod(&UserId::new("ana"))).await.unwrap();
+    let pods = database.driver().await.collection::<Document>("pods");
+    let later = doc! { "$set": {
+        "team": "vision", "meter.tax": 21, "httpServices.1.kubernetesServiceName": "a-b-7860-service",
+    } };
+    pods.update_one(doc! {}, later).await.unwrap();
+
+    let pod = Pod {
+        status: Status::Running,
+        ..store.get(&pod.id).await.unwrap().unwrap()
+    };
+    let updated = store.update(&pod).await.unwrap();
+    assert_eq!(updated.status, Status::Running);
+    let stored = pods.find_one(doc! {}).await.unwrap().unwrap();
+    assert_eq!(stored.get_str("status").unwrap(), "running");
+    assert_eq!(stored.get_str("team").unwrap(), "vision");
+    assert_eq!(stored.get_document("meter").unwrap().get_i32("tax").unwrap(), 21);
+    let services = stored.get_array("httpServices").unwrap();
+    let service = services[1].as_document().unwrap();
+    assert_eq!(
+        service.get_str("kubernetesServiceName").unwrap(),
+        "a-b-7860-service"
+    );
+    database.remove().await;
+}
+
+/// The error says what is wrong, and not the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_there() {
+    for (uri, code, retryable) in [
+        (
+            "mongodb://ana:s3cret@127.0.0.1:1/?connectTimeoutMS=100",
+            "unavailable",
+            true,
+        ),
+        ("mongodb://ana:s3cret@127.0.0.1:1:2/", "not_configured", false),
+        ("postgres://ana:s3cret@127.0.0.1/", "not_configured", false),
+    ] {
+        let error = failed(in_time(MongoStore::connect(uri)).await, code, retryable);
+        assert!(!format!("{error:?}{error}").contains("s3cret"));
+    }
+}
