@@ -124,7 +124,7 @@ const ONCE: Duration = Duration::ZERO;
 async fn every_call_goes_wrong_once_in_every_way() {
     let mut points = 0;
     for volume in [VolumePolicy::Keep, VolumePolicy::Delete] {
-        let lost = tell(&Faults::none(), Drivers::One, volume).await;
+        let lost = Box::pin(tell(&Faults::none(), Drivers::One, volume)).await;
         assert!(
             lost < 3.0,
             "without a fault all of it is charged but for fractions of seconds: {lost}"

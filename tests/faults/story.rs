@@ -31,7 +31,7 @@ impl Story {
             match self.done {
                 0 => {
                     let request = request("Training").idempotency_key("the first");
-                    let pod = insist(async || platform.create(ana, &request).await)
+                    let pod = insist(async || Box::pin(platform.create(ana, &request)).await)
                         .await
                         .unwrap();
                     self.pod = Some(pod.id);

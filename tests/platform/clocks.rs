@@ -91,3 +91,25 @@ async fn a_container_that_starts_in_the_future_is_charged_from_when_it_is_seen()
     let lost = stop(&world, &platform, &pod).await;
     assert!(lost < 3.0, "{lost} seconds were not charged");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
+    for hours in [24, -24] {
+        let (world, clock, platform) = world().await;
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_mins(10)).await;
+        clock.ahead(SignedDuration::from_hours(hours));
+        sleep(Duration::from_mins(10)).await;
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+        let expected = Money::from_cents(270).for_seconds(20 * 60);
+        let rest = stopped.charged - expected;
+        assert!(
+            !rest.is_negative() && rest < Money::from_cents(1),
+            "{} and not {expected} with the clock set by {hours} hours",
+            stopped.charged
+        );
+    }
+}

@@ -8,8 +8,8 @@ use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
 use neuropod::user::User;
 use neuropod::{
-    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, PodStore, Role, Status, Update, UserId,
-    UserStore, VolumePolicy,
+    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, Platform, PodStore, PriceList, Role, Status,
+    Update, UserId, UserStore, VolumePolicy,
 };
 use tokio::time::sleep;
 
@@ -77,8 +77,7 @@ async fn an_administrator_creates_for_a_client_who_then_owns_and_pays() {
         world.store.insert_user(&user(id, role, false)).await.unwrap();
     }
     let problem = async |email: &str| {
-        platform
-            .create(&admin, &request("Training").assign_to(email))
+        Box::pin(platform.create(&admin, &request("Training").assign_to(email)))
             .await
             .unwrap_err()
             .to_string()
@@ -160,6 +159,19 @@ async fn a_suspended_user_starts_nothing() {
         (created.kind(), started.kind()),
         (&ErrorKind::Forbidden, &ErrorKind::Forbidden)
     );
+}
+
+#[test]
+fn a_price_that_can_not_be_charged_is_refused() {
+    for price in [-1, i64::MAX] {
+        let prices = PriceList {
+            volume_disk_gb: Money::from_micros(price),
+            ..PriceList::default()
+        };
+        let error = Platform::builder().prices(prices).build().unwrap_err();
+        assert_eq!(error.kind().code(), "invalid");
+        assert!(error.to_string().contains("volumeDiskGb"), "{error}");
+    }
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! What is reserved and charged.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use jiff::{SignedDuration, Timestamp};
 use neuropod::billing::Billing;
 use neuropod::sim::{Incident, Settings};
 use neuropod::statement::explain;
-use neuropod::{Actor, Clock, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, TokioClock, Update};
+use neuropod::{Actor, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, TokioUpdate};
 use tokio::time::sleep;
 
 use crate::common::witness::ran;
@@ -217,45 +215,6 @@ async fn two_drivers_on_one_store_and_cluster_charge_once() {
         world.money().await,
         (Money::from_cents(1000) - stopped.charged, Money::ZERO)
     );
-}
-
-/// A clock that somebody sets.
-struct SetClock {
-    inner: TokioClock,
-    offset: Mutex<SignedDuration>,
-}
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        self.inner.now() + *self.offset.lock().unwrap()
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
-    for hours in [24, -24] {
-        let world = World::new(Settings::default()).await;
-        let clock = Arc::new(SetClock {
-            inner: world.cluster.clock(),
-            offset: Mutex::default(),
-        });
-        let platform = world.parts().clock(clock.clone()).build().unwrap();
-        let _driver = Driver::start(&platform);
-        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-        sleep(Duration::from_mins(10)).await;
-        *clock.offset.lock().unwrap() = SignedDuration::from_hours(hours);
-        sleep(Duration::from_mins(10)).await;
-        platform.stop(&world.ana, &pod.id).await.unwrap();
-        let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
-        let expected = Money::from_cents(270).for_seconds(20 * 60);
-        let rest = stopped.charged - expected;
-        assert!(
-            !rest.is_negative() && rest < Money::from_cents(1),
-            "{} and not {expected} with the clock set by {hours} hours",
-            stopped.charged
-        );
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,7 +128,8 @@ impl People {
         self.named += 1;
         let request = request(&format!("Pod {}", self.named)).idempotency_key(format!("key {}", self.named));
         // Whoever loses patience asks again under the same key, once.
-        let create = async |patience| timeout(patience, platform.create(&self.users[owner], &request)).await;
+        let create =
+            async |patience| timeout(patience, Box::pin(platform.create(&self.users[owner], &request))).await;
         let answer = match create(patience).await {
             Err(_) => create(Duration::from_mins(5)).await,
             answer => answer,

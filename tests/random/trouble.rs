@@ -62,7 +62,7 @@ fn happens(world: &World, pods: BTreeSet<PodId>, sees: bool, random: &mut StdRng
         _ => cluster.refuse(Refusal {
             method: [None, Some(Method::Apply), Some(Method::Remove)]
                 .choose(random)
-                .cloned()
+                .copied()
                 .unwrap(),
             times: random.random_range(1..10),
             kind: ErrorKind::Unavailable,
@@ -81,7 +81,9 @@ pub(crate) struct Platforms {
 
 struct Running {
     platform: Platform,
-    _driver: Driver,
+    /// Driving until it is dropped.
+    #[allow(dead_code, reason = "only dropped")]
+    driver: Driver,
     faults: Faults,
 }
 
@@ -147,10 +149,10 @@ impl Platforms {
             .billing(faults.billing(world.store.clone()))
             .build()
             .unwrap();
-        let _driver = Driver::start(&platform);
+        let driver = Driver::start(&platform);
         self.running.push(Running {
             platform,
-            _driver,
+            driver,
             faults,
         });
     }
@@ -175,10 +177,10 @@ impl Platforms {
         if self.running.is_empty() {
             let faults = Faults::none();
             let platform = world.parts().layout(self.layout.clone()).build().unwrap();
-            let _driver = Driver::start(&platform);
+            let driver = Driver::start(&platform);
             self.running.push(Running {
                 platform,
-                _driver,
+                driver,
                 faults,
             });
         }
