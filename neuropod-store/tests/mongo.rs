@@ -35,7 +35,7 @@ async fn is_a_billing() {
 
 /// Billing through two stores in turn, as through platforms on two machines: nothing but the database keeps them apart.
 struct Both {
-    stores: [MongoStore; 2],
+    stores: Vec<MongoStore>,
     next: AtomicUsize,
 }
 
@@ -91,7 +91,7 @@ async fn two_stores_on_one_database_are_a_billing() {
         MongoStore::connect(&database.uri)
     );
     let both = Both {
-        stores: [first.unwrap(), second.unwrap()],
+        stores: vec![first.unwrap(), second.unwrap()],
         next: AtomicUsize::new(0),
     };
     conformance::billing::run(Arc::new(both)).await;
