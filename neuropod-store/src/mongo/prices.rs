@@ -9,12 +9,11 @@ use super::server::{Server, find, find_one, within};
 use crate::failure;
 
 pub(super) async fn get(server: &Server, version: Option<u64>) -> Result<Option<PriceList>> {
-    let document = match version {
-        Some(version) => find_one(&server.prices, doc! { "_id": stored_number(version) }).await?,
-        None => {
-            let newest = find(&server.prices, Document::new(), doc! { "_id": -1 }, 1).await?;
-            newest.into_iter().next()
-        }
+    let document = if let Some(version) = version {
+        find_one(&server.prices, doc! { "_id": stored_number(version) }).await?
+    } else {
+        let newest = find(&server.prices, Document::new(), doc! { "_id": -1 }, 1).await?;
+        newest.into_iter().next()
     };
     document.map(PriceList::read).transpose()
 }
