@@ -15,7 +15,7 @@ use crate::account::Record;
 #[expect(clippy::struct_field_names, reason = "the key of a key is its name")]
 pub(super) struct Key {
     #[serde(rename = "_id")]
-    key: String,
+    name: String,
     /// Whom it is claimed for; `None`: whoever wants to close it.
     pub(super) account: Option<UserId>,
     /// Whom it was claimed for before, until no write of theirs can come any more.
@@ -57,7 +57,7 @@ async fn insert(
     record: Option<Record>,
 ) -> Result<bool> {
     let new = Key {
-        key: key.to_owned(),
+        name: key.to_owned(),
         account: account.cloned(),
         previous: None,
         claim: 1,
@@ -105,7 +105,7 @@ pub(super) async fn close(server: &Server, key: &Key) -> Result<bool> {
 
 /// Changes a key while it has the same claim.
 async fn change_claim(server: &Server, key: &Key, mut filter: Document, change: Document) -> Result<bool> {
-    filter.insert("_id", &key.key);
+    filter.insert("_id", &key.name);
     filter.insert("claim", stored_number(key.claim));
     update(&server.keys, filter, doc! { "$set": change }).await
 }

@@ -12,14 +12,14 @@ const TURNS: usize = 256;
 /// in vain; it is right without it too.
 pub(super) struct Turns {
     hasher: RandomState,
-    turns: [Mutex<()>; TURNS],
+    turns: Box<[Mutex<()>]>,
 }
 
 impl Default for Turns {
     fn default() -> Self {
         Self {
             hasher: RandomState::new(),
-            turns: [const { Mutex::const_new(()) }; TURNS],
+            turns: (0..TURNS).map(|_| Mutex::new(())).collect(),
         }
     }
 }

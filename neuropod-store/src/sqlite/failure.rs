@@ -3,6 +3,7 @@
 use std::io;
 
 use neuropod_core::{Error, ErrorKind};
+use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 
 // Primary result codes: https://www.sqlite.org/rescode.html
@@ -75,9 +76,7 @@ pub(super) fn primary_key_taken(error: &sqlx::Error) -> Option<bool> {
 
 /// The extended result code; 0 where there is none.
 fn code(error: &sqlx::Error) -> i32 {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
+    let code = error.as_database_error().and_then(DatabaseError::code);
     code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 

@@ -179,7 +179,7 @@ impl Migration {
         for step in self.steps {
             // The account first: its user counts as migrated only when the money is there.
             if let Some((user, account)) = &step.account {
-                open_account(&ledger, user, *account).await?;
+                Box::pin(open_account(&ledger, user, *account)).await?;
             }
             let collection = match step.change.collection {
                 "pods" => &self.server.pods,
