@@ -12,7 +12,6 @@ use crate::account::Record;
 /// A key. It is never removed, and once it has a record it stays with the account of the record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the key of a key is its name")]
 pub(super) struct Key {
     #[serde(rename = "_id")]
     name: String,
