@@ -6,7 +6,7 @@ use futures::{FutureExt, StreamExt};
 use neuropod::billing::Billing;
 use neuropod::sim::{Incident, Settings};
 use neuropod::statement::explain;
-use neuropod::{Actor, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, TokioUpdate};
+use neuropod::{Actor, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, Update};
 use tokio::time::sleep;
 
 use crate::common::witness::ran;
