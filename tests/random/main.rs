@@ -9,10 +9,9 @@
     reason = "tests"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "random/people.rs"]
 mod people;
-#[path = "random/trouble.rs"]
 mod trouble;
 
 use std::time::Duration;
