@@ -1,7 +1,7 @@
 //! Many pods of several users on a cluster where anything may happen, driven by platforms that come, fail and go. When
 //! all is healed, everything has to be as its owners asked, and paid as it ran.
 //!
-//! `NEUROPOD_TEST_SEED` repeats one seed.
+//! `NEUROPOD_TEST_SEED` repeats the story of one seed, but for the random part of the waits between attempts.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,10 +9,9 @@
     reason = "tests"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "random/people.rs"]
 mod people;
-#[path = "random/trouble.rs"]
 mod trouble;
 
 use std::time::Duration;
