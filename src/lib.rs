@@ -58,8 +58,8 @@
 //! | trait | what it is | ours |
 //! |---|---|---|
 //! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), [`sim::SimCluster`] |
-//! | [`PodStore`] | pods, users, templates | [`store::MemoryStore`] |
-//! | [`Billing`] | accounts and what happens to the money in them | [`store::MemoryStore`] |
+//! | [`PodStore`] | pods, users, templates, price lists | [`store::MemoryStore`], `SqliteStore` (feature `sqlite`), `MongoStore` (feature `mongo`) |
+//! | [`Billing`] | accounts and what happens to the money in them | the same |
 //! | [`TokenExtractor`] | finds access tokens in logs | [`JupyterTokens`], [`RegexTokens`] |
 //!
 //! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@check), [`naming`],
@@ -70,6 +70,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `k8s` | the Kubernetes backend |
+//! | `mongo` | the store on a server that speaks the protocol of MongoDB |
+//! | `sqlite` | the store in a SQLite file |
 //! | `full` | all of them |
 
 /// The Kubernetes backend.

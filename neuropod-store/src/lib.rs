@@ -1,10 +1,14 @@
-//! The stores of Neuropod: pods, users, templates and money.
+//! The stores of Neuropod: pods, users, templates, price lists and money.
 //!
-//! | store | keeps it | for |
-//! |---|---|---|
-//! | [`MemoryStore`] | until the process ends | tests, demonstrations, a first look |
-//! | `SqliteStore` (feature `sqlite`) | in a file | one server |
-//! | `MongoStore` (feature `mongo`) | on a server that speaks the protocol of MongoDB | several servers; data of the existing backend |
+//! | store | keeps it | shared by | an acknowledged write survives |
+//! |---|---|---|---|
+//! | [`MemoryStore`] | in memory; for tests, demonstrations, a first look | tasks of one process | nothing |
+//! | `SqliteStore` (feature `sqlite`) | in a file | processes of one machine | a crash, and a loss of power |
+//! | `MongoStore` (feature `mongo`) | on a server that speaks the protocol of MongoDB | processes anywhere | the loss of less than half of the servers |
+//!
+//! `SqliteStore` and `MongoStore` keep what a later version has written into a document and this one does not know.
+//! A call that fails has a typed error that says whether it may be repeated; a change of money may always be repeated
+//! with its key, and counts once.
 //!
 //! Every store implements [`PodStore`](neuropod_core::PodStore) and [`Billing`](neuropod_core::Billing), and passes the
 //! suites `neuropod_core::conformance::store` and `neuropod_core::conformance::billing`.
