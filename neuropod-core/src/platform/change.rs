@@ -8,7 +8,6 @@ use crate::id::{Actor, PodId};
 use crate::meter::{Price, RESERVED_SECONDS};
 use crate::observation::Step;
 use crate::pod::{Desired, Pod, Status};
-use crate::store::{ListOptions, MAX_LIMIT};
 use crate::workload::VolumePolicy;
 
 impl Platform {
@@ -150,27 +149,13 @@ impl Inner {
 
     /// Whether another pod has the same volume.
     pub(super) async fn shares_volume(&self, pod: &Pod, include_deleted: bool) -> Result<bool> {
-        let mut options = ListOptions {
-            owner: Some(pod.owner.clone()),
-            include_deleted,
-            limit: MAX_LIMIT,
-            ..ListOptions::default()
+        let shares = |other: &Pod| {
+            other.id != pod.id
+                && other.spec.volume == pod.spec.volume
+                && other.spec.namespace == pod.spec.namespace
         };
-        loop {
-            let page = self.store.list(&options).await?;
-            let shares = |other: &Pod| {
-                other.id != pod.id
-                    && other.spec.volume == pod.spec.volume
-                    && other.spec.namespace == pod.spec.namespace
-            };
-            if page.pods.iter().any(shares) {
-                return Ok(true);
-            }
-            if page.next.is_none() {
-                return Ok(false);
-            }
-            options.after = page.next;
-        }
+        let pods = self.records(Some(&pod.owner), include_deleted).await?;
+        Ok(pods.iter().any(shares))
     }
 }
 

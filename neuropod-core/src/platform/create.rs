@@ -13,7 +13,6 @@ use crate::pod::{Desired, Login, Pod, PodSpec, Status};
 use crate::reconcile;
 use crate::request::CreatePod;
 use crate::secret::AccessToken;
-use crate::store::{ListOptions, MAX_LIMIT};
 use crate::template::{DEFAULT_VOLUME_PATH, Template};
 use crate::user::User;
 use crate::validation::{Problem, ValidationErrors, Violation};
@@ -224,22 +223,8 @@ impl Inner {
     }
 
     async fn has_slug(&self, owner: &UserId, slug: &str) -> Result<bool> {
-        let mut options = ListOptions {
-            owner: Some(owner.clone()),
-            include_deleted: true,
-            limit: MAX_LIMIT,
-            ..ListOptions::default()
-        };
-        loop {
-            let page = self.store.list(&options).await?;
-            if page.pods.iter().any(|pod| pod.slug.as_str() == slug) {
-                return Ok(true);
-            }
-            if page.next.is_none() {
-                return Ok(false);
-            }
-            options.after = page.next;
-        }
+        let pods = self.records(Some(owner), true).await?;
+        Ok(pods.iter().any(|pod| pod.slug.as_str() == slug))
     }
 
     /// Whether this user may start pods. One whom the store does not know is the application's own affair.

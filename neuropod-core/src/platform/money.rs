@@ -28,7 +28,7 @@ impl Platform {
         }
         prices.validate()?;
         let stored = self.0.store.add_prices(prices).await?;
-        for pod in self.0.records().await? {
+        for pod in self.0.records(None, true).await? {
             self.0.reprice(&pod, &stored).await?;
         }
         Ok(stored)

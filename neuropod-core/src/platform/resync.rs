@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use super::Inner;
 use crate::cluster::OwnedWorkload;
 use crate::error::Result;
-use crate::id::PodId;
+use crate::id::{PodId, UserId};
 use crate::observation::{Objects, Observation, ObservedVolume};
 use crate::pod::Pod;
 use crate::store::{ListOptions, MAX_LIMIT};
@@ -48,7 +48,7 @@ impl Inner {
             .collect();
         let mut pods = Vec::new();
         let prices = self.current_prices().await?;
-        for pod in self.records().await? {
+        for pod in self.records(None, true).await? {
             if let Err(error) = self.reprice(&pod, &prices).await {
                 // It keeps its price until everything is looked at again; the others are not to wait for it.
                 tracing::warn!(pod = %pod.id, %error, "it can't be given its new price now");
@@ -78,10 +78,12 @@ impl Inner {
         })
     }
 
-    pub(super) async fn records(&self) -> Result<Vec<Pod>> {
+    /// All records, or all of one owner, on however many pages.
+    pub(super) async fn records(&self, owner: Option<&UserId>, include_deleted: bool) -> Result<Vec<Pod>> {
         let mut pods = Vec::new();
         let mut options = ListOptions {
-            include_deleted: true,
+            owner: owner.cloned(),
+            include_deleted,
             limit: MAX_LIMIT,
             ..ListOptions::default()
         };

@@ -7,7 +7,6 @@ use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
 use crate::observation::Step;
 use crate::pod::{Desired, Pod, Status};
-use crate::store::{ListOptions, MAX_LIMIT};
 use crate::user::User;
 use crate::workload::VolumePolicy;
 
@@ -116,32 +115,21 @@ impl Inner {
     /// Changes what is wanted of every pod of a user.
     async fn for_all_pods(&self, owner: &UserId, change: impl Fn(&mut Pod)) -> Result<()> {
         let now = self.clock.now();
-        let mut options = ListOptions {
-            owner: Some(owner.clone()),
-            limit: MAX_LIMIT,
-            ..ListOptions::default()
-        };
-        loop {
-            let page = self.store.list(&options).await?;
-            for pod in &page.pods {
-                let changed = self
-                    .change(&pod.id, |pod| {
-                        change(pod);
-                        pod.requested_at = now;
-                        Ok(())
-                    })
-                    .await;
-                match changed {
-                    Err(error) if *error.kind() == ErrorKind::NotFound => {}
-                    other => drop(other?),
-                }
-                self.touched.add(&pod.id);
+        for pod in self.records(Some(owner), false).await? {
+            let changed = self
+                .change(&pod.id, |pod| {
+                    change(pod);
+                    pod.requested_at = now;
+                    Ok(())
+                })
+                .await;
+            match changed {
+                Err(error) if *error.kind() == ErrorKind::NotFound => {}
+                other => drop(other?),
             }
-            if page.next.is_none() {
-                return Ok(());
-            }
-            options.after = page.next;
+            self.touched.add(&pod.id);
         }
+        Ok(())
     }
 }
 
