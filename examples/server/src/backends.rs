@@ -90,6 +90,7 @@ fn lifelike() -> Settings {
         start: Duration::from_millis(500),
         ready: Duration::from_secs(2),
         terminate: Duration::from_secs(1),
+        chatter: Some(Duration::from_secs(5)),
         ..Settings::default()
     }
 }
