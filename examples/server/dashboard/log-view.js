@@ -1,6 +1,7 @@
 import { element } from "./dom.js";
 import { LogBuffer } from "./log-buffer.js";
 import { searcher } from "./search.js";
+import { t } from "./text.js";
 
 /** A log on the page: lines as text, the places that were searched for marked, the end followed unless one reads. */
 export class LogView {
@@ -20,7 +21,7 @@ export class LogView {
 
   constructor() {
     /** The element for the page. */
-    this.element = element("div", { class: "log", role: "region", tabindex: "0" }, this.#lines, this.#open);
+    this.element = element("div", { class: "log", role: "region", tabindex: "0", "aria-label": t("logs.region") }, this.#lines, this.#open);
     this.element.addEventListener("scroll", () => this.#setFollows(this.#isAtEnd()));
   }
 
