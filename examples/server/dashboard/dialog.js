@@ -52,6 +52,8 @@ export function openForm({ title, content, label, danger = false, size = "small"
   });
   const dialog = openDialog({ title, content: form, size });
   cancel.addEventListener("click", () => dialog.close());
+  // Where there is nothing to fill in, Enter must not do what has just been asked.
+  (form.querySelector("input, select, textarea") ?? cancel).focus();
   return dialog;
 }
 

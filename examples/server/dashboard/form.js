@@ -100,6 +100,8 @@ function item(form, { field: name, message }) {
   const note = place.querySelector(".field-error");
   note.textContent = note.hidden ? message : `${note.textContent}\n${message}`;
   note.hidden = false;
-  for (const each of place.querySelectorAll("input, select, textarea")) each.setAttribute("aria-invalid", "true");
+  // Of several controls under one legend nobody knows which one it is; those of a choice are one.
+  const controls = place.querySelectorAll("input, select, textarea");
+  if (controls.length === 1 || control.type === "radio") controls.forEach((each) => each.setAttribute("aria-invalid", "true"));
   return element("li", {}, element("button", { type: "button", class: "link", onclick: () => control.focus() }, message));
 }

@@ -59,7 +59,7 @@ export function duration(seconds) {
   const parts = first === 0 && whole < 1 ? all.slice(-1) : all.slice(first, first + 2);
   return parts
     .filter(([, count], index) => count > 0 || index === 0)
-    .map(([unit, count]) => formatter(Intl.NumberFormat, { style: "unit", unit, unitDisplay: "narrow" }).format(count))
+    .map(([unit, count]) => formatter(Intl.NumberFormat, { style: "unit", unit, unitDisplay: "short" }).format(count))
     .join(" ");
 }
 

@@ -1,5 +1,6 @@
 import { delayBefore } from "./backoff.js";
 import * as session from "./session.js";
+import { language } from "./text.js";
 
 // A connection on which nothing came for this long is dead, whatever the browser thinks of it.
 const PING_EVERY = 20_000;
@@ -65,7 +66,7 @@ class Live extends EventTarget {
     this.#socket = socket;
     this.#heard = Date.now();
     socket.addEventListener("open", () => {
-      this.#send({ type: "auth", token: session.token() });
+      this.#send({ type: "auth", token: session.token(), language: language() });
       this.#send({ type: "subscribeAll" });
       // Who has no pods hears nothing else.
       this.#send({ type: "ping" });

@@ -1,8 +1,8 @@
-import { element, setText } from "../dom.js";
 import { openDialog } from "../dialog.js";
-import { debounced, download } from "../dom.js";
+import { debounced, download, element, setText } from "../dom.js";
 import { explain } from "../errors.js";
 import { button, iconButton } from "../form.js";
+import { number } from "../format.js";
 import { icon } from "../icons.js";
 import { MOST_LINES } from "../log-buffer.js";
 import { LogSource } from "../log-source.js";
@@ -38,7 +38,8 @@ export function openLogs(pod, pods) {
     iconButton("download", t("logs.download"), save),
     state,
   );
-  const dropped = element("p", { class: "muted" }, t("logs.bound", { count: MOST_LINES }));
+  const dropped = element("p", { class: "muted" }, t("logs.bound", { count: number(MOST_LINES) }));
+  const stopped = new AbortController();
   openDialog({
     title: t("logs.title", { name: pod.podName }),
     content: element("div", { class: "log-body" }, bar, notice, element("div", { class: "log-frame" }, view.element, jump), dropped),
@@ -48,7 +49,6 @@ export function openLogs(pod, pods) {
       source.stop();
     },
   });
-  const stopped = new AbortController();
   pods.addEventListener(
     "change",
     ({ detail }) => detail.podId === pod.podId && detail.pod && source.podChanged(detail.pod),

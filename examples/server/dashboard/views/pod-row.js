@@ -29,16 +29,20 @@ export function podRow(first, pods, gpuName) {
   const progressCell = element("td", { role: "cell", colspan: 9 }, progress.element);
   const progressRow = element("tr", { role: "row", class: "progress-row" }, progressCell);
   const cell = (label, ...content) => element("td", { role: "cell", "data-label": t(label) }, content);
+  // What only a running pod has.
+  const live = [
+    cell("pod.uptime", uptime),
+    cell("pod.cpu", usage[0].element),
+    cell("pod.memory", usage[1].element),
+    cell("pod.gpuUsage", usage[2].element),
+  ];
   const row = element(
     "tr",
     { role: "row" },
     element("th", { scope: "row", role: "rowheader" }, name, image),
     cell("pod.status", badge),
     cell("pod.gpu", gpu),
-    cell("pod.uptime", uptime),
-    cell("pod.cpu", usage[0].element),
-    cell("pod.memory", usage[1].element),
-    cell("pod.gpuUsage", usage[2].element),
+    ...live,
     cell("pod.cost", hourly, total),
     element("td", { role: "cell", class: "row-actions" }, buttons.element),
   );
@@ -54,6 +58,7 @@ export function podRow(first, pods, gpuName) {
     setText(badge, known(`status.${status}`, t("status.unknown")));
     setAttribute(badge, "class", `badge ${status}`);
     setText(gpu, gpuName(pod.gpu));
+    for (const each of live) each.classList.toggle("idle", pod.status !== "running");
     for (const each of usage) each.update(pod.status === "running" ? pod.stats?.[each.key] : null);
     setText(hourly, t("perHour", { amount: money(pod.status === "stopped" ? pod.costStopped : pod.costPerHour) }));
     setText(total, t("soFar", { amount: money(pod.totalCost) }));

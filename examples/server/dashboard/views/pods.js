@@ -1,7 +1,7 @@
 import * as api from "../api.js";
 import { balance } from "../balance.js";
 import { element, setText } from "../dom.js";
-import { number, money } from "../format.js";
+import { duration, money } from "../format.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
 import { hourlyCost, hoursLeft } from "../money.js";
@@ -88,6 +88,6 @@ function summarize(summary, all, own) {
   const hourly = all.reduce((sum, pod) => sum + hourlyCost(pod), 0);
   const parts = [t("pods.count", { count: all.length }), t("pods.running", { count: running }), t("perHour", { amount: money(hourly) })];
   const hours = own && Number.isFinite(balance.available ?? Infinity) ? hoursLeft(balance.available, hourly) : null;
-  if (hours !== null) parts.push(t("balance.lasts", { hours: number(hours, hours < 10 ? 1 : 0) }));
+  if (hours !== null) parts.push(t("balance.lasts", { time: duration(hours * 3600) }));
   setText(summary, all.length === 0 ? "" : parts.join(" · "));
 }

@@ -1,7 +1,7 @@
 import * as api from "../api.js";
 import { openForm } from "../dialog.js";
 import { element } from "../dom.js";
-import { button, createForm, field } from "../form.js";
+import { button, createForm, field, fieldset } from "../form.js";
 import { fill } from "../loading.js";
 import { tell } from "../notices.js";
 import { t } from "../text.js";
@@ -16,26 +16,24 @@ export function showPrices(main) {
 
 function priceForm(prices, load) {
   const { containerDisk, volumeDisk } = prices.storage;
-  const gpus = Object.values(prices.gpus).map((gpu) => gpuFields(gpu));
+  const gpus = Object.values(prices.gpus).map((gpu) => {
+    const place = field(gpuField(gpu), gpu.name, priceInput(gpu.price), t("prices.perHour"));
+    if (!gpu.available) place.append(element("p", { class: "hint" }, t("gpu.notOffered")));
+    return place;
+  });
   return createForm({
     content: [
-      element("section", {}, element("h2", {}, t("prices.gpus")), element("div", { class: "price-grid" }, gpus)),
+      fieldset("gpus", t("prices.gpus"), element("div", { class: "price-grid" }, gpus)),
       element(
-        "section",
-        {},
-        element("h2", {}, t("prices.storage")),
+        "fieldset",
+        { class: "field" },
+        element("legend", {}, t("prices.storage")),
         element(
           "div",
           { class: "price-grid" },
-          field("storage.containerDisk.price", t("deploy.containerDisk"), priceInput(containerDisk.price), t("prices.perGb")),
-          field("storage.volumeDisk.price", t("deploy.volumeDisk"), priceInput(volumeDisk.price), t("prices.perGb")),
+          field("containerDisk", t("deploy.containerDisk"), priceInput(containerDisk.price), t("prices.perGb")),
+          field("volumeDisk", t("deploy.volumeDisk"), priceInput(volumeDisk.price), t("prices.perGb")),
         ),
-      ),
-      element(
-        "section",
-        {},
-        element("h2", {}, t("prices.freeTier")),
-        element("div", { class: "price-grid" }, field("freeTier.initialBalance", t("prices.initial"), priceInput(prices.freeTier.initialBalance), "EUR")),
       ),
     ],
     label: t("save"),
@@ -50,33 +48,26 @@ function priceForm(prices, load) {
   });
 }
 
-function gpuFields(gpu) {
-  const name = `gpus.${gpu.id}`;
-  const offered = element("input", { type: "checkbox", name: `${name}.available`, checked: gpu.available });
-  const place = field(`${name}.price`, gpu.name, priceInput(gpu.price), t("prices.perHour"));
-  place.append(element("label", { class: "check" }, offered, t("prices.offered"), element("span", { class: "unseen" }, ` ${gpu.name}`)));
-  return place;
+function gpuField(gpu) {
+  return `gpu ${gpu.id}`;
 }
 
 function priceInput(price) {
   return element("input", { type: "number", min: 0, step: "any", value: price, inputmode: "decimal" });
 }
 
-/** What of the form differs from the price list, in the same shape: others may change other prices meanwhile. */
+// What of the form differs from the price list, in the same shape: others may change other prices meanwhile.
 function changed(prices, data) {
   const price = (name) => (data.get(name) === "" ? null : Number(data.get(name)));
   const changes = {};
   for (const gpu of Object.values(prices.gpus)) {
-    const now = { price: price(`gpus.${gpu.id}.price`), available: data.has(`gpus.${gpu.id}.available`) };
-    const different = Object.entries(now).filter(([key, value]) => value !== gpu[key]);
-    if (different.length > 0) (changes.gpus ??= {})[gpu.id] = Object.fromEntries(different);
+    const now = price(gpuField(gpu));
+    if (now !== gpu.price) (changes.gpus ??= {})[gpu.id] = { price: now };
   }
   for (const disk of ["containerDisk", "volumeDisk"]) {
-    const now = price(`storage.${disk}.price`);
+    const now = price(disk);
     if (now !== prices.storage[disk].price) (changes.storage ??= {})[disk] = { price: now };
   }
-  const initialBalance = price("freeTier.initialBalance");
-  if (initialBalance !== prices.freeTier.initialBalance) changes.freeTier = { initialBalance };
   return changes;
 }
 

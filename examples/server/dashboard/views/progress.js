@@ -7,7 +7,7 @@ import { t } from "../text.js";
  * How far a pod is on its way, and what keeps it. `update` answers whether there is anything to show.
  */
 export function progressPanel() {
-  const items = STEPS.map((step) => ({ mark: element("span", { class: "unseen" }), item: element("li", {}, t(`step.${step}`)) }));
+  const items = STEPS.map((step) => ({ mark: element("span", { class: "unseen" }), item: element("li", {}, element("span", {}, t(`step.${step}`))) }));
   for (const { mark, item } of items) item.append(mark);
   const steps = element("ol", { class: "steps", "aria-label": t("progress") }, items.map(({ item }) => item));
   const reason = reasonPanel();

@@ -2,7 +2,7 @@ import * as api from "../api.js";
 import { balance } from "../balance.js";
 import { element } from "../dom.js";
 import { explain } from "../errors.js";
-import { money, number } from "../format.js";
+import { duration, money } from "../format.js";
 import { hourlyCost, hoursLeft } from "../money.js";
 import { t } from "../text.js";
 
@@ -47,8 +47,8 @@ function lines(quote, others) {
     "dl",
     {},
     line(quote.gpu.name, t("perHour", { amount: money(quote.gpu.hourlyRate) })),
-    line(t("quote.containerDisk", { size: quote.containerDisk.size }), t("perHour", { amount: money(quote.containerDisk.size * quote.containerDisk.hourlyRate) })),
-    line(t("quote.volumeDisk", { size: quote.volumeDisk.size }), t("perHour", { amount: money(quote.volumeDisk.size * quote.volumeDisk.hourlyRate) })),
+    line(t("quote.containerDisk", { size: quote.containerDisk.size }), t("perHour", { amount: money(quote.containerDisk.hourlyRate) })),
+    line(t("quote.volumeDisk", { size: quote.volumeDisk.size }), t("perHour", { amount: money(quote.volumeDisk.hourlyRate) })),
     line(t("quote.total"), t("perHour", { amount: money(hourly) }), "total"),
     line(t("quote.day"), money(hourly * 24)),
   );
@@ -64,6 +64,6 @@ function remaining(hourly, others) {
     return [left, element("p", { class: "low" }, t("quote.notEnough", { amount: money(hourly - available) }))];
   }
   const hours = hoursLeft(available, hourly, others);
-  const text = t(others > 0 ? "quote.lastsWithOthers" : "quote.lasts", { hours: number(hours, hours < 10 ? 1 : 0), others: money(others) });
+  const text = t(others > 0 ? "quote.lastsWithOthers" : "quote.lasts", { time: duration(hours * 3600), others: money(others) });
   return [left, element("p", {}, text)];
 }
