@@ -5,6 +5,8 @@ import { language } from "./text.js";
 // A connection on which nothing came for this long is dead, whatever the browser thinks of it.
 const PING_EVERY = 20_000;
 const SILENCE = 50_000;
+// The server's close code for who is not signed in any more.
+const UNAUTHORIZED = 4401;
 
 /**
  * Updates of the server, over one WebSocket that comes back by itself.
@@ -72,7 +74,7 @@ class Live extends EventTarget {
       this.#send({ type: "ping" });
     });
     socket.addEventListener("message", (event) => socket === this.#socket && this.#receive(event.data));
-    socket.addEventListener("close", () => socket === this.#socket && this.#lost());
+    socket.addEventListener("close", (event) => socket === this.#socket && this.#closed(event.code));
     this.#heartbeat = setInterval(() => this.#beat(), PING_EVERY);
   }
 
@@ -99,6 +101,11 @@ class Live extends EventTarget {
   #refused(message) {
     console.warn("live updates:", message.code, message.message);
     if (message.code === "unauthorized") session.end("expired");
+  }
+
+  #closed(code) {
+    if (code === UNAUTHORIZED) session.end("expired");
+    else this.#lost();
   }
 
   #beat() {

@@ -18,7 +18,7 @@ export const en = {
   save: "Save",
   signOut: "Sign out",
   skip: "Skip to content",
-  soFar: "{amount} so far",
+  soFar: "{amount} in total",
   "theme.dark": "Use dark theme",
   "theme.light": "Use light theme",
 

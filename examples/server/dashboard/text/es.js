@@ -18,7 +18,7 @@ export const es = {
   save: "Guardar",
   signOut: "Salir",
   skip: "Ir al contenido",
-  soFar: "{amount} hasta ahora",
+  soFar: "{amount} en total",
   "theme.dark": "Usar tema oscuro",
   "theme.light": "Usar tema claro",
 
