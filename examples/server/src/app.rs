@@ -32,44 +32,44 @@ use crate::usage::Figures;
 use crate::{euros, headers, routes, trace};
 
 /// What every request can use.
-pub struct App {
+pub(crate) struct App {
     /// What the server was told.
-    pub config: Config,
+    pub(crate) config: Config,
     /// The platform.
-    pub platform: Platform,
+    pub(crate) platform: Platform,
     /// Where pods, users, templates and prices are kept.
-    pub store: Arc<dyn PodStore>,
+    pub(crate) store: Arc<dyn PodStore>,
     /// Where money is kept.
-    pub billing: Arc<dyn Billing>,
+    pub(crate) billing: Arc<dyn Billing>,
     /// Where pods run.
-    pub cluster: Arc<dyn ClusterBackend>,
+    pub(crate) cluster: Arc<dyn ClusterBackend>,
     /// The prices of the configuration.
-    pub prices: PriceList,
+    pub(crate) prices: PriceList,
     /// Makes and checks tokens.
-    pub tokens: Tokens,
+    pub(crate) tokens: Tokens,
     /// Signing in with Google, where it is set up.
-    pub google: Option<Google>,
+    pub(crate) google: Option<Google>,
     /// Another issuer of tokens, where there is one.
-    pub issuer: Option<Issuer>,
+    pub(crate) issuer: Option<Issuer>,
     /// Who is there.
-    pub presence: Presence,
+    pub(crate) presence: Presence,
     /// Live updates.
-    pub live: Arc<Hub>,
+    pub(crate) live: Arc<Hub>,
     /// What pods use.
-    pub usage: Figures,
+    pub(crate) usage: Figures,
     /// The GPUs of the cluster.
-    pub stock: Stock,
+    pub(crate) stock: Stock,
     /// How much one may ask for.
-    pub limiter: Limiter,
+    pub(crate) limiter: Limiter,
     /// What is counted.
-    pub metrics: PrometheusHandle,
+    pub(crate) metrics: PrometheusHandle,
     /// The server stops: whatever goes on without end ends.
-    pub stopping: CancellationToken,
+    pub(crate) stopping: CancellationToken,
     progress: Progress,
 }
 
 /// The application, as handlers get it.
-pub type Shared = Arc<App>;
+pub(crate) type Shared = Arc<App>;
 
 /// Within this time every question is answered: the frontend waits for five seconds.
 const ANSWERED: Duration = Duration::from_millis(4500);
@@ -81,7 +81,7 @@ impl App {
     ///
     /// # Errors
     /// What keeps the server from starting, with the name of the value that is wrong.
-    pub async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
+    pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
         let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
         let store = Store::open(&config).await?;
         let metered = Arc::new(MeteredCluster::new(backends::cluster(&config).await?));
@@ -122,6 +122,9 @@ impl App {
             }),
             _ => None,
         };
+        if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
+            store.pods.insert_template(&routes::first_template()).await?;
+        }
         Ok(Arc::new(Self {
             tokens: Tokens::new(&secrets.jwt, auth.token_hours),
             google,
@@ -144,7 +147,7 @@ impl App {
     }
 
     /// What goes on beside the requests, until it is dropped.
-    pub async fn background(self: Arc<Self>) {
+    pub(crate) async fn background(self: Arc<Self>) {
         tokio::join!(
             self.live.follow(&self.platform, &self.progress),
             crate::usage::watch(Arc::clone(&self)),
@@ -154,13 +157,13 @@ impl App {
     }
 
     /// What new clients get.
-    pub fn opening_credit(&self) -> Money {
+    pub(crate) fn opening_credit(&self) -> Money {
         euros::amount(self.config.opening_credit).unwrap_or_default()
     }
 }
 
 /// Everything that is served.
-pub fn router(app: &Shared) -> Router {
+pub(crate) fn router(app: &Shared) -> Router {
     let request_id = HeaderName::from_static("x-request-id");
     let body = app.config.limits.body_kib.saturating_mul(1024);
     let state = || Arc::clone(app);
@@ -175,7 +178,7 @@ pub fn router(app: &Shared) -> Router {
                 .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
                 .layer(from_fn(trace::requests))
                 .layer(PropagateRequestIdLayer::new(request_id))
-                .layer(from_fn_with_state(state(), headers::secure))
+                .layer(from_fn(headers::secure))
                 .layer(cors(&app.config.origins()))
                 .layer(from_fn(failure::localize))
                 .layer(from_fn_with_state(state(), auth::identify))

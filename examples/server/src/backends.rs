@@ -16,11 +16,11 @@ use crate::config::{ClusterKind, Config, Kube};
 use crate::secrets::Place;
 
 /// Where everything is kept.
-pub struct Store {
+pub(crate) struct Store {
     /// Pods, users, templates, prices.
-    pub pods: Arc<dyn PodStore>,
+    pub(crate) pods: Arc<dyn PodStore>,
     /// Money.
-    pub billing: Arc<dyn Billing>,
+    pub(crate) billing: Arc<dyn Billing>,
 }
 
 impl Store {
@@ -36,7 +36,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn open(config: &Config) -> Result<Self> {
+    pub(crate) async fn open(config: &Config) -> Result<Self> {
         let address = config.store.expose_secret();
         if let Some(file) = sqlite_file(config) {
             let store = SqliteStore::open(&file).await;
@@ -56,7 +56,7 @@ fn sqlite_file(config: &Config) -> Option<PathBuf> {
 }
 
 /// Where the secrets go that were not given.
-pub fn place_of_secrets(config: &Config) -> Place {
+pub(crate) fn place_of_secrets(config: &Config) -> Place {
     match sqlite_file(config) {
         Some(file) => Place::Beside(file),
         None if config.store.expose_secret() == "memory" => Place::Nowhere,
@@ -68,7 +68,7 @@ pub fn place_of_secrets(config: &Config) -> Place {
 ///
 /// # Errors
 /// There is no cluster, or it is not set up for pods.
-pub async fn cluster(config: &Config) -> Result<Arc<dyn ClusterBackend>> {
+pub(crate) async fn cluster(config: &Config) -> Result<Arc<dyn ClusterBackend>> {
     match config.cluster {
         ClusterKind::Sim => Ok(Arc::new(SimCluster::new(lifelike()))),
         ClusterKind::Kube => {
@@ -96,7 +96,7 @@ fn lifelike() -> Settings {
 }
 
 /// How pods are laid out in the cluster.
-pub fn layout(config: &Config) -> Layout {
+pub(crate) fn layout(config: &Config) -> Layout {
     Layout {
         volume: if config.kube.volume_per_pod { VolumeScope::Pod } else { VolumeScope::User },
         namespace: if config.kube.namespace_per_user { NamespaceScope::User } else { NamespaceScope::Platform },

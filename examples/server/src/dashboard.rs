@@ -9,10 +9,12 @@ use crate::failure::Failure;
 
 #[derive(RustEmbed)]
 #[folder = "dashboard"]
+#[exclude = "tests/*"]
+#[exclude = "package.json"]
 struct Files;
 
 /// A file of the dashboard; the page itself for `/`.
-pub async fn file(uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     let path = match uri.path().trim_start_matches('/') {
         "" => "index.html",
         path => path,

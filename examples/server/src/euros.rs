@@ -8,7 +8,7 @@ const MAX_EUROS: f64 = 1e9;
 const MAX_PRICE: f64 = 1e6;
 
 /// An amount of whole cents; `None`: it is negative, has more than two decimals, or is no amount.
-pub fn amount(euros: f64) -> Option<Money> {
+pub(crate) fn amount(euros: f64) -> Option<Money> {
     let cents = (euros * 100.0).round();
     // The nearest number to a decimal with two places is the one that dividing gives.
     let exact = (0.0..=MAX_EUROS).contains(&euros) && (cents / 100.0).to_bits() == (euros + 0.0).to_bits();
@@ -17,7 +17,7 @@ pub fn amount(euros: f64) -> Option<Money> {
 }
 
 /// A price per hour, to the micro-euro; `None`: it is negative, too high, or no amount.
-pub fn price(euros: f64) -> Option<Money> {
+pub(crate) fn price(euros: f64) -> Option<Money> {
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     (0.0..=MAX_PRICE)
         .contains(&euros)

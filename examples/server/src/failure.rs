@@ -17,7 +17,7 @@ use crate::language;
 
 /// A request that fails. [`localize`] writes it in the language of the one who asks.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub(crate) struct Failure {
     status: StatusCode,
     code: &'static str,
     said: Said,
@@ -34,41 +34,41 @@ enum Said {
 
 /// The answer to a request that fails.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FailureBody {
+pub(crate) struct FailureBody {
     /// Always false.
-    pub success: bool,
+    pub(crate) success: bool,
     /// What went wrong, for programs.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// What went wrong, for people.
-    pub message: String,
+    pub(crate) message: String,
     /// Everything that is wrong with the request, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub errors: Option<Vec<String>>,
+    pub(crate) errors: Option<Vec<String>>,
     /// The same, each with its field.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fields: Option<Vec<FieldProblem>>,
+    pub(crate) fields: Option<Vec<FieldProblem>>,
     /// What has to be available, in EUR.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub required: Option<f64>,
+    pub(crate) required: Option<f64>,
     /// What is available, in EUR.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub available: Option<f64>,
+    pub(crate) available: Option<f64>,
 }
 
 /// What is wrong with a field.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FieldProblem {
+pub(crate) struct FieldProblem {
     /// The field of the body.
-    pub field: &'static str,
+    pub(crate) field: &'static str,
     /// What is wrong with it, for programs.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// The same for people.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Failure {
     /// A failure with a text in Spanish and English.
-    pub const fn new(status: StatusCode, code: &'static str, es: &'static str, en: &'static str) -> Self {
+    pub(crate) const fn new(status: StatusCode, code: &'static str, es: &'static str, en: &'static str) -> Self {
         Self {
             status,
             code,
@@ -78,7 +78,7 @@ impl Failure {
     }
 
     /// Who asks is not signed in, or not any more.
-    pub const fn unauthorized() -> Self {
+    pub(crate) const fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
@@ -88,7 +88,7 @@ impl Failure {
     }
 
     /// Only administrators may ask for this.
-    pub const fn admins_only() -> Self {
+    pub(crate) const fn admins_only() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "forbidden",
@@ -98,12 +98,12 @@ impl Failure {
     }
 
     /// There is no such user.
-    pub const fn no_user() -> Self {
+    pub(crate) const fn no_user() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Usuario no encontrado", "User not found")
     }
 
     /// There is no such template.
-    pub const fn no_template() -> Self {
+    pub(crate) const fn no_template() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "not_found",
@@ -113,7 +113,7 @@ impl Failure {
     }
 
     /// There is no such address.
-    pub const fn no_route() -> Self {
+    pub(crate) const fn no_route() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "not_found",
@@ -123,29 +123,29 @@ impl Failure {
     }
 
     /// One field of the request is wrong.
-    pub fn field(field: &'static str, violation: Violation) -> Self {
+    pub(crate) fn field(field: &'static str, violation: Violation) -> Self {
         Error::from(ValidationErrors::from(Problem::new(field, violation))).into()
     }
 
     /// With another text; status and code stay.
-    pub fn saying(mut self, es: &'static str, en: &'static str) -> Self {
+    pub(crate) fn saying(mut self, es: &'static str, en: &'static str) -> Self {
         self.said = Said::Texts(es, en);
         self
     }
 
     /// To be repeated after so many seconds.
-    pub const fn after(mut self, seconds: u64) -> Self {
+    pub(crate) const fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
     /// Its code.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
     /// The text for people.
-    pub fn message(&self, language: Language) -> String {
+    pub(crate) fn message(&self, language: Language) -> String {
         match &self.said {
             Said::Texts(es, en) => language.pick(*es, *en).to_owned(),
             Said::Error(error) => message::error(error, language),
@@ -223,8 +223,12 @@ impl IntoResponse for Failure {
 }
 
 /// Middleware that writes failures in the language of the request, also those that other layers answer.
-pub async fn localize(request: Request, next: Next) -> Response {
+pub(crate) async fn localize(request: Request, next: Next) -> Response {
     let language = language::of(request.headers());
+    // Clients of Socket.IO have their own words.
+    if request.uri().path().starts_with("/socket.io/") {
+        return next.run(request).await;
+    }
     let response = next.run(request).await;
     let status = response.status();
     let failure = match response.extensions().get::<Failure>() {
@@ -235,6 +239,12 @@ pub async fn localize(request: Request, next: Next) -> Response {
                 "method_not_allowed",
                 "Este método no se puede usar aquí",
                 "This method can't be used here",
+            ),
+            StatusCode::BAD_REQUEST => Failure::new(
+                status,
+                "malformed",
+                "La petición no es válida",
+                "The request is not valid",
             ),
             StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
                 status,

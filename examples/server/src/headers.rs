@@ -1,6 +1,6 @@
 //! Headers that every answer has.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
@@ -8,28 +8,19 @@ use http::header::{
 };
 use http::HeaderValue;
 
-use crate::app::Shared;
-
 /// What pages of this server may load: their own files, nothing inline, and nothing from elsewhere but pictures of users.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
     font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'";
 
-/// The same where one signs in with Google, whose button is a script of Google's.
-const POLICY_WITH_GOOGLE: &str = "default-src 'none'; script-src 'self' https://accounts.google.com/gsi/client; \
-    style-src 'self' https://accounts.google.com/gsi/style; img-src 'self' data: https:; font-src 'self'; \
-    connect-src 'self' https://accounts.google.com/gsi/; frame-src https://accounts.google.com/gsi/; \
-    manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
 const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 /// Middleware that adds them. What is of a user is in no cache.
-pub async fn secure(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let of_user = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
-    let policy = if app.google.is_some() { POLICY_WITH_GOOGLE } else { POLICY };
     let fixed = [
-        (CONTENT_SECURITY_POLICY, policy),
+        (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),

@@ -9,7 +9,7 @@ use neuropod::message::Language;
 
 /// The language of the one who asks.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked(pub Language);
+pub(crate) struct Asked(pub Language);
 
 impl<S: Sync> FromRequestParts<S> for Asked {
     type Rejection = Infallible;
@@ -21,7 +21,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
 /// The language that `Accept-Language` (RFC 9110, section 12.5.4) likes best of those that there are; Spanish when it
 /// names none of them.
-pub fn of(headers: &HeaderMap) -> Language {
+pub(crate) fn of(headers: &HeaderMap) -> Language {
     let ranges = headers
         .get_all(header::ACCEPT_LANGUAGE)
         .iter()

@@ -28,6 +28,8 @@ mod reply;
 mod routes;
 mod secrets;
 pub mod server;
+#[cfg(test)]
+mod smoke;
 mod stock;
 pub mod telemetry;
 mod trace;

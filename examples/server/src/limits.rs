@@ -24,7 +24,7 @@ enum Asker {
 }
 
 /// Counts what everybody asks for.
-pub struct Limiter {
+pub(crate) struct Limiter {
     limiter: DefaultKeyedRateLimiter<Asker>,
     clock: DefaultClock,
     header: Option<String>,
@@ -32,7 +32,7 @@ pub struct Limiter {
 
 impl Limiter {
     /// With these limits.
-    pub fn new(limits: &config::Limits) -> Self {
+    pub(crate) fn new(limits: &config::Limits) -> Self {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.requests_per_second));
         Self {
@@ -67,13 +67,13 @@ impl Limiter {
     }
 
     /// Forgets those who have not asked for a while.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.limiter.retain_recent();
     }
 }
 
 /// Middleware that answers 429 to whoever asks for too much. Health checks are never refused.
-pub async fn limit(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(crate) async fn limit(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let free = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
     let refused = if free { Ok(()) } else { app.limiter.check(&app.limiter.asker(&request)) };
     match refused {
@@ -83,7 +83,7 @@ pub async fn limit(State(app): State<Shared>, request: Request, next: Next) -> R
 }
 
 /// Forgets now and then, until it is dropped.
-pub async fn upkeep(app: std::sync::Arc<App>) {
+pub(crate) async fn upkeep(app: std::sync::Arc<App>) {
     let mut ticks = tokio::time::interval(std::time::Duration::from_mins(1));
     loop {
         ticks.tick().await;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use neuropod::{Pod, Status};
 
-pub use self::cluster::MeteredCluster;
+pub(crate) use self::cluster::MeteredCluster;
 use crate::app::App;
 
 /// The upper bounds of the histograms, in seconds: from the answer to a request to the pull of a big image.
@@ -20,7 +20,7 @@ const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 ///
 /// # Errors
 /// It was begun before.
-pub fn begin() -> Result<PrometheusHandle> {
+pub(crate) fn begin() -> Result<PrometheusHandle> {
     Ok(builder()?.install_recorder()?)
 }
 
@@ -29,18 +29,18 @@ fn builder() -> Result<PrometheusBuilder> {
 }
 
 /// How long it took pods to get where they are.
-pub struct Progress {
+pub(crate) struct Progress {
     cluster: Arc<MeteredCluster>,
 }
 
 impl Progress {
     /// Times are taken from what this cluster has told.
-    pub fn new(cluster: Arc<MeteredCluster>) -> Self {
+    pub(crate) fn new(cluster: Arc<MeteredCluster>) -> Self {
         Self { cluster }
     }
 
     /// A record has changed.
-    pub fn seen(&self, before: Option<&Pod>, now: &Pod) {
+    pub(crate) fn seen(&self, before: Option<&Pod>, now: &Pod) {
         if let Some(lag) = self.cluster.told_since(&now.id) {
             metrics::histogram!("neuropod_reconcile_lag_seconds").record(lag.as_secs_f64());
         }
@@ -60,7 +60,7 @@ impl Progress {
 }
 
 /// Everything that was counted, as Prometheus reads it.
-pub fn text(app: &App) -> String {
+pub(crate) fn text(app: &App) -> String {
     for status in [Status::Creating, Status::Running, Status::Stopped, Status::Error] {
         let count = app.live.pods().iter().filter(|pod| pod.status == status).count();
         metrics::gauge!("neuropod_pods", "status" => status.as_str()).set(number(count));
@@ -75,7 +75,7 @@ fn number(count: usize) -> f64 {
 }
 
 /// Lets histograms forget what was read, until it is dropped.
-pub async fn upkeep(app: Arc<App>) {
+pub(crate) async fn upkeep(app: Arc<App>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(5));
     loop {
         ticks.tick().await;
@@ -84,7 +84,7 @@ pub async fn upkeep(app: Arc<App>) {
 }
 
 /// The time of a request.
-pub fn request(method: &str, route: &str, status: u16, time: Duration) {
+pub(crate) fn request(method: &str, route: &str, status: u16, time: Duration) {
     let labels = [
         ("method", method.to_owned()),
         ("route", route.to_owned()),
@@ -95,7 +95,7 @@ pub fn request(method: &str, route: &str, status: u16, time: Duration) {
 }
 
 /// When the process began.
-pub fn started() {
+pub(crate) fn started() {
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
     metrics::gauge!("neuropod_started_timestamp_seconds").set(Timestamp::now().as_second() as f64);
 }

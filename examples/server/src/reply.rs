@@ -16,34 +16,34 @@ use crate::failure::Failure;
 
 /// An answer with data.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Answer<T> {
+pub(crate) struct Answer<T> {
     /// Always true.
-    pub success: bool,
+    pub(crate) success: bool,
     /// What was asked for.
-    pub data: T,
+    pub(crate) data: T,
 }
 
 /// An answer that says what was done.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Done {
+pub(crate) struct Done {
     /// Always true.
-    pub success: bool,
+    pub(crate) success: bool,
     /// For people.
-    pub message: &'static str,
+    pub(crate) message: &'static str,
 }
 
 /// An answer with data.
-pub fn data<T>(data: T) -> Json<Answer<T>> {
+pub(crate) fn data<T>(data: T) -> Json<Answer<T>> {
     Json(Answer { success: true, data })
 }
 
 /// An answer that says what was done.
-pub fn done(message: &'static str) -> Json<Done> {
+pub(crate) fn done(message: &'static str) -> Json<Done> {
     Json(Done { success: true, message })
 }
 
 /// A JSON body, whatever its content type says.
-pub struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Failure;
@@ -58,7 +58,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 }
 
 /// The bytes of a body.
-pub struct Raw(pub Bytes);
+pub(crate) struct Raw(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Failure;
@@ -83,7 +83,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 }
 
 /// The parameters of the address.
-pub struct Parameters<T>(pub T);
+pub(crate) struct Parameters<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
     type Rejection = Failure;
@@ -102,6 +102,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
 }
 
 /// Text that ends when its stream does.
-pub fn text(body: axum::body::Body) -> impl IntoResponse {
+pub(crate) fn text(body: axum::body::Body) -> impl IntoResponse {
     ([(http::header::CONTENT_TYPE, "text/plain; charset=utf-8")], body)
 }

@@ -14,11 +14,11 @@ const MIN_JWT_LEN: usize = 32;
 
 /// The secrets of the server.
 #[derive(Debug, Clone)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     /// Signs tokens.
-    pub jwt: SecretString,
+    pub(crate) jwt: SecretString,
     /// The key of the hash in public names.
-    pub naming: SecretString,
+    pub(crate) naming: SecretString,
 }
 
 impl Secrets {
@@ -27,7 +27,7 @@ impl Secrets {
     ///
     /// # Errors
     /// A file that can't be read or written, and a secret that is too short.
-    pub fn open(given: &config::Secrets, place: &Place) -> Result<Self> {
+    pub(crate) fn open(given: &config::Secrets, place: &Place) -> Result<Self> {
         let jwt = secret("jwt", given.jwt.as_ref(), given.jwt_file.as_deref(), place)?;
         let naming = secret("naming", given.naming.as_ref(), given.naming_file.as_deref(), place)?;
         ensure!(
@@ -40,7 +40,7 @@ impl Secrets {
 
 /// Where secrets are kept that were not given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Beside this file.
     Beside(PathBuf),
     /// Nowhere: everything ends with the process.

@@ -14,11 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The GPUs of the cluster as they were a moment ago.
 #[derive(Default)]
-pub struct Stock(Mutex<Option<(Instant, Option<Arc<Vec<GpuStock>>>)>>);
+pub(crate) struct Stock(Mutex<Option<(Instant, Option<Arc<Vec<GpuStock>>>)>>);
 
 impl Stock {
     /// The GPUs; `None`: the cluster does not tell now.
-    pub async fn get(&self, cluster: &dyn ClusterBackend) -> Option<Arc<Vec<GpuStock>>> {
+    pub(crate) async fn get(&self, cluster: &dyn ClusterBackend) -> Option<Arc<Vec<GpuStock>>> {
         let mut known = self.0.lock().await;
         if let Some((at, stock)) = &*known
             && at.elapsed() < FRESH

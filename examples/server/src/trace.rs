@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 /// Middleware that writes one line for every request, with the id that all lines of it have, and counts it. Of the
 /// address it writes the path only: parameters may be tokens.
-pub async fn requests(request: Request, next: Next) -> Response {
+pub(crate) async fn requests(request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();

@@ -22,27 +22,27 @@ const STALE: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 /// What a pod uses. What is not known is null.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Stats {
+pub(crate) struct Stats {
     /// Of its processor time, in percent.
-    pub cpu_usage: Option<f64>,
+    pub(crate) cpu_usage: Option<f64>,
     /// Of its memory, in percent.
-    pub memory_usage: Option<f64>,
+    pub(crate) memory_usage: Option<f64>,
     /// Of its GPU, in percent.
-    pub gpu_usage: Option<f64>,
+    pub(crate) gpu_usage: Option<f64>,
     /// For how long its container runs, in seconds.
-    pub uptime: i64,
+    pub(crate) uptime: i64,
     /// When that was measured.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub last_updated: Option<Timestamp>,
+    pub(crate) last_updated: Option<Timestamp>,
 }
 
 /// The last figures of all pods.
 #[derive(Debug, Default)]
-pub struct Figures(RwLock<HashMap<PodId, Usage>>);
+pub(crate) struct Figures(RwLock<HashMap<PodId, Usage>>);
 
 impl Figures {
     /// What a pod uses now.
-    pub fn of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
+    pub(crate) fn of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
         let uptime = pod.started_at.map_or(0, |since| now.duration_since(since).as_secs().max(0));
         let figures = self.0.read().unwrap_or_else(PoisonError::into_inner);
         // What a container used that has ended says nothing about the one that runs.
@@ -89,7 +89,7 @@ fn round(percent: f64) -> f64 {
 }
 
 /// Asks the cluster again and again, until it is dropped.
-pub async fn watch(app: Arc<App>) {
+pub(crate) async fn watch(app: Arc<App>) {
     let mut exporters = dcgm::Exporters::new(app.config.kube.dcgm_urls.clone());
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

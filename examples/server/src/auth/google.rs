@@ -11,11 +11,11 @@ use crate::failure::Failure;
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
 
 /// Checks the ID tokens that Google makes for this application.
-pub struct Google {
+pub(crate) struct Google {
     /// Google's keys.
-    pub keys: Keys,
+    pub(crate) keys: Keys,
     /// The id of this application at Google.
-    pub client_id: String,
+    pub(crate) client_id: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -31,7 +31,7 @@ impl Google {
     ///
     /// # Errors
     /// 401 when Google has not made it for this application, or does not know that the address is theirs.
-    pub async fn verify(&self, token: &str) -> Result<Profile, Failure> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Profile, Failure> {
         let claims: IdToken = self.keys.verify(token, &ISSUERS, &self.client_id).await?;
         // Google has written it as text too.
         if claims.email_verified == Value::Bool(true) || claims.email_verified == "true" {

@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
 
 /// The keys of an issuer, fetched when they are needed.
-pub struct Keys {
+pub(crate) struct Keys {
     url: String,
     client: reqwest::Client,
     fetched: Mutex<Option<(JwkSet, Instant)>>,
@@ -29,7 +29,7 @@ pub struct Keys {
 
 impl Keys {
     /// The keys at this address.
-    pub fn at(url: impl Into<String>, client: reqwest::Client) -> Self {
+    pub(crate) fn at(url: impl Into<String>, client: reqwest::Client) -> Self {
         Self {
             url: url.into(),
             client,
@@ -41,7 +41,7 @@ impl Keys {
     ///
     /// # Errors
     /// 401 where it was not; 503 when the keys can't be had.
-    pub async fn verify<C: DeserializeOwned + Clone>(
+    pub(crate) async fn verify<C: DeserializeOwned + Clone>(
         &self,
         token: &str,
         issuers: &[&str],

@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use neuropod::{Actor, User};
 
-pub use self::{
+pub(crate) use self::{
     google::Google,
     keys::Keys,
     people::Profile,
@@ -25,16 +25,16 @@ use crate::failure::Failure;
 
 /// A user who is signed in.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// Who they are.
-    pub user: User,
+    pub(crate) user: User,
     /// Since when, and for how long.
-    pub session: Session,
+    pub(crate) session: Session,
 }
 
 impl Caller {
     /// Them, as the library knows them.
-    pub fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         Actor {
             id: self.user.id.clone(),
             role: self.user.role,
@@ -44,11 +44,11 @@ impl Caller {
 
 /// An administrator who is signed in.
 #[derive(Debug, Clone)]
-pub struct Admin(pub Caller);
+pub(crate) struct Admin(pub Caller);
 
 /// What [`identify`] found out: `None` where nobody said who they are.
 #[derive(Debug, Clone)]
-pub struct Identity(pub Option<Result<Caller, Failure>>);
+pub(crate) struct Identity(pub Option<Result<Caller, Failure>>);
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Failure;
@@ -75,7 +75,7 @@ impl<S: Sync> FromRequestParts<S> for Admin {
 }
 
 /// Middleware that finds out who asks. Whether it matters is for the handler.
-pub async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
     let found = match bearer(request.headers()) {
         Some(token) => Some(app.caller(token).await),
         None => None,
@@ -96,7 +96,7 @@ impl App {
     ///
     /// # Errors
     /// 401 when it does not hold: it is not ours, expired, ended, or its user is gone; 503 when the store is.
-    pub async fn caller(&self, token: &str) -> Result<Caller, Failure> {
+    pub(crate) async fn caller(&self, token: &str) -> Result<Caller, Failure> {
         let (user, session) = match &self.issuer {
             Some(issuer) if !Tokens::may_be_ours(token) => {
                 let (profile, session) = issuer.verify(token).await?;

@@ -16,14 +16,14 @@ const MAX_CONFLICTS: usize = 20;
 
 /// Who somebody is, as an issuer of tokens or they themselves say.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// The e-mail address.
-    pub email: String,
+    pub(crate) email: String,
     /// The name.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// A picture of them (a URL).
     #[serde(rename = "picture")]
-    pub avatar: Option<String>,
+    pub(crate) avatar: Option<String>,
 }
 
 impl Profile {
@@ -31,7 +31,7 @@ impl Profile {
     ///
     /// # Errors
     /// 400 when it can't be one.
-    pub fn with_email(email: &str) -> Result<Self, Failure> {
+    pub(crate) fn with_email(email: &str) -> Result<Self, Failure> {
         let email = email.trim();
         let refuse = |violation| Err(Failure::field("email", violation));
         if email.is_empty() {
@@ -75,7 +75,7 @@ impl App {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn welcome(&self, profile: &Profile) -> Result<User, Failure> {
+    pub(crate) async fn welcome(&self, profile: &Profile) -> Result<User, Failure> {
         let role = if profile.email.eq_ignore_ascii_case(&self.config.admin_email) {
             Role::Admin
         } else {
@@ -103,7 +103,7 @@ impl App {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn end_session(&self, caller: &Caller) -> Result<(), Failure> {
+    pub(crate) async fn end_session(&self, caller: &Caller) -> Result<(), Failure> {
         let Session { id, until, .. } = &caller.session;
         let now = Timestamp::now();
         self.change_user(&caller.user.id, |user| {

@@ -12,17 +12,17 @@ const THERE: Duration = Duration::from_mins(2);
 
 /// Who asked this server for something lately.
 #[derive(Debug, Default)]
-pub struct Presence(Mutex<HashMap<UserId, Instant>>);
+pub(crate) struct Presence(Mutex<HashMap<UserId, Instant>>);
 
 impl Presence {
     /// Somebody has asked for something.
-    pub fn seen(&self, user: &UserId) {
+    pub(crate) fn seen(&self, user: &UserId) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(user.clone(), Instant::now());
     }
 
     /// Whether somebody is there.
-    pub fn is_there(&self, user: &UserId) -> bool {
+    pub(crate) fn is_there(&self, user: &UserId) -> bool {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.get(user).is_some_and(|at| at.elapsed() < THERE)
     }

@@ -17,11 +17,11 @@ const LEEWAY_SECONDS: u64 = 10;
 
 /// A session: what a token proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub(crate) struct Session {
     /// Its id, by which it is ended.
-    pub id: String,
+    pub(crate) id: String,
     /// When it ends by itself.
-    pub until: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 impl Session {
@@ -47,7 +47,7 @@ struct Claims {
 }
 
 /// Makes and checks the tokens of this server (HS256).
-pub struct Tokens {
+pub(crate) struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
@@ -56,7 +56,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// Tokens signed with this secret, which hold for so many hours.
-    pub fn new(secret: &SecretString, hours: u32) -> Self {
+    pub(crate) fn new(secret: &SecretString, hours: u32) -> Self {
         let secret = secret.expose_secret().as_bytes();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[NAME]);
@@ -76,7 +76,7 @@ impl Tokens {
     ///
     /// # Errors
     /// 500 when it can't be signed.
-    pub fn issue(&self, user: &UserId) -> Result<String, Failure> {
+    pub(crate) fn issue(&self, user: &UserId) -> Result<String, Failure> {
         let now = Timestamp::now();
         let id: [u8; 16] = rand::random();
         let claims = Claims {
@@ -99,7 +99,7 @@ impl Tokens {
     ///
     /// # Errors
     /// 401 for everything that this server has not signed or that does not hold now.
-    pub fn verify(&self, token: &str) -> Result<(UserId, Session), Failure> {
+    pub(crate) fn verify(&self, token: &str) -> Result<(UserId, Session), Failure> {
         let claims = decode::<Claims>(token, &self.decoding, &self.validation)
             .map_err(|_| Failure::unauthorized())?
             .claims;
@@ -107,19 +107,19 @@ impl Tokens {
     }
 
     /// Whether a token claims to be signed as those of this server are. That proves nothing: it says who is to check.
-    pub fn may_be_ours(token: &str) -> bool {
+    pub(crate) fn may_be_ours(token: &str) -> bool {
         decode_header(token).is_ok_and(|header| header.alg == Algorithm::HS256)
     }
 }
 
 /// Another issuer, whose tokens are taken as well.
-pub struct Issuer {
+pub(crate) struct Issuer {
     /// Its keys.
-    pub keys: Keys,
+    pub(crate) keys: Keys,
     /// Its name (`iss`).
-    pub name: String,
+    pub(crate) name: String,
     /// For whom it makes them (`aud`).
-    pub audience: String,
+    pub(crate) audience: String,
 }
 
 #[derive(Clone, Deserialize)]
@@ -135,7 +135,7 @@ impl Issuer {
     ///
     /// # Errors
     /// 401 for everything that the issuer has not signed or that does not hold now.
-    pub async fn verify(&self, token: &str) -> Result<(Profile, Session), Failure> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<(Profile, Session), Failure> {
         let claims: ForeignClaims = self.keys.verify(token, &[&self.name], &self.audience).await?;
         let digest = || blake3::hash(token.as_bytes()).to_hex()[..32].to_owned();
         let session = Session::new(claims.jti.unwrap_or_else(digest), claims.exp)?;

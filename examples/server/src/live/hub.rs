@@ -12,7 +12,7 @@ use crate::metrics::Progress;
 
 /// A pod as it is now, with what was written about it for listeners: each text is made once.
 #[derive(Debug)]
-pub(super) struct Current {
+pub(crate) struct Current {
     pub(super) pod: Arc<Pod>,
     texts: [OnceLock<String>; 2],
 }
@@ -40,7 +40,7 @@ impl Current {
 /// Listeners are told *that* a pod changed and read how it is when they get to it. One that is slow skips states in
 /// between and never the last one, and nothing grows but the set of pods it has not read.
 #[derive(Default)]
-pub struct Hub(Mutex<State>);
+pub(crate) struct Hub(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -87,7 +87,7 @@ impl Hub {
     }
 
     /// Follows the platform until it is dropped.
-    pub async fn follow(&self, platform: &Platform, progress: &Progress) {
+    pub(crate) async fn follow(&self, platform: &Platform, progress: &Progress) {
         let mut updates = platform.subscribe(&Actor::admin("live updates"));
         while let Some(update) = updates.next().await {
             match update {
@@ -134,7 +134,7 @@ impl Hub {
     }
 
     /// New figures are there for these pods.
-    pub fn refresh(&self, pods: &[PodId]) {
+    pub(crate) fn refresh(&self, pods: &[PodId]) {
         let mut state = self.state();
         for id in pods {
             if let Some(current) = state.pods.get(id).map(|current| Arc::clone(&current.pod)) {
@@ -145,12 +145,12 @@ impl Hub {
     }
 
     /// The latest of a pod, where it is known.
-    pub fn pod(&self, id: &PodId) -> Option<Arc<Pod>> {
+    pub(crate) fn pod(&self, id: &PodId) -> Option<Arc<Pod>> {
         self.state().pods.get(id).map(|current| Arc::clone(&current.pod))
     }
 
     /// The latest of all pods.
-    pub fn pods(&self) -> Vec<Arc<Pod>> {
+    pub(crate) fn pods(&self) -> Vec<Arc<Pod>> {
         self.state().pods.values().map(|current| Arc::clone(&current.pod)).collect()
     }
 
@@ -159,12 +159,12 @@ impl Hub {
     }
 
     /// How many listen.
-    pub fn listeners(&self) -> usize {
+    pub(crate) fn listeners(&self) -> usize {
         self.state().listeners.len()
     }
 
     /// Somebody begins to listen. They hear nothing yet.
-    pub fn join(self: &Arc<Self>, actor: Actor, language: Language) -> Arc<Listener> {
+    pub(crate) fn join(self: &Arc<Self>, actor: Actor, language: Language) -> Arc<Listener> {
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
@@ -213,7 +213,7 @@ impl Hub {
     }
 
     /// Takes over a pod that another server has made and this one has not heard of yet.
-    pub fn learn(&self, pod: Pod) {
+    pub(crate) fn learn(&self, pod: Pod) {
         let mut state = self.state();
         if !state.pods.contains_key(&pod.id) {
             state.changed(pod);

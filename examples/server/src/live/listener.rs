@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 use super::hub::{Current, Hub};
 
 /// Most pods that one listener subscribes to.
-pub const MAX_SUBSCRIPTIONS: usize = 1000;
+pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
 
 /// What somebody hears who listens to all pods that they may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// Every change.
     Changes,
     /// That one is new, or gone.
@@ -23,7 +23,7 @@ pub enum Scope {
 
 /// Why somebody can't listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// There is no such pod for them.
     NoPod,
     /// They listen to too many.
@@ -32,7 +32,7 @@ pub enum Refusal {
 
 /// Something to be told.
 #[derive(Debug)]
-pub enum Outgoing {
+pub(crate) enum Outgoing {
     /// A pod is there that was not.
     Created(Arc<Current>),
     /// A pod as it is now.
@@ -54,7 +54,7 @@ pub(super) struct Alert {
 }
 
 /// One connection that listens. It ends when this is dropped by the transport, see [`Listener::leave`].
-pub struct Listener {
+pub(crate) struct Listener {
     hub: Arc<Hub>,
     pub(super) number: u64,
     pub(super) actor: Actor,
@@ -93,12 +93,12 @@ impl Listener {
     }
 
     /// Who listens.
-    pub fn actor(&self) -> &Actor {
+    pub(crate) fn actor(&self) -> &Actor {
         &self.actor
     }
 
     /// In which language.
-    pub fn language(&self) -> Language {
+    pub(crate) fn language(&self) -> Language {
         self.language
     }
 
@@ -137,7 +137,7 @@ impl Listener {
     ///
     /// # Errors
     /// There is no such pod for them, or they listen to too many.
-    pub fn subscribe(&self, id: &PodId) -> Result<(), Refusal> {
+    pub(crate) fn subscribe(&self, id: &PodId) -> Result<(), Refusal> {
         let pod = self.hub.pod(id);
         // Whether there is a pod that one may not see is nothing to be learned here.
         if !pod.is_some_and(|pod| self.actor.may_touch(&pod.owner)) {
@@ -155,23 +155,23 @@ impl Listener {
     }
 
     /// Listens to a pod no more.
-    pub fn unsubscribe(&self, id: &PodId) {
+    pub(crate) fn unsubscribe(&self, id: &PodId) {
         self.inbox().subscribed.remove(id);
         self.hub.unsubscribe(self, id);
     }
 
     /// Listens to all pods that they may see.
-    pub fn subscribe_all(&self, scope: Scope) {
+    pub(crate) fn subscribe_all(&self, scope: Scope) {
         self.hub.subscribe_all(self, scope);
     }
 
     /// Listens no more.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.hub.leave(self);
     }
 
     /// Waits for the next thing to be told.
-    pub async fn next(&self) -> Outgoing {
+    pub(crate) async fn next(&self) -> Outgoing {
         loop {
             if let Some(outgoing) = self.take() {
                 return outgoing;

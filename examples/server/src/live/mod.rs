@@ -6,7 +6,9 @@ mod message;
 mod socketio;
 mod ws;
 
-pub use self::{
+#[cfg(test)]
+pub(crate) use self::listener::{Listener, Outgoing, Scope};
+pub(crate) use self::{
     hub::Hub,
     listener::Refusal,
     socketio::layer as socketio_layer,

@@ -53,7 +53,7 @@ struct Connection {
 }
 
 /// Socket.IO, to be put before the routes.
-pub fn layer(app: &Shared) -> SocketIoLayer {
+pub(crate) fn layer(app: &Shared) -> SocketIoLayer {
     let (layer, io) = SocketIo::builder()
         .max_payload(MAX_PAYLOAD)
         .ws_max_message_size(64 * 1024)

@@ -38,7 +38,7 @@ const UNAUTHORIZED: u16 = 4401;
 
 /// The parameters of `/ws`.
 #[derive(Deserialize)]
-pub struct Query {
+pub(crate) struct Query {
     token: Option<String>,
 }
 
@@ -47,6 +47,8 @@ pub struct Query {
 enum Incoming {
     Auth {
         token: String,
+        /// In which messages come from now on.
+        language: Option<Language>,
     },
     #[serde(rename_all = "camelCase")]
     Subscribe {
@@ -61,14 +63,14 @@ enum Incoming {
 }
 
 /// What `/ws` says and hears, for the API's document.
-pub fn describe() -> &'static str {
-    "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\"}` (or gives `?token=`), \
+pub(crate) fn describe() -> &'static str {
+    "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\",\"language\"}` (or gives `?token=`), \
      `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\"}` and \
      `{\"type\":\"ping\"}`; the server `podUpdate`, `podCreated`, `podDeleted`, `lowBalanceAlert`, `pong` and `error`."
 }
 
 /// Live updates by WebSocket.
-pub async fn open(
+pub(crate) async fn open(
     State(app): State<Shared>,
     Parameters(query): Parameters<Query>,
     Asked(language): Asked,
@@ -131,8 +133,9 @@ impl Connection {
         loop {
             let failure = match self.socket.recv().await?.ok()? {
                 Message::Text(text) => match serde_json::from_str(&text) {
-                    Ok(Incoming::Auth { token }) => match self.app.caller(&token).await {
+                    Ok(Incoming::Auth { token, language }) => match self.app.caller(&token).await {
                         Ok(caller) => {
+                            self.language = language.unwrap_or(self.language);
                             self.send(Event::new("authenticated", json!({ "userId": caller.user.id })).text)
                                 .await?;
                             return Some(caller);

@@ -15,14 +15,14 @@ use neuropod::{
 use tokio::time::Instant;
 
 /// Counts the calls of a cluster, their errors and their time, and notes when the watch told of a pod.
-pub struct MeteredCluster {
+pub(crate) struct MeteredCluster {
     inner: Arc<dyn ClusterBackend>,
     told: Arc<Mutex<HashMap<PodId, Instant>>>,
 }
 
 impl MeteredCluster {
     /// This cluster, counted.
-    pub fn new(inner: Arc<dyn ClusterBackend>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn ClusterBackend>) -> Self {
         Self {
             inner,
             told: Arc::default(),
@@ -30,7 +30,7 @@ impl MeteredCluster {
     }
 
     /// For how long the cluster has told of a pod what no record says yet; asked again it is `None`.
-    pub fn told_since(&self, pod: &PodId) -> Option<Duration> {
+    pub(crate) fn told_since(&self, pod: &PodId) -> Option<Duration> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.remove(pod).map(|at| at.elapsed())
     }

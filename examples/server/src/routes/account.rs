@@ -22,7 +22,7 @@ use crate::view::money::{BalanceView, EntryView, KindAmount, PodAmount, Statemen
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub struct Whose {
+pub(crate) struct Whose {
     /// The user; for administrators.
     user_id: Option<String>,
 }
@@ -31,7 +31,7 @@ pub struct Whose {
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub struct Range {
+pub(crate) struct Range {
     /// From this time (RFC 3339) or day on.
     from: Option<String>,
     /// Before this time, or up to the end of this day.
@@ -45,7 +45,7 @@ pub struct Range {
     (status = 200, body = Answer<BalanceView>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn balance(
+pub(crate) async fn balance(
     State(app): State<Shared>,
     caller: Caller,
     Parameters(query): Parameters<Whose>,
@@ -60,7 +60,7 @@ pub async fn balance(
     (status = 200, body = Answer<StatementView>), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn statement(
+pub(crate) async fn statement(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,

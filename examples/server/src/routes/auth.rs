@@ -15,7 +15,7 @@ use crate::view::user::UserView;
 
 /// A token of this server, and whose it is.
 #[derive(Serialize, ToSchema)]
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     success: bool,
     /// The bearer token.
     token: String,
@@ -24,20 +24,20 @@ pub struct SignedIn {
 
 /// Who asks.
 #[derive(Serialize, ToSchema)]
-pub struct Me {
+pub(crate) struct Me {
     success: bool,
     user: UserView,
 }
 
 /// An ID token of Google.
 #[derive(Deserialize, ToSchema)]
-pub struct GoogleBody {
+pub(crate) struct GoogleBody {
     token: String,
 }
 
 /// Who one wants to be.
 #[derive(Deserialize, ToSchema)]
-pub struct MockBody {
+pub(crate) struct MockBody {
     email: String,
 }
 
@@ -48,7 +48,7 @@ pub struct MockBody {
     (status = 401, description = "Google has not made this token for this application", body = FailureBody),
     (status = 501, description = "Google is not set up", body = FailureBody),
 ))]
-pub async fn google(
+pub(crate) async fn google(
     State(app): State<Shared>,
     Body(body): Body<GoogleBody>,
 ) -> Result<Json<SignedIn>, Failure> {
@@ -70,7 +70,7 @@ pub async fn google(
     (status = 400, description = "This is no e-mail address", body = FailureBody),
     (status = 404, description = "The server is not in development", body = FailureBody),
 ))]
-pub async fn mock_login(
+pub(crate) async fn mock_login(
     State(app): State<Shared>,
     Body(body): Body<MockBody>,
 ) -> Result<Json<SignedIn>, Failure> {
@@ -94,7 +94,7 @@ async fn sign_in(app: &App, profile: &Profile) -> Result<Json<SignedIn>, Failure
 #[utoipa::path(get, path = "/api/auth/verify", tag = "Auth", security(("bearer" = [])), responses(
     (status = 200, body = Me), (status = 401, body = FailureBody),
 ))]
-pub async fn verify(State(app): State<Shared>, caller: Caller) -> Result<Json<Me>, Failure> {
+pub(crate) async fn verify(State(app): State<Shared>, caller: Caller) -> Result<Json<Me>, Failure> {
     show(&app, caller).await
 }
 
@@ -102,7 +102,7 @@ pub async fn verify(State(app): State<Shared>, caller: Caller) -> Result<Json<Me
 #[utoipa::path(get, path = "/api/auth/me", tag = "Auth", security(("bearer" = [])), responses(
     (status = 200, body = Me), (status = 401, body = FailureBody),
 ))]
-pub async fn me(State(app): State<Shared>, caller: Caller) -> Result<Json<Me>, Failure> {
+pub(crate) async fn me(State(app): State<Shared>, caller: Caller) -> Result<Json<Me>, Failure> {
     show(&app, caller).await
 }
 
@@ -117,7 +117,7 @@ async fn show(app: &App, caller: Caller) -> Result<Json<Me>, Failure> {
 #[utoipa::path(post, path = "/api/auth/logout", tag = "Auth", security(("bearer" = [])), responses(
     (status = 200, body = Done), (status = 401, body = FailureBody),
 ))]
-pub async fn logout(
+pub(crate) async fn logout(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,

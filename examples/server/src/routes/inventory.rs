@@ -12,7 +12,7 @@ use crate::reply::{Answer, data};
 
 /// GPUs of one kind.
 #[derive(Serialize, ToSchema)]
-pub struct GpuCount {
+pub(crate) struct GpuCount {
     /// The extended resource.
     resource: String,
     /// The model, where the nodes' labels say it.
@@ -25,7 +25,7 @@ pub struct GpuCount {
 
 /// What is in the cluster.
 #[derive(Serialize, ToSchema)]
-pub struct InventoryView {
+pub(crate) struct InventoryView {
     /// Null: the cluster does not tell.
     gpus: Option<Vec<GpuCount>>,
 }
@@ -34,7 +34,7 @@ pub struct InventoryView {
 #[utoipa::path(get, path = "/api/inventory", tag = "Cluster", security(("bearer" = [])), responses(
     (status = 200, body = Answer<InventoryView>), (status = 401, body = FailureBody), (status = 403, body = FailureBody),
 ))]
-pub async fn get(State(app): State<Shared>, _: Admin) -> Result<Json<Answer<InventoryView>>, Failure> {
+pub(crate) async fn get(State(app): State<Shared>, _: Admin) -> Result<Json<Answer<InventoryView>>, Failure> {
     let stock = app.stock.get(&*app.cluster).await;
     let count = |gpu: &neuropod::GpuStock| GpuCount {
         resource: gpu.resource.clone(),

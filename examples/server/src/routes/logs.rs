@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Which part of a log.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Query {
+pub(crate) struct Query {
     /// The last so many lines, 1 to 10,000; 500 unless given.
     #[param(minimum = 1, maximum = 10_000)]
     tail: Option<u32>,
@@ -46,7 +46,7 @@ pub struct Query {
 
 /// A log.
 #[derive(Serialize, ToSchema)]
-pub struct Logs {
+pub(crate) struct Logs {
     /// Its lines.
     logs: String,
 }
@@ -60,7 +60,7 @@ pub struct Logs {
     (status = 400, body = FailureBody), (status = 401, body = FailureBody),
     (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn get(
+pub(crate) async fn get(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -98,7 +98,7 @@ pub async fn get(
 ///
 /// # Errors
 /// 404 and 403, as for the pod.
-pub async fn text(
+pub(crate) async fn text(
     app: &App,
     actor: &Actor,
     id: &PodId,

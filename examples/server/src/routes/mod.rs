@@ -19,10 +19,10 @@ use utoipa_axum::routes;
 use crate::app::Shared;
 use crate::{dashboard, live};
 
-pub use self::{logs::text as log_text, status::metrics};
+pub(crate) use self::{logs::text as log_text, status::metrics, templates::first as first_template};
 
 /// Every address, and the document that describes those of the API.
-pub fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
+pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
     let (api, document) = OpenApiRouter::with_openapi(document::head())
         .routes(routes!(auth::google))
         .routes(routes!(auth::mock_login))

@@ -23,7 +23,7 @@ use crate::view::pod::{ConnectionsView, PodView, Shown};
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub struct Whose {
+pub(crate) struct Whose {
     /// The e-mail address of their owner; for administrators.
     user_email: Option<String>,
 }
@@ -31,7 +31,7 @@ pub struct Whose {
 /// A pod that was just asked for.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CreatedPod {
+pub(crate) struct CreatedPod {
     pod_id: String,
     pod_name: String,
     status: &'static str,
@@ -42,7 +42,7 @@ pub struct CreatedPod {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "read by `CreatePod`, described here")]
-pub struct CreateBody {
+pub(crate) struct CreateBody {
     /// 1 to 50 characters.
     name: String,
     /// `template` or `docker`.
@@ -73,7 +73,7 @@ pub struct CreateBody {
 
 /// A pod with its details.
 #[derive(Serialize, ToSchema)]
-pub struct OnePod {
+pub(crate) struct OnePod {
     success: bool,
     pod: PodView,
     details: Details,
@@ -82,7 +82,7 @@ pub struct OnePod {
 /// Details of a pod.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Details {
+pub(crate) struct Details {
     /// The address of its first service.
     url: Option<String>,
     /// The host of that.
@@ -99,7 +99,7 @@ pub struct Details {
 
 /// What was done with a pod.
 #[derive(Serialize, ToSchema)]
-pub struct ChangedPod {
+pub(crate) struct ChangedPod {
     success: bool,
     message: &'static str,
     data: PodStatus,
@@ -108,7 +108,7 @@ pub struct ChangedPod {
 /// How a pod is now.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PodStatus {
+pub(crate) struct PodStatus {
     pod_id: String,
     status: &'static str,
 }
@@ -116,7 +116,7 @@ pub struct PodStatus {
 /// What becomes of the volume.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct DeleteQuery {
+pub(crate) struct DeleteQuery {
     /// `keep`, the default, or `delete`.
     #[serde(default)]
     volume: Volume,
@@ -125,7 +125,7 @@ pub struct DeleteQuery {
 /// What becomes of the volume.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Volume {
+pub(crate) enum Volume {
     #[default]
     Keep,
     Delete,
@@ -136,7 +136,7 @@ pub enum Volume {
     (status = 200, body = Answer<Vec<PodView>>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn list(
+pub(crate) async fn list(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -156,7 +156,7 @@ pub async fn list(
     (status = 200, body = Answer<Vec<PodView>>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn of_user(
+pub(crate) async fn of_user(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -203,7 +203,7 @@ async fn of_address(
     (status = 403, body = FailureBody),
     (status = 409, description = "The key was used for another request", body = FailureBody),
 ))]
-pub async fn create(
+pub(crate) async fn create(
     State(app): State<Shared>,
     Asked(language): Asked,
     headers: HeaderMap,
@@ -233,7 +233,7 @@ pub async fn create(
     (status = 200, body = OnePod),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn get(
+pub(crate) async fn get(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -263,7 +263,7 @@ pub async fn get(
     (status = 200, body = Answer<ConnectionsView>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn connections(
+pub(crate) async fn connections(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -281,7 +281,7 @@ pub async fn connections(
     (status = 401, body = FailureBody), (status = 402, body = FailureBody),
     (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn start(
+pub(crate) async fn start(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -297,7 +297,7 @@ pub async fn start(
     (status = 200, body = ChangedPod), (status = 400, description = "It is stopped already", body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn stop(
+pub(crate) async fn stop(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -321,7 +321,7 @@ pub async fn stop(
     (status = 200, body = ChangedPod), (status = 400, description = "It is stopped", body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn restart(
+pub(crate) async fn restart(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -337,7 +337,7 @@ pub async fn restart(
     (status = 200, body = Done), (status = 400, description = "Another pod uses its volume", body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn delete(
+pub(crate) async fn delete(
     State(app): State<Shared>,
     Asked(language): Asked,
     caller: Caller,
@@ -383,7 +383,7 @@ fn changed(pod: &Pod, message: &'static str) -> Json<ChangedPod> {
 
 impl App {
     /// How pods are shown in a language.
-    pub fn shown(&self, language: Language) -> Shown<'_> {
+    pub(crate) fn shown(&self, language: Language) -> Shown<'_> {
         Shown {
             naming: self.platform.naming(),
             namespace: &self.config.kube.namespace,
@@ -392,7 +392,7 @@ impl App {
     }
 
     /// What a pod uses.
-    pub fn stats(&self, pod: &Pod) -> Stats {
+    pub(crate) fn stats(&self, pod: &Pod) -> Stats {
         self.usage.of(pod, self.platform.catalogue(), Timestamp::now())
     }
 

@@ -23,7 +23,7 @@ const MAX_HOURS: f64 = 87_600.0;
 /// What a pod would be.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CostBody {
+pub(crate) struct CostBody {
     /// The GPU type.
     gpu: String,
     /// In GB.
@@ -38,7 +38,7 @@ pub struct CostBody {
 
 /// The prices.
 #[utoipa::path(get, path = "/api/pricing/public", tag = "Pricing", responses((status = 200, body = Answer<PricingView>)))]
-pub async fn public(
+pub(crate) async fn public(
     State(app): State<Shared>,
     Asked(language): Asked,
 ) -> Result<Json<Answer<PricingView>>, Failure> {
@@ -49,7 +49,7 @@ pub async fn public(
 #[utoipa::path(get, path = "/api/pricing", tag = "Pricing", security(("bearer" = [])), responses(
     (status = 200, body = Answer<PricingView>), (status = 401, body = FailureBody),
 ))]
-pub async fn get(
+pub(crate) async fn get(
     State(app): State<Shared>,
     Asked(language): Asked,
     _: Caller,
@@ -63,7 +63,7 @@ pub async fn get(
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),
     (status = 409, description = "Somebody else has just changed them", body = FailureBody),
 ))]
-pub async fn update(
+pub(crate) async fn update(
     State(app): State<Shared>,
     Asked(language): Asked,
     Admin(admin): Admin,
@@ -92,7 +92,7 @@ pub async fn update(
     (status = 200, body = Answer<PricingView>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),
 ))]
-pub async fn reset(
+pub(crate) async fn reset(
     State(app): State<Shared>,
     Asked(language): Asked,
     Admin(admin): Admin,
@@ -119,7 +119,7 @@ async fn set(
 #[utoipa::path(post, path = "/api/pricing/calculate-cost", tag = "Pricing", request_body = CostBody, responses(
     (status = 200, body = Answer<CostView>), (status = 400, body = FailureBody),
 ))]
-pub async fn calculate(
+pub(crate) async fn calculate(
     State(app): State<Shared>,
     Body(body): Body<CostBody>,
 ) -> Result<Json<Answer<CostView>>, Failure> {
@@ -139,7 +139,7 @@ pub async fn calculate(
 #[utoipa::path(get, path = "/api/pricing/gpus/available", tag = "Pricing", responses(
     (status = 200, body = Answer<Vec<GpuView>>),
 ))]
-pub async fn available(
+pub(crate) async fn available(
     State(app): State<Shared>,
     Asked(language): Asked,
 ) -> Result<Json<Answer<Vec<GpuView>>>, Failure> {
@@ -151,7 +151,7 @@ pub async fn available(
 #[utoipa::path(get, path = "/api/pricing/gpus/{id}", tag = "Pricing", params(("id" = String, Path)), responses(
     (status = 200, body = Answer<GpuView>), (status = 404, body = FailureBody),
 ))]
-pub async fn gpu(
+pub(crate) async fn gpu(
     State(app): State<Shared>,
     Asked(language): Asked,
     Path(id): Path<String>,

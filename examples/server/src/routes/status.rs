@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// That the server works.
 #[derive(Serialize, ToSchema)]
-pub struct StatusView {
+pub(crate) struct StatusView {
     /// `ok`.
     status: &'static str,
     /// For people.
@@ -35,7 +35,7 @@ pub struct StatusView {
 /// What a page has to know before anybody signs in.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ConfigView {
+pub(crate) struct ConfigView {
     /// The client id of this application at Google.
     google_client_id: Option<String>,
     /// Whether one can sign in by e-mail address alone.
@@ -58,7 +58,7 @@ fn view(language: neuropod::message::Language) -> Json<StatusView> {
 
 /// That the server works.
 #[utoipa::path(get, path = "/api/status/public", tag = "Status", responses((status = 200, body = StatusView)))]
-pub async fn public(Asked(language): Asked) -> Json<StatusView> {
+pub(crate) async fn public(Asked(language): Asked) -> Json<StatusView> {
     view(language)
 }
 
@@ -66,13 +66,13 @@ pub async fn public(Asked(language): Asked) -> Json<StatusView> {
 #[utoipa::path(get, path = "/api/status", tag = "Status", security(("bearer" = [])), responses(
     (status = 200, body = StatusView), (status = 401, body = FailureBody),
 ))]
-pub async fn get(Asked(language): Asked, _: Caller) -> Json<StatusView> {
+pub(crate) async fn get(Asked(language): Asked, _: Caller) -> Json<StatusView> {
     view(language)
 }
 
 /// What a page has to know before anybody signs in.
 #[utoipa::path(get, path = "/api/config", tag = "Status", responses((status = 200, body = Answer<ConfigView>)))]
-pub async fn config(State(app): State<Shared>) -> Json<Answer<ConfigView>> {
+pub(crate) async fn config(State(app): State<Shared>) -> Json<Answer<ConfigView>> {
     data(ConfigView {
         google_client_id: app.config.auth.google_client_id.clone(),
         dev_login: app.config.dev,
@@ -83,12 +83,12 @@ pub async fn config(State(app): State<Shared>) -> Json<Answer<ConfigView>> {
 }
 
 /// Whether the process is alive.
-pub async fn healthy() -> &'static str {
+pub(crate) async fn healthy() -> &'static str {
     "ok"
 }
 
 /// Whether it can do its work: store and cluster answer.
-pub async fn ready(State(app): State<Shared>) -> impl IntoResponse {
+pub(crate) async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     let one = ListOptions {
         limit: 1,
         ..ListOptions::default()
@@ -107,7 +107,7 @@ pub async fn ready(State(app): State<Shared>) -> impl IntoResponse {
 }
 
 /// Everything that was counted, for Prometheus.
-pub async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
+pub(crate) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
     let format = [(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (format, crate::metrics::text(&app))
 }

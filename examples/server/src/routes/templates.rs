@@ -5,7 +5,6 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use jiff::Timestamp;
 use neuropod::check::check_volume_path;
-use neuropod::message::Language;
 use neuropod::template::DEFAULT_VOLUME_PATH;
 use neuropod::{Error, ErrorKind, Problem, Template, ValidationErrors, Violation};
 use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
@@ -27,7 +26,7 @@ const MAX_CONFLICTS: usize = 20;
 /// What a template is to be; what is missing in a change stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TemplateBody {
+pub(crate) struct TemplateBody {
     /// Unique, whatever its case; 1 to 50 characters.
     name: Option<String>,
     /// The image.
@@ -50,7 +49,7 @@ pub struct TemplateBody {
 
 /// A template that was changed.
 #[derive(Serialize, ToSchema)]
-pub struct Changed {
+pub(crate) struct Changed {
     success: bool,
     message: &'static str,
     template: TemplateView,
@@ -59,7 +58,7 @@ pub struct Changed {
 /// What the dashboard shows of templates.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Summary {
+pub(crate) struct Summary {
     total: usize,
     templates: Vec<SummaryLine>,
 }
@@ -67,7 +66,7 @@ pub struct Summary {
 /// One template, in short.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SummaryLine {
+pub(crate) struct SummaryLine {
     id: String,
     name: String,
     docker_image: String,
@@ -79,7 +78,7 @@ pub struct SummaryLine {
 #[utoipa::path(get, path = "/api/templates", tag = "Templates", security(("bearer" = [])), responses(
     (status = 200, body = Vec<TemplateView>), (status = 401, body = FailureBody),
 ))]
-pub async fn list(State(app): State<Shared>, _: Caller) -> Result<Json<Vec<TemplateView>>, Failure> {
+pub(crate) async fn list(State(app): State<Shared>, _: Caller) -> Result<Json<Vec<TemplateView>>, Failure> {
     let templates = app.store.templates().await?;
     Ok(Json(templates.into_iter().map(Into::into).collect()))
 }
@@ -88,7 +87,7 @@ pub async fn list(State(app): State<Shared>, _: Caller) -> Result<Json<Vec<Templ
 #[utoipa::path(get, path = "/api/templates/summary", tag = "Templates", security(("bearer" = [])), responses(
     (status = 200, body = Answer<Summary>), (status = 401, body = FailureBody),
 ))]
-pub async fn summary(State(app): State<Shared>, caller: Caller) -> Result<Json<Answer<Summary>>, Failure> {
+pub(crate) async fn summary(State(app): State<Shared>, caller: Caller) -> Result<Json<Answer<Summary>>, Failure> {
     let pods = app.all_pods(&caller.actor(), None).await?;
     let line = |template: Template| SummaryLine {
         pods: pods.iter().filter(|pod| pod.spec.template.as_ref() == Some(&template.id)).count(),
@@ -108,7 +107,7 @@ pub async fn summary(State(app): State<Shared>, caller: Caller) -> Result<Json<A
     security(("bearer" = [])), responses(
     (status = 200, body = TemplateView), (status = 401, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn get(
+pub(crate) async fn get(
     State(app): State<Shared>,
     _: Caller,
     Path(id): Path<String>,
@@ -122,7 +121,7 @@ pub async fn get(
     (status = 201, body = Changed), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),
 ))]
-pub async fn create(
+pub(crate) async fn create(
     State(app): State<Shared>,
     Asked(language): Asked,
     _: Admin,
@@ -140,7 +139,7 @@ pub async fn create(
     (status = 200, body = Changed), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn update(
+pub(crate) async fn update(
     State(app): State<Shared>,
     Asked(language): Asked,
     _: Admin,
@@ -168,7 +167,7 @@ pub async fn update(
     (status = 200, body = Changed),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn delete(
+pub(crate) async fn delete(
     State(app): State<Shared>,
     Asked(language): Asked,
     _: Admin,
@@ -299,8 +298,8 @@ fn check_ports(field: &'static str, ports: &[PortView], problems: &mut Vec<Probl
     }
 }
 
-/// A template to begin with, where there is none: what the plan's users start most.
-pub fn first(language: Language) -> Template {
+/// A template to begin with, for a platform in development that nobody has used yet.
+pub(crate) fn first() -> Template {
     let body = TemplateBody {
         name: Some("Jupyter PyTorch".into()),
         docker_image: Some("quay.io/jupyter/pytorch-notebook:latest".into()),
@@ -312,14 +311,7 @@ pub fn first(language: Language) -> Template {
         container_disk_size: Some(20),
         volume_disk_size: Some(20),
         volume_path: Some("/home/jovyan/work".into()),
-        description: Some(
-            language
-                .pick(
-                    "**PyTorch** con JupyterLab. Guarda tu trabajo en `work/`.",
-                    "**PyTorch** with JupyterLab. Keep your work in `work/`.",
-                )
-                .into(),
-        ),
+        description: Some("**PyTorch** + JupyterLab: `/home/jovyan/work`".into()),
     };
     #[expect(clippy::expect_used, reason = "a test checks it")]
     body.checked(None).expect("the template is valid")
@@ -331,6 +323,6 @@ mod tests {
 
     #[test]
     fn the_first_template_is_valid() {
-        assert_eq!(first(Language::Es).http_ports[0].port, 8888);
+        assert_eq!(first().http_ports[0].port, 8888);
     }
 }

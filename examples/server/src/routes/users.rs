@@ -22,7 +22,7 @@ const PAGE: u32 = 1000;
 /// Which users.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Search {
+pub(crate) struct Search {
     /// Only those with this in their name or address.
     search: Option<String>,
 }
@@ -30,7 +30,7 @@ pub struct Search {
 /// A new balance.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct BalanceBody {
+pub(crate) struct BalanceBody {
     user_id: String,
     /// In EUR, at most two decimals.
     balance: f64,
@@ -39,7 +39,7 @@ pub struct BalanceBody {
 /// Whether a user may start pods.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SuspendBody {
+pub(crate) struct SuspendBody {
     user_id: String,
     /// True unless given.
     #[serde(default = "yes")]
@@ -55,7 +55,7 @@ fn yes() -> bool {
     (status = 200, body = Answer<Vec<UserView>>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),
 ))]
-pub async fn list(
+pub(crate) async fn list(
     State(app): State<Shared>,
     Parameters(query): Parameters<Search>,
     Admin(admin): Admin,
@@ -82,7 +82,7 @@ pub async fn list(
     (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn balance(
+pub(crate) async fn balance(
     State(app): State<Shared>,
     Admin(admin): Admin,
     Body(body): Body<BalanceBody>,
@@ -101,7 +101,7 @@ pub async fn balance(
     (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn suspend(
+pub(crate) async fn suspend(
     State(app): State<Shared>,
     Admin(admin): Admin,
     Body(body): Body<SuspendBody>,
@@ -118,7 +118,7 @@ pub async fn suspend(
     (status = 200, body = Done), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
-pub async fn delete(
+pub(crate) async fn delete(
     State(app): State<Shared>,
     Asked(language): Asked,
     Admin(admin): Admin,
@@ -153,7 +153,7 @@ impl App {
     ///
     /// # Errors
     /// 404 when there is none.
-    pub async fn known_user(&self, id: &str) -> Result<User, Failure> {
+    pub(crate) async fn known_user(&self, id: &str) -> Result<User, Failure> {
         self.store.user(&UserId::new(id)).await?.ok_or_else(Failure::no_user)
     }
 
@@ -161,7 +161,7 @@ impl App {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn user_view(&self, user: User) -> Result<UserView, Failure> {
+    pub(crate) async fn user_view(&self, user: User) -> Result<UserView, Failure> {
         let mut pods = Pods::default();
         let actor = Actor::admin("user view");
         for pod in self.all_pods(&actor, Some(&user.id)).await? {
@@ -185,7 +185,7 @@ impl App {
     ///
     /// # Errors
     /// 403 when a client asks for those of somebody else.
-    pub async fn all_pods(&self, actor: &Actor, owner: Option<&UserId>) -> Result<Vec<Pod>, Failure> {
+    pub(crate) async fn all_pods(&self, actor: &Actor, owner: Option<&UserId>) -> Result<Vec<Pod>, Failure> {
         let mut options = ListOptions {
             owner: owner.cloned(),
             limit: PAGE,

@@ -10,16 +10,16 @@ use utoipa::ToSchema;
 
 /// What is in an account, in EUR.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BalanceView {
+pub(crate) struct BalanceView {
     /// What can be spent now.
-    pub balance: f64,
+    pub(crate) balance: f64,
     /// What is reserved for pods.
-    pub held: f64,
+    pub(crate) held: f64,
     /// `prepaid` or `unlimited`.
     #[schema(value_type = String)]
-    pub kind: AccountKind,
+    pub(crate) kind: AccountKind,
     /// The currency.
-    pub currency: &'static str,
+    pub(crate) currency: &'static str,
 }
 
 impl From<Balance> for BalanceView {
@@ -35,68 +35,68 @@ impl From<Balance> for BalanceView {
 
 /// What happened in an account, in EUR.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StatementView {
+pub(crate) struct StatementView {
     /// The currency.
-    pub currency: &'static str,
+    pub(crate) currency: &'static str,
     /// What each pod has cost.
-    pub pods: Vec<PodAmount>,
+    pub(crate) pods: Vec<PodAmount>,
     /// By how much each kind of entry has changed the balance.
-    pub kinds: Vec<KindAmount>,
+    pub(crate) kinds: Vec<KindAmount>,
     /// The entries, oldest first.
-    pub entries: Vec<EntryView>,
+    pub(crate) entries: Vec<EntryView>,
     /// By how much the balance changed in all.
-    pub total: f64,
+    pub(crate) total: f64,
 }
 
 /// What a pod has cost.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PodAmount {
+pub(crate) struct PodAmount {
     /// The pod.
-    pub pod_id: String,
+    pub(crate) pod_id: String,
     /// Its name, while it is there.
-    pub pod_name: Option<String>,
+    pub(crate) pod_name: Option<String>,
     /// In EUR.
-    pub amount: f64,
+    pub(crate) amount: f64,
 }
 
 /// What entries of a kind come to.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KindAmount {
+pub(crate) struct KindAmount {
     /// The kind.
     #[schema(value_type = String)]
-    pub kind: EntryKind,
+    pub(crate) kind: EntryKind,
     /// In EUR.
-    pub amount: f64,
+    pub(crate) amount: f64,
 }
 
 /// One entry.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EntryView {
+pub(crate) struct EntryView {
     /// Its place in the account.
-    pub number: u64,
+    pub(crate) number: u64,
     /// What was done.
     #[schema(value_type = String)]
-    pub kind: EntryKind,
+    pub(crate) kind: EntryKind,
     /// By how much it changed the balance.
-    pub amount: f64,
+    pub(crate) amount: f64,
     /// By how much it changed what is reserved.
-    pub held: f64,
+    pub(crate) held: f64,
     /// When.
     #[schema(value_type = String, format = DateTime)]
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The pod it is for.
-    pub pod_id: Option<String>,
+    pub(crate) pod_id: Option<String>,
     /// A word of whoever made it.
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
     /// How it came about.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl EntryView {
     /// An entry, told in a language.
-    pub fn of(entry: Entry, language: Language) -> Self {
+    pub(crate) fn of(entry: Entry, language: Language) -> Self {
         let text = text(&entry, language);
         let Details { pod, note, .. } = entry.details;
         Self {

@@ -14,194 +14,194 @@ use crate::usage::Stats;
 /// A pod.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PodView {
+pub(crate) struct PodView {
     /// Its id: 16 hexadecimal digits.
-    pub pod_id: String,
+    pub(crate) pod_id: String,
     /// The name as it was typed.
-    pub pod_name: String,
+    pub(crate) pod_name: String,
     /// Whose it is.
-    pub user_id: String,
+    pub(crate) user_id: String,
     /// The hash of that in public names.
-    pub user_hash: String,
+    pub(crate) user_hash: String,
     /// Who created it.
-    pub created_by: String,
+    pub(crate) created_by: String,
     /// `template` or `docker`.
-    pub deployment_type: &'static str,
+    pub(crate) deployment_type: &'static str,
     /// The template.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub template_id: Option<String>,
+    pub(crate) template_id: Option<String>,
     /// The image.
-    pub docker_image: String,
+    pub(crate) docker_image: String,
     /// The GPU type.
-    pub gpu: String,
+    pub(crate) gpu: String,
     /// In GB.
-    pub container_disk_size: u32,
+    pub(crate) container_disk_size: u32,
     /// In GB.
-    pub volume_disk_size: u32,
+    pub(crate) volume_disk_size: u32,
     /// Whether a Jupyter server is expected.
-    pub enable_jupyter: bool,
+    pub(crate) enable_jupyter: bool,
     /// `creating`, `running`, `stopped` or `error`.
-    pub status: &'static str,
+    pub(crate) status: &'static str,
     /// How far it is on its way there.
     #[schema(value_type = String)]
-    pub step: Step,
+    pub(crate) step: Step,
     /// Why it is not running.
-    pub reason: Option<ReasonView>,
+    pub(crate) reason: Option<ReasonView>,
     /// `running`, `stopped` or `deleted`.
-    pub desired: &'static str,
+    pub(crate) desired: &'static str,
     /// Its HTTP services.
-    pub http_services: Vec<HttpServiceView>,
+    pub(crate) http_services: Vec<HttpServiceView>,
     /// Its other services.
-    pub tcp_services: Vec<TcpServiceView>,
+    pub(crate) tcp_services: Vec<TcpServiceView>,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When its owner last did something with it.
     #[schema(value_type = String, format = DateTime)]
-    pub last_active: Timestamp,
+    pub(crate) last_active: Timestamp,
     /// Since when its container runs.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub started_at: Option<Timestamp>,
+    pub(crate) started_at: Option<Timestamp>,
     /// When its volume will be deleted because nobody pays for it.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub volume_deleted_at: Option<Timestamp>,
+    pub(crate) volume_deleted_at: Option<Timestamp>,
     /// In EUR per hour, while it runs.
-    pub cost_per_hour: f64,
+    pub(crate) cost_per_hour: f64,
     /// In EUR per hour, while it is stopped.
-    pub cost_stopped: f64,
+    pub(crate) cost_stopped: f64,
     /// In EUR, so far.
-    pub total_cost: f64,
+    pub(crate) total_cost: f64,
     /// Its names in the cluster.
-    pub kubernetes_resources: KubernetesResources,
+    pub(crate) kubernetes_resources: KubernetesResources,
     /// What it uses.
-    pub stats: Stats,
+    pub(crate) stats: Stats,
     /// The e-mail address of its owner; for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_email: Option<String>,
+    pub(crate) user_email: Option<String>,
 }
 
 /// Why a pod is not running.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ReasonView {
+pub(crate) struct ReasonView {
     /// For programs.
     #[schema(value_type = String)]
-    pub code: neuropod::ReasonCode,
+    pub(crate) code: neuropod::ReasonCode,
     /// For people.
-    pub message: String,
+    pub(crate) message: String,
     /// In the words of the cluster.
-    pub detail: String,
+    pub(crate) detail: String,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
-    pub since: Timestamp,
+    pub(crate) since: Timestamp,
     /// Whether it is tried again.
-    pub retryable: bool,
+    pub(crate) retryable: bool,
     /// Whether the time is paid for.
-    pub billed: bool,
+    pub(crate) billed: bool,
 }
 
 /// A port that speaks HTTP.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct HttpServiceView {
+pub(crate) struct HttpServiceView {
     /// The port of the container.
-    pub port: u16,
+    pub(crate) port: u16,
     /// What it is called.
-    pub service_name: String,
+    pub(crate) service_name: String,
     /// Its address, without a token.
-    pub url: String,
+    pub(crate) url: String,
     /// Whether the user added it.
-    pub is_custom: bool,
+    pub(crate) is_custom: bool,
     /// `creating`, `ready`, `error` or `stopped`; `starting` in connections.
     #[schema(value_type = String)]
-    pub status: ServiceStatus,
+    pub(crate) status: ServiceStatus,
     /// The token that opens it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub jupyter_token: Option<String>,
+    pub(crate) jupyter_token: Option<String>,
     /// The Service in the cluster.
-    pub kubernetes_service_name: String,
+    pub(crate) kubernetes_service_name: String,
     /// The Ingress in the cluster.
-    pub kubernetes_ingress_name: String,
+    pub(crate) kubernetes_ingress_name: String,
 }
 
 /// A port that does not.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TcpServiceView {
+pub(crate) struct TcpServiceView {
     /// The port of the container.
-    pub port: u16,
+    pub(crate) port: u16,
     /// What it is called.
-    pub service_name: String,
+    pub(crate) service_name: String,
     /// Its address.
-    pub url: String,
+    pub(crate) url: String,
     /// Whether the user added it.
-    pub is_custom: bool,
+    pub(crate) is_custom: bool,
     /// `disable`: not offered yet.
     #[schema(value_type = String)]
-    pub status: ServiceStatus,
+    pub(crate) status: ServiceStatus,
 }
 
 /// The names of a pod in the cluster.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct KubernetesResources {
+pub(crate) struct KubernetesResources {
     /// The pod.
-    pub pod_name: String,
+    pub(crate) pod_name: String,
     /// The volume claim.
-    pub pvc_name: String,
+    pub(crate) pvc_name: String,
     /// The namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
 }
 
 /// How to reach a pod.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ConnectionsView {
+pub(crate) struct ConnectionsView {
     /// The pod.
-    pub pod_id: String,
+    pub(crate) pod_id: String,
     /// Its name.
-    pub pod_name: String,
+    pub(crate) pod_name: String,
     /// `starting`, `running`, `stopped` or `error`.
     #[schema(value_type = String)]
-    pub status: neuropod::ConnectionState,
+    pub(crate) status: neuropod::ConnectionState,
     /// What is to be known about that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub(crate) message: Option<String>,
     /// Links that open, each with its token where it has one.
-    pub http_services: Vec<LinkView>,
+    pub(crate) http_services: Vec<LinkView>,
     /// The others.
-    pub tcp_services: Vec<TcpServiceView>,
+    pub(crate) tcp_services: Vec<TcpServiceView>,
 }
 
 /// A link that opens.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LinkView {
+pub(crate) struct LinkView {
     /// The port of the container.
-    pub port: u16,
+    pub(crate) port: u16,
     /// What it is called.
-    pub service_name: String,
+    pub(crate) service_name: String,
     /// The link, with its token where it has one.
-    pub url: String,
+    pub(crate) url: String,
     /// Whether the user added it.
-    pub is_custom: bool,
+    pub(crate) is_custom: bool,
     /// `starting`, `ready`, `creating` or `error`.
     #[schema(value_type = String)]
-    pub status: ServiceStatus,
+    pub(crate) status: ServiceStatus,
 }
 
 /// What pods are shown with.
-pub struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     /// Makes their names.
-    pub naming: &'a Naming,
+    pub(crate) naming: &'a Naming,
     /// The namespace where none is told.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// The language of reasons.
-    pub language: Language,
+    pub(crate) language: Language,
 }
 
 impl Shown<'_> {
     /// A pod, with what it uses.
-    pub fn pod(&self, pod: &Pod, stats: Stats) -> PodView {
+    pub(crate) fn pod(&self, pod: &Pod, stats: Stats) -> PodView {
         let reference = plan::reference(pod, self.naming);
         PodView {
             pod_id: pod.id.to_string(),
@@ -255,7 +255,7 @@ impl Shown<'_> {
     }
 
     /// How to reach a pod.
-    pub fn connections(&self, pod: &Pod, found: Connections) -> ConnectionsView {
+    pub(crate) fn connections(&self, pod: &Pod, found: Connections) -> ConnectionsView {
         let message = match found.state {
             neuropod::ConnectionState::Stopped => {
                 Some(self.language.pick("El pod está detenido", "The pod is stopped").to_owned())

@@ -15,38 +15,38 @@ const MODEL_LABEL: &str = "nvidia.com/gpu.product";
 /// Everything that has a price, in EUR per hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PricingView {
+pub(crate) struct PricingView {
     /// By GPU type.
-    pub gpus: BTreeMap<String, GpuView>,
+    pub(crate) gpus: BTreeMap<String, GpuView>,
     /// Disks.
-    pub storage: StorageView,
+    pub(crate) storage: StorageView,
     /// The most one can ask for.
-    pub limits: LimitsView,
+    pub(crate) limits: LimitsView,
     /// What new users get.
-    pub free_tier: FreeTierView,
+    pub(crate) free_tier: FreeTierView,
 }
 
 /// A GPU type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct GpuView {
+pub(crate) struct GpuView {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// In EUR per hour.
-    pub price: f64,
+    pub(crate) price: f64,
     /// Whether new pods can have it.
-    pub available: bool,
+    pub(crate) available: bool,
     /// How many are free; null where nobody knows.
     #[serde(default)]
-    pub free: Option<u32>,
+    pub(crate) free: Option<u32>,
     /// What is told about it.
-    pub specs: SpecsView,
+    pub(crate) specs: SpecsView,
 }
 
 /// What is told about a GPU type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct SpecsView {
+pub(crate) struct SpecsView {
     memory: String,
     cores: u32,
     performance: String,
@@ -55,28 +55,28 @@ pub struct SpecsView {
 /// Disks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct StorageView {
+pub(crate) struct StorageView {
     /// The container's disk.
-    pub container_disk: DiskView,
+    pub(crate) container_disk: DiskView,
     /// The workspace volume.
-    pub volume_disk: DiskView,
+    pub(crate) volume_disk: DiskView,
 }
 
 /// A kind of disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DiskView {
+pub(crate) struct DiskView {
     /// In EUR per hour.
-    pub price: f64,
+    pub(crate) price: f64,
     /// For what.
-    pub unit: String,
+    pub(crate) unit: String,
     /// What it is.
-    pub description: String,
+    pub(crate) description: String,
 }
 
 /// The most one can ask for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LimitsView {
+pub(crate) struct LimitsView {
     container_disk_max: u32,
     volume_disk_max: u32,
     ports_max: usize,
@@ -85,7 +85,7 @@ pub struct LimitsView {
 /// What new users get.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct FreeTierView {
+pub(crate) struct FreeTierView {
     enabled: bool,
     /// In EUR.
     initial_balance: f64,
@@ -94,7 +94,7 @@ pub struct FreeTierView {
 /// What a pod costs for some hours, in EUR.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CostView {
+pub(crate) struct CostView {
     gpu: GpuCost,
     container_disk: DiskCost,
     volume_disk: DiskCost,
@@ -106,7 +106,7 @@ pub struct CostView {
 /// What the GPU costs.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct GpuCost {
+pub(crate) struct GpuCost {
     name: String,
     hourly_rate: f64,
     cost: f64,
@@ -116,7 +116,7 @@ pub struct GpuCost {
 /// What a disk costs.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DiskCost {
+pub(crate) struct DiskCost {
     /// In GB.
     size: u32,
     hourly_rate: f64,
@@ -126,7 +126,7 @@ pub struct DiskCost {
 
 impl PricingView {
     /// The prices of what is on offer.
-    pub fn of(
+    pub(crate) fn of(
         prices: &PriceList,
         catalogue: &Catalogue,
         stock: Option<&[GpuStock]>,
@@ -200,7 +200,7 @@ impl From<GpuSpecs> for SpecsView {
 
 impl CostView {
     /// What a pod with this GPU and disks of these sizes (GB) costs for so many seconds.
-    pub fn of(name: String, quote: Quote, sizes: (u32, u32), seconds: i64) -> Self {
+    pub(crate) fn of(name: String, quote: Quote, sizes: (u32, u32), seconds: i64) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "hours, for people")]
         let hours = seconds as f64 / 3600.0;
         let cost = |hourly: Money| hourly.for_seconds(seconds).as_euros();

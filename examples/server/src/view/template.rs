@@ -9,41 +9,41 @@ use utoipa::ToSchema;
 /// A template.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TemplateView {
+pub(crate) struct TemplateView {
     /// Its id, as the frontend reads it.
     #[serde(rename = "_id")]
-    pub document_id: String,
+    pub(crate) document_id: String,
     /// The same.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The image.
-    pub docker_image: String,
+    pub(crate) docker_image: String,
     /// Ports that speak HTTP.
-    pub http_ports: Vec<PortView>,
+    pub(crate) http_ports: Vec<PortView>,
     /// Ports that do not.
-    pub tcp_ports: Vec<PortView>,
+    pub(crate) tcp_ports: Vec<PortView>,
     /// In GB.
-    pub container_disk_size: u32,
+    pub(crate) container_disk_size: u32,
     /// In GB.
-    pub volume_disk_size: u32,
+    pub(crate) volume_disk_size: u32,
     /// Where the container finds the workspace volume.
-    pub volume_path: String,
+    pub(crate) volume_path: String,
     /// Markdown; whoever shows it removes scripts.
-    pub description: String,
+    pub(crate) description: String,
     /// Since when it is here.
     #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
 }
 
 /// A port and what listens there.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PortView {
+pub(crate) struct PortView {
     /// The port of the container.
-    pub port: u16,
+    pub(crate) port: u16,
     /// What is there.
-    pub service_name: String,
+    pub(crate) service_name: String,
 }
 
 impl From<NamedPort> for PortView {

@@ -9,47 +9,47 @@ use utoipa::ToSchema;
 /// A user.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct UserView {
+pub(crate) struct UserView {
     /// Their id.
-    pub id: String,
+    pub(crate) id: String,
     /// Their e-mail address.
-    pub email: String,
+    pub(crate) email: String,
     /// Their name.
-    pub name: String,
+    pub(crate) name: String,
     /// `client` or `admin`.
     #[schema(value_type = String)]
-    pub role: Role,
+    pub(crate) role: Role,
     /// In EUR; the text `Infinity` for administrators.
     #[schema(value_type = Object)]
-    pub balance: Value,
+    pub(crate) balance: Value,
     /// Since when they are here.
     #[schema(value_type = String, format = DateTime)]
-    pub registration_date: Timestamp,
+    pub(crate) registration_date: Timestamp,
     /// Pods that run or are on their way to it.
-    pub active_pods: usize,
+    pub(crate) active_pods: usize,
     /// All pods.
-    pub total_pods: usize,
+    pub(crate) total_pods: usize,
     /// `online` or `offline`.
-    pub status: &'static str,
+    pub(crate) status: &'static str,
     /// Whether they may start no pods.
-    pub suspended: bool,
+    pub(crate) suspended: bool,
     /// A picture of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub avatar: Option<String>,
+    pub(crate) avatar: Option<String>,
 }
 
 /// How many pods somebody has.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Pods {
+pub(crate) struct Pods {
     /// Those that run or are on their way to it.
-    pub active: usize,
+    pub(crate) active: usize,
     /// All.
-    pub total: usize,
+    pub(crate) total: usize,
 }
 
 impl UserView {
     /// A user, with what is known of them besides.
-    pub fn of(user: User, euros: f64, pods: Pods, is_there: bool) -> Self {
+    pub(crate) fn of(user: User, euros: f64, pods: Pods, is_there: bool) -> Self {
         Self {
             balance: match user.role {
                 Role::Admin => json!("Infinity"),
