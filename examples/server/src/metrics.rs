@@ -61,8 +61,9 @@ impl Progress {
 
 /// Everything that was counted, as Prometheus reads it.
 pub(crate) fn text(app: &App) -> String {
+    let pods = app.live.pods();
     for status in [Status::Creating, Status::Running, Status::Stopped, Status::Error] {
-        let count = app.live.pods().iter().filter(|pod| pod.status == status).count();
+        let count = pods.iter().filter(|pod| pod.status == status).count();
         metrics::gauge!("neuropod_pods", "status" => status.as_str()).set(number(count));
     }
     metrics::gauge!("neuropod_listeners").set(number(app.live.listeners()));

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures::StreamExt;
 use neuropod::message::Language;
-use neuropod::{Actor, Platform, Pod, PodId, Update, UserId};
+use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Update, UserId};
 
-use super::listener::{Alert, Listener, Scope};
+use super::listener::{Listener, Scope};
 use crate::metrics::Progress;
 
 /// A pod as it is now, with what was written about it for listeners: each text is made once.
@@ -118,6 +118,14 @@ impl Hub {
             Update::Changed(pod) => {
                 let before = state.pods.get(&pod.id).map(|known| Arc::clone(&known.pod));
                 progress.seen(before.as_deref(), &pod);
+                if let Some(code) = platform_trouble(&pod)
+                    && before.as_deref().and_then(platform_trouble) != Some(code)
+                {
+                    let administrators = state.administrators.iter();
+                    for listener in administrators.filter_map(|number| state.listeners.get(number)) {
+                        listener.notice(&pod.id, code);
+                    }
+                }
                 state.changed(*pod);
             }
             Update::Deleted(id) => state.deleted(&id),
@@ -125,8 +133,7 @@ impl Hub {
                 pod_id, seconds_left, ..
             } => {
                 if let Some(current) = state.pods.get(&pod_id) {
-                    let alert = Alert { seconds_left };
-                    state.tell(&pod_id, &current.pod.owner, |listener| listener.alert(&pod_id, alert));
+                    state.tell(&pod_id, &current.pod.owner, |listener| listener.alert(&pod_id, seconds_left));
                 }
             }
             _ => {}
@@ -219,6 +226,12 @@ impl Hub {
             state.changed(pod);
         }
     }
+}
+
+/// What keeps a pod from running that only the people of the platform can put right.
+fn platform_trouble(pod: &Pod) -> Option<ReasonCode> {
+    let code = pod.reason.as_ref()?.code;
+    (code.blame() == Blame::Platform).then_some(code)
 }
 
 impl State {

@@ -66,7 +66,7 @@ enum Incoming {
 pub(crate) fn describe() -> &'static str {
     "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\",\"language\"}` (or gives `?token=`), \
      `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\"}` and \
-     `{\"type\":\"ping\"}`; the server `podUpdate`, `podCreated`, `podDeleted`, `lowBalanceAlert`, `pong` and `error`."
+     `{\"type\":\"ping\"}`; the server `podUpdate`, `podCreated`, `podDeleted`, `lowBalanceAlert`, `adminNotification`, `pong` and `error`."
 }
 
 /// Live updates by WebSocket.
