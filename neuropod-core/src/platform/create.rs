@@ -231,7 +231,8 @@ impl Inner {
     pub(super) async fn may_start(&self, owner: &UserId) -> Result<()> {
         match self.store.user(owner).await? {
             Some(user) if user.suspended => {
-                Err(Error::new(ErrorKind::Forbidden, "the user is suspended").with_context("user", "suspended"))
+                Err(Error::new(ErrorKind::Forbidden, "the user is suspended")
+                    .with_context("user", "suspended"))
             }
             _ => Ok(()),
         }
