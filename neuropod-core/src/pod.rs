@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::billing::Spent;
 use crate::endpoint::{Endpoint, JUPYTER_PORT};
 use crate::id::{PodId, UserId};
 use crate::image::ImageReference;
@@ -57,6 +58,15 @@ pub struct Pod {
     pub meter: Meter,
     /// All that was charged for it so far.
     pub charged: Money,
+    /// What was charged for it on the last day that any was charged for.
+    #[serde(default)]
+    pub spent: Option<Spent>,
+    /// What its owner may spend on a day, for all of their pods.
+    #[serde(default)]
+    pub owner_cap: Option<Money>,
+    /// That its volume goes, because nobody pays for it.
+    #[serde(default)]
+    pub volume_deletion: Option<VolumeDeletion>,
     /// Since when its container runs, where it does.
     pub started_at: Option<Timestamp>,
     /// How often in a row a pod object of this run ended and was made anew.
@@ -90,10 +100,27 @@ impl Pod {
             .map(|endpoint| endpoint.port)
     }
 
+    /// Whether its volume goes at `now`, as far as this record tells.
+    pub(crate) fn loses_volume(&self, now: Timestamp) -> bool {
+        let due = self
+            .volume_deletion
+            .is_some_and(|deletion| deletion.decided || deletion.at <= now);
+        self.desired == Desired::Stopped && due
+    }
+
     /// Whether it has been deleted, even if some of it is still in the cluster.
     pub fn is_deleted(&self) -> bool {
         matches!(self.desired, Desired::Deleted { .. })
     }
+}
+
+/// That the volume of a stopped pod goes, because its owner has not paid for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeDeletion {
+    /// When. Until then it is enough to pay for another hour of it.
+    pub at: Timestamp,
+    /// Whether that time has come and it was not paid for.
+    pub decided: bool,
 }
 
 /// What was asked for, checked and complete.
@@ -122,6 +149,9 @@ pub struct PodSpec {
     pub jupyter: bool,
     /// Whether the platform sets the Jupyter token, see [`Template`](crate::template::Template).
     pub inject_token: bool,
+    /// What it may cost on a day (UTC) while it runs.
+    #[serde(default)]
+    pub daily_cap: Option<Money>,
     /// A Jupyter token that the user chose.
     #[serde(default, with = "secret::exposed")]
     pub chosen_token: Option<AccessToken>,
@@ -234,6 +264,7 @@ impl Pod {
                 endpoints: crate::endpoint::name_endpoints(&[8888, 7860], &[], true),
                 jupyter: true,
                 inject_token: true,
+                daily_cap: None,
                 chosen_token: None,
                 environment: Environment::default(),
             },
@@ -249,6 +280,9 @@ impl Pod {
             price,
             meter: Meter::opening(price),
             charged: Money::ZERO,
+            spent: None,
+            owner_cap: None,
+            volume_deletion: None,
             started_at: None,
             attempts: 0,
             failing_since: None,

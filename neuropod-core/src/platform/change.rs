@@ -1,6 +1,7 @@
 //! Starting, stopping, restarting and deleting: each writes what is wanted and answers.
 
 use super::create::login;
+use super::money::within_cap;
 use super::{Inner, Platform, not_found};
 use crate::billing::AccountKind;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,18 +15,22 @@ impl Platform {
     /// Starts a stopped pod: the same names and the same volume, a new container and a new token, at today's price.
     ///
     /// # Errors
-    /// `InvalidState` when it is not stopped; `InsufficientFunds`; `Forbidden`; `NotFound`.
+    /// `InvalidState` when it is not stopped; `InsufficientFunds`; `SpendCapReached`; `Forbidden`; `NotFound`.
     pub async fn start(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
         stopped(&pod)?;
-        platform.may_start(&pod.owner).await?;
+        let owner_cap = platform.may_start(&pod.owner).await?;
+        if let Some(cap) = pod.spec.daily_cap {
+            within_cap(cap, pod.spent, platform.clock.now())?;
+        }
         let price = platform.price_of(&pod.spec).await?;
         platform.can_pay(&pod, price).await?;
         platform
             .intend(actor, id, |pod| {
                 stopped(pod)?;
                 new_run(pod, price);
+                pod.owner_cap = owner_cap;
                 Ok(())
             })
             .await
@@ -167,6 +172,7 @@ fn new_run(pod: &mut Pod, price: Price) {
     pod.status = Status::Creating;
     pod.step = Step::Accepted;
     pod.reason = None;
+    pod.volume_deletion = None;
     pod.attempts = 0;
     pod.failing_since = None;
     pod.retry_at = None;

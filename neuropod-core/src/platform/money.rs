@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 
 use super::{Inner, Platform};
-use crate::billing::{Balance, BillingExt, EntryOptions};
+use crate::billing::{Balance, BillingExt, EntryOptions, Spent};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Actor, UserId};
+use crate::id::{Actor, Role, UserId};
 use crate::meter::Price;
+use crate::money::Money;
 use crate::pod::{Desired, Pod, PodSpec};
 use crate::pricing::{PriceList, PricePolicy};
 use crate::statement::Statement;
+use crate::user::User;
 
 impl Platform {
     /// The prices of new starts.
@@ -85,6 +87,13 @@ impl Inner {
             .unwrap_or_else(|| self.prices.clone()))
     }
 
+    /// What a user may spend on a day: what their record says, else for clients what the platform says.
+    pub(super) fn cap_of(&self, user: Option<&User>) -> Option<Money> {
+        let own = user.and_then(|user| user.daily_cap);
+        let client = user.is_none_or(|user| user.role == Role::Client);
+        own.or_else(|| self.daily_cap.filter(|_| client))
+    }
+
     /// What a pod costs per hour from now on.
     pub(super) async fn price_of(&self, spec: &PodSpec) -> Result<Price> {
         Ok(price(&self.current_prices().await?, spec))
@@ -110,6 +119,21 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Whether something is left of a daily cap.
+///
+/// # Errors
+/// `SpendCapReached`.
+pub(super) fn within_cap(cap: Money, spent: Option<Spent>, now: Timestamp) -> Result<()> {
+    let spent = spent.map_or(Money::ZERO, |spent| spent.at(now));
+    if spent < cap {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::SpendCapReached { cap, spent },
+        "the daily spend cap is reached",
+    ))
 }
 
 fn price(prices: &PriceList, spec: &PodSpec) -> Price {

@@ -8,6 +8,7 @@ use crate::money::Money;
 use crate::observation::Step;
 use crate::pod::{Desired, Pod, Status};
 use crate::user::User;
+use crate::validation::{Problem, ValidationErrors, Violation};
 use crate::workload::VolumePolicy;
 
 impl Platform {
@@ -54,6 +55,23 @@ impl Platform {
             .await
     }
 
+    /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: to what the platform says. Pods that
+    /// run are held to it from their next period on.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`; `Invalid` when the cap is negative.
+    pub async fn set_daily_cap(&self, actor: &Actor, user: &UserId, cap: Option<Money>) -> Result<User> {
+        admin(actor)?;
+        if cap.is_some_and(Money::is_negative) {
+            return Err(ValidationErrors::from(Problem::new("dailyCap", Violation::Amount)).into());
+        }
+        let platform = &*self.0;
+        let stored = platform.change_user(user, |user| user.daily_cap = cap).await?;
+        let cap = platform.cap_of(Some(&stored));
+        platform.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
+        Ok(stored)
+    }
+
     /// Suspends a user: their pods are stopped, and they start none until they are no longer suspended.
     ///
     /// # Errors
@@ -61,14 +79,11 @@ impl Platform {
     pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
         admin(actor)?;
         let platform = &*self.0;
-        let stored = loop {
-            let known = platform.user(user).await?;
-            match platform.store.update_user(&User { suspended, ..known }).await {
-                Err(error) if *error.kind() == ErrorKind::Conflict => {}
-                other => break other?,
-            }
-        };
+        let stored = platform
+            .change_user(user, |user| user.suspended = suspended)
+            .await?;
         if suspended {
+            let now = platform.clock.now();
             platform
                 .for_all_pods(user, |pod| {
                     if pod.desired == Desired::Running {
@@ -76,6 +91,7 @@ impl Platform {
                         pod.status = Status::Stopped;
                         pod.step = Step::Stopping;
                         pod.reason = None;
+                        pod.requested_at = now;
                     }
                 })
                 .await?;
@@ -92,6 +108,7 @@ impl Platform {
         let platform = &*self.0;
         // Suspended first: no pod is started while the others go.
         self.suspend(actor, user, true).await?;
+        let now = platform.clock.now();
         platform
             .for_all_pods(user, |pod| {
                 pod.desired = Desired::Deleted {
@@ -100,6 +117,7 @@ impl Platform {
                 pod.status = Status::Stopped;
                 pod.step = Step::Stopping;
                 pod.reason = None;
+                pod.requested_at = now;
             })
             .await?;
         platform.store.remove_user(user).await
@@ -112,14 +130,23 @@ impl Inner {
         self.store.user(id).await?.ok_or_else(gone)
     }
 
-    /// Changes what is wanted of every pod of a user.
+    async fn change_user(&self, id: &UserId, change: impl Fn(&mut User)) -> Result<User> {
+        loop {
+            let mut user = self.user(id).await?;
+            change(&mut user);
+            match self.store.update_user(&user).await {
+                Err(error) if *error.kind() == ErrorKind::Conflict => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Changes every pod of a user.
     async fn for_all_pods(&self, owner: &UserId, change: impl Fn(&mut Pod)) -> Result<()> {
-        let now = self.clock.now();
         for pod in self.records(Some(owner), false).await? {
             let changed = self
                 .change(&pod.id, |pod| {
                     change(pod);
-                    pod.requested_at = now;
                     Ok(())
                 })
                 .await;

@@ -199,6 +199,9 @@ pub(super) struct UserShape {
     role: Role,
     #[serde(default)]
     suspended: bool,
+    /// In micro-euros.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    daily_cap: Option<Money>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
     registration_date: Moment,
@@ -216,6 +219,7 @@ impl Stored for User {
             name: self.name.clone(),
             role: self.role,
             suspended: self.suspended,
+            daily_cap: self.daily_cap,
             avatar: self.avatar.clone(),
             registration_date: Moment(self.registration_date),
         }
@@ -228,6 +232,7 @@ impl Stored for User {
             name: shape.name,
             role: shape.role,
             suspended: shape.suspended,
+            daily_cap: shape.daily_cap,
             avatar: shape.avatar,
             registration_date: shape.registration_date.0,
             version: shape.version,
