@@ -49,49 +49,26 @@ pub(super) fn moment(seconds: i64) -> Timestamp {
 
 /// A pod with nothing in it that can be left out, as if just created.
 pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
+    let sample = Pod::sample(moment(0));
     Pod {
         id: PodId::random(),
         version: 0,
         owner: owner.clone(),
-        owner_hash: "k3j5qzx2ab".parse().unwrap(),
         created_by: owner.clone(),
         name: slug.to_owned(),
         slug: slug.parse().unwrap(),
         spec: PodSpec {
-            template: None,
-            image: "pytorch/pytorch:latest".parse().unwrap(),
-            gpu: "cpu".into(),
-            container_disk_gb: 1,
-            volume_disk_gb: 1,
-            mount_path: "/workspace".into(),
-            volume: "workspace-k3j5qzx2ab".into(),
-            namespace: None,
             endpoints: Vec::new(),
             jupyter: false,
             inject_token: false,
-            chosen_token: None,
-            environment: Environment::default(),
+            ..sample.spec
         },
-        desired: Desired::Running,
-        run: 1,
-        status: Status::Creating,
-        step: Step::Accepted,
-        reason: None,
         login: Login::default(),
-        price: Price::default(),
         meter: Meter {
             reservation: Reservation::None,
-            ..Meter::opening(Price::default())
+            ..sample.meter
         },
-        charged: Money::ZERO,
-        started_at: None,
-        attempts: 0,
-        failing_since: None,
-        retry_at: None,
-        request_digest: None,
-        created_at: moment(0),
-        requested_at: moment(0),
-        updated_at: moment(0),
+        ..sample
     }
 }
 
