@@ -133,7 +133,7 @@ impl PlatformBuilder {
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
         self.prices.validate()?;
         let cap = self.daily_cap.is_some_and(Money::is_negative);
-        let grace = self.volume_grace.is_some_and(SignedDuration::is_negative);
+        let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
         let wrong = [("dailyCap", cap), ("volumeGrace", grace)];
         let wrong = wrong.into_iter().filter(|(_, wrong)| *wrong);
         ValidationErrors::check(

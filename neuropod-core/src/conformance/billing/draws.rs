@@ -15,6 +15,8 @@ fn draw(user: &UserId, hold: Option<&str>, amount: Money, top_up: Money) -> Draw
         hold: hold.map(str::to_owned),
         amount,
         top_up,
+        at_most: None,
+        daily_cap: None,
         details: Details::default(),
     }
 }
@@ -24,6 +26,7 @@ fn drawn(charged: i64, written_off: i64, held: i64) -> Drawn {
         charged: cents(charged),
         written_off: cents(written_off),
         held: cents(held),
+        spent: Money::ZERO,
     }
 }
 
