@@ -6,7 +6,7 @@ mod sample;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::billing::Spent;
@@ -21,6 +21,9 @@ use crate::reason::Reason;
 use crate::secret::{self, AccessToken};
 use crate::token::TokenState;
 use crate::workload::VolumePolicy;
+
+/// How long before its volume goes the owner of a pod is told once more. Seconds.
+pub const VOLUME_MARK_SECONDS: i64 = 24 * 3600;
 
 /// A pod as the store keeps it. Public operations change [`desired`](Self::desired); the driver makes it true and
 /// writes down what it sees.
@@ -101,6 +104,18 @@ impl Pod {
         standard
             .or_else(|| endpoints.iter().find(says_so))
             .map(|endpoint| endpoint.port)
+    }
+
+    /// When its volume goes, where its owner is to be told now: `before` the last charge it was not so, or it was
+    /// longer than a day away.
+    pub(crate) fn passed_volume_mark(&self, before: &Self) -> Option<Timestamp> {
+        let at = self.volume_deletion?.at;
+        let mark = at
+            .saturating_sub(SignedDuration::from_secs(VOLUME_MARK_SECONDS))
+            .ok()?;
+        let period = before.meter.due?.period;
+        let passed = period.from < mark && mark <= period.until;
+        (before.volume_deletion.is_none() || passed).then_some(at)
     }
 
     /// Whether its volume goes at `now`, as far as this record tells.

@@ -62,6 +62,7 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         name: id.to_uppercase(),
         role,
         suspended,
+        daily_cap: None,
         avatar: None,
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,

@@ -82,7 +82,7 @@ impl Platform {
     pub async fn delete(&self, actor: &Actor, id: &PodId, volume: VolumePolicy) -> Result<()> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
-        if volume == VolumePolicy::Delete && platform.shares_volume(&pod, true).await? {
+        if volume == VolumePolicy::Delete && !platform.sharers(&pod, true).await?.is_empty() {
             return Err(invalid_state(
                 "shared",
                 "another pod uses this volume: delete that one first, or keep the volume",
@@ -152,15 +152,15 @@ impl Inner {
         ))
     }
 
-    /// Whether another pod has the same volume.
-    pub(super) async fn shares_volume(&self, pod: &Pod, include_deleted: bool) -> Result<bool> {
-        let shares = |other: &Pod| {
+    /// The other pods that have the same volume.
+    pub(super) async fn sharers(&self, pod: &Pod, include_deleted: bool) -> Result<Vec<Pod>> {
+        let mut pods = self.records(Some(&pod.owner), include_deleted).await?;
+        pods.retain(|other| {
             other.id != pod.id
                 && other.spec.volume == pod.spec.volume
                 && other.spec.namespace == pod.spec.namespace
-        };
-        let pods = self.records(Some(&pod.owner), include_deleted).await?;
-        Ok(pods.iter().any(shares))
+        });
+        Ok(pods)
     }
 }
 

@@ -47,6 +47,7 @@ pub async fn run(billing: Arc<dyn Billing>) {
     draws::without_reservation(billing).await;
     draws::of_unlimited_accounts(billing).await;
     draws::what_is_left_ends_as_it_should(billing).await;
+    draws::never_charge_more_than_a_cap(billing).await;
     draws::bad_input(billing).await;
 
     concurrency::random_operations(billing).await;
