@@ -20,11 +20,11 @@ impl Platform {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
         stopped(&pod)?;
-        let owner_cap = platform.may_start(&pod.owner).await?;
-        if let Some(cap) = pod.spec.daily_cap {
-            within_cap(cap, pod.spent, platform.clock.now())?;
-        }
         let price = platform.price_of(&pod.spec).await?;
+        let owner_cap = platform.may_start(&pod.owner, price).await?;
+        if let Some(cap) = pod.spec.daily_cap {
+            within_cap(cap, pod.spent, price, platform.clock.now())?;
+        }
         platform.can_pay(&pod, price).await?;
         platform
             .intend(actor, id, |pod| {

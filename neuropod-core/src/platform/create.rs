@@ -6,7 +6,7 @@ use crate::check::{Checked, Source, check};
 use crate::endpoint::name_endpoints;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, Role, UserId};
-use crate::meter::Meter;
+use crate::meter::{Meter, Price};
 use crate::money::Money;
 use crate::naming::Slug;
 use crate::observation::Step;
@@ -61,10 +61,13 @@ impl Platform {
                 "a checked request is not complete",
             ));
         };
-        let owner_cap = platform.may_start(&owner).await?;
-        let hash = platform.naming.user_hash(owner.as_str());
-        let now = platform.clock.now();
         let price = platform.price_of(&spec).await?;
+        let now = platform.clock.now();
+        let owner_cap = platform.may_start(&owner, price).await?;
+        if let Some(cap) = spec.daily_cap {
+            within_cap(cap, None, price, now)?;
+        }
+        let hash = platform.naming.user_hash(owner.as_str());
         let (volume, namespace) = platform.layout.places(&platform.naming, &slug, &hash);
         let spec = PodSpec {
             volume,
@@ -234,7 +237,7 @@ impl Inner {
 
     /// Whether this user may start pods, and what they may spend on a day. One whom the store does not know is the
     /// application's own affair.
-    pub(super) async fn may_start(&self, owner: &UserId) -> Result<Option<Money>> {
+    pub(super) async fn may_start(&self, owner: &UserId, price: Price) -> Result<Option<Money>> {
         let user = self.store.user(owner).await?;
         if user.as_ref().is_some_and(|user| user.suspended) {
             return Err(Error::new(ErrorKind::Forbidden, "the user is suspended"));
@@ -246,7 +249,7 @@ impl Inner {
                 Err(error) if *error.kind() == ErrorKind::NotFound => None,
                 balance => balance?.spent,
             };
-            within_cap(cap, spent, self.clock.now())?;
+            within_cap(cap, spent, price, self.clock.now())?;
         }
         Ok(cap)
     }

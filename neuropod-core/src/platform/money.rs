@@ -6,7 +6,7 @@ use super::{Inner, Platform};
 use crate::billing::{Balance, BillingExt, EntryOptions, Spent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
-use crate::meter::Price;
+use crate::meter::{PERIOD_SECONDS, Price};
 use crate::money::Money;
 use crate::pod::{Desired, Pod, PodSpec};
 use crate::pricing::{PriceList, PricePolicy};
@@ -121,13 +121,13 @@ impl Inner {
     }
 }
 
-/// Whether something is left of a daily cap.
+/// Whether a daily cap leaves enough for a period: with less a pod would be stopped at once.
 ///
 /// # Errors
 /// `SpendCapReached`.
-pub(super) fn within_cap(cap: Money, spent: Option<Spent>, now: Timestamp) -> Result<()> {
+pub(super) fn within_cap(cap: Money, spent: Option<Spent>, price: Price, now: Timestamp) -> Result<()> {
     let spent = spent.map_or(Money::ZERO, |spent| spent.at(now));
-    if spent < cap {
+    if spent + price.hourly.for_seconds(PERIOD_SECONDS) <= cap {
         return Ok(());
     }
     Err(Error::new(

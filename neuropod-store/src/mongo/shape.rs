@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use neuropod_core::billing::Spent;
 use neuropod_core::endpoint::Endpoint;
 use neuropod_core::image::ImageReference;
 use neuropod_core::meter::{Meter, Price};
 use neuropod_core::naming::{Slug, UserHash};
 use neuropod_core::observation::Step;
-use neuropod_core::pod::{Environment, Login};
+use neuropod_core::pod::{Environment, Login, VolumeDeletion};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
     AccessToken, Desired, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status, Template, User, UserId,
@@ -37,6 +38,9 @@ pub(super) struct PodShape {
     volume_path: String,
     enable_jupyter: bool,
     inject_token: bool,
+    /// In micro-euros.
+    #[serde(default)]
+    daily_cap: Option<Money>,
     #[serde(with = "neuropod_core::secret::exposed")]
     chosen_token: Option<AccessToken>,
     /// A list: names of variables are no names of fields, which may have no dots and begin with no `$`.
@@ -52,6 +56,12 @@ pub(super) struct PodShape {
     price: Price,
     meter: Meter,
     charged: Money,
+    #[serde(default)]
+    spent: Option<Spent>,
+    #[serde(default)]
+    owner_cap: Option<Money>,
+    #[serde(default)]
+    volume_deletion: Option<VolumeDeletion>,
     started_at: Option<Moment>,
     attempts: u32,
     failing_since: Option<Moment>,
@@ -110,6 +120,7 @@ impl Stored for Pod {
             volume_path: spec.mount_path,
             enable_jupyter: spec.jupyter,
             inject_token: spec.inject_token,
+            daily_cap: spec.daily_cap,
             chosen_token: spec.chosen_token,
             environment: variables.map(|(name, value)| Variable { name, value }).collect(),
             http_services: spec.endpoints,
@@ -126,6 +137,9 @@ impl Stored for Pod {
             price: pod.price,
             meter: pod.meter,
             charged: pod.charged,
+            spent: pod.spent,
+            owner_cap: pod.owner_cap,
+            volume_deletion: pod.volume_deletion,
             started_at: pod.started_at.map(Moment),
             attempts: pod.attempts,
             failing_since: pod.failing_since.map(Moment),
@@ -162,6 +176,7 @@ impl Stored for Pod {
                 endpoints: shape.http_services,
                 jupyter: shape.enable_jupyter,
                 inject_token: shape.inject_token,
+                daily_cap: shape.daily_cap,
                 chosen_token: shape.chosen_token,
                 environment: Environment(variables),
             },
@@ -174,6 +189,9 @@ impl Stored for Pod {
             price: shape.price,
             meter: shape.meter,
             charged: shape.charged,
+            spent: shape.spent,
+            owner_cap: shape.owner_cap,
+            volume_deletion: shape.volume_deletion,
             started_at: shape.started_at.map(|time| time.0),
             attempts: shape.attempts,
             failing_since: shape.failing_since.map(|time| time.0),
