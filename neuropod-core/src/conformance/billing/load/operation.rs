@@ -114,7 +114,8 @@ impl Operation {
     fn other(mut self, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Self {
         let choice = random.random_range(0..3);
         match &mut self {
-            Self::Post { kind, .. } if choice == 0 => {
+            // An adjustment may have an amount that no other posting has.
+            Self::Post { kind, .. } if choice == 0 && *kind != PostingKind::Adjustment => {
                 *kind = match kind {
                     PostingKind::Deposit => PostingKind::Refund,
                     _ => PostingKind::Deposit,
