@@ -181,8 +181,10 @@ async fn record(step: &mut Step<'_>, key: &str) -> Result<Option<Record>> {
 }
 
 async fn know(step: &mut Step<'_>, key: &str, record: &Record) -> Result<()> {
+    // What a later version has added to the record stays in it.
     let statement = sqlx::query(
-        "INSERT INTO keys (key, record) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record",
+        "INSERT INTO keys (key, record) VALUES (?, ?) \
+         ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
     );
     step.run(statement.bind(key.to_owned()).bind(json::write(record)?))
         .await
