@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor};
 
 use super::database::{Database, Step};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json, microseconds_from, stored_number};
 use crate::account::{self, Change, Record};
 use crate::input;
 
@@ -126,13 +126,6 @@ pub(super) async fn entries(
         balance(database, user).await?;
     }
     texts.iter().map(|text| json::read(text)).collect()
-}
-
-/// The first whole microsecond that is not before `time`: entries have whole ones.
-fn microseconds_from(time: Timestamp) -> i64 {
-    let whole = time.as_microsecond();
-    let is_before = Timestamp::from_microsecond(whole).is_ok_and(|whole| whole < time);
-    if is_before { whole + 1 } else { whole }
 }
 
 async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Result<Option<Balance>> {
