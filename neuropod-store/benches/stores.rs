@@ -192,7 +192,8 @@ async fn sqlite_change(writer: &SqlitePool, key: &str) {
         .await
         .unwrap();
     sqlx::query(
-        "INSERT INTO keys (key, record) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record",
+        "INSERT INTO keys (key, record) VALUES (?, ?) \
+         ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
     )
     .bind(key)
     .bind(RECORD)

@@ -1,5 +1,6 @@
 //! Creating a pod.
 
+use super::idempotency::Keyed;
 use super::money::within_cap;
 use super::{Inner, Platform};
 use crate::check::{Checked, Source, check};
@@ -14,6 +15,7 @@ use crate::pod::{Desired, Login, Pod, PodSpec, Status};
 use crate::reconcile;
 use crate::request::CreatePod;
 use crate::secret::AccessToken;
+use crate::store::Outcome;
 use crate::template::{DEFAULT_VOLUME_PATH, Template};
 use crate::user::User;
 use crate::validation::{Problem, ValidationErrors, Violation};
@@ -25,14 +27,15 @@ const SHOWN_EMAIL_LEN: usize = 100;
 impl Platform {
     /// Creates a pod: checks everything, reserves the money of the first hour, and answers. The driver does the rest.
     ///
-    /// A request with an idempotency key that was used before answers the pod of the first one.
+    /// A request with an idempotency key that was used before answers what became of the first one: its pod, or that
+    /// it could not be paid for. A key is known as long as its pod is there, and for 24 hours after the request in any
+    /// case. One that was refused before anything was stored (`Invalid`, `Forbidden`) has not used its key.
     ///
     /// # Errors
     /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when the owner is
-    /// suspended;
-    /// `AlreadyExists` when the idempotency key was used for another request, `Conflict` while the pod that was made
-    /// under it is being deleted. In each case nothing is created or charged. When the store or the billing fails it
-    /// may be that the pod is there all the same: the same request with the same key tells.
+    /// suspended; `AlreadyExists` when the idempotency key was used for another request, `InvalidState` when the pod
+    /// that was made under it has been deleted. In each case nothing is created or charged. When the store or the
+    /// billing fails it may be that the pod is there all the same: the same request with the same key tells.
     pub async fn create(&self, actor: &Actor, request: &CreatePod) -> Result<Pod> {
         let platform = &*self.0;
         let keyed = request
@@ -40,9 +43,9 @@ impl Platform {
             .as_deref()
             .map(|key| Keyed::new(actor, key, request));
         if let Some(keyed) = &keyed
-            && let Some(known) = platform.store.get(&keyed.id).await?
+            && let Some(pod) = platform.made_before(keyed).await?
         {
-            return platform.repeat(keyed, known).await;
+            return Ok(pod);
         }
         let (checked, mut problems) = check(request, &platform.catalogue, &platform.naming);
         let template = platform.template_of(&checked, &mut problems).await?;
@@ -124,10 +127,7 @@ impl Inner {
                     (Some("name"), _) => {
                         Err(ValidationErrors::from(Problem::new("name", Violation::NameInUse)).into())
                     }
-                    (_, Some(keyed)) => match self.store.get(&keyed.id).await? {
-                        Some(known) => self.repeat(keyed, known).await,
-                        None => Err(error),
-                    },
+                    (_, Some(keyed)) => self.made_before(keyed).await?.ok_or(error),
                     _ => Err(error),
                 };
             }
@@ -140,7 +140,7 @@ impl Inner {
                 Ok(created)
             }
             Err((refused, error)) => {
-                let discarded = self.discard(refused).await;
+                let discarded = self.discard(refused, refusal(&error)).await;
                 if discarded.is_err() {
                     self.touched.add(&pod.id);
                 }
@@ -154,7 +154,7 @@ impl Inner {
     ///
     /// # Errors
     /// Those of the store while the record stands. Once it says that the pod is deleted the driver does what is left.
-    async fn discard(&self, refused: Pod) -> Result<()> {
+    async fn discard(&self, refused: Pod, refusal: Outcome) -> Result<()> {
         let desired = Desired::Deleted {
             volume: VolumePolicy::Keep,
         };
@@ -164,26 +164,13 @@ impl Inner {
             if let Some(release) = reconcile::billing(&pod) {
                 self.pay(&pod, &release).await?;
             }
-            self.store.remove(&pod.id, pod.version).await
+            self.forget(&pod, refusal).await
         };
         if let Err(error) = removed.await {
             tracing::warn!(pod = %pod.id, %error, "a refused pod is not gone yet");
             self.touched.add(&pod.id);
         }
         Ok(())
-    }
-
-    /// Answers a request that was made before. Where the first one is still under way this one too finds out whether
-    /// its money is there.
-    async fn repeat(&self, keyed: &Keyed, known: Pod) -> Result<Pod> {
-        let pod = keyed.same(known)?;
-        if pod.is_deleted() {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "the pod that was made under this idempotency key is being deleted",
-            ));
-        }
-        self.reserve_now(pod).await.map_err(|(_, error)| error)
     }
 
     async fn template_of(&self, checked: &Checked, problems: &mut Vec<Problem>) -> Result<Option<Template>> {
@@ -255,6 +242,16 @@ impl Inner {
     }
 }
 
+/// Why billing would not reserve the first hour, of the errors that are final.
+fn refusal(error: &Error) -> Outcome {
+    match *error.kind() {
+        ErrorKind::InsufficientFunds { required, available } => {
+            Outcome::InsufficientFunds { required, available }
+        }
+        _ => Outcome::NoAccount,
+    }
+}
+
 /// The name, its slug and the specification, but for the places in the cluster; `None` when a part is missing.
 fn spec(
     request: &CreatePod,
@@ -294,39 +291,5 @@ pub(super) fn login(spec: &PodSpec) -> Login {
     Login {
         injected: spec.chosen_token.clone().or_else(generated),
         ..Login::default()
-    }
-}
-
-/// A request with an idempotency key: the key decides the id of the pod, so that a second pod can't be stored.
-struct Keyed {
-    id: PodId,
-    digest: String,
-}
-
-impl Keyed {
-    fn new(actor: &Actor, key: &str, request: &CreatePod) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("neuropod pod id of an idempotency key");
-        // With the length in front no other user and key make the same text.
-        hasher.update(&actor.id.as_str().len().to_le_bytes());
-        hasher.update(actor.id.as_str().as_bytes());
-        hasher.update(key.as_bytes());
-        let mut bits = [0; 8];
-        hasher.finalize_xof().fill(&mut bits);
-        Self {
-            id: PodId::from_bits(u64::from_le_bytes(bits)),
-            digest: request.digest(),
-        }
-    }
-
-    fn same(&self, known: Pod) -> Result<Pod> {
-        if known.request_digest.as_ref() == Some(&self.digest) {
-            Ok(known)
-        } else {
-            Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "the idempotency key was used for another request",
-            )
-            .with_context("field", "idempotencyKey"))
-        }
     }
 }

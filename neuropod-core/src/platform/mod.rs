@@ -9,6 +9,7 @@ mod change;
 mod create;
 mod driver;
 mod follow;
+mod idempotency;
 mod money;
 mod read;
 mod resync;

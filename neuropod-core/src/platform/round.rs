@@ -11,6 +11,7 @@ use crate::plan;
 use crate::pod::{Desired, Pod};
 use crate::reason::ReasonCode;
 use crate::reconcile::{self, Action, reconcile};
+use crate::store::Outcome;
 use crate::workload::{VolumePolicy, WorkloadRef};
 
 /// Steps after which a look is broken off, in case record and cluster chase each other: the next look goes on.
@@ -209,7 +210,7 @@ impl Inner {
                 let pod = answer.pod.or_else(|| seen.pod.clone().map(ending));
                 Observation { pod, ..answer }
             }
-            Action::Forget => return self.store.remove(&pod.id, pod.version).await.map(|()| None),
+            Action::Forget => return self.forget(pod, Outcome::Deleted).await.map(|()| None),
             Action::Hold(_) | Action::Draw(_) | Action::Release { .. } => return self.pay(pod, action).await,
             Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => return Ok(None),
         };

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor};
 
 use super::database::{Database, Step};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json, microseconds_from, stored_number};
 use crate::account::{self, Change, Record};
 use crate::input;
 
@@ -128,13 +128,6 @@ pub(super) async fn entries(
     texts.iter().map(|text| json::read(text)).collect()
 }
 
-/// The first whole microsecond that is not before `time`: entries have whole ones.
-fn microseconds_from(time: Timestamp) -> i64 {
-    let whole = time.as_microsecond();
-    let is_before = Timestamp::from_microsecond(whole).is_ok_and(|whole| whole < time);
-    if is_before { whole + 1 } else { whole }
-}
-
 async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Result<Option<Balance>> {
     let row = sqlx::query("SELECT kind, available, held, spent_on, spent FROM accounts WHERE user = ?")
         .bind(user.as_str())
@@ -194,8 +187,10 @@ async fn record(step: &mut Step<'_>, key: &str) -> Result<Option<Record>> {
 }
 
 async fn know(step: &mut Step<'_>, key: &str, record: &Record) -> Result<()> {
+    // What a later version has added to the record stays in it.
     let statement = sqlx::query(
-        "INSERT INTO keys (key, record) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record",
+        "INSERT INTO keys (key, record) VALUES (?, ?) \
+         ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
     );
     step.run(statement.bind(key.to_owned()).bind(json::write(record)?))
         .await

@@ -1,7 +1,9 @@
-//! Documents to store.
+//! What to store.
+#![allow(dead_code, reason = "no test uses all of it")]
 
 use jiff::Timestamp;
-use neuropod_core::{Pod, PodId, UserId};
+use neuropod_core::billing::{Details, Draw};
+use neuropod_core::{Money, Pod, PodId, UserId};
 
 /// A pod that was just asked for, with a name of its own.
 pub(crate) fn pod(owner: &UserId) -> Pod {
@@ -15,5 +17,19 @@ pub(crate) fn pod(owner: &UserId) -> Pod {
         slug: slug.parse().unwrap(),
         id,
         ..Pod::sample(Timestamp::from_millisecond(1_767_225_845_678).unwrap())
+    }
+}
+
+/// A cent that was used, to be paid from the reservation under `hold`.
+pub(crate) fn minute(key: &str, user: &UserId, hold: &str) -> Draw {
+    Draw {
+        key: key.to_owned(),
+        user: user.clone(),
+        hold: Some(hold.to_owned()),
+        amount: Money::from_cents(1),
+        top_up: Money::ZERO,
+        at_most: None,
+        daily_cap: None,
+        details: Details::default(),
     }
 }

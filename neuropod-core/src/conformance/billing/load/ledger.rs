@@ -174,6 +174,7 @@ impl<'a> Account<'a> {
             charged: *amount - written_off,
             written_off,
             held,
+            spent: Money::ZERO,
         };
         let operation = attempt.operation.clone();
         self.note(entry, operation, Answer::Drawn(drawn), done);

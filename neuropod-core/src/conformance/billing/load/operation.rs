@@ -101,6 +101,8 @@ impl Operation {
                     hold,
                     amount,
                     top_up,
+                    at_most: None,
+                    daily_cap: None,
                     details,
                 };
                 billing.draw(&draw).await.into()
