@@ -215,7 +215,11 @@ async fn a_pending_change_is_completed() {
     let entry = entries.find_one(doc! {}).await.unwrap().unwrap();
     let key = keys.find_one(doc! { "_id": "paid" }).await.unwrap().unwrap();
     for document in [&entry, key.get_document("record").unwrap()] {
-        assert_eq!(document.get_str("team").unwrap(), "vision", "what is unknown stays");
+        assert_eq!(
+            document.get_str("team").unwrap(),
+            "vision",
+            "what is unknown stays"
+        );
     }
     database.remove().await;
 }

@@ -200,11 +200,18 @@ async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_d
 
     // The answer to the first one was lost, and it is sent again, late.
     let error = platform.create(&world.ana, &keyed).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::InvalidState, false));
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (&ErrorKind::InvalidState, false)
+    );
     let other = request("Other").idempotency_key("abc");
     let error = platform.create(&world.ana, &other).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::AlreadyExists);
-    assert_eq!(world.money().await, (available, Money::ZERO), "nothing is charged");
+    assert_eq!(
+        world.money().await,
+        (available, Money::ZERO),
+        "nothing is charged"
+    );
 
     let second = platform
         .create(&world.ana, &request("Training").idempotency_key("def"))
@@ -242,7 +249,10 @@ async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_d
 }
 
 async fn until_gone(world: &World, id: &PodId) {
-    eventually("it is gone", async || world.store.get(id).await.unwrap().is_none()).await;
+    eventually("it is gone", async || {
+        world.store.get(id).await.unwrap().is_none()
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,7 +293,10 @@ async fn without_an_account_a_request_is_refused_again_under_its_key() {
     world.pay_in(&nobody, 1000).await;
     let again = platform.create(&nobody, &keyed).await.unwrap_err();
     for error in [first, again] {
-        assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::NotFound, false));
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (&ErrorKind::NotFound, false)
+        );
     }
 }
 
@@ -309,7 +322,10 @@ async fn an_idempotency_key_of_a_pod_that_is_being_deleted_says_so() {
         .await
         .unwrap();
     let error = platform.create(&world.ana, &keyed).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::InvalidState, false));
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (&ErrorKind::InvalidState, false)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,11 @@ pub async fn the_first_outcome_stays(store: &Arc<dyn PodStore>) {
     };
     for outcome in [Outcome::Deleted, refused, Outcome::NoAccount] {
         let first = request(0, outcome);
-        assert_eq!(store.past_request(&first.id).await.unwrap(), None, "nobody made it");
+        assert_eq!(
+            store.past_request(&first.id).await.unwrap(),
+            None,
+            "nobody made it"
+        );
         store.keep_request(&first).await.unwrap();
         let second = PastRequest {
             digest: "another".into(),
@@ -52,7 +56,11 @@ pub async fn old_ones_are_forgotten(store: &Arc<dyn PodStore>) {
         store.keep_request(request).await.unwrap();
     }
     store.forget_requests(limit.created_at).await.unwrap();
-    assert_eq!(store.past_request(&old.id).await.unwrap(), None, "it is forgotten");
+    assert_eq!(
+        store.past_request(&old.id).await.unwrap(),
+        None,
+        "it is forgotten"
+    );
     assert_eq!(
         store.past_request(&limit.id).await.unwrap().as_ref(),
         Some(&limit),
@@ -68,5 +76,9 @@ pub async fn old_ones_are_forgotten(store: &Arc<dyn PodStore>) {
 
     let just_after = limit.created_at + SignedDuration::from_millis(1);
     store.forget_requests(just_after).await.unwrap();
-    assert_eq!(store.past_request(&limit.id).await.unwrap(), None, "now it is older");
+    assert_eq!(
+        store.past_request(&limit.id).await.unwrap(),
+        None,
+        "now it is older"
+    );
 }
