@@ -55,7 +55,7 @@ pub struct CreatePod {
     pub assign_to_user: Option<String>,
     /// Environment variables.
     pub environment: Environment,
-    /// Makes a repetition of the same request answer the same pod; at most 255 characters.
+    /// Makes a repetition of the same request answer what became of the first one; at most 255 characters.
     pub idempotency_key: Option<String>,
     /// What was wrong with fields of the JSON that could not be read; empty in a request made in Rust.
     pub unreadable: Vec<Problem>,
