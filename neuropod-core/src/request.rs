@@ -58,7 +58,7 @@ pub struct CreatePod {
     pub environment: Environment,
     /// What it may cost on a day (UTC) while it runs; when that is reached it stops. `None`: no limit of its own.
     pub daily_cap: Option<Money>,
-    /// Makes a repetition of the same request answer the same pod; at most 255 characters.
+    /// Makes a repetition of the same request answer what became of the first one; at most 255 characters.
     pub idempotency_key: Option<String>,
     /// What was wrong with fields of the JSON that could not be read; empty in a request made in Rust.
     pub unreadable: Vec<Problem>,
