@@ -191,7 +191,9 @@ impl CreatePod {
             "idempotencyKey" => text(value, &mut self.idempotency_key),
             "dailyCap" => match value {
                 Value::Number(euros) => {
-                    self.daily_cap = Money::from_euros(&euros.to_string());
+                    // A number of JSON may print with an exponent, a floating point number never does.
+                    let text = euros.as_f64().map(|euros| euros.to_string());
+                    self.daily_cap = text.and_then(|text| Money::from_euros(&text));
                     self.daily_cap.is_some()
                 }
                 other => other.is_null(),
