@@ -106,6 +106,23 @@ impl Pod {
             .map(|endpoint| endpoint.port)
     }
 
+    /// Its owner wants it stopped.
+    pub(crate) fn stop(&mut self) {
+        self.end(Desired::Stopped);
+    }
+
+    /// Its owner wants it deleted.
+    pub(crate) fn delete(&mut self, volume: VolumePolicy) {
+        self.end(Desired::Deleted { volume });
+    }
+
+    fn end(&mut self, desired: Desired) {
+        self.desired = desired;
+        self.status = Status::Stopped;
+        self.step = Step::Stopping;
+        self.reason = None;
+    }
+
     /// When its volume goes, where its owner is to be told now: `before` the last charge it was not so, or it was
     /// longer than a day away.
     pub(crate) fn passed_volume_mark(&self, before: &Self) -> Option<Timestamp> {

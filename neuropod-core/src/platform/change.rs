@@ -46,10 +46,7 @@ impl Platform {
                 if pod.desired == Desired::Stopped && pod.status == Status::Stopped {
                     return Err(invalid_state("stopped", "the pod is stopped already"));
                 }
-                pod.desired = Desired::Stopped;
-                pod.status = Status::Stopped;
-                pod.step = Step::Stopping;
-                pod.reason = None;
+                pod.stop();
                 Ok(())
             })
             .await
@@ -90,10 +87,7 @@ impl Platform {
         }
         platform
             .intend(actor, id, |pod| {
-                pod.desired = Desired::Deleted { volume };
-                pod.status = Status::Stopped;
-                pod.step = Step::Stopping;
-                pod.reason = None;
+                pod.delete(volume);
                 Ok(())
             })
             .await
@@ -110,7 +104,7 @@ impl Inner {
             .await?
             .filter(|pod| !pod.is_deleted())
             .ok_or_else(not_found)?;
-        allowed(actor, &pod)?;
+        actor.require_access(&pod.owner)?;
         Ok(pod)
     }
 
@@ -127,7 +121,7 @@ impl Inner {
                 if pod.is_deleted() {
                     return Err(not_found());
                 }
-                allowed(actor, pod)?;
+                actor.require_access(&pod.owner)?;
                 intend(pod)?;
                 pod.requested_at = now;
                 Ok(())
@@ -177,17 +171,6 @@ fn new_run(pod: &mut Pod, price: Price) {
     pod.failing_since = None;
     pod.retry_at = None;
     pod.started_at = None;
-}
-
-fn allowed(actor: &Actor, pod: &Pod) -> Result<()> {
-    if actor.may_touch(&pod.owner) {
-        Ok(())
-    } else {
-        Err(Error::new(
-            ErrorKind::Forbidden,
-            "the pod belongs to somebody else",
-        ))
-    }
 }
 
 fn stopped(pod: &Pod) -> Result<()> {

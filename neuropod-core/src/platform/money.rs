@@ -25,9 +25,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `Invalid` when a price can't be charged; `Conflict` when there are newer prices.
     pub async fn set_prices(&self, actor: &Actor, prices: &PriceList) -> Result<PriceList> {
-        if !actor.is_admin() {
-            return Err(Error::new(ErrorKind::Forbidden, "only administrators set prices"));
-        }
+        actor.require_admin()?;
         prices.validate()?;
         let stored = self.0.store.add_prices(prices).await?;
         for pod in self.0.records(None, true).await? {
@@ -41,7 +39,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
     pub async fn balance(&self, actor: &Actor, user: &UserId) -> Result<Balance> {
-        allowed(actor, user)?;
+        actor.require_access(user)?;
         self.0.billing.balance(user).await
     }
 
@@ -56,24 +54,13 @@ impl Platform {
         from: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> Result<Statement> {
-        allowed(actor, user)?;
+        actor.require_access(user)?;
         let options = EntryOptions {
             from,
             until,
             ..EntryOptions::default()
         };
         Ok(Statement::of(self.0.billing.entries_of(user, &options).await?))
-    }
-}
-
-fn allowed(actor: &Actor, user: &UserId) -> Result<()> {
-    if actor.may_touch(user) {
-        Ok(())
-    } else {
-        Err(Error::new(
-            ErrorKind::Forbidden,
-            "the account belongs to somebody else",
-        ))
     }
 }
 

@@ -66,7 +66,10 @@ impl Inner {
             };
             round.record = Some(pod.clone());
             if let Desired::Deleted { volume } = pod.desired {
-                if volume == VolumePolicy::Delete && !self.sharers(&pod, false).await?.is_empty() {
+                if volume == VolumePolicy::Delete
+                    && carried_out.is_empty()
+                    && !self.sharers(&pod, false).await?.is_empty()
+                {
                     // A pod that was made since has its files there by now.
                     let volume = VolumePolicy::Keep;
                     let desired = Desired::Deleted { volume };

@@ -5,8 +5,7 @@ use crate::billing::{AccountKind, BillingExt, Posting, PostingKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
-use crate::observation::Step;
-use crate::pod::{Desired, Pod, Status};
+use crate::pod::{Desired, Pod};
 use crate::user::User;
 use crate::validation::{Problem, ValidationErrors, Violation};
 use crate::workload::VolumePolicy;
@@ -46,7 +45,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range.
     pub async fn set_balance(&self, actor: &Actor, user: &UserId, available: Money, key: &str) -> Result<()> {
-        admin(actor)?;
+        actor.require_admin()?;
         let balance = self.0.billing.balance(user).await?;
         let by = available - balance.available;
         self.0
@@ -61,7 +60,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the cap is negative.
     pub async fn set_daily_cap(&self, actor: &Actor, user: &UserId, cap: Option<Money>) -> Result<User> {
-        admin(actor)?;
+        actor.require_admin()?;
         if cap.is_some_and(Money::is_negative) {
             return Err(ValidationErrors::from(Problem::new("dailyCap", Violation::Amount)).into());
         }
@@ -77,7 +76,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `NotFound`.
     pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
-        admin(actor)?;
+        actor.require_admin()?;
         let platform = &*self.0;
         let stored = platform
             .change_user(user, |user| user.suspended = suspended)
@@ -87,10 +86,7 @@ impl Platform {
             platform
                 .for_all_pods(user, |pod| {
                     if pod.desired == Desired::Running {
-                        pod.desired = Desired::Stopped;
-                        pod.status = Status::Stopped;
-                        pod.step = Step::Stopping;
-                        pod.reason = None;
+                        pod.stop();
                         pod.requested_at = now;
                     }
                 })
@@ -104,19 +100,14 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `NotFound`.
     pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
-        admin(actor)?;
+        actor.require_admin()?;
         let platform = &*self.0;
         // Suspended first: no pod is started while the others go.
         self.suspend(actor, user, true).await?;
         let now = platform.clock.now();
         platform
             .for_all_pods(user, |pod| {
-                pod.desired = Desired::Deleted {
-                    volume: VolumePolicy::Delete,
-                };
-                pod.status = Status::Stopped;
-                pod.step = Step::Stopping;
-                pod.reason = None;
+                pod.delete(VolumePolicy::Delete);
                 pod.requested_at = now;
             })
             .await?;
@@ -157,16 +148,5 @@ impl Inner {
             self.touched.add(&pod.id);
         }
         Ok(())
-    }
-}
-
-fn admin(actor: &Actor) -> Result<()> {
-    if actor.is_admin() {
-        Ok(())
-    } else {
-        Err(Error::new(
-            ErrorKind::Forbidden,
-            "only administrators manage users",
-        ))
     }
 }
