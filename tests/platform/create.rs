@@ -228,8 +228,7 @@ async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_d
     sleep(Duration::from_hours(23)).await;
     let error = platform.create(&world.ana, &keyed).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::InvalidState, "it is kept for 24 hours");
-    // Forgotten by the driver, soon after.
-    sleep(Duration::from_hours(2)).await;
+    sleep(Duration::from_hours(1)).await;
     let third = platform.create(&world.ana, &keyed).await.unwrap();
     assert_eq!(world.money().await.1, Money::from_cents(270));
     until_status(&platform, &world.ana, &third.id, Status::Running).await;
@@ -247,6 +246,8 @@ async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_d
         "{charged}"
     );
     assert_eq!(held, Money::ZERO);
+    let error = platform.create(&world.ana, &keyed).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InvalidState, "used again, it holds again");
 }
 
 async fn until_gone(world: &World, id: &PodId) {

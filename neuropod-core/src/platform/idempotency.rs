@@ -3,7 +3,7 @@
 //! The key decides the id of the pod, so that a second one can't be stored, and the record of the pod knows the request.
 //! When the record goes, what became of the request is kept apart, so that its name is free and its key is not.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Inner;
 use crate::error::{Error, ErrorKind, Result};
@@ -65,11 +65,11 @@ impl Inner {
             return self.reserve_now(pod).await.map(Some).map_err(|(_, error)| error);
         }
         match self.store.past_request(&keyed.id).await? {
-            Some(past) => {
+            Some(past) if past.created_at >= self.oldest_known() => {
                 keyed.check_same(Some(&past.digest))?;
                 Err(repeated(past.outcome))
             }
-            None => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -82,15 +82,17 @@ impl Inner {
                 outcome,
                 created_at: pod.created_at,
             };
+            // Old ones first: there may be one of the same key.
+            self.store.forget_requests(self.oldest_known()).await?;
             self.store.keep_request(&request).await?;
         }
         self.store.remove(&pod.id, pod.version).await
     }
 
-    /// Forgets the requests whose keys need not be known any more.
-    pub(super) async fn forget_requests(&self) -> Result<()> {
-        let time = self.clock.now().saturating_sub(LIFETIME).unwrap_or_default();
-        self.store.forget_requests(time).await
+    /// The time from which on the keys of requests have to be known.
+    fn oldest_known(&self) -> Timestamp {
+        // Before the first time there is none.
+        self.clock.now().saturating_sub(LIFETIME).unwrap_or(Timestamp::MIN)
     }
 }
 

@@ -78,9 +78,6 @@ impl Inner {
                 },
             ));
         }
-        if let Err(error) = self.forget_requests().await {
-            tracing::warn!(%error, "past requests can't be forgotten now");
-        }
         Ok(Everything {
             pods,
             orphans: workloads.into_values().collect(),
