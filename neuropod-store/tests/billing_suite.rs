@@ -2,12 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use neuropod_core::billing::{Draw, Drawn, EntryKind, EntryOptions, Hold, Posting, PostingKind};
-use neuropod_core::conformance::billing::load::{self, Load};
+use neuropod_core::conformance::billing::load;
 use neuropod_core::{AccountKind, Balance, Billing, Entry, Error, ErrorKind, Money, Result, UserId};
 use neuropod_store::MemoryStore;
 
@@ -18,9 +17,11 @@ enum Fault {
     DrawsTwice,
     /// Answers what a repeated draw would do now.
     AnswersAnew,
-    /// Accepts some deposits, and loses them.
+    /// Refuses a posting that is repeated.
+    RefusesRepetitions,
+    /// Accepts deposits, and loses them.
     LosesDeposits,
-    /// Makes some charges, and answers that it did not.
+    /// Charges, and answers that it did not.
     ChargesAndRefuses,
     /// Accepts other changes under a key that was used.
     ForgetsParameters,
@@ -32,7 +33,7 @@ enum Fault {
     Overdraws,
     /// Writes off what a draw could not pay, and has no entry of it.
     ForgetsWriteOffs,
-    /// Some charges fail for no cause of theirs.
+    /// Charges fail for no cause of theirs.
     FailsUnderLoad,
 }
 
@@ -40,19 +41,17 @@ enum Fault {
 struct Faulty {
     fault: Fault,
     inner: MemoryStore,
-    draws: Mutex<HashSet<String>>,
-    calls: AtomicU32,
+    /// The keys of what was done.
+    done: Mutex<HashSet<String>>,
 }
 
-/// How often some of the calls go wrong: not at once, and often enough.
-const SOME: u32 = 50;
 /// Stands after the key of what is done again.
 const AGAIN: &str = " again";
 
 impl Faulty {
-    /// Whether this is one of the calls that this fault spoils.
-    fn has_now(&self, fault: Fault) -> bool {
-        self.fault == fault && self.calls.fetch_add(1, Ordering::Relaxed) % SOME == SOME - 1
+    /// Whether nothing was done with this key before.
+    fn is_new(&self, key: &str) -> bool {
+        self.done.lock().unwrap().insert(key.to_owned())
     }
 
     fn shown_balance(&self, balance: Balance) -> Balance {
@@ -83,23 +82,32 @@ impl Billing for Faulty {
 
     async fn post(&self, posting: &Posting) -> Result<()> {
         let charges = posting.kind == PostingKind::Charge;
-        if posting.kind == PostingKind::Deposit && self.has_now(Fault::LosesDeposits) {
-            return Ok(());
-        }
-        if charges && self.has_now(Fault::FailsUnderLoad) {
-            return Err(Error::new(ErrorKind::Timeout, "too many at once"));
-        }
-        let done = self.inner.post(posting).await;
-        if charges && done.is_ok() && self.has_now(Fault::ChargesAndRefuses) {
-            let (required, available) = (posting.amount, Money::ZERO);
-            let kind = ErrorKind::InsufficientFunds { required, available };
-            return Err(Error::new(kind, "not enough"));
-        }
-        match done {
-            Err(error) if *error.kind() == ErrorKind::Conflict && self.fault == Fault::ForgetsParameters => {
-                Ok(())
+        match self.fault {
+            Fault::LosesDeposits if posting.kind == PostingKind::Deposit => return Ok(()),
+            Fault::FailsUnderLoad if charges => {
+                return Err(Error::new(ErrorKind::Timeout, "too many at once"));
             }
-            done => done,
+            _ => {}
+        }
+        self.inner
+            .post(posting)
+            .await
+            .or_else(|error| match (self.fault, error.kind()) {
+                (Fault::ForgetsParameters, ErrorKind::Conflict) => Ok(()),
+                _ => Err(error),
+            })?;
+        match self.fault {
+            Fault::ChargesAndRefuses if charges => Err(Error::new(
+                ErrorKind::InsufficientFunds {
+                    required: posting.amount,
+                    available: Money::ZERO,
+                },
+                "not enough",
+            )),
+            Fault::RefusesRepetitions if !self.is_new(&posting.key) => {
+                Err(Error::new(ErrorKind::Conflict, "done").with_retryable(false))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -113,7 +121,7 @@ impl Billing for Faulty {
             draw.top_up += Money::from_cents(1);
         }
         let drawn = self.inner.draw(&draw).await?;
-        let is_new = self.draws.lock().unwrap().insert(draw.key.clone());
+        let is_new = self.is_new(&draw.key);
         match self.fault {
             Fault::DrawsTwice if !is_new => {
                 draw.key += AGAIN;
@@ -157,10 +165,9 @@ async fn verdict(fault: Fault) -> Result<(), String> {
     let billing: Arc<dyn Billing> = Arc::new(Faulty {
         fault,
         inner: MemoryStore::new(),
-        draws: Mutex::default(),
-        calls: AtomicU32::new(0),
+        done: Mutex::default(),
     });
-    let run = async move { load::run(&billing, &Load::new(5000, 1)).await };
+    let run = async move { load::random_operations(&billing).await };
     tokio::spawn(run).await.map_err(|error| {
         let panic = error.into_panic();
         match panic.downcast::<String>() {
@@ -175,11 +182,12 @@ async fn finds_each_fault() {
     assert_eq!(verdict(Fault::None).await, Ok(()));
     for (fault, expected) in [
         (Fault::DrawsTwice, "was applied twice"),
-        (Fault::AnswersAnew, "can't be answered so"),
+        (Fault::AnswersAnew, "the ledger has something else"),
+        (Fault::RefusesRepetitions, "can't be answered so"),
         (Fault::LosesDeposits, "the ledger has something else"),
         (Fault::ChargesAndRefuses, "what was refused"),
-        (Fault::ForgetsParameters, "can't be answered so"),
-        (Fault::KeepsReservations, "can't be answered so"),
+        (Fault::ForgetsParameters, "the ledger has something else"),
+        (Fault::KeepsReservations, "the ledger has something else"),
         (Fault::TopsUpTooMuch, "the entries of"),
         (Fault::Overdraws, "less than nothing"),
         (Fault::ForgetsWriteOffs, "add up"),

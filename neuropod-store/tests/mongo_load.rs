@@ -5,6 +5,7 @@ mod killed;
 mod money;
 mod mongo_server;
 
+use std::env;
 use std::sync::Arc;
 
 use neuropod_core::Billing;
@@ -17,13 +18,20 @@ async fn connect(uri: &str) -> Arc<dyn Billing> {
     Arc::new(MongoStore::connect(uri).await.unwrap())
 }
 
+/// How many operations there are instead of those that a minute has room for on FerretDB.
+const OPERATIONS: &str = "NEUROPOD_TEST_LOAD_OPERATIONS";
+const FEWER: u64 = 5000;
+
+/// A quarter of the 20,000 operations that the other stores carry out, unless the environment wants another number:
+/// FerretDB takes about a millisecond for a command, and a change is six to ten of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_under_load() {
     let Some(database) = TestDatabase::new("mongo_load/money_under_load") else {
         return;
     };
+    let operations = env::var(OPERATIONS).map_or(FEWER, |number| number.parse().unwrap());
     let billing = connect(&database.uri).await;
-    load::run(&billing, &Load::new(20_000, rand::random())).await;
+    load::run(&billing, &Load::new(operations, rand::random())).await;
     database.remove().await;
 }
 

@@ -1,10 +1,8 @@
 //! FerretDB with its indexes in use.
 //!
-//! FerretDB 1 on SQLite makes an index of `_id`, and asks for `_id` by another expression than that of the index,
-//! so that SQLite reads and parses the whole collection for nearly every command. And where a filter has more than
-//! an `_id`, such as a version to compare with, FerretDB does not even ask, but decodes all documents itself. Both
-//! make it ten and more times slower, and worse with every document. What it answers is the same without them: it
-//! applies the whole filter to whatever it has read.
+//! FerretDB 1 on SQLite makes indexes, and asks for `_id` by another expression than that of its index, and for nothing
+//! else at all: for nearly every command it reads and decodes the whole collection. What it answers is the same when it
+//! reads less, as it applies the whole filter to whatever it has read.
 
 use std::{
     fs, io,
@@ -28,6 +26,9 @@ pub(super) const MODULE: &str = "github.com/FerretDB/FerretDB";
 pub(super) const GO_MOD: &str = include_str!("../../tools/ferretdb/go.mod");
 const MAIN: &str = include_str!("../../tools/ferretdb/main.go");
 
+/// The file that is added.
+const NARROW: &str = include_str!("../../tools/ferretdb/sqlite/narrow.go");
+const NARROW_FILE: &str = "internal/backends/sqlite/narrow.go";
 /// What is changed: a file, what stands there, and what is to stand there.
 const CHANGES: [[&str; 3]; 2] = [
     [
@@ -37,14 +38,14 @@ const CHANGES: [[&str; 3]; 2] = [
     ],
     [
         "internal/backends/sqlite/collection.go",
-        "if params.Filter.Len() == 1 {",
-        "if params.Filter.Len() > 0 {",
+        "\tq += whereClause\n",
+        "\twhereClause, args = narrow(params.Filter)\n\tq += whereClause\n",
     ],
 ];
 
 /// What tells builds apart, besides the version.
 pub(super) fn digest() -> String {
-    let ours = CHANGES.concat().concat() + MAIN;
+    let ours = CHANGES.concat().concat() + NARROW + MAIN;
     HEXLOWER.encode(&Sha256::digest(ours)[..6])
 }
 
@@ -66,11 +67,13 @@ pub(super) fn mend(target: &Path) -> Result<Mended> {
         .args(["-R", "--no-preserve=mode", original.trim()])
         .arg(&copy.0);
     command::run(&mut copying)?;
+    let added = copy.0.join(NARROW_FILE);
+    fs::write(&added, NARROW).at(&added)?;
     for [file, from, to] in CHANGES {
         let path = copy.0.join(file);
         let text = fs::read_to_string(&path).at(&path)?;
         if !text.contains(from) {
-            return Err(io::Error::other(format!("this FerretDB has no `{from}`"))).at(&path);
+            return Err(io::Error::other(format!("this FerretDB has no {from:?}"))).at(&path);
         }
         fs::write(&path, text.replace(from, to)).at(&path)?;
     }

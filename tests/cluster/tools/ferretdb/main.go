@@ -2,11 +2,10 @@
 //
 // An update of one document is atomic here, as it is in MongoDB. FerretDB 1 by itself reads the document, compares it
 // with the filter and writes it by its id, and so loses updates that come in between: it gets one command at a time.
-// (FerretDB's own program panics unless it is built from a checkout of its repository.) To read needs no turn.
+// (FerretDB's own program panics unless it is built from a checkout of its repository.)
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -82,21 +81,12 @@ func serve(client net.Conn, backend string, turn *sync.Mutex) {
 }
 
 func ask(server net.Conn, command []byte, turn *sync.Mutex) ([]byte, error) {
-	if !isFind(command) {
-		turn.Lock()
-		defer turn.Unlock()
-	}
+	turn.Lock()
+	defer turn.Unlock()
 	if _, err := server.Write(command); err != nil {
 		return nil, err
 	}
 	return read(server)
-}
-
-// The name of a command comes after a header, the flags, the kind of the first section, and the length of its document
-// and the type of its first field.
-func isFind(command []byte) bool {
-	const name = 16 + 4 + 1 + 4 + 1
-	return len(command) > name && bytes.HasPrefix(command[name:], []byte("find\x00"))
 }
 
 // A message begins with its length, in 32 bits.

@@ -18,6 +18,15 @@ pub(super) struct Done {
 }
 
 impl Done {
+    fn note(&mut self, entry: &Entry, operation: Operation, answer: Answer) {
+        let before = self.changes.insert(entry.key.clone(), (operation, answer));
+        assert!(
+            before.is_none(),
+            "the key {} was applied twice: {before:?}",
+            entry.key
+        );
+    }
+
     /// Checks that all that was accepted was done.
     pub(super) fn explains(&self, attempts: &Attempts) {
         for attempt in attempts.all().filter(|attempt| attempt.is_accepted()) {
@@ -30,10 +39,9 @@ impl Done {
                     .changes
                     .get(key)
                     .is_some_and(|(done, answer)| done == operation && Some(answer) == attempt.answer()),
-                Operation::Settle { .. } => self.ends.get(key) == Some(operation),
                 // Of what was never held there is nothing to see.
                 Operation::Release { .. } if !self.changes.contains_key(key) => true,
-                Operation::Release { .. } => self.ends.get(key) == Some(operation),
+                Operation::Settle { .. } | Operation::Release { .. } => self.ends.get(key) == Some(operation),
             };
             assert!(
                 is_there,
@@ -114,7 +122,7 @@ impl<'a> Account<'a> {
         self.asked_for(entry, |operation| *operation == posted);
         assert_eq!(entry.held, Money::ZERO, "nothing is reserved: {entry:?}");
         self.available += entry.amount;
-        self.note(entry, posted, Answer::Done, done);
+        done.note(entry, posted, Answer::Done);
     }
 
     fn held(&mut self, entry: &'a Entry, done: &mut Done) {
@@ -126,7 +134,7 @@ impl<'a> Account<'a> {
         self.asked_for(entry, |operation| *operation == held);
         assert_eq!(entry.amount, Money::ZERO, "nothing is spent: {entry:?}");
         self.available -= entry.held;
-        self.note(entry, held, Answer::Done, done);
+        done.note(entry, held, Answer::Done);
         self.reservations.insert(&entry.key, entry.held);
     }
 
@@ -177,7 +185,7 @@ impl<'a> Account<'a> {
             spent: Money::ZERO,
         };
         let operation = attempt.operation.clone();
-        self.note(entry, operation, Answer::Drawn(drawn), done);
+        done.note(entry, operation, Answer::Drawn(drawn));
         expected.len()
     }
 
@@ -225,14 +233,5 @@ impl<'a> Account<'a> {
         candidates.first().copied().copied().unwrap_or_else(|| {
             panic!("an entry of what nobody asked for, or what was refused: {entry:?}, {same_key:?}")
         })
-    }
-
-    fn note(&self, entry: &Entry, operation: Operation, answer: Answer, done: &mut Done) {
-        let before = done.changes.insert(entry.key.clone(), (operation, answer));
-        assert!(
-            before.is_none(),
-            "the key {} was applied twice: {before:?}",
-            entry.key
-        );
     }
 }

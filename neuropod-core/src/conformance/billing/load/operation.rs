@@ -173,13 +173,13 @@ impl Past {
             15..22 => self
                 .again(random)
                 .map(|operation| operation.other(accounts, random)),
-            22..40 => self.draw(&key, random),
-            40..50 => self.some_hold(random).map(|hold| Operation::Settle {
+            22..45 => self.draw(&key, random),
+            45..52 => self.some_hold(random).map(|hold| Operation::Settle {
                 key: hold.key,
                 // Also more than is left, which is refused.
                 actual: some_amount(random).min(hold.amount),
             }),
-            50..59 => self
+            52..57 => self
                 .some_hold(random)
                 .map(|hold| Operation::Release { key: hold.key }),
             _ => None,
@@ -232,26 +232,26 @@ fn new(key: String, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> 
         amount,
     };
     match random.random_range(0..100) {
-        0..15 => posting(PostingKind::Deposit, amount),
-        15..20 => posting(PostingKind::Refund, amount),
-        20..30 => {
+        0..28 => posting(PostingKind::Deposit, amount),
+        28..32 => posting(PostingKind::Refund, amount),
+        32..40 => {
             let up_or_down = if random.random() { amount } else { -amount };
             posting(PostingKind::Adjustment, up_or_down)
         }
-        30..50 => posting(PostingKind::Charge, amount),
-        50..60 => Operation::Draw {
+        40..54 => posting(PostingKind::Charge, amount),
+        54..60 => Operation::Draw {
             key,
             user,
             hold: None,
             amount,
             top_up: Money::ZERO,
         },
-        60..63 => {
+        60..62 => {
             let (user, kind) = accounts.choose(random).unwrap().clone();
             Operation::Open { user, kind }
         }
         // The key of a hold that has not come yet is closed.
-        63..65 => Operation::Release { key },
+        62..63 => Operation::Release { key },
         _ => Operation::Hold { key, user, amount },
     }
 }
