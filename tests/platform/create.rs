@@ -64,6 +64,7 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         suspended,
         daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -17,6 +17,7 @@ fn user(id: &str, role: Role) -> User {
         suspended: false,
         daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -227,7 +227,8 @@ impl Inner {
     pub(super) async fn may_start(&self, owner: &UserId, price: Price) -> Result<Option<Money>> {
         let user = self.store.user(owner).await?;
         if user.as_ref().is_some_and(|user| user.suspended) {
-            return Err(Error::new(ErrorKind::Forbidden, "the user is suspended"));
+            let error = Error::new(ErrorKind::Forbidden, "the user is suspended");
+            return Err(error.with_context("user", "suspended"));
         }
         let cap = self.cap_of(user.as_ref());
         if let Some(cap) = cap {

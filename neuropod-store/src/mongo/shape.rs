@@ -12,7 +12,7 @@ use neuropod_core::pod::{Environment, Login, VolumeDeletion};
 use neuropod_core::store::{Outcome, PastRequest};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
-    AccessToken, Desired, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status, Template, User, UserId,
+    AccessToken, Desired, EndedSession, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status, Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -223,7 +223,15 @@ pub(super) struct UserShape {
     daily_cap: Option<Money>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
+    #[serde(default)]
+    ended_sessions: Vec<EndedSessionShape>,
     registration_date: Moment,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndedSessionShape {
+    id: String,
+    until: Moment,
 }
 
 impl Stored for User {
@@ -240,6 +248,14 @@ impl Stored for User {
             suspended: self.suspended,
             daily_cap: self.daily_cap,
             avatar: self.avatar.clone(),
+            ended_sessions: self
+                .ended_sessions
+                .iter()
+                .map(|ended| EndedSessionShape {
+                    id: ended.id.clone(),
+                    until: Moment(ended.until),
+                })
+                .collect(),
             registration_date: Moment(self.registration_date),
         }
     }
@@ -253,6 +269,14 @@ impl Stored for User {
             suspended: shape.suspended,
             daily_cap: shape.daily_cap,
             avatar: shape.avatar,
+            ended_sessions: shape
+                .ended_sessions
+                .into_iter()
+                .map(|ended| EndedSession {
+                    id: ended.id,
+                    until: ended.until.0,
+                })
+                .collect(),
             registration_date: shape.registration_date.0,
             version: shape.version,
         }

@@ -192,6 +192,7 @@ pub(super) fn user(email: &str) -> User {
         suspended: false,
         daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: moment(0),
         version: 0,
     }

@@ -187,6 +187,7 @@ pub(super) fn user(legacy: &mut Legacy) -> Option<User> {
         suspended: legacy.document.get_bool("suspended").unwrap_or(false),
         daily_cap: None,
         avatar: legacy.optional("avatar"),
+        ended_sessions: Vec::new(),
         registration_date: registration_date?,
         version: 1,
     })
