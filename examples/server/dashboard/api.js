@@ -38,7 +38,8 @@ async function call(method, path, { query, body, headers, signal } = {}) {
 
 async function send(method, path, { query, body, headers, signal }) {
   const token = session.token();
-  const url = query ? `${path}?${new URLSearchParams(Object.entries(query).filter(([, value]) => value))}` : path;
+  const parameters = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value));
+  const url = parameters.size > 0 ? `${path}?${parameters}` : path;
   let response;
   try {
     response = await fetch(url, {

@@ -22,7 +22,7 @@ export class LogView {
   constructor() {
     /** The element for the page. */
     this.element = element("div", { class: "log", role: "region", tabindex: "0", "aria-label": t("logs.region") }, this.#lines, this.#open);
-    this.element.addEventListener("scroll", () => this.#setFollows(this.#isAtEnd()));
+    this.element.addEventListener("scroll", () => this.#setFollows(this.#isAtEnd() && !this.#current));
   }
 
   /** Forgets the text. */
@@ -52,6 +52,7 @@ export class LogView {
 
   /** Goes to the end and follows it. */
   toEnd() {
+    this.#setCurrent(null);
     this.#setFollows(true);
     this.element.scrollTop = this.element.scrollHeight;
   }
@@ -76,11 +77,16 @@ export class LogView {
     const at = marks.indexOf(this.#current);
     // Without a current one, the search begins at the end: the newest is what one looks for.
     const next = at < 0 ? marks.length - 1 : (at + by + marks.length) % marks.length;
-    this.#current?.classList.remove("current");
-    this.#current = marks[next];
-    this.#current.classList.add("current");
+    this.#setCurrent(marks[next]);
     this.#setFollows(false);
     this.#current.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+
+  // While somebody looks at a match, the text does not run away, be it at the end.
+  #setCurrent(mark) {
+    this.#current?.classList.remove("current");
+    this.#current = mark;
+    mark?.classList.add("current");
     this.#count();
   }
 
