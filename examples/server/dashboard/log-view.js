@@ -3,6 +3,9 @@ import { LogBuffer } from "./log-buffer.js";
 import { searcher } from "./search.js";
 import { t } from "./text.js";
 
+// Time in which text is collected, in milliseconds: a log can have thousands of lines a second.
+const MOMENT = 100;
+
 /** A log on the page: lines as text, the places that were searched for marked, the end followed unless one reads. */
 export class LogView {
   /** Called with whether the end is followed, when that changes. */
@@ -15,20 +18,25 @@ export class LogView {
   #follows = true;
   #current = null;
   #waiting = "";
-  #frame = 0;
+  #timer = 0;
   #lines = element("div");
   #open = element("div", { class: "line" });
 
   constructor() {
     /** The element for the page. */
-    this.element = element("div", { class: "log", role: "region", tabindex: "0", "aria-label": t("logs.region") }, this.#lines, this.#open);
+    this.element = element(
+      "div",
+      { class: "log", role: "region", tabindex: "0", "aria-label": t("logs.region") },
+      this.#lines,
+      this.#open,
+    );
     this.element.addEventListener("scroll", () => this.#setFollows(this.#isAtEnd() && !this.#current));
   }
 
   /** Forgets the text. */
   clear() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#waiting = "";
     this.#buffer = new LogBuffer();
     this.#lines.replaceChildren();
@@ -38,15 +46,16 @@ export class LogView {
     this.#count();
   }
 
-  /** Takes text; it is shown in the next frame, however many chunks come before. */
+  /** Takes text; it is shown a moment later, together with what else comes until then. */
   push(chunk) {
     this.#waiting += chunk;
-    this.#frame ||= requestAnimationFrame(() => this.#flush());
+    // No animation frame: a page in the background has none, and would only collect.
+    this.#timer ||= setTimeout(() => this.#flush(), MOMENT);
   }
 
   /** All that is kept, as text. */
   text() {
-    if (this.#frame) this.#flush();
+    if (this.#timer) this.#flush();
     return this.#buffer.text();
   }
 
@@ -91,8 +100,8 @@ export class LogView {
   }
 
   #flush() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     const { added, dropped } = this.#buffer.push(this.#waiting);
     this.#waiting = "";
     // Where more came than is kept, only what stays is worth an element.
@@ -107,7 +116,9 @@ export class LogView {
   // Takes the oldest lines away without moving what is being read.
   #drop() {
     const before = this.element.scrollHeight;
-    while (this.#lines.childElementCount > this.#buffer.lines.length) this.#lines.firstElementChild.remove();
+    // Counted once: the browser counts them one by one each time.
+    const surplus = this.#lines.childElementCount - this.#buffer.lines.length;
+    for (let count = 0; count < surplus; count++) this.#lines.firstElementChild.remove();
     if (!this.#follows) this.element.scrollTop -= before - this.element.scrollHeight;
   }
 
