@@ -20,7 +20,7 @@ pub enum Language {
 
 impl Language {
     /// Chooses between two texts.
-    fn pick<T>(self, spanish: T, english: T) -> T {
+    pub fn pick<T>(self, spanish: T, english: T) -> T {
         match self {
             Self::Es => spanish,
             Self::En => english,

@@ -23,9 +23,22 @@ pub struct User {
     /// A picture of them (a URL).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar: Option<String>,
+    /// Sessions that they ended before their time (signing out), for the application that keeps sessions.
+    #[serde(default)]
+    pub ended_sessions: Vec<EndedSession>,
     /// Since when they are here.
     pub registration_date: Timestamp,
     /// Counted up at every change, for compare-and-swap.
     #[serde(default)]
     pub version: u64,
+}
+
+/// A session that a user ended before its time. The library keeps it and does not look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedSession {
+    /// The id of the session, given by the application.
+    pub id: String,
+    /// When it would have ended by itself: after that nobody has to remember it.
+    pub until: Timestamp,
 }

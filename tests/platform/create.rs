@@ -63,6 +63,7 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         role,
         suspended,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -16,6 +16,7 @@ fn user(id: &str, role: Role) -> User {
         role,
         suspended: false,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -230,7 +230,9 @@ impl Inner {
     /// Whether this user may start pods. One whom the store does not know is the application's own affair.
     pub(super) async fn may_start(&self, owner: &UserId) -> Result<()> {
         match self.store.user(owner).await? {
-            Some(user) if user.suspended => Err(Error::new(ErrorKind::Forbidden, "the user is suspended")),
+            Some(user) if user.suspended => {
+                Err(Error::new(ErrorKind::Forbidden, "the user is suspended").with_context("user", "suspended"))
+            }
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use neuropod_core::observation::Step;
 use neuropod_core::pod::{Environment, Login};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
-    AccessToken, Desired, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status, Template, User, UserId,
+    AccessToken, Desired, EndedSession, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status, Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -201,7 +201,15 @@ pub(super) struct UserShape {
     suspended: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
+    #[serde(default)]
+    ended_sessions: Vec<EndedSessionShape>,
     registration_date: Moment,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndedSessionShape {
+    id: String,
+    until: Moment,
 }
 
 impl Stored for User {
@@ -217,6 +225,14 @@ impl Stored for User {
             role: self.role,
             suspended: self.suspended,
             avatar: self.avatar.clone(),
+            ended_sessions: self
+                .ended_sessions
+                .iter()
+                .map(|ended| EndedSessionShape {
+                    id: ended.id.clone(),
+                    until: Moment(ended.until),
+                })
+                .collect(),
             registration_date: Moment(self.registration_date),
         }
     }
@@ -229,6 +245,14 @@ impl Stored for User {
             role: shape.role,
             suspended: shape.suspended,
             avatar: shape.avatar,
+            ended_sessions: shape
+                .ended_sessions
+                .into_iter()
+                .map(|ended| EndedSession {
+                    id: ended.id,
+                    until: ended.until.0,
+                })
+                .collect(),
             registration_date: shape.registration_date.0,
             version: shape.version,
         }

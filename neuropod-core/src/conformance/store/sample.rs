@@ -202,6 +202,7 @@ pub(super) fn user(email: &str) -> User {
         role: Role::Client,
         suspended: false,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: moment(0),
         version: 0,
     }

@@ -186,6 +186,7 @@ pub(super) fn user(legacy: &mut Legacy) -> Option<User> {
         role: role?,
         suspended: legacy.document.get_bool("suspended").unwrap_or(false),
         avatar: legacy.optional("avatar"),
+        ended_sessions: Vec::new(),
         registration_date: registration_date?,
         version: 1,
     })
