@@ -28,7 +28,12 @@ export class ApiError extends Error {
 /** Sends a request and answers the JSON that comes back. */
 async function call(method, path, { query, body, headers, signal } = {}) {
   const limit = AbortSignal.timeout(method === "GET" ? READ_TIMEOUT : WRITE_TIMEOUT);
-  const response = await send(method, path, { query, body, headers, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+  const response = await send(method, path, {
+    query,
+    body,
+    headers,
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+  });
   try {
     return await response.json();
   } catch (cause) {
@@ -38,7 +43,8 @@ async function call(method, path, { query, body, headers, signal } = {}) {
 
 async function send(method, path, { query, body, headers, signal }) {
   const token = session.token();
-  const url = query ? `${path}?${new URLSearchParams(Object.entries(query).filter(([, value]) => value))}` : path;
+  const parameters = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value));
+  const url = parameters.size > 0 ? `${path}?${parameters}` : path;
   let response;
   try {
     response = await fetch(url, {
@@ -88,8 +94,7 @@ export const signOut = () => call("POST", "/api/auth/logout");
 /** The pods of the caller, or, for administrators, of the user with this e-mail address. */
 export const listPods = (userEmail) => data(call("GET", "/api/pods", { query: { userEmail } }));
 /** Creates a pod; the same key does it once, however often it is sent. */
-export const createPod = (body, key) =>
-  data(call("POST", "/api/pods", { body, headers: { "Idempotency-Key": key } }));
+export const createPod = (body, key) => data(call("POST", "/api/pods", { body, headers: { "Idempotency-Key": key } }));
 /** `start`, `stop` or `restart`. */
 export const changePod = (id, verb) => call("POST", `${pod(id)}/${verb}`);
 /** Deletes a pod and keeps or deletes its volume. */

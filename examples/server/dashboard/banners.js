@@ -47,7 +47,14 @@ function lowBalance(signal) {
   const show = ({ podId, message }) => {
     remove(podId);
     const close = button(t("dismiss"), { onclick: () => remove(podId) });
-    const banner = element("div", { class: "banner bad" }, icon("warning"), element("p", {}, message), element("a", { href: "#/account" }, t("nav.account")), close);
+    const banner = element(
+      "div",
+      { class: "banner bad" },
+      icon("warning"),
+      element("p", {}, message),
+      element("a", { href: "#/account" }, t("nav.account")),
+      close,
+    );
     banners.set(podId, banner);
     region.append(banner);
   };
@@ -55,7 +62,8 @@ function lowBalance(signal) {
     "message",
     ({ detail }) => {
       if (detail.type === "lowBalanceAlert") show(detail);
-      else if (detail.type === "podDeleted" || (detail.type === "podUpdate" && detail.status === "stopped")) remove(detail.podId);
+      else if (detail.type === "podDeleted" || (detail.type === "podUpdate" && detail.status === "stopped"))
+        remove(detail.podId);
     },
     { signal },
   );

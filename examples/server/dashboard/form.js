@@ -5,12 +5,21 @@ import { t } from "./text.js";
 
 /** A button; with an icon before its text where `options.icon` says so. */
 export function button(text, { icon: name, kind = "", onclick, type = "button", ...attributes } = {}) {
-  return element("button", { type, class: kind || null, onclick, ...attributes }, name ? icon(name) : null, element("span", {}, text));
+  return element(
+    "button",
+    { type, class: kind || null, onclick, ...attributes },
+    name ? icon(name) : null,
+    element("span", {}, text),
+  );
 }
 
 /** A button that shows an icon only; its name is read out and shown as a tooltip. */
 export function iconButton(name, text, onclick, attributes = {}) {
-  return element("button", { type: "button", class: "icon-button", title: text, "aria-label": text, onclick, ...attributes }, icon(name));
+  return element(
+    "button",
+    { type: "button", class: "icon-button", title: text, "aria-label": text, onclick, ...attributes },
+    icon(name),
+  );
 }
 
 /** A control with its label, a hint and the place for its error. */
@@ -20,7 +29,14 @@ export function field(name, label, control, hint) {
   control.name = name;
   const { hintNode, error, describedBy } = notes(id, hint);
   control.setAttribute("aria-describedby", describedBy);
-  return element("div", { class: "field", "data-field": name }, element("label", { for: id }, label), control, hintNode, error);
+  return element(
+    "div",
+    { class: "field", "data-field": name },
+    element("label", { for: id }, label),
+    control,
+    hintNode,
+    error,
+  );
 }
 
 /** A checkbox with its label behind it. */
@@ -28,7 +44,13 @@ export function checkbox(name, label, checked, hint) {
   const id = newId(name);
   const { hintNode, error, describedBy } = notes(id, hint);
   const control = element("input", { type: "checkbox", id, name, checked, "aria-describedby": describedBy });
-  return element("div", { class: "field", "data-field": name }, element("label", { class: "check", for: id }, control, label), hintNode, error);
+  return element(
+    "div",
+    { class: "field", "data-field": name },
+    element("label", { class: "check", for: id }, control, label),
+    hintNode,
+    error,
+  );
 }
 
 /** Controls under one legend, with the place for an error. */
@@ -57,7 +79,13 @@ function notes(id, hint) {
 export function createForm({ content, label, danger = false, more = [], action }) {
   const summary = element("div", { class: "summary", role: "alert", tabindex: "-1", hidden: true });
   const submit = button(label, { type: "submit", kind: danger ? "danger" : "primary" });
-  const form = element("form", { novalidate: true }, summary, content, element("div", { class: "actions" }, submit, more));
+  const form = element(
+    "form",
+    { novalidate: true },
+    summary,
+    content,
+    element("div", { class: "actions" }, submit, more),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
@@ -88,7 +116,12 @@ function showErrors(form, error) {
   summary.hidden = false;
   summary.replaceChildren(
     element("p", {}, t("form.problems", { count: items.length + others.length })),
-    element("ul", {}, items, others.map((text) => element("li", {}, text))),
+    element(
+      "ul",
+      {},
+      items,
+      others.map((text) => element("li", {}, text)),
+    ),
   );
   summary.focus();
 }
@@ -102,6 +135,11 @@ function item(form, { field: name, message }) {
   note.hidden = false;
   // Of several controls under one legend nobody knows which one it is; those of a choice are one.
   const controls = place.querySelectorAll("input, select, textarea");
-  if (controls.length === 1 || control.type === "radio") controls.forEach((each) => each.setAttribute("aria-invalid", "true"));
-  return element("li", {}, element("button", { type: "button", class: "link", onclick: () => control.focus() }, message));
+  if (controls.length === 1 || control.type === "radio")
+    controls.forEach((each) => each.setAttribute("aria-invalid", "true"));
+  return element(
+    "li",
+    {},
+    element("button", { type: "button", class: "link", onclick: () => control.focus() }, message),
+  );
 }

@@ -55,7 +55,10 @@ export function duration(seconds) {
     ["minute", Math.floor(whole / 60) % 60],
     ["second", whole % 60],
   ];
-  const first = Math.max(0, all.findIndex(([, count]) => count > 0));
+  const first = Math.max(
+    0,
+    all.findIndex(([, count]) => count > 0),
+  );
   const parts = first === 0 && whole < 1 ? all.slice(-1) : all.slice(first, first + 2);
   return parts
     .filter(([, count], index) => count > 0 || index === 0)
@@ -66,8 +69,11 @@ export function duration(seconds) {
 /** How long ago, or in how long, in words. */
 export function relative(time, now = Date.now()) {
   const seconds = Math.round((new Date(time) - now) / 1000);
-  const [unit, size] = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]].find(
-    ([, size]) => Math.abs(seconds) >= size || size === 1,
-  );
+  const [unit, size] = [
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+    ["second", 1],
+  ].find(([, size]) => Math.abs(seconds) >= size || size === 1);
   return formatter(Intl.RelativeTimeFormat, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }

@@ -14,6 +14,8 @@ export async function fill(container, load, show) {
     container.replaceChildren(...[show(value)].flat());
   } catch (error) {
     const again = button(t("retry"), { onclick: () => fill(container, load, show) });
-    container.replaceChildren(element("div", { class: "failure", role: "alert" }, element("p", {}, explain(error)), again));
+    container.replaceChildren(
+      element("div", { class: "failure", role: "alert" }, element("p", {}, explain(error)), again),
+    );
   }
 }

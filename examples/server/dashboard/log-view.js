@@ -3,6 +3,9 @@ import { LogBuffer } from "./log-buffer.js";
 import { searcher } from "./search.js";
 import { t } from "./text.js";
 
+// Time in which text is collected, in milliseconds: a log can have thousands of lines a second.
+const MOMENT = 100;
+
 /** A log on the page: lines as text, the places that were searched for marked, the end followed unless one reads. */
 export class LogView {
   /** Called with whether the end is followed, when that changes. */
@@ -15,20 +18,25 @@ export class LogView {
   #follows = true;
   #current = null;
   #waiting = "";
-  #frame = 0;
+  #timer = 0;
   #lines = element("div");
   #open = element("div", { class: "line" });
 
   constructor() {
     /** The element for the page. */
-    this.element = element("div", { class: "log", role: "region", tabindex: "0", "aria-label": t("logs.region") }, this.#lines, this.#open);
-    this.element.addEventListener("scroll", () => this.#setFollows(this.#isAtEnd()));
+    this.element = element(
+      "div",
+      { class: "log", role: "region", tabindex: "0", "aria-label": t("logs.region") },
+      this.#lines,
+      this.#open,
+    );
+    this.element.addEventListener("scroll", () => this.#setFollows(this.#isAtEnd() && !this.#current));
   }
 
   /** Forgets the text. */
   clear() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#waiting = "";
     this.#buffer = new LogBuffer();
     this.#lines.replaceChildren();
@@ -38,20 +46,22 @@ export class LogView {
     this.#count();
   }
 
-  /** Takes text; it is shown in the next frame, however many chunks come before. */
+  /** Takes text; it is shown a moment later, together with what else comes until then. */
   push(chunk) {
     this.#waiting += chunk;
-    this.#frame ||= requestAnimationFrame(() => this.#flush());
+    // No animation frame: a page in the background has none, and would only collect.
+    this.#timer ||= setTimeout(() => this.#flush(), MOMENT);
   }
 
   /** All that is kept, as text. */
   text() {
-    if (this.#frame) this.#flush();
+    if (this.#timer) this.#flush();
     return this.#buffer.text();
   }
 
   /** Goes to the end and follows it. */
   toEnd() {
+    this.#setCurrent(null);
     this.#setFollows(true);
     this.element.scrollTop = this.element.scrollHeight;
   }
@@ -76,17 +86,22 @@ export class LogView {
     const at = marks.indexOf(this.#current);
     // Without a current one, the search begins at the end: the newest is what one looks for.
     const next = at < 0 ? marks.length - 1 : (at + by + marks.length) % marks.length;
-    this.#current?.classList.remove("current");
-    this.#current = marks[next];
-    this.#current.classList.add("current");
+    this.#setCurrent(marks[next]);
     this.#setFollows(false);
     this.#current.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+
+  // While somebody looks at a match, the text does not run away, be it at the end.
+  #setCurrent(mark) {
+    this.#current?.classList.remove("current");
+    this.#current = mark;
+    mark?.classList.add("current");
     this.#count();
   }
 
   #flush() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     const { added, dropped } = this.#buffer.push(this.#waiting);
     this.#waiting = "";
     // Where more came than is kept, only what stays is worth an element.
@@ -101,7 +116,9 @@ export class LogView {
   // Takes the oldest lines away without moving what is being read.
   #drop() {
     const before = this.element.scrollHeight;
-    while (this.#lines.childElementCount > this.#buffer.lines.length) this.#lines.firstElementChild.remove();
+    // Counted once: the browser counts them one by one each time.
+    const surplus = this.#lines.childElementCount - this.#buffer.lines.length;
+    for (let count = 0; count < surplus; count++) this.#lines.firstElementChild.remove();
     if (!this.#follows) this.element.scrollTop -= before - this.element.scrollHeight;
   }
 

@@ -44,7 +44,14 @@ async function show(why = null) {
 function showFailure(error) {
   const text = element("p", {}, explain(error));
   const again = button(t("retry"), { kind: "primary", onclick: () => show() });
-  app.replaceChildren(element("main", { class: "sign-in" }, element("h1", {}, "Neuropod"), element("div", { class: "failure", role: "alert" }, text, again)));
+  app.replaceChildren(
+    element(
+      "main",
+      { class: "sign-in" },
+      element("h1", {}, "Neuropod"),
+      element("div", { class: "failure", role: "alert" }, text, again),
+    ),
+  );
 }
 
 session.changes.addEventListener("change", (event) => {

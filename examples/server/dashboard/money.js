@@ -4,6 +4,11 @@ export function hoursLeft(available, ...hourly) {
   return sum > 0 ? Math.max(0, available) / sum : null;
 }
 
+/** Hours as whole minutes, in seconds: what is an estimate has no seconds. */
+export function roughly(hours) {
+  return Math.round(hours * 60) * 60;
+}
+
 /** What a pod costs per hour as it is now: its volume only, once it is stopped. */
 export function hourlyCost(pod) {
   return (pod.status === "stopped" ? pod.costStopped : pod.costPerHour) ?? 0;

@@ -30,7 +30,13 @@ export function clearNotices() {
 
 function show(region, kind, text) {
   const dismiss = element("button", { type: "button", class: "quiet", "aria-label": t("close") }, icon("close"));
-  const notice = element("div", { class: `notice ${kind}` }, icon(kind === "ok" ? "check" : "warning"), element("p", {}, text), dismiss);
+  const notice = element(
+    "div",
+    { class: `notice ${kind}` },
+    icon(kind === "ok" ? "check" : "warning"),
+    element("p", {}, text),
+    dismiss,
+  );
   notice.dataset.text = text;
   dismiss.addEventListener("click", () => notice.remove());
   region.append(notice);

@@ -1,3 +1,4 @@
+import { closeDialogs } from "./dialog.js";
 import * as session from "./session.js";
 import { showAccount } from "./views/account.js";
 import { showDeploy } from "./views/deploy.js";
@@ -20,6 +21,7 @@ export function startRouter(main, tell) {
   let stop = () => {};
   const go = (focus) => {
     stop();
+    closeDialogs();
     const { name, view } = find();
     main.replaceChildren();
     tell(name);

@@ -21,7 +21,9 @@ export function showShell(app, config, changeLanguage) {
   const views = session.isAdmin()
     ? ["pods", "deploy", "account", "users", "templates", "prices", "inventory"]
     : ["pods", "deploy", "account"];
-  const links = views.map((name) => element("a", { href: `#/${name}` }, icon(name), element("span", {}, t(`nav.${name}`))));
+  const links = views.map((name) =>
+    element("a", { href: `#/${name}` }, icon(name), element("span", {}, t(`nav.${name}`))),
+  );
   const panel = element(
     "div",
     { id: "panel", class: "panel" },
@@ -53,12 +55,22 @@ export function showShell(app, config, changeLanguage) {
 }
 
 function brand() {
-  return element("a", { class: "brand", href: "#/pods" }, element("img", { src: "/icon.svg", alt: "", width: 24, height: 24 }), "Neuropod");
+  return element(
+    "a",
+    { class: "brand", href: "#/pods" },
+    element("img", { src: "/icon.svg", alt: "", width: 24, height: 24 }),
+    "Neuropod",
+  );
 }
 
 function balanceLink(signal) {
   const amount = element("strong", {});
-  const link = element("a", { class: "balance", href: "#/account", hidden: true }, element("span", {}, t("balance")), amount);
+  const link = element(
+    "a",
+    { class: "balance", href: "#/account", hidden: true },
+    element("span", {}, t("balance")),
+    amount,
+  );
   const update = () => {
     link.hidden = balance.current === null;
     setText(amount, money(balance.available));
@@ -69,7 +81,17 @@ function balanceLink(signal) {
 }
 
 function menuButton(panel) {
-  const menu = element("button", { type: "button", class: "icon-button menu", "aria-label": t("menu"), "aria-expanded": "false", "aria-controls": "panel" }, icon("menu"));
+  const menu = element(
+    "button",
+    {
+      type: "button",
+      class: "icon-button menu",
+      "aria-label": t("menu"),
+      "aria-expanded": "false",
+      "aria-controls": "panel",
+    },
+    icon("menu"),
+  );
   const set = (open) => {
     panel.classList.toggle("open", open);
     menu.setAttribute("aria-expanded", open);

@@ -2,7 +2,10 @@ const KEY = "neuropod.theme";
 
 /** Whether the page is dark now, by choice or as the system is. */
 export function isDark() {
-  return (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  return (
+    (document.documentElement.dataset.theme ??
+      (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark"
+  );
 }
 
 /** Chooses light or dark, and keeps the choice. */

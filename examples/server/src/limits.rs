@@ -25,7 +25,7 @@ enum Asker {
 
 /// Counts what everybody asks for.
 pub(crate) struct Limiter {
-    limiter: DefaultKeyedRateLimiter<Asker>,
+    counts: DefaultKeyedRateLimiter<Asker>,
     clock: DefaultClock,
     header: Option<String>,
 }
@@ -36,7 +36,7 @@ impl Limiter {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.requests_per_second));
         Self {
-            limiter: RateLimiter::keyed(quota.allow_burst(at_least_one(limits.burst))),
+            counts: RateLimiter::keyed(quota.allow_burst(at_least_one(limits.burst))),
             clock: DefaultClock::default(),
             header: limits.client_address_header.clone(),
         }
@@ -62,7 +62,7 @@ impl Limiter {
     }
 
     fn check(&self, asker: &Asker) -> Result<(), Failure> {
-        self.limiter.check_key(asker).map_err(|not_until| {
+        self.counts.check_key(asker).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             Failure::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -76,7 +76,7 @@ impl Limiter {
 
     /// Forgets those who have not asked for a while.
     pub(crate) fn forget(&self) {
-        self.limiter.retain_recent();
+        self.counts.retain_recent();
     }
 }
 

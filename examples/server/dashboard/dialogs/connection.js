@@ -26,7 +26,11 @@ export function openConnection(pod, pods) {
     content.replaceChildren(...show(links));
     if (hadFocus) dialog.querySelector("button").focus();
   };
-  const dialog = openDialog({ title: t("connection.title", { name: pod.podName }), content, onclose: () => stopped.abort() });
+  const dialog = openDialog({
+    title: t("connection.title", { name: pod.podName }),
+    content,
+    onclose: () => stopped.abort(),
+  });
   pods.addEventListener(
     "change",
     ({ detail }) => {
@@ -46,7 +50,9 @@ function signature(pod) {
 
 function services(links) {
   const http = links.httpServices.map(httpService);
-  const tcp = links.tcpServices.map((service) => item(service, service.status === "disable" ? [] : [address(service.url)]));
+  const tcp = links.tcpServices.map((service) =>
+    item(service, service.status === "disable" ? [] : [address(service.url)]),
+  );
   const list = [...http, ...tcp];
   const said = links.message ?? (list.length === 0 ? known(`connection.${links.status}`, t("connection.none")) : null);
   return [
@@ -71,7 +77,12 @@ function httpService(service) {
   );
   return item(service, [
     address(bare.href),
-    element("div", { class: "button-row" }, open, copyButton(url.href, `${service.serviceName}, ${t("connection.link")}`)),
+    element(
+      "div",
+      { class: "button-row" },
+      open,
+      copyButton(url.href, `${service.serviceName}, ${t("connection.link")}`),
+    ),
     token ? tokenLine(token, service.serviceName) : null,
   ]);
 }
@@ -106,7 +117,14 @@ function tokenLine(token, name) {
     setText(show.querySelector("span"), t(visible ? "token.hide" : "token.show"));
     setText(text, visible ? token : "••••••••••••");
   });
-  return element("div", { class: "token" }, element("span", {}, t("token")), text, show, copyButton(token, `${name}, ${t("token")}`));
+  return element(
+    "div",
+    { class: "token" },
+    element("span", {}, t("token")),
+    text,
+    show,
+    copyButton(token, `${name}, ${t("token")}`),
+  );
 }
 
 // Nothing but a web address becomes a link, whatever the server was told.

@@ -42,7 +42,14 @@ export function openLogs(pod, pods) {
   const stopped = new AbortController();
   openDialog({
     title: t("logs.title", { name: pod.podName }),
-    content: element("div", { class: "log-body" }, bar, notice, element("div", { class: "log-frame" }, view.element, jump), dropped),
+    content: element(
+      "div",
+      { class: "log-body" },
+      bar,
+      notice,
+      element("div", { class: "log-frame" }, view.element, jump),
+      dropped,
+    ),
     size: "wide",
     onclose: () => {
       stopped.abort();
@@ -58,7 +65,12 @@ export function openLogs(pod, pods) {
 }
 
 function search(view) {
-  const input = element("input", { type: "search", placeholder: t("logs.search"), "aria-label": t("logs.search"), spellcheck: "false" });
+  const input = element("input", {
+    type: "search",
+    placeholder: t("logs.search"),
+    "aria-label": t("logs.search"),
+    spellcheck: "false",
+  });
   const count = element("span", { class: "count", role: "status" });
   const show = ({ at, total }) => setText(count, input.value ? t("logs.count", { at, total }) : "");
   const step = (by) => {

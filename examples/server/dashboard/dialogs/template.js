@@ -8,8 +8,10 @@ import { t } from "../text.js";
 
 /** Makes a template, or changes this one; `saved` is called afterwards. */
 export function editTemplate(template, saved) {
-  const text = (value, attributes = {}) => element("input", { type: "text", value: value ?? "", autocomplete: "off", ...attributes });
-  const size = (value) => element("input", { type: "number", min: 1, step: 1, value: value ?? 10, inputmode: "numeric" });
+  const text = (value, attributes = {}) =>
+    element("input", { type: "text", value: value ?? "", autocomplete: "off", ...attributes });
+  const size = (value) =>
+    element("input", { type: "number", min: 1, step: 1, value: value ?? 10, inputmode: "numeric" });
   const ports = element("textarea", { rows: 3, spellcheck: "false" });
   ports.value = formatPorts(template?.httpPorts ?? [{ port: 8888, serviceName: "Jupyter Lab" }]);
   const description = element("textarea", { rows: 5 });
@@ -19,7 +21,12 @@ export function editTemplate(template, saved) {
     size: "",
     content: [
       field("name", t("deploy.name"), text(template?.name)),
-      field("dockerImage", t("deploy.image"), text(template?.dockerImage, { spellcheck: "false" }), t("deploy.imageHint")),
+      field(
+        "dockerImage",
+        t("deploy.image"),
+        text(template?.dockerImage, { spellcheck: "false" }),
+        t("deploy.imageHint"),
+      ),
       field("httpPorts", t("deploy.ports"), ports, t("template.portsHint")),
       element(
         "div",
@@ -27,7 +34,11 @@ export function editTemplate(template, saved) {
         field("containerDiskSize", t("deploy.containerDisk"), size(template?.containerDiskSize), "GB"),
         field("volumeDiskSize", t("deploy.volumeDisk"), size(template?.volumeDiskSize), "GB"),
       ),
-      field("volumePath", t("template.volumePath"), text(template?.volumePath ?? "/workspace", { spellcheck: "false" })),
+      field(
+        "volumePath",
+        t("template.volumePath"),
+        text(template?.volumePath ?? "/workspace", { spellcheck: "false" }),
+      ),
       field("description", t("template.description"), description, t("template.descriptionHint")),
     ],
     label: t("save"),

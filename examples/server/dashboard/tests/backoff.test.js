@@ -11,6 +11,9 @@ test("the delay doubles up to its limit and stays there", () => {
 
 test("jitter takes at most half away, so that nobody comes back at once", () => {
   for (const attempt of [0, 3, 20]) {
-    assert.equal(delayBefore(attempt, () => 0), delayBefore(attempt, () => 1) / 2);
+    assert.equal(
+      delayBefore(attempt, () => 0),
+      delayBefore(attempt, () => 1) / 2,
+    );
   }
 });

@@ -27,5 +27,8 @@ test("a pod that runs is done, and shows no progress", () => {
 
 test("a pod that was stopped or has an unknown step shows none as done", () => {
   assert.ok(!isUnderWay({ status: "stopped", step: "stopped", desired: "stopped" }));
-  assert.deepEqual(states({ status: "creating", step: "something new" }), STEPS.map(() => "todo"));
+  assert.deepEqual(
+    states({ status: "creating", step: "something new" }),
+    STEPS.map(() => "todo"),
+  );
 });

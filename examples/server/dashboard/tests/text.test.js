@@ -15,7 +15,8 @@ function sources() {
 
 function places(entry) {
   // "There is a problem" needs no number.
-  const texts = typeof entry === "string" ? [entry] : Object.keys(entry).flatMap((form) => (form === "one" ? [] : entry[form]));
+  const texts =
+    typeof entry === "string" ? [entry] : Object.keys(entry).flatMap((form) => (form === "one" ? [] : entry[form]));
   return texts.map((text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort().join(" "));
 }
 
@@ -50,5 +51,8 @@ test("every key that a module names is there, and every text is used", () => {
       found.forEach((key) => used.add(key));
     }
   }
-  assert.deepEqual(Object.keys(es).filter((key) => !used.has(key)), []);
+  assert.deepEqual(
+    Object.keys(es).filter((key) => !used.has(key)),
+    [],
+  );
 });

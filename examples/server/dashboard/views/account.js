@@ -45,7 +45,11 @@ function balanceCards(signal) {
 // The range in whole days of the reader's own time zone, at first the month so far.
 function range(chosen) {
   const today = new Date();
-  const from = element("input", { type: "date", value: day(new Date(today.getFullYear(), today.getMonth(), 1)), required: true });
+  const from = element("input", {
+    type: "date",
+    value: day(new Date(today.getFullYear(), today.getMonth(), 1)),
+    required: true,
+  });
   const until = element("input", { type: "date", value: day(today), required: true });
   const form = element(
     "form",
@@ -88,24 +92,43 @@ function show(statement) {
     element(
       "div",
       { class: "columns" },
-      sums(t("statement.byPod"), statement.pods.map((pod) => [names.get(pod.podId), pod.amount])),
-      sums(t("statement.byKind"), statement.kinds.map(({ kind, amount }) => [known(`kind.${kind}`, kind), amount]), statement.total),
+      sums(
+        t("statement.byPod"),
+        statement.pods.map((pod) => [names.get(pod.podId), pod.amount]),
+      ),
+      sums(
+        t("statement.byKind"),
+        statement.kinds.map(({ kind, amount }) => [known(`kind.${kind}`, kind), amount]),
+        statement.total,
+      ),
     ),
-    element("div", { class: "title" }, element("h3", {}, t("statement.entries")), button(t("statement.csv"), { icon: "download", onclick: save })),
+    element(
+      "div",
+      { class: "title" },
+      element("h3", {}, t("statement.entries")),
+      button(t("statement.csv"), { icon: "download", onclick: save }),
+    ),
     entryTable(entries, names),
   ];
 }
 
 function sums(title, rows, total) {
-  const row = ([name, amount]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", { class: "number" }, money(amount)));
+  const row = ([name, amount]) =>
+    element("tr", {}, element("th", { scope: "row" }, name), element("td", { class: "number" }, money(amount)));
   const foot = total === undefined ? null : element("tfoot", {}, row([t("statement.total"), total]));
   const body = rows.length > 0 ? rows.map(row) : element("tr", {}, element("td", { class: "muted" }, "–"));
-  return element("div", { class: "frame" }, element("table", {}, element("caption", {}, title), element("tbody", {}, body), foot));
+  return element(
+    "div",
+    { class: "frame" },
+    element("table", {}, element("caption", {}, title), element("tbody", {}, body), foot),
+  );
 }
 
 function entryTable(entries, names) {
   const columns = ["at", "kind", "pod", "text", "amount", "held"];
-  const head = columns.map((name) => element("th", { scope: "col", role: "columnheader", class: isNumber(name) ? "number" : null }, t(`entry.${name}`)));
+  const head = columns.map((name) =>
+    element("th", { scope: "col", role: "columnheader", class: isNumber(name) ? "number" : null }, t(`entry.${name}`)),
+  );
   const body = element("tbody", { role: "rowgroup" });
   const more = button(t("statement.more"), { onclick: () => add() });
   const add = () => {
@@ -136,7 +159,8 @@ function entryRow(entry, names) {
     amount: money(entry.amount),
     held: money(entry.held),
   };
-  const cell = ([name, text]) => element("td", { role: "cell", "data-label": t(`entry.${name}`), class: isNumber(name) ? "number" : null }, text);
+  const cell = ([name, text]) =>
+    element("td", { role: "cell", "data-label": t(`entry.${name}`), class: isNumber(name) ? "number" : null }, text);
   return element("tr", { role: "row" }, Object.entries(texts).map(cell));
 }
 

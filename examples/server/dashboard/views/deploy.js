@@ -49,8 +49,18 @@ function deployForm({ prices, templates, pods, clients }, signal) {
       element(
         "div",
         { class: "columns" },
-        field("containerDiskSize", t("deploy.containerDisk"), containerDisk, diskHint(prices.storage.containerDisk, limits.containerDiskMax)),
-        field("volumeDiskSize", t("deploy.volumeDisk"), volumeDisk, diskHint(prices.storage.volumeDisk, limits.volumeDiskMax)),
+        field(
+          "containerDiskSize",
+          t("deploy.containerDisk"),
+          containerDisk,
+          diskHint(prices.storage.containerDisk, limits.containerDiskMax),
+        ),
+        field(
+          "volumeDiskSize",
+          t("deploy.volumeDisk"),
+          volumeDisk,
+          diskHint(prices.storage.volumeDisk, limits.volumeDiskMax),
+        ),
       ),
       field("ports", t("deploy.ports"), ports, t("deploy.portsHint", { count: limits.portsMax })),
       checkbox("enableJupyter", t("deploy.jupyter"), true, t("deploy.jupyterHint")),
@@ -118,9 +128,18 @@ function diskHint(storage, most) {
 
 function sourceFields(templates, chosen) {
   const radio = (value, checked) =>
-    element("label", {}, element("input", { type: "radio", name: "deploymentType", value, checked }), t(`deploy.${value}`));
+    element(
+      "label",
+      {},
+      element("input", { type: "radio", name: "deploymentType", value, checked }),
+      t(`deploy.${value}`),
+    );
   const hasTemplates = templates.length > 0;
-  const choice = fieldset("deploymentType", t("deploy.type"), element("div", { class: "segments" }, radio("template", hasTemplates), radio("docker", !hasTemplates)));
+  const choice = fieldset(
+    "deploymentType",
+    t("deploy.type"),
+    element("div", { class: "segments" }, radio("template", hasTemplates), radio("docker", !hasTemplates)),
+  );
   const select = element("select", {}, element("option", { value: "" }, t("deploy.choose")));
   select.append(...templates.map((template) => element("option", { value: template.id }, template.name)));
   const description = element("p", { class: "description", hidden: true });
@@ -129,7 +148,13 @@ function sourceFields(templates, chosen) {
   const image = field(
     "dockerImage",
     t("deploy.image"),
-    element("input", { type: "text", autocomplete: "off", spellcheck: "false", autocapitalize: "none", placeholder: "quay.io/jupyter/base-notebook" }),
+    element("input", {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      autocapitalize: "none",
+      placeholder: "quay.io/jupyter/base-notebook",
+    }),
     t("deploy.imageHint"),
   );
   select.addEventListener("change", () => {
@@ -166,7 +191,11 @@ function gpuChoice(gpus) {
 }
 
 function assignField(clients) {
-  const options = element("datalist", { id: "clients" }, clients.map((user) => element("option", { value: user.email }, user.name)));
+  const options = element(
+    "datalist",
+    { id: "clients" },
+    clients.map((user) => element("option", { value: user.email }, user.name)),
+  );
   const input = element("input", { type: "email", list: "clients", autocomplete: "off" });
   const place = field("assignToUser", t("deploy.assign"), input, t("deploy.assignHint"));
   place.append(options);

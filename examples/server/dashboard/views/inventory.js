@@ -15,8 +15,20 @@ export function showInventory(main) {
 
 function table(gpus) {
   if (gpus.length === 0) return element("div", { class: "empty" }, element("p", {}, t("inventory.none")));
-  const head = ["model", "free", "total"].map((name) => element("th", { scope: "col", class: name === "model" ? null : "number" }, t(`inventory.${name}`)));
+  const head = ["model", "free", "total"].map((name) =>
+    element("th", { scope: "col", class: name === "model" ? null : "number" }, t(`inventory.${name}`)),
+  );
   const number = (value) => element("td", { class: "number" }, value ?? "–");
-  const row = (gpu) => element("tr", {}, element("th", { scope: "row" }, gpu.model ?? gpu.resource), number(gpu.free), number(gpu.total));
-  return element("div", { class: "frame" }, element("table", { "aria-label": t("nav.inventory") }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, gpus.map(row))));
+  const row = (gpu) =>
+    element("tr", {}, element("th", { scope: "row" }, gpu.model ?? gpu.resource), number(gpu.free), number(gpu.total));
+  return element(
+    "div",
+    { class: "frame" },
+    element(
+      "table",
+      { "aria-label": t("nav.inventory") },
+      element("thead", {}, element("tr", {}, head)),
+      element("tbody", {}, gpus.map(row)),
+    ),
+  );
 }

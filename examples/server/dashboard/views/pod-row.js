@@ -4,6 +4,7 @@ import { element, setAttribute, setText } from "../dom.js";
 import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
 import { duration, money, percent } from "../format.js";
+import { icon } from "../icons.js";
 import { tellError } from "../notices.js";
 import { askToDelete, askToRestart, askToStop, start } from "../pod-actions.js";
 import { known, t } from "../text.js";
@@ -89,8 +90,6 @@ function meter() {
 }
 
 function actions(now, pods) {
-  // Each button names its pod, so that a list of buttons makes sense alone.
-  const label = (key) => `${t(key)}: ${now().podName}`;
   const make = (name, key, action) => {
     const button = iconButton(name, t(key), async () => {
       if (button.ariaDisabled === "true") return;
@@ -103,33 +102,34 @@ function actions(now, pods) {
         button.ariaDisabled = "false";
       }
     });
-    button.ariaLabel = label(key);
+    // With the pod's name, so that a list of buttons makes sense alone.
+    button.ariaLabel = `${t(key)}: ${now().podName}`;
     return button;
   };
   const connect = make("open", "action.connect", openConnection);
   const logs = make("logs", "action.logs", openLogs);
-  const begin = make("start", "action.start", start);
-  const stop = make("stop", "action.stop", askToStop);
+  // One button, so that it keeps the focus when its pod has stopped or started.
+  const power = make("stop", "action.stop", (pod) => (isStopped(pod) ? start(pod, pods) : askToStop(pod, pods)));
   const restart = make("restart", "action.restart", askToRestart);
   const remove = make("delete", "action.delete", askToDelete);
   remove.classList.add("danger");
+  const all = element("div", { class: "button-row" }, connect, logs, power, restart, remove);
+  let shown = "stop";
   const update = (pod) => {
-    const stopped = pod.desired === "stopped" || pod.status === "stopped";
-    const gone = pod.desired === "deleted";
-    show(begin, stopped && !gone, stop);
-    show(stop, !stopped && !gone, begin);
-    restart.hidden = stopped || gone;
-    for (const button of [connect, logs, remove]) button.hidden = gone;
+    const verb = isStopped(pod) ? "start" : "stop";
+    if (verb !== shown) {
+      power.replaceChildren(icon(verb));
+      power.title = t(`action.${verb}`);
+      power.ariaLabel = `${power.title}: ${pod.podName}`;
+      shown = verb;
+    }
+    restart.hidden = isStopped(pod);
+    all.hidden = pod.desired === "deleted";
     connect.classList.toggle("primary", pod.status === "running");
   };
-  return { element: element("div", { class: "button-row" }, connect, logs, begin, stop, restart, remove), update };
+  return { element: all, update };
 }
 
-// Start and stop take turns at one place: the focus goes along.
-function show(button, visible, other) {
-  if (!visible && document.activeElement === button) {
-    other.hidden = false;
-    other.focus();
-  }
-  button.hidden = !visible;
+function isStopped(pod) {
+  return pod.desired === "stopped" || pod.status === "stopped";
 }

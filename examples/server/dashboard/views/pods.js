@@ -4,7 +4,7 @@ import { element, setText } from "../dom.js";
 import { duration, money } from "../format.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
-import { hourlyCost, hoursLeft } from "../money.js";
+import { hourlyCost, hoursLeft, roughly } from "../money.js";
 import { PodList } from "../pod-list.js";
 import * as session from "../session.js";
 import { known, t } from "../text.js";
@@ -17,7 +17,9 @@ export function showPods(main, owner = null) {
   const stopped = new AbortController();
   const pods = new PodList(owner?.id ?? session.user().id, owner?.email);
   const title = owner ? t("pods.of", { name: owner.name || owner.email }) : t("nav.pods");
-  const deploy = owner ? null : element("a", { class: "button primary", href: "#/deploy" }, icon("deploy"), t("nav.deploy"));
+  const deploy = owner
+    ? null
+    : element("a", { class: "button primary", href: "#/deploy" }, icon("deploy"), t("nav.deploy"));
   const content = element("div");
   main.append(element("div", { class: "title" }, element("h1", {}, title), deploy), content);
   fill(
@@ -37,7 +39,12 @@ export function showPods(main, owner = null) {
 function table(pods, gpuName, own, signal) {
   const rows = new Map();
   const spoken = element("p", { class: "unseen", role: "status" });
-  const empty = element("div", { class: "empty" }, element("p", {}, t("pods.none")), own ? element("p", { class: "muted" }, t("pods.noneHint")) : null);
+  const empty = element(
+    "div",
+    { class: "empty" },
+    element("p", {}, t("pods.none")),
+    own ? element("p", { class: "muted" }, t("pods.noneHint")) : null,
+  );
   const head = COLUMNS.map((name) => element("th", { scope: "col", role: "columnheader" }, t(`pod.${name}`)));
   const list = element(
     "table",
@@ -71,7 +78,8 @@ function table(pods, gpuName, own, signal) {
     "change",
     ({ detail: { podId, pod } }) => {
       place();
-      if (pod && statuses.get(podId) !== pod.status) spoken.textContent = `${pod.podName}: ${known(`status.${pod.status}`, pod.status)}`;
+      if (pod && statuses.get(podId) !== pod.status)
+        spoken.textContent = `${pod.podName}: ${known(`status.${pod.status}`, pod.status)}`;
       statuses.set(podId, pod?.status);
     },
     { signal },
@@ -86,8 +94,12 @@ function table(pods, gpuName, own, signal) {
 function summarize(summary, all, own) {
   const running = all.filter((pod) => pod.status === "running").length;
   const hourly = all.reduce((sum, pod) => sum + hourlyCost(pod), 0);
-  const parts = [t("pods.count", { count: all.length }), t("pods.running", { count: running }), t("perHour", { amount: money(hourly) })];
+  const parts = [
+    t("pods.count", { count: all.length }),
+    t("pods.running", { count: running }),
+    t("perHour", { amount: money(hourly) }),
+  ];
   const hours = own && Number.isFinite(balance.available ?? Infinity) ? hoursLeft(balance.available, hourly) : null;
-  if (hours !== null) parts.push(t("balance.lasts", { time: duration(hours * 3600) }));
+  if (hours !== null) parts.push(t("balance.lasts", { time: duration(roughly(hours)) }));
   setText(summary, all.length === 0 ? "" : parts.join(" · "));
 }

@@ -10,7 +10,11 @@ import { t } from "../text.js";
 export function showPrices(main) {
   const content = element("div");
   const load = () => fill(content, api.getPricing, (prices) => priceForm(prices, load));
-  main.append(element("div", { class: "title" }, element("h1", {}, t("nav.prices"))), element("p", { class: "muted" }, t("prices.intro")), content);
+  main.append(
+    element("div", { class: "title" }, element("h1", {}, t("nav.prices"))),
+    element("p", { class: "muted" }, t("prices.intro")),
+    content,
+  );
   load();
 }
 

@@ -7,9 +7,16 @@ import { t } from "../text.js";
  * How far a pod is on its way, and what keeps it. `update` answers whether there is anything to show.
  */
 export function progressPanel() {
-  const items = STEPS.map((step) => ({ mark: element("span", { class: "unseen" }), item: element("li", {}, element("span", {}, t(`step.${step}`))) }));
+  const items = STEPS.map((step) => ({
+    mark: element("span", { class: "unseen" }),
+    item: element("li", {}, element("span", {}, t(`step.${step}`))),
+  }));
   for (const { mark, item } of items) item.append(mark);
-  const steps = element("ol", { class: "steps", "aria-label": t("progress") }, items.map(({ item }) => item));
+  const steps = element(
+    "ol",
+    { class: "steps", "aria-label": t("progress") },
+    items.map(({ item }) => item),
+  );
   const reason = reasonPanel();
   const volume = element("p", { class: "volume-note" });
   const update = (pod) => {
@@ -33,8 +40,19 @@ function reasonPanel() {
   const retried = element("li");
   const billed = element("li");
   const detail = element("code");
-  const more = element("details", {}, element("summary", {}, t("reason.detail")), element("pre", { tabindex: "0" }, detail));
-  const panel = element("div", { class: "reason" }, element("p", {}, message, " ", since), element("ul", {}, retried, billed), more);
+  const more = element(
+    "details",
+    {},
+    element("summary", {}, t("reason.detail")),
+    element("pre", { tabindex: "0" }, detail),
+  );
+  const panel = element(
+    "div",
+    { class: "reason" },
+    element("p", {}, message, " ", since),
+    element("ul", {}, retried, billed),
+    more,
+  );
   const update = ({ reason, status }) => {
     panel.hidden = !reason;
     if (!reason) return;

@@ -3,7 +3,7 @@ import { balance } from "../balance.js";
 import { element } from "../dom.js";
 import { explain } from "../errors.js";
 import { duration, money } from "../format.js";
-import { hourlyCost, hoursLeft } from "../money.js";
+import { hourlyCost, hoursLeft, roughly } from "../money.js";
 import { t } from "../text.js";
 
 /** What a pod costs and how long the balance lasts, while the form is being filled in. `pods` are paid already. */
@@ -41,14 +41,23 @@ export function quotePanel(pods, signal) {
 }
 
 function lines(quote, others) {
-  const line = (label, amount, kind) => [element("dt", { class: kind ?? null }, label), element("dd", { class: kind ?? null }, amount)];
+  const line = (label, amount, kind) => [
+    element("dt", { class: kind ?? null }, label),
+    element("dd", { class: kind ?? null }, amount),
+  ];
   const hourly = quote.totalHourly;
   const prices = element(
     "dl",
     {},
     line(quote.gpu.name, t("perHour", { amount: money(quote.gpu.hourlyRate) })),
-    line(t("quote.containerDisk", { size: quote.containerDisk.size }), t("perHour", { amount: money(quote.containerDisk.hourlyRate) })),
-    line(t("quote.volumeDisk", { size: quote.volumeDisk.size }), t("perHour", { amount: money(quote.volumeDisk.hourlyRate) })),
+    line(
+      t("quote.containerDisk", { size: quote.containerDisk.size }),
+      t("perHour", { amount: money(quote.containerDisk.hourlyRate) }),
+    ),
+    line(
+      t("quote.volumeDisk", { size: quote.volumeDisk.size }),
+      t("perHour", { amount: money(quote.volumeDisk.hourlyRate) }),
+    ),
     line(t("quote.total"), t("perHour", { amount: money(hourly) }), "total"),
     line(t("quote.day"), money(hourly * 24)),
   );
@@ -64,6 +73,9 @@ function remaining(hourly, others) {
     return [left, element("p", { class: "low" }, t("quote.notEnough", { amount: money(hourly - available) }))];
   }
   const hours = hoursLeft(available, hourly, others);
-  const text = t(others > 0 ? "quote.lastsWithOthers" : "quote.lasts", { time: duration(hours * 3600), others: money(others) });
+  const text = t(others > 0 ? "quote.lastsWithOthers" : "quote.lasts", {
+    time: duration(roughly(hours)),
+    others: money(others),
+  });
   return [left, element("p", {}, text)];
 }

@@ -11,14 +11,22 @@ import { t } from "../text.js";
 export function showTemplates(main) {
   const content = element("div");
   const load = () => fill(content, api.listTemplates, (templates) => list(templates, load));
-  const create = button(t("templates.create"), { icon: "deploy", kind: "primary", onclick: () => editTemplate(null, load) });
+  const create = button(t("templates.create"), {
+    icon: "deploy",
+    kind: "primary",
+    onclick: () => editTemplate(null, load),
+  });
   main.append(element("div", { class: "title" }, element("h1", {}, t("nav.templates")), create), content);
   load();
 }
 
 function list(templates, load) {
   if (templates.length === 0) return element("div", { class: "empty" }, element("p", {}, t("templates.none")));
-  return element("ul", { class: "tiles" }, templates.map((template) => tile(template, load)));
+  return element(
+    "ul",
+    { class: "tiles" },
+    templates.map((template) => tile(template, load)),
+  );
 }
 
 function tile(template, load) {

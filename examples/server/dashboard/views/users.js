@@ -18,10 +18,20 @@ const COLUMNS = ["name", "role", "status", "balance", "pods", "since", "actions"
 export function showUsers(main) {
   const search = element("input", { type: "search", placeholder: t("users.search"), "aria-label": t("users.search") });
   const content = element("div");
-  const load = () => fill(content, () => api.listUsers(search.value.trim()), (users) => table(users, load));
+  const load = () =>
+    fill(
+      content,
+      () => api.listUsers(search.value.trim()),
+      (users) => table(users, load),
+    );
   search.addEventListener("input", debounced(load, 250));
   main.append(
-    element("div", { class: "title" }, element("h1", {}, t("nav.users")), element("div", { class: "search", role: "search" }, icon("search"), search)),
+    element(
+      "div",
+      { class: "title" },
+      element("h1", {}, t("nav.users")),
+      element("div", { class: "search", role: "search" }, icon("search"), search),
+    ),
     content,
   );
   load();
@@ -65,9 +75,16 @@ function table(users, load) {
     "table",
     { class: "cards", role: "table", "aria-label": t("nav.users") },
     element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, head)),
-    element("tbody", { role: "rowgroup" }, users.map((user) => row(user, load))),
+    element(
+      "tbody",
+      { role: "rowgroup" },
+      users.map((user) => row(user, load)),
+    ),
   );
-  return [element("p", { class: "facts" }, t("users.count", { count: users.length })), element("div", { class: "frame" }, list)];
+  return [
+    element("p", { class: "facts" }, t("users.count", { count: users.length })),
+    element("div", { class: "frame" }, list),
+  ];
 }
 
 function row(user, load) {
@@ -76,7 +93,12 @@ function row(user, load) {
   return element(
     "tr",
     { role: "row" },
-    element("th", { scope: "row", role: "rowheader" }, element("strong", {}, user.name), element("span", { class: "sub" }, user.email)),
+    element(
+      "th",
+      { scope: "row", role: "rowheader" },
+      element("strong", {}, user.name),
+      element("span", { class: "sub" }, user.email),
+    ),
     cell("role", known(`role.${user.role}`, user.role)),
     cell("status", element("span", { class: `badge ${status}` }, known(`userStatus.${status}`, status))),
     cell("balance", money(balanceNumber(user.balance))),
@@ -88,7 +110,16 @@ function row(user, load) {
 
 function actions(user, load) {
   const link = (name, part, key) =>
-    element("a", { class: "icon-button", href: `#/users/${encodeURIComponent(user.id)}/${part}`, title: t(key), "aria-label": `${t(key)}: ${user.name}` }, icon(name));
+    element(
+      "a",
+      {
+        class: "icon-button",
+        href: `#/users/${encodeURIComponent(user.id)}/${part}`,
+        title: t(key),
+        "aria-label": `${t(key)}: ${user.name}`,
+      },
+      icon(name),
+    );
   const act = (name, key, action, attributes) => {
     const made = iconButton(name, t(key), action, attributes);
     made.ariaLabel = `${t(key)}: ${user.name}`;
@@ -127,7 +158,12 @@ async function suspend(user, suspended, load) {
 }
 
 function askForBalance(user, load) {
-  const input = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", value: balanceNumber(user.balance).toFixed(2) });
+  const input = element("input", {
+    type: "text",
+    inputmode: "decimal",
+    autocomplete: "off",
+    value: balanceNumber(user.balance).toFixed(2),
+  });
   openForm({
     title: t("balance.title", { name: user.name }),
     content: field("balance", t("balance.new"), input, t("balance.hint")),
@@ -144,7 +180,10 @@ function askForBalance(user, load) {
 function askToDelete(user, load) {
   openForm({
     title: t("deleteUser.title", { name: user.name }),
-    content: [element("p", {}, t("deleteUser.text", { count: user.totalPods })), element("p", {}, element("strong", {}, user.email))],
+    content: [
+      element("p", {}, t("deleteUser.text", { count: user.totalPods })),
+      element("p", {}, element("strong", {}, user.email)),
+    ],
     label: t("users.delete"),
     danger: true,
     action: async () => {

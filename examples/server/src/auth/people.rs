@@ -129,7 +129,7 @@ impl App {
             change(&mut user);
             match self.store.update_user(&user).await {
                 Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
-                    conflicts += 1
+                    conflicts += 1;
                 }
                 other => return Ok(other?),
             }

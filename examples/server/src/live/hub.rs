@@ -146,7 +146,7 @@ impl Hub {
             } => {
                 if let Some(current) = state.pods.get(&pod_id) {
                     state.tell(&pod_id, &current.pod.owner, |listener| {
-                        listener.alert(&pod_id, seconds_left)
+                        listener.alert(&pod_id, seconds_left);
                     });
                 }
             }

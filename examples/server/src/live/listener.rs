@@ -208,26 +208,23 @@ impl Listener {
             let current = self.hub.current(&id);
             let mut inbox = self.inbox();
             let subscribed = inbox.subscribed.contains(&id);
-            match current {
-                Some(current) => {
-                    if inbox.scope.is_some() && inbox.known.insert(id) {
-                        return Some(Outgoing::Created(current));
-                    }
-                    if subscribed || inbox.scope == Some(Scope::Changes) {
-                        return Some(Outgoing::Updated(current));
-                    }
+            if let Some(current) = current {
+                if inbox.scope.is_some() && inbox.known.insert(id) {
+                    return Some(Outgoing::Created(current));
                 }
-                None => {
-                    inbox.subscribed.remove(&id);
-                    let was_known = inbox.known.remove(&id);
-                    drop(inbox);
-                    if subscribed {
-                        self.hub.unsubscribe(self, &id);
-                    }
-                    if was_known || subscribed {
-                        return Some(Outgoing::Deleted(id));
-                    }
+                if subscribed || inbox.scope == Some(Scope::Changes) {
+                    return Some(Outgoing::Updated(current));
                 }
+                continue;
+            }
+            inbox.subscribed.remove(&id);
+            let was_known = inbox.known.remove(&id);
+            drop(inbox);
+            if subscribed {
+                self.hub.unsubscribe(self, &id);
+            }
+            if was_known || subscribed {
+                return Some(Outgoing::Deleted(id));
             }
         }
     }

@@ -142,13 +142,11 @@ pub(crate) async fn list(
     caller: Caller,
     Parameters(query): Parameters<Whose>,
 ) -> Result<Json<Answer<Vec<PodView>>>, Failure> {
-    match query.user_email {
-        Some(email) => of_address(&app, &caller, Some(&email), language).await,
-        None => {
-            let pods = app.all_pods(&caller.actor(), Some(&caller.user.id)).await?;
-            Ok(data(pods.iter().map(|pod| app.pod_view(pod, language)).collect()))
-        }
+    if let Some(email) = query.user_email {
+        return of_address(&app, &caller, Some(&email), language).await;
     }
+    let pods = app.all_pods(&caller.actor(), Some(&caller.user.id)).await?;
+    Ok(data(pods.iter().map(|pod| app.pod_view(pod, language)).collect()))
 }
 
 /// The pods of the user with this address, or all; for administrators.
@@ -174,23 +172,14 @@ async fn of_address(
     if !caller.actor().is_admin() {
         return Err(Failure::admins_only());
     }
-    let (owner, emails): (Option<UserId>, HashMap<UserId, String>) = match email {
-        Some(email) => {
-            let user = app
-                .store
-                .user_by_email(email.trim())
-                .await?
-                .ok_or_else(Failure::no_user)?;
-            (Some(user.id.clone()), HashMap::from([(user.id, user.email)]))
-        }
-        None => {
-            let users = app.store.users().await?;
-            (
-                None,
-                users.into_iter().map(|user| (user.id, user.email)).collect(),
-            )
-        }
+    let (owner, users) = if let Some(email) = email {
+        let user = app.store.user_by_email(email.trim()).await?;
+        let user = user.ok_or_else(Failure::no_user)?;
+        (Some(user.id.clone()), vec![user])
+    } else {
+        (None, app.store.users().await?)
     };
+    let emails: HashMap<UserId, String> = users.into_iter().map(|user| (user.id, user.email)).collect();
     let pods = app.all_pods(&caller.actor(), owner.as_ref()).await?;
     let view = |pod: &Pod| PodView {
         user_email: emails.get(&pod.owner).cloned(),

@@ -209,7 +209,7 @@ fn taken(error: Error) -> Failure {
 
 impl TemplateBody {
     /// The template that this makes, or makes of `before`.
-    fn checked(&self, before: Option<Template>) -> Result<Template, Failure> {
+    pub(super) fn checked(&self, before: Option<&Template>) -> Result<Template, Failure> {
         let mut problems = Vec::new();
         let name = match (self.name.as_deref().map(str::trim), &before) {
             (None | Some(""), None) | (Some(""), Some(_)) => {

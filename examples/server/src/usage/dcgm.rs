@@ -43,7 +43,7 @@ impl Exporters {
             match self.ask(url).await {
                 Ok(texts) => texts.iter().for_each(|text| read(text, &mut percent)),
                 Err(error) => {
-                    tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer")
+                    tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer");
                 }
             }
         }

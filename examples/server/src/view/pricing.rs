@@ -76,6 +76,7 @@ pub(crate) struct DiskView {
 /// The most one can ask for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 pub(crate) struct LimitsView {
     container_disk_max: u32,
     volume_disk_max: u32,
