@@ -5,6 +5,7 @@ use config::{Environment, File, FileFormat, Value, ValueKind};
 use secrecy::ExposeSecret;
 
 use super::{Config, Flags};
+use crate::euros;
 
 /// What holds, and where each value is from.
 #[derive(Debug)]
@@ -64,10 +65,15 @@ fn check(config: &Config) -> Result<()> {
         "limits: requests_per_second and burst have to be 1 at least"
     );
     ensure!(config.limits.body_kib > 0, "limits.body_kib has to be 1 at least");
-    ensure!(
-        config.opening_credit.is_finite() && (0.0..=1_000_000.0).contains(&config.opening_credit),
-        "opening_credit is an amount in EUR, at most a million"
-    );
+    for (name, amount) in [
+        ("opening_credit", Some(config.opening_credit)),
+        ("daily_cap", config.daily_cap),
+    ] {
+        ensure!(
+            amount.is_none_or(|amount| euros::amount(amount).is_some()),
+            "{name}: an amount in EUR, with at most two decimals"
+        );
+    }
     if config.auth.jwks_url.is_some() && (config.auth.issuer.is_none() || config.auth.audience.is_none()) {
         bail!(
             "auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do"

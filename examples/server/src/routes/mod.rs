@@ -8,6 +8,7 @@ mod logs;
 mod pods;
 mod pricing;
 mod status;
+mod template_body;
 mod templates;
 mod users;
 
@@ -19,7 +20,7 @@ use utoipa_axum::routes;
 use crate::app::Shared;
 use crate::{dashboard, live};
 
-pub(crate) use self::{logs::text as log_text, status::metrics, templates::first as first_template};
+pub(crate) use self::{logs::text as log_text, status::metrics, template_body::first as first_template};
 
 /// Every address, and the document that describes those of the API.
 pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
@@ -31,6 +32,7 @@ pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
         .routes(routes!(auth::logout))
         .routes(routes!(users::list))
         .routes(routes!(users::balance))
+        .routes(routes!(users::daily_cap))
         .routes(routes!(users::suspend))
         .routes(routes!(users::delete))
         .routes(routes!(pods::list, pods::create))

@@ -67,6 +67,8 @@ pub(crate) struct CreateBody {
     assign_to_user: Option<String>,
     /// Environment variables.
     environment: Option<HashMap<String, String>>,
+    /// What it may cost on a day (UTC), in EUR.
+    daily_cap: Option<f64>,
     /// Makes a repetition of the same request answer the same pod.
     idempotency_key: Option<String>,
 }
