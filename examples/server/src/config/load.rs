@@ -12,7 +12,9 @@ use crate::euros;
 pub struct Loaded {
     /// What holds.
     pub config: Config,
-    pub(super) told: Value,
+    told: Value,
+    /// The file.
+    file: Option<String>,
 }
 
 /// Reads the file, the environment and the flags, and checks what they say.
@@ -38,7 +40,11 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
     let mut builder = config::Config::builder();
     if let Some(path) = &flags.config {
         let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-        builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+        // Read once alone, for an error that says which file it is.
+        let file = File::from_str(&text, FileFormat::Toml);
+        let read = config::Config::builder().add_source(file.clone()).build();
+        read.with_context(|| format!("{} is no TOML", path.display()))?;
+        builder = builder.add_source(file);
     }
     let told = builder
         .add_source(environment)
@@ -50,8 +56,12 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
         .try_deserialize()
         .context("the configuration is wrong")?;
     check(&config)?;
-    let told = told.cache;
-    Ok(Loaded { config, told })
+    let file = flags.config.as_ref().map(|path| path.display().to_string());
+    Ok(Loaded {
+        config,
+        told: told.cache,
+        file,
+    })
 }
 
 /// What no type says.
@@ -101,6 +111,7 @@ impl Loaded {
             };
             value = table.get(part)?;
         }
-        Some(value.origin().unwrap_or("the file").to_owned())
+        let file = self.file.as_deref().unwrap_or_default();
+        Some(value.origin().unwrap_or(file).to_owned())
     }
 }

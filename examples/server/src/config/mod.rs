@@ -7,6 +7,8 @@ mod flags;
 mod load;
 mod prices;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

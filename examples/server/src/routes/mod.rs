@@ -5,6 +5,7 @@ mod auth;
 mod document;
 mod inventory;
 mod logs;
+mod pod_changes;
 mod pods;
 mod pricing;
 mod status;
@@ -37,12 +38,12 @@ pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
         .routes(routes!(users::delete))
         .routes(routes!(pods::list, pods::create))
         .routes(routes!(pods::of_user))
-        .routes(routes!(pods::get, pods::delete))
+        .routes(routes!(pods::get, pod_changes::delete))
         .routes(routes!(pods::connections))
         .routes(routes!(logs::get))
-        .routes(routes!(pods::start))
-        .routes(routes!(pods::stop))
-        .routes(routes!(pods::restart))
+        .routes(routes!(pod_changes::start))
+        .routes(routes!(pod_changes::stop))
+        .routes(routes!(pod_changes::restart))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::summary))
         .routes(routes!(templates::get, templates::update, templates::delete))
