@@ -25,6 +25,11 @@ export class ApiError extends Error {
   }
 }
 
+/** That a field of a form can't even be sent. */
+export function wrongField(field, message) {
+  return new ApiError(message, { fields: [{ field, message }] });
+}
+
 /** Sends a request and answers the JSON that comes back. */
 async function call(method, path, { query, body, headers, signal } = {}) {
   const limit = AbortSignal.timeout(method === "GET" ? READ_TIMEOUT : WRITE_TIMEOUT);

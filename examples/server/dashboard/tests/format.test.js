@@ -12,6 +12,8 @@ test("money is EUR with two decimals, small amounts with what they need", () => 
   assert.equal(plain(money(12.5)), "12,50 €");
   assert.equal(plain(money(0.0123)), "0,0123 €");
   assert.equal(plain(money(-0.05)), "-0,05 €");
+  assert.equal(plain(money(-0.000056)), "-0,000056 €");
+  assert.equal(plain(money(0)), "0,00 €");
   assert.equal(money(Infinity), "∞");
   assert.equal(money(null), "–");
 });

@@ -43,6 +43,7 @@ export const en = {
   "signIn.development": "Server in development mode: your e-mail address is enough.",
   "signIn.expired": "Your session has expired. Sign in again.",
   "signIn.google": "Sign in with Google",
+  "signIn.foreign": "Google did not answer what this page asked. Try again.",
   "signIn.intro": "Your GPU pods, in one place.",
   "signIn.none": "This server has no way to sign in configured.",
 
@@ -251,6 +252,7 @@ export const en = {
   "balance.title": "Balance of {name}",
   "balance.new": "New balance in EUR",
   "balance.hint": "The difference is written down as an adjustment.",
+  "balance.wrong": "Write an amount with at most two decimals, such as 12.50",
   "deleteUser.title": "Delete {name}?",
   "deleteUser.text": {
     one: "The account, {count} pod and all data are deleted. This can't be undone.",
@@ -268,6 +270,7 @@ export const en = {
   "template.descriptionHint": "Markdown; shown as text.",
   "template.edit": "Edit “{name}”",
   "template.portsHint": "One a line, with its name: 8888 Jupyter Lab",
+  "template.portsWrong": "Each line must begin with a port, 1 to 65535",
   "template.volumePath": "Path of the volume",
   "deleteTemplate.title": "Delete the template “{name}”?",
   "deleteTemplate.text": "Pods that were made from it stay as they are.",

@@ -51,6 +51,7 @@ export const es = {
   "signIn.development": "Servidor en modo de desarrollo: basta el correo.",
   "signIn.expired": "Tu sesión ha caducado. Vuelve a entrar.",
   "signIn.google": "Entrar con Google",
+  "signIn.foreign": "Google no respondió a lo que pidió esta página. Vuelve a intentarlo.",
   "signIn.intro": "Tus pods con GPU, en un solo lugar.",
   "signIn.none": "Este servidor no tiene ninguna forma de entrar configurada.",
 
@@ -259,6 +260,7 @@ export const es = {
   "balance.title": "Saldo de {name}",
   "balance.new": "Saldo nuevo en EUR",
   "balance.hint": "La diferencia queda anotada como ajuste.",
+  "balance.wrong": "Escribe un importe con dos decimales como máximo, como 12,50",
   "deleteUser.title": "¿Eliminar a {name}?",
   "deleteUser.text": {
     one: "Se eliminan la cuenta, {count} pod y todos sus datos. No puede deshacerse.",
@@ -277,6 +279,7 @@ export const es = {
   "template.descriptionHint": "Markdown; se muestra como texto.",
   "template.edit": "Editar «{name}»",
   "template.portsHint": "Uno por línea, con su nombre: 8888 Jupyter Lab",
+  "template.portsWrong": "Cada línea debe empezar con un puerto, de 1 a 65535",
   "template.volumePath": "Ruta del volumen",
   "deleteTemplate.title": "¿Eliminar el template «{name}»?",
   "deleteTemplate.text": "Los pods creados con él no cambian.",

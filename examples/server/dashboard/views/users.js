@@ -169,8 +169,9 @@ function askForBalance(user, load) {
     content: field("balance", t("balance.new"), input, t("balance.hint")),
     label: t("save"),
     action: async (data) => {
-      const text = data.get("balance");
-      await api.setBalance(user.id, readAmount(text) ?? text);
+      const amount = readAmount(data.get("balance"));
+      if (amount === null) throw api.wrongField("balance", t("balance.wrong"));
+      await api.setBalance(user.id, amount);
       tell(t("done.balance", { name: user.name }));
       load();
     },
