@@ -10,7 +10,7 @@ const PATIENCE = 2_000;
 
 /** What concerns the whole page: that it is offline, and that money runs out. */
 export function showBanners(signal) {
-  return element("div", { class: "banners" }, offline(signal), lowBalance(signal));
+  return element("aside", { "aria-label": t("banners") }, offline(signal), lowBalance(signal));
 }
 
 function offline(signal) {

@@ -2,6 +2,7 @@
 export const en = {
   // Everywhere
   balance: "Balance",
+  banners: "Notices",
   cancel: "Cancel",
   close: "Close",
   copied: "Copied",

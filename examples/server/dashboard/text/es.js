@@ -2,6 +2,7 @@
 export const es = {
   // Everywhere
   balance: "Saldo",
+  banners: "Avisos",
   cancel: "Cancelar",
   close: "Cerrar",
   copied: "Copiado",
