@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Role, UserId};
+use crate::money::Money;
 
 /// A user. What they own in pods is in the pods, what they own in money is in the [`Billing`](crate::Billing).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct User {
     /// Whether they may start pods.
     #[serde(default)]
     pub suspended: bool,
+    /// What they may spend on a day (UTC) for all of their pods; `None`: what the platform says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_cap: Option<Money>,
     /// A picture of them (a URL).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar: Option<String>,

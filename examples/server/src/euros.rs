@@ -11,7 +11,8 @@ const MAX_PRICE: f64 = 1e6;
 pub(crate) fn amount(euros: f64) -> Option<Money> {
     let cents = (euros * 100.0).round();
     // The nearest number to a decimal with two places is the one that dividing gives.
-    let exact = (0.0..=MAX_EUROS).contains(&euros) && (cents / 100.0).to_bits() == (euros + 0.0).to_bits();
+    let exact =
+        (0.0..=MAX_EUROS).contains(&euros) && (cents / 100.0).abs().to_bits() == euros.abs().to_bits();
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     exact.then(|| Money::from_cents(cents as i64))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use neuropod::message::Language;
-use neuropod::{Actor, PodId};
+use neuropod::{Actor, PodId, ReasonCode};
 use tokio::sync::Notify;
 
 use super::hub::{Current, Hub};
@@ -46,11 +46,13 @@ pub(crate) enum Outgoing {
         /// How long it lasts.
         seconds_left: i64,
     },
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Alert {
-    pub(super) seconds_left: i64,
+    /// Administrators have to look at a pod.
+    Notice {
+        /// The pod.
+        pod_id: PodId,
+        /// Why.
+        code: ReasonCode,
+    },
 }
 
 /// One connection that listens. It ends when this is dropped by the transport, see [`Listener::leave`].
@@ -73,7 +75,10 @@ struct Inbox {
     /// Pods that changed, each once, in the order in which they did.
     touched: VecDeque<PodId>,
     waiting: HashSet<PodId>,
-    alerts: BTreeMap<PodId, Alert>,
+    /// How many seconds the money for a pod lasts.
+    alerts: BTreeMap<PodId, i64>,
+    /// What administrators have to look at.
+    notices: BTreeMap<PodId, ReasonCode>,
 }
 
 impl Listener {
@@ -111,8 +116,13 @@ impl Listener {
         self.notify.notify_one();
     }
 
-    pub(super) fn alert(&self, id: &PodId, alert: Alert) {
-        self.inbox().alerts.insert(id.clone(), alert);
+    pub(super) fn alert(&self, id: &PodId, seconds_left: i64) {
+        self.inbox().alerts.insert(id.clone(), seconds_left);
+        self.notify.notify_one();
+    }
+
+    pub(super) fn notice(&self, id: &PodId, code: ReasonCode) {
+        self.inbox().notices.insert(id.clone(), code);
         self.notify.notify_one();
     }
 
@@ -184,11 +194,11 @@ impl Listener {
         loop {
             let id = {
                 let mut inbox = self.inbox();
-                if let Some((pod_id, alert)) = inbox.alerts.pop_first() {
-                    return Some(Outgoing::LowBalance {
-                        pod_id,
-                        seconds_left: alert.seconds_left,
-                    });
+                if let Some((pod_id, seconds_left)) = inbox.alerts.pop_first() {
+                    return Some(Outgoing::LowBalance { pod_id, seconds_left });
+                }
+                if let Some((pod_id, code)) = inbox.notices.pop_first() {
+                    return Some(Outgoing::Notice { pod_id, code });
                 }
                 let id = inbox.touched.pop_front()?;
                 inbox.waiting.remove(&id);
@@ -198,26 +208,23 @@ impl Listener {
             let current = self.hub.current(&id);
             let mut inbox = self.inbox();
             let subscribed = inbox.subscribed.contains(&id);
-            match current {
-                Some(current) => {
-                    if inbox.scope.is_some() && inbox.known.insert(id) {
-                        return Some(Outgoing::Created(current));
-                    }
-                    if subscribed || inbox.scope == Some(Scope::Changes) {
-                        return Some(Outgoing::Updated(current));
-                    }
+            if let Some(current) = current {
+                if inbox.scope.is_some() && inbox.known.insert(id) {
+                    return Some(Outgoing::Created(current));
                 }
-                None => {
-                    inbox.subscribed.remove(&id);
-                    let was_known = inbox.known.remove(&id);
-                    drop(inbox);
-                    if subscribed {
-                        self.hub.unsubscribe(self, &id);
-                    }
-                    if was_known || subscribed {
-                        return Some(Outgoing::Deleted(id));
-                    }
+                if subscribed || inbox.scope == Some(Scope::Changes) {
+                    return Some(Outgoing::Updated(current));
                 }
+                continue;
+            }
+            inbox.subscribed.remove(&id);
+            let was_known = inbox.known.remove(&id);
+            drop(inbox);
+            if subscribed {
+                self.hub.unsubscribe(self, &id);
+            }
+            if was_known || subscribed {
+                return Some(Outgoing::Deleted(id));
             }
         }
     }

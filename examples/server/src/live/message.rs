@@ -51,8 +51,23 @@ impl Event {
                     json!({ "podId": current.pod.id, "pod": pod, "timestamp": Timestamp::now() }),
                 )
             }
-            Outgoing::Deleted(id) => Self::new("podDeleted", json!({ "podId": id, "timestamp": Timestamp::now() })),
-            Outgoing::LowBalance { pod_id, seconds_left } => Self::low_balance(pod_id, *seconds_left, language),
+            Outgoing::Deleted(id) => Self::new(
+                "podDeleted",
+                json!({ "podId": id, "timestamp": Timestamp::now() }),
+            ),
+            Outgoing::Notice { pod_id, code } => Self::new(
+                "adminNotification",
+                json!({
+                    "podId": pod_id,
+                    "podName": app.live.pod(pod_id).map(|pod| pod.name.clone()),
+                    "code": code,
+                    "message": message::reason(*code, language),
+                    "timestamp": Timestamp::now(),
+                }),
+            ),
+            Outgoing::LowBalance { pod_id, seconds_left } => {
+                Self::low_balance(pod_id, *seconds_left, language)
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, moment, user, user_id};
 use crate::id::Role;
+use crate::money::Money;
 use crate::store::PodStore;
 use crate::user::{EndedSession, User};
 
@@ -30,6 +31,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
         name: "Berta \0 \"'$.\n".into(),
         role: Role::Admin,
         suspended: true,
+        daily_cap: Some(Money::from_micros(i64::MAX)),
         avatar: Some("https://example.com/b.png".into()),
         ended_sessions: vec![EndedSession {
             id: "3f9a".into(),
