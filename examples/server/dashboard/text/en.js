@@ -145,7 +145,7 @@ export const en = {
   "logs.bound": "At most the last {count} lines are shown.",
   "logs.count": "{at}/{total}",
   "logs.download": "Download",
-  "logs.ended": "Read",
+  "logs.ended": "Not live",
   "logs.failed": "Error",
   "logs.live": "Live",
   "logs.loading": "Loading…",

@@ -153,7 +153,7 @@ export const es = {
   "logs.bound": "Se muestran las últimas {count} líneas como máximo.",
   "logs.count": "{at}/{total}",
   "logs.download": "Descargar",
-  "logs.ended": "Leído",
+  "logs.ended": "No en vivo",
   "logs.failed": "Error",
   "logs.live": "En vivo",
   "logs.loading": "Cargando…",
