@@ -9,6 +9,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
 use neuropod::{Billing, ClusterBackend, Money, Platform, PodStore, PriceList};
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub(crate) cluster: Arc<dyn ClusterBackend>,
     /// The prices of the configuration.
     pub(crate) prices: PriceList,
+    /// What new clients get.
+    pub(crate) opening_credit: Money,
     /// Makes and checks tokens.
     pub(crate) tokens: Tokens,
     /// Signing in with Google, where it is set up.
@@ -95,7 +98,7 @@ impl App {
         let prices = config.prices.list()?;
         let credit =
             euros::amount(config.opening_credit).context("opening_credit has more than two decimals")?;
-        let platform = Platform::builder()
+        let mut builder = Platform::builder()
             .cluster(Arc::clone(&cluster))
             .store(Arc::clone(&store.pods))
             .billing(Arc::clone(&store.billing))
@@ -104,8 +107,14 @@ impl App {
             .prices(prices.clone())
             .price_policy(config.price_policy)
             .layout(backends::layout(&config))
-            .opening_credit(credit)
-            .build()?;
+            .opening_credit(credit);
+        if let Some(cap) = config.daily_cap {
+            builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
+        }
+        if let Some(hours) = config.volume_grace_hours {
+            builder = builder.volume_grace(SignedDuration::from_hours(hours.into()));
+        }
+        let platform = builder.build()?;
         let client = reqwest::Client::builder()
             .build()
             .context("the client for keys can't be made")?;
@@ -142,6 +151,7 @@ impl App {
             billing: store.billing,
             cluster,
             prices,
+            opening_credit: credit,
             presence: Presence::default(),
             metrics,
         }))
@@ -155,11 +165,6 @@ impl App {
             crate::metrics::upkeep(Arc::clone(&self)),
             limits::upkeep(Arc::clone(&self)),
         );
-    }
-
-    /// What new clients get.
-    pub(crate) fn opening_credit(&self) -> Money {
-        euros::amount(self.config.opening_credit).unwrap_or_default()
     }
 }
 

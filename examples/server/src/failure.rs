@@ -53,6 +53,12 @@ pub(crate) struct FailureBody {
     /// What is available, in EUR.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) available: Option<f64>,
+    /// What may be spent on a day, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cap: Option<f64>,
+    /// What was spent today, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spent: Option<f64>,
 }
 
 /// What is wrong with a field.
@@ -171,6 +177,8 @@ impl Failure {
             fields: None,
             required: None,
             available: None,
+            cap: None,
+            spent: None,
         };
         let Said::Error(error) = &self.said else {
             return body;
@@ -190,6 +198,10 @@ impl Failure {
                 body.required = Some(required.as_euros());
                 body.available = Some(available.as_euros());
             }
+            ErrorKind::SpendCapReached { cap, spent } => {
+                body.cap = Some(cap.as_euros());
+                body.spent = Some(spent.as_euros());
+            }
             _ => {}
         }
         body
@@ -200,7 +212,9 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
             ErrorKind::Invalid(_) | ErrorKind::InvalidState => StatusCode::BAD_REQUEST,
-            ErrorKind::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
+            ErrorKind::InsufficientFunds { .. } | ErrorKind::SpendCapReached { .. } => {
+                StatusCode::PAYMENT_REQUIRED
+            }
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Forbidden => StatusCode::FORBIDDEN,
             ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,

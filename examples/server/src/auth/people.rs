@@ -62,6 +62,7 @@ impl Profile {
             name: self.name.clone().unwrap_or_else(|| local.to_owned()),
             role,
             suspended: false,
+            daily_cap: None,
             avatar: self
                 .avatar
                 .clone()

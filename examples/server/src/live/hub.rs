@@ -7,7 +7,7 @@ use futures::StreamExt;
 use neuropod::message::Language;
 use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Update, UserId};
 
-use super::listener::{Listener, Scope};
+use super::listener::{Alert, Listener, Scope};
 use crate::metrics::Progress;
 
 /// A pod as it is now, with what was written about it for listeners: each text is made once.
@@ -80,6 +80,12 @@ impl State {
         self.tell(&id, &owner, |listener| listener.touch(&id));
     }
 
+    fn alert(&self, id: &PodId, alert: Alert) {
+        if let Some(current) = self.pods.get(id) {
+            self.tell(id, &current.pod.owner, |listener| listener.alert(id, alert));
+        }
+    }
+
     fn deleted(&mut self, id: &PodId) {
         if let Some(last) = self.pods.remove(id) {
             self.tell(id, &last.pod.owner, |listener| listener.touch(id));
@@ -142,14 +148,19 @@ impl Hub {
             }
             Update::Deleted(id) => state.deleted(&id),
             Update::LowBalance {
-                pod_id, seconds_left, ..
-            } => {
-                if let Some(current) = state.pods.get(&pod_id) {
-                    state.tell(&pod_id, &current.pod.owner, |listener| {
-                        listener.alert(&pod_id, seconds_left);
-                    });
-                }
-            }
+                pod_id,
+                seconds_left,
+                daily_cap,
+                ..
+            } => state.alert(
+                &pod_id,
+                if daily_cap {
+                    Alert::Cap(seconds_left)
+                } else {
+                    Alert::Account(seconds_left)
+                },
+            ),
+            Update::VolumeAtRisk { pod_id, at } => state.alert(&pod_id, Alert::Volume(at)),
             _ => {}
         }
     }

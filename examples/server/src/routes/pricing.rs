@@ -194,7 +194,7 @@ impl App {
             prices,
             self.platform.catalogue(),
             stock,
-            self.opening_credit(),
+            self.opening_credit,
             language,
         )
     }

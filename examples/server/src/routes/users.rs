@@ -36,6 +36,15 @@ pub(crate) struct BalanceBody {
     balance: f64,
 }
 
+/// A daily cap.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CapBody {
+    user_id: String,
+    /// In EUR, at most two decimals; null: what the platform says.
+    daily_cap: Option<f64>,
+}
+
 /// Whether a user may start pods.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -94,6 +103,26 @@ pub(crate) async fn balance(
     app.platform
         .set_balance(&admin.actor(), &user.id, amount, &key)
         .await?;
+    Ok(data(app.user_view(user).await?))
+}
+
+/// Set what a user may spend on a day (UTC) for all of their pods.
+#[utoipa::path(post, path = "/api/auth/users/daily-cap", tag = "Users", request_body = CapBody,
+    security(("bearer" = [])), responses(
+    (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
+    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
+))]
+pub(crate) async fn daily_cap(
+    State(app): State<Shared>,
+    Admin(admin): Admin,
+    Body(body): Body<CapBody>,
+) -> Result<Json<Answer<UserView>>, Failure> {
+    let cap = match body.daily_cap {
+        Some(cap) => Some(euros::amount(cap).ok_or_else(|| Failure::field("dailyCap", Violation::Amount))?),
+        None => None,
+    };
+    let user = app.known_user(&body.user_id).await?;
+    let user = app.platform.set_daily_cap(&admin.actor(), &user.id, cap).await?;
     Ok(data(app.user_view(user).await?))
 }
 

@@ -5,7 +5,7 @@ use neuropod::connection::{self, HttpService, ServiceStatus};
 use neuropod::message::{self, Language};
 use neuropod::naming::Naming;
 use neuropod::plan;
-use neuropod::{Connections, Desired, Pod, Reason, Step};
+use neuropod::{Connections, Desired, Money, Pod, Reason, Step};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -71,6 +71,8 @@ pub(crate) struct PodView {
     pub(crate) cost_stopped: f64,
     /// In EUR, so far.
     pub(crate) total_cost: f64,
+    /// What it may cost on a day, in EUR.
+    pub(crate) daily_cap: Option<f64>,
     /// Its names in the cluster.
     pub(crate) kubernetes_resources: KubernetesResources,
     /// What it uses.
@@ -236,7 +238,8 @@ impl Shown<'_> {
             created_at: pod.created_at,
             last_active: pod.requested_at,
             started_at: pod.started_at,
-            volume_deleted_at: None,
+            volume_deleted_at: pod.volume_deletion.map(|deletion| deletion.at),
+            daily_cap: pod.spec.daily_cap.map(Money::as_euros),
             cost_per_hour: pod.price.hourly.as_euros(),
             cost_stopped: pod.price.stopped.as_euros(),
             total_cost: pod.charged.as_euros(),

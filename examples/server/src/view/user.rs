@@ -1,7 +1,7 @@
 //! Users.
 
 use jiff::Timestamp;
-use neuropod::{Role, User};
+use neuropod::{Money, Role, User};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -31,6 +31,8 @@ pub(crate) struct UserView {
     pub(crate) total_pods: usize,
     /// `online` or `offline`.
     pub(crate) status: &'static str,
+    /// What they may spend on a day, in EUR; null: what the platform says.
+    pub(crate) daily_cap: Option<f64>,
     /// Whether they may start no pods.
     pub(crate) suspended: bool,
     /// A picture of them.
@@ -63,6 +65,7 @@ impl UserView {
             active_pods: pods.active,
             total_pods: pods.total,
             status: if is_there { "online" } else { "offline" },
+            daily_cap: user.daily_cap.map(Money::as_euros),
             suspended: user.suspended,
             avatar: user.avatar,
         }
