@@ -62,7 +62,7 @@ function lowBalance(signal) {
     "message",
     ({ detail }) => {
       if (detail.type === "lowBalanceAlert") show(detail);
-      else if (detail.type === "podDeleted" || (detail.type === "podUpdate" && detail.status === "stopped"))
+      else if (detail.type === "podDeleted" || (detail.type === "podUpdate" && hasStopped(detail)))
         remove(detail.podId);
     },
     { signal },
@@ -78,4 +78,9 @@ function lowBalance(signal) {
     { signal },
   );
   return region;
+}
+
+// What threatens the volume of a stopped pod is said of a stopped pod.
+function hasStopped({ status, pod }) {
+  return status === "stopped" && !pod?.volumeDeletedAt;
 }
