@@ -5,6 +5,7 @@ mod auth;
 mod google;
 mod live;
 mod pods;
+mod replicas;
 mod status;
 mod templates;
 
@@ -62,7 +63,11 @@ impl Api {
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
             .build_recorder()
             .handle();
-        let app = App::start(config, metrics).await.unwrap();
+        Self::of(App::start(config, metrics).await.unwrap())
+    }
+
+    /// A server that runs.
+    fn of(app: Shared) -> Self {
         let platform = app.platform.clone();
         tokio::spawn(async move { platform.run(std::future::pending()).await });
         tokio::spawn(Arc::clone(&app).background());
