@@ -16,7 +16,7 @@ use crate::secrets::{Place, Secrets};
 
 /// So many servers on one store and one cluster.
 fn replicas<const N: usize>() -> [Api; N] {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::server::use_ring();
     let store = Arc::new(MemoryStore::new());
     let cluster: Arc<dyn ClusterBackend> = Arc::new(SimCluster::new(Settings::default()));
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
