@@ -13,11 +13,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
 use neuropod::{Billing, ClusterBackend, Money, Platform, PodStore, PriceList};
 use secrecy::ExposeSecret;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Google, Issuer, Keys, Presence, Tokens};
 use crate::backends::{self, Store};
@@ -93,7 +93,8 @@ impl App {
         };
         let naming = naming.context("domain")?.with_scheme(config.scheme);
         let prices = config.prices.list()?;
-        let credit = euros::amount(config.opening_credit).context("opening_credit has more than two decimals")?;
+        let credit =
+            euros::amount(config.opening_credit).context("opening_credit has more than two decimals")?;
         let platform = Platform::builder()
             .cluster(Arc::clone(&cluster))
             .store(Arc::clone(&store.pods))
@@ -190,7 +191,11 @@ pub(crate) fn router(app: &Shared) -> Router {
 /// Middleware that answers in time whatever happens. A change that is broken off is finished by the driver, or has not
 /// begun.
 async fn deadline(request: Request, next: Next) -> Response {
-    let time = if request.method().is_safe() { ANSWERED } else { CHANGED };
+    let time = if request.method().is_safe() {
+        ANSWERED
+    } else {
+        CHANGED
+    };
     timeout(time, next.run(request)).await.unwrap_or_else(|_| {
         Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -204,7 +209,9 @@ async fn deadline(request: Request, next: Next) -> Response {
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
-    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origins = origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])

@@ -68,7 +68,12 @@ pub(crate) struct FieldProblem {
 
 impl Failure {
     /// A failure with a text in Spanish and English.
-    pub(crate) const fn new(status: StatusCode, code: &'static str, es: &'static str, en: &'static str) -> Self {
+    pub(crate) const fn new(
+        status: StatusCode,
+        code: &'static str,
+        es: &'static str,
+        en: &'static str,
+    ) -> Self {
         Self {
             status,
             code,
@@ -99,7 +104,12 @@ impl Failure {
 
     /// There is no such user.
     pub(crate) const fn no_user() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "Usuario no encontrado", "User not found")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Usuario no encontrado",
+            "User not found",
+        )
     }
 
     /// There is no such template.
@@ -162,7 +172,9 @@ impl Failure {
             required: None,
             available: None,
         };
-        let Said::Error(error) = &self.said else { return body };
+        let Said::Error(error) = &self.said else {
+            return body;
+        };
         match error.kind() {
             ErrorKind::Invalid(errors) => {
                 let told = |problem: &Problem| FieldProblem {
@@ -272,7 +284,9 @@ pub(crate) async fn localize(request: Request, next: Next) -> Response {
         }
     }
     if let Some(seconds) = failure.retry_after {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     answer
 }

@@ -46,10 +46,18 @@ impl Limiter {
         if let Some(Identity(Some(Ok(caller)))) = request.extensions().get::<Identity>() {
             return Asker::User(caller.user.id.clone());
         }
-        let told = self.header.as_ref().and_then(|name| request.headers().get(name)?.to_str().ok());
+        let told = self
+            .header
+            .as_ref()
+            .and_then(|name| request.headers().get(name)?.to_str().ok());
         // A proxy adds the address it sees at the end; what stands before that the client may have written.
         let told = told.and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
-        let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let peer = || {
+            request
+                .extensions()
+                .get::<ConnectInfo<SocketAddr>>()
+                .map(|peer| peer.0.ip())
+        };
         Asker::Address(told.or_else(peer))
     }
 
@@ -75,7 +83,11 @@ impl Limiter {
 /// Middleware that answers 429 to whoever asks for too much. Health checks are never refused.
 pub(crate) async fn limit(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let free = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
-    let refused = if free { Ok(()) } else { app.limiter.check(&app.limiter.asker(&request)) };
+    let refused = if free {
+        Ok(())
+    } else {
+        app.limiter.check(&app.limiter.asker(&request))
+    };
     match refused {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
@@ -107,7 +119,10 @@ mod tests {
     }
 
     fn request(forwarded: &str) -> Request {
-        Request::builder().header("x-forwarded-for", forwarded).body(Body::empty()).unwrap()
+        Request::builder()
+            .header("x-forwarded-for", forwarded)
+            .body(Body::empty())
+            .unwrap()
     }
 
     #[test]

@@ -14,7 +14,9 @@ pub(crate) use self::cluster::MeteredCluster;
 use crate::app::App;
 
 /// The upper bounds of the histograms, in seconds: from the answer to a request to the pull of a big image.
-const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1200.0];
+const BUCKETS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1200.0,
+];
 
 /// Begins to count, for the whole process.
 ///
@@ -44,9 +46,12 @@ impl Progress {
         if let Some(lag) = self.cluster.told_since(&now.id) {
             metrics::histogram!("neuropod_reconcile_lag_seconds").record(lag.as_secs_f64());
         }
-        let Some(before) = before.filter(|before| before.run == now.run) else { return };
+        let Some(before) = before.filter(|before| before.run == now.run) else {
+            return;
+        };
         let charged = now.charged - before.charged;
-        metrics::counter!("neuropod_charged_microeuros_total").increment(charged.micros().try_into().unwrap_or(0));
+        metrics::counter!("neuropod_charged_microeuros_total")
+            .increment(charged.micros().try_into().unwrap_or(0));
         if before.status != Status::Running && now.status == Status::Running {
             let time = now.updated_at.duration_since(now.requested_at);
             metrics::histogram!("neuropod_time_to_running_seconds").record(time.as_secs_f64().max(0.0));
@@ -92,7 +97,8 @@ pub(crate) fn request(method: &str, route: &str, status: u16, time: Duration) {
         ("status", status.to_string()),
     ];
     metrics::counter!("neuropod_http_requests_total", &labels).increment(1);
-    metrics::histogram!("neuropod_http_request_seconds", "route" => route.to_owned()).record(time.as_secs_f64());
+    metrics::histogram!("neuropod_http_request_seconds", "route" => route.to_owned())
+        .record(time.as_secs_f64());
 }
 
 /// When the process began.

@@ -36,7 +36,9 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (address, metrics_address) = (config.listen, config.metrics_listen);
         let listen = async |name: &str, address: SocketAddr| {
-            TcpListener::bind(address).await.with_context(|| format!("{name}: {address}"))
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("{name}: {address}"))
         };
         let app = App::start(config, metrics::begin()?).await?;
         Ok(Self {
@@ -63,7 +65,11 @@ impl Server {
     /// # Errors
     /// The driver can't go on, or a listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
-        let Self { app, listener, metrics } = self;
+        let Self {
+            app,
+            listener,
+            metrics,
+        } = self;
         let mut router = app::router(&app);
         let mut tasks = JoinSet::new();
         let operations = Router::new()
@@ -79,7 +85,12 @@ impl Server {
         let background = tokio::spawn(Arc::clone(&app).background());
         let driver = {
             let (platform, stopping) = (app.platform.clone(), app.stopping.clone());
-            tasks.spawn(async move { platform.run(stopping.cancelled_owned()).await.context("the driver") })
+            tasks.spawn(async move {
+                platform
+                    .run(stopping.cancelled_owned())
+                    .await
+                    .context("the driver")
+            })
         };
         tokio::select! {
             () = shutdown => {}
@@ -111,7 +122,8 @@ impl Server {
 async fn serve(listener: TcpListener, router: Router, app: Arc<App>) -> Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let stopping = app.stopping.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let serving =
+        axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
     let stopped = async {
         app.stopping.cancelled().await;
         tokio::time::sleep(DRAIN).await;

@@ -177,13 +177,20 @@ async fn a_container_that_chatters_does_so_until_it_ends() {
     start(&cluster, &workload).await;
     let lines = async || {
         let log = read(&cluster, &workload, LogOptions::default()).await;
-        log.lines().filter(|line| line.contains("GET /api/kernels")).count()
+        log.lines()
+            .filter(|line| line.contains("GET /api/kernels"))
+            .count()
     };
     let before = lines().await;
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(lines().await, before + 4);
     let mut follow = cluster.logs(&workload.reference, FOLLOW).await.unwrap();
-    cluster.remove(&workload.reference, VolumePolicy::Keep).await.unwrap();
+    cluster
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
     let end = async { while follow.next().await.is_some() {} };
-    timeout(Duration::from_secs(60), end).await.expect("the log ends with its container");
+    timeout(Duration::from_secs(60), end)
+        .await
+        .expect("the log ends with its container");
 }

@@ -12,7 +12,8 @@ use neuropod_core::pod::{Environment, Login, VolumeDeletion};
 use neuropod_core::store::{Outcome, PastRequest};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
-    AccessToken, Desired, EndedSession, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status, Template, User, UserId,
+    AccessToken, Desired, EndedSession, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status,
+    Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 

@@ -67,7 +67,12 @@ impl Source for Flags {
         let origin = ORIGIN.to_owned();
         let mut values: Map<String, Value> = texts
             .into_iter()
-            .filter_map(|(key, text)| Some((key.to_owned(), Value::new(Some(&origin), ValueKind::String(text?)))))
+            .filter_map(|(key, text)| {
+                Some((
+                    key.to_owned(),
+                    Value::new(Some(&origin), ValueKind::String(text?)),
+                ))
+            })
             .collect();
         if self.dev {
             values.insert("dev".into(), Value::new(Some(&origin), true));

@@ -44,7 +44,10 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
         .add_source(flags.clone())
         .build()
         .context("the configuration can't be read")?;
-    let config: Config = told.clone().try_deserialize().context("the configuration is wrong")?;
+    let config: Config = told
+        .clone()
+        .try_deserialize()
+        .context("the configuration is wrong")?;
     check(&config)?;
     let told = told.cache;
     Ok(Loaded { config, told })
@@ -60,20 +63,22 @@ fn check(config: &Config) -> Result<()> {
         config.limits.requests_per_second > 0 && config.limits.burst > 0,
         "limits: requests_per_second and burst have to be 1 at least"
     );
-    ensure!(
-        config.limits.body_kib > 0,
-        "limits.body_kib has to be 1 at least"
-    );
+    ensure!(config.limits.body_kib > 0, "limits.body_kib has to be 1 at least");
     ensure!(
         config.opening_credit.is_finite() && (0.0..=1_000_000.0).contains(&config.opening_credit),
         "opening_credit is an amount in EUR, at most a million"
     );
     if config.auth.jwks_url.is_some() && (config.auth.issuer.is_none() || config.auth.audience.is_none()) {
-        bail!("auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do");
+        bail!(
+            "auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do"
+        );
     }
     let store = config.store.expose_secret();
     ensure!(
-        store == "memory" || ["sqlite:", "mongodb://", "mongodb+srv://"].iter().any(|kind| store.starts_with(kind)),
+        store == "memory"
+            || ["sqlite:", "mongodb://", "mongodb+srv://"]
+                .iter()
+                .any(|kind| store.starts_with(kind)),
         "store: `sqlite:FILE`, `mongodb://…` or `memory`"
     );
     config.prices.list()?;
@@ -85,7 +90,9 @@ impl Loaded {
     pub(super) fn origin(&self, key: &str) -> Option<String> {
         let mut value = &self.told;
         for part in key.split('.') {
-            let ValueKind::Table(table) = &value.kind else { break };
+            let ValueKind::Table(table) = &value.kind else {
+                break;
+            };
             value = table.get(part)?;
         }
         Some(value.origin().unwrap_or("the file").to_owned())

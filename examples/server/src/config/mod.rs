@@ -268,7 +268,10 @@ fn hidden_password<S: Serializer>(address: &SecretString, serializer: S) -> Resu
     use secrecy::ExposeSecret;
 
     let address = address.expose_secret();
-    let shown = match address.split_once("//").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+    let shown = match address
+        .split_once("//")
+        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
+    {
         Some((scheme, (_, host))) => format!("{scheme}//…@{host}"),
         None => address.to_owned(),
     };

@@ -55,11 +55,18 @@ struct State {
 impl State {
     /// Tells everybody who listens to this pod.
     fn tell(&self, id: &PodId, owner: &UserId, tell: impl Fn(&Listener)) {
-        let sets = [self.by_pod.get(id), self.by_owner.get(owner), Some(&self.administrators)];
+        let sets = [
+            self.by_pod.get(id),
+            self.by_owner.get(owner),
+            Some(&self.administrators),
+        ];
         for (place, set) in sets.iter().enumerate() {
             for number in set.iter().copied().flatten() {
                 // Who is in two sets is told once.
-                let told = sets[..place].iter().flatten().any(|before| before.contains(number));
+                let told = sets[..place]
+                    .iter()
+                    .flatten()
+                    .any(|before| before.contains(number));
                 if let Some(listener) = self.listeners.get(number).filter(|_| !told) {
                     tell(listener);
                 }
@@ -105,7 +112,12 @@ impl Hub {
         match update {
             Update::Snapshot { pods, .. } => {
                 let there: HashSet<&PodId> = pods.iter().map(|pod| &pod.id).collect();
-                let gone: Vec<_> = state.pods.keys().filter(|id| !there.contains(id)).cloned().collect();
+                let gone: Vec<_> = state
+                    .pods
+                    .keys()
+                    .filter(|id| !there.contains(id))
+                    .cloned()
+                    .collect();
                 for id in gone {
                     state.deleted(&id);
                 }
@@ -133,7 +145,9 @@ impl Hub {
                 pod_id, seconds_left, ..
             } => {
                 if let Some(current) = state.pods.get(&pod_id) {
-                    state.tell(&pod_id, &current.pod.owner, |listener| listener.alert(&pod_id, seconds_left));
+                    state.tell(&pod_id, &current.pod.owner, |listener| {
+                        listener.alert(&pod_id, seconds_left)
+                    });
                 }
             }
             _ => {}
@@ -158,7 +172,11 @@ impl Hub {
 
     /// The latest of all pods.
     pub(crate) fn pods(&self) -> Vec<Arc<Pod>> {
-        self.state().pods.values().map(|current| Arc::clone(&current.pod)).collect()
+        self.state()
+            .pods
+            .values()
+            .map(|current| Arc::clone(&current.pod))
+            .collect()
     }
 
     pub(super) fn current(&self, id: &PodId) -> Option<Arc<Current>> {
@@ -198,7 +216,11 @@ impl Hub {
     /// A listener hears of one pod from now on.
     pub(super) fn subscribe(&self, listener: &Listener, id: &PodId) {
         let mut state = self.state();
-        state.by_pod.entry(id.clone()).or_default().insert(listener.number);
+        state
+            .by_pod
+            .entry(id.clone())
+            .or_default()
+            .insert(listener.number);
         listener.touch(id);
     }
 
@@ -213,9 +235,16 @@ impl Hub {
         if listener.actor.is_admin() {
             state.administrators.insert(number);
         } else {
-            state.by_owner.entry(listener.actor.id.clone()).or_default().insert(number);
+            state
+                .by_owner
+                .entry(listener.actor.id.clone())
+                .or_default()
+                .insert(number);
         }
-        let visible = state.pods.values().filter(|current| listener.actor.may_touch(&current.pod.owner));
+        let visible = state
+            .pods
+            .values()
+            .filter(|current| listener.actor.may_touch(&current.pod.owner));
         listener.know(visible.map(|current| current.pod.id.clone()), scope);
     }
 

@@ -51,7 +51,10 @@ impl Event {
                     json!({ "podId": current.pod.id, "pod": pod, "timestamp": Timestamp::now() }),
                 )
             }
-            Outgoing::Deleted(id) => Self::new("podDeleted", json!({ "podId": id, "timestamp": Timestamp::now() })),
+            Outgoing::Deleted(id) => Self::new(
+                "podDeleted",
+                json!({ "podId": id, "timestamp": Timestamp::now() }),
+            ),
             Outgoing::Notice { pod_id, code } => Self::new(
                 "adminNotification",
                 json!({
@@ -62,7 +65,9 @@ impl Event {
                     "timestamp": Timestamp::now(),
                 }),
             ),
-            Outgoing::LowBalance { pod_id, seconds_left } => Self::low_balance(pod_id, *seconds_left, language),
+            Outgoing::LowBalance { pod_id, seconds_left } => {
+                Self::low_balance(pod_id, *seconds_left, language)
+            }
         }
     }
 

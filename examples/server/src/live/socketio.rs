@@ -74,7 +74,10 @@ async fn sign_in(
 ) -> Result<(), String> {
     let language = language::of(&socket.req_parts().headers);
     let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
-    let caller = app.caller(&token).await.map_err(|failure| failure.message(language))?;
+    let caller = app
+        .caller(&token)
+        .await
+        .map_err(|failure| failure.message(language))?;
     socket.extensions.insert(caller);
     Ok(())
 }

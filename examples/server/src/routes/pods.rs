@@ -176,12 +176,19 @@ async fn of_address(
     }
     let (owner, emails): (Option<UserId>, HashMap<UserId, String>) = match email {
         Some(email) => {
-            let user = app.store.user_by_email(email.trim()).await?.ok_or_else(Failure::no_user)?;
+            let user = app
+                .store
+                .user_by_email(email.trim())
+                .await?
+                .ok_or_else(Failure::no_user)?;
             (Some(user.id.clone()), HashMap::from([(user.id, user.email)]))
         }
         None => {
             let users = app.store.users().await?;
-            (None, users.into_iter().map(|user| (user.id, user.email)).collect())
+            (
+                None,
+                users.into_iter().map(|user| (user.id, user.email)).collect(),
+            )
         }
     };
     let pods = app.all_pods(&caller.actor(), owner.as_ref()).await?;
@@ -214,7 +221,11 @@ pub(crate) async fn create(
     if let Some(key) = headers.get("idempotency-key") {
         request.idempotency_key = Some(String::from_utf8_lossy(key.as_bytes()).into_owned());
     }
-    let pod = app.platform.create(&caller.actor(), &request).await.map_err(start_failure)?;
+    let pod = app
+        .platform
+        .create(&caller.actor(), &request)
+        .await
+        .map_err(start_failure)?;
     let created = CreatedPod {
         pod_id: pod.id.to_string(),
         pod_name: pod.name,
@@ -243,7 +254,9 @@ pub(crate) async fn get(
     let view = app.pod_view(&pod, language);
     let url = view.http_services.first().map(|service| service.url.clone());
     let details = Details {
-        subdomain: url.as_ref().and_then(|url| Some(url.split_once("//")?.1.to_owned())),
+        subdomain: url
+            .as_ref()
+            .and_then(|url| Some(url.split_once("//")?.1.to_owned())),
         url,
         created_at: view.created_at,
         last_active: view.last_active,
@@ -287,8 +300,15 @@ pub(crate) async fn start(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ChangedPod>, Failure> {
-    let pod = app.platform.start(&caller.actor(), &parse(&id)?).await.map_err(start_failure)?;
-    Ok(changed(&pod, language.pick("Pod iniciándose", "The pod is starting")))
+    let pod = app
+        .platform
+        .start(&caller.actor(), &parse(&id)?)
+        .await
+        .map_err(start_failure)?;
+    Ok(changed(
+        &pod,
+        language.pick("Pod iniciándose", "The pod is starting"),
+    ))
 }
 
 /// Stop a pod.
@@ -303,16 +323,23 @@ pub(crate) async fn stop(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ChangedPod>, Failure> {
-    let stopped = app.platform.stop(&caller.actor(), &parse(&id)?).await.map_err(|error| {
-        let stopped_already = *error.kind() == ErrorKind::InvalidState;
-        let failure = Failure::from(error);
-        if stopped_already {
-            failure.saying("El pod ya está detenido", "The pod is stopped already")
-        } else {
-            failure
-        }
-    });
-    Ok(changed(&stopped?, language.pick("Pod detenido correctamente", "The pod was stopped")))
+    let stopped = app
+        .platform
+        .stop(&caller.actor(), &parse(&id)?)
+        .await
+        .map_err(|error| {
+            let stopped_already = *error.kind() == ErrorKind::InvalidState;
+            let failure = Failure::from(error);
+            if stopped_already {
+                failure.saying("El pod ya está detenido", "The pod is stopped already")
+            } else {
+                failure
+            }
+        });
+    Ok(changed(
+        &stopped?,
+        language.pick("Pod detenido correctamente", "The pod was stopped"),
+    ))
 }
 
 /// End the container of a pod and start a new one.
@@ -328,7 +355,10 @@ pub(crate) async fn restart(
     Path(id): Path<String>,
 ) -> Result<Json<ChangedPod>, Failure> {
     let pod = app.platform.restart(&caller.actor(), &parse(&id)?).await?;
-    Ok(changed(&pod, language.pick("Pod reiniciándose", "The pod is restarting")))
+    Ok(changed(
+        &pod,
+        language.pick("Pod reiniciándose", "The pod is restarting"),
+    ))
 }
 
 /// Delete a pod.
@@ -349,7 +379,9 @@ pub(crate) async fn delete(
         Volume::Delete => VolumePolicy::Delete,
     };
     app.platform.delete(&caller.actor(), &parse(&id)?, volume).await?;
-    Ok(done(language.pick("Pod eliminado correctamente", "The pod was deleted")))
+    Ok(done(
+        language.pick("Pod eliminado correctamente", "The pod was deleted"),
+    ))
 }
 
 /// What is no id is answered like one that does not exist.

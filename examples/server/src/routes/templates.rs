@@ -6,8 +6,8 @@ use http::StatusCode;
 use jiff::Timestamp;
 use neuropod::check::check_volume_path;
 use neuropod::template::DEFAULT_VOLUME_PATH;
-use neuropod::{Error, ErrorKind, Problem, Template, ValidationErrors, Violation};
 use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
+use neuropod::{Error, ErrorKind, Problem, Template, ValidationErrors, Violation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -87,10 +87,16 @@ pub(crate) async fn list(State(app): State<Shared>, _: Caller) -> Result<Json<Ve
 #[utoipa::path(get, path = "/api/templates/summary", tag = "Templates", security(("bearer" = [])), responses(
     (status = 200, body = Answer<Summary>), (status = 401, body = FailureBody),
 ))]
-pub(crate) async fn summary(State(app): State<Shared>, caller: Caller) -> Result<Json<Answer<Summary>>, Failure> {
+pub(crate) async fn summary(
+    State(app): State<Shared>,
+    caller: Caller,
+) -> Result<Json<Answer<Summary>>, Failure> {
     let pods = app.all_pods(&caller.actor(), None).await?;
     let line = |template: Template| SummaryLine {
-        pods: pods.iter().filter(|pod| pod.spec.template.as_ref() == Some(&template.id)).count(),
+        pods: pods
+            .iter()
+            .filter(|pod| pod.spec.template.as_ref() == Some(&template.id))
+            .count(),
         id: template.id,
         name: template.name,
         docker_image: template.docker_image.to_string(),
@@ -235,9 +241,19 @@ impl TemplateBody {
             size
         };
         let container = before.as_ref().map(|before| before.container_disk_size);
-        let container = size("containerDiskSize", self.container_disk_size, container, MAX_CONTAINER_DISK_GB);
+        let container = size(
+            "containerDiskSize",
+            self.container_disk_size,
+            container,
+            MAX_CONTAINER_DISK_GB,
+        );
         let volume = before.as_ref().map(|before| before.volume_disk_size);
-        let volume = size("volumeDiskSize", self.volume_disk_size, volume, MAX_VOLUME_DISK_GB);
+        let volume = size(
+            "volumeDiskSize",
+            self.volume_disk_size,
+            volume,
+            MAX_VOLUME_DISK_GB,
+        );
         for (field, ports) in [("httpPorts", &self.http_ports), ("tcpPorts", &self.tcp_ports)] {
             check_ports(field, ports.as_deref().unwrap_or_default(), &mut problems);
         }
@@ -250,7 +266,10 @@ impl TemplateBody {
         let before_text = before.as_ref().map(|before| before.description.clone());
         let description = self.description.clone().or(before_text).unwrap_or_default();
         if description.chars().count() > MAX_DESCRIPTION_LEN {
-            problems.push(Problem::new("description", Violation::TooLong(MAX_DESCRIPTION_LEN)));
+            problems.push(Problem::new(
+                "description",
+                Violation::TooLong(MAX_DESCRIPTION_LEN),
+            ));
         }
         ValidationErrors::check(problems).map_err(Error::from)?;
         let Ok(docker_image) = image else {
@@ -262,17 +281,27 @@ impl TemplateBody {
         };
         let id: [u8; 12] = rand::random();
         Ok(Template {
-            id: before.as_ref().map_or_else(|| data_encoding::HEXLOWER.encode(&id), |before| before.id.clone()),
+            id: before
+                .as_ref()
+                .map_or_else(|| data_encoding::HEXLOWER.encode(&id), |before| before.id.clone()),
             name,
             docker_image,
-            http_ports: ports(&self.http_ports, before.as_ref().map(|before| before.http_ports.clone())),
-            tcp_ports: ports(&self.tcp_ports, before.as_ref().map(|before| before.tcp_ports.clone())),
+            http_ports: ports(
+                &self.http_ports,
+                before.as_ref().map(|before| before.http_ports.clone()),
+            ),
+            tcp_ports: ports(
+                &self.tcp_ports,
+                before.as_ref().map(|before| before.tcp_ports.clone()),
+            ),
             container_disk_size: container,
             volume_disk_size: volume,
             volume_path: path,
             description,
             inject_token: before.as_ref().is_none_or(|before| before.inject_token),
-            created_at: before.as_ref().map_or_else(Timestamp::now, |before| before.created_at),
+            created_at: before
+                .as_ref()
+                .map_or_else(Timestamp::now, |before| before.created_at),
             version: before.as_ref().map_or(0, |before| before.version),
         })
     }

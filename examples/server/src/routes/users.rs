@@ -91,7 +91,9 @@ pub(crate) async fn balance(
     let user = app.known_user(&body.user_id).await?;
     let number: u64 = rand::random();
     let key = format!("balance:{}:{number:016x}", user.id);
-    app.platform.set_balance(&admin.actor(), &user.id, amount, &key).await?;
+    app.platform
+        .set_balance(&admin.actor(), &user.id, amount, &key)
+        .await?;
     Ok(data(app.user_view(user).await?))
 }
 
@@ -108,7 +110,10 @@ pub(crate) async fn suspend(
 ) -> Result<Json<Answer<UserView>>, Failure> {
     let user = app.known_user(&body.user_id).await?;
     not_oneself(&admin.actor(), &user)?;
-    let user = app.platform.suspend(&admin.actor(), &user.id, body.suspended).await?;
+    let user = app
+        .platform
+        .suspend(&admin.actor(), &user.id, body.suspended)
+        .await?;
     Ok(data(app.user_view(user).await?))
 }
 
@@ -127,7 +132,9 @@ pub(crate) async fn delete(
     let user = app.known_user(&id).await?;
     not_oneself(&admin.actor(), &user)?;
     app.platform.delete_user(&admin.actor(), &user.id).await?;
-    Ok(done(language.pick("Usuario eliminado correctamente", "The user was deleted")))
+    Ok(done(
+        language.pick("Usuario eliminado correctamente", "The user was deleted"),
+    ))
 }
 
 /// An administrator who shuts themselves out can't be let in by anybody else.
@@ -154,7 +161,10 @@ impl App {
     /// # Errors
     /// 404 when there is none.
     pub(crate) async fn known_user(&self, id: &str) -> Result<User, Failure> {
-        self.store.user(&UserId::new(id)).await?.ok_or_else(Failure::no_user)
+        self.store
+            .user(&UserId::new(id))
+            .await?
+            .ok_or_else(Failure::no_user)
     }
 
     /// A user as the contract shows them.

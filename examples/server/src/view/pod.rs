@@ -209,7 +209,11 @@ impl Shown<'_> {
             user_id: pod.owner.to_string(),
             user_hash: pod.owner_hash.to_string(),
             created_by: pod.created_by.to_string(),
-            deployment_type: if pod.spec.template.is_some() { "template" } else { "docker" },
+            deployment_type: if pod.spec.template.is_some() {
+                "template"
+            } else {
+                "docker"
+            },
             template_id: pod.spec.template.clone(),
             docker_image: pod.spec.image.to_string(),
             gpu: pod.spec.gpu.clone(),
@@ -224,7 +228,10 @@ impl Shown<'_> {
                 Desired::Stopped => "stopped",
                 Desired::Deleted { .. } => "deleted",
             },
-            http_services: connection::http_services(pod, self.naming).into_iter().map(http).collect(),
+            http_services: connection::http_services(pod, self.naming)
+                .into_iter()
+                .map(http)
+                .collect(),
             tcp_services: tcp(connection::tcp_services(pod, self.naming)),
             created_at: pod.created_at,
             last_active: pod.requested_at,
@@ -236,7 +243,11 @@ impl Shown<'_> {
             kubernetes_resources: KubernetesResources {
                 pod_name: reference.name,
                 pvc_name: pod.spec.volume.clone(),
-                namespace: pod.spec.namespace.clone().unwrap_or_else(|| self.namespace.to_owned()),
+                namespace: pod
+                    .spec
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| self.namespace.to_owned()),
             },
             stats,
             user_email: None,
@@ -257,9 +268,11 @@ impl Shown<'_> {
     /// How to reach a pod.
     pub(crate) fn connections(&self, pod: &Pod, found: Connections) -> ConnectionsView {
         let message = match found.state {
-            neuropod::ConnectionState::Stopped => {
-                Some(self.language.pick("El pod está detenido", "The pod is stopped").to_owned())
-            }
+            neuropod::ConnectionState::Stopped => Some(
+                self.language
+                    .pick("El pod está detenido", "The pod is stopped")
+                    .to_owned(),
+            ),
             _ => pod.reason.as_ref().map(|reason| self.reason(reason).message),
         };
         let link = |service: HttpService| LinkView {

@@ -142,7 +142,12 @@ impl PricingView {
             let view = GpuView {
                 id: id.to_owned(),
                 name: gpu.name.clone(),
-                price: prices.gpus.get(id).copied().unwrap_or(prices.other_gpu).as_euros(),
+                price: prices
+                    .gpus
+                    .get(id)
+                    .copied()
+                    .unwrap_or(prices.other_gpu)
+                    .as_euros(),
                 available: gpu.offered,
                 free: stock.and_then(|stock| free(gpu, stock)),
                 specs: gpu.specs.clone().into(),
