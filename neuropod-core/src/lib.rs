@@ -66,7 +66,7 @@ pub use self::{
     store::{ListOptions, Page, PodStore, PriceStore, RequestStore, TemplateStore, UserStore},
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
-    user::User,
+    user::{EndedSession, User},
     validation::{Problem, ValidationErrors, Violation},
     workload::{VolumePolicy, Workload, WorkloadRef},
 };

@@ -62,7 +62,9 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         name: id.to_uppercase(),
         role,
         suspended,
+        daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -1,12 +1,13 @@
 //! Creating a pod.
 
 use super::idempotency::Keyed;
+use super::money::within_cap;
 use super::{Inner, Platform};
 use crate::check::{Checked, Source, check};
 use crate::endpoint::name_endpoints;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, Role, UserId};
-use crate::meter::Meter;
+use crate::meter::{Meter, Price};
 use crate::money::Money;
 use crate::naming::Slug;
 use crate::observation::Step;
@@ -31,10 +32,10 @@ impl Platform {
     /// case. One that was refused before anything was stored (`Invalid`, `Forbidden`) has not used its key.
     ///
     /// # Errors
-    /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `Forbidden` when the owner is suspended;
-    /// `AlreadyExists` when the idempotency key was used for another request, `InvalidState` when the pod that was made
-    /// under it has been deleted. In each case nothing is created or charged. When the store or the billing fails it
-    /// may be that the pod is there all the same: the same request with the same key tells.
+    /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when the owner is
+    /// suspended; `AlreadyExists` when the idempotency key was used for another request, `InvalidState` when the pod
+    /// that was made under it has been deleted. In each case nothing is created or charged. When the store or the
+    /// billing fails it may be that the pod is there all the same: the same request with the same key tells.
     pub async fn create(&self, actor: &Actor, request: &CreatePod) -> Result<Pod> {
         let platform = &*self.0;
         let keyed = request
@@ -63,10 +64,13 @@ impl Platform {
                 "a checked request is not complete",
             ));
         };
-        platform.may_start(&owner).await?;
-        let hash = platform.naming.user_hash(owner.as_str());
-        let now = platform.clock.now();
         let price = platform.price_of(&spec).await?;
+        let now = platform.clock.now();
+        let owner_cap = platform.may_start(&owner, price).await?;
+        if let Some(cap) = spec.daily_cap {
+            within_cap(cap, None, price, now)?;
+        }
+        let hash = platform.naming.user_hash(owner.as_str());
         let (volume, namespace) = platform.layout.places(&platform.naming, &slug, &hash);
         let spec = PodSpec {
             volume,
@@ -98,6 +102,9 @@ impl Platform {
                 ..Meter::opening(price)
             },
             charged: Money::ZERO,
+            spent: None,
+            owner_cap,
+            volume_deletion: None,
             started_at: None,
             attempts: 0,
             failing_since: None,
@@ -215,12 +222,24 @@ impl Inner {
         Ok(pods.iter().any(|pod| pod.slug.as_str() == slug))
     }
 
-    /// Whether this user may start pods. One whom the store does not know is the application's own affair.
-    pub(super) async fn may_start(&self, owner: &UserId) -> Result<()> {
-        match self.store.user(owner).await? {
-            Some(user) if user.suspended => Err(Error::new(ErrorKind::Forbidden, "the user is suspended")),
-            _ => Ok(()),
+    /// Whether this user may start pods, and what they may spend on a day. One whom the store does not know is the
+    /// application's own affair.
+    pub(super) async fn may_start(&self, owner: &UserId, price: Price) -> Result<Option<Money>> {
+        let user = self.store.user(owner).await?;
+        if user.as_ref().is_some_and(|user| user.suspended) {
+            let error = Error::new(ErrorKind::Forbidden, "the user is suspended");
+            return Err(error.with_context("user", "suspended"));
         }
+        let cap = self.cap_of(user.as_ref());
+        if let Some(cap) = cap {
+            // One without an account is told so when the money is reserved.
+            let spent = match self.billing.balance(owner).await {
+                Err(error) if *error.kind() == ErrorKind::NotFound => None,
+                balance => balance?.spent,
+            };
+            within_cap(cap, spent, price, self.clock.now())?;
+        }
+        Ok(cap)
     }
 }
 
@@ -258,6 +277,7 @@ fn spec(
         namespace: None,
         endpoints: name_endpoints(&checked.ports?, named, request.enable_jupyter),
         jupyter: request.enable_jupyter,
+        daily_cap: checked.daily_cap,
         // In an image that knows no such variable it does nothing, and the log tells the token.
         inject_token: request.enable_jupyter && template.is_none_or(|template| template.inject_token),
         chosen_token: checked.chosen_token,

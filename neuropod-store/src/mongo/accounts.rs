@@ -130,6 +130,7 @@ pub(super) async fn write(
     let change = doc! { "$set": {
         "available": balance.available.micros(),
         "held": balance.held.micros(),
+        "spent": bson::serialize_to_bson(&balance.spent).map_err(mongo::unwritable)?,
         "version": stored_number(version),
         "entries": stored_number(last),
         "pending": bson::serialize_to_bson(&pending).map_err(mongo::unwritable)?,

@@ -28,6 +28,8 @@ pub(crate) fn minute(key: &str, user: &UserId, hold: &str) -> Draw {
         hold: Some(hold.to_owned()),
         amount: Money::from_cents(1),
         top_up: Money::ZERO,
+        at_most: None,
+        daily_cap: None,
         details: Details::default(),
     }
 }

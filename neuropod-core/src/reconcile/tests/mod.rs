@@ -1,3 +1,4 @@
+mod caps;
 mod convergence;
 mod money;
 mod table;
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::meter::{PERIOD_SECONDS, Price, RESERVED_SECONDS, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
 use crate::observation::{Container, Phase, Step};
-use crate::pod::Status;
+use crate::pod::{PodSpec, Status};
 use crate::reason::{Reason, ReasonCode};
 
 fn at(seconds: i64) -> Timestamp {
@@ -64,6 +65,7 @@ fn paid(draw: &Draw) -> Drawn {
         charged: draw.amount,
         written_off: Money::ZERO,
         held: draw.top_up,
+        spent: Money::ZERO,
     }
 }
 
@@ -73,7 +75,7 @@ fn settle(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, Vec<
         let actions = reconcile(&pod, observation, now);
         let next = match actions.first() {
             Some(Action::Save(next)) => Some((**next).clone()),
-            Some(Action::Draw(draw)) => drawn(&pod, draw, &paid(draw), now),
+            Some(Action::Draw(draw)) => drawn(&pod, draw, &paid(draw), None, now),
             Some(action @ (Action::Hold(_) | Action::Release { .. })) => done(&pod, action),
             _ => None,
         };

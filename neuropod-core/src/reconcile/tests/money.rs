@@ -102,9 +102,9 @@ fn a_period_is_written_down_before_it_is_charged_and_charged_once() {
         panic!("{first:?}")
     };
     assert_eq!(draw.details.period.unwrap().seconds(), PERIOD_SECONDS);
-    let charged = drawn(&claimed, &draw, &paid(&draw), full).unwrap();
+    let charged = drawn(&claimed, &draw, &paid(&draw), None, full).unwrap();
     assert_eq!(
-        drawn(&charged, &draw, &paid(&draw), full),
+        drawn(&charged, &draw, &paid(&draw), None, full),
         None,
         "it is charged already"
     );
@@ -130,8 +130,9 @@ fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
             charged: draw.amount,
             written_off: Money::ZERO,
             held,
+            spent: Money::ZERO,
         };
-        let next = drawn(&claimed, &draw, &answer, now).unwrap();
+        let next = drawn(&claimed, &draw, &answer, None, now).unwrap();
         marks.extend(next.meter.passed_mark(&claimed.meter).map(|mark| (minute, mark)));
         if minute < 60 {
             assert_eq!(next.desired, Desired::Running, "{minute}");
