@@ -40,6 +40,7 @@ impl Server {
                 .await
                 .with_context(|| format!("{name}: {address}"))
         };
+        warn(&config);
         let app = App::start(config, metrics::begin()?).await?;
         Ok(Self {
             app,
@@ -116,6 +117,17 @@ impl Server {
         drop(driver);
         background.abort();
         ended
+    }
+}
+
+/// Says what is allowed and hardly meant.
+fn warn(config: &Config) {
+    let auth = &config.auth;
+    if config.dev && !config.listen.ip().is_loopback() {
+        tracing::warn!("dev: whoever reaches {} is whom they say they are", config.listen);
+    }
+    if !config.dev && auth.google_client_id.is_none() && auth.jwks_url.is_none() {
+        tracing::warn!("nobody can sign in: give --dev, auth.google_client_id or auth.jwks_url");
     }
 }
 
