@@ -154,6 +154,7 @@ impl App {
             crate::usage::watch(Arc::clone(&self)),
             crate::metrics::upkeep(Arc::clone(&self)),
             limits::upkeep(Arc::clone(&self)),
+            live::watch_others(Arc::clone(&self)),
         );
     }
 }

@@ -3,6 +3,7 @@
 mod hub;
 mod listener;
 mod message;
+mod shared;
 mod socketio;
 mod ws;
 
@@ -11,6 +12,7 @@ pub(crate) use self::listener::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Scope};
 pub(crate) use self::{
     hub::Hub,
     listener::Refusal,
+    shared::{is_shared, watch as watch_others},
     socketio::serve as serve_socketio,
     ws::{describe as describe_websocket, open as websocket},
 };

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use neuropod::message::Language;
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 use super::{Api, config};
 use crate::app::App;
 use crate::backends::Store;
+use crate::config::Config;
 use crate::live::{Outgoing, Scope};
 use crate::secrets::{Place, Secrets};
 
@@ -26,7 +28,12 @@ fn replicas<const N: usize>() -> [Api; N] {
             billing: Arc::clone(&store) as Arc<dyn Billing>,
         };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-        let app = App::on(config(), &secrets, store, Arc::clone(&cluster), metrics.handle());
+        // Told that it is shared; the store that it gets is the one above.
+        let config = Config {
+            store: "mongodb://not-asked".into(),
+            ..config()
+        };
+        let app = App::on(config, &secrets, store, Arc::clone(&cluster), metrics.handle());
         Api::of(app.unwrap())
     })
 }
@@ -84,4 +91,26 @@ async fn who_signs_out_on_one_server_is_signed_out_on_all() {
     other.get("/api/auth/me", &token).await.expect(200);
     one.post("/api/auth/logout", &token, &json!({})).await.expect(200);
     other.get("/api/auth/me", &token).await.expect(401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_other() {
+    let [one, other] = replicas();
+    let ana = one.sign_in("ana@example.com").await;
+    let pod = one.create(&ana, "training").await;
+    one.until(&ana, &pod, "running").await;
+    one.post(&format!("/api/pods/{pod}/stop"), &ana, &json!({}))
+        .await
+        .expect(200);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let actor = other.app.caller(&ana).await.unwrap().actor();
+    let listener = other.app.live.join(actor, Language::Es);
+    listener.subscribe_all(Scope::Changes);
+    one.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
+        .await
+        .expect(200);
+    let gone = async { while !matches!(listener.next().await, Outgoing::Deleted(_)) {} };
+    timeout(Duration::from_secs(15), gone)
+        .await
+        .expect("the other server tells that it is gone");
 }
