@@ -248,7 +248,11 @@ async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_d
     );
     assert_eq!(held, Money::ZERO);
     let error = platform.create(&world.ana, &keyed).await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::InvalidState, "used again, it holds again");
+    assert_eq!(
+        *error.kind(),
+        ErrorKind::InvalidState,
+        "used again, it holds again"
+    );
 }
 
 async fn until_gone(world: &World, id: &PodId) {

@@ -2,7 +2,7 @@
 
 mod cluster;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -17,16 +17,20 @@ const BUCKETS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1200.0,
 ];
 
-/// Begins to count, for the whole process.
+/// Begins to count, for the whole process; all servers in it count together.
 ///
 /// # Errors
-/// It was begun before.
+/// Something else counts already.
 pub(crate) fn begin() -> Result<PrometheusHandle> {
-    Ok(builder()?.install_recorder()?)
-}
+    static BEGUN: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
-fn builder() -> Result<PrometheusBuilder> {
-    Ok(PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)?)
+    let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*begun {
+        return Ok(handle.clone());
+    }
+    let seconds = Matcher::Suffix("_seconds".into());
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &BUCKETS)?;
+    Ok(begun.insert(builder.install_recorder()?).clone())
 }
 
 /// How long it took pods to get where they are.

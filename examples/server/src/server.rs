@@ -32,14 +32,14 @@ impl Server {
     /// # Errors
     /// What keeps it from starting, with the name of the value that is wrong.
     pub async fn start(config: Config) -> Result<Self> {
-        // Another part of the process may have chosen ring already, which is what it should be.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        use_ring();
         let (address, metrics_address) = (config.listen, config.metrics_listen);
         let listen = async |name: &str, address: SocketAddr| {
             TcpListener::bind(address)
                 .await
                 .with_context(|| format!("{name}: {address}"))
         };
+        warn(&config);
         let app = App::start(config, metrics::begin()?).await?;
         Ok(Self {
             app,
@@ -116,6 +116,23 @@ impl Server {
         drop(driver);
         background.abort();
         ended
+    }
+}
+
+/// Lets TLS be done by ring: rustls wants to be told.
+pub(crate) fn use_ring() {
+    // Another part of the process may have said so already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Says what is allowed and hardly meant.
+fn warn(config: &Config) {
+    let auth = &config.auth;
+    if config.dev && !config.listen.ip().is_loopback() {
+        tracing::warn!("dev: whoever reaches {} is whom they say they are", config.listen);
+    }
+    if !config.dev && auth.google_client_id.is_none() && auth.jwks_url.is_none() {
+        tracing::warn!("nobody can sign in: give --dev, auth.google_client_id or auth.jwks_url");
     }
 }
 

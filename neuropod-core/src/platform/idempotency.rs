@@ -92,7 +92,10 @@ impl Inner {
     /// The time from which on the keys of requests have to be known.
     fn oldest_known(&self) -> Timestamp {
         // Before the first time there is none.
-        self.clock.now().saturating_sub(LIFETIME).unwrap_or(Timestamp::MIN)
+        self.clock
+            .now()
+            .saturating_sub(LIFETIME)
+            .unwrap_or(Timestamp::MIN)
     }
 }
 

@@ -7,7 +7,7 @@ mod socketio;
 mod ws;
 
 #[cfg(test)]
-pub(crate) use self::listener::{Listener, Outgoing, Scope};
+pub(crate) use self::listener::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Scope};
 pub(crate) use self::{
     hub::Hub,
     listener::Refusal,

@@ -35,6 +35,7 @@ pub(crate) struct PodStatus {
 pub(crate) struct DeleteQuery {
     /// `keep`, the default, or `delete`.
     #[serde(default)]
+    #[param(inline)]
     volume: Volume,
 }
 

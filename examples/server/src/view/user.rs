@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use neuropod::{Money, Role, User};
 use serde::Serialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// A user.
@@ -20,8 +19,7 @@ pub(crate) struct UserView {
     #[schema(value_type = String)]
     pub(crate) role: Role,
     /// In EUR; the text `Infinity` for administrators.
-    #[schema(value_type = Object)]
-    pub(crate) balance: Value,
+    pub(crate) balance: Spendable,
     /// Since when they are here.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) registration_date: Timestamp,
@@ -40,6 +38,16 @@ pub(crate) struct UserView {
     pub(crate) avatar: Option<String>,
 }
 
+/// What somebody can spend.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Spendable {
+    /// So many EUR.
+    Euros(f64),
+    /// As much as they like: the text `Infinity`, since JSON has no such number.
+    Unlimited(&'static str),
+}
+
 /// How many pods somebody has.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pods {
@@ -54,8 +62,8 @@ impl UserView {
     pub(crate) fn of(user: User, euros: f64, pods: Pods, is_there: bool) -> Self {
         Self {
             balance: match user.role {
-                Role::Admin => json!("Infinity"),
-                Role::Client => json!(euros),
+                Role::Admin => Spendable::Unlimited("Infinity"),
+                Role::Client => Spendable::Euros(euros),
             },
             id: user.id.to_string(),
             email: user.email,
