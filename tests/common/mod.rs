@@ -2,11 +2,13 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
+pub(crate) mod file;
 pub(crate) mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use file::FileStore;
 use neuropod::platform::PlatformBuilder;
 use neuropod::sim::{Method, Settings, SimCluster};
 use neuropod::store::MemoryStore;
@@ -20,16 +22,33 @@ use tokio::time::{Instant, sleep};
 /// How long anything may take, in the time of the simulation.
 pub(crate) const LIMIT: Duration = Duration::from_mins(10);
 
+/// Where records and money are kept.
+pub(crate) trait Store: PodStore + Billing {}
+
+impl<S: PodStore + Billing> Store for S {}
+
 pub(crate) struct World {
     pub(crate) cluster: SimCluster,
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) ana: Actor,
 }
 
 impl World {
+    /// With everything in memory.
     pub(crate) async fn new(settings: Settings) -> Self {
         let cluster = SimCluster::new(settings);
-        let store = Arc::new(MemoryStore::with_clock(Arc::new(cluster.clock())));
+        let store = MemoryStore::with_clock(Arc::new(cluster.clock()));
+        Self::on(cluster, Arc::new(store)).await
+    }
+
+    /// With records and money in a file.
+    pub(crate) async fn in_file(settings: Settings) -> Self {
+        let cluster = SimCluster::new(settings);
+        let store = FileStore::new(Arc::new(cluster.clock())).await;
+        Self::on(cluster, Arc::new(store)).await
+    }
+
+    async fn on(cluster: SimCluster, store: Arc<dyn Store>) -> Self {
         let world = Self {
             cluster,
             store,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use neuropod::statement::explain;
-use neuropod::{Billing, BillingExt, Clock, EntryKind, Money, PodId, UserId};
+use neuropod::{BillingExt, Clock, EntryKind, Money, PodId, UserId};
 
 use super::World;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use neuropod::{ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy};
+use neuropod::{ErrorKind, Platform, Pod, PodId, ReasonCode, Result, Status, Step, VolumePolicy};
 use tokio::time::{Instant, sleep};
 
 use crate::LIMIT;
