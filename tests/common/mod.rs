@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
 pub(crate) mod file;
+pub(crate) mod machine;
 pub(crate) mod witness;
 
 use std::sync::Arc;

@@ -1,0 +1,278 @@
+//! What holds when all was healed and everybody has had the time to do what is to be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use neuropod::meter::{PERIOD_SECONDS, Reservation};
+use neuropod::sim::{Kind, ObjectKey};
+use neuropod::{
+    Actor, Clock, ClusterBackend, Desired, ListOptions, Money, Observation, ObservedVolume, Pod, PodId, Status,
+    Step, VolumePolicy, WorkloadRef, plan,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::books::Books;
+use crate::common::{World, eventually};
+use crate::pass::pass;
+use crate::people::{People, Wish};
+use crate::platforms::Platforms;
+
+/// How long healing may take: the longest waits are those of a pod that has failed several times.
+const HEALING: Duration = Duration::from_mins(20);
+
+/// Every record, also of pods that are being deleted.
+pub(crate) async fn records(world: &World) -> Vec<Pod> {
+    let options = ListOptions {
+        include_deleted: true,
+        limit: 1000,
+        ..ListOptions::default()
+    };
+    world.store.list(&options).await.unwrap().pods
+}
+
+/// Times at which all is as it should be.
+#[derive(Default)]
+pub(crate) struct Rest {
+    pub(crate) taken: u32,
+    /// The volumes that were kept of pods that are gone.
+    kept: BTreeSet<String>,
+}
+
+impl Rest {
+    /// Heals everything, waits until it has settled, and checks it.
+    pub(crate) async fn take(
+        &mut self,
+        world: &World,
+        people: &mut People,
+        platforms: &mut Platforms,
+        books: &mut Books,
+    ) {
+        self.taken += 1;
+        for id in people.pods.keys() {
+            world.cluster.clear_obstacles(id);
+        }
+        world.cluster.mend_watch();
+        platforms.heal(world);
+        settle(world).await;
+        let pods = records(world).await;
+        people.learn(&pods);
+        // What was left without a record is found when everything is looked at.
+        eventually("no orphan is left", async || objects_are_right(world, platforms).await).await;
+        books.check(world, people.all(), &pods, platforms.blind()).await;
+        wishes_are_fulfilled(people, &pods);
+        reservations_are_right(world, people, &pods).await;
+        self.volumes_are_right(world, people, platforms, &pods).await;
+        people.pods.retain(|_, known| !matches!(known.wish, Wish::Deleted(_)));
+    }
+
+    /// Lets time pass in which nothing goes wrong: all that runs is charged, in periods that follow each other.
+    pub(crate) async fn is_calm(
+        &self,
+        world: &World,
+        platforms: &Platforms,
+        people: &People,
+        books: &mut Books,
+        time: Duration,
+    ) {
+        let metered: BTreeMap<PodId, Timestamp> = records(world)
+            .await
+            .into_iter()
+            .filter_map(|pod| Some((pod.id, pod.meter.from?)))
+            .collect();
+        pass(world, platforms, time).await;
+        settle(world).await;
+        let pods = records(world).await;
+        books.check(world, people.all(), &pods, Duration::ZERO.max(platforms.blind())).await;
+        let now = world.cluster.clock().now();
+        for (id, from) in metered {
+            let run = world.cluster.runs_of(&id).pop().unwrap();
+            // What runs is charged when its period is full; what has ended, to its end, in whole seconds.
+            let until = run.ended_at.unwrap_or(now);
+            let ran = until.duration_since(from).as_secs_f64();
+            let open = if run.ended_at.is_some() { 1 } else { PERIOD_SECONDS + 1 };
+            let (charged, last) = books.charged(&id, from);
+            assert!(
+                charged >= ran - f64::from(i32::try_from(open).unwrap()),
+                "{charged} of {ran} seconds from {from} were charged for {id}, up to {last:?}: {run:?} {pods:#?}"
+            );
+        }
+    }
+
+    async fn volumes_are_right(
+        &mut self,
+        world: &World,
+        people: &People,
+        platforms: &Platforms,
+        pods: &[Pod],
+    ) {
+        let naming = platforms.naming();
+        for pod in pods.iter().filter(|pod| pod.desired == Desired::Running) {
+            let seen = look(world, &plan::reference(pod, naming)).await;
+            let bound = matches!(seen.volume, ObservedVolume::Bound { .. });
+            assert!(bound, "{:?} of {pod:#?}", seen.volume);
+        }
+        if platforms.share_volumes() {
+            return;
+        }
+        let volumes: BTreeSet<_> = world
+            .cluster
+            .volumes()
+            .into_iter()
+            .map(|volume| volume.name)
+            .collect();
+        for (id, known) in &people.pods {
+            let there = volumes.contains(&known.volume);
+            match known.wish {
+                Wish::Deleted(VolumePolicy::Delete) => assert!(!there, "the volume of {id} is left"),
+                Wish::Deleted(VolumePolicy::Keep) | Wish::Stopped | Wish::Running
+                    if !world.cluster.runs_of(id).is_empty() =>
+                {
+                    assert!(there, "the volume of {id} is lost");
+                    if matches!(known.wish, Wish::Deleted(_)) {
+                        self.kept.insert(known.volume.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert!(self.kept.is_subset(&volumes), "volumes that were kept are lost");
+    }
+
+    /// Everything is deleted, and nothing is left.
+    pub(crate) async fn everything_goes(
+        &mut self,
+        world: &World,
+        people: &mut People,
+        platforms: &mut Platforms,
+        books: &mut Books,
+    ) {
+        let platform = platforms.healthy().clone();
+        for policy in [VolumePolicy::Keep, VolumePolicy::Delete] {
+            for pod in records(world).await {
+                let last = records(world)
+                    .await
+                    .iter()
+                    .filter(|other| other.spec.volume == pod.spec.volume)
+                    .count()
+                    == 1;
+                if policy == VolumePolicy::Keep && last {
+                    continue;
+                }
+                let owner = Actor::client(pod.owner.as_str());
+                platform.delete(&owner, &pod.id, policy).await.unwrap();
+                eventually("it goes", async || {
+                    world.store.get(&pod.id).await.unwrap().is_none()
+                })
+                .await;
+            }
+        }
+        let objects = world.cluster.objects();
+        assert!(objects.iter().all(|key| key.kind == Kind::Volume), "{objects:?}");
+        books.check(world, people.all(), &[], platforms.blind()).await;
+        for user in people.all() {
+            let balance = world.store.balance(user).await.unwrap();
+            assert_eq!(balance.held, Money::ZERO);
+        }
+    }
+}
+
+async fn settle(world: &World) {
+    let end = Instant::now() + HEALING;
+    loop {
+        let pods = records(world).await;
+        let unsettled: Vec<_> = pods.iter().filter(|pod| !has_settled(pod)).collect();
+        if unsettled.is_empty() {
+            return;
+        }
+        assert!(
+            Instant::now() < end,
+            "not healed: {:#?}",
+            unsettled
+                .iter()
+                .map(|pod| (&pod.id, pod.desired, pod.run, pod.step, &pod.reason, &pod.meter))
+                .collect::<Vec<_>>()
+        );
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn has_settled(pod: &Pod) -> bool {
+    let idle = pod.meter.due.is_none();
+    match pod.desired {
+        Desired::Running => idle && pod.status == Status::Running && pod.step == Step::Ready,
+        Desired::Stopped => idle && pod.step == Step::Stopped && pod.meter.reservation == Reservation::None,
+        Desired::Deleted { .. } => false,
+    }
+}
+
+/// Whether what is in the cluster is what the running pods need: each its pod, policy and token, and for every port one
+/// service and one route.
+async fn objects_are_right(world: &World, platforms: &Platforms) -> bool {
+    let naming = platforms.naming();
+    let mut wanted = BTreeSet::new();
+    for pod in records(world).await {
+        if pod.desired != Desired::Running {
+            continue;
+        }
+        let reference = plan::reference(&pod, naming);
+        let mut want = |kind, name: &str| wanted.insert(ObjectKey::of(&reference, kind, name));
+        let (slug, hash) = (&pod.slug, &pod.owner_hash);
+        want(Kind::Pod, &reference.name);
+        want(Kind::Policy, &reference.name);
+        want(Kind::Secret, &naming.token_secret(slug, hash));
+        for endpoint in &pod.spec.endpoints {
+            want(Kind::Service, &naming.service(slug, hash, endpoint.port));
+            want(Kind::Route, &naming.ingress(slug, hash, endpoint.port));
+        }
+    }
+    let there: BTreeSet<_> = world.cluster.objects().into_iter().collect();
+    world.cluster.orphans().is_empty() && there == wanted
+}
+
+fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
+    let pods: BTreeMap<_, _> = pods.iter().map(|pod| (&pod.id, pod)).collect();
+    for (id, known) in &people.pods {
+        let pod = pods.get(id);
+        let desired = pod.map(|pod| pod.desired);
+        let gave_up = pod
+            .and_then(|pod| pod.reason.as_ref())
+            .is_some_and(|reason| !reason.code.is_retryable());
+        let fulfilled = match known.wish {
+            Wish::Unknown => true,
+            Wish::Running => {
+                desired == Some(Desired::Running) || desired == Some(Desired::Stopped) && gave_up
+            }
+            Wish::Stopped => desired == Some(Desired::Stopped),
+            Wish::Deleted(_) => desired.is_none(),
+        };
+        assert!(fulfilled, "{:?} of {id} {pod:#?}", known.wish);
+    }
+}
+
+/// For every pod that runs something is reserved, and at most an hour; for others nothing.
+async fn reservations_are_right(world: &World, people: &People, pods: &[Pod]) {
+    let hour = |pod: &Pod| pod.meter.price.hourly.max(pod.price.hourly);
+    for user in people.all() {
+        let held = world.store.balance(user).await.unwrap().held;
+        let running: Vec<_> = pods
+            .iter()
+            .filter(|pod| pod.owner == *user && pod.desired == Desired::Running)
+            .collect();
+        let most: Money = running.iter().map(|pod| hour(pod)).sum();
+        assert!(
+            held <= most && (running.is_empty() || held > Money::ZERO),
+            "{held} is held of {user} for {running:#?}"
+        );
+    }
+}
+
+/// What is there of a pod; some calls may still be told to fail.
+async fn look(world: &World, reference: &WorkloadRef) -> Observation {
+    loop {
+        match world.cluster.observe(reference).await {
+            Ok(seen) => return seen,
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+    }
+}
