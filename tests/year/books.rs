@@ -140,24 +140,19 @@ impl Books {
             charged.until
         );
         charged.until = charge.period.until;
+        if charge.hourly != quote.hourly() {
+            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {charge}");
+            return;
+        }
+        charged.running.push(charge.period);
         let runs = world.cluster.runs_of(id);
         let now = world.cluster.clock().now();
-        let ended = |run: &neuropod::sim::ContainerRun| run.ended_at.unwrap_or(now);
-        if charge.hourly == quote.hourly() {
-            charged.running.push(charge.period);
-            let late = SignedDuration::try_from(blind).unwrap();
-            let ran = runs.iter().any(|run| {
-                run.started_at <= charge.period.from && charge.period.until <= ended(run) + late
-            });
-            assert!(ran, "{charge} of {id}, which ran: {runs:#?}");
-        } else {
-            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {charge}");
-            let late = SignedDuration::try_from(blind).unwrap();
-            let runs = runs.iter().any(|run| {
-                run.started_at < charge.period.until - late && charge.period.from + late < ended(run)
-            });
-            assert!(!runs, "{charge} of {id} for its volume alone, while it ran");
-        }
+        let late = SignedDuration::try_from(blind).unwrap();
+        let ran = runs.iter().any(|run| {
+            let ended = run.ended_at.unwrap_or(now);
+            run.started_at <= charge.period.from && charge.period.until <= ended + late
+        });
+        assert!(ran, "{charge} of {id}, which ran: {runs:#?}");
     }
 
     /// How many seconds were charged for containers.

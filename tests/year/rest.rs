@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use neuropod::meter::{PERIOD_SECONDS, Reservation};
 use neuropod::sim::{Kind, ObjectKey};
 use neuropod::{
-    Actor, Clock, ClusterBackend, Desired, ListOptions, Money, Observation, ObservedVolume, Pod, PodId, Status,
+    Actor, Clock, ClusterBackend, Desired, ListOptions, Money, Observation, ObservedVolume, Pod, PodId, PriceList, Status,
     Step, VolumePolicy, WorkloadRef, plan,
 };
 use tokio::time::{Instant, sleep};
@@ -250,9 +250,20 @@ fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
     }
 }
 
-/// For every pod that runs something is reserved, and at most an hour; for others nothing.
+/// For every pod that runs something is reserved, at most an hour at the highest price there was: a reservation that
+/// was made before a price fell is drawn from until it is less. For other pods nothing is.
 async fn reservations_are_right(world: &World, people: &People, pods: &[Pod]) {
-    let hour = |pod: &Pod| pod.meter.price.hourly.max(pod.price.hourly);
+    let mut prices = vec![PriceList::default()];
+    while let Some(next) = world.store.prices(Some(prices.len() as u64)).await.unwrap() {
+        prices.push(next);
+    }
+    let hour = |pod: &Pod| {
+        let spec = &pod.spec;
+        let quotes = prices
+            .iter()
+            .map(|prices| prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb));
+        quotes.map(|quote| quote.hourly()).max().unwrap()
+    };
     for user in people.all() {
         let held = world.store.balance(user).await.unwrap().held;
         let running: Vec<_> = pods
