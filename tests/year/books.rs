@@ -8,7 +8,7 @@ use neuropod::billing::{EntryOptions, Period};
 use neuropod::meter::Reservation;
 use neuropod::statement::{Explanation, explain};
 use neuropod::{
-    Balance, BillingExt, Clock, Entry, EntryKind, Money, Pod, PodId, PodSpec, PriceList, UserId,
+    Balance, BillingExt, Clock, Entry, EntryKind, Money, Pod, PodId, PodSpec, PriceList, Quote, UserId,
 };
 
 use crate::common::World;
@@ -22,6 +22,8 @@ pub(crate) struct Books {
     pods: HashMap<PodId, Charged>,
     prices: HashMap<u64, PriceList>,
     pub(crate) written_off: Money,
+    /// The longest time of a container that nobody could pay, in seconds.
+    longest_unpaid: i64,
     pub(crate) entries: u64,
 }
 
@@ -63,7 +65,7 @@ impl Books {
         let open: HashSet<_> = pods.iter().filter(open).map(|pod| pod.meter.key(&pod.id)).collect();
         for (key, held) in &self.held {
             assert!(!held.is_negative(), "{held} is reserved under {key}");
-            assert!(open.contains(key), "{held} is reserved under {key}, for no pod: {pods:#?}");
+            assert!(open.contains(key), "{held} is reserved under {key}, for no pod of {open:?}");
         }
     }
 
@@ -114,6 +116,14 @@ impl Books {
         }
         if entry.kind == EntryKind::WriteOff {
             self.written_off += entry.amount;
+            // The usage comes before what of it is written off.
+            let details = &entry.details;
+            let (id, hourly) = (details.pod.as_ref().unwrap(), details.hourly.unwrap());
+            let quote = quote(&self.prices[&details.price_version.unwrap()], &self.pods[id].spec);
+            if hourly == quote.hourly() {
+                let unpaid = entry.amount.micros() * 3600 / hourly.micros();
+                self.longest_unpaid = self.longest_unpaid.max(unpaid);
+            }
         }
         if let Some(charge) = explain(entry) {
             self.check_charge(world, &charge, blind).await;
@@ -132,8 +142,7 @@ impl Books {
         }
         let id = charge.pod.as_ref().unwrap();
         let charged = self.pods.get_mut(id).unwrap();
-        let spec = &charged.spec;
-        let quote = self.prices[&version].quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb);
+        let quote = quote(&self.prices[&version], &charged.spec);
         assert!(
             charge.period.from >= charged.until,
             "{charge} of {id}, which is charged up to {}",
@@ -155,6 +164,16 @@ impl Books {
         assert!(ran, "{charge} of {id}, which ran: {runs:#?}");
     }
 
+    /// The longest time of a container that nobody could pay since this was asked last, in seconds.
+    pub(crate) fn take_longest_unpaid(&mut self) -> i64 {
+        std::mem::take(&mut self.longest_unpaid)
+    }
+
+    /// What is reserved under a key.
+    pub(crate) fn held(&self, key: &str) -> Money {
+        self.held.get(key).copied().unwrap_or_default()
+    }
+
     /// How many seconds were charged for containers.
     pub(crate) fn charged_in_all(&self) -> f64 {
         let pods = self.pods.keys();
@@ -173,4 +192,8 @@ impl Books {
         });
         (seconds.sum(), since.last().map(|period| period.until))
     }
+}
+
+fn quote(prices: &PriceList, spec: &PodSpec) -> Quote {
+    prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
 }

@@ -151,17 +151,19 @@ async fn happen(
     if are < should || are == 0 {
         people.come(world, &platforms.any(world, random)).await;
     }
+    let few = people.living().count() < size.at_a_time;
+    let late = people.made < share_of(size.pods, share);
     match random.random_range(0..20) {
-        0 | 1 => people.pay(world, random).await,
-        2..12 if people.made < share_of(size.pods, share) => {
-            people.create(&platforms.any(world, random), random).await;
+        0 | 1 => people.pay_in(world, random).await,
+        2..10 if few && late => {
+            people.create(world, &platforms.any(world, random), random).await;
         }
-        2..12 => {
+        2..15 => {
             people
                 .change(&platforms.any(world, random), size.at_a_time, random)
                 .await;
         }
-        12 => match random.random_range(0..5) {
+        15 => match random.random_range(0..5) {
             0 => People::price(&platforms.any(world, random), random).await,
             1 => people.administer(&platforms.any(world, random), random).await,
             _ => platforms.set_a_clock(random),

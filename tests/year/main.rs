@@ -61,7 +61,7 @@ const YEAR: Size = Size {
     time: Duration::from_hours(24 * 365),
     people: 500,
     pods: 2000,
-    at_a_time: 12,
+    at_a_time: 14,
     pause: Duration::from_hours(5),
     rest: 60,
     least: 2,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use neuropod::meter::{RESERVED_SECONDS, Reservation};
-use neuropod::{Clock, Money, Pod, UserId};
+use neuropod::{Clock, Desired, Money, Pod, UserId};
 use tokio::time::{Instant, advance, sleep};
 
 use crate::common::World;
@@ -30,9 +30,8 @@ pub(crate) async fn pass(world: &World, platforms: &Platforms, time: Duration) {
         } else {
             quiet(world).await.min(left)
         };
-        if quiet > LOOK {
-            advance(quiet).await;
-        }
+        // They look before it is over.
+        advance(quiet.saturating_sub(LOOK)).await;
     }
 }
 
@@ -45,31 +44,46 @@ async fn quiet(world: &World) -> Duration {
     let now = world.cluster.clock().now();
     let next = world.cluster.next_change();
     let next = next.map_or(Duration::MAX, |next| until(next, now));
-    next.min(money_lasts(world, &pods).await)
+    next.min(money_lasts(world, &pods, now).await)
 }
 
-/// Whether the record says which container of the pod runs, and nothing is under way.
+/// Whether the record says what of the pod runs, and nothing is under way.
 fn is_known(world: &World, pod: &Pod) -> bool {
-    let runs = || Some(world.cluster.pod(&pod.id)?.container?.id);
-    let open = matches!(
+    let seen = world.cluster.pod(&pod.id);
+    let moves = matches!(
         pod.meter.reservation,
         Reservation::Opening | Reservation::Closing
     );
-    !open && pod.meter.due.is_none() && (pod.meter.from.is_none() || pod.meter.container == runs())
+    let metered = pod.meter.from.as_ref().and(pod.meter.container.as_ref());
+    let as_seen = match (pod.desired, seen) {
+        (Desired::Running, seen) => {
+            let reason = seen.as_ref().and_then(|seen| seen.reason.as_ref()).or(pod.reason.as_ref());
+            let free = reason.is_some_and(|reason| !reason.code.is_billable());
+            let runs = seen.and_then(|seen| seen.container).map(|container| container.id);
+            metered == runs.as_ref().filter(|_| !free)
+        }
+        (Desired::Stopped, seen) => seen.is_none() && metered.is_none(),
+        (Desired::Deleted { .. }, _) => false,
+    };
+    as_seen && !moves && pod.meter.due.is_none()
 }
 
-/// For how long all who have containers running can pay for them.
-async fn money_lasts(world: &World, pods: &[Pod]) -> Duration {
+/// For how long all who have containers running can pay for them: from what is reserved for each, or from what is
+/// available for all, of which reservations are filled again.
+async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     let mut owners: HashMap<&UserId, (Money, i64)> = HashMap::new();
-    for pod in pods.iter().filter(|pod| pod.meter.from.is_some()) {
-        let (hourly, reserved) = owners.entry(&pod.owner).or_insert((Money::ZERO, RESERVED_SECONDS));
+    for pod in pods {
+        let Some(from) = pod.meter.from else { continue };
+        let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
+        let left = left - now.duration_since(from).as_secs();
+        let (hourly, reserved) = owners.entry(&pod.owner).or_insert((Money::ZERO, left));
         *hourly += pod.meter.price.hourly.max(pod.price.hourly);
-        *reserved = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS).min(*reserved);
+        *reserved = left.min(*reserved);
     }
     let mut least = i64::MAX;
     for (owner, (hourly, reserved)) in owners {
         let available = world.store.balance(owner).await.unwrap().available;
-        least = least.min(reserved + available.micros() * 3600 / hourly.micros().max(1));
+        least = least.min(reserved.max(available.micros() * 3600 / hourly.micros()));
     }
     Duration::from_secs(least.try_into().unwrap_or(0))
 }

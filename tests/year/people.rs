@@ -111,16 +111,19 @@ impl People {
     }
 
     /// Somebody pays something in.
-    pub(crate) async fn pay(&mut self, world: &World, random: &mut StdRng) {
-        let Some(person) = self.here.choose(random) else {
-            return;
-        };
+    pub(crate) async fn pay_in(&mut self, world: &World, random: &mut StdRng) {
+        if let Some(person) = self.here.choose(random) {
+            self.pay(world, &person.id.clone(), random).await;
+        }
+    }
+
+    async fn pay(&mut self, world: &World, user: &UserId, random: &mut StdRng) {
         self.payments += 1;
         let key = format!("payment-{}", self.payments);
         let amount = Money::from_cents(random.random_range(100..40_000));
         // The message of a payment may come twice.
         for _ in 0..random.random_range(1..=2) {
-            world.store.deposit(&key, &person.id, amount).await.unwrap();
+            world.store.deposit(&key, user, amount).await.unwrap();
         }
     }
 
@@ -165,9 +168,9 @@ impl People {
         done
     }
 
-    /// Somebody makes a pod. Whoever loses patience asks again under the same key, once.
-    pub(crate) async fn create(&mut self, process: &Process, random: &mut StdRng) {
-        let Some(owner) = self.here.choose(random) else {
+    /// Somebody makes a pod. Whoever loses patience asks again under the same key, once; who has no money pays in.
+    pub(crate) async fn create(&mut self, world: &World, process: &Process, random: &mut StdRng) {
+        let Some(owner) = self.here.choose(random).cloned() else {
             return;
         };
         self.asked += 1;
@@ -176,13 +179,19 @@ impl People {
             .disks(random.random_range(1..50), random.random_range(1..50))
             .idempotency_key(format!("key {}", self.asked));
         let create = async |patience| {
-            let call = Box::pin(process.platform.create(owner, &request));
+            let call = Box::pin(process.platform.create(&owner, &request));
             process.ask(patience, call).await
         };
-        let answer = match create(patience(random)).await {
-            None => create(PATIENCE).await,
-            answer => answer,
-        };
+        let mut answer = create(patience(random)).await;
+        let poor = |error: &neuropod::Error| matches!(error.kind(), ErrorKind::InsufficientFunds { .. });
+        match &answer {
+            Some(Err(error)) if poor(error) => {
+                self.pay(world, &owner.id, random).await;
+                answer = create(PATIENCE).await;
+            }
+            None => answer = create(PATIENCE).await,
+            _ => {}
+        }
         if let Some(Ok(pod)) = answer {
             self.know(&pod, Wish::Running);
         }
@@ -190,11 +199,10 @@ impl People {
 
     /// The owner of a pod wants something of it; where there are many, rather that it goes.
     pub(crate) async fn change(&mut self, process: &Process, many: usize, random: &mut StdRng) {
-        let living = self.living().count();
+        let goes = random.random_range(0..many) < self.living().count();
         let Some(id) = self.living().choose(random).cloned() else {
             return;
         };
-        let goes = random.random_range(0..many) < living.saturating_sub(many / 2);
         // What it wishes stays as it is when it is restarted.
         let wish = match random.random_range(0..7) {
             _ if goes => Wish::Deleted(policy(random)),

@@ -111,11 +111,11 @@ impl Platforms {
     pub(crate) fn come_and_go(&mut self, world: &World, random: &mut StdRng) {
         self.running.retain(|running| !running.process.end.has_crashed());
         match random.random_range(0..20) {
-            0 if !self.running.is_empty() => {
+            0 | 1 if !self.running.is_empty() => {
                 let which = random.random_range(0..self.running.len());
                 self.running.swap_remove(which);
             }
-            1 if random.random_range(0..MOST) >= self.running.len() => self.start(world, random),
+            2 if random.random_range(0..MOST) >= self.running.len() => self.start(world, random),
             _ => {}
         }
     }

@@ -21,6 +21,10 @@ use crate::platforms::Platforms;
 /// How long healing may take: the longest waits are those of a pod that has failed several times.
 const HEALING: Duration = Duration::from_mins(20);
 
+const PERIOD: Duration = Duration::from_secs(PERIOD_SECONDS as u64);
+/// How often it is looked whether it is over.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// Every record, also of pods that are being deleted.
 pub(crate) async fn records(world: &World) -> Vec<Pod> {
     let options = ListOptions {
@@ -55,13 +59,17 @@ impl Rest {
         world.cluster.mend_watch();
         platforms.heal(world);
         settle(world).await;
+        // What was left without a record is found when everything is looked at.
+        let end = Instant::now() + HEALING;
+        while !objects_are_right(world, platforms).await {
+            assert!(Instant::now() < end, "something is left: {:?}", world.cluster.objects());
+            sleep(LOOK).await;
+        }
         let pods = records(world).await;
         people.learn(&pods);
-        // What was left without a record is found when everything is looked at.
-        eventually("no orphan is left", async || objects_are_right(world, platforms).await).await;
         books.check(world, people.all(), &pods, platforms.blind()).await;
         wishes_are_fulfilled(people, &pods);
-        reservations_are_right(world, people, &pods).await;
+        reservations_are_right(world, books, &pods).await;
         self.volumes_are_right(world, people, platforms, &pods).await;
         people.pods.retain(|_, known| !matches!(known.wish, Wish::Deleted(_)));
     }
@@ -80,21 +88,27 @@ impl Rest {
             .into_iter()
             .filter_map(|pod| Some((pod.id, pod.meter.from?)))
             .collect();
+        books.take_longest_unpaid();
         pass(world, platforms, time).await;
         settle(world).await;
         let pods = records(world).await;
-        books.check(world, people.all(), &pods, Duration::ZERO.max(platforms.blind())).await;
+        books.check(world, people.all(), &pods, platforms.blind()).await;
+        let unpaid = books.take_longest_unpaid();
+        assert!(
+            unpaid <= PERIOD_SECONDS,
+            "a container ran for {unpaid} seconds that its owner could not pay"
+        );
         let now = world.cluster.clock().now();
         for (id, from) in metered {
             let run = world.cluster.runs_of(&id).pop().unwrap();
-            // What runs is charged when its period is full; what has ended, to its end, in whole seconds.
+            // What runs is charged when its period is full; what was stopped for want of money has run on for a moment.
             let until = run.ended_at.unwrap_or(now);
             let ran = until.duration_since(from).as_secs_f64();
-            let open = if run.ended_at.is_some() { 1 } else { PERIOD_SECONDS + 1 };
+            let open = PERIOD + 2 * LOOK;
             let (charged, last) = books.charged(&id, from);
             assert!(
-                charged >= ran - f64::from(i32::try_from(open).unwrap()),
-                "{charged} of {ran} seconds from {from} were charged for {id}, up to {last:?}: {run:?} {pods:#?}"
+                charged >= ran - open.as_secs_f64(),
+                "{charged} of {ran} seconds from {from} were charged for {id}, up to {last:?}: {run:?}"
             );
         }
     }
@@ -181,7 +195,8 @@ async fn settle(world: &World) {
     let end = Instant::now() + HEALING;
     loop {
         let pods = records(world).await;
-        let unsettled: Vec<_> = pods.iter().filter(|pod| !has_settled(pod)).collect();
+        let now = world.cluster.clock().now();
+        let unsettled: Vec<_> = pods.iter().filter(|pod| !has_settled(pod, now)).collect();
         if unsettled.is_empty() {
             return;
         }
@@ -193,17 +208,22 @@ async fn settle(world: &World) {
                 .map(|pod| (&pod.id, pod.desired, pod.run, pod.step, &pod.reason, &pod.meter))
                 .collect::<Vec<_>>()
         );
-        sleep(Duration::from_secs(1)).await;
+        sleep(LOOK).await;
     }
 }
 
-fn has_settled(pod: &Pod) -> bool {
-    let idle = pod.meter.due.is_none();
-    match pod.desired {
-        Desired::Running => idle && pod.status == Status::Running && pod.step == Step::Ready,
-        Desired::Stopped => idle && pod.step == Step::Stopped && pod.meter.reservation == Reservation::None,
+/// Whether it is as its owner wants it, and all that ran is charged.
+fn has_settled(pod: &Pod, now: Timestamp) -> bool {
+    let meter = &pod.meter;
+    let charged = |from| Duration::try_from(now.duration_since(from)).unwrap_or_default() < PERIOD + 2 * LOOK;
+    let is_there = match pod.desired {
+        Desired::Running => {
+            pod.status == Status::Running && pod.step == Step::Ready && meter.from.is_some_and(charged)
+        }
+        Desired::Stopped => pod.step == Step::Stopped && meter.reservation == Reservation::None,
         Desired::Deleted { .. } => false,
-    }
+    };
+    is_there && meter.due.is_none()
 }
 
 /// Whether what is in the cluster is what the running pods need: each its pod, policy and token, and for every port one
@@ -250,9 +270,9 @@ fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
     }
 }
 
-/// For every pod that runs something is reserved, at most an hour at the highest price there was: a reservation that
-/// was made before a price fell is drawn from until it is less. For other pods nothing is.
-async fn reservations_are_right(world: &World, people: &People, pods: &[Pod]) {
+/// What is reserved is what the records say, and at most an hour at the highest price there was: what was reserved
+/// before a price fell stays reserved until it is drawn.
+async fn reservations_are_right(world: &World, books: &Books, pods: &[Pod]) {
     let mut prices = vec![PriceList::default()];
     while let Some(next) = world.store.prices(Some(prices.len() as u64)).await.unwrap() {
         prices.push(next);
@@ -264,17 +284,14 @@ async fn reservations_are_right(world: &World, people: &People, pods: &[Pod]) {
             .map(|prices| prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb));
         quotes.map(|quote| quote.hourly()).max().unwrap()
     };
-    for user in people.all() {
-        let held = world.store.balance(user).await.unwrap().held;
-        let running: Vec<_> = pods
-            .iter()
-            .filter(|pod| pod.owner == *user && pod.desired == Desired::Running)
-            .collect();
-        let most: Money = running.iter().map(|pod| hour(pod)).sum();
-        assert!(
-            held <= most && (running.is_empty() || held > Money::ZERO),
-            "{held} is held of {user} for {running:#?}"
-        );
+    for pod in pods {
+        let held = books.held(&pod.meter.key(&pod.id));
+        let known = pod.meter.left.is_none_or(|left| left == held);
+        let right = match pod.meter.reservation {
+            Reservation::Open => known && held <= hour(pod),
+            _ => held == Money::ZERO,
+        };
+        assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);
     }
 }
 
