@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -50,9 +52,9 @@ pub trait Billing: Send + Sync + 'static {
     /// `InsufficientFunds`; `InvalidState` when the key was released.
     async fn hold(&self, hold: &Hold) -> Result<()>;
 
-    /// Charges what was used, from a reservation as far as it goes, then from what is available; what neither can pay
-    /// is written off. The reservation is then topped up from what is available, as far as that goes. All of this is
-    /// one step. A repetition answers what the first one did.
+    /// Charges what was used, from a reservation as far as it goes, then from what is available; what neither can pay,
+    /// and what is more than a cap allows, is written off. The reservation is then topped up from what is available,
+    /// as far as that goes. All of this is one step. A repetition answers what the first one did, whatever its caps.
     ///
     /// # Errors
     /// `NotFound` when nothing was held under the key of the reservation; `InvalidState` when it was settled or
@@ -149,6 +151,56 @@ pub struct Balance {
     pub available: Money,
     /// What is reserved.
     pub held: Money,
+    /// What was charged for usage on the last day that any was charged for.
+    #[serde(default)]
+    pub spent: Option<Spent>,
+}
+
+/// What was charged for the usage of one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// The day, in UTC.
+    pub day: Date,
+    /// How much.
+    pub amount: Money,
+}
+
+impl Spent {
+    /// What was charged, with `amount` more for usage at `time`. What was used on an earlier day and is charged late
+    /// counts to the last day.
+    #[must_use]
+    pub fn and(before: Option<Self>, time: Timestamp, amount: Money) -> Self {
+        let day = day_of(time);
+        match before {
+            Some(before) if before.day >= day => Self {
+                amount: before.amount + amount,
+                ..before
+            },
+            _ => Self { day, amount },
+        }
+    }
+
+    /// What of it counts against the cap of the day of `time`.
+    pub fn at(self, time: Timestamp) -> Money {
+        if self.day >= day_of(time) {
+            self.amount
+        } else {
+            Money::ZERO
+        }
+    }
+}
+
+fn day_of(time: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(time).date()
+}
+
+/// The midnight (UTC) that ends the day of `time`.
+pub(crate) fn next_day(time: Timestamp) -> Timestamp {
+    let midnight = day_of(time)
+        .tomorrow()
+        .and_then(|day| TimeZone::UTC.to_timestamp(day.into()));
+    // After the last day that there is comes none.
+    midnight.unwrap_or(Timestamp::MAX)
 }
 
 impl Balance {
@@ -238,7 +290,12 @@ pub struct Draw {
     pub amount: Money,
     /// How much the reservation is to have afterwards.
     pub top_up: Money,
-    /// What it is for.
+    /// The most of it that is charged; `None`: all of it.
+    pub at_most: Option<Money>,
+    /// The most that the account is charged for usage on the day (UTC) on which the period begins, with what was
+    /// charged before; `None`: as much as there is.
+    pub daily_cap: Option<Money>,
+    /// What it is for. Without a period nothing counts as spent on a day.
     pub details: Details,
 }
 
@@ -252,6 +309,9 @@ pub struct Drawn {
     pub written_off: Money,
     /// How much the reservation has now.
     pub held: Money,
+    /// What the account has been charged for usage on the day of the period, with this.
+    #[serde(default)]
+    pub spent: Money,
 }
 
 /// What a change of an account is for. Every part may be missing.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalogue::Catalogue;
 use crate::image::ImageReference;
+use crate::money::Money;
 use crate::naming::{Naming, NamingError, Slug};
 use crate::pod::Environment;
 use crate::request::{CreatePod, DeploymentType};
@@ -33,6 +34,8 @@ pub struct Checked {
     pub ports: Option<Vec<u16>>,
     /// Environment variables, without the token.
     pub environment: Environment,
+    /// What it may cost on a day.
+    pub daily_cap: Option<Money>,
     /// The Jupyter token the user chose.
     pub chosen_token: Option<AccessToken>,
 }
@@ -66,6 +69,9 @@ pub fn check(request: &CreatePod, catalogue: &Catalogue, naming: &Naming) -> (Ch
     let ports = check_ports(request.ports.as_deref(), &mut problems);
     let (environment, chosen_token) =
         check_environment(&request.environment, request.enable_jupyter, &mut problems);
+    if request.daily_cap.is_some_and(|cap| cap <= Money::ZERO) {
+        problems.add("dailyCap", Violation::Amount);
+    }
     let key = request.idempotency_key.as_deref();
     if key.is_some_and(|key| key.is_empty() || key.chars().count() > crate::billing::MAX_KEY_LEN) {
         problems.add("idempotencyKey", Violation::IdempotencyKey);
@@ -78,6 +84,7 @@ pub fn check(request: &CreatePod, catalogue: &Catalogue, naming: &Naming) -> (Ch
         volume_disk_gb,
         ports,
         environment,
+        daily_cap: request.daily_cap,
         chosen_token,
     };
     let all = problems.unreadable.into_iter().chain(problems.found).collect();

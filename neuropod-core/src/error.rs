@@ -33,6 +33,13 @@ pub enum ErrorKind {
         /// What is available.
         available: Money,
     },
+    /// The daily spend cap of the owner or of the pod is reached: it passes at midnight (UTC).
+    SpendCapReached {
+        /// The cap.
+        cap: Money,
+        /// What was spent today.
+        spent: Money,
+    },
     /// A quota of the cluster (`ResourceQuota`, `LimitRange`) is used up.
     QuotaExceeded,
     /// The cluster refused the object for what it says (invalid, or an admission webhook said no).
@@ -66,6 +73,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::InvalidState => "invalid_state",
             Self::InsufficientFunds { .. } => "insufficient_funds",
+            Self::SpendCapReached { .. } => "spend_cap_reached",
             Self::QuotaExceeded => "quota_exceeded",
             Self::Rejected => "rejected",
             Self::NameTaken => "name_taken",

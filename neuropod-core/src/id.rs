@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The id of a pod: 16 lower-case hexadecimal digits.
 ///
@@ -143,6 +143,20 @@ impl Actor {
     /// Whether this one may see and change what `owner` owns.
     pub fn may_touch(&self, owner: &UserId) -> bool {
         self.is_admin() || self.id == *owner
+    }
+
+    /// # Errors
+    /// `Forbidden` unless this is an administrator.
+    pub(crate) fn require_admin(&self) -> Result<()> {
+        let forbidden = || Error::new(ErrorKind::Forbidden, "only administrators may do this");
+        self.is_admin().then_some(()).ok_or_else(forbidden)
+    }
+
+    /// # Errors
+    /// `Forbidden` unless this one may see and change what `owner` owns.
+    pub(crate) fn require_access(&self, owner: &UserId) -> Result<()> {
+        let forbidden = || Error::new(ErrorKind::Forbidden, "it belongs to somebody else");
+        self.may_touch(owner).then_some(()).ok_or_else(forbidden)
     }
 }
 

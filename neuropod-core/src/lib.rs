@@ -63,10 +63,10 @@ pub use self::{
     reason::{Blame, Reason, ReasonCode},
     request::CreatePod,
     secret::AccessToken,
-    store::{ListOptions, Page, PodStore, PriceStore, TemplateStore, UserStore},
+    store::{ListOptions, Page, PodStore, PriceStore, RequestStore, TemplateStore, UserStore},
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
-    user::User,
+    user::{EndedSession, User},
     validation::{Problem, ValidationErrors, Violation},
     workload::{VolumePolicy, Workload, WorkloadRef},
 };

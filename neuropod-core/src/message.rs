@@ -1,5 +1,6 @@
 //! Every text for people, in Spanish and English, in one place.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -20,7 +21,7 @@ pub enum Language {
 
 impl Language {
     /// Chooses between two texts.
-    fn pick<T>(self, spanish: T, english: T) -> T {
+    pub fn pick<T>(self, spanish: T, english: T) -> T {
         match self {
             Self::Es => spanish,
             Self::En => english,
@@ -316,6 +317,14 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
             "The cluster does not answer now; it is tried again",
         ),
         ReasonCode::InsufficientFunds => ("Saldo insuficiente", "Insufficient funds"),
+        ReasonCode::SpendCap => (
+            "Se alcanzó el límite de gasto diario; se puede iniciar de nuevo a partir de las 00:00 UTC",
+            "The daily spend cap is reached; it can be started again from 00:00 UTC on",
+        ),
+        ReasonCode::VolumeDeleted => (
+            "El volumen no se pagó a tiempo y fue eliminado; al iniciar el pod se crea uno vacío",
+            "The volume was not paid for in time and was deleted; a start makes an empty one",
+        ),
         ReasonCode::GaveUp => (
             "Falló durante demasiado tiempo y fue detenido",
             "It failed for too long and was stopped",
@@ -352,6 +361,12 @@ pub fn error(error: &Error, language: Language) -> String {
             return language.pick(
                 format!("Saldo insuficiente. Requerido: €{required}, Disponible: €{available}"),
                 format!("Insufficient funds. Required: €{required}, available: €{available}"),
+            );
+        }
+        ErrorKind::SpendCapReached { cap, spent } => {
+            return language.pick(
+                format!("Límite de gasto diario alcanzado. Límite: €{cap}, Gastado hoy: €{spent}"),
+                format!("Daily spend cap reached. Cap: €{cap}, spent today: €{spent}"),
             );
         }
         ErrorKind::NotFound => ("Pod no encontrado", "Pod not found"),
@@ -393,13 +408,32 @@ fn invalid_state(state: Option<&str>) -> (&'static str, &'static str) {
     }
 }
 
-/// That the money for a pod runs out.
-pub fn low_balance(seconds_left: i64, language: Language) -> String {
+/// That the money for a pod runs out, or what a daily cap leaves of it.
+pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> String {
     let minutes = seconds_left / 60;
+    if daily_cap {
+        return language.pick(
+            format!(
+                "Se acerca el límite de gasto diario: quedan {minutes} minutos; después el pod se detiene y conserva su volumen"
+            ),
+            format!(
+                "The daily spend cap is near: {minutes} minutes are left; then the pod stops and keeps its volume"
+            ),
+        );
+    }
     language.pick(
         format!(
             "Tu saldo se agota: quedan {minutes} minutos; después el pod se detiene y conserva su volumen"
         ),
         format!("Your balance runs out: {minutes} minutes are left; then the pod stops and keeps its volume"),
+    )
+}
+
+/// That the volume of a stopped pod is not paid for and goes at `at`.
+pub fn volume_at_risk(at: Timestamp, language: Language) -> String {
+    let at = at.strftime("%Y-%m-%d %H:%M UTC");
+    language.pick(
+        format!("El volumen no está pagado: se eliminará el {at} si no se recarga el saldo"),
+        format!("The volume is not paid for: it is deleted on {at} unless the account is topped up"),
     )
 }

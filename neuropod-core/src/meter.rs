@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::billing::{Details, Draw, Drawn, Hold, Period};
+use crate::billing::{Details, Draw, Drawn, Hold, Period, next_day};
 use crate::id::{PodId, UserId};
 use crate::money::Money;
 use crate::observation::Container;
@@ -46,9 +46,12 @@ pub struct Meter {
     pub due: Option<Due>,
     /// Counted up with every charged period.
     pub draws: u64,
-    /// What the reservation had after the last draw.
+    /// What could still be spent after the last draw: what the reservation had, or what a daily cap leaves of it.
     #[serde(default)]
     pub left: Option<Money>,
+    /// Whether that is what a daily cap leaves.
+    #[serde(default)]
+    pub capped: bool,
     /// Up to when running time has been charged: nothing before it is charged again.
     #[serde(default)]
     pub charged_until: Option<Timestamp>,
@@ -112,6 +115,7 @@ impl Meter {
             due: None,
             draws: 0,
             left: None,
+            capped: false,
             charged_until: None,
             seen_at: None,
         }
@@ -133,7 +137,7 @@ impl Meter {
         }
     }
 
-    /// The charge of a period.
+    /// The charge of a period, as far as the reservation and the account pay: without caps.
     pub fn to_draw(&self, due: &Due, pod: &PodId, owner: &UserId) -> Draw {
         Draw {
             key: format!("{}:{}", self.key(pod), self.draws),
@@ -146,6 +150,8 @@ impl Meter {
             } else {
                 Money::ZERO
             },
+            at_most: None,
+            daily_cap: None,
             details: Details {
                 pod: Some(pod.clone()),
                 price_version: Some(due.version),
@@ -167,10 +173,12 @@ impl Meter {
         self.reservation == Reservation::None && !metered && self.due.is_none()
     }
 
-    /// When the period that runs is full.
+    /// When the period that runs is full: after its length, and at the latest at midnight (UTC), so that each is of
+    /// one day.
     pub fn full_at(&self) -> Option<Timestamp> {
-        let running = self.from.map(|from| later(from, PERIOD_SECONDS));
-        running.or_else(|| self.volume_from.map(|from| later(from, VOLUME_PERIOD_SECONDS)))
+        let end = |from, seconds| later(from, seconds).min(next_day(from));
+        let running = self.from.map(|from| end(from, PERIOD_SECONDS));
+        running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
     }
 
     /// How long what is reserved lasts, after the last draw, in seconds; `None`: nothing was drawn yet, or it is free.
@@ -201,6 +209,7 @@ impl Meter {
             reservation: Reservation::Opening,
             price,
             left: None,
+            capped: false,
             ..self
         }
     }
@@ -239,8 +248,16 @@ impl Meter {
         }
     }
 
-    /// The meter of a container that ended at `until`.
+    /// The meter of a container that ended at `until`; on another day than the period began, its time until midnight
+    /// is due first.
     pub(crate) fn ended(self, from: Timestamp, until: Timestamp) -> Self {
+        let midnight = next_day(from);
+        if until > midnight {
+            return Self {
+                from: Some(midnight),
+                ..self.due(from, midnight)
+            };
+        }
         Self {
             container: None,
             from: None,
@@ -267,6 +284,13 @@ impl Meter {
 
     /// The meter of a pod that is stopped no more, with what its volume still costs due.
     pub(crate) fn volume_ended(self, from: Timestamp, now: Timestamp) -> Self {
+        let midnight = next_day(from);
+        if now > midnight {
+            return Self {
+                volume_from: Some(midnight),
+                ..self.volume_due(from, midnight)
+            };
+        }
         Self {
             volume_from: None,
             ..self.volume_due(from, now.max(from))
@@ -301,29 +325,41 @@ impl Meter {
         }
     }
 
-    /// The meter after a period was charged.
-    pub(crate) fn drawn(self, drawn: &Drawn) -> Self {
-        let left = match self.due {
-            Some(Due { reserved: true, .. }) => Some(drawn.held),
-            _ => self.left,
+    /// The meter after a period was charged; `cap_left` is what daily caps leave.
+    pub(crate) fn drawn(self, drawn: &Drawn, cap_left: Option<Money>) -> Self {
+        let (left, capped) = match (self.due, cap_left) {
+            (Some(Due { reserved: true, .. }), Some(cap_left)) if cap_left < drawn.held => {
+                (Some(cap_left), true)
+            }
+            (Some(Due { reserved: true, .. }), _) => (Some(drawn.held), false),
+            _ => (self.left, self.capped),
         };
         Self {
             due: None,
             draws: self.draws + 1,
             left,
+            capped,
             ..self
         }
     }
 
     /// Whether what is left does not pay the next period.
     pub(crate) fn is_used_up(&self) -> bool {
-        let next = self.price.hourly.for_seconds(PERIOD_SECONDS);
-        self.from.is_some() && self.left.is_some_and(|left| left < next)
+        self.from.is_some() && self.left.is_some_and(|left| left < self.next_period())
+    }
+
+    /// What a whole period costs while the pod runs.
+    pub(crate) fn next_period(&self) -> Money {
+        self.price.hourly.for_seconds(PERIOD_SECONDS)
     }
 }
 
-/// The end of the last full period before now.
+/// The end of the last full period before now, on the day of `from`.
 fn last_full(from: Timestamp, now: Timestamp, period: i64) -> Timestamp {
+    let midnight = next_day(from);
+    if now >= midnight {
+        return midnight;
+    }
     let periods = now.duration_since(from).as_secs() / period;
     later(from, periods.saturating_mul(period))
 }

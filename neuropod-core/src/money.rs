@@ -37,6 +37,30 @@ impl Money {
         Self(cents.saturating_mul(Self::MICROS_PER_CENT))
     }
 
+    /// An amount in euros as decimal text, exactly: digits, at most six of them behind a point, a minus in front.
+    /// `None` for anything else, and for what is beyond the range.
+    ///
+    /// ```
+    /// use neuropod_core::Money;
+    ///
+    /// assert_eq!(Money::from_euros("2.5"), Some(Money::from_cents(250)));
+    /// assert_eq!(Money::from_euros("1e3"), None);
+    /// ```
+    pub fn from_euros(text: &str) -> Option<Self> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let number = |text: &str| {
+            let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse::<i64>().ok().filter(|_| plain)
+        };
+        if fraction.len() > 6 {
+            return None;
+        }
+        let micros = number(&format!("{fraction:0<6}")).filter(|_| number(fraction).is_some())?;
+        let euros = number(whole)?.checked_mul(Self::MICROS_PER_EURO)?;
+        Some(Self(sign * euros.checked_add(micros)?))
+    }
+
     /// The amount in micro-euros.
     pub const fn micros(self) -> i64 {
         self.0
@@ -141,6 +165,36 @@ mod tests {
             Money::from_micros(i64::MAX).for_seconds(i64::MAX),
             Money::from_micros(i64::MAX)
         );
+    }
+
+    #[test]
+    fn euros_are_read_exactly_or_not_at_all() {
+        let micros = |text| Money::from_euros(text).map(Money::micros);
+        assert_eq!(micros("0.1"), Some(100_000));
+        assert_eq!(micros("-0.000001"), Some(-1));
+        assert_eq!(micros("9223372036854.775807"), Some(i64::MAX));
+        let refused = [
+            "",
+            "-",
+            ".",
+            ".5",
+            "5.",
+            "+1",
+            "1,5",
+            "1e3",
+            "NaN",
+            "inf",
+            "0.0000001",
+            "9223372036855",
+            "--1",
+            "1.2.3",
+            "1.-5",
+            " 1",
+            "１",
+        ];
+        for text in refused {
+            assert_eq!(micros(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! A stored pod: what its owner wants, and what is known of it.
 
+#[cfg(any(test, feature = "conformance"))]
+mod sample;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::billing::Spent;
 use crate::endpoint::{Endpoint, JUPYTER_PORT};
 use crate::id::{PodId, UserId};
 use crate::image::ImageReference;
@@ -17,6 +21,9 @@ use crate::reason::Reason;
 use crate::secret::{self, AccessToken};
 use crate::token::TokenState;
 use crate::workload::VolumePolicy;
+
+/// How long before its volume goes the owner of a pod is told once more. Seconds.
+pub const VOLUME_MARK_SECONDS: i64 = 24 * 3600;
 
 /// A pod as the store keeps it. Public operations change [`desired`](Self::desired); the driver makes it true and
 /// writes down what it sees.
@@ -57,6 +64,15 @@ pub struct Pod {
     pub meter: Meter,
     /// All that was charged for it so far.
     pub charged: Money,
+    /// What was charged for it on the last day that any was charged for.
+    #[serde(default)]
+    pub spent: Option<Spent>,
+    /// What its owner may spend on a day, for all of their pods.
+    #[serde(default)]
+    pub owner_cap: Option<Money>,
+    /// That its volume goes, because nobody pays for it.
+    #[serde(default)]
+    pub volume_deletion: Option<VolumeDeletion>,
     /// Since when its container runs, where it does.
     pub started_at: Option<Timestamp>,
     /// How often in a row a pod object of this run ended and was made anew.
@@ -90,10 +106,56 @@ impl Pod {
             .map(|endpoint| endpoint.port)
     }
 
+    /// Its owner wants it stopped.
+    pub(crate) fn stop(&mut self) {
+        self.end(Desired::Stopped);
+    }
+
+    /// Its owner wants it deleted.
+    pub(crate) fn delete(&mut self, volume: VolumePolicy) {
+        self.end(Desired::Deleted { volume });
+    }
+
+    fn end(&mut self, desired: Desired) {
+        self.desired = desired;
+        self.status = Status::Stopped;
+        self.step = Step::Stopping;
+        self.reason = None;
+    }
+
+    /// When its volume goes, where its owner is to be told now: `before` the last charge it was not so, or it was
+    /// longer than a day away.
+    pub(crate) fn passed_volume_mark(&self, before: &Self) -> Option<Timestamp> {
+        let at = self.volume_deletion?.at;
+        let mark = at
+            .saturating_sub(SignedDuration::from_secs(VOLUME_MARK_SECONDS))
+            .ok()?;
+        let period = before.meter.due?.period;
+        let passed = period.from < mark && mark <= period.until;
+        (before.volume_deletion.is_none() || passed).then_some(at)
+    }
+
+    /// Whether its volume goes at `now`, as far as this record tells.
+    pub(crate) fn loses_volume(&self, now: Timestamp) -> bool {
+        let due = self
+            .volume_deletion
+            .is_some_and(|deletion| deletion.decided || deletion.at <= now);
+        self.desired == Desired::Stopped && due
+    }
+
     /// Whether it has been deleted, even if some of it is still in the cluster.
     pub fn is_deleted(&self) -> bool {
         matches!(self.desired, Desired::Deleted { .. })
     }
+}
+
+/// That the volume of a stopped pod goes, because its owner has not paid for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeDeletion {
+    /// When. Until then it is enough to pay for another hour of it.
+    pub at: Timestamp,
+    /// Whether that time has come and it was not paid for.
+    pub decided: bool,
 }
 
 /// What was asked for, checked and complete.
@@ -122,6 +184,9 @@ pub struct PodSpec {
     pub jupyter: bool,
     /// Whether the platform sets the Jupyter token, see [`Template`](crate::template::Template).
     pub inject_token: bool,
+    /// What it may cost on a day (UTC) while it runs.
+    #[serde(default)]
+    pub daily_cap: Option<Money>,
     /// A Jupyter token that the user chose.
     #[serde(default, with = "secret::exposed")]
     pub chosen_token: Option<AccessToken>,
@@ -201,62 +266,6 @@ impl Login {
             TokenState::Generated(token) => Some(token),
             TokenState::Unknown | TokenState::Configured => self.injected.as_ref(),
             TokenState::Disabled | TokenState::Password => None,
-        }
-    }
-}
-
-#[cfg(test)]
-impl Pod {
-    /// A pod with Jupyter that was just asked for.
-    pub(crate) fn sample(now: Timestamp) -> Self {
-        let price = Price {
-            hourly: Money::from_cents(360),
-            stopped: Money::from_cents(36),
-            version: 1,
-        };
-        Self {
-            id: PodId::from_bits(0x3f9a_0c1d_2e4b_5a68),
-            version: 1,
-            owner: UserId::new("ana"),
-            owner_hash: "k3j5qzx2ab".parse().unwrap(),
-            created_by: UserId::new("ana"),
-            name: "Training".into(),
-            slug: "training".parse().unwrap(),
-            spec: PodSpec {
-                template: None,
-                image: "quay.io/jupyter/base-notebook".parse().unwrap(),
-                gpu: "rtx-4090".into(),
-                container_disk_gb: 20,
-                volume_disk_gb: 30,
-                mount_path: "/workspace".into(),
-                volume: "workspace-k3j5qzx2ab".into(),
-                namespace: None,
-                endpoints: crate::endpoint::name_endpoints(&[8888, 7860], &[], true),
-                jupyter: true,
-                inject_token: true,
-                chosen_token: None,
-                environment: Environment::default(),
-            },
-            desired: Desired::Running,
-            run: 1,
-            status: Status::Creating,
-            step: Step::Accepted,
-            reason: None,
-            login: Login {
-                injected: Some(AccessToken::new("0123456789abcdef")),
-                ..Login::default()
-            },
-            price,
-            meter: Meter::opening(price),
-            charged: Money::ZERO,
-            started_at: None,
-            attempts: 0,
-            failing_since: None,
-            retry_at: None,
-            request_digest: None,
-            created_at: now,
-            requested_at: now,
-            updated_at: now,
         }
     }
 }

@@ -55,6 +55,10 @@ pub enum ReasonCode {
     ClusterUnavailable,
     /// The account can't pay for the pod.
     InsufficientFunds,
+    /// A daily cap is reached: that of the pod, or that of its owner.
+    SpendCap,
+    /// The volume of a stopped pod was not paid for and has been deleted.
+    VolumeDeleted,
     /// It failed for so long that the platform stopped it.
     GaveUp,
 }
@@ -85,6 +89,8 @@ impl ReasonCode {
             | Self::OutOfMemory
             | Self::DiskExceeded
             | Self::InsufficientFunds
+            | Self::SpendCap
+            | Self::VolumeDeleted
             | Self::GaveUp => Blame::User,
             Self::ContainerConfig
             | Self::QuotaExceeded
@@ -110,6 +116,8 @@ impl ReasonCode {
                 | Self::ImageArchitecture
                 | Self::DiskExceeded
                 | Self::InsufficientFunds
+                | Self::SpendCap
+                | Self::VolumeDeleted
                 | Self::GaveUp
         )
     }

@@ -7,6 +7,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::money::Money;
 use crate::pod::Environment;
 use crate::validation::{Problem, ValidationErrors, Violation};
 
@@ -55,7 +56,9 @@ pub struct CreatePod {
     pub assign_to_user: Option<String>,
     /// Environment variables.
     pub environment: Environment,
-    /// Makes a repetition of the same request answer the same pod; at most 255 characters.
+    /// What it may cost on a day (UTC) while it runs; when that is reached it stops. `None`: no limit of its own.
+    pub daily_cap: Option<Money>,
+    /// Makes a repetition of the same request answer what became of the first one; at most 255 characters.
     pub idempotency_key: Option<String>,
     /// What was wrong with fields of the JSON that could not be read; empty in a request made in Rust.
     pub unreadable: Vec<Problem>,
@@ -130,6 +133,12 @@ impl CreatePod {
         self
     }
 
+    /// With a limit of what it may cost on a day (UTC) while it runs.
+    pub fn daily_cap(mut self, cap: Money) -> Self {
+        self.daily_cap = Some(cap);
+        self
+    }
+
     /// With a key that makes a repetition of this request answer the same pod.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
@@ -162,6 +171,7 @@ impl CreatePod {
             self.enable_jupyter,
             self.assign_to_user,
             self.environment,
+            self.daily_cap,
         ])
         .to_string();
         blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
@@ -179,6 +189,15 @@ impl CreatePod {
             "ports" => text(value, &mut self.ports),
             "assignToUser" => text(value, &mut self.assign_to_user),
             "idempotencyKey" => text(value, &mut self.idempotency_key),
+            "dailyCap" => match value {
+                Value::Number(euros) => {
+                    // A number of JSON may print with an exponent, a floating point number never does.
+                    let text = euros.as_f64().map(|euros| euros.to_string());
+                    self.daily_cap = text.and_then(|text| Money::from_euros(&text));
+                    self.daily_cap.is_some()
+                }
+                other => other.is_null(),
+            },
             "enableJupyter" => match value {
                 Value::Bool(enabled) => {
                     self.enable_jupyter = enabled;
@@ -200,7 +219,7 @@ impl CreatePod {
     }
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "deploymentType",
     "template",
@@ -212,6 +231,7 @@ const FIELDS: [&str; 12] = [
     "enableJupyter",
     "assignToUser",
     "environment",
+    "dailyCap",
     "idempotencyKey",
 ];
 

@@ -1,4 +1,4 @@
-//! The traits of stores: pods, users, templates, price lists.
+//! The traits of stores: pods, users, templates, price lists, past requests.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,19 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::id::{PodId, UserId};
+use crate::money::Money;
 use crate::pod::Pod;
 use crate::pricing::PriceList;
 use crate::template::Template;
 use crate::user::User;
 
-/// Keeps pods, users, templates and price lists.
+/// Keeps pods, users, templates, price lists and past requests.
 ///
 /// Every document has a version. An insert stores version 1 whatever the document says; an update stores the next
 /// one if the version given is still the stored one, and answers the document as stored. Any text is kept as it is,
 /// and times to the millisecond at least. The suite `conformance::store` (feature `conformance`) says what an
 /// implementation must do.
 #[async_trait]
-pub trait PodStore: UserStore + TemplateStore + PriceStore + Send + Sync + 'static {
+pub trait PodStore: UserStore + TemplateStore + PriceStore + RequestStore + Send + Sync + 'static {
     /// Stores a new pod and answers it as stored.
     ///
     /// # Errors
@@ -115,6 +116,50 @@ pub trait PriceStore: Send + Sync + 'static {
     async fn add_prices(&self, prices: &PriceList) -> Result<PriceList>;
 }
 
+/// Keeps what became of requests with an idempotency key, once there is no record of their pod any more.
+#[async_trait]
+pub trait RequestStore: Send + Sync + 'static {
+    /// Keeps a request, unless there is one with this id already, which stays as it is.
+    async fn keep_request(&self, request: &PastRequest) -> Result<()>;
+
+    /// The request that was made for the pod with this id.
+    async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>>;
+
+    /// Forgets all requests that were made before `time`.
+    async fn forget_requests(&self, time: Timestamp) -> Result<()>;
+}
+
+/// A request with an idempotency key, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PastRequest {
+    /// The id of its pod, which follows from who asked and the key.
+    pub id: PodId,
+    /// A digest of all that was asked for.
+    pub digest: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What became of a request of whose pod there is no record any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Outcome {
+    /// Its pod was made, and deleted later.
+    Deleted,
+    /// The account could not pay for the first hour, in micro-euros.
+    InsufficientFunds {
+        /// What had to be available.
+        required: Money,
+        /// What was available.
+        available: Money,
+    },
+    /// There was no account to pay from.
+    NoAccount,
+}
+
 /// Most pods of a page.
 pub const MAX_LIMIT: u32 = 1000;
 
@@ -197,5 +242,12 @@ mockall::mock! {
     impl PriceStore for PodStore {
         async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>>;
         async fn add_prices(&self, prices: &PriceList) -> Result<PriceList>;
+    }
+
+    #[async_trait]
+    impl RequestStore for PodStore {
+        async fn keep_request(&self, request: &PastRequest) -> Result<()>;
+        async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>>;
+        async fn forget_requests(&self, time: Timestamp) -> Result<()>;
     }
 }

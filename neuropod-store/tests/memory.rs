@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use neuropod_core::conformance::billing::load::{self, Load};
 use neuropod_core::{AccountKind, Billing, BillingExt, Clock, Money, UserId, conformance};
 use neuropod_store::MemoryStore;
 
@@ -16,6 +17,13 @@ async fn is_a_pod_store() {
 #[tokio::test(flavor = "multi_thread")]
 async fn is_a_billing() {
     conformance::billing::run(Arc::new(MemoryStore::new())).await;
+}
+
+/// There is no test that kills it: nothing of it outlives its process.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_under_load() {
+    let billing: Arc<dyn Billing> = Arc::new(MemoryStore::new());
+    load::run(&billing, &Load::new(20_000, rand::random())).await;
 }
 
 /// As a store on a server that others use at the same time.

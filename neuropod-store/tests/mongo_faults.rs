@@ -14,6 +14,7 @@ use neuropod_store::MongoStore;
 use tokio::task::JoinSet;
 
 use self::mongo_server::{TestDatabase, own_server};
+use self::sample::minute;
 
 /// Every operation ends by then, come what may.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -186,11 +187,15 @@ async fn a_pending_change_is_completed() {
     let account = accounts.find_one(doc! {}).await.unwrap().unwrap();
     let mut entry = entries.find_one_and_delete(doc! {}).await.unwrap().unwrap();
     entry.remove("_id");
+    // A later version may have begun it.
+    entry.insert("team", "vision");
     let key = keys.find_one(doc! {}).await.unwrap().unwrap();
+    let mut record = key.get_document("record").unwrap().clone();
+    record.insert("team", "vision");
     let pending = doc! {
         "version": account.get("version").unwrap(),
         "entries": [entry],
-        "records": [{ "key": "paid", "record": key.get("record").unwrap() }],
+        "records": [{ "key": "paid", "record": record }],
     };
     let unknown = doc! { "$set": { "record": Bson::Null, "at": 0_i64 } };
     keys.update_one(doc! {}, unknown).await.unwrap();
@@ -207,6 +212,15 @@ async fn a_pending_change_is_completed() {
     assert_eq!(store.all_entries(&user).await.unwrap(), whole);
     let account = accounts.find_one(doc! {}).await.unwrap().unwrap();
     assert_eq!(account.get("pending"), Some(&Bson::Null), "it is completed");
+    let entry = entries.find_one(doc! {}).await.unwrap().unwrap();
+    let key = keys.find_one(doc! { "_id": "paid" }).await.unwrap().unwrap();
+    for document in [&entry, key.get_document("record").unwrap()] {
+        assert_eq!(
+            document.get_str("team").unwrap(),
+            "vision",
+            "what is unknown stays"
+        );
+    }
     database.remove().await;
 }
 
@@ -288,6 +302,39 @@ async fn unknown_fields_survive_a_rewrite() {
         service.get_str("kubernetesServiceName").unwrap(),
         "a-b-7860-service"
     );
+    database.remove().await;
+}
+
+/// The same of what happened under a key of money, which changes as the reservation is used and ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_fields_of_a_reservation_survive_its_changes() {
+    let name = "mongo_faults/unknown_fields_of_a_reservation_survive_its_changes";
+    let Some(database) = TestDatabase::new(name) else {
+        return;
+    };
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    let ana = UserId::new("ana");
+    store.open(&ana, AccountKind::Unlimited).await.unwrap();
+    store.reserve("hour", &ana, Money::from_cents(9)).await.unwrap();
+
+    let keys = database.driver().await.collection::<Document>("keys");
+    let later = doc! { "$set": { "record.team": "vision", "record.by": { "tax": 21 } } };
+    keys.update_one(doc! {}, later).await.unwrap();
+    let expected = |held: i64, end: Bson| {
+        doc! {
+            "kind": "held", "user": "ana", "amount": 90_000_i64, "held": held, "end": end,
+            "team": "vision", "by": { "tax": 21 },
+        }
+    };
+    let record = async || {
+        let key = keys.find_one(doc! { "_id": "hour" }).await.unwrap().unwrap();
+        key.get_document("record").unwrap().clone()
+    };
+    store.draw(&minute("minute", &ana, "hour")).await.unwrap();
+    assert_eq!(record().await, expected(80_000, Bson::Null));
+    store.settle("hour", Money::from_cents(2)).await.unwrap();
+    let settled = doc! { "settled": 20_000_i64 };
+    assert_eq!(record().await, expected(0, settled.into()));
     database.remove().await;
 }
 

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use neuropod_core::conformance;
+use neuropod_core::conformance::billing::load::{self, Load};
+use neuropod_core::{Billing, conformance};
 use neuropod_store::SqliteStore;
 use tempfile::TempDir;
 
@@ -26,6 +27,13 @@ async fn is_a_pod_store() {
 async fn is_a_billing() {
     let folder = tempfile::tempdir().unwrap();
     conformance::billing::run(open(&folder).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_under_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let billing: Arc<dyn Billing> = open(&folder).await;
+    load::run(&billing, &Load::new(20_000, rand::random())).await;
 }
 
 /// Each suite has a store of its own, as processes that share a file have.

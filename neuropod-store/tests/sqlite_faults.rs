@@ -8,10 +8,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use neuropod_core::{Error, Pod, PodStore, Result, Status, UserId, UserStore};
+use neuropod_core::{
+    AccountKind, Billing, BillingExt, Error, Money, Pod, PodStore, Result, Status, UserId, UserStore,
+};
 use neuropod_store::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use self::sample::minute;
 
 /// Every operation ends by then, come what may.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -68,6 +72,40 @@ async fn unknown_fields_survive_a_rewrite() {
     .await
     .unwrap();
     assert_eq!(kept, ("vision".into(), 8, "grpc".into(), "running".into()));
+}
+
+/// The same of what happened under a key of money, which changes as the reservation is used and ends.
+#[tokio::test]
+async fn unknown_fields_of_a_reservation_survive_its_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let ana = UserId::new("ana");
+    store.open(&ana, AccountKind::Unlimited).await.unwrap();
+    store.reserve("hour", &ana, Money::from_cents(9)).await.unwrap();
+
+    let mut other = connect(&path).await;
+    run(
+        &mut other,
+        "UPDATE keys SET record = json_set(record, '$.team', 'vision', '$.by', json('{\"tax\":21}'))",
+    )
+    .await;
+    let mut record = async || {
+        let record: (String, i64, i64, Option<i64>) = sqlx::query_as(
+            "SELECT record ->> '$.team', record ->> '$.by.tax', record ->> '$.held', \
+             record ->> '$.end.settled' FROM keys WHERE key = 'hour'",
+        )
+        .fetch_one(&mut other)
+        .await
+        .unwrap();
+        record
+    };
+    store.draw(&minute("minute", &ana, "hour")).await.unwrap();
+    assert_eq!(record().await, ("vision".into(), 21, 80_000, None));
+    store.settle("hour", Money::from_cents(2)).await.unwrap();
+    assert_eq!(record().await, ("vision".into(), 21, 0, Some(20_000)));
+    // It is still read as what it is.
+    store.settle("hour", Money::from_cents(2)).await.unwrap();
 }
 
 /// While another process holds the lock, writes fail in time and reads go on.

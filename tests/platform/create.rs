@@ -8,8 +8,8 @@ use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
 use neuropod::user::User;
 use neuropod::{
-    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, Platform, PodStore, PriceList, Role, Status,
-    Update, UserId, UserStore, VolumePolicy,
+    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, Platform, PodId, PodStore, PriceList, Role,
+    Status, Update, UserId, UserStore, VolumePolicy,
 };
 use tokio::time::sleep;
 
@@ -62,7 +62,9 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         name: id.to_uppercase(),
         role,
         suspended,
+        daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }
@@ -183,25 +185,60 @@ fn a_platform_without_its_parts_is_not_built() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotency_key_of_a_pod_that_is_gone_makes_another_pod_that_is_paid_for() {
+async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_does_not() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let keyed = request("Training").idempotency_key("abc");
-    for round in 1..=2 {
-        let pod = platform.create(&world.ana, &keyed).await.unwrap();
-        assert_eq!(world.money().await.1, Money::from_cents(270), "round {round}");
-        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-        sleep(Duration::from_secs(60 * round)).await;
-        platform
-            .delete(&world.ana, &pod.id, VolumePolicy::Keep)
-            .await
-            .unwrap();
-        eventually("it is gone", async || {
-            world.store.get(&pod.id).await.unwrap().is_none()
-        })
-        .await;
-    }
+    let pod = platform.create(&world.ana, &keyed).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    sleep(Duration::from_mins(1)).await;
+    platform
+        .delete(&world.ana, &pod.id, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    until_gone(&world, &pod.id).await;
+    let (available, _) = world.money().await;
+
+    // The answer to the first one was lost, and it is sent again, late.
+    let error = platform.create(&world.ana, &keyed).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (&ErrorKind::InvalidState, false)
+    );
+    let other = request("Other").idempotency_key("abc");
+    let error = platform.create(&world.ana, &other).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::AlreadyExists);
+    assert_eq!(
+        world.money().await,
+        (available, Money::ZERO),
+        "nothing is charged"
+    );
+
+    let second = platform
+        .create(&world.ana, &request("Training").idempotency_key("def"))
+        .await
+        .unwrap();
+    assert_ne!(second.id, pod.id);
+    platform
+        .delete(&world.ana, &second.id, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    until_gone(&world, &second.id).await;
+
+    sleep(Duration::from_hours(23)).await;
+    let error = platform.create(&world.ana, &keyed).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InvalidState, "it is kept for 24 hours");
+    sleep(Duration::from_hours(1)).await;
+    let third = platform.create(&world.ana, &keyed).await.unwrap();
+    assert_eq!(world.money().await.1, Money::from_cents(270));
+    until_status(&platform, &world.ana, &third.id, Status::Running).await;
+    sleep(Duration::from_mins(2)).await;
+    platform
+        .delete(&world.ana, &third.id, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    until_gone(&world, &third.id).await;
     let (available, held) = world.money().await;
     let charged = Money::from_cents(1000) - available;
     let three_minutes = Money::from_cents(270).for_seconds(180);
@@ -210,29 +247,79 @@ async fn an_idempotency_key_of_a_pod_that_is_gone_makes_another_pod_that_is_paid
         "{charged}"
     );
     assert_eq!(held, Money::ZERO);
+    let error = platform.create(&world.ana, &keyed).await.unwrap_err();
+    assert_eq!(
+        *error.kind(),
+        ErrorKind::InvalidState,
+        "used again, it holds again"
+    );
+}
+
+async fn until_gone(world: &World, id: &PodId) {
+    eventually("it is gone", async || {
+        world.store.get(id).await.unwrap().is_none()
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_refused_for_want_of_money_succeeds_under_its_key_once_there_is_some() {
+async fn a_request_refused_for_want_of_money_is_refused_again_under_its_key() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let poor = Actor::client("poor");
     world.pay_in(&poor, 100).await;
     let keyed = request("Training").idempotency_key("abc");
-    let error = platform.create(&poor, &keyed).await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::InsufficientFunds { .. }),
-        "{error}"
-    );
+    let first = platform.create(&poor, &keyed).await.unwrap_err();
+    let refused = ErrorKind::InsufficientFunds {
+        required: Money::from_cents(270),
+        available: Money::from_cents(100),
+    };
+    assert_eq!(*first.kind(), refused);
+    // Whatever there is by then: nobody may be waiting for the answer any more.
     let more = Money::from_cents(1000);
     world.store.deposit("more", &poor.id, more).await.unwrap();
-    let pod = platform.create(&poor, &keyed).await.unwrap();
+    let again = platform.create(&poor, &keyed).await.unwrap_err();
+    assert_eq!((again.kind(), again.is_retryable()), (&refused, false));
+    let other = request("Other").idempotency_key("abc");
+    let error = platform.create(&poor, &other).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::AlreadyExists);
+
+    let anew = request("Training").idempotency_key("def");
+    let pod = platform.create(&poor, &anew).await.unwrap();
     until_status(&platform, &poor, &pod.id, Status::Running).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotency_key_of_a_pod_that_is_being_deleted_has_to_wait() {
+async fn without_an_account_a_request_is_refused_again_under_its_key() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let nobody = Actor::client("nobody");
+    let keyed = request("Training").idempotency_key("abc");
+    let first = platform.create(&nobody, &keyed).await.unwrap_err();
+    world.pay_in(&nobody, 1000).await;
+    let again = platform.create(&nobody, &keyed).await.unwrap_err();
+    for error in [first, again] {
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (&ErrorKind::NotFound, false)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_wrong_has_not_used_its_key() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let wrong = request("---").idempotency_key("abc");
+    let error = platform.create(&world.ana, &wrong).await.unwrap_err();
+    assert_eq!(error.kind().code(), "invalid");
+    let right = request("Training").idempotency_key("abc");
+    platform.create(&world.ana, &right).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotency_key_of_a_pod_that_is_being_deleted_says_so() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let keyed = request("Training").idempotency_key("abc");
@@ -242,12 +329,10 @@ async fn an_idempotency_key_of_a_pod_that_is_being_deleted_has_to_wait() {
         .await
         .unwrap();
     let error = platform.create(&world.ana, &keyed).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::Conflict, true));
-    let _driver = Driver::start(&platform);
-    eventually("there is another pod", async || {
-        platform.create(&world.ana, &keyed).await.is_ok()
-    })
-    .await;
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (&ErrorKind::InvalidState, false)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,6 +54,8 @@ async fn writes(world: &World, time: Duration) -> (Vec<&'static str>, u64) {
         "cluster.watch.next",
         "cluster.observe",
         "cluster.inventory",
+        // There are none.
+        "store.forget_requests",
     ];
     let effects = names.filter(|name| !looks.contains(name)).collect();
     (effects, world.cluster.writes() - before)

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod caps;
 mod clocks;
 mod create;
 mod driver;

@@ -120,6 +120,7 @@ async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_i
                 pod_id,
                 mark_seconds,
                 seconds_left,
+                daily_cap: false,
             } => {
                 assert_eq!(pod_id, pod.id);
                 assert!(seconds_left < mark_seconds, "{seconds_left} of {mark_seconds}");

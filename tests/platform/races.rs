@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use neuropod::plan::{Layout, NamespaceScope};
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Method, Obstacle, Settings, SimCluster};
 use neuropod::workload::Quota;
 use neuropod::{
     Actor, BillingExt, ClusterBackend, ClusterEvent, Error, ErrorKind, Inventory, ListOptions, LogOptions,
-    LogStream, Money, Observation, PodStore, ReasonCode, Result, Status, Step, Usage, VolumePolicy, Workload,
-    WorkloadRef,
+    LogStream, Money, Observation, PodStore, ReasonCode, RequestStore, Result, Status, Step, Usage,
+    VolumePolicy, Workload, WorkloadRef,
 };
 use tokio::time::{sleep, timeout};
 
@@ -130,6 +131,8 @@ async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
             world.store.get(&first.id).await.unwrap().is_none()
         })
         .await;
+        // As if it was made a day ago: the key makes the same id.
+        world.store.forget_requests(Timestamp::MAX).await.unwrap();
         let again = platform.create(&world.ana, &keyed).await.unwrap();
         assert_eq!(again.id, first.id);
         let made = eventually("it is made", async || world.cluster.pod(&again.id).is_some());

@@ -15,7 +15,9 @@ fn user(id: &str, role: Role) -> User {
         name: id.to_uppercase(),
         role,
         suspended: false,
+        daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -258,6 +258,32 @@ fn a_chosen_jupyter_token_is_kept_apart_and_does_not_print() {
 }
 
 #[test]
+fn daily_caps() {
+    let caps = [
+        ("5", None),
+        ("2.5", None),
+        ("0.000001", None),
+        ("null", None),
+        ("0", Some("amount")),
+        ("-1", Some("amount")),
+        ("\"5\"", Some("wrong_type")),
+        ("0.0000001", Some("wrong_type")),
+        ("1e18", Some("wrong_type")),
+        ("true", Some("wrong_type")),
+    ];
+    for (cap, problem) in caps {
+        let read = json(&format!(r#"{{"dailyCap": {cap}}}"#));
+        let request = CreatePod {
+            daily_cap: read.daily_cap,
+            unreadable: read.unreadable,
+            ..good()
+        };
+        let expected: Vec<_> = problem.map(|code| ("dailyCap", code)).into_iter().collect();
+        assert_eq!(problems(&request), expected, "{cap}");
+    }
+}
+
+#[test]
 fn idempotency_keys() {
     assert_eq!(problems(&good().idempotency_key("k".repeat(255))), []);
     for key in [String::new(), "k".repeat(256)] {

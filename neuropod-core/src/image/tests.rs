@@ -50,12 +50,13 @@ fn good_references() {
         (&digest_only, "docker.io", "library/a", None, Some(SHA256)),
     ] {
         let image = image(text).unwrap();
+        let parts = parse(text).unwrap();
         assert_eq!(
-            (image.registry(), image.repository()),
+            (parts.registry(), parts.repository()),
             (registry, repository),
             "{text}"
         );
-        assert_eq!((image.tag(), image.digest()), (tag, digest), "{text}");
+        assert_eq!((parts.tag(), parts.digest()), (tag, digest), "{text}");
         assert_eq!((image.as_str(), image.to_string().as_str()), (text, text));
     }
 }
@@ -151,7 +152,7 @@ proptest! {
             if let Ok(image) = image(&text) {
                 prop_assert_eq!(image.as_str(), &text);
                 prop_assert!(text.is_ascii() && !text.starts_with('-'));
-                prop_assert!(!has_capitals(image.repository()));
+                prop_assert!(!has_capitals(parse(&text).unwrap().repository()));
             }
         }
     }
@@ -163,9 +164,22 @@ proptest! {
         tag in "[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}",
     ) {
         prop_assume!(!registry.starts_with("index.docker.io"));
-        let image = image(&format!("{registry}/{repository}:{tag}")).unwrap();
-        prop_assert_eq!(image.registry(), registry);
-        prop_assert_eq!(image.repository(), repository);
-        prop_assert_eq!(image.tag(), Some(tag.as_str()));
+        let parts = parse(&format!("{registry}/{repository}:{tag}")).unwrap();
+        prop_assert_eq!(parts.registry(), registry);
+        prop_assert_eq!(parts.repository(), repository);
+        prop_assert_eq!(parts.tag(), Some(tag.as_str()));
+    }
+
+    #[test]
+    fn what_is_plain_is_a_reference(
+        like in "[a-z0-9._/:-]{1,12}",
+        name in "[a-z0-9]{1,9}(/[a-z0-9]{1,9}[._-][a-z0-9]{1,9}){0,2}",
+        tag in "[A-Za-z0-9_][A-Za-z0-9_.-]{0,9}",
+    ) {
+        let tagged = format!("{name}:{tag}");
+        prop_assert!(is_plain(&name) && is_plain(&tagged));
+        for text in [like, name, tagged] {
+            prop_assert!(!is_plain(&text) || parse(&text).is_ok(), "{}", text);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
 use super::updates::Feed;
@@ -17,6 +18,7 @@ use crate::plan::{Layout, NamespaceScope};
 use crate::pricing::{PriceList, PricePolicy};
 use crate::store::PodStore;
 use crate::token::{JupyterTokens, TokenExtractor};
+use crate::validation::{Problem, ValidationErrors, Violation};
 
 /// What a new client gets, as the HTTP contract has it: 10.00 EUR.
 const OPENING_CREDIT: Money = Money::from_cents(1000);
@@ -36,6 +38,8 @@ pub struct PlatformBuilder {
     price_policy: PricePolicy,
     layout: Layout,
     opening_credit: Option<Money>,
+    daily_cap: Option<Money>,
+    volume_grace: Option<SignedDuration>,
 }
 
 impl PlatformBuilder {
@@ -105,15 +109,38 @@ impl PlatformBuilder {
         self
     }
 
+    /// What a client may spend on a day (UTC) for all of their pods, unless [`User::daily_cap`](crate::User::daily_cap)
+    /// says something else; no limit unless given. When it is reached their pods stop.
+    pub fn daily_cap(mut self, cap: Money) -> Self {
+        self.daily_cap = Some(cap);
+        self
+    }
+
+    /// How long the volume of a stopped pod is kept when its owner can't pay for it, from the first hour that is not
+    /// paid; then it is deleted. For ever unless given.
+    pub fn volume_grace(mut self, grace: SignedDuration) -> Self {
+        self.volume_grace = Some(grace);
+        self
+    }
+
     /// The platform. Nothing runs until [`Platform::run`] is called.
     ///
     /// # Errors
     /// `NotConfigured` when a required part is missing or a quota is given for a namespace that users share;
-    /// `Invalid` when a price can't be charged.
+    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big.
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
         self.prices.validate()?;
+        let cap = self.daily_cap.is_some_and(Money::is_negative);
+        let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
+        let wrong = [("dailyCap", cap), ("volumeGrace", grace)];
+        let wrong = wrong.into_iter().filter(|(_, wrong)| *wrong);
+        ValidationErrors::check(
+            wrong
+                .map(|(field, _)| Problem::new(field, Violation::Amount))
+                .collect(),
+        )?;
         if self.layout.quota.is_some() && self.layout.namespace == NamespaceScope::Platform {
             return Err(Error::new(
                 ErrorKind::NotConfigured,
@@ -131,6 +158,8 @@ impl PlatformBuilder {
             prices: self.prices,
             price_policy: self.price_policy,
             layout: self.layout,
+            daily_cap: self.daily_cap,
+            volume_grace: self.volume_grace,
             opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
             feed: Feed::default(),
             touched: Touched::default(),

@@ -1,6 +1,7 @@
 //! Starting, stopping, restarting and deleting: each writes what is wanted and answers.
 
 use super::create::login;
+use super::money::within_cap;
 use super::{Inner, Platform, not_found};
 use crate::billing::AccountKind;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,18 +15,22 @@ impl Platform {
     /// Starts a stopped pod: the same names and the same volume, a new container and a new token, at today's price.
     ///
     /// # Errors
-    /// `InvalidState` when it is not stopped; `InsufficientFunds`; `Forbidden`; `NotFound`.
+    /// `InvalidState` when it is not stopped; `InsufficientFunds`; `SpendCapReached`; `Forbidden`; `NotFound`.
     pub async fn start(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
         stopped(&pod)?;
-        platform.may_start(&pod.owner).await?;
         let price = platform.price_of(&pod.spec).await?;
+        let owner_cap = platform.may_start(&pod.owner, price).await?;
+        if let Some(cap) = pod.spec.daily_cap {
+            within_cap(cap, pod.spent, price, platform.clock.now())?;
+        }
         platform.can_pay(&pod, price).await?;
         platform
             .intend(actor, id, |pod| {
                 stopped(pod)?;
                 new_run(pod, price);
+                pod.owner_cap = owner_cap;
                 Ok(())
             })
             .await
@@ -41,10 +46,7 @@ impl Platform {
                 if pod.desired == Desired::Stopped && pod.status == Status::Stopped {
                     return Err(invalid_state("stopped", "the pod is stopped already"));
                 }
-                pod.desired = Desired::Stopped;
-                pod.status = Status::Stopped;
-                pod.step = Step::Stopping;
-                pod.reason = None;
+                pod.stop();
                 Ok(())
             })
             .await
@@ -77,7 +79,7 @@ impl Platform {
     pub async fn delete(&self, actor: &Actor, id: &PodId, volume: VolumePolicy) -> Result<()> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
-        if volume == VolumePolicy::Delete && platform.shares_volume(&pod, true).await? {
+        if volume == VolumePolicy::Delete && !platform.sharers(&pod, true).await?.is_empty() {
             return Err(invalid_state(
                 "shared",
                 "another pod uses this volume: delete that one first, or keep the volume",
@@ -85,10 +87,7 @@ impl Platform {
         }
         platform
             .intend(actor, id, |pod| {
-                pod.desired = Desired::Deleted { volume };
-                pod.status = Status::Stopped;
-                pod.step = Step::Stopping;
-                pod.reason = None;
+                pod.delete(volume);
                 Ok(())
             })
             .await
@@ -105,7 +104,7 @@ impl Inner {
             .await?
             .filter(|pod| !pod.is_deleted())
             .ok_or_else(not_found)?;
-        allowed(actor, &pod)?;
+        actor.require_access(&pod.owner)?;
         Ok(pod)
     }
 
@@ -122,7 +121,7 @@ impl Inner {
                 if pod.is_deleted() {
                     return Err(not_found());
                 }
-                allowed(actor, pod)?;
+                actor.require_access(&pod.owner)?;
                 intend(pod)?;
                 pod.requested_at = now;
                 Ok(())
@@ -147,15 +146,15 @@ impl Inner {
         ))
     }
 
-    /// Whether another pod has the same volume.
-    pub(super) async fn shares_volume(&self, pod: &Pod, include_deleted: bool) -> Result<bool> {
-        let shares = |other: &Pod| {
+    /// The other pods that have the same volume.
+    pub(super) async fn sharers(&self, pod: &Pod, include_deleted: bool) -> Result<Vec<Pod>> {
+        let mut pods = self.records(Some(&pod.owner), include_deleted).await?;
+        pods.retain(|other| {
             other.id != pod.id
                 && other.spec.volume == pod.spec.volume
                 && other.spec.namespace == pod.spec.namespace
-        };
-        let pods = self.records(Some(&pod.owner), include_deleted).await?;
-        Ok(pods.iter().any(shares))
+        });
+        Ok(pods)
     }
 }
 
@@ -167,21 +166,11 @@ fn new_run(pod: &mut Pod, price: Price) {
     pod.status = Status::Creating;
     pod.step = Step::Accepted;
     pod.reason = None;
+    pod.volume_deletion = None;
     pod.attempts = 0;
     pod.failing_since = None;
     pod.retry_at = None;
     pod.started_at = None;
-}
-
-fn allowed(actor: &Actor, pod: &Pod) -> Result<()> {
-    if actor.may_touch(&pod.owner) {
-        Ok(())
-    } else {
-        Err(Error::new(
-            ErrorKind::Forbidden,
-            "the pod belongs to somebody else",
-        ))
-    }
 }
 
 fn stopped(pod: &Pod) -> Result<()> {

@@ -1,11 +1,13 @@
 //! Creating a pod.
 
+use super::idempotency::Keyed;
+use super::money::within_cap;
 use super::{Inner, Platform};
 use crate::check::{Checked, Source, check};
 use crate::endpoint::name_endpoints;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, Role, UserId};
-use crate::meter::Meter;
+use crate::meter::{Meter, Price};
 use crate::money::Money;
 use crate::naming::Slug;
 use crate::observation::Step;
@@ -13,6 +15,7 @@ use crate::pod::{Desired, Login, Pod, PodSpec, Status};
 use crate::reconcile;
 use crate::request::CreatePod;
 use crate::secret::AccessToken;
+use crate::store::Outcome;
 use crate::template::{DEFAULT_VOLUME_PATH, Template};
 use crate::user::User;
 use crate::validation::{Problem, ValidationErrors, Violation};
@@ -24,13 +27,15 @@ const SHOWN_EMAIL_LEN: usize = 100;
 impl Platform {
     /// Creates a pod: checks everything, reserves the money of the first hour, and answers. The driver does the rest.
     ///
-    /// A request with an idempotency key that was used before answers the pod of the first one.
+    /// A request with an idempotency key that was used before answers what became of the first one: its pod, or that
+    /// it could not be paid for. A key is known as long as its pod is there, and for 24 hours after the request in any
+    /// case. One that was refused before anything was stored (`Invalid`, `Forbidden`) has not used its key.
     ///
     /// # Errors
-    /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `Forbidden` when the owner is suspended;
-    /// `AlreadyExists` when the idempotency key was used for another request, `Conflict` while the pod that was made
-    /// under it is being deleted. In each case nothing is created or charged. When the store or the billing fails it
-    /// may be that the pod is there all the same: the same request with the same key tells.
+    /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when the owner is
+    /// suspended; `AlreadyExists` when the idempotency key was used for another request, `InvalidState` when the pod
+    /// that was made under it has been deleted. In each case nothing is created or charged. When the store or the
+    /// billing fails it may be that the pod is there all the same: the same request with the same key tells.
     pub async fn create(&self, actor: &Actor, request: &CreatePod) -> Result<Pod> {
         let platform = &*self.0;
         let keyed = request
@@ -38,9 +43,9 @@ impl Platform {
             .as_deref()
             .map(|key| Keyed::new(actor, key, request));
         if let Some(keyed) = &keyed
-            && let Some(known) = platform.store.get(&keyed.id).await?
+            && let Some(pod) = platform.made_before(keyed).await?
         {
-            return platform.repeat(keyed, known).await;
+            return Ok(pod);
         }
         let (checked, mut problems) = check(request, &platform.catalogue, &platform.naming);
         let template = platform.template_of(&checked, &mut problems).await?;
@@ -59,10 +64,13 @@ impl Platform {
                 "a checked request is not complete",
             ));
         };
-        platform.may_start(&owner).await?;
-        let hash = platform.naming.user_hash(owner.as_str());
-        let now = platform.clock.now();
         let price = platform.price_of(&spec).await?;
+        let now = platform.clock.now();
+        let owner_cap = platform.may_start(&owner, price).await?;
+        if let Some(cap) = spec.daily_cap {
+            within_cap(cap, None, price, now)?;
+        }
+        let hash = platform.naming.user_hash(owner.as_str());
         let (volume, namespace) = platform.layout.places(&platform.naming, &slug, &hash);
         let spec = PodSpec {
             volume,
@@ -94,6 +102,9 @@ impl Platform {
                 ..Meter::opening(price)
             },
             charged: Money::ZERO,
+            spent: None,
+            owner_cap,
+            volume_deletion: None,
             started_at: None,
             attempts: 0,
             failing_since: None,
@@ -116,10 +127,7 @@ impl Inner {
                     (Some("name"), _) => {
                         Err(ValidationErrors::from(Problem::new("name", Violation::NameInUse)).into())
                     }
-                    (_, Some(keyed)) => match self.store.get(&keyed.id).await? {
-                        Some(known) => self.repeat(keyed, known).await,
-                        None => Err(error),
-                    },
+                    (_, Some(keyed)) => self.made_before(keyed).await?.ok_or(error),
                     _ => Err(error),
                 };
             }
@@ -132,7 +140,7 @@ impl Inner {
                 Ok(created)
             }
             Err((refused, error)) => {
-                let discarded = self.discard(refused).await;
+                let discarded = self.discard(refused, refusal(&error)).await;
                 if discarded.is_err() {
                     self.touched.add(&pod.id);
                 }
@@ -146,7 +154,7 @@ impl Inner {
     ///
     /// # Errors
     /// Those of the store while the record stands. Once it says that the pod is deleted the driver does what is left.
-    async fn discard(&self, refused: Pod) -> Result<()> {
+    async fn discard(&self, refused: Pod, refusal: Outcome) -> Result<()> {
         let desired = Desired::Deleted {
             volume: VolumePolicy::Keep,
         };
@@ -156,26 +164,13 @@ impl Inner {
             if let Some(release) = reconcile::billing(&pod) {
                 self.pay(&pod, &release).await?;
             }
-            self.store.remove(&pod.id, pod.version).await
+            self.forget(&pod, refusal).await
         };
         if let Err(error) = removed.await {
             tracing::warn!(pod = %pod.id, %error, "a refused pod is not gone yet");
             self.touched.add(&pod.id);
         }
         Ok(())
-    }
-
-    /// Answers a request that was made before. Where the first one is still under way this one too finds out whether
-    /// its money is there.
-    async fn repeat(&self, keyed: &Keyed, known: Pod) -> Result<Pod> {
-        let pod = keyed.same(known)?;
-        if pod.is_deleted() {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "the pod that was made under this idempotency key is being deleted",
-            ));
-        }
-        self.reserve_now(pod).await.map_err(|(_, error)| error)
     }
 
     async fn template_of(&self, checked: &Checked, problems: &mut Vec<Problem>) -> Result<Option<Template>> {
@@ -227,12 +222,34 @@ impl Inner {
         Ok(pods.iter().any(|pod| pod.slug.as_str() == slug))
     }
 
-    /// Whether this user may start pods. One whom the store does not know is the application's own affair.
-    pub(super) async fn may_start(&self, owner: &UserId) -> Result<()> {
-        match self.store.user(owner).await? {
-            Some(user) if user.suspended => Err(Error::new(ErrorKind::Forbidden, "the user is suspended")),
-            _ => Ok(()),
+    /// Whether this user may start pods, and what they may spend on a day. One whom the store does not know is the
+    /// application's own affair.
+    pub(super) async fn may_start(&self, owner: &UserId, price: Price) -> Result<Option<Money>> {
+        let user = self.store.user(owner).await?;
+        if user.as_ref().is_some_and(|user| user.suspended) {
+            let error = Error::new(ErrorKind::Forbidden, "the user is suspended");
+            return Err(error.with_context("user", "suspended"));
         }
+        let cap = self.cap_of(user.as_ref());
+        if let Some(cap) = cap {
+            // One without an account is told so when the money is reserved.
+            let spent = match self.billing.balance(owner).await {
+                Err(error) if *error.kind() == ErrorKind::NotFound => None,
+                balance => balance?.spent,
+            };
+            within_cap(cap, spent, price, self.clock.now())?;
+        }
+        Ok(cap)
+    }
+}
+
+/// Why billing would not reserve the first hour, of the errors that are final.
+fn refusal(error: &Error) -> Outcome {
+    match *error.kind() {
+        ErrorKind::InsufficientFunds { required, available } => {
+            Outcome::InsufficientFunds { required, available }
+        }
+        _ => Outcome::NoAccount,
     }
 }
 
@@ -260,6 +277,7 @@ fn spec(
         namespace: None,
         endpoints: name_endpoints(&checked.ports?, named, request.enable_jupyter),
         jupyter: request.enable_jupyter,
+        daily_cap: checked.daily_cap,
         // In an image that knows no such variable it does nothing, and the log tells the token.
         inject_token: request.enable_jupyter && template.is_none_or(|template| template.inject_token),
         chosen_token: checked.chosen_token,
@@ -274,39 +292,5 @@ pub(super) fn login(spec: &PodSpec) -> Login {
     Login {
         injected: spec.chosen_token.clone().or_else(generated),
         ..Login::default()
-    }
-}
-
-/// A request with an idempotency key: the key decides the id of the pod, so that a second pod can't be stored.
-struct Keyed {
-    id: PodId,
-    digest: String,
-}
-
-impl Keyed {
-    fn new(actor: &Actor, key: &str, request: &CreatePod) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("neuropod pod id of an idempotency key");
-        // With the length in front no other user and key make the same text.
-        hasher.update(&actor.id.as_str().len().to_le_bytes());
-        hasher.update(actor.id.as_str().as_bytes());
-        hasher.update(key.as_bytes());
-        let mut bits = [0; 8];
-        hasher.finalize_xof().fill(&mut bits);
-        Self {
-            id: PodId::from_bits(u64::from_le_bytes(bits)),
-            digest: request.digest(),
-        }
-    }
-
-    fn same(&self, known: Pod) -> Result<Pod> {
-        if known.request_digest.as_ref() == Some(&self.digest) {
-            Ok(known)
-        } else {
-            Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "the idempotency key was used for another request",
-            )
-            .with_context("field", "idempotencyKey"))
-        }
     }
 }

@@ -9,6 +9,7 @@ mod change;
 mod create;
 mod driver;
 mod follow;
+mod idempotency;
 mod money;
 mod read;
 mod resync;
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::SignedDuration;
 use tokio::sync::{Notify, Semaphore};
 
 pub use self::builder::PlatformBuilder;
@@ -59,6 +61,8 @@ struct Inner {
     price_policy: PricePolicy,
     layout: Layout,
     opening_credit: Money,
+    daily_cap: Option<Money>,
+    volume_grace: Option<SignedDuration>,
     feed: Feed,
     touched: Touched,
     /// One for each log that may be read at a time.
@@ -117,7 +121,8 @@ impl Inner {
             Action::Release { key } => self.billing.release(key).await?,
             Action::Draw(draw) => {
                 let drawn = self.billing.draw(draw).await?;
-                return Ok(reconcile::drawn(pod, draw, &drawn, self.clock.now()));
+                let now = self.clock.now();
+                return Ok(reconcile::drawn(pod, draw, &drawn, self.volume_grace, now));
             }
             _ => {}
         }

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 
 use super::{Inner, Platform};
-use crate::billing::{Balance, BillingExt, EntryOptions};
+use crate::billing::{Balance, BillingExt, EntryOptions, Spent};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Actor, UserId};
-use crate::meter::Price;
+use crate::id::{Actor, Role, UserId};
+use crate::meter::{PERIOD_SECONDS, Price};
+use crate::money::Money;
 use crate::pod::{Desired, Pod, PodSpec};
 use crate::pricing::{PriceList, PricePolicy};
 use crate::statement::Statement;
+use crate::user::User;
 
 impl Platform {
     /// The prices of new starts.
@@ -23,9 +25,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `Invalid` when a price can't be charged; `Conflict` when there are newer prices.
     pub async fn set_prices(&self, actor: &Actor, prices: &PriceList) -> Result<PriceList> {
-        if !actor.is_admin() {
-            return Err(Error::new(ErrorKind::Forbidden, "only administrators set prices"));
-        }
+        actor.require_admin()?;
         prices.validate()?;
         let stored = self.0.store.add_prices(prices).await?;
         for pod in self.0.records(None, true).await? {
@@ -39,7 +39,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
     pub async fn balance(&self, actor: &Actor, user: &UserId) -> Result<Balance> {
-        allowed(actor, user)?;
+        actor.require_access(user)?;
         self.0.billing.balance(user).await
     }
 
@@ -54,24 +54,13 @@ impl Platform {
         from: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> Result<Statement> {
-        allowed(actor, user)?;
+        actor.require_access(user)?;
         let options = EntryOptions {
             from,
             until,
             ..EntryOptions::default()
         };
         Ok(Statement::of(self.0.billing.entries_of(user, &options).await?))
-    }
-}
-
-fn allowed(actor: &Actor, user: &UserId) -> Result<()> {
-    if actor.may_touch(user) {
-        Ok(())
-    } else {
-        Err(Error::new(
-            ErrorKind::Forbidden,
-            "the account belongs to somebody else",
-        ))
     }
 }
 
@@ -83,6 +72,13 @@ impl Inner {
             .prices(None)
             .await?
             .unwrap_or_else(|| self.prices.clone()))
+    }
+
+    /// What a user may spend on a day: what their record says, else for clients what the platform says.
+    pub(super) fn cap_of(&self, user: Option<&User>) -> Option<Money> {
+        let own = user.and_then(|user| user.daily_cap);
+        let client = user.is_none_or(|user| user.role == Role::Client);
+        own.or_else(|| self.daily_cap.filter(|_| client))
     }
 
     /// What a pod costs per hour from now on.
@@ -110,6 +106,21 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Whether a daily cap leaves enough for a period: with less a pod would be stopped at once.
+///
+/// # Errors
+/// `SpendCapReached`.
+pub(super) fn within_cap(cap: Money, spent: Option<Spent>, price: Price, now: Timestamp) -> Result<()> {
+    let spent = spent.map_or(Money::ZERO, |spent| spent.at(now));
+    if spent + price.hourly.for_seconds(PERIOD_SECONDS) <= cap {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::SpendCapReached { cap, spent },
+        "the daily spend cap is reached",
+    ))
 }
 
 fn price(prices: &PriceList, spec: &PodSpec) -> Price {

@@ -9,7 +9,9 @@ use crate::id::PodId;
 use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::plan;
 use crate::pod::{Desired, Pod};
+use crate::reason::ReasonCode;
 use crate::reconcile::{self, Action, reconcile};
+use crate::store::Outcome;
 use crate::workload::{VolumePolicy, WorkloadRef};
 
 /// Steps after which a look is broken off, in case record and cluster chase each other: the next look goes on.
@@ -64,7 +66,10 @@ impl Inner {
             };
             round.record = Some(pod.clone());
             if let Desired::Deleted { volume } = pod.desired {
-                if volume == VolumePolicy::Delete && self.shares_volume(&pod, false).await? {
+                if volume == VolumePolicy::Delete
+                    && carried_out.is_empty()
+                    && !self.sharers(&pod, false).await?.is_empty()
+                {
                     // A pod that was made since has its files there by now.
                     let volume = VolumePolicy::Keep;
                     let desired = Desired::Deleted { volume };
@@ -76,6 +81,12 @@ impl Inner {
                     seen.objects = Objects::Unknown;
                     seen.volume = ObservedVolume::Unknown;
                 }
+            }
+            if pod.loses_volume(now)
+                && let Some(next) = self.spare_volume(&pod, now).await?
+            {
+                self.save_or_retry(&next).await?;
+                continue;
             }
             let actions = reconcile(&pod, &seen, now);
             if let Some(Action::Save(next)) = actions.first() {
@@ -103,6 +114,24 @@ impl Inner {
         }
         round.again = Some(Again::Waiting);
         Ok(round)
+    }
+
+    /// The record of a pod that would lose its volume, where other pods keep that: it goes with the last of them, or
+    /// not at all.
+    async fn spare_volume(&self, pod: &Pod, now: Timestamp) -> Result<Option<Pod>> {
+        let mut keepers = self.sharers(pod, false).await?;
+        keepers.retain(|other| !other.loses_volume(now));
+        if keepers.is_empty() {
+            return Ok(None);
+        }
+        let deletions: Option<Vec<_>> = keepers.iter().map(|keeper| keeper.volume_deletion).collect();
+        let last = deletions.and_then(|all| all.into_iter().max_by_key(|deletion| deletion.at));
+        let reason = pod.reason.clone();
+        Ok(Some(Pod {
+            volume_deletion: last,
+            reason: reason.filter(|reason| reason.code != ReasonCode::VolumeDeleted),
+            ..pod.clone()
+        }))
     }
 
     fn take_hints(&self, hints: Vec<Action>, pod: &Pod, round: &mut Round) {
@@ -146,6 +175,9 @@ impl Inner {
                         if let Some(mark) = stored.meter.passed_mark(&pod.meter) {
                             self.feed.warn(&stored, mark);
                         }
+                        if let Some(at) = stored.passed_volume_mark(&pod) {
+                            self.feed.warn_of_deletion(&stored, at);
+                        }
                         pod = stored;
                     }
                     // Somebody changed the record: it is read again before anything else is done.
@@ -181,7 +213,7 @@ impl Inner {
                 let pod = answer.pod.or_else(|| seen.pod.clone().map(ending));
                 Observation { pod, ..answer }
             }
-            Action::Forget => return self.store.remove(&pod.id, pod.version).await.map(|()| None),
+            Action::Forget => return self.forget(pod, Outcome::Deleted).await.map(|()| None),
             Action::Hold(_) | Action::Draw(_) | Action::Release { .. } => return self.pay(pod, action).await,
             Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => return Ok(None),
         };

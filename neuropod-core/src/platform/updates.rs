@@ -40,6 +40,16 @@ pub enum Update {
         mark_seconds: i64,
         /// How long the money lasts.
         seconds_left: i64,
+        /// Whether it is a daily cap that runs out, not the account.
+        daily_cap: bool,
+    },
+    /// Nobody pays for the volume of a stopped pod: told at the first hour that is not paid, and once more a day before
+    /// it goes.
+    VolumeAtRisk {
+        /// The pod.
+        pod_id: PodId,
+        /// When the volume goes.
+        at: Timestamp,
     },
 }
 
@@ -56,6 +66,8 @@ enum Event {
     Gone(PodId),
     /// The money for a pod has passed a mark.
     LowBalance { pod: Arc<Pod>, mark: i64 },
+    /// The volume of a pod is not paid for.
+    VolumeAtRisk { pod: Arc<Pod>, at: Timestamp },
 }
 
 impl Default for Feed {
@@ -79,6 +91,15 @@ impl Feed {
             let pod = Arc::new(pod.clone());
             // As above.
             let _ = self.0.send(Event::LowBalance { pod, mark });
+        }
+    }
+
+    /// Tells that the volume of a pod goes.
+    pub(super) fn warn_of_deletion(&self, pod: &Pod, at: Timestamp) {
+        if self.0.receiver_count() > 0 {
+            let pod = Arc::new(pod.clone());
+            // As above.
+            let _ = self.0.send(Event::VolumeAtRisk { pod, at });
         }
     }
 
@@ -148,6 +169,11 @@ impl Subscriber {
                         Event::Pod(pod) => self.update(&pod),
                         Event::Gone(id) => self.known.get(&id).copied().and_then(|last| self.end(&id, last)),
                         Event::LowBalance { pod, mark } => self.warning(&pod, mark),
+                        Event::VolumeAtRisk { pod, at } => {
+                            let visible = self.actor.may_touch(&pod.owner);
+                            let pod_id = pod.id.clone();
+                            visible.then_some(Update::VolumeAtRisk { pod_id, at })
+                        }
                     };
                     if let Some(update) = update {
                         return Some(Ok(update));
@@ -190,6 +216,7 @@ impl Subscriber {
             pod_id: pod.id.clone(),
             mark_seconds,
             seconds_left,
+            daily_cap: pod.meter.capped,
         })
     }
 

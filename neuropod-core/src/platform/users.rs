@@ -5,9 +5,9 @@ use crate::billing::{AccountKind, BillingExt, Posting, PostingKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
-use crate::observation::Step;
-use crate::pod::{Desired, Pod, Status};
+use crate::pod::{Desired, Pod};
 use crate::user::User;
+use crate::validation::{Problem, ValidationErrors, Violation};
 use crate::workload::VolumePolicy;
 
 impl Platform {
@@ -45,7 +45,7 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range.
     pub async fn set_balance(&self, actor: &Actor, user: &UserId, available: Money, key: &str) -> Result<()> {
-        admin(actor)?;
+        actor.require_admin()?;
         let balance = self.0.billing.balance(user).await?;
         let by = available - balance.available;
         self.0
@@ -54,28 +54,40 @@ impl Platform {
             .await
     }
 
+    /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: to what the platform says. Pods that
+    /// run are held to it from their next period on.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`; `Invalid` when the cap is negative.
+    pub async fn set_daily_cap(&self, actor: &Actor, user: &UserId, cap: Option<Money>) -> Result<User> {
+        actor.require_admin()?;
+        if cap.is_some_and(Money::is_negative) {
+            return Err(ValidationErrors::from(Problem::new("dailyCap", Violation::Amount)).into());
+        }
+        let platform = &*self.0;
+        let stored = platform.change_user(user, |user| user.daily_cap = cap).await?;
+        let cap = platform.cap_of(Some(&stored));
+        platform.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
+        Ok(stored)
+    }
+
     /// Suspends a user: their pods are stopped, and they start none until they are no longer suspended.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`.
     pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
-        admin(actor)?;
+        actor.require_admin()?;
         let platform = &*self.0;
-        let stored = loop {
-            let known = platform.user(user).await?;
-            match platform.store.update_user(&User { suspended, ..known }).await {
-                Err(error) if *error.kind() == ErrorKind::Conflict => {}
-                other => break other?,
-            }
-        };
+        let stored = platform
+            .change_user(user, |user| user.suspended = suspended)
+            .await?;
         if suspended {
+            let now = platform.clock.now();
             platform
                 .for_all_pods(user, |pod| {
                     if pod.desired == Desired::Running {
-                        pod.desired = Desired::Stopped;
-                        pod.status = Status::Stopped;
-                        pod.step = Step::Stopping;
-                        pod.reason = None;
+                        pod.stop();
+                        pod.requested_at = now;
                     }
                 })
                 .await?;
@@ -88,18 +100,15 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `NotFound`.
     pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
-        admin(actor)?;
+        actor.require_admin()?;
         let platform = &*self.0;
         // Suspended first: no pod is started while the others go.
         self.suspend(actor, user, true).await?;
+        let now = platform.clock.now();
         platform
             .for_all_pods(user, |pod| {
-                pod.desired = Desired::Deleted {
-                    volume: VolumePolicy::Delete,
-                };
-                pod.status = Status::Stopped;
-                pod.step = Step::Stopping;
-                pod.reason = None;
+                pod.delete(VolumePolicy::Delete);
+                pod.requested_at = now;
             })
             .await?;
         platform.store.remove_user(user).await
@@ -112,14 +121,23 @@ impl Inner {
         self.store.user(id).await?.ok_or_else(gone)
     }
 
-    /// Changes what is wanted of every pod of a user.
+    async fn change_user(&self, id: &UserId, change: impl Fn(&mut User)) -> Result<User> {
+        loop {
+            let mut user = self.user(id).await?;
+            change(&mut user);
+            match self.store.update_user(&user).await {
+                Err(error) if *error.kind() == ErrorKind::Conflict => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Changes every pod of a user.
     async fn for_all_pods(&self, owner: &UserId, change: impl Fn(&mut Pod)) -> Result<()> {
-        let now = self.clock.now();
         for pod in self.records(Some(owner), false).await? {
             let changed = self
                 .change(&pod.id, |pod| {
                     change(pod);
-                    pod.requested_at = now;
                     Ok(())
                 })
                 .await;
@@ -130,16 +148,5 @@ impl Inner {
             self.touched.add(&pod.id);
         }
         Ok(())
-    }
-}
-
-fn admin(actor: &Actor) -> Result<()> {
-    if actor.is_admin() {
-        Ok(())
-    } else {
-        Err(Error::new(
-            ErrorKind::Forbidden,
-            "only administrators manage users",
-        ))
     }
 }

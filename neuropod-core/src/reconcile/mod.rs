@@ -14,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::outcome::{done, drawn, failed};
 use crate::billing::{Draw, Hold};
-use crate::meter::Reservation;
+use crate::meter::{Due, Reservation};
+use crate::money::Money;
 use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::pod::{Desired, Pod};
 use crate::token::TokenState;
@@ -76,7 +77,15 @@ pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Ac
     let mut actions: Vec<Action> = billing(pod).into_iter().collect();
     match pod.desired {
         Desired::Running => running(pod, observation, &mut actions),
-        Desired::Stopped => clearing(observation, VolumePolicy::Keep, &mut actions),
+        Desired::Stopped => {
+            let decided = pod.volume_deletion.is_some_and(|deletion| deletion.decided);
+            let volume = if decided {
+                VolumePolicy::Delete
+            } else {
+                VolumePolicy::Keep
+            };
+            clearing(observation, volume, &mut actions);
+        }
         Desired::Deleted { volume } => {
             clearing(observation, volume, &mut actions);
             if actions.is_empty() && pod.meter.is_idle() && observation.is_cleared() {
@@ -94,7 +103,7 @@ pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Ac
 pub(crate) fn billing(pod: &Pod) -> Option<Action> {
     let meter = &pod.meter;
     if let Some(due) = &meter.due {
-        return Some(Action::Draw(meter.to_draw(due, &pod.id, &pod.owner)));
+        return Some(Action::Draw(draw(pod, due)));
     }
     match meter.reservation {
         Reservation::Opening => Some(Action::Hold(meter.to_hold(&pod.id, &pod.owner))),
@@ -102,6 +111,20 @@ pub(crate) fn billing(pod: &Pod) -> Option<Action> {
             key: meter.key(&pod.id),
         }),
         Reservation::None | Reservation::Open => None,
+    }
+}
+
+/// The charge of a period. Only running time is capped: a volume can't be told to stop.
+fn draw(pod: &Pod, due: &Due) -> Draw {
+    let draw = pod.meter.to_draw(due, &pod.id, &pod.owner);
+    if !due.reserved {
+        return draw;
+    }
+    let spent = pod.spent.map_or(Money::ZERO, |spent| spent.at(due.period.from));
+    Draw {
+        at_most: pod.spec.daily_cap.map(|cap| (cap - spent).max(Money::ZERO)),
+        daily_cap: pod.owner_cap,
+        ..draw
     }
 }
 

@@ -1,13 +1,13 @@
 //! What the record should say after an action succeeded or failed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Action;
-use crate::billing::{Draw, Drawn};
+use crate::billing::{Draw, Drawn, Spent, next_day};
 use crate::error::{Error, ErrorKind};
-use crate::meter::{Meter, Reservation};
+use crate::meter::{Due, Meter, Reservation};
 use crate::money::Money;
-use crate::pod::{Desired, Pod};
+use crate::pod::{Desired, Pod, VolumeDeletion};
 use crate::reason::{Reason, ReasonCode};
 
 /// The record after `action` succeeded; `None`: nothing is to be written down. A draw has an answer: see [`drawn`].
@@ -28,22 +28,61 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
     (next != *pod).then_some(next)
 }
 
-/// The record after a period was charged; `None`: it is another one than the record asks for. When what is left does
-/// not pay the next period, the pod stops.
-pub fn drawn(pod: &Pod, draw: &Draw, drawn: &Drawn, now: Timestamp) -> Option<Pod> {
+/// The record after a period was charged; `None`: it is another one than the record asks for. When what is left, of
+/// the money or of a daily cap, does not pay the next period, the pod stops. A volume that was not paid for goes after
+/// `volume_grace`; `None`: it is kept for ever.
+pub fn drawn(
+    pod: &Pod,
+    draw: &Draw,
+    drawn: &Drawn,
+    volume_grace: Option<SignedDuration>,
+    now: Timestamp,
+) -> Option<Pod> {
     let due = pod.meter.due?;
-    if *draw != pod.meter.to_draw(&due, &pod.id, &pod.owner) {
+    if *draw != super::draw(pod, &due) {
         return None;
     }
     let mut next = pod.clone();
-    next.meter = pod.meter.clone().drawn(drawn);
     next.charged += drawn.charged;
-    let unpaid = drawn.written_off > Money::ZERO || next.meter.is_used_up();
-    if unpaid && pod.desired == Desired::Running {
+    next.spent = Some(Spent::and(pod.spent, due.period.from, drawn.charged));
+    next.meter = pod.meter.clone().drawn(drawn, cap_left(&next, &due, drawn));
+    let unpaid = drawn.written_off > Money::ZERO;
+    if (unpaid || next.meter.is_used_up()) && pod.desired == Desired::Running {
+        let short = drawn.held < next.meter.next_period();
+        let code = if short {
+            ReasonCode::InsufficientFunds
+        } else {
+            ReasonCode::SpendCap
+        };
         next.desired = Desired::Stopped;
-        next.reason = Some(Reason::new(ReasonCode::InsufficientFunds, "", now));
+        next.reason = Some(Reason::new(code, "", now));
+    }
+    if !due.reserved && pod.desired == Desired::Stopped {
+        let at = |grace| due.period.from.saturating_add(grace).unwrap_or(Timestamp::MAX);
+        let begins = || {
+            volume_grace.map(|grace| VolumeDeletion {
+                at: at(grace),
+                decided: false,
+            })
+        };
+        next.volume_deletion = pod.volume_deletion.or_else(begins).filter(|_| unpaid);
     }
     Some(next)
+}
+
+/// What the daily caps leave for the time after this period; at midnight they begin anew.
+fn cap_left(next: &Pod, due: &Due, drawn: &Drawn) -> Option<Money> {
+    let until = due.period.until;
+    let of_pod = next.spec.daily_cap.map(|cap| {
+        let spent = next.spent.map_or(Money::ZERO, |spent| spent.at(until));
+        cap - spent
+    });
+    let same_day = until < next_day(due.period.from);
+    let of_owner = next
+        .owner_cap
+        .map(|cap| if same_day { cap - drawn.spent } else { cap });
+    let left = [of_pod, of_owner].into_iter().flatten().min();
+    left.map(|left| left.max(Money::ZERO))
 }
 
 /// The record after `action` failed; `None`: nothing new is to be written down.

@@ -20,7 +20,7 @@ pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Pod 
     next.meter = meter(pod, observation, now);
     match pod.desired {
         Desired::Running => running(&mut next, observation, now),
-        Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation),
+        Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation, now),
     }
     let runs = next.meter.from.is_some() && billable(&next, observation).is_some();
     if runs && next != *pod {
@@ -32,7 +32,10 @@ pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Pod 
 
 /// When the record changes by time alone.
 pub(super) fn next_time(pod: &Pod, observation: &Observation, now: Timestamp) -> Option<Timestamp> {
-    let mut times = vec![pod.meter.full_at()];
+    let mut times = vec![
+        pod.meter.full_at(),
+        pod.volume_deletion.map(|deletion| deletion.at),
+    ];
     if pod.desired == Desired::Running {
         let container = live(pod, observation).and_then(|seen| seen.container.as_ref());
         let unstable = pod.attempts > 0 || pod.failing_since.is_some();
@@ -86,6 +89,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     if let Some(from) = meter.volume_from {
         let full = meter.full_at().is_some_and(|full| full <= now);
         return match pod.desired {
+            Desired::Stopped if pod.loses_volume(now) => meter.volume_ended(from, now),
             Desired::Stopped if full => meter.volume_full(from, now),
             Desired::Stopped => meter,
             Desired::Running | Desired::Deleted { .. } => meter.volume_ended(from, now),
@@ -93,7 +97,9 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     }
     match (meter.reservation, container) {
         (Reservation::None, _) if wanted => meter.open(pod.price),
-        (Reservation::None, None) if pod.desired == Desired::Stopped => meter.stopped(),
+        (Reservation::None, None) if pod.desired == Desired::Stopped && !pod.loses_volume(now) => {
+            meter.stopped()
+        }
         (Reservation::Opening | Reservation::Open, _) if !wanted => Meter {
             reservation: Reservation::Closing,
             ..meter
@@ -234,7 +240,16 @@ fn give_up(next: &mut Pod, now: Timestamp) {
     }
 }
 
-fn stopped(next: &mut Pod, observation: &Observation) {
+fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
+    if let Some(deletion) = next.volume_deletion.as_mut().filter(|deletion| !deletion.decided)
+        && deletion.at <= now
+        && next.desired == Desired::Stopped
+        && next.meter.is_idle()
+    {
+        // All of its time is charged by now, as far as it was paid, and the last of it was not.
+        deletion.decided = true;
+        next.reason = Some(Reason::new(ReasonCode::VolumeDeleted, "", deletion.at));
+    }
     let failed = next
         .reason
         .as_ref()

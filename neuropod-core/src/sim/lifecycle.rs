@@ -104,6 +104,9 @@ impl World {
         if let Some(previous) = previous {
             self.note_ended(pod_id, &previous);
         }
+        if let Some(every) = self.settings.chatter {
+            self.enter(time + every, Entry::Chatter(pod_id.clone(), id.clone()));
+        }
         for (after, incident) in self.planned.remove(pod_id).unwrap_or_default() {
             self.enter(after, Entry::Strike(pod_id.clone(), id.clone(), incident));
         }
@@ -120,6 +123,20 @@ impl World {
         pod.reason = None;
         if let Some(run) = pod.running() {
             Log::with(&run.log, |log| log.hasten(now));
+        }
+    }
+
+    /// A container prints a line, and will print the next one, as long as it runs.
+    pub(super) fn chatter(&mut self, pod_id: &PodId, container: String) {
+        let (now, every) = (self.now, self.settings.chatter);
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        let line = log::chatter(&pod.workload, now);
+        let Some(run) = pod.running().filter(|run| run.id == container) else {
+            return;
+        };
+        Log::with(&run.log, |log| log.print(line));
+        if let Some(every) = every {
+            self.enter(every, Entry::Chatter(pod_id.clone(), container));
         }
     }
 

@@ -44,6 +44,15 @@ pub(super) fn of(workload: &Workload, generated: &str, from: Timestamp, time: Du
     (0..).zip(texts).map(line).collect()
 }
 
+/// What a program prints now and then.
+pub(super) fn chatter(workload: &Workload, at: Timestamp) -> Line {
+    let text = match login(workload, "") {
+        Some(_) => stamp(at, "I ServerApp", "200 GET /api/kernels (@127.0.0.1) 0.84ms"),
+        None => stamp(at, "I main", "still running"),
+    };
+    Line { at, text }
+}
+
 /// What a Jupyter server prints when it is told to end; `None`: this is another program.
 pub(super) fn stopping(workload: &Workload, at: Timestamp) -> Option<Line> {
     login(workload, "").map(|_| Line {

@@ -45,6 +45,11 @@ impl Log {
         }
     }
 
+    /// One more line is printed.
+    pub(super) fn print(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
     /// After this line nothing more is printed.
     pub(super) fn print_last(&mut self, now: Timestamp, last: Option<Line>) {
         self.lines.retain(|line| line.at <= now);

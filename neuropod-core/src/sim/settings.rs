@@ -29,6 +29,8 @@ pub struct Settings {
     pub ready: Duration,
     /// From the request to end to the end of a container; never longer than its grace period.
     pub terminate: Duration,
+    /// How often a container prints a line once its start is over; `None`: never.
+    pub chatter: Option<Duration>,
     /// From a call to its effect, and again to its answer.
     pub latency: Duration,
     /// From a change to its event.
@@ -61,6 +63,7 @@ impl Default for Settings {
             start: Duration::from_millis(200),
             ready: Duration::from_millis(700),
             terminate: Duration::from_millis(500),
+            chatter: None,
             latency: Duration::from_millis(5),
             watch_delay: Duration::ZERO,
             gpus: vec![GpuPool {

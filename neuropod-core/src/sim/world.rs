@@ -28,6 +28,8 @@ pub(super) enum Entry {
     Step(PodId),
     /// Something happens to the container with this id.
     Strike(PodId, String, Incident),
+    /// The container with this id prints a line.
+    Chatter(PodId, String),
     /// The watch connects again.
     MendWatch,
 }
@@ -119,6 +121,7 @@ impl World {
                 Entry::Strike(pod_id, container, incident) => {
                     self.strike_container(&pod_id, &container, incident);
                 }
+                Entry::Chatter(pod_id, container) => self.chatter(&pod_id, container),
                 Entry::MendWatch => self.mend_watch(),
             }
         }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use neuropod_core::sim::{Incident, SimCluster};
+use neuropod_core::sim::{Incident, Settings, SimCluster};
 use neuropod_core::token::{TokenExtractor, TokenState};
 use neuropod_core::{ClusterBackend, ErrorKind, JupyterTokens, LogOptions, VolumePolicy, Workload};
 use tokio::time::timeout;
@@ -165,4 +165,32 @@ async fn a_broken_connection_is_an_error_after_which_the_log_can_be_opened_again
         .next()
         .await;
     assert!(again.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_chatters_does_so_until_it_ends() {
+    let cluster = SimCluster::new(Settings {
+        chatter: Some(Duration::from_secs(5)),
+        ..Settings::default()
+    });
+    let workload = workload(1);
+    start(&cluster, &workload).await;
+    let lines = async || {
+        let log = read(&cluster, &workload, LogOptions::default()).await;
+        log.lines()
+            .filter(|line| line.contains("GET /api/kernels"))
+            .count()
+    };
+    let before = lines().await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(lines().await, before + 4);
+    let mut follow = cluster.logs(&workload.reference, FOLLOW).await.unwrap();
+    cluster
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    let end = async { while follow.next().await.is_some() {} };
+    timeout(Duration::from_secs(60), end)
+        .await
+        .expect("the log ends with its container");
 }

@@ -16,12 +16,17 @@ pub(crate) fn draw(
     input::key(&draw.key)?;
     input::amount(draw.amount)?;
     input::amount(draw.top_up)?;
+    for cap in [draw.at_most, draw.daily_cap].into_iter().flatten() {
+        input::amount(cap)?;
+    }
     let Draw {
         key,
         user,
         hold,
         amount,
         top_up,
+        at_most,
+        daily_cap,
         details,
     } = draw;
     match known {
@@ -55,11 +60,18 @@ pub(crate) fn draw(
         (Some(_), _) => return Err(failure::gone("reservation")),
     };
     let held = reservation.map_or(Money::ZERO, |(_, held)| held);
-    let from_hold = held.min(*amount);
-    let rest = *amount - from_hold;
-    let from_account = account.payable(rest);
+    let begins = details.period.map(|period| period.from);
+    let spent = account.spent_at(begins);
+    let left_today = daily_cap.map(|cap| (cap - spent).max(Money::ZERO));
+    let chargeable = [*at_most, left_today]
+        .into_iter()
+        .flatten()
+        .fold(*amount, Money::min);
+    let from_hold = held.min(chargeable);
+    let from_account = account.payable(chargeable - from_hold);
     let charged = from_hold + from_account;
     let written_off = *amount - charged;
+    account.spend(begins, charged);
     // All of it is charged, and what nobody could pay is given back, so that the ledger shows both.
     account.add(negative(from_account)?, negative(from_hold)?)?;
     account.write(
@@ -94,6 +106,7 @@ pub(crate) fn draw(
         charged,
         written_off,
         held: left,
+        spent: account.spent_at(begins),
     };
     let record = Record::Drawn {
         user: user.clone(),

@@ -8,7 +8,7 @@ mod post;
 mod reserve;
 
 use jiff::Timestamp;
-use neuropod_core::billing::{AccountKind, Balance, Details, Drawn, Entry, EntryKind, PostingKind};
+use neuropod_core::billing::{AccountKind, Balance, Details, Drawn, Entry, EntryKind, PostingKind, Spent};
 use neuropod_core::{Error, Money, Result, UserId, Violation};
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +150,19 @@ impl Account {
         sum(after.available, after.held)?;
         self.0.balance = after;
         Ok(())
+    }
+
+    /// What was charged for usage on the day of `time`.
+    fn spent_at(&self, time: Option<Timestamp>) -> Money {
+        let spent = self.0.balance.spent.zip(time);
+        spent.map_or(Money::ZERO, |(spent, time)| spent.at(time))
+    }
+
+    /// Notes what was charged for usage at `time`.
+    fn spend(&mut self, time: Option<Timestamp>, amount: Money) {
+        if let Some(time) = time {
+            self.0.balance.spent = Some(Spent::and(self.0.balance.spent, time, amount));
+        }
     }
 
     /// Makes what was held available again, which always fits.

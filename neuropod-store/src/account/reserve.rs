@@ -1,7 +1,7 @@
 //! Reservations: how they begin and end.
 
 use neuropod_core::billing::{Balance, Details, EntryKind, Hold};
-use neuropod_core::{Money, Violation};
+use neuropod_core::{Money, UserId, Violation};
 
 use super::{Account, Decision, End, Record, negative};
 use crate::{failure, input};
@@ -83,20 +83,7 @@ pub(crate) fn settle(
         }
     };
     input::require(actual <= held, "actual", Violation::Amount)?;
-    let mut account = Account::of(balance)?;
-    account.give_back(held - actual, held);
-    account.write(key, EntryKind::Settle, -actual, -held, &Details::default());
-    let end = Some(End::Settled(actual));
-    account.know(
-        key,
-        Record::Held {
-            user: user.clone(),
-            amount,
-            held: Money::ZERO,
-            end,
-        },
-    );
-    Ok(account.decide(()))
+    end(key, user, amount, held, End::Settled(actual), balance)
 }
 
 pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance>) -> Decision<()> {
@@ -116,17 +103,32 @@ pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance
         // It has ended so; or nothing was held: there is no account to change, only a key to close.
         Some(Record::Held { .. } | Record::Closed) | None => return Ok(((), None)),
     };
+    end(key, user, amount, held, End::Released, balance)
+}
+
+/// Ends a reservation of `amount`, of which `held` is left: what is not settled is available again.
+fn end(
+    key: &str,
+    user: &UserId,
+    amount: Money,
+    held: Money,
+    end: End,
+    balance: Option<Balance>,
+) -> Decision<()> {
+    let (kind, actual) = match end {
+        End::Settled(actual) => (EntryKind::Settle, actual),
+        End::Released => (EntryKind::Release, Money::ZERO),
+    };
     let mut account = Account::of(balance)?;
-    account.give_back(held, held);
-    account.write(key, EntryKind::Release, Money::ZERO, -held, &Details::default());
-    let end = Some(End::Released);
+    account.give_back(held - actual, held);
+    account.write(key, kind, -actual, -held, &Details::default());
     account.know(
         key,
         Record::Held {
             user: user.clone(),
             amount,
             held: Money::ZERO,
-            end,
+            end: Some(end),
         },
     );
     Ok(account.decide(()))

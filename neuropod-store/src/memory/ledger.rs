@@ -27,6 +27,7 @@ impl Ledger {
                 kind,
                 available: Money::ZERO,
                 held: Money::ZERO,
+                spent: None,
             },
             entries: Vec::new(),
         });

@@ -4,12 +4,14 @@ mod collection;
 mod ledger;
 mod pods;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::store::{ListOptions, Page};
+use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
     AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
     SystemClock, Template, TemplateStore, User, UserId, UserStore,
@@ -50,6 +52,7 @@ pub struct MemoryStore {
     users: RwLock<Collection<User>>,
     templates: RwLock<Collection<Template>>,
     prices: RwLock<Vec<PriceList>>,
+    requests: RwLock<HashMap<PodId, PastRequest>>,
     ledger: RwLock<Ledger>,
 }
 
@@ -67,6 +70,7 @@ impl MemoryStore {
             users: RwLock::default(),
             templates: RwLock::default(),
             prices: RwLock::default(),
+            requests: RwLock::default(),
             ledger: RwLock::default(),
         }
     }
@@ -192,6 +196,24 @@ impl PriceStore for MemoryStore {
         };
         all.push(stored.clone());
         Ok(stored)
+    }
+}
+
+#[async_trait]
+impl RequestStore for MemoryStore {
+    async fn keep_request(&self, request: &PastRequest) -> Result<()> {
+        let mut all = write(&self.requests);
+        all.entry(request.id.clone()).or_insert_with(|| request.clone());
+        Ok(())
+    }
+
+    async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>> {
+        Ok(read(&self.requests).get(id).cloned())
+    }
+
+    async fn forget_requests(&self, time: Timestamp) -> Result<()> {
+        write(&self.requests).retain(|_, request| request.created_at >= time);
+        Ok(())
     }
 }
 

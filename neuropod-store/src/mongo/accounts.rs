@@ -7,8 +7,9 @@ use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Moment, moment_from, stored_number};
+use super::failure as mongo;
+use super::keys::{self, Key};
 use super::server::{Server, find, find_one, update, within};
-use super::{failure as mongo, keys};
 use crate::account::{Change, Record};
 
 /// An account. Amounts are in micro-euros.
@@ -25,19 +26,20 @@ pub(super) struct Account {
     pending: Option<Pending>,
 }
 
-/// What belongs to the last change and may not be in its own collection yet.
+/// What belongs to the last change and may not be in its own collection yet. Documents, as a later version may have
+/// put more into them.
 #[derive(Serialize, Deserialize)]
 struct Pending {
     /// The version of the account that the change made.
     version: u64,
-    entries: Vec<EntryShape>,
+    entries: Vec<Document>,
     records: Vec<KeyRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct KeyRecord {
     key: String,
-    record: Record,
+    record: Document,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,11 +87,12 @@ pub(super) async fn get_spread(server: &Server, user: &UserId) -> Result<Option<
     Ok(Some(account))
 }
 
-/// Writes a change of `account`, as it was read, and spreads it. Answers whether it was written; if not, the account
-/// was changed in between.
+/// Writes a change of `account`, as it and the keys were read, and spreads it. Answers whether it was written; if
+/// not, the account was changed in between.
 pub(super) async fn write(
     server: &Server,
     account: &Account,
+    read: &[Option<&Key>],
     change: Change,
     now: Timestamp,
 ) -> Result<bool> {
@@ -99,29 +102,35 @@ pub(super) async fn write(
         records,
     } = change;
     let version = account.version + 1;
-    let entries: Vec<_> = (account.entries + 1..)
-        .zip(lines)
-        .map(|(number, line)| EntryShape {
+    let mut last = account.entries;
+    let mut entries = Vec::new();
+    for line in lines {
+        last += 1;
+        let entry = EntryShape {
             user: account.user.clone(),
-            number,
+            number: last,
             key: line.key,
             kind: line.kind,
             amount: line.amount,
             held: line.held,
             at: Moment(now),
             details: line.details,
-        })
-        .collect();
-    let last = entries.last().map_or(account.entries, |entry| entry.number);
-    let records = records.into_iter();
+        };
+        entries.push(bson::serialize_to_document(&entry).map_err(mongo::unwritable)?);
+    }
+    let rewrite = |(key, record): (String, Record)| {
+        let record = keys::rewrite(&key, &record, read)?;
+        Ok(KeyRecord { key, record })
+    };
     let pending = Pending {
         version,
         entries,
-        records: records.map(|(key, record)| KeyRecord { key, record }).collect(),
+        records: records.into_iter().map(rewrite).collect::<Result<_>>()?,
     };
     let change = doc! { "$set": {
         "available": balance.available.micros(),
         "held": balance.held.micros(),
+        "spent": bson::serialize_to_bson(&balance.spent).map_err(mongo::unwritable)?,
         "version": stored_number(version),
         "entries": stored_number(last),
         "pending": bson::serialize_to_bson(&pending).map_err(mongo::unwritable)?,
@@ -150,15 +159,14 @@ fn at_version(account: &Account) -> Document {
 
 /// Puts what belongs to a change where it should be. What is there already stays as it is.
 async fn spread(server: &Server, user: &UserId, pending: Pending) -> Result<()> {
-    for entry in &pending.entries {
-        let document = bson::serialize_to_document(entry).map_err(mongo::unwritable)?;
-        match within(server.entries.insert_one(document)).await {
+    for entry in pending.entries {
+        match within(server.entries.insert_one(entry)).await {
             Err(error) if !mongo::is_duplicate(&error) => return Err(error),
             _ => {}
         }
     }
-    for KeyRecord { key, record } in &pending.records {
-        keys::know(server, key, record, user, pending.version).await?;
+    for KeyRecord { key, record } in pending.records {
+        keys::know(server, &key, record, user, pending.version).await?;
     }
     let filter = doc! { "_id": user.as_str(), "pending.version": stored_number(pending.version) };
     update(&server.accounts, filter, doc! { "$set": { "pending": null } })

@@ -4,7 +4,7 @@ use mongodb::bson::{self, Bson, Document, doc};
 use neuropod_core::{Result, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::codec::stored_number;
+use super::codec::{stored_number, with_unknown};
 use super::failure as mongo;
 use super::server::{Server, find_one, update, within};
 use crate::account::Record;
@@ -22,6 +22,9 @@ pub(super) struct Key {
     /// Counted up when it is claimed for somebody else.
     claim: u64,
     pub(super) record: Option<Record>,
+    /// The record as it is stored, with what this version does not know.
+    #[serde(skip)]
+    stored: Option<Document>,
     /// The version of the account that wrote the record; 0: there is none.
     at: u64,
 }
@@ -33,10 +36,25 @@ impl Key {
     }
 }
 
+/// The document of a record under the key `name`, with all that is stored there and this version does not know, where
+/// `read` has what is stored.
+pub(super) fn rewrite(name: &str, record: &Record, read: &[Option<&Key>]) -> Result<Document> {
+    let write = |record| bson::serialize_to_document(record).map_err(mongo::unwritable);
+    let new = write(record)?;
+    let read = read.iter().flatten().find(|key| key.name == name);
+    match read.and_then(|key| key.stored.as_ref().zip(key.record.as_ref())) {
+        Some((stored, known)) => with_unknown(new, stored.clone(), write(known)?),
+        None => Ok(new),
+    }
+}
+
 pub(super) async fn get(server: &Server, key: &str) -> Result<Option<Key>> {
-    let document = find_one(&server.keys, doc! { "_id": key }).await?;
-    let read = |document| bson::deserialize_from_document(document).map_err(mongo::unreadable);
-    document.map(read).transpose()
+    let Some(document) = find_one(&server.keys, doc! { "_id": key }).await? else {
+        return Ok(None);
+    };
+    let stored = document.get_document("record").ok().cloned();
+    let key: Key = bson::deserialize_from_document(document).map_err(mongo::unreadable)?;
+    Ok(Some(Key { stored, ..key }))
 }
 
 /// Claims a key that nobody has used. Answers whether it was so.
@@ -61,6 +79,7 @@ async fn insert(
         previous: None,
         claim: 1,
         record,
+        stored: None,
         at: 0,
     };
     let document = bson::serialize_to_document(&new).map_err(mongo::unwritable)?;
@@ -113,12 +132,11 @@ async fn change_claim(server: &Server, key: &Key, mut filter: Document, change: 
 pub(super) async fn know(
     server: &Server,
     key: &str,
-    record: &Record,
+    record: Document,
     account: &UserId,
     version: u64,
 ) -> Result<()> {
     let version = stored_number(version);
-    let record = bson::serialize_to_bson(record).map_err(mongo::unwritable)?;
     let filter = doc! { "_id": key, "at": { "$lt": version } };
     let change = doc! { "$set": { "account": account.as_str(), "record": record, "at": version } };
     update(&server.keys, filter, change).await.map(drop)

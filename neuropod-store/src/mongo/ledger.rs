@@ -132,7 +132,8 @@ impl Ledger {
                         false
                     }
                 };
-                if claimed && accounts::write(&self.server, &account, change, now).await? {
+                let keys = [known.as_ref(), reserved.as_ref()];
+                if claimed && accounts::write(&self.server, &account, &keys, change, now).await? {
                     return Ok(answer);
                 }
                 tokio::time::sleep(PAUSE).await;

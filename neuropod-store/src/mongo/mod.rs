@@ -9,6 +9,7 @@ mod ledger;
 pub mod migrate;
 mod pods;
 mod prices;
+mod requests;
 mod server;
 mod shape;
 mod turns;
@@ -17,8 +18,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::store::{ListOptions, Page};
+use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
     AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
     SystemClock, Template, TemplateStore, User, UserId, UserStore,
@@ -151,6 +153,21 @@ impl PriceStore for MongoStore {
 
     async fn add_prices(&self, prices: &PriceList) -> Result<PriceList> {
         prices::add(&self.server, prices).await
+    }
+}
+
+#[async_trait]
+impl RequestStore for MongoStore {
+    async fn keep_request(&self, request: &PastRequest) -> Result<()> {
+        requests::keep(&self.server, request).await
+    }
+
+    async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>> {
+        requests::get(&self.server, id).await
+    }
+
+    async fn forget_requests(&self, time: Timestamp) -> Result<()> {
+        requests::forget(&self.server, time).await
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) struct Server {
     pub(super) accounts: Collection<Document>,
     pub(super) entries: Collection<Document>,
     pub(super) keys: Collection<Document>,
+    pub(super) requests: Collection<Document>,
 }
 
 impl Server {
@@ -62,6 +63,7 @@ impl Server {
             accounts: database.collection("accounts"),
             entries: database.collection("entries"),
             keys: database.collection("keys"),
+            requests: database.collection("requests"),
         }
     }
 
@@ -80,12 +82,13 @@ impl Server {
             within(collection.create_index(index)).await?;
         }
         let sorted = [
-            doc! { "createdAt": 1, "podId": 1 },
-            doc! { "userId": 1, "createdAt": 1, "podId": 1 },
+            (&self.pods, doc! { "createdAt": 1, "podId": 1 }),
+            (&self.pods, doc! { "userId": 1, "createdAt": 1, "podId": 1 }),
+            (&self.requests, doc! { "createdAt": 1 }),
         ];
-        for keys in sorted {
+        for (collection, keys) in sorted {
             let index = IndexModel::builder().keys(keys).build();
-            within(self.pods.create_index(index)).await?;
+            within(collection.create_index(index)).await?;
         }
         Ok(())
     }

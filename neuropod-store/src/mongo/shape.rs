@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use neuropod_core::billing::Spent;
 use neuropod_core::endpoint::Endpoint;
 use neuropod_core::image::ImageReference;
 use neuropod_core::meter::{Meter, Price};
 use neuropod_core::naming::{Slug, UserHash};
 use neuropod_core::observation::Step;
-use neuropod_core::pod::{Environment, Login};
+use neuropod_core::pod::{Environment, Login, VolumeDeletion};
+use neuropod_core::store::{Outcome, PastRequest};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
-    AccessToken, Desired, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status, Template, User, UserId,
+    AccessToken, Desired, EndedSession, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status,
+    Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +40,9 @@ pub(super) struct PodShape {
     volume_path: String,
     enable_jupyter: bool,
     inject_token: bool,
+    /// In micro-euros.
+    #[serde(default)]
+    daily_cap: Option<Money>,
     #[serde(with = "neuropod_core::secret::exposed")]
     chosen_token: Option<AccessToken>,
     /// A list: names of variables are no names of fields, which may have no dots and begin with no `$`.
@@ -52,6 +58,12 @@ pub(super) struct PodShape {
     price: Price,
     meter: Meter,
     charged: Money,
+    #[serde(default)]
+    spent: Option<Spent>,
+    #[serde(default)]
+    owner_cap: Option<Money>,
+    #[serde(default)]
+    volume_deletion: Option<VolumeDeletion>,
     started_at: Option<Moment>,
     attempts: u32,
     failing_since: Option<Moment>,
@@ -110,6 +122,7 @@ impl Stored for Pod {
             volume_path: spec.mount_path,
             enable_jupyter: spec.jupyter,
             inject_token: spec.inject_token,
+            daily_cap: spec.daily_cap,
             chosen_token: spec.chosen_token,
             environment: variables.map(|(name, value)| Variable { name, value }).collect(),
             http_services: spec.endpoints,
@@ -126,6 +139,9 @@ impl Stored for Pod {
             price: pod.price,
             meter: pod.meter,
             charged: pod.charged,
+            spent: pod.spent,
+            owner_cap: pod.owner_cap,
+            volume_deletion: pod.volume_deletion,
             started_at: pod.started_at.map(Moment),
             attempts: pod.attempts,
             failing_since: pod.failing_since.map(Moment),
@@ -162,6 +178,7 @@ impl Stored for Pod {
                 endpoints: shape.http_services,
                 jupyter: shape.enable_jupyter,
                 inject_token: shape.inject_token,
+                daily_cap: shape.daily_cap,
                 chosen_token: shape.chosen_token,
                 environment: Environment(variables),
             },
@@ -174,6 +191,9 @@ impl Stored for Pod {
             price: shape.price,
             meter: shape.meter,
             charged: shape.charged,
+            spent: shape.spent,
+            owner_cap: shape.owner_cap,
+            volume_deletion: shape.volume_deletion,
             started_at: shape.started_at.map(|time| time.0),
             attempts: shape.attempts,
             failing_since: shape.failing_since.map(|time| time.0),
@@ -199,9 +219,20 @@ pub(super) struct UserShape {
     role: Role,
     #[serde(default)]
     suspended: bool,
+    /// In micro-euros.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    daily_cap: Option<Money>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
+    #[serde(default)]
+    ended_sessions: Vec<EndedSessionShape>,
     registration_date: Moment,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndedSessionShape {
+    id: String,
+    until: Moment,
 }
 
 impl Stored for User {
@@ -216,7 +247,16 @@ impl Stored for User {
             name: self.name.clone(),
             role: self.role,
             suspended: self.suspended,
+            daily_cap: self.daily_cap,
             avatar: self.avatar.clone(),
+            ended_sessions: self
+                .ended_sessions
+                .iter()
+                .map(|ended| EndedSessionShape {
+                    id: ended.id.clone(),
+                    until: Moment(ended.until),
+                })
+                .collect(),
             registration_date: Moment(self.registration_date),
         }
     }
@@ -228,7 +268,16 @@ impl Stored for User {
             name: shape.name,
             role: shape.role,
             suspended: shape.suspended,
+            daily_cap: shape.daily_cap,
             avatar: shape.avatar,
+            ended_sessions: shape
+                .ended_sessions
+                .into_iter()
+                .map(|ended| EndedSession {
+                    id: ended.id,
+                    until: ended.until.0,
+                })
+                .collect(),
             registration_date: shape.registration_date.0,
             version: shape.version,
         }
@@ -339,6 +388,38 @@ impl Stored for PriceList {
             other_gpu: shape.other_gpu,
             container_disk_gb: shape.container_disk_gb,
             volume_disk_gb: shape.volume_disk_gb,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RequestShape {
+    #[serde(rename = "_id")]
+    id: PodId,
+    digest: String,
+    outcome: Outcome,
+    created_at: Moment,
+}
+
+impl Stored for PastRequest {
+    type Shape = RequestShape;
+
+    fn shape(&self) -> RequestShape {
+        RequestShape {
+            id: self.id.clone(),
+            digest: self.digest.clone(),
+            outcome: self.outcome,
+            created_at: Moment(self.created_at),
+        }
+    }
+
+    fn from_shape(shape: RequestShape) -> Self {
+        Self {
+            id: shape.id,
+            digest: shape.digest,
+            outcome: shape.outcome,
+            created_at: shape.created_at.0,
         }
     }
 }

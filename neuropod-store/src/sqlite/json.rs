@@ -19,11 +19,12 @@ pub(super) fn write<D: Serialize>(document: &D) -> Result<String> {
 
 /// The text of `document`, with all that `text` has and this version does not know, where `text` is `stored`.
 pub(super) fn rewrite<D: Serialize>(text: &str, stored: &D, document: &D) -> Result<String> {
-    let text: Value = serde_json::from_str(text).map_err(unreadable)?;
-    let known = serde_json::to_value(stored).map_err(unwritable)?;
-    if text == known {
+    // Mostly this version has written it, and there is nothing in it that it does not know.
+    if write(stored)? == text {
         return write(document);
     }
+    let text: Value = serde_json::from_str(text).map_err(unreadable)?;
+    let known = serde_json::to_value(stored).map_err(unwritable)?;
     let mut new = serde_json::to_value(document).map_err(unwritable)?;
     unknown::keep(&text, &known, &mut new);
     write(&new)

@@ -1,13 +1,13 @@
 //! Accounts and what happens to the money in them.
 
 use jiff::Timestamp;
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
 use neuropod_core::{AccountKind, Balance, Entry, Error, ErrorKind, Money, Result, UserId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor};
 
 use super::database::{Database, Step};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json, microseconds_from, stored_number};
 use crate::account::{self, Change, Record};
 use crate::input;
 
@@ -128,15 +128,8 @@ pub(super) async fn entries(
     texts.iter().map(|text| json::read(text)).collect()
 }
 
-/// The first whole microsecond that is not before `time`: entries have whole ones.
-fn microseconds_from(time: Timestamp) -> i64 {
-    let whole = time.as_microsecond();
-    let is_before = Timestamp::from_microsecond(whole).is_ok_and(|whole| whole < time);
-    if is_before { whole + 1 } else { whole }
-}
-
 async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Result<Option<Balance>> {
-    let row = sqlx::query("SELECT kind, available, held FROM accounts WHERE user = ?")
+    let row = sqlx::query("SELECT kind, available, held, spent_on, spent FROM accounts WHERE user = ?")
         .bind(user.as_str())
         .fetch_optional(connection)
         .await
@@ -147,6 +140,14 @@ async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Resul
 fn read_balance(row: &SqliteRow) -> Result<Balance> {
     let money = |column| row.try_get(column).map(Money::from_micros);
     let kind: String = row.try_get("kind").map_err(sqlite::from_sqlx)?;
+    let spent_on: Option<String> = row.try_get("spent_on").map_err(sqlite::from_sqlx)?;
+    let spent = match spent_on {
+        Some(day) => Some(Spent {
+            day: day.parse().map_err(unreadable_day)?,
+            amount: money("spent").map_err(sqlite::from_sqlx)?,
+        }),
+        None => None,
+    };
     Ok(Balance {
         kind: match kind.as_str() {
             "prepaid" => AccountKind::Prepaid,
@@ -160,7 +161,12 @@ fn read_balance(row: &SqliteRow) -> Result<Balance> {
         },
         available: money("available").map_err(sqlite::from_sqlx)?,
         held: money("held").map_err(sqlite::from_sqlx)?,
+        spent,
     })
+}
+
+fn unreadable_day(error: jiff::Error) -> Error {
+    Error::new(ErrorKind::Unexpected, "a stored account has a day that is none").with_source(error)
 }
 
 fn kind_text(kind: AccountKind) -> &'static str {
@@ -181,8 +187,10 @@ async fn record(step: &mut Step<'_>, key: &str) -> Result<Option<Record>> {
 }
 
 async fn know(step: &mut Step<'_>, key: &str, record: &Record) -> Result<()> {
+    // What a later version has added to the record stays in it.
     let statement = sqlx::query(
-        "INSERT INTO keys (key, record) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record",
+        "INSERT INTO keys (key, record) VALUES (?, ?) \
+         ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
     );
     step.run(statement.bind(key.to_owned()).bind(json::write(record)?))
         .await
@@ -198,10 +206,13 @@ async fn write(mut step: Step<'_>, user: &UserId, change: Option<Change>, now: T
     else {
         return Ok(());
     };
-    let statement = sqlx::query("UPDATE accounts SET available = ?, held = ? WHERE user = ?")
-        .bind(balance.available.micros())
-        .bind(balance.held.micros())
-        .bind(user.to_string());
+    let statement =
+        sqlx::query("UPDATE accounts SET available = ?, held = ?, spent_on = ?, spent = ? WHERE user = ?")
+            .bind(balance.available.micros())
+            .bind(balance.held.micros())
+            .bind(balance.spent.map(|spent| spent.day.to_string()))
+            .bind(balance.spent.map_or(0, |spent| spent.amount.micros()))
+            .bind(user.to_string());
     step.run(statement).await?;
 
     let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM entries WHERE user = ?")

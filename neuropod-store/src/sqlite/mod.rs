@@ -7,14 +7,16 @@ mod json;
 mod ledger;
 mod pods;
 mod prices;
+mod requests;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::store::{ListOptions, Page};
+use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
     AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
     SystemClock, Template, TemplateStore, User, UserId, UserStore,
@@ -82,6 +84,13 @@ impl fmt::Debug for SqliteStore {
 /// A version or the number of an entry, as SQLite keeps numbers. Nothing has one that is too big for it.
 fn stored_number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The first whole microsecond that is not before `time`: columns have whole ones.
+fn microseconds_from(time: Timestamp) -> i64 {
+    let whole = time.as_microsecond();
+    let is_before = Timestamp::from_microsecond(whole).is_ok_and(|whole| whole < time);
+    if is_before { whole + 1 } else { whole }
 }
 
 #[async_trait]
@@ -165,6 +174,21 @@ impl PriceStore for SqliteStore {
 
     async fn add_prices(&self, prices: &PriceList) -> Result<PriceList> {
         prices::add(&self.database, prices).await
+    }
+}
+
+#[async_trait]
+impl RequestStore for SqliteStore {
+    async fn keep_request(&self, request: &PastRequest) -> Result<()> {
+        requests::keep(&self.database, request).await
+    }
+
+    async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>> {
+        requests::get(&self.database, id).await
+    }
+
+    async fn forget_requests(&self, time: Timestamp) -> Result<()> {
+        requests::forget(&self.database, time).await
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind};
+use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind, Period, Spent};
 use crate::id::UserId;
 use crate::money::Money;
 
@@ -15,6 +19,8 @@ fn draw(user: &UserId, hold: Option<&str>, amount: Money, top_up: Money) -> Draw
         hold: hold.map(str::to_owned),
         amount,
         top_up,
+        at_most: None,
+        daily_cap: None,
         details: Details::default(),
     }
 }
@@ -24,6 +30,7 @@ fn drawn(charged: i64, written_off: i64, held: i64) -> Drawn {
         charged: cents(charged),
         written_off: cents(written_off),
         held: cents(held),
+        spent: Money::ZERO,
     }
 }
 
@@ -275,4 +282,103 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
         failure(billing.draw(&bad).await, "invalid", "a draw that makes no sense");
     }
     holds(billing, &user, cents(40), cents(60), "after bad input").await;
+}
+
+/// A draw for an hour of running on a day of January 2026.
+fn used(user: &UserId, hold: Option<&str>, amount: Money, day: i8) -> Draw {
+    let from = Date::constant(2026, 1, day).at(10, 0, 0, 0);
+    let from = TimeZone::UTC.to_timestamp(from).unwrap();
+    let until = from + SignedDuration::from_hours(1);
+    Draw {
+        details: Details {
+            period: Some(Period { from, until }),
+            ..Details::default()
+        },
+        ..draw(user, hold, amount, Money::ZERO)
+    }
+}
+
+/// What is beyond a cap is written off, whatever the account could pay; what is spent is counted day by day.
+pub async fn never_charge_more_than_a_cap(billing: &Arc<dyn Billing>) {
+    let (user, hold) = reserved(billing, 1000, 60).await;
+    let capped = |amount, day| Draw {
+        daily_cap: Some(cents(100)),
+        ..used(&user, Some(&hold), cents(amount), day)
+    };
+    let answer = async |draw: Draw| billing.draw(&draw).await.unwrap();
+    let spent = |charged, written_off, held, spent| Drawn {
+        spent: cents(spent),
+        ..drawn(charged, written_off, held)
+    };
+    let at_most = Draw {
+        at_most: Some(cents(20)),
+        ..capped(30, 5)
+    };
+    assert_eq!(answer(at_most).await, spent(20, 10, 40, 20));
+    let first = capped(50, 5);
+    assert_eq!(answer(first.clone()).await, spent(50, 0, 0, 70));
+    assert_eq!(answer(capped(50, 5)).await, spent(30, 20, 0, 100));
+    assert_eq!(
+        answer(capped(50, 5)).await,
+        spent(0, 50, 0, 100),
+        "nothing is left of the day"
+    );
+    let volume = used(&user, None, cents(7), 5);
+    assert_eq!(answer(volume).await, spent(7, 0, 0, 107), "without a cap");
+    assert_eq!(answer(capped(50, 6)).await, spent(50, 0, 0, 50), "another day");
+    assert_eq!(
+        answer(capped(60, 5)).await,
+        spent(50, 10, 0, 100),
+        "what comes late counts to the last day"
+    );
+    let again = Draw {
+        daily_cap: Some(cents(1)),
+        at_most: None,
+        ..first
+    };
+    assert_eq!(
+        answer(again).await,
+        spent(50, 0, 0, 70),
+        "a repetition, whatever its caps"
+    );
+    let balance = billing.balance(&user).await.unwrap();
+    let day = Date::constant(2026, 1, 6);
+    assert_eq!(
+        balance.spent,
+        Some(Spent {
+            day,
+            amount: cents(100)
+        })
+    );
+    billing.open(&user, AccountKind::Unlimited).await.unwrap();
+    assert_eq!(
+        billing.balance(&user).await.unwrap().spent,
+        balance.spent,
+        "kept when the kind changes"
+    );
+    assert_eq!(
+        answer(capped(60, 6)).await,
+        spent(0, 60, 0, 100),
+        "unlimited accounts are held to it too"
+    );
+    holds(
+        billing,
+        &user,
+        cents(1000 - 20 - 50 - 30 - 7 - 50 - 50),
+        Money::ZERO,
+        "after it all",
+    )
+    .await;
+    for cap in [cents(-1), Money::from_micros(i64::MIN)] {
+        let at_most = Draw {
+            at_most: Some(cap),
+            ..capped(1, 7)
+        };
+        failure(billing.draw(&at_most).await, "invalid", "a negative cap");
+        let daily = Draw {
+            daily_cap: Some(cap),
+            ..capped(1, 7)
+        };
+        failure(billing.draw(&daily).await, "invalid", "a negative daily cap");
+    }
 }

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod changes;
 pub mod concurrency;
 pub mod draws;
+pub mod load;
 pub mod reservations;
 
 use std::sync::Arc;
@@ -47,11 +48,13 @@ pub async fn run(billing: Arc<dyn Billing>) {
     draws::without_reservation(billing).await;
     draws::of_unlimited_accounts(billing).await;
     draws::what_is_left_ends_as_it_should(billing).await;
+    draws::never_charge_more_than_a_cap(billing).await;
     draws::bad_input(billing).await;
 
-    concurrency::random_operations(billing).await;
     concurrency::one_of_many_gets_the_last_money(billing).await;
     concurrency::one_key_counts_once(billing).await;
+
+    load::random_operations(billing).await;
 }
 
 fn cents(cents: i64) -> Money {

@@ -4,6 +4,7 @@ pub mod concurrency;
 pub mod paging;
 pub mod pods;
 pub mod prices;
+pub mod requests;
 pub mod round_trip;
 mod sample;
 pub mod templates;
@@ -52,6 +53,9 @@ pub async fn run(store: Arc<dyn PodStore>) {
 
     prices::every_version_is_kept(store).await;
     prices::writers_lose_nothing(store).await;
+
+    requests::the_first_outcome_stays(store).await;
+    requests::old_ones_are_forgotten(store).await;
 
     concurrency::writers_lose_nothing(store).await;
     concurrency::one_of_many_inserts_wins(store).await;

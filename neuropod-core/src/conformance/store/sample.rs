@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::unique;
-use crate::billing::Period;
+use crate::billing::{Period, Spent};
 use crate::endpoint::Endpoint;
 use crate::id::{PodId, Role, UserId};
 use crate::meter::{Due, Meter, Price, Reservation};
 use crate::money::Money;
 use crate::observation::Step;
-use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status};
+use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status, VolumeDeletion};
 use crate::reason::{Reason, ReasonCode};
 use crate::secret::AccessToken;
 use crate::template::{NamedPort, Template};
@@ -49,49 +50,26 @@ pub(super) fn moment(seconds: i64) -> Timestamp {
 
 /// A pod with nothing in it that can be left out, as if just created.
 pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
+    let sample = Pod::sample(moment(0));
     Pod {
         id: PodId::random(),
         version: 0,
         owner: owner.clone(),
-        owner_hash: "k3j5qzx2ab".parse().unwrap(),
         created_by: owner.clone(),
         name: slug.to_owned(),
         slug: slug.parse().unwrap(),
         spec: PodSpec {
-            template: None,
-            image: "pytorch/pytorch:latest".parse().unwrap(),
-            gpu: "cpu".into(),
-            container_disk_gb: 1,
-            volume_disk_gb: 1,
-            mount_path: "/workspace".into(),
-            volume: "workspace-k3j5qzx2ab".into(),
-            namespace: None,
             endpoints: Vec::new(),
             jupyter: false,
             inject_token: false,
-            chosen_token: None,
-            environment: Environment::default(),
+            ..sample.spec
         },
-        desired: Desired::Running,
-        run: 1,
-        status: Status::Creating,
-        step: Step::Accepted,
-        reason: None,
         login: Login::default(),
-        price: Price::default(),
         meter: Meter {
             reservation: Reservation::None,
-            ..Meter::opening(Price::default())
+            ..sample.meter
         },
-        charged: Money::ZERO,
-        started_at: None,
-        attempts: 0,
-        failing_since: None,
-        retry_at: None,
-        request_digest: None,
-        created_at: moment(0),
-        requested_at: moment(0),
-        updated_at: moment(0),
+        ..sample
     }
 }
 
@@ -120,6 +98,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             ],
             jupyter: true,
             inject_token: true,
+            daily_cap: Some(Money::from_micros(i64::MAX)),
             chosen_token: Some(AccessToken::new("chosen by the user")),
             environment: Environment(BTreeMap::from([
                 ("HF_TOKEN".to_owned(), "hf_secret".to_owned()),
@@ -171,10 +150,20 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             }),
             draws: i64::MAX.unsigned_abs(),
             left: Some(Money::from_micros(i64::MIN)),
+            capped: true,
             charged_until: Some(moment(9)),
             seen_at: Some(moment(10)),
         },
         charged: Money::from_micros(i64::MIN),
+        spent: Some(Spent {
+            day: Date::constant(2026, 2, 28),
+            amount: Money::from_micros(8),
+        }),
+        owner_cap: Some(Money::from_micros(9)),
+        volume_deletion: Some(VolumeDeletion {
+            at: moment(15),
+            decided: true,
+        }),
         started_at: Some(moment(7)),
         attempts: u32::MAX,
         failing_since: Some(moment(11)),
@@ -201,7 +190,9 @@ pub(super) fn user(email: &str) -> User {
         name: "Ana".into(),
         role: Role::Client,
         suspended: false,
+        daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: moment(0),
         version: 0,
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::super::{failure, taken, unique};
-use super::sample::{HOSTILE, user, user_id};
+use super::sample::{HOSTILE, moment, user, user_id};
 use crate::id::Role;
+use crate::money::Money;
 use crate::store::PodStore;
-use crate::user::User;
+use crate::user::{EndedSession, User};
 
 fn address(name: &str) -> String {
     format!("{name}@{}.example", unique("host"))
@@ -30,7 +31,12 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
         name: "Berta \0 \"'$.\n".into(),
         role: Role::Admin,
         suspended: true,
+        daily_cap: Some(Money::from_micros(i64::MAX)),
         avatar: Some("https://example.com/b.png".into()),
+        ended_sessions: vec![EndedSession {
+            id: "3f9a".into(),
+            until: moment(7),
+        }],
         ..inserted.clone()
     };
     let (old, new) = (inserted.email.clone(), changed.email.clone());

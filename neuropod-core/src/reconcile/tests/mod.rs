@@ -1,4 +1,6 @@
+mod caps;
 mod convergence;
+mod money;
 mod table;
 mod world;
 
@@ -10,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::meter::{PERIOD_SECONDS, Price, RESERVED_SECONDS, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
 use crate::observation::{Container, Phase, Step};
-use crate::pod::Status;
+use crate::pod::{PodSpec, Status};
 use crate::reason::{Reason, ReasonCode};
 
 fn at(seconds: i64) -> Timestamp {
@@ -63,6 +65,7 @@ fn paid(draw: &Draw) -> Drawn {
         charged: draw.amount,
         written_off: Money::ZERO,
         held: draw.top_up,
+        spent: Money::ZERO,
     }
 }
 
@@ -72,7 +75,7 @@ fn settle(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, Vec<
         let actions = reconcile(&pod, observation, now);
         let next = match actions.first() {
             Some(Action::Save(next)) => Some((**next).clone()),
-            Some(Action::Draw(draw)) => drawn(&pod, draw, &paid(draw), now),
+            Some(Action::Draw(draw)) => drawn(&pod, draw, &paid(draw), None, now),
             Some(action @ (Action::Hold(_) | Action::Release { .. })) => done(&pod, action),
             _ => None,
         };
@@ -94,299 +97,6 @@ fn failing(code: ReasonCode, since: i64) -> ObservedPod {
         reason: Some(Reason::new(code, "as the kubelet says", at(since))),
         ..pending(Step::PullingImage)
     }
-}
-
-#[test]
-fn money_is_reserved_before_anything_is_created() {
-    let pod = Pod::sample(at(0));
-    let actions = reconcile(&pod, &Observation::nothing(), at(0));
-    let Action::Hold(hold) = &actions[0] else {
-        panic!("{actions:?}")
-    };
-    assert_eq!(
-        (hold.key.as_str(), hold.amount),
-        ("3f9a0c1d2e4b5a68:0", Money::from_cents(360))
-    );
-    assert_eq!(actions.len(), 1);
-    let reserved = done(&pod, &actions[0]).unwrap();
-    assert_eq!(
-        settle(reserved, &Observation::nothing(), at(0)).1,
-        [Action::Apply]
-    );
-}
-
-#[test]
-fn without_money_the_pod_stops_and_the_key_is_closed() {
-    let pod = Pod::sample(at(0));
-    let hold = reconcile(&pod, &Observation::nothing(), at(0)).remove(0);
-    let error = Error::new(
-        ErrorKind::InsufficientFunds {
-            required: Money::from_cents(360),
-            available: Money::ZERO,
-        },
-        "not enough",
-    );
-    let refused = failed(&pod, &hold, &error, at(0)).unwrap();
-    let next = reconcile(&refused, &Observation::nothing(), at(0));
-    let Some(Action::Save(refused)) = next.first() else {
-        panic!("{next:?}")
-    };
-    assert_eq!(refused.status, Status::Error);
-    assert_eq!(
-        reconcile(refused, &Observation::nothing(), at(0)),
-        [Action::Release {
-            key: "3f9a0c1d2e4b5a68:0".into()
-        }]
-    );
-}
-
-#[test]
-fn seconds_are_charged_from_container_start_to_container_end() {
-    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(100)), at(105));
-    assert_eq!(pod.status, Status::Running);
-    let stopping = Pod {
-        desired: Desired::Stopped,
-        ..pod
-    };
-    let ended = ObservedPod {
-        container: None,
-        ready: false,
-        terminating: true,
-        finished_at: Some(at(200)),
-        ..running_since(100)
-    };
-    let (pod, actions) = settle(stopping, &complete(ended), at(230));
-    assert_eq!(pod.charged, Money::from_cents(10), "100 seconds at 3.60 an hour");
-    assert_eq!(
-        actions[0],
-        Action::Remove {
-            volume: VolumePolicy::Keep
-        }
-    );
-}
-
-#[test]
-fn a_full_period_is_followed_by_the_next_without_a_gap() {
-    let (pod, actions) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
-    assert!(
-        actions.contains(&Action::Wake {
-            at: at(PERIOD_SECONDS)
-        }),
-        "{actions:?}"
-    );
-    // Three periods and a half later.
-    let (pod, _) = settle(pod, &complete(running_since(0)), at(3 * PERIOD_SECONDS + 30));
-    assert_eq!(pod.charged, Money::from_cents(18));
-    assert_eq!(pod.meter.full_at(), Some(at(4 * PERIOD_SECONDS)));
-}
-
-#[test]
-fn a_period_is_written_down_before_it_is_charged_and_charged_once() {
-    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
-    let seen = complete(running_since(0));
-    let full = at(PERIOD_SECONDS);
-    let Some(Action::Save(claimed)) = reconcile(&pod, &seen, full).into_iter().next() else {
-        panic!("the period is claimed")
-    };
-    let first = reconcile(&claimed, &seen, full).remove(0);
-    // A crash later: the same draw, whatever the clock says by then.
-    let again = reconcile(&claimed, &seen, at(500)).remove(0);
-    assert_eq!(first, again);
-    let Action::Draw(draw) = first else {
-        panic!("{first:?}")
-    };
-    assert_eq!(draw.details.period.unwrap().seconds(), PERIOD_SECONDS);
-    let charged = drawn(&claimed, &draw, &paid(&draw), full).unwrap();
-    assert_eq!(
-        drawn(&charged, &draw, &paid(&draw), full),
-        None,
-        "it is charged already"
-    );
-}
-
-#[test]
-fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
-    let seen = complete(running_since(0));
-    let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
-    // Nothing is available beside the reservation of one hour.
-    let mut held = Money::from_cents(360);
-    let mut marks = Vec::new();
-    for minute in 1..=60 {
-        let now = at(minute * PERIOD_SECONDS);
-        let Some(Action::Save(claimed)) = reconcile(&pod, &seen, now).into_iter().next() else {
-            panic!("the period is claimed")
-        };
-        let Action::Draw(draw) = reconcile(&claimed, &seen, now).remove(0) else {
-            panic!("it is charged")
-        };
-        held -= draw.amount;
-        let answer = Drawn {
-            charged: draw.amount,
-            written_off: Money::ZERO,
-            held,
-        };
-        let next = drawn(&claimed, &draw, &answer, now).unwrap();
-        marks.extend(next.meter.passed_mark(&claimed.meter).map(|mark| (minute, mark)));
-        if minute < 60 {
-            assert_eq!(next.desired, Desired::Running, "{minute}");
-        }
-        pod = next;
-    }
-    assert_eq!(marks, [(1, 3600), (46, 900), (56, 300)]);
-    assert_eq!(pod.desired, Desired::Stopped);
-    let (pod, _) = settle(pod, &seen, at(60 * PERIOD_SECONDS));
-    assert_eq!((pod.status, pod.charged), (Status::Error, Money::from_cents(360)));
-    assert_eq!(pod.reason.unwrap().code, ReasonCode::InsufficientFunds);
-}
-
-#[test]
-fn a_new_price_holds_from_the_next_period_on() {
-    let seen = complete(running_since(0));
-    let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
-    pod.price = Price {
-        hourly: Money::from_cents(720),
-        stopped: Money::ZERO,
-        version: 2,
-    };
-    let (pod, _) = settle(pod, &seen, at(PERIOD_SECONDS));
-    assert_eq!(pod.charged, Money::from_cents(6), "the period that ran");
-    let (pod, _) = settle(pod, &seen, at(2 * PERIOD_SECONDS));
-    assert_eq!(pod.charged, Money::from_cents(6 + 12));
-}
-
-#[test]
-fn a_stopped_pod_pays_for_its_volume_only_and_by_the_second() {
-    let seen = complete(running_since(0));
-    let (pod, _) = settle(Pod::sample(at(0)), &seen, at(100));
-    let gone = Observation {
-        pod: None,
-        objects: Objects::Absent,
-        ..seen.clone()
-    };
-    // Last seen at 100 seconds.
-    let stopping = Pod {
-        desired: Desired::Stopped,
-        ..pod
-    };
-    let (pod, actions) = settle(stopping, &gone, at(100));
-    assert_eq!(pod.charged, Money::from_cents(10));
-    assert_eq!(
-        actions,
-        [Action::Wake {
-            at: at(100 + VOLUME_PERIOD_SECONDS)
-        }]
-    );
-    let (pod, _) = settle(pod, &gone, at(100 + 3 * VOLUME_PERIOD_SECONDS + 5));
-    assert_eq!(pod.charged, Money::from_cents(10 + 3 * 36));
-    assert_eq!((pod.desired, pod.status), (Desired::Stopped, Status::Stopped));
-
-    let started = Pod {
-        desired: Desired::Running,
-        run: 2,
-        ..pod
-    };
-    let (pod, actions) = settle(started, &gone, at(100 + 3 * VOLUME_PERIOD_SECONDS + 200));
-    assert_eq!(
-        pod.charged,
-        Money::from_cents(10 + 3 * 36 + 2),
-        "200 seconds of volume"
-    );
-    assert_eq!(actions, [Action::Apply]);
-}
-
-#[test]
-fn a_pod_that_never_ran_has_no_volume_to_pay_for() {
-    let stopping = Pod {
-        desired: Desired::Stopped,
-        ..Pod::sample(at(0))
-    };
-    let (pod, actions) = settle(stopping, &Observation::nothing(), at(10));
-    assert!(pod.meter.is_idle() && actions.is_empty(), "{actions:?}");
-}
-
-#[test]
-fn a_clock_that_jumps_back_charges_nothing_twice() {
-    let seen = complete(running_since(0));
-    let (pod, _) = settle(Pod::sample(at(0)), &seen, at(PERIOD_SECONDS));
-    let day = 24 * 3600;
-    let (pod, _) = settle(pod, &seen, at(PERIOD_SECONDS - day));
-    assert_eq!(pod.charged, Money::from_cents(6));
-    let (pod, _) = settle(pod, &seen, at(2 * PERIOD_SECONDS));
-    assert_eq!(pod.charged, Money::from_cents(12));
-}
-
-#[test]
-fn a_container_that_restarted_unseen_is_charged_for_both_runs_and_not_for_the_time_between() {
-    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
-    let restarted = ObservedPod {
-        container: Some(Container {
-            id: "container-2".into(),
-            started_at: at(400),
-        }),
-        finished_at: Some(at(100)),
-        restarts: 1,
-        ..running_since(0)
-    };
-    let (pod, _) = settle(pod, &complete(restarted), at(420));
-    assert_eq!(pod.charged, Money::from_cents(10));
-    assert_eq!(pod.meter.from, Some(at(400)));
-}
-
-#[test]
-fn the_time_up_to_another_pod_object_is_not_charged_nor_time_that_has_not_come() {
-    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
-    let second = Container {
-        id: "container-2".into(),
-        started_at: at(50),
-    };
-    let another = ObservedPod {
-        uid: "two".into(),
-        container: Some(second.clone()),
-        ..running_since(50)
-    };
-    let (seen_until, _) = settle(pod.clone(), &complete(another), at(55));
-    assert_eq!(seen_until.charged, Money::from_cents(1), "up to when it was seen");
-    // The clock of the node is ahead.
-    let restarted = ObservedPod {
-        container: Some(second),
-        finished_at: Some(at(45)),
-        ..running_since(0)
-    };
-    let (pod, _) = settle(pod, &complete(restarted), at(30));
-    assert_eq!(pod.charged, Money::from_cents(3));
-}
-
-#[test]
-fn a_look_that_began_before_the_last_charge_charges_nothing_again() {
-    let seen = complete(running_since(0));
-    let (pod, _) = settle(Pod::sample(at(0)), &seen, at(70));
-    let (pod, _) = settle(pod, &Observation::nothing(), at(90));
-    let charged_until = pod.meter.charged_until;
-    let (pod, _) = settle(pod, &seen, at(65));
-    assert!(pod.meter.from >= charged_until, "{:?}", pod.meter);
-}
-
-#[test]
-fn a_lost_node_costs_nothing_until_it_is_back() {
-    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
-    let lost = ObservedPod {
-        reason: Some(Reason::new(ReasonCode::NodeLost, "", at(100))),
-        ..running_since(0)
-    };
-    let (pod, _) = settle(pod, &complete(lost), at(150));
-    assert_eq!(
-        (pod.charged, pod.status),
-        (Money::from_cents(10), Status::Creating)
-    );
-    let (pod, _) = settle(pod, &complete(running_since(0)), at(1000));
-    assert_eq!(pod.meter.from, Some(at(1000)));
-}
-
-#[test]
-fn an_end_nobody_saw_is_charged_up_to_when_the_pod_was_last_known_to_run() {
-    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(100));
-    let (pod, _) = settle(pod, &Observation::nothing(), at(3000));
-    assert_eq!(pod.charged, Money::from_cents(10));
 }
 
 #[test]

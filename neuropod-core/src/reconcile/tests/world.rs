@@ -60,7 +60,7 @@ impl World {
         self.effects += usize::from(!matches!(action, Action::Draw(_)));
         self.carry_out(action);
         let next = match action {
-            Action::Draw(draw) => drawn(&pod, draw, &paid(draw), at(self.now)),
+            Action::Draw(draw) => drawn(&pod, draw, &paid(draw), None, at(self.now)),
             _ => done(&pod, action),
         };
         if !lost && let Some(next) = next {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Faults;
 use crate::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
@@ -11,7 +12,9 @@ use crate::id::{PodId, UserId};
 use crate::money::Money;
 use crate::pod::Pod;
 use crate::pricing::PriceList;
-use crate::store::{ListOptions, Page, PodStore, PriceStore, TemplateStore, UserStore};
+use crate::store::{
+    ListOptions, Page, PastRequest, PodStore, PriceStore, RequestStore, TemplateStore, UserStore,
+};
 use crate::template::Template;
 use crate::user::User;
 
@@ -68,6 +71,12 @@ pass!(TemplateStore for FaultyStore as "store" {
 pass!(PriceStore for FaultyStore as "store" {
     fn prices(version: Option<u64>) -> Option<PriceList>;
     fn add_prices(prices: &PriceList) -> PriceList;
+});
+
+pass!(RequestStore for FaultyStore as "store" {
+    fn keep_request(request: &PastRequest) -> ();
+    fn past_request(id: &PodId) -> Option<PastRequest>;
+    fn forget_requests(time: Timestamp) -> ();
 });
 
 pass!(Billing for FaultyBilling as "billing" {

@@ -185,7 +185,9 @@ pub(super) fn user(legacy: &mut Legacy) -> Option<User> {
         email,
         role: role?,
         suspended: legacy.document.get_bool("suspended").unwrap_or(false),
+        daily_cap: None,
         avatar: legacy.optional("avatar"),
+        ended_sessions: Vec::new(),
         registration_date: registration_date?,
         version: 1,
     })
@@ -283,6 +285,7 @@ pub(super) fn pod(
             endpoints: services.iter().map(endpoint).collect(),
             jupyter,
             inject_token: jupyter && known_template.is_none_or(|template| template.inject_token),
+            daily_cap: None,
             chosen_token: None,
             environment: Environment::default(),
             template,
@@ -304,6 +307,9 @@ pub(super) fn pod(
             ..Meter::opening(Price::default())
         },
         charged: Money::ZERO,
+        spent: None,
+        owner_cap: None,
+        volume_deletion: None,
         started_at: None,
         attempts: 0,
         failing_since: None,

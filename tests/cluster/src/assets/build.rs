@@ -5,10 +5,7 @@ use std::{
     process::Command,
 };
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
-
-use super::{Program, source};
+use super::{Program, ferretdb, source};
 use crate::{
     cache, command,
     error::{Error, Result},
@@ -16,18 +13,13 @@ use crate::{
 
 const KUBERNETES: &str = "k8s.io/kubernetes";
 const ETCD: &str = "go.etcd.io/etcd/server/v3";
-const FERRETDB: &str = "github.com/FerretDB/FerretDB";
-const FERRETDB_MAIN: &str = include_str!("../../tools/ferretdb/main.go");
 
 /// The built `program` of the cache.
 pub(super) fn cached(program: Program) -> Result<PathBuf> {
     let version = version(program);
     // Our part of it counts too.
     let built = match program {
-        Program::FerretDb => format!(
-            "{version}-{}",
-            HEXLOWER.encode(&Sha256::digest(FERRETDB_MAIN)[..6])
-        ),
+        Program::FerretDb => format!("{version}-{}", ferretdb::digest()),
         _ => version.to_owned(),
     };
     let name = format!("bin/{}-{built}-{}", program.name(), std::env::consts::ARCH);
@@ -42,29 +34,46 @@ pub(super) fn cached(program: Program) -> Result<PathBuf> {
             "building {} {version} (once; it is kept in the cache)",
             program.name()
         );
-        command::run(&mut go_build(program, version, target)).map(drop)
+        let mut command = go_build(program, version, target);
+        if program != Program::FerretDb {
+            return command::run(command.arg(package(program))).map(drop);
+        }
+        let mended = ferretdb::mend(target)?;
+        command.arg("-modfile").arg(mended.go_mod()).arg(package(program));
+        command::run(&mut command)?;
+        mended.remove()
     })
 }
 
 fn go_build(program: Program, version: &str, target: &Path) -> Command {
-    let (module, package, flags) = match program {
-        Program::Etcd => ("tools/etcd", ETCD.to_owned(), "-s -w".to_owned()),
-        Program::FerretDb => ("tools/ferretdb", ".".to_owned(), "-s -w".to_owned()),
-        _ => (
-            "tools",
-            format!("{KUBERNETES}/cmd/{}", program.name()),
-            version_flags(version),
-        ),
+    let (module, flags) = match program {
+        Program::Etcd => ("tools/etcd", "-s -w".to_owned()),
+        Program::FerretDb => (ferretdb::TOOL, "-s -w".to_owned()),
+        _ => ("tools", version_flags(version)),
     };
+    let mut command = go(module);
+    command
+        .env("CGO_ENABLED", "0")
+        .args(["build", "-mod=readonly", "-trimpath", "-ldflags", &flags, "-o"])
+        .arg(target);
+    command
+}
+
+fn package(program: Program) -> String {
+    match program {
+        Program::Etcd => ETCD.to_owned(),
+        Program::FerretDb => ".".to_owned(),
+        _ => format!("{KUBERNETES}/cmd/{}", program.name()),
+    }
+}
+
+/// The program `go` in the folder of a module of ours.
+pub(super) fn go(module: &str) -> Command {
     let mut command = Command::new("go");
     command
         .current_dir(source(module))
-        .env("CGO_ENABLED", "0")
-        // A workspace file or flags of the user's own must not change what is built.
-        .env("GOWORK", "off")
-        .args(["build", "-mod=readonly", "-trimpath", "-ldflags", &flags, "-o"])
-        .arg(target)
-        .arg(package);
+        // A workspace file of the user's own must not change what is built.
+        .env("GOWORK", "off");
     command
 }
 
@@ -90,7 +99,7 @@ fn version_flags(version: &str) -> String {
 fn version(program: Program) -> &'static str {
     let (file, module) = match program {
         Program::Etcd => (include_str!("../../tools/etcd/go.mod"), ETCD),
-        Program::FerretDb => (include_str!("../../tools/ferretdb/go.mod"), FERRETDB),
+        Program::FerretDb => (ferretdb::GO_MOD, ferretdb::MODULE),
         _ => (include_str!("../../tools/go.mod"), KUBERNETES),
     };
     pinned(file, module).unwrap_or("unknown")

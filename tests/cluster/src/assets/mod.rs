@@ -1,6 +1,7 @@
 //! The servers: found, or built once and cached.
 
 mod build;
+mod ferretdb;
 
 use std::{
     env,

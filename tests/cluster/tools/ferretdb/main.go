@@ -18,6 +18,9 @@ import (
 	"github.com/FerretDB/FerretDB/ferretdb"
 )
 
+// Nothing waits for the disk: the files go with the test, and a server that is killed loses nothing by it.
+const parameters = "?_pragma=synchronous(off)"
+
 // The longest message of the protocol, in bytes.
 const maxMessage = 48_000_000
 
@@ -28,7 +31,7 @@ func main() {
 	server, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
 		Handler:   "sqlite",
-		SQLiteURL: "file:" + os.Args[2] + "/",
+		SQLiteURL: "file:" + os.Args[2] + "/" + parameters,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -1,0 +1,88 @@
+import * as api from "./api.js";
+import { delayBefore } from "./backoff.js";
+import { MOST_LINES } from "./log-buffer.js";
+
+// A follow that lasted this long was a good one: the next attempt is at once.
+const GOOD = 10_000;
+
+/**
+ * The log of one pod: followed while it runs, read once otherwise. Tells the listener `begin` (what was shown is
+ * void), `text` for each chunk, and `state`: `loading`, `live`, `waiting` (the connection broke and comes back),
+ * `ended` or `failed`, with the error where there is one.
+ */
+export class LogSource {
+  #pod;
+  #tell;
+  #previous = false;
+  #running = null;
+  #timer = null;
+
+  constructor(pod, tell) {
+    this.#pod = pod;
+    this.#tell = tell;
+  }
+
+  /** Loads it anew; `previous` asks for the run before this one. */
+  load(previous) {
+    this.stop();
+    this.#previous = previous;
+    this.#running = new AbortController();
+    this.#run(this.#running.signal, 0);
+  }
+
+  /** Stops following. */
+  stop() {
+    this.#running?.abort();
+    clearTimeout(this.#timer);
+  }
+
+  /** Takes a newer state of the pod: a log begins, or ends. */
+  podChanged(pod) {
+    const began = this.#pod.startedAt !== pod.startedAt || this.#pod.status !== pod.status;
+    this.#pod = pod;
+    if (began && !this.#previous) this.load(false);
+  }
+
+  async #run(signal, attempt) {
+    const follow = this.#pod.status === "running" && !this.#previous;
+    const since = Date.now();
+    this.#tell.state("loading");
+    try {
+      if (follow) await this.#follow(signal);
+      else await this.#read(signal);
+      if (!signal.aborted && !follow) this.#tell.state("ended");
+      else if (!signal.aborted) this.#again(signal, Date.now() - since > GOOD ? 0 : attempt);
+    } catch (error) {
+      if (signal.aborted) return;
+      // What the server refuses stays refused; a broken connection comes back.
+      if (follow && !(error.status >= 400 && error.status < 500)) this.#again(signal, attempt, error);
+      else this.#tell.state("failed", error);
+    }
+  }
+
+  async #follow(signal) {
+    const chunks = api.followLogs(this.#pod.podId, MOST_LINES, signal);
+    let first = true;
+    for await (const chunk of chunks) {
+      if (signal.aborted) return;
+      // Only now: until something comes, the old text is better than none.
+      if (first) this.#tell.begin();
+      if (first) this.#tell.state("live");
+      first = false;
+      this.#tell.text(chunk);
+    }
+  }
+
+  async #read(signal) {
+    const query = { tail: MOST_LINES, ...(this.#previous ? { previous: "true" } : {}) };
+    const text = await api.getLogs(this.#pod.podId, query, signal);
+    if (signal.aborted) return;
+    this.#tell.begin();
+    this.#tell.text(text);
+  }
+
+  #again(signal, attempt, error) {
+    this.#tell.state("waiting", error);
+    this.#timer = setTimeout(() => this.#run(signal, attempt + 1), delayBefore(attempt));
+  }
+}

@@ -1,0 +1,70 @@
+import * as api from "./api.js";
+import { balance } from "./balance.js";
+import { closeDialogs } from "./dialog.js";
+import { element } from "./dom.js";
+import { explain } from "./errors.js";
+import { button } from "./form.js";
+import { live } from "./live.js";
+import { clearNotices, tellError } from "./notices.js";
+import * as session from "./session.js";
+import { showShell } from "./shell.js";
+import { language, t } from "./text.js";
+import { showSignIn } from "./views/sign-in.js";
+import { returnFromGoogle } from "./google.js";
+
+const app = document.getElementById("app");
+let config = null;
+let leave = () => {};
+
+/** Shows what there is to show: the sign-in page, or the platform. `why` tells why the last session ended. */
+async function show(why = null) {
+  leave();
+  leave = () => {};
+  document.documentElement.lang = language();
+  try {
+    config ??= await api.getConfig();
+    const idToken = returnFromGoogle();
+    if (idToken) {
+      const answer = await api.signInWithGoogle(idToken);
+      return session.begin(answer.token, answer.user);
+    }
+    if (session.token() && !session.user()) session.setUser(await api.getMe());
+  } catch (error) {
+    // A 401 has ended the session, and that shows the page again.
+    if (error.status === 401) return;
+    return showFailure(error);
+  }
+  if (session.user()) {
+    leave = showShell(app, config, () => show());
+  } else {
+    showSignIn(app, config, { why, changeLanguage: () => show(why) });
+  }
+}
+
+function showFailure(error) {
+  const text = element("p", {}, explain(error));
+  const again = button(t("retry"), { kind: "primary", onclick: () => show() });
+  app.replaceChildren(
+    element(
+      "main",
+      { class: "sign-in" },
+      element("h1", {}, "Neuropod"),
+      element("div", { class: "failure", role: "alert" }, text, again),
+    ),
+  );
+}
+
+session.changes.addEventListener("change", (event) => {
+  closeDialogs();
+  clearNotices();
+  live.stop();
+  balance.stop();
+  show(event.detail);
+});
+
+// Nothing fails silently: what no view has caught is told here.
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.name !== "AbortError") tellError(explain(event.reason));
+});
+
+show();

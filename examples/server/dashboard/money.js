@@ -1,0 +1,29 @@
+/** What a quote leaves: how long the balance lasts, in hours, at these prices per hour; null when it costs nothing. */
+export function hoursLeft(available, ...hourly) {
+  const sum = hourly.reduce((total, price) => total + price, 0);
+  return sum > 0 ? Math.max(0, available) / sum : null;
+}
+
+/** Hours as whole minutes, in seconds: what is an estimate has no seconds. */
+export function roughly(hours) {
+  return Math.round(hours * 60) * 60;
+}
+
+/** What a pod costs per hour as it is now: its volume only, once it is stopped. */
+export function hourlyCost(pod) {
+  return (pod.status === "stopped" ? pod.costStopped : pod.costPerHour) ?? 0;
+}
+
+/** A balance as a number: the server writes that of administrators as the text "Infinity". */
+export function balanceNumber(balance) {
+  return typeof balance === "number" ? balance : Number(balance ?? 0);
+}
+
+/**
+ * An amount of the browser's input, "12,50" or "12.50", as a number; null when it is no amount of at most two
+ * decimals.
+ */
+export function readAmount(text) {
+  const amount = text.trim().replace(",", ".");
+  return /^-?\d{1,12}(\.\d{1,2})?$/.test(amount) ? Number(amount) : null;
+}

@@ -1,0 +1,52 @@
+import { closeDialogs } from "./dialog.js";
+import * as session from "./session.js";
+import { showAccount } from "./views/account.js";
+import { showDeploy } from "./views/deploy.js";
+import { showInventory } from "./views/inventory.js";
+import { showPods } from "./views/pods.js";
+import { showPrices } from "./views/prices.js";
+import { showTemplates } from "./views/templates.js";
+import { showUserAccount, showUserPods, showUsers } from "./views/users.js";
+
+// A view fills the main element and may answer a function that stops what it started.
+const OPEN = { pods: showPods, deploy: showDeploy, account: showAccount };
+const ADMIN = { users: showUsers, templates: showTemplates, prices: showPrices, inventory: showInventory };
+const OF_USER = { pods: showUserPods, account: showUserAccount };
+
+/**
+ * Shows the view that the address names (`#/pods`, `#/users/ID/pods`), now and whenever it changes. `tell` gets the
+ * name of the part of the page. Answers a function that stops it.
+ */
+export function startRouter(main, tell) {
+  let stop = () => {};
+  const go = (focus) => {
+    stop();
+    closeDialogs();
+    const { name, view } = find();
+    main.replaceChildren();
+    tell(name);
+    stop = view(main) ?? (() => {});
+    const heading = main.querySelector("h1");
+    heading.tabIndex = -1;
+    document.title = `${heading.textContent} · Neuropod`;
+    // A new view is a new page: read it from its heading.
+    if (focus) heading.focus();
+    scrollTo(0, 0);
+  };
+  const onHash = () => go(true);
+  addEventListener("hashchange", onHash);
+  go(false);
+  return () => {
+    removeEventListener("hashchange", onHash);
+    stop();
+  };
+}
+
+function find() {
+  const [name, id, part] = location.hash.replace(/^#\//, "").split("/");
+  const views = session.isAdmin() ? { ...OPEN, ...ADMIN } : OPEN;
+  if (name === "users" && session.isAdmin() && Object.hasOwn(OF_USER, part)) {
+    return { name, view: (main) => OF_USER[part](main, decodeURIComponent(id)) };
+  }
+  return Object.hasOwn(views, name) ? { name, view: views[name] } : { name: "pods", view: showPods };
+}

@@ -1,0 +1,203 @@
+import * as api from "../api.js";
+import { element, debounced } from "../dom.js";
+import { checkbox, createForm, field, fieldset } from "../form.js";
+import { money, number } from "../format.js";
+import { fill } from "../loading.js";
+import { tell } from "../notices.js";
+import * as session from "../session.js";
+import { t } from "../text.js";
+import { quotePanel } from "./quote.js";
+
+/** The form that creates a pod. */
+export function showDeploy(main) {
+  const stopped = new AbortController();
+  const content = element("div");
+  main.append(element("div", { class: "title" }, element("h1", {}, t("nav.deploy"))), content);
+  fill(content, load, (offers) => deployForm(offers, stopped.signal));
+  return () => stopped.abort();
+}
+
+async function load() {
+  const [prices, templates, pods, users] = await Promise.all([
+    api.getPricing(),
+    api.listTemplates(),
+    api.listPods(),
+    session.isAdmin() ? api.listUsers() : [],
+  ]);
+  return { prices, templates, pods, clients: users.filter((user) => user.role === "client") };
+}
+
+function deployForm({ prices, templates, pods, clients }, signal) {
+  const { limits } = prices;
+  const name = element("input", { type: "text", autocomplete: "off", maxlength: 50 });
+  const ports = element("input", { type: "text", value: "8888", autocomplete: "off", spellcheck: "false" });
+  const containerDisk = diskInput(limits.containerDiskMax);
+  const volumeDisk = diskInput(limits.volumeDiskMax);
+  const source = sourceFields(templates, (template) => {
+    ports.value = template.httpPorts.map(({ port }) => port).join(", ");
+    containerDisk.value = template.containerDiskSize;
+    volumeDisk.value = template.volumeDiskSize;
+    update();
+  });
+  const quote = quotePanel(pods, signal);
+  const once = keys();
+  const form = createForm({
+    content: [
+      field("name", t("deploy.name"), name, t("deploy.nameHint")),
+      source.element,
+      gpuChoice(prices.gpus),
+      element(
+        "div",
+        { class: "columns" },
+        field(
+          "containerDiskSize",
+          t("deploy.containerDisk"),
+          containerDisk,
+          diskHint(prices.storage.containerDisk, limits.containerDiskMax),
+        ),
+        field(
+          "volumeDiskSize",
+          t("deploy.volumeDisk"),
+          volumeDisk,
+          diskHint(prices.storage.volumeDisk, limits.volumeDiskMax),
+        ),
+      ),
+      field("ports", t("deploy.ports"), ports, t("deploy.portsHint", { count: limits.portsMax })),
+      checkbox("enableJupyter", t("deploy.jupyter"), true, t("deploy.jupyterHint")),
+      session.isAdmin() ? assignField(clients) : null,
+    ],
+    label: t("deploy.submit"),
+    action: async (data) => {
+      const body = read(data);
+      try {
+        const pod = await api.createPod(body, once.keyFor(body));
+        tell(t("done.deploy", { name: pod.podName }));
+        location.hash = body.assignToUser ? "#/users" : "#/pods";
+      } catch (error) {
+        if (!error.isUncertain) once.forget();
+        throw error;
+      }
+    },
+  });
+  const update = debounced(() => quote.update(read(new FormData(form))), 250);
+  form.addEventListener("input", update);
+  signal.addEventListener("abort", update.cancel);
+  update();
+  return element("div", { class: "deploy" }, form, quote.element);
+}
+
+// A repetition after an answer that never came must not make a second pod; a changed request is another one.
+function keys() {
+  let key = null;
+  let of = null;
+  return {
+    keyFor(body) {
+      const text = JSON.stringify(body);
+      if (key === null || text !== of) [key, of] = [crypto.randomUUID(), text];
+      return key;
+    },
+    forget() {
+      key = null;
+    },
+  };
+}
+
+function read(data) {
+  const size = (name) => (data.get(name) === "" ? null : Number(data.get(name)));
+  const type = data.get("deploymentType");
+  return {
+    name: data.get("name").trim(),
+    deploymentType: type,
+    ...(type === "template" ? { template: data.get("template") } : { dockerImage: data.get("dockerImage").trim() }),
+    gpu: data.get("gpu"),
+    containerDiskSize: size("containerDiskSize"),
+    volumeDiskSize: size("volumeDiskSize"),
+    ports: data.get("ports"),
+    enableJupyter: data.has("enableJupyter"),
+    ...(data.get("assignToUser") ? { assignToUser: data.get("assignToUser").trim() } : {}),
+  };
+}
+
+function diskInput(most) {
+  return element("input", { type: "number", min: 1, max: most, step: 1, value: 10, inputmode: "numeric" });
+}
+
+function diskHint(storage, most) {
+  return t("deploy.diskHint", { most, price: money(storage.price) });
+}
+
+function sourceFields(templates, chosen) {
+  const radio = (value, checked) =>
+    element(
+      "label",
+      {},
+      element("input", { type: "radio", name: "deploymentType", value, checked }),
+      t(`deploy.${value}`),
+    );
+  const hasTemplates = templates.length > 0;
+  const choice = fieldset(
+    "deploymentType",
+    t("deploy.type"),
+    element("div", { class: "segments" }, radio("template", hasTemplates), radio("docker", !hasTemplates)),
+  );
+  const select = element("select", {}, element("option", { value: "" }, t("deploy.choose")));
+  select.append(...templates.map((template) => element("option", { value: template.id }, template.name)));
+  const description = element("p", { class: "description", hidden: true });
+  const template = field("template", t("deploy.template"), select, hasTemplates ? null : t("deploy.noTemplates"));
+  template.append(description);
+  const image = field(
+    "dockerImage",
+    t("deploy.image"),
+    element("input", {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      autocapitalize: "none",
+      placeholder: "quay.io/jupyter/base-notebook",
+    }),
+    t("deploy.imageHint"),
+  );
+  select.addEventListener("change", () => {
+    const found = templates.find(({ id }) => id === select.value);
+    description.hidden = !found?.description;
+    description.textContent = found?.description ?? "";
+    if (found) chosen(found);
+  });
+  const show = () => {
+    const type = choice.querySelector("input:checked").value;
+    template.hidden = type !== "template";
+    image.hidden = type !== "docker";
+  };
+  choice.addEventListener("change", show);
+  show();
+  return { element: element("div", { class: "source" }, choice, template, image) };
+}
+
+function gpuChoice(gpus) {
+  const cards = Object.values(gpus).map((gpu) => {
+    const free = gpu.free === null || gpu.free === undefined ? null : t("gpu.free", { count: gpu.free });
+    const specs = [gpu.specs?.memory, gpu.specs?.cores > 0 ? t("gpu.cores", { cores: number(gpu.specs.cores) }) : null];
+    return element(
+      "label",
+      { class: "gpu-card" },
+      element("input", { type: "radio", name: "gpu", value: gpu.id, disabled: !gpu.available }),
+      element("strong", {}, gpu.name),
+      element("span", {}, t("perHour", { amount: money(gpu.price) })),
+      element("span", { class: "sub" }, specs.filter(Boolean).join(" · ")),
+      element("span", { class: gpu.free === 0 ? "sub low" : "sub" }, gpu.available ? free : t("gpu.notOffered")),
+    );
+  });
+  return fieldset("gpu", t("pod.gpu"), element("div", { class: "gpu-cards" }, cards));
+}
+
+function assignField(clients) {
+  const options = element(
+    "datalist",
+    { id: "clients" },
+    clients.map((user) => element("option", { value: user.email }, user.name)),
+  );
+  const input = element("input", { type: "email", list: "clients", autocomplete: "off" });
+  const place = field("assignToUser", t("deploy.assign"), input, t("deploy.assignHint"));
+  place.append(options);
+  return place;
+}

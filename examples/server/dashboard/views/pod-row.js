@@ -1,0 +1,135 @@
+import { openConnection } from "../dialogs/connection.js";
+import { openLogs } from "../dialogs/logs.js";
+import { element, setAttribute, setText } from "../dom.js";
+import { explain } from "../errors.js";
+import { iconButton } from "../form.js";
+import { duration, money, percent } from "../format.js";
+import { icon } from "../icons.js";
+import { tellError } from "../notices.js";
+import { askToDelete, askToRestart, askToStop, start } from "../pod-actions.js";
+import { known, t } from "../text.js";
+import { progressPanel } from "./progress.js";
+
+/**
+ * A pod in the table: `element` for the page, `update` for a newer state of it, `tick` for the time that passes. Only
+ * what differs is changed, so that focus, selection and scrolling stay.
+ */
+export function podRow(first, pods, gpuName) {
+  let pod = first;
+  const now = () => pod;
+  const name = element("strong", {});
+  const image = element("span", { class: "sub" });
+  const badge = element("span", {});
+  const gpu = element("span");
+  const uptime = element("span");
+  const usage = ["cpuUsage", "memoryUsage", "gpuUsage"].map((key) => ({ key, ...meter() }));
+  const hourly = element("span");
+  const total = element("span", { class: "sub" });
+  const buttons = actions(now, pods);
+  const progress = progressPanel();
+  const progressCell = element("td", { role: "cell", colspan: 9 }, progress.element);
+  const progressRow = element("tr", { role: "row", class: "progress-row" }, progressCell);
+  const cell = (label, ...content) => element("td", { role: "cell", "data-label": t(label) }, content);
+  // What only a running pod has.
+  const live = [
+    cell("pod.uptime", uptime),
+    cell("pod.cpu", usage[0].element),
+    cell("pod.memory", usage[1].element),
+    cell("pod.gpuUsage", usage[2].element),
+  ];
+  const row = element(
+    "tr",
+    { role: "row" },
+    element("th", { scope: "row", role: "rowheader" }, name, image),
+    cell("pod.status", badge),
+    cell("pod.gpu", gpu),
+    ...live,
+    cell("pod.cost", hourly, total),
+    element("td", { role: "cell", class: "row-actions" }, buttons.element),
+  );
+
+  const tick = () => setText(uptime, pod.status === "running" ? duration(secondsUp(pod)) : "–");
+  const update = (newer) => {
+    pod = newer;
+    setText(name, pod.podName);
+    setText(image, pod.dockerImage);
+    image.title = pod.dockerImage;
+    const leaving = pod.desired === "deleted";
+    const status = leaving ? "deleting" : pod.step === "stopping" ? "stopping" : pod.status;
+    setText(badge, known(`status.${status}`, t("status.unknown")));
+    setAttribute(badge, "class", `badge ${status}`);
+    setText(gpu, gpuName(pod.gpu));
+    for (const each of live) each.classList.toggle("idle", pod.status !== "running");
+    for (const each of usage) each.update(pod.status === "running" ? pod.stats?.[each.key] : null);
+    setText(hourly, t("perHour", { amount: money(pod.status === "stopped" ? pod.costStopped : pod.costPerHour) }));
+    setText(total, t("soFar", { amount: money(pod.totalCost) }));
+    buttons.update(pod);
+    progressRow.hidden = leaving || !progress.update(pod);
+    tick();
+  };
+  update(first);
+  return { element: element("tbody", { role: "rowgroup" }, row, progressRow), update, tick };
+}
+
+function secondsUp(pod) {
+  if (pod.startedAt) return (Date.now() - new Date(pod.startedAt)) / 1000;
+  return pod.stats?.uptime ?? null;
+}
+
+function meter() {
+  const text = element("span");
+  const fill = element("span");
+  const bar = element("span", { class: "bar", "aria-hidden": "true" }, fill);
+  const update = (value) => {
+    setText(text, percent(value));
+    const isKnown = value !== null && value !== undefined;
+    bar.hidden = !isKnown;
+    if (isKnown) fill.style.setProperty("inline-size", `${Math.min(100, Math.max(0, value))}%`);
+  };
+  return { element: element("span", { class: "meter" }, text, bar), update };
+}
+
+function actions(now, pods) {
+  const make = (name, key, action) => {
+    const button = iconButton(name, t(key), async () => {
+      if (button.ariaDisabled === "true") return;
+      button.ariaDisabled = "true";
+      try {
+        await action(now(), pods);
+      } catch (error) {
+        tellError(`${now().podName}: ${explain(error)}`);
+      } finally {
+        button.ariaDisabled = "false";
+      }
+    });
+    // With the pod's name, so that a list of buttons makes sense alone.
+    button.ariaLabel = `${t(key)}: ${now().podName}`;
+    return button;
+  };
+  const connect = make("open", "action.connect", openConnection);
+  const logs = make("logs", "action.logs", openLogs);
+  // One button, so that it keeps the focus when its pod has stopped or started.
+  const power = make("stop", "action.stop", (pod) => (isStopped(pod) ? start(pod, pods) : askToStop(pod, pods)));
+  const restart = make("restart", "action.restart", askToRestart);
+  const remove = make("delete", "action.delete", askToDelete);
+  remove.classList.add("danger");
+  const all = element("div", { class: "button-row" }, connect, logs, power, restart, remove);
+  let shown = "stop";
+  const update = (pod) => {
+    const verb = isStopped(pod) ? "start" : "stop";
+    if (verb !== shown) {
+      power.replaceChildren(icon(verb));
+      power.title = t(`action.${verb}`);
+      power.ariaLabel = `${power.title}: ${pod.podName}`;
+      shown = verb;
+    }
+    restart.hidden = isStopped(pod);
+    all.hidden = pod.desired === "deleted";
+    connect.classList.toggle("primary", pod.status === "running");
+  };
+  return { element: all, update };
+}
+
+function isStopped(pod) {
+  return pod.desired === "stopped" || pod.status === "stopped";
+}

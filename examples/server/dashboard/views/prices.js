@@ -1,0 +1,90 @@
+import * as api from "../api.js";
+import { openForm } from "../dialog.js";
+import { element } from "../dom.js";
+import { button, createForm, field, fieldset } from "../form.js";
+import { fill } from "../loading.js";
+import { tell } from "../notices.js";
+import { t } from "../text.js";
+
+/** The price list, for administrators. */
+export function showPrices(main) {
+  const content = element("div");
+  const load = () => fill(content, api.getPricing, (prices) => priceForm(prices, load));
+  main.append(
+    element("div", { class: "title" }, element("h1", {}, t("nav.prices"))),
+    element("p", { class: "muted" }, t("prices.intro")),
+    content,
+  );
+  load();
+}
+
+function priceForm(prices, load) {
+  const { containerDisk, volumeDisk } = prices.storage;
+  const gpus = Object.values(prices.gpus).map((gpu) => {
+    const place = field(gpuField(gpu), gpu.name, priceInput(gpu.price), t("prices.perHour"));
+    if (!gpu.available) place.append(element("p", { class: "hint" }, t("gpu.notOffered")));
+    return place;
+  });
+  return createForm({
+    content: [
+      fieldset("gpus", t("prices.gpus"), element("div", { class: "price-grid" }, gpus)),
+      element(
+        "fieldset",
+        { class: "field" },
+        element("legend", {}, t("prices.storage")),
+        element(
+          "div",
+          { class: "price-grid" },
+          field("containerDisk", t("deploy.containerDisk"), priceInput(containerDisk.price), t("prices.perGb")),
+          field("volumeDisk", t("deploy.volumeDisk"), priceInput(volumeDisk.price), t("prices.perGb")),
+        ),
+      ),
+    ],
+    label: t("save"),
+    more: [button(t("prices.reset"), { onclick: () => askToReset(load) })],
+    action: async (data) => {
+      const changes = changed(prices, data);
+      if (Object.keys(changes).length === 0) return tell(t("prices.same"));
+      await api.updatePricing(changes);
+      tell(t("done.prices"));
+      load();
+    },
+  });
+}
+
+function gpuField(gpu) {
+  return `gpu ${gpu.id}`;
+}
+
+function priceInput(price) {
+  return element("input", { type: "number", min: 0, step: "any", value: price, inputmode: "decimal" });
+}
+
+// What of the form differs from the price list, in the same shape: others may change other prices meanwhile.
+function changed(prices, data) {
+  const price = (name) => (data.get(name) === "" ? null : Number(data.get(name)));
+  const changes = {};
+  for (const gpu of Object.values(prices.gpus)) {
+    const now = price(gpuField(gpu));
+    if (now !== gpu.price) (changes.gpus ??= {})[gpu.id] = { price: now };
+  }
+  for (const disk of ["containerDisk", "volumeDisk"]) {
+    const now = price(disk);
+    if (now !== prices.storage[disk].price) (changes.storage ??= {})[disk] = { price: now };
+  }
+  return changes;
+}
+
+function askToReset(load) {
+  openForm({
+    title: t("prices.reset"),
+    content: element("p", {}, t("prices.resetText")),
+    label: t("prices.reset"),
+    danger: true,
+    action: async () => {
+      await api.resetPricing();
+      tell(t("done.prices"));
+      load();
+    },
+  });
+}

@@ -1,0 +1,69 @@
+import { element, setAttribute, setText } from "../dom.js";
+import { dateTime, relative } from "../format.js";
+import { isUnderWay, progress, STEPS } from "../steps.js";
+import { t } from "../text.js";
+
+/**
+ * How far a pod is on its way, and what keeps it. `update` answers whether there is anything to show.
+ */
+export function progressPanel() {
+  const items = STEPS.map((step) => ({
+    mark: element("span", { class: "unseen" }),
+    item: element("li", {}, element("span", {}, t(`step.${step}`))),
+  }));
+  for (const { mark, item } of items) item.append(mark);
+  const steps = element(
+    "ol",
+    { class: "steps", "aria-label": t("progress") },
+    items.map(({ item }) => item),
+  );
+  const reason = reasonPanel();
+  const volume = element("p", { class: "volume-note" });
+  const update = (pod) => {
+    steps.hidden = !isUnderWay(pod);
+    progress(pod).forEach(({ state }, index) => {
+      setAttribute(items[index].item, "class", state);
+      setAttribute(items[index].item, "aria-current", state === "current" || state === "stuck" ? "step" : null);
+      setText(items[index].mark, state === "todo" ? "" : ` (${t(`progress.${state}`)})`);
+    });
+    reason.update(pod);
+    volume.hidden = !pod.volumeDeletedAt;
+    setText(volume, pod.volumeDeletedAt ? t("volume.deletedAt", { time: dateTime(pod.volumeDeletedAt) }) : "");
+    return !steps.hidden || Boolean(pod.reason) || !volume.hidden;
+  };
+  return { element: element("div", { class: "progress" }, steps, reason.element, volume), update };
+}
+
+function reasonPanel() {
+  const message = element("strong");
+  const since = element("span", { class: "muted" });
+  const retried = element("li");
+  const billed = element("li");
+  const detail = element("code");
+  const more = element(
+    "details",
+    {},
+    element("summary", {}, t("reason.detail")),
+    element("pre", { tabindex: "0" }, detail),
+  );
+  const panel = element(
+    "div",
+    { class: "reason" },
+    element("p", {}, message, " ", since),
+    element("ul", {}, retried, billed),
+    more,
+  );
+  const update = ({ reason, status }) => {
+    panel.hidden = !reason;
+    if (!reason) return;
+    panel.classList.toggle("bad", status === "error");
+    setText(message, reason.message);
+    setText(since, relative(reason.since));
+    since.title = dateTime(reason.since);
+    setText(retried, t(reason.retryable ? "reason.retried" : "reason.final"));
+    setText(billed, t(reason.billed ? "reason.billed" : "reason.free"));
+    more.hidden = !reason.detail;
+    setText(detail, reason.detail ?? "");
+  };
+  return { element: panel, update };
+}

@@ -1,0 +1,80 @@
+import * as api from "../api.js";
+import { openForm } from "../dialog.js";
+import { editTemplate } from "../dialogs/template.js";
+import { element } from "../dom.js";
+import { button, iconButton } from "../form.js";
+import { fill } from "../loading.js";
+import { tell } from "../notices.js";
+import { t } from "../text.js";
+
+/** All templates, for administrators. */
+export function showTemplates(main) {
+  const content = element("div");
+  const load = () => fill(content, api.listTemplates, (templates) => list(templates, load));
+  const create = button(t("templates.create"), {
+    icon: "deploy",
+    kind: "primary",
+    onclick: () => editTemplate(null, load),
+  });
+  main.append(element("div", { class: "title" }, element("h1", {}, t("nav.templates")), create), content);
+  load();
+}
+
+function list(templates, load) {
+  if (templates.length === 0) return element("div", { class: "empty" }, element("p", {}, t("templates.none")));
+  return element(
+    "ul",
+    { class: "tiles" },
+    templates.map((template) => tile(template, load)),
+  );
+}
+
+function tile(template, load) {
+  const act = (name, key, action, attributes) => {
+    const made = iconButton(name, t(key), action, attributes);
+    made.ariaLabel = `${t(key)}: ${template.name}`;
+    return made;
+  };
+  const ports = template.httpPorts.map(({ port, serviceName }) => `${port} ${serviceName}`).join(", ");
+  const fact = (name, value) => [element("dt", {}, t(name)), element("dd", {}, value)];
+  return element(
+    "li",
+    {},
+    element(
+      "div",
+      { class: "title" },
+      element("h2", {}, template.name),
+      element(
+        "div",
+        { class: "button-row" },
+        act("edit", "edit", () => editTemplate(template, load)),
+        act("delete", "action.delete", () => askToDelete(template, load), { class: "icon-button danger" }),
+      ),
+    ),
+    element("p", { class: "address" }, template.dockerImage),
+    element(
+      "dl",
+      { class: "facts-list" },
+      fact("deploy.ports", ports || "–"),
+      fact("deploy.containerDisk", `${template.containerDiskSize} GB`),
+      fact("deploy.volumeDisk", `${template.volumeDiskSize} GB`),
+      fact("template.volumePath", template.volumePath),
+    ),
+    // Markdown as it was written: shown as text, it can do nothing.
+    template.description ? element("p", { class: "description" }, template.description) : null,
+  );
+}
+
+function askToDelete(template, load) {
+  openForm({
+    title: t("deleteTemplate.title", { name: template.name }),
+    content: element("p", {}, t("deleteTemplate.text")),
+    label: t("action.delete"),
+    danger: true,
+    action: async () => {
+      await api.deleteTemplate(template.id);
+      tell(t("done.deleteTemplate", { name: template.name }));
+      load();
+    },
+  });
+}

@@ -1,0 +1,195 @@
+import * as api from "../api.js";
+import { openForm } from "../dialog.js";
+import { debounced, element } from "../dom.js";
+import { field, iconButton } from "../form.js";
+import { date, money } from "../format.js";
+import { icon } from "../icons.js";
+import { fill } from "../loading.js";
+import { balanceNumber, readAmount } from "../money.js";
+import { tell } from "../notices.js";
+import * as session from "../session.js";
+import { known, t } from "../text.js";
+import { showAccount } from "./account.js";
+import { showPods } from "./pods.js";
+
+const COLUMNS = ["name", "role", "status", "balance", "pods", "since", "actions"];
+
+/** All users, for administrators. */
+export function showUsers(main) {
+  const search = element("input", { type: "search", placeholder: t("users.search"), "aria-label": t("users.search") });
+  const content = element("div");
+  const load = () =>
+    fill(
+      content,
+      () => api.listUsers(search.value.trim()),
+      (users) => table(users, load),
+    );
+  search.addEventListener("input", debounced(load, 250));
+  main.append(
+    element(
+      "div",
+      { class: "title" },
+      element("h1", {}, t("nav.users")),
+      element("div", { class: "search", role: "search" }, icon("search"), search),
+    ),
+    content,
+  );
+  load();
+}
+
+/** The pods of one user. */
+export function showUserPods(main, id) {
+  return ofUser(main, id, showPods);
+}
+
+/** The statement of one user. */
+export function showUserAccount(main, id) {
+  return ofUser(main, id, showAccount);
+}
+
+// Pods are asked for by e-mail address and heard of by id: who it is must be known first.
+function ofUser(main, id, view) {
+  let stop = () => {};
+  let stopped = false;
+  const placeholder = element("h1", {}, t("nav.users"));
+  const content = element("div");
+  main.append(placeholder, content);
+  const find = async () => (await api.listUsers()).find((user) => user.id === id);
+  fill(content, find, (user) => {
+    if (stopped) return [];
+    if (!user) return element("p", {}, t("users.unknown"));
+    placeholder.remove();
+    queueMicrotask(() => !stopped && (stop = view(main, user)));
+    return element("p", {}, element("a", { href: "#/users" }, t("users.back")));
+  });
+  return () => {
+    stopped = true;
+    stop();
+  };
+}
+
+function table(users, load) {
+  if (users.length === 0) return element("p", { class: "muted" }, t("users.none"));
+  const head = COLUMNS.map((name) => element("th", { scope: "col", role: "columnheader" }, t(`user.${name}`)));
+  const list = element(
+    "table",
+    { class: "cards", role: "table", "aria-label": t("nav.users") },
+    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, head)),
+    element(
+      "tbody",
+      { role: "rowgroup" },
+      users.map((user) => row(user, load)),
+    ),
+  );
+  return [
+    element("p", { class: "facts" }, t("users.count", { count: users.length })),
+    element("div", { class: "frame" }, list),
+  ];
+}
+
+function row(user, load) {
+  const cell = (name, ...content) => element("td", { role: "cell", "data-label": t(`user.${name}`) }, content);
+  const status = user.suspended ? "suspended" : user.status;
+  return element(
+    "tr",
+    { role: "row" },
+    element(
+      "th",
+      { scope: "row", role: "rowheader" },
+      element("strong", {}, user.name),
+      element("span", { class: "sub" }, user.email),
+    ),
+    cell("role", known(`role.${user.role}`, user.role)),
+    cell("status", element("span", { class: `badge ${status}` }, known(`userStatus.${status}`, status))),
+    cell("balance", money(balanceNumber(user.balance))),
+    cell("pods", t("users.pods", { active: user.activePods, total: user.totalPods })),
+    cell("since", date(user.registrationDate)),
+    element("td", { role: "cell", class: "row-actions" }, actions(user, load)),
+  );
+}
+
+function actions(user, load) {
+  const link = (name, part, key) =>
+    element(
+      "a",
+      {
+        class: "icon-button",
+        href: `#/users/${encodeURIComponent(user.id)}/${part}`,
+        title: t(key),
+        "aria-label": `${t(key)}: ${user.name}`,
+      },
+      icon(name),
+    );
+  const act = (name, key, action, attributes) => {
+    const made = iconButton(name, t(key), action, attributes);
+    made.ariaLabel = `${t(key)}: ${user.name}`;
+    return made;
+  };
+  const isOther = user.id !== session.user().id;
+  const isClient = user.role === "client";
+  return element(
+    "div",
+    { class: "button-row" },
+    link("pods", "pods", "users.showPods"),
+    link("account", "account", "users.showAccount"),
+    isClient ? act("edit", "users.setBalance", () => askForBalance(user, load)) : null,
+    isOther ? suspendButton(act, user, load) : null,
+    isOther ? act("delete", "users.delete", () => askToDelete(user, load), { class: "icon-button danger" }) : null,
+  );
+}
+
+function suspendButton(act, user, load) {
+  if (user.suspended) return act("start", "users.resume", () => suspend(user, false, load));
+  return act("suspend", "users.suspend", () =>
+    openForm({
+      title: t("suspend.title", { name: user.name }),
+      content: element("p", {}, t("suspend.text")),
+      label: t("users.suspend"),
+      danger: true,
+      action: () => suspend(user, true, load),
+    }),
+  );
+}
+
+async function suspend(user, suspended, load) {
+  await api.suspendUser(user.id, suspended);
+  tell(t(suspended ? "done.suspend" : "done.resume", { name: user.name }));
+  load();
+}
+
+function askForBalance(user, load) {
+  const input = element("input", {
+    type: "text",
+    inputmode: "decimal",
+    autocomplete: "off",
+    value: balanceNumber(user.balance).toFixed(2),
+  });
+  openForm({
+    title: t("balance.title", { name: user.name }),
+    content: field("balance", t("balance.new"), input, t("balance.hint")),
+    label: t("save"),
+    action: async (data) => {
+      const text = data.get("balance");
+      await api.setBalance(user.id, readAmount(text) ?? text);
+      tell(t("done.balance", { name: user.name }));
+      load();
+    },
+  });
+}
+
+function askToDelete(user, load) {
+  openForm({
+    title: t("deleteUser.title", { name: user.name }),
+    content: [
+      element("p", {}, t("deleteUser.text", { count: user.totalPods })),
+      element("p", {}, element("strong", {}, user.email)),
+    ],
+    label: t("users.delete"),
+    danger: true,
+    action: async () => {
+      await api.deleteUser(user.id);
+      tell(t("done.deleteUser", { name: user.name }));
+      load();
+    },
+  });
+}

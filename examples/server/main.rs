@@ -1,0 +1,29 @@
+//! The example server: a REST API, live updates and a dashboard on Neuropod.
+//!
+//! ```console
+//! $ cargo run --example server -- --dev
+//! ```
+//!
+//! It needs no service: pods run on a simulated cluster, and everything is kept in the file `neuropod.db`. Open
+//! <http://localhost:3000>. `--help` tells the flags, `--print-config` what can be configured and what holds.
+#![allow(clippy::print_stdout, reason = "what --print-config prints is what it is for")]
+
+use anyhow::Result;
+use clap::Parser;
+use neuropod_server::config::{Flags, load};
+use neuropod_server::server::Server;
+use neuropod_server::telemetry;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let flags = Flags::parse();
+    let loaded = load(&flags)?;
+    if flags.print_config {
+        print!("{}", loaded.show()?);
+        return Ok(());
+    }
+    let _telemetry = telemetry::begin(loaded.config.log)?;
+    let server = Server::start(loaded.config).await?;
+    tracing::info!("http://{}", server.address()?);
+    server.run(telemetry::stop_signal()).await
+}

@@ -1,0 +1,219 @@
+//! The application: what every request can use, and how requests get to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use metrics_exporter_prometheus::PrometheusHandle;
+use neuropod::naming::Naming;
+use neuropod::{Billing, ClusterBackend, Money, Platform, PodStore, PriceList};
+use secrecy::ExposeSecret;
+use tower::ServiceBuilder;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{self, Google, Issuer, Keys, Presence, Tokens};
+use crate::backends::{self, Store};
+use crate::config::Config;
+use crate::failure::{self, Failure};
+use crate::limits::{self, Limiter};
+use crate::live::{self, Hub};
+use crate::metrics::{MeteredCluster, Progress};
+use crate::secrets::Secrets;
+use crate::stock::Stock;
+use crate::usage::Figures;
+use crate::{euros, headers, routes, trace};
+
+/// What every request can use.
+pub(crate) struct App {
+    /// What the server was told.
+    pub(crate) config: Config,
+    /// The platform.
+    pub(crate) platform: Platform,
+    /// Where pods, users, templates and prices are kept.
+    pub(crate) store: Arc<dyn PodStore>,
+    /// Where money is kept.
+    pub(crate) billing: Arc<dyn Billing>,
+    /// Where pods run.
+    pub(crate) cluster: Arc<dyn ClusterBackend>,
+    /// The prices of the configuration.
+    pub(crate) prices: PriceList,
+    /// Makes and checks tokens.
+    pub(crate) tokens: Tokens,
+    /// Signing in with Google, where it is set up.
+    pub(crate) google: Option<Google>,
+    /// Another issuer of tokens, where there is one.
+    pub(crate) issuer: Option<Issuer>,
+    /// Who is there.
+    pub(crate) presence: Presence,
+    /// Live updates.
+    pub(crate) live: Arc<Hub>,
+    /// What pods use.
+    pub(crate) usage: Figures,
+    /// The GPUs of the cluster.
+    pub(crate) stock: Stock,
+    /// How much one may ask for.
+    pub(crate) limiter: Limiter,
+    /// What is counted.
+    pub(crate) metrics: PrometheusHandle,
+    /// The server stops: whatever goes on without end ends.
+    pub(crate) stopping: CancellationToken,
+    progress: Progress,
+}
+
+/// The application, as handlers get it.
+pub(crate) type Shared = Arc<App>;
+
+/// Within this time every question is answered: the frontend waits for five seconds.
+const ANSWERED: Duration = Duration::from_millis(4500);
+/// Within this time every change is: for these it waits for 30.
+const CHANGED: Duration = Duration::from_secs(28);
+
+impl App {
+    /// An application on the store and the cluster that are configured.
+    ///
+    /// # Errors
+    /// What keeps the server from starting, with the name of the value that is wrong.
+    pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
+        let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
+        let store = Store::open(&config).await?;
+        let metered = Arc::new(MeteredCluster::new(backends::cluster(&config).await?));
+        let cluster: Arc<dyn ClusterBackend> = metered.clone();
+        let naming = if config.legacy_names {
+            Naming::legacy_md5(&config.domain)
+        } else {
+            Naming::new(&config.domain, secrets.naming.expose_secret())
+        };
+        let naming = naming.context("domain")?.with_scheme(config.scheme);
+        let prices = config.prices.list()?;
+        let credit = euros::amount(config.opening_credit).context("opening_credit has more than two decimals")?;
+        let platform = Platform::builder()
+            .cluster(Arc::clone(&cluster))
+            .store(Arc::clone(&store.pods))
+            .billing(Arc::clone(&store.billing))
+            .naming(naming)
+            .catalogue(config.catalogue.clone())
+            .prices(prices.clone())
+            .price_policy(config.price_policy)
+            .layout(backends::layout(&config))
+            .opening_credit(credit)
+            .build()?;
+        let client = reqwest::Client::builder()
+            .build()
+            .context("the client for keys can't be made")?;
+        let keys = |url: &str| Keys::at(url, client.clone());
+        let auth = &config.auth;
+        let google = auth.google_client_id.clone().map(|client_id| Google {
+            keys: keys(&auth.google_keys_url),
+            client_id,
+        });
+        let issuer = match (&auth.jwks_url, &auth.issuer, &auth.audience) {
+            (Some(url), Some(name), Some(audience)) => Some(Issuer {
+                keys: keys(url),
+                name: name.clone(),
+                audience: audience.clone(),
+            }),
+            _ => None,
+        };
+        if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
+            store.pods.insert_template(&routes::first_template()).await?;
+        }
+        Ok(Arc::new(Self {
+            tokens: Tokens::new(&secrets.jwt, auth.token_hours),
+            google,
+            issuer,
+            live: Arc::default(),
+            usage: Figures::default(),
+            stock: Stock::default(),
+            limiter: Limiter::new(&config.limits),
+            stopping: CancellationToken::new(),
+            progress: Progress::new(metered),
+            config,
+            platform,
+            store: store.pods,
+            billing: store.billing,
+            cluster,
+            prices,
+            presence: Presence::default(),
+            metrics,
+        }))
+    }
+
+    /// What goes on beside the requests, until it is dropped.
+    pub(crate) async fn background(self: Arc<Self>) {
+        tokio::join!(
+            self.live.follow(&self.platform, &self.progress),
+            crate::usage::watch(Arc::clone(&self)),
+            crate::metrics::upkeep(Arc::clone(&self)),
+            limits::upkeep(Arc::clone(&self)),
+        );
+    }
+
+    /// What new clients get.
+    pub(crate) fn opening_credit(&self) -> Money {
+        euros::amount(self.config.opening_credit).unwrap_or_default()
+    }
+}
+
+/// Everything that is served.
+pub(crate) fn router(app: &Shared) -> Router {
+    let request_id = HeaderName::from_static("x-request-id");
+    let body = app.config.limits.body_kib.saturating_mul(1024);
+    let state = || Arc::clone(app);
+    let (routes, _) = routes::all();
+    routes
+        .fallback(async || Failure::no_route())
+        .layer(from_fn(deadline))
+        .layer(DefaultBodyLimit::max(body))
+        .layer(live::socketio_layer(app))
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
+                .layer(from_fn(trace::requests))
+                .layer(PropagateRequestIdLayer::new(request_id))
+                .layer(from_fn(headers::secure))
+                .layer(cors(&app.config.origins()))
+                .layer(from_fn(failure::localize))
+                .layer(from_fn_with_state(state(), auth::identify))
+                .layer(from_fn_with_state(state(), limits::limit)),
+        )
+        .with_state(state())
+}
+
+/// Middleware that answers in time whatever happens. A change that is broken off is finished by the driver, or has not
+/// begun.
+async fn deadline(request: Request, next: Next) -> Response {
+    let time = if request.method().is_safe() { ANSWERED } else { CHANGED };
+    timeout(time, next.run(request)).await.unwrap_or_else(|_| {
+        Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "El servicio no responde ahora; vuelve a intentarlo",
+            "The service does not answer now; try again",
+        )
+        .after(1)
+        .into_response()
+    })
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT_LANGUAGE,
+            HeaderName::from_static("idempotency-key"),
+        ])
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(Duration::from_hours(1))
+}

@@ -1,0 +1,93 @@
+//! Putting the sources together.
+
+use anyhow::{Context, Result, bail, ensure};
+use config::{Environment, File, FileFormat, Value, ValueKind};
+use secrecy::ExposeSecret;
+
+use super::{Config, Flags};
+
+/// What holds, and where each value is from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What holds.
+    pub config: Config,
+    pub(super) told: Value,
+}
+
+/// Reads the file, the environment and the flags, and checks what they say.
+///
+/// # Errors
+/// A value that can't be used, with its name and where it is from.
+pub fn load(flags: &Flags) -> Result<Loaded> {
+    let environment = Environment::with_prefix("NEUROPOD")
+        .prefix_separator("_")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",");
+    let lists = ["cors_origins", "kube.image_pull_secrets", "kube.dcgm_urls"];
+    let environment = lists
+        .into_iter()
+        .fold(environment, Environment::with_list_parse_key)
+        .source(Some(
+            std::env::vars()
+                // The place of the file itself, and what the tests of this repository are told.
+                .filter(|(name, _)| name != "NEUROPOD_CONFIG" && !name.starts_with("NEUROPOD_TEST"))
+                .collect(),
+        ));
+    let mut builder = config::Config::builder();
+    if let Some(path) = &flags.config {
+        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+    }
+    let told = builder
+        .add_source(environment)
+        .add_source(flags.clone())
+        .build()
+        .context("the configuration can't be read")?;
+    let config: Config = told.clone().try_deserialize().context("the configuration is wrong")?;
+    check(&config)?;
+    let told = told.cache;
+    Ok(Loaded { config, told })
+}
+
+/// What no type says.
+fn check(config: &Config) -> Result<()> {
+    ensure!(
+        config.auth.token_hours > 0,
+        "auth.token_hours: a token has to hold for an hour at least"
+    );
+    ensure!(
+        config.limits.requests_per_second > 0 && config.limits.burst > 0,
+        "limits: requests_per_second and burst have to be 1 at least"
+    );
+    ensure!(
+        config.limits.body_kib > 0,
+        "limits.body_kib has to be 1 at least"
+    );
+    ensure!(
+        config.opening_credit.is_finite() && (0.0..=1_000_000.0).contains(&config.opening_credit),
+        "opening_credit is an amount in EUR, at most a million"
+    );
+    if config.auth.jwks_url.is_some() && (config.auth.issuer.is_none() || config.auth.audience.is_none()) {
+        bail!("auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do");
+    }
+    let store = config.store.expose_secret();
+    ensure!(
+        store == "memory" || ["sqlite:", "mongodb://", "mongodb+srv://"].iter().any(|kind| store.starts_with(kind)),
+        "store: `sqlite:FILE`, `mongodb://…` or `memory`"
+    );
+    config.prices.list()?;
+    Ok(())
+}
+
+impl Loaded {
+    /// Where the value of `key` is from; `None`: nobody told it.
+    pub(super) fn origin(&self, key: &str) -> Option<String> {
+        let mut value = &self.told;
+        for part in key.split('.') {
+            let ValueKind::Table(table) = &value.kind else { break };
+            value = table.get(part)?;
+        }
+        Some(value.origin().unwrap_or("the file").to_owned())
+    }
+}

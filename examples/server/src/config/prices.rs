@@ -1,0 +1,55 @@
+//! Prices as people write them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use neuropod::{Money, PriceList};
+use serde::{Deserialize, Serialize};
+
+use crate::euros;
+
+/// Prices per hour, in EUR.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prices {
+    /// By GPU type.
+    pub gpus: BTreeMap<String, f64>,
+    /// For a GPU type without a price of its own, and for none.
+    pub other_gpu: f64,
+    /// For each GB of the container's disk.
+    pub container_disk_gb: f64,
+    /// For each GB of the workspace volume.
+    pub volume_disk_gb: f64,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        let list = PriceList::default();
+        Self {
+            gpus: list.gpus.iter().map(|(id, price)| (id.clone(), price.as_euros())).collect(),
+            other_gpu: list.other_gpu.as_euros(),
+            container_disk_gb: list.container_disk_gb.as_euros(),
+            volume_disk_gb: list.volume_disk_gb.as_euros(),
+        }
+    }
+}
+
+impl Prices {
+    /// The price list of the library.
+    ///
+    /// # Errors
+    /// A price that can't be charged.
+    pub fn list(&self) -> Result<PriceList> {
+        let price = |name: &str, amount: f64| -> Result<Money> {
+            euros::price(amount).with_context(|| format!("prices.{name}: {amount} EUR per hour is no price"))
+        };
+        let gpus = self.gpus.iter().map(|(id, amount)| Ok((id.clone(), price(id, *amount)?)));
+        Ok(PriceList {
+            version: 0,
+            gpus: gpus.collect::<Result<_>>()?,
+            other_gpu: price("other_gpu", self.other_gpu)?,
+            container_disk_gb: price("container_disk_gb", self.container_disk_gb)?,
+            volume_disk_gb: price("volume_disk_gb", self.volume_disk_gb)?,
+        })
+    }
+}

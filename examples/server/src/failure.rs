@@ -1,0 +1,278 @@
+//! What goes wrong, as the contract answers it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use neuropod::message::{self, Language};
+use neuropod::{Error, ErrorKind, Problem, ValidationErrors, Violation};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::language;
+
+/// A request that fails. [`localize`] writes it in the language of the one who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    said: Said,
+    retry_after: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+enum Said {
+    /// Spanish and English.
+    Texts(&'static str, &'static str),
+    /// By the library.
+    Error(Arc<Error>),
+}
+
+/// The answer to a request that fails.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FailureBody {
+    /// Always false.
+    pub(crate) success: bool,
+    /// What went wrong, for programs.
+    pub(crate) code: &'static str,
+    /// What went wrong, for people.
+    pub(crate) message: String,
+    /// Everything that is wrong with the request, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) errors: Option<Vec<String>>,
+    /// The same, each with its field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fields: Option<Vec<FieldProblem>>,
+    /// What has to be available, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) required: Option<f64>,
+    /// What is available, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) available: Option<f64>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldProblem {
+    /// The field of the body.
+    pub(crate) field: &'static str,
+    /// What is wrong with it, for programs.
+    pub(crate) code: &'static str,
+    /// The same for people.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// A failure with a text in Spanish and English.
+    pub(crate) const fn new(status: StatusCode, code: &'static str, es: &'static str, en: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            said: Said::Texts(es, en),
+            retry_after: None,
+        }
+    }
+
+    /// Who asks is not signed in, or not any more.
+    pub(crate) const fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Inicia sesión para continuar",
+            "Sign in to go on",
+        )
+    }
+
+    /// Only administrators may ask for this.
+    pub(crate) const fn admins_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "Solo los administradores pueden hacer esto",
+            "Only administrators may do this",
+        )
+    }
+
+    /// There is no such user.
+    pub(crate) const fn no_user() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Usuario no encontrado", "User not found")
+    }
+
+    /// There is no such template.
+    pub(crate) const fn no_template() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Template no encontrado",
+            "Template not found",
+        )
+    }
+
+    /// There is no such address.
+    pub(crate) const fn no_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Esta dirección no existe",
+            "There is nothing at this address",
+        )
+    }
+
+    /// One field of the request is wrong.
+    pub(crate) fn field(field: &'static str, violation: Violation) -> Self {
+        Error::from(ValidationErrors::from(Problem::new(field, violation))).into()
+    }
+
+    /// With another text; status and code stay.
+    pub(crate) fn saying(mut self, es: &'static str, en: &'static str) -> Self {
+        self.said = Said::Texts(es, en);
+        self
+    }
+
+    /// To be repeated after so many seconds.
+    pub(crate) const fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Its code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The text for people.
+    pub(crate) fn message(&self, language: Language) -> String {
+        match &self.said {
+            Said::Texts(es, en) => language.pick(*es, *en).to_owned(),
+            Said::Error(error) => message::error(error, language),
+        }
+    }
+
+    fn body(&self, language: Language) -> FailureBody {
+        let mut body = FailureBody {
+            success: false,
+            code: self.code,
+            message: self.message(language),
+            errors: None,
+            fields: None,
+            required: None,
+            available: None,
+        };
+        let Said::Error(error) = &self.said else { return body };
+        match error.kind() {
+            ErrorKind::Invalid(errors) => {
+                let told = |problem: &Problem| FieldProblem {
+                    field: problem.field,
+                    code: problem.violation.code(),
+                    message: message::problem(problem, language),
+                };
+                let fields: Vec<_> = errors.problems().iter().map(told).collect();
+                body.errors = Some(fields.iter().map(|field| field.message.clone()).collect());
+                body.fields = Some(fields);
+            }
+            ErrorKind::InsufficientFunds { required, available } => {
+                body.required = Some(required.as_euros());
+                body.available = Some(available.as_euros());
+            }
+            _ => {}
+        }
+        body
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let status = match error.kind() {
+            ErrorKind::Invalid(_) | ErrorKind::InvalidState => StatusCode::BAD_REQUEST,
+            ErrorKind::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+            ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
+            ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Timeout => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "a request failed");
+            metrics::counter!("neuropod_request_failures_total", "kind" => error.kind().code()).increment(1);
+        }
+        let wait = error.retry_after().map(|wait| wait.as_secs().max(1));
+        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        Self {
+            status,
+            code: error.kind().code(),
+            retry_after: wait.or(unavailable.then_some(1)),
+            said: Said::Error(Arc::new(error)),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Middleware that writes failures in the language of the request, also those that other layers answer.
+pub(crate) async fn localize(request: Request, next: Next) -> Response {
+    let language = language::of(request.headers());
+    // Clients of Socket.IO have their own words.
+    if request.uri().path().starts_with("/socket.io/") {
+        return next.run(request).await;
+    }
+    let response = next.run(request).await;
+    let status = response.status();
+    let failure = match response.extensions().get::<Failure>() {
+        Some(failure) => failure.clone(),
+        None => match status {
+            StatusCode::METHOD_NOT_ALLOWED => Failure::new(
+                status,
+                "method_not_allowed",
+                "Este método no se puede usar aquí",
+                "This method can't be used here",
+            ),
+            StatusCode::BAD_REQUEST => Failure::new(
+                status,
+                "malformed",
+                "La petición no es válida",
+                "The request is not valid",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
+                status,
+                "too_large",
+                "El cuerpo es demasiado grande",
+                "The body is too big",
+            ),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => {
+                Failure::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "timeout",
+                    "El servicio no responde ahora; vuelve a intentarlo",
+                    "The service does not answer now; try again",
+                )
+                .after(1)
+            }
+            _ => return response,
+        },
+    };
+    let (parts, _) = response.into_parts();
+    let mut answer = (failure.status, Json(failure.body(language))).into_response();
+    for (name, value) in &parts.headers {
+        if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
+            answer.headers_mut().append(name, value.clone());
+        }
+    }
+    if let Some(seconds) = failure.retry_after {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer
+}

@@ -1,0 +1,37 @@
+//! An example server on Neuropod: a REST API, live updates by WebSocket and Socket.IO, and a dashboard.
+//!
+//! `cargo run --example server -- --dev` runs it on the simulated cluster, with a SQLite file, at
+//! <http://localhost:3000>. The same program on Kubernetes and MongoDB is a production backend, see
+//! `examples/deploy/`.
+//!
+//! | question | place |
+//! |---|---|
+//! | What can be configured? | [`config`] |
+//! | Who asks? | `auth` |
+//! | What does an address do? | `routes`; what it shows is in `view`, what goes wrong in `failure` |
+//! | How do changes get to pages? | `live` |
+//! | How does it start and stop? | [`server`] |
+
+mod app;
+mod auth;
+mod backends;
+pub mod config;
+mod dashboard;
+mod euros;
+mod failure;
+mod headers;
+mod language;
+mod limits;
+mod live;
+mod metrics;
+mod reply;
+mod routes;
+mod secrets;
+pub mod server;
+#[cfg(test)]
+mod smoke;
+mod stock;
+pub mod telemetry;
+mod trace;
+mod usage;
+mod view;

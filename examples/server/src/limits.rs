@@ -1,0 +1,129 @@
+//! How much one user, or one address that is not signed in, may ask for.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http::StatusCode;
+use neuropod::UserId;
+
+use crate::app::{App, Shared};
+use crate::auth::Identity;
+use crate::config;
+use crate::failure::Failure;
+
+/// Who is limited.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Asker {
+    User(UserId),
+    Address(Option<IpAddr>),
+}
+
+/// Counts what everybody asks for.
+pub(crate) struct Limiter {
+    limiter: DefaultKeyedRateLimiter<Asker>,
+    clock: DefaultClock,
+    header: Option<String>,
+}
+
+impl Limiter {
+    /// With these limits.
+    pub(crate) fn new(limits: &config::Limits) -> Self {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(limits.requests_per_second));
+        Self {
+            limiter: RateLimiter::keyed(quota.allow_burst(at_least_one(limits.burst))),
+            clock: DefaultClock::default(),
+            header: limits.client_address_header.clone(),
+        }
+    }
+
+    fn asker(&self, request: &Request) -> Asker {
+        if let Some(Identity(Some(Ok(caller)))) = request.extensions().get::<Identity>() {
+            return Asker::User(caller.user.id.clone());
+        }
+        let told = self.header.as_ref().and_then(|name| request.headers().get(name)?.to_str().ok());
+        // A proxy adds the address it sees at the end; what stands before that the client may have written.
+        let told = told.and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
+        let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        Asker::Address(told.or_else(peer))
+    }
+
+    fn check(&self, asker: &Asker) -> Result<(), Failure> {
+        self.limiter.check_key(asker).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.clock.now());
+            Failure::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Demasiadas peticiones; espera un momento",
+                "Too many requests; wait a moment",
+            )
+            .after(wait.as_secs() + 1)
+        })
+    }
+
+    /// Forgets those who have not asked for a while.
+    pub(crate) fn forget(&self) {
+        self.limiter.retain_recent();
+    }
+}
+
+/// Middleware that answers 429 to whoever asks for too much. Health checks are never refused.
+pub(crate) async fn limit(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let free = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
+    let refused = if free { Ok(()) } else { app.limiter.check(&app.limiter.asker(&request)) };
+    match refused {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// Forgets now and then, until it is dropped.
+pub(crate) async fn upkeep(app: std::sync::Arc<App>) {
+    let mut ticks = tokio::time::interval(std::time::Duration::from_mins(1));
+    loop {
+        ticks.tick().await;
+        app.limiter.forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn limiter(header: Option<&str>) -> Limiter {
+        Limiter::new(&config::Limits {
+            requests_per_second: 1,
+            burst: 2,
+            client_address_header: header.map(Into::into),
+            ..config::Limits::default()
+        })
+    }
+
+    fn request(forwarded: &str) -> Request {
+        Request::builder().header("x-forwarded-for", forwarded).body(Body::empty()).unwrap()
+    }
+
+    #[test]
+    fn a_burst_is_fine_and_more_is_refused_with_the_time_to_wait() {
+        let limiter = limiter(None);
+        let ana = Asker::User(UserId::new("ana"));
+        assert!(limiter.check(&ana).is_ok() && limiter.check(&ana).is_ok());
+        assert_eq!(limiter.check(&ana).unwrap_err().code(), "rate_limited");
+        assert!(limiter.check(&Asker::User(UserId::new("berta"))).is_ok());
+    }
+
+    #[test]
+    fn an_address_that_the_client_wrote_itself_does_not_count() {
+        let trusting = limiter(Some("x-forwarded-for"));
+        let asker = trusting.asker(&request("1.1.1.1, 203.0.113.7"));
+        assert_eq!(asker, Asker::Address(Some("203.0.113.7".parse().unwrap())));
+        assert_eq!(limiter(None).asker(&request("1.1.1.1")), Asker::Address(None));
+    }
+}

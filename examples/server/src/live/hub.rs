@@ -1,0 +1,246 @@
+//! Who listens to what, and how every pod is now.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use futures::StreamExt;
+use neuropod::message::Language;
+use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Update, UserId};
+
+use super::listener::{Listener, Scope};
+use crate::metrics::Progress;
+
+/// A pod as it is now, with what was written about it for listeners: each text is made once.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(super) pod: Arc<Pod>,
+    texts: [OnceLock<String>; 2],
+}
+
+impl Current {
+    fn new(pod: Arc<Pod>) -> Arc<Self> {
+        Arc::new(Self {
+            pod,
+            texts: [const { OnceLock::new() }; 2],
+        })
+    }
+
+    /// The text in a language, as `write` makes it.
+    pub(super) fn text(&self, language: Language, write: impl FnOnce(&Pod) -> String) -> &str {
+        let place = match language {
+            Language::Es => 0,
+            Language::En => 1,
+        };
+        self.texts[place].get_or_init(|| write(&self.pod))
+    }
+}
+
+/// The one source of events: it follows the platform, keeps the latest of every pod, and wakes who listens.
+///
+/// Listeners are told *that* a pod changed and read how it is when they get to it. One that is slow skips states in
+/// between and never the last one, and nothing grows but the set of pods it has not read.
+#[derive(Default)]
+pub(crate) struct Hub(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    pods: HashMap<PodId, Arc<Current>>,
+    listeners: HashMap<u64, Arc<Listener>>,
+    next: u64,
+    by_pod: HashMap<PodId, HashSet<u64>>,
+    by_owner: HashMap<UserId, HashSet<u64>>,
+    administrators: HashSet<u64>,
+}
+
+impl State {
+    /// Tells everybody who listens to this pod.
+    fn tell(&self, id: &PodId, owner: &UserId, tell: impl Fn(&Listener)) {
+        let sets = [self.by_pod.get(id), self.by_owner.get(owner), Some(&self.administrators)];
+        for (place, set) in sets.iter().enumerate() {
+            for number in set.iter().copied().flatten() {
+                // Who is in two sets is told once.
+                let told = sets[..place].iter().flatten().any(|before| before.contains(number));
+                if let Some(listener) = self.listeners.get(number).filter(|_| !told) {
+                    tell(listener);
+                }
+            }
+        }
+    }
+
+    fn changed(&mut self, pod: Pod) {
+        let (id, owner) = (pod.id.clone(), pod.owner.clone());
+        self.pods.insert(id.clone(), Current::new(Arc::new(pod)));
+        self.tell(&id, &owner, |listener| listener.touch(&id));
+    }
+
+    fn deleted(&mut self, id: &PodId) {
+        if let Some(last) = self.pods.remove(id) {
+            self.tell(id, &last.pod.owner, |listener| listener.touch(id));
+        }
+        self.by_pod.remove(id);
+    }
+}
+
+impl Hub {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows the platform until it is dropped.
+    pub(crate) async fn follow(&self, platform: &Platform, progress: &Progress) {
+        let mut updates = platform.subscribe(&Actor::admin("live updates"));
+        while let Some(update) = updates.next().await {
+            match update {
+                Ok(update) => self.apply(update, progress),
+                Err(error) => {
+                    tracing::warn!(%error, "live updates wait for the store");
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    fn apply(&self, update: Update, progress: &Progress) {
+        let mut state = self.state();
+        match update {
+            Update::Snapshot { pods, .. } => {
+                let there: HashSet<&PodId> = pods.iter().map(|pod| &pod.id).collect();
+                let gone: Vec<_> = state.pods.keys().filter(|id| !there.contains(id)).cloned().collect();
+                for id in gone {
+                    state.deleted(&id);
+                }
+                for pod in pods {
+                    if state.pods.get(&pod.id).is_none_or(|known| *known.pod != pod) {
+                        state.changed(pod);
+                    }
+                }
+            }
+            Update::Changed(pod) => {
+                let before = state.pods.get(&pod.id).map(|known| Arc::clone(&known.pod));
+                progress.seen(before.as_deref(), &pod);
+                if let Some(code) = platform_trouble(&pod)
+                    && before.as_deref().and_then(platform_trouble) != Some(code)
+                {
+                    let administrators = state.administrators.iter();
+                    for listener in administrators.filter_map(|number| state.listeners.get(number)) {
+                        listener.notice(&pod.id, code);
+                    }
+                }
+                state.changed(*pod);
+            }
+            Update::Deleted(id) => state.deleted(&id),
+            Update::LowBalance {
+                pod_id, seconds_left, ..
+            } => {
+                if let Some(current) = state.pods.get(&pod_id) {
+                    state.tell(&pod_id, &current.pod.owner, |listener| listener.alert(&pod_id, seconds_left));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// New figures are there for these pods.
+    pub(crate) fn refresh(&self, pods: &[PodId]) {
+        let mut state = self.state();
+        for id in pods {
+            if let Some(current) = state.pods.get(id).map(|current| Arc::clone(&current.pod)) {
+                state.pods.insert(id.clone(), Current::new(Arc::clone(&current)));
+                state.tell(id, &current.owner, |listener| listener.touch(id));
+            }
+        }
+    }
+
+    /// The latest of a pod, where it is known.
+    pub(crate) fn pod(&self, id: &PodId) -> Option<Arc<Pod>> {
+        self.state().pods.get(id).map(|current| Arc::clone(&current.pod))
+    }
+
+    /// The latest of all pods.
+    pub(crate) fn pods(&self) -> Vec<Arc<Pod>> {
+        self.state().pods.values().map(|current| Arc::clone(&current.pod)).collect()
+    }
+
+    pub(super) fn current(&self, id: &PodId) -> Option<Arc<Current>> {
+        self.state().pods.get(id).cloned()
+    }
+
+    /// How many listen.
+    pub(crate) fn listeners(&self) -> usize {
+        self.state().listeners.len()
+    }
+
+    /// Somebody begins to listen. They hear nothing yet.
+    pub(crate) fn join(self: &Arc<Self>, actor: Actor, language: Language) -> Arc<Listener> {
+        let mut state = self.state();
+        let number = state.next;
+        state.next += 1;
+        let listener = Arc::new(Listener::new(Arc::clone(self), number, actor, language));
+        state.listeners.insert(number, Arc::clone(&listener));
+        listener
+    }
+
+    pub(super) fn leave(&self, listener: &Listener) {
+        let mut state = self.state();
+        state.listeners.remove(&listener.number);
+        state.administrators.remove(&listener.number);
+        if let Some(mine) = state.by_owner.get_mut(&listener.actor.id) {
+            mine.remove(&listener.number);
+            if mine.is_empty() {
+                state.by_owner.remove(&listener.actor.id);
+            }
+        }
+        for id in listener.subscriptions() {
+            state.silence(&id, listener.number);
+        }
+    }
+
+    /// A listener hears of one pod from now on.
+    pub(super) fn subscribe(&self, listener: &Listener, id: &PodId) {
+        let mut state = self.state();
+        state.by_pod.entry(id.clone()).or_default().insert(listener.number);
+        listener.touch(id);
+    }
+
+    pub(super) fn unsubscribe(&self, listener: &Listener, id: &PodId) {
+        self.state().silence(id, listener.number);
+    }
+
+    /// A listener hears of all pods that they may see from now on.
+    pub(super) fn subscribe_all(&self, listener: &Listener, scope: Scope) {
+        let mut state = self.state();
+        let number = listener.number;
+        if listener.actor.is_admin() {
+            state.administrators.insert(number);
+        } else {
+            state.by_owner.entry(listener.actor.id.clone()).or_default().insert(number);
+        }
+        let visible = state.pods.values().filter(|current| listener.actor.may_touch(&current.pod.owner));
+        listener.know(visible.map(|current| current.pod.id.clone()), scope);
+    }
+
+    /// Takes over a pod that another server has made and this one has not heard of yet.
+    pub(crate) fn learn(&self, pod: Pod) {
+        let mut state = self.state();
+        if !state.pods.contains_key(&pod.id) {
+            state.changed(pod);
+        }
+    }
+}
+
+/// What keeps a pod from running that only the people of the platform can put right.
+fn platform_trouble(pod: &Pod) -> Option<ReasonCode> {
+    let code = pod.reason.as_ref()?.code;
+    (code.blame() == Blame::Platform).then_some(code)
+}
+
+impl State {
+    fn silence(&mut self, id: &PodId, number: u64) {
+        if let Some(set) = self.by_pod.get_mut(id) {
+            set.remove(&number);
+            if set.is_empty() {
+                self.by_pod.remove(id);
+            }
+        }
+    }
+}

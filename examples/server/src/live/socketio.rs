@@ -1,0 +1,229 @@
+//! Socket.IO (protocol 5, clients of version 4) at `/socket.io/`, for the frontend that exists.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use neuropod::PodId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use socketioxide::extract::{Extension, SocketRef, State, TryData};
+use socketioxide::handler::ConnectHandler;
+use socketioxide::layer::SocketIoLayer;
+use socketioxide::{SendError, SocketError, SocketIo};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::listener::{Listener, Scope};
+use super::message::Event;
+use super::ws::still_holds;
+use crate::app::{App, Shared};
+use crate::auth::Caller;
+use crate::failure::Failure;
+use crate::language;
+use crate::routes::log_text;
+
+/// The biggest message that is read, in bytes.
+const MAX_PAYLOAD: u64 = 64 * 1024;
+/// How often a peer is asked whether it is there, and whether its token still holds.
+const PING: Duration = Duration::from_secs(30);
+/// How long its answer may take: with this a peer that is gone is found as soon as on the plain WebSocket.
+const PING_TIMEOUT: Duration = Duration::from_secs(30);
+/// Messages that wait for a peer. What it is told is how a pod is then, so that more would only be older.
+const MAX_WAITING: usize = 64;
+/// How soon a peer that takes nothing is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Default, Deserialize)]
+struct Handshake {
+    token: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfPod {
+    pod_id: String,
+}
+
+/// What one connection has.
+#[derive(Clone)]
+struct Connection {
+    listener: Arc<Listener>,
+    ended: CancellationToken,
+}
+
+/// Socket.IO, to be put before the routes.
+pub(crate) fn layer(app: &Shared) -> SocketIoLayer {
+    let (layer, io) = SocketIo::builder()
+        .max_payload(MAX_PAYLOAD)
+        .ws_max_message_size(64 * 1024)
+        .ws_max_frame_size(64 * 1024)
+        .ping_interval(PING)
+        .ping_timeout(PING_TIMEOUT)
+        .max_buffer_size(MAX_WAITING)
+        .with_state(Arc::clone(app))
+        .build_layer();
+    io.ns("/", connected.with(sign_in));
+    layer
+}
+
+async fn sign_in(
+    socket: SocketRef,
+    TryData(handshake): TryData<Handshake>,
+    State(app): State<Shared>,
+) -> Result<(), String> {
+    let language = language::of(&socket.req_parts().headers);
+    let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
+    let caller = app.caller(&token).await.map_err(|failure| failure.message(language))?;
+    socket.extensions.insert(caller);
+    Ok(())
+}
+
+async fn connected(socket: SocketRef, State(app): State<Shared>, Extension(caller): Extension<Caller>) {
+    let language = language::of(&socket.req_parts().headers);
+    let connection = Connection {
+        listener: app.live.join(caller.actor(), language),
+        ended: app.stopping.child_token(),
+    };
+    connection.listener.subscribe_all(Scope::Announcements);
+    socket.extensions.insert(connection.clone());
+    socket.on("subscribe", subscribe);
+    socket.on("unsubscribe", unsubscribe);
+    socket.on("requestLogs", request_logs);
+    socket.on("ping", ping);
+    let disconnecting = connection.clone();
+    socket.on_disconnect(async move || {
+        disconnecting.ended.cancel();
+        disconnecting.listener.leave();
+    });
+    let greeting = json!({
+        "message": language.pick("Conectado a las actualizaciones en tiempo real", "Connected to live updates"),
+        "userId": caller.user.id,
+        "role": caller.user.role,
+        "timestamp": Timestamp::now(),
+    });
+    emit(&socket, "connected", &greeting);
+    tokio::spawn(async move {
+        tell(&app, &caller, &connection, &socket).await;
+        connection.listener.leave();
+        // It may be gone already.
+        let _ = socket.disconnect();
+    });
+}
+
+/// Tells a connection what changes, until it ends.
+async fn tell(app: &App, caller: &Caller, connection: &Connection, socket: &SocketRef) {
+    let mut checks = interval(PING);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let left = caller.session.until.duration_since(Timestamp::now());
+    let mut session_ends = std::pin::pin!(sleep(left.try_into().unwrap_or_default()));
+    loop {
+        tokio::select! {
+            outgoing = connection.listener.next() => {
+                let event = Event::of(app, &outgoing, connection.listener.language());
+                if !deliver(socket, connection, &event).await {
+                    return;
+                }
+            }
+            _ = checks.tick() => if !still_holds(app, caller).await {
+                return;
+            },
+            () = &mut session_ends => return,
+            () = connection.ended.cancelled() => return,
+        }
+    }
+}
+
+/// Sends an event as soon as the peer takes it. Answers whether it is still there.
+async fn deliver(socket: &SocketRef, connection: &Connection, event: &Event) -> bool {
+    let data: Value = serde_json::from_str(&event.text).unwrap_or_default();
+    loop {
+        match socket.emit(event.name, &data) {
+            Ok(()) => return true,
+            Err(SendError::Socket(SocketError::InternalChannelFull)) => {
+                tokio::select! {
+                    () = sleep(TRY_AGAIN) => {}
+                    () = connection.ended.cancelled() => return false,
+                }
+            }
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Sends an answer. A peer that does not read its answers loses them, and not the state of its pods.
+fn emit(socket: &SocketRef, event: &str, data: &Value) {
+    if let Err(error) = socket.emit(event, data) {
+        tracing::debug!(%error, event, "an answer is lost");
+    }
+}
+
+fn fail(socket: &SocketRef, connection: &Connection, failure: &Failure, pod_id: Option<&str>) {
+    let language = connection.listener.language();
+    let mut data = json!({ "type": failure.code(), "message": failure.message(language) });
+    if let Some(pod_id) = pod_id {
+        data["podId"] = pod_id.into();
+    }
+    emit(socket, "error", &data);
+}
+
+fn malformed() -> Failure {
+    Failure::field("podId", neuropod::Violation::Required)
+}
+
+async fn subscribe(
+    socket: SocketRef,
+    TryData(data): TryData<OfPod>,
+    State(app): State<Shared>,
+    Extension(connection): Extension<Connection>,
+) {
+    let Ok(OfPod { pod_id }) = data else {
+        return fail(&socket, &connection, &malformed(), None);
+    };
+    match app.listen_to(&connection.listener, &pod_id).await {
+        Ok(()) => emit(&socket, "subscribed", &json!({ "podId": pod_id })),
+        Err(failure) => fail(&socket, &connection, &failure, Some(&pod_id)),
+    }
+}
+
+async fn unsubscribe(
+    socket: SocketRef,
+    TryData(data): TryData<OfPod>,
+    Extension(connection): Extension<Connection>,
+) {
+    let Ok(OfPod { pod_id }) = data else {
+        return fail(&socket, &connection, &malformed(), None);
+    };
+    if let Ok(id) = pod_id.parse() {
+        connection.listener.unsubscribe(&id);
+    }
+    emit(&socket, "unsubscribed", &json!({ "podId": pod_id }));
+}
+
+async fn request_logs(
+    socket: SocketRef,
+    TryData(data): TryData<OfPod>,
+    State(app): State<Shared>,
+    Extension(connection): Extension<Connection>,
+) {
+    let Ok(OfPod { pod_id }) = data else {
+        return fail(&socket, &connection, &malformed(), None);
+    };
+    let language = connection.listener.language();
+    let id: Result<PodId, _> = pod_id.parse();
+    let logs = match id {
+        Ok(id) => log_text(&app, connection.listener.actor(), &id, None, false, language).await,
+        Err(error) => Err(error.into()),
+    };
+    match logs {
+        Ok(logs) => {
+            let data = json!({ "podId": pod_id, "logs": logs, "timestamp": Timestamp::now() });
+            emit(&socket, "podLogs", &data);
+        }
+        Err(failure) => fail(&socket, &connection, &failure, Some(&pod_id)),
+    }
+}
+
+async fn ping(socket: SocketRef) {
+    emit(&socket, "pong", &json!({ "timestamp": Timestamp::now() }));
+}

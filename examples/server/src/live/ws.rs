@@ -1,0 +1,272 @@
+//! The plain WebSocket at `/ws`: JSON texts in both directions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::response::{IntoResponse, Response};
+use neuropod::message::Language;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+
+use super::listener::{Listener, Outgoing, Scope};
+use super::message::{Event, refused};
+use crate::app::{App, Shared};
+use crate::auth::{Caller, Identity};
+use crate::failure::Failure;
+use crate::language::Asked;
+use crate::reply::Parameters;
+
+/// The biggest text that is read, in bytes.
+const MAX_TEXT: usize = 64 * 1024;
+/// How often a peer is asked whether it is there, and whether its token still holds.
+const PING: Duration = Duration::from_secs(30);
+/// So many answers may be missing.
+const MAX_MISSED: u32 = 2;
+/// How long somebody may take to say who they are.
+const SIGN_IN: Duration = Duration::from_secs(10);
+/// How long a peer may take for one text.
+const SEND: Duration = Duration::from_secs(30);
+
+/// Close codes (RFC 6455, section 7.4; those from 4000 on are ours).
+const GOING_AWAY: u16 = 1001;
+const UNSUPPORTED: u16 = 1003;
+const SILENT: u16 = 4408;
+const UNAUTHORIZED: u16 = 4401;
+
+/// The parameters of `/ws`.
+#[derive(Deserialize)]
+pub(crate) struct Query {
+    token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+enum Incoming {
+    Auth {
+        token: String,
+        /// In which messages come from now on.
+        language: Option<Language>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Subscribe {
+        pod_id: String,
+    },
+    #[serde(rename_all = "camelCase")]
+    Unsubscribe {
+        pod_id: String,
+    },
+    SubscribeAll,
+    Ping,
+}
+
+/// What `/ws` says and hears, for the API's document.
+pub(crate) fn describe() -> &'static str {
+    "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\",\"language\"}` (or gives `?token=`), \
+     `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\"}` and \
+     `{\"type\":\"ping\"}`; the server `podUpdate`, `podCreated`, `podDeleted`, `lowBalanceAlert`, `adminNotification`, `pong` and `error`."
+}
+
+/// Live updates by WebSocket.
+pub(crate) async fn open(
+    State(app): State<Shared>,
+    Parameters(query): Parameters<Query>,
+    Asked(language): Asked,
+    identity: axum::Extension<Identity>,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Failure> {
+    let caller = match (&identity.0.0, &query.token) {
+        (Some(found), _) => Some(found.clone()?),
+        (None, Some(token)) => Some(app.caller(token).await?),
+        (None, None) => None,
+    };
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return Ok(rejection.into_response()),
+    };
+    Ok(upgrade
+        .max_message_size(MAX_TEXT)
+        .max_frame_size(MAX_TEXT)
+        .on_upgrade(move |socket| async move {
+            let stopping = app.stopping.clone();
+            let mut connection = Connection { app, socket, language };
+            let closing = tokio::select! {
+                closing = connection.serve(caller) => closing,
+                () = stopping.cancelled() => Some((GOING_AWAY, "the server stops")),
+            };
+            if let Some((code, reason)) = closing {
+                let frame = CloseFrame { code, reason: reason.into() };
+                // Whoever is gone already needs no farewell.
+                let _ = timeout(SEND, connection.socket.send(Message::Close(Some(frame)))).await;
+            }
+        }))
+}
+
+struct Connection {
+    app: Shared,
+    socket: WebSocket,
+    language: Language,
+}
+
+/// Why a connection ends: a close frame, or `None` where the peer is gone.
+type Closing = Option<(u16, &'static str)>;
+
+impl Connection {
+    async fn serve(&mut self, caller: Option<Caller>) -> Closing {
+        let caller = match caller {
+            Some(caller) => caller,
+            None => match timeout(SIGN_IN, self.sign_in()).await {
+                Ok(signed_in) => signed_in?,
+                Err(_) => return Some((UNAUTHORIZED, "nobody signed in")),
+            },
+        };
+        let listener = self.app.live.join(caller.actor(), self.language);
+        let closing = self.listen(&caller, &listener).await;
+        listener.leave();
+        closing
+    }
+
+    /// Waits for the one who asks to say who they are.
+    async fn sign_in(&mut self) -> Option<Caller> {
+        loop {
+            let failure = match self.socket.recv().await?.ok()? {
+                Message::Text(text) => match serde_json::from_str(&text) {
+                    Ok(Incoming::Auth { token, language }) => match self.app.caller(&token).await {
+                        Ok(caller) => {
+                            self.language = language.unwrap_or(self.language);
+                            self.send(Event::new("authenticated", json!({ "userId": caller.user.id })).text)
+                                .await?;
+                            return Some(caller);
+                        }
+                        Err(failure) => failure,
+                    },
+                    Ok(_) => Failure::unauthorized(),
+                    Err(_) => not_understood(),
+                },
+                Message::Close(_) => return None,
+                _ => continue,
+            };
+            self.say(&Event::error(&failure, None, self.language)).await?;
+        }
+    }
+
+    async fn listen(&mut self, caller: &Caller, listener: &Arc<Listener>) -> Closing {
+        let mut pings = interval_at(Instant::now() + PING, PING);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut missed = 0;
+        let left = caller.session.until.duration_since(jiff::Timestamp::now());
+        let mut session_ends = std::pin::pin!(sleep(left.try_into().unwrap_or_default()));
+        loop {
+            tokio::select! {
+                received = self.socket.recv() => {
+                    missed = 0;
+                    match received?.ok()? {
+                        Message::Text(text) => {
+                            if let Some(answer) = heard(&self.app, listener, &text).await {
+                                self.say(&answer).await?;
+                            }
+                        }
+                        Message::Binary(_) => return Some((UNSUPPORTED, "texts only")),
+                        Message::Close(_) => return None,
+                        Message::Ping(_) | Message::Pong(_) => {}
+                    }
+                }
+                outgoing = listener.next() => self.tell(listener, &outgoing).await?,
+                _ = pings.tick() => {
+                    if missed >= MAX_MISSED {
+                        return Some((SILENT, "no answer"));
+                    }
+                    missed += 1;
+                    if !still_holds(&self.app, caller).await {
+                        return Some((UNAUTHORIZED, "signed out"));
+                    }
+                    timeout(SEND, self.socket.send(Message::Ping(bytes::Bytes::new()))).await.ok()?.ok()?;
+                }
+                () = &mut session_ends => return Some((UNAUTHORIZED, "the session has ended")),
+            }
+        }
+    }
+
+    async fn tell(&mut self, listener: &Listener, outgoing: &Outgoing) -> Option<()> {
+        let event = Event::of(&self.app, outgoing, listener.language());
+        self.send(event.text).await
+    }
+
+    async fn say(&mut self, event: &Event) -> Option<()> {
+        self.send(event.text.clone()).await
+    }
+
+    /// `None`: the peer is gone, or takes nothing any more.
+    async fn send(&mut self, text: String) -> Option<()> {
+        timeout(SEND, self.socket.send(Message::Text(text.into()))).await.ok()?.ok()
+    }
+}
+
+/// Does what a text says, and gives the answer to it.
+async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
+    let error = |failure: &Failure, pod_id| Some(Event::error(failure, pod_id, listener.language()));
+    match serde_json::from_str(text) {
+        Ok(Incoming::Subscribe { pod_id }) => match app.listen_to(listener, &pod_id).await {
+            Ok(()) => None,
+            Err(failure) => error(&failure, Some(&pod_id)),
+        },
+        Ok(Incoming::Unsubscribe { pod_id }) => {
+            // What is no id was never subscribed to.
+            if let Ok(id) = pod_id.parse() {
+                listener.unsubscribe(&id);
+            }
+            None
+        }
+        Ok(Incoming::SubscribeAll) => {
+            listener.subscribe_all(Scope::Changes);
+            None
+        }
+        Ok(Incoming::Ping) => Some(Event::new("pong", json!({}))),
+        // Signed in already; another user needs another connection.
+        Ok(Incoming::Auth { .. }) => None,
+        Err(_) => error(&not_understood(), None),
+    }
+}
+
+fn not_understood() -> Failure {
+    Failure::new(
+        http::StatusCode::BAD_REQUEST,
+        "malformed",
+        "Mensaje no entendido",
+        "The message is not understood",
+    )
+}
+
+/// Whether somebody is still who they were when they connected. While the store can't say, they are.
+pub(super) async fn still_holds(app: &App, caller: &Caller) -> bool {
+    match app.store.user(&caller.user.id).await {
+        Ok(Some(user)) => {
+            app.presence.seen(&user.id);
+            let ended = user.ended_sessions.iter().any(|ended| ended.id == caller.session.id);
+            !ended && user.role == caller.user.role
+        }
+        Ok(None) => false,
+        Err(error) => {
+            tracing::warn!(%error, "a session is not checked");
+            true
+        }
+    }
+}
+
+impl App {
+    /// Lets somebody listen to one pod, also to one that another server has just made.
+    ///
+    /// # Errors
+    /// There is no such pod for them, or they listen to too many.
+    pub(super) async fn listen_to(&self, listener: &Listener, pod_id: &str) -> Result<(), Failure> {
+        let no_pod = || refused(super::Refusal::NoPod);
+        let id = pod_id.parse().map_err(|_| no_pod())?;
+        if self.live.pod(&id).is_none() {
+            let pod = self.platform.get(listener.actor(), &id).await.map_err(|_| no_pod())?;
+            self.live.learn(pod);
+        }
+        listener.subscribe(&id).map_err(refused)
+    }
+}

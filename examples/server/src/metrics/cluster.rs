@@ -1,0 +1,93 @@
+//! A cluster whose calls are counted.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use neuropod::{
+    ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, PodId, Result, Usage,
+    VolumePolicy, Workload, WorkloadRef,
+};
+use tokio::time::Instant;
+
+/// Counts the calls of a cluster, their errors and their time, and notes when the watch told of a pod.
+pub(crate) struct MeteredCluster {
+    inner: Arc<dyn ClusterBackend>,
+    told: Arc<Mutex<HashMap<PodId, Instant>>>,
+}
+
+impl MeteredCluster {
+    /// This cluster, counted.
+    pub(crate) fn new(inner: Arc<dyn ClusterBackend>) -> Self {
+        Self {
+            inner,
+            told: Arc::default(),
+        }
+    }
+
+    /// For how long the cluster has told of a pod what no record says yet; asked again it is `None`.
+    pub(crate) fn told_since(&self, pod: &PodId) -> Option<Duration> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.remove(pod).map(|at| at.elapsed())
+    }
+
+    async fn count<T>(method: &'static str, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let begin = Instant::now();
+        let answer = call.await;
+        metrics::histogram!("neuropod_cluster_call_seconds", "method" => method)
+            .record(begin.elapsed().as_secs_f64());
+        if let Err(error) = &answer {
+            metrics::counter!("neuropod_cluster_errors_total", "method" => method, "kind" => error.kind().code())
+                .increment(1);
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl ClusterBackend for MeteredCluster {
+    async fn apply(&self, workload: &Workload) -> Result<Observation> {
+        Self::count("apply", self.inner.apply(workload)).await
+    }
+
+    async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation> {
+        Self::count("remove", self.inner.remove(reference, volume)).await
+    }
+
+    async fn observe(&self, reference: &WorkloadRef) -> Result<Observation> {
+        Self::count("observe", self.inner.observe(reference)).await
+    }
+
+    fn watch(&self) -> BoxStream<'static, ClusterEvent> {
+        let told = Arc::clone(&self.told);
+        let note = move |event: &ClusterEvent| {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                ClusterEvent::Changed { pod_id, .. } => {
+                    told.entry(pod_id.clone()).or_insert_with(Instant::now);
+                }
+                ClusterEvent::Gone { pod_id, .. } => {
+                    told.remove(pod_id);
+                }
+                _ => {}
+            }
+        };
+        self.inner.watch().inspect(note).boxed()
+    }
+
+    async fn logs(&self, reference: &WorkloadRef, options: LogOptions) -> Result<LogStream> {
+        Self::count("logs", self.inner.logs(reference, options)).await
+    }
+
+    async fn usage(&self) -> Result<Vec<Usage>> {
+        Self::count("usage", self.inner.usage()).await
+    }
+
+    async fn inventory(&self) -> Result<Inventory> {
+        Self::count("inventory", self.inner.inventory()).await
+    }
+}

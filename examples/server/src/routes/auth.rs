@@ -1,0 +1,127 @@
+//! Signing in and out.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::{App, Shared};
+use crate::auth::{Caller, Profile};
+use crate::failure::{Failure, FailureBody};
+use crate::language::Asked;
+use crate::reply::{Body, Done, done};
+use crate::view::user::UserView;
+
+/// A token of this server, and whose it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedIn {
+    success: bool,
+    /// The bearer token.
+    token: String,
+    user: UserView,
+}
+
+/// Who asks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Me {
+    success: bool,
+    user: UserView,
+}
+
+/// An ID token of Google.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct GoogleBody {
+    token: String,
+}
+
+/// Who one wants to be.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct MockBody {
+    email: String,
+}
+
+/// Sign in with Google.
+#[utoipa::path(post, path = "/api/auth/google", tag = "Auth", request_body = GoogleBody, responses(
+    (status = 200, body = SignedIn),
+    (status = 400, description = "The body is not valid", body = FailureBody),
+    (status = 401, description = "Google has not made this token for this application", body = FailureBody),
+    (status = 501, description = "Google is not set up", body = FailureBody),
+))]
+pub(crate) async fn google(
+    State(app): State<Shared>,
+    Body(body): Body<GoogleBody>,
+) -> Result<Json<SignedIn>, Failure> {
+    let google = app.google.as_ref().ok_or_else(|| {
+        Failure::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "google_not_configured",
+            "El inicio de sesión con Google no está configurado en este servidor",
+            "Signing in with Google is not set up on this server",
+        )
+    })?;
+    let profile = google.verify(&body.token).await?;
+    sign_in(&app, &profile).await
+}
+
+/// Sign in by e-mail address alone, in development.
+#[utoipa::path(post, path = "/api/auth/mock-login", tag = "Auth", request_body = MockBody, responses(
+    (status = 200, body = SignedIn),
+    (status = 400, description = "This is no e-mail address", body = FailureBody),
+    (status = 404, description = "The server is not in development", body = FailureBody),
+))]
+pub(crate) async fn mock_login(
+    State(app): State<Shared>,
+    Body(body): Body<MockBody>,
+) -> Result<Json<SignedIn>, Failure> {
+    if !app.config.dev {
+        return Err(Failure::no_route());
+    }
+    sign_in(&app, &Profile::with_email(&body.email)?).await
+}
+
+async fn sign_in(app: &App, profile: &Profile) -> Result<Json<SignedIn>, Failure> {
+    let user = app.welcome(profile).await?;
+    app.presence.seen(&user.id);
+    Ok(Json(SignedIn {
+        success: true,
+        token: app.tokens.issue(&user.id)?,
+        user: app.user_view(user).await?,
+    }))
+}
+
+/// Whether the token holds, and whose it is.
+#[utoipa::path(get, path = "/api/auth/verify", tag = "Auth", security(("bearer" = [])), responses(
+    (status = 200, body = Me), (status = 401, body = FailureBody),
+))]
+pub(crate) async fn verify(State(app): State<Shared>, caller: Caller) -> Result<Json<Me>, Failure> {
+    show(&app, caller).await
+}
+
+/// Who asks.
+#[utoipa::path(get, path = "/api/auth/me", tag = "Auth", security(("bearer" = [])), responses(
+    (status = 200, body = Me), (status = 401, body = FailureBody),
+))]
+pub(crate) async fn me(State(app): State<Shared>, caller: Caller) -> Result<Json<Me>, Failure> {
+    show(&app, caller).await
+}
+
+async fn show(app: &App, caller: Caller) -> Result<Json<Me>, Failure> {
+    Ok(Json(Me {
+        success: true,
+        user: app.user_view(caller.user).await?,
+    }))
+}
+
+/// Sign out: the token does not hold any more, on any server.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "Auth", security(("bearer" = [])), responses(
+    (status = 200, body = Done), (status = 401, body = FailureBody),
+))]
+pub(crate) async fn logout(
+    State(app): State<Shared>,
+    Asked(language): Asked,
+    caller: Caller,
+) -> Result<Json<Done>, Failure> {
+    app.end_session(&caller).await?;
+    Ok(done(language.pick("Sesión cerrada", "Signed out")))
+}

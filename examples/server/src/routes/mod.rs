@@ -1,0 +1,72 @@
+//! The addresses of the API.
+
+mod account;
+mod auth;
+mod document;
+mod inventory;
+mod logs;
+mod pods;
+mod pricing;
+mod status;
+mod templates;
+mod users;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::Shared;
+use crate::{dashboard, live};
+
+pub(crate) use self::{logs::text as log_text, status::metrics, templates::first as first_template};
+
+/// Every address, and the document that describes those of the API.
+pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
+    let (api, document) = OpenApiRouter::with_openapi(document::head())
+        .routes(routes!(auth::google))
+        .routes(routes!(auth::mock_login))
+        .routes(routes!(auth::verify))
+        .routes(routes!(auth::me))
+        .routes(routes!(auth::logout))
+        .routes(routes!(users::list))
+        .routes(routes!(users::balance))
+        .routes(routes!(users::suspend))
+        .routes(routes!(users::delete))
+        .routes(routes!(pods::list, pods::create))
+        .routes(routes!(pods::of_user))
+        .routes(routes!(pods::get, pods::delete))
+        .routes(routes!(pods::connections))
+        .routes(routes!(logs::get))
+        .routes(routes!(pods::start))
+        .routes(routes!(pods::stop))
+        .routes(routes!(pods::restart))
+        .routes(routes!(templates::list, templates::create))
+        .routes(routes!(templates::summary))
+        .routes(routes!(templates::get, templates::update, templates::delete))
+        .routes(routes!(pricing::public))
+        .routes(routes!(pricing::get, pricing::update))
+        .routes(routes!(pricing::reset))
+        .routes(routes!(pricing::calculate))
+        .routes(routes!(pricing::available))
+        .routes(routes!(pricing::gpu))
+        .routes(routes!(account::balance))
+        .routes(routes!(account::statement))
+        .routes(routes!(inventory::get))
+        .routes(routes!(status::public))
+        .routes(routes!(status::get))
+        .routes(routes!(status::config))
+        .split_for_parts();
+    let text = document.to_pretty_json().unwrap_or_default();
+    let router = api
+        .route("/api/openapi.json", get(async || document::json(text)))
+        .route("/api/docs", get(document::page))
+        .route("/api/docs.js", get(document::script))
+        .route("/api/docs.css", get(document::style))
+        .route("/healthz", get(status::healthy))
+        .route("/readyz", get(status::ready))
+        .route("/ws", get(live::websocket))
+        .route("/", get(dashboard::file))
+        .route("/{*file}", get(dashboard::file));
+    (router, document)
+}

@@ -1,0 +1,113 @@
+//! Whether the server works, and what it offers.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use jiff::Timestamp;
+use neuropod::ListOptions;
+use serde::Serialize;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use crate::app::Shared;
+use crate::auth::Caller;
+use crate::failure::FailureBody;
+use crate::language::Asked;
+use crate::reply::{Answer, data};
+
+/// How long store and cluster may take to answer before they count as gone.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// That the server works.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StatusView {
+    /// `ok`.
+    status: &'static str,
+    /// For people.
+    message: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+}
+
+/// What a page has to know before anybody signs in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConfigView {
+    /// The client id of this application at Google.
+    google_client_id: Option<String>,
+    /// Whether one can sign in by e-mail address alone.
+    dev_login: bool,
+    /// The version of the server.
+    version: &'static str,
+    /// The languages of messages.
+    languages: [&'static str; 2],
+    /// Where live updates are.
+    ws_path: &'static str,
+}
+
+fn view(language: neuropod::message::Language) -> Json<StatusView> {
+    Json(StatusView {
+        status: "ok",
+        message: language.pick("El servidor funciona", "The server works"),
+        timestamp: Timestamp::now(),
+    })
+}
+
+/// That the server works.
+#[utoipa::path(get, path = "/api/status/public", tag = "Status", responses((status = 200, body = StatusView)))]
+pub(crate) async fn public(Asked(language): Asked) -> Json<StatusView> {
+    view(language)
+}
+
+/// That the server works, and the token holds.
+#[utoipa::path(get, path = "/api/status", tag = "Status", security(("bearer" = [])), responses(
+    (status = 200, body = StatusView), (status = 401, body = FailureBody),
+))]
+pub(crate) async fn get(Asked(language): Asked, _: Caller) -> Json<StatusView> {
+    view(language)
+}
+
+/// What a page has to know before anybody signs in.
+#[utoipa::path(get, path = "/api/config", tag = "Status", responses((status = 200, body = Answer<ConfigView>)))]
+pub(crate) async fn config(State(app): State<Shared>) -> Json<Answer<ConfigView>> {
+    data(ConfigView {
+        google_client_id: app.config.auth.google_client_id.clone(),
+        dev_login: app.config.dev,
+        version: env!("CARGO_PKG_VERSION"),
+        languages: ["es", "en"],
+        ws_path: "/ws",
+    })
+}
+
+/// Whether the process is alive.
+pub(crate) async fn healthy() -> &'static str {
+    "ok"
+}
+
+/// Whether it can do its work: store and cluster answer.
+pub(crate) async fn ready(State(app): State<Shared>) -> impl IntoResponse {
+    let one = ListOptions {
+        limit: 1,
+        ..ListOptions::default()
+    };
+    let store = timeout(PATIENCE, app.store.list(&one));
+    let cluster = timeout(PATIENCE, app.cluster.usage());
+    let (store, cluster) = tokio::join!(store, cluster);
+    let (store, cluster) = (matches!(store, Ok(Ok(_))), matches!(cluster, Ok(Ok(_))));
+    let state = |works| if works { "ok" } else { "unreachable" };
+    let status = if store && cluster && !app.stopping.is_cancelled() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, format!("store: {}\ncluster: {}\n", state(store), state(cluster)))
+}
+
+/// Everything that was counted, for Prometheus.
+pub(crate) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
+    let format = [(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (format, crate::metrics::text(&app))
+}

@@ -1,0 +1,204 @@
+//! What administrators do with users.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use neuropod::{Actor, Desired, ErrorKind, ListOptions, Money, Pod, User, UserId, Violation};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::{App, Shared};
+use crate::auth::Admin;
+use crate::euros;
+use crate::failure::{Failure, FailureBody};
+use crate::language::Asked;
+use crate::reply::{Answer, Body, Done, Parameters, data, done};
+use crate::view::user::{Pods, UserView};
+
+/// Pods that a store is asked for at a time: as many as it gives.
+const PAGE: u32 = 1000;
+
+/// Which users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Search {
+    /// Only those with this in their name or address.
+    search: Option<String>,
+}
+
+/// A new balance.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BalanceBody {
+    user_id: String,
+    /// In EUR, at most two decimals.
+    balance: f64,
+}
+
+/// Whether a user may start pods.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SuspendBody {
+    user_id: String,
+    /// True unless given.
+    #[serde(default = "yes")]
+    suspended: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// All users.
+#[utoipa::path(get, path = "/api/auth/users", tag = "Users", params(Search), security(("bearer" = [])), responses(
+    (status = 200, body = Answer<Vec<UserView>>),
+    (status = 401, body = FailureBody), (status = 403, body = FailureBody),
+))]
+pub(crate) async fn list(
+    State(app): State<Shared>,
+    Parameters(query): Parameters<Search>,
+    Admin(admin): Admin,
+) -> Result<Json<Answer<Vec<UserView>>>, Failure> {
+    let search = query.search.unwrap_or_default().to_lowercase();
+    let found = |user: &User| {
+        user.email.to_lowercase().contains(&search) || user.name.to_lowercase().contains(&search)
+    };
+    let mut counts: HashMap<UserId, Pods> = HashMap::new();
+    for pod in app.all_pods(&admin.actor(), None).await? {
+        count(counts.entry(pod.owner.clone()).or_default(), &pod);
+    }
+    let mut views = Vec::new();
+    for user in app.store.users().await?.into_iter().filter(found) {
+        let pods = counts.get(&user.id).copied().unwrap_or_default();
+        views.push(app.view_with(user, pods).await?);
+    }
+    Ok(data(views))
+}
+
+/// Set what a user can spend.
+#[utoipa::path(post, path = "/api/auth/users/balance", tag = "Users", request_body = BalanceBody,
+    security(("bearer" = [])), responses(
+    (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
+    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
+))]
+pub(crate) async fn balance(
+    State(app): State<Shared>,
+    Admin(admin): Admin,
+    Body(body): Body<BalanceBody>,
+) -> Result<Json<Answer<UserView>>, Failure> {
+    let amount = euros::amount(body.balance).ok_or_else(|| Failure::field("balance", Violation::Amount))?;
+    let user = app.known_user(&body.user_id).await?;
+    let number: u64 = rand::random();
+    let key = format!("balance:{}:{number:016x}", user.id);
+    app.platform.set_balance(&admin.actor(), &user.id, amount, &key).await?;
+    Ok(data(app.user_view(user).await?))
+}
+
+/// Suspend a user: their pods stop, and they start none.
+#[utoipa::path(post, path = "/api/auth/users/suspend", tag = "Users", request_body = SuspendBody,
+    security(("bearer" = [])), responses(
+    (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
+    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
+))]
+pub(crate) async fn suspend(
+    State(app): State<Shared>,
+    Admin(admin): Admin,
+    Body(body): Body<SuspendBody>,
+) -> Result<Json<Answer<UserView>>, Failure> {
+    let user = app.known_user(&body.user_id).await?;
+    not_oneself(&admin.actor(), &user)?;
+    let user = app.platform.suspend(&admin.actor(), &user.id, body.suspended).await?;
+    Ok(data(app.user_view(user).await?))
+}
+
+/// Delete a user with everything they own.
+#[utoipa::path(delete, path = "/api/auth/users/{userId}", tag = "Users", params(("userId" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Done), (status = 400, body = FailureBody),
+    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
+))]
+pub(crate) async fn delete(
+    State(app): State<Shared>,
+    Asked(language): Asked,
+    Admin(admin): Admin,
+    Path(id): Path<String>,
+) -> Result<Json<Done>, Failure> {
+    let user = app.known_user(&id).await?;
+    not_oneself(&admin.actor(), &user)?;
+    app.platform.delete_user(&admin.actor(), &user.id).await?;
+    Ok(done(language.pick("Usuario eliminado correctamente", "The user was deleted")))
+}
+
+/// An administrator who shuts themselves out can't be let in by anybody else.
+fn not_oneself(actor: &Actor, user: &User) -> Result<(), Failure> {
+    if actor.id == user.id {
+        return Err(Failure::new(
+            http::StatusCode::BAD_REQUEST,
+            "oneself",
+            "No puedes hacer esto con tu propia cuenta",
+            "You can't do this to your own account",
+        ));
+    }
+    Ok(())
+}
+
+fn count(pods: &mut Pods, pod: &Pod) {
+    pods.total += 1;
+    pods.active += usize::from(pod.desired == Desired::Running);
+}
+
+impl App {
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub(crate) async fn known_user(&self, id: &str) -> Result<User, Failure> {
+        self.store.user(&UserId::new(id)).await?.ok_or_else(Failure::no_user)
+    }
+
+    /// A user as the contract shows them.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn user_view(&self, user: User) -> Result<UserView, Failure> {
+        let mut pods = Pods::default();
+        let actor = Actor::admin("user view");
+        for pod in self.all_pods(&actor, Some(&user.id)).await? {
+            count(&mut pods, &pod);
+        }
+        self.view_with(user, pods).await
+    }
+
+    async fn view_with(&self, user: User, pods: Pods) -> Result<UserView, Failure> {
+        let available = match self.billing.balance(&user.id).await {
+            Ok(balance) => balance.available,
+            // Their first time has broken off before it was opened; the next one opens it.
+            Err(error) if *error.kind() == ErrorKind::NotFound => Money::ZERO,
+            Err(error) => return Err(error.into()),
+        };
+        let is_there = self.presence.is_there(&user.id);
+        Ok(UserView::of(user, available.as_euros(), pods, is_there))
+    }
+
+    /// All pods that `actor` may see, or those of one user, oldest first.
+    ///
+    /// # Errors
+    /// 403 when a client asks for those of somebody else.
+    pub(crate) async fn all_pods(&self, actor: &Actor, owner: Option<&UserId>) -> Result<Vec<Pod>, Failure> {
+        let mut options = ListOptions {
+            owner: owner.cloned(),
+            limit: PAGE,
+            ..ListOptions::default()
+        };
+        let mut pods = Vec::new();
+        loop {
+            let page = self.platform.list(actor, &options).await?;
+            pods.extend(page.pods);
+            if page.next.is_none() {
+                return Ok(pods);
+            }
+            options.after = page.next;
+        }
+    }
+}

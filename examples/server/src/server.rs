@@ -1,0 +1,126 @@
+//! From the configuration to a server that runs, and to its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::app::{self, App, Shared};
+use crate::config::Config;
+use crate::{metrics, routes};
+
+/// How long requests that are under way may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A server that is ready to run.
+pub struct Server {
+    app: Shared,
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+}
+
+impl Server {
+    /// Opens store, cluster and ports.
+    ///
+    /// # Errors
+    /// What keeps it from starting, with the name of the value that is wrong.
+    pub async fn start(config: Config) -> Result<Self> {
+        // Another part of the process may have chosen ring already, which is what it should be.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (address, metrics_address) = (config.listen, config.metrics_listen);
+        let listen = async |name: &str, address: SocketAddr| {
+            TcpListener::bind(address).await.with_context(|| format!("{name}: {address}"))
+        };
+        let app = App::start(config, metrics::begin()?).await?;
+        Ok(Self {
+            app,
+            listener: listen("listen", address).await?,
+            metrics: match metrics_address {
+                Some(address) => Some(listen("metrics_listen", address).await?),
+                None => None,
+            },
+        })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn address(&self) -> Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Serves until `shutdown` completes. Then it takes no new requests, ends what goes on without end, finishes the
+    /// others, and hands the pods over: what is due is in the store, and another server or the next run goes on.
+    ///
+    /// # Errors
+    /// The driver can't go on, or a listener fails.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+        let Self { app, listener, metrics } = self;
+        let mut router = app::router(&app);
+        let mut tasks = JoinSet::new();
+        let operations = Router::new()
+            .route("/metrics", get(routes::metrics))
+            .with_state(Arc::clone(&app));
+        match metrics {
+            Some(metrics) => {
+                tasks.spawn(serve(metrics, operations, Arc::clone(&app)));
+            }
+            None => router = operations.merge(router),
+        }
+        tasks.spawn(serve(listener, router, Arc::clone(&app)));
+        let background = tokio::spawn(Arc::clone(&app).background());
+        let driver = {
+            let (platform, stopping) = (app.platform.clone(), app.stopping.clone());
+            tasks.spawn(async move { platform.run(stopping.cancelled_owned()).await.context("the driver") })
+        };
+        tokio::select! {
+            () = shutdown => {}
+            // None of them ends by itself but with an error.
+            Some(ended) = tasks.join_next() => {
+                app.stopping.cancel();
+                background.abort();
+                return ended?;
+            }
+        }
+        tracing::info!("stopping");
+        app.stopping.cancel();
+        let drained = timeout(DRAIN + Duration::from_secs(5), async {
+            while let Some(ended) = tasks.join_next().await {
+                ended??;
+            }
+            Ok(())
+        });
+        let ended = drained.await.unwrap_or_else(|_| {
+            tracing::warn!("some requests were broken off");
+            Ok(())
+        });
+        drop(driver);
+        background.abort();
+        ended
+    }
+}
+
+async fn serve(listener: TcpListener, router: Router, app: Arc<App>) -> Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let stopping = app.stopping.clone();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let stopped = async {
+        app.stopping.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = serving => served.context("the listener"),
+        () = stopped => {
+            tracing::warn!("some connections were cut");
+            Ok(())
+        }
+    }
+}

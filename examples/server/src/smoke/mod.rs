@@ -1,0 +1,141 @@
+//! Every group of routes, once, in this process: on the simulated cluster and a store in memory, in paused time.
+
+mod account;
+mod auth;
+mod google;
+mod live;
+mod pods;
+mod status;
+mod templates;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::app::{App, Shared, router};
+use crate::config::Config;
+
+/// The API on a platform of its own.
+pub(super) struct Api {
+    pub(super) app: Shared,
+    router: Router,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// The same, where it has this status.
+    #[track_caller]
+    pub(super) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json()
+    }
+}
+
+pub(super) fn config() -> Config {
+    Config {
+        dev: true,
+        store: "memory".into(),
+        ..Config::default()
+    }
+}
+
+impl Api {
+    pub(super) async fn start(config: Config) -> Self {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+        let app = App::start(config, metrics).await.unwrap();
+        let platform = app.platform.clone();
+        tokio::spawn(async move { platform.run(std::future::pending()).await });
+        tokio::spawn(Arc::clone(&app).background());
+        Self {
+            router: router(&app),
+            app,
+        }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub(super) async fn call(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if !token.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub(super) async fn get(&self, path: &str, token: &str) -> Answer {
+        self.call(Method::GET, path, token, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, token, Some(body)).await
+    }
+
+    /// Signs in, and answers the token.
+    pub(super) async fn sign_in(&self, email: &str) -> String {
+        let answer = self.post("/api/auth/mock-login", "", &json!({ "email": email })).await;
+        answer.expect(200)["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Creates a pod, and answers its id.
+    pub(super) async fn create(&self, token: &str, name: &str) -> String {
+        let answer = self.post("/api/pods", token, &request(name)).await;
+        answer.expect(201)["data"]["podId"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a pod has this status, at most a minute of the cluster's time.
+    pub(super) async fn until(&self, token: &str, pod: &str, status: &str) -> Value {
+        let wait = async {
+            loop {
+                let found = self.get(&format!("/api/pods/{pod}"), token).await.expect(200);
+                if found["pod"]["status"] == status {
+                    return found;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            }
+        };
+        let waited = tokio::time::timeout(std::time::Duration::from_mins(1), wait).await;
+        waited.unwrap_or_else(|_| panic!("{pod} never was {status}"))
+    }
+}
+
+/// A good request for a pod.
+pub(super) fn request(name: &str) -> Value {
+    json!({
+        "name": name,
+        "deploymentType": "docker",
+        "dockerImage": "quay.io/jupyter/pytorch-notebook",
+        "gpu": "rtx-4090",
+        "containerDiskSize": 20,
+        "volumeDiskSize": 30,
+        "ports": "8888, 7860",
+        "enableJupyter": true,
+    })
+}

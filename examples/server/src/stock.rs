@@ -1,0 +1,42 @@
+//! The GPUs of the cluster, asked for at most every few seconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use neuropod::{ClusterBackend, GpuStock};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+/// How long an answer is used again: whoever looks at prices does not ask the cluster each time.
+const FRESH: Duration = Duration::from_secs(5);
+/// How long prices wait for it. They are shown without it then.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The GPUs of the cluster as they were a moment ago.
+#[derive(Default)]
+pub(crate) struct Stock(Mutex<Option<(Instant, Option<Arc<Vec<GpuStock>>>)>>);
+
+impl Stock {
+    /// The GPUs; `None`: the cluster does not tell now.
+    pub(crate) async fn get(&self, cluster: &dyn ClusterBackend) -> Option<Arc<Vec<GpuStock>>> {
+        let mut known = self.0.lock().await;
+        if let Some((at, stock)) = &*known
+            && at.elapsed() < FRESH
+        {
+            return stock.clone();
+        }
+        let stock = match timeout(PATIENCE, cluster.inventory()).await {
+            Ok(Ok(inventory)) => Some(Arc::new(inventory.gpus)),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the GPUs of the cluster are not known");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("the cluster does not tell its GPUs in time");
+                None
+            }
+        };
+        *known = Some((Instant::now(), stock.clone()));
+        stock
+    }
+}

@@ -1,0 +1,100 @@
+//! The log, traces for OpenTelemetry where they are wanted, and the signals to stop.
+
+use anyhow::Result;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use crate::config::LogFormat;
+
+/// What is written unless `RUST_LOG` says otherwise.
+const FILTER: &str = "info";
+
+/// Sends what is left of the traces when it is dropped.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Telemetry {
+    #[cfg(feature = "otel")]
+    traces: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+}
+
+/// Begins to write the log, and to send traces to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names (feature
+/// `otel`).
+///
+/// # Errors
+/// It was begun before, or the collector's address is wrong.
+pub fn begin(format: LogFormat) -> Result<Telemetry> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
+    let log = match format {
+        LogFormat::Text => fmt::layer().with_target(false).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).boxed(),
+    };
+    let subscriber = tracing_subscriber::registry().with(filter).with(log);
+    #[cfg(feature = "otel")]
+    {
+        use opentelemetry::trace::TracerProvider;
+
+        let traces = traces()?;
+        let layer = traces
+            .as_ref()
+            .map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("neuropod")));
+        subscriber.with(layer).try_init()?;
+        Ok(Telemetry { traces })
+    }
+    #[cfg(not(feature = "otel"))]
+    {
+        subscriber.try_init()?;
+        Ok(Telemetry::default())
+    }
+}
+
+#[cfg(feature = "otel")]
+fn traces() -> Result<Option<opentelemetry_sdk::trace::SdkTracerProvider>> {
+    if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_none() {
+        return Ok(None);
+    }
+    let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
+    let resource = opentelemetry_sdk::Resource::builder().with_service_name("neuropod").build();
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_batch_exporter(exporter);
+    Ok(Some(provider.build()))
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        #[cfg(feature = "otel")]
+        if let Some(Err(error)) = self.traces.as_ref().map(opentelemetry_sdk::trace::SdkTracerProvider::shutdown) {
+            tracing::warn!(%error, "the last traces are lost");
+        }
+    }
+}
+
+/// Completes when somebody asks the process to stop: Ctrl-C, or SIGTERM as Kubernetes sends it.
+pub async fn stop_signal() {
+    let interrupt = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C is not heard");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "SIGTERM is not heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

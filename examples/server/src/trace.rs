@@ -1,0 +1,32 @@
+//! What is written of every request.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+/// Middleware that writes one line for every request, with the id that all lines of it have, and counts it. Of the
+/// address it writes the path only: parameters may be tokens.
+pub(crate) async fn requests(request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("other", MatchedPath::as_str)
+        .to_owned();
+    let id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default();
+    let span = tracing::info_span!("request", id, %method, path);
+    let response = next.run(request).instrument(span.clone()).await;
+    let (status, time) = (response.status().as_u16(), begin.elapsed());
+    crate::metrics::request(method.as_str(), &route, status, time);
+    span.in_scope(|| tracing::info!(status, milliseconds = time.as_millis(), "answered"));
+    response
+}

@@ -1,0 +1,121 @@
+//! What pods use: asked for now and then, and kept until the next time.
+
+mod dcgm;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use neuropod::{Catalogue, Pod, PodId, Usage};
+use serde::Serialize;
+use tokio::time::{MissedTickBehavior, interval};
+use utoipa::ToSchema;
+
+use crate::app::App;
+
+/// How often. Clusters measure every 15 seconds or so.
+const EVERY: Duration = Duration::from_secs(10);
+/// After this time without a new figure the last one is none any more.
+const STALE: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
+
+/// What a pod uses. What is not known is null.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stats {
+    /// Of its processor time, in percent.
+    pub(crate) cpu_usage: Option<f64>,
+    /// Of its memory, in percent.
+    pub(crate) memory_usage: Option<f64>,
+    /// Of its GPU, in percent.
+    pub(crate) gpu_usage: Option<f64>,
+    /// For how long its container runs, in seconds.
+    pub(crate) uptime: i64,
+    /// When that was measured.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) last_updated: Option<Timestamp>,
+}
+
+/// The last figures of all pods.
+#[derive(Debug, Default)]
+pub(crate) struct Figures(RwLock<HashMap<PodId, Usage>>);
+
+impl Figures {
+    /// What a pod uses now.
+    pub(crate) fn of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
+        let uptime = pod.started_at.map_or(0, |since| now.duration_since(since).as_secs().max(0));
+        let figures = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        // What a container used that has ended says nothing about the one that runs.
+        let fresh = |usage: &&Usage| {
+            pod.started_at.is_some_and(|since| usage.at >= since) && now.duration_since(usage.at) < STALE
+        };
+        let Some(usage) = figures.get(&pod.id).filter(fresh) else {
+            return Stats {
+                uptime,
+                ..Stats::default()
+            };
+        };
+        let size = catalogue.get(&pod.spec.gpu).map(|gpu| gpu.size);
+        let memory = size.map(|size| u64::from(size.memory_mib) << 20);
+        Stats {
+            cpu_usage: share(usage.cpu_millis, size.map(|size| size.cpu_millis.into())),
+            memory_usage: share(usage.memory_bytes, memory),
+            gpu_usage: usage.gpu_percent.map(|percent| round(percent.into())),
+            uptime,
+            last_updated: Some(usage.at),
+        }
+    }
+
+    fn set(&self, usage: Vec<Usage>) -> Vec<PodId> {
+        let fresh: HashMap<_, _> = usage.into_iter().map(|usage| (usage.pod_id.clone(), usage)).collect();
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = fresh.iter().filter(|(id, usage)| known.get(*id) != Some(usage));
+        let changed = changed.map(|(id, _)| id.clone()).collect();
+        *known = fresh;
+        changed
+    }
+}
+
+/// How much of `all` that is, in percent.
+#[expect(clippy::cast_precision_loss, reason = "percentages, for people")]
+fn share(used: Option<u64>, all: Option<u64>) -> Option<f64> {
+    let all = all.filter(|all| *all > 0)?;
+    Some(round((used? as f64 / all as f64 * 100.0).clamp(0.0, 100.0)))
+}
+
+/// To one decimal.
+fn round(percent: f64) -> f64 {
+    (percent * 10.0).round() / 10.0
+}
+
+/// Asks the cluster again and again, until it is dropped.
+pub(crate) async fn watch(app: Arc<App>) {
+    let mut exporters = dcgm::Exporters::new(app.config.kube.dcgm_urls.clone());
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match app.cluster.usage().await {
+            Ok(mut usage) => {
+                exporters.fill(&mut usage, &app).await;
+                let changed = app.usage.set(usage);
+                app.live.refresh(&changed);
+            }
+            Err(error) => tracing::warn!(%error, "the use of the pods is not known"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_null_and_nothing_is_more_than_all() {
+        assert_eq!(share(None, Some(10)), None);
+        assert_eq!(share(Some(1), None), None);
+        assert_eq!(share(Some(1), Some(0)), None);
+        assert_eq!(share(Some(1), Some(3)), Some(33.3));
+        assert_eq!(share(Some(20), Some(10)), Some(100.0));
+    }
+}

@@ -1,0 +1,306 @@
+//! Pods.
+
+use jiff::Timestamp;
+use neuropod::connection::{self, HttpService, ServiceStatus};
+use neuropod::message::{self, Language};
+use neuropod::naming::Naming;
+use neuropod::plan;
+use neuropod::{Connections, Desired, Pod, Reason, Step};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::usage::Stats;
+
+/// A pod.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodView {
+    /// Its id: 16 hexadecimal digits.
+    pub(crate) pod_id: String,
+    /// The name as it was typed.
+    pub(crate) pod_name: String,
+    /// Whose it is.
+    pub(crate) user_id: String,
+    /// The hash of that in public names.
+    pub(crate) user_hash: String,
+    /// Who created it.
+    pub(crate) created_by: String,
+    /// `template` or `docker`.
+    pub(crate) deployment_type: &'static str,
+    /// The template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) template_id: Option<String>,
+    /// The image.
+    pub(crate) docker_image: String,
+    /// The GPU type.
+    pub(crate) gpu: String,
+    /// In GB.
+    pub(crate) container_disk_size: u32,
+    /// In GB.
+    pub(crate) volume_disk_size: u32,
+    /// Whether a Jupyter server is expected.
+    pub(crate) enable_jupyter: bool,
+    /// `creating`, `running`, `stopped` or `error`.
+    pub(crate) status: &'static str,
+    /// How far it is on its way there.
+    #[schema(value_type = String)]
+    pub(crate) step: Step,
+    /// Why it is not running.
+    pub(crate) reason: Option<ReasonView>,
+    /// `running`, `stopped` or `deleted`.
+    pub(crate) desired: &'static str,
+    /// Its HTTP services.
+    pub(crate) http_services: Vec<HttpServiceView>,
+    /// Its other services.
+    pub(crate) tcp_services: Vec<TcpServiceView>,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) created_at: Timestamp,
+    /// When its owner last did something with it.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) last_active: Timestamp,
+    /// Since when its container runs.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) started_at: Option<Timestamp>,
+    /// When its volume will be deleted because nobody pays for it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) volume_deleted_at: Option<Timestamp>,
+    /// In EUR per hour, while it runs.
+    pub(crate) cost_per_hour: f64,
+    /// In EUR per hour, while it is stopped.
+    pub(crate) cost_stopped: f64,
+    /// In EUR, so far.
+    pub(crate) total_cost: f64,
+    /// Its names in the cluster.
+    pub(crate) kubernetes_resources: KubernetesResources,
+    /// What it uses.
+    pub(crate) stats: Stats,
+    /// The e-mail address of its owner; for administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_email: Option<String>,
+}
+
+/// Why a pod is not running.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ReasonView {
+    /// For programs.
+    #[schema(value_type = String)]
+    pub(crate) code: neuropod::ReasonCode,
+    /// For people.
+    pub(crate) message: String,
+    /// In the words of the cluster.
+    pub(crate) detail: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) since: Timestamp,
+    /// Whether it is tried again.
+    pub(crate) retryable: bool,
+    /// Whether the time is paid for.
+    pub(crate) billed: bool,
+}
+
+/// A port that speaks HTTP.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HttpServiceView {
+    /// The port of the container.
+    pub(crate) port: u16,
+    /// What it is called.
+    pub(crate) service_name: String,
+    /// Its address, without a token.
+    pub(crate) url: String,
+    /// Whether the user added it.
+    pub(crate) is_custom: bool,
+    /// `creating`, `ready`, `error` or `stopped`; `starting` in connections.
+    #[schema(value_type = String)]
+    pub(crate) status: ServiceStatus,
+    /// The token that opens it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jupyter_token: Option<String>,
+    /// The Service in the cluster.
+    pub(crate) kubernetes_service_name: String,
+    /// The Ingress in the cluster.
+    pub(crate) kubernetes_ingress_name: String,
+}
+
+/// A port that does not.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TcpServiceView {
+    /// The port of the container.
+    pub(crate) port: u16,
+    /// What it is called.
+    pub(crate) service_name: String,
+    /// Its address.
+    pub(crate) url: String,
+    /// Whether the user added it.
+    pub(crate) is_custom: bool,
+    /// `disable`: not offered yet.
+    #[schema(value_type = String)]
+    pub(crate) status: ServiceStatus,
+}
+
+/// The names of a pod in the cluster.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KubernetesResources {
+    /// The pod.
+    pub(crate) pod_name: String,
+    /// The volume claim.
+    pub(crate) pvc_name: String,
+    /// The namespace.
+    pub(crate) namespace: String,
+}
+
+/// How to reach a pod.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConnectionsView {
+    /// The pod.
+    pub(crate) pod_id: String,
+    /// Its name.
+    pub(crate) pod_name: String,
+    /// `starting`, `running`, `stopped` or `error`.
+    #[schema(value_type = String)]
+    pub(crate) status: neuropod::ConnectionState,
+    /// What is to be known about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    /// Links that open, each with its token where it has one.
+    pub(crate) http_services: Vec<LinkView>,
+    /// The others.
+    pub(crate) tcp_services: Vec<TcpServiceView>,
+}
+
+/// A link that opens.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LinkView {
+    /// The port of the container.
+    pub(crate) port: u16,
+    /// What it is called.
+    pub(crate) service_name: String,
+    /// The link, with its token where it has one.
+    pub(crate) url: String,
+    /// Whether the user added it.
+    pub(crate) is_custom: bool,
+    /// `starting`, `ready`, `creating` or `error`.
+    #[schema(value_type = String)]
+    pub(crate) status: ServiceStatus,
+}
+
+/// What pods are shown with.
+pub(crate) struct Shown<'a> {
+    /// Makes their names.
+    pub(crate) naming: &'a Naming,
+    /// The namespace where none is told.
+    pub(crate) namespace: &'a str,
+    /// The language of reasons.
+    pub(crate) language: Language,
+}
+
+impl Shown<'_> {
+    /// A pod, with what it uses.
+    pub(crate) fn pod(&self, pod: &Pod, stats: Stats) -> PodView {
+        let reference = plan::reference(pod, self.naming);
+        PodView {
+            pod_id: pod.id.to_string(),
+            pod_name: pod.name.clone(),
+            user_id: pod.owner.to_string(),
+            user_hash: pod.owner_hash.to_string(),
+            created_by: pod.created_by.to_string(),
+            deployment_type: if pod.spec.template.is_some() { "template" } else { "docker" },
+            template_id: pod.spec.template.clone(),
+            docker_image: pod.spec.image.to_string(),
+            gpu: pod.spec.gpu.clone(),
+            container_disk_size: pod.spec.container_disk_gb,
+            volume_disk_size: pod.spec.volume_disk_gb,
+            enable_jupyter: pod.spec.jupyter,
+            status: pod.status.as_str(),
+            step: pod.step,
+            reason: pod.reason.as_ref().map(|reason| self.reason(reason)),
+            desired: match pod.desired {
+                Desired::Running => "running",
+                Desired::Stopped => "stopped",
+                Desired::Deleted { .. } => "deleted",
+            },
+            http_services: connection::http_services(pod, self.naming).into_iter().map(http).collect(),
+            tcp_services: tcp(connection::tcp_services(pod, self.naming)),
+            created_at: pod.created_at,
+            last_active: pod.requested_at,
+            started_at: pod.started_at,
+            volume_deleted_at: None,
+            cost_per_hour: pod.price.hourly.as_euros(),
+            cost_stopped: pod.price.stopped.as_euros(),
+            total_cost: pod.charged.as_euros(),
+            kubernetes_resources: KubernetesResources {
+                pod_name: reference.name,
+                pvc_name: pod.spec.volume.clone(),
+                namespace: pod.spec.namespace.clone().unwrap_or_else(|| self.namespace.to_owned()),
+            },
+            stats,
+            user_email: None,
+        }
+    }
+
+    fn reason(&self, reason: &Reason) -> ReasonView {
+        ReasonView {
+            code: reason.code,
+            message: message::reason(reason.code, self.language).to_owned(),
+            detail: reason.detail.clone(),
+            since: reason.since,
+            retryable: reason.code.is_retryable(),
+            billed: reason.code.is_billable(),
+        }
+    }
+
+    /// How to reach a pod.
+    pub(crate) fn connections(&self, pod: &Pod, found: Connections) -> ConnectionsView {
+        let message = match found.state {
+            neuropod::ConnectionState::Stopped => {
+                Some(self.language.pick("El pod está detenido", "The pod is stopped").to_owned())
+            }
+            _ => pod.reason.as_ref().map(|reason| self.reason(reason).message),
+        };
+        let link = |service: HttpService| LinkView {
+            url: service.link(),
+            port: service.port,
+            service_name: service.service_name,
+            is_custom: service.is_custom,
+            status: service.status,
+        };
+        ConnectionsView {
+            pod_id: pod.id.to_string(),
+            pod_name: pod.name.clone(),
+            status: found.state,
+            message,
+            http_services: found.http.into_iter().map(link).collect(),
+            tcp_services: tcp(found.tcp),
+        }
+    }
+}
+
+fn http(service: HttpService) -> HttpServiceView {
+    HttpServiceView {
+        port: service.port,
+        service_name: service.service_name,
+        url: service.url,
+        is_custom: service.is_custom,
+        status: service.status,
+        // For the owner's own eyes: this view goes to them and to administrators only.
+        jupyter_token: service.token.map(|token| token.expose().to_owned()),
+        kubernetes_service_name: service.kubernetes_service_name,
+        kubernetes_ingress_name: service.kubernetes_ingress_name,
+    }
+}
+
+fn tcp(services: Vec<neuropod::TcpService>) -> Vec<TcpServiceView> {
+    let view = |service: neuropod::TcpService| TcpServiceView {
+        port: service.port,
+        service_name: service.service_name,
+        url: service.url,
+        is_custom: service.is_custom,
+        status: service.status,
+    };
+    services.into_iter().map(view).collect()
+}

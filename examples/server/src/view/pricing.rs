@@ -1,0 +1,253 @@
+//! Prices.
+
+use std::collections::BTreeMap;
+
+use neuropod::catalogue::{GpuSpecs, GpuType};
+use neuropod::message::Language;
+use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_PORTS, MAX_VOLUME_DISK_GB};
+use neuropod::{Catalogue, GpuStock, Money, PriceList, Quote};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The label of a node's GPU model, as NVIDIA's feature discovery sets it.
+const MODEL_LABEL: &str = "nvidia.com/gpu.product";
+
+/// Everything that has a price, in EUR per hour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PricingView {
+    /// By GPU type.
+    pub(crate) gpus: BTreeMap<String, GpuView>,
+    /// Disks.
+    pub(crate) storage: StorageView,
+    /// The most one can ask for.
+    pub(crate) limits: LimitsView,
+    /// What new users get.
+    pub(crate) free_tier: FreeTierView,
+}
+
+/// A GPU type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct GpuView {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// In EUR per hour.
+    pub(crate) price: f64,
+    /// Whether new pods can have it.
+    pub(crate) available: bool,
+    /// How many are free; null where nobody knows.
+    #[serde(default)]
+    pub(crate) free: Option<u32>,
+    /// What is told about it.
+    pub(crate) specs: SpecsView,
+}
+
+/// What is told about a GPU type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SpecsView {
+    memory: String,
+    cores: u32,
+    performance: String,
+}
+
+/// Disks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StorageView {
+    /// The container's disk.
+    pub(crate) container_disk: DiskView,
+    /// The workspace volume.
+    pub(crate) volume_disk: DiskView,
+}
+
+/// A kind of disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct DiskView {
+    /// In EUR per hour.
+    pub(crate) price: f64,
+    /// For what.
+    pub(crate) unit: String,
+    /// What it is.
+    pub(crate) description: String,
+}
+
+/// The most one can ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LimitsView {
+    container_disk_max: u32,
+    volume_disk_max: u32,
+    ports_max: usize,
+}
+
+/// What new users get.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FreeTierView {
+    enabled: bool,
+    /// In EUR.
+    initial_balance: f64,
+}
+
+/// What a pod costs for some hours, in EUR.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CostView {
+    gpu: GpuCost,
+    container_disk: DiskCost,
+    volume_disk: DiskCost,
+    total: f64,
+    total_hourly: f64,
+    currency: &'static str,
+}
+
+/// What the GPU costs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GpuCost {
+    name: String,
+    hourly_rate: f64,
+    cost: f64,
+    hours: f64,
+}
+
+/// What a disk costs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DiskCost {
+    /// In GB.
+    size: u32,
+    hourly_rate: f64,
+    cost: f64,
+    hours: f64,
+}
+
+impl PricingView {
+    /// The prices of what is on offer.
+    pub(crate) fn of(
+        prices: &PriceList,
+        catalogue: &Catalogue,
+        stock: Option<&[GpuStock]>,
+        credit: Money,
+        language: Language,
+    ) -> Self {
+        let disk = |price: Money, es: &str, en: &str| DiskView {
+            price: price.as_euros(),
+            unit: language.pick("GB por hora", "GB per hour").to_owned(),
+            description: language.pick(es, en).to_owned(),
+        };
+        let gpu = |(id, gpu): (&str, &GpuType)| {
+            let view = GpuView {
+                id: id.to_owned(),
+                name: gpu.name.clone(),
+                price: prices.gpus.get(id).copied().unwrap_or(prices.other_gpu).as_euros(),
+                available: gpu.offered,
+                free: stock.and_then(|stock| free(gpu, stock)),
+                specs: gpu.specs.clone().into(),
+            };
+            (id.to_owned(), view)
+        };
+        Self {
+            gpus: catalogue.iter().map(gpu).collect(),
+            storage: StorageView {
+                container_disk: disk(
+                    prices.container_disk_gb,
+                    "Disco del contenedor; se vacía al detener el pod",
+                    "The container's disk; empty again after a stop",
+                ),
+                volume_disk: disk(
+                    prices.volume_disk_gb,
+                    "Volumen de trabajo; se conserva al detener el pod",
+                    "The workspace volume; it stays when the pod stops",
+                ),
+            },
+            limits: LimitsView {
+                container_disk_max: MAX_CONTAINER_DISK_GB,
+                volume_disk_max: MAX_VOLUME_DISK_GB,
+                ports_max: MAX_PORTS,
+            },
+            free_tier: FreeTierView {
+                enabled: credit > Money::ZERO,
+                initial_balance: credit.as_euros(),
+            },
+        }
+    }
+}
+
+/// How many pods more could have this type now; `None`: it has no GPU, or the cluster does not tell.
+fn free(gpu: &GpuType, stock: &[GpuStock]) -> Option<u32> {
+    let accelerator = gpu.accelerator.as_ref()?;
+    let wanted = gpu.node_selector.get(MODEL_LABEL);
+    let fits = |stock: &&GpuStock| {
+        stock.resource == accelerator.resource
+            && (wanted.is_none() || stock.model.is_none() || stock.model.as_ref() == wanted)
+    };
+    let free: u32 = stock.iter().filter(fits).map(|stock| stock.free).sum();
+    free.checked_div(accelerator.count)
+}
+
+impl From<GpuSpecs> for SpecsView {
+    fn from(specs: GpuSpecs) -> Self {
+        Self {
+            memory: specs.memory,
+            cores: specs.cores,
+            performance: specs.performance,
+        }
+    }
+}
+
+impl CostView {
+    /// What a pod with this GPU and disks of these sizes (GB) costs for so many seconds.
+    pub(crate) fn of(name: String, quote: Quote, sizes: (u32, u32), seconds: i64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "hours, for people")]
+        let hours = seconds as f64 / 3600.0;
+        let cost = |hourly: Money| hourly.for_seconds(seconds).as_euros();
+        let disk = |size: u32, hourly: Money| DiskCost {
+            size,
+            hourly_rate: hourly.as_euros(),
+            cost: cost(hourly),
+            hours,
+        };
+        Self {
+            gpu: GpuCost {
+                name,
+                hourly_rate: quote.gpu.as_euros(),
+                cost: cost(quote.gpu),
+                hours,
+            },
+            container_disk: disk(sizes.0, quote.container_disk),
+            volume_disk: disk(sizes.1, quote.volume_disk),
+            total: cost(quote.hourly()),
+            total_hourly: quote.hourly().as_euros(),
+            currency: "EUR",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_gpus_are_those_of_the_model_and_enough_for_a_pod() {
+        let catalogue = Catalogue::default();
+        let stock = |model: Option<&str>, free| GpuStock {
+            resource: "nvidia.com/gpu".into(),
+            model: model.map(Into::into),
+            total: 8,
+            free,
+        };
+        let gpu = catalogue.get("rtx-4090").unwrap();
+        let mine = stock(Some("NVIDIA-GeForce-RTX-4090"), 3);
+        let others = stock(Some("NVIDIA-GeForce-RTX-4050"), 5);
+        assert_eq!(free(gpu, &[mine.clone(), others.clone()]), Some(3));
+        assert_eq!(free(gpu, &[others]), Some(0));
+        assert_eq!(free(gpu, &[stock(None, 2)]), Some(2));
+        let mut pair = gpu.clone();
+        pair.accelerator.as_mut().unwrap().count = 2;
+        assert_eq!(free(&pair, &[mine]), Some(1));
+        assert_eq!(free(catalogue.get("cpu").unwrap(), &[]), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Users.
+
+use jiff::Timestamp;
+use neuropod::{Role, User};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// A user.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserView {
+    /// Their id.
+    pub(crate) id: String,
+    /// Their e-mail address.
+    pub(crate) email: String,
+    /// Their name.
+    pub(crate) name: String,
+    /// `client` or `admin`.
+    #[schema(value_type = String)]
+    pub(crate) role: Role,
+    /// In EUR; the text `Infinity` for administrators.
+    #[schema(value_type = Object)]
+    pub(crate) balance: Value,
+    /// Since when they are here.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) registration_date: Timestamp,
+    /// Pods that run or are on their way to it.
+    pub(crate) active_pods: usize,
+    /// All pods.
+    pub(crate) total_pods: usize,
+    /// `online` or `offline`.
+    pub(crate) status: &'static str,
+    /// Whether they may start no pods.
+    pub(crate) suspended: bool,
+    /// A picture of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) avatar: Option<String>,
+}
+
+/// How many pods somebody has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pods {
+    /// Those that run or are on their way to it.
+    pub(crate) active: usize,
+    /// All.
+    pub(crate) total: usize,
+}
+
+impl UserView {
+    /// A user, with what is known of them besides.
+    pub(crate) fn of(user: User, euros: f64, pods: Pods, is_there: bool) -> Self {
+        Self {
+            balance: match user.role {
+                Role::Admin => json!("Infinity"),
+                Role::Client => json!(euros),
+            },
+            id: user.id.to_string(),
+            email: user.email,
+            name: user.name,
+            role: user.role,
+            registration_date: user.registration_date,
+            active_pods: pods.active,
+            total_pods: pods.total,
+            status: if is_there { "online" } else { "offline" },
+            suspended: user.suspended,
+            avatar: user.avatar,
+        }
+    }
+}

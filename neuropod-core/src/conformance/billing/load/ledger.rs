@@ -1,0 +1,237 @@
+//! Whether the ledger has what was accepted: its entries, one after the other, against the operations that they are of.
+
+use std::collections::BTreeMap;
+
+use super::journal::{Answer, Attempt, Attempts};
+use super::operation::Operation;
+use crate::billing::{AccountKind, Balance, Drawn, Entry, EntryKind, PostingKind};
+use crate::id::UserId;
+use crate::money::Money;
+
+/// What the ledger says was done.
+#[derive(Default)]
+pub(super) struct Done {
+    /// By key: what was posted, held or drawn.
+    changes: BTreeMap<String, (Operation, Answer)>,
+    /// By key: how reservations ended.
+    ends: BTreeMap<String, Operation>,
+}
+
+impl Done {
+    fn note(&mut self, entry: &Entry, operation: Operation, answer: Answer) {
+        let before = self.changes.insert(entry.key.clone(), (operation, answer));
+        assert!(
+            before.is_none(),
+            "the key {} was applied twice: {before:?}",
+            entry.key
+        );
+    }
+
+    /// Checks that all that was accepted was done.
+    pub(super) fn explains(&self, attempts: &Attempts) {
+        for attempt in attempts.all().filter(|attempt| attempt.is_accepted()) {
+            let operation = &attempt.operation;
+            let key = operation.key().unwrap_or_default();
+            let is_there = match operation {
+                // The kind of every account is compared.
+                Operation::Open { .. } => true,
+                Operation::Post { .. } | Operation::Hold { .. } | Operation::Draw { .. } => self
+                    .changes
+                    .get(key)
+                    .is_some_and(|(done, answer)| done == operation && Some(answer) == attempt.answer()),
+                // Of what was never held there is nothing to see.
+                Operation::Release { .. } if !self.changes.contains_key(key) => true,
+                Operation::Settle { .. } | Operation::Release { .. } => self.ends.get(key) == Some(operation),
+            };
+            assert!(
+                is_there,
+                "accepted, and the ledger has something else: {attempt:?}, {:?}, {:?}",
+                self.changes.get(key),
+                self.ends.get(key)
+            );
+        }
+    }
+}
+
+/// Goes through the entries of an account, and notes what they say was done.
+pub(super) fn replay(
+    user: &UserId,
+    balance: Balance,
+    entries: &[Entry],
+    attempts: &Attempts,
+    done: &mut Done,
+) {
+    let mut account = Account {
+        user,
+        attempts,
+        kind: balance.kind,
+        available: Money::ZERO,
+        reservations: BTreeMap::new(),
+    };
+    let mut rest = entries;
+    while let Some(first) = rest.first() {
+        let count = account.step(rest, done);
+        rest = &rest[count..];
+        assert!(
+            account.kind == AccountKind::Unlimited || !account.available.is_negative(),
+            "{user} has less than nothing after {first:?}"
+        );
+    }
+    let held: Money = account.reservations.values().copied().sum();
+    assert_eq!(
+        (balance.available, balance.held),
+        (account.available, held),
+        "what is in the account {user}, and what its entries say"
+    );
+}
+
+/// An account as its entries make it.
+struct Account<'a> {
+    user: &'a UserId,
+    attempts: &'a Attempts,
+    kind: AccountKind,
+    available: Money,
+    /// By key: what is reserved.
+    reservations: BTreeMap<&'a str, Money>,
+}
+
+impl<'a> Account<'a> {
+    /// Makes the change that the first of these entries is of. Answers how many are of it.
+    fn step(&mut self, entries: &'a [Entry], done: &mut Done) -> usize {
+        let entry = &entries[0];
+        match entry.kind {
+            EntryKind::Deposit => self.posted(PostingKind::Deposit, entry, entry.amount, done),
+            EntryKind::Adjustment => self.posted(PostingKind::Adjustment, entry, entry.amount, done),
+            EntryKind::Refund => self.posted(PostingKind::Refund, entry, entry.amount, done),
+            EntryKind::Charge => self.posted(PostingKind::Charge, entry, -entry.amount, done),
+            EntryKind::Hold => self.held(entry, done),
+            EntryKind::Usage => return self.drawn(entries, done),
+            EntryKind::Settle | EntryKind::Release => self.ended(entry, done),
+            EntryKind::WriteOff => panic!("written off without a usage: {entry:?}"),
+        }
+        1
+    }
+
+    fn posted(&mut self, kind: PostingKind, entry: &Entry, amount: Money, done: &mut Done) {
+        let posted = Operation::Post {
+            key: entry.key.clone(),
+            user: self.user.clone(),
+            kind,
+            amount,
+        };
+        self.asked_for(entry, |operation| *operation == posted);
+        assert_eq!(entry.held, Money::ZERO, "nothing is reserved: {entry:?}");
+        self.available += entry.amount;
+        done.note(entry, posted, Answer::Done);
+    }
+
+    fn held(&mut self, entry: &'a Entry, done: &mut Done) {
+        let held = Operation::Hold {
+            key: entry.key.clone(),
+            user: self.user.clone(),
+            amount: entry.held,
+        };
+        self.asked_for(entry, |operation| *operation == held);
+        assert_eq!(entry.amount, Money::ZERO, "nothing is spent: {entry:?}");
+        self.available -= entry.held;
+        done.note(entry, held, Answer::Done);
+        self.reservations.insert(&entry.key, entry.held);
+    }
+
+    /// A usage, with all that belongs to the same step.
+    fn drawn(&mut self, entries: &'a [Entry], done: &mut Done) -> usize {
+        let entry = &entries[0];
+        let attempt = self.asked_for(entry, |operation| {
+            matches!(operation, Operation::Draw { user, amount, .. } if user == self.user && -*amount == entry.amount)
+        });
+        let Operation::Draw {
+            hold, amount, top_up, ..
+        } = &attempt.operation
+        else {
+            unreachable!("only draws were looked for");
+        };
+        let reserved = hold.as_deref().map_or(Money::ZERO, |hold| {
+            let reserved = self.reservations.get(hold);
+            *reserved.unwrap_or_else(|| panic!("drawn from what was not reserved any more: {entry:?}"))
+        });
+        let from_hold = reserved.min(*amount);
+        let from_account = self.payable(*amount - from_hold);
+        let written_off = *amount - from_hold - from_account;
+        self.available -= from_account;
+        let mut held = reserved - from_hold;
+        let mut expected = vec![(&*entry.key, EntryKind::Usage, -*amount, -from_hold)];
+        if written_off > Money::ZERO {
+            expected.push((&entry.key, EntryKind::WriteOff, written_off, Money::ZERO));
+        }
+        if let Some(hold) = hold {
+            let more = self.payable((*top_up - held).max(Money::ZERO));
+            if more > Money::ZERO {
+                expected.push((hold, EntryKind::Hold, Money::ZERO, more));
+            }
+            self.available -= more;
+            held += more;
+            self.reservations.insert(hold, held);
+        }
+        let found: Vec<_> = entries
+            .iter()
+            .take(expected.len())
+            .map(|entry| (&*entry.key, entry.kind, entry.amount, entry.held))
+            .collect();
+        assert_eq!(found, expected, "the entries of {attempt:?}");
+        let drawn = Drawn {
+            charged: *amount - written_off,
+            written_off,
+            held,
+            spent: Money::ZERO,
+        };
+        let operation = attempt.operation.clone();
+        done.note(entry, operation, Answer::Drawn(drawn));
+        expected.len()
+    }
+
+    fn ended(&mut self, entry: &Entry, done: &mut Done) {
+        let key = entry.key.clone();
+        let end = match entry.kind {
+            EntryKind::Settle => Operation::Settle {
+                key,
+                actual: -entry.amount,
+            },
+            _ => Operation::Release { key },
+        };
+        self.asked_for(entry, |operation| *operation == end);
+        let reserved = self.reservations.remove(&*entry.key);
+        assert_eq!(
+            reserved,
+            Some(-entry.held),
+            "all that was reserved ends: {entry:?}"
+        );
+        assert!(
+            -entry.amount <= -entry.held,
+            "not more is settled than was reserved: {entry:?}"
+        );
+        self.available += entry.amount - entry.held;
+        let before = done.ends.insert(entry.key.clone(), end);
+        assert_eq!(before, None, "{} ended twice", entry.key);
+    }
+
+    /// How much of `amount` the account can pay.
+    fn payable(&self, amount: Money) -> Money {
+        match self.kind {
+            AccountKind::Unlimited => amount,
+            AccountKind::Prepaid => amount.min(self.available),
+        }
+    }
+
+    /// The operation with the key of an entry that may have made it: one that was not refused.
+    fn asked_for(&self, entry: &Entry, is_it: impl Fn(&Operation) -> bool) -> &'a Attempt {
+        let same_key = self.attempts.with_key(&entry.key);
+        let mut candidates: Vec<_> = same_key
+            .iter()
+            .filter(|attempt| !attempt.is_refused() && is_it(&attempt.operation))
+            .collect();
+        candidates.sort_by_key(|attempt| !attempt.is_accepted());
+        candidates.first().copied().copied().unwrap_or_else(|| {
+            panic!("an entry of what nobody asked for, or what was refused: {entry:?}, {same_key:?}")
+        })
+    }
+}

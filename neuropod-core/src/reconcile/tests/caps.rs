@@ -1,0 +1,304 @@
+//! Daily caps, days, and volumes that nobody pays for.
+
+use super::*;
+use crate::billing::next_day;
+use crate::pod::VolumeDeletion;
+
+/// Seconds from the beginning of these tests to midnight: it is eight in the morning.
+const MIDNIGHT: i64 = 16 * 3600;
+const GRACE: SignedDuration = SignedDuration::from_hours(48);
+
+/// Charges what is due at `now`, of an account that answers `answer`, and answers the record and the charges.
+fn pay(
+    mut pod: Pod,
+    observation: &Observation,
+    now: Timestamp,
+    mut answer: impl FnMut(&Draw) -> Drawn,
+) -> (Pod, Vec<Draw>) {
+    let mut draws = Vec::new();
+    for _ in 0..500 {
+        let actions = reconcile(&pod, observation, now);
+        let next = match actions.first() {
+            Some(Action::Save(next)) => Some((**next).clone()),
+            Some(Action::Draw(draw)) => {
+                draws.push(draw.clone());
+                drawn(&pod, draw, &answer(draw), Some(GRACE), now)
+            }
+            Some(action @ (Action::Hold(_) | Action::Release { .. })) => done(&pod, action),
+            _ => None,
+        };
+        match next {
+            Some(next) => pod = next,
+            None => return (pod, draws),
+        }
+    }
+    panic!("the record never settles: {pod:?}");
+}
+
+/// The answer of an account that has spent nothing else today and has money enough.
+fn capped(draw: &Draw) -> Drawn {
+    let charged = draw.at_most.map_or(draw.amount, |most| most.min(draw.amount));
+    Drawn {
+        charged,
+        written_off: draw.amount - charged,
+        held: draw.top_up,
+        spent: charged,
+    }
+}
+
+/// The answer of an account that is empty.
+fn unpaid(draw: &Draw) -> Drawn {
+    Drawn {
+        charged: Money::ZERO,
+        written_off: draw.amount,
+        held: Money::ZERO,
+        spent: Money::ZERO,
+    }
+}
+
+fn running(daily_cap: Option<Money>, owner_cap: Option<Money>) -> Pod {
+    let sample = Pod::sample(at(0));
+    let pod = Pod {
+        spec: PodSpec {
+            daily_cap,
+            ..sample.spec
+        },
+        owner_cap,
+        ..sample
+    };
+    settle(pod, &complete(running_since(0)), at(10)).0
+}
+
+#[test]
+fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
+    let seen = complete(running_since(0));
+    // Ten minutes and a half, at six cents a minute.
+    let mut pod = running(Some(Money::from_cents(63)), None);
+    let mut marks = Vec::new();
+    for minute in 1..=10 {
+        assert_eq!(pod.desired, Desired::Running, "minute {minute}");
+        let next = pay(pod.clone(), &seen, at(minute * PERIOD_SECONDS), capped).0;
+        marks.extend(next.meter.passed_mark(&pod.meter));
+        pod = next;
+    }
+    assert_eq!(marks, [900, 300], "an hour was never left of it");
+    assert_eq!(pod.desired, Desired::Stopped);
+    assert_eq!(pod.charged, Money::from_cents(60));
+    assert_eq!(pod.reason.unwrap().code, ReasonCode::SpendCap);
+}
+
+#[test]
+fn what_ran_beyond_the_cap_unseen_is_written_off() {
+    let pod = running(Some(Money::from_cents(63)), None);
+    let (pod, draws) = pay(pod, &complete(running_since(0)), at(3600), capped);
+    assert_eq!(draws[0].at_most, Some(Money::from_cents(63)));
+    assert_eq!(pod.charged, Money::from_cents(63));
+    assert_eq!(pod.reason.unwrap().code, ReasonCode::SpendCap);
+}
+
+#[test]
+fn the_cap_of_the_owner_counts_what_all_their_pods_spent() {
+    let seen = complete(running_since(0));
+    let owner_cap = Some(Money::from_cents(500));
+    let spent = |cents| {
+        move |draw: &Draw| {
+            assert_eq!(draw.daily_cap, owner_cap);
+            Drawn {
+                spent: Money::from_cents(cents),
+                ..paid(draw)
+            }
+        }
+    };
+    let (pod, _) = pay(running(None, owner_cap), &seen, at(PERIOD_SECONDS), spent(480));
+    assert_eq!(pod.desired, Desired::Running);
+    assert_eq!(
+        (pod.meter.left, pod.meter.capped),
+        (Some(Money::from_cents(20)), true)
+    );
+    let (pod, _) = pay(pod, &seen, at(2 * PERIOD_SECONDS), spent(495));
+    assert_eq!(pod.reason.unwrap().code, ReasonCode::SpendCap);
+}
+
+#[test]
+fn an_empty_account_is_the_reason_even_where_a_cap_is_near() {
+    let pod = running(Some(Money::from_cents(6)), None);
+    let (pod, _) = pay(pod, &complete(running_since(0)), at(PERIOD_SECONDS), |draw| {
+        Drawn {
+            held: Money::ZERO,
+            ..capped(draw)
+        }
+    });
+    assert_eq!(pod.reason.unwrap().code, ReasonCode::InsufficientFunds);
+}
+
+#[test]
+fn every_period_is_of_one_day_and_caps_begin_anew_at_midnight() {
+    let seen = complete(running_since(0));
+    // Two days in one look: the platform was away.
+    let pod = running(Some(Money::from_cents(10_000)), None);
+    let (pod, draws) = pay(pod, &seen, at(MIDNIGHT + 26 * 3600), capped);
+    let days: Vec<_> = draws.iter().map(|draw| draw.details.period.unwrap()).collect();
+    assert_eq!(days.len(), 3);
+    for period in &days {
+        assert!(period.until <= next_day(period.from), "{period:?}");
+    }
+    assert!(
+        days.windows(2).all(|pair| pair[0].until == pair[1].from),
+        "without a gap"
+    );
+    // 16 hours, 24 hours of which the cap lets 100 euros through, and 2 hours.
+    assert_eq!(
+        pod.charged,
+        Money::from_cents(16 * 360) + Money::from_cents(24 * 360) + Money::from_cents(2 * 360)
+    );
+    let (pod, _) = pay(pod, &seen, at(MIDNIGHT + 48 * 3600 + 90), capped);
+    assert_eq!(pod.meter.from, Some(at(MIDNIGHT + 48 * 3600 + 60)));
+
+    let ended = ObservedPod {
+        phase: Phase::Ended,
+        container: None,
+        finished_at: Some(at(MIDNIGHT + 72 * 3600 + 30)),
+        ..running_since(0)
+    };
+    let (_, draws) = pay(pod, &complete(ended), at(MIDNIGHT + 80 * 3600), capped);
+    let seconds: Vec<_> = draws
+        .iter()
+        .map(|draw| draw.details.period.unwrap().seconds())
+        .collect();
+    assert_eq!(seconds, [24 * 3600 - 60, 30], "split at midnight");
+}
+
+#[test]
+fn reaching_the_cap_in_the_last_minute_of_a_day_stops_nothing() {
+    let seen = complete(running_since(MIDNIGHT - 90));
+    let sample = Pod::sample(at(MIDNIGHT - 100));
+    let pod = Pod {
+        spec: PodSpec {
+            daily_cap: Some(Money::from_cents(9)),
+            ..sample.spec
+        },
+        ..sample
+    };
+    let (pod, _) = pay(pod, &seen, at(MIDNIGHT + 1), capped);
+    assert_eq!(pod.charged, Money::from_cents(9), "a minute and a half");
+    assert_eq!(pod.desired, Desired::Running);
+}
+
+/// A pod that ran for a minute and is stopped since then.
+fn stopped() -> (Pod, Observation) {
+    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(60));
+    let stopping = Pod {
+        desired: Desired::Stopped,
+        ..pod
+    };
+    let gone = Observation {
+        pod: None,
+        objects: Objects::Absent,
+        volume: ObservedVolume::Bound { size_gb: 30 },
+    };
+    (settle(stopping, &gone, at(60)).0, gone)
+}
+
+fn deletion(pod: &Pod) -> Option<(i64, bool)> {
+    let seconds = |at: Timestamp| at.duration_since(self::at(0)).as_secs();
+    pod.volume_deletion
+        .map(|deletion| (seconds(deletion.at), deletion.decided))
+}
+
+#[test]
+fn a_volume_nobody_pays_for_goes_after_the_grace_time() {
+    let (pod, gone) = stopped();
+    let (pod, _) = pay(pod, &gone, at(60 + 3600), paid);
+    assert_eq!(deletion(&pod), None);
+    // From the first hour that is not paid.
+    let goes = 60 + 3600 + 48 * 3600;
+    let (pod, _) = pay(pod, &gone, at(60 + 5 * 3600), unpaid);
+    assert_eq!(deletion(&pod), Some((goes, false)));
+    let (pod, _) = pay(pod, &gone, at(goes - 1), unpaid);
+    assert_eq!(deletion(&pod), Some((goes, false)), "told once, and so it stays");
+    assert_eq!(
+        reconcile(&pod, &gone, at(goes - 1)),
+        [Action::Wake { at: at(goes) }]
+    );
+    let (pod, _) = pay(pod, &gone, at(goes), unpaid);
+    assert_eq!(deletion(&pod), Some((goes, true)));
+    assert_eq!(pod.reason.as_ref().unwrap().code, ReasonCode::VolumeDeleted);
+    assert_eq!(pod.status, Status::Error);
+    let volume = VolumePolicy::Delete;
+    assert_eq!(reconcile(&pod, &gone, at(goes)), [Action::Remove { volume }]);
+    let nothing = Observation {
+        volume: ObservedVolume::Absent,
+        ..gone
+    };
+    let (pod, draws) = pay(pod, &nothing, at(goes + 100 * 3600), unpaid);
+    assert!(draws.is_empty(), "what is gone costs nothing: {draws:?}");
+    assert_eq!(reconcile(&pod, &nothing, at(goes + 100 * 3600)), []);
+}
+
+#[test]
+fn a_volume_that_is_paid_for_in_time_stays() {
+    let (pod, gone) = stopped();
+    let (pod, _) = pay(pod, &gone, at(60 + 3600), unpaid);
+    let goes = 60 + 48 * 3600;
+    assert_eq!(deletion(&pod), Some((goes, false)));
+    // The account is topped up in the last hour.
+    let (pod, _) = pay(pod, &gone, at(goes), paid);
+    assert_eq!(deletion(&pod), None);
+    assert!(
+        pod.meter.volume_from > Some(at(goes - 3600)),
+        "and is paid for on: {:?}",
+        pod.meter
+    );
+}
+
+#[test]
+fn the_owner_is_told_at_the_first_unpaid_hour_and_a_day_before() {
+    let (mut pod, gone) = stopped();
+    let mut told = Vec::new();
+    for hour in 1..=48 {
+        let now = at(60 + hour * 3600);
+        let Some(Action::Save(claimed)) = reconcile(&pod, &gone, now).into_iter().next() else {
+            panic!("the hour is claimed")
+        };
+        let Action::Draw(draw) = reconcile(&claimed, &gone, now).remove(0) else {
+            panic!("it is charged")
+        };
+        let next = drawn(&claimed, &draw, &unpaid(&draw), Some(GRACE), now).unwrap();
+        if next.passed_volume_mark(&claimed).is_some() {
+            told.push(hour);
+        }
+        pod = next;
+    }
+    // Hours begin with the day, after the first midnight.
+    assert_eq!(told, [1, 25]);
+}
+
+#[test]
+fn a_start_forgets_that_the_volume_was_to_go() {
+    let (pod, gone) = stopped();
+    let (pod, _) = pay(pod, &gone, at(60 + 3600), unpaid);
+    let started = Pod {
+        desired: Desired::Running,
+        run: 2,
+        volume_deletion: None,
+        ..pod
+    };
+    let (pod, _) = pay(started, &gone, at(60 + 3700), |draw| match draw.hold {
+        Some(_) => paid(draw),
+        None => unpaid(draw),
+    });
+    assert_eq!(pod.volume_deletion, None);
+}
+
+#[test]
+fn without_a_grace_time_a_volume_is_kept_for_ever() {
+    let (pod, gone) = stopped();
+    let Some(Action::Save(claimed)) = reconcile(&pod, &gone, at(7200)).into_iter().next() else {
+        panic!("it is claimed")
+    };
+    let Action::Draw(draw) = reconcile(&claimed, &gone, at(7200)).remove(0) else {
+        panic!("it is charged")
+    };
+    let next = drawn(&claimed, &draw, &unpaid(&draw), None, at(7200)).unwrap();
+    assert_eq!(next.volume_deletion, None::<VolumeDeletion>);
+}

@@ -1,0 +1,32 @@
+//! Past requests.
+
+use jiff::Timestamp;
+use neuropod_core::store::PastRequest;
+use neuropod_core::{PodId, Result};
+
+use super::database::Database;
+use super::{failure as sqlite, json, microseconds_from};
+
+pub(super) async fn keep(database: &Database, request: &PastRequest) -> Result<()> {
+    let statement = sqlx::query(
+        "INSERT INTO requests (id, created_at, document) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(request.id.to_string())
+    .bind(request.created_at.as_microsecond())
+    .bind(json::write(request)?);
+    database.write(statement).await.map(drop)
+}
+
+pub(super) async fn get(database: &Database, id: &PodId) -> Result<Option<PastRequest>> {
+    let text: Option<String> = sqlx::query_scalar("SELECT document FROM requests WHERE id = ?")
+        .bind(id.as_str())
+        .fetch_optional(database.readers())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+    text.as_deref().map(json::read).transpose()
+}
+
+pub(super) async fn forget(database: &Database, time: Timestamp) -> Result<()> {
+    let statement = sqlx::query("DELETE FROM requests WHERE created_at < ?").bind(microseconds_from(time));
+    database.write(statement).await.map(drop)
+}

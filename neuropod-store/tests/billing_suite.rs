@@ -1,0 +1,202 @@
+//! Money under load finds what is wrong with billing.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use neuropod_core::billing::{Draw, Drawn, EntryKind, EntryOptions, Hold, Posting, PostingKind};
+use neuropod_core::conformance::billing::load;
+use neuropod_core::{AccountKind, Balance, Billing, Entry, Error, ErrorKind, Money, Result, UserId};
+use neuropod_store::MemoryStore;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    /// Charges again when a draw is repeated.
+    DrawsTwice,
+    /// Answers what a repeated draw would do now.
+    AnswersAnew,
+    /// Refuses a posting that is repeated.
+    RefusesRepetitions,
+    /// Accepts deposits, and loses them.
+    LosesDeposits,
+    /// Charges, and answers that it did not.
+    ChargesAndRefuses,
+    /// Accepts other changes under a key that was used.
+    ForgetsParameters,
+    /// Releases reservations, and leaves them as they are.
+    KeepsReservations,
+    /// Tops up more than was asked for.
+    TopsUpTooMuch,
+    /// Lets prepaid accounts spend what they don't have.
+    Overdraws,
+    /// Writes off what a draw could not pay, and has no entry of it.
+    ForgetsWriteOffs,
+    /// Charges fail for no cause of theirs.
+    FailsUnderLoad,
+}
+
+/// [`MemoryStore`], with a fault.
+struct Faulty {
+    fault: Fault,
+    inner: MemoryStore,
+    /// The keys of what was done.
+    done: Mutex<HashSet<String>>,
+}
+
+/// Stands after the key of what is done again.
+const AGAIN: &str = " again";
+
+impl Faulty {
+    /// Whether nothing was done with this key before.
+    fn is_new(&self, key: &str) -> bool {
+        self.done.lock().unwrap().insert(key.to_owned())
+    }
+
+    fn shown_balance(&self, balance: Balance) -> Balance {
+        let kind = match self.fault {
+            Fault::Overdraws => AccountKind::Prepaid,
+            _ => balance.kind,
+        };
+        Balance { kind, ..balance }
+    }
+}
+
+#[async_trait]
+impl Billing for Faulty {
+    async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
+        let kind = match self.fault {
+            Fault::Overdraws => AccountKind::Unlimited,
+            _ => kind,
+        };
+        self.inner.open(user, kind).await
+    }
+
+    async fn balance(&self, user: &UserId) -> Result<Balance> {
+        self.inner
+            .balance(user)
+            .await
+            .map(|balance| self.shown_balance(balance))
+    }
+
+    async fn post(&self, posting: &Posting) -> Result<()> {
+        let charges = posting.kind == PostingKind::Charge;
+        match self.fault {
+            Fault::LosesDeposits if posting.kind == PostingKind::Deposit => return Ok(()),
+            Fault::FailsUnderLoad if charges => {
+                return Err(Error::new(ErrorKind::Timeout, "too many at once"));
+            }
+            _ => {}
+        }
+        self.inner
+            .post(posting)
+            .await
+            .or_else(|error| match (self.fault, error.kind()) {
+                (Fault::ForgetsParameters, ErrorKind::Conflict) => Ok(()),
+                _ => Err(error),
+            })?;
+        match self.fault {
+            Fault::ChargesAndRefuses if charges => Err(Error::new(
+                ErrorKind::InsufficientFunds {
+                    required: posting.amount,
+                    available: Money::ZERO,
+                },
+                "not enough",
+            )),
+            Fault::RefusesRepetitions if !self.is_new(&posting.key) => {
+                Err(Error::new(ErrorKind::Conflict, "done").with_retryable(false))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<()> {
+        self.inner.hold(hold).await
+    }
+
+    async fn draw(&self, draw: &Draw) -> Result<Drawn> {
+        let mut draw = draw.clone();
+        if self.fault == Fault::TopsUpTooMuch {
+            draw.top_up += Money::from_cents(1);
+        }
+        let drawn = self.inner.draw(&draw).await?;
+        let is_new = self.is_new(&draw.key);
+        match self.fault {
+            Fault::DrawsTwice if !is_new => {
+                draw.key += AGAIN;
+                // The reservation may have ended; what is answered is right anyway.
+                let _ = self.inner.draw(&draw).await;
+                Ok(drawn)
+            }
+            Fault::AnswersAnew if !is_new => {
+                let held = Money::ZERO;
+                Ok(Drawn { held, ..drawn })
+            }
+            _ => Ok(drawn),
+        }
+    }
+
+    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
+        self.inner.settle(key, actual).await
+    }
+
+    async fn release(&self, key: &str) -> Result<()> {
+        match self.fault {
+            Fault::KeepsReservations => Ok(()),
+            _ => self.inner.release(key).await,
+        }
+    }
+
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        let mut entries = self.inner.entries(user, options).await?;
+        if self.fault == Fault::ForgetsWriteOffs {
+            entries.retain(|entry| entry.kind != EntryKind::WriteOff);
+        }
+        for entry in &mut entries {
+            entry.key = entry.key.replace(AGAIN, "");
+        }
+        Ok(entries)
+    }
+}
+
+/// What the load says of a billing with this fault.
+async fn verdict(fault: Fault) -> Result<(), String> {
+    let billing: Arc<dyn Billing> = Arc::new(Faulty {
+        fault,
+        inner: MemoryStore::new(),
+        done: Mutex::default(),
+    });
+    let run = async move { load::random_operations(&billing).await };
+    tokio::spawn(run).await.map_err(|error| {
+        let panic = error.into_panic();
+        match panic.downcast::<String>() {
+            Ok(text) => *text,
+            Err(other) => (*other.downcast::<&str>().unwrap()).to_owned(),
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finds_each_fault() {
+    assert_eq!(verdict(Fault::None).await, Ok(()));
+    for (fault, expected) in [
+        (Fault::DrawsTwice, "was applied twice"),
+        (Fault::AnswersAnew, "the ledger has something else"),
+        (Fault::RefusesRepetitions, "can't be answered so"),
+        (Fault::LosesDeposits, "the ledger has something else"),
+        (Fault::ChargesAndRefuses, "what was refused"),
+        (Fault::ForgetsParameters, "the ledger has something else"),
+        (Fault::KeepsReservations, "the ledger has something else"),
+        (Fault::TopsUpTooMuch, "the entries of"),
+        (Fault::Overdraws, "less than nothing"),
+        (Fault::ForgetsWriteOffs, "add up"),
+        (Fault::FailsUnderLoad, "a cause that it can't have"),
+    ] {
+        let verdict = verdict(fault).await;
+        assert!(
+            verdict.as_ref().is_err_and(|text| text.contains(expected)),
+            "{fault:?}, {expected}: {verdict:?}"
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! Money under load, in a process that is killed.
+
+use std::sync::Arc;
+
+use neuropod_core::Billing;
+use neuropod_core::conformance::billing::load::{Answer, Event, Load, Operation};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::killed::{self, KILLS, killed_after};
+
+/// The most events before a kill. Up to 64 operations are under way then.
+const MOST: usize = 300;
+/// After so many kills the ledger is checked: whoever reads it also completes what was under way.
+const CHECKS: u64 = 20;
+/// Operations that the next process repeats among others, those that were under way before all others.
+const PAST: usize = 128;
+
+/// Carries out what the parent wants, until it is killed.
+pub(crate) async fn work(billing: Arc<dyn Billing>) {
+    let load: Load = killed::orders();
+    load.run(&billing, |event| killed::tell(&event)).await;
+    panic!("the load ended before the process was killed");
+}
+
+/// `test` does [`work`] on the store at `address` until it is killed, and goes on in a new process, a hundred times.
+/// `billing` is the same store, here.
+pub(crate) async fn survives_a_hundred_kills(test: &str, address: &str, billing: &Arc<dyn Billing>) {
+    let seed = rand::random();
+    println!("killed at random with the seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    // More operations than a process lives for.
+    let mut load = Load::new(u64::from(u32::MAX), seed);
+    let mut events: Vec<Event> = Vec::new();
+    for kill in 1..=KILLS {
+        load.seed = load.seed.wrapping_add(1);
+        load.first = begun(&events).map(|(number, _)| number + 1).max().unwrap_or(0);
+        load.past = past(&events);
+        let count = random.random_range(1..=MOST);
+        events.extend(killed_after::<Event>(count, test, address, &load));
+        if kill % CHECKS == 0 {
+            load.check(billing, &events).await;
+        }
+    }
+    let accepted = events.iter().filter(|event| is_accepted(event)).count();
+    let lost = 2 * begun(&events).count() - events.len();
+    println!("{accepted} operations were accepted, {lost} were under way at a kill");
+    assert!(accepted > 1000 && lost > 1000, "there was something to lose");
+}
+
+/// The last operations; those that were under way come last, and so are forgotten last.
+fn past(events: &[Event]) -> Vec<Operation> {
+    let lately = &events[events.len().saturating_sub(4 * PAST)..];
+    let has_ended = |of: u64| {
+        let is_end = |event: &Event| matches!(event, Event::Ended { number, .. } if *number == of);
+        lately.iter().any(is_end)
+    };
+    let mut past: Vec<_> = begun(lately).collect();
+    past.sort_by_key(|(number, _)| !has_ended(*number));
+    let first = past.len().saturating_sub(PAST);
+    let past = past[first..].iter();
+    past.map(|(_, operation)| (*operation).clone()).collect()
+}
+
+fn begun(events: &[Event]) -> impl Iterator<Item = (u64, &Operation)> {
+    events.iter().filter_map(|event| match event {
+        Event::Begun { number, operation } => Some((*number, operation)),
+        Event::Ended { .. } => None,
+    })
+}
+
+fn is_accepted(event: &Event) -> bool {
+    let accepted = |answer: &Answer| matches!(answer, Answer::Done | Answer::Drawn(_));
+    matches!(event, Event::Ended { answer, .. } if accepted(answer))
+}

@@ -1,0 +1,49 @@
+//! Money under load on a real server, also when a process that changes it is killed.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+mod killed;
+mod money;
+mod mongo_server;
+
+use std::env;
+use std::sync::Arc;
+
+use neuropod_core::Billing;
+use neuropod_core::conformance::billing::load::{self, Load};
+use neuropod_store::MongoStore;
+
+use self::mongo_server::TestDatabase;
+
+async fn connect(uri: &str) -> Arc<dyn Billing> {
+    Arc::new(MongoStore::connect(uri).await.unwrap())
+}
+
+/// How many operations there are instead of those that a minute has room for on FerretDB.
+const OPERATIONS: &str = "NEUROPOD_TEST_LOAD_OPERATIONS";
+const FEWER: u64 = 5000;
+
+/// A quarter of the 20,000 operations that the other stores carry out, unless the environment wants another number:
+/// FerretDB takes about a millisecond for a command, and a change is six to ten of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_under_load() {
+    let Some(database) = TestDatabase::new("mongo_load/money_under_load") else {
+        return;
+    };
+    let operations = env::var(OPERATIONS).map_or(FEWER, |number| number.parse().unwrap());
+    let billing = connect(&database.uri).await;
+    load::run(&billing, &Load::new(operations, rand::random())).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_accepted_money_is_lost() {
+    if let Some(address) = killed::address() {
+        money::work(connect(&address).await).await;
+    }
+    let Some(database) = TestDatabase::new("mongo_load/no_accepted_money_is_lost") else {
+        return;
+    };
+    let billing = connect(&database.uri).await;
+    money::survives_a_hundred_kills("no_accepted_money_is_lost", &database.uri, &billing).await;
+    database.remove().await;
+}

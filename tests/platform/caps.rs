@@ -1,0 +1,269 @@
+//! Daily caps of pods and of people, and volumes that nobody pays for.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::SignedDuration;
+use neuropod::plan::{Layout, VolumeScope};
+use neuropod::sim::Settings;
+use neuropod::user::User;
+use neuropod::{
+    Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, Platform, Pod, ReasonCode, Role, Status, Step,
+    Update, UserId,
+};
+use tokio::time::sleep;
+
+use crate::common::{Driver, World, eventually, request, until, until_status};
+
+/// What the pods of these tests cost in a minute: 2.70 an hour.
+const MINUTE: Money = Money::from_micros(45_000);
+const GRACE: SignedDuration = SignedDuration::from_hours(48);
+
+fn ana() -> User {
+    User {
+        id: UserId::new("ana"),
+        email: "ana@example.com".into(),
+        name: "Ana".into(),
+        role: Role::Client,
+        suspended: false,
+        daily_cap: None,
+        avatar: None,
+        registration_date: jiff::Timestamp::UNIX_EPOCH,
+        version: 0,
+    }
+}
+
+/// Waits until the pod is stopped, however long it runs.
+async fn until_stopped(platform: &Platform, world: &World, pod: &Pod) -> Pod {
+    let mut updates = platform.subscribe(&world.ana);
+    loop {
+        match updates.next().await.unwrap().unwrap() {
+            Update::Changed(now) if now.id == pod.id && now.step == Step::Stopped => return *now,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_stops_at_its_own_cap_and_starts_again_the_next_day() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let cap = MINUTE.times(30);
+    let pod = platform
+        .create(&world.ana, &request("Training").daily_cap(cap))
+        .await
+        .unwrap();
+    let mut updates = platform.subscribe(&world.ana);
+    let warned = async {
+        loop {
+            if let Update::LowBalance {
+                daily_cap,
+                mark_seconds,
+                ..
+            } = updates.next().await.unwrap().unwrap()
+            {
+                return (daily_cap, mark_seconds);
+            }
+        }
+    };
+    let (warned, stopped) = tokio::join!(warned, until_stopped(&platform, &world, &pod));
+    assert_eq!(
+        warned,
+        (true, 3600),
+        "at the first charge, as half an hour is all there is"
+    );
+    assert_eq!(stopped.reason.unwrap().code, ReasonCode::SpendCap);
+    assert!(
+        stopped.charged <= cap && stopped.charged > cap - MINUTE,
+        "{}",
+        stopped.charged
+    );
+    let refused = platform.start(&world.ana, &pod.id).await.unwrap_err();
+    assert!(
+        matches!(refused.kind(), ErrorKind::SpendCapReached { .. }),
+        "{refused}"
+    );
+    sleep(Duration::from_hours(24)).await;
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cap_of_a_person_is_for_all_their_pods_together() {
+    let world = World::new(Settings::default()).await;
+    let cap = MINUTE.times(40);
+    let platform = world.parts().daily_cap(cap).build().unwrap();
+    let _driver = Driver::start(&platform);
+    platform.register(&ana()).await.unwrap();
+    let one = platform.create(&world.ana, &request("One")).await.unwrap();
+    let two = platform.create(&world.ana, &request("Two")).await.unwrap();
+    let stopped = [
+        until_stopped(&platform, &world, &one),
+        until_stopped(&platform, &world, &two),
+    ];
+    let stopped = futures::future::join_all(stopped).await;
+    let charged: Money = stopped.iter().map(|pod| pod.charged).sum();
+    for pod in &stopped {
+        assert_eq!(pod.reason.as_ref().unwrap().code, ReasonCode::SpendCap, "{pod:?}");
+    }
+    assert!(
+        charged <= cap && charged > cap - MINUTE.times(3),
+        "{charged} of {cap}"
+    );
+    // Nothing more is charged while they are stopped but their volume.
+    let balance = world.store.balance(&world.ana.id).await.unwrap();
+    assert_eq!(balance.spent.unwrap().amount, charged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_administrator_sets_the_cap_of_a_person_and_it_holds_at_once() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let admin = Actor::admin("root");
+    platform.register(&ana()).await.unwrap();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    sleep(Duration::from_mins(30)).await;
+
+    let cap = Some(MINUTE.times(10));
+    let mine = platform.set_daily_cap(&world.ana, &world.ana.id, None).await;
+    assert_eq!(*mine.unwrap_err().kind(), ErrorKind::Forbidden);
+    let negative = Some(Money::from_micros(-1));
+    let wrong = platform.set_daily_cap(&admin, &world.ana.id, negative).await;
+    assert!(matches!(wrong.unwrap_err().kind(), ErrorKind::Invalid(_)));
+    let user = platform.set_daily_cap(&admin, &world.ana.id, cap).await.unwrap();
+    assert_eq!(user.daily_cap, cap);
+    let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    assert_eq!(stopped.reason.unwrap().code, ReasonCode::SpendCap);
+    for refused in [
+        platform.start(&world.ana, &pod.id).await,
+        platform.create(&world.ana, &request("Another")).await,
+    ] {
+        let error = refused.unwrap_err();
+        let ErrorKind::SpendCapReached { cap: told, spent } = *error.kind() else {
+            panic!("{error}")
+        };
+        assert!(Some(told) == cap && spent > told, "{spent} of {told}");
+    }
+    platform.set_daily_cap(&admin, &world.ana.id, None).await.unwrap();
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+/// Two stopped pods of somebody who has no money left.
+async fn two_unpaid(world: &World, platform: &Platform) -> [Pod; 2] {
+    let mut pods = Vec::new();
+    for name in ["One", "Two"] {
+        let pod = platform.create(&world.ana, &request(name)).await.unwrap();
+        until_status(platform, &world.ana, &pod.id, Status::Running).await;
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        pods.push(until(platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await);
+    }
+    platform
+        .set_balance(
+            &Actor::admin("root"),
+            &world.ana.id,
+            Money::ZERO,
+            "spent elsewhere",
+        )
+        .await
+        .unwrap();
+    [pods.remove(0), pods.remove(0)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_nobody_pays_for_is_deleted_after_the_grace_time_and_its_owner_is_told() {
+    for volume in [VolumeScope::User, VolumeScope::Pod] {
+        let world = World::new(Settings::default()).await;
+        let layout = Layout {
+            volume,
+            ..Layout::default()
+        };
+        let platform = world.parts().layout(layout).volume_grace(GRACE).build().unwrap();
+        let _driver = Driver::start(&platform);
+        let [one, two] = two_unpaid(&world, &platform).await;
+        let volumes = world.cluster.volumes().len();
+        let mut updates = platform.subscribe(&world.ana);
+        let mut told = Vec::new();
+        while told.len() < 4 {
+            if let Update::VolumeAtRisk { pod_id, at } = updates.next().await.unwrap().unwrap() {
+                told.push((pod_id, at));
+            }
+        }
+        assert_eq!(
+            world.cluster.volumes().len(),
+            volumes,
+            "{volume:?}: they are kept until then"
+        );
+        for pod in [&one, &two] {
+            let mine: Vec<_> = told.iter().filter(|(id, _)| *id == pod.id).collect();
+            assert_eq!((mine.len(), mine[0]), (2, mine[1]), "told twice, and the same");
+        }
+        sleep(Duration::from_hours(26)).await;
+        eventually("the volumes are gone", async || {
+            world.cluster.volumes().is_empty()
+        })
+        .await;
+        for pod in [&one, &two] {
+            let pod = platform.get(&world.ana, &pod.id).await.unwrap();
+            assert_eq!(pod.status, Status::Error);
+            assert_eq!(pod.reason.unwrap().code, ReasonCode::VolumeDeleted);
+        }
+        // What was not paid is in the ledger, and nothing is charged any more.
+        let entries = async || world.store.all_entries(&world.ana.id).await.unwrap();
+        let before = entries().await;
+        let kind = |kind| before.iter().filter(|entry| entry.kind == kind).count();
+        assert!(kind(EntryKind::WriteOff) >= 96, "each hour of both");
+        sleep(Duration::from_hours(24)).await;
+        assert_eq!(entries().await.len(), before.len());
+
+        world
+            .store
+            .deposit("back again", &world.ana.id, Money::from_cents(1000))
+            .await
+            .unwrap();
+        platform.start(&world.ana, &one.id).await.unwrap();
+        until_status(&platform, &world.ana, &one.id, Status::Running).await;
+        assert_eq!(world.cluster.volumes().len(), 1, "an empty one");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_another_pod_uses_stays() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.parts().volume_grace(GRACE).build().unwrap();
+    let _driver = Driver::start(&platform);
+    let [one, two] = two_unpaid(&world, &platform).await;
+    sleep(Duration::from_hours(40)).await;
+    let at_risk = platform.get(&world.ana, &one.id).await.unwrap();
+    assert!(at_risk.volume_deletion.is_some());
+    world
+        .store
+        .deposit("just enough", &world.ana.id, Money::from_cents(271))
+        .await
+        .unwrap();
+    platform.start(&world.ana, &two.id).await.unwrap();
+    until_status(&platform, &world.ana, &two.id, Status::Running).await;
+    sleep(Duration::from_hours(30)).await;
+    assert_eq!(world.cluster.volumes().len(), 1);
+    let pod = platform.get(&world.ana, &one.id).await.unwrap();
+    assert_ne!(
+        pod.reason.map(|reason| reason.code),
+        Some(ReasonCode::VolumeDeleted),
+        "the files are there"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_is_not_built_with_a_cap_or_grace_time_below_zero() {
+    let world = World::new(Settings::default()).await;
+    for parts in [
+        world.parts().daily_cap(Money::from_micros(-1)),
+        world.parts().volume_grace(SignedDuration::from_secs(-1)),
+    ] {
+        let error = parts.build().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Invalid(_)), "{error}");
+    }
+}
