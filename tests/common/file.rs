@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::sync::{Arc, mpsc};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod::store::SqliteStore;
 use neuropod::{
     AccountKind, Balance, Billing, Clock, Entry, ListOptions, Money, Pod, PodId, PodStore, PriceList,
     PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
 };
-use neuropod_core::store::Page;
+use neuropod_core::store::{Page, PastRequest, RequestStore};
 use tempfile::TempDir;
 
 /// A [`SqliteStore`] in a folder of its own, whose calls take no time of the test.
@@ -79,6 +80,12 @@ pass!(TemplateStore {
 pass!(PriceStore {
     fn prices(version: Option<u64>) -> Option<PriceList>;
     fn add_prices(prices: &PriceList) -> PriceList;
+});
+
+pass!(RequestStore {
+    fn keep_request(request: &PastRequest) -> ();
+    fn past_request(id: &PodId) -> Option<PastRequest>;
+    fn forget_requests(time: Timestamp) -> ();
 });
 
 pass!(Billing {

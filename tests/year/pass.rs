@@ -6,33 +6,40 @@ use std::time::Duration;
 use jiff::Timestamp;
 use neuropod::meter::{RESERVED_SECONDS, Reservation};
 use neuropod::{Clock, Desired, Money, Pod, UserId};
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance, sleep, sleep_until};
 
 use crate::common::World;
 use crate::platforms::Platforms;
 use crate::rest::records;
 
-/// How long it is looked whether anything happens, before a time in which nothing does is jumped over.
+/// How long the platforms have to look, after a time in which nothing happened was jumped over.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Lets so much time pass. Times in which nothing can happen but that containers run on pass at once, so that all of
 /// their periods are full when the platforms look the next time.
 pub(crate) async fn pass(world: &World, platforms: &Platforms, time: Duration) {
+    // Whatever happens is known to all of them by then.
+    let known = LOOK.max(platforms.blind());
     let end = Instant::now() + time;
-    loop {
-        sleep(LOOK.min(end - Instant::now())).await;
-        let left = end - Instant::now();
-        if left.is_zero() {
-            return;
+    while Instant::now() < end {
+        if platforms.are_gone() {
+            return sleep_until(end).await;
         }
-        let quiet = if platforms.are_gone() {
-            left
-        } else {
-            quiet(world).await.min(left)
-        };
-        // They look before it is over.
-        advance(quiet.saturating_sub(LOOK)).await;
+        let (next, writes) = (next_change(world), world.cluster.writes());
+        sleep(known.min(end - Instant::now())).await;
+        if next > known && world.cluster.writes() == writes {
+            let quiet = quiet(world).await.min(end - Instant::now());
+            // They look before it is over.
+            advance(quiet.saturating_sub(LOOK)).await;
+        }
     }
+}
+
+/// How long it is until something happens in the cluster by itself.
+fn next_change(world: &World) -> Duration {
+    let now = world.cluster.clock().now();
+    let next = world.cluster.next_change();
+    next.map_or(Duration::MAX, |next| until(next, now))
 }
 
 /// For how long the platforms, which know all that there is to know, have nothing to do but to charge.
@@ -42,9 +49,7 @@ async fn quiet(world: &World) -> Duration {
         return Duration::ZERO;
     }
     let now = world.cluster.clock().now();
-    let next = world.cluster.next_change();
-    let next = next.map_or(Duration::MAX, |next| until(next, now));
-    next.min(money_lasts(world, &pods, now).await)
+    next_change(world).min(money_lasts(world, &pods, now).await)
 }
 
 /// Whether the record says what of the pod runs, and nothing is under way.

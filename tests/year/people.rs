@@ -93,6 +93,8 @@ impl People {
             role: Role::Client,
             suspended: false,
             avatar: None,
+            daily_cap: None,
+            ended_sessions: Vec::new(),
             registration_date: world.cluster.clock().now(),
             version: 0,
         };
@@ -174,22 +176,24 @@ impl People {
             return;
         };
         self.asked += 1;
-        let request: CreatePod = request(&format!("Pod {}", self.asked))
+        let name = format!("Pod {}", self.asked);
+        let request: CreatePod = request(&name)
             .gpu(*GPUS.choose(random).unwrap())
             .disks(random.random_range(1..50), random.random_range(1..50))
-            .idempotency_key(format!("key {}", self.asked));
-        let create = async |patience| {
-            let call = Box::pin(process.platform.create(&owner, &request));
+            .idempotency_key(&name);
+        let create = async |request: &CreatePod, patience| {
+            let call = Box::pin(process.platform.create(&owner, request));
             process.ask(patience, call).await
         };
-        let mut answer = create(patience(random)).await;
+        let mut answer = create(&request, patience(random)).await;
         let poor = |error: &neuropod::Error| matches!(error.kind(), ErrorKind::InsufficientFunds { .. });
         match &answer {
             Some(Err(error)) if poor(error) => {
                 self.pay(world, &owner.id, random).await;
-                answer = create(PATIENCE).await;
+                let request = request.clone().idempotency_key(format!("{name} again"));
+                answer = create(&request, PATIENCE).await;
             }
-            None => answer = create(PATIENCE).await,
+            None => answer = create(&request, PATIENCE).await,
             _ => {}
         }
         if let Some(Ok(pod)) = answer {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use neuropod::meter::{PERIOD_SECONDS, Reservation};
 use neuropod::sim::{Kind, ObjectKey};
 use neuropod::{
-    Actor, Clock, ClusterBackend, Desired, ListOptions, Money, Observation, ObservedVolume, Pod, PodId, PriceList, Status,
-    Step, VolumePolicy, WorkloadRef, plan,
+    Actor, Clock, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodId, PriceList, Status,
+    Step, VolumePolicy, plan,
 };
 use tokio::time::{Instant, sleep};
 
@@ -57,6 +57,7 @@ impl Rest {
             world.cluster.clear_obstacles(id);
         }
         world.cluster.mend_watch();
+        world.cluster.refuse_no_more();
         platforms.heal(world);
         settle(world).await;
         // What was left without a record is found when everything is looked at.
@@ -122,7 +123,7 @@ impl Rest {
     ) {
         let naming = platforms.naming();
         for pod in pods.iter().filter(|pod| pod.desired == Desired::Running) {
-            let seen = look(world, &plan::reference(pod, naming)).await;
+            let seen = world.cluster.observe(&plan::reference(pod, naming)).await.unwrap();
             let bound = matches!(seen.volume, ObservedVolume::Bound { .. });
             assert!(bound, "{:?} of {pod:#?}", seen.volume);
         }
@@ -292,15 +293,5 @@ async fn reservations_are_right(world: &World, books: &Books, pods: &[Pod]) {
             _ => held == Money::ZERO,
         };
         assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);
-    }
-}
-
-/// What is there of a pod; some calls may still be told to fail.
-async fn look(world: &World, reference: &WorkloadRef) -> Observation {
-    loop {
-        match world.cluster.observe(reference).await {
-            Ok(seen) => return seen,
-            Err(error) => assert!(error.is_retryable(), "{error}"),
-        }
     }
 }

@@ -129,6 +129,11 @@ impl SimCluster {
         self.shared.change(|world| world.refusals.push(refusal));
     }
 
+    /// Fails no more calls.
+    pub fn refuse_no_more(&self) {
+        self.shared.change(|world| world.refusals.clear());
+    }
+
     /// Cuts the connections of all watches, and new ones, until [`mend_watch`](Self::mend_watch). Events on their way
     /// are lost; what changed is told when the watches list anew.
     pub fn break_watch(&self) {
