@@ -139,8 +139,9 @@ impl People {
         match random.random_range(0..4) {
             0 => {
                 let answer = process.ask(PATIENCE, platform.delete_user(&root, &id)).await;
-                let wish = Wish::Deleted(VolumePolicy::Delete);
-                if self.all_wish(&id, &answer, |_| Some(wish)) {
+                // One whose wish is not known may be deleted already, and its volume kept.
+                let goes = |wish| (wish != Wish::Unknown).then_some(Wish::Deleted(VolumePolicy::Delete));
+                if self.all_wish(&id, &answer, goes) {
                     self.here.remove(which);
                 }
             }

@@ -59,6 +59,8 @@ impl Rest {
         world.cluster.mend_watch();
         world.cluster.refuse_no_more();
         platforms.heal(world);
+        // What is still on its way arrives.
+        sleep(platforms.blind()).await;
         settle(world).await;
         // What was left without a record is found when everything is looked at.
         let end = Instant::now() + HEALING;
@@ -72,7 +74,8 @@ impl Rest {
         wishes_are_fulfilled(people, &pods);
         reservations_are_right(world, books, &pods).await;
         self.volumes_are_right(world, people, platforms, &pods).await;
-        people.pods.retain(|_, known| !matches!(known.wish, Wish::Deleted(_)));
+        let there: BTreeSet<_> = pods.iter().map(|pod| &pod.id).collect();
+        people.pods.retain(|id, _| there.contains(id));
     }
 
     /// Lets time pass in which nothing goes wrong: all that runs is charged, in periods that follow each other.
@@ -102,6 +105,10 @@ impl Rest {
         let now = world.cluster.clock().now();
         for (id, from) in metered {
             let run = world.cluster.runs_of(&id).pop().unwrap();
+            if run.started_at > from {
+                // What was metered had ended, which nobody had seen yet.
+                continue;
+            }
             // What runs is charged when its period is full; what was stopped for want of money has run on for a moment.
             let until = run.ended_at.unwrap_or(now);
             let ran = until.duration_since(from).as_secs_f64();
