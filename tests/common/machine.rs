@@ -13,7 +13,7 @@ use super::World;
 pub(crate) struct MachineClock(TokioClock, Arc<Mutex<SignedDuration>>);
 
 impl MachineClock {
-    pub(crate) fn new(world: &World) -> Self {
+    pub(crate) fn new<S>(world: &World<S>) -> Self {
         Self(world.cluster.clock(), Arc::default())
     }
 

@@ -23,33 +23,32 @@ use tokio::time::{Instant, sleep};
 /// How long anything may take, in the time of the simulation.
 pub(crate) const LIMIT: Duration = Duration::from_mins(10);
 
-/// Where records and money are kept.
-pub(crate) trait Store: PodStore + Billing {}
-
-impl<S: PodStore + Billing> Store for S {}
-
-pub(crate) struct World {
+/// A cluster, and the store of records and money.
+pub(crate) struct World<S = MemoryStore> {
     pub(crate) cluster: SimCluster,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<S>,
     pub(crate) ana: Actor,
 }
 
 impl World {
-    /// With everything in memory.
     pub(crate) async fn new(settings: Settings) -> Self {
         let cluster = SimCluster::new(settings);
         let store = MemoryStore::with_clock(Arc::new(cluster.clock()));
-        Self::on(cluster, Arc::new(store)).await
+        Self::on(cluster, store).await
     }
+}
 
-    /// With records and money in a file.
+impl World<FileStore> {
     pub(crate) async fn in_file(settings: Settings) -> Self {
         let cluster = SimCluster::new(settings);
         let store = FileStore::new(Arc::new(cluster.clock())).await;
-        Self::on(cluster, Arc::new(store)).await
+        Self::on(cluster, store).await
     }
+}
 
-    async fn on(cluster: SimCluster, store: Arc<dyn Store>) -> Self {
+impl<S: PodStore + Billing> World<S> {
+    async fn on(cluster: SimCluster, store: S) -> Self {
+        let store = Arc::new(store);
         let world = Self {
             cluster,
             store,

@@ -19,7 +19,7 @@ use common::witness::{money_is_right, ran};
 use common::{Driver, World, eventually};
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Money, VolumePolicy};
+use neuropod::{Billing, Money, PodStore, VolumePolicy};
 use points::{Keep, Points};
 use story::Story;
 use tokio::time::sleep;
@@ -38,10 +38,19 @@ enum Drivers {
 
 /// Tells the story with these faults, and checks what is left at the end. Answers how much less was charged than ran.
 async fn tell(keep: Keep, faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
-    let world = match keep {
-        Keep::Memory => World::new(Settings::default()).await,
-        Keep::File => World::in_file(Settings::default()).await,
-    };
+    let settings = Settings::default();
+    match keep {
+        Keep::Memory => tell_in(World::new(settings).await, faults, drivers, volume).await,
+        Keep::File => tell_in(World::in_file(settings).await, faults, drivers, volume).await,
+    }
+}
+
+async fn tell_in(
+    world: World<impl PodStore + Billing>,
+    faults: &Faults,
+    drivers: Drivers,
+    volume: VolumePolicy,
+) -> f64 {
     let reader = world.platform();
     let other = (drivers == Drivers::Two).then(|| Driver::start(&reader));
     let platform = world.platform_on(

@@ -8,7 +8,8 @@ use neuropod::billing::{EntryOptions, Period};
 use neuropod::meter::Reservation;
 use neuropod::statement::{Explanation, explain};
 use neuropod::{
-    Balance, BillingExt, Clock, Entry, EntryKind, Money, Pod, PodId, PodSpec, PriceList, Quote, UserId,
+    Balance, Billing, BillingExt, Clock, Entry, EntryKind, Money, Pod, PodId, PodSpec, PriceList, PriceStore,
+    Quote, UserId,
 };
 
 use crate::common::World;
@@ -62,10 +63,17 @@ impl Books {
             self.check_account(world, user, blind).await;
         }
         let open = |pod: &&Pod| pod.meter.reservation != Reservation::None;
-        let open: HashSet<_> = pods.iter().filter(open).map(|pod| pod.meter.key(&pod.id)).collect();
+        let open: HashSet<_> = pods
+            .iter()
+            .filter(open)
+            .map(|pod| pod.meter.key(&pod.id))
+            .collect();
         for (key, held) in &self.held {
             assert!(!held.is_negative(), "{held} is reserved under {key}");
-            assert!(open.contains(key), "{held} is reserved under {key}, for no pod of {open:?}");
+            assert!(
+                open.contains(key),
+                "{held} is reserved under {key}, for no pod of {open:?}"
+            );
         }
     }
 
@@ -184,12 +192,9 @@ impl Books {
     pub(crate) fn charged(&self, id: &PodId, from: Timestamp) -> (f64, Option<Timestamp>) {
         let periods = self.pods.get(id).map_or(&[][..], |charged| &charged.running);
         let since = periods.iter().filter(|period| period.until > from);
-        let seconds = since.clone().map(|period| {
-            period
-                .until
-                .duration_since(period.from.max(from))
-                .as_secs_f64()
-        });
+        let seconds = since
+            .clone()
+            .map(|period| period.until.duration_since(period.from.max(from)).as_secs_f64());
         (seconds.sum(), since.last().map(|period| period.until))
     }
 }

@@ -28,7 +28,11 @@ struct At {
 impl Drop for At {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("this happened with seed {} at step {}", self.seed, self.step.get());
+            eprintln!(
+                "this happened with seed {} at step {}",
+                self.seed,
+                self.step.get()
+            );
         }
     }
 }

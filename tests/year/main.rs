@@ -114,7 +114,10 @@ fn run_all(size: &Size) {
         }
     });
     let seeds = next.into_inner();
-    println!("about {seeds} seeds from {first} in {:?}, 0 violations", started.elapsed());
+    println!(
+        "about {seeds} seeds from {first} in {:?}, 0 violations",
+        started.elapsed()
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use neuropod::meter::{RESERVED_SECONDS, Reservation};
-use neuropod::{Clock, Desired, Money, Pod, UserId};
+use neuropod::{Billing, Clock, Desired, Money, Pod, UserId};
 use tokio::time::{Instant, advance, sleep, sleep_until};
 
 use crate::common::World;
@@ -55,14 +55,14 @@ async fn quiet(world: &World) -> Duration {
 /// Whether the record says what of the pod runs, and nothing is under way.
 fn is_known(world: &World, pod: &Pod) -> bool {
     let seen = world.cluster.pod(&pod.id);
-    let moves = matches!(
-        pod.meter.reservation,
-        Reservation::Opening | Reservation::Closing
-    );
+    let moves = matches!(pod.meter.reservation, Reservation::Opening | Reservation::Closing);
     let metered = pod.meter.from.as_ref().and(pod.meter.container.as_ref());
     let as_seen = match (pod.desired, seen) {
         (Desired::Running, seen) => {
-            let reason = seen.as_ref().and_then(|seen| seen.reason.as_ref()).or(pod.reason.as_ref());
+            let reason = seen
+                .as_ref()
+                .and_then(|seen| seen.reason.as_ref())
+                .or(pod.reason.as_ref());
             let free = reason.is_some_and(|reason| !reason.code.is_billable());
             let runs = seen.and_then(|seen| seen.container).map(|container| container.id);
             metered == runs.as_ref().filter(|_| !free)

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use neuropod::{
-    Actor, BillingExt, Clock, CreatePod, ErrorKind, Money, Pod, PodId, Result, Role, User, UserId, VolumePolicy,
+    Actor, BillingExt, Clock, CreatePod, ErrorKind, Money, Pod, PodId, Result, Role, User, UserId,
+    VolumePolicy,
 };
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -67,7 +68,11 @@ impl People {
 
     /// Learns of pods whose creation was never answered.
     pub(crate) fn learn(&mut self, pods: &[Pod]) {
-        for pod in pods.iter().filter(|pod| !self.pods.contains_key(&pod.id)).collect::<Vec<_>>() {
+        for pod in pods
+            .iter()
+            .filter(|pod| !self.pods.contains_key(&pod.id))
+            .collect::<Vec<_>>()
+        {
             self.know(pod, Wish::Unknown);
         }
     }
@@ -147,7 +152,9 @@ impl People {
             }
             1 => {
                 let answer = process.ask(PATIENCE, platform.suspend(&root, &id, true)).await;
-                self.all_wish(&id, &answer, |wish| (wish == Wish::Running).then_some(Wish::Stopped));
+                self.all_wish(&id, &answer, |wish| {
+                    (wish == Wish::Running).then_some(Wish::Stopped)
+                });
             }
             _ => drop(process.ask(PATIENCE, platform.suspend(&root, &id, false)).await),
         }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use neuropod::meter::{PERIOD_SECONDS, Reservation};
 use neuropod::sim::{Kind, ObjectKey};
 use neuropod::{
-    Actor, Clock, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodId, PriceList, Status,
-    Step, VolumePolicy, plan,
+    Actor, Billing, Clock, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodId, PodStore,
+    PriceList, PriceStore, Status, Step, VolumePolicy, plan,
 };
 use tokio::time::{Instant, sleep};
 
@@ -65,7 +65,11 @@ impl Rest {
         // What was left without a record is found when everything is looked at.
         let end = Instant::now() + HEALING;
         while !objects_are_right(world, platforms).await {
-            assert!(Instant::now() < end, "something is left: {:?}", world.cluster.objects());
+            assert!(
+                Instant::now() < end,
+                "something is left: {:?}",
+                world.cluster.objects()
+            );
             sleep(LOOK).await;
         }
         let pods = records(world).await;
@@ -130,7 +134,11 @@ impl Rest {
     ) {
         let naming = platforms.naming();
         for pod in pods.iter().filter(|pod| pod.desired == Desired::Running) {
-            let seen = world.cluster.observe(&plan::reference(pod, naming)).await.unwrap();
+            let seen = world
+                .cluster
+                .observe(&plan::reference(pod, naming))
+                .await
+                .unwrap();
             let bound = matches!(seen.volume, ObservedVolume::Bound { .. });
             assert!(bound, "{:?} of {pod:#?}", seen.volume);
         }
