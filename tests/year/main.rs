@@ -63,7 +63,7 @@ const YEAR: Size = Size {
     pods: 2000,
     at_a_time: 14,
     pause: Duration::from_hours(5),
-    rest: 60,
+    rest: 90,
     least: 2,
     enough: Duration::from_secs(60),
 };

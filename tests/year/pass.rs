@@ -18,20 +18,24 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Lets so much time pass. Times in which nothing can happen but that containers run on pass at once, so that all of
 /// their periods are full when the platforms look the next time.
 pub(crate) async fn pass(world: &World, platforms: &Platforms, time: Duration) {
-    // Whatever happens is known to all of them by then.
-    let known = LOOK.max(platforms.blind());
     let end = Instant::now() + time;
+    // Whatever happened is known to all of them by then.
+    let known = LOOK.max(platforms.blind());
+    let mut wait = known;
     while Instant::now() < end {
         if platforms.are_gone() {
             return sleep_until(end).await;
         }
         let (next, writes) = (next_change(world), world.cluster.writes());
-        sleep(known.min(end - Instant::now())).await;
-        if next > known && world.cluster.writes() == writes {
-            let quiet = quiet(world).await.min(end - Instant::now());
-            // They look before it is over.
-            advance(quiet.saturating_sub(LOOK)).await;
+        sleep(wait.min(end - Instant::now())).await;
+        if next <= wait || world.cluster.writes() != writes {
+            wait = known;
+            continue;
         }
+        let quiet = quiet(world).await.min(end - Instant::now());
+        wait = if quiet < next_change(world) { LOOK } else { known };
+        // They look before it is over.
+        advance(quiet.saturating_sub(LOOK)).await;
     }
 }
 

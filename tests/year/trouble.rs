@@ -35,7 +35,7 @@ const INCIDENTS: [Incident; 5] = [
 /// How late the watch is at most.
 pub(crate) const MOST_DELAY: Duration = Duration::from_millis(500);
 /// How long the watch is broken at most.
-pub(crate) const LONGEST_BREAK: Duration = Duration::from_mins(1);
+pub(crate) const LONGEST_BREAK: Duration = Duration::from_secs(20);
 
 /// Something happens to one of these pods or to the whole cluster, whose watch may break.
 pub(crate) fn happens(
