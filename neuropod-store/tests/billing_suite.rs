@@ -29,6 +29,8 @@ enum Fault {
     KeepsReservations,
     /// Tops up more than was asked for.
     TopsUpTooMuch,
+    /// Charges more than is allowed for a day.
+    ForgetsCaps,
     /// Lets prepaid accounts spend what they don't have.
     Overdraws,
     /// Writes off what a draw could not pay, and has no entry of it.
@@ -120,6 +122,9 @@ impl Billing for Faulty {
         if self.fault == Fault::TopsUpTooMuch {
             draw.top_up += Money::from_cents(1);
         }
+        if self.fault == Fault::ForgetsCaps {
+            draw.daily_cap = None;
+        }
         let drawn = self.inner.draw(&draw).await?;
         let is_new = self.is_new(&draw.key);
         match self.fault {
@@ -189,6 +194,7 @@ async fn finds_each_fault() {
         (Fault::ForgetsParameters, "the ledger has something else"),
         (Fault::KeepsReservations, "the ledger has something else"),
         (Fault::TopsUpTooMuch, "the entries of"),
+        (Fault::ForgetsCaps, "the entries of"),
         (Fault::Overdraws, "less than nothing"),
         (Fault::ForgetsWriteOffs, "add up"),
         (Fault::FailsUnderLoad, "a cause that it can't have"),

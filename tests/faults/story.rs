@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use neuropod::{
-    Billing, ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy,
+    Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy,
 };
 use tokio::time::{Instant, sleep};
 
@@ -37,10 +37,7 @@ impl Story {
         loop {
             match self.done {
                 0 => {
-                    let request = request("Training").idempotency_key("the first");
-                    let pod = insist(async || Box::pin(platform.create(ana, &request)).await)
-                        .await
-                        .unwrap();
+                    let pod = create(ana, platform).await;
                     self.pod = Some(pod.id);
                 }
                 1 | 5 => {
@@ -107,6 +104,20 @@ impl Story {
     async fn wait<S>(&self, world: &World<S>, reader: &Platform, is: impl Fn(&Pod) -> bool) -> Pod {
         common::until(reader, &world.ana, self.pod.as_ref().unwrap(), is).await
     }
+}
+
+/// Whoever is refused for want of money asks again as for something new: under the same key the answer stays the same.
+async fn create(ana: &Actor, platform: &Platform) -> Pod {
+    for attempt in 1.. {
+        let request = request("Training").idempotency_key(format!("attempt {attempt}"));
+        match insist(async || Box::pin(platform.create(ana, &request)).await).await {
+            Err(error) if matches!(error.kind(), ErrorKind::InsufficientFunds { .. }) => {
+                sleep(Duration::from_secs(1)).await;
+            }
+            created => return created.unwrap(),
+        }
+    }
+    unreachable!("the money comes back")
 }
 
 /// Repeats a call while trying again can help, as it can after every injected fault.

@@ -28,6 +28,7 @@ fn ana() -> User {
         suspended: false,
         daily_cap: None,
         avatar: None,
+        ended_sessions: Vec::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

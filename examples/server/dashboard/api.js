@@ -25,6 +25,11 @@ export class ApiError extends Error {
   }
 }
 
+/** That a field of a form can't even be sent. */
+export function wrongField(field, message) {
+  return new ApiError(message, { fields: [{ field, message }] });
+}
+
 /** Sends a request and answers the JSON that comes back. */
 async function call(method, path, { query, body, headers, signal } = {}) {
   const limit = AbortSignal.timeout(method === "GET" ? READ_TIMEOUT : WRITE_TIMEOUT);
@@ -153,6 +158,9 @@ export const getStatement = (query) => data(call("GET", "/api/account/statement"
 export const listUsers = (search) => data(call("GET", "/api/auth/users", { query: { search } }));
 /** Sets a balance, in EUR. */
 export const setBalance = (userId, balance) => call("POST", "/api/auth/users/balance", { body: { userId, balance } });
+/** Sets what a user may spend on a day, in EUR; null: what the platform says. */
+export const setDailyCap = (userId, dailyCap) =>
+  call("POST", "/api/auth/users/daily-cap", { body: { userId, dailyCap } });
 /** Suspends a user, or takes that back. */
 export const suspendUser = (userId, suspended) =>
   call("POST", "/api/auth/users/suspend", { body: { userId, suspended } });

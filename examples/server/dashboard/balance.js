@@ -34,6 +34,11 @@ class Balance extends EventTarget {
     return this.current.kind === "unlimited" ? Infinity : this.current.balance;
   }
 
+  /** What pays for pods: what can be spent, and what is reserved for them already. */
+  get total() {
+    return this.current === null ? null : this.available + this.current.held;
+  }
+
   /** Reads it. When that fails, what was read before stays: the next minute has another try. */
   async refresh() {
     try {

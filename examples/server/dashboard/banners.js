@@ -10,7 +10,7 @@ const PATIENCE = 2_000;
 
 /** What concerns the whole page: that it is offline, and that money runs out. */
 export function showBanners(signal) {
-  return element("div", { class: "banners" }, offline(signal), lowBalance(signal));
+  return element("aside", { "aria-label": t("banners") }, offline(signal), lowBalance(signal));
 }
 
 function offline(signal) {
@@ -62,7 +62,7 @@ function lowBalance(signal) {
     "message",
     ({ detail }) => {
       if (detail.type === "lowBalanceAlert") show(detail);
-      else if (detail.type === "podDeleted" || (detail.type === "podUpdate" && detail.status === "stopped"))
+      else if (detail.type === "podDeleted" || (detail.type === "podUpdate" && hasStopped(detail)))
         remove(detail.podId);
     },
     { signal },
@@ -78,4 +78,9 @@ function lowBalance(signal) {
     { signal },
   );
   return region;
+}
+
+// What threatens the volume of a stopped pod is said of a stopped pod.
+function hasStopped({ status, pod }) {
+  return status === "stopped" && !pod?.volumeDeletedAt;
 }

@@ -13,12 +13,12 @@ function formatter(kind, options) {
 export function money(amount) {
   if (amount === null || amount === undefined) return "–";
   if (!Number.isFinite(amount)) return "∞";
-  const small = amount !== 0 && Math.abs(amount) < 0.1;
+  const size = Math.abs(amount);
   return formatter(Intl.NumberFormat, {
     style: "currency",
     currency: "EUR",
     minimumFractionDigits: 2,
-    maximumFractionDigits: small ? 4 : 2,
+    maximumFractionDigits: size === 0 || size >= 0.1 ? 2 : size >= 0.001 ? 4 : 6,
   }).format(amount);
 }
 

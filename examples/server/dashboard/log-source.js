@@ -36,15 +36,21 @@ export class LogSource {
     clearTimeout(this.#timer);
   }
 
-  /** Takes a newer state of the pod: a log begins, or ends. */
+  /** Takes a newer state of the pod: a log begins, or ends. What was written before it ended stays. */
   podChanged(pod) {
-    const began = this.#pod.startedAt !== pod.startedAt || this.#pod.status !== pod.status;
+    const before = this.#pod;
     this.#pod = pod;
-    if (began && !this.#previous) this.load(false);
+    if (this.#previous) return;
+    if (isLive(pod)) {
+      if (!isLive(before) || before.startedAt !== pod.startedAt) this.load(false);
+    } else if (isLive(before)) {
+      this.stop();
+      this.#tell.state("ended");
+    }
   }
 
   async #run(signal, attempt) {
-    const follow = this.#pod.status === "running" && !this.#previous;
+    const follow = isLive(this.#pod) && !this.#previous;
     const since = Date.now();
     this.#tell.state("loading");
     try {
@@ -85,4 +91,8 @@ export class LogSource {
     this.#tell.state("waiting", error);
     this.#timer = setTimeout(() => this.#run(signal, attempt + 1), delayBefore(attempt));
   }
+}
+
+function isLive(pod) {
+  return pod.status === "running" && pod.desired === "running";
 }

@@ -21,6 +21,7 @@ async function show(why = null) {
   leave();
   leave = () => {};
   document.documentElement.lang = language();
+  const hadToken = session.token() !== null;
   try {
     config ??= await api.getConfig();
     const idToken = returnFromGoogle();
@@ -31,7 +32,7 @@ async function show(why = null) {
     if (session.token() && !session.user()) session.setUser(await api.getMe());
   } catch (error) {
     // A 401 has ended the session, and that shows the page again.
-    if (error.status === 401) return;
+    if (error.status === 401 && hadToken) return;
     return showFailure(error);
   }
   if (session.user()) {

@@ -3,6 +3,8 @@ import { icon } from "./icons.js";
 import { t } from "./text.js";
 
 const STAYS = 6_000;
+// Most notices of a kind at once.
+const MOST = 3;
 
 // In the page from the start: a region that comes together with its text is not read out.
 const polite = element("div", { class: "notices", role: "status" });
@@ -40,5 +42,6 @@ function show(region, kind, text) {
   notice.dataset.text = text;
   dismiss.addEventListener("click", () => notice.remove());
   region.append(notice);
+  if (region.childElementCount > MOST) region.firstElementChild.remove();
   return notice;
 }

@@ -3,11 +3,12 @@ export function formatPorts(ports) {
   return ports.map(({ port, serviceName }) => `${port} ${serviceName}`).join("\n");
 }
 
-/** Reads what {@link formatPorts} writes. What is no number goes to the server as it is, which says what is wrong. */
+/** Reads what {@link formatPorts} writes; null where a line does not begin with a port. */
 export function readPorts(text) {
   const lines = text.split("\n").map((line) => line.trim());
-  return lines.filter(Boolean).map((line) => {
+  const ports = lines.filter(Boolean).map((line) => {
     const [port, ...name] = line.split(/\s+/);
-    return { port: /^\d+$/.test(port) ? Number(port) : port, serviceName: name.join(" ") || port };
+    return { port: /^\d{1,5}$/.test(port) ? Number(port) : 0, serviceName: name.join(" ") || `HTTP ${port}` };
   });
+  return ports.every(({ port }) => port >= 1 && port <= 65_535) ? ports : null;
 }

@@ -39,6 +39,7 @@ export function showShell(app, config, changeLanguage) {
   });
   app.replaceChildren(skip, side, element("div", { class: "page" }, showBanners(signal), main));
 
+  if (session.isAdmin()) live.addEventListener("message", tellAdministrator, { signal });
   live.start(config.wsPath);
   balance.start();
   const stopRouter = startRouter(main, (name) => {
@@ -116,6 +117,10 @@ function account(changeLanguage) {
     element("p", { class: "muted" }, user.email),
     element("div", { class: "tools" }, languageButton(changeLanguage), themeButton(), signOut),
   );
+}
+
+function tellAdministrator({ detail }) {
+  if (detail.type === "adminNotification") tellError(`${detail.podName ?? detail.podId}: ${detail.message}`);
 }
 
 async function leave() {

@@ -9,15 +9,16 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
 use neuropod::{Billing, ClusterBackend, Money, Platform, PodStore, PriceList};
 use secrecy::ExposeSecret;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Google, Issuer, Keys, Presence, Tokens};
 use crate::backends::{self, Store};
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub(crate) cluster: Arc<dyn ClusterBackend>,
     /// The prices of the configuration.
     pub(crate) prices: PriceList,
+    /// What new clients get.
+    pub(crate) opening_credit: Money,
     /// Makes and checks tokens.
     pub(crate) tokens: Tokens,
     /// Signing in with Google, where it is set up.
@@ -93,8 +96,9 @@ impl App {
         };
         let naming = naming.context("domain")?.with_scheme(config.scheme);
         let prices = config.prices.list()?;
-        let credit = euros::amount(config.opening_credit).context("opening_credit has more than two decimals")?;
-        let platform = Platform::builder()
+        let credit =
+            euros::amount(config.opening_credit).context("opening_credit has more than two decimals")?;
+        let mut builder = Platform::builder()
             .cluster(Arc::clone(&cluster))
             .store(Arc::clone(&store.pods))
             .billing(Arc::clone(&store.billing))
@@ -103,8 +107,14 @@ impl App {
             .prices(prices.clone())
             .price_policy(config.price_policy)
             .layout(backends::layout(&config))
-            .opening_credit(credit)
-            .build()?;
+            .opening_credit(credit);
+        if let Some(cap) = config.daily_cap {
+            builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
+        }
+        if let Some(hours) = config.volume_grace_hours {
+            builder = builder.volume_grace(SignedDuration::from_hours(hours.into()));
+        }
+        let platform = builder.build()?;
         let client = reqwest::Client::builder()
             .build()
             .context("the client for keys can't be made")?;
@@ -141,6 +151,7 @@ impl App {
             billing: store.billing,
             cluster,
             prices,
+            opening_credit: credit,
             presence: Presence::default(),
             metrics,
         }))
@@ -155,11 +166,6 @@ impl App {
             limits::upkeep(Arc::clone(&self)),
         );
     }
-
-    /// What new clients get.
-    pub(crate) fn opening_credit(&self) -> Money {
-        euros::amount(self.config.opening_credit).unwrap_or_default()
-    }
 }
 
 /// Everything that is served.
@@ -168,11 +174,10 @@ pub(crate) fn router(app: &Shared) -> Router {
     let body = app.config.limits.body_kib.saturating_mul(1024);
     let state = || Arc::clone(app);
     let (routes, _) = routes::all();
-    routes
+    live::serve_socketio(routes, app)
         .fallback(async || Failure::no_route())
         .layer(from_fn(deadline))
         .layer(DefaultBodyLimit::max(body))
-        .layer(live::socketio_layer(app))
         .layer(
             ServiceBuilder::new()
                 .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
@@ -190,7 +195,11 @@ pub(crate) fn router(app: &Shared) -> Router {
 /// Middleware that answers in time whatever happens. A change that is broken off is finished by the driver, or has not
 /// begun.
 async fn deadline(request: Request, next: Next) -> Response {
-    let time = if request.method().is_safe() { ANSWERED } else { CHANGED };
+    let time = if request.method().is_safe() {
+        ANSWERED
+    } else {
+        CHANGED
+    };
     timeout(time, next.run(request)).await.unwrap_or_else(|_| {
         Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -204,7 +213,9 @@ async fn deadline(request: Request, next: Next) -> Response {
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
-    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origins = origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])

@@ -40,7 +40,9 @@ impl Store {
         let address = config.store.expose_secret();
         if let Some(file) = sqlite_file(config) {
             let store = SqliteStore::open(&file).await;
-            return Ok(Self::both(store.with_context(|| format!("store: {}", file.display()))?));
+            return Ok(Self::both(
+                store.with_context(|| format!("store: {}", file.display()))?,
+            ));
         }
         if address == "memory" {
             return Ok(Self::both(MemoryStore::new()));
@@ -98,8 +100,16 @@ fn lifelike() -> Settings {
 /// How pods are laid out in the cluster.
 pub(crate) fn layout(config: &Config) -> Layout {
     Layout {
-        volume: if config.kube.volume_per_pod { VolumeScope::Pod } else { VolumeScope::User },
-        namespace: if config.kube.namespace_per_user { NamespaceScope::User } else { NamespaceScope::Platform },
+        volume: if config.kube.volume_per_pod {
+            VolumeScope::Pod
+        } else {
+            VolumeScope::User
+        },
+        namespace: if config.kube.namespace_per_user {
+            NamespaceScope::User
+        } else {
+            NamespaceScope::Platform
+        },
         ..Layout::default()
     }
 }
@@ -129,7 +139,11 @@ fn kube(kube: &Kube) -> KubeConfig {
             ingress_namespace: (!kube.ingress_namespace.is_empty()).then(|| kube.ingress_namespace.clone()),
             ..NetworkRules::default()
         },
-        security: if kube.restricted { Security::Restricted } else { Security::Baseline },
+        security: if kube.restricted {
+            Security::Restricted
+        } else {
+            Security::Baseline
+        },
         image_pull_secrets: kube.image_pull_secrets.clone(),
         ..KubeConfig::default()
     }

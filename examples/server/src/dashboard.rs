@@ -22,10 +22,16 @@ pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     let Some(file) = Files::get(path) else {
         return Failure::no_route().into_response();
     };
-    let tag = format!("\"{}\"", &data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash())[..32]);
+    let tag = format!(
+        "\"{}\"",
+        &data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash())[..32]
+    );
     // Asked for again each time, and sent again only when it has changed: a new server never has an old page.
     let caching = [(CACHE_CONTROL, "no-cache".to_owned()), (ETAG, tag.clone())];
-    if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    if headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     (caching, [(CONTENT_TYPE, media_type(path))], file.data).into_response()

@@ -53,6 +53,12 @@ pub(crate) struct FailureBody {
     /// What is available, in EUR.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) available: Option<f64>,
+    /// What may be spent on a day, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cap: Option<f64>,
+    /// What was spent today, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spent: Option<f64>,
 }
 
 /// What is wrong with a field.
@@ -68,7 +74,12 @@ pub(crate) struct FieldProblem {
 
 impl Failure {
     /// A failure with a text in Spanish and English.
-    pub(crate) const fn new(status: StatusCode, code: &'static str, es: &'static str, en: &'static str) -> Self {
+    pub(crate) const fn new(
+        status: StatusCode,
+        code: &'static str,
+        es: &'static str,
+        en: &'static str,
+    ) -> Self {
         Self {
             status,
             code,
@@ -99,7 +110,12 @@ impl Failure {
 
     /// There is no such user.
     pub(crate) const fn no_user() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "Usuario no encontrado", "User not found")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Usuario no encontrado",
+            "User not found",
+        )
     }
 
     /// There is no such template.
@@ -161,8 +177,12 @@ impl Failure {
             fields: None,
             required: None,
             available: None,
+            cap: None,
+            spent: None,
         };
-        let Said::Error(error) = &self.said else { return body };
+        let Said::Error(error) = &self.said else {
+            return body;
+        };
         match error.kind() {
             ErrorKind::Invalid(errors) => {
                 let told = |problem: &Problem| FieldProblem {
@@ -178,6 +198,10 @@ impl Failure {
                 body.required = Some(required.as_euros());
                 body.available = Some(available.as_euros());
             }
+            ErrorKind::SpendCapReached { cap, spent } => {
+                body.cap = Some(cap.as_euros());
+                body.spent = Some(spent.as_euros());
+            }
             _ => {}
         }
         body
@@ -188,7 +212,9 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
             ErrorKind::Invalid(_) | ErrorKind::InvalidState => StatusCode::BAD_REQUEST,
-            ErrorKind::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
+            ErrorKind::InsufficientFunds { .. } | ErrorKind::SpendCapReached { .. } => {
+                StatusCode::PAYMENT_REQUIRED
+            }
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Forbidden => StatusCode::FORBIDDEN,
             ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
@@ -272,7 +298,9 @@ pub(crate) async fn localize(request: Request, next: Next) -> Response {
         }
     }
     if let Some(seconds) = failure.retry_after {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     answer
 }

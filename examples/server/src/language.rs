@@ -34,7 +34,13 @@ pub(crate) fn of(headers: &HeaderMap) -> Language {
         let weight = parts
             .find_map(|part| part.strip_prefix("q="))
             .map_or(1.0, |weight| weight.parse::<f32>().unwrap_or(0.0));
-        let language = match tag.split('-').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        let language = match tag
+            .split('-')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "es" => Language::Es,
             "en" => Language::En,
             _ => continue,

@@ -25,7 +25,7 @@ enum Asker {
 
 /// Counts what everybody asks for.
 pub(crate) struct Limiter {
-    limiter: DefaultKeyedRateLimiter<Asker>,
+    counts: DefaultKeyedRateLimiter<Asker>,
     clock: DefaultClock,
     header: Option<String>,
 }
@@ -36,7 +36,7 @@ impl Limiter {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.requests_per_second));
         Self {
-            limiter: RateLimiter::keyed(quota.allow_burst(at_least_one(limits.burst))),
+            counts: RateLimiter::keyed(quota.allow_burst(at_least_one(limits.burst))),
             clock: DefaultClock::default(),
             header: limits.client_address_header.clone(),
         }
@@ -46,15 +46,23 @@ impl Limiter {
         if let Some(Identity(Some(Ok(caller)))) = request.extensions().get::<Identity>() {
             return Asker::User(caller.user.id.clone());
         }
-        let told = self.header.as_ref().and_then(|name| request.headers().get(name)?.to_str().ok());
+        let told = self
+            .header
+            .as_ref()
+            .and_then(|name| request.headers().get(name)?.to_str().ok());
         // A proxy adds the address it sees at the end; what stands before that the client may have written.
         let told = told.and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
-        let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let peer = || {
+            request
+                .extensions()
+                .get::<ConnectInfo<SocketAddr>>()
+                .map(|peer| peer.0.ip())
+        };
         Asker::Address(told.or_else(peer))
     }
 
     fn check(&self, asker: &Asker) -> Result<(), Failure> {
-        self.limiter.check_key(asker).map_err(|not_until| {
+        self.counts.check_key(asker).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             Failure::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -68,14 +76,18 @@ impl Limiter {
 
     /// Forgets those who have not asked for a while.
     pub(crate) fn forget(&self) {
-        self.limiter.retain_recent();
+        self.counts.retain_recent();
     }
 }
 
 /// Middleware that answers 429 to whoever asks for too much. Health checks are never refused.
 pub(crate) async fn limit(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let free = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
-    let refused = if free { Ok(()) } else { app.limiter.check(&app.limiter.asker(&request)) };
+    let refused = if free {
+        Ok(())
+    } else {
+        app.limiter.check(&app.limiter.asker(&request))
+    };
     match refused {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
@@ -107,7 +119,10 @@ mod tests {
     }
 
     fn request(forwarded: &str) -> Request {
-        Request::builder().header("x-forwarded-for", forwarded).body(Body::empty()).unwrap()
+        Request::builder()
+            .header("x-forwarded-for", forwarded)
+            .body(Body::empty())
+            .unwrap()
     }
 
     #[test]

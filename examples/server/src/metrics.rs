@@ -2,11 +2,10 @@
 
 mod cluster;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use jiff::Timestamp;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use neuropod::{Pod, Status};
 
@@ -14,18 +13,24 @@ pub(crate) use self::cluster::MeteredCluster;
 use crate::app::App;
 
 /// The upper bounds of the histograms, in seconds: from the answer to a request to the pull of a big image.
-const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1200.0];
+const BUCKETS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1200.0,
+];
 
-/// Begins to count, for the whole process.
+/// Begins to count, for the whole process; all servers in it count together.
 ///
 /// # Errors
-/// It was begun before.
+/// Something else counts already.
 pub(crate) fn begin() -> Result<PrometheusHandle> {
-    Ok(builder()?.install_recorder()?)
-}
+    static BEGUN: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
-fn builder() -> Result<PrometheusBuilder> {
-    Ok(PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)?)
+    let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*begun {
+        return Ok(handle.clone());
+    }
+    let seconds = Matcher::Suffix("_seconds".into());
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &BUCKETS)?;
+    Ok(begun.insert(builder.install_recorder()?).clone())
 }
 
 /// How long it took pods to get where they are.
@@ -44,9 +49,12 @@ impl Progress {
         if let Some(lag) = self.cluster.told_since(&now.id) {
             metrics::histogram!("neuropod_reconcile_lag_seconds").record(lag.as_secs_f64());
         }
-        let Some(before) = before.filter(|before| before.run == now.run) else { return };
+        let Some(before) = before.filter(|before| before.run == now.run) else {
+            return;
+        };
         let charged = now.charged - before.charged;
-        metrics::counter!("neuropod_charged_microeuros_total").increment(charged.micros().try_into().unwrap_or(0));
+        metrics::counter!("neuropod_charged_microeuros_total")
+            .increment(charged.micros().try_into().unwrap_or(0));
         if before.status != Status::Running && now.status == Status::Running {
             let time = now.updated_at.duration_since(now.requested_at);
             metrics::histogram!("neuropod_time_to_running_seconds").record(time.as_secs_f64().max(0.0));
@@ -92,11 +100,6 @@ pub(crate) fn request(method: &str, route: &str, status: u16, time: Duration) {
         ("status", status.to_string()),
     ];
     metrics::counter!("neuropod_http_requests_total", &labels).increment(1);
-    metrics::histogram!("neuropod_http_request_seconds", "route" => route.to_owned()).record(time.as_secs_f64());
-}
-
-/// When the process began.
-pub(crate) fn started() {
-    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
-    metrics::gauge!("neuropod_started_timestamp_seconds").set(Timestamp::now().as_second() as f64);
+    metrics::histogram!("neuropod_http_request_seconds", "route" => route.to_owned())
+        .record(time.as_secs_f64());
 }

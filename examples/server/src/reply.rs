@@ -8,8 +8,8 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use http::request::Parts;
 use neuropod::{Error, Problem, ValidationErrors, Violation};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use crate::failure::Failure;
@@ -39,7 +39,10 @@ pub(crate) fn data<T>(data: T) -> Json<Answer<T>> {
 
 /// An answer that says what was done.
 pub(crate) fn done(message: &'static str) -> Json<Done> {
-    Json(Done { success: true, message })
+    Json(Done {
+        success: true,
+        message,
+    })
 }
 
 /// A JSON body, whatever its content type says.

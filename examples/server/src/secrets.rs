@@ -29,7 +29,12 @@ impl Secrets {
     /// A file that can't be read or written, and a secret that is too short.
     pub(crate) fn open(given: &config::Secrets, place: &Place) -> Result<Self> {
         let jwt = secret("jwt", given.jwt.as_ref(), given.jwt_file.as_deref(), place)?;
-        let naming = secret("naming", given.naming.as_ref(), given.naming_file.as_deref(), place)?;
+        let naming = secret(
+            "naming",
+            given.naming.as_ref(),
+            given.naming_file.as_deref(),
+            place,
+        )?;
         ensure!(
             jwt.expose_secret().len() >= MIN_JWT_LEN,
             "secrets.jwt needs {MIN_JWT_LEN} bytes at least"
@@ -49,11 +54,18 @@ pub(crate) enum Place {
     Shared,
 }
 
-fn secret(name: &str, given: Option<&SecretString>, file: Option<&Path>, place: &Place) -> Result<SecretString> {
+fn secret(
+    name: &str,
+    given: Option<&SecretString>,
+    file: Option<&Path>,
+    place: &Place,
+) -> Result<SecretString> {
     match (given, file, place) {
         (Some(_), Some(_), _) => bail!("secrets.{name} and secrets.{name}_file are both given"),
         (Some(secret), None, _) => Ok(secret.clone()),
-        (None, Some(file), _) => read(file).with_context(|| format!("secrets.{name}_file: {}", file.display())),
+        (None, Some(file), _) => {
+            read(file).with_context(|| format!("secrets.{name}_file: {}", file.display()))
+        }
         (None, None, Place::Nowhere) => Ok(random()),
         (None, None, Place::Shared) => bail!(
             "secrets.{name}_file (NEUROPOD_SECRETS__{}_FILE) is missing: all servers on one store need the same secret",
@@ -122,24 +134,36 @@ mod tests {
         #[cfg(unix)]
         for file in fs::read_dir(folder.path()).unwrap() {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                file.unwrap().metadata().unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
     }
 
     #[test]
     fn servers_that_share_a_store_are_told_to_share_their_secrets() {
         let error = open(&config::Secrets::default(), &Place::Shared).unwrap_err();
-        assert!(error.to_string().contains("NEUROPOD_SECRETS__JWT_FILE"), "{error}");
+        assert!(
+            error.to_string().contains("NEUROPOD_SECRETS__JWT_FILE"),
+            "{error}"
+        );
     }
 
     #[test]
     fn short_and_empty_secrets_are_refused() {
-        let short = config::Secrets { jwt: Some("short".into()), ..config::Secrets::default() };
+        let short = config::Secrets {
+            jwt: Some("short".into()),
+            ..config::Secrets::default()
+        };
         assert!(open(&short, &Place::Nowhere).is_err());
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("jwt");
         fs::write(&file, "\n").unwrap();
-        let empty = config::Secrets { jwt_file: Some(file), ..config::Secrets::default() };
+        let empty = config::Secrets {
+            jwt_file: Some(file),
+            ..config::Secrets::default()
+        };
         assert!(open(&empty, &Place::Nowhere).is_err());
     }
 }

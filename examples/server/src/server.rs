@@ -36,8 +36,11 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (address, metrics_address) = (config.listen, config.metrics_listen);
         let listen = async |name: &str, address: SocketAddr| {
-            TcpListener::bind(address).await.with_context(|| format!("{name}: {address}"))
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("{name}: {address}"))
         };
+        warn(&config);
         let app = App::start(config, metrics::begin()?).await?;
         Ok(Self {
             app,
@@ -63,7 +66,11 @@ impl Server {
     /// # Errors
     /// The driver can't go on, or a listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
-        let Self { app, listener, metrics } = self;
+        let Self {
+            app,
+            listener,
+            metrics,
+        } = self;
         let mut router = app::router(&app);
         let mut tasks = JoinSet::new();
         let operations = Router::new()
@@ -79,7 +86,12 @@ impl Server {
         let background = tokio::spawn(Arc::clone(&app).background());
         let driver = {
             let (platform, stopping) = (app.platform.clone(), app.stopping.clone());
-            tasks.spawn(async move { platform.run(stopping.cancelled_owned()).await.context("the driver") })
+            tasks.spawn(async move {
+                platform
+                    .run(stopping.cancelled_owned())
+                    .await
+                    .context("the driver")
+            })
         };
         tokio::select! {
             () = shutdown => {}
@@ -108,10 +120,22 @@ impl Server {
     }
 }
 
+/// Says what is allowed and hardly meant.
+fn warn(config: &Config) {
+    let auth = &config.auth;
+    if config.dev && !config.listen.ip().is_loopback() {
+        tracing::warn!("dev: whoever reaches {} is whom they say they are", config.listen);
+    }
+    if !config.dev && auth.google_client_id.is_none() && auth.jwks_url.is_none() {
+        tracing::warn!("nobody can sign in: give --dev, auth.google_client_id or auth.jwks_url");
+    }
+}
+
 async fn serve(listener: TcpListener, router: Router, app: Arc<App>) -> Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let stopping = app.stopping.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let serving =
+        axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
     let stopped = async {
         app.stopping.cancelled().await;
         tokio::time::sleep(DRAIN).await;

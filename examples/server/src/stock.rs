@@ -14,11 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The GPUs of the cluster as they were a moment ago.
 #[derive(Default)]
-pub(crate) struct Stock(Mutex<Option<(Instant, Option<Arc<Vec<GpuStock>>>)>>);
+pub(crate) struct Stock(Mutex<Option<(Instant, Told)>>);
+
+/// What the cluster told; `None`: nothing.
+type Told = Option<Arc<Vec<GpuStock>>>;
 
 impl Stock {
     /// The GPUs; `None`: the cluster does not tell now.
-    pub(crate) async fn get(&self, cluster: &dyn ClusterBackend) -> Option<Arc<Vec<GpuStock>>> {
+    pub(crate) async fn get(&self, cluster: &dyn ClusterBackend) -> Told {
         let mut known = self.0.lock().await;
         if let Some((at, stock)) = &*known
             && at.elapsed() < FRESH

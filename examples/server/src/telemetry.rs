@@ -54,7 +54,9 @@ fn traces() -> Result<Option<opentelemetry_sdk::trace::SdkTracerProvider>> {
         return Ok(None);
     }
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
-    let resource = opentelemetry_sdk::Resource::builder().with_service_name("neuropod").build();
+    let resource = opentelemetry_sdk::Resource::builder()
+        .with_service_name("neuropod")
+        .build();
     let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()
         .with_resource(resource)
         .with_batch_exporter(exporter);
@@ -64,7 +66,11 @@ fn traces() -> Result<Option<opentelemetry_sdk::trace::SdkTracerProvider>> {
 impl Drop for Telemetry {
     fn drop(&mut self) {
         #[cfg(feature = "otel")]
-        if let Some(Err(error)) = self.traces.as_ref().map(opentelemetry_sdk::trace::SdkTracerProvider::shutdown) {
+        if let Some(Err(error)) = self
+            .traces
+            .as_ref()
+            .map(opentelemetry_sdk::trace::SdkTracerProvider::shutdown)
+        {
             tracing::warn!(%error, "the last traces are lost");
         }
     }

@@ -43,7 +43,9 @@ pub(crate) struct Figures(RwLock<HashMap<PodId, Usage>>);
 impl Figures {
     /// What a pod uses now.
     pub(crate) fn of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
-        let uptime = pod.started_at.map_or(0, |since| now.duration_since(since).as_secs().max(0));
+        let uptime = pod
+            .started_at
+            .map_or(0, |since| now.duration_since(since).as_secs().max(0));
         let figures = self.0.read().unwrap_or_else(PoisonError::into_inner);
         // What a container used that has ended says nothing about the one that runs.
         let fresh = |usage: &&Usage| {
@@ -67,7 +69,10 @@ impl Figures {
     }
 
     fn set(&self, usage: Vec<Usage>) -> Vec<PodId> {
-        let fresh: HashMap<_, _> = usage.into_iter().map(|usage| (usage.pod_id.clone(), usage)).collect();
+        let fresh: HashMap<_, _> = usage
+            .into_iter()
+            .map(|usage| (usage.pod_id.clone(), usage))
+            .collect();
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let changed = fresh.iter().filter(|(id, usage)| known.get(*id) != Some(usage));
         let changed = changed.map(|(id, _)| id.clone()).collect();

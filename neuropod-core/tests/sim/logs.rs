@@ -190,7 +190,7 @@ async fn a_container_that_chatters_does_so_until_it_ends() {
         .await
         .unwrap();
     let end = async { while follow.next().await.is_some() {} };
-    timeout(Duration::from_secs(60), end)
+    timeout(Duration::from_mins(1), end)
         .await
         .expect("the log ends with its container");
 }

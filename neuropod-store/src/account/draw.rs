@@ -1,7 +1,7 @@
 //! Charging what was used.
 
-use neuropod_core::Money;
 use neuropod_core::billing::{Balance, Draw, Drawn, EntryKind};
+use neuropod_core::{Money, Result};
 
 use super::{Account, Decision, Record, negative};
 use crate::{failure, input};
@@ -43,22 +43,7 @@ pub(crate) fn draw(
         Some(_) => return Err(failure::key_in_use(key)),
     }
     let mut account = Account::of(balance)?;
-    let reservation = match (hold, reserved) {
-        (None, _) => None,
-        (
-            Some(_),
-            Some(Record::Held {
-                user: of,
-                amount,
-                held,
-                end: None,
-            }),
-        ) if of == user => Some((*amount, *held)),
-        (Some(hold), Some(Record::Held { end: Some(_), .. } | Record::Closed)) => {
-            return Err(failure::ended(hold, "settled or released"));
-        }
-        (Some(_), _) => return Err(failure::gone("reservation")),
-    };
+    let reservation = open_reservation(draw, reserved)?;
     let held = reservation.map_or(Money::ZERO, |(_, held)| held);
     let begins = details.period.map(|period| period.from);
     let spent = account.spent_at(begins);
@@ -117,4 +102,24 @@ pub(crate) fn draw(
     };
     account.know(key, record);
     Ok(account.decide(drawn))
+}
+
+/// What was asked for and what is left of the reservation that pays first; `None`: none does.
+fn open_reservation(draw: &Draw, reserved: Option<&Record>) -> Result<Option<(Money, Money)>> {
+    match (&draw.hold, reserved) {
+        (None, _) => Ok(None),
+        (
+            Some(_),
+            Some(Record::Held {
+                user,
+                amount,
+                held,
+                end: None,
+            }),
+        ) if *user == draw.user => Ok(Some((*amount, *held))),
+        (Some(hold), Some(Record::Held { end: Some(_), .. } | Record::Closed)) => {
+            Err(failure::ended(hold, "settled or released"))
+        }
+        (Some(_), _) => Err(failure::gone("reservation")),
+    }
 }

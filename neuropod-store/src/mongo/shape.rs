@@ -9,7 +9,6 @@ use neuropod_core::meter::{Meter, Price};
 use neuropod_core::naming::{Slug, UserHash};
 use neuropod_core::observation::Step;
 use neuropod_core::pod::{Environment, Login, VolumeDeletion};
-use neuropod_core::store::{Outcome, PastRequest};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
     AccessToken, Desired, EndedSession, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status,
@@ -388,38 +387,6 @@ impl Stored for PriceList {
             other_gpu: shape.other_gpu,
             container_disk_gb: shape.container_disk_gb,
             volume_disk_gb: shape.volume_disk_gb,
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RequestShape {
-    #[serde(rename = "_id")]
-    id: PodId,
-    digest: String,
-    outcome: Outcome,
-    created_at: Moment,
-}
-
-impl Stored for PastRequest {
-    type Shape = RequestShape;
-
-    fn shape(&self) -> RequestShape {
-        RequestShape {
-            id: self.id.clone(),
-            digest: self.digest.clone(),
-            outcome: self.outcome,
-            created_at: Moment(self.created_at),
-        }
-    }
-
-    fn from_shape(shape: RequestShape) -> Self {
-        Self {
-            id: shape.id,
-            digest: shape.digest,
-            outcome: shape.outcome,
-            created_at: shape.created_at.0,
         }
     }
 }

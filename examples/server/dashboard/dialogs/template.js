@@ -53,10 +53,12 @@ export function editTemplate(template, saved) {
 
 function read(data) {
   const size = (name) => (data.get(name) === "" ? null : Number(data.get(name)));
+  const httpPorts = readPorts(data.get("httpPorts"));
+  if (httpPorts === null) throw api.wrongField("httpPorts", t("template.portsWrong"));
   return {
     name: data.get("name").trim(),
     dockerImage: data.get("dockerImage").trim(),
-    httpPorts: readPorts(data.get("httpPorts")),
+    httpPorts,
     containerDiskSize: size("containerDiskSize"),
     volumeDiskSize: size("volumeDiskSize"),
     volumePath: data.get("volumePath").trim(),

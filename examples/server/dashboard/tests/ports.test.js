@@ -11,10 +11,13 @@ test("what is written is read back", () => {
   assert.deepEqual(readPorts(formatPorts(ports)), ports);
 });
 
-test("a port without a name is called by its number, empty lines are none", () => {
-  assert.deepEqual(readPorts("\n 7860 \n\n"), [{ port: 7860, serviceName: "7860" }]);
+test("a port without a name gets one, empty lines are none", () => {
+  assert.deepEqual(readPorts("\n 7860 \n\n"), [{ port: 7860, serviceName: "HTTP 7860" }]);
+  assert.deepEqual(readPorts(""), []);
 });
 
-test("what is no number is left to the server", () => {
-  assert.deepEqual(readPorts("80.5 web"), [{ port: "80.5", serviceName: "web" }]);
+test("what is no port is none", () => {
+  for (const wrong of ["80.5 web", "0 web", "65536 web", "-1 web", "web", "8888, 7860", "８８８８ web", "0x50"]) {
+    assert.equal(readPorts(`8888 Jupyter Lab\n${wrong}`), null, wrong);
+  }
 });

@@ -127,7 +127,7 @@ function sums(title, rows, total) {
 function entryTable(entries, names) {
   const columns = ["at", "kind", "pod", "text", "amount", "held"];
   const head = columns.map((name) =>
-    element("th", { scope: "col", role: "columnheader", class: isNumber(name) ? "number" : null }, t(`entry.${name}`)),
+    element("th", { scope: "col", role: "columnheader", class: cellClass(name) }, t(`entry.${name}`)),
   );
   const body = element("tbody", { role: "rowgroup" });
   const more = button(t("statement.more"), { onclick: () => add() });
@@ -146,8 +146,9 @@ function entryTable(entries, names) {
   return element("div", {}, element("div", { class: "frame" }, table), more);
 }
 
-function isNumber(name) {
-  return name === "amount" || name === "held";
+function cellClass(name) {
+  if (name === "at") return "time";
+  return name === "amount" || name === "held" ? "number" : null;
 }
 
 function entryRow(entry, names) {
@@ -160,7 +161,7 @@ function entryRow(entry, names) {
     held: money(entry.held),
   };
   const cell = ([name, text]) =>
-    element("td", { role: "cell", "data-label": t(`entry.${name}`), class: isNumber(name) ? "number" : null }, text);
+    element("td", { role: "cell", "data-label": t(`entry.${name}`), class: cellClass(name) }, text);
   return element("tr", { role: "row" }, Object.entries(texts).map(cell));
 }
 

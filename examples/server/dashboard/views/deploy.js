@@ -64,6 +64,7 @@ function deployForm({ prices, templates, pods, clients }, signal) {
       ),
       field("ports", t("deploy.ports"), ports, t("deploy.portsHint", { count: limits.portsMax })),
       checkbox("enableJupyter", t("deploy.jupyter"), true, t("deploy.jupyterHint")),
+      field("dailyCap", t("deploy.cap"), capInput(), t("deploy.capHint")),
       session.isAdmin() ? assignField(clients) : null,
     ],
     label: t("deploy.submit"),
@@ -114,12 +115,17 @@ function read(data) {
     volumeDiskSize: size("volumeDiskSize"),
     ports: data.get("ports"),
     enableJupyter: data.has("enableJupyter"),
+    ...(data.get("dailyCap") ? { dailyCap: Number(data.get("dailyCap")) } : {}),
     ...(data.get("assignToUser") ? { assignToUser: data.get("assignToUser").trim() } : {}),
   };
 }
 
 function diskInput(most) {
   return element("input", { type: "number", min: 1, max: most, step: 1, value: 10, inputmode: "numeric" });
+}
+
+function capInput() {
+  return element("input", { type: "number", min: 0, step: 0.01, inputmode: "decimal" });
 }
 
 function diskHint(storage, most) {

@@ -25,6 +25,7 @@ export function podRow(first, pods, gpuName) {
   const usage = ["cpuUsage", "memoryUsage", "gpuUsage"].map((key) => ({ key, ...meter() }));
   const hourly = element("span");
   const total = element("span", { class: "sub" });
+  const cap = element("span", { class: "sub" });
   const buttons = actions(now, pods);
   const progress = progressPanel();
   const progressCell = element("td", { role: "cell", colspan: 9 }, progress.element);
@@ -44,7 +45,7 @@ export function podRow(first, pods, gpuName) {
     cell("pod.status", badge),
     cell("pod.gpu", gpu),
     ...live,
-    cell("pod.cost", hourly, total),
+    cell("pod.cost", hourly, total, cap),
     element("td", { role: "cell", class: "row-actions" }, buttons.element),
   );
 
@@ -63,6 +64,10 @@ export function podRow(first, pods, gpuName) {
     for (const each of usage) each.update(pod.status === "running" ? pod.stats?.[each.key] : null);
     setText(hourly, t("perHour", { amount: money(pod.status === "stopped" ? pod.costStopped : pod.costPerHour) }));
     setText(total, t("soFar", { amount: money(pod.totalCost) }));
+    setText(
+      cap,
+      pod.dailyCap === null || pod.dailyCap === undefined ? "" : t("pod.cap", { amount: money(pod.dailyCap) }),
+    );
     buttons.update(pod);
     progressRow.hidden = leaving || !progress.update(pod);
     tick();

@@ -99,7 +99,7 @@ function summarize(summary, all, own) {
     t("pods.running", { count: running }),
     t("perHour", { amount: money(hourly) }),
   ];
-  const hours = own && Number.isFinite(balance.available ?? Infinity) ? hoursLeft(balance.available, hourly) : null;
+  const hours = own && Number.isFinite(balance.total ?? Infinity) ? hoursLeft(balance.total, hourly) : null;
   if (hours !== null) parts.push(t("balance.lasts", { time: duration(roughly(hours)) }));
   setText(summary, all.length === 0 ? "" : parts.join(" · "));
 }

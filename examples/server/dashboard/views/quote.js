@@ -37,6 +37,7 @@ export function quotePanel(pods, signal) {
   };
   balance.addEventListener("change", show, { signal });
   signal.addEventListener("abort", () => asked.abort());
+  balance.refresh();
   return { element: panel, update };
 }
 
@@ -72,7 +73,7 @@ function remaining(hourly, others) {
   if (available < hourly) {
     return [left, element("p", { class: "low" }, t("quote.notEnough", { amount: money(hourly - available) }))];
   }
-  const hours = hoursLeft(available, hourly, others);
+  const hours = hoursLeft(balance.total, hourly, others);
   const text = t(others > 0 ? "quote.lastsWithOthers" : "quote.lasts", {
     time: duration(roughly(hours)),
     others: money(others),

@@ -133,6 +133,7 @@ function actions(user, load) {
     link("pods", "pods", "users.showPods"),
     link("account", "account", "users.showAccount"),
     isClient ? act("edit", "users.setBalance", () => askForBalance(user, load)) : null,
+    isClient ? act("limit", "users.setCap", () => askForCap(user, load)) : null,
     isOther ? suspendButton(act, user, load) : null,
     isOther ? act("delete", "users.delete", () => askToDelete(user, load), { class: "icon-button danger" }) : null,
   );
@@ -169,9 +170,28 @@ function askForBalance(user, load) {
     content: field("balance", t("balance.new"), input, t("balance.hint")),
     label: t("save"),
     action: async (data) => {
-      const text = data.get("balance");
-      await api.setBalance(user.id, readAmount(text) ?? text);
+      const amount = readAmount(data.get("balance"));
+      if (amount === null) throw api.wrongField("balance", t("balance.wrong"));
+      await api.setBalance(user.id, amount);
       tell(t("done.balance", { name: user.name }));
+      load();
+    },
+  });
+}
+
+function askForCap(user, load) {
+  const value = user.dailyCap?.toFixed(2);
+  const input = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", value });
+  openForm({
+    title: t("cap.title", { name: user.name }),
+    content: field("dailyCap", t("cap.new"), input, t("cap.hint")),
+    label: t("save"),
+    action: async (data) => {
+      const text = data.get("dailyCap").trim();
+      const amount = readAmount(text);
+      if (text && amount === null) throw api.wrongField("dailyCap", t("balance.wrong"));
+      await api.setDailyCap(user.id, amount);
+      tell(t("done.cap", { name: user.name }));
       load();
     },
   });

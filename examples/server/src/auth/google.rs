@@ -1,4 +1,4 @@
-//! Signing in with Google (OpenID Connect).
+//! Signing in with Google (`OpenID` Connect).
 
 use serde::Deserialize;
 use serde_json::Value;

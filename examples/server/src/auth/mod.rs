@@ -109,7 +109,10 @@ impl App {
             }
             _ => {
                 let (id, session) = self.tokens.verify(token)?;
-                (self.store.user(&id).await?.ok_or_else(Failure::unauthorized)?, session)
+                (
+                    self.store.user(&id).await?.ok_or_else(Failure::unauthorized)?,
+                    session,
+                )
             }
         };
         if user.ended_sessions.iter().any(|ended| ended.id == session.id) {

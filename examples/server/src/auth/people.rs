@@ -62,7 +62,11 @@ impl Profile {
             name: self.name.clone().unwrap_or_else(|| local.to_owned()),
             role,
             suspended: false,
-            avatar: self.avatar.clone().filter(|avatar| avatar.starts_with("https://")),
+            daily_cap: None,
+            avatar: self
+                .avatar
+                .clone()
+                .filter(|avatar| avatar.starts_with("https://")),
             ended_sessions: Vec::new(),
             registration_date: Timestamp::now(),
             version: 0,
@@ -83,7 +87,8 @@ impl App {
         };
         let known = match self.store.user_by_email(&profile.email).await? {
             Some(known) if role == Role::Admin && known.role != Role::Admin => {
-                self.change_user(&known.id, |user| user.role = Role::Admin).await?
+                self.change_user(&known.id, |user| user.role = Role::Admin)
+                    .await?
             }
             // What a first time that broke off has left undone is done now.
             Some(known) => known,
@@ -107,7 +112,8 @@ impl App {
         let Session { id, until, .. } = &caller.session;
         let now = Timestamp::now();
         self.change_user(&caller.user.id, |user| {
-            user.ended_sessions.retain(|ended| ended.until > now && ended.id != *id);
+            user.ended_sessions
+                .retain(|ended| ended.until > now && ended.id != *id);
             user.ended_sessions.push(EndedSession {
                 id: id.clone(),
                 until: *until,
@@ -123,7 +129,9 @@ impl App {
             let mut user = self.store.user(id).await?.ok_or_else(Failure::no_user)?;
             change(&mut user);
             match self.store.update_user(&user).await {
-                Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => conflicts += 1,
+                Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                }
                 other => return Ok(other?),
             }
         }
@@ -136,9 +144,23 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        assert_eq!(Profile::with_email(" ana@example.com ").unwrap().email, "ana@example.com");
+        assert_eq!(
+            Profile::with_email(" ana@example.com ").unwrap().email,
+            "ana@example.com"
+        );
         let long = format!("{}@example.com", "a".repeat(250));
-        for wrong in ["", " ", "ana", "@", "ana@", "@example.com", "a@b@c", "a b@c", "a\0@c", &long] {
+        for wrong in [
+            "",
+            " ",
+            "ana",
+            "@",
+            "ana@",
+            "@example.com",
+            "a@b@c",
+            "a b@c",
+            "a\0@c",
+            &long,
+        ] {
             assert!(Profile::with_email(wrong).is_err(), "{wrong:?}");
         }
     }
@@ -150,6 +172,11 @@ mod tests {
             ..Profile::with_email("ana@example.com").unwrap()
         };
         assert_eq!(profile("javascript:alert(1)").to_user(Role::Client).avatar, None);
-        assert!(profile("https://example.com/a.png").to_user(Role::Client).avatar.is_some());
+        assert!(
+            profile("https://example.com/a.png")
+                .to_user(Role::Client)
+                .avatar
+                .is_some()
+        );
     }
 }

@@ -177,7 +177,11 @@ mod tests {
         let (user, session) = tokens().verify(&token).unwrap();
         assert_eq!(user, UserId::new("ana"));
         assert!(session.until > Timestamp::now());
-        assert!(tokens().verify(&sign(&json!({}), Algorithm::HS256, SECRET)).is_ok());
+        assert!(
+            tokens()
+                .verify(&sign(&json!({}), Algorithm::HS256, SECRET))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -200,12 +204,19 @@ mod tests {
             assert!(tokens().verify(&token).is_err(), "{token}");
         }
         let encoded = |value: &Value| data_encoding::BASE64URL_NOPAD.encode(value.to_string().as_bytes());
-        let unsigned = format!("{}.{}.", encoded(&json!({ "alg": "none" })), encoded(&claims(&json!({}))));
+        let unsigned = format!(
+            "{}.{}.",
+            encoded(&json!({ "alg": "none" })),
+            encoded(&claims(&json!({})))
+        );
         assert!(tokens().verify(&unsigned).is_err());
         let good = tokens().issue(&UserId::new("ana")).unwrap();
         let (head, signature) = good.rsplit_once('.').unwrap();
         let (header, _) = head.split_once('.').unwrap();
-        let swapped = format!("{header}.{}.{signature}", encoded(&claims(&json!({ "sub": "admin" }))));
+        let swapped = format!(
+            "{header}.{}.{signature}",
+            encoded(&claims(&json!({ "sub": "admin" })))
+        );
         assert!(tokens().verify(&swapped).is_err());
     }
 }

@@ -15,7 +15,7 @@ pub struct Flags {
     /// Where pods run
     #[arg(long, value_enum)]
     pub cluster: Option<ClusterKind>,
-    /// Where everything is kept: sqlite:FILE, mongodb://HOST/DATABASE or memory
+    /// Where everything is kept: `sqlite:FILE`, `mongodb://HOST/DATABASE` or `memory`
     ///
     /// An address with a password comes from the file or from `NEUROPOD_STORE`: the command line is for all to see.
     #[arg(long, value_parser = without_password)]
@@ -67,7 +67,12 @@ impl Source for Flags {
         let origin = ORIGIN.to_owned();
         let mut values: Map<String, Value> = texts
             .into_iter()
-            .filter_map(|(key, text)| Some((key.to_owned(), Value::new(Some(&origin), ValueKind::String(text?)))))
+            .filter_map(|(key, text)| {
+                Some((
+                    key.to_owned(),
+                    Value::new(Some(&origin), ValueKind::String(text?)),
+                ))
+            })
             .collect();
         if self.dev {
             values.insert("dev".into(), Value::new(Some(&origin), true));

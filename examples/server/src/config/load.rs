@@ -5,13 +5,16 @@ use config::{Environment, File, FileFormat, Value, ValueKind};
 use secrecy::ExposeSecret;
 
 use super::{Config, Flags};
+use crate::euros;
 
 /// What holds, and where each value is from.
 #[derive(Debug)]
 pub struct Loaded {
     /// What holds.
     pub config: Config,
-    pub(super) told: Value,
+    told: Value,
+    /// The file.
+    file: Option<String>,
 }
 
 /// Reads the file, the environment and the flags, and checks what they say.
@@ -37,17 +40,28 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
     let mut builder = config::Config::builder();
     if let Some(path) = &flags.config {
         let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-        builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+        // Read once alone, for an error that says which file it is.
+        let file = File::from_str(&text, FileFormat::Toml);
+        let read = config::Config::builder().add_source(file.clone()).build();
+        read.with_context(|| format!("{} is no TOML", path.display()))?;
+        builder = builder.add_source(file);
     }
     let told = builder
         .add_source(environment)
         .add_source(flags.clone())
         .build()
         .context("the configuration can't be read")?;
-    let config: Config = told.clone().try_deserialize().context("the configuration is wrong")?;
+    let config: Config = told
+        .clone()
+        .try_deserialize()
+        .context("the configuration is wrong")?;
     check(&config)?;
-    let told = told.cache;
-    Ok(Loaded { config, told })
+    let file = flags.config.as_ref().map(|path| path.display().to_string());
+    Ok(Loaded {
+        config,
+        told: told.cache,
+        file,
+    })
 }
 
 /// What no type says.
@@ -60,20 +74,27 @@ fn check(config: &Config) -> Result<()> {
         config.limits.requests_per_second > 0 && config.limits.burst > 0,
         "limits: requests_per_second and burst have to be 1 at least"
     );
-    ensure!(
-        config.limits.body_kib > 0,
-        "limits.body_kib has to be 1 at least"
-    );
-    ensure!(
-        config.opening_credit.is_finite() && (0.0..=1_000_000.0).contains(&config.opening_credit),
-        "opening_credit is an amount in EUR, at most a million"
-    );
+    ensure!(config.limits.body_kib > 0, "limits.body_kib has to be 1 at least");
+    for (name, amount) in [
+        ("opening_credit", Some(config.opening_credit)),
+        ("daily_cap", config.daily_cap),
+    ] {
+        ensure!(
+            amount.is_none_or(|amount| euros::amount(amount).is_some()),
+            "{name}: an amount in EUR, with at most two decimals"
+        );
+    }
     if config.auth.jwks_url.is_some() && (config.auth.issuer.is_none() || config.auth.audience.is_none()) {
-        bail!("auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do");
+        bail!(
+            "auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do"
+        );
     }
     let store = config.store.expose_secret();
     ensure!(
-        store == "memory" || ["sqlite:", "mongodb://", "mongodb+srv://"].iter().any(|kind| store.starts_with(kind)),
+        store == "memory"
+            || ["sqlite:", "mongodb://", "mongodb+srv://"]
+                .iter()
+                .any(|kind| store.starts_with(kind)),
         "store: `sqlite:FILE`, `mongodb://…` or `memory`"
     );
     config.prices.list()?;
@@ -85,9 +106,12 @@ impl Loaded {
     pub(super) fn origin(&self, key: &str) -> Option<String> {
         let mut value = &self.told;
         for part in key.split('.') {
-            let ValueKind::Table(table) = &value.kind else { break };
+            let ValueKind::Table(table) = &value.kind else {
+                break;
+            };
             value = table.get(part)?;
         }
-        Some(value.origin().unwrap_or("the file").to_owned())
+        let file = self.file.as_deref().unwrap_or_default();
+        Some(value.origin().unwrap_or(file).to_owned())
     }
 }

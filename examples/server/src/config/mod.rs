@@ -7,6 +7,8 @@ mod flags;
 mod load;
 mod prices;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -64,6 +66,10 @@ pub struct Config {
     pub price_policy: PricePolicy,
     /// What new clients get, in EUR.
     pub opening_credit: f64,
+    /// What a client may spend on a day (UTC), in EUR; as much as they have unless given.
+    pub daily_cap: Option<f64>,
+    /// For how many hours the volume of a stopped pod is kept that nobody pays for; for ever unless given.
+    pub volume_grace_hours: Option<u32>,
     /// The GPU types; those of the library unless given.
     pub catalogue: Catalogue,
 }
@@ -90,6 +96,8 @@ impl Default for Config {
             prices: Prices::default(),
             price_policy: PricePolicy::default(),
             opening_credit: 10.0,
+            daily_cap: None,
+            volume_grace_hours: None,
             catalogue: Catalogue::default(),
         }
     }
@@ -268,7 +276,10 @@ fn hidden_password<S: Serializer>(address: &SecretString, serializer: S) -> Resu
     use secrecy::ExposeSecret;
 
     let address = address.expose_secret();
-    let shown = match address.split_once("//").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+    let shown = match address
+        .split_once("//")
+        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
+    {
         Some((scheme, (_, host))) => format!("{scheme}//…@{host}"),
         None => address.to_owned(),
     };

@@ -26,7 +26,11 @@ impl Default for Prices {
     fn default() -> Self {
         let list = PriceList::default();
         Self {
-            gpus: list.gpus.iter().map(|(id, price)| (id.clone(), price.as_euros())).collect(),
+            gpus: list
+                .gpus
+                .iter()
+                .map(|(id, price)| (id.clone(), price.as_euros()))
+                .collect(),
             other_gpu: list.other_gpu.as_euros(),
             container_disk_gb: list.container_disk_gb.as_euros(),
             volume_disk_gb: list.volume_disk_gb.as_euros(),
@@ -43,7 +47,10 @@ impl Prices {
         let price = |name: &str, amount: f64| -> Result<Money> {
             euros::price(amount).with_context(|| format!("prices.{name}: {amount} EUR per hour is no price"))
         };
-        let gpus = self.gpus.iter().map(|(id, amount)| Ok((id.clone(), price(id, *amount)?)));
+        let gpus = self
+            .gpus
+            .iter()
+            .map(|(id, amount)| Ok((id.clone(), price(id, *amount)?)));
         Ok(PriceList {
             version: 0,
             gpus: gpus.collect::<Result<_>>()?,

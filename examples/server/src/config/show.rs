@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use toml::Value;
+use serde_json::Value;
 
 use super::Loaded;
 
@@ -14,12 +14,10 @@ impl Loaded {
     /// Never for a configuration that was loaded.
     pub fn show(&self) -> Result<String> {
         let mut text = String::new();
-        let Value::Table(all) = Value::try_from(&self.config)? else {
-            return Ok(text);
-        };
-        for (key, value) in &all {
+        let all = serde_json::to_value(&self.config)?;
+        for (key, value) in all.as_object().into_iter().flatten() {
             match value {
-                Value::Table(table) if key != "catalogue" => {
+                Value::Object(table) if key != "catalogue" => {
                     for (inner, value) in table {
                         self.line(&mut text, &format!("{key}.{inner}"), value)?;
                     }
@@ -31,12 +29,16 @@ impl Loaded {
     }
 
     fn line(&self, text: &mut String, key: &str, value: &Value) -> Result<()> {
+        if value.is_null() {
+            writeln!(text, "# {key} is not set")?;
+            return Ok(());
+        }
         let shown = match value {
-            Value::Table(table) if key == "catalogue" => {
+            Value::Object(table) if key == "catalogue" => {
                 let ids: Vec<_> = table.keys().map(String::as_str).collect();
                 format!("{{ {} }}", ids.join(", "))
             }
-            value => value.to_string(),
+            value => toml::Value::try_from(value)?.to_string(),
         };
         let origin = self.origin(key).unwrap_or_else(|| "default".into());
         writeln!(text, "{key} = {shown}  # {origin}")?;

@@ -7,13 +7,13 @@ use futures::StreamExt;
 use neuropod::message::Language;
 use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Update, UserId};
 
-use super::listener::{Listener, Scope};
+use super::listener::{Alert, Listener, Scope};
 use crate::metrics::Progress;
 
 /// A pod as it is now, with what was written about it for listeners: each text is made once.
 #[derive(Debug)]
 pub(crate) struct Current {
-    pub(super) pod: Arc<Pod>,
+    pub(crate) pod: Arc<Pod>,
     texts: [OnceLock<String>; 2],
 }
 
@@ -55,11 +55,18 @@ struct State {
 impl State {
     /// Tells everybody who listens to this pod.
     fn tell(&self, id: &PodId, owner: &UserId, tell: impl Fn(&Listener)) {
-        let sets = [self.by_pod.get(id), self.by_owner.get(owner), Some(&self.administrators)];
+        let sets = [
+            self.by_pod.get(id),
+            self.by_owner.get(owner),
+            Some(&self.administrators),
+        ];
         for (place, set) in sets.iter().enumerate() {
             for number in set.iter().copied().flatten() {
                 // Who is in two sets is told once.
-                let told = sets[..place].iter().flatten().any(|before| before.contains(number));
+                let told = sets[..place]
+                    .iter()
+                    .flatten()
+                    .any(|before| before.contains(number));
                 if let Some(listener) = self.listeners.get(number).filter(|_| !told) {
                     tell(listener);
                 }
@@ -71,6 +78,12 @@ impl State {
         let (id, owner) = (pod.id.clone(), pod.owner.clone());
         self.pods.insert(id.clone(), Current::new(Arc::new(pod)));
         self.tell(&id, &owner, |listener| listener.touch(&id));
+    }
+
+    fn alert(&self, id: &PodId, alert: Alert) {
+        if let Some(current) = self.pods.get(id) {
+            self.tell(id, &current.pod.owner, |listener| listener.alert(id, alert));
+        }
     }
 
     fn deleted(&mut self, id: &PodId) {
@@ -105,7 +118,12 @@ impl Hub {
         match update {
             Update::Snapshot { pods, .. } => {
                 let there: HashSet<&PodId> = pods.iter().map(|pod| &pod.id).collect();
-                let gone: Vec<_> = state.pods.keys().filter(|id| !there.contains(id)).cloned().collect();
+                let gone: Vec<_> = state
+                    .pods
+                    .keys()
+                    .filter(|id| !there.contains(id))
+                    .cloned()
+                    .collect();
                 for id in gone {
                     state.deleted(&id);
                 }
@@ -130,12 +148,19 @@ impl Hub {
             }
             Update::Deleted(id) => state.deleted(&id),
             Update::LowBalance {
-                pod_id, seconds_left, ..
-            } => {
-                if let Some(current) = state.pods.get(&pod_id) {
-                    state.tell(&pod_id, &current.pod.owner, |listener| listener.alert(&pod_id, seconds_left));
-                }
-            }
+                pod_id,
+                seconds_left,
+                daily_cap,
+                ..
+            } => state.alert(
+                &pod_id,
+                if daily_cap {
+                    Alert::Cap(seconds_left)
+                } else {
+                    Alert::Account(seconds_left)
+                },
+            ),
+            Update::VolumeAtRisk { pod_id, at } => state.alert(&pod_id, Alert::Volume(at)),
             _ => {}
         }
     }
@@ -158,7 +183,11 @@ impl Hub {
 
     /// The latest of all pods.
     pub(crate) fn pods(&self) -> Vec<Arc<Pod>> {
-        self.state().pods.values().map(|current| Arc::clone(&current.pod)).collect()
+        self.state()
+            .pods
+            .values()
+            .map(|current| Arc::clone(&current.pod))
+            .collect()
     }
 
     pub(super) fn current(&self, id: &PodId) -> Option<Arc<Current>> {
@@ -198,7 +227,11 @@ impl Hub {
     /// A listener hears of one pod from now on.
     pub(super) fn subscribe(&self, listener: &Listener, id: &PodId) {
         let mut state = self.state();
-        state.by_pod.entry(id.clone()).or_default().insert(listener.number);
+        state
+            .by_pod
+            .entry(id.clone())
+            .or_default()
+            .insert(listener.number);
         listener.touch(id);
     }
 
@@ -213,9 +246,16 @@ impl Hub {
         if listener.actor.is_admin() {
             state.administrators.insert(number);
         } else {
-            state.by_owner.entry(listener.actor.id.clone()).or_default().insert(number);
+            state
+                .by_owner
+                .entry(listener.actor.id.clone())
+                .or_default()
+                .insert(number);
         }
-        let visible = state.pods.values().filter(|current| listener.actor.may_touch(&current.pod.owner));
+        let visible = state
+            .pods
+            .values()
+            .filter(|current| listener.actor.may_touch(&current.pod.owner));
         listener.know(visible.map(|current| current.pod.id.clone()), scope);
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use neuropod::message::Language;
 use neuropod::{Actor, PodId, ReasonCode};
 use tokio::sync::Notify;
@@ -19,6 +20,17 @@ pub(crate) enum Scope {
     Changes,
     /// That one is new, or gone.
     Announcements,
+}
+
+/// What runs out for a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alert {
+    /// The account, in so many seconds.
+    Account(i64),
+    /// What a daily cap leaves, in so many seconds.
+    Cap(i64),
+    /// The time in which its volume can be paid for.
+    Volume(Timestamp),
 }
 
 /// Why somebody can't listen.
@@ -43,8 +55,8 @@ pub(crate) enum Outgoing {
     LowBalance {
         /// The pod.
         pod_id: PodId,
-        /// How long it lasts.
-        seconds_left: i64,
+        /// What it is that runs out.
+        alert: Alert,
     },
     /// Administrators have to look at a pod.
     Notice {
@@ -75,8 +87,7 @@ struct Inbox {
     /// Pods that changed, each once, in the order in which they did.
     touched: VecDeque<PodId>,
     waiting: HashSet<PodId>,
-    /// How many seconds the money for a pod lasts.
-    alerts: BTreeMap<PodId, i64>,
+    alerts: BTreeMap<PodId, Alert>,
     /// What administrators have to look at.
     notices: BTreeMap<PodId, ReasonCode>,
 }
@@ -116,8 +127,8 @@ impl Listener {
         self.notify.notify_one();
     }
 
-    pub(super) fn alert(&self, id: &PodId, seconds_left: i64) {
-        self.inbox().alerts.insert(id.clone(), seconds_left);
+    pub(super) fn alert(&self, id: &PodId, alert: Alert) {
+        self.inbox().alerts.insert(id.clone(), alert);
         self.notify.notify_one();
     }
 
@@ -194,8 +205,8 @@ impl Listener {
         loop {
             let id = {
                 let mut inbox = self.inbox();
-                if let Some((pod_id, seconds_left)) = inbox.alerts.pop_first() {
-                    return Some(Outgoing::LowBalance { pod_id, seconds_left });
+                if let Some((pod_id, alert)) = inbox.alerts.pop_first() {
+                    return Some(Outgoing::LowBalance { pod_id, alert });
                 }
                 if let Some((pod_id, code)) = inbox.notices.pop_first() {
                     return Some(Outgoing::Notice { pod_id, code });
@@ -208,26 +219,23 @@ impl Listener {
             let current = self.hub.current(&id);
             let mut inbox = self.inbox();
             let subscribed = inbox.subscribed.contains(&id);
-            match current {
-                Some(current) => {
-                    if inbox.scope.is_some() && inbox.known.insert(id) {
-                        return Some(Outgoing::Created(current));
-                    }
-                    if subscribed || inbox.scope == Some(Scope::Changes) {
-                        return Some(Outgoing::Updated(current));
-                    }
+            if let Some(current) = current {
+                if inbox.scope.is_some() && inbox.known.insert(id) {
+                    return Some(Outgoing::Created(current));
                 }
-                None => {
-                    inbox.subscribed.remove(&id);
-                    let was_known = inbox.known.remove(&id);
-                    drop(inbox);
-                    if subscribed {
-                        self.hub.unsubscribe(self, &id);
-                    }
-                    if was_known || subscribed {
-                        return Some(Outgoing::Deleted(id));
-                    }
+                if subscribed || inbox.scope == Some(Scope::Changes) {
+                    return Some(Outgoing::Updated(current));
                 }
+                continue;
+            }
+            inbox.subscribed.remove(&id);
+            let was_known = inbox.known.remove(&id);
+            drop(inbox);
+            if subscribed {
+                self.hub.unsubscribe(self, &id);
+            }
+            if was_known || subscribed {
+                return Some(Outgoing::Deleted(id));
             }
         }
     }

@@ -8,7 +8,7 @@ use neuropod::{Pod, PodId};
 use serde_json::{Value, json};
 
 use super::hub::Current;
-use super::listener::{Outgoing, Refusal};
+use super::listener::{Alert, Outgoing, Refusal};
 use crate::app::App;
 use crate::failure::Failure;
 
@@ -51,7 +51,10 @@ impl Event {
                     json!({ "podId": current.pod.id, "pod": pod, "timestamp": Timestamp::now() }),
                 )
             }
-            Outgoing::Deleted(id) => Self::new("podDeleted", json!({ "podId": id, "timestamp": Timestamp::now() })),
+            Outgoing::Deleted(id) => Self::new(
+                "podDeleted",
+                json!({ "podId": id, "timestamp": Timestamp::now() }),
+            ),
             Outgoing::Notice { pod_id, code } => Self::new(
                 "adminNotification",
                 json!({
@@ -62,19 +65,23 @@ impl Event {
                     "timestamp": Timestamp::now(),
                 }),
             ),
-            Outgoing::LowBalance { pod_id, seconds_left } => Self::low_balance(pod_id, *seconds_left, language),
+            Outgoing::LowBalance { pod_id, alert } => Self::low_balance(pod_id, *alert, language),
         }
     }
 
-    fn low_balance(pod_id: &PodId, seconds_left: i64, language: Language) -> Self {
+    fn low_balance(pod_id: &PodId, alert: Alert, language: Language) -> Self {
+        let now = Timestamp::now();
+        let (seconds_left, message) = match alert {
+            Alert::Account(left) => (left, message::low_balance(left, false, language)),
+            Alert::Cap(left) => (left, message::low_balance(left, true, language)),
+            Alert::Volume(at) => (
+                at.duration_since(now).as_secs(),
+                message::volume_at_risk(at, language),
+            ),
+        };
         Self::new(
             "lowBalanceAlert",
-            json!({
-                "podId": pod_id,
-                "minutesLeft": seconds_left / 60,
-                "message": message::low_balance(seconds_left, language),
-                "timestamp": Timestamp::now(),
-            }),
+            json!({ "podId": pod_id, "minutesLeft": seconds_left / 60, "message": message, "timestamp": now }),
         )
     }
 }

@@ -11,6 +11,6 @@ pub(crate) use self::listener::{Listener, Outgoing, Scope};
 pub(crate) use self::{
     hub::Hub,
     listener::Refusal,
-    socketio::layer as socketio_layer,
+    socketio::serve as serve_socketio,
     ws::{describe as describe_websocket, open as websocket},
 };

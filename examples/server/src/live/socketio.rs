@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use jiff::Timestamp;
 use neuropod::PodId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socketioxide::extract::{Extension, SocketRef, State, TryData};
 use socketioxide::handler::ConnectHandler;
-use socketioxide::layer::SocketIoLayer;
 use socketioxide::{SendError, SocketError, SocketIo};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -52,9 +52,10 @@ struct Connection {
     ended: CancellationToken,
 }
 
-/// Socket.IO, to be put before the routes.
-pub(crate) fn layer(app: &Shared) -> SocketIoLayer {
-    let (layer, io) = SocketIo::builder()
+/// Adds Socket.IO to the routes, as one service: a layer would be made anew for each route, and none would know the
+/// sessions of another.
+pub(crate) fn serve(routes: Router<Shared>, app: &Shared) -> Router<Shared> {
+    let (service, io) = SocketIo::builder()
         .max_payload(MAX_PAYLOAD)
         .ws_max_message_size(64 * 1024)
         .ws_max_frame_size(64 * 1024)
@@ -62,9 +63,9 @@ pub(crate) fn layer(app: &Shared) -> SocketIoLayer {
         .ping_timeout(PING_TIMEOUT)
         .max_buffer_size(MAX_WAITING)
         .with_state(Arc::clone(app))
-        .build_layer();
+        .build_svc();
     io.ns("/", connected.with(sign_in));
-    layer
+    routes.route_service("/socket.io/", service)
 }
 
 async fn sign_in(
@@ -74,7 +75,10 @@ async fn sign_in(
 ) -> Result<(), String> {
     let language = language::of(&socket.req_parts().headers);
     let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
-    let caller = app.caller(&token).await.map_err(|failure| failure.message(language))?;
+    let caller = app
+        .caller(&token)
+        .await
+        .map_err(|failure| failure.message(language))?;
     socket.extensions.insert(caller);
     Ok(())
 }

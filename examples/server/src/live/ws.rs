@@ -33,6 +33,7 @@ const SEND: Duration = Duration::from_secs(30);
 /// Close codes (RFC 6455, section 7.4; those from 4000 on are ours).
 const GOING_AWAY: u16 = 1001;
 const UNSUPPORTED: u16 = 1003;
+const UNREADABLE: u16 = 1008;
 const SILENT: u16 = 4408;
 const UNAUTHORIZED: u16 = 4401;
 
@@ -91,13 +92,20 @@ pub(crate) async fn open(
         .max_frame_size(MAX_TEXT)
         .on_upgrade(move |socket| async move {
             let stopping = app.stopping.clone();
-            let mut connection = Connection { app, socket, language };
+            let mut connection = Connection {
+                app,
+                socket,
+                language,
+            };
             let closing = tokio::select! {
                 closing = connection.serve(caller) => closing,
                 () = stopping.cancelled() => Some((GOING_AWAY, "the server stops")),
             };
             if let Some((code, reason)) = closing {
-                let frame = CloseFrame { code, reason: reason.into() };
+                let frame = CloseFrame {
+                    code,
+                    reason: reason.into(),
+                };
                 // Whoever is gone already needs no farewell.
                 let _ = timeout(SEND, connection.socket.send(Message::Close(Some(frame)))).await;
             }
@@ -162,7 +170,10 @@ impl Connection {
             tokio::select! {
                 received = self.socket.recv() => {
                     missed = 0;
-                    match received?.ok()? {
+                    let Ok(received) = received? else {
+                        return Some((UNREADABLE, "too big, or no WebSocket message"));
+                    };
+                    match received {
                         Message::Text(text) => {
                             if let Some(answer) = heard(&self.app, listener, &text).await {
                                 self.say(&answer).await?;
@@ -200,7 +211,10 @@ impl Connection {
 
     /// `None`: the peer is gone, or takes nothing any more.
     async fn send(&mut self, text: String) -> Option<()> {
-        timeout(SEND, self.socket.send(Message::Text(text.into()))).await.ok()?.ok()
+        timeout(SEND, self.socket.send(Message::Text(text.into())))
+            .await
+            .ok()?
+            .ok()
     }
 }
 
@@ -244,7 +258,10 @@ pub(super) async fn still_holds(app: &App, caller: &Caller) -> bool {
     match app.store.user(&caller.user.id).await {
         Ok(Some(user)) => {
             app.presence.seen(&user.id);
-            let ended = user.ended_sessions.iter().any(|ended| ended.id == caller.session.id);
+            let ended = user
+                .ended_sessions
+                .iter()
+                .any(|ended| ended.id == caller.session.id);
             !ended && user.role == caller.user.role
         }
         Ok(None) => false,
@@ -264,7 +281,11 @@ impl App {
         let no_pod = || refused(super::Refusal::NoPod);
         let id = pod_id.parse().map_err(|_| no_pod())?;
         if self.live.pod(&id).is_none() {
-            let pod = self.platform.get(listener.actor(), &id).await.map_err(|_| no_pod())?;
+            let pod = self
+                .platform
+                .get(listener.actor(), &id)
+                .await
+                .map_err(|_| no_pod())?;
             self.live.learn(pod);
         }
         listener.subscribe(&id).map_err(refused)

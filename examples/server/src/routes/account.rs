@@ -51,7 +51,11 @@ pub(crate) async fn balance(
     Parameters(query): Parameters<Whose>,
 ) -> Result<Json<Answer<BalanceView>>, Failure> {
     let user = whose(&app, &caller, query.user_id).await?;
-    let balance = app.platform.balance(&caller.actor(), &user).await.map_err(no_account)?;
+    let balance = app
+        .platform
+        .balance(&caller.actor(), &user)
+        .await
+        .map_err(no_account)?;
     Ok(data(balance.into()))
 }
 
@@ -70,7 +74,11 @@ pub(crate) async fn statement(
     let until = query.until.as_deref().map(|text| time(text, true)).transpose()?;
     let user = whose(&app, &caller, query.user_id).await?;
     let actor = caller.actor();
-    let statement = app.platform.statement(&actor, &user, from, until).await.map_err(no_account)?;
+    let statement = app
+        .platform
+        .statement(&actor, &user, from, until)
+        .await
+        .map_err(no_account)?;
     let pods = app.all_pods(&actor, Some(&user)).await?;
     let names: HashMap<_, _> = pods.into_iter().map(|pod| (pod.id, pod.name)).collect();
     let pod = |(id, amount): (neuropod::PodId, neuropod::Money)| PodAmount {
@@ -86,7 +94,11 @@ pub(crate) async fn statement(
         currency: "EUR",
         pods: statement.by_pod.into_iter().map(pod).collect(),
         kinds: kinds.collect(),
-        entries: statement.entries.into_iter().map(|entry| EntryView::of(entry, language)).collect(),
+        entries: statement
+            .entries
+            .into_iter()
+            .map(|entry| EntryView::of(entry, language))
+            .collect(),
         total: statement.total.as_euros(),
     }))
 }
@@ -117,7 +129,9 @@ fn time(text: &str, end: bool) -> Result<Timestamp, Failure> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
-    let day = text.parse::<Date>().and_then(|day| if end { day.tomorrow() } else { Ok(day) });
+    let day = text
+        .parse::<Date>()
+        .and_then(|day| if end { day.tomorrow() } else { Ok(day) });
     let midnight = day.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)));
     midnight.map_err(|_| {
         Failure::new(

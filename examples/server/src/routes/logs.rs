@@ -70,7 +70,10 @@ pub(crate) async fn get(
     let id = parse(&id)?;
     let tail = query.tail.unwrap_or(LINES);
     if !(1..=MAX_LINES).contains(&tail) {
-        let range = neuropod::Violation::OutOfRange { min: 1, max: MAX_LINES };
+        let range = neuropod::Violation::OutOfRange {
+            min: 1,
+            max: MAX_LINES,
+        };
         return Err(Failure::field("tail", range));
     }
     if !query.follow {

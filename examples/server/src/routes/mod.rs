@@ -5,9 +5,11 @@ mod auth;
 mod document;
 mod inventory;
 mod logs;
+mod pod_changes;
 mod pods;
 mod pricing;
 mod status;
+mod template_body;
 mod templates;
 mod users;
 
@@ -19,7 +21,7 @@ use utoipa_axum::routes;
 use crate::app::Shared;
 use crate::{dashboard, live};
 
-pub(crate) use self::{logs::text as log_text, status::metrics, templates::first as first_template};
+pub(crate) use self::{logs::text as log_text, status::metrics, template_body::first as first_template};
 
 /// Every address, and the document that describes those of the API.
 pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
@@ -31,16 +33,17 @@ pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
         .routes(routes!(auth::logout))
         .routes(routes!(users::list))
         .routes(routes!(users::balance))
+        .routes(routes!(users::daily_cap))
         .routes(routes!(users::suspend))
         .routes(routes!(users::delete))
         .routes(routes!(pods::list, pods::create))
         .routes(routes!(pods::of_user))
-        .routes(routes!(pods::get, pods::delete))
+        .routes(routes!(pods::get, pod_changes::delete))
         .routes(routes!(pods::connections))
         .routes(routes!(logs::get))
-        .routes(routes!(pods::start))
-        .routes(routes!(pods::stop))
-        .routes(routes!(pods::restart))
+        .routes(routes!(pod_changes::start))
+        .routes(routes!(pod_changes::stop))
+        .routes(routes!(pod_changes::restart))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::summary))
         .routes(routes!(templates::get, templates::update, templates::delete))

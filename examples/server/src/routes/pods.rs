@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use neuropod::message::Language;
-use neuropod::{CreatePod, Error, ErrorKind, Pod, PodId, Status, UserId, VolumePolicy};
+use neuropod::{CreatePod, Error, ErrorKind, Pod, PodId, Status, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,7 +15,7 @@ use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::failure::{Failure, FailureBody};
 use crate::language::Asked;
-use crate::reply::{Answer, Done, Parameters, Raw, data, done};
+use crate::reply::{Answer, Parameters, Raw, data};
 use crate::usage::Stats;
 use crate::view::pod::{ConnectionsView, PodView, Shown};
 
@@ -67,6 +67,8 @@ pub(crate) struct CreateBody {
     assign_to_user: Option<String>,
     /// Environment variables.
     environment: Option<HashMap<String, String>>,
+    /// What it may cost on a day (UTC), in EUR.
+    daily_cap: Option<f64>,
     /// Makes a repetition of the same request answer the same pod.
     idempotency_key: Option<String>,
 }
@@ -97,40 +99,6 @@ pub(crate) struct Details {
     total_cost: f64,
 }
 
-/// What was done with a pod.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ChangedPod {
-    success: bool,
-    message: &'static str,
-    data: PodStatus,
-}
-
-/// How a pod is now.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PodStatus {
-    pod_id: String,
-    status: &'static str,
-}
-
-/// What becomes of the volume.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DeleteQuery {
-    /// `keep`, the default, or `delete`.
-    #[serde(default)]
-    volume: Volume,
-}
-
-/// What becomes of the volume.
-#[derive(Deserialize, Default, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Volume {
-    #[default]
-    Keep,
-    Delete,
-}
-
 /// The caller's pods; for administrators those of the user with this address.
 #[utoipa::path(get, path = "/api/pods", tag = "Pods", params(Whose), security(("bearer" = [])), responses(
     (status = 200, body = Answer<Vec<PodView>>),
@@ -142,13 +110,11 @@ pub(crate) async fn list(
     caller: Caller,
     Parameters(query): Parameters<Whose>,
 ) -> Result<Json<Answer<Vec<PodView>>>, Failure> {
-    match query.user_email {
-        Some(email) => of_address(&app, &caller, Some(&email), language).await,
-        None => {
-            let pods = app.all_pods(&caller.actor(), Some(&caller.user.id)).await?;
-            Ok(data(pods.iter().map(|pod| app.pod_view(pod, language)).collect()))
-        }
+    if let Some(email) = query.user_email {
+        return of_address(&app, &caller, Some(&email), language).await;
     }
+    let pods = app.all_pods(&caller.actor(), Some(&caller.user.id)).await?;
+    Ok(data(pods.iter().map(|pod| app.pod_view(pod, language)).collect()))
 }
 
 /// The pods of the user with this address, or all; for administrators.
@@ -174,16 +140,14 @@ async fn of_address(
     if !caller.actor().is_admin() {
         return Err(Failure::admins_only());
     }
-    let (owner, emails): (Option<UserId>, HashMap<UserId, String>) = match email {
-        Some(email) => {
-            let user = app.store.user_by_email(email.trim()).await?.ok_or_else(Failure::no_user)?;
-            (Some(user.id.clone()), HashMap::from([(user.id, user.email)]))
-        }
-        None => {
-            let users = app.store.users().await?;
-            (None, users.into_iter().map(|user| (user.id, user.email)).collect())
-        }
+    let (owner, users) = if let Some(email) = email {
+        let user = app.store.user_by_email(email.trim()).await?;
+        let user = user.ok_or_else(Failure::no_user)?;
+        (Some(user.id.clone()), vec![user])
+    } else {
+        (None, app.store.users().await?)
     };
+    let emails: HashMap<UserId, String> = users.into_iter().map(|user| (user.id, user.email)).collect();
     let pods = app.all_pods(&caller.actor(), owner.as_ref()).await?;
     let view = |pod: &Pod| PodView {
         user_email: emails.get(&pod.owner).cloned(),
@@ -214,7 +178,11 @@ pub(crate) async fn create(
     if let Some(key) = headers.get("idempotency-key") {
         request.idempotency_key = Some(String::from_utf8_lossy(key.as_bytes()).into_owned());
     }
-    let pod = app.platform.create(&caller.actor(), &request).await.map_err(start_failure)?;
+    let pod = app
+        .platform
+        .create(&caller.actor(), &request)
+        .await
+        .map_err(start_failure)?;
     let created = CreatedPod {
         pod_id: pod.id.to_string(),
         pod_name: pod.name,
@@ -243,7 +211,9 @@ pub(crate) async fn get(
     let view = app.pod_view(&pod, language);
     let url = view.http_services.first().map(|service| service.url.clone());
     let details = Details {
-        subdomain: url.as_ref().and_then(|url| Some(url.split_once("//")?.1.to_owned())),
+        subdomain: url
+            .as_ref()
+            .and_then(|url| Some(url.split_once("//")?.1.to_owned())),
         url,
         created_at: view.created_at,
         last_active: view.last_active,
@@ -274,90 +244,12 @@ pub(crate) async fn connections(
     Ok(data(app.shown(language).connections(&pod, found)))
 }
 
-/// Start a stopped pod.
-#[utoipa::path(post, path = "/api/pods/{podId}/start", tag = "Pods", params(("podId" = String, Path)),
-    security(("bearer" = [])), responses(
-    (status = 200, body = ChangedPod), (status = 400, description = "It runs already", body = FailureBody),
-    (status = 401, body = FailureBody), (status = 402, body = FailureBody),
-    (status = 403, body = FailureBody), (status = 404, body = FailureBody),
-))]
-pub(crate) async fn start(
-    State(app): State<Shared>,
-    Asked(language): Asked,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<ChangedPod>, Failure> {
-    let pod = app.platform.start(&caller.actor(), &parse(&id)?).await.map_err(start_failure)?;
-    Ok(changed(&pod, language.pick("Pod iniciándose", "The pod is starting")))
-}
-
-/// Stop a pod.
-#[utoipa::path(post, path = "/api/pods/{podId}/stop", tag = "Pods", params(("podId" = String, Path)),
-    security(("bearer" = [])), responses(
-    (status = 200, body = ChangedPod), (status = 400, description = "It is stopped already", body = FailureBody),
-    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
-))]
-pub(crate) async fn stop(
-    State(app): State<Shared>,
-    Asked(language): Asked,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<ChangedPod>, Failure> {
-    let stopped = app.platform.stop(&caller.actor(), &parse(&id)?).await.map_err(|error| {
-        let stopped_already = *error.kind() == ErrorKind::InvalidState;
-        let failure = Failure::from(error);
-        if stopped_already {
-            failure.saying("El pod ya está detenido", "The pod is stopped already")
-        } else {
-            failure
-        }
-    });
-    Ok(changed(&stopped?, language.pick("Pod detenido correctamente", "The pod was stopped")))
-}
-
-/// End the container of a pod and start a new one.
-#[utoipa::path(post, path = "/api/pods/{podId}/restart", tag = "Pods", params(("podId" = String, Path)),
-    security(("bearer" = [])), responses(
-    (status = 200, body = ChangedPod), (status = 400, description = "It is stopped", body = FailureBody),
-    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
-))]
-pub(crate) async fn restart(
-    State(app): State<Shared>,
-    Asked(language): Asked,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<ChangedPod>, Failure> {
-    let pod = app.platform.restart(&caller.actor(), &parse(&id)?).await?;
-    Ok(changed(&pod, language.pick("Pod reiniciándose", "The pod is restarting")))
-}
-
-/// Delete a pod.
-#[utoipa::path(delete, path = "/api/pods/{podId}", tag = "Pods", params(("podId" = String, Path), DeleteQuery),
-    security(("bearer" = [])), responses(
-    (status = 200, body = Done), (status = 400, description = "Another pod uses its volume", body = FailureBody),
-    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
-))]
-pub(crate) async fn delete(
-    State(app): State<Shared>,
-    Asked(language): Asked,
-    caller: Caller,
-    Path(id): Path<String>,
-    Parameters(query): Parameters<DeleteQuery>,
-) -> Result<Json<Done>, Failure> {
-    let volume = match query.volume {
-        Volume::Keep => VolumePolicy::Keep,
-        Volume::Delete => VolumePolicy::Delete,
-    };
-    app.platform.delete(&caller.actor(), &parse(&id)?, volume).await?;
-    Ok(done(language.pick("Pod eliminado correctamente", "The pod was deleted")))
-}
-
 /// What is no id is answered like one that does not exist.
 pub(super) fn parse(id: &str) -> Result<PodId, Failure> {
     Ok(id.parse()?)
 }
 
-fn start_failure(error: Error) -> Failure {
+pub(super) fn start_failure(error: Error) -> Failure {
     let suspended = *error.kind() == ErrorKind::Forbidden && error.context("user") == Some("suspended");
     let failure = Failure::from(error);
     if suspended {
@@ -368,17 +260,6 @@ fn start_failure(error: Error) -> Failure {
     } else {
         failure
     }
-}
-
-fn changed(pod: &Pod, message: &'static str) -> Json<ChangedPod> {
-    Json(ChangedPod {
-        success: true,
-        message,
-        data: PodStatus {
-            pod_id: pod.id.to_string(),
-            status: pod.status.as_str(),
-        },
-    })
 }
 
 impl App {

@@ -131,8 +131,17 @@ pub(crate) async fn calculate(
     let seconds = (hours * 3600.0).round() as i64;
     let sizes = (body.container_disk_size, body.volume_disk_size);
     let quote = app.platform.quote(&body.gpu, sizes.0, sizes.1).await?;
-    let name = app.platform.catalogue().get(&body.gpu).map(|gpu| gpu.name.clone());
-    Ok(data(CostView::of(name.unwrap_or(body.gpu), quote, sizes, seconds)))
+    let name = app
+        .platform
+        .catalogue()
+        .get(&body.gpu)
+        .map(|gpu| gpu.name.clone());
+    Ok(data(CostView::of(
+        name.unwrap_or(body.gpu),
+        quote,
+        sizes,
+        seconds,
+    )))
 }
 
 /// The GPU types that new pods can have.
@@ -181,7 +190,13 @@ impl App {
         stock: Option<&[neuropod::GpuStock]>,
         language: Language,
     ) -> PricingView {
-        PricingView::of(prices, self.platform.catalogue(), stock, self.opening_credit(), language)
+        PricingView::of(
+            prices,
+            self.platform.catalogue(),
+            stock,
+            self.opening_credit,
+            language,
+        )
     }
 }
 
@@ -254,13 +269,20 @@ mod tests {
     use super::*;
 
     fn shown(prices: &PriceList) -> PricingView {
-        PricingView::of(prices, &Catalogue::default(), None, Money::from_cents(1000), Language::Es)
+        PricingView::of(
+            prices,
+            &Catalogue::default(),
+            None,
+            Money::from_cents(1000),
+            Language::Es,
+        )
     }
 
     #[test]
     fn a_part_of_the_prices_can_be_changed() {
         let stored = PriceList::default();
-        let change = json!({ "gpus": { "rtx-4090": { "price": 3 } }, "storage": { "volumeDisk": { "price": 0.02 } } });
+        let change =
+            json!({ "gpus": { "rtx-4090": { "price": 3 } }, "storage": { "volumeDisk": { "price": 0.02 } } });
         let prices = changed(&stored, &shown(&stored), &change).unwrap();
         assert_eq!(prices.gpus["rtx-4090"], Money::from_cents(300));
         assert_eq!(prices.gpus["rtx-4050"], Money::from_cents(50));

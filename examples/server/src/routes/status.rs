@@ -103,11 +103,17 @@ pub(crate) async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, format!("store: {}\ncluster: {}\n", state(store), state(cluster)))
+    (
+        status,
+        format!("store: {}\ncluster: {}\n", state(store), state(cluster)),
+    )
 }
 
 /// Everything that was counted, for Prometheus.
 pub(crate) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
-    let format = [(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    let format = [(
+        http::header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
     (format, crate::metrics::text(&app))
 }

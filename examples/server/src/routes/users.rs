@@ -36,6 +36,15 @@ pub(crate) struct BalanceBody {
     balance: f64,
 }
 
+/// A daily cap.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CapBody {
+    user_id: String,
+    /// In EUR, at most two decimals; null: what the platform says.
+    daily_cap: Option<f64>,
+}
+
 /// Whether a user may start pods.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -91,7 +100,29 @@ pub(crate) async fn balance(
     let user = app.known_user(&body.user_id).await?;
     let number: u64 = rand::random();
     let key = format!("balance:{}:{number:016x}", user.id);
-    app.platform.set_balance(&admin.actor(), &user.id, amount, &key).await?;
+    app.platform
+        .set_balance(&admin.actor(), &user.id, amount, &key)
+        .await?;
+    Ok(data(app.user_view(user).await?))
+}
+
+/// Set what a user may spend on a day (UTC) for all of their pods.
+#[utoipa::path(post, path = "/api/auth/users/daily-cap", tag = "Users", request_body = CapBody,
+    security(("bearer" = [])), responses(
+    (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
+    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
+))]
+pub(crate) async fn daily_cap(
+    State(app): State<Shared>,
+    Admin(admin): Admin,
+    Body(body): Body<CapBody>,
+) -> Result<Json<Answer<UserView>>, Failure> {
+    let cap = match body.daily_cap {
+        Some(cap) => Some(euros::amount(cap).ok_or_else(|| Failure::field("dailyCap", Violation::Amount))?),
+        None => None,
+    };
+    let user = app.known_user(&body.user_id).await?;
+    let user = app.platform.set_daily_cap(&admin.actor(), &user.id, cap).await?;
     Ok(data(app.user_view(user).await?))
 }
 
@@ -108,7 +139,10 @@ pub(crate) async fn suspend(
 ) -> Result<Json<Answer<UserView>>, Failure> {
     let user = app.known_user(&body.user_id).await?;
     not_oneself(&admin.actor(), &user)?;
-    let user = app.platform.suspend(&admin.actor(), &user.id, body.suspended).await?;
+    let user = app
+        .platform
+        .suspend(&admin.actor(), &user.id, body.suspended)
+        .await?;
     Ok(data(app.user_view(user).await?))
 }
 
@@ -127,7 +161,9 @@ pub(crate) async fn delete(
     let user = app.known_user(&id).await?;
     not_oneself(&admin.actor(), &user)?;
     app.platform.delete_user(&admin.actor(), &user.id).await?;
-    Ok(done(language.pick("Usuario eliminado correctamente", "The user was deleted")))
+    Ok(done(
+        language.pick("Usuario eliminado correctamente", "The user was deleted"),
+    ))
 }
 
 /// An administrator who shuts themselves out can't be let in by anybody else.
@@ -154,7 +190,10 @@ impl App {
     /// # Errors
     /// 404 when there is none.
     pub(crate) async fn known_user(&self, id: &str) -> Result<User, Failure> {
-        self.store.user(&UserId::new(id)).await?.ok_or_else(Failure::no_user)
+        self.store
+            .user(&UserId::new(id))
+            .await?
+            .ok_or_else(Failure::no_user)
     }
 
     /// A user as the contract shows them.

@@ -8,10 +8,16 @@ use super::{Api, config};
 #[tokio::test(start_paused = true)]
 async fn a_balance_and_how_it_came_about() {
     let api = Api::start(config()).await;
-    let (ana, berta) = (api.sign_in("ana@example.com").await, api.sign_in("berta@example.com").await);
+    let (ana, berta) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("berta@example.com").await,
+    );
     let pod = api.create(&ana, "training").await;
     let balance = api.get("/api/account/balance", &ana).await.expect(200);
-    assert_eq!(balance["data"], json!({ "balance": 7.0, "held": 3.0, "kind": "prepaid", "currency": "EUR" }));
+    assert_eq!(
+        balance["data"],
+        json!({ "balance": 7.0, "held": 3.0, "kind": "prepaid", "currency": "EUR" })
+    );
     api.until(&ana, &pod, "running").await;
     tokio::time::sleep(Duration::from_mins(10)).await;
     let statement = api.get("/api/account/statement", &ana).await.expect(200);
@@ -19,43 +25,91 @@ async fn a_balance_and_how_it_came_about() {
     assert_eq!(statement["data"]["pods"][0]["podName"], "training");
     let entries = statement["data"]["entries"].as_array().unwrap();
     let usage = entries.iter().find(|entry| entry["kind"] == "usage").unwrap();
-    assert!(usage["text"].as_str().unwrap().contains("EUR por hora"), "{usage}");
-    let id = api.get("/api/auth/me", &ana).await.expect(200)["user"]["id"].as_str().unwrap().to_owned();
-    api.get(&format!("/api/account/statement?userId={id}"), &berta).await.expect(403);
+    assert!(
+        usage["text"].as_str().unwrap().contains("EUR por hora"),
+        "{usage}"
+    );
+    let id = api.get("/api/auth/me", &ana).await.expect(200)["user"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    api.get(&format!("/api/account/statement?userId={id}"), &berta)
+        .await
+        .expect(403);
     let admin = api.sign_in("admin@example.com").await;
-    api.get(&format!("/api/account/balance?userId={id}"), &admin).await.expect(200);
-    api.get("/api/account/statement?from=yesterday", &ana).await.expect(400);
-    let empty = api.get("/api/account/statement?until=2020-01-01", &ana).await.expect(200);
+    api.get(&format!("/api/account/balance?userId={id}"), &admin)
+        .await
+        .expect(200);
+    api.get("/api/account/statement?from=yesterday", &ana)
+        .await
+        .expect(400);
+    let empty = api
+        .get("/api/account/statement?until=2020-01-01", &ana)
+        .await
+        .expect(200);
     assert_eq!(empty["data"]["entries"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn prices_are_shown_to_all_and_changed_by_administrators() {
     let api = Api::start(config()).await;
-    let (ana, admin) = (api.sign_in("ana@example.com").await, api.sign_in("admin@example.com").await);
+    let (ana, admin) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("admin@example.com").await,
+    );
     let shown = api.get("/api/pricing/public", "").await.expect(200);
     assert_eq!(shown["data"]["gpus"]["rtx-4090"]["price"], 2.5);
     assert_eq!(shown["data"]["gpus"]["rtx-4090"]["free"], 8);
     assert_eq!(shown["data"]["gpus"]["cpu"]["free"], json!(null));
-    assert_eq!(shown["data"]["freeTier"], json!({ "enabled": true, "initialBalance": 10.0 }));
+    assert_eq!(
+        shown["data"]["freeTier"],
+        json!({ "enabled": true, "initialBalance": 10.0 })
+    );
     let body = json!({ "gpu": "rtx-4090", "containerDiskSize": 20, "volumeDiskSize": 30, "hours": 2 });
-    let cost = api.post("/api/pricing/calculate-cost", "", &body).await.expect(200);
-    assert_eq!((&cost["data"]["total"], &cost["data"]["totalHourly"]), (&json!(6.0), &json!(3.0)));
+    let cost = api
+        .post("/api/pricing/calculate-cost", "", &body)
+        .await
+        .expect(200);
+    assert_eq!(
+        (&cost["data"]["total"], &cost["data"]["totalHourly"]),
+        (&json!(6.0), &json!(3.0))
+    );
 
     let change = json!({ "gpus": { "rtx-4090": { "price": 4 } } });
-    api.call(Method::PUT, "/api/pricing", &ana, Some(&change)).await.expect(403);
-    let changed = api.call(Method::PUT, "/api/pricing", &admin, Some(&change)).await.expect(200);
+    api.call(Method::PUT, "/api/pricing", &ana, Some(&change))
+        .await
+        .expect(403);
+    let changed = api
+        .call(Method::PUT, "/api/pricing", &admin, Some(&change))
+        .await
+        .expect(200);
     assert_eq!(changed["data"]["gpus"]["rtx-4090"]["price"], 4.0);
     assert_eq!(changed["data"]["gpus"]["rtx-4050"]["price"], 0.5);
     // What was read may be sent back whole.
     let whole = api.get("/api/pricing", &admin).await.expect(200)["data"].clone();
-    api.call(Method::PUT, "/api/pricing", &admin, Some(&whole)).await.expect(200);
+    api.call(Method::PUT, "/api/pricing", &admin, Some(&whole))
+        .await
+        .expect(200);
     let refused = json!({ "gpus": { "rtx-4090": { "available": false } } });
-    assert_eq!(api.call(Method::PUT, "/api/pricing", &admin, Some(&refused)).await.expect(400)["code"], "read_only");
-    let reset = api.call(Method::POST, "/api/pricing/reset", &admin, None).await.expect(200);
+    assert_eq!(
+        api.call(Method::PUT, "/api/pricing", &admin, Some(&refused))
+            .await
+            .expect(400)["code"],
+        "read_only"
+    );
+    let reset = api
+        .call(Method::POST, "/api/pricing/reset", &admin, None)
+        .await
+        .expect(200);
     assert_eq!(reset["data"]["gpus"]["rtx-4090"]["price"], 2.5);
-    assert_eq!(api.get("/api/pricing/gpus/rtx-4050", "").await.expect(200)["data"]["id"], "rtx-4050");
+    assert_eq!(
+        api.get("/api/pricing/gpus/rtx-4050", "").await.expect(200)["data"]["id"],
+        "rtx-4050"
+    );
     api.get("/api/pricing/gpus/none", "").await.expect(404);
-    assert_eq!(api.get("/api/inventory", &admin).await.expect(200)["data"]["gpus"][0]["total"], 8);
+    assert_eq!(
+        api.get("/api/inventory", &admin).await.expect(200)["data"]["gpus"][0]["total"],
+        8
+    );
     api.get("/api/inventory", &ana).await.expect(403);
 }

@@ -7,25 +7,51 @@ use crate::config::Config;
 #[tokio::test(start_paused = true)]
 async fn who_signs_in_is_a_client_with_a_balance_until_they_sign_out() {
     let api = Api::start(config()).await;
-    let answer = api.post("/api/auth/mock-login", "", &json!({ "email": "Ana@example.com" })).await.expect(200);
+    let answer = api
+        .post("/api/auth/mock-login", "", &json!({ "email": "Ana@example.com" }))
+        .await
+        .expect(200);
     assert_eq!(answer["user"]["role"], "client");
     assert_eq!(answer["user"]["balance"], 10.0);
     assert_eq!(answer["user"]["status"], "online");
     let token = answer["token"].as_str().unwrap();
     let other = api.sign_in("ana@example.com").await;
-    assert_eq!(api.get("/api/auth/verify", &other).await.expect(200)["user"]["id"], answer["user"]["id"]);
-    api.call(Method::POST, "/api/auth/logout", token, None).await.expect(200);
+    assert_eq!(
+        api.get("/api/auth/verify", &other).await.expect(200)["user"]["id"],
+        answer["user"]["id"]
+    );
+    api.call(Method::POST, "/api/auth/logout", token, None)
+        .await
+        .expect(200);
     let refused = api.get("/api/auth/me", token).await.expect(401);
-    assert_eq!((&refused["success"], &refused["code"]), (&json!(false), &json!("unauthorized")));
+    assert_eq!(
+        (&refused["success"], &refused["code"]),
+        (&json!(false), &json!("unauthorized"))
+    );
     api.get("/api/auth/me", &other).await.expect(200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_development_there_is_no_mock_login_and_without_a_client_id_no_google() {
-    let api = Api::start(Config { dev: false, ..config() }).await;
-    api.post("/api/auth/mock-login", "", &json!({ "email": "ana@example.com" })).await.expect(404);
-    api.post("/api/auth/google", "", &json!({ "token": "x" })).await.expect(501);
-    for path in ["/api/auth/me", "/api/pods", "/api/templates", "/api/pricing", "/api/status", "/api/auth/users"] {
+    let api = Api::start(Config {
+        dev: false,
+        ..config()
+    })
+    .await;
+    api.post("/api/auth/mock-login", "", &json!({ "email": "ana@example.com" }))
+        .await
+        .expect(404);
+    api.post("/api/auth/google", "", &json!({ "token": "x" }))
+        .await
+        .expect(501);
+    for path in [
+        "/api/auth/me",
+        "/api/pods",
+        "/api/templates",
+        "/api/pricing",
+        "/api/status",
+        "/api/auth/users",
+    ] {
         api.get(path, "").await.expect(401);
         api.get(path, "nonsense").await.expect(401);
     }
@@ -34,7 +60,10 @@ async fn without_development_there_is_no_mock_login_and_without_a_client_id_no_g
 #[tokio::test(start_paused = true)]
 async fn administrators_manage_users_and_clients_do_not() {
     let api = Api::start(config()).await;
-    let (ana, admin) = (api.sign_in("ana@example.com").await, api.sign_in("admin@example.com").await);
+    let (ana, admin) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("admin@example.com").await,
+    );
     api.get("/api/auth/users", &ana).await.expect(403);
     let users = api.get("/api/auth/users?search=ANA", &admin).await.expect(200);
     assert_eq!(users["data"].as_array().unwrap().len(), 1);
@@ -43,20 +72,47 @@ async fn administrators_manage_users_and_clients_do_not() {
     assert_eq!(me["user"]["balance"], "Infinity");
 
     for wrong in [json!(-1), json!(0.001), json!(1e18)] {
-        let refused = api.post("/api/auth/users/balance", &admin, &json!({ "userId": id, "balance": wrong })).await;
+        let refused = api
+            .post(
+                "/api/auth/users/balance",
+                &admin,
+                &json!({ "userId": id, "balance": wrong }),
+            )
+            .await;
         assert_eq!(refused.expect(400)["fields"][0]["field"], "balance");
     }
-    let changed = api.post("/api/auth/users/balance", &admin, &json!({ "userId": id, "balance": 2.5 })).await;
+    let changed = api
+        .post(
+            "/api/auth/users/balance",
+            &admin,
+            &json!({ "userId": id, "balance": 2.5 }),
+        )
+        .await;
     assert_eq!(changed.expect(200)["data"]["balance"], 2.5);
 
-    let suspended = api.post("/api/auth/users/suspend", &admin, &json!({ "userId": id })).await.expect(200);
+    let suspended = api
+        .post("/api/auth/users/suspend", &admin, &json!({ "userId": id }))
+        .await
+        .expect(200);
     assert_eq!(suspended["data"]["suspended"], true);
-    let refused = api.post("/api/pods", &ana, &super::request("training")).await.expect(403);
-    assert!(refused["message"].as_str().unwrap().contains("suspendida"), "{refused}");
+    let refused = api
+        .post("/api/pods", &ana, &super::request("training"))
+        .await
+        .expect(403);
+    assert!(
+        refused["message"].as_str().unwrap().contains("suspendida"),
+        "{refused}"
+    );
     let own = json!({ "userId": me["user"]["id"] });
-    api.post("/api/auth/users/suspend", &admin, &own).await.expect(400);
+    api.post("/api/auth/users/suspend", &admin, &own)
+        .await
+        .expect(400);
 
-    api.call(Method::DELETE, &format!("/api/auth/users/{id}"), &admin, None).await.expect(200);
+    api.call(Method::DELETE, &format!("/api/auth/users/{id}"), &admin, None)
+        .await
+        .expect(200);
     api.get("/api/auth/me", &ana).await.expect(401);
-    api.call(Method::DELETE, "/api/auth/users/nobody", &admin, None).await.expect(404);
+    api.call(Method::DELETE, "/api/auth/users/nobody", &admin, None)
+        .await
+        .expect(404);
 }

@@ -55,9 +55,15 @@ async fn who_google_knows_is_known() {
     let api = Api::start(Config { auth, ..config() }).await;
     let sign_in = async |token: &str| api.post("/api/auth/google", "", &json!({ "token": token })).await;
     let answer = sign_in(&google.sign(&json!({}))).await.expect(200);
-    assert_eq!((&answer["user"]["name"], &answer["user"]["balance"]), (&json!("Ana"), &json!(10.0)));
+    assert_eq!(
+        (&answer["user"]["name"], &answer["user"]["balance"]),
+        (&json!("Ana"), &json!(10.0))
+    );
     let token = answer["token"].as_str().unwrap();
-    assert_eq!(api.get("/api/auth/me", token).await.expect(200)["user"]["email"], "ana@example.com");
+    assert_eq!(
+        api.get("/api/auth/me", token).await.expect(200)["user"]["email"],
+        "ana@example.com"
+    );
 
     let now = Timestamp::now().as_second();
     let wrong = [
@@ -86,8 +92,13 @@ async fn tokens_of_another_issuer_are_taken_where_it_is_set_up() {
     };
     let api = Api::start(Config { auth, ..config() }).await;
     let good = issuer.sign(&json!({ "iss": "https://login.example.com", "aud": "neuropod", "jti": "1" }));
-    assert_eq!(api.get("/api/auth/me", &good).await.expect(200)["user"]["email"], "ana@example.com");
-    api.get("/api/auth/me", &issuer.sign(&json!({}))).await.expect(401);
+    assert_eq!(
+        api.get("/api/auth/me", &good).await.expect(200)["user"]["email"],
+        "ana@example.com"
+    );
+    api.get("/api/auth/me", &issuer.sign(&json!({})))
+        .await
+        .expect(401);
     api.post("/api/auth/logout", &good, &json!({})).await.expect(200);
     api.get("/api/auth/me", &good).await.expect(401);
     let own = api.sign_in("berta@example.com").await;

@@ -15,7 +15,9 @@ async fn listener(api: &Api, token: &str) -> Arc<Listener> {
 }
 
 async fn next(listener: &Listener) -> Outgoing {
-    timeout(Duration::from_mins(1), listener.next()).await.expect("something is told")
+    timeout(Duration::from_mins(1), listener.next())
+        .await
+        .expect("something is told")
 }
 
 async fn silent(listener: &Listener) -> bool {
@@ -25,7 +27,10 @@ async fn silent(listener: &Listener) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_pod_is_told_from_its_creation_to_its_end_and_to_nobody_else() {
     let api = Api::start(config()).await;
-    let (ana, berta) = (api.sign_in("ana@example.com").await, api.sign_in("berta@example.com").await);
+    let (ana, berta) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("berta@example.com").await,
+    );
     let (mine, others) = (listener(&api, &ana).await, listener(&api, &berta).await);
     mine.subscribe_all(Scope::Changes);
     others.subscribe_all(Scope::Changes);
@@ -40,7 +45,9 @@ async fn a_pod_is_told_from_its_creation_to_its_end_and_to_nobody_else() {
         }
     }
     assert_eq!(others.subscribe(&id), Err(Refusal::NoPod));
-    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None).await.expect(200);
+    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
+        .await
+        .expect(200);
     loop {
         match next(&mine).await {
             Outgoing::Deleted(gone) => {
@@ -64,9 +71,13 @@ async fn who_is_slow_is_told_the_last_state_and_nothing_piles_up() {
     let slow = listener(&api, &ana).await;
     slow.subscribe(&id).unwrap();
     for _ in 0..3 {
-        api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &ana, None).await.expect(200);
+        api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &ana, None)
+            .await
+            .expect(200);
         api.until(&ana, &pod, "stopped").await;
-        api.call(Method::POST, &format!("/api/pods/{pod}/start"), &ana, None).await.expect(200);
+        api.call(Method::POST, &format!("/api/pods/{pod}/start"), &ana, None)
+            .await
+            .expect(200);
         api.until(&ana, &pod, "running").await;
     }
     let Outgoing::Updated(current) = next(&slow).await else {

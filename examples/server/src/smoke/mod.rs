@@ -59,7 +59,9 @@ impl Api {
     pub(super) async fn start(config: Config) -> Self {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+            .build_recorder()
+            .handle();
         let app = App::start(config, metrics).await.unwrap();
         let platform = app.platform.clone();
         tokio::spawn(async move { platform.run(std::future::pending()).await });
@@ -100,7 +102,9 @@ impl Api {
 
     /// Signs in, and answers the token.
     pub(super) async fn sign_in(&self, email: &str) -> String {
-        let answer = self.post("/api/auth/mock-login", "", &json!({ "email": email })).await;
+        let answer = self
+            .post("/api/auth/mock-login", "", &json!({ "email": email }))
+            .await;
         answer.expect(200)["token"].as_str().unwrap().to_owned()
     }
 

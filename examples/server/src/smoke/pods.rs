@@ -8,9 +8,15 @@ use super::{Api, config, request};
 async fn a_pod_lives_from_its_creation_to_its_end() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
-    let created = api.post("/api/pods", &ana, &request("Training")).await.expect(201);
+    let created = api
+        .post("/api/pods", &ana, &request("Training"))
+        .await
+        .expect(201);
     assert_eq!(created["data"]["status"], "creating");
-    assert_eq!(created["data"]["message"], "Pod creándose. Por favor espere unos minutos.");
+    assert_eq!(
+        created["data"]["message"],
+        "Pod creándose. Por favor espere unos minutos."
+    );
     let pod = created["data"]["podId"].as_str().unwrap();
     let connections = format!("/api/pods/{pod}/connections");
     let starting = api.get(&connections, &ana).await.expect(200);
@@ -20,13 +26,37 @@ async fn a_pod_lives_from_its_creation_to_its_end() {
     let running = api.until(&ana, pod, "running").await;
     assert_eq!(running["pod"]["costPerHour"], 3.0);
     assert_eq!(running["pod"]["step"], "ready");
-    assert!(running["details"]["subdomain"].as_str().unwrap().starts_with("training-"));
+    assert!(
+        running["details"]["subdomain"]
+            .as_str()
+            .unwrap()
+            .starts_with("training-")
+    );
     let open = api.get(&connections, &ana).await.expect(200);
-    assert_eq!(open["data"]["httpServices"][0]["url"].as_str().unwrap().matches("token=").count(), 1);
-    assert!(!open["data"]["httpServices"][1]["url"].as_str().unwrap().contains("token="));
+    assert_eq!(
+        open["data"]["httpServices"][0]["url"]
+            .as_str()
+            .unwrap()
+            .matches("token=")
+            .count(),
+        1
+    );
+    assert!(
+        !open["data"]["httpServices"][1]["url"]
+            .as_str()
+            .unwrap()
+            .contains("token=")
+    );
     assert_eq!(open["data"]["tcpServices"][0]["status"], "disable");
-    let logs = api.get(&format!("/api/pods/{pod}/logs?tail=5"), &ana).await.expect(200);
-    assert_eq!(logs["data"]["logs"].as_str().unwrap().lines().count(), 5, "{logs}");
+    let logs = api
+        .get(&format!("/api/pods/{pod}/logs?tail=5"), &ana)
+        .await
+        .expect(200);
+    assert_eq!(
+        logs["data"]["logs"].as_str().unwrap().lines().count(),
+        5,
+        "{logs}"
+    );
 
     let stop = format!("/api/pods/{pod}/stop");
     let stopped = api.call(Method::POST, &stop, &ana, None).await.expect(200);
@@ -34,15 +64,23 @@ async fn a_pod_lives_from_its_creation_to_its_end() {
     let again = api.call(Method::POST, &stop, &ana, None).await.expect(400);
     assert_eq!(again["message"], "El pod ya está detenido");
     let logs = api.get(&format!("/api/pods/{pod}/logs"), &ana).await.expect(200);
-    assert_eq!(logs["data"]["logs"], "El pod está detenido. No hay logs disponibles.");
-    assert_eq!(api.get(&connections, &ana).await.expect(200)["data"]["httpServices"], json!([]));
+    assert_eq!(
+        logs["data"]["logs"],
+        "El pod está detenido. No hay logs disponibles."
+    );
+    assert_eq!(
+        api.get(&connections, &ana).await.expect(200)["data"]["httpServices"],
+        json!([])
+    );
 
     let start = format!("/api/pods/{pod}/start");
     api.call(Method::POST, &start, &ana, None).await.expect(200);
     api.until(&ana, pod, "running").await;
     let again = api.call(Method::POST, &start, &ana, None).await.expect(400);
     assert_eq!(again["message"], "El pod ya está en ejecución");
-    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None).await.expect(200);
+    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
+        .await
+        .expect(200);
     let gone = api.get(&format!("/api/pods/{pod}"), &ana).await.expect(404);
     assert_eq!(gone["message"], "Pod no encontrado");
 }
@@ -51,10 +89,21 @@ async fn a_pod_lives_from_its_creation_to_its_end() {
 async fn everything_that_is_wrong_is_told_at_once_in_the_language_of_the_one_who_asks() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
-    let wrong = json!({ "name": "", "deploymentType": "docker", "containerDiskSize": 0, "volumeDiskSize": 1000 });
+    let wrong =
+        json!({ "name": "", "deploymentType": "docker", "containerDiskSize": 0, "volumeDiskSize": 1000 });
     let refused = api.post("/api/pods", &ana, &wrong).await.expect(400);
-    let errors: Vec<_> = refused["errors"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    for expected in ["Nombre es requerido", "GPU es requerida", "Imagen Docker es requerida", "Puertos son requeridos"] {
+    let errors: Vec<_> = refused["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    for expected in [
+        "Nombre es requerido",
+        "GPU es requerida",
+        "Imagen Docker es requerida",
+        "Puertos son requeridos",
+    ] {
         assert!(errors.contains(&expected), "{errors:?}");
     }
     assert_eq!(refused["fields"].as_array().unwrap().len(), errors.len());
@@ -64,7 +113,13 @@ async fn everything_that_is_wrong_is_told_at_once_in_the_language_of_the_one_who
         .body(Body::from(wrong.to_string()))
         .unwrap();
     let refused = api.send(english).await.expect(400);
-    assert!(refused["errors"].as_array().unwrap().contains(&json!("Name is required")), "{refused}");
+    assert!(
+        refused["errors"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("Name is required")),
+        "{refused}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,21 +138,37 @@ async fn money_that_is_not_there_is_named() {
 #[tokio::test(start_paused = true)]
 async fn nobody_gets_at_the_pods_of_others_but_administrators() {
     let api = Api::start(config()).await;
-    let (ana, berta) = (api.sign_in("ana@example.com").await, api.sign_in("berta@example.com").await);
+    let (ana, berta) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("berta@example.com").await,
+    );
     let admin = api.sign_in("admin@example.com").await;
     let pod = api.create(&ana, "training").await;
     for path in ["", "/connections", "/logs"] {
-        api.get(&format!("/api/pods/{pod}{path}"), &berta).await.expect(403);
+        api.get(&format!("/api/pods/{pod}{path}"), &berta)
+            .await
+            .expect(403);
     }
-    api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &berta, None).await.expect(403);
-    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &berta, None).await.expect(403);
+    api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &berta, None)
+        .await
+        .expect(403);
+    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &berta, None)
+        .await
+        .expect(403);
     assert_eq!(api.get("/api/pods", &berta).await.expect(200)["data"], json!([]));
     for id in ["0000000000000000", "nonsense", "%2e%2e%2f"] {
         api.get(&format!("/api/pods/{id}"), &berta).await.expect(404);
     }
-    api.get("/api/pods?userEmail=ana@example.com", &berta).await.expect(403);
-    api.get("/api/pods?userEmail=nobody@example.com", &admin).await.expect(404);
-    let found = api.get("/api/pods?userEmail=ana@example.com", &admin).await.expect(200);
+    api.get("/api/pods?userEmail=ana@example.com", &berta)
+        .await
+        .expect(403);
+    api.get("/api/pods?userEmail=nobody@example.com", &admin)
+        .await
+        .expect(404);
+    let found = api
+        .get("/api/pods?userEmail=ana@example.com", &admin)
+        .await
+        .expect(200);
     assert_eq!(found["data"][0]["userEmail"], "ana@example.com");
     let all = api.get("/api/pods/admin", &admin).await.expect(200);
     assert_eq!(all["data"][0]["podId"], pod);
@@ -115,7 +186,10 @@ async fn a_repeated_key_answers_the_same_pod() {
         api.send(request.unwrap()).await
     };
     let first = send("training").await.expect(201);
-    assert_eq!(send("training").await.expect(201)["data"]["podId"], first["data"]["podId"]);
+    assert_eq!(
+        send("training").await.expect(201)["data"]["podId"],
+        first["data"]["podId"]
+    );
     send("other").await.expect(409);
 }
 
@@ -128,11 +202,20 @@ async fn a_log_is_followed_until_its_end() {
     let path = format!("/api/pods/{pod}/logs?follow=true&tail=1");
     let stop = async {
         tokio::time::sleep(std::time::Duration::from_secs(30)).await;
-        api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &ana, None).await.expect(200);
+        api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &ana, None)
+            .await
+            .expect(200);
     };
     let (followed, ()) = tokio::join!(api.get(&path, &ana), stop);
-    assert_eq!(followed.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
-    assert!(followed.text.matches("/api/kernels").count() > 3, "{}", followed.text);
+    assert_eq!(
+        followed.headers[header::CONTENT_TYPE],
+        "text/plain; charset=utf-8"
+    );
+    assert!(
+        followed.text.matches("/api/kernels").count() > 3,
+        "{}",
+        followed.text
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,5 +231,7 @@ async fn bodies_that_are_none_are_refused() {
     send(b"{".to_vec()).await.expect(400);
     send(b"\xff\xfe".to_vec()).await.expect(400);
     send("[".repeat(100_000).into()).await.expect(400);
-    send(format!("{{\"name\":\"{}\"}}", "a".repeat(300 * 1024)).into()).await.expect(413);
+    send(format!("{{\"name\":\"{}\"}}", "a".repeat(300 * 1024)).into())
+        .await
+        .expect(413);
 }

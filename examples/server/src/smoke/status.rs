@@ -8,7 +8,10 @@ use crate::config::{Config, Limits};
 #[tokio::test(start_paused = true)]
 async fn the_server_says_how_it_is_and_what_it_offers() {
     let api = Api::start(config()).await;
-    assert_eq!(api.get("/api/status/public", "").await.expect(200)["status"], "ok");
+    assert_eq!(
+        api.get("/api/status/public", "").await.expect(200)["status"],
+        "ok"
+    );
     let offered = api.get("/api/config", "").await.expect(200);
     assert_eq!(offered["data"]["devLogin"], true);
     assert_eq!(offered["data"]["googleClientId"], json!(null));
@@ -27,7 +30,13 @@ async fn the_document_names_every_route_and_the_page_shows_it() {
     let api = Api::start(config()).await;
     let document = api.get("/api/openapi.json", "").await.expect(200);
     assert_eq!(document["openapi"], "3.1.0");
-    for path in ["/api/pods", "/api/pods/{podId}/logs", "/api/auth/google", "/api/templates/{id}", "/api/pricing/reset"] {
+    for path in [
+        "/api/pods",
+        "/api/pods/{podId}/logs",
+        "/api/auth/google",
+        "/api/templates/{id}",
+        "/api/pricing/reset",
+    ] {
         assert!(document["paths"][path].is_object(), "{path}");
     }
     let page = api.get("/api/docs", "").await;
@@ -41,29 +50,56 @@ async fn the_dashboard_comes_with_a_strict_policy_and_is_not_sent_twice() {
     assert_eq!(page.status, 200);
     assert_eq!(page.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
     let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-    assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
-    let again = Request::get("/").header(header::IF_NONE_MATCH, &page.headers[header::ETAG]).body(Body::empty());
+    assert!(
+        policy.contains("script-src 'self';") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    let again = Request::get("/")
+        .header(header::IF_NONE_MATCH, &page.headers[header::ETAG])
+        .body(Body::empty());
     assert_eq!(api.send(again.unwrap()).await.status, 304);
-    for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/tests/text.test.js", "/nothing.js"] {
+    for path in [
+        "/../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/tests/text.test.js",
+        "/nothing.js",
+    ] {
         assert_eq!(api.get(path, "").await.status, 404, "{path}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn pages_of_other_origins_may_not_call_and_nobody_may_call_too_often() {
-    let limits = Limits { requests_per_second: 1, burst: 3, ..Limits::default() };
+    let limits = Limits {
+        requests_per_second: 1,
+        burst: 3,
+        ..Limits::default()
+    };
     let api = Api::start(Config { limits, ..config() }).await;
     let ask = async |origin: &str| {
-        let request = Request::get("/api/config").header(header::ORIGIN, origin).body(Body::empty());
+        let request = Request::get("/api/config")
+            .header(header::ORIGIN, origin)
+            .body(Body::empty());
         api.send(request.unwrap()).await
     };
     let own = ask("http://localhost:5173").await;
-    assert_eq!(own.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:5173");
-    assert!(!ask("https://evil.example").await.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+    assert_eq!(
+        own.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN],
+        "http://localhost:5173"
+    );
+    assert!(
+        !ask("https://evil.example")
+            .await
+            .headers
+            .contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+    );
     ask("https://app.pods.localhost").await;
     let refused = ask("http://localhost:5173").await;
     assert_eq!(refused.headers[header::RETRY_AFTER], "1");
-    assert_eq!(refused.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:5173");
+    assert_eq!(
+        refused.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN],
+        "http://localhost:5173"
+    );
     assert_eq!(refused.expect(429)["code"], "rate_limited");
     assert_eq!(api.get("/healthz", "").await.status, 200);
 }

@@ -6,7 +6,10 @@ use super::{Api, config};
 #[tokio::test(start_paused = true)]
 async fn templates_are_made_changed_used_and_deleted() {
     let api = Api::start(config()).await;
-    let (ana, admin) = (api.sign_in("ana@example.com").await, api.sign_in("admin@example.com").await);
+    let (ana, admin) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("admin@example.com").await,
+    );
     let body = json!({
         "name": "Comfy", "dockerImage": "ghcr.io/example/comfy:1", "httpPorts": [{ "port": 8188, "serviceName": "Comfy UI" }],
         "containerDiskSize": 30, "volumeDiskSize": 50, "description": "<script>alert(1)</script>",
@@ -15,24 +18,46 @@ async fn templates_are_made_changed_used_and_deleted() {
     let made = api.post("/api/templates", &admin, &body).await.expect(201);
     let id = made["template"]["_id"].as_str().unwrap();
     assert_eq!(made["template"]["id"], id);
-    let twice = api.post("/api/templates", &admin, &json!({ "name": "COMFY", "dockerImage": "a" })).await.expect(400);
+    let twice = api
+        .post(
+            "/api/templates",
+            &admin,
+            &json!({ "name": "COMFY", "dockerImage": "a" }),
+        )
+        .await
+        .expect(400);
     assert_eq!(twice["fields"][0]["code"], "already_taken");
     let wrong = json!({ "name": " ", "dockerImage": "A B", "volumePath": "/proc", "containerDiskSize": 0 });
     let refused = api.post("/api/templates", &admin, &wrong).await.expect(400);
     assert_eq!(refused["fields"].as_array().unwrap().len(), 4, "{refused}");
 
     let path = format!("/api/templates/{id}");
-    let changed = api.call(Method::PUT, &path, &admin, Some(&json!({ "name": "Comfy 2" }))).await.expect(200);
+    let changed = api
+        .call(Method::PUT, &path, &admin, Some(&json!({ "name": "Comfy 2" })))
+        .await
+        .expect(200);
     assert_eq!(changed["template"]["name"], "Comfy 2");
-    assert_eq!(changed["template"]["dockerImage"], made["template"]["dockerImage"]);
+    assert_eq!(
+        changed["template"]["dockerImage"],
+        made["template"]["dockerImage"]
+    );
     assert!(api.get("/api/templates", &ana).await.expect(200).is_array());
     let pod = json!({
         "name": "drawing", "deploymentType": "template", "template": id, "gpu": "cpu",
         "containerDiskSize": 30, "volumeDiskSize": 50, "ports": "8188", "enableJupyter": false,
     });
     api.post("/api/pods", &ana, &pod).await.expect(201);
-    assert_eq!(api.get("/api/pods", &ana).await.expect(200)["data"][0]["httpServices"][0]["serviceName"], "Comfy UI");
-    assert_eq!(api.get("/api/templates/summary", &ana).await.expect(200)["data"]["templates"][0]["pods"], 1);
+    assert_eq!(
+        api.get("/api/pods", &ana).await.expect(200)["data"][0]["httpServices"][0]["serviceName"],
+        "Comfy UI"
+    );
+    assert_eq!(
+        api.get("/api/templates/summary", &ana).await.expect(200)["data"]["templates"][0]["pods"],
+        1
+    );
     api.call(Method::DELETE, &path, &admin, None).await.expect(200);
-    assert_eq!(api.get(&path, &ana).await.expect(404)["message"], "Template no encontrado");
+    assert_eq!(
+        api.get(&path, &ana).await.expect(404)["message"],
+        "Template no encontrado"
+    );
 }

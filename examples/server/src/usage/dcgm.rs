@@ -42,16 +42,22 @@ impl Exporters {
         for url in &self.urls {
             match self.ask(url).await {
                 Ok(texts) => texts.iter().for_each(|text| read(text, &mut percent)),
-                Err(error) => tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer"),
+                Err(error) => {
+                    tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer");
+                }
             }
         }
         if percent.is_empty() {
             return;
         }
         for usage in usage {
-            let Some(pod) = app.live.pod(&usage.pod_id) else { continue };
+            let Some(pod) = app.live.pod(&usage.pod_id) else {
+                continue;
+            };
             let reference = plan::reference(&pod, app.platform.naming());
-            let namespace = reference.namespace.unwrap_or_else(|| app.config.kube.namespace.clone());
+            let namespace = reference
+                .namespace
+                .unwrap_or_else(|| app.config.kube.namespace.clone());
             if let Some((sum, count)) = percent.get(&(namespace, reference.name)) {
                 usage.gpu_percent = Some(sum / count);
             }
@@ -65,7 +71,9 @@ impl Exporters {
         let mut texts = Vec::new();
         for address in lookup_host((host, port)).await? {
             let mut url = url.clone();
-            url.set_ip_host(address.ip()).ok().context("the address takes no IP address")?;
+            url.set_ip_host(address.ip())
+                .ok()
+                .context("the address takes no IP address")?;
             let answer = self.client.get(url).timeout(TIMEOUT).send().await?;
             texts.push(answer.error_for_status()?.text().await?);
         }
@@ -75,13 +83,20 @@ impl Exporters {
 
 /// Reads the use of each pod's GPUs: its sum, and how many there are.
 fn read(text: &str, percent: &mut HashMap<Name, (f32, f32)>) {
-    let lines = text.lines().filter_map(|line| line.strip_prefix(METRIC)?.strip_prefix('{'));
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(METRIC)?.strip_prefix('{'));
     for line in lines {
-        let Some((labels, value)) = line.rsplit_once('}') else { continue };
+        let Some((labels, value)) = line.rsplit_once('}') else {
+            continue;
+        };
         let (Some(namespace), Some(pod)) = (label(labels, "namespace"), label(labels, "pod")) else {
             continue;
         };
-        let value = value.split_whitespace().next().and_then(|value| value.parse::<f32>().ok());
+        let value = value
+            .split_whitespace()
+            .next()
+            .and_then(|value| value.parse::<f32>().ok());
         if let Some(value) = value.filter(|value| (0.0..=100.0).contains(value)) {
             let (sum, count) = percent.entry((namespace, pod)).or_default();
             *sum += value;

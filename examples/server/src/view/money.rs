@@ -132,7 +132,10 @@ fn text(entry: &Entry, language: Language) -> String {
         EntryKind::Settle => ("Reserva liquidada", "Reservation settled"),
         EntryKind::Release => ("Reserva liberada", "Reservation released"),
         EntryKind::Usage => ("Uso", "Usage"),
-        EntryKind::WriteOff => ("Uso no cubierto, devuelto", "Usage that nobody could pay, given back"),
+        EntryKind::WriteOff => (
+            "Uso no cubierto, devuelto",
+            "Usage that nobody could pay, given back",
+        ),
     };
     language.pick(es, en).to_owned()
 }

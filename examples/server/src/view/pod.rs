@@ -5,7 +5,7 @@ use neuropod::connection::{self, HttpService, ServiceStatus};
 use neuropod::message::{self, Language};
 use neuropod::naming::Naming;
 use neuropod::plan;
-use neuropod::{Connections, Desired, Pod, Reason, Step};
+use neuropod::{Connections, Desired, Money, Pod, Reason, Step};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -71,6 +71,8 @@ pub(crate) struct PodView {
     pub(crate) cost_stopped: f64,
     /// In EUR, so far.
     pub(crate) total_cost: f64,
+    /// What it may cost on a day, in EUR.
+    pub(crate) daily_cap: Option<f64>,
     /// Its names in the cluster.
     pub(crate) kubernetes_resources: KubernetesResources,
     /// What it uses.
@@ -209,7 +211,11 @@ impl Shown<'_> {
             user_id: pod.owner.to_string(),
             user_hash: pod.owner_hash.to_string(),
             created_by: pod.created_by.to_string(),
-            deployment_type: if pod.spec.template.is_some() { "template" } else { "docker" },
+            deployment_type: if pod.spec.template.is_some() {
+                "template"
+            } else {
+                "docker"
+            },
             template_id: pod.spec.template.clone(),
             docker_image: pod.spec.image.to_string(),
             gpu: pod.spec.gpu.clone(),
@@ -224,19 +230,27 @@ impl Shown<'_> {
                 Desired::Stopped => "stopped",
                 Desired::Deleted { .. } => "deleted",
             },
-            http_services: connection::http_services(pod, self.naming).into_iter().map(http).collect(),
+            http_services: connection::http_services(pod, self.naming)
+                .into_iter()
+                .map(http)
+                .collect(),
             tcp_services: tcp(connection::tcp_services(pod, self.naming)),
             created_at: pod.created_at,
             last_active: pod.requested_at,
             started_at: pod.started_at,
-            volume_deleted_at: None,
+            volume_deleted_at: pod.volume_deletion.map(|deletion| deletion.at),
+            daily_cap: pod.spec.daily_cap.map(Money::as_euros),
             cost_per_hour: pod.price.hourly.as_euros(),
             cost_stopped: pod.price.stopped.as_euros(),
             total_cost: pod.charged.as_euros(),
             kubernetes_resources: KubernetesResources {
                 pod_name: reference.name,
                 pvc_name: pod.spec.volume.clone(),
-                namespace: pod.spec.namespace.clone().unwrap_or_else(|| self.namespace.to_owned()),
+                namespace: pod
+                    .spec
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| self.namespace.to_owned()),
             },
             stats,
             user_email: None,
@@ -257,9 +271,11 @@ impl Shown<'_> {
     /// How to reach a pod.
     pub(crate) fn connections(&self, pod: &Pod, found: Connections) -> ConnectionsView {
         let message = match found.state {
-            neuropod::ConnectionState::Stopped => {
-                Some(self.language.pick("El pod está detenido", "The pod is stopped").to_owned())
-            }
+            neuropod::ConnectionState::Stopped => Some(
+                self.language
+                    .pick("El pod está detenido", "The pod is stopped")
+                    .to_owned(),
+            ),
             _ => pod.reason.as_ref().map(|reason| self.reason(reason).message),
         };
         let link = |service: HttpService| LinkView {

@@ -76,6 +76,7 @@ pub(crate) struct DiskView {
 /// The most one can ask for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 pub(crate) struct LimitsView {
     container_disk_max: u32,
     volume_disk_max: u32,
@@ -142,7 +143,12 @@ impl PricingView {
             let view = GpuView {
                 id: id.to_owned(),
                 name: gpu.name.clone(),
-                price: prices.gpus.get(id).copied().unwrap_or(prices.other_gpu).as_euros(),
+                price: prices
+                    .gpus
+                    .get(id)
+                    .copied()
+                    .unwrap_or(prices.other_gpu)
+                    .as_euros(),
                 available: gpu.offered,
                 free: stock.and_then(|stock| free(gpu, stock)),
                 specs: gpu.specs.clone().into(),

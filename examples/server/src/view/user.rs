@@ -1,9 +1,8 @@
 //! Users.
 
 use jiff::Timestamp;
-use neuropod::{Role, User};
+use neuropod::{Money, Role, User};
 use serde::Serialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// A user.
@@ -20,8 +19,7 @@ pub(crate) struct UserView {
     #[schema(value_type = String)]
     pub(crate) role: Role,
     /// In EUR; the text `Infinity` for administrators.
-    #[schema(value_type = Object)]
-    pub(crate) balance: Value,
+    pub(crate) balance: Spendable,
     /// Since when they are here.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) registration_date: Timestamp,
@@ -31,11 +29,23 @@ pub(crate) struct UserView {
     pub(crate) total_pods: usize,
     /// `online` or `offline`.
     pub(crate) status: &'static str,
+    /// What they may spend on a day, in EUR; null: what the platform says.
+    pub(crate) daily_cap: Option<f64>,
     /// Whether they may start no pods.
     pub(crate) suspended: bool,
     /// A picture of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) avatar: Option<String>,
+}
+
+/// What somebody can spend.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Spendable {
+    /// So many EUR.
+    Euros(f64),
+    /// As much as they like: the text `Infinity`, since JSON has no such number.
+    Unlimited(&'static str),
 }
 
 /// How many pods somebody has.
@@ -52,8 +62,8 @@ impl UserView {
     pub(crate) fn of(user: User, euros: f64, pods: Pods, is_there: bool) -> Self {
         Self {
             balance: match user.role {
-                Role::Admin => json!("Infinity"),
-                Role::Client => json!(euros),
+                Role::Admin => Spendable::Unlimited("Infinity"),
+                Role::Client => Spendable::Euros(euros),
             },
             id: user.id.to_string(),
             email: user.email,
@@ -63,6 +73,7 @@ impl UserView {
             active_pods: pods.active,
             total_pods: pods.total,
             status: if is_there { "online" } else { "offline" },
+            daily_cap: user.daily_cap.map(Money::as_euros),
             suspended: user.suspended,
             avatar: user.avatar,
         }

@@ -3,6 +3,8 @@
 // An update of one document is atomic here, as it is in MongoDB. FerretDB 1 by itself reads the document, compares it
 // with the filter and writes it by its id, and so loses updates that come in between: it gets one command at a time.
 // (FerretDB's own program panics unless it is built from a checkout of its repository.)
+//
+// The harness builds it with a FerretDB that uses its indexes: see src/assets/ferretdb.rs.
 package main
 
 import (

@@ -66,6 +66,7 @@ pub(super) fn replay(
         attempts,
         kind: balance.kind,
         available: Money::ZERO,
+        spent: Money::ZERO,
         reservations: BTreeMap::new(),
     };
     let mut rest = entries;
@@ -78,9 +79,10 @@ pub(super) fn replay(
         );
     }
     let held: Money = account.reservations.values().copied().sum();
+    let spent = balance.spent.map_or(Money::ZERO, |spent| spent.amount);
     assert_eq!(
-        (balance.available, balance.held),
-        (account.available, held),
+        (balance.available, balance.held, spent),
+        (account.available, held, account.spent),
         "what is in the account {user}, and what its entries say"
     );
 }
@@ -91,6 +93,8 @@ struct Account<'a> {
     attempts: &'a Attempts,
     kind: AccountKind,
     available: Money,
+    /// What was charged for usage; all of it on one day.
+    spent: Money,
     /// By key: what is reserved.
     reservations: BTreeMap<&'a str, Money>,
 }
@@ -145,7 +149,12 @@ impl<'a> Account<'a> {
             matches!(operation, Operation::Draw { user, amount, .. } if user == self.user && -*amount == entry.amount)
         });
         let Operation::Draw {
-            hold, amount, top_up, ..
+            hold,
+            amount,
+            top_up,
+            at_most,
+            daily_cap,
+            ..
         } = &attempt.operation
         else {
             unreachable!("only draws were looked for");
@@ -154,10 +163,15 @@ impl<'a> Account<'a> {
             let reserved = self.reservations.get(hold);
             *reserved.unwrap_or_else(|| panic!("drawn from what was not reserved any more: {entry:?}"))
         });
-        let from_hold = reserved.min(*amount);
-        let from_account = self.payable(*amount - from_hold);
-        let written_off = *amount - from_hold - from_account;
+        let left_today = daily_cap.map(|cap| (cap - self.spent).max(Money::ZERO));
+        let caps = [*at_most, left_today].into_iter().flatten();
+        let chargeable = caps.fold(*amount, Money::min);
+        let from_hold = reserved.min(chargeable);
+        let from_account = self.payable(chargeable - from_hold);
+        let charged = from_hold + from_account;
+        let written_off = *amount - charged;
         self.available -= from_account;
+        self.spent += charged;
         let mut held = reserved - from_hold;
         let mut expected = vec![(&*entry.key, EntryKind::Usage, -*amount, -from_hold)];
         if written_off > Money::ZERO {
@@ -179,10 +193,10 @@ impl<'a> Account<'a> {
             .collect();
         assert_eq!(found, expected, "the entries of {attempt:?}");
         let drawn = Drawn {
-            charged: *amount - written_off,
+            charged,
             written_off,
             held,
-            spent: Money::ZERO,
+            spent: self.spent,
         };
         let operation = attempt.operation.clone();
         done.note(entry, operation, Answer::Drawn(drawn));

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::cents;
 use super::journal::Answer;
-use crate::billing::{AccountKind, Billing, Details, Draw, Hold, Posting, PostingKind};
+use crate::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
 use crate::error::Result;
 use crate::id::UserId;
 use crate::money::Money;
@@ -20,6 +21,8 @@ const PAST: usize = 256;
 const HOLDS: usize = 48;
 /// The largest amount, in cents.
 const MOST: i64 = 500;
+/// The largest daily cap, in cents: an account reaches it after some hundred operations.
+const DAILY: i64 = 5000;
 
 /// A call of [`Billing`] that changes something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,8 @@ pub enum Operation {
         hold: Option<String>,
         amount: Money,
         top_up: Money,
+        at_most: Option<Money>,
+        daily_cap: Option<Money>,
     },
     /// [`Billing::settle`].
     Settle { key: String, actual: Money },
@@ -93,17 +98,18 @@ impl Operation {
                 hold,
                 amount,
                 top_up,
+                at_most,
+                daily_cap,
             } => {
-                let details = Details::default();
                 let draw = Draw {
                     key,
                     user,
                     hold,
                     amount,
                     top_up,
-                    at_most: None,
-                    daily_cap: None,
-                    details,
+                    at_most,
+                    daily_cap,
+                    details: an_hour(),
                 };
                 billing.draw(&draw).await.into()
             }
@@ -205,6 +211,8 @@ impl Past {
             hold: Some(hold.key),
             amount: some_amount(random),
             top_up: hold.amount,
+            at_most: some_cap(MOST, random),
+            daily_cap: some_cap(DAILY, random),
         })
     }
 
@@ -245,6 +253,8 @@ fn new(key: String, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> 
             hold: None,
             amount,
             top_up: Money::ZERO,
+            at_most: some_cap(MOST, random),
+            daily_cap: some_cap(DAILY, random),
         },
         60..62 => {
             let (user, kind) = accounts.choose(random).unwrap().clone();
@@ -263,6 +273,23 @@ fn some_user(accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> UserId 
 /// Never nothing, so that every change has an entry that tells of it.
 fn some_amount(random: &mut StdRng) -> Money {
     cents(random.random_range(1..=MOST))
+}
+
+fn some_cap(most: i64, random: &mut StdRng) -> Option<Money> {
+    random
+        .random_ratio(1, 4)
+        .then(|| cents(random.random_range(0..=most)))
+}
+
+/// What all draws are for, so that they count against the caps of one day.
+fn an_hour() -> Details {
+    let from = Timestamp::UNIX_EPOCH;
+    let until = from + SignedDuration::from_hours(1);
+    let period = Some(Period { from, until });
+    Details {
+        period,
+        ..Details::default()
+    }
 }
 
 fn some_of<T: Clone>(all: &VecDeque<T>, random: &mut impl Rng) -> Option<T> {

@@ -1,0 +1,94 @@
+use clap::Parser;
+
+use super::{ClusterKind, Flags, LogFormat, load};
+
+fn flags(arguments: &[&str]) -> Flags {
+    Flags::try_parse_from([&["server"], arguments].concat()).unwrap()
+}
+
+fn file(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.toml");
+    std::fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+#[test]
+fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
+    let (_folder, path) = file(
+        "listen = \"0.0.0.0:80\"\ncluster = \"kube\"\nlog = \"json\"\n[kube]\nnamespace = \"pods\"\n\
+         [secrets]\njwt = \"a secret of at least 32 bytes, this\"\n[prices]\nother_gpu = 0.4\n",
+    );
+    let loaded = load(&flags(&["--config", &path, "--cluster", "sim", "--dev"])).unwrap();
+    assert_eq!(loaded.config.cluster, ClusterKind::Sim);
+    assert_eq!(loaded.config.listen.port(), 80);
+    assert_eq!(loaded.config.log, LogFormat::Json);
+    let shown = loaded.show().unwrap();
+    let line = |key: &str| {
+        shown
+            .lines()
+            .find(|line| line.starts_with(key))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(line("cluster ="), "cluster = \"sim\"  # the command line");
+    assert_eq!(line("dev ="), "dev = true  # the command line");
+    assert_eq!(line("listen ="), format!("listen = \"0.0.0.0:80\"  # {path}"));
+    assert_eq!(
+        line("kube.namespace ="),
+        format!("kube.namespace = \"pods\"  # {path}")
+    );
+    assert_eq!(line("store ="), "store = \"sqlite:neuropod.db\"  # default");
+    assert_eq!(
+        line("prices.other_gpu ="),
+        format!("prices.other_gpu = 0.4  # {path}")
+    );
+    assert!(shown.contains("# auth.google_client_id is not set"), "{shown}");
+    assert!(!shown.contains("a secret of at least"), "{shown}");
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let cases = [
+        ("listen = \"nowhere\"", "listen"),
+        ("cluster = \"docker\"", "cluster"),
+        ("lisden = \"0.0.0.0:80\"", "lisden"),
+        ("store = \"postgres://db\"", "store"),
+        ("opening_credit = 0.001", "opening_credit"),
+        ("[prices]\nother_gpu = -1", "other_gpu"),
+        ("[prices.gpus]\nrtx-4090 = -1", "rtx-4090"),
+        (
+            "[auth]\njwks_url = \"https://login.example.com/keys\"",
+            "auth.issuer",
+        ),
+        ("[limits]\nburst = 0", "burst"),
+        ("listen = ", "server.toml"),
+    ];
+    for (text, name) in cases {
+        let (_folder, path) = file(text);
+        let error = format!("{:#}", load(&flags(&["--config", &path])).unwrap_err());
+        assert!(error.contains(name), "{text}: {error}");
+    }
+    let error = load(&flags(&["--config", "/nowhere/server.toml"])).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/server.toml"), "{error}");
+}
+
+#[test]
+fn a_catalogue_and_prices_can_be_given() {
+    let (_folder, path) = file(
+        "[prices.gpus]\na100 = 3.25\n[catalogue.a100]\nname = \"A100\"\n\
+         size = { cpuMillis = 8000, memoryMib = 65536 }\naccelerator = { resource = \"nvidia.com/gpu\", count = 1 }\n\
+         nodeSelector = { \"nvidia.com/gpu.product\" = \"NVIDIA-A100-SXM4-80GB\" }\n",
+    );
+    let config = load(&flags(&["--config", &path])).unwrap().config;
+    let gpu = config.catalogue.get("a100").unwrap();
+    assert_eq!(
+        gpu.node_selector["nvidia.com/gpu.product"],
+        "NVIDIA-A100-SXM4-80GB"
+    );
+    assert_eq!(
+        config.prices.list().unwrap().quote("a100", 0, 0).gpu.to_string(),
+        "3.25"
+    );
+}

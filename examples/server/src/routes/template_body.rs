@@ -1,0 +1,181 @@
+//! What administrators say of templates, checked.
+
+use jiff::Timestamp;
+use neuropod::check::check_volume_path;
+use neuropod::template::DEFAULT_VOLUME_PATH;
+use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
+use neuropod::{Error, Problem, Template, ValidationErrors, Violation};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::failure::Failure;
+use crate::view::template::PortView;
+
+/// The longest description, in characters.
+const MAX_DESCRIPTION_LEN: usize = 20_000;
+/// What a template is to be; what is missing in a change stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TemplateBody {
+    /// Unique, whatever its case; 1 to 50 characters.
+    name: Option<String>,
+    /// The image.
+    docker_image: Option<String>,
+    /// Ports that speak HTTP.
+    http_ports: Option<Vec<PortView>>,
+    /// Ports that do not.
+    tcp_ports: Option<Vec<PortView>>,
+    /// In GB.
+    #[schema(minimum = 1, maximum = 100)]
+    container_disk_size: Option<u32>,
+    /// In GB.
+    #[schema(minimum = 1, maximum = 150)]
+    volume_disk_size: Option<u32>,
+    /// Absolute, and not the system's own; `/workspace` unless given.
+    volume_path: Option<String>,
+    /// Markdown.
+    description: Option<String>,
+}
+
+impl TemplateBody {
+    /// The template that this makes, or makes of `before`.
+    pub(super) fn checked(&self, before: Option<&Template>) -> Result<Template, Failure> {
+        let mut problems = Vec::new();
+        let name = match (self.name.as_deref().map(str::trim), before) {
+            (None | Some(""), None) | (Some(""), Some(_)) => {
+                problems.push(Problem::new("name", Violation::Required));
+                String::new()
+            }
+            (Some(name), _) => {
+                if name.chars().count() > MAX_NAME_LEN {
+                    problems.push(Problem::new("name", Violation::TooLong(MAX_NAME_LEN)));
+                }
+                if name.chars().any(char::is_control) {
+                    problems.push(Problem::new("name", Violation::ControlCharacter));
+                }
+                name.to_owned()
+            }
+            (None, Some(before)) => before.name.clone(),
+        };
+        let image = match (self.docker_image.as_deref().map(str::trim), before) {
+            (Some(image), _) => image.parse().map_err(Violation::Image),
+            (None, Some(before)) => Ok(before.docker_image.clone()),
+            (None, None) => Err(Violation::Required),
+        };
+        let image = image.map_err(|violation| problems.push(Problem::new("dockerImage", violation)));
+        let mut size = |field, given: Option<u32>, before: Option<u32>, max| {
+            let size = given.or(before).unwrap_or(10);
+            if !(1..=max).contains(&size) {
+                problems.push(Problem::new(field, Violation::OutOfRange { min: 1, max }));
+            }
+            size
+        };
+        let container = before.map(|before| before.container_disk_size);
+        let container = size(
+            "containerDiskSize",
+            self.container_disk_size,
+            container,
+            MAX_CONTAINER_DISK_GB,
+        );
+        let volume = before.map(|before| before.volume_disk_size);
+        let volume = size(
+            "volumeDiskSize",
+            self.volume_disk_size,
+            volume,
+            MAX_VOLUME_DISK_GB,
+        );
+        for (field, ports) in [("httpPorts", &self.http_ports), ("tcpPorts", &self.tcp_ports)] {
+            check_ports(field, ports.as_deref().unwrap_or_default(), &mut problems);
+        }
+        let before_path = before.map(|before| before.volume_path.clone());
+        let path = self.volume_path.clone().or(before_path);
+        let path = path.unwrap_or_else(|| DEFAULT_VOLUME_PATH.to_owned());
+        if let Err(violation) = check_volume_path(&path) {
+            problems.push(Problem::new("volumePath", violation));
+        }
+        let before_text = before.map(|before| before.description.clone());
+        let description = self.description.clone().or(before_text).unwrap_or_default();
+        if description.chars().count() > MAX_DESCRIPTION_LEN {
+            problems.push(Problem::new(
+                "description",
+                Violation::TooLong(MAX_DESCRIPTION_LEN),
+            ));
+        }
+        ValidationErrors::check(problems).map_err(Error::from)?;
+        let Ok(docker_image) = image else {
+            return Err(Failure::field("dockerImage", Violation::Required));
+        };
+        let ports = |given: &Option<Vec<PortView>>, before: Option<Vec<_>>| match given {
+            Some(ports) => ports.iter().cloned().map(Into::into).collect(),
+            None => before.unwrap_or_default(),
+        };
+        let id: [u8; 12] = rand::random();
+        Ok(Template {
+            id: before
+                .as_ref()
+                .map_or_else(|| data_encoding::HEXLOWER.encode(&id), |before| before.id.clone()),
+            name,
+            docker_image,
+            http_ports: ports(&self.http_ports, before.map(|before| before.http_ports.clone())),
+            tcp_ports: ports(&self.tcp_ports, before.map(|before| before.tcp_ports.clone())),
+            container_disk_size: container,
+            volume_disk_size: volume,
+            volume_path: path,
+            description,
+            inject_token: before.is_none_or(|before| before.inject_token),
+            created_at: before
+                .as_ref()
+                .map_or_else(Timestamp::now, |before| before.created_at),
+            version: before.map_or(0, |before| before.version),
+        })
+    }
+}
+
+fn check_ports(field: &'static str, ports: &[PortView], problems: &mut Vec<Problem>) {
+    if ports.len() > MAX_PORTS {
+        problems.push(Problem::new(field, Violation::TooManyPorts(MAX_PORTS)));
+    }
+    for (place, port) in ports.iter().enumerate() {
+        if port.port == 0 {
+            problems.push(Problem::new(field, Violation::Port("0".into())));
+        }
+        if ports[..place].iter().any(|other| other.port == port.port) {
+            problems.push(Problem::new(field, Violation::PortTwice(port.port)));
+        }
+        if port.service_name.trim().is_empty() {
+            problems.push(Problem::new(field, Violation::Required));
+        }
+        if port.service_name.chars().count() > MAX_NAME_LEN {
+            problems.push(Problem::new(field, Violation::TooLong(MAX_NAME_LEN)));
+        }
+    }
+}
+
+/// A template to begin with, for a platform in development that nobody has used yet.
+pub(crate) fn first() -> Template {
+    let body = TemplateBody {
+        name: Some("Jupyter PyTorch".into()),
+        docker_image: Some("quay.io/jupyter/pytorch-notebook:latest".into()),
+        http_ports: Some(vec![PortView {
+            port: 8888,
+            service_name: "Jupyter Lab".into(),
+        }]),
+        tcp_ports: None,
+        container_disk_size: Some(20),
+        volume_disk_size: Some(20),
+        volume_path: Some("/home/jovyan/work".into()),
+        description: Some("**PyTorch** + JupyterLab: `/home/jovyan/work`".into()),
+    };
+    #[expect(clippy::expect_used, reason = "a test checks it")]
+    body.checked(None).expect("the template is valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_template_is_valid() {
+        assert_eq!(first().http_ports[0].port, 8888);
+    }
+}
