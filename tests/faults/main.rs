@@ -109,8 +109,7 @@ async fn every_point(
     volume: VolumePolicy,
 ) -> usize {
     let mut most_lost = 0.0_f64;
-    let mut tried = 0;
-    for n in points.numbers() {
+    for (tried, n) in points.numbers().enumerate() {
         let faults = Faults::lasting(n, fault, time);
         let _at = At(&faults);
         let told = tokio::time::timeout(LIMIT, Box::pin(tell(points.keep, &faults, drivers, volume))).await;
@@ -120,7 +119,6 @@ async fn every_point(
             );
             return tried;
         };
-        tried += 1;
         let lost = told.unwrap_or_else(|_| panic!("{volume:?}, {fault:?} at point {n}, {call}: no end"));
         most_lost = most_lost.max(lost);
         if !fault.is_crash() && time.is_zero() {

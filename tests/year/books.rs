@@ -21,7 +21,8 @@ pub(crate) struct Books {
     /// What every reservation has, by key; those that have nothing are left out.
     held: HashMap<String, Money>,
     pods: HashMap<PodId, Charged>,
-    prices: HashMap<u64, PriceList>,
+    /// Every price list there was, by its version.
+    prices: Vec<PriceList>,
     pub(crate) written_off: Money,
     /// The longest time of a container that nobody could pay, in seconds.
     longest_unpaid: i64,
@@ -58,6 +59,12 @@ impl Books {
                 until: Timestamp::MIN,
                 running: Vec::new(),
             });
+        }
+        if self.prices.is_empty() {
+            self.prices.push(PriceList::default());
+        }
+        while let Some(next) = world.store.prices(Some(self.prices.len() as u64)).await.unwrap() {
+            self.prices.push(next);
         }
         for user in users {
             self.check_account(world, user, blind).await;
@@ -107,11 +114,11 @@ impl Books {
             "{balance:?} of {user}"
         );
         for entry in &entries {
-            self.check_entry(world, entry, blind).await;
+            self.check_entry(world, entry, blind);
         }
     }
 
-    async fn check_entry(&mut self, world: &World, entry: &Entry, blind: Duration) {
+    fn check_entry(&mut self, world: &World, entry: &Entry, blind: Duration) {
         if entry.held != Money::ZERO {
             // A reservation is `pod:number`, what is drawn from it `pod:number:draw`.
             let key: Vec<_> = entry.key.split(':').take(2).collect();
@@ -127,30 +134,22 @@ impl Books {
             // The usage comes before what of it is written off.
             let details = &entry.details;
             let (id, hourly) = (details.pod.as_ref().unwrap(), details.hourly.unwrap());
-            let quote = quote(&self.prices[&details.price_version.unwrap()], &self.pods[id].spec);
+            let quote = quote(&self.prices, details.price_version, &self.pods[id].spec);
             if hourly == quote.hourly() {
                 let unpaid = entry.amount.micros() * 3600 / hourly.micros();
                 self.longest_unpaid = self.longest_unpaid.max(unpaid);
             }
         }
         if let Some(charge) = explain(entry) {
-            self.check_charge(world, &charge, blind).await;
+            self.check_charge(world, &charge, blind);
         }
     }
 
-    async fn check_charge(&mut self, world: &World, charge: &Explanation, blind: Duration) {
+    fn check_charge(&mut self, world: &World, charge: &Explanation, blind: Duration) {
         assert!(charge.agrees, "{charge}");
-        let version = charge.price_version.unwrap();
-        if !self.prices.contains_key(&version) {
-            let prices = match version {
-                0 => PriceList::default(),
-                version => world.store.prices(Some(version)).await.unwrap().unwrap(),
-            };
-            self.prices.insert(version, prices);
-        }
         let id = charge.pod.as_ref().unwrap();
         let charged = self.pods.get_mut(id).unwrap();
-        let quote = quote(&self.prices[&version], &charged.spec);
+        let quote = quote(&self.prices, charge.price_version, &charged.spec);
         assert!(
             charge.period.from >= charged.until,
             "{charge} of {id}, which is charged up to {}",
@@ -185,20 +184,29 @@ impl Books {
     /// How many seconds were charged for containers.
     pub(crate) fn charged_in_all(&self) -> f64 {
         let pods = self.pods.keys();
-        pods.map(|id| self.charged(id, Timestamp::MIN).0).sum()
+        pods.map(|id| self.charged(id, Timestamp::MIN)).sum()
     }
 
-    /// How many seconds of this time were charged for the pod as running, and up to when.
-    pub(crate) fn charged(&self, id: &PodId, from: Timestamp) -> (f64, Option<Timestamp>) {
+    /// What an hour of such a pod costs at most, at any price there was.
+    pub(crate) fn highest_hour(&self, spec: &PodSpec) -> Money {
+        let quotes = self
+            .prices
+            .iter()
+            .map(|prices| prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb));
+        quotes.map(|quote| quote.hourly()).max().unwrap()
+    }
+
+    /// How many seconds after `from` were charged for the pod as running.
+    pub(crate) fn charged(&self, id: &PodId, from: Timestamp) -> f64 {
         let periods = self.pods.get(id).map_or(&[][..], |charged| &charged.running);
         let since = periods.iter().filter(|period| period.until > from);
-        let seconds = since
-            .clone()
-            .map(|period| period.until.duration_since(period.from.max(from)).as_secs_f64());
-        (seconds.sum(), since.last().map(|period| period.until))
+        since
+            .map(|period| period.until.duration_since(period.from.max(from)).as_secs_f64())
+            .sum()
     }
 }
 
-fn quote(prices: &PriceList, spec: &PodSpec) -> Quote {
-    prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
+fn quote(prices: &[PriceList], version: Option<u64>, spec: &PodSpec) -> Quote {
+    let version = usize::try_from(version.unwrap()).unwrap();
+    prices[version].quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
 }

@@ -146,13 +146,13 @@ impl People {
                 let answer = process.ask(PATIENCE, platform.delete_user(&root, &id)).await;
                 // One whose wish is not known may be deleted already, and its volume kept.
                 let goes = |wish| (wish != Wish::Unknown).then_some(Wish::Deleted(VolumePolicy::Delete));
-                if self.all_wish(&id, &answer, goes) {
+                if self.all_wish(&id, answer.as_ref(), goes) {
                     self.here.remove(which);
                 }
             }
             1 => {
                 let answer = process.ask(PATIENCE, platform.suspend(&root, &id, true)).await;
-                self.all_wish(&id, &answer, |wish| {
+                self.all_wish(&id, answer.as_ref(), |wish| {
                     (wish == Wish::Running).then_some(Wish::Stopped)
                 });
             }
@@ -164,7 +164,7 @@ impl People {
     fn all_wish<R>(
         &mut self,
         owner: &UserId,
-        answer: &Option<Result<R>>,
+        answer: Option<&Result<R>>,
         becomes: impl Fn(Wish) -> Option<Wish>,
     ) -> bool {
         let done = matches!(answer, Some(Ok(_)));

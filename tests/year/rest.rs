@@ -8,7 +8,7 @@ use neuropod::meter::{PERIOD_SECONDS, Reservation};
 use neuropod::sim::{Kind, ObjectKey};
 use neuropod::{
     Actor, Billing, Clock, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodId, PodStore,
-    PriceList, PriceStore, Status, Step, VolumePolicy, plan,
+    Status, Step, VolumePolicy, plan,
 };
 use tokio::time::{Instant, sleep};
 
@@ -76,7 +76,7 @@ impl Rest {
         people.learn(&pods);
         books.check(world, people.all(), &pods, platforms.blind()).await;
         wishes_are_fulfilled(people, &pods);
-        reservations_are_right(world, books, &pods).await;
+        reservations_are_right(books, &pods);
         self.volumes_are_right(world, people, platforms, &pods).await;
         let there: BTreeSet<_> = pods.iter().map(|pod| &pod.id).collect();
         people.pods.retain(|id, _| there.contains(id));
@@ -117,10 +117,10 @@ impl Rest {
             let until = run.ended_at.unwrap_or(now);
             let ran = until.duration_since(from).as_secs_f64();
             let open = PERIOD + 2 * LOOK;
-            let (charged, last) = books.charged(&id, from);
+            let charged = books.charged(&id, from);
             assert!(
                 charged >= ran - open.as_secs_f64(),
-                "{charged} of {ran} seconds from {from} were charged for {id}, up to {last:?}: {run:?}"
+                "{charged} of {ran} seconds from {from} were charged for {id}: {run:?}"
             );
         }
     }
@@ -288,23 +288,12 @@ fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
 
 /// What is reserved is what the records say, and at most an hour at the highest price there was: what was reserved
 /// before a price fell stays reserved until it is drawn.
-async fn reservations_are_right(world: &World, books: &Books, pods: &[Pod]) {
-    let mut prices = vec![PriceList::default()];
-    while let Some(next) = world.store.prices(Some(prices.len() as u64)).await.unwrap() {
-        prices.push(next);
-    }
-    let hour = |pod: &Pod| {
-        let spec = &pod.spec;
-        let quotes = prices
-            .iter()
-            .map(|prices| prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb));
-        quotes.map(|quote| quote.hourly()).max().unwrap()
-    };
+fn reservations_are_right(books: &Books, pods: &[Pod]) {
     for pod in pods {
         let held = books.held(&pod.meter.key(&pod.id));
         let known = pod.meter.left.is_none_or(|left| left == held);
         let right = match pod.meter.reservation {
-            Reservation::Open => known && held <= hour(pod),
+            Reservation::Open => known && held <= books.highest_hour(&pod.spec),
             _ => held == Money::ZERO,
         };
         assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);
