@@ -45,6 +45,7 @@ pub(crate) struct Lived {
     pods: usize,
     containers: usize,
     rests: u32,
+    made_anew: u32,
     entries: u64,
     written_off: Money,
     hours: f64,
@@ -59,6 +60,7 @@ impl fmt::Display for Lived {
             pods,
             containers,
             rests,
+            made_anew,
             entries,
             written_off,
             hours,
@@ -67,6 +69,7 @@ impl fmt::Display for Lived {
         write!(
             f,
             "{steps} steps, {people} people, {pods} pods, {containers} containers, {rests} rests, {entries} entries, \
+             {made_anew} volumes made anew by late calls, \
              {hours:.0} hours ran, {not_charged:.2} of them not charged, {written_off} EUR written off"
         )
     }
@@ -110,7 +113,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
             pass(&world, &platforms, size.pause.mul_f64(random.random())).await;
         }
         let pods = records(&world).await;
-        people.learn(&pods);
+        people.learn(world, &pods);
         books.check(&world, people.all(), &pods, platforms.blind()).await;
         if random.random_range(0..size.rest) == 0 {
             rest.take(&world, &mut people, &mut platforms, &mut books).await;
@@ -134,6 +137,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         pods: people.made,
         containers: runs.len(),
         rests: rest.taken,
+        made_anew: rest.made_anew,
         entries: books.entries,
         written_off: books.written_off,
         hours: ran / 3600.0,
@@ -164,12 +168,16 @@ async fn happen(
         }
         2..15 => {
             people
-                .change(&platforms.any(world, random), size.at_a_time, random)
+                .change(world, &platforms.any(world, random), size.at_a_time, random)
                 .await;
         }
         15 => match random.random_range(0..5) {
             0 => People::price(&platforms.any(world, random), random).await,
-            1 => people.administer(&platforms.any(world, random), random).await,
+            1 => {
+                people
+                    .administer(world, &platforms.any(world, random), random)
+                    .await
+            }
             _ => platforms.set_a_clock(random),
         },
         _ => trouble::happens(world, people.living().cloned(), platforms.fail(), random),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use neuropod::{
     Actor, BillingExt, Clock, CreatePod, ErrorKind, Money, Pod, PodId, Result, Role, User, UserId,
     VolumePolicy,
@@ -32,6 +33,8 @@ pub(crate) enum Wish {
 pub(crate) struct Known {
     owner: UserId,
     pub(crate) wish: Wish,
+    /// When it was made, or last asked for something.
+    pub(crate) asked_at: Timestamp,
     /// The name of its volume.
     pub(crate) volume: String,
 }
@@ -67,20 +70,21 @@ impl People {
     }
 
     /// Learns of pods whose creation was never answered.
-    pub(crate) fn learn(&mut self, pods: &[Pod]) {
+    pub(crate) fn learn(&mut self, world: &World, pods: &[Pod]) {
         for pod in pods
             .iter()
             .filter(|pod| !self.pods.contains_key(&pod.id))
             .collect::<Vec<_>>()
         {
-            self.know(pod, Wish::Unknown);
+            self.know(world, pod, Wish::Unknown);
         }
     }
 
-    fn know(&mut self, pod: &Pod, wish: Wish) {
+    fn know(&mut self, world: &World, pod: &Pod, wish: Wish) {
         let known = Known {
             owner: pod.owner.clone(),
             wish,
+            asked_at: world.cluster.clock().now(),
             volume: pod.spec.volume.clone(),
         };
         if self.pods.insert(pod.id.clone(), known).is_none() {
@@ -135,7 +139,7 @@ impl People {
     }
 
     /// Somebody is suspended, or is not any more, or goes with all that they have.
-    pub(crate) async fn administer(&mut self, process: &Process, random: &mut StdRng) {
+    pub(crate) async fn administer(&mut self, world: &World, process: &Process, random: &mut StdRng) {
         let Some(which) = (0..self.here.len()).choose(random) else {
             return;
         };
@@ -146,13 +150,13 @@ impl People {
                 let answer = process.ask(PATIENCE, platform.delete_user(&root, &id)).await;
                 // One whose wish is not known may be deleted already, and its volume kept.
                 let goes = |wish| (wish != Wish::Unknown).then_some(Wish::Deleted(VolumePolicy::Delete));
-                if self.all_wish(&id, answer.as_ref(), goes) {
+                if self.all_wish(world, &id, answer.as_ref(), goes) {
                     self.here.remove(which);
                 }
             }
             1 => {
                 let answer = process.ask(PATIENCE, platform.suspend(&root, &id, true)).await;
-                self.all_wish(&id, answer.as_ref(), |wish| {
+                self.all_wish(world, &id, answer.as_ref(), |wish| {
                     (wish == Wish::Running).then_some(Wish::Stopped)
                 });
             }
@@ -163,16 +167,19 @@ impl People {
     /// What becomes of the wishes of all pods of a user that are not deleted. Answers whether the call succeeded.
     fn all_wish<R>(
         &mut self,
+        world: &World,
         owner: &UserId,
         answer: Option<&Result<R>>,
         becomes: impl Fn(Wish) -> Option<Wish>,
     ) -> bool {
         let done = matches!(answer, Some(Ok(_)));
+        let now = world.cluster.clock().now();
         for known in self.pods.values_mut().filter(|known| known.owner == *owner) {
             if !matches!(known.wish, Wish::Deleted(_))
                 && let Some(wish) = becomes(known.wish)
             {
                 known.wish = if done { wish } else { Wish::Unknown };
+                known.asked_at = now;
             }
         }
         done
@@ -205,12 +212,18 @@ impl People {
             _ => {}
         }
         if let Some(Ok(pod)) = answer {
-            self.know(&pod, Wish::Running);
+            self.know(world, &pod, Wish::Running);
         }
     }
 
     /// The owner of a pod wants something of it; where there are many, rather that it goes.
-    pub(crate) async fn change(&mut self, process: &Process, many: usize, random: &mut StdRng) {
+    pub(crate) async fn change(
+        &mut self,
+        world: &World,
+        process: &Process,
+        many: usize,
+        random: &mut StdRng,
+    ) {
         let goes = random.random_range(0..many) < self.living().count();
         let Some(id) = self.living().choose(random).cloned() else {
             return;
@@ -224,6 +237,7 @@ impl People {
         };
         let known = self.pods.get_mut(&id).unwrap();
         let (owner, platform) = (Actor::client(known.owner.as_str()), &process.platform);
+        known.asked_at = world.cluster.clock().now();
         let call = async {
             match wish {
                 Wish::Running => platform.start(&owner, &id).await.map(drop),

@@ -214,6 +214,14 @@ impl SimCluster {
         self.shared.look(|world| world.inventory().volumes)
     }
 
+    /// When a volume was made, of those that are there.
+    pub fn volume_made_at(&self, name: &str) -> Option<Timestamp> {
+        self.shared.look(|world| {
+            let volume = world.volumes.iter().find(|(key, _)| key.1 == name);
+            volume.map(|(_, volume)| volume.made_at)
+        })
+    }
+
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.look(|world| world.calls.clone())

@@ -111,6 +111,7 @@ impl World {
             Some(volume) => volume.size_gb = size_gb,
             None => {
                 let volume = Volume {
+                    made_at: self.now,
                     user_hash: reference.user_hash.clone(),
                     size_gb,
                     bound: false,

@@ -51,6 +51,7 @@ impl Owned {
 }
 
 pub(super) struct Volume {
+    pub(super) made_at: Timestamp,
     pub(super) user_hash: String,
     pub(super) size_gb: u32,
     pub(super) bound: bool,
