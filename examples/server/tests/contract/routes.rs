@@ -125,7 +125,7 @@ fn rows(
         row(&get, "/api/nothing", &none, [404; 4]),
         row(&put, "/api/pods", &none, [405; 4]),
         // The last rows: afterwards nobody of them is signed in.
-        row(&delete, "/api/pods/{pod}", &none, [401, 403, 200, 200]),
+        row(&delete, "/api/pods/{pod}", &none, [401, 403, 200, 404]),
         row(&post, "/api/auth/logout", &none, SIGNED_IN),
         row(&get, "/api/auth/me", &none, [401; 4]),
     ]
