@@ -51,7 +51,7 @@ async fn one_key_makes_one_pod_and_one_charge() {
         .expect(409);
     let hers = create(&server, &berta, "key-1", &body).await.expect(201);
     assert_ne!(hers["data"]["podId"], ids[0], "a key is of one user");
-    create(&server, &ana, "key-2", &body).await.expect(201);
+    create(&server, &ana, "key-2", &pod("second")).await.expect(201);
     assert_eq!(
         server.get("/api/pods", &ana).await.expect(200)["data"]
             .as_array()
