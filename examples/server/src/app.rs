@@ -220,6 +220,10 @@ pub(crate) fn router(app: &Shared) -> Router {
 /// Middleware that answers in time whatever happens. A change that is broken off is finished by the driver, or has not
 /// begun.
 async fn deadline(request: Request, next: Next) -> Response {
+    // A long poll waits for as long as there is nothing to tell, and ends by itself at the next ping.
+    if request.uri().path().starts_with("/socket.io/") {
+        return next.run(request).await;
+    }
     let time = if request.method().is_safe() {
         ANSWERED
     } else {

@@ -47,11 +47,23 @@ impl Platform {
         {
             return Ok(pod);
         }
-        let (checked, mut problems) = check(request, &platform.catalogue, &platform.naming);
-        let template = platform.template_of(&checked, &mut problems).await?;
-        let owner = platform.owner_of(actor, request, &mut problems).await?;
+        match (platform.accept(actor, request, keyed.as_ref()).await, &keyed) {
+            (Ok(pod), keyed) => platform.insert(pod, keyed.as_ref()).await,
+            // The same request beside this one may have taken the name, or what may be spent.
+            (Err(error), Some(keyed)) => platform.made_before(keyed).await?.ok_or(error),
+            (Err(error), None) => Err(error),
+        }
+    }
+}
+
+impl Inner {
+    /// The record of a pod that may be created; nothing is stored yet.
+    async fn accept(&self, actor: &Actor, request: &CreatePod, keyed: Option<&Keyed>) -> Result<Pod> {
+        let (checked, mut problems) = check(request, &self.catalogue, &self.naming);
+        let template = self.template_of(&checked, &mut problems).await?;
+        let owner = self.owner_of(actor, request, &mut problems).await?;
         if let (Some(owner), Some((_, slug))) = (&owner, &checked.name)
-            && platform.has_slug(owner, slug.as_str()).await?
+            && self.has_slug(owner, slug.as_str()).await?
         {
             problems.push(Problem::new("name", Violation::NameInUse));
         }
@@ -64,23 +76,21 @@ impl Platform {
                 "a checked request is not complete",
             ));
         };
-        let price = platform.price_of(&spec).await?;
-        let now = platform.clock.now();
-        let owner_cap = platform.may_start(&owner, price).await?;
+        let price = self.price_of(&spec).await?;
+        let now = self.clock.now();
+        let owner_cap = self.may_start(&owner, price).await?;
         if let Some(cap) = spec.daily_cap {
             within_cap(cap, None, price, now)?;
         }
-        let hash = platform.naming.user_hash(owner.as_str());
-        let (volume, namespace) = platform.layout.places(&platform.naming, &slug, &hash);
+        let hash = self.naming.user_hash(owner.as_str());
+        let (volume, namespace) = self.layout.places(&self.naming, &slug, &hash);
         let spec = PodSpec {
             volume,
             namespace,
             ..spec
         };
-        let pod = Pod {
-            id: keyed
-                .as_ref()
-                .map_or_else(PodId::random, |keyed| keyed.id.clone()),
+        Ok(Pod {
+            id: keyed.map_or_else(PodId::random, |keyed| keyed.id.clone()),
             version: 0,
             owner,
             owner_hash: hash,
@@ -109,27 +119,28 @@ impl Platform {
             attempts: 0,
             failing_since: None,
             retry_at: None,
-            request_digest: keyed.as_ref().map(|keyed| keyed.digest.clone()),
+            request_digest: keyed.map(|keyed| keyed.digest.clone()),
             created_at: now,
             requested_at: now,
             updated_at: now,
-        };
-        platform.insert(pod, keyed.as_ref()).await
+        })
     }
-}
 
-impl Inner {
     async fn insert(&self, pod: Pod, keyed: Option<&Keyed>) -> Result<Pod> {
         let stored = match self.store.insert(&pod).await {
             Ok(stored) => stored,
             Err(error) if *error.kind() == ErrorKind::AlreadyExists => {
-                return match (error.context("field"), keyed) {
-                    (Some("name"), _) => {
-                        Err(ValidationErrors::from(Problem::new("name", Violation::NameInUse)).into())
-                    }
-                    (_, Some(keyed)) => self.made_before(keyed).await?.ok_or(error),
-                    _ => Err(error),
-                };
+                // By the same request beside this one, if there is one.
+                if let Some(keyed) = keyed
+                    && let Some(pod) = self.made_before(keyed).await?
+                {
+                    return Ok(pod);
+                }
+                return Err(if error.context("field") == Some("name") {
+                    ValidationErrors::from(Problem::new("name", Violation::NameInUse)).into()
+                } else {
+                    error
+                });
             }
             Err(error) => return Err(error),
         };

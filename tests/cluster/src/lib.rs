@@ -1,5 +1,6 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
-//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB.
+//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB,
+//! and packages of npm and PyPI.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {
@@ -35,6 +36,7 @@ mod images;
 mod kubeconfig;
 mod mongo;
 mod node;
+mod packages;
 mod pki;
 mod ports;
 mod prepare;
@@ -50,6 +52,7 @@ pub use error::{Error, Result};
 pub use images::Image;
 pub use mongo::{MONGODB_URI, MongoServer};
 pub use node::Node;
+pub use packages::{npm_modules, python};
 pub use prepare::{prepare_control_plane, prepare_mongo, prepare_node};
 pub use skip::{SKIPS_FILE, skip};
 pub use test_cluster::{KUBECONFIG, Level, TestCluster};

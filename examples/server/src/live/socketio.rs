@@ -14,8 +14,8 @@ use socketioxide::{SendError, SocketError, SocketIo};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::listener::{Listener, Scope};
-use super::message::Event;
+use super::listener::{Listener, Refusal, Scope};
+use super::message::{Event, refused};
 use super::ws::still_holds;
 use crate::app::{App, Shared};
 use crate::auth::Caller;
@@ -223,6 +223,10 @@ async fn request_logs(
         Ok(logs) => {
             let data = json!({ "podId": pod_id, "logs": logs, "timestamp": Timestamp::now() });
             emit(&socket, "podLogs", &data);
+        }
+        // Whether there is a pod that one may not see is nothing to be learned here.
+        Err(failure) if failure.code() == "forbidden" => {
+            fail(&socket, &connection, &refused(Refusal::NoPod), Some(&pod_id));
         }
         Err(failure) => fail(&socket, &connection, &failure, Some(&pod_id)),
     }

@@ -1,0 +1,20 @@
+//! The contract with the frontend, on a real server and over real connections: every address, who may use it, what it
+//! answers, and what becomes of those who mean harm.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bodies;
+mod dashboard;
+mod ids;
+mod money;
+mod openapi;
+mod operators;
+mod privacy;
+mod repetition;
+mod routes;
+mod shape;
+mod shapes;
+mod socketio;
+mod tokens;
+mod websocket;

@@ -1,0 +1,121 @@
+//! What an answer must look like.
+
+use serde_json::Value;
+
+/// Checks that an object has these fields, each of one of its types: `text`, `number`, `bool`, `list`, `object`, `time`
+/// or `null`, with `|` between them. More fields may be there: the contract lets them be added.
+#[track_caller]
+pub(crate) fn has(value: &Value, fields: &[(&str, &str)]) {
+    for (field, types) in fields {
+        let found = value
+            .get(field)
+            .unwrap_or_else(|| panic!("`{field}` is missing in {value:#}"));
+        let fits = types.split('|').any(|kind| is(found, kind));
+        assert!(fits, "`{field}` is no {types}: {found}");
+    }
+}
+
+fn is(value: &Value, kind: &str) -> bool {
+    match kind {
+        "text" => value.is_string(),
+        "number" => value.is_number(),
+        "bool" => value.is_boolean(),
+        "list" => value.is_array(),
+        "object" => value.is_object(),
+        "null" => value.is_null(),
+        "time" => value
+            .as_str()
+            .is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
+        other => panic!("no type: {other}"),
+    }
+}
+
+pub(crate) const USER: &[(&str, &str)] = &[
+    ("id", "text"),
+    ("email", "text"),
+    ("name", "text"),
+    ("role", "text"),
+    ("balance", "number|text"),
+    ("registrationDate", "time"),
+    ("activePods", "number"),
+    ("totalPods", "number"),
+    ("status", "text"),
+];
+
+pub(crate) const POD: &[(&str, &str)] = &[
+    ("podId", "text"),
+    ("podName", "text"),
+    ("userId", "text"),
+    ("userHash", "text"),
+    ("createdBy", "text"),
+    ("deploymentType", "text"),
+    ("dockerImage", "text"),
+    ("gpu", "text"),
+    ("containerDiskSize", "number"),
+    ("volumeDiskSize", "number"),
+    ("enableJupyter", "bool"),
+    ("status", "text"),
+    ("httpServices", "list"),
+    ("tcpServices", "list"),
+    ("createdAt", "time"),
+    ("lastActive", "time"),
+    ("kubernetesResources", "object"),
+    ("stats", "object"),
+    ("step", "text"),
+    ("reason", "object|null"),
+    ("costPerHour", "number"),
+    ("costStopped", "number"),
+    ("totalCost", "number"),
+    ("startedAt", "time|null"),
+    ("desired", "text"),
+    ("volumeDeletedAt", "time|null"),
+];
+
+pub(crate) const HTTP_SERVICE: &[(&str, &str)] = &[
+    ("port", "number"),
+    ("serviceName", "text"),
+    ("url", "text"),
+    ("isCustom", "bool"),
+    ("status", "text"),
+    ("kubernetesServiceName", "text"),
+    ("kubernetesIngressName", "text"),
+];
+
+pub(crate) const STATS: &[(&str, &str)] = &[
+    ("cpuUsage", "number|null"),
+    ("memoryUsage", "number|null"),
+    ("gpuUsage", "number|null"),
+    ("uptime", "number|null"),
+    ("lastUpdated", "time|null"),
+];
+
+pub(crate) const TEMPLATE: &[(&str, &str)] = &[
+    ("_id", "text"),
+    ("id", "text"),
+    ("name", "text"),
+    ("dockerImage", "text"),
+    ("httpPorts", "list"),
+    ("tcpPorts", "list"),
+    ("containerDiskSize", "number"),
+    ("volumeDiskSize", "number"),
+    ("volumePath", "text"),
+    ("description", "text"),
+    ("createdAt", "time"),
+];
+
+/// Checks a pod with everything in it.
+#[track_caller]
+pub(crate) fn is_pod(pod: &Value) {
+    has(pod, POD);
+    has(&pod["stats"], STATS);
+    let names = [("podName", "text"), ("pvcName", "text"), ("namespace", "text")];
+    has(&pod["kubernetesResources"], &names);
+    for service in pod["httpServices"].as_array().unwrap() {
+        has(service, HTTP_SERVICE);
+    }
+    let id = pod["podId"].as_str().unwrap();
+    let is_hex = id
+        .chars()
+        .all(|digit| digit.is_ascii_digit() || ('a'..='f').contains(&digit));
+    assert!(id.len() == 16 && is_hex, "{id}");
+}
