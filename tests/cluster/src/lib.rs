@@ -26,10 +26,12 @@
 
 mod api;
 mod assets;
+mod browser;
 mod cache;
 mod command;
 mod control_plane;
 mod data_dir;
+mod debian;
 mod error;
 mod images;
 mod kubeconfig;
@@ -44,6 +46,7 @@ mod test_cluster;
 
 pub use api::{client, wait_until};
 pub use assets::{Assets, Program};
+pub use browser::{axe, prepare_browser};
 pub use cache::folder as cache_folder;
 pub use control_plane::ControlPlane;
 pub use error::{Error, Result};

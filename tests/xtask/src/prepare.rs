@@ -2,7 +2,9 @@
 
 use std::env;
 
-use neuropod_test_cluster::{KUBECONFIG, prepare_control_plane, prepare_mongo, prepare_node};
+use neuropod_test_cluster::{
+    KUBECONFIG, prepare_browser, prepare_control_plane, prepare_mongo, prepare_node,
+};
 use serde::Deserialize;
 
 use crate::run::Outcome;
@@ -12,6 +14,7 @@ use crate::run::Outcome;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Needs {
     Nothing,
+    Chromium,
     Mongo,
     ControlPlane,
     Node,
@@ -20,6 +23,7 @@ pub(crate) enum Needs {
 /// Prepares each thing once, and remembers why it could not.
 #[derive(Debug, Default)]
 pub(crate) struct Preparation {
+    chromium: Option<Result<(), Outcome>>,
     mongo: Option<Result<(), Outcome>>,
     control_plane: Option<Result<(), Outcome>>,
     node: Option<Result<(), Outcome>>,
@@ -30,6 +34,10 @@ impl Preparation {
     pub(crate) fn of(&mut self, needs: Needs) -> Result<(), Outcome> {
         match needs {
             Needs::Nothing => Ok(()),
+            Needs::Chromium => self
+                .chromium
+                .get_or_insert_with(|| done(prepare_browser()))
+                .clone(),
             Needs::Mongo => self.mongo.get_or_insert_with(|| done(prepare_mongo())).clone(),
             Needs::ControlPlane | Needs::Node if env::var_os(KUBECONFIG).is_some() => Ok(()),
             Needs::ControlPlane => self
