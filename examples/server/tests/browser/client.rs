@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::axe;
-use crate::page::{ENTER, ESCAPE, Page, SPACE};
+use crate::page::{ENTER, ESCAPE, Page, RIGHT};
 use crate::site::Site;
 
 /// An image of a Jupyter server, as the simulated cluster knows them.
@@ -188,13 +188,14 @@ async fn with_the_keyboard_alone() {
     page.reads("Deployment type").await;
     page.tab_to("Name").await;
     page.type_text("Keys").await;
-    page.tab_to("Docker image").await;
-    page.browser.press(&[SPACE]).await;
-    // Where there is a radio button of that name, the field comes after it.
+    page.tab_to("Template").await;
+    page.browser.press(&[RIGHT]).await;
+    assert_eq!(page.focus().await, "Docker image");
     page.tab_to("Docker image").await;
     page.type_text(IMAGE).await;
-    page.tab_to("rtx-4050").await;
-    page.browser.press(&[SPACE]).await;
+    page.tab_to("cpu").await;
+    page.browser.press(&[RIGHT]).await;
+    assert_eq!(page.focus().await, "rtx-4050");
     page.tab_to("HTTP ports").await;
     page.type_text("8888, 7861").await;
     page.picture("deploy").await;

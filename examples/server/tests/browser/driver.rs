@@ -5,7 +5,6 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -13,10 +12,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::site::{LIMIT, client};
+
 /// The key of a reference to an element, as the standard has it.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-/// A page that is this slow is broken.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One window of a browser of its own. Browser and driver end with it.
 pub(crate) struct Browser {
@@ -37,7 +36,6 @@ impl Browser {
             .spawn()
             .expect("chromedriver; `cargo xtask test` installs it");
         let port = port_of(&mut driver).await;
-        let client = Client::builder().timeout(PATIENCE).no_proxy().build().unwrap();
         let profile = format!("--user-data-dir={}", folder.join("browser").display());
         // Without a sandbox: root has none. The pages are our own.
         let arguments = [
@@ -57,7 +55,7 @@ impl Browser {
         let driver_address = format!("http://127.0.0.1:{port}/session");
         let mut browser = Self {
             session: driver_address,
-            client,
+            client: client(),
             _driver: driver,
         };
         let opened = browser.post("", &wanted).await;
@@ -68,11 +66,6 @@ impl Browser {
     /// Opens an address.
     pub(crate) async fn open(&self, url: &str) {
         self.post("/url", &json!({ "url": url })).await;
-    }
-
-    /// Loads the page again.
-    pub(crate) async fn reload(&self) {
-        self.post("/refresh", &json!({})).await;
     }
 
     /// Runs the body of a function in the page, and waits for what it promises.
@@ -161,7 +154,7 @@ fn id(element: &Value) -> &str {
 /// The port that the driver has chosen, which it prints.
 async fn port_of(driver: &mut Child) -> u16 {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let found = timeout(PATIENCE, async {
+    let found = timeout(LIMIT, async {
         while let Some(line) = lines.next_line().await.unwrap() {
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 return port.trim_end_matches('.').parse().ok();

@@ -14,7 +14,7 @@ use crate::site::{LIMIT, Site};
 /// Keys, as `WebDriver` calls them.
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
-pub(crate) const SPACE: &str = " ";
+pub(crate) const RIGHT: &str = "\u{e014}";
 const TAB: &str = "\u{e004}";
 
 /// Runs in every page before its own scripts: writes down what breaks the policy, and every `alert`.

@@ -60,7 +60,7 @@ impl Site {
             .spawn()
             .expect("the server; `cargo build --example server` where only this test was built");
         self.server = Some(server);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = client();
         let ready = format!("{}/readyz", self.url());
         let end = Instant::now() + LIMIT;
         while !client
@@ -75,6 +75,17 @@ impl Site {
             sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// What speaks to servers of this machine.
+pub(crate) fn client() -> reqwest::Client {
+    // Nothing here is encrypted, and yet there is no client without one. Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(LIMIT)
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 /// `cargo test` builds the examples too, beside the test programs.
