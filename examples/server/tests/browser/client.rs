@@ -90,6 +90,11 @@ async fn a_pod_from_signing_in_to_its_end() {
     let online = "return !document.querySelector('.banner.warn:not([hidden])')";
     page.until("it is online again", online, json!([])).await;
     page.pod_is("Training", "Running").await;
+    // What changes from now on comes by itself again.
+    page.by_another_client("stop").await;
+    page.pod_is("Training", "Stopped").await;
+    page.by_another_client("start").await;
+    page.pod_is("Training", "Running").await;
     page.go("account").await;
     page.reads("Cost by pod").await;
     page.check("account", &axe).await;

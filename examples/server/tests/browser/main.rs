@@ -5,6 +5,7 @@
 mod administrator;
 mod client;
 mod driver;
+mod guises;
 mod page;
 mod site;
 

@@ -166,6 +166,17 @@ impl Page {
             .await;
     }
 
+    /// Changes the pod of who is signed in past the page, as another program of theirs does.
+    pub(crate) async fn by_another_client(&self, verb: &str) {
+        let body = "const headers = { authorization: `Bearer ${localStorage.getItem('neuropod.token')}` };
+            return fetch('/api/pods', { headers })
+                .then((answer) => answer.json())
+                .then(({ data: [pod] }) =>
+                    fetch(`/api/pods/${pod.podId}/${arguments[0]}`, { method: 'POST', headers }))
+                .then(({ ok }) => ok)";
+        assert_eq!(self.run(body, json!([verb])).await, true, "{verb}");
+    }
+
     /// Waits until the dialog is closed.
     pub(crate) async fn dialog_is_closed(&self) {
         self.until(
