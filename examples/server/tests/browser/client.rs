@@ -63,6 +63,9 @@ async fn a_pod_from_signing_in_to_its_end() {
     }
     page.choose("gpu", "rtx-4050").await;
     page.reads("A whole day").await;
+    // What is repaired is not said to be wrong any more.
+    let none = "return !document.querySelector('.field-error:not([hidden]), [aria-invalid], .summary:not([hidden])')";
+    page.until("no error is left", none, json!([])).await;
     page.picture("deploy-right").await;
     page.click("Deploy").await;
     page.pod_is("Training", "Starting").await;

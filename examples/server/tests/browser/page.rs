@@ -235,6 +235,15 @@ impl Page {
             "const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth - clientWidth";
         let surplus = self.browser.run(wide, json!([])).await;
         assert_eq!(surplus, 0, "{name}: the page scrolls sideways");
+        let cells = "return [...document.querySelectorAll('td, th, dd')]
+            .filter((cell) => seen(cell) && cell.scrollWidth > cell.clientWidth + 1)
+            .filter((cell) => getComputedStyle(cell).overflowX === 'visible')
+            .map((cell) => cell.textContent)";
+        assert_eq!(
+            self.run(cells, json!([])).await,
+            json!([]),
+            "{name}: text reaches into the next cell"
+        );
         // Injected by the driver, which the policy of the page does not hold back.
         if self.browser.run("return !window.axe", json!([])).await == true {
             self.browser.run(axe, json!([])).await;
