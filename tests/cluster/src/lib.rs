@@ -1,5 +1,6 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
-//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB.
+//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB,
+//! packages of npm and PyPI, and a browser.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {
@@ -37,6 +38,7 @@ mod images;
 mod kubeconfig;
 mod mongo;
 mod node;
+mod packages;
 mod pki;
 mod ports;
 mod prepare;
@@ -46,13 +48,14 @@ mod test_cluster;
 
 pub use api::{client, wait_until};
 pub use assets::{Assets, Program};
-pub use browser::{axe, prepare_browser};
+pub use browser::{check_browser, prepare_browser};
 pub use cache::folder as cache_folder;
 pub use control_plane::ControlPlane;
 pub use error::{Error, Result};
 pub use images::Image;
 pub use mongo::{MONGODB_URI, MongoServer};
 pub use node::Node;
+pub use packages::{npm_modules, python};
 pub use prepare::{prepare_control_plane, prepare_mongo, prepare_node};
 pub use skip::{SKIPS_FILE, skip};
 pub use test_cluster::{KUBECONFIG, Level, TestCluster};

@@ -9,12 +9,14 @@ mod guises;
 mod page;
 mod site;
 
-use neuropod_test_cluster::skip;
+use std::fs;
+
+use neuropod_test_cluster::{check_browser, npm_modules, skip};
 
 /// The script that finds what is not accessible; `None`, and a note, where no browser is to be had.
 fn axe(test: &str) -> Option<String> {
-    match neuropod_test_cluster::axe() {
-        Ok(script) => Some(script),
+    match check_browser().and_then(|()| npm_modules()) {
+        Ok(modules) => Some(fs::read_to_string(modules.join("axe-core/axe.min.js")).unwrap()),
         Err(error) if error.is_unavailable() => {
             skip(&format!("browser/{test}"), &error.to_string());
             None
