@@ -42,7 +42,7 @@ const FIND: &str = r"
 pub(crate) struct Page {
     pub(crate) browser: Browser,
     url: String,
-    suite: &'static str,
+    walk: &'static str,
     folder: tempfile::TempDir,
     pictures: std::cell::Cell<usize>,
     offline: std::cell::Cell<bool>,
@@ -50,13 +50,13 @@ pub(crate) struct Page {
 
 impl Page {
     /// Opens the page in a browser of its own, in English, and light.
-    pub(crate) async fn open(site: &Site, suite: &'static str) -> Self {
+    pub(crate) async fn open(site: &Site, walk: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let browser = Browser::start(folder.path()).await;
         let page = Self {
             browser,
             url: site.url(),
-            suite,
+            walk,
             folder,
             pictures: 0.into(),
             offline: false.into(),
@@ -269,7 +269,7 @@ impl Page {
         let picture = BASE64.decode(self.browser.picture().await.as_bytes()).unwrap();
         let folder = artifacts();
         fs::create_dir_all(&folder).unwrap();
-        let file = folder.join(format!("{}-{number:02}-{name}.png", self.suite));
+        let file = folder.join(format!("{}-{number:02}-{name}.png", self.walk));
         fs::write(file, picture).unwrap();
     }
 
