@@ -113,7 +113,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
             pass(&world, &platforms, size.pause.mul_f64(random.random())).await;
         }
         let pods = records(&world).await;
-        people.learn(world, &pods);
+        people.learn(&world, &pods);
         books.check(&world, people.all(), &pods, platforms.blind()).await;
         if random.random_range(0..size.rest) == 0 {
             rest.take(&world, &mut people, &mut platforms, &mut books).await;

@@ -1,6 +1,6 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
 //! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB,
-//! and packages of npm and PyPI.
+//! packages of npm and PyPI, and a browser.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {
@@ -27,10 +27,12 @@
 
 mod api;
 mod assets;
+mod browser;
 mod cache;
 mod command;
 mod control_plane;
 mod data_dir;
+mod debian;
 mod error;
 mod images;
 mod kubeconfig;
@@ -46,6 +48,7 @@ mod test_cluster;
 
 pub use api::{client, wait_until};
 pub use assets::{Assets, Program};
+pub use browser::{check_browser, prepare_browser};
 pub use cache::folder as cache_folder;
 pub use control_plane::ControlPlane;
 pub use error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, env};
 
 use neuropod_test_cluster::{
-    KUBECONFIG, npm_modules, prepare_control_plane, prepare_mongo, prepare_node, python,
+    KUBECONFIG, npm_modules, prepare_browser, prepare_control_plane, prepare_mongo, prepare_node, python,
 };
 use serde::Deserialize;
 
@@ -17,6 +17,7 @@ pub(crate) enum Needs {
     Npm,
     /// Python with the packages of `examples/server/tests/python`.
     Python,
+    Chromium,
     Mongo,
     ControlPlane,
     Node,
@@ -39,6 +40,7 @@ fn prepare(needs: Needs) -> Result<(), Outcome> {
     let result = match needs {
         Needs::Npm => npm_modules().map(drop),
         Needs::Python => python().map(drop),
+        Needs::Chromium => prepare_browser(),
         Needs::Mongo => prepare_mongo(),
         Needs::ControlPlane | Needs::Node if env::var_os(KUBECONFIG).is_some() => Ok(()),
         Needs::ControlPlane => prepare_control_plane(),
