@@ -8,6 +8,8 @@
 //! <http://localhost:3000>. `--help` tells the flags, `--print-config` what can be configured and what holds.
 #![allow(clippy::print_stdout, reason = "what --print-config prints is what it is for")]
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::Parser;
 use neuropod_server::config::{Flags, load};
@@ -15,9 +17,19 @@ use neuropod_server::server::Server;
 use neuropod_server::telemetry;
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let flags = Flags::parse();
-    let loaded = load(&flags)?;
+async fn main() -> ExitCode {
+    match run(&Flags::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The causes in one line, without the places in this program that a reader can do nothing about.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(flags: &Flags) -> Result<()> {
+    let loaded = load(flags)?;
     if flags.print_config {
         print!("{}", loaded.show()?);
         return Ok(());

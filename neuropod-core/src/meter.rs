@@ -19,6 +19,9 @@ pub const RESERVED_SECONDS: i64 = 3600;
 pub const PERIOD_SECONDS: i64 = 60;
 /// How long a period is while the pod is stopped and only its volume is paid for. Seconds.
 pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
+/// How much later than a look began a container may have started that it shows: calls take their time. One that started
+/// later still is that of a cluster whose clock is ahead. Seconds.
+const LOOK_SECONDS: i64 = 60;
 /// With how much time left in the reservation its owner is told, most first. Seconds.
 pub const LOW_BALANCE_SECONDS: [i64; 3] = [3600, 900, 300];
 
@@ -224,7 +227,7 @@ impl Meter {
         now: Timestamp,
         price: Price,
     ) -> Self {
-        let started = container.started_at.max(earliest).min(now);
+        let started = container.started_at.max(earliest).min(later(now, LOOK_SECONDS));
         let from = match self.charged_until {
             // A look that began before the last charge has an older `now`.
             Some(until) if until > started => now.max(until),

@@ -102,6 +102,8 @@ pub struct ObservedPod {
     pub started_at: Option<Timestamp>,
     /// When the last container that ended did, also where another runs now.
     pub finished_at: Option<Timestamp>,
+    /// The runtime's identity of that container run.
+    pub finished_id: Option<String>,
     /// How often the container was restarted.
     pub restarts: u32,
     /// Why it is not running.

@@ -183,6 +183,8 @@ pub(crate) struct Terminated {
     pub(crate) message: String,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
+    #[serde(rename = "containerID")]
+    pub(crate) container_id: String,
 }
 
 /// A volume claim.

@@ -2,11 +2,14 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
+pub(crate) mod file;
+pub(crate) mod machine;
 pub(crate) mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use file::FileStore;
 use neuropod::platform::PlatformBuilder;
 use neuropod::sim::{Method, Settings, SimCluster};
 use neuropod::store::MemoryStore;
@@ -20,16 +23,32 @@ use tokio::time::{Instant, sleep};
 /// How long anything may take, in the time of the simulation.
 pub(crate) const LIMIT: Duration = Duration::from_mins(10);
 
-pub(crate) struct World {
+/// A cluster, and the store of records and money.
+pub(crate) struct World<S = MemoryStore> {
     pub(crate) cluster: SimCluster,
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) store: Arc<S>,
     pub(crate) ana: Actor,
 }
 
 impl World {
     pub(crate) async fn new(settings: Settings) -> Self {
         let cluster = SimCluster::new(settings);
-        let store = Arc::new(MemoryStore::with_clock(Arc::new(cluster.clock())));
+        let store = MemoryStore::with_clock(Arc::new(cluster.clock()));
+        Self::on(cluster, store).await
+    }
+}
+
+impl World<FileStore> {
+    pub(crate) async fn in_file(settings: Settings) -> Self {
+        let cluster = SimCluster::new(settings);
+        let store = FileStore::new(Arc::new(cluster.clock())).await;
+        Self::on(cluster, store).await
+    }
+}
+
+impl<S: PodStore + Billing> World<S> {
+    async fn on(cluster: SimCluster, store: S) -> Self {
+        let store = Arc::new(store);
         let world = Self {
             cluster,
             store,

@@ -10,7 +10,7 @@ use neuropod::{Billing, BillingExt, Clock, EntryKind, Money, PodId, UserId};
 use super::World;
 
 /// How many seconds the containers of these pods have run by now, and how many there were.
-pub(crate) fn ran(world: &World, pods: impl Fn(&PodId) -> bool) -> (f64, usize) {
+pub(crate) fn ran<S>(world: &World<S>, pods: impl Fn(&PodId) -> bool) -> (f64, usize) {
     let now = world.cluster.clock().now();
     let runs = world.cluster.container_runs().into_iter();
     let seconds: Vec<_> = runs
@@ -29,7 +29,7 @@ pub(crate) fn ran(world: &World, pods: impl Fn(&PodId) -> bool) -> (f64, usize) 
 /// many seconds ran and were not charged. A period is charged in whole seconds; a container that vanished while nobody
 /// could see it may be charged for `blind` more.
 pub(crate) async fn money_is_right(
-    world: &World,
+    world: &World<impl Billing>,
     user: &UserId,
     (paid_in, hourly): (Money, Money),
     (ran, containers): (f64, usize),

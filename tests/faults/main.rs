@@ -9,6 +9,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod points;
 mod story;
 
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use common::witness::{money_is_right, ran};
 use common::{Driver, World, eventually};
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Money, VolumePolicy};
+use neuropod::{Billing, Money, PodStore, VolumePolicy};
+use points::{Keep, Points};
 use story::Story;
 use tokio::time::sleep;
 
@@ -35,8 +37,20 @@ enum Drivers {
 }
 
 /// Tells the story with these faults, and checks what is left at the end. Answers how much less was charged than ran.
-async fn tell(faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
-    let world = World::new(Settings::default()).await;
+async fn tell(keep: Keep, faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
+    let settings = Settings::default();
+    match keep {
+        Keep::Memory => tell_in(World::new(settings).await, faults, drivers, volume).await,
+        Keep::File => tell_in(World::in_file(settings).await, faults, drivers, volume).await,
+    }
+}
+
+async fn tell_in(
+    world: World<impl PodStore + Billing>,
+    faults: &Faults,
+    drivers: Drivers,
+    volume: VolumePolicy,
+) -> f64 {
     let reader = world.platform();
     let other = (drivers == Drivers::Two).then(|| Driver::start(&reader));
     let platform = world.platform_on(
@@ -86,19 +100,24 @@ impl Drop for At<'_> {
     }
 }
 
-/// Tells the story once for every call that can go wrong so, for so long. Answers how many there were.
-async fn every_point(fault: Fault, time: Duration, drivers: Drivers, volume: VolumePolicy) -> usize {
+/// Tells the story once for each of these calls that can go wrong so, for so long. Answers how many there were.
+async fn every_point(
+    points: &Points,
+    fault: Fault,
+    time: Duration,
+    drivers: Drivers,
+    volume: VolumePolicy,
+) -> usize {
     let mut most_lost = 0.0_f64;
-    for n in 1.. {
+    for (tried, n) in points.numbers().enumerate() {
         let faults = Faults::lasting(n, fault, time);
         let _at = At(&faults);
-        let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults, drivers, volume))).await;
+        let told = tokio::time::timeout(LIMIT, Box::pin(tell(points.keep, &faults, drivers, volume))).await;
         let Some(call) = faults.struck() else {
             println!(
-                "{drivers:?}, {volume:?}, {fault:?} for {time:?}: {} points, at most {most_lost:.1} s not charged",
-                n - 1
+                "{drivers:?}, {volume:?}, {fault:?} for {time:?}: {tried} points, at most {most_lost:.1} s not charged"
             );
-            return n - 1;
+            return tried;
         };
         let lost = told.unwrap_or_else(|_| panic!("{volume:?}, {fault:?} at point {n}, {call}: no end"));
         most_lost = most_lost.max(lost);
@@ -120,36 +139,64 @@ async fn every_point(fault: Fault, time: Duration, drivers: Drivers, volume: Vol
 
 const ONCE: Duration = Duration::ZERO;
 
-#[tokio::test(start_paused = true)]
-async fn every_call_goes_wrong_once_in_every_way() {
-    let mut points = 0;
+async fn once_in_every_way(points: Points) {
+    let mut tried = 0;
     for volume in [VolumePolicy::Keep, VolumePolicy::Delete] {
-        let lost = Box::pin(tell(&Faults::none(), Drivers::One, volume)).await;
+        let lost = Box::pin(tell(points.keep, &Faults::none(), Drivers::One, volume)).await;
         assert!(
             lost < 3.0,
             "without a fault all of it is charged but for fractions of seconds: {lost}"
         );
         for fault in Fault::ALL {
-            points += every_point(fault, ONCE, Drivers::One, volume).await;
+            tried += every_point(&points, fault, ONCE, Drivers::One, volume).await;
         }
     }
-    println!("{points} fault points tried, 0 violations");
+    println!("{points}: {tried} fault points tried, 0 violations");
+}
+
+async fn a_minute_of_trouble(points: Points) {
+    let mut tried = 0;
+    for fault in Fault::ALL.into_iter().filter(|fault| !fault.is_crash()) {
+        let minute = Duration::from_mins(1);
+        tried += every_point(&points, fault, minute, Drivers::One, VolumePolicy::Delete).await;
+    }
+    println!("{points}: {tried} points at which a minute of faults begins tried, 0 violations");
+}
+
+async fn one_of_two_platforms(points: Points) {
+    let mut tried = 0;
+    for fault in Fault::ALL {
+        tried += every_point(&points, fault, ONCE, Drivers::Two, VolumePolicy::Delete).await;
+    }
+    println!("{points}: {tried} fault points with two platforms tried, 0 violations");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_goes_wrong_once_in_every_way() {
+    once_in_every_way(Points::in_memory()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_call_begins_a_minute_of_trouble() {
-    let mut points = 0;
-    for fault in Fault::ALL.into_iter().filter(|fault| !fault.is_crash()) {
-        points += every_point(fault, Duration::from_mins(1), Drivers::One, VolumePolicy::Delete).await;
-    }
-    println!("{points} points at which a minute of faults begins tried, 0 violations");
+    a_minute_of_trouble(Points::in_memory()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_call_of_one_of_two_platforms_goes_wrong() {
-    let mut points = 0;
-    for fault in Fault::ALL {
-        points += every_point(fault, ONCE, Drivers::Two, VolumePolicy::Delete).await;
-    }
-    println!("{points} fault points with two platforms tried, 0 violations");
+    one_of_two_platforms(Points::in_memory()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_goes_wrong_once_in_every_way_over_a_file() {
+    once_in_every_way(Points::in_file()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_begins_a_minute_of_trouble_over_a_file() {
+    a_minute_of_trouble(Points::in_file()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_of_one_of_two_platforms_goes_wrong_over_a_file() {
+    one_of_two_platforms(Points::in_file()).await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use neuropod::{
-    Actor, ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy,
+    Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy,
 };
 use tokio::time::{Instant, sleep};
 
@@ -27,7 +27,12 @@ impl Story {
     }
 
     /// Tells the story on. `reader` sees the truth without faults; `platform` is the one that fails.
-    pub(crate) async fn go_on(&mut self, world: &World, platform: &Platform, reader: &Platform) {
+    pub(crate) async fn go_on(
+        &mut self,
+        world: &World<impl PodStore + Billing>,
+        platform: &Platform,
+        reader: &Platform,
+    ) {
         let ana = &world.ana;
         loop {
             match self.done {
@@ -80,7 +85,7 @@ impl Story {
     }
 
     /// Waits for the pod to run. One that stopped for want of money is started again.
-    async fn wait_until_it_runs(&self, world: &World, platform: &Platform, reader: &Platform) -> Pod {
+    async fn wait_until_it_runs<S>(&self, world: &World<S>, platform: &Platform, reader: &Platform) -> Pod {
         let unpaid = |pod: &Pod| {
             let reason = pod.reason.as_ref();
             reason.is_some_and(|reason| reason.code == ReasonCode::InsufficientFunds)
@@ -96,7 +101,7 @@ impl Story {
         }
     }
 
-    async fn wait(&self, world: &World, reader: &Platform, is: impl Fn(&Pod) -> bool) -> Pod {
+    async fn wait<S>(&self, world: &World<S>, reader: &Platform, is: impl Fn(&Pod) -> bool) -> Pod {
         common::until(reader, &world.ana, self.pod.as_ref().unwrap(), is).await
     }
 }

@@ -1,42 +1,22 @@
 //! Clocks that jump, or don't agree.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use neuropod::clock::TokioClock;
+use jiff::SignedDuration;
 use neuropod::sim::Settings;
-use neuropod::{BillingExt, Clock, Money, Platform, Pod, Status, Step};
+use neuropod::{BillingExt, Money, Platform, Pod, Status, Step};
 use tokio::time::sleep;
 
+use crate::common::machine::MachineClock;
 use crate::common::witness::{money_is_right, ran};
 use crate::common::{Driver, World, request, until, until_status};
 
-/// The clock of the platform's machine: that of the cluster, and so much ahead.
-#[derive(Clone)]
-struct Moved(TokioClock, Arc<Mutex<SignedDuration>>);
-
-impl Moved {
-    fn new(world: &World) -> Self {
-        Self(world.cluster.clock(), Arc::default())
-    }
-
-    fn ahead(&self, by: SignedDuration) {
-        *self.1.lock().unwrap() = by;
-    }
-}
-
-impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        self.0.now() + *self.1.lock().unwrap()
-    }
-}
-
-async fn world() -> (World, Moved, Platform) {
+async fn world() -> (World, MachineClock, Platform) {
     let world = World::new(Settings::default()).await;
     let more = Money::from_cents(99_000);
     world.store.deposit("more", &world.ana.id, more).await.unwrap();
-    let clock = Moved::new(&world);
+    let clock = MachineClock::new(&world);
     let platform = world.parts().clock(Arc::new(clock.clone())).build().unwrap();
     (world, clock, platform)
 }

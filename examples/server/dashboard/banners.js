@@ -3,6 +3,7 @@ import { element, setText } from "./dom.js";
 import { button } from "./form.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
+import { isStopped } from "./steps.js";
 import { t } from "./text.js";
 
 // A connection that comes back at once is nobody's business.
@@ -81,6 +82,6 @@ function lowBalance(signal) {
 }
 
 // What threatens the volume of a stopped pod is said of a stopped pod.
-function hasStopped({ status, pod }) {
-  return status === "stopped" && !pod?.volumeDeletedAt;
+function hasStopped({ pod }) {
+  return pod && isStopped(pod) && !pod.volumeDeletedAt;
 }

@@ -14,6 +14,12 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** The heading of a view, which names the page too and can have the focus: a new view is read from there. */
+export function heading(text) {
+  document.title = `${text} · Neuropod`;
+  return element("h1", { tabindex: "-1" }, text);
+}
+
 /** Sets the text of a node where it differs, so that nothing flickers and a selection stays. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -15,13 +15,14 @@ import { returnFromGoogle } from "./google.js";
 const app = document.getElementById("app");
 let config = null;
 let leave = () => {};
+let turn = 0;
 
 /** Shows what there is to show: the sign-in page, or the platform. `why` tells why the last session ended. */
 async function show(why = null) {
+  const mine = ++turn;
   leave();
   leave = () => {};
   document.documentElement.lang = language();
-  const hadToken = session.token() !== null;
   try {
     config ??= await api.getConfig();
     const idToken = returnFromGoogle();
@@ -30,9 +31,11 @@ async function show(why = null) {
       return session.begin(answer.token, answer.user);
     }
     if (session.token() && !session.user()) session.setUser(await api.getMe());
+    // Somebody has signed in or out meanwhile, and that is being shown.
+    if (mine !== turn) return;
   } catch (error) {
-    // A 401 has ended the session, and that shows the page again.
-    if (error.status === 401 && hadToken) return;
+    // As where a 401 has ended the session.
+    if (mine !== turn) return;
     return showFailure(error);
   }
   if (session.user()) {

@@ -1,3 +1,5 @@
+import { isStopped } from "./steps.js";
+
 /** What a quote leaves: how long the balance lasts, in hours, at these prices per hour; null when it costs nothing. */
 export function hoursLeft(available, ...hourly) {
   const sum = hourly.reduce((total, price) => total + price, 0);
@@ -11,7 +13,7 @@ export function roughly(hours) {
 
 /** What a pod costs per hour as it is now: its volume only, once it is stopped. */
 export function hourlyCost(pod) {
-  return (pod.status === "stopped" ? pod.costStopped : pod.costPerHour) ?? 0;
+  return (isStopped(pod) ? pod.costStopped : pod.costPerHour) ?? 0;
 }
 
 /** A balance as a number: the server writes that of administrators as the text "Infinity". */

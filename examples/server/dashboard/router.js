@@ -26,11 +26,7 @@ export function startRouter(main, tell) {
     main.replaceChildren();
     tell(name);
     stop = view(main) ?? (() => {});
-    const heading = main.querySelector("h1");
-    heading.tabIndex = -1;
-    document.title = `${heading.textContent} · Neuropod`;
-    // A new view is a new page: read it from its heading.
-    if (focus) heading.focus();
+    if (focus) main.querySelector("h1").focus();
     scrollTo(0, 0);
   };
   const onHash = () => go(true);

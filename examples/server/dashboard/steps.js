@@ -6,6 +6,11 @@ export function isUnderWay(pod) {
   return pod.status === "creating" || (pod.status === "error" && pod.desired !== "stopped");
 }
 
+/** Whether a pod is stopped, by its owner or for a reason, or about to be. */
+export function isStopped(pod) {
+  return pod.desired === "stopped" || pod.status === "stopped";
+}
+
 /** Each step with its state: `done`, `current`, `stuck` (it failed, or hangs for a reason) or `todo`. */
 export function progress(pod) {
   const at = STEPS.indexOf(pod.step);

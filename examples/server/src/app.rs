@@ -87,34 +87,27 @@ impl App {
     pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
         let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
         let store = Store::open(&config).await?;
-        let metered = Arc::new(MeteredCluster::new(backends::cluster(&config).await?));
+        let cluster = backends::cluster(&config).await?;
+        if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
+            store.pods.insert_template(&routes::first_template()).await?;
+        }
+        Self::on(config, &secrets, store, cluster, metrics)
+    }
+
+    /// An application on this store and this cluster. Others may be on them too.
+    ///
+    /// # Errors
+    /// A value that can't be used.
+    pub(crate) fn on(
+        config: Config,
+        secrets: &Secrets,
+        store: Store,
+        cluster: Arc<dyn ClusterBackend>,
+        metrics: PrometheusHandle,
+    ) -> Result<Shared> {
+        let metered = Arc::new(MeteredCluster::new(cluster));
         let cluster: Arc<dyn ClusterBackend> = metered.clone();
-        let naming = if config.legacy_names {
-            Naming::legacy_md5(&config.domain)
-        } else {
-            Naming::new(&config.domain, secrets.naming.expose_secret())
-        };
-        let naming = naming.context("domain")?.with_scheme(config.scheme);
-        let prices = config.prices.list()?;
-        let credit =
-            euros::amount(config.opening_credit).context("opening_credit has more than two decimals")?;
-        let mut builder = Platform::builder()
-            .cluster(Arc::clone(&cluster))
-            .store(Arc::clone(&store.pods))
-            .billing(Arc::clone(&store.billing))
-            .naming(naming)
-            .catalogue(config.catalogue.clone())
-            .prices(prices.clone())
-            .price_policy(config.price_policy)
-            .layout(backends::layout(&config))
-            .opening_credit(credit);
-        if let Some(cap) = config.daily_cap {
-            builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
-        }
-        if let Some(hours) = config.volume_grace_hours {
-            builder = builder.volume_grace(SignedDuration::from_hours(hours.into()));
-        }
-        let platform = builder.build()?;
+        let platform = platform(&config, secrets, &store, &cluster)?;
         let client = reqwest::Client::builder()
             .build()
             .context("the client for keys can't be made")?;
@@ -132,9 +125,6 @@ impl App {
             }),
             _ => None,
         };
-        if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
-            store.pods.insert_template(&routes::first_template()).await?;
-        }
         Ok(Arc::new(Self {
             tokens: Tokens::new(&secrets.jwt, auth.token_hours),
             google,
@@ -145,13 +135,13 @@ impl App {
             limiter: Limiter::new(&config.limits),
             stopping: CancellationToken::new(),
             progress: Progress::new(metered),
+            prices: config.prices.list()?,
+            opening_credit: opening_credit(&config)?,
             config,
             platform,
             store: store.pods,
             billing: store.billing,
             cluster,
-            prices,
-            opening_credit: credit,
             presence: Presence::default(),
             metrics,
         }))
@@ -164,8 +154,43 @@ impl App {
             crate::usage::watch(Arc::clone(&self)),
             crate::metrics::upkeep(Arc::clone(&self)),
             limits::upkeep(Arc::clone(&self)),
+            live::watch_others(Arc::clone(&self)),
         );
     }
+}
+
+fn opening_credit(config: &Config) -> Result<Money> {
+    euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")
+}
+
+fn platform(
+    config: &Config,
+    secrets: &Secrets,
+    store: &Store,
+    cluster: &Arc<dyn ClusterBackend>,
+) -> Result<Platform> {
+    let naming = if config.legacy_names {
+        Naming::legacy_md5(&config.domain)
+    } else {
+        Naming::new(&config.domain, secrets.naming.expose_secret())
+    };
+    let mut builder = Platform::builder()
+        .cluster(Arc::clone(cluster))
+        .store(Arc::clone(&store.pods))
+        .billing(Arc::clone(&store.billing))
+        .naming(naming.context("domain")?.with_scheme(config.scheme))
+        .catalogue(config.catalogue.clone())
+        .prices(config.prices.list()?)
+        .price_policy(config.price_policy)
+        .layout(backends::layout(config))
+        .opening_credit(opening_credit(config)?);
+    if let Some(cap) = config.daily_cap {
+        builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
+    }
+    if let Some(hours) = config.volume_grace_hours {
+        builder = builder.volume_grace(SignedDuration::from_hours(hours.into()));
+    }
+    Ok(builder.build()?)
 }
 
 /// Everything that is served.

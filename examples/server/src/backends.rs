@@ -13,6 +13,7 @@ use neuropod::{Billing, ClusterBackend, Layout, PodStore};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube};
+use crate::live;
 use crate::secrets::Place;
 
 /// Where everything is kept.
@@ -61,8 +62,8 @@ fn sqlite_file(config: &Config) -> Option<PathBuf> {
 pub(crate) fn place_of_secrets(config: &Config) -> Place {
     match sqlite_file(config) {
         Some(file) => Place::Beside(file),
-        None if config.store.expose_secret() == "memory" => Place::Nowhere,
-        None => Place::Shared,
+        None if live::is_shared(config) => Place::Shared,
+        None => Place::Nowhere,
     }
 }
 

@@ -32,8 +32,7 @@ impl Server {
     /// # Errors
     /// What keeps it from starting, with the name of the value that is wrong.
     pub async fn start(config: Config) -> Result<Self> {
-        // Another part of the process may have chosen ring already, which is what it should be.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        use_ring();
         let (address, metrics_address) = (config.listen, config.metrics_listen);
         let listen = async |name: &str, address: SocketAddr| {
             TcpListener::bind(address)
@@ -118,6 +117,12 @@ impl Server {
         background.abort();
         ended
     }
+}
+
+/// Lets TLS be done by ring: rustls wants to be told.
+pub(crate) fn use_ring() {
+    // Another part of the process may have said so already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Says what is allowed and hardly meant.

@@ -94,6 +94,7 @@ mod tests {
             container: None,
             started_at: None,
             finished_at: None,
+            finished_id: None,
             restarts: 0,
             reason: None,
         }

@@ -112,12 +112,15 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
 /// When the metered container ended, as far as it is known: never later than now.
 fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: Timestamp) -> Timestamp {
     let seen = observation.pod.as_ref();
+    let is_metered = |id: Option<&String>| id.is_some() && id == pod.meter.container.as_ref();
+    // The last one that ended may be another, which began and ended while nobody looked.
     let finished = seen
+        .filter(|seen| is_metered(seen.finished_id.as_ref()))
         .and_then(|seen| seen.finished_at)
         .filter(|finished| *finished >= from);
-    let is_metered = |container: &Container| pod.meter.container.as_ref() == Some(&container.id);
+    let runs = |seen: &&ObservedPod| is_metered(seen.container.as_ref().map(|container| &container.id));
     let unpaid = seen
-        .filter(|seen| seen.container.as_ref().is_some_and(is_metered))
+        .filter(runs)
         .and_then(|seen| seen.reason.as_ref())
         .map(|reason| reason.since);
     // Gone without a trace: it is charged up to when it was last seen.

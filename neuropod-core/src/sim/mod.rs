@@ -43,6 +43,8 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 pub use self::{
     incident::{Call, Incident, Method, Obstacle, Refusal},
     object::{Kind, ObjectKey},
@@ -125,6 +127,11 @@ impl SimCluster {
     /// Fails calls.
     pub fn refuse(&self, refusal: Refusal) {
         self.shared.change(|world| world.refusals.push(refusal));
+    }
+
+    /// Fails no more calls.
+    pub fn refuse_no_more(&self) {
+        self.shared.change(|world| world.refusals.clear());
     }
 
     /// Cuts the connections of all watches, and new ones, until [`mend_watch`](Self::mend_watch). Events on their way
@@ -215,6 +222,17 @@ impl SimCluster {
     /// Every container that has run or runs, as it really was, whatever watches and answers told.
     pub fn container_runs(&self) -> Vec<ContainerRun> {
         self.shared.look(|world| world.container_runs())
+    }
+
+    /// The same of one pod, the oldest first.
+    pub fn runs_of(&self, pod_id: &PodId) -> Vec<ContainerRun> {
+        self.shared.look(|world| world.runs_of(pod_id))
+    }
+
+    /// When something happens next by itself, if nobody does anything; `None`: nothing will. A test that moves its
+    /// clock ahead moves it no further at once.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.shared.look(|world| world.next_due())
     }
 
     /// How many objects were created, changed or deleted by calls so far: an agreed state adds none.

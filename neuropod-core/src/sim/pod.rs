@@ -139,6 +139,8 @@ impl SimPod {
             State::Lost => (Phase::Unknown, Step::Starting),
         };
         let running = self.container.as_ref().filter(|run| run.finished_at.is_none());
+        let mut runs = [&self.container, &self.previous].into_iter().flatten();
+        let finished = runs.find(|run| run.finished_at.is_some());
         ObservedPod {
             uid: self.uid.clone(),
             run: self.run,
@@ -152,10 +154,8 @@ impl SimPod {
                 started_at: run.started_at,
             }),
             started_at: self.started_at,
-            finished_at: [&self.container, &self.previous]
-                .into_iter()
-                .flatten()
-                .find_map(|run| run.finished_at),
+            finished_at: finished.and_then(|run| run.finished_at),
+            finished_id: finished.map(|run| run.id.clone()),
             restarts: self.restarts,
             reason: self.reason.clone(),
         }

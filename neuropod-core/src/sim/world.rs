@@ -74,8 +74,8 @@ pub(super) struct World {
     pub(super) stuck: BTreeSet<String>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) calls: Vec<Call>,
-    /// The containers that have ended.
-    ended: Vec<ContainerRun>,
+    /// The containers that have ended, by pod.
+    ended: BTreeMap<PodId, Vec<ContainerRun>>,
     pub(super) writes: u64,
     pub(super) watchers: BTreeMap<u64, Watcher>,
     pub(super) watch_broken: bool,
@@ -99,7 +99,7 @@ impl World {
             stuck: BTreeSet::new(),
             refusals: Vec::new(),
             calls: Vec::new(),
-            ended: Vec::new(),
+            ended: BTreeMap::new(),
             writes: 0,
             watchers: BTreeMap::new(),
             watch_broken: false,
@@ -188,11 +188,9 @@ impl World {
         };
         let Some(pod) = owned.pod.take() else { return };
         let reference = owned.reference.clone();
-        self.ended.extend(
-            pod.container
-                .iter()
-                .map(|run| run.history(pod_id, Some(self.now))),
-        );
+        if let Some(run) = &pod.container {
+            self.note_ended(pod_id, run);
+        }
         self.names
             .remove(&ObjectKey::of(&reference, Kind::Pod, &reference.name));
         self.publish(pod_id);
@@ -203,19 +201,26 @@ impl World {
         }
     }
 
-    /// Notes that a container was replaced by another one.
+    /// Notes that a container was replaced by another one, or went with its pod.
     pub(super) fn note_ended(&mut self, pod_id: &PodId, run: &Run) {
-        self.ended.push(run.history(pod_id, Some(self.now)));
+        let history = run.history(pod_id, Some(self.now));
+        self.ended.entry(pod_id.clone()).or_default().push(history);
     }
 
     /// Every container that has run or runs.
     pub(super) fn container_runs(&self) -> Vec<ContainerRun> {
-        let pods = self
-            .workloads
-            .iter()
-            .filter_map(|(id, owned)| Some((id, owned.pod.as_ref()?)));
-        let current = pods.filter_map(|(id, pod)| Some(pod.container.as_ref()?.history(id, None)));
-        self.ended.iter().cloned().chain(current).collect()
+        let current = self.workloads.keys().filter_map(|id| self.current_run(id));
+        self.ended.values().flatten().cloned().chain(current).collect()
+    }
+
+    /// Every container of one pod, the oldest first.
+    pub(super) fn runs_of(&self, pod_id: &PodId) -> Vec<ContainerRun> {
+        let ended = self.ended.get(pod_id).into_iter().flatten().cloned();
+        ended.chain(self.current_run(pod_id)).collect()
+    }
+
+    fn current_run(&self, pod_id: &PodId) -> Option<ContainerRun> {
+        Some(self.pod(pod_id)?.container.as_ref()?.history(pod_id, None))
     }
 
     pub(super) fn forget_if_empty(&mut self, pod_id: &PodId) {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use neuropod_core::{Container, ObservedPod, Phase, ReasonCode, Step};
 
 pub(crate) use self::warnings::{ABOUT_PODS, Warnings, is_telling};
-use crate::slim::{ContainerStatus, SlimPod};
+use crate::slim::{ContainerStatus, SlimPod, Terminated};
 
 /// The pod as the driver is told about it; `warnings` is what events say, where they have been looked at.
 pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPod {
@@ -28,6 +28,7 @@ pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPo
         _ => Phase::Pending,
     };
     let running = running(container);
+    let finished = finished(container);
     let ready = phase == Phase::Running && running.is_some() && is_true(pod, "Ready");
     ObservedPod {
         uid: pod.metadata.uid.clone(),
@@ -38,7 +39,8 @@ pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPo
         terminating: pod.metadata.is_leaving(),
         ready,
         started_at: container.and_then(first_start),
-        finished_at: finished_at(container),
+        finished_at: finished.and_then(|finished| finished.finished_at),
+        finished_id: finished.map(|finished| finished.container_id.clone()),
         container: running,
         restarts: container.map_or(0, |container| container.restart_count),
         reason,
@@ -72,11 +74,11 @@ fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
     before.or(ended(&container.state)).or(running)
 }
 
-fn finished_at(container: Option<&ContainerStatus>) -> Option<Timestamp> {
+/// The last container run that has ended.
+fn finished(container: Option<&ContainerStatus>) -> Option<&Terminated> {
     let container = container?;
     let terminated = container.state.terminated.as_ref();
-    let terminated = terminated.or(container.last_state.terminated.as_ref());
-    terminated?.finished_at
+    terminated.or(container.last_state.terminated.as_ref())
 }
 
 fn step(pod: &SlimPod, container: Option<&ContainerStatus>, ready: bool) -> Step {

@@ -15,6 +15,7 @@ test("a stopped pod costs its volume", () => {
   const pod = { status: "running", costPerHour: 3, costStopped: 0.3 };
   assert.equal(hourlyCost(pod), 3);
   assert.equal(hourlyCost({ ...pod, status: "stopped" }), 0.3);
+  assert.equal(hourlyCost({ ...pod, status: "error", desired: "stopped" }), 0.3);
   assert.equal(hourlyCost({ status: "creating" }), 0);
 });
 

@@ -1,7 +1,7 @@
 import * as api from "../api.js";
 import { balance } from "../balance.js";
 import { toCsv } from "../csv.js";
-import { download, element } from "../dom.js";
+import { download, element, heading } from "../dom.js";
 import { button, field } from "../form.js";
 import { dateTime, money } from "../format.js";
 import { fill } from "../loading.js";
@@ -16,7 +16,7 @@ export function showAccount(main, owner = null) {
   const title = owner ? t("account.of", { name: owner.name || owner.email }) : t("nav.account");
   const statement = element("div");
   main.append(
-    element("div", { class: "title" }, element("h1", {}, title)),
+    element("div", { class: "title" }, heading(title)),
     owner ? "" : balanceCards(stopped.signal),
     element("h2", {}, t("statement")),
     range((from, until) => {

@@ -1,5 +1,5 @@
 import * as api from "../api.js";
-import { element, debounced } from "../dom.js";
+import { debounced, element, heading } from "../dom.js";
 import { checkbox, createForm, field, fieldset } from "../form.js";
 import { money, number } from "../format.js";
 import { fill } from "../loading.js";
@@ -12,7 +12,7 @@ import { quotePanel } from "./quote.js";
 export function showDeploy(main) {
   const stopped = new AbortController();
   const content = element("div");
-  main.append(element("div", { class: "title" }, element("h1", {}, t("nav.deploy"))), content);
+  main.append(element("div", { class: "title" }, heading(t("nav.deploy"))), content);
   fill(content, load, (offers) => deployForm(offers, stopped.signal));
   return () => stopped.abort();
 }

@@ -1,5 +1,5 @@
 import * as api from "../api.js";
-import { element } from "../dom.js";
+import { element, heading } from "../dom.js";
 import { button } from "../form.js";
 import { fill } from "../loading.js";
 import { t } from "../text.js";
@@ -9,7 +9,7 @@ export function showInventory(main) {
   const content = element("div");
   const load = () => fill(content, api.getInventory, ({ gpus }) => table(gpus ?? []));
   const again = button(t("refresh"), { icon: "restart", onclick: load });
-  main.append(element("div", { class: "title" }, element("h1", {}, t("nav.inventory")), again), content);
+  main.append(element("div", { class: "title" }, heading(t("nav.inventory")), again), content);
   load();
 }
 

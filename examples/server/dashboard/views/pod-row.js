@@ -5,8 +5,10 @@ import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
 import { duration, money, percent } from "../format.js";
 import { icon } from "../icons.js";
+import { hourlyCost } from "../money.js";
 import { tellError } from "../notices.js";
 import { askToDelete, askToRestart, askToStop, start } from "../pod-actions.js";
+import { isStopped } from "../steps.js";
 import { known, t } from "../text.js";
 import { progressPanel } from "./progress.js";
 
@@ -62,7 +64,7 @@ export function podRow(first, pods, gpuName) {
     setText(gpu, gpuName(pod.gpu));
     for (const each of live) each.classList.toggle("idle", pod.status !== "running");
     for (const each of usage) each.update(pod.status === "running" ? pod.stats?.[each.key] : null);
-    setText(hourly, t("perHour", { amount: money(pod.status === "stopped" ? pod.costStopped : pod.costPerHour) }));
+    setText(hourly, t("perHour", { amount: money(hourlyCost(pod)) }));
     setText(total, t("soFar", { amount: money(pod.totalCost) }));
     setText(
       cap,
@@ -133,8 +135,4 @@ function actions(now, pods) {
     connect.classList.toggle("primary", pod.status === "running");
   };
   return { element: all, update };
-}
-
-function isStopped(pod) {
-  return pod.desired === "stopped" || pod.status === "stopped";
 }

@@ -1,6 +1,6 @@
 import * as api from "../api.js";
 import { balance } from "../balance.js";
-import { element, setText } from "../dom.js";
+import { element, heading, setText } from "../dom.js";
 import { duration, money } from "../format.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
@@ -21,7 +21,7 @@ export function showPods(main, owner = null) {
     ? null
     : element("a", { class: "button primary", href: "#/deploy" }, icon("deploy"), t("nav.deploy"));
   const content = element("div");
-  main.append(element("div", { class: "title" }, element("h1", {}, title), deploy), content);
+  main.append(element("div", { class: "title" }, heading(title), deploy), content);
   fill(
     content,
     async () => {

@@ -1,6 +1,6 @@
 import * as api from "../api.js";
 import { openForm } from "../dialog.js";
-import { element } from "../dom.js";
+import { element, heading } from "../dom.js";
 import { button, createForm, field, fieldset } from "../form.js";
 import { fill } from "../loading.js";
 import { tell } from "../notices.js";
@@ -11,7 +11,7 @@ export function showPrices(main) {
   const content = element("div");
   const load = () => fill(content, api.getPricing, (prices) => priceForm(prices, load));
   main.append(
-    element("div", { class: "title" }, element("h1", {}, t("nav.prices"))),
+    element("div", { class: "title" }, heading(t("nav.prices"))),
     element("p", { class: "muted" }, t("prices.intro")),
     content,
   );

@@ -1,7 +1,7 @@
 import * as api from "../api.js";
 import { openForm } from "../dialog.js";
 import { editTemplate } from "../dialogs/template.js";
-import { element } from "../dom.js";
+import { element, heading } from "../dom.js";
 import { button, iconButton } from "../form.js";
 import { fill } from "../loading.js";
 import { tell } from "../notices.js";
@@ -16,7 +16,7 @@ export function showTemplates(main) {
     kind: "primary",
     onclick: () => editTemplate(null, load),
   });
-  main.append(element("div", { class: "title" }, element("h1", {}, t("nav.templates")), create), content);
+  main.append(element("div", { class: "title" }, heading(t("nav.templates")), create), content);
   load();
 }
 

@@ -1,6 +1,6 @@
 import * as api from "../api.js";
 import { openForm } from "../dialog.js";
-import { debounced, element } from "../dom.js";
+import { debounced, element, heading } from "../dom.js";
 import { field, iconButton } from "../form.js";
 import { date, money } from "../format.js";
 import { icon } from "../icons.js";
@@ -29,7 +29,7 @@ export function showUsers(main) {
     element(
       "div",
       { class: "title" },
-      element("h1", {}, t("nav.users")),
+      heading(t("nav.users")),
       element("div", { class: "search", role: "search" }, icon("search"), search),
     ),
     content,
@@ -51,7 +51,7 @@ export function showUserAccount(main, id) {
 function ofUser(main, id, view) {
   let stop = () => {};
   let stopped = false;
-  const placeholder = element("h1", {}, t("nav.users"));
+  const placeholder = heading(t("nav.users"));
   const content = element("div");
   main.append(placeholder, content);
   const find = async () => (await api.listUsers()).find((user) => user.id === id);
@@ -59,7 +59,11 @@ function ofUser(main, id, view) {
     if (stopped) return [];
     if (!user) return element("p", {}, t("users.unknown"));
     placeholder.remove();
-    queueMicrotask(() => !stopped && (stop = view(main, user)));
+    queueMicrotask(() => {
+      if (stopped) return;
+      stop = view(main, user);
+      main.querySelector("h1").focus();
+    });
     return element("p", {}, element("a", { href: "#/users" }, t("users.back")));
   });
   return () => {

@@ -13,8 +13,6 @@ pub struct Loaded {
     /// What holds.
     pub config: Config,
     told: Value,
-    /// The file.
-    file: Option<String>,
 }
 
 /// Reads the file, the environment and the flags, and checks what they say.
@@ -34,16 +32,16 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
         .source(Some(
             std::env::vars()
                 // The place of the file itself, and what the tests of this repository are told.
-                .filter(|(name, _)| name != "NEUROPOD_CONFIG" && !name.starts_with("NEUROPOD_TEST"))
+                .filter(|(name, _)| {
+                    name != "NEUROPOD_CONFIG"
+                        && !name.starts_with("NEUROPOD_TEST")
+                        && !name.starts_with("NEUROPOD_CI")
+                })
                 .collect(),
         ));
     let mut builder = config::Config::builder();
     if let Some(path) = &flags.config {
-        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-        // Read once alone, for an error that says which file it is.
-        let file = File::from_str(&text, FileFormat::Toml);
-        let read = config::Config::builder().add_source(file.clone()).build();
-        read.with_context(|| format!("{} is no TOML", path.display()))?;
+        let file = File::from(path.as_path()).format(FileFormat::Toml);
         builder = builder.add_source(file);
     }
     let told = builder
@@ -56,11 +54,9 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
         .try_deserialize()
         .context("the configuration is wrong")?;
     check(&config)?;
-    let file = flags.config.as_ref().map(|path| path.display().to_string());
     Ok(Loaded {
         config,
         told: told.cache,
-        file,
     })
 }
 
@@ -111,7 +107,6 @@ impl Loaded {
             };
             value = table.get(part)?;
         }
-        let file = self.file.as_deref().unwrap_or_default();
-        Some(value.origin().unwrap_or(file).to_owned())
+        value.origin().map(ToOwned::to_owned)
     }
 }

@@ -86,6 +86,25 @@ impl State {
         }
     }
 
+    /// All pods, as a list shows them that was asked for when these were known.
+    fn listed(&mut self, known: &HashSet<PodId>, pods: Vec<Pod>) {
+        let there: HashSet<PodId> = pods.iter().map(|pod| pod.id.clone()).collect();
+        for id in known.difference(&there) {
+            self.deleted(id);
+        }
+        for pod in pods {
+            let place = |pod: &Pod| (pod.created_at, pod.version);
+            // What came while the list was on its way is newer.
+            if self
+                .pods
+                .get(&pod.id)
+                .is_none_or(|now| place(&now.pod) < place(&pod))
+            {
+                self.changed(pod);
+            }
+        }
+    }
+
     fn deleted(&mut self, id: &PodId) {
         if let Some(last) = self.pods.remove(id) {
             self.tell(id, &last.pod.owner, |listener| listener.touch(id));
@@ -117,21 +136,8 @@ impl Hub {
         let mut state = self.state();
         match update {
             Update::Snapshot { pods, .. } => {
-                let there: HashSet<&PodId> = pods.iter().map(|pod| &pod.id).collect();
-                let gone: Vec<_> = state
-                    .pods
-                    .keys()
-                    .filter(|id| !there.contains(id))
-                    .cloned()
-                    .collect();
-                for id in gone {
-                    state.deleted(&id);
-                }
-                for pod in pods {
-                    if state.pods.get(&pod.id).is_none_or(|known| *known.pod != pod) {
-                        state.changed(pod);
-                    }
-                }
+                let known = state.pods.keys().cloned().collect();
+                state.listed(&known, pods);
             }
             Update::Changed(pod) => {
                 let before = state.pods.get(&pod.id).map(|known| Arc::clone(&known.pod));
@@ -163,6 +169,16 @@ impl Hub {
             Update::VolumeAtRisk { pod_id, at } => state.alert(&pod_id, Alert::Volume(at)),
             _ => {}
         }
+    }
+
+    /// The pods that are known.
+    pub(super) fn known(&self) -> HashSet<PodId> {
+        self.state().pods.keys().cloned().collect()
+    }
+
+    /// All pods, as a list shows them that was asked for when these were known.
+    pub(super) fn listed(&self, known: &HashSet<PodId>, pods: Vec<Pod>) {
+        self.state().listed(known, pods);
     }
 
     /// New figures are there for these pods.

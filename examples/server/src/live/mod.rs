@@ -3,14 +3,16 @@
 mod hub;
 mod listener;
 mod message;
+mod shared;
 mod socketio;
 mod ws;
 
 #[cfg(test)]
-pub(crate) use self::listener::{Listener, Outgoing, Scope};
+pub(crate) use self::listener::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Scope};
 pub(crate) use self::{
     hub::Hub,
     listener::Refusal,
+    shared::{is_shared, watch as watch_others},
     socketio::serve as serve_socketio,
     ws::{describe as describe_websocket, open as websocket},
 };

@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use http::Method;
 use neuropod::message::Language;
-use neuropod::{Actor, PodId, Status};
+use neuropod::{Actor, Pod, PodId, Status};
 use tokio::time::timeout;
 
 use super::{Api, config};
-use crate::live::{Listener, Outgoing, Refusal, Scope};
+use crate::live::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Refusal, Scope};
 
 async fn listener(api: &Api, token: &str) -> Arc<Listener> {
     let actor: Actor = api.app.caller(token).await.unwrap().actor();
@@ -88,4 +88,26 @@ async fn who_is_slow_is_told_the_last_state_and_nothing_piles_up() {
     assert!(silent(&slow).await);
     slow.leave();
     assert_eq!(api.app.live.listeners(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_connection_subscribes_to_so_many_pods_and_no_more() {
+    let api = Api::start(config()).await;
+    let ana = api.sign_in("ana@example.com").await;
+    let id: PodId = api.create(&ana, "training").await.parse().unwrap();
+    let pod = api.app.store.get(&id).await.unwrap().unwrap();
+    let listener = listener(&api, &ana).await;
+    let ids: Vec<_> = (0..=MAX_SUBSCRIPTIONS as u64).map(PodId::from_bits).collect();
+    for id in &ids {
+        let id = id.clone();
+        api.app.live.learn(Pod { id, ..pod.clone() });
+    }
+    let (last, fit) = ids.split_last().unwrap();
+    for id in fit {
+        listener.subscribe(id).unwrap();
+    }
+    assert_eq!(listener.subscribe(last), Err(Refusal::TooMany));
+    listener.subscribe(&fit[0]).unwrap();
+    listener.unsubscribe(&fit[0]);
+    listener.subscribe(last).unwrap();
 }

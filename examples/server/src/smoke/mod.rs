@@ -5,8 +5,10 @@ mod auth;
 mod google;
 mod live;
 mod pods;
+mod replicas;
 mod status;
 mod templates;
+mod ws;
 
 use std::sync::Arc;
 
@@ -57,12 +59,15 @@ pub(super) fn config() -> Config {
 
 impl Api {
     pub(super) async fn start(config: Config) -> Self {
-        // Another test may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::server::use_ring();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
             .build_recorder()
             .handle();
-        let app = App::start(config, metrics).await.unwrap();
+        Self::of(App::start(config, metrics).await.unwrap())
+    }
+
+    /// A server that runs.
+    fn of(app: Shared) -> Self {
         let platform = app.platform.clone();
         tokio::spawn(async move { platform.run(std::future::pending()).await });
         tokio::spawn(Arc::clone(&app).background());
@@ -70,6 +75,15 @@ impl Api {
             router: router(&app),
             app,
         }
+    }
+
+    /// Serves at a port of this machine, and answers its address.
+    pub(super) async fn serve(&self) -> std::net::SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {

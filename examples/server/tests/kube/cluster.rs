@@ -137,7 +137,9 @@ impl Site {
                 let ports = service.ports.unwrap();
                 let port = ports
                     .iter()
-                    .find(|each| Some(each.port) == port.number || (port.name.is_some() && each.name == port.name))
+                    .find(|each| {
+                        Some(each.port) == port.number || (port.name.is_some() && each.name == port.name)
+                    })
                     .expect("the Service has the port of the Ingress");
                 routes.push(Route {
                     host: rule.host.unwrap(),

@@ -10,7 +10,7 @@ mod server;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use browser::{Browser, by_css};
+use browser::Browser;
 use cluster::Site;
 use http::Method;
 use neuropod_test_cluster::{Image, wait_until};
@@ -141,15 +141,13 @@ impl Pod<'_> {
         let routes = self.site.routes().await;
         Browser::run(&routes, async |page| {
             let (bare, _) = link.split_once("?token=").unwrap();
-            page.goto(bare).await.unwrap();
-            let asked = by_css(page, "input[name=password]").await;
-            asked.expect("without the token Jupyter asks for it");
+            page.goto(bare).await;
+            page.shows("input[name=password]").await;
 
-            page.goto(link).await.unwrap();
-            let shell = by_css(page, "#main.jp-LabShell").await;
-            shell.expect("the page of JupyterLab");
-            let address = page.current_url().await.unwrap();
-            assert!(address.path().starts_with("/lab"), "{address}");
+            page.goto(link).await;
+            page.shows("#main.jp-LabShell").await;
+            let address = page.address().await;
+            assert!(address.starts_with(&format!("{bare}lab")), "{address}");
         })
         .await;
     }

@@ -70,7 +70,10 @@ impl Server {
                 let line = log.next_line().await.unwrap().expect("the server did not start");
                 eprintln!("{line}");
                 let line: Value = serde_json::from_str(&line).unwrap();
-                if let Some(base) = line["message"].as_str().filter(|text| text.starts_with("http://")) {
+                if let Some(base) = line["message"]
+                    .as_str()
+                    .filter(|text| text.starts_with("http://"))
+                {
                     return base.to_owned();
                 }
             }
@@ -89,7 +92,9 @@ impl Server {
             _folder: folder,
         };
         let whom = json!({ "email": "ana@example.com" });
-        let signed_in = server.call(Method::POST, "/api/auth/mock-login", Some(&whom)).await;
+        let signed_in = server
+            .call(Method::POST, "/api/auth/mock-login", Some(&whom))
+            .await;
         signed_in["token"].as_str().unwrap().clone_into(&mut server.token);
         server
     }
@@ -100,7 +105,12 @@ impl Server {
     }
 
     /// Asks for something that has to work.
-    pub(crate) async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Response {
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> reqwest::Response {
         let request = reqwest::Client::new().request(method, format!("{}{path}", self.base));
         let mut request = request.bearer_auth(&self.token);
         if let Some(body) = body {

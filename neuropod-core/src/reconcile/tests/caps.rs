@@ -158,6 +158,7 @@ fn every_period_is_of_one_day_and_caps_begin_anew_at_midnight() {
         phase: Phase::Ended,
         container: None,
         finished_at: Some(at(MIDNIGHT + 72 * 3600 + 30)),
+        finished_id: Some("container-1".into()),
         ..running_since(0)
     };
     let (_, draws) = pay(pod, &complete(ended), at(MIDNIGHT + 80 * 3600), capped);

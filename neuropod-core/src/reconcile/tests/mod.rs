@@ -35,6 +35,7 @@ fn running_since(started: i64) -> ObservedPod {
         }),
         started_at: Some(at(started)),
         finished_at: None,
+        finished_id: None,
         restarts: 0,
         reason: None,
     }
@@ -235,6 +236,7 @@ fn a_new_container_makes_the_old_token_worthless() {
             started_at: at(50),
         }),
         finished_at: Some(at(49)),
+        finished_id: Some("container-1".into()),
         ..running_since(0)
     };
     let (pod, actions) = settle(pod, &complete(restarted), at(51));

@@ -59,6 +59,7 @@ fn seconds_are_charged_from_container_start_to_container_end() {
         ready: false,
         terminating: true,
         finished_at: Some(at(200)),
+        finished_id: Some("container-1".into()),
         ..running_since(100)
     };
     let (pod, actions) = settle(stopping, &complete(ended), at(230));
@@ -231,12 +232,35 @@ fn a_container_that_restarted_unseen_is_charged_for_both_runs_and_not_for_the_ti
             started_at: at(400),
         }),
         finished_at: Some(at(100)),
+        finished_id: Some("container-1".into()),
         restarts: 1,
         ..running_since(0)
     };
     let (pod, _) = settle(pod, &complete(restarted), at(420));
     assert_eq!(pod.charged, Money::from_cents(10));
     assert_eq!(pod.meter.from, Some(at(400)));
+}
+
+#[test]
+fn a_container_that_restarted_unseen_several_times_is_not_charged_to_the_end_of_another() {
+    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(130));
+    let waiting = ObservedPod {
+        container: None,
+        finished_at: Some(at(5000)),
+        finished_id: Some("container-9".into()),
+        restarts: 9,
+        reason: Some(Reason::new(ReasonCode::CrashLoop, "", at(5000))),
+        ..running_since(0)
+    };
+    let (pod, _) = settle(pod, &complete(waiting), at(5010));
+    assert_eq!(pod.charged, Money::from_cents(13), "up to when it was seen");
+}
+
+#[test]
+fn a_container_that_started_while_a_look_was_under_way_is_charged_from_its_start() {
+    let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(7)), at(5));
+    let (pod, _) = settle(pod, &complete(running_since(7)), at(67));
+    assert_eq!((pod.charged, pod.meter.from), (Money::from_cents(6), Some(at(67))));
 }
 
 #[test]
@@ -257,6 +281,7 @@ fn the_time_up_to_another_pod_object_is_not_charged_nor_time_that_has_not_come()
     let restarted = ObservedPod {
         container: Some(second),
         finished_at: Some(at(45)),
+        finished_id: Some("container-1".into()),
         ..running_since(0)
     };
     let (pod, _) = settle(pod, &complete(restarted), at(30));

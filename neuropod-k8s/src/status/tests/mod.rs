@@ -115,6 +115,7 @@ fn a_container_that_ended_has_no_container_and_an_end() {
     let pod = seen(&back_off(&terminated("Error", 1, "")));
     assert_eq!((pod.phase, pod.container), (Phase::Running, None));
     assert_eq!(pod.finished_at, "2026-01-02T03:04:40Z".parse().ok());
+    assert_eq!(pod.finished_id.as_deref(), Some("containerd://x"));
     let reason = pod.reason.unwrap();
     assert_eq!(reason.detail, "exit code 1");
     assert_eq!(Some(reason.since), pod.finished_at);

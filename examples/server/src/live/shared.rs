@@ -1,0 +1,43 @@
+//! What other servers on the same store do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use neuropod::Actor;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::App;
+use crate::config::Config;
+
+/// How often the store is read anew. Most changes by others show in the cluster, where the driver sees them at once;
+/// the deletion of a stopped pod does not.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Whether servers on other machines may be on the same store.
+pub(crate) fn is_shared(config: &Config) -> bool {
+    use secrecy::ExposeSecret;
+
+    config.store.expose_secret().starts_with("mongodb")
+}
+
+/// Reads the pods again and again as long as somebody listens, until it is dropped.
+pub(crate) async fn watch(app: Arc<App>) {
+    if !is_shared(&app.config) {
+        return;
+    }
+    let actor = Actor::admin("live updates");
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if app.live.listeners() == 0 {
+            continue;
+        }
+        let known = app.live.known();
+        match app.all_pods(&actor, None).await {
+            Ok(pods) => app.live.listed(&known, pods),
+            // It was logged where it came from.
+            Err(failure) => tracing::debug!(code = failure.code(), "what other servers do is not known"),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use neuropod::message::Language;
+use neuropod::sim::{Settings, SimCluster};
+use neuropod::store::MemoryStore;
+use neuropod::{Billing, ClusterBackend, PodStore, Status};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::{Api, config};
+use crate::app::App;
+use crate::backends::Store;
+use crate::config::Config;
+use crate::live::{Outgoing, Scope};
+use crate::secrets::{Place, Secrets};
+
+/// So many servers on one store and one cluster.
+fn replicas<const N: usize>() -> [Api; N] {
+    crate::server::use_ring();
+    let store = Arc::new(MemoryStore::new());
+    let cluster: Arc<dyn ClusterBackend> = Arc::new(SimCluster::new(Settings::default()));
+    let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
+    [(); N].map(|()| {
+        let store = Store {
+            pods: Arc::clone(&store) as Arc<dyn PodStore>,
+            billing: Arc::clone(&store) as Arc<dyn Billing>,
+        };
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        // Told that it is shared; the store that it gets is the one above.
+        let config = Config {
+            store: "mongodb://not-asked".into(),
+            ..config()
+        };
+        let app = App::on(config, &secrets, store, Arc::clone(&cluster), metrics.handle());
+        Api::of(app.unwrap())
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_server_does_the_other_tells_and_nothing_is_charged_twice() {
+    let [one, other] = replicas();
+    let ana = one.sign_in("ana@example.com").await;
+    let actor = other.app.caller(&ana).await.unwrap().actor();
+    let listener = other.app.live.join(actor, Language::Es);
+    listener.subscribe_all(Scope::Changes);
+    let pod = one.create(&ana, "training").await;
+    let mut created = 0;
+    let running = async {
+        loop {
+            match listener.next().await {
+                Outgoing::Created(current) => {
+                    created += 1;
+                    assert_eq!(current.pod.id.as_str(), pod);
+                }
+                Outgoing::Updated(current) if current.pod.status == Status::Running => break,
+                _ => {}
+            }
+        }
+    };
+    timeout(Duration::from_mins(1), running)
+        .await
+        .expect("the other server tells that it runs");
+    assert_eq!(created, 1, "it is new once");
+
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    other
+        .post(&format!("/api/pods/{pod}/stop"), &ana, &json!({}))
+        .await
+        .expect(200);
+    let statement = one.get("/api/account/statement", &ana).await.expect(200);
+    let usage: Vec<&Value> = statement["data"]["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["kind"] == "usage")
+        .collect();
+    let texts: std::collections::BTreeSet<_> = usage.iter().map(|entry| entry["text"].to_string()).collect();
+    assert_eq!(texts.len(), usage.len(), "no period is charged twice: {usage:?}");
+    assert!(
+        (10..=11).contains(&usage.len()),
+        "a period is a minute: {usage:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signs_out_on_one_server_is_signed_out_on_all() {
+    let [one, other] = replicas();
+    let token = one.sign_in("ana@example.com").await;
+    other.get("/api/auth/me", &token).await.expect(200);
+    one.post("/api/auth/logout", &token, &json!({})).await.expect(200);
+    other.get("/api/auth/me", &token).await.expect(401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_other() {
+    let [one, other] = replicas();
+    let ana = one.sign_in("ana@example.com").await;
+    let pod = one.create(&ana, "training").await;
+    one.until(&ana, &pod, "running").await;
+    one.post(&format!("/api/pods/{pod}/stop"), &ana, &json!({}))
+        .await
+        .expect(200);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let actor = other.app.caller(&ana).await.unwrap().actor();
+    let listener = other.app.live.join(actor, Language::Es);
+    listener.subscribe_all(Scope::Changes);
+    one.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
+        .await
+        .expect(200);
+    let gone = async { while !matches!(listener.next().await, Outgoing::Deleted(_)) {} };
+    timeout(Duration::from_secs(15), gone)
+        .await
+        .expect("the other server tells that it is gone");
+}

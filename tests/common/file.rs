@@ -1,0 +1,100 @@
+//! A store in a file, for tests whose time is paused: their clock would run on whenever everybody waits for the disk.
+
+use std::convert::Infallible;
+use std::sync::{Arc, mpsc};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod::store::SqliteStore;
+use neuropod::{
+    AccountKind, Balance, Billing, Clock, Entry, ListOptions, Money, Pod, PodId, PodStore, PriceList,
+    PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
+};
+use neuropod_core::store::{Page, PastRequest, RequestStore};
+use tempfile::TempDir;
+
+/// A [`SqliteStore`] in a folder of its own, whose calls take no time of the test.
+pub(crate) struct FileStore {
+    store: SqliteStore,
+    #[allow(dead_code, reason = "removed when it is dropped")]
+    folder: TempDir,
+}
+
+impl FileStore {
+    pub(crate) async fn new(clock: Arc<dyn Clock>) -> Self {
+        let _still = stand_still();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("neuropod.db");
+        let store = SqliteStore::open_with_clock(path, clock).await.unwrap();
+        Self { store, folder }
+    }
+}
+
+/// Time stands still until what this answers is dropped: a paused clock does not move while anything blocks a thread.
+fn stand_still() -> mpsc::Sender<Infallible> {
+    let (held, dropped) = mpsc::channel::<Infallible>();
+    // Nothing can be sent: it ends when the other end is dropped.
+    tokio::task::spawn_blocking(move || dropped.recv().is_err());
+    held
+}
+
+/// Implements a trait by passing every method on.
+macro_rules! pass {
+    ($trait:ident { $(fn $name:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {
+        #[async_trait]
+        impl $trait for FileStore {
+            $(async fn $name(&self, $($argument: $of),*) -> Result<$answer> {
+                let _still = stand_still();
+                $trait::$name(&self.store, $($argument),*).await
+            })*
+        }
+    };
+}
+
+pass!(PodStore {
+    fn insert(pod: &Pod) -> Pod;
+    fn get(id: &PodId) -> Option<Pod>;
+    fn list(options: &ListOptions) -> Page;
+    fn update(pod: &Pod) -> Pod;
+    fn remove(id: &PodId, version: u64) -> ();
+});
+
+pass!(UserStore {
+    fn insert_user(user: &User) -> User;
+    fn user(id: &UserId) -> Option<User>;
+    fn user_by_email(email: &str) -> Option<User>;
+    fn users() -> Vec<User>;
+    fn update_user(user: &User) -> User;
+    fn remove_user(id: &UserId) -> ();
+});
+
+pass!(TemplateStore {
+    fn insert_template(template: &Template) -> Template;
+    fn template(id: &str) -> Option<Template>;
+    fn templates() -> Vec<Template>;
+    fn update_template(template: &Template) -> Template;
+    fn remove_template(id: &str) -> ();
+});
+
+pass!(PriceStore {
+    fn prices(version: Option<u64>) -> Option<PriceList>;
+    fn add_prices(prices: &PriceList) -> PriceList;
+});
+
+pass!(RequestStore {
+    fn keep_request(request: &PastRequest) -> ();
+    fn past_request(id: &PodId) -> Option<PastRequest>;
+    fn forget_requests(time: Timestamp) -> ();
+});
+
+pass!(Billing {
+    fn open(user: &UserId, kind: AccountKind) -> ();
+    fn balance(user: &UserId) -> Balance;
+    fn post(posting: &Posting) -> ();
+    fn hold(hold: &Hold) -> ();
+    fn draw(draw: &Draw) -> Drawn;
+    fn settle(key: &str, actual: Money) -> ();
+    fn release(key: &str) -> ();
+    fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
+});

@@ -1,0 +1,29 @@
+//! The clock of a machine, which somebody may set.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use neuropod::Clock;
+use neuropod::clock::TokioClock;
+
+use super::World;
+
+/// A clock that goes with that of the cluster, and is so much ahead.
+#[derive(Clone)]
+pub(crate) struct MachineClock(TokioClock, Arc<Mutex<SignedDuration>>);
+
+impl MachineClock {
+    pub(crate) fn new<S>(world: &World<S>) -> Self {
+        Self(world.cluster.clock(), Arc::default())
+    }
+
+    pub(crate) fn ahead(&self, by: SignedDuration) {
+        *self.1.lock().unwrap() = by;
+    }
+}
+
+impl Clock for MachineClock {
+    fn now(&self) -> Timestamp {
+        self.0.now() + *self.1.lock().unwrap()
+    }
+}

@@ -1,0 +1,212 @@
+//! What holds of all accounts at every moment, whatever goes wrong.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use neuropod::billing::{EntryOptions, Period};
+use neuropod::meter::Reservation;
+use neuropod::statement::{Explanation, explain};
+use neuropod::{
+    Balance, Billing, BillingExt, Clock, Entry, EntryKind, Money, Pod, PodId, PodSpec, PriceList, PriceStore,
+    Quote, UserId,
+};
+
+use crate::common::World;
+
+/// All accounts, followed entry by entry.
+#[derive(Default)]
+pub(crate) struct Books {
+    accounts: HashMap<UserId, Account>,
+    /// What every reservation has, by key; those that have nothing are left out.
+    held: HashMap<String, Money>,
+    pods: HashMap<PodId, Charged>,
+    /// Every price list there was, by its version.
+    prices: Vec<PriceList>,
+    pub(crate) written_off: Money,
+    /// The longest time of a container that nobody could pay, in seconds.
+    longest_unpaid: i64,
+    pub(crate) entries: u64,
+}
+
+#[derive(Default)]
+struct Account {
+    /// The number of the last entry that was read.
+    number: u64,
+    total: Money,
+    held: Money,
+    balance: Option<Balance>,
+    /// Every change but a reservation, which may be topped up, happens once for its key.
+    once: HashSet<(String, EntryKind)>,
+}
+
+/// What was charged for a pod.
+struct Charged {
+    spec: PodSpec,
+    /// Up to when anything was charged.
+    until: Timestamp,
+    /// Every period in which a container ran, in order.
+    running: Vec<Period>,
+}
+
+impl Books {
+    /// Reads what is new in the accounts, and checks it. A container that vanished while nobody could see it may have
+    /// been charged for `blind` more.
+    pub(crate) async fn check(&mut self, world: &World, users: &[UserId], pods: &[Pod], blind: Duration) {
+        for pod in pods {
+            self.pods.entry(pod.id.clone()).or_insert_with(|| Charged {
+                spec: pod.spec.clone(),
+                until: Timestamp::MIN,
+                running: Vec::new(),
+            });
+        }
+        if self.prices.is_empty() {
+            self.prices.push(PriceList::default());
+        }
+        while let Some(next) = world.store.prices(Some(self.prices.len() as u64)).await.unwrap() {
+            self.prices.push(next);
+        }
+        for user in users {
+            self.check_account(world, user, blind).await;
+        }
+        let open = |pod: &&Pod| pod.meter.reservation != Reservation::None;
+        let open: HashSet<_> = pods
+            .iter()
+            .filter(open)
+            .map(|pod| pod.meter.key(&pod.id))
+            .collect();
+        for (key, held) in &self.held {
+            assert!(!held.is_negative(), "{held} is reserved under {key}");
+            assert!(
+                open.contains(key),
+                "{held} is reserved under {key}, for no pod of {open:?}"
+            );
+        }
+    }
+
+    async fn check_account(&mut self, world: &World, user: &UserId, blind: Duration) {
+        let balance = world.store.balance(user).await.unwrap();
+        let account = self.accounts.entry(user.clone()).or_default();
+        if account.balance == Some(balance) {
+            return;
+        }
+        let options = EntryOptions {
+            after: account.number,
+            ..EntryOptions::default()
+        };
+        let entries = world.store.entries_of(user, &options).await.unwrap();
+        for entry in &entries {
+            self.entries += 1;
+            account.number = entry.number;
+            account.total += entry.amount;
+            account.held += entry.held;
+            let new = entry.kind == EntryKind::Hold || account.once.insert((entry.key.clone(), entry.kind));
+            assert!(new, "twice: {entry:?}");
+        }
+        account.balance = Some(balance);
+        assert_eq!(
+            (account.total, account.held),
+            (balance.total(), balance.held),
+            "{user}: {entries:#?}"
+        );
+        assert!(
+            !balance.available.is_negative() && !balance.held.is_negative(),
+            "{balance:?} of {user}"
+        );
+        for entry in &entries {
+            self.check_entry(world, entry, blind);
+        }
+    }
+
+    fn check_entry(&mut self, world: &World, entry: &Entry, blind: Duration) {
+        if entry.held != Money::ZERO {
+            // A reservation is `pod:number`, what is drawn from it `pod:number:draw`.
+            let key: Vec<_> = entry.key.split(':').take(2).collect();
+            let key = key.join(":");
+            let held = self.held.entry(key.clone()).or_default();
+            *held += entry.held;
+            if *held == Money::ZERO {
+                self.held.remove(&key);
+            }
+        }
+        if entry.kind == EntryKind::WriteOff {
+            self.written_off += entry.amount;
+            // The usage comes before what of it is written off.
+            let details = &entry.details;
+            let (id, hourly) = (details.pod.as_ref().unwrap(), details.hourly.unwrap());
+            let quote = quote(&self.prices, details.price_version, &self.pods[id].spec);
+            if hourly == quote.hourly() {
+                let unpaid = entry.amount.micros() * 3600 / hourly.micros();
+                self.longest_unpaid = self.longest_unpaid.max(unpaid);
+            }
+        }
+        if let Some(charge) = explain(entry) {
+            self.check_charge(world, &charge, blind);
+        }
+    }
+
+    fn check_charge(&mut self, world: &World, charge: &Explanation, blind: Duration) {
+        assert!(charge.agrees, "{charge}");
+        let id = charge.pod.as_ref().unwrap();
+        let charged = self.pods.get_mut(id).unwrap();
+        let quote = quote(&self.prices, charge.price_version, &charged.spec);
+        assert!(
+            charge.period.from >= charged.until,
+            "{charge} of {id}, which is charged up to {}",
+            charged.until
+        );
+        charged.until = charge.period.until;
+        if charge.hourly != quote.hourly() {
+            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {charge}");
+            return;
+        }
+        charged.running.push(charge.period);
+        let runs = world.cluster.runs_of(id);
+        let now = world.cluster.clock().now();
+        let late = SignedDuration::try_from(blind).unwrap();
+        let ran = runs.iter().any(|run| {
+            let ended = run.ended_at.unwrap_or(now);
+            run.started_at <= charge.period.from && charge.period.until <= ended + late
+        });
+        assert!(ran, "{charge} of {id}, which ran: {runs:#?}");
+    }
+
+    /// The longest time of a container that nobody could pay since this was asked last, in seconds.
+    pub(crate) fn take_longest_unpaid(&mut self) -> i64 {
+        std::mem::take(&mut self.longest_unpaid)
+    }
+
+    /// What is reserved under a key.
+    pub(crate) fn held(&self, key: &str) -> Money {
+        self.held.get(key).copied().unwrap_or_default()
+    }
+
+    /// How many seconds were charged for containers.
+    pub(crate) fn charged_in_all(&self) -> f64 {
+        let pods = self.pods.keys();
+        pods.map(|id| self.charged(id, Timestamp::MIN)).sum()
+    }
+
+    /// What an hour of such a pod costs at most, at any price there was.
+    pub(crate) fn highest_hour(&self, spec: &PodSpec) -> Money {
+        let quotes = self
+            .prices
+            .iter()
+            .map(|prices| prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb));
+        quotes.map(|quote| quote.hourly()).max().unwrap()
+    }
+
+    /// How many seconds after `from` were charged for the pod as running.
+    pub(crate) fn charged(&self, id: &PodId, from: Timestamp) -> f64 {
+        let periods = self.pods.get(id).map_or(&[][..], |charged| &charged.running);
+        let since = periods.iter().filter(|period| period.until > from);
+        since
+            .map(|period| period.until.duration_since(period.from.max(from)).as_secs_f64())
+            .sum()
+    }
+}
+
+fn quote(prices: &[PriceList], version: Option<u64>, spec: &PodSpec) -> Quote {
+    let version = usize::try_from(version.unwrap()).unwrap();
+    prices[version].quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
+}

@@ -1,0 +1,102 @@
+//! Letting time pass.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use neuropod::meter::{RESERVED_SECONDS, Reservation};
+use neuropod::{Billing, Clock, Desired, Money, Pod, UserId};
+use tokio::time::{Instant, advance, sleep, sleep_until};
+
+use crate::common::World;
+use crate::platforms::Platforms;
+use crate::rest::records;
+
+/// How long the platforms have to look, after a time in which nothing happened was jumped over.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Lets so much time pass. Times in which nothing can happen but that containers run on pass at once, so that all of
+/// their periods are full when the platforms look the next time.
+pub(crate) async fn pass(world: &World, platforms: &Platforms, time: Duration) {
+    let end = Instant::now() + time;
+    // Whatever happened is known to all of them by then.
+    let known = LOOK.max(platforms.blind());
+    let mut wait = known;
+    while Instant::now() < end {
+        if platforms.are_gone() {
+            return sleep_until(end).await;
+        }
+        let (next, writes) = (next_change(world), world.cluster.writes());
+        sleep(wait.min(end - Instant::now())).await;
+        if next <= wait || world.cluster.writes() != writes {
+            wait = known;
+            continue;
+        }
+        let quiet = quiet(world).await.min(end - Instant::now());
+        wait = if quiet < next_change(world) { LOOK } else { known };
+        // They look before it is over.
+        advance(quiet.saturating_sub(LOOK)).await;
+    }
+}
+
+/// How long it is until something happens in the cluster by itself.
+fn next_change(world: &World) -> Duration {
+    let now = world.cluster.clock().now();
+    let next = world.cluster.next_change();
+    next.map_or(Duration::MAX, |next| until(next, now))
+}
+
+/// For how long the platforms, which know all that there is to know, have nothing to do but to charge.
+async fn quiet(world: &World) -> Duration {
+    let pods = records(world).await;
+    if !pods.iter().all(|pod| is_known(world, pod)) {
+        return Duration::ZERO;
+    }
+    let now = world.cluster.clock().now();
+    next_change(world).min(money_lasts(world, &pods, now).await)
+}
+
+/// Whether the record says what of the pod runs, and nothing is under way.
+fn is_known(world: &World, pod: &Pod) -> bool {
+    let seen = world.cluster.pod(&pod.id);
+    let moves = matches!(pod.meter.reservation, Reservation::Opening | Reservation::Closing);
+    let metered = pod.meter.from.as_ref().and(pod.meter.container.as_ref());
+    let as_seen = match (pod.desired, seen) {
+        (Desired::Running, seen) => {
+            let reason = seen
+                .as_ref()
+                .and_then(|seen| seen.reason.as_ref())
+                .or(pod.reason.as_ref());
+            let free = reason.is_some_and(|reason| !reason.code.is_billable());
+            let runs = seen.and_then(|seen| seen.container).map(|container| container.id);
+            metered == runs.as_ref().filter(|_| !free)
+        }
+        (Desired::Stopped, seen) => seen.is_none() && metered.is_none(),
+        (Desired::Deleted { .. }, _) => false,
+    };
+    as_seen && !moves && pod.meter.due.is_none()
+}
+
+/// For how long all who have containers running can pay for them: from what is reserved for each, or from what is
+/// available for all, of which reservations are filled again.
+async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
+    let mut owners: HashMap<&UserId, (Money, i64)> = HashMap::new();
+    for pod in pods {
+        let Some(from) = pod.meter.from else { continue };
+        let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
+        let left = left - now.duration_since(from).as_secs();
+        let (hourly, reserved) = owners.entry(&pod.owner).or_insert((Money::ZERO, left));
+        *hourly += pod.meter.price.hourly.max(pod.price.hourly);
+        *reserved = left.min(*reserved);
+    }
+    let mut least = i64::MAX;
+    for (owner, (hourly, reserved)) in owners {
+        let available = world.store.balance(owner).await.unwrap().available;
+        least = least.min(reserved.max(available.micros() * 3600 / hourly.micros()));
+    }
+    Duration::from_secs(least.try_into().unwrap_or(0))
+}
+
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
+}

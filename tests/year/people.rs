@@ -1,0 +1,279 @@
+//! People who come and go, ask for pods, change their minds, lose patience and run out of money.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use neuropod::{
+    Actor, BillingExt, Clock, CreatePod, ErrorKind, Money, Pod, PodId, Result, Role, User, UserId,
+    VolumePolicy,
+};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, IteratorRandom};
+
+use crate::common::{World, request};
+use crate::platforms::Process;
+
+/// How long somebody waits who waits for an answer.
+const PATIENCE: Duration = Duration::from_mins(5);
+const GPUS: [&str; 4] = ["rtx-4050", "rtx-4070", "rtx-4090", "cpu"];
+
+/// What its owner asked for last.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Wish {
+    Running,
+    Stopped,
+    Deleted(VolumePolicy),
+    /// The answer never came.
+    Unknown,
+}
+
+/// A pod, as far as people know.
+pub(crate) struct Known {
+    owner: UserId,
+    pub(crate) wish: Wish,
+    /// The name of its volume.
+    pub(crate) volume: String,
+}
+
+#[derive(Default)]
+pub(crate) struct People {
+    /// All who ever were here.
+    all: Vec<UserId>,
+    /// Those who can ask for pods.
+    here: Vec<Actor>,
+    pub(crate) pods: BTreeMap<PodId, Known>,
+    /// How many pods were asked for, and how many were made.
+    asked: usize,
+    pub(crate) made: usize,
+    payments: usize,
+}
+
+pub(crate) fn administrator() -> Actor {
+    Actor::admin("root")
+}
+
+impl People {
+    /// Everybody who may have an account.
+    pub(crate) fn all(&self) -> &[UserId] {
+        &self.all
+    }
+
+    /// The pods that were not deleted, as far as people know.
+    pub(crate) fn living(&self) -> impl Iterator<Item = &PodId> {
+        let pods = self.pods.iter();
+        pods.filter(|(_, known)| !matches!(known.wish, Wish::Deleted(_)))
+            .map(|(id, _)| id)
+    }
+
+    /// Learns of pods whose creation was never answered.
+    pub(crate) fn learn(&mut self, pods: &[Pod]) {
+        for pod in pods
+            .iter()
+            .filter(|pod| !self.pods.contains_key(&pod.id))
+            .collect::<Vec<_>>()
+        {
+            self.know(pod, Wish::Unknown);
+        }
+    }
+
+    fn know(&mut self, pod: &Pod, wish: Wish) {
+        let known = Known {
+            owner: pod.owner.clone(),
+            wish,
+            volume: pod.spec.volume.clone(),
+        };
+        if self.pods.insert(pod.id.clone(), known).is_none() {
+            self.made += 1;
+        }
+    }
+
+    /// Somebody new registers, and does so until it is answered.
+    pub(crate) async fn come(&mut self, world: &World, process: &Process) {
+        let actor = Actor::client(format!("user-{}", self.all.len()));
+        let user = User {
+            id: actor.id.clone(),
+            email: format!("{}@example.com", actor.id),
+            name: format!("User {}", self.all.len()),
+            role: Role::Client,
+            suspended: false,
+            avatar: None,
+            daily_cap: None,
+            ended_sessions: Vec::new(),
+            registration_date: world.cluster.clock().now(),
+            version: 0,
+        };
+        for _ in 0..100 {
+            match process.ask(PATIENCE, process.platform.register(&user)).await {
+                Some(Ok(_)) => {
+                    self.all.push(actor.id.clone());
+                    return self.here.push(actor);
+                }
+                // The next one who comes goes on with this name.
+                None => return,
+                Some(Err(_)) => {}
+            }
+        }
+        panic!("{user:?} can't register");
+    }
+
+    /// Somebody pays something in.
+    pub(crate) async fn pay_in(&mut self, world: &World, random: &mut StdRng) {
+        if let Some(person) = self.here.choose(random) {
+            self.pay(world, &person.id.clone(), random).await;
+        }
+    }
+
+    async fn pay(&mut self, world: &World, user: &UserId, random: &mut StdRng) {
+        self.payments += 1;
+        let key = format!("payment-{}", self.payments);
+        let amount = Money::from_cents(random.random_range(100..40_000));
+        // The message of a payment may come twice.
+        for _ in 0..random.random_range(1..=2) {
+            world.store.deposit(&key, user, amount).await.unwrap();
+        }
+    }
+
+    /// Somebody is suspended, or is not any more, or goes with all that they have.
+    pub(crate) async fn administer(&mut self, process: &Process, random: &mut StdRng) {
+        let Some(which) = (0..self.here.len()).choose(random) else {
+            return;
+        };
+        let (root, id) = (administrator(), self.here[which].id.clone());
+        let platform = &process.platform;
+        match random.random_range(0..4) {
+            0 => {
+                let answer = process.ask(PATIENCE, platform.delete_user(&root, &id)).await;
+                // One whose wish is not known may be deleted already, and its volume kept.
+                let goes = |wish| (wish != Wish::Unknown).then_some(Wish::Deleted(VolumePolicy::Delete));
+                if self.all_wish(&id, answer.as_ref(), goes) {
+                    self.here.remove(which);
+                }
+            }
+            1 => {
+                let answer = process.ask(PATIENCE, platform.suspend(&root, &id, true)).await;
+                self.all_wish(&id, answer.as_ref(), |wish| {
+                    (wish == Wish::Running).then_some(Wish::Stopped)
+                });
+            }
+            _ => drop(process.ask(PATIENCE, platform.suspend(&root, &id, false)).await),
+        }
+    }
+
+    /// What becomes of the wishes of all pods of a user that are not deleted. Answers whether the call succeeded.
+    fn all_wish<R>(
+        &mut self,
+        owner: &UserId,
+        answer: Option<&Result<R>>,
+        becomes: impl Fn(Wish) -> Option<Wish>,
+    ) -> bool {
+        let done = matches!(answer, Some(Ok(_)));
+        for known in self.pods.values_mut().filter(|known| known.owner == *owner) {
+            if !matches!(known.wish, Wish::Deleted(_))
+                && let Some(wish) = becomes(known.wish)
+            {
+                known.wish = if done { wish } else { Wish::Unknown };
+            }
+        }
+        done
+    }
+
+    /// Somebody makes a pod. Whoever loses patience asks again under the same key, once; who has no money pays in.
+    pub(crate) async fn create(&mut self, world: &World, process: &Process, random: &mut StdRng) {
+        let Some(owner) = self.here.choose(random).cloned() else {
+            return;
+        };
+        self.asked += 1;
+        let name = format!("Pod {}", self.asked);
+        let request: CreatePod = request(&name)
+            .gpu(*GPUS.choose(random).unwrap())
+            .disks(random.random_range(1..50), random.random_range(1..50))
+            .idempotency_key(&name);
+        let create = async |request: &CreatePod, patience| {
+            let call = Box::pin(process.platform.create(&owner, request));
+            process.ask(patience, call).await
+        };
+        let mut answer = create(&request, patience(random)).await;
+        let poor = |error: &neuropod::Error| matches!(error.kind(), ErrorKind::InsufficientFunds { .. });
+        match &answer {
+            Some(Err(error)) if poor(error) => {
+                self.pay(world, &owner.id, random).await;
+                let request = request.clone().idempotency_key(format!("{name} again"));
+                answer = create(&request, PATIENCE).await;
+            }
+            None => answer = create(&request, PATIENCE).await,
+            _ => {}
+        }
+        if let Some(Ok(pod)) = answer {
+            self.know(&pod, Wish::Running);
+        }
+    }
+
+    /// The owner of a pod wants something of it; where there are many, rather that it goes.
+    pub(crate) async fn change(&mut self, process: &Process, many: usize, random: &mut StdRng) {
+        let goes = random.random_range(0..many) < self.living().count();
+        let Some(id) = self.living().choose(random).cloned() else {
+            return;
+        };
+        // What it wishes stays as it is when it is restarted.
+        let wish = match random.random_range(0..7) {
+            _ if goes => Wish::Deleted(policy(random)),
+            0..3 => Wish::Running,
+            3..5 => Wish::Stopped,
+            _ => Wish::Unknown,
+        };
+        let known = self.pods.get_mut(&id).unwrap();
+        let (owner, platform) = (Actor::client(known.owner.as_str()), &process.platform);
+        let call = async {
+            match wish {
+                Wish::Running => platform.start(&owner, &id).await.map(drop),
+                Wish::Stopped => platform.stop(&owner, &id).await.map(drop),
+                Wish::Deleted(policy) => platform.delete(&owner, &id, policy).await,
+                Wish::Unknown => platform.restart(&owner, &id).await.map(drop),
+            }
+        };
+        match process.ask(patience(random), call).await {
+            Some(Ok(())) if wish == Wish::Unknown => {}
+            Some(Ok(())) => known.wish = wish,
+            Some(Err(error)) if has_no_effect(&error) => {}
+            Some(Err(_)) | None => known.wish = Wish::Unknown,
+        }
+    }
+
+    /// An administrator changes a price.
+    pub(crate) async fn price(process: &Process, random: &mut StdRng) {
+        let change = async {
+            let mut prices = process.platform.prices().await?;
+            if let Some(price) = prices.gpus.values_mut().choose(random) {
+                *price = Money::from_cents(random.random_range(20..400));
+            }
+            process.platform.set_prices(&administrator(), &prices).await
+        };
+        drop(process.ask(PATIENCE, change).await);
+    }
+}
+
+fn patience(random: &mut StdRng) -> Duration {
+    match random.random_range(0..10) {
+        0 => Duration::from_millis(random.random_range(0..50)),
+        _ => PATIENCE,
+    }
+}
+
+fn policy(random: &mut StdRng) -> VolumePolicy {
+    match random.random_range(0..4) {
+        0 => VolumePolicy::Keep,
+        _ => VolumePolicy::Delete,
+    }
+}
+
+/// Whether the error says that nothing was changed.
+fn has_no_effect(error: &neuropod::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidState
+            | ErrorKind::NotFound
+            | ErrorKind::Forbidden
+            | ErrorKind::InsufficientFunds { .. }
+    )
+}

@@ -1,0 +1,209 @@
+//! Platforms on one store and cluster: they come, fail and go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use neuropod::plan::{Layout, NamespaceScope, VolumeScope};
+use neuropod::sim::faults::{Fault, Faults};
+use neuropod::{Naming, Platform, PricePolicy, Result};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use tokio::time::sleep;
+
+use crate::common::machine::MachineClock;
+use crate::common::{Driver, World};
+use crate::trouble::{LONGEST_BREAK, MOST_DELAY};
+
+/// Most of them at a time.
+const MOST: usize = 3;
+/// One that ends by itself does so at the latest at this call into its backends.
+const LAST_CALL: usize = 5000;
+
+pub(crate) struct Platforms {
+    layout: Layout,
+    price_policy: PricePolicy,
+    /// Of a thousand calls so many go wrong. When none does, neither does the watch.
+    per_mille: u32,
+    running: Vec<Running>,
+}
+
+struct Running {
+    process: Process,
+    /// Driving until it is dropped.
+    #[allow(dead_code, reason = "only dropped")]
+    driver: Driver,
+    faults: Faults,
+    clock: MachineClock,
+}
+
+/// A process that can be called until it ends.
+#[derive(Clone)]
+pub(crate) struct Process {
+    pub(crate) platform: Platform,
+    end: Faults,
+}
+
+impl Process {
+    /// Makes a call, and waits so long for its answer, or until the process ends.
+    pub(crate) async fn ask<R>(
+        &self,
+        patience: Duration,
+        call: impl Future<Output = Result<R>>,
+    ) -> Option<Result<R>> {
+        tokio::select! {
+            biased;
+            answer = call => Some(answer),
+            () = self.end.crashed() => None,
+            () = sleep(patience) => None,
+        }
+    }
+}
+
+impl Platforms {
+    pub(crate) fn new(random: &mut StdRng) -> Self {
+        let layout = Layout {
+            volume: if random.random() {
+                VolumeScope::User
+            } else {
+                VolumeScope::Pod
+            },
+            namespace: if random.random() {
+                NamespaceScope::Platform
+            } else {
+                NamespaceScope::User
+            },
+            ..Layout::default()
+        };
+        Self {
+            layout,
+            price_policy: if random.random() {
+                PricePolicy::Quoted
+            } else {
+                PricePolicy::Current
+            },
+            per_mille: if random.random() {
+                0
+            } else {
+                random.random_range(1..60)
+            },
+            running: Vec::new(),
+        }
+    }
+
+    /// Whether calls go wrong, and the watch breaks.
+    pub(crate) fn fail(&self) -> bool {
+        self.per_mille > 0
+    }
+
+    /// How long a platform may believe that a container runs which does not: the watch is broken, then an event or
+    /// the answer of the store is late.
+    pub(crate) fn blind(&self) -> Duration {
+        if self.fail() {
+            MOST_DELAY + LONGEST_BREAK + 3 * Fault::LATENESS
+        } else {
+            MOST_DELAY
+        }
+    }
+
+    /// One crashes, or another one is started.
+    pub(crate) fn come_and_go(&mut self, world: &World, random: &mut StdRng) {
+        self.running.retain(|running| !running.process.end.has_crashed());
+        match random.random_range(0..20) {
+            0 | 1 if !self.running.is_empty() => {
+                let which = random.random_range(0..self.running.len());
+                self.running.swap_remove(which);
+            }
+            2 if random.random_range(0..MOST) >= self.running.len() => self.start(world, random),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, world: &World, random: &mut StdRng) {
+        let faults = Faults::random(random.random(), self.per_mille);
+        let end = if random.random() {
+            let crash = [Fault::CrashBefore, Fault::CrashAfter].choose(random);
+            Faults::at(random.random_range(1..LAST_CALL), *crash.unwrap())
+        } else {
+            Faults::none()
+        };
+        self.add(world, faults, end);
+    }
+
+    fn add(&mut self, world: &World, faults: Faults, end: Faults) {
+        let clock = MachineClock::new(world);
+        let platform = world
+            .parts()
+            .layout(self.layout.clone())
+            .price_policy(self.price_policy)
+            .clock(Arc::new(clock.clone()))
+            .cluster(end.cluster(faults.cluster(Arc::new(world.cluster.clone()))))
+            .store(end.store(faults.store(world.store.clone())))
+            .billing(end.billing(faults.billing(world.store.clone())))
+            .build()
+            .unwrap();
+        let driver = Driver::start(&platform);
+        self.running.push(Running {
+            process: Process { platform, end },
+            driver,
+            faults,
+            clock,
+        });
+    }
+
+    /// Somebody sets the clock of a machine a day ahead or back, or right.
+    pub(crate) fn set_a_clock(&self, random: &mut StdRng) {
+        if let Some(running) = self.running.choose(random) {
+            running
+                .clock
+                .ahead(SignedDuration::from_hours(24) * random.random_range(-1..=1));
+        }
+    }
+
+    /// One to call; when there is none it is started.
+    pub(crate) fn any(&mut self, world: &World, random: &mut StdRng) -> Process {
+        self.running.retain(|running| !running.process.end.has_crashed());
+        if self.running.is_empty() {
+            self.start(world, random);
+        }
+        self.running.choose(random).unwrap().process.clone()
+    }
+
+    /// Whether nobody drives.
+    pub(crate) fn are_gone(&self) -> bool {
+        self.running
+            .iter()
+            .all(|running| running.process.end.has_crashed())
+    }
+
+    /// From now on nothing goes wrong with them.
+    pub(crate) fn heal(&mut self, world: &World) {
+        self.running.retain(|running| !running.process.end.has_crashed());
+        for running in &self.running {
+            running.faults.heal();
+            running.process.end.heal();
+        }
+        if self.running.is_empty() {
+            self.add(world, Faults::none(), Faults::none());
+        }
+    }
+
+    /// After they were healed.
+    pub(crate) fn healthy(&self) -> &Platform {
+        &self.running[0].process.platform
+    }
+
+    /// Those that were healed end, so that what comes fails again.
+    pub(crate) fn end(&mut self) {
+        self.running.clear();
+    }
+
+    pub(crate) fn naming(&self) -> &Naming {
+        self.healthy().naming()
+    }
+
+    pub(crate) fn share_volumes(&self) -> bool {
+        self.layout.volume == VolumeScope::User
+    }
+}

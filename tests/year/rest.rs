@@ -1,0 +1,301 @@
+//! What holds when all was healed and everybody has had the time to do what is to be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use neuropod::meter::{PERIOD_SECONDS, Reservation};
+use neuropod::sim::{Kind, ObjectKey};
+use neuropod::{
+    Actor, Billing, Clock, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodId, PodStore,
+    Status, Step, VolumePolicy, plan,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::books::Books;
+use crate::common::{World, eventually};
+use crate::pass::pass;
+use crate::people::{People, Wish};
+use crate::platforms::Platforms;
+
+/// How long healing may take: the longest waits are those of a pod that has failed several times.
+const HEALING: Duration = Duration::from_mins(20);
+
+const PERIOD: Duration = Duration::from_secs(PERIOD_SECONDS as u64);
+/// How often it is looked whether it is over.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Every record, also of pods that are being deleted.
+pub(crate) async fn records(world: &World) -> Vec<Pod> {
+    let options = ListOptions {
+        include_deleted: true,
+        limit: 1000,
+        ..ListOptions::default()
+    };
+    world.store.list(&options).await.unwrap().pods
+}
+
+/// Times at which all is as it should be.
+#[derive(Default)]
+pub(crate) struct Rest {
+    pub(crate) taken: u32,
+    /// The volumes that were kept of pods that are gone.
+    kept: BTreeSet<String>,
+}
+
+impl Rest {
+    /// Heals everything, waits until it has settled, and checks it.
+    pub(crate) async fn take(
+        &mut self,
+        world: &World,
+        people: &mut People,
+        platforms: &mut Platforms,
+        books: &mut Books,
+    ) {
+        self.taken += 1;
+        for id in people.pods.keys() {
+            world.cluster.clear_obstacles(id);
+        }
+        world.cluster.mend_watch();
+        world.cluster.refuse_no_more();
+        platforms.heal(world);
+        // What is still on its way arrives.
+        sleep(platforms.blind()).await;
+        settle(world).await;
+        // What was left without a record is found when everything is looked at.
+        let end = Instant::now() + HEALING;
+        while !objects_are_right(world, platforms).await {
+            assert!(
+                Instant::now() < end,
+                "something is left: {:?}",
+                world.cluster.objects()
+            );
+            sleep(LOOK).await;
+        }
+        let pods = records(world).await;
+        people.learn(&pods);
+        books.check(world, people.all(), &pods, platforms.blind()).await;
+        wishes_are_fulfilled(people, &pods);
+        reservations_are_right(books, &pods);
+        self.volumes_are_right(world, people, platforms, &pods).await;
+        let there: BTreeSet<_> = pods.iter().map(|pod| &pod.id).collect();
+        people.pods.retain(|id, _| there.contains(id));
+    }
+
+    /// Lets time pass in which nothing goes wrong: all that runs is charged, in periods that follow each other.
+    pub(crate) async fn is_calm(
+        &self,
+        world: &World,
+        platforms: &Platforms,
+        people: &People,
+        books: &mut Books,
+        time: Duration,
+    ) {
+        let metered: BTreeMap<PodId, Timestamp> = records(world)
+            .await
+            .into_iter()
+            .filter_map(|pod| Some((pod.id, pod.meter.from?)))
+            .collect();
+        books.take_longest_unpaid();
+        pass(world, platforms, time).await;
+        settle(world).await;
+        let pods = records(world).await;
+        books.check(world, people.all(), &pods, platforms.blind()).await;
+        let unpaid = books.take_longest_unpaid();
+        assert!(
+            unpaid <= PERIOD_SECONDS,
+            "a container ran for {unpaid} seconds that its owner could not pay"
+        );
+        let now = world.cluster.clock().now();
+        for (id, from) in metered {
+            let run = world.cluster.runs_of(&id).pop().unwrap();
+            if run.started_at > from {
+                // What was metered had ended, which nobody had seen yet.
+                continue;
+            }
+            // What runs is charged when its period is full; what was stopped for want of money has run on for a moment.
+            let until = run.ended_at.unwrap_or(now);
+            let ran = until.duration_since(from).as_secs_f64();
+            let open = PERIOD + 2 * LOOK;
+            let charged = books.charged(&id, from);
+            assert!(
+                charged >= ran - open.as_secs_f64(),
+                "{charged} of {ran} seconds from {from} were charged for {id}: {run:?}"
+            );
+        }
+    }
+
+    async fn volumes_are_right(
+        &mut self,
+        world: &World,
+        people: &People,
+        platforms: &Platforms,
+        pods: &[Pod],
+    ) {
+        let naming = platforms.naming();
+        for pod in pods.iter().filter(|pod| pod.desired == Desired::Running) {
+            let seen = world
+                .cluster
+                .observe(&plan::reference(pod, naming))
+                .await
+                .unwrap();
+            let bound = matches!(seen.volume, ObservedVolume::Bound { .. });
+            assert!(bound, "{:?} of {pod:#?}", seen.volume);
+        }
+        if platforms.share_volumes() {
+            return;
+        }
+        let volumes: BTreeSet<_> = world
+            .cluster
+            .volumes()
+            .into_iter()
+            .map(|volume| volume.name)
+            .collect();
+        for (id, known) in &people.pods {
+            let there = volumes.contains(&known.volume);
+            match known.wish {
+                Wish::Deleted(VolumePolicy::Delete) => assert!(!there, "the volume of {id} is left"),
+                Wish::Deleted(VolumePolicy::Keep) | Wish::Stopped | Wish::Running
+                    if !world.cluster.runs_of(id).is_empty() =>
+                {
+                    assert!(there, "the volume of {id} is lost");
+                    if matches!(known.wish, Wish::Deleted(_)) {
+                        self.kept.insert(known.volume.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert!(self.kept.is_subset(&volumes), "volumes that were kept are lost");
+    }
+
+    /// Everything is deleted, and nothing is left.
+    pub(crate) async fn everything_goes(
+        &mut self,
+        world: &World,
+        people: &mut People,
+        platforms: &mut Platforms,
+        books: &mut Books,
+    ) {
+        let platform = platforms.healthy().clone();
+        for policy in [VolumePolicy::Keep, VolumePolicy::Delete] {
+            for pod in records(world).await {
+                let last = records(world)
+                    .await
+                    .iter()
+                    .filter(|other| other.spec.volume == pod.spec.volume)
+                    .count()
+                    == 1;
+                if policy == VolumePolicy::Keep && last {
+                    continue;
+                }
+                let owner = Actor::client(pod.owner.as_str());
+                platform.delete(&owner, &pod.id, policy).await.unwrap();
+                eventually("it goes", async || {
+                    world.store.get(&pod.id).await.unwrap().is_none()
+                })
+                .await;
+            }
+        }
+        let objects = world.cluster.objects();
+        assert!(objects.iter().all(|key| key.kind == Kind::Volume), "{objects:?}");
+        books.check(world, people.all(), &[], platforms.blind()).await;
+        for user in people.all() {
+            let balance = world.store.balance(user).await.unwrap();
+            assert_eq!(balance.held, Money::ZERO);
+        }
+    }
+}
+
+async fn settle(world: &World) {
+    let end = Instant::now() + HEALING;
+    loop {
+        let pods = records(world).await;
+        let now = world.cluster.clock().now();
+        let unsettled: Vec<_> = pods.iter().filter(|pod| !has_settled(pod, now)).collect();
+        if unsettled.is_empty() {
+            return;
+        }
+        assert!(
+            Instant::now() < end,
+            "not healed: {:#?}",
+            unsettled
+                .iter()
+                .map(|pod| (&pod.id, pod.desired, pod.run, pod.step, &pod.reason, &pod.meter))
+                .collect::<Vec<_>>()
+        );
+        sleep(LOOK).await;
+    }
+}
+
+/// Whether it is as its owner wants it, and all that ran is charged.
+fn has_settled(pod: &Pod, now: Timestamp) -> bool {
+    let meter = &pod.meter;
+    let charged = |from| Duration::try_from(now.duration_since(from)).unwrap_or_default() < PERIOD + 2 * LOOK;
+    let is_there = match pod.desired {
+        Desired::Running => {
+            pod.status == Status::Running && pod.step == Step::Ready && meter.from.is_some_and(charged)
+        }
+        Desired::Stopped => pod.step == Step::Stopped && meter.reservation == Reservation::None,
+        Desired::Deleted { .. } => false,
+    };
+    is_there && meter.due.is_none()
+}
+
+/// Whether what is in the cluster is what the running pods need: each its pod, policy and token, and for every port one
+/// service and one route.
+async fn objects_are_right(world: &World, platforms: &Platforms) -> bool {
+    let naming = platforms.naming();
+    let mut wanted = BTreeSet::new();
+    for pod in records(world).await {
+        if pod.desired != Desired::Running {
+            continue;
+        }
+        let reference = plan::reference(&pod, naming);
+        let mut want = |kind, name: &str| wanted.insert(ObjectKey::of(&reference, kind, name));
+        let (slug, hash) = (&pod.slug, &pod.owner_hash);
+        want(Kind::Pod, &reference.name);
+        want(Kind::Policy, &reference.name);
+        want(Kind::Secret, &naming.token_secret(slug, hash));
+        for endpoint in &pod.spec.endpoints {
+            want(Kind::Service, &naming.service(slug, hash, endpoint.port));
+            want(Kind::Route, &naming.ingress(slug, hash, endpoint.port));
+        }
+    }
+    let there: BTreeSet<_> = world.cluster.objects().into_iter().collect();
+    world.cluster.orphans().is_empty() && there == wanted
+}
+
+fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
+    let pods: BTreeMap<_, _> = pods.iter().map(|pod| (&pod.id, pod)).collect();
+    for (id, known) in &people.pods {
+        let pod = pods.get(id);
+        let desired = pod.map(|pod| pod.desired);
+        let gave_up = pod
+            .and_then(|pod| pod.reason.as_ref())
+            .is_some_and(|reason| !reason.code.is_retryable());
+        let fulfilled = match known.wish {
+            Wish::Unknown => true,
+            Wish::Running => {
+                desired == Some(Desired::Running) || desired == Some(Desired::Stopped) && gave_up
+            }
+            Wish::Stopped => desired == Some(Desired::Stopped),
+            Wish::Deleted(_) => desired.is_none(),
+        };
+        assert!(fulfilled, "{:?} of {id} {pod:#?}", known.wish);
+    }
+}
+
+/// What is reserved is what the records say, and at most an hour at the highest price there was: what was reserved
+/// before a price fell stays reserved until it is drawn.
+fn reservations_are_right(books: &Books, pods: &[Pod]) {
+    for pod in pods {
+        let held = books.held(&pod.meter.key(&pod.id));
+        let known = pod.meter.left.is_none_or(|left| left == held);
+        let right = match pod.meter.reservation {
+            Reservation::Open => known && held <= books.highest_hour(&pod.spec),
+            _ => held == Money::ZERO,
+        };
+        assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);
+    }
+}
