@@ -39,6 +39,8 @@ pub(crate) struct Route {
 impl Site {
     /// The cluster with the rights of the server; `None`, and a noted skip, where there is no node.
     pub(crate) async fn get(test: &str) -> Option<Self> {
+        // The HTTP client wants one. Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let started = CLUSTER.get_or_init(|| match TestCluster::node() {
             Ok(cluster) => Ok(cluster),
             Err(error) if error.is_unavailable() => Err(error.to_string()),
