@@ -154,7 +154,8 @@ pub(crate) fn request(name: &str) -> Value {
         "name": name,
         "deploymentType": "docker",
         "dockerImage": "quay.io/jupyter/pytorch-notebook",
-        "gpu": "rtx-4090",
+        // The simulated cluster has GPUs for a few pods only.
+        "gpu": "cpu",
         "containerDiskSize": 20,
         "volumeDiskSize": 30,
         "ports": "8888, 7860",

@@ -147,7 +147,10 @@ impl Pod<'_> {
             page.goto(link).await;
             page.shows("#main.jp-LabShell").await;
             let address = page.address().await;
-            assert!(address.starts_with(&format!("{bare}lab")), "{address}");
+            assert!(
+                address.starts_with(&format!("{}/lab", bare.trim_end_matches('/'))),
+                "{address}"
+            );
         })
         .await;
     }
