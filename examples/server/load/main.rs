@@ -191,7 +191,7 @@ fn show(what: &str, latencies: &Histogram<u64>) {
     );
 }
 
-/// An empty histogram of microseconds.
+/// An empty histogram of microseconds, up to five minutes.
 fn histogram() -> Result<Histogram<u64>> {
-    Histogram::new(3).context("three digits")
+    Histogram::new_with_max(300_000_000, 3).context("three digits")
 }
