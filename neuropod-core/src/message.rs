@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind};
 use crate::image::ImageError;
 use crate::reason::ReasonCode;
+use crate::statement::Explanation;
 use crate::validation::{Problem, Violation};
 
 /// The language of a text.
@@ -358,12 +359,15 @@ pub fn error(error: &Error, language: Language) -> String {
             return texts.join("; ");
         }
         ErrorKind::InsufficientFunds { required, available } => {
+            // Rounded so that they never look the same.
+            let (required, available) = (required.up_to_cents(), available.down_to_cents());
             return language.pick(
                 format!("Saldo insuficiente. Requerido: €{required}, Disponible: €{available}"),
                 format!("Insufficient funds. Required: €{required}, available: €{available}"),
             );
         }
         ErrorKind::SpendCapReached { cap, spent } => {
+            let spent = spent.up_to_cents();
             return language.pick(
                 format!("Límite de gasto diario alcanzado. Límite: €{cap}, Gastado hoy: €{spent}"),
                 format!("Daily spend cap reached. Cap: €{cap}, spent today: €{spent}"),
@@ -426,6 +430,22 @@ pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> St
             "Tu saldo se agota: quedan {minutes} minutos; después el pod se detiene y conserva su volumen"
         ),
         format!("Your balance runs out: {minutes} minutes are left; then the pod stops and keeps its volume"),
+    )
+}
+
+/// How a charge came about.
+pub fn charge(charge: &Explanation, language: Language) -> String {
+    let Explanation {
+        period,
+        seconds,
+        hourly,
+        amount,
+        ..
+    } = charge;
+    let [from, until] = [period.from, period.until].map(|time| time.strftime("%Y-%m-%d %H:%M:%S"));
+    language.pick(
+        format!("{from} a {until} UTC: {seconds} s a {hourly} EUR por hora = {amount} EUR"),
+        format!("{from} to {until} UTC: {seconds} s at {hourly} EUR per hour = {amount} EUR"),
     )
 }
 

@@ -89,6 +89,20 @@ impl Money {
         self.0 as f64 / Self::MICROS_PER_EURO as f64
     }
 
+    /// The amount rounded down to whole cents: for people.
+    pub fn down_to_cents(self) -> Self {
+        Self(
+            self.0
+                .div_euclid(Self::MICROS_PER_CENT)
+                .saturating_mul(Self::MICROS_PER_CENT),
+        )
+    }
+
+    /// The amount rounded up to whole cents: for people.
+    pub fn up_to_cents(self) -> Self {
+        -(-self).down_to_cents()
+    }
+
     /// Whether it is below zero.
     pub const fn is_negative(self) -> bool {
         self.0 < 0
@@ -165,6 +179,24 @@ mod tests {
             Money::from_micros(i64::MAX).for_seconds(i64::MAX),
             Money::from_micros(i64::MAX)
         );
+    }
+
+    #[test]
+    fn cents_are_rounded_down_or_up() {
+        for (micros, down, up) in [
+            (20_000, 2, 2),
+            (20_001, 2, 3),
+            (29_999, 2, 3),
+            (0, 0, 0),
+            (-1, -1, 0),
+        ] {
+            let money = Money::from_micros(micros);
+            assert_eq!(money.down_to_cents(), Money::from_cents(down), "{micros}");
+            assert_eq!(money.up_to_cents(), Money::from_cents(up), "{micros}");
+        }
+        // What can't be rounded stays in the range.
+        assert!(Money::from_micros(i64::MAX).up_to_cents() <= Money::from_micros(i64::MAX));
+        assert!(Money::from_micros(i64::MIN).down_to_cents() <= Money::ZERO);
     }
 
     #[test]

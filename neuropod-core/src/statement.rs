@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::billing::{Entry, EntryKind, Period};
 use crate::id::PodId;
+use crate::message::{self, Language};
 use crate::money::Money;
 
 /// What happened in an account, summed.
@@ -83,7 +84,7 @@ pub struct Explanation {
 /// assert!(line.agrees);
 /// assert_eq!(
 ///     line.to_string(),
-///     "2026-01-01T00:00:00Z to 2026-01-01T00:01:00Z: 60 s at 2.70 EUR per hour = 0.045 EUR"
+///     "2026-01-01 00:00:00 to 2026-01-01 00:01:00 UTC: 60 s at 2.70 EUR per hour = 0.045 EUR"
 /// );
 /// # Ok::<(), jiff::Error>(())
 /// ```
@@ -103,12 +104,8 @@ pub fn explain(entry: &Entry) -> Option<Explanation> {
 }
 
 impl fmt::Display for Explanation {
+    /// In English; [`message::charge`] knows other languages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Period { from, until } = self.period;
-        write!(
-            f,
-            "{from} to {until}: {} s at {} EUR per hour = {} EUR",
-            self.seconds, self.hourly, self.amount
-        )
+        f.write_str(&message::charge(self, Language::En))
     }
 }

@@ -13,6 +13,7 @@ use neuropod::{
     LogStream, Money, Observation, PodStore, ReasonCode, RequestStore, Result, Status, Step, Usage,
     VolumePolicy, Workload, WorkloadRef,
 };
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::common::{Driver, World, eventually, request, until, until_status};
@@ -298,6 +299,90 @@ async fn a_backend_that_asks_for_a_very_long_pause_does_not_stop_the_driver() {
     let ended = timeout(Duration::from_mins(1), &mut driver).await;
     assert!(ended.is_err(), "the driver ended: {ended:?}");
     driver.abort();
+}
+
+/// Removes only when told to.
+struct Slow {
+    cluster: SimCluster,
+    asked: Notify,
+    go: Notify,
+}
+
+#[async_trait::async_trait]
+impl ClusterBackend for Slow {
+    async fn apply(&self, workload: &Workload) -> Result<Observation> {
+        self.cluster.apply(workload).await
+    }
+    async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation> {
+        self.asked.notify_one();
+        self.go.notified().await;
+        self.cluster.remove(reference, volume).await
+    }
+    async fn observe(&self, reference: &WorkloadRef) -> Result<Observation> {
+        self.cluster.observe(reference).await
+    }
+    fn watch(&self) -> futures::stream::BoxStream<'static, ClusterEvent> {
+        ClusterBackend::watch(&self.cluster)
+    }
+    async fn logs(&self, reference: &WorkloadRef, options: LogOptions) -> Result<LogStream> {
+        self.cluster.logs(reference, options).await
+    }
+    async fn usage(&self) -> Result<Vec<Usage>> {
+        self.cluster.usage().await
+    }
+    async fn inventory(&self) -> Result<Inventory> {
+        self.cluster.inventory().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_is_not_made_on_a_volume_that_is_being_deleted() {
+    let world = World::new(Settings::default()).await;
+    let slow = Arc::new(Slow {
+        cluster: world.cluster.clone(),
+        asked: Notify::new(),
+        go: Notify::new(),
+    });
+    let platform = world.platform_on(slow.clone(), world.store.clone(), world.store.clone());
+    let _driver = Driver::start(&platform);
+    let first = platform.create(&world.ana, &request("One")).await.unwrap();
+    until_status(&platform, &world.ana, &first.id, Status::Running).await;
+    platform
+        .delete(&world.ana, &first.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    // The volume is on its way out when the second pod comes.
+    slow.asked.notified().await;
+    let other = world.platform();
+    let _another_driver = Driver::start(&other);
+    let second = other.create(&world.ana, &request("Two")).await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    assert!(world.cluster.pod(&second.id).is_none(), "its files would be lost");
+    slow.go.notify_one();
+    let released = async {
+        loop {
+            slow.asked.notified().await;
+            slow.go.notify_one();
+        }
+    };
+    let made = until_status(&other, &world.ana, &second.id, Status::Running);
+    tokio::select! {
+        () = released => {}
+        _ = made => {}
+    }
+    other.stop(&world.ana, &second.id).await.unwrap();
+    let stopped = until(&other, &world.ana, &second.id, |pod| pod.step == Step::Stopped);
+    let released = async {
+        loop {
+            slow.asked.notified().await;
+            slow.go.notify_one();
+        }
+    };
+    tokio::select! {
+        () = released => {}
+        _ = stopped => {}
+    }
+    assert_eq!(world.cluster.volumes().len(), 1, "the files of the second pod");
 }
 
 /// Asks for a pause of a hundred years before everything.

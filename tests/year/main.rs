@@ -83,6 +83,17 @@ fn run(seed: u64, size: &Size) -> Lived {
     lived
 }
 
+/// Lets the other threads know that one has failed.
+struct OnPanic<'a>(&'a AtomicBool);
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 fn run_all(size: &Size) {
     if let Some(seed) = number("NEUROPOD_TEST_SEED") {
         run(seed, size);
@@ -102,9 +113,9 @@ fn run_all(size: &Size) {
             if failed.load(Ordering::Relaxed) || !goes_on(seeds) {
                 return seeds;
             }
-            failed.store(true, Ordering::Relaxed);
+            let watched = OnPanic(&failed);
             run(first + seeds, size);
-            failed.store(false, Ordering::Relaxed);
+            drop(watched);
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);

@@ -66,10 +66,7 @@ impl Inner {
             };
             round.record = Some(pod.clone());
             if let Desired::Deleted { volume } = pod.desired {
-                if volume == VolumePolicy::Delete
-                    && carried_out.is_empty()
-                    && !self.sharers(&pod, false).await?.is_empty()
-                {
+                if volume == VolumePolicy::Delete && !self.sharers(&pod, false).await?.is_empty() {
                     // A pod that was made since has its files there by now.
                     let volume = VolumePolicy::Keep;
                     let desired = Desired::Deleted { volume };
@@ -93,12 +90,16 @@ impl Inner {
                 self.save_or_retry(next).await?;
                 continue;
             }
-            let (effects, hints): (Vec<_>, Vec<_>) = actions
+            let (mut effects, hints): (Vec<_>, Vec<_>) = actions
                 .into_iter()
                 .partition(|action| !matches!(action, Action::Wake { .. } | Action::Follow { .. }));
             round.wake = None;
             round.follow = None;
             self.take_hints(hints, &pod, &mut round);
+            if effects.contains(&Action::Apply) && self.volume_goes(&pod, now).await? {
+                effects.retain(|effect| *effect != Action::Apply);
+                round.again = Some(Again::Waiting);
+            }
             if effects.is_empty() {
                 return Ok(round);
             }
@@ -114,6 +115,19 @@ impl Inner {
         }
         round.again = Some(Again::Waiting);
         Ok(round)
+    }
+
+    /// Whether another pod takes the volume of `pod` with it, by its record: nothing is made on that volume before it is
+    /// gone or kept, or its files would go when the new pod ends.
+    async fn volume_goes(&self, pod: &Pod, now: Timestamp) -> Result<bool> {
+        let mut takers = self.sharers(pod, true).await?;
+        takers.retain(|other| {
+            let volume = VolumePolicy::Delete;
+            other.desired == Desired::Deleted { volume } || other.loses_volume(now)
+        });
+        // Each is looked at again, and keeps the volume if it can still be kept.
+        takers.iter().for_each(|taker| self.touched.add(&taker.id));
+        Ok(!takers.is_empty())
     }
 
     /// The record of a pod that would lose its volume, where other pods keep that: it goes with the last of them, or

@@ -116,7 +116,10 @@ async fn a_single_exit_is_restarted_at_once() {
         (200, 1, first.started_at)
     );
     assert_eq!(pod.finished_at, end, "where another one runs too");
-    assert_eq!(pod.finished_id, first.container.as_ref().map(|first| first.id.clone()));
+    assert_eq!(
+        pod.finished_id,
+        first.container.as_ref().map(|first| first.id.clone())
+    );
     assert!(end.is_some());
     assert_ne!(pod.container.unwrap().id, first.container.unwrap().id);
 }

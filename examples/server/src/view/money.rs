@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod::billing::Details;
-use neuropod::message::Language;
+use neuropod::message::{self, Language};
 use neuropod::statement::explain;
 use neuropod::{AccountKind, Balance, Entry, EntryKind};
 use serde::Serialize;
@@ -115,13 +115,7 @@ impl EntryView {
 /// How an entry came about.
 fn text(entry: &Entry, language: Language) -> String {
     if let Some(line) = explain(entry) {
-        return match language {
-            Language::En => line.to_string(),
-            Language::Es => format!(
-                "{} a {}: {} s a {} EUR por hora = {} EUR",
-                line.period.from, line.period.until, line.seconds, line.hourly, line.amount
-            ),
-        };
+        return message::charge(&line, language);
     }
     let (es, en) = match entry.kind {
         EntryKind::Deposit => ("Ingreso", "Deposit"),

@@ -260,7 +260,10 @@ fn a_container_that_restarted_unseen_several_times_is_not_charged_to_the_end_of_
 fn a_container_that_started_while_a_look_was_under_way_is_charged_from_its_start() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(7)), at(5));
     let (pod, _) = settle(pod, &complete(running_since(7)), at(67));
-    assert_eq!((pod.charged, pod.meter.from), (Money::from_cents(6), Some(at(67))));
+    assert_eq!(
+        (pod.charged, pod.meter.from),
+        (Money::from_cents(6), Some(at(67)))
+    );
 }
 
 #[test]

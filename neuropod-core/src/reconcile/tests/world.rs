@@ -192,7 +192,9 @@ impl World {
     pub(super) fn container_ends(&mut self, over: bool) {
         let now = self.now;
         let Some(seen) = &mut self.seen.pod else { return };
-        let Some(ended) = seen.container.take() else { return };
+        let Some(ended) = seen.container.take() else {
+            return;
+        };
         seen.finished_at = Some(at(now));
         seen.finished_id = Some(ended.id);
         seen.restarts += 1;
