@@ -40,7 +40,9 @@ pub(crate) async fn run(
         let (account, pod) = (account.clone(), pod.clone());
         under_way.spawn(async move {
             board.announce(&pod, if what == "stop" { "stopped" } else { "creating" });
-            api.expect(Method::POST, &path, &account, None).await
+            // What goes wrong is counted.
+            api.call(Instant::now(), Method::POST, &path, &account, None)
+                .await
         });
     }
     while let Some(answer) = under_way.join_next().await {

@@ -4,7 +4,7 @@
 //! $ cargo run --release --example load
 //! ```
 //!
-//! It starts the server, as a process of its own, on the simulated cluster and a SQLite file. First every client
+//! It starts the server, as a process of its own, on the simulated cluster, with a SQLite file unless told otherwise. First every client
 //! watches five pods by WebSocket while pods are stopped and started; in the end each client must know every pod as the
 //! API tells it. Then come requests of all kinds. It prints what it measured, and fails if a client was left with
 //! something old or a request was answered with a 5xx.
@@ -59,6 +59,9 @@ struct Arguments {
     /// How long each of the two parts takes, in seconds
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Where the server keeps everything, as its own flag of this name says
+    #[arg(long, default_value = "sqlite:load.db")]
+    store: String,
 }
 
 #[derive(Subcommand)]
@@ -76,7 +79,7 @@ async fn main() -> Result<()> {
     // The client wants one, though it speaks no TLS here. Nobody was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let duration = Duration::from_secs(arguments.seconds);
-    let server = Server::start().await?;
+    let server = Server::start(&arguments.store).await?;
     let api = Arc::new(Api::new(&server.address)?);
     let board = Arc::new(Board::default());
     let accounts = set_the_stage(&api, arguments.clients.div_ceil(CLIENTS)).await?;

@@ -22,17 +22,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start() -> Result<Self> {
+    pub(crate) async fn start(store: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut process = Command::new(env::current_exe()?)
-            .args([
-                "serve",
-                "--dev",
-                "--listen",
-                "127.0.0.1:0",
-                "--store",
-                "sqlite:load.db",
-            ])
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--store", store])
             .current_dir(&folder)
             .env("NEUROPOD_OPENING_CREDIT", "100000")
             // Users sign in as if from addresses of their own: all from one would be too many.
