@@ -1,4 +1,4 @@
-//! Chromium without a window, told by WebDriver (W3C) what to do.
+//! Chromium without a window, told by `WebDriver` (W3C) what to do.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::process::Stdio;

@@ -167,13 +167,13 @@ impl Pod<'_> {
         let url = format!("http://{base}{missing}?token={token}");
         assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
         let mut seen = String::new();
-        let line = async {
+        let reading = async {
             while !seen.contains(missing) {
                 let chunk = log.chunk().await.unwrap().expect("the log goes on");
                 seen += &String::from_utf8_lossy(&chunk);
             }
         };
-        let found = tokio::time::timeout(LIMIT, line).await;
+        let found = tokio::time::timeout(LIMIT, reading).await;
         assert!(found.is_ok(), "{seen}");
         assert!(!seen.contains(token), "no token in the log: {seen}");
     }

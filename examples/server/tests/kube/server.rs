@@ -32,14 +32,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(site: &Site) -> Self {
-        let (store, uri) = match MongoServer::given() {
-            Some(uri) => (None, uri),
-            None => {
-                let started = MongoServer::start().unwrap();
-                let uri = started.uri();
-                (Some(started), uri)
-            }
-        };
+        let given = MongoServer::given();
+        let store = given.is_none().then(|| MongoServer::start().unwrap());
+        let uri = given.or(store.as_ref().map(MongoServer::uri)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -118,10 +113,10 @@ impl Server {
         }
         let answer = request.send().await.unwrap();
         let status = answer.status();
-        if !status.is_success() {
-            panic!("{path}: {status} {}", answer.text().await.unwrap());
+        if status.is_success() {
+            return answer;
         }
-        answer
+        panic!("{path}: {status} {}", answer.text().await.unwrap());
     }
 
     /// Stops it as Kubernetes does. It ends by itself, and without an error.
