@@ -86,10 +86,17 @@ export function createForm({ content, label, danger = false, more = [], action }
     content,
     element("div", { class: "actions" }, submit, more),
   );
+  // Where somebody repairs what was wrong, it is not wrong any more: whether it is right is found out again.
+  form.addEventListener("input", ({ target }) => {
+    const place = target.closest("[data-field]");
+    if (place) clearErrors(place);
+    if (!form.querySelector(".field-error:not([hidden])")) summary.hidden = true;
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
     form.ariaBusy = "true";
+    summary.hidden = true;
     clearErrors(form);
     try {
       await action(new FormData(form), form);
@@ -102,10 +109,9 @@ export function createForm({ content, label, danger = false, more = [], action }
   return form;
 }
 
-function clearErrors(form) {
-  form.querySelector(".summary").hidden = true;
-  for (const node of form.querySelectorAll(".field-error")) node.hidden = true;
-  for (const node of form.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid");
+function clearErrors(part) {
+  for (const node of part.querySelectorAll(".field-error")) node.hidden = true;
+  for (const node of part.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid");
 }
 
 function showErrors(form, error) {

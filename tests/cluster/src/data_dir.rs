@@ -151,6 +151,16 @@ fn keep_logs(from: &Path, to: &Path) {
     }
 }
 
+/// Whether root runs this, who may install packages and start containers.
+pub(crate) fn is_root() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let user = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))
+        .unwrap_or_default();
+    user.split_whitespace().nth(1) == Some("0")
+}
+
 /// The answer for systems other than Linux.
 pub(crate) fn require_linux() -> Result<()> {
     if cfg!(target_os = "linux") {

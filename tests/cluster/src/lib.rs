@@ -1,5 +1,6 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
-//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB.
+//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB,
+//! packages of npm and PyPI, and a browser.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {
@@ -26,15 +27,18 @@
 
 mod api;
 mod assets;
+mod browser;
 mod cache;
 mod command;
 mod control_plane;
 mod data_dir;
+mod debian;
 mod error;
 mod images;
 mod kubeconfig;
 mod mongo;
 mod node;
+mod packages;
 mod pki;
 mod ports;
 mod prepare;
@@ -44,12 +48,14 @@ mod test_cluster;
 
 pub use api::{client, wait_until};
 pub use assets::{Assets, Program};
+pub use browser::{check_browser, prepare_browser};
 pub use cache::folder as cache_folder;
 pub use control_plane::ControlPlane;
 pub use error::{Error, Result};
 pub use images::Image;
 pub use mongo::{MONGODB_URI, MongoServer};
 pub use node::Node;
+pub use packages::{npm_modules, python};
 pub use prepare::{prepare_control_plane, prepare_mongo, prepare_node};
 pub use skip::{SKIPS_FILE, skip};
 pub use test_cluster::{KUBECONFIG, Level, TestCluster};

@@ -1,8 +1,10 @@
 //! Makes ready what the suites need.
 
-use std::env;
+use std::{collections::BTreeMap, env};
 
-use neuropod_test_cluster::{KUBECONFIG, prepare_control_plane, prepare_mongo, prepare_node};
+use neuropod_test_cluster::{
+    KUBECONFIG, npm_modules, prepare_browser, prepare_control_plane, prepare_mongo, prepare_node, python,
+};
 use serde::Deserialize;
 
 use crate::run::Outcome;
@@ -11,7 +13,11 @@ use crate::run::Outcome;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Needs {
-    Nothing,
+    /// Node.js with the modules of `examples/server/tests/npm`.
+    Npm,
+    /// Python with the packages of `examples/server/tests/python`.
+    Python,
+    Chromium,
     Mongo,
     ControlPlane,
     Node,
@@ -19,29 +25,27 @@ pub(crate) enum Needs {
 
 /// Prepares each thing once, and remembers why it could not.
 #[derive(Debug, Default)]
-pub(crate) struct Preparation {
-    mongo: Option<Result<(), Outcome>>,
-    control_plane: Option<Result<(), Outcome>>,
-    node: Option<Result<(), Outcome>>,
-}
+pub(crate) struct Preparation(BTreeMap<Needs, Result<(), Outcome>>);
 
 impl Preparation {
-    /// Makes ready what `needs` says; otherwise answers what becomes of its suites.
-    pub(crate) fn of(&mut self, needs: Needs) -> Result<(), Outcome> {
-        match needs {
-            Needs::Nothing => Ok(()),
-            Needs::Mongo => self.mongo.get_or_insert_with(|| done(prepare_mongo())).clone(),
-            Needs::ControlPlane | Needs::Node if env::var_os(KUBECONFIG).is_some() => Ok(()),
-            Needs::ControlPlane => self
-                .control_plane
-                .get_or_insert_with(|| done(prepare_control_plane()))
-                .clone(),
-            Needs::Node => self.node.get_or_insert_with(|| done(prepare_node())).clone(),
-        }
+    /// Makes ready all of `needs`; otherwise answers what becomes of the suite that has them.
+    pub(crate) fn of(&mut self, needs: &[Needs]) -> Result<(), Outcome> {
+        needs
+            .iter()
+            .try_for_each(|needs| self.0.entry(*needs).or_insert_with(|| prepare(*needs)).clone())
     }
 }
 
-fn done(result: neuropod_test_cluster::Result<()>) -> Result<(), Outcome> {
+fn prepare(needs: Needs) -> Result<(), Outcome> {
+    let result = match needs {
+        Needs::Npm => npm_modules().map(drop),
+        Needs::Python => python().map(drop),
+        Needs::Chromium => prepare_browser(),
+        Needs::Mongo => prepare_mongo(),
+        Needs::ControlPlane | Needs::Node if env::var_os(KUBECONFIG).is_some() => Ok(()),
+        Needs::ControlPlane => prepare_control_plane(),
+        Needs::Node => prepare_node(),
+    };
     result.map_err(|error| {
         if error.is_unavailable() {
             Outcome::skipped(error.to_string())

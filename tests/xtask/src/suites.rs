@@ -22,7 +22,7 @@ const DOCUMENTATION: &str = "documentation";
 pub(crate) struct Suite {
     /// The package for its unit tests, `package/test` for an integration test.
     pub(crate) name: String,
-    pub(crate) needs: Needs,
+    pub(crate) needs: Vec<Needs>,
     /// What runs them.
     pub(crate) commands: Vec<Command>,
 }
@@ -54,10 +54,10 @@ pub(crate) fn build() -> Result<Vec<Suite>> {
     documentation.args(["test", "--workspace", "--all-features", "--doc", "--no-fail-fast"]);
     suites.push(Suite {
         name: DOCUMENTATION.into(),
-        needs: Needs::Nothing,
+        needs: Vec::new(),
         commands: vec![documentation],
     });
-    suites.sort_by_key(|suite| suite.needs);
+    suites.sort_by_key(|suite| suite.needs.iter().max().copied());
     Ok(suites)
 }
 
@@ -101,7 +101,7 @@ fn suites(packages: &[Package], messages: &str) -> Result<Vec<Suite>> {
         let (name, needs) = if artifact.target.kind == ["test"] {
             (format!("{}/{test}", package.name), package.needs_of(test))
         } else {
-            (package.name.clone(), Needs::Nothing)
+            (package.name.clone(), Vec::new())
         };
         let suite = suites.entry(name.clone()).or_insert_with(|| Suite {
             name,
@@ -151,13 +151,15 @@ mod tests {
             }))
             .unwrap()
         };
-        let needs = serde_json::json!({ "xtask": { "needs": { "end_to_end": "node" } } });
+        let needs =
+            serde_json::json!({ "xtask": { "needs": { "end_to_end": "node", "page": ["node", "npm"] } } });
         let packages = [
             package("neuropod", needs),
             package("store", serde_json::Value::Null),
         ];
         let messages = [
             message("path#neuropod", "test", "end_to_end", true),
+            message("path#neuropod", "test", "page", true),
             message("path#neuropod", "lib", "neuropod", true),
             message("path#neuropod", "example", "quickstart", true),
             message("path#neuropod", "example", "quickstart", false),
@@ -167,20 +169,21 @@ mod tests {
         let suites = suites(&packages, &messages.join("\n")).unwrap();
         let found: Vec<_> = suites
             .iter()
-            .map(|suite| (suite.name.as_str(), suite.needs, suite.commands.len()))
+            .map(|suite| (suite.name.as_str(), &*suite.needs, suite.commands.len()))
             .collect();
         assert_eq!(
             found,
             [
-                ("neuropod", Needs::Nothing, 2),
-                ("neuropod/end_to_end", Needs::Node, 1),
-                ("store/memory", Needs::Nothing, 1),
+                ("neuropod", &[][..], 2),
+                ("neuropod/end_to_end", &[Needs::Node], 1),
+                ("neuropod/page", &[Needs::Node, Needs::Npm], 1),
+                ("store/memory", &[], 1),
             ]
         );
         let called = |name| suites.iter().filter(|suite| suite.is_called(name)).count();
         assert_eq!(
             [called("neuropod"), called("neuropod/end_to_end"), called("end")],
-            [2, 1, 0]
+            [3, 1, 0]
         );
     }
 }

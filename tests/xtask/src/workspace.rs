@@ -35,18 +35,29 @@ struct Metadata {
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// What its integration tests need, by name.
-    needs: BTreeMap<String, Needs>,
+    needs: BTreeMap<String, Listed>,
+}
+
+/// One thing, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Listed {
+    One(Needs),
+    Several(Vec<Needs>),
 }
 
 impl Package {
     /// What an integration test needs: what its package says in `[package.metadata.xtask.needs]`, else nothing.
-    pub(crate) fn needs_of(&self, test: &str) -> Needs {
+    pub(crate) fn needs_of(&self, test: &str) -> Vec<Needs> {
         let settings = self
             .metadata
             .as_ref()
             .and_then(|metadata| metadata.xtask.as_ref());
-        let needs = settings.and_then(|settings| settings.needs.get(test));
-        needs.copied().unwrap_or(Needs::Nothing)
+        match settings.and_then(|settings| settings.needs.get(test)) {
+            Some(Listed::One(needs)) => vec![*needs],
+            Some(Listed::Several(needs)) => needs.clone(),
+            None => Vec::new(),
+        }
     }
 }
 

@@ -148,6 +148,7 @@ function entryTable(entries, names) {
 
 function cellClass(name) {
   if (name === "at") return "time";
+  if (name === "text") return "sentence";
   return name === "amount" || name === "held" ? "number" : null;
 }
 

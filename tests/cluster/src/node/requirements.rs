@@ -1,11 +1,12 @@
 //! What a node needs of the machine.
 
-use std::{fs, path::Path, process::Command};
+use std::path::Path;
 
 use super::config::CNI_PLUGINS;
 use crate::{
     command,
-    data_dir::require_linux,
+    data_dir::{is_root, require_linux},
+    debian,
     error::{Error, Result},
 };
 
@@ -45,34 +46,13 @@ pub(crate) fn install() -> Result<()> {
     if !command::exists("apt-get") {
         return check();
     }
-    eprintln!("installing {}", missing.join(", "));
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(["-qq", "-o", "DPkg::Lock::Timeout=300"]);
-        command::run(command.args(arguments)).map(drop)
-    };
-    // One list that can't be fetched does not matter if the packages are found in another.
-    if let Err(error) = apt(&["update"]) {
-        eprintln!("warning: {error}");
-    }
-    apt(&[
-        &["install", "--yes", "--no-install-recommends"],
-        missing.as_slice(),
-    ]
-    .concat())?;
+    debian::install(&missing)?;
     check()
 }
 
 fn require_root() -> Result<()> {
     require_linux()?;
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let user = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .unwrap_or_default();
-    if user.split_whitespace().nth(1) == Some("0") {
+    if is_root() {
         return Ok(());
     }
     Err(Error::Unavailable("a node can be started by root only".into()))

@@ -1,0 +1,239 @@
+//! What a client does.
+
+use serde_json::json;
+
+use crate::axe;
+use crate::page::{ENTER, ESCAPE, Page, RIGHT};
+use crate::site::Site;
+
+/// An image of a Jupyter server, as the simulated cluster knows them.
+const IMAGE: &str = "quay.io/jupyter/base-notebook";
+
+#[tokio::test]
+async fn a_pod_from_signing_in_to_its_end() {
+    let Some(axe) = axe("a_pod_from_signing_in_to_its_end") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::start(folder.path()).await;
+    let page = Page::open(&site, "client").await;
+    page.reads("Sign in").await;
+    page.check("sign-in", &axe).await;
+    page.sign_in("ana@example.com").await;
+    page.reads("There are no pods.").await;
+    page.check("no-pods", &axe).await;
+
+    page.go("deploy").await;
+    page.choose("deploymentType", "docker").await;
+    page.reads("Choose a GPU").await;
+    page.check("deploy", &axe).await;
+    for (field, wrong) in [
+        ("name", "---"),
+        ("dockerImage", "Not An Image"),
+        ("containerDiskSize", "0"),
+        ("volumeDiskSize", "151"),
+        ("ports", "8888, 8888"),
+    ] {
+        page.fill(field, wrong).await;
+    }
+    page.click("Deploy").await;
+    for field in [
+        "name",
+        "dockerImage",
+        "gpu",
+        "containerDiskSize",
+        "volumeDiskSize",
+        "ports",
+    ] {
+        let said = "return document.querySelector(`[data-field='${arguments[0]}'] .field-error:not([hidden])`)\
+            ?.textContent";
+        page.until(&format!("an error at {field}"), said, json!([field]))
+            .await;
+    }
+    page.check("deploy-errors", &axe).await;
+
+    for (field, right) in [
+        ("name", "Training"),
+        ("dockerImage", IMAGE),
+        ("containerDiskSize", "10"),
+        ("volumeDiskSize", "20"),
+        ("ports", "8888, 7860"),
+    ] {
+        page.fill(field, right).await;
+    }
+    page.choose("gpu", "rtx-4050").await;
+    page.reads("A whole day").await;
+    // What is repaired is not said to be wrong any more.
+    let none = "return !document.querySelector('.field-error:not([hidden]), [aria-invalid], .summary:not([hidden])')";
+    page.until("no error is left", none, json!([])).await;
+    page.picture("deploy-right").await;
+    page.click("Deploy").await;
+    page.pod_is("Training", "Starting").await;
+    page.check("pod-starting", &axe).await;
+    page.pod_is("Training", "Running").await;
+    page.check("pod-running", &axe).await;
+
+    connect(&page, &axe).await;
+    follow_the_log(&page, &axe).await;
+
+    page.click("Stop: Training").await;
+    page.reads("What is not on the volume is lost.").await;
+    page.check("stop", &axe).await;
+    page.click("Stop").await;
+    page.dialog_is_closed().await;
+    page.pod_is("Training", "Stopped").await;
+    page.click("Start: Training").await;
+    page.pod_is("Training", "Running").await;
+
+    page.expect_offline();
+    site.kill().await;
+    page.reads("No live connection").await;
+    page.check("offline", &axe).await;
+    site.begin().await;
+    let online = "return !document.querySelector('.banner.warn:not([hidden])')";
+    page.until("it is online again", online, json!([])).await;
+    page.pod_is("Training", "Running").await;
+    // What changes from now on comes by itself again.
+    page.by_another_client("stop").await;
+    page.pod_is("Training", "Stopped").await;
+    page.by_another_client("start").await;
+    page.pod_is("Training", "Running").await;
+    page.go("account").await;
+    page.reads("Cost by pod").await;
+    page.check("account", &axe).await;
+    page.go("pods").await;
+
+    page.click("Delete: Training").await;
+    page.reads("This can't be undone.").await;
+    page.check("delete", &axe).await;
+    page.click("Cancel").await;
+    page.dialog_is_closed().await;
+    page.pod_is("Training", "Running").await;
+    page.click("Delete: Training").await;
+    page.click("Delete").await;
+    page.dialog_is_closed().await;
+    page.reads("There are no pods.").await;
+    page.click("Sign out").await;
+    page.reads("Your GPU pods, in one place.").await;
+    page.close().await;
+}
+
+/// The links open what they say, and the token is shown to who asks for it only.
+async fn connect(page: &Page, axe: &str) {
+    page.click("Connect: Training").await;
+    page.reads("port 7860").await;
+    let link = "return place.querySelector('a[href*=token]')?.href";
+    let link = page.until("a link with a token", link, json!([])).await;
+    let (address, token) = link.as_str().unwrap().split_once("?token=").unwrap();
+    assert!(address.starts_with("https://training-"), "{address}");
+    let shown = page.run("return place.innerText", json!([])).await;
+    assert!(
+        shown.as_str().unwrap().contains(address.trim_end_matches('/')),
+        "{shown}"
+    );
+    assert!(!shown.as_str().unwrap().contains(token), "the token, unasked");
+    page.check("connection", axe).await;
+
+    let copy = page
+        .run("return [...place.querySelectorAll('button')].map(named).filter((name) => name.startsWith('Copy'))", json!([]))
+        .await;
+    for (name, copied) in [("Token", token), ("link", link.as_str().unwrap())] {
+        let copies = copy.as_array().unwrap().iter().map(|each| each.as_str().unwrap());
+        let button = copies.into_iter().find(|each| each.ends_with(name)).unwrap();
+        page.click(button).await;
+        let body = "return navigator.clipboard.readText().then((text) => text === arguments[0])";
+        page.until(name, body, json!([copied])).await;
+    }
+    page.click("Show token").await;
+    page.reads(token).await;
+    page.click("Close").await;
+    page.dialog_is_closed().await;
+}
+
+/// New lines come by themselves, and what is searched is found in them.
+async fn follow_the_log(page: &Page, axe: &str) {
+    page.click("Logs: Training").await;
+    page.reads("Live").await;
+    page.reads("GET /api/kernels").await;
+    let lines = "return document.querySelectorAll('.log .line').length";
+    let before = page.run(lines, json!([])).await;
+    let more = "return document.querySelectorAll('.log .line').length > arguments[0]";
+    page.until("a new line, live", more, json!([before])).await;
+    page.fill("Search the logs", "kernels").await;
+    page.browser.press(&[ENTER]).await;
+    page.until(
+        "a match",
+        "return place.querySelector('mark.current')?.textContent",
+        json!([]),
+    )
+    .await;
+    page.check("logs", axe).await;
+    // The first empties the search, the second closes the dialog.
+    page.browser.press(&[ESCAPE]).await;
+    assert_eq!(
+        page.run("return place.querySelectorAll('mark').length", json!([]))
+            .await,
+        0
+    );
+    page.browser.press(&[ESCAPE]).await;
+    page.dialog_is_closed().await;
+}
+
+#[tokio::test]
+async fn with_the_keyboard_alone() {
+    if axe("with_the_keyboard_alone").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::start(folder.path()).await;
+    let page = Page::open(&site, "keyboard").await;
+    page.tab_to("E-mail address").await;
+    page.type_text("kim@example.com").await;
+    page.browser.press(&[ENTER]).await;
+    page.reads("There are no pods.").await;
+    page.tab_to("Deploy pod").await;
+    page.browser.press(&[ENTER]).await;
+    page.reads("Deployment type").await;
+    page.tab_to("Name").await;
+    page.type_text("Keys").await;
+    page.tab_to("Template").await;
+    page.browser.press(&[RIGHT]).await;
+    assert_eq!(page.focus().await, "Docker image");
+    page.tab_to("Docker image").await;
+    page.type_text(IMAGE).await;
+    page.tab_to("cpu").await;
+    page.browser.press(&[RIGHT]).await;
+    assert_eq!(page.focus().await, "rtx-4050");
+    page.tab_to("HTTP ports").await;
+    page.type_text("8888, 7861").await;
+    page.picture("deploy").await;
+    page.tab_to("Deploy").await;
+    page.browser.press(&[ENTER]).await;
+    page.pod_is("Keys", "Running").await;
+
+    page.tab_to("Connect: Keys").await;
+    page.browser.press(&[ENTER]).await;
+    page.reads("port 7861").await;
+    page.tab_to("Show token").await;
+    page.browser.press(&[ENTER]).await;
+    page.reads("Hide token").await;
+    page.browser.press(&[ESCAPE]).await;
+    page.dialog_is_closed().await;
+    assert_eq!(page.focus().await, "Connect: Keys", "where one was before");
+    page.tab_to("Stop: Keys").await;
+    page.browser.press(&[ENTER]).await;
+    page.reads("What is not on the volume is lost.").await;
+    assert_eq!(page.focus().await, "Cancel", "Enter must not stop a pod unread");
+    page.tab_to("Stop").await;
+    page.picture("stop").await;
+    page.browser.press(&[ENTER]).await;
+    page.pod_is("Keys", "Stopped").await;
+    page.tab_to("Delete: Keys").await;
+    page.browser.press(&[ENTER]).await;
+    page.reads("This can't be undone.").await;
+    page.tab_to("Delete").await;
+    page.browser.press(&[ENTER]).await;
+    page.reads("There are no pods.").await;
+    assert_eq!(page.focus().await, "Pods", "what had the focus is gone");
+    page.close().await;
+}

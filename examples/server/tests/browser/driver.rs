@@ -1,0 +1,169 @@
+//! Chromium and its driver, spoken to by `WebDriver` (W3C): one method for each command that is used.
+//!
+//! The clients that there are would change what the other tests are built with: `thirtyfour` makes `serde_json` keep
+//! the order of keys everywhere, and `fantoccini` brings another twenty packages.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::site::{LIMIT, client};
+
+/// The key of a reference to an element, as the standard has it.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// One window of a browser of its own. Browser and driver end with it.
+pub(crate) struct Browser {
+    session: String,
+    client: Client,
+    _driver: Child,
+}
+
+impl Browser {
+    /// Starts a browser that keeps what it has to keep in `folder`.
+    pub(crate) async fn start(folder: &Path) -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver; `cargo xtask test` installs it");
+        let port = port_of(&mut driver).await;
+        let profile = format!("--user-data-dir={}", folder.join("browser").display());
+        // Without a sandbox: root has none. The pages are our own.
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--accept-lang=en",
+            &profile,
+        ];
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        }}});
+        let driver_address = format!("http://127.0.0.1:{port}/session");
+        let mut browser = Self {
+            session: driver_address,
+            client: client(),
+            _driver: driver,
+        };
+        let opened = browser.post("", &wanted).await;
+        browser.session = format!("{}/{}", browser.session, opened["sessionId"].as_str().unwrap());
+        browser
+    }
+
+    /// Opens an address.
+    pub(crate) async fn open(&self, url: &str) {
+        self.post("/url", &json!({ "url": url })).await;
+    }
+
+    /// Runs the body of a function in the page, and waits for what it promises.
+    pub(crate) async fn run(&self, body: &str, arguments: Value) -> Value {
+        self.post("/execute/sync", &json!({ "script": body, "args": arguments }))
+            .await
+    }
+
+    /// Clicks in the middle of an element, which must be on top there.
+    pub(crate) async fn click(&self, element: &Value) {
+        self.post(&format!("/element/{}/click", id(element)), &json!({}))
+            .await;
+    }
+
+    /// Empties a field, and types into it.
+    pub(crate) async fn fill(&self, element: &Value, text: &str) {
+        self.post(&format!("/element/{}/clear", id(element)), &json!({}))
+            .await;
+        if !text.is_empty() {
+            self.post(
+                &format!("/element/{}/value", id(element)),
+                &json!({ "text": text }),
+            )
+            .await;
+        }
+    }
+
+    /// Presses and lets go of keys, one after the other, wherever the focus is.
+    pub(crate) async fn press(&self, keys: &[&str]) {
+        let events: Vec<_> = keys
+            .iter()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })))
+            .collect();
+        let actions = json!([{ "type": "key", "id": "keyboard", "actions": events }]);
+        self.post("/actions", &json!({ "actions": actions })).await;
+    }
+
+    /// A picture of what is in the window, as PNG in base64.
+    pub(crate) async fn picture(&self) -> String {
+        let answer = self.answer(self.client.get(format!("{}/screenshot", self.session)));
+        answer.await.as_str().unwrap().to_owned()
+    }
+
+    /// What the console said since the last call.
+    pub(crate) async fn console(&self) -> Vec<Value> {
+        let entries = self.post("/se/log", &json!({ "type": "browser" })).await;
+        entries.as_array().unwrap().clone()
+    }
+
+    /// A command of Chromium's own protocol.
+    pub(crate) async fn chromium(&self, command: &str, parameters: Value) {
+        self.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": command, "params": parameters }),
+        )
+        .await;
+    }
+
+    /// Ends the browser.
+    pub(crate) async fn close(self) {
+        self.answer(self.client.delete(&self.session)).await;
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        self.answer(self.client.post(format!("{}{path}", self.session)).json(body))
+            .await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Value {
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let value = &answer["value"];
+        assert!(
+            value["error"].is_null(),
+            "{}: {}",
+            value["error"],
+            value["message"]
+        );
+        value.clone()
+    }
+}
+
+fn id(element: &Value) -> &str {
+    element[ELEMENT].as_str().expect("an element")
+}
+
+/// The port that the driver has chosen, which it prints.
+async fn port_of(driver: &mut Child) -> u16 {
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let found = timeout(LIMIT, async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                return port.trim_end_matches('.').parse().ok();
+            }
+        }
+        None
+    });
+    let port = found.await.ok().flatten().expect("the port of chromedriver");
+    // It goes on printing, and must not wait for a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    port
+}

@@ -1,0 +1,26 @@
+//! The dashboard in a real browser, against the server as a process: what people do with it, from signing in to
+//! deleting a pod, and what may never happen to them.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod administrator;
+mod client;
+mod driver;
+mod guises;
+mod page;
+mod site;
+
+use std::fs;
+
+use neuropod_test_cluster::{check_browser, npm_modules, skip};
+
+/// The script that finds what is not accessible; `None`, and a note, where no browser is to be had.
+fn axe(test: &str) -> Option<String> {
+    match check_browser().and_then(|()| npm_modules()) {
+        Ok(modules) => Some(fs::read_to_string(modules.join("axe-core/axe.min.js")).unwrap()),
+        Err(error) if error.is_unavailable() => {
+            skip(&format!("browser/{test}"), &error.to_string());
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -1,0 +1,98 @@
+//! The server as a process of its own, with its file.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+
+/// How long anything may take here: two cores and other tests beside these.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// A server for development, on the simulated cluster, with a SQLite file. It can die and come back.
+pub(crate) struct Site {
+    address: String,
+    folder: PathBuf,
+    server: Option<Child>,
+}
+
+impl Site {
+    /// Starts a server that keeps everything in `folder`.
+    pub(crate) async fn start(folder: &Path) -> Self {
+        // Free now; the server has to come back on the same one.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut site = Self {
+            address: free.to_string(),
+            folder: folder.to_owned(),
+            server: None,
+        };
+        site.begin().await;
+        site
+    }
+
+    /// The address of the dashboard.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Kills the server, as a power cut does.
+    pub(crate) async fn kill(&mut self) {
+        self.server.take().unwrap().kill().await.unwrap();
+    }
+
+    /// Starts it (again), and waits until it answers.
+    pub(crate) async fn begin(&mut self) {
+        let server = Command::new(program())
+            .current_dir(&self.folder)
+            .args([
+                "--dev",
+                "--store",
+                "sqlite:neuropod.db",
+                "--listen",
+                &self.address,
+            ])
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the server; `cargo build --example server` where only this test was built");
+        self.server = Some(server);
+        let client = client();
+        let ready = format!("{}/readyz", self.url());
+        let end = Instant::now() + LIMIT;
+        while !client
+            .get(&ready)
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+        {
+            let ended = self.server.as_mut().unwrap().try_wait().unwrap();
+            assert_eq!(ended, None, "the server ended");
+            assert!(Instant::now() < end, "the server is not ready");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// What speaks to servers of this machine.
+pub(crate) fn client() -> reqwest::Client {
+    // Nothing here is encrypted, and yet there is no client without one. Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(LIMIT)
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+/// `cargo test` builds the examples too, beside the test programs.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap();
+    folder
+        .join("examples")
+        .join(format!("server{}", std::env::consts::EXE_SUFFIX))
+}
