@@ -21,6 +21,8 @@ use crate::reply::Parameters;
 
 /// The biggest text that is read, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
+/// What is read at once, in bytes: clients say little, and each takes this for as long as it is connected.
+const READ_BUFFER: usize = 4 * 1024;
 /// How often a peer is asked whether it is there, and whether its token still holds.
 const PING: Duration = Duration::from_secs(30);
 /// So many answers may be missing.
@@ -88,6 +90,7 @@ pub(crate) async fn open(
         Err(rejection) => return Ok(rejection.into_response()),
     };
     Ok(upgrade
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(MAX_TEXT)
         .max_frame_size(MAX_TEXT)
         .on_upgrade(move |socket| async move {

@@ -1,0 +1,82 @@
+//! What is being changed, and when each client heard of it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use hdrhistogram::Histogram;
+
+/// A change that clients are to hear of.
+#[derive(Clone, Copy)]
+pub(crate) struct Change {
+    /// Which change of all it is.
+    pub(crate) number: u64,
+    /// The status that tells it.
+    pub(crate) status: &'static str,
+    /// When it was asked for.
+    pub(crate) at: Instant,
+}
+
+/// Every pod's last change.
+#[derive(Default)]
+pub(crate) struct Board {
+    changes: Mutex<HashMap<String, Change>>,
+    latencies: Mutex<Vec<u64>>,
+    count: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Board {
+    /// A pod is about to be changed.
+    pub(crate) fn announce(&self, pod: &str, status: &'static str) {
+        let change = Change {
+            number: self.count.fetch_add(1, Ordering::Relaxed) + 1,
+            status,
+            at: Instant::now(),
+        };
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.insert(pod.to_owned(), change);
+    }
+
+    /// How many changes there were.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// A client is told of a pod. Answers the change where it is this that it is told.
+    pub(crate) fn heard(&self, pod: &str, status: &str) -> Option<Change> {
+        self.received.fetch_add(1, Ordering::Relaxed);
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.get(pod).filter(|change| change.status == status).copied()
+    }
+
+    /// A client has heard of a change for the first time.
+    pub(crate) fn measured(&self, latency: Duration) {
+        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        latencies.push(micros(latency));
+    }
+
+    pub(crate) fn latencies(&self) -> Result<Histogram<u64>> {
+        let mut histogram = crate::histogram()?;
+        for latency in self
+            .latencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
+            histogram.saturating_record(*latency);
+        }
+        Ok(histogram)
+    }
+
+    /// How many updates all clients have received.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

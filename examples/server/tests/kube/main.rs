@@ -1,0 +1,180 @@
+//! The server on a real Kubernetes and a MongoDB, set up by the files of `examples/deploy`: what it is asked for by HTTP
+//! runs, opens in a real browser, and goes without a trace.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod browser;
+mod cluster;
+mod manifests;
+mod server;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use browser::Browser;
+use cluster::Site;
+use http::Method;
+use neuropod_test_cluster::{Image, wait_until};
+use serde_json::{Value, json};
+use server::Server;
+
+/// Long enough for a machine that compiles something else meanwhile.
+const LIMIT: Duration = Duration::from_mins(2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manifests_are_accepted() {
+    let Some(site) = Site::get("kube/the_manifests_are_accepted").await else {
+        return;
+    };
+    for (file, text) in manifests::FILES {
+        for document in manifests::documents(text) {
+            site.apply(file, &document, true).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_opens_in_a_browser_by_the_link_of_the_api() {
+    const TEST: &str = "kube/a_pod_opens_in_a_browser_by_the_link_of_the_api";
+    let Some(site) = Site::get(TEST).await else {
+        return;
+    };
+    if !Browser::is_there() {
+        return neuropod_test_cluster::skip(TEST, "no `chromedriver` (Debian package chromium-driver)");
+    }
+    site.node().load(Image::Jupyter).unwrap();
+    let server = Server::start(&site).await;
+    let request = json!({
+        "name": "Training",
+        "deploymentType": "docker",
+        "dockerImage": Image::Jupyter.reference(),
+        "gpu": "cpu",
+        "containerDiskSize": 1,
+        "volumeDiskSize": 1,
+        "ports": "8888",
+        "enableJupyter": true,
+    });
+    let created = server.call(Method::POST, "/api/pods", Some(&request)).await;
+    let pod = Pod {
+        path: format!("/api/pods/{}", created["data"]["podId"].as_str().unwrap()),
+        server: &server,
+        site: &site,
+    };
+
+    let first = pod.running().await;
+    pod.opens(&first).await;
+    pod.logs_follow().await;
+
+    pod.change("stop").await;
+    pod.until("stopped", |pod| pod["step"] == "stopped").await;
+    let left = BTreeMap::from([("PersistentVolumeClaim".to_owned(), 1)]);
+    assert_eq!(site.objects().await, left, "only the volume is left");
+    assert_eq!(pod.link().await, None);
+
+    pod.change("start").await;
+    let second = pod.running().await;
+    assert_ne!(second, first, "a fresh token");
+    pod.opens(&second).await;
+
+    let path = format!("{}?volume=delete", pod.path);
+    server.call(Method::DELETE, &path, None).await;
+    wait_until("nothing is left", LIMIT, async || {
+        let pods = server.call(Method::GET, "/api/pods", None).await;
+        let objects = site.objects().await;
+        if pods["data"] == json!([]) && objects.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{pods} {objects:?}"))
+        }
+    })
+    .await
+    .unwrap();
+    server.stop().await;
+}
+
+/// A pod, as its owner sees it.
+struct Pod<'a> {
+    path: String,
+    server: &'a Server,
+    site: &'a Site,
+}
+
+impl Pod<'_> {
+    async fn until(&self, what: &str, is: impl Fn(&Value) -> bool) {
+        wait_until(what, LIMIT, async || {
+            let found = self.server.call(Method::GET, &self.path, None).await;
+            if is(&found["pod"]) {
+                Ok(())
+            } else {
+                Err(found.to_string())
+            }
+        })
+        .await
+        .unwrap();
+    }
+
+    async fn change(&self, what: &str) {
+        let path = format!("{}/{what}", self.path);
+        self.server.call(Method::POST, &path, None).await;
+    }
+
+    /// The link to Jupyter, where the API tells one that is ready.
+    async fn link(&self) -> Option<String> {
+        let path = format!("{}/connections", self.path);
+        let connections = self.server.call(Method::GET, &path, None).await;
+        let service = &connections["data"]["httpServices"][0];
+        (service["status"] == "ready").then(|| service["url"].as_str().unwrap().to_owned())
+    }
+
+    /// Waits until it runs, and answers the link to Jupyter with its token.
+    async fn running(&self) -> String {
+        self.until("running", |pod| pod["status"] == "running").await;
+        wait_until("a link with a token", LIMIT, async || match self.link().await {
+            Some(link) if link.contains("?token=") => Ok(link),
+            other => Err(format!("{other:?}")),
+        })
+        .await
+        .unwrap()
+    }
+
+    /// Opens the link in a browser, which finds its host as the Ingress says.
+    async fn opens(&self, link: &str) {
+        let routes = self.site.routes().await;
+        Browser::run(&routes, async |page| {
+            let (bare, _) = link.split_once("?token=").unwrap();
+            page.goto(bare).await;
+            page.shows("input[name=password]").await;
+
+            page.goto(link).await;
+            page.shows("#main.jp-LabShell").await;
+            let address = page.address().await;
+            assert!(
+                address.starts_with(&format!("{}/lab", bare.trim_end_matches('/'))),
+                "{address}"
+            );
+        })
+        .await;
+    }
+
+    /// What Jupyter logs from now on is told to whoever follows.
+    async fn logs_follow(&self) {
+        let path = format!("{}/logs?follow=true&tail=1", self.path);
+        let mut log = self.server.request(Method::GET, &path, None).await;
+        // Jupyter logs a request for something that is not there.
+        let missing = "/api/contents/is-not-there";
+        let link = self.link().await.unwrap();
+        let (_, token) = link.split_once("?token=").unwrap();
+        let base = self.site.routes().await[0].address.clone();
+        let url = format!("http://{base}{missing}?token={token}");
+        assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
+        let mut seen = String::new();
+        let reading = async {
+            while !seen.contains(missing) {
+                let chunk = log.chunk().await.unwrap().expect("the log goes on");
+                seen += &String::from_utf8_lossy(&chunk);
+            }
+        };
+        let found = tokio::time::timeout(LIMIT, reading).await;
+        assert!(found.is_ok(), "{seen}");
+        assert!(!seen.contains(token), "no token in the log: {seen}");
+    }
+}

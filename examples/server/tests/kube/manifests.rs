@@ -1,0 +1,35 @@
+//! The files of `examples/deploy`.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The rights of the server.
+pub(crate) const RBAC: &str = include_str!("../../../deploy/rbac.yaml");
+/// The server itself.
+pub(crate) const SERVER: &str = include_str!("../../../deploy/server.yaml");
+
+/// What is applied to a cluster. `gateway.yaml` needs the Gateway API, which this one has not.
+pub(crate) const FILES: [(&str, &str); 5] = [
+    ("rbac.yaml", RBAC),
+    (
+        "rbac-namespace-per-user.yaml",
+        include_str!("../../../deploy/rbac-namespace-per-user.yaml"),
+    ),
+    ("server.yaml", SERVER),
+    ("mongo.yaml", include_str!("../../../deploy/mongo.yaml")),
+    ("ingress.yaml", include_str!("../../../deploy/ingress.yaml")),
+];
+
+/// The documents of a YAML file.
+pub(crate) fn documents(text: &str) -> Vec<Value> {
+    serde_yaml_ng::Deserializer::from_str(text)
+        .map(|document| Value::deserialize(document).unwrap())
+        .collect()
+}
+
+/// The configuration in `server.yaml`.
+pub(crate) fn configuration() -> String {
+    let maps = documents(SERVER);
+    let map = maps.iter().find(|document| document["kind"] == "ConfigMap");
+    map.unwrap()["data"]["server.toml"].as_str().unwrap().to_owned()
+}

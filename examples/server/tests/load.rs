@@ -1,0 +1,43 @@
+//! Nothing is lost and nothing fails under some load. How fast it is `cargo run --release --example load` measures.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// `cargo test` builds the examples too, beside the test programs.
+fn load_program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap();
+    folder
+        .join("examples")
+        .join(format!("load{}", std::env::consts::EXE_SUFFIX))
+}
+
+#[test]
+fn every_client_ends_with_the_last_state_and_no_request_fails() {
+    let output = Command::new(load_program())
+        .args([
+            "--clients",
+            "200",
+            "--changes",
+            "40",
+            "--requests",
+            "100",
+            "--seconds",
+            "5",
+        ])
+        .output()
+        .expect("the example; `cargo build --example load` where only this test was built");
+    let report = String::from_utf8_lossy(&output.stdout);
+    println!("{report}");
+    assert!(
+        output.status.success(),
+        "{report}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
