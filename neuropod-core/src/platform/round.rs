@@ -126,7 +126,9 @@ impl Inner {
             other.desired == Desired::Deleted { volume } || other.loses_volume(now)
         });
         // Each is looked at again, and keeps the volume if it can still be kept.
-        takers.iter().for_each(|taker| self.touched.add(&taker.id));
+        for taker in &takers {
+            self.touched.add(&taker.id);
+        }
         Ok(!takers.is_empty())
     }
 
