@@ -176,7 +176,7 @@ async fn happen(
             1 => {
                 people
                     .administer(world, &platforms.any(world, random), random)
-                    .await
+                    .await;
             }
             _ => platforms.set_a_clock(random),
         },
