@@ -1,6 +1,6 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
 //! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB,
-//! and packages of npm and PyPI.
+//! and packages of npm and `PyPI`.
 //!
 //! ```no_run
 //! # async fn example() -> neuropod_test_cluster::Result<()> {
