@@ -1,4 +1,4 @@
-//! Packages of npm and PyPI that tests use, at the versions that the repository pins.
+//! Packages of npm and `PyPI` that tests use, at the versions that the repository pins.
 
 use std::{
     fs,

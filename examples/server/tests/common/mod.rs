@@ -1,4 +1,5 @@
 //! What the suites share: the real server, in this process, on a port of its own.
+#![allow(clippy::expect_used, reason = "a test fails by it")]
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The contract with the frontend, on a real server and over real connections: every address, who may use it, what it
 //! answers, and what becomes of those who mean harm.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by it")]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -13,6 +13,7 @@ const SIGNED_IN: Statuses = [401, 200, 200, 200];
 const OWNER: Statuses = [401, 403, 200, 200];
 const ADMINS: Statuses = [401, 403, 403, 200];
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows(
     own: &str,
     others: &str,
