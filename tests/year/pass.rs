@@ -78,21 +78,25 @@ fn is_known(world: &World, pod: &Pod) -> bool {
 }
 
 /// For how long all who have containers running can pay for them: from what is reserved for each, or from what is
-/// available for all, of which reservations are filled again.
+/// available for all of their pods. Of that an hour for each stays out of it: the reservations that are filled first
+/// take it from what the others need.
 async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     let mut owners: HashMap<&UserId, (Money, i64)> = HashMap::new();
     for pod in pods {
-        let Some(from) = pod.meter.from else { continue };
-        let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
-        let left = left - now.duration_since(from).as_secs();
-        let (hourly, reserved) = owners.entry(&pod.owner).or_insert((Money::ZERO, left));
-        *hourly += pod.meter.price.hourly.max(pod.price.hourly);
-        *reserved = left.min(*reserved);
+        let (hourly, reserved) = owners.entry(&pod.owner).or_insert((Money::ZERO, i64::MAX));
+        if let Some(from) = pod.meter.from {
+            let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
+            *reserved = (left - now.duration_since(from).as_secs()).min(*reserved);
+            *hourly += pod.meter.price.hourly.max(pod.price.hourly);
+        } else {
+            *hourly += pod.meter.price.stopped;
+        }
     }
     let mut least = i64::MAX;
     for (owner, (hourly, reserved)) in owners {
         let available = world.store.balance(owner).await.unwrap().available;
-        least = least.min(reserved.max(available.micros() * 3600 / hourly.micros()));
+        let lasts = available.micros() * 3600 / hourly.micros().max(1) - RESERVED_SECONDS;
+        least = least.min(reserved.max(lasts));
     }
     Duration::from_secs(least.try_into().unwrap_or(0))
 }
