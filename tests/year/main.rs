@@ -65,7 +65,7 @@ const YEAR: Size = Size {
     pause: Duration::from_hours(5),
     rest: 90,
     least: 2,
-    enough: Duration::from_mins(1),
+    enough: Duration::from_secs(30),
 };
 
 fn number(name: &str) -> Option<u64> {
