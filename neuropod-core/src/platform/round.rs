@@ -194,7 +194,12 @@ impl Inner {
                         if let Some(at) = stored.passed_volume_mark(&pod) {
                             self.feed.warn_of_deletion(&stored, at);
                         }
+                        let stopped = stored.desired != pod.desired;
                         pod = stored;
+                        if stopped {
+                            // What was to be done next was for a pod that runs.
+                            return failure;
+                        }
                     }
                     // Somebody changed the record: it is read again before anything else is done.
                     None => return failure,

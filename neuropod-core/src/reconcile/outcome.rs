@@ -22,7 +22,7 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
             next.meter.reservation = Reservation::None;
         }
         // All of it is at the cluster: what kept it from being made has passed.
-        (Action::Apply, _) => next.reason = None,
+        (Action::Apply, _) if pod.desired == Desired::Running => next.reason = None,
         _ => {}
     }
     (next != *pod).then_some(next)

@@ -148,6 +148,16 @@ fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
 }
 
 #[test]
+fn a_pod_that_stopped_for_want_of_money_says_so_even_if_all_of_it_was_just_made() {
+    let stopped = Pod {
+        desired: Desired::Stopped,
+        reason: Some(Reason::new(ReasonCode::InsufficientFunds, "", at(0))),
+        ..Pod::sample(at(0))
+    };
+    assert_eq!(done(&stopped, &Action::Apply), None);
+}
+
+#[test]
 fn a_new_price_holds_from_the_next_period_on() {
     let seen = complete(running_since(0));
     let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
