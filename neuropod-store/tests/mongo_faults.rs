@@ -1,34 +1,24 @@
 //! What goes wrong with a server, and how it ends.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod failure;
 mod mongo_server;
 mod sample;
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Bson, Document, doc};
-use neuropod_core::{AccountKind, Billing, BillingExt, Error, Money, Pod, PodStore, Result, Status, UserId};
+use neuropod_core::{AccountKind, Billing, BillingExt, Money, Pod, PodStore, Result, Status, UserId};
 use neuropod_store::MongoStore;
 use tokio::task::JoinSet;
 
+use self::failure::failed;
 use self::mongo_server::{TestDatabase, own_server};
 use self::sample::minute;
 
 /// Every operation ends by then, come what may.
 const DEADLINE: Duration = Duration::from_secs(30);
-
-#[track_caller]
-fn failed<T: Debug>(result: Result<T>, code: &str, retryable: bool) -> Error {
-    let error = result.unwrap_err();
-    assert_eq!(
-        (error.kind().code(), error.is_retryable()),
-        (code, retryable),
-        "{error:?}"
-    );
-    error
-}
 
 async fn in_time<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
     let start = Instant::now();

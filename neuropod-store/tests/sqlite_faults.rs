@@ -1,20 +1,21 @@
 //! What goes wrong with a file, and how it ends.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod failure;
 mod sample;
 
-use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use neuropod_core::{
-    AccountKind, Billing, BillingExt, Error, Money, Pod, PodStore, Result, Status, UserId, UserStore,
+    AccountKind, Billing, BillingExt, Money, Pod, PodStore, Result, Status, UserId, UserStore,
 };
 use neuropod_store::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
+use self::failure::failed;
 use self::sample::minute;
 
 /// Every operation ends by then, come what may.
@@ -30,17 +31,6 @@ async fn run(connection: &mut SqliteConnection, statement: &str) {
         .execute(connection)
         .await
         .unwrap();
-}
-
-#[track_caller]
-fn failed<T: Debug>(result: Result<T>, code: &str, retryable: bool) -> Error {
-    let error = result.unwrap_err();
-    assert_eq!(
-        (error.kind().code(), error.is_retryable()),
-        (code, retryable),
-        "{error:?}"
-    );
-    error
 }
 
 /// What a later version has written stays when this one changes the rest.
