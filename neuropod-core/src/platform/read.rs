@@ -4,7 +4,7 @@ use super::Platform;
 use crate::cluster::{LogOptions, LogStream};
 use crate::connection::{self, Connections};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Actor, PodId};
+use crate::id::{Actor, PodId, UserId};
 use crate::plan;
 use crate::pod::{Pod, Status};
 use crate::pricing::Quote;
@@ -26,17 +26,24 @@ impl Platform {
     /// # Errors
     /// `Forbidden` when a client asks for somebody else's pods, or for deleted ones.
     pub async fn list(&self, actor: &Actor, options: &ListOptions) -> Result<Page> {
-        let mut options = options.clone();
-        if !actor.is_admin() {
-            let owner = options.owner.get_or_insert_with(|| actor.id.clone());
-            if *owner != actor.id || options.include_deleted {
-                return Err(Error::new(
-                    ErrorKind::Forbidden,
-                    "these pods belong to somebody else",
-                ));
-            }
+        if options.include_deleted {
+            actor.require_admin()?;
         }
+        let options = ListOptions {
+            owner: owner_to_list(actor, options.owner.as_ref())?,
+            ..options.clone()
+        };
         self.0.store.list(&options).await
+    }
+
+    /// All pods that [`list`](Self::list) answers page by page, without deleted ones: those of `owner`, a client's own,
+    /// or everybody's.
+    ///
+    /// # Errors
+    /// `Forbidden` when a client asks for somebody else's pods.
+    pub async fn list_all(&self, actor: &Actor, owner: Option<&UserId>) -> Result<Vec<Pod>> {
+        let owner = owner_to_list(actor, owner)?;
+        self.0.records(owner.as_ref(), false).await
     }
 
     /// How to reach a pod now.
@@ -97,5 +104,14 @@ impl Platform {
             .current_prices()
             .await?
             .quote(gpu, container_disk_gb, volume_disk_gb))
+    }
+}
+
+/// Whose pods are listed; `None`: everybody's.
+fn owner_to_list(actor: &Actor, owner: Option<&UserId>) -> Result<Option<UserId>> {
+    match owner {
+        Some(owner) => actor.require_access(owner).map(|()| Some(owner.clone())),
+        None if actor.is_admin() => Ok(None),
+        None => Ok(Some(actor.id.clone())),
     }
 }

@@ -12,7 +12,6 @@ use super::Platform;
 use crate::error::Result;
 use crate::id::{Actor, PodId};
 use crate::pod::Pod;
-use crate::store::{ListOptions, MAX_LIMIT};
 
 /// Changes that a subscriber may be behind before it gets a snapshot instead.
 const CAPACITY: usize = 1024;
@@ -221,19 +220,7 @@ impl Subscriber {
     }
 
     async fn snapshot(&mut self) -> Result<Vec<Pod>> {
-        let mut pods = Vec::new();
-        let mut options = ListOptions {
-            limit: MAX_LIMIT,
-            ..ListOptions::default()
-        };
-        loop {
-            let page = self.platform.list(&self.actor, &options).await?;
-            pods.extend(page.pods);
-            if page.next.is_none() {
-                break;
-            }
-            options.after = page.next;
-        }
+        let pods = self.platform.list_all(&self.actor, None).await?;
         self.known = pods.iter().map(|pod| (pod.id.clone(), place(pod))).collect();
         Ok(pods)
     }

@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
 use crate::config::Config;
+use crate::failure::Failure;
 
 /// How often the store is read anew. Most changes by others show in the cluster, where the driver sees them at once;
 /// the deletion of a stopped pod does not.
@@ -34,7 +35,7 @@ pub(crate) async fn watch(app: Arc<App>) {
             continue;
         }
         let known = app.live.known();
-        match app.all_pods(&actor, None).await {
+        match app.platform.list_all(&actor, None).await.map_err(Failure::from) {
             Ok(pods) => app.live.listed(&known, pods),
             // It was logged where it came from.
             Err(failure) => tracing::debug!(code = failure.code(), "what other servers do is not known"),

@@ -79,7 +79,7 @@ pub(crate) async fn statement(
         .statement(&actor, &user, from, until)
         .await
         .map_err(no_account)?;
-    let pods = app.all_pods(&actor, Some(&user)).await?;
+    let pods = app.platform.list_all(&actor, Some(&user)).await?;
     let names: HashMap<_, _> = pods.into_iter().map(|pod| (pod.id, pod.name)).collect();
     let pod = |(id, amount): (neuropod::PodId, neuropod::Money)| PodAmount {
         pod_name: names.get(&id).cloned(),

@@ -113,7 +113,10 @@ pub(crate) async fn list(
     if let Some(email) = query.user_email {
         return of_address(&app, &caller, Some(&email), language).await;
     }
-    let pods = app.all_pods(&caller.actor(), Some(&caller.user.id)).await?;
+    let pods = app
+        .platform
+        .list_all(&caller.actor(), Some(&caller.user.id))
+        .await?;
     Ok(data(pods.iter().map(|pod| app.pod_view(pod, language)).collect()))
 }
 
@@ -148,7 +151,7 @@ async fn of_address(
         (None, app.store.users().await?)
     };
     let emails: HashMap<UserId, String> = users.into_iter().map(|user| (user.id, user.email)).collect();
-    let pods = app.all_pods(&caller.actor(), owner.as_ref()).await?;
+    let pods = app.platform.list_all(&caller.actor(), owner.as_ref()).await?;
     let view = |pod: &Pod| PodView {
         user_email: emails.get(&pod.owner).cloned(),
         ..app.pod_view(pod, language)

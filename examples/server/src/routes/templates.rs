@@ -62,7 +62,7 @@ pub(crate) async fn summary(
     State(app): State<Shared>,
     caller: Caller,
 ) -> Result<Json<Answer<Summary>>, Failure> {
-    let pods = app.all_pods(&caller.actor(), None).await?;
+    let pods = app.platform.list_all(&caller.actor(), None).await?;
     let line = |template: Template| SummaryLine {
         pods: pods
             .iter()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use neuropod::{Actor, Desired, ErrorKind, ListOptions, Money, Pod, User, UserId, Violation};
+use neuropod::{Actor, Desired, ErrorKind, Money, Pod, User, UserId, Violation};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,9 +15,6 @@ use crate::failure::{Failure, FailureBody};
 use crate::language::Asked;
 use crate::reply::{Answer, Body, Done, Parameters, data, done};
 use crate::view::user::{Pods, UserView};
-
-/// Pods that a store is asked for at a time: as many as it gives.
-const PAGE: u32 = 1000;
 
 /// Which users.
 #[derive(Deserialize, IntoParams)]
@@ -74,7 +71,7 @@ pub(crate) async fn list(
         user.email.to_lowercase().contains(&search) || user.name.to_lowercase().contains(&search)
     };
     let mut counts: HashMap<UserId, Pods> = HashMap::new();
-    for pod in app.all_pods(&admin.actor(), None).await? {
+    for pod in app.platform.list_all(&admin.actor(), None).await? {
         count(counts.entry(pod.owner.clone()).or_default(), &pod);
     }
     let mut views = Vec::new();
@@ -203,7 +200,7 @@ impl App {
     pub(crate) async fn user_view(&self, user: User) -> Result<UserView, Failure> {
         let mut pods = Pods::default();
         let actor = Actor::admin("user view");
-        for pod in self.all_pods(&actor, Some(&user.id)).await? {
+        for pod in self.platform.list_all(&actor, Some(&user.id)).await? {
             count(&mut pods, &pod);
         }
         self.view_with(user, pods).await
@@ -218,26 +215,5 @@ impl App {
         };
         let is_there = self.presence.is_there(&user.id);
         Ok(UserView::of(user, available.as_euros(), pods, is_there))
-    }
-
-    /// All pods that `actor` may see, or those of one user, oldest first.
-    ///
-    /// # Errors
-    /// 403 when a client asks for those of somebody else.
-    pub(crate) async fn all_pods(&self, actor: &Actor, owner: Option<&UserId>) -> Result<Vec<Pod>, Failure> {
-        let mut options = ListOptions {
-            owner: owner.cloned(),
-            limit: PAGE,
-            ..ListOptions::default()
-        };
-        let mut pods = Vec::new();
-        loop {
-            let page = self.platform.list(actor, &options).await?;
-            pods.extend(page.pods);
-            if page.next.is_none() {
-                return Ok(pods);
-            }
-            options.after = page.next;
-        }
     }
 }
