@@ -3,15 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod administrator;
+#[path = "../common/chromium.rs"]
+mod chromium;
 mod client;
-mod driver;
 mod guises;
 mod page;
 mod site;
 
 use std::fs;
+use std::time::Duration;
 
 use neuropod_test_cluster::{check_browser, npm_modules, skip};
+
+/// How long anything may take here: two cores and other tests beside these.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The script that finds what is not accessible; `None`, and a note, where no browser is to be had.
 fn axe(test: &str) -> Option<String> {

@@ -8,8 +8,9 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::driver::Browser;
-use crate::site::{LIMIT, Site};
+use crate::LIMIT;
+use crate::chromium::Browser;
+use crate::site::Site;
 
 /// Keys, as `WebDriver` calls them.
 pub(crate) const ENTER: &str = "\u{e007}";
@@ -52,7 +53,7 @@ impl Page {
     /// Opens the page in a browser of its own, in English, and light.
     pub(crate) async fn open(site: &Site, walk: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let browser = Browser::start(folder.path()).await;
+        let browser = Browser::start(folder.path(), &[]).await;
         let page = Self {
             browser,
             url: site.url(),

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-/// How long anything may take here: two cores and other tests beside these.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+use crate::LIMIT;
+use crate::chromium::client;
 
 /// A server for development, on the simulated cluster, with a SQLite file. It can die and come back.
 pub(crate) struct Site {
@@ -75,17 +75,6 @@ impl Site {
             sleep(Duration::from_millis(50)).await;
         }
     }
-}
-
-/// What speaks to servers of this machine.
-pub(crate) fn client() -> reqwest::Client {
-    // Nothing here is encrypted, and yet there is no client without one. Another test may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .timeout(LIMIT)
-        .no_proxy()
-        .build()
-        .unwrap()
 }
 
 /// `cargo test` builds the examples too, beside the test programs.

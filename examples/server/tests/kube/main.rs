@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod browser;
+#[path = "../common/chromium.rs"]
+mod chromium;
 mod cluster;
 mod manifests;
 mod server;
@@ -10,10 +12,9 @@ mod server;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use browser::Browser;
 use cluster::Site;
 use http::Method;
-use neuropod_test_cluster::{Image, wait_until};
+use neuropod_test_cluster::{Image, check_browser, wait_until};
 use serde_json::{Value, json};
 use server::Server;
 
@@ -38,8 +39,9 @@ async fn a_pod_opens_in_a_browser_by_the_link_of_the_api() {
     let Some(site) = Site::get(TEST).await else {
         return;
     };
-    if !Browser::is_there() {
-        return neuropod_test_cluster::skip(TEST, "no `chromedriver` (Debian package chromium-driver)");
+    match check_browser() {
+        Err(error) if error.is_unavailable() => return neuropod_test_cluster::skip(TEST, &error.to_string()),
+        other => other.unwrap(),
     }
     site.node().load(Image::Jupyter).unwrap();
     let server = Server::start(&site).await;
@@ -139,13 +141,13 @@ impl Pod<'_> {
     /// Opens the link in a browser, which finds its host as the Ingress says.
     async fn opens(&self, link: &str) {
         let routes = self.site.routes().await;
-        Browser::run(&routes, async |page| {
+        browser::run(&routes, async |page| {
             let (bare, _) = link.split_once("?token=").unwrap();
-            page.goto(bare).await;
-            page.shows("input[name=password]").await;
+            page.open(bare).await;
+            browser::shows(page, "input[name=password]").await;
 
-            page.goto(link).await;
-            page.shows("#main.jp-LabShell").await;
+            page.open(link).await;
+            browser::shows(page, "#main.jp-LabShell").await;
             let address = page.address().await;
             assert!(
                 address.starts_with(&format!("{}/lab", bare.trim_end_matches('/'))),

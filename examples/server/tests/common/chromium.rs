@@ -2,6 +2,7 @@
 //!
 //! The clients that there are would change what the other tests are built with: `thirtyfour` makes `serde_json` keep
 //! the order of keys everywhere, and `fantoccini` brings another twenty packages.
+#![allow(dead_code, reason = "not every suite uses all of it")]
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::site::{LIMIT, client};
+use crate::LIMIT;
 
 /// The key of a reference to an element, as the standard has it.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -25,8 +26,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser that keeps what it has to keep in `folder`.
-    pub(crate) async fn start(folder: &Path) -> Self {
+    /// Starts a browser that keeps what it has to keep in `folder`, with `more` arguments.
+    pub(crate) async fn start(folder: &Path, more: &[&str]) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -38,7 +39,7 @@ impl Browser {
         let port = port_of(&mut driver).await;
         let profile = format!("--user-data-dir={}", folder.join("browser").display());
         // Without a sandbox: root has none. The pages are our own.
-        let arguments = [
+        let mut arguments = vec![
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
@@ -47,6 +48,7 @@ impl Browser {
             "--accept-lang=en",
             &profile,
         ];
+        arguments.extend(more);
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": arguments },
@@ -66,6 +68,12 @@ impl Browser {
     /// Opens an address.
     pub(crate) async fn open(&self, url: &str) {
         self.post("/url", &json!({ "url": url })).await;
+    }
+
+    /// Where it is.
+    pub(crate) async fn address(&self) -> String {
+        let answer = self.answer(self.client.get(format!("{}/url", self.session)));
+        answer.await.as_str().unwrap().to_owned()
     }
 
     /// Runs the body of a function in the page, and waits for what it promises.
@@ -166,4 +174,15 @@ async fn port_of(driver: &mut Child) -> u16 {
     // It goes on printing, and must not wait for a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     port
+}
+
+/// What speaks to servers of this machine.
+pub(crate) fn client() -> reqwest::Client {
+    // Nothing here is encrypted, and yet there is no client without one. Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(LIMIT)
+        .no_proxy()
+        .build()
+        .unwrap()
 }
