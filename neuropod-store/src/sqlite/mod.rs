@@ -3,11 +3,13 @@
 mod collection;
 mod database;
 mod failure;
+mod file;
 mod json;
 mod ledger;
 mod pods;
 mod prices;
 mod requests;
+mod writer;
 
 use std::fmt;
 use std::path::Path;
