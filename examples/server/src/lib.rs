@@ -19,6 +19,7 @@ pub mod config;
 mod dashboard;
 mod euros;
 mod failure;
+mod fields;
 mod headers;
 mod language;
 mod limits;
