@@ -181,6 +181,7 @@ pub(crate) async fn delete(
     let user = app.known_user(&id).await?;
     not_oneself(&admin.actor(), &user)?;
     app.platform.delete_user(&admin.actor(), &user.id).await?;
+    app.sessions.end_all(&user.id);
     Ok(done(
         language.pick("Usuario eliminado correctamente", "The user was deleted"),
     ))
