@@ -427,6 +427,17 @@ fn invalid_state(state: Option<&str>) -> (&'static str, &'static str) {
 /// assert!(text(600).starts_with("Se acerca el límite de gasto diario: quedan 10 minutos;"));
 /// ```
 pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> String {
+    let minutes = seconds_left / 60;
+    let left = match minutes {
+        ..=0 => language
+            .pick("queda menos de un minuto", "less than a minute is left")
+            .to_owned(),
+        1 => language.pick("queda 1 minuto", "1 minute is left").to_owned(),
+        _ => language.pick(
+            format!("quedan {minutes} minutos"),
+            format!("{minutes} minutes are left"),
+        ),
+    };
     let (es, en) = if daily_cap {
         (
             "Se acerca el límite de gasto diario",
@@ -435,20 +446,9 @@ pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> St
     } else {
         ("Tu saldo se agota", "Your balance runs out")
     };
-    let (left_es, left_en) = match seconds_left / 60 {
-        ..=0 => (
-            "queda menos de un minuto".to_owned(),
-            "less than a minute is left".to_owned(),
-        ),
-        1 => ("queda 1 minuto".to_owned(), "1 minute is left".to_owned()),
-        minutes => (
-            format!("quedan {minutes} minutos"),
-            format!("{minutes} minutes are left"),
-        ),
-    };
     language.pick(
-        format!("{es}: {left_es}; después el pod se detiene y conserva su volumen"),
-        format!("{en}: {left_en}; then the pod stops and keeps its volume"),
+        format!("{es}: {left}; después el pod se detiene y conserva su volumen"),
+        format!("{en}: {left}; then the pod stops and keeps its volume"),
     )
 }
 

@@ -23,6 +23,7 @@ mod fields;
 mod headers;
 mod language;
 mod limits;
+mod listener;
 mod live;
 mod metrics;
 mod reply;

@@ -29,8 +29,6 @@ const PING: Duration = Duration::from_secs(30);
 const MAX_MISSED: u32 = 2;
 /// How long somebody may take to say who they are.
 const SIGN_IN: Duration = Duration::from_secs(10);
-/// How long a peer may take for one text.
-const SEND: Duration = Duration::from_secs(30);
 
 /// Close codes (RFC 6455, section 7.4; those from 4000 on are ours).
 const GOING_AWAY: u16 = 1001;
@@ -110,7 +108,7 @@ pub(crate) async fn open(
                     reason: reason.into(),
                 };
                 // Whoever is gone already needs no farewell.
-                let _ = timeout(SEND, connection.socket.send(Message::Close(Some(frame)))).await;
+                let _ = connection.socket.send(Message::Close(Some(frame))).await;
             }
         }))
 }
@@ -197,7 +195,7 @@ impl Connection {
                         return Some((SILENT, "no answer"));
                     }
                     missed += 1;
-                    timeout(SEND, self.socket.send(Message::Ping(bytes::Bytes::new()))).await.ok()?.ok()?;
+                    self.socket.send(Message::Ping(bytes::Bytes::new())).await.ok()?;
                 }
             }
         }
@@ -214,10 +212,7 @@ impl Connection {
 
     /// `None`: the peer is gone, or takes nothing any more.
     async fn send(&mut self, text: String) -> Option<()> {
-        timeout(SEND, self.socket.send(Message::Text(text.into())))
-            .await
-            .ok()?
-            .ok()
+        self.socket.send(Message::Text(text.into())).await.ok()
     }
 }
 
