@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::app::{self, App, Shared};
 use crate::config::Config;
+use crate::listener::timed;
 use crate::{metrics, routes};
 
 /// How long requests that are under way may take when the server stops.
@@ -139,8 +140,8 @@ fn warn(config: &Config) {
 async fn serve(listener: TcpListener, router: Router, app: Arc<App>) -> Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let stopping = app.stopping.clone();
-    let serving =
-        axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let serving = axum::serve(timed(listener), service)
+        .with_graceful_shutdown(async move { stopping.cancelled().await });
     let stopped = async {
         app.stopping.cancelled().await;
         tokio::time::sleep(DRAIN).await;

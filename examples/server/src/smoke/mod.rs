@@ -2,6 +2,7 @@
 
 mod account;
 mod auth;
+mod dead_peers;
 mod google;
 mod live;
 mod pods;
@@ -21,6 +22,7 @@ use tower::ServiceExt;
 
 use crate::app::{App, Shared, router};
 use crate::config::Config;
+use crate::listener::timed;
 
 /// The API on a platform of its own.
 pub(super) struct Api {
@@ -82,7 +84,7 @@ impl Api {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = self.router.clone();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(timed(listener), router).await });
         address
     }
 

@@ -122,6 +122,7 @@ async fn a_pod_from_signing_in_to_its_end() {
 async fn connect(page: &Page, axe: &str) {
     page.click("Connect: Training").await;
     page.reads("port 7860").await;
+    page.reads("Service 2").await;
     let link = "return place.querySelector('a[href*=token]')?.href";
     let link = page.until("a link with a token", link, json!([])).await;
     let (address, token) = link.as_str().unwrap().split_once("?token=").unwrap();

@@ -1,0 +1,104 @@
+//! The connections of a listener, none of which waits for ever.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::serve::{Listener, ListenerExt, TapIo};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
+
+/// How long a peer may take none of what is written to it.
+const WRITE: Duration = Duration::from_secs(30);
+
+/// Connections that are over once their peer has taken nothing for [`WRITE`]. A peer that is there and does not read
+/// would keep its connection for as long as it likes: to TCP it is alive.
+pub(crate) fn timed(listener: TcpListener) -> TapIo<Timed, impl FnMut(&mut Connection) + Send + 'static> {
+    // With `tap_io` the addresses of peers are known to the routes, which a listener of our own can't tell them.
+    Timed(listener).tap_io(|connection| connection.stream.as_mut().set_write_timeout_pinned(Some(WRITE)))
+}
+
+/// See [`timed`].
+pub(crate) struct Timed(TcpListener);
+
+impl Listener for Timed {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let connection = Connection {
+            stream: Box::pin(TimeoutStream::new(stream)),
+            is_given_up: false,
+        };
+        (connection, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// A connection that fails for good with its first write that is not taken: whoever goes on writing what they have
+/// would wait as long for each piece.
+pub(crate) struct Connection {
+    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    is_given_up: bool,
+}
+
+impl Connection {
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(Pin<&mut TimeoutStream<TcpStream>>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.is_given_up {
+            return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+        }
+        let written = write(self.stream.as_mut());
+        self.is_given_up = matches!(&written, Poll::Ready(Err(error)) if error.kind() == ErrorKind::TimedOut);
+        written
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream.as_mut().poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write(|stream| stream.poll_write(context, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write(|stream| stream.poll_flush(context))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.as_mut().poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write(|stream| stream.poll_write_vectored(context, parts))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
