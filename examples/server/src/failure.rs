@@ -160,6 +160,11 @@ impl Failure {
         self.code
     }
 
+    /// Whether it is not for the one who asks to put right.
+    pub(crate) fn is_of_server(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// The text for people.
     pub(crate) fn message(&self, language: Language) -> String {
         match &self.said {
