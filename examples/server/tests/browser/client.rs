@@ -66,11 +66,17 @@ async fn a_pod_from_signing_in_to_its_end() {
     // What is repaired is not said to be wrong any more.
     let none = "return !document.querySelector('.field-error:not([hidden]), [aria-invalid], .summary:not([hidden])')";
     page.until("no error is left", none, json!([])).await;
+    // A cap that is none is not left out without a word.
+    page.fill("dailyCap", "fifty").await;
+    page.click("Deploy").await;
+    page.reads("Write an amount with at most two decimals").await;
+    page.fill("dailyCap", "50,00").await;
     page.picture("deploy-right").await;
     page.click("Deploy").await;
     page.pod_is("Training", "Starting").await;
     page.check("pod-starting", &axe).await;
     page.pod_is("Training", "Running").await;
+    page.reads("cap €50.00 a day").await;
     page.check("pod-running", &axe).await;
 
     connect(&page, &axe).await;
