@@ -1,11 +1,7 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use neuropod::PodStore;
-use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Settings, SimCluster};
-use neuropod::store::MemoryStore;
+use neuropod::sim::faults::Fault;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -13,9 +9,6 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Api, config};
-use crate::app::App;
-use crate::backends::Store;
-use crate::secrets::{Place, Secrets};
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -150,22 +143,8 @@ async fn a_server_that_stops_says_so() {
 
 #[tokio::test]
 async fn while_the_store_does_not_answer_nobody_is_told_that_they_are_signed_out() {
-    let store = Arc::new(MemoryStore::new());
-    let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
-    let begin = |pods: Arc<dyn PodStore>| {
-        crate::server::use_ring();
-        let store = Store {
-            pods,
-            billing: store.clone(),
-        };
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-        let cluster = Arc::new(SimCluster::new(Settings::default()));
-        Api::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
-    };
-    let token = begin(store.clone()).sign_in("ana@example.com").await;
-    let trouble = Faults::lasting(1, Fault::ErrorBefore, Duration::from_hours(1));
-    let broken = begin(trouble.store(store.clone()));
-    let mut socket = Socket::open(&broken, "").await;
+    let (api, token) = Api::in_trouble(Fault::ErrorBefore).await;
+    let mut socket = Socket::open(&api, "").await;
     // As the dashboard does: all at once, without waiting for the answer.
     for message in [
         json!({ "type": "auth", "token": token }),
