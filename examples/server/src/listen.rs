@@ -59,14 +59,12 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, stopping:
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let served = match stopping.run_until_cancelled(connection.as_mut()).await {
-        Some(served) => served,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
+    let mut served = stopping.run_until_cancelled(connection.as_mut()).await;
+    if served.is_none() {
+        connection.as_mut().graceful_shutdown();
+        served = Some(connection.await);
+    }
+    if let Some(Err(error)) = served {
         tracing::debug!(%error, "a connection broke off");
     }
 }

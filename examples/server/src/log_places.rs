@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(berta.len(), MOST_OF_ONE);
         ana.pop();
         assert!(places.take(&UserId::new("ana")).is_ok());
-        let others: Vec<_> = (0..)
+        let others: Vec<_> = (0..100)
             .map(|number| all_of(&number.to_string()))
             .take_while(|taken| !taken.is_empty())
             .collect();

@@ -76,12 +76,18 @@ impl Server {
         match metrics {
             Some(metrics) => {
                 let serving = listen::serve(metrics, operations, app.stopping.clone());
-                tasks.spawn(async { Ok(serving.await) });
+                tasks.spawn(async {
+                    serving.await;
+                    Ok(())
+                });
             }
             None => router = operations.merge(router),
         }
         let serving = listen::serve(listener, router, app.stopping.clone());
-        tasks.spawn(async { Ok(serving.await) });
+        tasks.spawn(async {
+            serving.await;
+            Ok(())
+        });
         let background = tokio::spawn(Arc::clone(&app).background());
         let driver = {
             let (platform, stopping) = (app.platform.clone(), app.stopping.clone());
