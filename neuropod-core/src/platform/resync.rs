@@ -1,7 +1,7 @@
 //! Looking at everything at once: at the start, after the watch broke, and from time to time. It finds what nobody
 //! reports: objects that were deleted by hand, orphans, and changes by other processes on the same store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt, stream};
 
@@ -42,7 +42,7 @@ impl Inner {
                 )
             })
             .collect();
-        let mut workloads: HashMap<PodId, OwnedWorkload> = inventory
+        let mut workloads: BTreeMap<PodId, OwnedWorkload> = inventory
             .workloads
             .into_iter()
             .map(|workload| (workload.reference.pod_id.clone(), workload))

@@ -2,7 +2,7 @@
 
 mod entry;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use rand::RngExt;
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::time::DelayQueue;
@@ -100,17 +99,19 @@ impl Driver {
         loop {
             self.start_workers();
             tokio::select! {
+                // What ends work comes before what brings more; and a simulation takes the same course every time.
+                biased;
                 () = &mut shutdown => break,
-                event = events.next() => match event {
-                    Some(event) => self.seen(event),
-                    None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
-                },
-                touched = inner.touched.take() => touched.into_iter().for_each(|id| self.look_at(id)),
-                Some(due) = self.timers.next(), if !self.timers.is_empty() => self.due(due.into_inner()),
                 Some(done) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.done(done),
                 Some(_) = self.followers.join_next(), if !self.followers.is_empty() => {}
                 Some(all) = self.resyncs.join_next(), if !self.resyncs.is_empty() => self.resynced(all),
                 () = sleep_until(self.next_resync) => self.resync(),
+                Some(due) = self.timers.next(), if !self.timers.is_empty() => self.due(due.into_inner()),
+                touched = inner.touched.take() => touched.into_iter().for_each(|id| self.look_at(id)),
+                event = events.next() => match event {
+                    Some(event) => self.seen(event),
+                    None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
+                },
             }
         }
         let ended = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} }).await;
@@ -259,7 +260,7 @@ impl Driver {
             self.resyncs.spawn(async move { inner.everything().await });
         }
         // Replicas that started together don't ask together for ever.
-        self.next_resync = Instant::now() + RESYNC.mul_f64(rand::rng().random_range(0.9..1.1));
+        self.next_resync = Instant::now() + RESYNC.mul_f64(0.9 + 0.2 * fastrand::f64());
     }
 
     fn resynced(&mut self, all: Result<Result<Everything>, JoinError>) {
@@ -275,7 +276,7 @@ impl Driver {
             }
         };
         // With those whose record another process has removed: nothing else may tell of them.
-        let mut all: HashSet<_> = self.entries.keys().cloned().collect();
+        let mut all: BTreeSet<_> = self.entries.keys().cloned().collect();
         for (pod, seen) in everything.pods {
             let entry = self.entries.entry(pod.id.clone()).or_default();
             // A look that was or is under way at the same time knows better.
