@@ -61,7 +61,8 @@ pub trait Billing: Send + Sync + 'static {
     /// released.
     async fn draw(&self, draw: &Draw) -> Result<Drawn>;
 
-    /// Ends a reservation: `actual` of what is still reserved is charged, the rest is available again.
+    /// Ends a reservation: `actual` of what is still reserved is charged, the rest is available again. The entry is
+    /// for the pod that the reservation was made for; so for a release.
     ///
     /// # Errors
     /// `NotFound` when nothing was held under this key; `InvalidState` when it was released; `Invalid` when `actual`

@@ -442,23 +442,42 @@ fn invalid_state(state: Option<&str>) -> (&'static str, &'static str) {
 }
 
 /// That the money for a pod runs out, or what a daily cap leaves of it.
+///
+/// ```
+/// use neuropod_core::message::{Language, low_balance};
+///
+/// let text = |seconds| low_balance(seconds, false, Language::En);
+/// assert!(text(59).starts_with("Your balance runs out: less than a minute is left;"));
+/// assert!(text(119).starts_with("Your balance runs out: 1 minute is left;"));
+/// assert!(text(120).starts_with("Your balance runs out: 2 minutes are left;"));
+/// let text = |seconds| low_balance(seconds, true, Language::Es);
+/// assert!(text(59).starts_with("Se acerca el límite de gasto diario: queda menos de un minuto;"));
+/// assert!(text(60).starts_with("Se acerca el límite de gasto diario: queda 1 minuto;"));
+/// assert!(text(600).starts_with("Se acerca el límite de gasto diario: quedan 10 minutos;"));
+/// ```
 pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> String {
     let minutes = seconds_left / 60;
-    if daily_cap {
-        return language.pick(
-            format!(
-                "Se acerca el límite de gasto diario: quedan {minutes} minutos; después el pod se detiene y conserva su volumen"
-            ),
-            format!(
-                "The daily spend cap is near: {minutes} minutes are left; then the pod stops and keeps its volume"
-            ),
-        );
-    }
-    language.pick(
-        format!(
-            "Tu saldo se agota: quedan {minutes} minutos; después el pod se detiene y conserva su volumen"
+    let left = match minutes {
+        ..=0 => language
+            .pick("queda menos de un minuto", "less than a minute is left")
+            .to_owned(),
+        1 => language.pick("queda 1 minuto", "1 minute is left").to_owned(),
+        _ => language.pick(
+            format!("quedan {minutes} minutos"),
+            format!("{minutes} minutes are left"),
         ),
-        format!("Your balance runs out: {minutes} minutes are left; then the pod stops and keeps its volume"),
+    };
+    let (es, en) = if daily_cap {
+        (
+            "Se acerca el límite de gasto diario",
+            "The daily spend cap is near",
+        )
+    } else {
+        ("Tu saldo se agota", "Your balance runs out")
+    };
+    language.pick(
+        format!("{es}: {left}; después el pod se detiene y conserva su volumen"),
+        format!("{en}: {left}; then the pod stops and keeps its volume"),
     )
 }
 

@@ -20,7 +20,7 @@ use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
-use crate::auth::{self, Google, Issuer, Keys, Presence, Tokens};
+use crate::auth::{self, Google, Issuer, Keys, Presence, Sessions, Tokens};
 use crate::backends::{self, Store};
 use crate::config::Config;
 use crate::failure::{self, Failure};
@@ -58,6 +58,8 @@ pub(crate) struct App {
     pub(crate) issuer: Option<Issuer>,
     /// Who is there.
     pub(crate) presence: Presence,
+    /// What ends with their sessions.
+    pub(crate) sessions: Sessions,
     /// Live updates.
     pub(crate) live: Arc<Hub>,
     /// What pods use.
@@ -151,6 +153,7 @@ impl App {
             billing: store.billing,
             cluster,
             presence: Presence::default(),
+            sessions: Sessions::default(),
             metrics,
         }))
     }

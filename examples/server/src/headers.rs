@@ -9,10 +9,11 @@ use http::header::{
     X_FRAME_OPTIONS,
 };
 
-/// What pages of this server may load: their own files, nothing inline, and nothing from elsewhere but pictures of users.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
-    font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
-    frame-ancestors 'none'";
+/// What pages of this server may load: their own files, nothing inline, and nothing from elsewhere. No script can make
+/// text into HTML or code.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
+    connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'";
 
 const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 

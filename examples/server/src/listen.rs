@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Layer;
 
+use crate::connection::Connection;
+
 /// How long a connection may take for the head of its next request. Longer than proxies keep idle connections for the
 /// next request (nginx for one minute, cloudflared for one and a half), so that it is they who close them.
 const SILENCE: Duration = Duration::from_mins(2);
@@ -56,7 +58,7 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, stopping:
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(SILENCE)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Connection::new(stream)), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let mut served = stopping.run_until_cancelled(connection.as_mut()).await;

@@ -45,19 +45,12 @@ pub(crate) fn done(message: &'static str) -> Json<Done> {
     })
 }
 
-/// A JSON body, whatever its content type says.
-pub(crate) struct Body<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let bytes = Raw::from_request(request, state).await?.0;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let errors = ValidationErrors::from(Problem::new("body", Violation::Malformed));
-            Error::from(errors).with_source(error).into()
-        })
-    }
+/// What the JSON of a body says.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        let errors = ValidationErrors::from(Problem::new("body", Violation::Malformed));
+        Error::from(errors).with_source(error).into()
+    })
 }
 
 /// The bytes of a body.

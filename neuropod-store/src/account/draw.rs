@@ -3,6 +3,7 @@
 use neuropod_core::billing::{Balance, Draw, Drawn, EntryKind};
 use neuropod_core::{Money, Result};
 
+use super::reserve::Open;
 use super::{Account, Decision, Record, negative};
 use crate::{failure, input};
 
@@ -44,7 +45,7 @@ pub(crate) fn draw(
     }
     let mut account = Account::of(balance)?;
     let reservation = open_reservation(draw, reserved)?;
-    let held = reservation.map_or(Money::ZERO, |(_, held)| held);
+    let held = reservation.as_ref().map_or(Money::ZERO, |open| open.held);
     let begins = details.period.map(|period| period.from);
     let spent = account.spent_at(begins);
     let left_today = daily_cap.map(|cap| (cap - spent).max(Money::ZERO));
@@ -70,7 +71,7 @@ pub(crate) fn draw(
         account.write(key, EntryKind::WriteOff, written_off, Money::ZERO, details);
     }
     let mut left = held - from_hold;
-    if let (Some(hold), Some((asked, _))) = (hold, reservation) {
+    if let (Some(hold), Some(reservation)) = (hold, reservation) {
         let missing = account.payable((*top_up - left).max(Money::ZERO));
         if missing > Money::ZERO {
             account.add(negative(missing)?, missing)?;
@@ -81,8 +82,9 @@ pub(crate) fn draw(
             hold,
             Record::Held {
                 user: user.clone(),
-                amount: asked,
+                amount: reservation.amount,
                 held: left,
+                pod: reservation.pod,
                 end: None,
             },
         );
@@ -104,22 +106,16 @@ pub(crate) fn draw(
     Ok(account.decide(drawn))
 }
 
-/// What was asked for and what is left of the reservation that pays first; `None`: none does.
-fn open_reservation(draw: &Draw, reserved: Option<&Record>) -> Result<Option<(Money, Money)>> {
+/// The reservation that pays first; `None`: none does.
+fn open_reservation(draw: &Draw, reserved: Option<&Record>) -> Result<Option<Open>> {
     match (&draw.hold, reserved) {
         (None, _) => Ok(None),
-        (
-            Some(_),
-            Some(Record::Held {
-                user,
-                amount,
-                held,
-                end: None,
-            }),
-        ) if *user == draw.user => Ok(Some((*amount, *held))),
         (Some(hold), Some(Record::Held { end: Some(_), .. } | Record::Closed)) => {
             Err(failure::ended(hold, "settled or released"))
         }
-        (Some(_), _) => Err(failure::gone("reservation")),
+        (Some(_), reserved) => match reserved.and_then(Open::of) {
+            Some(open) if open.user == draw.user => Ok(Some(open)),
+            _ => Err(failure::gone("reservation")),
+        },
     }
 }

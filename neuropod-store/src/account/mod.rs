@@ -9,7 +9,7 @@ mod reserve;
 
 use jiff::Timestamp;
 use neuropod_core::billing::{AccountKind, Balance, Details, Drawn, Entry, EntryKind, PostingKind, Spent};
-use neuropod_core::{Error, Money, Result, UserId, Violation};
+use neuropod_core::{Error, Money, PodId, Result, UserId, Violation};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
@@ -33,6 +33,9 @@ pub(crate) enum Record {
         amount: Money,
         /// What is reserved now.
         held: Money,
+        /// What it is for; reservations of earlier versions don't say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pod: Option<PodId>,
         end: Option<End>,
     },
     /// Money was added or taken.

@@ -1,7 +1,7 @@
 //! Reservations: how they begin and end.
 
 use neuropod_core::billing::{Balance, Details, EntryKind, Hold};
-use neuropod_core::{Money, UserId, Violation};
+use neuropod_core::{Money, PodId, UserId, Violation};
 
 use super::{Account, Decision, End, Record, negative};
 use crate::{failure, input};
@@ -40,10 +40,67 @@ pub(crate) fn hold(hold: &Hold, known: Option<&Record>, balance: Option<Balance>
             user: user.clone(),
             amount: *amount,
             held: *amount,
+            pod: details.pod.clone(),
             end: None,
         },
     );
     Ok(account.decide(()))
+}
+
+/// A reservation that has not ended.
+pub(super) struct Open {
+    pub(super) user: UserId,
+    /// What was asked for.
+    pub(super) amount: Money,
+    /// What is reserved now.
+    pub(super) held: Money,
+    pub(super) pod: Option<PodId>,
+}
+
+impl Open {
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        match record.clone() {
+            Record::Held {
+                user,
+                amount,
+                held,
+                pod,
+                end: None,
+            } => Some(Self {
+                user,
+                amount,
+                held,
+                pod,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Ends it: what is not settled is available again.
+    fn end(self, key: &str, end: End, balance: Option<Balance>) -> Decision<()> {
+        let (kind, actual) = match end {
+            End::Settled(actual) => (EntryKind::Settle, actual),
+            End::Released => (EntryKind::Release, Money::ZERO),
+        };
+        let details = Details {
+            pod: self.pod.clone(),
+            ..Details::default()
+        };
+        let mut account = Account::of(balance)?;
+        account.give_back(self.held - actual, self.held);
+        account.write(key, kind, -actual, -self.held, &details);
+        account.know(
+            key,
+            Record::Held {
+                user: self.user,
+                amount: self.amount,
+                held: Money::ZERO,
+                pod: self.pod,
+                end: Some(end),
+            },
+        );
+        Ok(account.decide(()))
+    }
 }
 
 pub(crate) fn settle(
@@ -54,82 +111,36 @@ pub(crate) fn settle(
 ) -> Decision<()> {
     input::key(key)?;
     input::amount(actual)?;
-    let (user, amount, held) = match known {
-        Some(Record::Held {
-            user,
-            amount,
-            held,
-            end: None,
-        }) => (user, *amount, *held),
+    if let Some(open) = known.and_then(Open::of) {
+        input::require(actual <= open.held, "actual", Violation::Amount)?;
+        return open.end(key, End::Settled(actual), balance);
+    }
+    match known {
         Some(Record::Held {
             end: Some(End::Settled(before)),
             ..
-        }) if *before == actual => return Ok(((), None)),
+        }) if *before == actual => Ok(((), None)),
         Some(Record::Held {
             end: Some(End::Settled(_)),
             ..
-        }) => return Err(failure::key_in_use(key)),
-        Some(
-            Record::Held {
-                end: Some(End::Released),
-                ..
-            }
-            | Record::Closed,
-        ) => {
-            return Err(failure::ended(key, "released"));
-        }
-        Some(Record::Posted { .. } | Record::Drawn { .. }) | None => {
-            return Err(failure::gone("reservation"));
-        }
-    };
-    input::require(actual <= held, "actual", Violation::Amount)?;
-    end(key, user, amount, held, End::Settled(actual), balance)
+        }) => Err(failure::key_in_use(key)),
+        Some(Record::Held { .. } | Record::Closed) => Err(failure::ended(key, "released")),
+        Some(Record::Posted { .. } | Record::Drawn { .. }) | None => Err(failure::gone("reservation")),
+    }
 }
 
 pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance>) -> Decision<()> {
     input::key(key)?;
-    let (user, amount, held) = match known {
-        Some(Record::Held {
-            user,
-            amount,
-            held,
-            end: None,
-        }) => (user, *amount, *held),
+    if let Some(open) = known.and_then(Open::of) {
+        return open.end(key, End::Released, balance);
+    }
+    match known {
         Some(Record::Held {
             end: Some(End::Settled(_)),
             ..
-        }) => return Err(failure::ended(key, "settled")),
-        Some(Record::Posted { .. } | Record::Drawn { .. }) => return Err(failure::key_in_use(key)),
+        }) => Err(failure::ended(key, "settled")),
+        Some(Record::Posted { .. } | Record::Drawn { .. }) => Err(failure::key_in_use(key)),
         // It has ended so; or nothing was held: there is no account to change, only a key to close.
-        Some(Record::Held { .. } | Record::Closed) | None => return Ok(((), None)),
-    };
-    end(key, user, amount, held, End::Released, balance)
-}
-
-/// Ends a reservation of `amount`, of which `held` is left: what is not settled is available again.
-fn end(
-    key: &str,
-    user: &UserId,
-    amount: Money,
-    held: Money,
-    end: End,
-    balance: Option<Balance>,
-) -> Decision<()> {
-    let (kind, actual) = match end {
-        End::Settled(actual) => (EntryKind::Settle, actual),
-        End::Released => (EntryKind::Release, Money::ZERO),
-    };
-    let mut account = Account::of(balance)?;
-    account.give_back(held - actual, held);
-    account.write(key, kind, -actual, -held, &Details::default());
-    account.know(
-        key,
-        Record::Held {
-            user: user.clone(),
-            amount,
-            held: Money::ZERO,
-            end: Some(end),
-        },
-    );
-    Ok(account.decide(()))
+        Some(Record::Held { .. } | Record::Closed) | None => Ok(((), None)),
+    }
 }

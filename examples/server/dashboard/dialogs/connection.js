@@ -5,6 +5,7 @@ import { element, setText } from "../dom.js";
 import { button } from "../form.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
+import { serviceName } from "../ports.js";
 import { known, t } from "../text.js";
 
 /** Shows the links of a pod, and keeps them up to date while the dialog is open. */
@@ -64,6 +65,7 @@ function services(links) {
 
 function httpService(service) {
   const url = webAddress(service.url);
+  const name = serviceName(service);
   if (service.status !== "ready" || !url) return item(service, []);
   const token = url.searchParams.get("token");
   const bare = new URL(url);
@@ -73,17 +75,12 @@ function httpService(service) {
     { class: "button primary", href: url.href, target: "_blank", rel: "noopener noreferrer" },
     icon("open"),
     t("connection.open"),
-    element("span", { class: "unseen" }, ` ${service.serviceName} ${t("connection.newTab")}`),
+    element("span", { class: "unseen" }, ` ${name} ${t("connection.newTab")}`),
   );
   return item(service, [
     address(bare.href),
-    element(
-      "div",
-      { class: "button-row" },
-      open,
-      copyButton(url.href, `${service.serviceName}, ${t("connection.link")}`),
-    ),
-    token ? tokenLine(token, service.serviceName) : null,
+    element("div", { class: "button-row" }, open, copyButton(url.href, `${name}, ${t("connection.link")}`)),
+    token ? tokenLine(token, name) : null,
   ]);
 }
 
@@ -94,7 +91,7 @@ function item(service, content) {
     element(
       "h3",
       {},
-      service.serviceName,
+      serviceName(service),
       " ",
       element("span", { class: "muted" }, t("connection.port", { port: service.port })),
       " ",

@@ -100,6 +100,9 @@ function summarize(summary, all, own) {
     t("perHour", { amount: money(hourly) }),
   ];
   const hours = own && Number.isFinite(balance.total ?? Infinity) ? hoursLeft(balance.total, hourly) : null;
-  if (hours !== null) parts.push(t("balance.lasts", { time: duration(roughly(hours)) }));
+  if (hours !== null) {
+    const left = roughly(hours);
+    parts.push(left > 0 ? t("balance.lasts", { time: duration(left) }) : t("balance.lastsNoMinute"));
+  }
   setText(summary, all.length === 0 ? "" : parts.join(" · "));
 }

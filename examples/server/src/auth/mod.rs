@@ -4,6 +4,7 @@ mod google;
 mod keys;
 mod people;
 mod presence;
+mod sessions;
 mod tokens;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -18,6 +19,7 @@ pub(crate) use self::{
     keys::Keys,
     people::Profile,
     presence::Presence,
+    sessions::Sessions,
     tokens::{Issuer, Session, Tokens},
 };
 use crate::app::{App, Shared};

@@ -119,8 +119,9 @@ impl App {
                 until: *until,
             });
         })
-        .await
-        .map(drop)
+        .await?;
+        self.sessions.end(caller);
+        Ok(())
     }
 
     async fn change_user(&self, id: &UserId, change: impl Fn(&mut User)) -> Result<User, Failure> {

@@ -11,12 +11,11 @@ use serde_json::{Value, json};
 use socketioxide::extract::{Extension, SocketRef, State, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::{SendError, SocketError, SocketIo};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::listener::{Listener, Refusal, Scope};
 use super::message::{Event, refused};
-use super::ws::still_holds;
 use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::failure::Failure;
@@ -25,7 +24,7 @@ use crate::routes::log_text;
 
 /// The biggest message that is read, in bytes.
 const MAX_PAYLOAD: u64 = 64 * 1024;
-/// How often a peer is asked whether it is there, and whether its token still holds.
+/// How often a peer is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
 /// How long its answer may take: with this a peer that is gone is found as soon as on the plain WebSocket.
 const PING_TIMEOUT: Duration = Duration::from_secs(30);
@@ -106,57 +105,46 @@ async fn connected(socket: SocketRef, State(app): State<Shared>, Extension(calle
         "role": caller.user.role,
         "timestamp": Timestamp::now(),
     });
-    emit(&socket, "connected", &greeting);
+    emit(&socket, &connection, "connected", &greeting);
     tokio::spawn(async move {
-        tell(&app, &caller, &connection, &socket).await;
+        tokio::select! {
+            // Whoever has signed out hears nothing more.
+            biased;
+            () = connection.ended.cancelled() => {}
+            () = app.session_ends(&caller) => {}
+            () = tell(&app, &connection, &socket) => {}
+        }
+        connection.ended.cancel();
         connection.listener.leave();
-        // It may be gone already.
-        let _ = socket.disconnect();
+        // A peer that takes nothing is told so when it does, or is given up with its missing pongs.
+        while let Err(SocketError::InternalChannelFull) = socket.clone().disconnect() {
+            sleep(TRY_AGAIN).await;
+        }
     });
 }
 
-/// Tells a connection what changes, until it ends.
-async fn tell(app: &App, caller: &Caller, connection: &Connection, socket: &SocketRef) {
-    let mut checks = interval(PING);
-    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let left = caller.session.until.duration_since(Timestamp::now());
-    let mut session_ends = std::pin::pin!(sleep(left.try_into().unwrap_or_default()));
+/// Tells a connection what changes, until it is gone.
+async fn tell(app: &App, connection: &Connection, socket: &SocketRef) {
     loop {
-        tokio::select! {
-            outgoing = connection.listener.next() => {
-                let event = Event::of(app, &outgoing, connection.listener.language());
-                if !deliver(socket, connection, &event).await {
-                    return;
-                }
-            }
-            _ = checks.tick() => if !still_holds(app, caller).await {
+        let outgoing = connection.listener.next().await;
+        let event = Event::of(app, &outgoing, connection.listener.language());
+        let data: Value = serde_json::from_str(&event.text).unwrap_or_default();
+        // As soon as the peer takes it.
+        while let Err(error) = socket.emit(event.name, &data) {
+            let SendError::Socket(SocketError::InternalChannelFull) = error else {
                 return;
-            },
-            () = &mut session_ends => return,
-            () = connection.ended.cancelled() => return,
+            };
+            sleep(TRY_AGAIN).await;
         }
     }
 }
 
-/// Sends an event as soon as the peer takes it. Answers whether it is still there.
-async fn deliver(socket: &SocketRef, connection: &Connection, event: &Event) -> bool {
-    let data: Value = serde_json::from_str(&event.text).unwrap_or_default();
-    loop {
-        match socket.emit(event.name, &data) {
-            Ok(()) => return true,
-            Err(SendError::Socket(SocketError::InternalChannelFull)) => {
-                tokio::select! {
-                    () = sleep(TRY_AGAIN) => {}
-                    () = connection.ended.cancelled() => return false,
-                }
-            }
-            Err(_) => return false,
-        }
+/// Sends an answer, where the session still holds. A peer that does not read its answers loses them, and not the state
+/// of its pods.
+fn emit(socket: &SocketRef, connection: &Connection, event: &str, data: &Value) {
+    if connection.ended.is_cancelled() {
+        return;
     }
-}
-
-/// Sends an answer. A peer that does not read its answers loses them, and not the state of its pods.
-fn emit(socket: &SocketRef, event: &str, data: &Value) {
     if let Err(error) = socket.emit(event, data) {
         tracing::debug!(%error, event, "an answer is lost");
     }
@@ -168,7 +156,7 @@ fn fail(socket: &SocketRef, connection: &Connection, failure: &Failure, pod_id: 
     if let Some(pod_id) = pod_id {
         data["podId"] = pod_id.into();
     }
-    emit(socket, "error", &data);
+    emit(socket, connection, "error", &data);
 }
 
 fn malformed() -> Failure {
@@ -185,7 +173,7 @@ async fn subscribe(
         return fail(&socket, &connection, &malformed(), None);
     };
     match app.listen_to(&connection.listener, &pod_id).await {
-        Ok(()) => emit(&socket, "subscribed", &json!({ "podId": pod_id })),
+        Ok(()) => emit(&socket, &connection, "subscribed", &json!({ "podId": pod_id })),
         Err(failure) => fail(&socket, &connection, &failure, Some(&pod_id)),
     }
 }
@@ -201,7 +189,7 @@ async fn unsubscribe(
     if let Ok(id) = pod_id.parse() {
         connection.listener.unsubscribe(&id);
     }
-    emit(&socket, "unsubscribed", &json!({ "podId": pod_id }));
+    emit(&socket, &connection, "unsubscribed", &json!({ "podId": pod_id }));
 }
 
 async fn request_logs(
@@ -222,7 +210,7 @@ async fn request_logs(
     match logs {
         Ok(logs) => {
             let data = json!({ "podId": pod_id, "logs": logs, "timestamp": Timestamp::now() });
-            emit(&socket, "podLogs", &data);
+            emit(&socket, &connection, "podLogs", &data);
         }
         // Whether there is a pod that one may not see is nothing to be learned here.
         Err(failure) if failure.code() == "forbidden" => {
@@ -232,6 +220,11 @@ async fn request_logs(
     }
 }
 
-async fn ping(socket: SocketRef) {
-    emit(&socket, "pong", &json!({ "timestamp": Timestamp::now() }));
+async fn ping(socket: SocketRef, Extension(connection): Extension<Connection>) {
+    emit(
+        &socket,
+        &connection,
+        "pong",
+        &json!({ "timestamp": Timestamp::now() }),
+    );
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use neuropod::message::Language;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::listener::{Listener, Outgoing, Scope};
 use super::message::{Event, refused};
@@ -23,14 +23,12 @@ use crate::reply::Parameters;
 const MAX_TEXT: usize = 64 * 1024;
 /// What is read at once, in bytes: clients say little, and each takes this for as long as it is connected.
 const READ_BUFFER: usize = 4 * 1024;
-/// How often a peer is asked whether it is there, and whether its token still holds.
+/// How often a peer is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
 /// So many answers may be missing.
 const MAX_MISSED: u32 = 2;
 /// How long somebody may take to say who they are.
 const SIGN_IN: Duration = Duration::from_secs(10);
-/// How long a peer may take for one text.
-const SEND: Duration = Duration::from_secs(30);
 
 /// Close codes (RFC 6455, section 7.4; those from 4000 on are ours).
 const GOING_AWAY: u16 = 1001;
@@ -112,7 +110,7 @@ pub(crate) async fn open(
                     reason: reason.into(),
                 };
                 // Whoever is gone already needs no farewell.
-                let _ = timeout(SEND, connection.socket.send(Message::Close(Some(frame)))).await;
+                let _ = connection.socket.send(Message::Close(Some(frame))).await;
             }
         }))
 }
@@ -137,7 +135,13 @@ impl Connection {
             },
         };
         let listener = self.app.live.join(caller.actor(), self.language);
-        let closing = self.listen(&caller, &listener).await;
+        let app = Arc::clone(&self.app);
+        let closing = tokio::select! {
+            // Whoever has signed out hears nothing more.
+            biased;
+            () = app.session_ends(&caller) => Some((UNAUTHORIZED, "the session has ended")),
+            closing = self.listen(&listener) => closing,
+        };
         listener.leave();
         closing
     }
@@ -173,12 +177,10 @@ impl Connection {
         }
     }
 
-    async fn listen(&mut self, caller: &Caller, listener: &Arc<Listener>) -> Closing {
+    async fn listen(&mut self, listener: &Arc<Listener>) -> Closing {
         let mut pings = interval_at(Instant::now() + PING, PING);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut missed = 0;
-        let left = caller.session.until.duration_since(jiff::Timestamp::now());
-        let mut session_ends = std::pin::pin!(sleep(left.try_into().unwrap_or_default()));
         loop {
             tokio::select! {
                 received = self.socket.recv() => {
@@ -203,12 +205,8 @@ impl Connection {
                         return Some((SILENT, "no answer"));
                     }
                     missed += 1;
-                    if !still_holds(&self.app, caller).await {
-                        return Some((UNAUTHORIZED, "signed out"));
-                    }
-                    timeout(SEND, self.socket.send(Message::Ping(bytes::Bytes::new()))).await.ok()?.ok()?;
+                    self.socket.send(Message::Ping(bytes::Bytes::new())).await.ok()?;
                 }
-                () = &mut session_ends => return Some((UNAUTHORIZED, "the session has ended")),
             }
         }
     }
@@ -224,10 +222,7 @@ impl Connection {
 
     /// `None`: the peer is gone, or takes nothing any more.
     async fn send(&mut self, text: String) -> Option<()> {
-        timeout(SEND, self.socket.send(Message::Text(text.into())))
-            .await
-            .ok()?
-            .ok()
+        self.socket.send(Message::Text(text.into())).await.ok()
     }
 }
 
@@ -264,25 +259,6 @@ fn not_understood() -> Failure {
         "Mensaje no entendido",
         "The message is not understood",
     )
-}
-
-/// Whether somebody is still who they were when they connected. While the store can't say, they are.
-pub(super) async fn still_holds(app: &App, caller: &Caller) -> bool {
-    match app.store.user(&caller.user.id).await {
-        Ok(Some(user)) => {
-            app.presence.seen(&user.id);
-            let ended = user
-                .ended_sessions
-                .iter()
-                .any(|ended| ended.id == caller.session.id);
-            !ended && user.role == caller.user.role
-        }
-        Ok(None) => false,
-        Err(error) => {
-            tracing::warn!(%error, "a session is not checked");
-            true
-        }
-    }
 }
 
 impl App {

@@ -3,14 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
 use crate::auth::{Caller, Profile};
 use crate::failure::{Failure, FailureBody};
+use crate::fields::{Body, Fields, FromFields};
 use crate::language::Asked;
-use crate::reply::{Body, Done, done};
+use crate::reply::{Done, done};
 use crate::view::user::UserView;
 
 /// A token of this server, and whose it is.
@@ -30,15 +31,31 @@ pub(crate) struct Me {
 }
 
 /// An ID token of Google.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 pub(crate) struct GoogleBody {
     token: String,
 }
 
 /// Who one wants to be.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 pub(crate) struct MockBody {
     email: String,
+}
+
+impl FromFields for GoogleBody {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            token: fields.required("token"),
+        }
+    }
+}
+
+impl FromFields for MockBody {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            email: fields.required("email"),
+        }
+    }
 }
 
 /// Sign in with Google.

@@ -90,8 +90,13 @@ pub(crate) async fn get(
     let body = match open(&app, &caller.actor(), &id, options, language).await? {
         // A stream that breaks off ends: whoever follows begins anew.
         Ok(log) => {
-            let stopping = app.stopping.clone();
-            Body::from_stream(log.take_until(async move { stopping.cancelled().await }))
+            let ended = async move {
+                tokio::select! {
+                    () = app.stopping.cancelled() => {}
+                    () = app.session_ends(&caller) => {}
+                }
+            };
+            Body::from_stream(log.take_until(Box::pin(ended)))
         }
         Err(sentence) => Body::from_stream(stream::iter([Ok::<_, neuropod::Error>(Bytes::from(sentence))])),
     };

@@ -7,6 +7,7 @@ mod inventory;
 mod logs;
 mod pod_changes;
 mod pods;
+mod price_change;
 mod pricing;
 mod status;
 mod template_body;

@@ -5,35 +5,45 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use neuropod::message::Language;
 use neuropod::{Actor, PriceList, Violation};
-use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::price_change;
 use crate::app::{App, Shared};
 use crate::auth::{Admin, Caller};
-use crate::euros;
 use crate::failure::{Failure, FailureBody};
+use crate::fields::{Body, Fields, FromFields};
 use crate::language::Asked;
-use crate::reply::{Answer, Body, data};
+use crate::reply::{Answer, Raw, data, json};
 use crate::view::pricing::{CostView, GpuView, PricingView};
 
 /// The most hours that a cost is calculated for: ten years.
 const MAX_HOURS: f64 = 87_600.0;
 
 /// What a pod would be.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct CostBody {
     /// The GPU type.
     gpu: String,
     /// In GB.
     #[schema(minimum = 1, maximum = 100)]
-    container_disk_size: u32,
+    container_disk_size: i64,
     /// In GB.
     #[schema(minimum = 1, maximum = 150)]
-    volume_disk_size: u32,
+    volume_disk_size: i64,
     /// For how long; one hour unless given.
     hours: Option<f64>,
+}
+
+impl FromFields for CostBody {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            gpu: fields.required("gpu"),
+            container_disk_size: fields.required("containerDiskSize"),
+            volume_disk_size: fields.required("volumeDiskSize"),
+            hours: fields.optional("hours"),
+        }
+    }
 }
 
 /// The prices.
@@ -67,16 +77,13 @@ pub(crate) async fn update(
     State(app): State<Shared>,
     Asked(language): Asked,
     Admin(admin): Admin,
-    Body(change): Body<Value>,
+    Raw(body): Raw,
 ) -> Result<Json<Answer<PricingView>>, Failure> {
+    let change = json(&body)?;
     let stored = app.platform.prices().await?;
     let shown = app.pricing_of(&stored, None, language);
-    let prices = changed(&stored, &shown, &change)?;
-    // What was asked for and is no price would be lost without a word.
-    let mut asked = serde_json::to_value(&shown).unwrap_or_default();
-    merge(&mut asked, &change);
-    let becomes = serde_json::to_value(app.pricing_of(&prices, None, language)).unwrap_or_default();
-    if without_free(asked) != without_free(becomes) {
+    let prices = price_change::apply(&stored, &shown, &change)?;
+    if price_change::asks_for_more(&shown, &change, &app.pricing_of(&prices, None, language)) {
         return Err(Failure::new(
             StatusCode::BAD_REQUEST,
             "read_only",
@@ -129,7 +136,9 @@ pub(crate) async fn calculate(
     }
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     let seconds = (hours * 3600.0).round() as i64;
-    let sizes = (body.container_disk_size, body.volume_disk_size);
+    // What is too small or too big for any size is so for a disk.
+    let size = |size| u32::try_from(size).unwrap_or(0);
+    let sizes = (size(body.container_disk_size), size(body.volume_disk_size));
     let quote = app.platform.quote(&body.gpu, sizes.0, sizes.1).await?;
     let name = app
         .platform
@@ -197,110 +206,5 @@ impl App {
             self.opening_credit,
             language,
         )
-    }
-}
-
-/// The prices after a change.
-fn changed(stored: &PriceList, shown: &PricingView, change: &Value) -> Result<PriceList, Failure> {
-    let mut prices = stored.clone();
-    let price = |field: &'static str, value: &Value| match value.as_f64() {
-        Some(amount) => euros::price(amount).ok_or_else(|| Failure::field(field, Violation::Amount)),
-        None => Err(Failure::field(field, Violation::WrongType)),
-    };
-    if !change.is_object() {
-        return Err(Failure::field("body", Violation::Malformed));
-    }
-    for (id, gpu) in change["gpus"].as_object().into_iter().flatten() {
-        if !shown.gpus.contains_key(id) {
-            return Err(Failure::field("gpus", Violation::GpuUnknown));
-        }
-        if let Some(value) = gpu.get("price") {
-            prices.gpus.insert(id.clone(), price("gpus", value)?);
-        }
-    }
-    if let Some(value) = change.pointer("/storage/containerDisk/price") {
-        prices.container_disk_gb = price("containerDisk", value)?;
-    }
-    if let Some(value) = change.pointer("/storage/volumeDisk/price") {
-        prices.volume_disk_gb = price("volumeDisk", value)?;
-    }
-    match prices.validate() {
-        Ok(()) => Ok(prices),
-        Err(errors) => Err(neuropod::Error::from(errors).into()),
-    }
-}
-
-/// Lays one document over another, object by object.
-fn merge(onto: &mut Value, change: &Value) {
-    match (onto, change) {
-        (Value::Object(onto), Value::Object(change)) => {
-            for (key, value) in change {
-                merge(onto.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (Value::Number(old), Value::Number(new)) if old.as_f64() == new.as_f64() => {}
-        (onto, change) => onto.clone_from(change),
-    }
-}
-
-/// How many GPUs are free changes by itself: whoever sends back what they got changes nothing.
-fn without_free(mut pricing: Value) -> Value {
-    for gpu in pricing["gpus"].as_object_mut().into_iter().flatten() {
-        if let Some(gpu) = gpu.1.as_object_mut() {
-            gpu.remove("free");
-            if let Some(price) = gpu.get_mut("price") {
-                *price = price.as_f64().into();
-            }
-        }
-    }
-    for disk in ["/storage/containerDisk/price", "/storage/volumeDisk/price"] {
-        if let Some(price) = pricing.pointer_mut(disk) {
-            *price = price.as_f64().into();
-        }
-    }
-    pricing
-}
-
-#[cfg(test)]
-mod tests {
-    use neuropod::{Catalogue, Money};
-    use serde_json::json;
-
-    use super::*;
-
-    fn shown(prices: &PriceList) -> PricingView {
-        PricingView::of(
-            prices,
-            &Catalogue::default(),
-            None,
-            Money::from_cents(1000),
-            Language::Es,
-        )
-    }
-
-    #[test]
-    fn a_part_of_the_prices_can_be_changed() {
-        let stored = PriceList::default();
-        let change =
-            json!({ "gpus": { "rtx-4090": { "price": 3 } }, "storage": { "volumeDisk": { "price": 0.02 } } });
-        let prices = changed(&stored, &shown(&stored), &change).unwrap();
-        assert_eq!(prices.gpus["rtx-4090"], Money::from_cents(300));
-        assert_eq!(prices.gpus["rtx-4050"], Money::from_cents(50));
-        assert_eq!(prices.volume_disk_gb, Money::from_cents(2));
-    }
-
-    #[test]
-    fn what_can_not_be_charged_is_refused() {
-        let stored = PriceList::default();
-        let wrong = [
-            json!({ "gpus": { "rtx-4090": { "price": -1 } } }),
-            json!({ "gpus": { "rtx-4090": { "price": "3" } } }),
-            json!({ "gpus": { "rtx-9999": { "price": 1 } } }),
-            json!({ "storage": { "volumeDisk": { "price": 1e18 } } }),
-            json!([]),
-        ];
-        for change in wrong {
-            assert!(changed(&stored, &shown(&stored), &change).is_err(), "{change}");
-        }
     }
 }

@@ -5,17 +5,18 @@ use neuropod::check::check_volume_path;
 use neuropod::template::DEFAULT_VOLUME_PATH;
 use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
 use neuropod::{Error, Problem, Template, ValidationErrors, Violation};
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::failure::Failure;
+use crate::fields::{Fields, FromFields};
 use crate::view::template::PortView;
 
 /// The longest description, in characters.
 const MAX_DESCRIPTION_LEN: usize = 20_000;
+
 /// What a template is to be; what is missing in a change stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct TemplateBody {
     /// Unique, whatever its case; 1 to 50 characters.
     name: Option<String>,
@@ -27,14 +28,29 @@ pub(crate) struct TemplateBody {
     tcp_ports: Option<Vec<PortView>>,
     /// In GB.
     #[schema(minimum = 1, maximum = 100)]
-    container_disk_size: Option<u32>,
+    container_disk_size: Option<i64>,
     /// In GB.
     #[schema(minimum = 1, maximum = 150)]
-    volume_disk_size: Option<u32>,
+    volume_disk_size: Option<i64>,
     /// Absolute, and not the system's own; `/workspace` unless given.
     volume_path: Option<String>,
     /// Markdown.
     description: Option<String>,
+}
+
+impl FromFields for TemplateBody {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.optional("name"),
+            docker_image: fields.optional("dockerImage"),
+            http_ports: fields.optional("httpPorts"),
+            tcp_ports: fields.optional("tcpPorts"),
+            container_disk_size: fields.optional("containerDiskSize"),
+            volume_disk_size: fields.optional("volumeDiskSize"),
+            volume_path: fields.optional("volumePath"),
+            description: fields.optional("description"),
+        }
+    }
 }
 
 impl TemplateBody {
@@ -63,8 +79,8 @@ impl TemplateBody {
             (None, None) => Err(Violation::Required),
         };
         let image = image.map_err(|violation| problems.push(Problem::new("dockerImage", violation)));
-        let mut size = |field, given: Option<u32>, before: Option<u32>, max| {
-            let size = given.or(before).unwrap_or(10);
+        let mut size = |field, given: Option<i64>, before: Option<u32>, max| {
+            let size = given.map_or(before.unwrap_or(10), |size| u32::try_from(size).unwrap_or(0));
             if !(1..=max).contains(&size) {
                 problems.push(Problem::new(field, Violation::OutOfRange { min: 1, max }));
             }

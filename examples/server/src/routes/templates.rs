@@ -11,8 +11,9 @@ use super::template_body::TemplateBody;
 use crate::app::{App, Shared};
 use crate::auth::{Admin, Caller};
 use crate::failure::{Failure, FailureBody};
+use crate::fields::Body;
 use crate::language::Asked;
-use crate::reply::{Answer, Body, data};
+use crate::reply::{Answer, data};
 use crate::view::template::TemplateView;
 
 /// How often a change is begun anew because somebody else was quicker.

@@ -13,8 +13,9 @@ use crate::app::{App, Shared};
 use crate::auth::Admin;
 use crate::euros;
 use crate::failure::{Failure, FailureBody};
+use crate::fields::{Body, Fields, FromFields};
 use crate::language::Asked;
-use crate::reply::{Answer, Body, Done, Parameters, data, done};
+use crate::reply::{Answer, Done, Parameters, data, done};
 use crate::view::user::{Pods, UserView};
 
 /// So many balances are read at a time.
@@ -29,8 +30,8 @@ pub(crate) struct Search {
 }
 
 /// A new balance.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct BalanceBody {
     user_id: String,
     /// In EUR, at most two decimals.
@@ -38,8 +39,8 @@ pub(crate) struct BalanceBody {
 }
 
 /// A daily cap.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct CapBody {
     user_id: String,
     /// In EUR, at most two decimals; null: what the platform says.
@@ -47,17 +48,39 @@ pub(crate) struct CapBody {
 }
 
 /// Whether a user may start pods.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct SuspendBody {
     user_id: String,
     /// True unless given.
-    #[serde(default = "yes")]
-    suspended: bool,
+    suspended: Option<bool>,
 }
 
-fn yes() -> bool {
-    true
+impl FromFields for BalanceBody {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            user_id: fields.required("userId"),
+            balance: fields.required("balance"),
+        }
+    }
+}
+
+impl FromFields for CapBody {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            user_id: fields.required("userId"),
+            daily_cap: fields.optional("dailyCap"),
+        }
+    }
+}
+
+impl FromFields for SuspendBody {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            user_id: fields.required("userId"),
+            suspended: fields.optional("suspended"),
+        }
+    }
 }
 
 /// All users.
@@ -144,7 +167,7 @@ pub(crate) async fn suspend(
     not_oneself(&admin.actor(), &user)?;
     let user = app
         .platform
-        .suspend(&admin.actor(), &user.id, body.suspended)
+        .suspend(&admin.actor(), &user.id, body.suspended.unwrap_or(true))
         .await?;
     Ok(data(app.user_view(user).await?))
 }
@@ -164,6 +187,7 @@ pub(crate) async fn delete(
     let user = app.known_user(&id).await?;
     not_oneself(&admin.actor(), &user)?;
     app.platform.delete_user(&admin.actor(), &user.id).await?;
+    app.sessions.end_all(&user.id);
     Ok(done(
         language.pick("Usuario eliminado correctamente", "The user was deleted"),
     ))

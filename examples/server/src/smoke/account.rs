@@ -48,6 +48,18 @@ async fn a_balance_and_how_it_came_about() {
         .await
         .expect(200);
     assert_eq!(empty["data"]["entries"], json!([]));
+
+    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
+        .await
+        .expect(200);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let statement = api.get("/api/account/statement", &ana).await.expect(200);
+    let mut entries = statement["data"]["entries"].as_array().unwrap().iter();
+    assert_eq!(entries.next().unwrap()["kind"], "deposit");
+    assert!(entries.clone().any(|entry| entry["kind"] == "release"));
+    for entry in entries {
+        assert_eq!(entry["podId"], pod, "{entry}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 mod account;
 mod auth;
+mod dead_peers;
 mod google;
 mod live;
 mod pods;
@@ -29,6 +30,7 @@ use tower::ServiceExt;
 use crate::app::{App, Shared, router};
 use crate::backends::Store;
 use crate::config::Config;
+use crate::listen;
 use crate::secrets::{Place, Secrets};
 
 /// The API on a platform of its own.
@@ -112,7 +114,7 @@ impl Api {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = self.router.clone();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(listen::serve(listener, router, self.app.stopping.clone()));
         address
     }
 

@@ -61,6 +61,7 @@ async fn the_dashboard_comes_with_a_strict_policy_and_is_not_sent_twice() {
         policy.contains("script-src 'self';") && !policy.contains("unsafe"),
         "{policy}"
     );
+    assert!(policy.contains("require-trusted-types-for 'script'"), "{policy}");
     let again = Request::get("/")
         .header(header::IF_NONE_MATCH, &page.headers[header::ETAG])
         .body(Body::empty());

@@ -133,6 +133,7 @@ async fn fill_in(page: &Page, axe: &str) {
 async fn connect(page: &Page, axe: &str) {
     page.click("Connect: Training").await;
     page.reads("port 7860").await;
+    page.reads("Service 2").await;
     let link = "return place.querySelector('a[href*=token]')?.href";
     let link = page.until("a link with a token", link, json!([])).await;
     let (address, token) = link.as_str().unwrap().split_once("?token=").unwrap();

@@ -6,6 +6,7 @@ mod administrator;
 #[path = "../common/chromium.rs"]
 mod chromium;
 mod client;
+mod documentation;
 mod guises;
 mod page;
 mod site;

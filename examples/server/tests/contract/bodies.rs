@@ -145,6 +145,85 @@ async fn a_field_of_the_wrong_type_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_address_names_the_fields_of_the_wrong_type_in_both_languages() {
+    let server = TestServer::start_with(|config| config.auth.google_client_id = Some("client".into())).await;
+    let admin = server.sign_in(ADMIN).await;
+    let templates = server.get("/api/templates", &admin).await.expect(200);
+    let template = format!("/api/templates/{}", templates[0]["id"].as_str().unwrap());
+    let prices = server.get("/api/pricing", &admin).await.expect(200);
+    let a_template = json!({
+        "name": 1, "dockerImage": [], "httpPorts": "8888", "tcpPorts": [22], "containerDiskSize": "20",
+        "volumeDiskSize": 1.5, "volumePath": false, "description": {},
+    });
+    let rows = [
+        (Method::POST, "/api/auth/google", json!({ "token": 7 })),
+        (
+            Method::POST,
+            "/api/auth/mock-login",
+            json!({ "email": ["ana@example.com"] }),
+        ),
+        (
+            Method::POST,
+            "/api/auth/users/balance",
+            json!({ "userId": 7, "balance": "10" }),
+        ),
+        (
+            Method::POST,
+            "/api/auth/users/daily-cap",
+            json!({ "userId": {}, "dailyCap": "5" }),
+        ),
+        (
+            Method::POST,
+            "/api/auth/users/suspend",
+            json!({ "userId": true, "suspended": "yes" }),
+        ),
+        (Method::POST, "/api/templates", a_template.clone()),
+        (Method::PUT, &template, a_template),
+        (
+            Method::PUT,
+            "/api/pricing",
+            json!({ "gpus": [], "storage": "free" }),
+        ),
+        (
+            Method::POST,
+            "/api/pricing/calculate-cost",
+            json!({ "gpu": 1, "containerDiskSize": "20", "volumeDiskSize": [30], "hours": "2" }),
+        ),
+    ];
+    for (method, path, body) in rows {
+        for (language, text) in [("en", "has the wrong type"), ("es", "tiene un tipo incorrecto")] {
+            let request = server
+                .client
+                .request(method.clone(), format!("{}{path}", server.origin));
+            let request = request.header("accept-language", language).bearer_auth(&admin);
+            let refused = Answer::of(request.json(&body)).await.expect(400);
+            let mut told: Vec<_> = refused["fields"].as_array().unwrap().iter().collect();
+            told.sort_by_key(|told| told["field"].as_str().unwrap());
+            let expected: Vec<_> = body
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|field| json!({ "field": field, "code": "wrong_type", "message": format!("{field} {text}") }))
+                .collect();
+            assert_eq!(told, expected.iter().collect::<Vec<_>>(), "{method} {path}");
+        }
+    }
+    for path in [
+        "/api/auth/users/balance",
+        "/api/pricing/calculate-cost",
+        "/api/auth/mock-login",
+    ] {
+        let refused = server.post(path, &admin, &json!({})).await.expect(400);
+        assert_eq!(refused["fields"][0]["code"], "required", "{path}: {refused}");
+    }
+    assert_eq!(server.get("/api/templates", &admin).await.expect(200), templates);
+    assert_eq!(
+        server.get("/api/pricing", &admin).await.expect(200)["data"],
+        prices["data"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_is_there_twice_is_refused() {
     let server = TestServer::start().await;
     let ana = server.sign_in("ana@example.com").await;
@@ -155,6 +234,7 @@ async fn a_field_that_is_there_twice_is_refused() {
     let request = server
         .request(Method::POST, "/api/auth/mock-login", "")
         .body(twice);
-    Answer::of(request).await.expect(400);
+    let refused = Answer::of(request).await.expect(400);
+    assert_eq!(refused["fields"][0]["field"], "email");
     assert_eq!(server.get("/api/pods", &ana).await.expect(200)["data"], json!([]));
 }

@@ -16,6 +16,7 @@ mod repetition;
 mod routes;
 mod shape;
 mod shapes;
+mod signing_out;
 mod socketio;
 mod tokens;
 mod websocket;

@@ -13,17 +13,17 @@ use tokio::time::timeout;
 use crate::common::{ADMIN, PATIENCE, TestServer};
 use crate::shape::{has, is_pod};
 
-const TRANSPORTS: [&str; 2] = ["websocket", "polling"];
+pub(crate) const TRANSPORTS: [&str; 2] = ["websocket", "polling"];
 
 /// A client, a process of its own that ends when this is dropped.
-struct Client {
+pub(crate) struct Client {
     _process: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Client {
-    fn start(modules: &Path, server: &TestServer, transport: &str, token: &str) -> Self {
+    pub(crate) fn start(modules: &Path, server: &TestServer, transport: &str, token: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/socketio/client.cjs");
         let mut process = Command::new("node")
             .arg(script)
@@ -42,12 +42,12 @@ impl Client {
         }
     }
 
-    async fn say(&mut self, event: &str, data: Value) {
+    pub(crate) async fn say(&mut self, event: &str, data: Value) {
         let line = format!("{}\n", json!({ "event": event, "data": data }));
         self.input.write_all(line.as_bytes()).await.unwrap();
     }
 
-    async fn hear(&mut self) -> (String, Value) {
+    pub(crate) async fn hear(&mut self) -> (String, Value) {
         let line = timeout(PATIENCE, self.output.next_line())
             .await
             .expect("something comes");
@@ -56,7 +56,7 @@ impl Client {
     }
 
     /// The data of the next event with this name that `fits`.
-    async fn until(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let wait = async {
             loop {
                 let (name, data) = self.hear().await;
@@ -69,7 +69,7 @@ impl Client {
         waited.unwrap_or_else(|_| panic!("no such {event}"))
     }
 
-    async fn next(&mut self, event: &str) -> Value {
+    pub(crate) async fn next(&mut self, event: &str) -> Value {
         self.until(event, |_| true).await
     }
 
@@ -87,7 +87,7 @@ impl Client {
 }
 
 /// The modules of the client, or a skip that is noted.
-fn modules(test: &str) -> Option<std::path::PathBuf> {
+pub(crate) fn modules(test: &str) -> Option<std::path::PathBuf> {
     match npm_modules() {
         Ok(modules) => Some(modules),
         Err(error) if error.is_unavailable() => {

@@ -39,6 +39,7 @@ pub async fn run(billing: Arc<dyn Billing>) {
     reservations::never_held(billing).await;
     reservations::what_is_held_is_not_available(billing).await;
     reservations::of_unlimited_accounts(billing).await;
+    reservations::end_for_their_pod(billing).await;
 
     draws::pays_from_the_reservation(billing).await;
     draws::tops_up_as_far_as_it_goes(billing).await;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt};
+use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
+use crate::id::PodId;
 use crate::money::Money;
 
 /// A settled reservation charges what was used, once, and is over.
@@ -166,4 +167,40 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     billing.settle(&first, cents(70)).await.unwrap();
     billing.release(&second).await.unwrap();
     holds(billing, &user, cents(-70), Money::ZERO, "settled below zero").await;
+}
+
+/// The end of a reservation is for the pod that it was made for, also when something was drawn from it before.
+pub async fn end_for_their_pod(billing: &Arc<dyn Billing>) {
+    let user = prepaid(billing, cents(300)).await;
+    let pod = PodId::random();
+    let details = || Details {
+        pod: Some(pod.clone()),
+        ..Details::default()
+    };
+    let [settled, drawn, released] = [(); 3].map(|()| new_key());
+    for key in [&settled, &drawn, &released] {
+        let hold = Hold {
+            details: details(),
+            ..Hold::new(key, &user, cents(50))
+        };
+        billing.hold(&hold).await.unwrap();
+    }
+    let draw = Draw {
+        key: new_key(),
+        user: user.clone(),
+        hold: Some(drawn.clone()),
+        amount: cents(10),
+        top_up: cents(50),
+        at_most: None,
+        daily_cap: None,
+        details: details(),
+    };
+    billing.draw(&draw).await.unwrap();
+    billing.settle(&settled, cents(20)).await.unwrap();
+    billing.release(&drawn).await.unwrap();
+    billing.release(&released).await.unwrap();
+    let entries = billing.all_entries(&user).await.unwrap();
+    for entry in entries.iter().rev().take(3) {
+        assert_eq!(entry.details, details(), "the details of {entry:?}");
+    }
 }
