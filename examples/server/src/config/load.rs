@@ -1,5 +1,7 @@
 //! Putting the sources together.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail, ensure};
 use config::{Environment, File, FileFormat, Value, ValueKind};
 use secrecy::ExposeSecret;
@@ -98,7 +100,7 @@ fn check(config: &Config) -> Result<()> {
 }
 
 impl Loaded {
-    /// Where the value of `key` is from; `None`: nobody told it.
+    /// Where the value of `key` is from, each source of a table once; `None`: nobody told it.
     pub(super) fn origin(&self, key: &str) -> Option<String> {
         let mut value = &self.told;
         for part in key.split('.') {
@@ -107,6 +109,16 @@ impl Loaded {
             };
             value = table.get(part)?;
         }
-        value.origin().map(ToOwned::to_owned)
+        let mut origins = BTreeSet::new();
+        collect(value, &mut origins);
+        (!origins.is_empty()).then(|| origins.into_iter().collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A table itself is from nowhere: what is in it is.
+fn collect<'a>(value: &'a Value, origins: &mut BTreeSet<&'a str>) {
+    match &value.kind {
+        ValueKind::Table(table) => table.values().for_each(|inner| collect(inner, origins)),
+        _ => origins.extend(value.origin()),
     }
 }
