@@ -30,6 +30,11 @@ impl Observation {
     pub fn is_cleared(&self) -> bool {
         self.pod.is_none() && self.objects == Objects::Absent
     }
+
+    /// The container that runs.
+    pub(crate) fn container(&self) -> Option<&Container> {
+        self.pod.as_ref()?.container.as_ref()
+    }
 }
 
 /// Which of the services, routes, policies and secrets of a workload are there.

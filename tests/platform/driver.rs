@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::sim::Settings;
 use neuropod::sim::faults::Faults;
+use neuropod::sim::{Method, Settings};
 use neuropod::{Clock, Pod, Status, Step};
 use tokio::time::sleep;
 
@@ -107,5 +107,18 @@ async fn what_is_as_it_should_be_is_looked_at_and_left_alone() {
     }
     // Everything is looked at several times.
     assert_eq!(writes(&world, Duration::from_mins(30)).await, (vec![], 0));
-    assert!(world.count(neuropod::sim::Method::Inventory) > 5);
+    assert!(world.count(Method::Inventory) > 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cluster_is_not_asked_for_what_the_watch_shows() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    sleep(Duration::from_mins(1)).await;
+    let before = world.count(Method::Observe);
+    sleep(Duration::from_hours(1)).await;
+    assert_eq!(world.count(Method::Observe), before);
 }

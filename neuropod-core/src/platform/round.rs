@@ -55,7 +55,8 @@ pub(super) struct Follow {
 }
 
 impl Inner {
-    /// Brings a pod as far towards what is wanted as it can be brought now. `age`: how long ago everything was seen.
+    /// Brings a pod as far towards what is wanted as it can be brought now. `age`: how long ago it was confirmed
+    /// that the container that is `seen` runs.
     pub(super) async fn round(&self, id: &PodId, mut seen: Observation, age: Duration) -> Result<Round> {
         // What is seen holds for now, however long the calls below take: no later time is charged on it.
         let now = self.clock.now();
@@ -135,8 +136,7 @@ impl Inner {
     /// Whether the cluster shows the container that was seen.
     async fn still_runs(&self, pod: &Pod, seen: &Observation) -> Result<bool> {
         let shown = self.cluster.observe(&plan::reference(pod, &self.naming)).await?;
-        let container = |observation: &Observation| observation.pod.as_ref()?.container.clone();
-        Ok(container(&shown) == container(seen))
+        Ok(shown.container() == seen.container())
     }
 
     /// Whether another pod takes the volume of `pod` with it, by its record: nothing is made on that volume before it is

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tokio_util::time::delay_queue;
 
 use super::super::round::{Again, Follow};
@@ -15,10 +16,11 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// How long to wait when trying again does not help until somebody repairs something.
 const REPAIR: Duration = Duration::from_secs(30);
 
-#[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Entry {
     pub(super) view: View,
+    /// When the cluster was last asked for the container that is in the view.
+    pub(super) confirmed_at: Instant,
     /// A look has ended since everything was last asked for.
     pub(super) looked: bool,
     /// The version of the record that was seen last.
@@ -41,6 +43,22 @@ struct Follower {
 }
 
 impl Entry {
+    /// Of a pod that was just heard of; the news is of any time after `asked_at`.
+    pub(super) fn new(asked_at: Instant) -> Self {
+        Self {
+            view: View::default(),
+            confirmed_at: asked_at,
+            looked: false,
+            version: 0,
+            queued: false,
+            busy: false,
+            touched_again: false,
+            timer: None,
+            backoff: None,
+            follower: None,
+        }
+    }
+
     /// How long to wait before the next look, where this one has to be repeated.
     pub(super) fn retry_after(&mut self, id: &PodId, again: Option<Again>) -> Option<Duration> {
         let Some(again) = again else {

@@ -71,8 +71,8 @@ struct Driver {
     removal: Option<AbortHandle>,
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
-    /// When everything was asked for that was seen last.
-    seen_at: Instant,
+    /// When all that is in the cluster was last asked for; at first when the watch was.
+    asked_at: Instant,
     /// The watch has shown all pods: before that, one that is not seen may be there all the same.
     synced: bool,
 }
@@ -90,7 +90,7 @@ impl Driver {
             removal: None,
             resyncs: JoinSet::new(),
             next_resync: Instant::now() + RESYNC,
-            seen_at: Instant::now(),
+            asked_at: Instant::now(),
             synced: false,
         }
     }
@@ -140,14 +140,14 @@ impl Driver {
             }
             ClusterEvent::Synced => {
                 self.synced = true;
-                self.seen_at = Instant::now();
                 self.resync();
             }
         }
     }
 
     fn entry(&mut self, id: &PodId) -> &mut Entry {
-        self.entries.entry(id.clone()).or_default()
+        let new = || Entry::new(self.asked_at);
+        self.entries.entry(id.clone()).or_insert_with(new)
     }
 
     /// Puts a pod in the queue, once.
@@ -167,13 +167,12 @@ impl Driver {
     }
 
     fn start_workers(&mut self) {
-        let age = self.seen_at.elapsed();
         while self.synced && self.workers.len() < MAX_WORKERS {
             let Some(id) = self.ready.pop_front() else { return };
             let entry = self.entry(&id);
             entry.queued = false;
             entry.busy = true;
-            let seen = entry.view.observation().clone();
+            let (seen, age) = (entry.view.observation().clone(), entry.confirmed_at.elapsed());
             let (inner, pod) = (Arc::clone(&self.inner), id.clone());
             let task = self
                 .workers
@@ -197,7 +196,8 @@ impl Driver {
             again: Some(Again::Failed(error)),
             ..Round::default()
         });
-        let entry = self.entries.entry(id.clone()).or_default();
+        let new = || Entry::new(self.asked_at);
+        let entry = self.entries.entry(id.clone()).or_insert_with(new);
         entry.busy = false;
         entry.looked = true;
         if round.doubt {
@@ -283,11 +283,15 @@ impl Driver {
                 return;
             }
         };
-        self.seen_at = self.seen_at.max(everything.asked_at);
+        self.asked_at = everything.asked_at;
         // With those whose record another process has removed: nothing else may tell of them.
         let mut all: BTreeSet<_> = self.entries.keys().cloned().collect();
         for (pod, seen) in everything.pods {
-            let entry = self.entries.entry(pod.id.clone()).or_default();
+            let new = || Entry::new(self.asked_at);
+            let entry = self.entries.entry(pod.id.clone()).or_insert_with(new);
+            if entry.view.observation().container() == seen.container() {
+                entry.confirmed_at = self.asked_at;
+            }
             // A look that was or is under way at the same time knows better.
             if !entry.busy && !entry.looked {
                 entry.view.listed(seen);
