@@ -3,7 +3,7 @@ import { balance } from "../balance.js";
 import { toCsv } from "../csv.js";
 import { download, element, heading } from "../dom.js";
 import { button, field } from "../form.js";
-import { dateTime, money } from "../format.js";
+import { dateTime, money, number } from "../format.js";
 import { fill } from "../loading.js";
 import { known, t } from "../text.js";
 
@@ -109,7 +109,10 @@ function show(statement) {
       button(t("statement.csv"), { icon: "download", onclick: save }),
     ),
     entryTable(entries, names),
-  ];
+    statement.omitted > 0
+      ? element("p", { class: "muted" }, t("statement.omitted", { count: statement.omitted, shown: number(statement.omitted) }))
+      : null,
+  ].filter(Boolean);
 }
 
 function sums(title, rows, total) {

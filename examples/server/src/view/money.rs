@@ -42,6 +42,8 @@ pub(crate) struct StatementView {
     pub(crate) pods: Vec<PodAmount>,
     /// By how much each kind of entry has changed the balance.
     pub(crate) kinds: Vec<KindAmount>,
+    /// How many older entries of this time are in the sums and not told one by one.
+    pub(crate) omitted: usize,
     /// The entries, oldest first.
     pub(crate) entries: Vec<EntryView>,
     /// By how much the balance changed in all.
