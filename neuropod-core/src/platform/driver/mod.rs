@@ -71,6 +71,8 @@ struct Driver {
     removal: Option<AbortHandle>,
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
+    /// When everything was asked for that was seen last.
+    seen_at: Instant,
     /// The watch has shown all pods: before that, one that is not seen may be there all the same.
     synced: bool,
 }
@@ -88,6 +90,7 @@ impl Driver {
             removal: None,
             resyncs: JoinSet::new(),
             next_resync: Instant::now() + RESYNC,
+            seen_at: Instant::now(),
             synced: false,
         }
     }
@@ -99,19 +102,20 @@ impl Driver {
         loop {
             self.start_workers();
             tokio::select! {
-                // What ends work comes before what brings more; and a simulation takes the same course every time.
+                // What ends work comes before what brings more, and what is told before what is due; and a simulation
+                // takes the same course every time.
                 biased;
                 () = &mut shutdown => break,
                 Some(done) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.done(done),
                 Some(_) = self.followers.join_next(), if !self.followers.is_empty() => {}
                 Some(all) = self.resyncs.join_next(), if !self.resyncs.is_empty() => self.resynced(all),
                 () = sleep_until(self.next_resync) => self.resync(),
-                Some(due) = self.timers.next(), if !self.timers.is_empty() => self.due(due.into_inner()),
-                touched = inner.touched.take() => touched.into_iter().for_each(|id| self.look_at(id)),
                 event = events.next() => match event {
                     Some(event) => self.seen(event),
                     None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
                 },
+                Some(due) = self.timers.next(), if !self.timers.is_empty() => self.due(due.into_inner()),
+                touched = inner.touched.take() => touched.into_iter().for_each(|id| self.look_at(id)),
             }
         }
         let ended = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} }).await;
@@ -136,6 +140,7 @@ impl Driver {
             }
             ClusterEvent::Synced => {
                 self.synced = true;
+                self.seen_at = Instant::now();
                 self.resync();
             }
         }
@@ -162,6 +167,7 @@ impl Driver {
     }
 
     fn start_workers(&mut self) {
+        let age = self.seen_at.elapsed();
         while self.synced && self.workers.len() < MAX_WORKERS {
             let Some(id) = self.ready.pop_front() else { return };
             let entry = self.entry(&id);
@@ -169,7 +175,9 @@ impl Driver {
             entry.busy = true;
             let seen = entry.view.observation().clone();
             let (inner, pod) = (Arc::clone(&self.inner), id.clone());
-            let task = self.workers.spawn(async move { inner.round(&pod, seen).await });
+            let task = self
+                .workers
+                .spawn(async move { inner.round(&pod, seen, age).await });
             self.tasks.insert(task.id(), id);
         }
     }
@@ -275,6 +283,7 @@ impl Driver {
                 return;
             }
         };
+        self.seen_at = self.seen_at.max(everything.asked_at);
         // With those whose record another process has removed: nothing else may tell of them.
         let mut all: BTreeSet<_> = self.entries.keys().cloned().collect();
         for (pod, seen) in everything.pods {
