@@ -103,7 +103,7 @@ pub(crate) async fn statement(
         omitted,
         entries: entries
             .into_iter()
-            .map(|entry| EntryView::of(entry, language))
+            .map(|entry| EntryView::of(entry, &names, language))
             .collect(),
         total: statement.total.as_euros(),
     }))

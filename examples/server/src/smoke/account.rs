@@ -19,6 +19,14 @@ async fn a_balance_and_how_it_came_about() {
         balance["data"],
         json!({ "balance": 7.0, "held": 3.0, "kind": "prepaid", "currency": "EUR" })
     );
+    let statement = api.get("/api/account/statement", &ana).await.expect(200);
+    let entries = statement["data"]["entries"].as_array().unwrap();
+    let hold = entries.iter().find(|entry| entry["kind"] == "hold").unwrap();
+    // Also before the pod has cost anything.
+    assert_eq!(
+        (&hold["podId"], &hold["podName"]),
+        (&json!(pod), &json!("training"))
+    );
     api.until(&ana, &pod, "running").await;
     tokio::time::sleep(Duration::from_mins(10)).await;
     let statement = api.get("/api/account/statement", &ana).await.expect(200);
