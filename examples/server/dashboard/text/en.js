@@ -206,6 +206,10 @@ export const en = {
   "statement.entries": "Entries",
   "statement.from": "From",
   "statement.more": "Show more",
+  "statement.omitted": {
+    one: "One older entry is in the sums; choose a shorter time to see it.",
+    other: "{shown} older entries are in the sums; choose a shorter time to see them.",
+  },
   "statement.none": "Nothing happened in these days.",
   "statement.order": "The last day is before the first",
   "statement.show": "Show",

@@ -214,6 +214,11 @@ export const es = {
   "statement.entries": "Detalle",
   "statement.from": "Desde",
   "statement.more": "Mostrar más",
+  "statement.omitted": {
+    one: "Un movimiento anterior está en las sumas; para verlo, elige fechas más cortas.",
+    many: "{shown} movimientos anteriores están en las sumas; para verlos, elige fechas más cortas.",
+    other: "{shown} movimientos anteriores están en las sumas; para verlos, elige fechas más cortas.",
+  },
   "statement.none": "No hay movimientos en estas fechas.",
   "statement.order": "La fecha final es anterior a la inicial",
   "statement.show": "Mostrar",

@@ -3,7 +3,7 @@ import { balance } from "../balance.js";
 import { toCsv } from "../csv.js";
 import { download, element, heading } from "../dom.js";
 import { button, field } from "../form.js";
-import { dateTime, money } from "../format.js";
+import { dateTime, money, number } from "../format.js";
 import { fill } from "../loading.js";
 import { known, t } from "../text.js";
 
@@ -84,9 +84,8 @@ function midnight(text) {
 }
 
 function show(statement) {
-  const names = new Map(statement.pods.map((pod) => [pod.podId, pod.podName ?? pod.podId]));
   const entries = statement.entries.toSorted((one, other) => other.number - one.number);
-  const save = () => download("neuropod.csv", csv(entries, names), "text/csv");
+  const save = () => download("neuropod.csv", csv(entries), "text/csv");
   if (entries.length === 0) return element("p", { class: "muted" }, t("statement.none"));
   return [
     element(
@@ -94,7 +93,7 @@ function show(statement) {
       { class: "columns" },
       sums(
         t("statement.byPod"),
-        statement.pods.map((pod) => [names.get(pod.podId), pod.amount]),
+        statement.pods.map((pod) => [pod.podName ?? pod.podId, pod.amount]),
       ),
       sums(
         t("statement.byKind"),
@@ -108,8 +107,11 @@ function show(statement) {
       element("h3", {}, t("statement.entries")),
       button(t("statement.csv"), { icon: "download", onclick: save }),
     ),
-    entryTable(entries, names),
-  ];
+    entryTable(entries),
+    statement.omitted > 0
+      ? element("p", { class: "muted" }, t("statement.omitted", { count: statement.omitted, shown: number(statement.omitted) }))
+      : null,
+  ].filter(Boolean);
 }
 
 function sums(title, rows, total) {
@@ -124,7 +126,7 @@ function sums(title, rows, total) {
   );
 }
 
-function entryTable(entries, names) {
+function entryTable(entries) {
   const columns = ["at", "kind", "pod", "text", "amount", "held"];
   const head = columns.map((name) =>
     element("th", { scope: "col", role: "columnheader", class: cellClass(name) }, t(`entry.${name}`)),
@@ -133,7 +135,7 @@ function entryTable(entries, names) {
   const more = button(t("statement.more"), { onclick: () => add() });
   const add = () => {
     const from = body.childElementCount;
-    body.append(...entries.slice(from, from + AT_ONCE).map((entry) => entryRow(entry, names)));
+    body.append(...entries.slice(from, from + AT_ONCE).map((entry) => entryRow(entry)));
     more.hidden = body.childElementCount === entries.length;
   };
   add();
@@ -152,11 +154,11 @@ function cellClass(name) {
   return name === "amount" || name === "held" ? "number" : null;
 }
 
-function entryRow(entry, names) {
+function entryRow(entry) {
   const texts = {
     at: dateTime(entry.at),
     kind: known(`kind.${entry.kind}`, entry.kind),
-    pod: entry.podId ? (names.get(entry.podId) ?? entry.podId) : "–",
+    pod: entry.podName ?? entry.podId ?? "–",
     text: entry.note ?? entry.text ?? "",
     amount: money(entry.amount),
     held: money(entry.held),
@@ -167,14 +169,14 @@ function entryRow(entry, names) {
 }
 
 // Names and numbers as the server has them: the file is for other programs.
-function csv(entries, names) {
+function csv(entries) {
   const head = ["number", "at", "kind", "podId", "podName", "amountEur", "heldEur", "note", "text"];
   const rows = entries.map((entry) => [
     entry.number,
     entry.at,
     entry.kind,
     entry.podId,
-    entry.podId ? names.get(entry.podId) : null,
+    entry.podName,
     entry.amount,
     entry.held,
     entry.note,

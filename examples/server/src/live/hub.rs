@@ -45,6 +45,8 @@ pub(crate) struct Hub(Mutex<State>);
 #[derive(Default)]
 struct State {
     pods: HashMap<PodId, Arc<Current>>,
+    /// Pods that were read from the store by themselves: a list that was asked for before does not have them yet.
+    learned: HashSet<PodId>,
     listeners: HashMap<u64, Arc<Listener>>,
     next: u64,
     by_pod: HashMap<PodId, HashSet<u64>>,
@@ -106,6 +108,7 @@ impl State {
     }
 
     fn deleted(&mut self, id: &PodId) {
+        self.learned.remove(id);
         if let Some(last) = self.pods.remove(id) {
             self.tell(id, &last.pod.owner, |listener| listener.touch(id));
         }
@@ -136,7 +139,10 @@ impl Hub {
         let mut state = self.state();
         match update {
             Update::Snapshot { pods, .. } => {
-                let known = state.pods.keys().cloned().collect();
+                // Nobody knows here when it was asked for: only the next one says that these are gone.
+                let learned = std::mem::take(&mut state.learned);
+                let known = state.pods.keys().filter(|id| !learned.contains(*id));
+                let known = known.cloned().collect();
                 state.listed(&known, pods);
             }
             Update::Changed(pod) => {
@@ -279,6 +285,7 @@ impl Hub {
     pub(crate) fn learn(&self, pod: Pod) {
         let mut state = self.state();
         if !state.pods.contains_key(&pod.id) {
+            state.learned.insert(pod.id.clone());
             state.changed(pod);
         }
     }
@@ -298,5 +305,44 @@ impl State {
                 self.by_pod.remove(id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use neuropod::sim::{Settings, SimCluster};
+
+    use super::*;
+    use crate::live::Outgoing;
+    use crate::metrics::MeteredCluster;
+    use crate::smoke::{Api, config};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_from_before_a_pod_was_made_does_not_end_who_listens_to_it() {
+        let api = Api::start(config()).await;
+        let ana = api.sign_in("ana@example.com").await;
+        let id = api.create(&ana, "training").await.parse().unwrap();
+        let actor = api.app.caller(&ana).await.unwrap().actor();
+        let pod = api.app.platform.get(&actor, &id).await.unwrap();
+        let hub: Arc<Hub> = Arc::default();
+        let progress = Progress::new(Arc::new(MeteredCluster::new(Arc::new(SimCluster::new(
+            Settings::default(),
+        )))));
+        let empty = || Update::Snapshot {
+            pods: Vec::new(),
+            missed: 0,
+        };
+        let listener = hub.join(actor, Language::Es);
+        hub.learn(pod.clone());
+        listener.subscribe(&id).unwrap();
+        assert!(matches!(listener.next().await, Outgoing::Updated(_)));
+        hub.apply(empty(), &progress);
+        assert!(hub.pod(&id).is_some());
+        hub.apply(Update::Changed(Box::new(pod)), &progress);
+        assert!(matches!(listener.next().await, Outgoing::Updated(_)));
+        // One that still does not have it was asked for later.
+        hub.apply(empty(), &progress);
+        assert!(matches!(listener.next().await, Outgoing::Deleted(gone) if gone == id));
+        assert!(hub.pod(&id).is_none());
     }
 }

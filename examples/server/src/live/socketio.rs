@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use socketioxide::extract::{Extension, SocketRef, State, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::{SendError, SocketError, SocketIo};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::listener::{Listener, Refusal, Scope};
@@ -32,6 +32,11 @@ const PING_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_WAITING: usize = 64;
 /// How soon a peer that takes nothing is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// For how long it is tried to find out who somebody is.
+const SIGN_IN: Duration = Duration::from_secs(30);
+/// How soon it is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default, Deserialize)]
 struct Handshake {
@@ -74,10 +79,15 @@ async fn sign_in(
 ) -> Result<(), String> {
     let language = language::of(&socket.req_parts().headers);
     let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
-    let caller = app
-        .caller(&token)
-        .await
-        .map_err(|failure| failure.message(language))?;
+    let begun = Instant::now();
+    let caller = loop {
+        match app.caller(&token).await {
+            // While the store does not answer nobody knows who they are, and a client that is refused does not come
+            // back by itself.
+            Err(failure) if failure.is_of_server() && begun.elapsed() < SIGN_IN => sleep(AGAIN).await,
+            found => break found.map_err(|failure| failure.message(language))?,
+        }
+    };
     socket.extensions.insert(caller);
     Ok(())
 }

@@ -18,6 +18,9 @@ use crate::language::Asked;
 use crate::reply::{Answer, Parameters, data};
 use crate::view::money::{BalanceView, EntryView, KindAmount, PodAmount, StatementView};
 
+/// Most entries of an answer, the newest: a pod that runs for a month makes 86,000. The sums are of all.
+const MOST_ENTRIES: usize = 10_000;
+
 /// Whose account.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -79,6 +82,9 @@ pub(crate) async fn statement(
         .statement(&actor, &user, from, until)
         .await
         .map_err(no_account)?;
+    let mut entries = statement.entries;
+    let omitted = entries.len().saturating_sub(MOST_ENTRIES);
+    entries.drain(..omitted);
     let pods = app.platform.list_all(&actor, Some(&user)).await?;
     let names: HashMap<_, _> = pods.into_iter().map(|pod| (pod.id, pod.name)).collect();
     let pod = |(id, amount): (neuropod::PodId, neuropod::Money)| PodAmount {
@@ -94,10 +100,10 @@ pub(crate) async fn statement(
         currency: "EUR",
         pods: statement.by_pod.into_iter().map(pod).collect(),
         kinds: kinds.collect(),
-        entries: statement
-            .entries
+        omitted,
+        entries: entries
             .into_iter()
-            .map(|entry| EntryView::of(entry, language))
+            .map(|entry| EntryView::of(entry, &names, language))
             .collect(),
         total: statement.total.as_euros(),
     }))

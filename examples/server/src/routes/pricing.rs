@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use neuropod::message::Language;
-use neuropod::{Actor, PriceList, Violation};
+use neuropod::{Actor, Error, ErrorKind, PriceList, Problem, ValidationErrors, Violation};
 use utoipa::ToSchema;
 
 use super::price_change;
@@ -131,15 +131,22 @@ pub(crate) async fn calculate(
     Body(body): Body<CostBody>,
 ) -> Result<Json<Answer<CostView>>, Failure> {
     let hours = body.hours.unwrap_or(1.0);
-    if !(0.0..=MAX_HOURS).contains(&hours) {
-        return Err(Failure::field("hours", Violation::Amount));
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-    let seconds = (hours * 3600.0).round() as i64;
     // What is too small or too big for any size is so for a disk.
     let size = |size| u32::try_from(size).unwrap_or(0);
     let sizes = (size(body.container_disk_size), size(body.volume_disk_size));
-    let quote = app.platform.quote(&body.gpu, sizes.0, sizes.1).await?;
+    let quote = app.platform.quote(&body.gpu, sizes.0, sizes.1).await;
+    if !(0.0..=MAX_HOURS).contains(&hours) {
+        // With all else that is wrong.
+        let mut problems = match quote.as_ref().map_err(Error::kind) {
+            Err(ErrorKind::Invalid(errors)) => errors.problems().to_vec(),
+            _ => Vec::new(),
+        };
+        problems.push(Problem::new("hours", Violation::Amount));
+        ValidationErrors::check(problems).map_err(Error::from)?;
+    }
+    let quote = quote?;
+    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+    let seconds = (hours * 3600.0).round() as i64;
     let name = app
         .platform
         .catalogue()

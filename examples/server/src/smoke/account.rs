@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use http::Method;
+use neuropod::{BillingExt, Money};
 use serde_json::json;
 
 use super::{Api, config};
@@ -17,6 +18,14 @@ async fn a_balance_and_how_it_came_about() {
     assert_eq!(
         balance["data"],
         json!({ "balance": 7.0, "held": 3.0, "kind": "prepaid", "currency": "EUR" })
+    );
+    let statement = api.get("/api/account/statement", &ana).await.expect(200);
+    let entries = statement["data"]["entries"].as_array().unwrap();
+    let hold = entries.iter().find(|entry| entry["kind"] == "hold").unwrap();
+    // Also before the pod has cost anything.
+    assert_eq!(
+        (&hold["podId"], &hold["podName"]),
+        (&json!(pod), &json!("training"))
     );
     api.until(&ana, &pod, "running").await;
     tokio::time::sleep(Duration::from_mins(10)).await;
@@ -63,6 +72,27 @@ async fn a_balance_and_how_it_came_about() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_statement_sums_all_and_tells_the_newest() {
+    let api = Api::start(config()).await;
+    let ana = api.sign_in("ana@example.com").await;
+    let user = api.app.caller(&ana).await.unwrap().user.id;
+    // With the opening credit these are four more than are told.
+    for number in 1..=10_003 {
+        let key = number.to_string();
+        let paid = api.app.billing.deposit(&key, &user, Money::from_cents(1));
+        paid.await.unwrap();
+    }
+    let statement = api.get("/api/account/statement", &ana).await.expect(200);
+    let entries = statement["data"]["entries"].as_array().unwrap();
+    assert_eq!(
+        (entries.len(), &statement["data"]["omitted"]),
+        (10_000, &json!(4))
+    );
+    assert_eq!(entries.last().unwrap()["number"], 10_004);
+    assert_eq!(statement["data"]["total"], 110.03);
+}
+
+#[tokio::test(start_paused = true)]
 async fn prices_are_shown_to_all_and_changed_by_administrators() {
     let api = Api::start(config()).await;
     let (ana, admin) = (
@@ -70,6 +100,14 @@ async fn prices_are_shown_to_all_and_changed_by_administrators() {
         api.sign_in("admin@example.com").await,
     );
     let shown = api.get("/api/pricing/public", "").await.expect(200);
+    let wrong = json!({ "gpu": "nothing", "containerDiskSize": 0, "volumeDiskSize": 20, "hours": -1 });
+    let refused = api
+        .post("/api/pricing/calculate-cost", "", &wrong)
+        .await
+        .expect(400);
+    let fields = refused["fields"].as_array().unwrap();
+    let fields: Vec<_> = fields.iter().map(|problem| &problem["field"]).collect();
+    assert_eq!(fields, ["gpu", "containerDiskSize", "hours"]);
     assert_eq!(shown["data"]["gpus"]["rtx-4090"]["price"], 2.5);
     assert_eq!(shown["data"]["gpus"]["rtx-4090"]["free"], 8);
     assert_eq!(shown["data"]["gpus"]["cpu"]["free"], json!(null));

@@ -7,6 +7,7 @@ mod google;
 mod live;
 mod pods;
 mod replicas;
+mod socketio;
 mod status;
 mod templates;
 mod usage;
@@ -77,8 +78,8 @@ impl Api {
         Self::of(App::start(config, metrics).await.unwrap())
     }
 
-    /// A server whose store has a fault at every call, and the token of somebody who signed in before.
-    pub(super) async fn in_trouble(fault: Fault) -> (Self, String) {
+    /// A server whose store has a fault at every call for so long, and the token of somebody who signed in before.
+    pub(super) async fn in_trouble(fault: Fault, time: Duration) -> (Self, String) {
         crate::server::use_ring();
         let store = Arc::new(MemoryStore::new());
         let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
@@ -94,7 +95,7 @@ impl Api {
         let token = on(Arc::clone(&store) as Arc<dyn PodStore>)
             .sign_in("ana@example.com")
             .await;
-        let faults = Faults::lasting(1, fault, Duration::from_hours(1));
+        let faults = Faults::lasting(1, fault, time);
         (on(faults.store(Arc::clone(&store) as Arc<dyn PodStore>)), token)
     }
 

@@ -114,7 +114,7 @@ async fn pages_of_other_origins_may_not_call_and_nobody_may_call_too_often() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_late_does_not_keep_anybody_waiting() {
-    let (api, token) = Api::in_trouble(Fault::Late).await;
+    let (api, token) = Api::in_trouble(Fault::Late, Duration::from_hours(1)).await;
     let begun = Instant::now();
     let answer = api.get("/api/auth/me", &token).await;
     assert_eq!(answer.headers[header::RETRY_AFTER], "1");
@@ -124,7 +124,7 @@ async fn a_store_that_is_late_does_not_keep_anybody_waiting() {
 
 #[tokio::test(start_paused = true)]
 async fn readiness_tells_what_does_not_answer_and_asks_once_for_all() {
-    let (api, _) = Api::in_trouble(Fault::ErrorBefore).await;
+    let (api, _) = Api::in_trouble(Fault::ErrorBefore, Duration::from_hours(1)).await;
     let answers = join_all((0..20).map(|_| api.get("/readyz", ""))).await;
     for answer in answers {
         assert_eq!(answer.status, 503);

@@ -143,7 +143,7 @@ async fn a_server_that_stops_says_so() {
 
 #[tokio::test]
 async fn while_the_store_does_not_answer_nobody_is_told_that_they_are_signed_out() {
-    let (api, token) = Api::in_trouble(Fault::ErrorBefore).await;
+    let (api, token) = Api::in_trouble(Fault::ErrorBefore, Duration::from_hours(1)).await;
     let mut socket = Socket::open(&api, "").await;
     // As the dashboard does: all at once, without waiting for the answer.
     for message in [

@@ -47,6 +47,9 @@ impl Exporters {
         for text in texts.iter().flatten() {
             read(text, &mut percent);
         }
+        if percent.is_empty() {
+            return HashMap::new();
+        }
         let of_pod = |pod: Arc<Pod>| {
             let reference = plan::reference(&pod, app.platform.naming());
             let namespace = reference

@@ -1,10 +1,12 @@
 //! Balances and statements.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use neuropod::billing::Details;
 use neuropod::message::{self, Language};
 use neuropod::statement::explain;
-use neuropod::{AccountKind, Balance, Entry, EntryKind};
+use neuropod::{AccountKind, Balance, Entry, EntryKind, PodId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,6 +44,8 @@ pub(crate) struct StatementView {
     pub(crate) pods: Vec<PodAmount>,
     /// By how much each kind of entry has changed the balance.
     pub(crate) kinds: Vec<KindAmount>,
+    /// How many older entries of this time are in the sums and not told one by one.
+    pub(crate) omitted: usize,
     /// The entries, oldest first.
     pub(crate) entries: Vec<EntryView>,
     /// By how much the balance changed in all.
@@ -88,6 +92,8 @@ pub(crate) struct EntryView {
     pub(crate) at: Timestamp,
     /// The pod it is for.
     pub(crate) pod_id: Option<String>,
+    /// Its name, while it is there.
+    pub(crate) pod_name: Option<String>,
     /// A word of whoever made it.
     pub(crate) note: Option<String>,
     /// How it came about.
@@ -95,8 +101,8 @@ pub(crate) struct EntryView {
 }
 
 impl EntryView {
-    /// An entry, told in a language.
-    pub(crate) fn of(entry: Entry, language: Language) -> Self {
+    /// An entry, told in a language, with the pods by these names.
+    pub(crate) fn of(entry: Entry, names: &HashMap<PodId, String>, language: Language) -> Self {
         let text = text(&entry, language);
         let Details { pod, note, .. } = entry.details;
         Self {
@@ -105,6 +111,7 @@ impl EntryView {
             amount: entry.amount.as_euros(),
             held: entry.held.as_euros(),
             at: entry.at,
+            pod_name: pod.as_ref().and_then(|pod| names.get(pod).cloned()),
             pod_id: pod.map(|pod| pod.to_string()),
             note,
             text,
