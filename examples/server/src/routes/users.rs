@@ -27,7 +27,7 @@ pub(crate) struct Search {
 
 /// A new balance.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "balance": 25 }))]
 pub(crate) struct BalanceBody {
     user_id: String,
     /// In EUR, at most two decimals.
@@ -36,7 +36,7 @@ pub(crate) struct BalanceBody {
 
 /// A daily cap.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "dailyCap": 5 }))]
 pub(crate) struct CapBody {
     user_id: String,
     /// In EUR, at most two decimals; null: what the platform says.
@@ -45,7 +45,7 @@ pub(crate) struct CapBody {
 
 /// Whether a user may start pods.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567" }))]
 pub(crate) struct SuspendBody {
     user_id: String,
     /// True unless given.
