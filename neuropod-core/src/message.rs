@@ -39,6 +39,12 @@ impl Language {
 /// let missing = Problem::new("name", Violation::Required);
 /// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");
 /// assert_eq!(problem(&missing, Language::En), "Name is required");
+/// let wrong = Problem::new("email", Violation::Malformed);
+/// assert_eq!(problem(&wrong, Language::Es), "Correo electrónico: valor inválido");
+/// let disk = Problem::new("volumeDiskSize", Violation::OutOfRange { min: 1, max: 150 });
+/// assert_eq!(problem(&disk, Language::Es), "Tamaño de volumen debe estar entre 1 y 150 GB");
+/// let lines = Problem::new("tail", Violation::OutOfRange { min: 1, max: 10_000 });
+/// assert_eq!(problem(&lines, Language::En), "tail must be a whole number from 1 to 10000");
 /// ```
 #[expect(clippy::too_many_lines, reason = "a table of texts")]
 pub fn problem(problem: &Problem, language: Language) -> String {
@@ -46,22 +52,23 @@ pub fn problem(problem: &Problem, language: Language) -> String {
     match &problem.violation {
         Violation::Required => required(field, language),
         Violation::OutOfRange { min, max } => {
-            let (es, en) = match field {
-                "containerDiskSize" => ("Tamaño de disco de contenedor", "Container disk size"),
-                "volumeDiskSize" => ("Tamaño de volumen", "Volume size"),
-                other => (other, other),
-            };
+            let unit = if field.ends_with("DiskSize") { " GB" } else { "" };
+            let label = label(field, language);
             language.pick(
-                format!("{es} debe estar entre {min} y {max} GB"),
-                format!("{en} must be a whole number from {min} to {max} GB"),
+                format!("{label} debe estar entre {min} y {max}{unit}"),
+                format!("{label} must be a whole number from {min} to {max}{unit}"),
             )
         }
-        Violation::Malformed => language
+        Violation::Malformed if field == "body" => language
             .pick(
                 "El cuerpo no es un objeto JSON válido",
                 "The body is no valid JSON object",
             )
             .into(),
+        Violation::Malformed => {
+            let label = label(field, language);
+            language.pick(format!("{label}: valor inválido"), format!("{label}: not valid"))
+        }
         Violation::WrongType => language.pick(
             format!("{field} tiene un tipo incorrecto"),
             format!("{field} has the wrong type"),
@@ -71,12 +78,18 @@ pub fn problem(problem: &Problem, language: Language) -> String {
             format!("{field} appears twice"),
         ),
         Violation::TooLong(max) => language.pick(
-            format!("{field} no puede tener más de {max} caracteres"),
-            format!("{field} can't be longer than {max} characters"),
+            format!(
+                "{} no puede tener más de {max} caracteres",
+                label(field, language)
+            ),
+            format!("{} can't be longer than {max} characters", label(field, language)),
         ),
         Violation::ControlCharacter => language.pick(
-            format!("{field} no puede contener caracteres de control"),
-            format!("{field} can't have control characters in it"),
+            format!(
+                "{} no puede contener caracteres de control",
+                label(field, language)
+            ),
+            format!("{} can't have control characters in it", label(field, language)),
         ),
         Violation::NameUnusable => language
             .pick(
@@ -174,14 +187,30 @@ pub fn problem(problem: &Problem, language: Language) -> String {
             )
             .into(),
         Violation::Amount => language.pick(
-            format!("Importe inválido: {field}"),
-            format!("Invalid amount: {field}"),
+            format!("Importe inválido: {}", label(field, language)),
+            format!("Invalid amount: {}", label(field, language)),
         ),
         Violation::AlreadyTaken => language.pick(
-            format!("{field} ya está en uso"),
-            format!("{field} is taken already"),
+            format!("{} ya está en uso", label(field, language)),
+            format!("{} is taken already", label(field, language)),
         ),
     }
+}
+
+/// What people call a field.
+fn label(field: &str, language: Language) -> &str {
+    let (es, en) = match field {
+        "name" => ("Nombre", "Name"),
+        "email" => ("Correo electrónico", "E-mail address"),
+        "containerDiskSize" => ("Tamaño de disco de contenedor", "Container disk size"),
+        "volumeDiskSize" => ("Tamaño de volumen", "Volume size"),
+        "description" => ("Descripción", "Description"),
+        "balance" => ("Saldo", "Balance"),
+        "dailyCap" => ("Límite de gasto diario", "Daily spend cap"),
+        "hours" => ("Horas", "Hours"),
+        other => return other,
+    };
+    language.pick(es, en)
 }
 
 fn required(field: &str, language: Language) -> String {

@@ -19,6 +19,11 @@ pub const RESERVED_SECONDS: i64 = 3600;
 pub const PERIOD_SECONDS: i64 = 60;
 /// How long a period is while the pod is stopped and only its volume is paid for. Seconds.
 pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
+/// How late a period may be charged on what was seen before it was full: after that the process has stood still. Seconds.
+const LATE_SECONDS: i64 = 10;
+/// How old what was seen may be in any case when a period is charged on it: by then everything was asked for again, or
+/// there was no answer. Seconds.
+const OLD_SECONDS: i64 = 7 * 60;
 /// How much later than a look began a container may have started that it shows: calls take their time. One that started
 /// later still is that of a cluster whose clock is ahead. Seconds.
 const LOOK_SECONDS: i64 = 60;
@@ -182,6 +187,13 @@ impl Meter {
         let end = |from, seconds| later(from, seconds).min(next_day(from));
         let running = self.from.map(|from| end(from, PERIOD_SECONDS));
         running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
+    }
+
+    /// Whether what was seen at `seen_at` is too old to charge a container on it: that may have ended long ago.
+    pub(crate) fn needs_a_look(&self, seen_at: Timestamp, now: Timestamp) -> bool {
+        let stood_still = |full| later(full, LATE_SECONDS) < now && seen_at < full;
+        let old = later(seen_at, OLD_SECONDS) < now;
+        self.from.is_some() && (old || self.full_at().is_some_and(stood_still))
     }
 
     /// How long what is reserved lasts, after the last draw, in seconds; `None`: nothing was drawn yet, or it is free.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use neuropod::sim::Settings;
-use neuropod::{BillingExt, Money, Platform, Pod, Status, Step};
+use neuropod::sim::{Incident, Refusal, Settings};
+use neuropod::{BillingExt, ErrorKind, Money, Platform, Pod, Status, Step};
 use tokio::time::sleep;
 
 use crate::common::machine::MachineClock;
@@ -93,5 +93,64 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
             "{} and not {expected} with the clock set by {hours} hours",
             stopped.charged
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_charges_only_what_ran() {
+    for incident in [Incident::Exit, Incident::Evicted, Incident::NodeLost] {
+        let (world, _, platform) = world().await;
+        let mut driver = Box::pin(platform.run(std::future::pending()));
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        tokio::select! {
+            ended = &mut driver => panic!("{ended:?}"),
+            _ = until_status(&platform, &world.ana, &pod.id, Status::Running) => {}
+        }
+        // The machine is paused, and with it the process, but not the cluster and its clock.
+        sleep(Duration::from_mins(1)).await;
+        world.cluster.strike(&pod.id, incident);
+        sleep(Duration::from_hours(3)).await;
+        tokio::select! {
+            ended = &mut driver => panic!("{ended:?}"),
+            () = async {
+                sleep(Duration::from_mins(10)).await;
+                let lost = stop(&world, &platform, &pod).await;
+                // Of a container that vanished, what nobody saw.
+                assert!(lost < 125.0, "{incident:?}: {lost} seconds were not charged");
+            } => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_nobody_can_see_is_charged_for_what_ran_once_it_is_seen_again() {
+    for (incident, blind) in [
+        (None, Duration::ZERO),
+        (Some(Incident::NodeLost), Duration::from_mins(10)),
+    ] {
+        let (world, _, platform) = world().await;
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_mins(1)).await;
+        world.cluster.break_watch_for(Duration::from_hours(3));
+        world.cluster.refuse(Refusal {
+            method: None,
+            times: u32::MAX,
+            kind: ErrorKind::Unavailable,
+            after_effect: false,
+        });
+        if let Some(incident) = incident {
+            world.cluster.strike(&pod.id, incident);
+        }
+        sleep(Duration::from_hours(3)).await;
+        world.cluster.refuse_no_more();
+        sleep(Duration::from_mins(10)).await;
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+        let money = (Money::from_cents(100_000), Money::from_cents(270));
+        let ran = ran(&world, |_| true);
+        let lost = money_is_right(&world, &world.ana.id, money, ran, blind).await;
+        assert!(lost < 3.0, "{incident:?}: {lost} seconds were not charged");
     }
 }

@@ -178,6 +178,7 @@ async fn happen(
                     .administer(world, &platforms.any(world, random), random)
                     .await;
             }
+            2 if platforms.fail() => platforms.pause(random),
             _ => platforms.set_a_clock(random),
         },
         _ => trouble::happens(world, people.living().cloned(), platforms.fail(), random),

@@ -1,5 +1,6 @@
 //! Platforms on one store and cluster: they come, fail and go.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,16 +11,22 @@ use neuropod::{Naming, Platform, PricePolicy, Result};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use tokio::time::sleep;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::common::World;
 use crate::common::machine::MachineClock;
-use crate::common::{Driver, World};
 use crate::trouble::{LONGEST_BREAK, MOST_DELAY};
 
 /// Most of them at a time.
 const MOST: usize = 3;
 /// One that ends by itself does so at the latest at this call into its backends.
 const LAST_CALL: usize = 5000;
+/// How long a process stands still at most, as when its machine is paused.
+const LONGEST_PAUSE: Duration = Duration::from_hours(2);
+/// For how long one that stood still may charge what it saw before: for a period, which it charges a moment late.
+const PERIOD: Duration = Duration::from_secs(60 + 10);
 
 pub(crate) struct Platforms {
     layout: Layout,
@@ -31,11 +38,17 @@ pub(crate) struct Platforms {
 
 struct Running {
     process: Process,
-    /// Driving until it is dropped.
-    #[allow(dead_code, reason = "only dropped")]
-    driver: Driver,
+    driver: JoinHandle<()>,
+    /// Until when it stands still.
+    pause: watch::Sender<Instant>,
     faults: Faults,
     clock: MachineClock,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
 }
 
 /// A process that can be called until it ends.
@@ -101,7 +114,7 @@ impl Platforms {
     /// the answer of the store is late.
     pub(crate) fn blind(&self) -> Duration {
         if self.fail() {
-            MOST_DELAY + LONGEST_BREAK + 3 * Fault::LATENESS
+            MOST_DELAY + LONGEST_BREAK + 3 * Fault::LATENESS + PERIOD
         } else {
             MOST_DELAY
         }
@@ -143,10 +156,12 @@ impl Platforms {
             .billing(end.billing(faults.billing(world.store.clone())))
             .build()
             .unwrap();
-        let driver = Driver::start(&platform);
+        let (pause, paused) = watch::channel(Instant::now());
+        let driver = tokio::spawn(drive(platform.clone(), paused));
         self.running.push(Running {
             process: Process { platform, end },
             driver,
+            pause,
             faults,
             clock,
         });
@@ -161,6 +176,14 @@ impl Platforms {
         }
     }
 
+    /// A process stands still for some time.
+    pub(crate) fn pause(&self, random: &mut StdRng) {
+        if let Some(running) = self.running.choose(random) {
+            let time = LONGEST_PAUSE.mul_f64(random.random());
+            running.pause.send_replace(Instant::now() + time);
+        }
+    }
+
     /// One to call; when there is none it is started.
     pub(crate) fn any(&mut self, world: &World, random: &mut StdRng) -> Process {
         self.running.retain(|running| !running.process.end.has_crashed());
@@ -172,9 +195,10 @@ impl Platforms {
 
     /// Whether nobody drives.
     pub(crate) fn are_gone(&self) -> bool {
+        let now = Instant::now();
         self.running
             .iter()
-            .all(|running| running.process.end.has_crashed())
+            .all(|running| running.process.end.has_crashed() || *running.pause.borrow() > now)
     }
 
     /// From now on nothing goes wrong with them.
@@ -183,6 +207,7 @@ impl Platforms {
         for running in &self.running {
             running.faults.heal();
             running.process.end.heal();
+            running.pause.send_replace(Instant::now());
         }
         if self.running.is_empty() {
             self.add(world, Faults::none(), Faults::none());
@@ -205,5 +230,22 @@ impl Platforms {
 
     pub(crate) fn share_volumes(&self) -> bool {
         self.layout.volume == VolumeScope::User
+    }
+}
+
+/// Drives the platform, but while it stands still.
+async fn drive(platform: Platform, mut paused: watch::Receiver<Instant>) {
+    let mut driver = Box::pin(platform.run(pending()));
+    loop {
+        let until = *paused.borrow_and_update();
+        tokio::select! {
+            biased;
+            Ok(()) = paused.changed() => {}
+            () = sleep_until(until) => tokio::select! {
+                biased;
+                Ok(()) = paused.changed() => {}
+                ended = &mut driver => panic!("{ended:?}"),
+            }
+        }
     }
 }

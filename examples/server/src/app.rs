@@ -26,7 +26,9 @@ use crate::config::Config;
 use crate::failure::{self, Failure};
 use crate::limits::{self, Limiter};
 use crate::live::{self, Hub};
+use crate::log_places::LogPlaces;
 use crate::metrics::{MeteredCluster, Progress};
+use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::stock::Stock;
 use crate::usage::Figures;
@@ -64,8 +66,12 @@ pub(crate) struct App {
     pub(crate) usage: Figures,
     /// The GPUs of the cluster.
     pub(crate) stock: Stock,
+    /// Whether store and cluster answer.
+    pub(crate) readiness: Readiness,
     /// How much one may ask for.
     pub(crate) limiter: Limiter,
+    /// How many logs are read, and by whom.
+    pub(crate) log_places: LogPlaces,
     /// What is counted.
     pub(crate) metrics: PrometheusHandle,
     /// The server stops: whatever goes on without end ends.
@@ -134,6 +140,8 @@ impl App {
             live: Arc::default(),
             usage: Figures::default(),
             stock: Stock::default(),
+            readiness: Readiness::default(),
+            log_places: LogPlaces::default(),
             limiter: Limiter::new(&config.limits),
             stopping: CancellationToken::new(),
             progress: Progress::new(metered),
@@ -203,8 +211,6 @@ pub(crate) fn router(app: &Shared) -> Router {
     let state = || Arc::clone(app);
     let (routes, _) = routes::all();
     live::serve_socketio(routes, app)
-        .fallback(async || Failure::no_route())
-        .layer(from_fn(deadline))
         .layer(DefaultBodyLimit::max(body))
         .layer(
             ServiceBuilder::new()
@@ -214,6 +220,8 @@ pub(crate) fn router(app: &Shared) -> Router {
                 .layer(from_fn(headers::secure))
                 .layer(cors(&app.config.origins()))
                 .layer(from_fn(failure::localize))
+                // Who asks is asked of the store, and of issuers: that counts too.
+                .layer(from_fn(deadline))
                 .layer(from_fn_with_state(state(), auth::identify))
                 .layer(from_fn_with_state(state(), limits::limit)),
         )

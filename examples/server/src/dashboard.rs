@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use rust_embed::RustEmbed;
 
 use crate::failure::Failure;
@@ -13,13 +13,14 @@ use crate::failure::Failure;
 #[exclude = "package.json"]
 struct Files;
 
-/// A file of the dashboard; the page itself for `/`.
-pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
+/// A file of the dashboard; the page itself for `/`. It is asked for all that no route is for: what is no file either
+/// is 404, whatever the method.
+pub(crate) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = match uri.path().trim_start_matches('/') {
         "" => "index.html",
         path => path,
     };
-    let Some(file) = Files::get(path) else {
+    let Some(file) = Files::get(path).filter(|_| method.is_safe()) else {
         return Failure::no_route().into_response();
     };
     let tag = format!(

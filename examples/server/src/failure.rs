@@ -149,6 +149,15 @@ impl Failure {
         self
     }
 
+    /// With another text where it says that somebody may not do this.
+    pub(crate) fn forbidding(self, es: &'static str, en: &'static str) -> Self {
+        if self.status == StatusCode::FORBIDDEN {
+            self.saying(es, en)
+        } else {
+            self
+        }
+    }
+
     /// To be repeated after so many seconds.
     pub(crate) const fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
@@ -158,6 +167,11 @@ impl Failure {
     /// Its code.
     pub(crate) fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// Whether it is not for the one who asks to put right.
+    pub(crate) fn is_of_server(&self) -> bool {
+        self.status.is_server_error()
     }
 
     /// The text for people.
@@ -211,10 +225,11 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
-            ErrorKind::Invalid(_) | ErrorKind::InvalidState => StatusCode::BAD_REQUEST,
-            ErrorKind::InsufficientFunds { .. } | ErrorKind::SpendCapReached { .. } => {
-                StatusCode::PAYMENT_REQUIRED
-            }
+            // Too little money is 400 in the plan, as what is wrong with the request; `code` tells them apart.
+            ErrorKind::Invalid(_)
+            | ErrorKind::InvalidState
+            | ErrorKind::InsufficientFunds { .. }
+            | ErrorKind::SpendCapReached { .. } => StatusCode::BAD_REQUEST,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Forbidden => StatusCode::FORBIDDEN,
             ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
@@ -278,15 +293,6 @@ pub(crate) async fn localize(request: Request, next: Next) -> Response {
                 "El cuerpo es demasiado grande",
                 "The body is too big",
             ),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => {
-                Failure::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "timeout",
-                    "El servicio no responde ahora; vuelve a intentarlo",
-                    "The service does not answer now; try again",
-                )
-                .after(1)
-            }
             _ => return response,
         },
     };

@@ -46,11 +46,12 @@ impl Limiter {
         if let Some(Identity(Some(Ok(caller)))) = request.extensions().get::<Identity>() {
             return Asker::User(caller.user.id.clone());
         }
+        // A proxy adds the address it sees at the end, be it in a line of its own; what stands before that the client
+        // may have written.
         let told = self
             .header
             .as_ref()
-            .and_then(|name| request.headers().get(name)?.to_str().ok());
-        // A proxy adds the address it sees at the end; what stands before that the client may have written.
+            .and_then(|name| request.headers().get_all(name).iter().next_back()?.to_str().ok());
         let told = told.and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
         let peer = || {
             request
@@ -58,7 +59,7 @@ impl Limiter {
                 .get::<ConnectInfo<SocketAddr>>()
                 .map(|peer| peer.0.ip())
         };
-        Asker::Address(told.or_else(peer))
+        Asker::Address(told.or_else(peer).map(household))
     }
 
     fn check(&self, asker: &Asker) -> Result<(), Failure> {
@@ -77,6 +78,17 @@ impl Limiter {
     /// Forgets those who have not asked for a while.
     pub(crate) fn forget(&self) {
         self.counts.retain_recent();
+    }
+}
+
+/// The address, or the network of one: who has an IPv6 address has all of its /64 (RFC 6177).
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(network.into())
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -139,6 +151,19 @@ mod tests {
         let trusting = limiter(Some("x-forwarded-for"));
         let asker = trusting.asker(&request("1.1.1.1, 203.0.113.7"));
         assert_eq!(asker, Asker::Address(Some("203.0.113.7".parse().unwrap())));
+        let mut two_lines = request("1.1.1.1");
+        let line = "203.0.113.7".parse().unwrap();
+        two_lines.headers_mut().append("x-forwarded-for", line);
+        assert_eq!(trusting.asker(&two_lines), asker);
         assert_eq!(limiter(None).asker(&request("1.1.1.1")), Asker::Address(None));
+    }
+
+    #[test]
+    fn another_address_of_the_same_network_is_nobody_else() {
+        let asker = |address| limiter(Some("x-forwarded-for")).asker(&request(address));
+        assert_eq!(asker("2001:db8::1"), asker("2001:db8::ffff:2"));
+        assert_ne!(asker("2001:db8::1"), asker("2001:db8:0:1::1"));
+        assert_eq!(asker("::ffff:203.0.113.7"), asker("203.0.113.7"));
+        assert_ne!(asker("203.0.113.7"), asker("203.0.113.8"));
     }
 }

@@ -14,11 +14,8 @@ use tokio::time::timeout;
 
 use crate::app::{self, App, Shared};
 use crate::config::Config;
-use crate::listener::timed;
+use crate::listen::{self, DRAIN};
 use crate::{metrics, routes};
-
-/// How long requests that are under way may take when the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
 
 /// A server that is ready to run.
 pub struct Server {
@@ -78,11 +75,19 @@ impl Server {
             .with_state(Arc::clone(&app));
         match metrics {
             Some(metrics) => {
-                tasks.spawn(serve(metrics, operations, Arc::clone(&app)));
+                let serving = listen::serve(metrics, operations, app.stopping.clone());
+                tasks.spawn(async {
+                    serving.await;
+                    Ok(())
+                });
             }
             None => router = operations.merge(router),
         }
-        tasks.spawn(serve(listener, router, Arc::clone(&app)));
+        let serving = listen::serve(listener, router, app.stopping.clone());
+        tasks.spawn(async {
+            serving.await;
+            Ok(())
+        });
         let background = tokio::spawn(Arc::clone(&app).background());
         let driver = {
             let (platform, stopping) = (app.platform.clone(), app.stopping.clone());
@@ -134,23 +139,5 @@ fn warn(config: &Config) {
     }
     if !config.dev && auth.google_client_id.is_none() && auth.jwks_url.is_none() {
         tracing::warn!("nobody can sign in: give --dev, auth.google_client_id or auth.jwks_url");
-    }
-}
-
-async fn serve(listener: TcpListener, router: Router, app: Arc<App>) -> Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = app.stopping.clone();
-    let serving = axum::serve(timed(listener), service)
-        .with_graceful_shutdown(async move { stopping.cancelled().await });
-    let stopped = async {
-        app.stopping.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        served = serving => served.context("the listener"),
-        () = stopped => {
-            tracing::warn!("some connections were cut");
-            Ok(())
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The log, traces for OpenTelemetry where they are wanted, and the signals to stop.
 
+use std::io::IsTerminal;
+
 use anyhow::Result;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -26,7 +28,10 @@ pub struct Telemetry {
 pub fn begin(format: LogFormat) -> Result<Telemetry> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let log = match format {
-        LogFormat::Text => fmt::layer().with_target(false).boxed(),
+        LogFormat::Text => {
+            let colours = std::io::stdout().is_terminal();
+            fmt::layer().with_target(false).with_ansi(colours).boxed()
+        }
         LogFormat::Json => fmt::layer().json().flatten_event(true).boxed(),
     };
     let subscriber = tracing_subscriber::registry().with(filter).with(log);

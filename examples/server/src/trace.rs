@@ -26,7 +26,7 @@ pub(crate) async fn requests(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", id, %method, path);
     let response = next.run(request).instrument(span.clone()).await;
     let (status, time) = (response.status().as_u16(), begin.elapsed());
-    crate::metrics::request(method.as_str(), &route, status, time);
+    crate::metrics::request(&method, &route, status, time);
     span.in_scope(|| tracing::info!(status, milliseconds = time.as_secs_f64() * 1000.0, "answered"));
     response
 }

@@ -68,6 +68,15 @@ impl Figures {
         }
     }
 
+    /// What was measured lately.
+    fn fresh(&self, now: Timestamp) -> Vec<Usage> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let fresh = known
+            .values()
+            .filter(|usage| now.duration_since(usage.at) < STALE);
+        fresh.cloned().collect()
+    }
+
     fn set(&self, usage: Vec<Usage>) -> Vec<PodId> {
         let fresh: HashMap<_, _> = usage
             .into_iter()
@@ -95,19 +104,19 @@ fn round(percent: f64) -> f64 {
 
 /// Asks the cluster again and again, until it is dropped.
 pub(crate) async fn watch(app: Arc<App>) {
-    let mut exporters = dcgm::Exporters::new(app.config.kube.dcgm_urls.clone());
+    let exporters = dcgm::Exporters::new(app.config.kube.dcgm_urls.clone());
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match app.cluster.usage().await {
-            Ok(mut usage) => {
-                exporters.fill(&mut usage, &app).await;
-                let changed = app.usage.set(usage);
-                app.live.refresh(&changed);
-            }
-            Err(error) => tracing::warn!(%error, "the use of the pods is not known"),
-        }
+        let (usage, gpus) = tokio::join!(app.cluster.usage(), exporters.ask(&app));
+        let mut usage = usage.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the use of the pods is not known");
+            app.usage.fresh(Timestamp::now())
+        });
+        dcgm::fill(&mut usage, gpus, Timestamp::now());
+        let changed = app.usage.set(usage);
+        app.live.refresh(&changed);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Looking at everything at once: at the start, after the watch broke, and from time to time. It finds what nobody
 //! reports: objects that were deleted by hand, orphans, and changes by other processes on the same store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt, stream};
+use tokio::time::Instant;
 
 use super::Inner;
 use crate::cluster::OwnedWorkload;
@@ -21,6 +22,8 @@ const MAX_REMOVALS: usize = 8;
 /// All that is in the store and in the cluster.
 #[derive(Debug)]
 pub(super) struct Everything {
+    /// When the cluster was asked.
+    pub(super) asked_at: Instant,
     /// Every record, with what the cluster shows of it.
     pub(super) pods: Vec<(Pod, Observation)>,
     /// What is in the cluster without a record.
@@ -31,6 +34,7 @@ impl Inner {
     pub(super) async fn everything(&self) -> Result<Everything> {
         // The cluster first: a record is stored before anything of it is created, and removed after everything of it
         // is gone, so what has no record afterwards is an orphan.
+        let asked_at = Instant::now();
         let inventory = self.cluster.inventory().await?;
         let volumes: HashMap<_, _> = inventory
             .volumes
@@ -42,7 +46,7 @@ impl Inner {
                 )
             })
             .collect();
-        let mut workloads: HashMap<PodId, OwnedWorkload> = inventory
+        let mut workloads: BTreeMap<PodId, OwnedWorkload> = inventory
             .workloads
             .into_iter()
             .map(|workload| (workload.reference.pod_id.clone(), workload))
@@ -79,6 +83,7 @@ impl Inner {
             ));
         }
         Ok(Everything {
+            asked_at,
             pods,
             orphans: workloads.into_values().collect(),
         })

@@ -1,5 +1,7 @@
 //! One look at one pod: its record is reconciled with what is seen until nothing is left to do now.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::Inner;
@@ -53,12 +55,14 @@ pub(super) struct Follow {
 }
 
 impl Inner {
-    /// Brings a pod as far towards what is wanted as it can be brought now.
-    pub(super) async fn round(&self, id: &PodId, mut seen: Observation) -> Result<Round> {
+    /// Brings a pod as far towards what is wanted as it can be brought now. `age`: how long ago everything was seen.
+    pub(super) async fn round(&self, id: &PodId, mut seen: Observation, age: Duration) -> Result<Round> {
         // What is seen holds for now, however long the calls below take: no later time is charged on it.
         let now = self.clock.now();
+        let seen_at = now.saturating_sub(age).unwrap_or(Timestamp::MIN);
         let mut round = Round::default();
         let mut carried_out = Vec::new();
+        let mut confirmed = false;
         for _ in 0..MAX_STEPS {
             let Some(pod) = self.store.get(id).await? else {
                 round.unknown = true;
@@ -77,6 +81,17 @@ impl Inner {
                     // Before the record goes the cluster is asked: another process may have made more than is seen.
                     seen.objects = Objects::Unknown;
                     seen.volume = ObservedVolume::Unknown;
+                }
+            }
+            if !confirmed && pod.meter.needs_a_look(seen_at, now) {
+                match self.still_runs(&pod, &seen).await {
+                    Ok(true) => confirmed = true,
+                    // The watch is about to tell.
+                    Ok(false) => round.again = Some(Again::Waiting),
+                    Err(error) => round.again = Some(Again::Failed(error)),
+                }
+                if round.again.is_some() {
+                    return Ok(round);
                 }
             }
             if pod.loses_volume(now)
@@ -115,6 +130,13 @@ impl Inner {
         }
         round.again = Some(Again::Waiting);
         Ok(round)
+    }
+
+    /// Whether the cluster shows the container that was seen.
+    async fn still_runs(&self, pod: &Pod, seen: &Observation) -> Result<bool> {
+        let shown = self.cluster.observe(&plan::reference(pod, &self.naming)).await?;
+        let container = |observation: &Observation| observation.pod.as_ref()?.container.clone();
+        Ok(container(&shown) == container(seen))
     }
 
     /// Whether another pod takes the volume of `pod` with it, by its record: nothing is made on that volume before it is

@@ -1,11 +1,13 @@
 //! The lock around the world, and waiting for it to change.
 
 use std::future::pending;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 use tokio::time::sleep;
 
 use super::world::World;
@@ -14,7 +16,9 @@ use crate::clock::{Clock, TokioClock};
 pub(super) struct Shared {
     pub(super) clock: TokioClock,
     world: Mutex<World>,
-    changed: watch::Sender<()>,
+    /// Wakes those who wait in the order in which they began to, so that a simulation repeats: a `watch` channel does
+    /// not.
+    changed: Arc<Notify>,
 }
 
 impl Shared {
@@ -22,7 +26,7 @@ impl Shared {
         Self {
             clock: TokioClock::starting_at(world.now),
             world: Mutex::new(world),
-            changed: watch::Sender::new(()),
+            changed: Arc::default(),
         }
     }
 
@@ -36,7 +40,7 @@ impl Shared {
     /// Changes the world as it is now, and wakes all who wait.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {
         let answer = self.look(change);
-        self.changed.send_replace(());
+        self.changed.notify_waiters();
         answer
     }
 
@@ -45,8 +49,15 @@ impl Shared {
         Waiting {
             shared: Arc::downgrade(self),
             clock: self.clock,
-            changed: self.changed.subscribe(),
+            changed: Arc::clone(&self.changed),
+            change: Box::pin(Arc::clone(&self.changed).notified_owned()),
         }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.changed.notify_waiters();
     }
 }
 
@@ -54,14 +65,16 @@ impl Shared {
 pub(super) struct Waiting {
     shared: Weak<Shared>,
     clock: TokioClock,
-    changed: watch::Receiver<()>,
+    changed: Arc<Notify>,
+    /// The next change since the last look.
+    change: Pin<Box<OwnedNotified>>,
 }
 
 impl Waiting {
     /// Looks at the world; `None`: it is gone.
     pub(super) fn look<R>(&mut self, look: impl FnOnce(&mut World) -> R) -> Option<R> {
         let shared = self.shared.upgrade()?;
-        self.changed.mark_unchanged();
+        self.change = Box::pin(Arc::clone(&self.changed).notified_owned());
         Some(shared.look(look))
     }
 
@@ -77,8 +90,7 @@ impl Waiting {
         };
         tokio::select! {
             () = arrive => {}
-            // An error says that the world is gone, which the next look finds.
-            _ = self.changed.changed() => {}
+            () = &mut self.change => {}
         }
     }
 }

@@ -42,13 +42,14 @@ impl Ledger {
         input::entries_limit(options.limit)?;
         let account = self.accounts.get(user).ok_or_else(account::no_account)?;
         let wanted = |entry: &&Entry| {
-            entry.number > options.after
-                && options.from.is_none_or(|from| entry.at >= from)
+            options.from.is_none_or(|from| entry.at >= from)
                 && options.until.is_none_or(|until| entry.at < until)
         };
         let limit = usize::try_from(options.limit).unwrap_or(usize::MAX);
-        Ok(account
+        let seen = account
             .entries
+            .partition_point(|entry| entry.number <= options.after);
+        Ok(account.entries[seen..]
             .iter()
             .filter(wanted)
             .take(limit)

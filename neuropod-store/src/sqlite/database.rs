@@ -1,21 +1,22 @@
 //! The file and the connections to it.
 
-use std::fs;
-use std::io;
-use std::path::{self, Path, PathBuf};
+use std::path::{self, Path};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use neuropod_core::{Error, Result};
+use sqlx::Sqlite;
 use sqlx::migrate::Migrator;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::failure;
+use super::file::File;
+use super::writer::Writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -26,9 +27,7 @@ const READERS: u32 = 4;
 
 /// One connection that writes, as SQLite has one writer at a time, and some that read beside it.
 pub(super) struct Database {
-    path: PathBuf,
-    identity: Option<Identity>,
-    writer: SqlitePool,
+    writer: Arc<Writer>,
     readers: SqlitePool,
 }
 
@@ -58,7 +57,7 @@ impl Database {
             .busy_timeout(PATIENCE)
             .foreign_keys(true)
             // Survives a crash of the process with every setting. FULL: what was acknowledged survives a power loss
-            // too, at the price of waiting for the disk once for each write. There is money in here.
+            // too, at the price of waiting for the disk. There is money in here.
             .synchronous(SqliteSynchronous::Full);
         let writing = options
             .clone()
@@ -70,9 +69,7 @@ impl Database {
         let readers = pool(READERS).min_connections(READERS);
         let readers = readers.connect_with(options.read_only(true)).await;
         Ok(Self {
-            identity: identity(path)?,
-            path: path.to_owned(),
-            writer,
+            writer: Arc::new(Writer::new(File::at(path)?, writer)),
             readers: readers.map_err(failure::from_sqlx)?,
         })
     }
@@ -82,71 +79,33 @@ impl Database {
         &self.readers
     }
 
+    /// What writes steps of several statements.
+    pub(super) fn writer(&self) -> &Arc<Writer> {
+        &self.writer
+    }
+
     /// Runs a statement that writes.
     pub(super) async fn write(&self, statement: Query<'static, Sqlite, SqliteArguments>) -> Result<Written> {
-        self.check_file()?;
-        let written = match statement.execute(&self.writer).await {
-            Ok(done) => Written::Rows(done.rows_affected()),
-            Err(error) => match failure::primary_key_taken(&error) {
-                Some(true) => Written::IdTaken,
-                Some(false) => Written::NameTaken,
-                None => return Err(failure::from_sqlx(error)),
-            },
-        };
-        self.check_file()?;
-        Ok(written)
-    }
-
-    /// Begins several statements that are one step. They hold the writer until [`Step::commit`], or undo all when they
-    /// are dropped before.
-    pub(super) async fn begin(&self) -> Result<Step<'_>> {
-        self.check_file()?;
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        Ok(Step {
-            database: self,
-            transaction: transaction.map_err(failure::from_sqlx)?,
-        })
-    }
-
-    /// Fails where the file has lost its name: it takes writes that are gone with the process. Asked before a write,
-    /// so that there are none, and after it, so that only what is in the right file is acknowledged.
-    fn check_file(&self) -> Result<()> {
-        if identity(&self.path)? == self.identity {
-            Ok(())
-        } else {
-            Err(failure::moved())
-        }
+        self.writer
+            .step(|connection| {
+                Box::pin(async move {
+                    match statement.execute(connection).await {
+                        Ok(done) => Ok(Written::Rows(done.rows_affected())),
+                        Err(error) => match failure::primary_key_taken(&error) {
+                            Some(true) => Ok(Written::IdTaken),
+                            Some(false) => Ok(Written::NameTaken),
+                            None => Err(failure::from_sqlx(error)),
+                        },
+                    }
+                })
+            })
+            .await
     }
 
     /// Closes all connections, once what is under way is done.
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
-    }
-}
-
-/// Several statements that are one step.
-pub(super) struct Step<'a> {
-    database: &'a Database,
-    transaction: Transaction<'static, Sqlite>,
-}
-
-impl Step<'_> {
-    /// What to read with inside of the step.
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.transaction
-    }
-
-    /// Runs a statement that writes.
-    pub(super) async fn run(&mut self, statement: Query<'static, Sqlite, SqliteArguments>) -> Result<()> {
-        let done = statement.execute(&mut *self.transaction).await;
-        done.map(drop).map_err(failure::from_sqlx)
-    }
-
-    /// Makes all of it so.
-    pub(super) async fn commit(self) -> Result<()> {
-        self.transaction.commit().await.map_err(failure::from_sqlx)?;
-        self.database.check_file()
     }
 }
 
@@ -187,30 +146,4 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
         .await
         .map_err(failure::from_sqlx)?;
     transaction.commit().await.map_err(failure::from_sqlx)
-}
-
-/// What tells one file from another of the same name: device and inode.
-#[cfg(unix)]
-type Identity = (u64, u64);
-
-#[cfg(unix)]
-fn identity_of(file: &fs::Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    (file.dev(), file.ino())
-}
-
-/// Windows lets nobody remove or replace a database that is open.
-#[cfg(not(unix))]
-type Identity = ();
-
-#[cfg(not(unix))]
-fn identity_of(_: &fs::Metadata) -> Identity {}
-
-/// What tells the file at `path` from others; `None` where there is none. SQLite's locks forbid to open it for that.
-fn identity(path: &Path) -> Result<Option<Identity>> {
-    match fs::metadata(path) {
-        Ok(file) => Ok(Some(identity_of(&file))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failure::unreachable(error)),
-    }
 }

@@ -1,10 +1,13 @@
 //! What SQLite says, as errors of the library.
 
 use std::io;
+use std::sync::Arc;
 
 use neuropod_core::{Error, ErrorKind};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::time::error::Elapsed;
 
 // Primary result codes: https://www.sqlite.org/rescode.html
 const PERM: i32 = 3;
@@ -95,4 +98,25 @@ pub(super) fn moved() -> Error {
         ErrorKind::NotConfigured,
         "the file of the database was removed or replaced",
     )
+}
+
+/// The same error, for each of those that it concerns.
+pub(super) fn shared(error: &Arc<Error>) -> Error {
+    Error::new(error.kind().clone(), error.message())
+        .with_retryable(error.is_retryable())
+        .with_source(Arc::clone(error))
+}
+
+/// The disk took too long.
+pub(super) fn no_answer(error: Elapsed) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        "the database has not answered in time: it may have written this or not",
+    )
+    .with_source(error)
+}
+
+/// The task that writes ended before it was done, with its runtime.
+pub(super) fn broken_off(error: RecvError) -> Error {
+    Error::new(ErrorKind::Unavailable, "the write was broken off").with_source(error)
 }

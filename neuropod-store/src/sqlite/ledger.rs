@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
 use neuropod_core::{AccountKind, Balance, Entry, Error, ErrorKind, Money, Result, UserId};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqliteExecutor};
 
-use super::database::{Database, Step};
+use super::database::Database;
 use super::{failure as sqlite, json, microseconds_from, stored_number};
 use crate::account::{self, Change, Record};
 use crate::input;
@@ -27,48 +28,60 @@ pub(super) async fn balance(database: &Database, user: &UserId) -> Result<Balanc
 }
 
 pub(super) async fn post(database: &Database, posting: &Posting, now: Timestamp) -> Result<()> {
-    let mut step = database.begin().await?;
-    let known = record(&mut step, &posting.key).await?;
-    let balance = balance_of(step.connection(), &posting.user).await?;
-    let (answer, change) = account::post(posting, known.as_ref(), balance)?;
-    write(step, &posting.user, change, now).await?;
-    Ok(answer)
+    let posting = posting.clone();
+    let step = database.writer().step(move |step| {
+        Box::pin(async move {
+            let known = record(step, &posting.key).await?;
+            let balance = balance_of(&mut *step, &posting.user).await?;
+            let (answer, change) = account::post(&posting, known.as_ref(), balance)?;
+            write(step, &posting.user, change, now).await?;
+            Ok(answer)
+        })
+    });
+    step.await
 }
 
 pub(super) async fn hold(database: &Database, hold: &Hold, now: Timestamp) -> Result<()> {
-    let mut step = database.begin().await?;
-    let known = record(&mut step, &hold.key).await?;
-    let balance = balance_of(step.connection(), &hold.user).await?;
-    let (answer, change) = account::hold(hold, known.as_ref(), balance)?;
-    write(step, &hold.user, change, now).await?;
-    Ok(answer)
+    let hold = hold.clone();
+    let step = database.writer().step(move |step| {
+        Box::pin(async move {
+            let known = record(step, &hold.key).await?;
+            let balance = balance_of(&mut *step, &hold.user).await?;
+            let (answer, change) = account::hold(&hold, known.as_ref(), balance)?;
+            write(step, &hold.user, change, now).await?;
+            Ok(answer)
+        })
+    });
+    step.await
 }
 
 pub(super) async fn draw(database: &Database, draw: &Draw, now: Timestamp) -> Result<Drawn> {
-    let mut step = database.begin().await?;
-    let known = record(&mut step, &draw.key).await?;
-    let reserved = match &draw.hold {
-        Some(hold) => record(&mut step, hold).await?,
-        None => None,
-    };
-    let balance = balance_of(step.connection(), &draw.user).await?;
-    let (drawn, change) = account::draw(draw, known.as_ref(), reserved.as_ref(), balance)?;
-    write(step, &draw.user, change, now).await?;
-    Ok(drawn)
+    let draw = draw.clone();
+    let step = database.writer().step(move |step| {
+        Box::pin(async move {
+            let known = record(step, &draw.key).await?;
+            let reserved = match &draw.hold {
+                Some(hold) => record(step, hold).await?,
+                None => None,
+            };
+            let balance = balance_of(&mut *step, &draw.user).await?;
+            let (drawn, change) = account::draw(&draw, known.as_ref(), reserved.as_ref(), balance)?;
+            write(step, &draw.user, change, now).await?;
+            Ok(drawn)
+        })
+    });
+    step.await
 }
 
 pub(super) async fn settle(database: &Database, key: &str, actual: Money, now: Timestamp) -> Result<()> {
-    end(database, key, now, |known, balance| {
+    end(database, key, now, move |key, known, balance| {
         account::settle(key, actual, known, balance)
     })
     .await
 }
 
 pub(super) async fn release(database: &Database, key: &str, now: Timestamp) -> Result<()> {
-    end(database, key, now, |known, balance| {
-        account::release(key, known, balance)
-    })
-    .await
+    end(database, key, now, account::release).await
 }
 
 /// Ends a reservation as `decide` says. A key under which nothing has happened, and which may end, is closed.
@@ -76,24 +89,26 @@ async fn end(
     database: &Database,
     key: &str,
     now: Timestamp,
-    decide: impl FnOnce(Option<&Record>, Option<Balance>) -> account::Decision<()>,
+    decide: impl FnOnce(&str, Option<&Record>, Option<Balance>) -> account::Decision<()> + Send + 'static,
 ) -> Result<()> {
-    let mut step = database.begin().await?;
-    let known = record(&mut step, key).await?;
-    let user = known.as_ref().and_then(Record::user);
-    let balance = match user {
-        Some(user) => balance_of(step.connection(), user).await?,
-        None => None,
-    };
-    let ((), change) = decide(known.as_ref(), balance)?;
-    match (user, &known) {
-        (Some(user), _) => write(step, user, change, now).await,
-        (None, Some(_)) => Ok(()),
-        (None, None) => {
-            know(&mut step, key, &Record::Closed).await?;
-            step.commit().await
-        }
-    }
+    let key = key.to_owned();
+    let step = database.writer().step(move |step| {
+        Box::pin(async move {
+            let known = record(step, &key).await?;
+            let user = known.as_ref().and_then(Record::user);
+            let balance = match user {
+                Some(user) => balance_of(&mut *step, user).await?,
+                None => None,
+            };
+            let ((), change) = decide(&key, known.as_ref(), balance)?;
+            match (user, &known) {
+                (Some(user), _) => write(step, user, change, now).await,
+                (None, Some(_)) => Ok(()),
+                (None, None) => know(step, &key, &Record::Closed).await,
+            }
+        })
+    });
+    step.await
 }
 
 pub(super) async fn entries(
@@ -177,27 +192,31 @@ fn kind_text(kind: AccountKind) -> &'static str {
 }
 
 /// What happened under this key.
-async fn record(step: &mut Step<'_>, key: &str) -> Result<Option<Record>> {
+async fn record(step: &mut SqliteConnection, key: &str) -> Result<Option<Record>> {
     let text: Option<String> = sqlx::query_scalar("SELECT record FROM keys WHERE key = ?")
         .bind(key)
-        .fetch_optional(step.connection())
+        .fetch_optional(&mut *step)
         .await
         .map_err(sqlite::from_sqlx)?;
     text.as_deref().map(json::read).transpose()
 }
 
-async fn know(step: &mut Step<'_>, key: &str, record: &Record) -> Result<()> {
+async fn know(step: &mut SqliteConnection, key: &str, record: &Record) -> Result<()> {
     // What a later version has added to the record stays in it.
     let statement = sqlx::query(
         "INSERT INTO keys (key, record) VALUES (?, ?) \
          ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
     );
-    step.run(statement.bind(key.to_owned()).bind(json::write(record)?))
-        .await
+    run(step, statement.bind(key.to_owned()).bind(json::write(record)?)).await
 }
 
 /// Writes a change and all that belongs to it.
-async fn write(mut step: Step<'_>, user: &UserId, change: Option<Change>, now: Timestamp) -> Result<()> {
+async fn write(
+    step: &mut SqliteConnection,
+    user: &UserId,
+    change: Option<Change>,
+    now: Timestamp,
+) -> Result<()> {
     let Some(Change {
         balance,
         lines,
@@ -213,11 +232,11 @@ async fn write(mut step: Step<'_>, user: &UserId, change: Option<Change>, now: T
             .bind(balance.spent.map(|spent| spent.day.to_string()))
             .bind(balance.spent.map_or(0, |spent| spent.amount.micros()))
             .bind(user.to_string());
-    step.run(statement).await?;
+    run(step, statement).await?;
 
     let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM entries WHERE user = ?")
         .bind(user.as_str())
-        .fetch_one(step.connection())
+        .fetch_one(&mut *step)
         .await
         .map_err(sqlite::from_sqlx)?;
     // As exactly as the column by which they are found.
@@ -229,10 +248,15 @@ async fn write(mut step: Step<'_>, user: &UserId, change: Option<Change>, now: T
             .bind(stored_number(number))
             .bind(at.as_microsecond())
             .bind(json::write(&entry)?);
-        step.run(statement).await?;
+        run(step, statement).await?;
     }
     for (key, record) in &records {
-        know(&mut step, key, record).await?;
+        know(step, key, record).await?;
     }
-    step.commit().await
+    Ok(())
+}
+
+async fn run(step: &mut SqliteConnection, statement: Query<'_, Sqlite, SqliteArguments>) -> Result<()> {
+    let done = statement.execute(step).await;
+    done.map(drop).map_err(sqlite::from_sqlx)
 }

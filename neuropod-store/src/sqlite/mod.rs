@@ -3,11 +3,13 @@
 mod collection;
 mod database;
 mod failure;
+mod file;
 mod json;
 mod ledger;
 mod pods;
 mod prices;
 mod requests;
+mod writer;
 
 use std::fmt;
 use std::path::Path;
@@ -30,6 +32,9 @@ use self::database::Database;
 /// it has written. The file is in WAL mode: beside it are `…-wal` and `…-shm` while it is open, and it has to be on a
 /// disk of this machine, not on a network file system. Several processes of one machine may share it.
 ///
+/// Writes that wait for the disk share a transaction: many at a time take hardly longer than one. Of a write whose
+/// future is dropped all is done or nothing.
+///
 /// A file of an earlier version of this library is brought up to date when it is opened; one of a later version that
 /// has other tables is refused. Fields of documents that this version does not know stay as they are.
 ///
@@ -51,7 +56,7 @@ use self::database::Database;
 /// # Errors
 /// `Unavailable` and retryable: another process holds a lock for more than 5 seconds, the disk is full, or a read or
 /// write failed. `PermissionDenied`: the file is read-only. `NotConfigured`: it or the files beside it can't be opened,
-/// or it was removed or replaced since. `Unexpected`: it is damaged.
+/// or it was removed or replaced since. `Timeout`: the disk hangs for 15 seconds. `Unexpected`: it is damaged.
 pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     database: Database,

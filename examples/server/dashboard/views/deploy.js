@@ -3,6 +3,7 @@ import { debounced, element, heading } from "../dom.js";
 import { checkbox, createForm, field, fieldset } from "../form.js";
 import { money, number } from "../format.js";
 import { fill } from "../loading.js";
+import { readAmount } from "../money.js";
 import { tell } from "../notices.js";
 import * as session from "../session.js";
 import { t } from "../text.js";
@@ -70,6 +71,7 @@ function deployForm({ prices, templates, pods, clients }, signal) {
     label: t("deploy.submit"),
     action: async (data) => {
       const body = read(data);
+      if (body.dailyCap === null) throw api.wrongField("dailyCap", t("balance.wrong"));
       try {
         const pod = await api.createPod(body, once.keyFor(body));
         tell(t("done.deploy", { name: pod.podName }));
@@ -106,6 +108,8 @@ function keys() {
 function read(data) {
   const size = (name) => (data.get(name) === "" ? null : Number(data.get(name)));
   const type = data.get("deploymentType");
+  // What is no amount becomes null, and never "no cap" without a word.
+  const cap = data.get("dailyCap").trim();
   return {
     name: data.get("name").trim(),
     deploymentType: type,
@@ -115,7 +119,7 @@ function read(data) {
     volumeDiskSize: size("volumeDiskSize"),
     ports: data.get("ports"),
     enableJupyter: data.has("enableJupyter"),
-    ...(data.get("dailyCap") ? { dailyCap: Number(data.get("dailyCap")) } : {}),
+    ...(cap ? { dailyCap: readAmount(cap) } : {}),
     ...(data.get("assignToUser") ? { assignToUser: data.get("assignToUser").trim() } : {}),
   };
 }
@@ -125,7 +129,7 @@ function diskInput(most) {
 }
 
 function capInput() {
-  return element("input", { type: "number", min: 0, step: 0.01, inputmode: "decimal" });
+  return element("input", { type: "text", autocomplete: "off", inputmode: "decimal" });
 }
 
 function diskHint(storage, most) {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::keys::Keys;
 use super::people::Profile;
+use super::tokens::is_true;
 use crate::failure::Failure;
 
 /// As whom Google signs.
@@ -33,8 +34,7 @@ impl Google {
     /// 401 when Google has not made it for this application, or does not know that the address is theirs.
     pub(crate) async fn verify(&self, token: &str) -> Result<Profile, Failure> {
         let claims: IdToken = self.keys.verify(token, &ISSUERS, &self.client_id).await?;
-        // Google has written it as text too.
-        if claims.email_verified == Value::Bool(true) || claims.email_verified == "true" {
+        if is_true(&claims.email_verified) {
             Ok(claims.profile)
         } else {
             Err(Failure::unauthorized())

@@ -15,6 +15,8 @@ use crate::failure::Failure;
 const FRESH: Duration = Duration::from_hours(1);
 /// How soon they are asked for again when a token names one that is not there.
 const SOONEST: Duration = Duration::from_mins(1);
+/// How soon an issuer that has not answered is asked again: those who wait meanwhile do not wait one after the other.
+const PAUSE: Duration = Duration::from_secs(10);
 /// How long the answer may take: whoever signs in waits for it.
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// What issuers sign with. Never an algorithm with a shared secret: the public key would be the secret.
@@ -24,7 +26,14 @@ const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
 pub(crate) struct Keys {
     url: String,
     client: reqwest::Client,
-    fetched: Mutex<Option<(JwkSet, Instant)>>,
+    fetched: Mutex<Fetched>,
+}
+
+/// What the issuer has told, and when it last did not.
+#[derive(Default)]
+struct Fetched {
+    keys: Option<(JwkSet, Instant)>,
+    failed: Option<Instant>,
 }
 
 impl Keys {
@@ -33,7 +42,7 @@ impl Keys {
         Self {
             url: url.into(),
             client,
-            fetched: Mutex::new(None),
+            fetched: Mutex::default(),
         }
     }
 
@@ -65,25 +74,108 @@ impl Keys {
 
     async fn key(&self, kid: &str) -> Result<Option<Jwk>, Failure> {
         let mut fetched = self.fetched.lock().await;
-        if let Some((keys, at)) = &*fetched {
-            let known = keys.find(kid).cloned();
+        let mut known = None;
+        if let Some((keys, at)) = &fetched.keys {
+            known = keys.find(kid).cloned();
             let age = at.elapsed();
             if age < SOONEST || known.is_some() && age < FRESH {
                 return Ok(known);
             }
         }
-        let keys = self.fetch().await.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the keys of the issuer can't be had")
-                .with_context("url", self.url.clone())
-                .with_source(error)
-        })?;
-        let key = keys.find(kid).cloned();
-        *fetched = Some((keys, Instant::now()));
-        Ok(key)
+        let unavailable = Error::new(ErrorKind::Unavailable, "the keys of the issuer can't be had")
+            .with_context("url", self.url.clone());
+        let error = if fetched.failed.is_some_and(|at| at.elapsed() < PAUSE) {
+            unavailable
+        } else {
+            match self.fetch().await {
+                Ok(keys) => {
+                    let key = keys.find(kid).cloned();
+                    *fetched = Fetched {
+                        keys: Some((keys, Instant::now())),
+                        failed: None,
+                    };
+                    return Ok(key);
+                }
+                Err(error) => {
+                    fetched.failed = Some(Instant::now());
+                    unavailable.with_source(error)
+                }
+            }
+        };
+        match known {
+            // It was good, and nobody says that it is not any more.
+            Some(known) => {
+                tracing::warn!(%error, "a key that is known goes on");
+                Ok(Some(known))
+            }
+            None => Err(error.into()),
+        }
     }
 
     async fn fetch(&self) -> reqwest::Result<JwkSet> {
         let answer = self.client.get(&self.url).timeout(TIMEOUT).send().await?;
         answer.error_for_status()?.json().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::response::IntoResponse;
+    use axum::{Json, Router, routing::get};
+    use futures::future::join_all;
+    use http::StatusCode;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Keys of an issuer that answers so many times, and how often it was asked.
+    async fn answering(times: usize) -> (Keys, Arc<AtomicUsize>) {
+        crate::server::use_ring();
+        let asked: Arc<AtomicUsize> = Arc::default();
+        let count = Arc::clone(&asked);
+        // RFC 7517, appendix A.1.
+        let keys = json!({ "keys": [{
+            "kty": "EC", "crv": "P-256", "kid": "1",
+            "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+            "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        }] });
+        let answer = async move || {
+            if count.fetch_add(1, Ordering::SeqCst) < times {
+                Json(keys).into_response()
+            } else {
+                StatusCode::BAD_GATEWAY.into_response()
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/keys", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/keys", get(answer))).await });
+        (Keys::at(url, reqwest::Client::new()), asked)
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_does_not_answer_is_asked_once_for_all_who_wait() {
+        let (keys, asked) = answering(0).await;
+        let answers = join_all((0..20).map(|_| keys.key("1"))).await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.as_ref().is_err_and(Failure::is_of_server))
+        );
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_known_key_is_good_while_the_issuer_does_not_answer() {
+        let (keys, asked) = answering(1).await;
+        assert!(keys.key("1").await.unwrap().is_some());
+        tokio::time::pause();
+        tokio::time::advance(FRESH).await;
+        tokio::time::resume();
+        assert!(keys.key("1").await.unwrap().is_some());
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        assert!(keys.key("2").await.is_err());
     }
 }

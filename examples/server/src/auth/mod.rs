@@ -103,9 +103,10 @@ impl App {
             Some(issuer) if !Tokens::may_be_ours(token) => {
                 let (profile, session) = issuer.verify(token).await?;
                 let known = self.store.user_by_email(&profile.email).await?;
+                // Nobody signs in with these tokens: whoever has not been here for a while comes in.
                 let user = match known {
-                    Some(known) => known,
-                    None => self.welcome(&profile).await?,
+                    Some(known) if self.presence.is_there(&known.id) => known,
+                    _ => self.welcome(&profile).await?,
                 };
                 (user, session)
             }

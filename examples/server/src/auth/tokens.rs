@@ -5,6 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use neuropod::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::keys::Keys;
 use super::people::Profile;
@@ -112,6 +113,11 @@ impl Tokens {
     }
 }
 
+/// Whether a claim is true. Issuers have written it as text too.
+pub(super) fn is_true(claim: &Value) -> bool {
+    *claim == Value::Bool(true) || claim == "true"
+}
+
 /// Another issuer, whose tokens are taken as well.
 pub(crate) struct Issuer {
     /// Its keys.
@@ -126,6 +132,8 @@ pub(crate) struct Issuer {
 struct ForeignClaims {
     jti: Option<String>,
     exp: i64,
+    #[serde(default)]
+    email_verified: Option<Value>,
     #[serde(flatten)]
     profile: Profile,
 }
@@ -137,6 +145,10 @@ impl Issuer {
     /// 401 for everything that the issuer has not signed or that does not hold now.
     pub(crate) async fn verify(&self, token: &str) -> Result<(Profile, Session), Failure> {
         let claims: ForeignClaims = self.keys.verify(token, &[&self.name], &self.audience).await?;
+        // Not every issuer says whether it has asked the owner of the address; this one says that it has not.
+        if claims.email_verified.is_some_and(|verified| !is_true(&verified)) {
+            return Err(Failure::unauthorized());
+        }
         let digest = || blake3::hash(token.as_bytes()).to_hex()[..32].to_owned();
         let session = Session::new(claims.jti.unwrap_or_else(digest), claims.exp)?;
         Ok((claims.profile, session))
@@ -145,7 +157,7 @@ impl Issuer {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -1,5 +1,6 @@
 //! Putting the sources together.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -113,7 +114,7 @@ fn check(config: &Config) -> Result<()> {
 }
 
 impl Loaded {
-    /// Where the value of `key` is from; `None`: nobody told it.
+    /// Where the value of `key` is from, each source of a table once; `None`: nobody told it.
     pub(super) fn origin(&self, key: &str) -> Option<String> {
         let mut value = &self.told;
         for part in key.split('.') {
@@ -122,6 +123,16 @@ impl Loaded {
             };
             value = table.get(part)?;
         }
-        value.origin().map(ToOwned::to_owned)
+        let mut origins = BTreeSet::new();
+        collect(value, &mut origins);
+        (!origins.is_empty()).then(|| origins.into_iter().collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A table itself is from nowhere: what is in it is.
+fn collect<'a>(value: &'a Value, origins: &mut BTreeSet<&'a str>) {
+    match &value.kind {
+        ValueKind::Table(table) => table.values().for_each(|inner| collect(inner, origins)),
+        _ => origins.extend(value.origin()),
     }
 }

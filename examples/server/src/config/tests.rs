@@ -18,7 +18,8 @@ fn file(text: &str) -> (tempfile::TempDir, String) {
 fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
     let (_folder, path) = file(
         "listen = \"0.0.0.0:80\"\ncluster = \"kube\"\nlog = \"json\"\n[kube]\nnamespace = \"pods\"\n\
-         [secrets]\njwt = \"a secret of at least 32 bytes, this\"\n[prices]\nother_gpu = 0.4\n",
+         [secrets]\njwt = \"a secret of at least 32 bytes, this\"\n[prices]\nother_gpu = 0.4\n\
+         [prices.gpus]\na100 = 3.25\n[kube.ingress_annotations]\n\"example.com/a\" = \"1\"\n",
     );
     let loaded = load(&flags(&["--config", &path, "--cluster", "sim", "--dev"])).unwrap();
     assert_eq!(loaded.config.cluster, ClusterKind::Sim);
@@ -44,6 +45,9 @@ fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
         line("prices.other_gpu =").starts_with("prices.other_gpu = 0.4  # "),
         "{shown}"
     );
+    for table in ["prices.gpus =", "kube.ingress_annotations ="] {
+        assert!(line(table).ends_with("server.toml"), "{shown}");
+    }
     assert!(shown.contains("# auth.google_client_id is not set"), "{shown}");
     assert!(!shown.contains("a secret of at least"), "{shown}");
 }

@@ -33,6 +33,8 @@ const SIGN_IN: Duration = Duration::from_secs(10);
 /// Close codes (RFC 6455, section 7.4; those from 4000 on are ours).
 const GOING_AWAY: u16 = 1001;
 const UNSUPPORTED: u16 = 1003;
+/// Registered by IANA: the same again, a little later.
+const TRY_AGAIN_LATER: u16 = 1013;
 const UNREADABLE: u16 = 1008;
 const SILENT: u16 = 4408;
 const UNAUTHORIZED: u16 = 4401;
@@ -127,7 +129,8 @@ impl Connection {
         let caller = match caller {
             Some(caller) => caller,
             None => match timeout(SIGN_IN, self.sign_in()).await {
-                Ok(signed_in) => signed_in?,
+                Ok(Ok(caller)) => caller,
+                Ok(Err(closing)) => return closing,
                 Err(_) => return Some((UNAUTHORIZED, "nobody signed in")),
             },
         };
@@ -144,26 +147,33 @@ impl Connection {
     }
 
     /// Waits for the one who asks to say who they are.
-    async fn sign_in(&mut self) -> Option<Caller> {
+    async fn sign_in(&mut self) -> Result<Caller, Closing> {
         loop {
-            let failure = match self.socket.recv().await?.ok()? {
+            let received = self.socket.recv().await.and_then(Result::ok).ok_or(None)?;
+            let failure = match received {
                 Message::Text(text) => match serde_json::from_str(&text) {
                     Ok(Incoming::Auth { token, language }) => match self.app.caller(&token).await {
                         Ok(caller) => {
                             self.language = language.unwrap_or(self.language);
-                            self.send(Event::new("authenticated", json!({ "userId": caller.user.id })).text)
-                                .await?;
-                            return Some(caller);
+                            let welcome = Event::new("authenticated", json!({ "userId": caller.user.id }));
+                            self.say(&welcome).await.ok_or(None)?;
+                            return Ok(caller);
                         }
                         Err(failure) => failure,
                     },
                     Ok(_) => Failure::unauthorized(),
                     Err(_) => not_understood(),
                 },
-                Message::Close(_) => return None,
+                Message::Close(_) => return Err(None),
                 _ => continue,
             };
-            self.say(&Event::error(&failure, None, self.language)).await?;
+            self.say(&Event::error(&failure, None, self.language))
+                .await
+                .ok_or(None)?;
+            // Nobody knows now who they are. What they have said after it must not be taken for that of a stranger.
+            if failure.is_of_server() {
+                return Err(Some((TRY_AGAIN_LATER, "try again")));
+            }
         }
     }
 

@@ -59,6 +59,7 @@ pub(crate) struct Logs {
     )),
     (status = 400, body = FailureBody), (status = 401, body = FailureBody),
     (status = 403, body = FailureBody), (status = 404, body = FailureBody),
+    (status = 429, description = "Eight logs are read for the same user", body = FailureBody),
 ))]
 pub(crate) async fn get(
     State(app): State<Shared>,
@@ -149,8 +150,16 @@ async fn open(
     options: LogOptions,
     language: Language,
 ) -> Result<Result<LogStream, &'static str>, Failure> {
+    let place = app.log_places.take(&actor.id)?;
     let error = match app.platform.logs(actor, id, options).await {
-        Ok(log) => return Ok(Ok(log)),
+        Ok(log) => {
+            // The place is taken for as long as the log is.
+            let log = log.map(move |chunk| {
+                let _place = &place;
+                chunk
+            });
+            return Ok(Ok(log.boxed()));
+        }
         Err(error) => error,
     };
     let (es, en) = match error.kind() {
@@ -158,7 +167,12 @@ async fn open(
             "El pod está detenido. No hay logs disponibles.",
             "The pod is stopped. There are no logs.",
         ),
-        ErrorKind::NotFound | ErrorKind::Forbidden => return Err(error.into()),
+        ErrorKind::NotFound | ErrorKind::Forbidden => {
+            return Err(Failure::from(error).forbidding(
+                "No tienes permiso para acceder a los logs de este pod",
+                "You may not access the logs of this pod",
+            ));
+        }
         _ => {
             tracing::debug!(%error, pod = %id, "there is no log");
             (

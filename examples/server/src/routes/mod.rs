@@ -70,7 +70,6 @@ pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
         .route("/healthz", get(status::healthy))
         .route("/readyz", get(status::ready))
         .route("/ws", get(live::websocket))
-        .route("/", get(dashboard::file))
-        .route("/{*file}", get(dashboard::file));
+        .fallback(dashboard::file);
     (router, document)
 }

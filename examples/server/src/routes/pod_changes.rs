@@ -51,8 +51,8 @@ pub(crate) enum Volume {
 /// Start a stopped pod.
 #[utoipa::path(post, path = "/api/pods/{podId}/start", tag = "Pods", params(("podId" = String, Path)),
     security(("bearer" = [])), responses(
-    (status = 200, body = ChangedPod), (status = 400, description = "It runs already", body = FailureBody),
-    (status = 401, body = FailureBody), (status = 402, body = FailureBody),
+    (status = 200, body = ChangedPod), (status = 400, description = "It runs already, or there is too little money for an hour", body = FailureBody),
+    (status = 401, body = FailureBody),
     (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
 pub(crate) async fn start(
@@ -139,7 +139,13 @@ pub(crate) async fn delete(
         Volume::Keep => VolumePolicy::Keep,
         Volume::Delete => VolumePolicy::Delete,
     };
-    app.platform.delete(&caller.actor(), &parse(&id)?, volume).await?;
+    let deleted = app.platform.delete(&caller.actor(), &parse(&id)?, volume).await;
+    deleted.map_err(|error| {
+        Failure::from(error).forbidding(
+            "No tienes permiso para eliminar este pod",
+            "You may not delete this pod",
+        )
+    })?;
     Ok(done(
         language.pick("Pod eliminado correctamente", "The pod was deleted"),
     ))

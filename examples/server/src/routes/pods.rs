@@ -167,9 +167,9 @@ async fn of_address(
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition answer the same pod")),
     security(("bearer" = [])), responses(
     (status = 201, body = Answer<CreatedPod>),
-    (status = 400, description = "Everything that is wrong with the request", body = FailureBody),
+    (status = 400, description = "Everything that is wrong with the request, or too little money for an hour",
+        body = FailureBody),
     (status = 401, body = FailureBody),
-    (status = 402, description = "Not enough money for an hour", body = FailureBody),
     (status = 403, body = FailureBody),
     (status = 409, description = "The key was used for another request", body = FailureBody),
 ))]

@@ -1,25 +1,19 @@
 //! Whether the server works, and what it offers.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use jiff::Timestamp;
-use neuropod::ListOptions;
 use serde::Serialize;
-use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::auth::Caller;
 use crate::failure::FailureBody;
 use crate::language::Asked;
+use crate::readiness::Answering;
 use crate::reply::{Answer, data};
-
-/// How long store and cluster may take to answer before they count as gone.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// That the server works.
 #[derive(Serialize, ToSchema)]
@@ -89,14 +83,7 @@ pub(crate) async fn healthy() -> &'static str {
 
 /// Whether it can do its work: store and cluster answer.
 pub(crate) async fn ready(State(app): State<Shared>) -> impl IntoResponse {
-    let one = ListOptions {
-        limit: 1,
-        ..ListOptions::default()
-    };
-    let store = timeout(PATIENCE, app.store.list(&one));
-    let cluster = timeout(PATIENCE, app.cluster.usage());
-    let (store, cluster) = tokio::join!(store, cluster);
-    let (store, cluster) = (matches!(store, Ok(Ok(_))), matches!(cluster, Ok(Ok(_))));
+    let Answering { store, cluster } = app.readiness.get(&app).await;
     let state = |works| if works { "ok" } else { "unreachable" };
     let status = if store && cluster && !app.stopping.is_cancelled() {
         StatusCode::OK

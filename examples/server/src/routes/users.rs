@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use futures::{StreamExt, TryStreamExt, stream};
 use neuropod::{Actor, Desired, ErrorKind, Money, Pod, User, UserId, Violation};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -16,6 +17,9 @@ use crate::fields::{Body, Fields, FromFields};
 use crate::language::Asked;
 use crate::reply::{Answer, Done, Parameters, data, done};
 use crate::view::user::{Pods, UserView};
+
+/// So many balances are read at a time.
+const BALANCES_AT_ONCE: usize = 16;
 
 /// Which users.
 #[derive(Deserialize, IntoParams)]
@@ -97,12 +101,14 @@ pub(crate) async fn list(
     for pod in app.platform.list_all(&admin.actor(), None).await? {
         count(counts.entry(pod.owner.clone()).or_default(), &pod);
     }
-    let mut views = Vec::new();
-    for user in app.store.users().await?.into_iter().filter(found) {
+    let users = app.store.users().await?.into_iter().filter(found);
+    let views = users.map(|user| {
         let pods = counts.get(&user.id).copied().unwrap_or_default();
-        views.push(app.view_with(user, pods).await?);
-    }
-    Ok(data(views))
+        app.view_with(user, pods)
+    });
+    // One after the other, thousands of balances would take longer than anybody waits.
+    let views = stream::iter(views).buffered(BALANCES_AT_ONCE).try_collect();
+    Ok(data(views.await?))
 }
 
 /// Set what a user can spend.

@@ -38,9 +38,10 @@ async fn without_development_there_is_no_mock_login_and_without_a_client_id_no_g
         ..config()
     })
     .await;
-    api.post("/api/auth/mock-login", "", &json!({ "email": "ana@example.com" }))
-        .await
-        .expect(404);
+    for body in [json!({ "email": "ana@example.com" }), json!({}), json!([])] {
+        let answer = api.post("/api/auth/mock-login", "", &body).await;
+        assert_eq!(answer.expect(404)["code"], "not_found", "{body}");
+    }
     api.post("/api/auth/google", "", &json!({ "token": "x" }))
         .await
         .expect(501);

@@ -96,6 +96,21 @@ async fn tokens_of_another_issuer_are_taken_where_it_is_set_up() {
         api.get("/api/auth/me", &good).await.expect(200)["user"]["email"],
         "ana@example.com"
     );
+    let of_issuer = |change: &Value| {
+        let mut claims = json!({ "iss": "https://login.example.com", "aud": "neuropod" });
+        claims
+            .as_object_mut()
+            .unwrap()
+            .append(change.clone().as_object_mut().unwrap());
+        issuer.sign(&claims)
+    };
+    let unsaid = of_issuer(&json!({ "email_verified": null }));
+    api.get("/api/auth/me", &unsaid).await.expect(200);
+    let unverified = of_issuer(&json!({ "email": config().admin_email, "email_verified": false }));
+    api.get("/api/auth/me", &unverified).await.expect(401);
+    let admin = of_issuer(&json!({ "email": config().admin_email }));
+    let me = api.get("/api/auth/me", &admin).await.expect(200);
+    assert_eq!(me["user"]["role"], "admin");
     api.get("/api/auth/me", &issuer.sign(&json!({})))
         .await
         .expect(401);

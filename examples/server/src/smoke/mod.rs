@@ -9,20 +9,29 @@ mod pods;
 mod replicas;
 mod status;
 mod templates;
+mod usage;
 mod ws;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
+use neuropod::sim::faults::{Fault, Faults};
+use neuropod::sim::{Settings, SimCluster};
+use neuropod::store::MemoryStore;
+use neuropod::{Billing, PodStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::app::{App, Shared, router};
+use crate::backends::Store;
 use crate::config::Config;
-use crate::listener::timed;
+use crate::listen;
+use crate::secrets::{Place, Secrets};
 
 /// The API on a platform of its own.
 pub(super) struct Api {
@@ -68,6 +77,27 @@ impl Api {
         Self::of(App::start(config, metrics).await.unwrap())
     }
 
+    /// A server whose store has a fault at every call, and the token of somebody who signed in before.
+    pub(super) async fn in_trouble(fault: Fault) -> (Self, String) {
+        crate::server::use_ring();
+        let store = Arc::new(MemoryStore::new());
+        let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
+        let on = |pods: Arc<dyn PodStore>| {
+            let store = Store {
+                pods,
+                billing: Arc::clone(&store) as Arc<dyn Billing>,
+            };
+            let cluster = Arc::new(SimCluster::new(Settings::default()));
+            let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+            Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
+        };
+        let token = on(Arc::clone(&store) as Arc<dyn PodStore>)
+            .sign_in("ana@example.com")
+            .await;
+        let faults = Faults::lasting(1, fault, Duration::from_hours(1));
+        (on(faults.store(Arc::clone(&store) as Arc<dyn PodStore>)), token)
+    }
+
     /// A server that runs.
     fn of(app: Shared) -> Self {
         let platform = app.platform.clone();
@@ -84,7 +114,7 @@ impl Api {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = self.router.clone();
-        tokio::spawn(async move { axum::serve(timed(listener), router).await });
+        tokio::spawn(listen::serve(listener, router, self.app.stopping.clone()));
         address
     }
 
@@ -106,6 +136,13 @@ impl Api {
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         self.send(request.body(body).unwrap()).await
+    }
+
+    /// The answer while its body is on its way.
+    pub(super) async fn open(&self, path: &str, token: &str) -> Response {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let request = request.body(Body::empty()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     pub(super) async fn get(&self, path: &str, token: &str) -> Answer {
@@ -138,10 +175,10 @@ impl Api {
                 if found["pod"]["status"] == status {
                     return found;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
         };
-        let waited = tokio::time::timeout(std::time::Duration::from_mins(1), wait).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), wait).await;
         waited.unwrap_or_else(|_| panic!("{pod} never was {status}"))
     }
 }

@@ -129,7 +129,7 @@ async fn money_that_is_not_there_is_named() {
     for name in ["one", "two", "three"] {
         api.create(&ana, name).await;
     }
-    let refused = api.post("/api/pods", &ana, &request("four")).await.expect(402);
+    let refused = api.post("/api/pods", &ana, &request("four")).await.expect(400);
     assert_eq!(refused["code"], "insufficient_funds");
     assert_eq!(refused["required"], 3.0);
     assert!(refused["available"].as_f64().unwrap() < 3.0, "{refused}");
@@ -152,9 +152,16 @@ async fn nobody_gets_at_the_pods_of_others_but_administrators() {
     api.call(Method::POST, &format!("/api/pods/{pod}/stop"), &berta, None)
         .await
         .expect(403);
-    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &berta, None)
-        .await
-        .expect(403);
+    let deleted = api
+        .call(Method::DELETE, &format!("/api/pods/{pod}"), &berta, None)
+        .await;
+    let logs = api.get(&format!("/api/pods/{pod}/logs"), &berta).await;
+    for (refused, message) in [
+        (deleted, "No tienes permiso para eliminar este pod"),
+        (logs, "No tienes permiso para acceder a los logs de este pod"),
+    ] {
+        assert_eq!(refused.expect(403)["message"], message);
+    }
     assert_eq!(api.get("/api/pods", &berta).await.expect(200)["data"], json!([]));
     for id in ["0000000000000000", "nonsense", "%2e%2e%2f"] {
         api.get(&format!("/api/pods/{id}"), &berta).await.expect(404);
@@ -216,6 +223,38 @@ async fn a_log_is_followed_until_its_end() {
         "{}",
         followed.text
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_logs_leaves_some_for_others() {
+    let api = Api::start(config()).await;
+    let (ana, berta) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("berta@example.com").await,
+    );
+    let (mine, other) = (
+        api.create(&ana, "training").await,
+        api.create(&berta, "training").await,
+    );
+    api.until(&ana, &mine, "running").await;
+    api.until(&berta, &other, "running").await;
+    let path = format!("/api/pods/{mine}/logs?follow=true");
+    let mut followed = Vec::new();
+    let refused = loop {
+        let answer = api.open(&path, &ana).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        assert!(followed.len() < 60, "one user has all the streams of a cluster");
+        followed.push(answer);
+    };
+    assert_eq!(refused.status(), 429);
+    api.get(&format!("/api/pods/{mine}/logs"), &ana).await.expect(429);
+    api.get(&format!("/api/pods/{other}/logs"), &berta)
+        .await
+        .expect(200);
+    followed.pop();
+    api.get(&format!("/api/pods/{mine}/logs"), &ana).await.expect(200);
 }
 
 #[tokio::test(start_paused = true)]

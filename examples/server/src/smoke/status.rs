@@ -1,6 +1,11 @@
+use std::time::Duration;
+
 use axum::body::Body;
+use futures::future::join_all;
 use http::{Method, Request, header};
+use neuropod::sim::faults::Fault;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{Api, config};
 use crate::config::{Config, Limits};
@@ -20,6 +25,8 @@ async fn the_server_says_how_it_is_and_what_it_offers() {
     let ana = api.sign_in("ana@example.com").await;
     api.get("/api/status", &ana).await.expect(200);
     let missing = api.get("/api/nothing", "").await;
+    assert_eq!(missing.expect(404)["code"], "not_found");
+    let missing = api.post("/api/nothing", "", &json!({})).await;
     assert_eq!(missing.expect(404)["code"], "not_found");
     let wrong = api.call(Method::PATCH, "/api/pods", &ana, None).await;
     assert_eq!(wrong.expect(405)["code"], "method_not_allowed");
@@ -103,4 +110,24 @@ async fn pages_of_other_origins_may_not_call_and_nobody_may_call_too_often() {
     );
     assert_eq!(refused.expect(429)["code"], "rate_limited");
     assert_eq!(api.get("/healthz", "").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_late_does_not_keep_anybody_waiting() {
+    let (api, token) = Api::in_trouble(Fault::Late).await;
+    let begun = Instant::now();
+    let answer = api.get("/api/auth/me", &token).await;
+    assert_eq!(answer.headers[header::RETRY_AFTER], "1");
+    assert_eq!(answer.expect(503)["code"], "timeout");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_tells_what_does_not_answer_and_asks_once_for_all() {
+    let (api, _) = Api::in_trouble(Fault::ErrorBefore).await;
+    let answers = join_all((0..20).map(|_| api.get("/readyz", ""))).await;
+    for answer in answers {
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.text, "store: unreachable\ncluster: ok\n");
+    }
 }

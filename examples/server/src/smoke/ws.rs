@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use neuropod::sim::faults::Fault;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -138,4 +139,19 @@ async fn a_server_that_stops_says_so() {
     socket.until("pong").await;
     api.app.stopping.cancel();
     assert_eq!(socket.hear().await, Err(Some(1001)));
+}
+
+#[tokio::test]
+async fn while_the_store_does_not_answer_nobody_is_told_that_they_are_signed_out() {
+    let (api, token) = Api::in_trouble(Fault::ErrorBefore).await;
+    let mut socket = Socket::open(&api, "").await;
+    // As the dashboard does: all at once, without waiting for the answer.
+    for message in [
+        json!({ "type": "auth", "token": token }),
+        json!({ "type": "subscribeAll" }),
+    ] {
+        socket.say(&message).await;
+    }
+    assert_eq!(socket.hear().await.unwrap()["code"], "unavailable");
+    assert_eq!(socket.hear().await, Err(Some(1013)));
 }

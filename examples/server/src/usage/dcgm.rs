@@ -1,10 +1,14 @@
 //! The use of GPUs, as NVIDIA's DCGM exporter tells it (Prometheus text format).
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use neuropod::{Usage, plan};
+use futures::future::join_all;
+use jiff::Timestamp;
+use neuropod::{Pod, PodId, Usage, plan};
 use tokio::net::lookup_host;
 
 use crate::app::App;
@@ -36,49 +40,76 @@ impl Exporters {
         }
     }
 
-    /// Adds the use of the GPUs to what is known of the pods.
-    pub(super) async fn fill(&mut self, usage: &mut [Usage], app: &App) {
+    /// The use of each pod's GPUs, as far as the exporters that answer know it.
+    pub(super) async fn ask(&self, app: &App) -> HashMap<PodId, f32> {
+        let texts = join_all(self.urls.iter().map(|url| self.ask_all_of(url))).await;
         let mut percent = HashMap::new();
-        for url in &self.urls {
-            match self.ask(url).await {
-                Ok(texts) => texts.iter().for_each(|text| read(text, &mut percent)),
-                Err(error) => {
-                    tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer");
-                }
-            }
+        for text in texts.iter().flatten() {
+            read(text, &mut percent);
         }
-        if percent.is_empty() {
-            return;
-        }
-        for usage in usage {
-            let Some(pod) = app.live.pod(&usage.pod_id) else {
-                continue;
-            };
+        let of_pod = |pod: Arc<Pod>| {
             let reference = plan::reference(&pod, app.platform.naming());
             let namespace = reference
                 .namespace
                 .unwrap_or_else(|| app.config.kube.namespace.clone());
-            if let Some((sum, count)) = percent.get(&(namespace, reference.name)) {
-                usage.gpu_percent = Some(sum / count);
-            }
-        }
+            let (sum, count) = percent.get(&(namespace, reference.name))?;
+            Some((pod.id.clone(), sum / count))
+        };
+        app.live.pods().into_iter().filter_map(of_pod).collect()
     }
 
-    /// Asks every address that the name has: a headless Service has one for each node.
-    async fn ask(&self, url: &reqwest::Url) -> Result<Vec<String>> {
-        let host = url.host_str().context("the address has no host")?;
-        let port = url.port_or_known_default().context("the address has no port")?;
-        let mut texts = Vec::new();
-        for address in lookup_host((host, port)).await? {
-            let mut url = url.clone();
-            url.set_ip_host(address.ip())
-                .ok()
-                .context("the address takes no IP address")?;
-            let answer = self.client.get(url).timeout(TIMEOUT).send().await?;
-            texts.push(answer.error_for_status()?.text().await?);
-        }
-        Ok(texts)
+    /// Asks every address that the name has: a headless Service has one for each node. Of nodes that are down nothing
+    /// is known, and the others tell what they know.
+    async fn ask_all_of(&self, url: &reqwest::Url) -> Vec<String> {
+        let told = |error: anyhow::Error| {
+            tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer");
+        };
+        let addresses = match addresses(url).await {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                told(error);
+                return Vec::new();
+            }
+        };
+        let answers = join_all(addresses.into_iter().map(|url| self.ask_one(url))).await;
+        let answers = answers.into_iter().map(|answer| answer.map_err(told));
+        answers.filter_map(Result::ok).collect()
     }
+
+    async fn ask_one(&self, url: reqwest::Url) -> Result<String> {
+        let answer = self.client.get(url).timeout(TIMEOUT).send().await?;
+        Ok(answer.error_for_status()?.text().await?)
+    }
+}
+
+/// The URL with each of the addresses that its host has.
+async fn addresses(url: &reqwest::Url) -> Result<Vec<reqwest::Url>> {
+    let host = url.host_str().context("the address has no host")?;
+    let port = url.port_or_known_default().context("the address has no port")?;
+    let with = |address: SocketAddr| {
+        let mut url = url.clone();
+        url.set_ip_host(address.ip())
+            .ok()
+            .context("the address takes no IP address")?;
+        Ok(url)
+    };
+    lookup_host((host, port)).await?.map(with).collect()
+}
+
+/// Puts the use of GPUs beside that of processors and memory. Either may be all that is known of a pod.
+pub(super) fn fill(usage: &mut Vec<Usage>, mut gpus: HashMap<PodId, f32>, now: Timestamp) {
+    for usage in usage.iter_mut() {
+        if let Some(percent) = gpus.remove(&usage.pod_id) {
+            usage.gpu_percent = Some(percent);
+        }
+    }
+    usage.extend(gpus.into_iter().map(|(pod_id, percent)| Usage {
+        pod_id,
+        cpu_millis: None,
+        memory_bytes: None,
+        gpu_percent: Some(percent),
+        at: now,
+    }));
 }
 
 /// Reads the use of each pod's GPUs: its sum, and how many there are.
@@ -133,5 +164,25 @@ DCGM_FI_DEV_FB_USED{gpu="0",namespace="neuropod",pod="lab-k3j5qzx2ab"} 9
         read(text, &mut percent);
         let name = ("neuropod".to_owned(), "lab-k3j5qzx2ab".to_owned());
         assert_eq!(percent, HashMap::from([(name, (100.0, 2.0))]));
+    }
+
+    #[test]
+    fn a_gpu_is_told_of_also_where_nothing_else_is_known() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let known = Usage {
+            pod_id: PodId::from_bits(1),
+            cpu_millis: Some(500),
+            memory_bytes: None,
+            gpu_percent: None,
+            at: now,
+        };
+        let mut usage = vec![known];
+        let gpus = HashMap::from([(PodId::from_bits(1), 40.0), (PodId::from_bits(2), 60.0)]);
+        fill(&mut usage, gpus, now);
+        assert_eq!(
+            (usage[0].cpu_millis, usage[0].gpu_percent),
+            (Some(500), Some(40.0))
+        );
+        assert_eq!((usage[1].cpu_millis, usage[1].gpu_percent), (None, Some(60.0)));
     }
 }

@@ -23,54 +23,12 @@ async fn a_pod_from_signing_in_to_its_end() {
     page.reads("There are no pods.").await;
     page.check("no-pods", &axe).await;
 
-    page.go("deploy").await;
-    page.choose("deploymentType", "docker").await;
-    page.reads("Choose a GPU").await;
-    page.check("deploy", &axe).await;
-    for (field, wrong) in [
-        ("name", "---"),
-        ("dockerImage", "Not An Image"),
-        ("containerDiskSize", "0"),
-        ("volumeDiskSize", "151"),
-        ("ports", "8888, 8888"),
-    ] {
-        page.fill(field, wrong).await;
-    }
-    page.click("Deploy").await;
-    for field in [
-        "name",
-        "dockerImage",
-        "gpu",
-        "containerDiskSize",
-        "volumeDiskSize",
-        "ports",
-    ] {
-        let said = "return document.querySelector(`[data-field='${arguments[0]}'] .field-error:not([hidden])`)\
-            ?.textContent";
-        page.until(&format!("an error at {field}"), said, json!([field]))
-            .await;
-    }
-    page.check("deploy-errors", &axe).await;
-
-    for (field, right) in [
-        ("name", "Training"),
-        ("dockerImage", IMAGE),
-        ("containerDiskSize", "10"),
-        ("volumeDiskSize", "20"),
-        ("ports", "8888, 7860"),
-    ] {
-        page.fill(field, right).await;
-    }
-    page.choose("gpu", "rtx-4050").await;
-    page.reads("A whole day").await;
-    // What is repaired is not said to be wrong any more.
-    let none = "return !document.querySelector('.field-error:not([hidden]), [aria-invalid], .summary:not([hidden])')";
-    page.until("no error is left", none, json!([])).await;
-    page.picture("deploy-right").await;
+    fill_in(&page, &axe).await;
     page.click("Deploy").await;
     page.pod_is("Training", "Starting").await;
     page.check("pod-starting", &axe).await;
     page.pod_is("Training", "Running").await;
+    page.reads("cap €50.00 a day").await;
     page.check("pod-running", &axe).await;
 
     connect(&page, &axe).await;
@@ -116,6 +74,59 @@ async fn a_pod_from_signing_in_to_its_end() {
     page.click("Sign out").await;
     page.reads("Your GPU pods, in one place.").await;
     page.close().await;
+}
+
+/// What is wrong in the form is said at its fields, until it is repaired.
+async fn fill_in(page: &Page, axe: &str) {
+    page.go("deploy").await;
+    page.choose("deploymentType", "docker").await;
+    page.reads("Choose a GPU").await;
+    page.check("deploy", axe).await;
+    for (field, wrong) in [
+        ("name", "---"),
+        ("dockerImage", "Not An Image"),
+        ("containerDiskSize", "0"),
+        ("volumeDiskSize", "151"),
+        ("ports", "8888, 8888"),
+    ] {
+        page.fill(field, wrong).await;
+    }
+    page.click("Deploy").await;
+    for field in [
+        "name",
+        "dockerImage",
+        "gpu",
+        "containerDiskSize",
+        "volumeDiskSize",
+        "ports",
+    ] {
+        let said = "return document.querySelector(`[data-field='${arguments[0]}'] .field-error:not([hidden])`)\
+            ?.textContent";
+        page.until(&format!("an error at {field}"), said, json!([field]))
+            .await;
+    }
+    page.check("deploy-errors", axe).await;
+
+    for (field, right) in [
+        ("name", "Training"),
+        ("dockerImage", IMAGE),
+        ("containerDiskSize", "10"),
+        ("volumeDiskSize", "20"),
+        ("ports", "8888, 7860"),
+    ] {
+        page.fill(field, right).await;
+    }
+    page.choose("gpu", "rtx-4050").await;
+    page.reads("A whole day").await;
+    // What is repaired is not said to be wrong any more.
+    let none = "return !document.querySelector('.field-error:not([hidden]), [aria-invalid], .summary:not([hidden])')";
+    page.until("no error is left", none, json!([])).await;
+    // A cap that is none is not left out without a word.
+    page.fill("dailyCap", "fifty").await;
+    page.click("Deploy").await;
+    page.reads("Write an amount with at most two decimals").await;
+    page.fill("dailyCap", "50,00").await;
+    page.picture("deploy-right").await;
 }
 
 /// The links open what they say, and the token is shown to who asks for it only.

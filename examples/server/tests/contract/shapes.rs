@@ -194,7 +194,8 @@ async fn who_can_not_pay_an_hour_is_told_how_much_it_is() {
     let refused = server
         .post("/api/pods", &token, &pod("training"))
         .await
-        .expect(402);
+        .expect(400);
+    assert_eq!(refused["code"], "insufficient_funds");
     has(
         &refused,
         &[

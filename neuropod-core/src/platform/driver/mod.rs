@@ -2,7 +2,7 @@
 
 mod entry;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use rand::RngExt;
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::time::DelayQueue;
@@ -72,6 +71,8 @@ struct Driver {
     removal: Option<AbortHandle>,
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
+    /// When everything was asked for that was seen last.
+    seen_at: Instant,
     /// The watch has shown all pods: before that, one that is not seen may be there all the same.
     synced: bool,
 }
@@ -89,6 +90,7 @@ impl Driver {
             removal: None,
             resyncs: JoinSet::new(),
             next_resync: Instant::now() + RESYNC,
+            seen_at: Instant::now(),
             synced: false,
         }
     }
@@ -100,17 +102,20 @@ impl Driver {
         loop {
             self.start_workers();
             tokio::select! {
+                // What ends work comes before what brings more, and what is told before what is due; and a simulation
+                // takes the same course every time.
+                biased;
                 () = &mut shutdown => break,
-                event = events.next() => match event {
-                    Some(event) => self.seen(event),
-                    None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
-                },
-                touched = inner.touched.take() => touched.into_iter().for_each(|id| self.look_at(id)),
-                Some(due) = self.timers.next(), if !self.timers.is_empty() => self.due(due.into_inner()),
                 Some(done) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.done(done),
                 Some(_) = self.followers.join_next(), if !self.followers.is_empty() => {}
                 Some(all) = self.resyncs.join_next(), if !self.resyncs.is_empty() => self.resynced(all),
                 () = sleep_until(self.next_resync) => self.resync(),
+                event = events.next() => match event {
+                    Some(event) => self.seen(event),
+                    None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
+                },
+                Some(due) = self.timers.next(), if !self.timers.is_empty() => self.due(due.into_inner()),
+                touched = inner.touched.take() => touched.into_iter().for_each(|id| self.look_at(id)),
             }
         }
         let ended = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} }).await;
@@ -135,6 +140,7 @@ impl Driver {
             }
             ClusterEvent::Synced => {
                 self.synced = true;
+                self.seen_at = Instant::now();
                 self.resync();
             }
         }
@@ -161,6 +167,7 @@ impl Driver {
     }
 
     fn start_workers(&mut self) {
+        let age = self.seen_at.elapsed();
         while self.synced && self.workers.len() < MAX_WORKERS {
             let Some(id) = self.ready.pop_front() else { return };
             let entry = self.entry(&id);
@@ -168,7 +175,9 @@ impl Driver {
             entry.busy = true;
             let seen = entry.view.observation().clone();
             let (inner, pod) = (Arc::clone(&self.inner), id.clone());
-            let task = self.workers.spawn(async move { inner.round(&pod, seen).await });
+            let task = self
+                .workers
+                .spawn(async move { inner.round(&pod, seen, age).await });
             self.tasks.insert(task.id(), id);
         }
     }
@@ -259,7 +268,7 @@ impl Driver {
             self.resyncs.spawn(async move { inner.everything().await });
         }
         // Replicas that started together don't ask together for ever.
-        self.next_resync = Instant::now() + RESYNC.mul_f64(rand::rng().random_range(0.9..1.1));
+        self.next_resync = Instant::now() + RESYNC.mul_f64(0.9 + 0.2 * fastrand::f64());
     }
 
     fn resynced(&mut self, all: Result<Result<Everything>, JoinError>) {
@@ -274,8 +283,9 @@ impl Driver {
                 return;
             }
         };
+        self.seen_at = self.seen_at.max(everything.asked_at);
         // With those whose record another process has removed: nothing else may tell of them.
-        let mut all: HashSet<_> = self.entries.keys().cloned().collect();
+        let mut all: BTreeSet<_> = self.entries.keys().cloned().collect();
         for (pod, seen) in everything.pods {
             let entry = self.entries.entry(pod.id.clone()).or_default();
             // A look that was or is under way at the same time knows better.

@@ -1,55 +1,36 @@
-//! The connections of a listener, none of which waits for ever.
+//! A connection to a peer that may stop to read.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::serve::{Listener, ListenerExt, TapIo};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 
 /// How long a peer may take none of what is written to it.
 const WRITE: Duration = Duration::from_secs(30);
 
-/// Connections that are over once their peer has taken nothing for [`WRITE`]. A peer that is there and does not read
-/// would keep its connection for as long as it likes: to TCP it is alive.
-pub(crate) fn timed(listener: TcpListener) -> TapIo<Timed, impl FnMut(&mut Connection) + Send + 'static> {
-    // With `tap_io` the addresses of peers are known to the routes, which a listener of our own can't tell them.
-    Timed(listener).tap_io(|connection| connection.stream.as_mut().set_write_timeout_pinned(Some(WRITE)))
-}
-
-/// See [`timed`].
-pub(crate) struct Timed(TcpListener);
-
-impl Listener for Timed {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        let connection = Connection {
-            stream: Box::pin(TimeoutStream::new(stream)),
-            is_given_up: false,
-        };
-        (connection, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-/// A connection that fails for good with its first write that is not taken: whoever goes on writing what they have
-/// would wait as long for each piece.
+/// A connection that is over once its peer has taken nothing for [`WRITE`]. A peer that is there and does not read would
+/// keep its connection for as long as it likes: to TCP it is alive. It fails for good then: whoever goes on writing what
+/// they have would wait as long for each piece.
 pub(crate) struct Connection {
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
     is_given_up: bool,
 }
 
 impl Connection {
+    /// This stream, with the time that each write may take.
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        let mut stream = Box::pin(TimeoutStream::new(stream));
+        stream.as_mut().set_write_timeout_pinned(Some(WRITE));
+        Self {
+            stream,
+            is_given_up: false,
+        }
+    }
+
     fn write<T>(
         &mut self,
         write: impl FnOnce(Pin<&mut TimeoutStream<TcpStream>>) -> Poll<io::Result<T>>,
