@@ -7,7 +7,6 @@ use ::kube::Api;
 use ::kube::api::{ListParams, Patch, PatchParams};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use neuropod_core::conformance::cluster::Scene;
 use neuropod_core::workload::Quota;
 use neuropod_core::{
@@ -189,31 +188,10 @@ async fn ports_are_reached_through_a_gateway() {
         };
     })
     .await;
-    let crds: Api<CustomResourceDefinition> = Api::all(site.admin.clone());
-    // The definition of the kind; its schema is left open.
-    let definition = json!({
-        "metadata": {
-            "name": "httproutes.gateway.networking.k8s.io",
-            "annotations": { "api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api" },
-        },
-        "spec": {
-            "group": "gateway.networking.k8s.io",
-            "names": { "kind": "HTTPRoute", "plural": "httproutes" },
-            "scope": "Namespaced",
-            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": {
-                "type": "object", "x-kubernetes-preserve-unknown-fields": true,
-            }}}],
-        },
-    });
-    kube::make(crds, definition).await;
+    cluster.install_gateway_api().await.unwrap();
     let workload = workload("lab", 2);
-    let seen = wait_until("the Gateway API", LIMIT, async || {
-        site.backend
-            .apply(&workload)
-            .await
-            .map_err(|error| error.to_string())
-    });
-    assert_eq!(seen.await.unwrap().objects, Objects::Complete);
+    let seen = site.backend.apply(&workload).await.unwrap();
+    assert_eq!(seen.objects, Objects::Complete);
     let services = site.api::<Service>();
     let service = services.get(&workload.endpoints[0].service).await.unwrap();
     let port = service.spec.unwrap().ports.unwrap().remove(0);

@@ -21,11 +21,22 @@ async fn main() -> ExitCode {
     match run(&Flags::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The causes in one line, without the places in this program that a reader can do nothing about.
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What went wrong in one line, without the places in this program that a reader can do nothing about. What repeats its
+/// cause says it once.
+fn line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.ends_with(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', " ")
 }
 
 async fn run(flags: &Flags) -> Result<()> {

@@ -1,10 +1,11 @@
 //! Ways to reach a cluster.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use neuropod_core::{Error, ErrorKind, Result};
 
 use crate::cluster::KubeCluster;
@@ -19,11 +20,7 @@ impl KubeCluster {
     /// # Errors
     /// `NotConfigured` when the file, the context or what it refers to can't be read.
     pub async fn from_kubeconfig(path: &Path, context: Option<&str>, config: KubeConfig) -> Result<Self> {
-        let unreadable = |error: kube::config::KubeconfigError| {
-            Error::new(ErrorKind::NotConfigured, "the kubeconfig can't be used")
-                .with_context("file", path.display().to_string())
-                .with_source(error)
-        };
+        let unreadable = |error| unusable(error).with_context("file", path.display().to_string());
         let file = Kubeconfig::read_from(path).map_err(unreadable)?;
         let options = KubeConfigOptions {
             context: context.map(Into::into),
@@ -54,15 +51,13 @@ impl KubeCluster {
     /// runs in.
     ///
     /// # Errors
-    /// `NotConfigured` where there is neither.
+    /// `NotConfigured` where there is neither, or the kubeconfig can't be used.
     pub async fn infer(config: KubeConfig) -> Result<Self> {
-        let connection = kube::Config::infer().await.map_err(|error| {
-            Error::new(
-                ErrorKind::NotConfigured,
-                "there is no kubeconfig, and this process does not run in a cluster",
-            )
-            .with_source(error)
-        })?;
+        let connection = match kube::Config::from_kubeconfig(&KubeConfigOptions::default()).await {
+            Ok(connection) => connection,
+            // What is wrong with the kubeconfig is what can be put right: nobody makes a pod by hand.
+            Err(error) => kube::Config::incluster().map_err(|_| unusable(error))?,
+        };
         Self::connect(connection, config)
     }
 
@@ -82,5 +77,53 @@ impl KubeCluster {
             .with_source(error)
         })?;
         Ok(Self::with_client(client, config))
+    }
+}
+
+/// Why there is no cluster. What is written in a kubeconfig is not repeated: there are secrets in it.
+fn unusable(error: KubeconfigError) -> Error {
+    let failure = |text| Error::new(ErrorKind::NotConfigured, text);
+    match error {
+        KubeconfigError::Parse(error) => {
+            let place = error.location().map_or_else(String::new, |place| {
+                format!(", at line {}, column {}", place.line(), place.column())
+            });
+            failure("the kubeconfig can't be used").with_source(format!("it is not the YAML of one{place}"))
+        }
+        KubeconfigError::FindPath => {
+            failure("there is no kubeconfig, and this process does not run in a cluster")
+        }
+        KubeconfigError::ReadConfig(error, path) if error.kind() == io::ErrorKind::NotFound => {
+            failure("there is no kubeconfig, and this process does not run in a cluster")
+                .with_context("file", path.display().to_string())
+        }
+        other => failure("the kubeconfig can't be used").with_source(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn refused(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubeconfig");
+        std::fs::write(&path, text).unwrap();
+        let error = KubeCluster::from_kubeconfig(&path, None, KubeConfig::default())
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(*error.kind(), ErrorKind::NotConfigured);
+        format!("{error}: {:?}", std::error::Error::source(&error))
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_kubeconfig_is_told_without_what_is_in_it() {
+        let text = refused("users: [{ name: ana, user: { token: hunter2 }").await;
+        assert!(text.contains("line 1") && !text.contains("hunter2"), "{text}");
+        let text = refused("users:\n- name: ana\n  user: hunter2\n").await;
+        assert!(text.contains("line 3") && !text.contains("hunter2"), "{text}");
+        let text = refused("apiVersion: v1").await;
+        assert!(text.contains("the kubeconfig can't be used"), "{text}");
     }
 }

@@ -16,6 +16,7 @@ const resolve = (schema) =>
 function example(schema, depth = 0) {
   const found = resolve(schema) ?? {};
   if (depth > 5) return null;
+  if (found.example !== undefined) return found.example;
   const first = (found.oneOf ?? found.anyOf ?? found.allOf)?.find((one) => one.type !== "null");
   if (first) return example(first, depth + 1);
   const type = Array.isArray(found.type) ? found.type.find((one) => one !== "null") : found.type;
@@ -27,13 +28,14 @@ function example(schema, depth = 0) {
   return { string: "", integer: found.minimum ?? 0, number: 0, boolean: false }[type] ?? null;
 }
 
-const bodyOf = (content) => Object.values(content ?? {})[0]?.schema;
+const bodyOf = (content) => Object.values(content ?? {})[0];
 
 function route(path, method, operation) {
   const parameters = operation.parameters ?? [];
   const inputs = parameters.map((parameter) => [parameter, element("input", { type: "text" })]);
   const body = bodyOf(operation.requestBody?.content);
-  const text = body && element("textarea", { value: JSON.stringify(example(body), null, 2), spellcheck: false });
+  const sent = body && (body.example ?? example(body.schema));
+  const text = body && element("textarea", { value: JSON.stringify(sent, null, 2), spellcheck: false });
   if (text) text.setAttribute("aria-label", "Body");
   const answer = element("pre", { hidden: true });
   const send = element("button", { type: "submit", textContent: "Send" });
@@ -68,7 +70,7 @@ function route(path, method, operation) {
     }
   });
   const rows = Object.entries(operation.responses).map(([status, response]) => {
-    const shape = bodyOf(response.content);
+    const shape = bodyOf(response.content)?.schema;
     return element("tr", {}, element("td", { textContent: status }), element("td", { textContent: response.description }),
       element("td", {}, shape ? element("details", {}, element("summary", { textContent: "shape" }),
         element("pre", { textContent: JSON.stringify(example(shape), null, 2) })) : ""));

@@ -6,21 +6,14 @@
     reason = "tests"
 )]
 
-use std::path::PathBuf;
-use std::process::Command;
+#[path = "common/program.rs"]
+mod program;
 
-/// `cargo test` builds the examples too, beside the test programs.
-fn load_program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    folder
-        .join("examples")
-        .join(format!("load{}", std::env::consts::EXE_SUFFIX))
-}
+use std::process::Command;
 
 #[test]
 fn every_client_ends_with_the_last_state_and_no_request_fails() {
-    let output = Command::new(load_program())
+    let output = Command::new(program::program("load"))
         .args([
             "--clients",
             "200",

@@ -51,6 +51,10 @@ pub enum Error {
     #[error("Kubernetes API: {0}")]
     Api(#[source] Box<kube::Error>),
 
+    /// A definition of the Gateway API could not be read.
+    #[error("Gateway API: {0}")]
+    Definition(#[from] serde_yaml_ng::Error),
+
     /// A kubeconfig could not be read.
     #[error("kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),

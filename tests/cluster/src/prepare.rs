@@ -1,25 +1,25 @@
 //! Makes ready, once, what starting a server needs.
 
 use crate::{
-    assets::{Assets, Program},
+    assets::{Assets, Program, gateway},
     data_dir::require_linux,
     error::Result,
     images::Image,
     mongo, node,
 };
 
-/// Finds or builds the servers of a control plane: some minutes the first time.
+/// Finds or builds the servers of a control plane, and the Gateway API: some minutes the first time.
 pub fn prepare_control_plane() -> Result<()> {
     require_linux()?;
-    Assets::from_env().prepare(&Program::CONTROL_PLANE)
+    Assets::from_env().prepare(&Program::CONTROL_PLANE)?;
+    gateway::definitions().map(drop)
 }
 
 /// Does the same for a node: installs Debian packages where they are missing, builds servers and all images.
 pub fn prepare_node() -> Result<()> {
     node::install()?;
-    let assets = Assets::from_env();
-    assets.prepare(&Program::CONTROL_PLANE)?;
-    assets.prepare(&Program::NODE)?;
+    prepare_control_plane()?;
+    Assets::from_env().prepare(&Program::NODE)?;
     Image::ALL
         .into_iter()
         .try_for_each(|image| image.archive().map(drop))

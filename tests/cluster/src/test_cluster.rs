@@ -6,14 +6,20 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::api::{
-    authentication::v1::{TokenRequest, TokenRequestSpec},
-    core::v1::ServiceAccount,
+use k8s_openapi::{
+    api::{
+        authentication::v1::{TokenRequest, TokenRequestSpec},
+        core::v1::ServiceAccount,
+    },
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+        CustomResourceDefinition, CustomResourceDefinitionCondition,
+    },
 };
 use kube::{Api, Client, api::PostParams};
 
 use crate::{
     api,
+    assets::gateway,
     control_plane::ControlPlane,
     error::{Error, IoContext, Result},
     kubeconfig,
@@ -22,6 +28,9 @@ use crate::{
 
 /// The environment variable that names the kubeconfig of a cluster to use instead of starting one.
 pub const KUBECONFIG: &str = "NEUROPOD_TEST_KUBECONFIG";
+
+/// How long a cluster may take to serve a new kind.
+const SERVED: Duration = Duration::from_mins(1);
 
 /// How much of a cluster there is.
 #[derive(Debug)]
@@ -122,6 +131,36 @@ impl TestCluster {
     /// It belongs to the async runtime that it is made on, as do the connections it keeps.
     pub async fn client(&self) -> Result<Client> {
         api::client(&self.kubeconfig).await
+    }
+
+    /// Installs the Gateway API, and waits until it is there. What is there already stays as it is.
+    pub async fn install_gateway_api(&self) -> Result<()> {
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client().await?);
+        for text in gateway::definitions()? {
+            let definition: CustomResourceDefinition = serde_yaml_ng::from_str(&text)?;
+            match definitions.create(&PostParams::default(), &definition).await {
+                Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+                other => drop(other?),
+            }
+            let name = definition.metadata.name.unwrap_or_default();
+            api::wait_until(&name, SERVED, async || {
+                let found = definitions.get(&name).await.map_err(|error| error.to_string())?;
+                let conditions = found
+                    .status
+                    .and_then(|status| status.conditions)
+                    .unwrap_or_default();
+                let is_served = |condition: &CustomResourceDefinitionCondition| {
+                    condition.type_ == "Established" && condition.status == "True"
+                };
+                conditions
+                    .iter()
+                    .any(is_served)
+                    .then_some(())
+                    .ok_or_else(|| format!("{conditions:?}"))
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// A kubeconfig whose user is a `ServiceAccount`, with a token that lives for an hour.

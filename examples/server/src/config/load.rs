@@ -1,8 +1,10 @@
 //! Putting the sources together.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use config::{Environment, File, FileFormat, Value, ValueKind};
 use secrecy::ExposeSecret;
 
@@ -43,6 +45,7 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
         ));
     let mut builder = config::Config::builder();
     if let Some(path) = &flags.config {
+        look_at(path).with_context(|| format!("config: {}", path.display()))?;
         let file = File::from(path.as_path()).format(FileFormat::Toml);
         builder = builder.add_source(file);
     }
@@ -60,6 +63,17 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
         config,
         told: told.cache,
     })
+}
+
+/// Whether a file is TOML. Its lines are not repeated where it is not: there may be secrets in them.
+fn look_at(path: &Path) -> Result<()> {
+    let text = fs::read_to_string(path)?;
+    let Err(error) = text.parse::<toml::Table>() else {
+        return Ok(());
+    };
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.unwrap_or_default().split('\n').count();
+    Err(anyhow!("line {line}: {}", error.message()))
 }
 
 /// What no type says.

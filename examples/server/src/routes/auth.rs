@@ -38,6 +38,7 @@ pub(crate) struct GoogleBody {
 
 /// Who one wants to be.
 #[derive(ToSchema)]
+#[schema(example = json!({ "email": "ana@example.com" }))]
 pub(crate) struct MockBody {
     email: String,
 }

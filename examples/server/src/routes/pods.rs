@@ -40,7 +40,10 @@ pub(crate) struct CreatedPod {
 
 /// The body of a creation. What is wrong with it is told all at once.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({
+    "name": "Training", "deploymentType": "docker", "dockerImage": "quay.io/jupyter/base-notebook", "gpu": "cpu",
+    "containerDiskSize": 10, "volumeDiskSize": 10, "ports": "8888", "enableJupyter": true,
+}))]
 #[expect(dead_code, reason = "read by `CreatePod`, described here")]
 pub(crate) struct CreateBody {
     /// 1 to 50 characters.

@@ -21,7 +21,9 @@ const MAX_HOURS: f64 = 87_600.0;
 
 /// What a pod would be.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({
+    "gpu": "rtx-4090", "containerDiskSize": 10, "volumeDiskSize": 10, "hours": 2,
+}))]
 pub(crate) struct CostBody {
     /// The GPU type.
     gpu: String,
@@ -68,7 +70,8 @@ pub(crate) async fn get(
 }
 
 /// Change prices: any part of what `GET` answers. Only prices can be changed; the rest is configuration.
-#[utoipa::path(put, path = "/api/pricing", tag = "Pricing", request_body = Object, security(("bearer" = [])), responses(
+#[utoipa::path(put, path = "/api/pricing", tag = "Pricing", request_body(content = Object, example = json!({ "gpus": { "rtx-4090": { "price": 2.5 } } })),
+    security(("bearer" = [])), responses(
     (status = 200, body = Answer<PricingView>), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),
     (status = 409, description = "Somebody else has just changed them", body = FailureBody),

@@ -16,7 +16,10 @@ const MAX_DESCRIPTION_LEN: usize = 20_000;
 
 /// What a template is to be; what is missing in a change stays.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({
+    "name": "Notebook", "dockerImage": "quay.io/jupyter/base-notebook",
+    "httpPorts": [{ "port": 8888, "serviceName": "Jupyter Lab" }], "containerDiskSize": 10, "volumeDiskSize": 10,
+}))]
 pub(crate) struct TemplateBody {
     /// Unique, whatever its case; 1 to 50 characters.
     name: Option<String>,

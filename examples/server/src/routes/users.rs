@@ -31,7 +31,7 @@ pub(crate) struct Search {
 
 /// A new balance.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "balance": 25 }))]
 pub(crate) struct BalanceBody {
     user_id: String,
     /// In EUR, at most two decimals.
@@ -40,7 +40,7 @@ pub(crate) struct BalanceBody {
 
 /// A daily cap.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "dailyCap": 5 }))]
 pub(crate) struct CapBody {
     user_id: String,
     /// In EUR, at most two decimals; null: what the platform says.
@@ -49,7 +49,7 @@ pub(crate) struct CapBody {
 
 /// Whether a user may start pods.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567" }))]
 pub(crate) struct SuspendBody {
     user_id: String,
     /// True unless given.

@@ -9,6 +9,8 @@ mod client;
 mod documentation;
 mod guises;
 mod page;
+#[path = "../common/program.rs"]
+mod program;
 mod site;
 
 use std::fs;

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use crate::LIMIT;
 use crate::chromium::client;
+use crate::program::program;
 
 /// A server for development, on the simulated cluster, with a SQLite file. It can die and come back.
 pub(crate) struct Site {
@@ -44,7 +45,7 @@ impl Site {
 
     /// Starts it (again), and waits until it answers.
     pub(crate) async fn begin(&mut self) {
-        let server = Command::new(program())
+        let server = Command::new(program("server"))
             .current_dir(&self.folder)
             .args([
                 "--dev",
@@ -75,13 +76,4 @@ impl Site {
             sleep(Duration::from_millis(50)).await;
         }
     }
-}
-
-/// `cargo test` builds the examples too, beside the test programs.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    folder
-        .join("examples")
-        .join(format!("server{}", std::env::consts::EXE_SUFFIX))
 }

@@ -69,6 +69,7 @@ impl Site {
         for object in own.iter().chain(&manifests::documents(manifests::RBAC)) {
             site.apply("set-up", object, false).await;
         }
+        cluster.install_gateway_api().await.unwrap();
         site.ready().await;
         Some(site)
     }

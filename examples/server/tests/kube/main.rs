@@ -7,6 +7,8 @@ mod browser;
 mod chromium;
 mod cluster;
 mod manifests;
+#[path = "../common/program.rs"]
+mod program;
 mod server;
 
 use std::collections::BTreeMap;

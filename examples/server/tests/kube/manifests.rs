@@ -8,8 +8,8 @@ pub(crate) const RBAC: &str = include_str!("../../../deploy/rbac.yaml");
 /// The server itself.
 pub(crate) const SERVER: &str = include_str!("../../../deploy/server.yaml");
 
-/// What is applied to a cluster. `gateway.yaml` needs the Gateway API, which this one has not.
-pub(crate) const FILES: [(&str, &str); 5] = [
+/// What is applied to a cluster.
+pub(crate) const FILES: [(&str, &str); 6] = [
     ("rbac.yaml", RBAC),
     (
         "rbac-namespace-per-user.yaml",
@@ -18,6 +18,7 @@ pub(crate) const FILES: [(&str, &str); 5] = [
     ("server.yaml", SERVER),
     ("mongo.yaml", include_str!("../../../deploy/mongo.yaml")),
     ("ingress.yaml", include_str!("../../../deploy/ingress.yaml")),
+    ("gateway.yaml", include_str!("../../../deploy/gateway.yaml")),
 ];
 
 /// The documents of a YAML file.

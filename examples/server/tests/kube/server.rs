@@ -1,6 +1,5 @@
 //! The server as a process, with the configuration of `examples/deploy`.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use http::Method;
@@ -13,6 +12,7 @@ use tokio::process::{Child, Command};
 use crate::LIMIT;
 use crate::cluster::Site;
 use crate::manifests;
+use crate::program::program;
 
 /// Pods that fit on a small node.
 const CATALOGUE: &str = r#"
@@ -43,7 +43,7 @@ impl Server {
         };
         let random = || format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
         let configuration = manifests::configuration() + CATALOGUE;
-        let mut process = Command::new(program())
+        let mut process = Command::new(program("server"))
             .args(["--dev", "--listen", "127.0.0.1:0"])
             .arg("--config")
             .arg(file("server.toml", &configuration))
@@ -136,13 +136,4 @@ fn database(uri: &str) -> String {
     let (server, options) = uri.split_once('?').unwrap_or((uri, ""));
     let separator = if options.is_empty() { "" } else { "?" };
     format!("{}/{name}{separator}{options}", server.trim_end_matches('/'))
-}
-
-/// `cargo test` builds the examples too, beside the test programs.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    folder
-        .join("examples")
-        .join(format!("server{}", std::env::consts::EXE_SUFFIX))
 }

@@ -105,7 +105,7 @@ fn version(program: Program) -> &'static str {
     pinned(file, module).unwrap_or("unknown")
 }
 
-fn pinned<'a>(file: &'a str, module: &str) -> Option<&'a str> {
+pub(super) fn pinned<'a>(file: &'a str, module: &str) -> Option<&'a str> {
     file.lines().find_map(|line| {
         let mut words = line
             .trim_start()

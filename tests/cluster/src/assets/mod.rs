@@ -2,6 +2,7 @@
 
 mod build;
 mod ferretdb;
+pub(crate) mod gateway;
 
 use std::{
     env,

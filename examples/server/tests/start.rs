@@ -1,0 +1,172 @@
+//! What keeps the server from starting is told in one line, and the process fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[path = "common/program.rs"]
+mod program;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::program::program;
+
+const LIMIT: Duration = Duration::from_mins(1);
+const SECRET: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
+
+/// The server in a folder of its own, with nothing of this machine's configuration.
+fn server(folder: &Path) -> Command {
+    let mut server = Command::new(program("server"));
+    server
+        .current_dir(folder)
+        .args(["--dev", "--listen", "127.0.0.1:0"])
+        .env("HOME", folder)
+        .env_remove("KUBECONFIG")
+        .env_remove("KUBERNETES_SERVICE_HOST")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    server
+}
+
+/// The one line that it says when it can't start, without a secret.
+async fn refused(command: &mut Command) -> String {
+    let ended = timeout(LIMIT, command.output()).await.expect("it ends in time");
+    let ended = ended.expect("the server; `cargo build --example server` where only this test was built");
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    assert!(!String::from_utf8(ended.stdout).unwrap().contains("hunter2"));
+    let said = said.trim_end().strip_prefix("error: ");
+    said.expect("it says that it is an error").to_owned()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let folder = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = refused(
+        server(folder.path())
+            .args(["--store", "memory"])
+            .env("NEUROPOD_METRICS_LISTEN", &address),
+    )
+    .await;
+    assert!(
+        said.starts_with(&format!("metrics_listen: {address}: ")),
+        "{said}"
+    );
+    let mut command = Command::new(program("server"));
+    command
+        .current_dir(folder.path())
+        .args(["--dev", "--store", "memory", "--listen", &address]);
+    let said = refused(&mut command).await;
+    assert!(said.starts_with(&format!("listen: {address}: ")), "{said}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_can_not_be_read_is_named_and_not_repeated() {
+    let folder = folder();
+    let path = folder.path().join("server.toml");
+    let refused = async || refused(server(folder.path()).arg("--config").arg(&path)).await;
+    let place = format!("config: {}: ", path.display());
+    assert!(refused().await.starts_with(&place), "it is missing");
+    std::fs::write(&path, format!("dev = true\n[secrets]\njwt = \"{SECRET}\n")).unwrap();
+    let said = refused().await;
+    assert!(said.starts_with(&format!("{place}line 3: ")), "{said}");
+    std::fs::write(&path, b"domain = \"\xff\"").unwrap();
+    let said = refused().await;
+    assert!(said.starts_with(&place) && said.contains("UTF-8"), "{said}");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(refused().await.starts_with(&place), "it is a folder");
+}
+
+#[tokio::test]
+async fn a_cluster_that_can_not_be_used_is_told_as_what_it_is() {
+    let folder = folder();
+    let path = folder.path().join("kubeconfig");
+    let refused = async || {
+        let mut server = server(folder.path());
+        server.args(["--store", "memory", "--cluster", "kube"]);
+        refused(server.env("KUBECONFIG", &path)).await
+    };
+    let said = refused().await;
+    assert!(said.starts_with("cluster: there is no kubeconfig"), "{said}");
+    assert!(said.contains(&*path.to_string_lossy()), "{said}");
+    std::fs::write(
+        &path,
+        format!("users: [{{ name: ana, user: {{ token: {SECRET} }}"),
+    )
+    .unwrap();
+    let said = refused().await;
+    assert!(
+        said.starts_with("cluster: the kubeconfig can't be used: "),
+        "{said}"
+    );
+    assert!(said.contains("line 1"), "{said}");
+    let nobody = "{ apiVersion: v1, kind: Config, current-context: a,
+        clusters: [{ name: a, cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [{ name: a, user: { token: hunter2 } }],
+        contexts: [{ name: a, context: { cluster: a, user: a } }] }";
+    std::fs::write(&path, nobody).unwrap();
+    let said = refused().await;
+    assert!(
+        said.starts_with("cluster: the API server can't be reached"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_can_not_be_reached_is_told() {
+    let folder = folder();
+    let mut server = server(folder.path());
+    server
+        .env("NEUROPOD_STORE", "mongodb://ana:hunter2@127.0.0.1:1/neuropod")
+        .env("NEUROPOD_SECRETS__JWT", SECRET)
+        .env("NEUROPOD_SECRETS__NAMING", SECRET);
+    let said = refused(&mut server).await;
+    assert!(said.starts_with("store: the database can't be reached"), "{said}");
+}
+
+#[tokio::test]
+async fn a_file_that_a_later_version_has_set_up_stays_as_it_is() {
+    let folder = folder();
+    let mut first = server(folder.path());
+    let mut running = first.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    let ready = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("http://") {
+                return;
+            }
+        }
+        panic!("it ended");
+    };
+    timeout(LIMIT, ready).await.expect("it starts");
+    running.kill().await.unwrap();
+    let file = folder.path().join("neuropod.db");
+    let mut database = SqliteConnectOptions::new()
+        .filename(&file)
+        .connect()
+        .await
+        .unwrap();
+    let later = "INSERT INTO _sqlx_migrations SELECT version + 1000, 'later', installed_on, success, checksum, \
+        execution_time FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
+    sqlx::query(later).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    let said = refused(&mut server(folder.path())).await;
+    assert!(said.starts_with("store: neuropod.db: another version"), "{said}");
+}

@@ -1,0 +1,47 @@
+//! The Gateway API, which a cluster has only once somebody installs its definitions.
+
+use std::{fs, path::Path};
+
+use super::build::{go, pinned};
+use crate::{
+    cache, command,
+    error::{Error, IoContext, Result},
+};
+
+const TOOL: &str = "tools/gateway";
+const MODULE: &str = "sigs.k8s.io/gateway-api";
+const GO_MOD: &str = include_str!("../../tools/gateway/go.mod");
+const FILES: [&str; 2] = [
+    "gateway.networking.k8s.io_gateways.yaml",
+    "gateway.networking.k8s.io_httproutes.yaml",
+];
+
+/// The definitions that an HTTP server needs, as YAML: of `Gateway` and of `HTTPRoute`, from the standard channel. They
+/// are downloaded the first time.
+pub(crate) fn definitions() -> Result<[String; 2]> {
+    let version = pinned(GO_MOD, MODULE).unwrap_or("unknown");
+    let folder = cache::get_or_make(&format!("gateway-api-{version}"), |folder| {
+        if !command::exists("go") {
+            return Err(Error::Unavailable(
+                "no Gateway API in the cache, and no `go` to download it".into(),
+            ));
+        }
+        command::run(go(TOOL).args(["mod", "download", MODULE]))?;
+        let module = command::run(go(TOOL).args(["list", "-m", "-f", "{{.Dir}}", MODULE]))?;
+        let standard = Path::new(module.trim()).join("config/crd/standard");
+        fs::create_dir_all(folder).at(folder)?;
+        for file in FILES {
+            let from = standard.join(file);
+            let text = fs::read(&from).at(&from)?;
+            let to = folder.join(file);
+            fs::write(&to, text).at(&to)?;
+        }
+        Ok(())
+    })?;
+    let read = |file| {
+        let path = folder.join(file);
+        fs::read_to_string(&path).at(&path)
+    };
+    let [gateways, routes] = FILES;
+    Ok([read(gateways)?, read(routes)?])
+}
