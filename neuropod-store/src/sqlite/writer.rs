@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use neuropod_core::Result;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection, SqliteConnection};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -110,11 +110,7 @@ impl Writer {
     async fn write(&self, work: Vec<Work>) -> Result<Vec<Result<()>>> {
         self.file.check()?;
         let mut connection = self.connection.acquire().await.map_err(failure::from_sqlx)?;
-        let transaction = connection
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(failure::from_sqlx)?;
-        let results = all(transaction, work).await;
+        let results = together(&mut connection, work).await;
         if results.is_err() {
             // SQLite undoes some transactions by itself, and then the driver has another idea of it.
             connection.close_on_drop();
@@ -130,24 +126,28 @@ impl Writer {
     }
 }
 
-/// Does each in a savepoint, and commits. Fails where the transaction is lost.
-async fn all(mut transaction: Transaction<'_, Sqlite>, work: Vec<Work>) -> Result<Vec<Result<()>>> {
-    let mut results = Vec::with_capacity(work.len());
+/// Does each from a savepoint on, and commits. Fails where the transaction is lost.
+async fn together(connection: &mut SqliteConnection, work: Vec<Work>) -> Result<Vec<Result<()>>> {
+    let mut transaction = connection
+        .begin_with("BEGIN IMMEDIATE; SAVEPOINT step")
+        .await
+        .map_err(failure::from_sqlx)?;
+    let mut results: Vec<Result<()>> = Vec::with_capacity(work.len());
     for work in work {
-        let mut savepoint = transaction.begin().await.map_err(failure::from_sqlx)?;
-        match work(&mut savepoint).await {
-            Ok(()) => {
-                savepoint.commit().await.map_err(failure::from_sqlx)?;
-                results.push(Ok(()));
-            }
-            Err(error) => {
-                if savepoint.rollback().await.is_err() {
-                    // What went wrong has taken all with it.
-                    return Err(error);
-                }
-                results.push(Err(error));
+        if results.last().is_some_and(Result::is_ok) {
+            let next = sqlx::raw_sql("RELEASE step; SAVEPOINT step");
+            let next = next.execute(&mut *transaction).await;
+            next.map_err(failure::from_sqlx)?;
+        }
+        let result = work(&mut transaction).await;
+        if result.is_err() {
+            let undone = sqlx::raw_sql("ROLLBACK TO step").execute(&mut *transaction).await;
+            if undone.is_err() {
+                // What went wrong has taken all with it.
+                return result.map(|()| results);
             }
         }
+        results.push(result);
     }
     transaction.commit().await.map_err(failure::from_sqlx)?;
     Ok(results)
