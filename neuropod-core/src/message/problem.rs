@@ -1,0 +1,245 @@
+//! What is wrong with a request, field by field.
+
+use super::Language;
+use crate::image::ImageError;
+use crate::validation::{Problem, Violation};
+
+/// What is wrong with a field, in the plan's words where it has some.
+///
+/// ```
+/// use neuropod_core::message::{Language, problem};
+/// use neuropod_core::{Problem, Violation};
+///
+/// let missing = Problem::new("name", Violation::Required);
+/// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");
+/// assert_eq!(problem(&missing, Language::En), "Name is required");
+/// let wrong = Problem::new("email", Violation::Malformed);
+/// assert_eq!(problem(&wrong, Language::Es), "Correo electrónico: valor inválido");
+/// let disk = Problem::new("volumeDiskSize", Violation::OutOfRange { min: 1, max: 150 });
+/// assert_eq!(problem(&disk, Language::Es), "Tamaño de volumen debe estar entre 1 y 150 GB");
+/// let lines = Problem::new("tail", Violation::OutOfRange { min: 1, max: 10_000 });
+/// assert_eq!(problem(&lines, Language::En), "tail must be a whole number from 1 to 10000");
+/// ```
+#[expect(clippy::too_many_lines, reason = "a table of texts")]
+pub fn problem(problem: &Problem, language: Language) -> String {
+    let field = problem.field;
+    match &problem.violation {
+        Violation::Required => required(field, language),
+        Violation::OutOfRange { min, max } => {
+            let unit = if field.ends_with("DiskSize") { " GB" } else { "" };
+            let label = label(field, language);
+            language.pick(
+                format!("{label} debe estar entre {min} y {max}{unit}"),
+                format!("{label} must be a whole number from {min} to {max}{unit}"),
+            )
+        }
+        Violation::Malformed if field == "body" => language
+            .pick(
+                "El cuerpo no es un objeto JSON válido",
+                "The body is no valid JSON object",
+            )
+            .into(),
+        Violation::Malformed => {
+            let label = label(field, language);
+            language.pick(format!("{label}: valor inválido"), format!("{label}: not valid"))
+        }
+        Violation::WrongType => language.pick(
+            format!("{field} tiene un tipo incorrecto"),
+            format!("{field} has the wrong type"),
+        ),
+        Violation::Duplicate => language.pick(
+            format!("{field} aparece dos veces"),
+            format!("{field} appears twice"),
+        ),
+        Violation::TooLong(max) => language.pick(
+            format!(
+                "{} no puede tener más de {max} caracteres",
+                label(field, language)
+            ),
+            format!("{} can't be longer than {max} characters", label(field, language)),
+        ),
+        Violation::ControlCharacter => language.pick(
+            format!(
+                "{} no puede contener caracteres de control",
+                label(field, language)
+            ),
+            format!("{} can't have control characters in it", label(field, language)),
+        ),
+        Violation::NameUnusable => language
+            .pick(
+                "El nombre debe tener al menos una letra o un número",
+                "The name needs at least one letter or digit",
+            )
+            .into(),
+        Violation::NameReserved => language
+            .pick(
+                "Este nombre está reservado, elige otro",
+                "This name is reserved, choose another",
+            )
+            .into(),
+        Violation::NameInUse => language
+            .pick(
+                "Ya existe un pod con este nombre",
+                "There is a pod with this name, or one much like it, already",
+            )
+            .into(),
+        Violation::DeploymentTypeUnknown => language
+            .pick(
+                "Tipo de despliegue debe ser 'template' o 'docker'",
+                "Deployment type must be 'template' or 'docker'",
+            )
+            .into(),
+        Violation::TemplateAndImage => language
+            .pick(
+                "Indica un template o una imagen Docker, no ambos",
+                "Give a template or a Docker image, not both",
+            )
+            .into(),
+        Violation::TemplateUnknown => language
+            .pick("Template no encontrado", "Template not found")
+            .into(),
+        Violation::Image(error) => image(*error, language).into(),
+        Violation::GpuUnknown => language.pick("GPU desconocida", "Unknown GPU").into(),
+        Violation::GpuNotOffered => language
+            .pick("Esta GPU no está disponible ahora", "This GPU is not offered now")
+            .into(),
+        Violation::Port(text) => language.pick(
+            format!("Puerto inválido: '{text}' (un número entero de 1 a 65535)"),
+            format!("Invalid port: '{text}' (a whole number from 1 to 65535)"),
+        ),
+        Violation::PortTwice(port) => language.pick(
+            format!("Puerto {port} repetido"),
+            format!("Port {port} is there twice"),
+        ),
+        Violation::TooManyPorts(max) => {
+            language.pick(format!("Máximo {max} puertos"), format!("At most {max} ports"))
+        }
+        Violation::VariableName(name) => language.pick(
+            format!("Nombre de variable de entorno inválido: '{name}'"),
+            format!("Invalid name of an environment variable: '{name}'"),
+        ),
+        Violation::VariableReserved(name) => language.pick(
+            format!("La variable de entorno '{name}' no se puede definir"),
+            format!("The environment variable '{name}' can't be set"),
+        ),
+        Violation::VariableValue(name) => language.pick(
+            format!("El valor de la variable de entorno '{name}' no es válido"),
+            format!("The value of the environment variable '{name}' is not valid"),
+        ),
+        Violation::EnvironmentTooBig => language
+            .pick(
+                "Demasiadas variables de entorno",
+                "Too many environment variables",
+            )
+            .into(),
+        Violation::VolumePath => language
+            .pick(
+                "La ruta del volumen debe ser absoluta y no del sistema",
+                "The volume path must be absolute and not the system's own",
+            )
+            .into(),
+        Violation::AssignForbidden => language
+            .pick(
+                "Solo administradores pueden asignar pods a otros usuarios",
+                "Only administrators can assign pods to other users",
+            )
+            .into(),
+        Violation::AssigneeUnknown(email) => language.pick(
+            format!("Usuario {email} no encontrado"),
+            format!("User {email} not found"),
+        ),
+        Violation::AssigneeNotClient => language
+            .pick(
+                "Solo se puede asignar pods a usuarios con rol 'client'",
+                "Pods can only be assigned to users with the role 'client'",
+            )
+            .into(),
+        Violation::IdempotencyKey => language
+            .pick(
+                "La clave de idempotencia debe tener de 1 a 255 caracteres",
+                "The idempotency key must have 1 to 255 characters",
+            )
+            .into(),
+        Violation::Amount => language.pick(
+            format!("Importe inválido: {}", label(field, language)),
+            format!("Invalid amount: {}", label(field, language)),
+        ),
+        Violation::AlreadyTaken => language.pick(
+            format!("{} ya está en uso", label(field, language)),
+            format!("{} is taken already", label(field, language)),
+        ),
+    }
+}
+
+/// What people call a field.
+fn label(field: &str, language: Language) -> &str {
+    let (es, en) = match field {
+        "name" => ("Nombre", "Name"),
+        "email" => ("Correo electrónico", "E-mail address"),
+        "containerDiskSize" => ("Tamaño de disco de contenedor", "Container disk size"),
+        "volumeDiskSize" => ("Tamaño de volumen", "Volume size"),
+        "description" => ("Descripción", "Description"),
+        "balance" => ("Saldo", "Balance"),
+        "dailyCap" => ("Límite de gasto diario", "Daily spend cap"),
+        "hours" => ("Horas", "Hours"),
+        other => return other,
+    };
+    language.pick(es, en)
+}
+
+fn required(field: &str, language: Language) -> String {
+    let (es, en) = match field {
+        "name" => ("Nombre es requerido", "Name is required"),
+        "gpu" => ("GPU es requerida", "GPU is required"),
+        "deploymentType" => ("Tipo de despliegue requerido", "Deployment type is required"),
+        "ports" => ("Puertos son requeridos", "Ports are required"),
+        "template" => ("Template es requerido", "Template is required"),
+        "dockerImage" => ("Imagen Docker es requerida", "Docker image is required"),
+        "containerDiskSize" => (
+            "Tamaño de disco de contenedor es requerido",
+            "Container disk size is required",
+        ),
+        "volumeDiskSize" => ("Tamaño de volumen es requerido", "Volume size is required"),
+        other => return language.pick(format!("{other} es requerido"), format!("{other} is required")),
+    };
+    language.pick(es, en).to_owned()
+}
+
+fn image(error: ImageError, language: Language) -> &'static str {
+    match error {
+        ImageError::Empty => language.pick("Imagen Docker es requerida", "Docker image is required"),
+        ImageError::TooLong => language.pick(
+            "La imagen Docker es demasiado larga",
+            "The Docker image is longer than any can be",
+        ),
+        ImageError::Space => language.pick(
+            "La imagen Docker contiene espacios",
+            "The Docker image has spaces in it",
+        ),
+        ImageError::Url => language.pick(
+            "Escribe la imagen Docker sin 'https://', como en 'ghcr.io/owner/name:tag'",
+            "Write the Docker image without 'https://', as in 'ghcr.io/owner/name:tag'",
+        ),
+        ImageError::NotLowercase => language.pick(
+            "El nombre de la imagen Docker debe estar en minúsculas",
+            "The name of the Docker image must be in lower case",
+        ),
+        ImageError::NameTooLong => language.pick(
+            "El nombre de la imagen Docker supera los 255 caracteres",
+            "The name of the Docker image is longer than 255 characters",
+        ),
+        ImageError::Registry => language.pick(
+            "El registro de la imagen Docker no es válido",
+            "The registry of the Docker image is not valid",
+        ),
+        ImageError::Tag => language.pick(
+            "La etiqueta de la imagen Docker no es válida",
+            "The tag of the Docker image is not valid",
+        ),
+        ImageError::Digest => language.pick(
+            "El digest de la imagen Docker no es válido",
+            "The digest of the Docker image is not valid",
+        ),
+        ImageError::Malformed => language.pick("Imagen Docker inválida", "Invalid Docker image"),
+    }
+}
