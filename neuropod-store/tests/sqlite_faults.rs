@@ -1,6 +1,7 @@
 //! What goes wrong with a file, and how it ends.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod by_hand;
 mod failure;
 mod sample;
 
@@ -12,26 +13,14 @@ use neuropod_core::{
     AccountKind, Billing, BillingExt, Money, Pod, PodStore, Result, Status, UserId, UserStore,
 };
 use neuropod_store::SqliteStore;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::Connection;
 
+use self::by_hand::{connect, run};
 use self::failure::failed;
 use self::sample::minute;
 
 /// Every operation ends by then, come what may.
 const DEADLINE: Duration = Duration::from_secs(20);
-
-async fn connect(path: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(path);
-    options.connect().await.unwrap()
-}
-
-async fn run(connection: &mut SqliteConnection, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(connection)
-        .await
-        .unwrap();
-}
 
 /// What a later version has written stays when this one changes the rest.
 #[tokio::test]

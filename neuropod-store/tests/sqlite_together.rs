@@ -1,6 +1,7 @@
 //! Writes that wait for the file share a transaction, and nobody notices but the disk.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod by_hand;
 mod failure;
 mod sample;
 
@@ -12,9 +13,8 @@ use futures::future::{join_all, poll_immediate};
 use neuropod_core::billing::EntryOptions;
 use neuropod_core::{AccountKind, Billing, BillingExt, Money, Pod, PodStore, Result, UserId};
 use neuropod_store::SqliteStore;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions};
 
+use self::by_hand::{connect, run};
 use self::failure::failed;
 
 /// How many write at the same time.
@@ -22,18 +22,6 @@ const WRITES: usize = 50;
 /// How often many do.
 const ROUNDS: usize = 40;
 const CENT: Money = Money::from_cents(1);
-
-async fn connect(path: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(path);
-    options.connect().await.unwrap()
-}
-
-async fn run(connection: &mut SqliteConnection, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(connection)
-        .await
-        .unwrap();
-}
 
 /// The transactions in the write-ahead log, which is shorter here than it may become:
 /// <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.

@@ -8,10 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{
-    Event, Namespace, PersistentVolumeClaim, Pod as KubePod, Secret, Service, ServiceAccount,
-};
-use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
+use k8s_openapi::api::core::v1::{Event, Namespace, Pod as KubePod, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::api::{ListParams, LogParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
@@ -20,16 +18,13 @@ use neuropod::{
     AccountKind, Actor, Billing, BillingExt, Catalogue, Money, Naming, Platform, Pod, PodStore, Update,
     VolumePolicy,
 };
-use neuropod_test_cluster::{Image, TestCluster, skip};
-use serde::de::DeserializeOwned;
+use neuropod_test_cluster::{Image, TestCluster, count_objects, skip};
 use serde_json::{Value, from_value, json};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::common::{Driver, eventually};
-
-const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod";
 
 /// The cluster of all tests of this program. It ends with the process.
 static CLUSTER: OnceLock<Result<TestCluster, String>> = OnceLock::new();
@@ -133,30 +128,7 @@ impl Site {
 
     /// How many objects of the platform there are, by kind; the volumes too.
     pub(crate) async fn objects(&self) -> BTreeMap<String, usize> {
-        let counts = [
-            self.count::<KubePod>().await,
-            self.count::<Service>().await,
-            self.count::<Ingress>().await,
-            self.count::<Secret>().await,
-            self.count::<NetworkPolicy>().await,
-            self.count::<PersistentVolumeClaim>().await,
-        ];
-        counts.into_iter().filter(|(_, count)| *count > 0).collect()
-    }
-
-    async fn count<K>(&self) -> (String, usize)
-    where
-        K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
-            + Clone
-            + DeserializeOwned
-            + std::fmt::Debug,
-    {
-        let list = self
-            .api::<K>()
-            .list(&ListParams::default().labels(SELECTOR))
-            .await
-            .unwrap();
-        (K::kind(&()).into_owned(), list.items.len())
+        count_objects(&self.client, &self.namespace).await.unwrap()
     }
 
     /// The address of the Service of a port, as clients in the cluster reach it.

@@ -294,7 +294,8 @@ export const en = {
 
   // Prices
   "prices.gpus": "GPUs",
-  "prices.intro": "New prices hold for the pods that start from now on.",
+  "prices.quoted": "New prices hold for the pods that start from now on.",
+  "prices.current": "New prices hold for all pods, also for those that run.",
   "prices.perGb": "EUR per GB and hour",
   "prices.perHour": "EUR per hour",
   "prices.reset": "Reset prices",

@@ -9,10 +9,14 @@ import { t } from "../text.js";
 /** The price list, for administrators. */
 export function showPrices(main) {
   const content = element("div");
-  const load = () => fill(content, api.getPricing, (prices) => priceForm(prices, load));
+  const get = () => Promise.all([api.getPricing(), api.getConfig()]);
+  const show = ([prices, { pricePolicy }]) => [
+    element("p", { class: "muted" }, t(`prices.${pricePolicy}`)),
+    priceForm(prices, load),
+  ];
+  const load = () => fill(content, get, show);
   main.append(
     element("div", { class: "title" }, heading(t("nav.prices"))),
-    element("p", { class: "muted" }, t("prices.intro")),
     content,
   );
   load();

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use jiff::Timestamp;
+use neuropod::PricePolicy;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -40,6 +41,9 @@ pub(crate) struct ConfigView {
     languages: [&'static str; 2],
     /// Where live updates are.
     ws_path: &'static str,
+    /// What new prices mean for pods that run: they keep theirs (`quoted`), or not (`current`).
+    #[schema(value_type = String)]
+    price_policy: PricePolicy,
 }
 
 fn view(language: neuropod::message::Language) -> Json<StatusView> {
@@ -73,6 +77,7 @@ pub(crate) async fn config(State(app): State<Shared>) -> Json<Answer<ConfigView>
         version: env!("CARGO_PKG_VERSION"),
         languages: ["es", "en"],
         ws_path: "/ws",
+        price_policy: app.config.price_policy,
     })
 }
 

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use neuropod::check::check_volume_path;
-use neuropod::template::DEFAULT_VOLUME_PATH;
+use neuropod::template::{DEFAULT_VOLUME_PATH, NamedPort};
 use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
 use neuropod::{Error, Problem, Template, ValidationErrors, Violation};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::failure::Failure;
 use crate::fields::{Fields, FromFields};
-use crate::view::template::PortView;
 
 /// The longest description, in characters.
 const MAX_DESCRIPTION_LEN: usize = 20_000;
@@ -26,9 +26,9 @@ pub(crate) struct TemplateBody {
     /// The image.
     docker_image: Option<String>,
     /// Ports that speak HTTP.
-    http_ports: Option<Vec<PortView>>,
+    http_ports: Option<Vec<PortBody>>,
     /// Ports that do not.
-    tcp_ports: Option<Vec<PortView>>,
+    tcp_ports: Option<Vec<PortBody>>,
     /// In GB.
     #[schema(minimum = 1, maximum = 100)]
     container_disk_size: Option<i64>,
@@ -39,6 +39,17 @@ pub(crate) struct TemplateBody {
     volume_path: Option<String>,
     /// Markdown.
     description: Option<String>,
+}
+
+/// A port and what listens there.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PortBody {
+    /// The port of the container.
+    #[schema(minimum = 1, maximum = 65535)]
+    port: i64,
+    /// What is there.
+    service_name: String,
 }
 
 impl FromFields for TemplateBody {
@@ -103,9 +114,20 @@ impl TemplateBody {
             volume,
             MAX_VOLUME_DISK_GB,
         );
-        for (field, ports) in [("httpPorts", &self.http_ports), ("tcpPorts", &self.tcp_ports)] {
-            check_ports(field, ports.as_deref().unwrap_or_default(), &mut problems);
-        }
+        let mut ports = |field, given: &Option<Vec<PortBody>>, before: Option<&Vec<NamedPort>>| match given {
+            Some(ports) => check_ports(field, ports, &mut problems),
+            None => before.cloned().unwrap_or_default(),
+        };
+        let http_ports = ports(
+            "httpPorts",
+            &self.http_ports,
+            before.map(|before| &before.http_ports),
+        );
+        let tcp_ports = ports(
+            "tcpPorts",
+            &self.tcp_ports,
+            before.map(|before| &before.tcp_ports),
+        );
         let before_path = before.map(|before| before.volume_path.clone());
         let path = self.volume_path.clone().or(before_path);
         let path = path.unwrap_or_else(|| DEFAULT_VOLUME_PATH.to_owned());
@@ -124,10 +146,6 @@ impl TemplateBody {
         let Ok(docker_image) = image else {
             return Err(Failure::field("dockerImage", Violation::Required));
         };
-        let ports = |given: &Option<Vec<PortView>>, before: Option<Vec<_>>| match given {
-            Some(ports) => ports.iter().cloned().map(Into::into).collect(),
-            None => before.unwrap_or_default(),
-        };
         let id: [u8; 12] = rand::random();
         Ok(Template {
             id: before
@@ -135,8 +153,8 @@ impl TemplateBody {
                 .map_or_else(|| data_encoding::HEXLOWER.encode(&id), |before| before.id.clone()),
             name,
             docker_image,
-            http_ports: ports(&self.http_ports, before.map(|before| before.http_ports.clone())),
-            tcp_ports: ports(&self.tcp_ports, before.map(|before| before.tcp_ports.clone())),
+            http_ports,
+            tcp_ports,
             container_disk_size: container,
             volume_disk_size: volume,
             volume_path: path,
@@ -150,24 +168,31 @@ impl TemplateBody {
     }
 }
 
-fn check_ports(field: &'static str, ports: &[PortView], problems: &mut Vec<Problem>) {
+/// The ports that are right.
+fn check_ports(field: &'static str, ports: &[PortBody], problems: &mut Vec<Problem>) -> Vec<NamedPort> {
     if ports.len() > MAX_PORTS {
         problems.push(Problem::new(field, Violation::TooManyPorts(MAX_PORTS)));
     }
-    for (place, port) in ports.iter().enumerate() {
-        if port.port == 0 {
-            problems.push(Problem::new(field, Violation::Port("0".into())));
-        }
-        if ports[..place].iter().any(|other| other.port == port.port) {
-            problems.push(Problem::new(field, Violation::PortTwice(port.port)));
-        }
-        if port.service_name.trim().is_empty() {
+    let mut right: Vec<NamedPort> = Vec::new();
+    for PortBody { port, service_name } in ports {
+        if service_name.trim().is_empty() {
             problems.push(Problem::new(field, Violation::Required));
         }
-        if port.service_name.chars().count() > MAX_NAME_LEN {
+        if service_name.chars().count() > MAX_NAME_LEN {
             problems.push(Problem::new(field, Violation::TooLong(MAX_NAME_LEN)));
         }
+        match u16::try_from(*port) {
+            Ok(0) | Err(_) => problems.push(Problem::new(field, Violation::Port(port.to_string()))),
+            Ok(port) if right.iter().any(|other| other.port == port) => {
+                problems.push(Problem::new(field, Violation::PortTwice(port)));
+            }
+            Ok(port) => right.push(NamedPort {
+                port,
+                service_name: service_name.clone(),
+            }),
+        }
     }
+    right
 }
 
 /// A template to begin with, for a platform in development that nobody has used yet.
@@ -175,7 +200,7 @@ pub(crate) fn first() -> Template {
     let body = TemplateBody {
         name: Some("Jupyter PyTorch".into()),
         docker_image: Some("quay.io/jupyter/pytorch-notebook:latest".into()),
-        http_ports: Some(vec![PortView {
+        http_ports: Some(vec![PortBody {
             port: 8888,
             service_name: "Jupyter Lab".into(),
         }]),

@@ -31,6 +31,19 @@ async fn templates_are_made_changed_used_and_deleted() {
     let refused = api.post("/api/templates", &admin, &wrong).await.expect(400);
     assert_eq!(refused["fields"].as_array().unwrap().len(), 4, "{refused}");
 
+    let wrong = json!({ "name": "a", "dockerImage": "a", "httpPorts": [
+        { "port": 65536, "serviceName": "a" }, { "port": 0, "serviceName": "b" }, { "port": -1, "serviceName": "c" },
+        { "port": 80, "serviceName": "d" }, { "port": 80, "serviceName": "e" },
+    ] });
+    let refused = api.post("/api/templates", &admin, &wrong).await.expect(400);
+    let refused: Vec<_> = refused["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| &field["code"])
+        .collect();
+    assert_eq!(refused, ["port", "port", "port", "port_twice"]);
+
     let path = format!("/api/templates/{id}");
     let changed = api
         .call(Method::PUT, &path, &admin, Some(&json!({ "name": "Comfy 2" })))

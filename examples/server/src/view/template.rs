@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use neuropod::Template;
 use neuropod::template::NamedPort;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A template.
@@ -37,7 +37,7 @@ pub(crate) struct TemplateView {
 }
 
 /// A port and what listens there.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PortView {
     /// The port of the container.
@@ -48,15 +48,6 @@ pub(crate) struct PortView {
 
 impl From<NamedPort> for PortView {
     fn from(port: NamedPort) -> Self {
-        Self {
-            port: port.port,
-            service_name: port.service_name,
-        }
-    }
-}
-
-impl From<PortView> for NamedPort {
-    fn from(port: PortView) -> Self {
         Self {
             port: port.port,
             service_name: port.service_name,

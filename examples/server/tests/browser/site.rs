@@ -1,10 +1,10 @@
 //! The server as a process of its own, with its file.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use neuropod_test_cluster::free_ports;
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
@@ -23,9 +23,9 @@ impl Site {
     /// Starts a server that keeps everything in `folder`.
     pub(crate) async fn start(folder: &Path) -> Self {
         // Free now; the server has to come back on the same one.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let [port] = free_ports().unwrap();
         let mut site = Self {
-            address: free.to_string(),
+            address: format!("127.0.0.1:{port}"),
             folder: folder.to_owned(),
             server: None,
         };

@@ -1,17 +1,15 @@
 //! A cluster of one node, set up for the server.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount};
-use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::core::v1::{Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource};
-use neuropod_test_cluster::{Node, TestCluster, skip, wait_until};
-use serde::de::DeserializeOwned;
+use neuropod_test_cluster::{Node, TestCluster, count_objects, skip, wait_until};
 use serde_json::{Value, json};
 
 use crate::{LIMIT, manifests};
@@ -116,22 +114,15 @@ impl Site {
 
     /// How many objects of the platform there are, by kind; the volumes too.
     pub(crate) async fn objects(&self) -> BTreeMap<String, usize> {
-        let counts = [
-            self.count::<Pod>().await,
-            self.count::<Service>().await,
-            self.count::<Ingress>().await,
-            self.count::<Secret>().await,
-            self.count::<NetworkPolicy>().await,
-            self.count::<PersistentVolumeClaim>().await,
-        ];
-        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+        count_objects(&self.client, NAMESPACE).await.unwrap()
     }
 
     /// What the Ingresses of the platform say: which host leads to which Service.
     pub(crate) async fn routes(&self) -> Vec<Route> {
+        let ours = ListParams::default().labels(SELECTOR);
         let services: Api<Service> = self.api();
         let mut routes = Vec::new();
-        for ingress in self.list::<Ingress>().await {
+        for ingress in self.api::<Ingress>().list(&ours).await.unwrap().items {
             for rule in ingress.spec.unwrap().rules.unwrap() {
                 let path = rule.http.unwrap().paths.remove(0);
                 let backend = path.backend.service.unwrap();
@@ -158,20 +149,5 @@ impl Site {
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
         Api::namespaced(self.client.clone(), NAMESPACE)
-    }
-
-    async fn list<K>(&self) -> Vec<K>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
-    {
-        let ours = ListParams::default().labels(SELECTOR);
-        self.api::<K>().list(&ours).await.unwrap().items
-    }
-
-    async fn count<K>(&self) -> (String, usize)
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
-    {
-        (K::kind(&()).into_owned(), self.list::<K>().await.len())
     }
 }

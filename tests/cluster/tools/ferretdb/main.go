@@ -20,6 +20,9 @@ import (
 	"github.com/FerretDB/FerretDB/ferretdb"
 )
 
+// FerretDB takes the standard logger for itself, and shows nothing of it.
+var logger = log.New(os.Stderr, "", log.LstdFlags)
+
 // Nothing waits for the disk: the files go with the test, and a server that is killed loses nothing by it.
 const parameters = "?_pragma=synchronous(off)"
 
@@ -28,7 +31,7 @@ const maxMessage = 48_000_000
 
 func main() {
 	if len(os.Args) != 3 {
-		log.Fatal("usage: ferretdb ADDRESS FOLDER")
+		logger.Fatal("usage: ferretdb ADDRESS FOLDER")
 	}
 	server, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
@@ -36,22 +39,22 @@ func main() {
 		SQLiteURL: "file:" + os.Args[2] + "/" + parameters,
 	})
 	if err != nil {
-		log.Fatal(err)
+		logger.Fatal(err)
 	}
-	go func() { log.Fatal(server.Run(context.Background())) }()
+	go func() { logger.Fatal(server.Run(context.Background())) }()
 	backend, err := url.Parse(server.MongoDBURI())
 	if err != nil {
-		log.Fatal(err)
+		logger.Fatal(err)
 	}
 	listener, err := net.Listen("tcp", os.Args[1])
 	if err != nil {
-		log.Fatal(err)
+		logger.Fatal(err)
 	}
 	var turn sync.Mutex
 	for {
 		client, err := listener.Accept()
 		if err != nil {
-			log.Fatal(err)
+			logger.Fatal(err)
 		}
 		go serve(client, backend.Host, &turn)
 	}
@@ -62,7 +65,7 @@ func serve(client net.Conn, backend string, turn *sync.Mutex) {
 	defer client.Close()
 	server, err := net.Dial("tcp", backend)
 	if err != nil {
-		log.Print(err)
+		logger.Print(err)
 		return
 	}
 	defer server.Close()
@@ -73,7 +76,7 @@ func serve(client net.Conn, backend string, turn *sync.Mutex) {
 		}
 		answer, err := ask(server, command, turn)
 		if err != nil {
-			log.Print(err)
+			logger.Print(err)
 			return
 		}
 		if _, err := client.Write(answer); err != nil {
