@@ -27,7 +27,8 @@ const OLD_SECONDS: i64 = 7 * 60;
 /// How much later than a look began a container may have started that it shows: calls take their time. One that started
 /// later still is that of a cluster whose clock is ahead. Seconds.
 const LOOK_SECONDS: i64 = 60;
-/// With how much time left in the reservation its owner is told, most first. Seconds.
+/// With how much time left in the reservation its owner is told, most first, unless the platform is built with other
+/// marks. Seconds.
 pub const LOW_BALANCE_SECONDS: [i64; 3] = [3600, 900, 300];
 
 /// What is being paid for a pod.
@@ -43,6 +44,12 @@ pub struct Meter {
     /// The container run that is metered.
     #[serde(default)]
     pub container: Option<String>,
+    /// When that started, as the cluster says.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    /// How much of its time has been charged. Seconds.
+    #[serde(default)]
+    pub charged_seconds: i64,
     /// From when its time is not charged yet; `None`: no container is metered.
     #[serde(default)]
     pub from: Option<Timestamp>,
@@ -118,6 +125,8 @@ impl Meter {
             reservation: Reservation::Opening,
             price,
             container: None,
+            started_at: None,
+            charged_seconds: 0,
             from: None,
             volume_from: None,
             due: None,
@@ -202,15 +211,16 @@ impl Meter {
         (hourly > 0).then(|| left.saturating_mul(3600) / hourly)
     }
 
-    /// The mark of [`LOW_BALANCE_SECONDS`] that was passed since `before`, the last of several. A container that has
-    /// ended needs no warning.
-    pub fn passed_mark(&self, before: &Self) -> Option<i64> {
+    /// The mark that was passed since `before`, the last of several; `marks` are in seconds, most first. A container
+    /// that has ended needs no warning.
+    pub fn passed_mark(&self, before: &Self, marks: &[i64]) -> Option<i64> {
         self.from?;
         let left = self.seconds_left()?;
-        let had = before.seconds_left().unwrap_or(i64::MAX);
-        LOW_BALANCE_SECONDS
-            .into_iter()
-            .rfind(|mark| left < *mark && had >= *mark)
+        // Every reservation begins anew.
+        let before = before.seconds_left().filter(|_| before.hold == self.hold);
+        let had = before.unwrap_or(i64::MAX);
+        let mut marks = marks.iter().copied();
+        marks.rfind(|mark| left < *mark && had >= *mark)
     }
 
     fn reserved(&self) -> Money {
@@ -247,9 +257,24 @@ impl Meter {
         };
         Self {
             container: Some(container.id.clone()),
+            started_at: Some(container.started_at),
+            charged_seconds: 0,
             from: Some(from),
             price,
             ..self
+        }
+    }
+
+    /// From when time until `until` is not charged yet, where `from` may have been written by a process whose clock was
+    /// behind: a container is never charged for longer than it has been there. Two clocks that are less apart than what
+    /// was seen may be old count as one.
+    pub(crate) fn not_charged(&self, from: Timestamp, until: Timestamp) -> Timestamp {
+        let started = self.started_at.filter(|started| *started <= until);
+        match started {
+            Some(started) if later(from, OLD_SECONDS) < until => {
+                from.max(later(started, self.charged_seconds).min(until))
+            }
+            _ => from,
         }
     }
 
@@ -280,19 +305,24 @@ impl Meter {
         }
     }
 
-    /// The meter of a pod that is stopped now. What ran at all has a volume, which is paid for from then on.
-    pub(crate) fn stopped(self) -> Self {
+    /// The meter of a pod that is stopped now. What ran at all has a volume, which is paid for from then on; the time in
+    /// which it was to start again, and did not, is free.
+    pub(crate) fn stopped(self, now: Timestamp) -> Self {
+        let has_run = self.left.is_some();
         Self {
-            volume_from: self.charged_until,
+            volume_from: self
+                .charged_until
+                .map(|until| if has_run { until } else { until.max(now) }),
             ..self
         }
     }
 
-    /// The meter of a stopped pod with all full periods of its volume due.
-    pub(crate) fn volume_full(self, from: Timestamp, now: Timestamp) -> Self {
+    /// The meter of a stopped pod with all full periods of its volume due; the next one costs `price`.
+    pub(crate) fn volume_full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
         let until = last_full(from, now, VOLUME_PERIOD_SECONDS);
         Self {
             volume_from: Some(until),
+            price,
             ..self.volume_due(from, until)
         }
     }
@@ -333,8 +363,10 @@ impl Meter {
             reserved,
         };
         let costs = period.seconds() > 0 && hourly > Money::ZERO;
+        let run = if reserved { period.seconds() } else { 0 };
         Self {
             due: costs.then_some(due),
+            charged_seconds: self.charged_seconds.saturating_add(run),
             charged_until: Some(until),
             ..self
         }

@@ -130,9 +130,13 @@ impl Pod {
         let mark = at
             .saturating_sub(SignedDuration::from_secs(VOLUME_MARK_SECONDS))
             .ok()?;
-        let period = before.meter.due?.period;
-        let passed = period.from < mark && mark <= period.until;
-        (before.volume_deletion.is_none() || passed).then_some(at)
+        let passed = || Some(before.volume_charged_until()? < mark && mark <= self.volume_charged_until()?);
+        (before.volume_deletion.is_none() || passed() == Some(true)).then_some(at)
+    }
+
+    fn volume_charged_until(&self) -> Option<Timestamp> {
+        let due = self.meter.due.map(|due| due.period.from);
+        due.or(self.meter.volume_from)
     }
 
     /// Whether its volume goes at `now`, as far as this record tells.

@@ -81,7 +81,8 @@ impl Default for PriceList {
     }
 }
 
-/// What a change of prices means for pods that run.
+/// What a change of prices means for pods that run. A stopped one pays the new price of its volume from the next period
+/// on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PricePolicy {

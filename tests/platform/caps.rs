@@ -258,11 +258,13 @@ async fn a_volume_that_another_pod_uses_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_is_not_built_with_a_cap_or_grace_time_below_zero() {
+async fn a_platform_is_not_built_with_a_cap_grace_time_or_mark_out_of_range() {
     let world = World::new(Settings::default()).await;
     for parts in [
         world.parts().daily_cap(Money::from_micros(-1)),
         world.parts().volume_grace(SignedDuration::from_secs(-1)),
+        world.parts().low_balance_marks([SignedDuration::ZERO]),
+        world.parts().low_balance_marks([SignedDuration::from_mins(61)]),
     ] {
         let error = parts.build().unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Invalid(_)), "{error}");

@@ -154,3 +154,25 @@ async fn a_cluster_that_nobody_can_see_is_charged_for_what_ran_once_it_is_seen_a
         assert!(lost < 3.0, "{incident:?}: {lost} seconds were not charged");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_a_day_behind_charges_no_day_more_once_it_is_right() {
+    for more in [0, 10] {
+        let (world, clock, _) = world().await;
+        // A process reads the clock of its machine when it starts.
+        let begin = || world.parts().clock(Arc::new(clock.clone())).build().unwrap();
+        clock.ahead(SignedDuration::from_hours(-24));
+        let platform = begin();
+        let driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        sleep(Duration::from_mins(90)).await;
+        drop(driver);
+        clock.ahead(SignedDuration::ZERO);
+        let platform = begin();
+        let _driver = Driver::start(&platform);
+        sleep(Duration::from_mins(more)).await;
+        let lost = stop(&world, &platform, &pod).await;
+        assert!(lost < 63.0, "{lost} seconds were not charged");
+    }
+}

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
+use jiff::SignedDuration;
 use neuropod::billing::Billing;
 use neuropod::sim::{Incident, Settings};
 use neuropod::statement::explain;
-use neuropod::{Actor, ErrorKind, Money, PricePolicy, ReasonCode, Status, Step, Update};
+use neuropod::{Actor, ErrorKind, Money, PriceList, PricePolicy, ReasonCode, Status, Step, Update};
 use tokio::time::sleep;
 
 use crate::common::witness::ran;
@@ -193,7 +195,49 @@ async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
         sleep(Duration::from_mins(10)).await;
         let pod = platform.get(&world.ana, &pod.id).await.unwrap();
         assert_eq!(pod.meter.price.hourly, Money::from_cents(expected), "{policy:?}");
+
+        // A stopped one pays for its volume what that costs now.
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+        let prices = PriceList {
+            volume_disk_gb: Money::from_cents(2),
+            ..stored
+        };
+        platform.set_prices(&Actor::admin("root"), &prices).await.unwrap();
+        let before = platform.get(&world.ana, &pod.id).await.unwrap().charged;
+        sleep(Duration::from_hours(3)).await;
+        let pod = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(pod.meter.price.stopped, Money::from_cents(20), "{policy:?}");
+        let charged = pod.charged - before;
+        assert!(charged > Money::from_cents(30), "{policy:?}: {charged}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_platform_tells_its_subscribers_once_of_every_mark() {
+    let world = World::new(Settings::default()).await;
+    let minutes = |marks: [i64; 2]| marks.map(SignedDuration::from_mins);
+    let platforms = [(); 2].map(|()| {
+        let parts = world.parts().low_balance_marks(minutes([2, 30]));
+        parts.build().unwrap()
+    });
+    let drivers = platforms.each_ref().map(Driver::start);
+    let [first, _] = &platforms;
+    let pod = first.create(&world.ana, &request("Training")).await.unwrap();
+    let told = platforms.each_ref().map(async |platform| {
+        let mut updates = platform.subscribe(&world.ana);
+        let mut marks = Vec::new();
+        loop {
+            match updates.next().await.unwrap().unwrap() {
+                Update::LowBalance { mark_seconds, .. } => marks.push(mark_seconds),
+                Update::Changed(pod) if pod.step == Step::Stopped => return marks,
+                _ => {}
+            }
+        }
+    });
+    let told = join_all(told).await;
+    assert_eq!(told, [[1800, 120], [1800, 120]]);
+    drop((drivers, pod));
 }
 
 #[tokio::test(start_paused = true)]

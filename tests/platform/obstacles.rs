@@ -50,6 +50,30 @@ async fn every_obstacle_is_told_costs_nothing_and_passes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pod_that_starts_again_and_waits_in_vain_costs_nothing_meanwhile() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    let stop = async || {
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await
+    };
+    stop().await;
+    world.cluster.obstruct(&pod.id, Obstacle::NoGpuFree);
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    let waiting = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+    sleep(Duration::from_hours(10)).await;
+    let stopped = stop().await;
+    assert_eq!(stopped.charged, waiting.charged);
+    // Its volume is paid for from now on.
+    sleep(Duration::from_hours(2)).await;
+    let later = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert_eq!(later.charged - stopped.charged, Money::from_cents(20));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_can_not_succeed_is_stopped_at_once_and_frees_its_money() {
     for end in [Some(Incident::DiskExceeded), None] {
         let world = World::new(Settings::default()).await;

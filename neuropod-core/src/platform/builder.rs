@@ -1,5 +1,6 @@
 //! Putting a platform together.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -12,6 +13,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::meter::{LOW_BALANCE_SECONDS, RESERVED_SECONDS};
 use crate::money::Money;
 use crate::naming::Naming;
 use crate::plan::{Layout, NamespaceScope};
@@ -40,6 +42,7 @@ pub struct PlatformBuilder {
     opening_credit: Option<Money>,
     daily_cap: Option<Money>,
     volume_grace: Option<SignedDuration>,
+    low_balance_marks: Option<Vec<SignedDuration>>,
 }
 
 impl PlatformBuilder {
@@ -123,18 +126,35 @@ impl PlatformBuilder {
         self
     }
 
+    /// With how much time left to pay for owners are told, as [`Update::LowBalance`](crate::Update::LowBalance), each
+    /// from a second to an hour; 60, 15 and 5 minutes unless given.
+    pub fn low_balance_marks(mut self, marks: impl IntoIterator<Item = SignedDuration>) -> Self {
+        self.low_balance_marks = Some(marks.into_iter().collect());
+        self
+    }
+
     /// The platform. Nothing runs until [`Platform::run`] is called.
     ///
     /// # Errors
     /// `NotConfigured` when a required part is missing or a quota is given for a namespace that users share;
-    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big.
+    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, or a mark is out of range.
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
         self.prices.validate()?;
         let cap = self.daily_cap.is_some_and(Money::is_negative);
         let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
-        let wrong = [("dailyCap", cap), ("volumeGrace", grace)];
+        let marks = self
+            .low_balance_marks
+            .map(|marks| marks.iter().map(SignedDuration::as_secs).collect());
+        let mut marks: Vec<i64> = marks.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
+        marks.sort_unstable_by_key(|mark| Reverse(*mark));
+        let mark = marks.iter().any(|mark| !(1..=RESERVED_SECONDS).contains(mark));
+        let wrong = [
+            ("dailyCap", cap),
+            ("volumeGrace", grace),
+            ("lowBalanceMarks", mark),
+        ];
         let wrong = wrong.into_iter().filter(|(_, wrong)| *wrong);
         ValidationErrors::check(
             wrong
@@ -160,6 +180,7 @@ impl PlatformBuilder {
             layout: self.layout,
             daily_cap: self.daily_cap,
             volume_grace: self.volume_grace,
+            low_balance_marks: marks,
             opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
             feed: Feed::default(),
             touched: Touched::default(),

@@ -63,6 +63,8 @@ struct Inner {
     opening_credit: Money,
     daily_cap: Option<Money>,
     volume_grace: Option<SignedDuration>,
+    /// In seconds, most first.
+    low_balance_marks: Vec<i64>,
     feed: Feed,
     touched: Touched,
     /// One for each log that may be read at a time.

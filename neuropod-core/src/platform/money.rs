@@ -86,10 +86,17 @@ impl Inner {
         Ok(price(&self.current_prices().await?, spec))
     }
 
-    /// Gives a running pod the price of this list, where the policy says so.
+    /// Gives a pod the price of this list: a stopped one, and where the policy says so a running one too.
     pub(super) async fn reprice(&self, pod: &Pod, prices: &PriceList) -> Result<()> {
-        let outdated = |pod: &Pod| pod.desired == Desired::Running && pod.price.version < prices.version;
-        if self.price_policy == PricePolicy::Current && outdated(pod) {
+        let outdated = |pod: &Pod| {
+            let changes = match pod.desired {
+                Desired::Running => self.price_policy == PricePolicy::Current,
+                Desired::Stopped => true,
+                Desired::Deleted { .. } => false,
+            };
+            changes && pod.price.version < prices.version
+        };
+        if outdated(pod) {
             let repriced = self
                 .change(&pod.id, |pod| {
                     if outdated(pod) {

@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::id::{PodId, UserId};
 use crate::observation::{Objects, Observation, ObservedVolume};
 use crate::pod::Pod;
-use crate::pricing::PricePolicy;
 use crate::store::{ListOptions, MAX_LIMIT};
 use crate::workload::VolumePolicy;
 
@@ -52,14 +51,9 @@ impl Inner {
             .map(|workload| (workload.reference.pod_id.clone(), workload))
             .collect();
         let mut pods = Vec::new();
-        let prices = match self.price_policy {
-            PricePolicy::Current => Some(self.current_prices().await?),
-            PricePolicy::Quoted => None,
-        };
+        let prices = self.current_prices().await?;
         for pod in self.records(None, true).await? {
-            if let Some(prices) = &prices
-                && let Err(error) = self.reprice(&pod, prices).await
-            {
+            if let Err(error) = self.reprice(&pod, &prices).await {
                 // It keeps its price until everything is looked at again; the others are not to wait for it.
                 tracing::warn!(pod = %pod.id, %error, "it can't be given its new price now");
             }

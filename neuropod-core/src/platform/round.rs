@@ -210,12 +210,6 @@ impl Inner {
             if let Some(next) = next {
                 match self.save_or_retry(&next).await? {
                     Some(stored) => {
-                        if let Some(mark) = stored.meter.passed_mark(&pod.meter) {
-                            self.feed.warn(&stored, mark);
-                        }
-                        if let Some(at) = stored.passed_volume_mark(&pod) {
-                            self.feed.warn_of_deletion(&stored, at);
-                        }
                         let stopped = stored.desired != pod.desired;
                         pod = stored;
                         if stopped {

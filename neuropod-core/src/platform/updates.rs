@@ -35,7 +35,8 @@ pub enum Update {
     LowBalance {
         /// The pod.
         pod_id: PodId,
-        /// The mark that was passed, of [`LOW_BALANCE_SECONDS`](crate::meter::LOW_BALANCE_SECONDS).
+        /// The mark that was passed, of
+        /// [`PlatformBuilder::low_balance_marks`](crate::PlatformBuilder::low_balance_marks).
         mark_seconds: i64,
         /// How long the money lasts.
         seconds_left: i64,
@@ -63,10 +64,6 @@ enum Event {
     Pod(Arc<Pod>),
     /// There is no such record any more.
     Gone(PodId),
-    /// The money for a pod has passed a mark.
-    LowBalance { pod: Arc<Pod>, mark: i64 },
-    /// The volume of a pod is not paid for.
-    VolumeAtRisk { pod: Arc<Pod>, at: Timestamp },
 }
 
 impl Default for Feed {
@@ -81,24 +78,6 @@ impl Feed {
         if self.0.receiver_count() > 0 {
             // It fails only if the last subscriber has just gone.
             let _ = self.0.send(Event::Pod(Arc::new(pod.clone())));
-        }
-    }
-
-    /// Tells that the money for a pod has passed a mark.
-    pub(super) fn warn(&self, pod: &Pod, mark: i64) {
-        if self.0.receiver_count() > 0 {
-            let pod = Arc::new(pod.clone());
-            // As above.
-            let _ = self.0.send(Event::LowBalance { pod, mark });
-        }
-    }
-
-    /// Tells that the volume of a pod goes.
-    pub(super) fn warn_of_deletion(&self, pod: &Pod, at: Timestamp) {
-        if self.0.receiver_count() > 0 {
-            let pod = Arc::new(pod.clone());
-            // As above.
-            let _ = self.0.send(Event::VolumeAtRisk { pod, at });
         }
     }
 
@@ -123,6 +102,7 @@ impl Platform {
             receiver: self.0.feed.0.subscribe(),
             known: HashMap::new(),
             deleted: VecDeque::new(),
+            warnings: VecDeque::new(),
             snapshot_due: Some(0),
         };
         stream::unfold(subscriber, |mut subscriber| async {
@@ -144,10 +124,12 @@ struct Subscriber {
     platform: Platform,
     actor: Actor,
     receiver: broadcast::Receiver<Event>,
-    /// The pods it knows of, and how far.
-    known: HashMap<PodId, Place>,
+    /// The pods it knows of, as they were when it last heard of them.
+    known: HashMap<PodId, Arc<Pod>>,
     /// The last ones that it knows are deleted: a change from before that, which comes late, is none any more.
     deleted: VecDeque<(PodId, Place)>,
+    /// What is told next: whoever changed a record, the one who sees the change tells what it means.
+    warnings: VecDeque<Update>,
     /// A snapshot comes next, with so many changes missed.
     snapshot_due: Option<u64>,
 }
@@ -155,6 +137,9 @@ struct Subscriber {
 impl Subscriber {
     async fn next(&mut self) -> Option<Result<Update>> {
         loop {
+            if let Some(warning) = self.warnings.pop_front() {
+                return Some(Ok(warning));
+            }
             if let Some(missed) = self.snapshot_due {
                 let snapshot = self.snapshot().await;
                 return Some(snapshot.map(|pods| {
@@ -166,12 +151,9 @@ impl Subscriber {
                 Ok(event) => {
                     let update = match event {
                         Event::Pod(pod) => self.update(&pod),
-                        Event::Gone(id) => self.known.get(&id).copied().and_then(|last| self.end(&id, last)),
-                        Event::LowBalance { pod, mark } => self.warning(&pod, mark),
-                        Event::VolumeAtRisk { pod, at } => {
-                            let visible = self.actor.may_touch(&pod.owner);
-                            let pod_id = pod.id.clone();
-                            visible.then_some(Update::VolumeAtRisk { pod_id, at })
+                        Event::Gone(id) => {
+                            let last = self.known.get(&id).map(|pod| place(pod));
+                            last.and_then(|last| self.end(&id, last))
                         }
                     };
                     if let Some(update) = update {
@@ -184,20 +166,44 @@ impl Subscriber {
         }
     }
 
-    fn update(&mut self, pod: &Pod) -> Option<Update> {
+    fn update(&mut self, pod: &Arc<Pod>) -> Option<Update> {
         if !self.actor.may_touch(&pod.owner) {
             return None;
         }
         let ended = self.deleted.iter().rev().find(|(id, _)| *id == pod.id);
-        let known = ended.map(|(_, last)| last).max(self.known.get(&pod.id));
-        if known.is_some_and(|known| *known >= place(pod)) {
+        let known = self.known.get(&pod.id).map(|pod| place(pod));
+        let known = ended.map(|(_, last)| *last).max(known);
+        if known.is_some_and(|known| known >= place(pod)) {
             return None;
         }
         if pod.is_deleted() {
             return self.end(&pod.id, place(pod));
         }
-        self.known.insert(pod.id.clone(), place(pod));
-        Some(Update::Changed(Box::new(pod.clone())))
+        self.warn(pod);
+        self.known.insert(pod.id.clone(), Arc::clone(pod));
+        Some(Update::Changed(Box::new(Pod::clone(pod))))
+    }
+
+    /// Notes what is to be told of a pod since it was known.
+    fn warn(&mut self, pod: &Pod) {
+        let before = self.known.get(&pod.id);
+        let Some(before) = before.filter(|before| before.created_at == pod.created_at) else {
+            return;
+        };
+        let (pod_id, meter) = (pod.id.clone(), &pod.meter);
+        let marks = &self.platform.0.low_balance_marks;
+        let low = meter.passed_mark(&before.meter, marks).zip(meter.seconds_left());
+        if let Some((mark_seconds, seconds_left)) = low {
+            self.warnings.push_back(Update::LowBalance {
+                pod_id: pod_id.clone(),
+                mark_seconds,
+                seconds_left,
+                daily_cap: meter.capped,
+            });
+        }
+        if let Some(at) = pod.passed_volume_mark(before) {
+            self.warnings.push_back(Update::VolumeAtRisk { pod_id, at });
+        }
     }
 
     /// Notes that a record is deleted: nothing follows on it. Answers what is told of it, where it was known.
@@ -209,19 +215,13 @@ impl Subscriber {
         self.known.remove(id).map(|_| Update::Deleted(id.clone()))
     }
 
-    fn warning(&self, pod: &Pod, mark_seconds: i64) -> Option<Update> {
-        let seconds_left = pod.meter.seconds_left()?;
-        self.actor.may_touch(&pod.owner).then(|| Update::LowBalance {
-            pod_id: pod.id.clone(),
-            mark_seconds,
-            seconds_left,
-            daily_cap: pod.meter.capped,
-        })
-    }
-
     async fn snapshot(&mut self) -> Result<Vec<Pod>> {
         let pods = self.platform.list_all(&self.actor, None).await?;
-        self.known = pods.iter().map(|pod| (pod.id.clone(), place(pod))).collect();
+        for pod in &pods {
+            self.warn(pod);
+        }
+        let known = pods.iter().map(|pod| (pod.id.clone(), Arc::new(pod.clone())));
+        self.known = known.collect();
         Ok(pods)
     }
 }

@@ -76,21 +76,24 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
         return meter;
     }
     if let Some(from) = meter.from {
-        return match container {
-            // Another container than the metered one: that one has ended.
-            Some(container) if meter.container.as_ref() != Some(&container.id) => {
-                meter.ended(from, end_of_container(pod, observation, from, now))
-            }
-            Some(_) if meter.full_at().is_some_and(|full| full <= now) => meter.full(from, now, pod.price),
-            Some(_) => meter,
-            None => meter.ended(from, end_of_container(pod, observation, from, now)),
-        };
+        let runs = container.is_some_and(|container| meter.container.as_ref() == Some(&container.id));
+        if !runs {
+            // Gone, or there is another container: the metered one has ended.
+            let end = end_of_container(pod, observation, from, now);
+            let from = meter.not_charged(from, end);
+            return meter.ended(from, end);
+        }
+        if meter.full_at().is_some_and(|full| full <= now) {
+            let from = meter.not_charged(from, now);
+            return meter.full(from, now, pod.price);
+        }
+        return meter;
     }
     if let Some(from) = meter.volume_from {
         let full = meter.full_at().is_some_and(|full| full <= now);
         return match pod.desired {
             Desired::Stopped if pod.loses_volume(now) => meter.volume_ended(from, now),
-            Desired::Stopped if full => meter.volume_full(from, now),
+            Desired::Stopped if full => meter.volume_full(from, now, pod.price),
             Desired::Stopped => meter,
             Desired::Running | Desired::Deleted { .. } => meter.volume_ended(from, now),
         };
@@ -98,7 +101,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     match (meter.reservation, container) {
         (Reservation::None, _) if wanted => meter.open(pod.price),
         (Reservation::None, None) if pod.desired == Desired::Stopped && !pod.loses_volume(now) => {
-            meter.stopped()
+            meter.stopped(now)
         }
         (Reservation::Opening | Reservation::Open, _) if !wanted => Meter {
             reservation: Reservation::Closing,

@@ -136,6 +136,8 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
                 version: 2,
             },
             container: Some("containerd://0f1e2d".into()),
+            started_at: Some(moment(5)),
+            charged_seconds: 7,
             from: Some(moment(6)),
             volume_from: Some(moment(14)),
             due: Some(Due {

@@ -78,7 +78,7 @@ fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
     for minute in 1..=10 {
         assert_eq!(pod.desired, Desired::Running, "minute {minute}");
         let next = pay(pod.clone(), &seen, at(minute * PERIOD_SECONDS), capped).0;
-        marks.extend(next.meter.passed_mark(&pod.meter));
+        marks.extend(next.meter.passed_mark(&pod.meter, &LOW_BALANCE_SECONDS));
         pod = next;
     }
     assert_eq!(marks, [900, 300], "an hour was never left of it");

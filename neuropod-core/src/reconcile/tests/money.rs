@@ -134,7 +134,11 @@ fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
             spent: Money::ZERO,
         };
         let next = drawn(&claimed, &draw, &answer, None, now).unwrap();
-        marks.extend(next.meter.passed_mark(&claimed.meter).map(|mark| (minute, mark)));
+        marks.extend(
+            next.meter
+                .passed_mark(&claimed.meter, &LOW_BALANCE_SECONDS)
+                .map(|mark| (minute, mark)),
+        );
         if minute < 60 {
             assert_eq!(next.desired, Desired::Running, "{minute}");
         }
