@@ -1,5 +1,7 @@
 //! The trait of billing backends, and the ledger that they keep.
 
+use std::cmp::Ordering;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -152,41 +154,54 @@ pub struct Balance {
     pub available: Money,
     /// What is reserved.
     pub held: Money,
-    /// What was charged for usage on the last day that any was charged for.
+    /// What was charged for usage on the last day that any was charged for, and on the day before.
     #[serde(default)]
     pub spent: Option<Spent>,
 }
 
-/// What was charged for the usage of one day.
+/// What was charged for the usage of one day, and of the day before it: what was used shortly before midnight is charged
+/// after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
     /// The day, in UTC.
     pub day: Date,
     /// How much.
     pub amount: Money,
+    /// How much of the day before; what was used even earlier and is charged late counts to that.
+    #[serde(default)]
+    pub before: Money,
 }
 
 impl Spent {
-    /// What was charged, with `amount` more for usage at `time`. What was used on an earlier day and is charged late
-    /// counts to the last day.
+    /// What was charged, with `amount` more for usage at `time`.
     #[must_use]
-    pub fn and(before: Option<Self>, time: Timestamp, amount: Money) -> Self {
+    pub fn and(known: Option<Self>, time: Timestamp, amount: Money) -> Self {
         let day = day_of(time);
-        match before {
-            Some(before) if before.day >= day => Self {
-                amount: before.amount + amount,
-                ..before
+        match known {
+            Some(known) if known.day == day => Self {
+                amount: known.amount + amount,
+                ..known
             },
-            _ => Self { day, amount },
+            Some(known) if known.day > day => Self {
+                before: known.before + amount,
+                ..known
+            },
+            _ => Self {
+                day,
+                amount,
+                before: known
+                    .filter(|known| known.day.tomorrow().ok() == Some(day))
+                    .map_or(Money::ZERO, |known| known.amount),
+            },
         }
     }
 
     /// What of it counts against the cap of the day of `time`.
     pub fn at(self, time: Timestamp) -> Money {
-        if self.day >= day_of(time) {
-            self.amount
-        } else {
-            Money::ZERO
+        match self.day.cmp(&day_of(time)) {
+            Ordering::Less => Money::ZERO,
+            Ordering::Equal => self.amount,
+            Ordering::Greater => self.before,
         }
     }
 }

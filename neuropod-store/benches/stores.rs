@@ -192,12 +192,17 @@ async fn sqlite_change(writer: &SqlitePool, key: &str) {
         .fetch_optional(&mut *step)
         .await
         .unwrap();
-    sqlx::query("SELECT kind, available, held FROM accounts WHERE user = ?")
+    sqlx::query("SELECT kind, available, held, spent_on, spent, spent_before FROM accounts WHERE user = ?")
         .bind("ana")
         .fetch_one(&mut *step)
         .await
         .unwrap();
-    sqlx::query("UPDATE accounts SET available = ?, held = ? WHERE user = ?")
+    sqlx::query(
+        "UPDATE accounts SET available = ?, held = ?, spent_on = ?, spent = ?, spent_before = ? WHERE user = ?",
+    )
+        .bind(0_i64)
+        .bind(0_i64)
+        .bind(None::<String>)
         .bind(0_i64)
         .bind(0_i64)
         .bind("ana")

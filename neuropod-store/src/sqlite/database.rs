@@ -4,7 +4,7 @@ use std::path::{self, Path};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use neuropod_core::{Error, Result};
 use sqlx::Sqlite;
 use sqlx::migrate::Migrator;
@@ -16,14 +16,16 @@ use sqlx::sqlite::{
 
 use super::failure;
 use super::file::File;
-use super::writer::Writer;
+use super::writer::{self, Writer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// How long an operation waits for a lock of another process, or for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Reads are short and the disk is mostly cached: more would only wait for a processor.
 const READERS: u32 = 4;
+/// How long SQLite itself waits for a lock before it is asked for it anew.
+const WAIT: Duration = Duration::from_millis(20);
 
 /// One connection that writes, as SQLite has one writer at a time, and some that read beside it.
 pub(super) struct Database {
@@ -38,14 +40,9 @@ impl Database {
         let path = path::absolute(path).map_err(failure::unreachable)?;
         // Two processes that make the same file can't wait for each other inside SQLite, which switches to WAL
         // under a lock of its own.
-        let attempts = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(10))
-            .with_max_delay(Duration::from_millis(200))
-            .without_max_times()
-            .with_jitter();
         let deadline = Instant::now() + PATIENCE;
         (|| Self::try_open(&path))
-            .retry(attempts)
+            .retry(writer::pauses())
             .when(|error: &Error| error.is_retryable() && Instant::now() < deadline)
             .await
             .map_err(|error| error.with_context("file", path.display().to_string()))
@@ -61,6 +58,7 @@ impl Database {
             .synchronous(SqliteSynchronous::Full);
         let writing = options
             .clone()
+            .busy_timeout(WAIT)
             .create_if_missing(true)
             // Readers don't wait for the writer, nor it for them.
             .journal_mode(SqliteJournalMode::Wal);

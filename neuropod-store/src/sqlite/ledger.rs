@@ -144,7 +144,9 @@ pub(super) async fn entries(
 }
 
 async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Result<Option<Balance>> {
-    let row = sqlx::query("SELECT kind, available, held, spent_on, spent FROM accounts WHERE user = ?")
+    const COLUMNS: &str =
+        "SELECT kind, available, held, spent_on, spent, spent_before FROM accounts WHERE user = ?";
+    let row = sqlx::query(COLUMNS)
         .bind(user.as_str())
         .fetch_optional(connection)
         .await
@@ -160,6 +162,7 @@ fn read_balance(row: &SqliteRow) -> Result<Balance> {
         Some(day) => Some(Spent {
             day: day.parse().map_err(unreadable_day)?,
             amount: money("spent").map_err(sqlite::from_sqlx)?,
+            before: money("spent_before").map_err(sqlite::from_sqlx)?,
         }),
         None => None,
     };
@@ -225,13 +228,15 @@ async fn write(
     else {
         return Ok(());
     };
-    let statement =
-        sqlx::query("UPDATE accounts SET available = ?, held = ?, spent_on = ?, spent = ? WHERE user = ?")
-            .bind(balance.available.micros())
-            .bind(balance.held.micros())
-            .bind(balance.spent.map(|spent| spent.day.to_string()))
-            .bind(balance.spent.map_or(0, |spent| spent.amount.micros()))
-            .bind(user.to_string());
+    let statement = sqlx::query(
+        "UPDATE accounts SET available = ?, held = ?, spent_on = ?, spent = ?, spent_before = ? WHERE user = ?",
+    )
+    .bind(balance.available.micros())
+    .bind(balance.held.micros())
+    .bind(balance.spent.map(|spent| spent.day.to_string()))
+    .bind(balance.spent.map_or(0, |spent| spent.amount.micros()))
+    .bind(balance.spent.map_or(0, |spent| spent.before.micros()))
+    .bind(user.to_string());
     run(step, statement).await?;
 
     let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM entries WHERE user = ?")

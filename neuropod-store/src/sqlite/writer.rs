@@ -1,15 +1,17 @@
 //! The connection that writes, and those who wait for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::future::BoxFuture;
 use neuropod_core::Result;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use super::database::PATIENCE;
 use super::failure;
 use super::file::File;
 
@@ -126,12 +128,37 @@ impl Writer {
     }
 }
 
-/// Does each from a savepoint on, and commits. Fails where the transaction is lost.
+/// Does all in one transaction, once the other processes leave it the file.
+///
+/// Left to itself SQLite asks for a lock ten times a second, and does not get it for long while others write all the
+/// time: <https://www.sqlite.org/c3ref/busy_timeout.html>.
 async fn together(connection: &mut SqliteConnection, work: Vec<Work>) -> Result<Vec<Result<()>>> {
-    let mut transaction = connection
-        .begin_with("BEGIN IMMEDIATE; SAVEPOINT step")
-        .await
-        .map_err(failure::from_sqlx)?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut pauses = pauses().build();
+    loop {
+        let begun = connection.begin_with("BEGIN IMMEDIATE; SAVEPOINT step").await;
+        let error = match begun.map_err(failure::from_sqlx) {
+            Ok(transaction) => return steps(transaction, work).await,
+            Err(error) => error,
+        };
+        match pauses.next() {
+            Some(pause) if error.is_retryable() && Instant::now() < deadline => sleep(pause).await,
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Between two attempts to get a lock that another process has.
+pub(super) fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(1))
+        .with_max_delay(Duration::from_millis(20))
+        .without_max_times()
+        .with_jitter()
+}
+
+/// Does each from a savepoint on, and commits. Fails where the transaction is lost.
+async fn steps(mut transaction: Transaction<'_, Sqlite>, work: Vec<Work>) -> Result<Vec<Result<()>>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(work.len());
     for work in work {
         if results.last().is_some_and(Result::is_ok) {

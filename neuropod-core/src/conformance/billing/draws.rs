@@ -328,9 +328,20 @@ pub async fn never_charge_more_than_a_cap(billing: &Arc<dyn Billing>) {
     assert_eq!(answer(capped(50, 6)).await, spent(50, 0, 0, 50), "another day");
     assert_eq!(
         answer(capped(60, 5)).await,
-        spent(50, 10, 0, 100),
-        "what comes late counts to the last day"
+        spent(0, 60, 0, 107),
+        "what comes late counts to its own day"
     );
+    assert_eq!(
+        answer(capped(10, 6)).await,
+        spent(10, 0, 0, 60),
+        "and to no other"
+    );
+    assert_eq!(
+        answer(capped(60, 4)).await,
+        spent(0, 60, 0, 107),
+        "of a day that nobody remembers there is no more than of the one after it"
+    );
+    assert_eq!(answer(capped(60, 6)).await, spent(40, 20, 0, 100));
     let again = Draw {
         daily_cap: Some(cents(1)),
         at_most: None,
@@ -347,7 +358,8 @@ pub async fn never_charge_more_than_a_cap(billing: &Arc<dyn Billing>) {
         balance.spent,
         Some(Spent {
             day,
-            amount: cents(100)
+            amount: cents(100),
+            before: cents(107),
         })
     );
     billing.open(&user, AccountKind::Unlimited).await.unwrap();

@@ -160,6 +160,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         spent: Some(Spent {
             day: Date::constant(2026, 2, 28),
             amount: Money::from_micros(8),
+            before: Money::from_micros(10),
         }),
         owner_cap: Some(Money::from_micros(9)),
         volume_deletion: Some(VolumeDeletion {
