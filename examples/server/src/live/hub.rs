@@ -76,8 +76,16 @@ impl State {
         }
     }
 
+    /// A pod is so now, whoever says it.
     fn changed(&mut self, pod: Pod) {
         let (id, owner) = (pod.id.clone(), pod.owner.clone());
+        let before = self.pods.get(&id).and_then(|known| platform_trouble(&known.pod));
+        if let Some(code) = platform_trouble(&pod).filter(|code| before != Some(*code)) {
+            let administrators = self.administrators.iter();
+            for listener in administrators.filter_map(|number| self.listeners.get(number)) {
+                listener.notice(&id, code);
+            }
+        }
         self.pods.insert(id.clone(), Current::new(Arc::new(pod)));
         self.tell(&id, &owner, |listener| listener.touch(&id));
     }
@@ -148,14 +156,6 @@ impl Hub {
             Update::Changed(pod) => {
                 let before = state.pods.get(&pod.id).map(|known| Arc::clone(&known.pod));
                 progress.seen(before.as_deref(), &pod);
-                if let Some(code) = platform_trouble(&pod)
-                    && before.as_deref().and_then(platform_trouble) != Some(code)
-                {
-                    let administrators = state.administrators.iter();
-                    for listener in administrators.filter_map(|number| state.listeners.get(number)) {
-                        listener.notice(&pod.id, code);
-                    }
-                }
                 state.changed(*pod);
             }
             Update::Deleted(id) => state.deleted(&id),
@@ -310,6 +310,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use neuropod::Reason;
     use neuropod::sim::{Settings, SimCluster};
 
     use super::*;
@@ -344,5 +345,31 @@ mod tests {
         hub.apply(empty(), &progress);
         assert!(matches!(listener.next().await, Outgoing::Deleted(gone) if gone == id));
         assert!(hub.pod(&id).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn administrators_hear_of_trouble_that_a_list_shows_first() {
+        let api = Api::start(config()).await;
+        let ana = api.sign_in("ana@example.com").await;
+        let id = api.create(&ana, "training").await.parse().unwrap();
+        let actor = api.app.caller(&ana).await.unwrap().actor();
+        let pod = api.app.platform.get(&actor, &id).await.unwrap();
+        let hub: Arc<Hub> = Arc::default();
+        hub.learn(pod.clone());
+        let listener = hub.join(Actor::admin("root"), Language::Es);
+        listener.subscribe_all(Scope::Changes);
+        let reason = Reason::new(ReasonCode::QuotaExceeded, "", pod.updated_at);
+        let troubled = Pod {
+            version: pod.version + 1,
+            reason: Some(reason),
+            ..pod
+        };
+        hub.listed(&hub.known(), vec![troubled]);
+        let noticed = loop {
+            if let Outgoing::Notice { code, .. } = listener.next().await {
+                break code;
+            }
+        };
+        assert_eq!(noticed, ReasonCode::QuotaExceeded);
     }
 }

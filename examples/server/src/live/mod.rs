@@ -8,6 +8,8 @@ mod socketio;
 mod ws;
 
 #[cfg(test)]
+#[cfg(test)]
+pub(crate) use self::listener::Alert;
 pub(crate) use self::listener::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Scope};
 pub(crate) use self::{
     hub::Hub,

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use http::Method;
 use neuropod::message::Language;
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, ClusterBackend, PodStore, Status};
+use neuropod::{Billing, ClusterBackend, PodStore, Status, Step};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -13,7 +14,7 @@ use super::{Api, config};
 use crate::app::App;
 use crate::backends::Store;
 use crate::config::Config;
-use crate::live::{Outgoing, Scope};
+use crate::live::{Alert, Outgoing, Scope};
 use crate::secrets::{Place, Secrets};
 
 /// So many servers on one store and one cluster.
@@ -113,4 +114,33 @@ async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_ot
     timeout(Duration::from_secs(15), gone)
         .await
         .expect("the other server tells that it is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_server_warns_who_listens_to_it_that_the_money_runs_out() {
+    let servers: [Api; 2] = replicas();
+    let ana = servers[0].sign_in("ana@example.com").await;
+    let listeners = servers.each_ref().map(async |server| {
+        let actor = server.app.caller(&ana).await.unwrap().actor();
+        let listener = server.app.live.join(actor, Language::Es);
+        listener.subscribe_all(Scope::Changes);
+        listener
+    });
+    let listeners = join_all(listeners).await;
+    servers[0].create(&ana, "training").await;
+    let warnings = listeners.iter().map(async |listener| {
+        let mut marks = Vec::new();
+        loop {
+            match listener.next().await {
+                Outgoing::LowBalance {
+                    alert: Alert::Account(seconds),
+                    ..
+                } => marks.push(seconds / 60),
+                Outgoing::Updated(current) if current.pod.step == Step::Stopped => return marks,
+                _ => {}
+            }
+        }
+    });
+    let warnings = timeout(Duration::from_hours(24), join_all(warnings)).await;
+    assert_eq!(warnings.unwrap(), [[59, 14, 4], [59, 14, 4]]);
 }
