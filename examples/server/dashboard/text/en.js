@@ -294,7 +294,7 @@ export const en = {
 
   // Prices
   "prices.gpus": "GPUs",
-  "prices.quoted": "New prices hold for the pods that start from now on.",
+  "prices.quoted": "New prices hold for the pods that start from now on, and for the volumes of stopped ones.",
   "prices.current": "New prices hold for all pods, also for those that run.",
   "prices.perGb": "EUR per GB and hour",
   "prices.perHour": "EUR per hour",

@@ -304,7 +304,7 @@ export const es = {
 
   // Prices
   "prices.gpus": "GPU",
-  "prices.quoted": "Los precios nuevos valen para los pods que se inicien a partir de ahora.",
+  "prices.quoted": "Los precios nuevos valen para los pods que se inicien a partir de ahora y para los volúmenes de los detenidos.",
   "prices.current": "Los precios nuevos valen para todos los pods, también para los que ya funcionan.",
   "prices.perGb": "EUR por GB y hora",
   "prices.perHour": "EUR por hora",
