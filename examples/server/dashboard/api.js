@@ -110,11 +110,15 @@ export const getConnections = (id) => data(call("GET", `${pod(id)}/connections`)
 export const getLogs = async (id, query, signal) =>
   (await data(call("GET", `${pod(id)}/logs`, { query, signal }))).logs;
 
-/** The log of a pod from now on, chunk by chunk, until it ends or the signal says so. */
-export async function* followLogs(id, tail, signal) {
+/** The log of a pod from now on, once the server has begun with it: chunk by chunk, until it ends or the signal says so. */
+export async function followLogs(id, tail, signal) {
   const response = await send("GET", `${pod(id)}/logs`, { query: { follow: "true", tail }, signal });
+  return texts(response.body);
+}
+
+async function* texts(stream) {
   const decoder = new TextDecoder();
-  for await (const bytes of chunks(response.body)) {
+  for await (const bytes of chunks(stream)) {
     const text = decoder.decode(bytes, { stream: true });
     if (text) yield text;
   }

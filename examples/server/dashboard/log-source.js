@@ -30,6 +30,11 @@ export class LogSource {
     this.#run(this.#running.signal, 0);
   }
 
+  /** The server can be reached again: what was followed may have died without a word. */
+  returned() {
+    if (!this.#previous && isLive(this.#pod)) this.load(false);
+  }
+
   /** Stops following. */
   stop() {
     this.#running?.abort();
@@ -67,13 +72,14 @@ export class LogSource {
   }
 
   async #follow(signal) {
-    const chunks = api.followLogs(this.#pod.podId, MOST_LINES, signal);
+    const chunks = await api.followLogs(this.#pod.podId, MOST_LINES, signal);
+    if (signal.aborted) return;
+    this.#tell.state("live");
     let first = true;
     for await (const chunk of chunks) {
       if (signal.aborted) return;
       // Only now: until something comes, the old text is better than none.
       if (first) this.#tell.begin();
-      if (first) this.#tell.state("live");
       first = false;
       this.#tell.text(chunk);
     }

@@ -75,6 +75,14 @@ impl Limiter {
         })
     }
 
+    /// Counts what a user asks for over a connection that is open.
+    ///
+    /// # Errors
+    /// It is too much.
+    pub(crate) fn check_user(&self, user: &UserId) -> Result<(), Failure> {
+        self.check(&Asker::User(user.clone()))
+    }
+
     /// Forgets those who have not asked for a while.
     pub(crate) fn forget(&self) {
         self.counts.retain_recent();

@@ -4,6 +4,7 @@ import { explain } from "../errors.js";
 import { button, iconButton } from "../form.js";
 import { number } from "../format.js";
 import { icon } from "../icons.js";
+import { live } from "../live.js";
 import { MOST_LINES } from "../log-buffer.js";
 import { LogSource } from "../log-source.js";
 import { LogView } from "../log-view.js";
@@ -61,6 +62,7 @@ export function openLogs(pod, pods) {
     ({ detail }) => detail.podId === pod.podId && detail.pod && source.podChanged(detail.pod),
     { signal: stopped.signal },
   );
+  live.addEventListener("return", () => source.returned(), { signal: stopped.signal });
   source.load(false);
 }
 

@@ -90,19 +90,25 @@ function deployForm({ prices, templates, pods, clients }, signal) {
 }
 
 // A repetition after an answer that never came must not make a second pod; a changed request is another one.
+// (`crypto.randomUUID` is missing on a page without TLS.)
 function keys() {
   let key = null;
   let of = null;
   return {
     keyFor(body) {
       const text = JSON.stringify(body);
-      if (key === null || text !== of) [key, of] = [crypto.randomUUID(), text];
+      if (key === null || text !== of) [key, of] = [randomKey(), text];
       return key;
     },
     forget() {
       key = null;
     },
   };
+}
+
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function read(data) {

@@ -24,33 +24,16 @@ pub struct Loaded {
 /// # Errors
 /// A value that can't be used, with its name and where it is from.
 pub fn load(flags: &Flags) -> Result<Loaded> {
-    let environment = Environment::with_prefix("NEUROPOD")
-        .prefix_separator("_")
-        .separator("__")
-        .try_parsing(true)
-        .list_separator(",");
-    let lists = ["cors_origins", "kube.image_pull_secrets", "kube.dcgm_urls"];
-    let environment = lists
-        .into_iter()
-        .fold(environment, Environment::with_list_parse_key)
-        .source(Some(
-            std::env::vars()
-                // The place of the file itself, and what the tests of this repository are told.
-                .filter(|(name, _)| {
-                    name != "NEUROPOD_CONFIG"
-                        && !name.starts_with("NEUROPOD_TEST")
-                        && !name.starts_with("NEUROPOD_CI")
-                })
-                .collect(),
-        ));
     let mut builder = config::Config::builder();
     if let Some(path) = &flags.config {
         look_at(path).with_context(|| format!("config: {}", path.display()))?;
         let file = File::from(path.as_path()).format(FileFormat::Toml);
         builder = builder.add_source(file);
     }
+    for environment in environment(std::env::vars()) {
+        builder = builder.add_source(environment);
+    }
     let told = builder
-        .add_source(environment)
         .add_source(flags.clone())
         .build()
         .context("the configuration can't be read")?;
@@ -63,6 +46,32 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
         config,
         told: told.cache,
     })
+}
+
+/// What these variables say: those that are texts, whatever they look like, and the others.
+pub(super) fn environment(variables: impl Iterator<Item = (String, String)>) -> [Environment; 2] {
+    const TEXTS: [&str; 3] = [
+        "NEUROPOD_STORE",
+        "NEUROPOD_SECRETS__JWT",
+        "NEUROPOD_SECRETS__NAMING",
+    ];
+    let source = || {
+        Environment::with_prefix("NEUROPOD")
+            .prefix_separator("_")
+            .separator("__")
+    };
+    let (texts, others) = variables
+        // The place of the file itself, and what the tests of this repository are told.
+        .filter(|(name, _)| {
+            name != "NEUROPOD_CONFIG"
+                && !name.starts_with("NEUROPOD_TEST")
+                && !name.starts_with("NEUROPOD_CI")
+        })
+        .partition(|(name, _)| TEXTS.iter().any(|text| name.eq_ignore_ascii_case(text)));
+    let lists = ["cors_origins", "kube.image_pull_secrets", "kube.dcgm_urls"];
+    let parsed = source().try_parsing(true).list_separator(",");
+    let parsed = lists.into_iter().fold(parsed, Environment::with_list_parse_key);
+    [source().source(Some(texts)), parsed.source(Some(others))]
 }
 
 /// Whether a file is TOML. Its lines are not repeated where it is not: there may be secrets in them.

@@ -1,4 +1,5 @@
 use clap::Parser;
+use secrecy::ExposeSecret;
 
 use super::{ClusterKind, Flags, LogFormat, load};
 
@@ -50,6 +51,29 @@ fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
     }
     assert!(shown.contains("# auth.google_client_id is not set"), "{shown}");
     assert!(!shown.contains("a secret of at least"), "{shown}");
+}
+
+#[test]
+fn a_key_of_digits_in_the_environment_is_a_text() {
+    let variables = [
+        ("NEUROPOD_SECRETS__NAMING", "00012345678901234567890123456789"),
+        ("NEUROPOD_DEV", "true"),
+        ("NEUROPOD_OPENING_CREDIT", "5"),
+        (
+            "NEUROPOD_CORS_ORIGINS",
+            "https://a.example.com,https://b.example.com",
+        ),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut builder = config::Config::builder();
+    for environment in super::load::environment(variables.into_iter()) {
+        builder = builder.add_source(environment);
+    }
+    let told: super::Config = builder.build().unwrap().try_deserialize().unwrap();
+    let key = told.secrets.naming.unwrap();
+    assert_eq!(key.expose_secret(), "00012345678901234567890123456789");
+    assert!(told.dev);
+    assert_eq!(told.cors_origins.len(), 2);
 }
 
 #[test]

@@ -8,9 +8,7 @@ mod socketio;
 mod ws;
 
 #[cfg(test)]
-#[cfg(test)]
-pub(crate) use self::listener::Alert;
-pub(crate) use self::listener::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Scope};
+pub(crate) use self::listener::{Alert, Listener, MAX_SUBSCRIPTIONS, Outgoing, Scope};
 pub(crate) use self::{
     hub::Hub,
     listener::Refusal,

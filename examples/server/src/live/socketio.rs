@@ -212,10 +212,11 @@ async fn request_logs(
         return fail(&socket, &connection, &malformed(), None);
     };
     let language = connection.listener.language();
-    let id: Result<PodId, _> = pod_id.parse();
-    let logs = match id {
-        Ok(id) => log_text(&app, connection.listener.actor(), &id, None, false, language).await,
-        Err(error) => Err(error.into()),
+    let actor = connection.listener.actor();
+    let logs = match (app.limiter.check_user(&actor.id), pod_id.parse::<PodId>()) {
+        (Err(failure), _) => Err(failure),
+        (Ok(()), Ok(id)) => log_text(&app, actor, &id, None, false, language).await,
+        (Ok(()), Err(error)) => Err(error.into()),
     };
     match logs {
         Ok(logs) => {

@@ -265,11 +265,14 @@ impl App {
     /// Lets somebody listen to one pod, also to one that another server has just made.
     ///
     /// # Errors
-    /// There is no such pod for them, or they listen to too many.
+    /// There is no such pod for them, or they listen to too many, or ask too often for what nobody knows here.
     pub(super) async fn listen_to(&self, listener: &Listener, pod_id: &str) -> Result<(), Failure> {
         let no_pod = || refused(super::Refusal::NoPod);
         let id = pod_id.parse().map_err(|_| no_pod())?;
-        if self.live.pod(&id).is_none() {
+        let known = self.live.pod(&id);
+        // Somebody else's pod is asked for as one that does not exist is: how long the answer takes tells nothing.
+        if !known.is_some_and(|pod| listener.actor().may_touch(&pod.owner)) {
+            self.limiter.check_user(&listener.actor().id)?;
             let pod = self
                 .platform
                 .get(listener.actor(), &id)

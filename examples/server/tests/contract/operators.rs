@@ -55,7 +55,8 @@ async fn operators_find_nobody_and_change_nothing() {
         let path = format!("/api/auth/users/{id}");
         let refused = server.call(Method::DELETE, &path, &admin, None).await;
         assert!([404, 405].contains(&refused.status), "{id}: {}", refused.text);
-        server.get(&format!("/api/templates/{id}"), &admin).await;
+        let unknown = server.get(&format!("/api/templates/{id}"), &admin).await;
+        assert!([404, 405].contains(&unknown.status), "{id}: {}", unknown.text);
     }
     assert_eq!(
         server.get("/api/auth/users", &admin).await.expect(200)["data"],

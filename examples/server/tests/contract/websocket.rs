@@ -148,14 +148,15 @@ async fn ten_thousand_subscriptions_are_answered_and_harm_nobody() {
     let id = server.create(&token, "training").await;
     let mut socket = Socket::of(&server, &token).await;
     // Read while it is written, as a page does.
-    let mut answers = 0;
+    let mut limited = 0;
     for number in 0..10_000_u64 {
         let message = json!({ "type": "subscribe", "podId": format!("{number:016x}") });
         socket.say(&message).await;
-        assert_eq!(socket.hear().await.unwrap()["type"], "error");
-        answers += 1;
+        let answer = socket.hear().await.unwrap();
+        assert_eq!(answer["type"], "error");
+        limited += u32::from(answer["code"] == "rate_limited");
     }
-    assert_eq!(answers, 10_000);
+    assert!(limited > 5_000, "{limited} did not get to the store");
     for _ in 0..100 {
         socket.say(&json!({ "type": "subscribe", "podId": id })).await;
     }
