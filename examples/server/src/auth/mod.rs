@@ -1,5 +1,6 @@
 //! Who asks.
 
+mod ended;
 mod google;
 mod keys;
 mod people;
@@ -118,7 +119,7 @@ impl App {
                 )
             }
         };
-        if user.ended_sessions.iter().any(|ended| ended.id == session.id) {
+        if ended::has_ended(&user, &session) {
             return Err(Failure::unauthorized());
         }
         self.presence.seen(&user.id);

@@ -1,11 +1,10 @@
 //! From who somebody says they are to a user of the platform.
 
 use jiff::Timestamp;
-use neuropod::user::EndedSession;
 use neuropod::{ErrorKind, Role, User, UserId, Violation};
 use serde::Deserialize;
 
-use super::{Caller, Session};
+use super::{Caller, ended};
 use crate::app::App;
 use crate::failure::Failure;
 
@@ -53,7 +52,7 @@ impl Profile {
         })
     }
 
-    fn to_user(&self, role: Role) -> User {
+    pub(super) fn to_user(&self, role: Role) -> User {
         let id: [u8; 12] = rand::random();
         let local = self.email.split('@').next().unwrap_or_default();
         User {
@@ -109,17 +108,9 @@ impl App {
     /// # Errors
     /// Those of the store.
     pub(crate) async fn end_session(&self, caller: &Caller) -> Result<(), Failure> {
-        let Session { id, until, .. } = &caller.session;
         let now = Timestamp::now();
-        self.change_user(&caller.user.id, |user| {
-            user.ended_sessions
-                .retain(|ended| ended.until > now && ended.id != *id);
-            user.ended_sessions.push(EndedSession {
-                id: id.clone(),
-                until: *until,
-            });
-        })
-        .await?;
+        self.change_user(&caller.user.id, |user| ended::end(user, &caller.session, now))
+            .await?;
         self.sessions.end(caller);
         Ok(())
     }

@@ -9,7 +9,7 @@ use neuropod::UserId;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::Caller;
+use super::{Caller, ended};
 use crate::app::App;
 
 /// How often the store is asked whether a session holds: another server may have ended it.
@@ -114,11 +114,7 @@ impl App {
         match self.store.user(&caller.user.id).await {
             Ok(Some(user)) => {
                 self.presence.seen(&user.id);
-                let ended = user
-                    .ended_sessions
-                    .iter()
-                    .any(|ended| ended.id == caller.session.id);
-                !ended && user.role == caller.user.role
+                !ended::has_ended(&user, &caller.session) && user.role == caller.user.role
             }
             Ok(None) => false,
             Err(error) => {

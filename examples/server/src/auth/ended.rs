@@ -1,0 +1,81 @@
+//! The sessions of a user that ended before their time.
+
+use jiff::Timestamp;
+use neuropod::User;
+use neuropod::user::EndedSession;
+
+use super::Session;
+
+/// As many are remembered one by one; a user who ends more in a day is signed out of the oldest of all.
+const MOST: usize = 1000;
+/// Stands for all sessions that end by themselves no later than this one.
+const ALL: &str = "*";
+
+/// Whether a session has ended before its time.
+pub(super) fn has_ended(user: &User, session: &Session) -> bool {
+    user.ended_sessions
+        .iter()
+        .any(|ended| ended.id == session.id || (ended.id == ALL && session.until <= ended.until))
+}
+
+/// Notes that a session has ended.
+pub(super) fn end(user: &mut User, session: &Session, now: Timestamp) {
+    let ended = &mut user.ended_sessions;
+    ended.retain(|ended| ended.until > now && ended.id != session.id);
+    ended.push(EndedSession {
+        id: session.id.clone(),
+        until: session.until,
+    });
+    if ended.len() > MOST {
+        ended.sort_by_key(|ended| ended.until);
+        let until = ended[MOST / 2].until;
+        ended.drain(..=MOST / 2);
+        ended.push(EndedSession {
+            id: ALL.to_owned(),
+            until,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use neuropod::Role;
+
+    use super::*;
+    use crate::auth::people::Profile;
+
+    fn session(number: i64) -> Session {
+        let until = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1000 + number);
+        Session {
+            id: number.to_string(),
+            until,
+        }
+    }
+
+    #[test]
+    fn what_has_ended_stays_so_however_many_there_are() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut user = Profile::with_email("ana@example.com")
+            .unwrap()
+            .to_user(Role::Client);
+        let last = 5 * i64::try_from(MOST).unwrap();
+        for number in 0..last {
+            end(&mut user, &session(number), now);
+            end(&mut user, &session(number), now);
+        }
+        assert!(user.ended_sessions.len() <= MOST);
+        assert!((0..last).all(|number| has_ended(&user, &session(number))));
+        assert!(!has_ended(&user, &session(last)));
+    }
+
+    #[test]
+    fn what_has_ended_by_itself_is_forgotten() {
+        let mut user = Profile::with_email("ana@example.com")
+            .unwrap()
+            .to_user(Role::Client);
+        end(&mut user, &session(1), Timestamp::UNIX_EPOCH);
+        end(&mut user, &session(2), session(1).until);
+        assert_eq!(user.ended_sessions.len(), 1);
+    }
+}
