@@ -198,11 +198,17 @@ impl Meter {
         running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
     }
 
-    /// Whether what was seen at `seen_at` is too old to charge a container on it: that may have ended long ago.
-    pub(crate) fn needs_a_look(&self, seen_at: Timestamp, now: Timestamp) -> bool {
+    /// Whether what was seen at `seen_at` is too old to charge a container on it, which may have ended long ago; `runs`:
+    /// one was seen.
+    pub(crate) fn needs_a_look(&self, runs: bool, seen_at: Timestamp, now: Timestamp) -> bool {
+        if self.from.is_none() {
+            // It is about to be metered, and noted that it runs now.
+            let late = later(seen_at, LATE_SECONDS) < now;
+            return runs && self.reservation == Reservation::Open && late;
+        }
         let stood_still = |full| later(full, LATE_SECONDS) < now && seen_at < full;
         let old = later(seen_at, OLD_SECONDS) < now;
-        self.from.is_some() && (old || self.full_at().is_some_and(stood_still))
+        old || self.full_at().is_some_and(stood_still)
     }
 
     /// How long what is reserved lasts, after the last draw, in seconds; `None`: nothing was drawn yet, or it is free.

@@ -59,7 +59,8 @@ pub struct Explanation {
     pub price_version: Option<u64>,
     /// What that comes to.
     pub amount: Money,
-    /// Whether that is what was charged.
+    /// Whether the entry says the same. What of it nobody could pay, or a cap did not allow, is in another entry of the
+    /// same key, a [`WriteOff`](EntryKind::WriteOff).
     pub agrees: bool,
 }
 

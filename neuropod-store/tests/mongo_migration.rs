@@ -174,6 +174,17 @@ async fn takes_over_users_templates_pods_and_balances() {
     assert_eq!(again.changes().count(), 1);
     again.apply().await.unwrap();
     check_users(&store).await;
+
+    // And its old backend has gone on meanwhile, once and again.
+    for cents in [450, 1225, -50, 970] {
+        let old = user(ANA, "Ana@Example.com", "client", f64::from(cents) / 100.0);
+        users.replace_one(doc! { "_id": id(ANA) }, old).await.unwrap();
+        let again = migrate::plan(&database.uri, &naming()).await.unwrap();
+        again.apply().await.unwrap();
+        let balance = store.balance(&UserId::new(ANA)).await.unwrap();
+        let expected = (AccountKind::Prepaid, Money::from_cents(cents.into()));
+        assert_eq!((balance.kind, balance.available), expected);
+    }
     database.remove().await;
 }
 

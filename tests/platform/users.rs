@@ -63,6 +63,16 @@ async fn a_balance_is_set_by_an_adjustment() {
             .unwrap();
         assert_eq!(world.money().await.0, Money::from_cents(cents));
     }
+    // The answer to it was lost.
+    platform
+        .set_balance(&admin, &world.ana.id, Money::from_cents(2500), "up")
+        .await
+        .unwrap();
+    assert_eq!(world.money().await.0, Money::ZERO, "as the later one has it");
+    let taken = platform
+        .set_balance(&admin, &world.ana.id, Money::from_cents(7), "welcome-ana")
+        .await;
+    assert_eq!(*taken.unwrap_err().kind(), ErrorKind::Conflict);
     let kinds: Vec<_> = world
         .store
         .all_entries(&world.ana.id)

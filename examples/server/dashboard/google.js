@@ -2,13 +2,14 @@
 // comes back with an ID token in the fragment (OpenID Connect, implicit flow). The server verifies the token.
 
 import { ApiError } from "./api.js";
+import { randomKey } from "./random.js";
 import { t } from "./text.js";
 
 const KEY = "neuropod.google";
 
 /** Goes to Google. */
 export function goToGoogle(clientId) {
-  const [state, nonce] = [crypto.randomUUID(), crypto.randomUUID()];
+  const [state, nonce] = [randomKey(), randomKey()];
   sessionStorage.setItem(KEY, JSON.stringify({ state, nonce }));
   const query = new URLSearchParams({
     client_id: clientId,

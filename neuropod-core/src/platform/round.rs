@@ -84,7 +84,8 @@ impl Inner {
                     seen.volume = ObservedVolume::Unknown;
                 }
             }
-            if !confirmed && pod.meter.needs_a_look(seen_at, now) {
+            let runs = seen.container().is_some();
+            if !confirmed && pod.meter.needs_a_look(runs, seen_at, now) {
                 match self.still_runs(&pod, &seen).await {
                     Ok(true) => confirmed = true,
                     // The watch is about to tell.

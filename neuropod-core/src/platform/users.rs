@@ -1,7 +1,7 @@
 //! The people of a platform: their records, their accounts, and what becomes of their pods.
 
 use super::{Inner, Platform};
-use crate::billing::{AccountKind, BillingExt, Posting, PostingKind};
+use crate::billing::{AccountKind, BillingExt, Entry, EntryKind, Posting, PostingKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
@@ -40,18 +40,29 @@ impl Platform {
         Ok(stored)
     }
 
-    /// Corrects an account so that `available` can be spent, by one adjustment in its ledger.
+    /// Corrects an account so that `available` can be spent, by one adjustment in its ledger. Once for each key, however
+    /// often it is repeated; what is charged at the same moment comes on top.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range.
     pub async fn set_balance(&self, actor: &Actor, user: &UserId, available: Money, key: &str) -> Result<()> {
         actor.require_admin()?;
-        let balance = self.0.billing.balance(user).await?;
-        let by = available - balance.available;
-        self.0
-            .billing
-            .post(&Posting::new(key, user, PostingKind::Adjustment, by))
-            .await
+        let billing = &self.0.billing;
+        let by = available - billing.balance(user).await?.available;
+        let posting = Posting::new(key, user, PostingKind::Adjustment, by);
+        match billing.post(&posting).await {
+            // The same again is another amount: the first one has changed the balance.
+            Err(error) if *error.kind() == ErrorKind::Conflict => {
+                let entries = billing.all_entries(user).await?;
+                let done = |entry: &Entry| entry.key == key && entry.kind == EntryKind::Adjustment;
+                if entries.iter().any(done) {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+            other => other,
+        }
     }
 
     /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: to what the platform says. Pods that

@@ -4,14 +4,19 @@ use mongodb::error::{ErrorKind as Kind, InsertManyError, RETRYABLE_WRITE_ERROR, 
 use neuropod_core::{Error, ErrorKind};
 
 // Codes: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+const HOST_UNREACHABLE: i32 = 6;
+const HOST_NOT_FOUND: i32 = 7;
 const UNAUTHORIZED: i32 = 13;
 const AUTHENTICATION_FAILED: i32 = 18;
 const MAX_TIME_EXPIRED: i32 = 50;
 const INDEX_OPTIONS_CONFLICT: i32 = 85;
 const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
+const NETWORK_TIMEOUT: i32 = 89;
 const SHUTDOWN_IN_PROGRESS: i32 = 91;
+const READ_CONCERN_MAJORITY_NOT_AVAILABLE_YET: i32 = 134;
 const PRIMARY_STEPPED_DOWN: i32 = 189;
 const EXCEEDED_TIME_LIMIT: i32 = 262;
+const SOCKET_EXCEPTION: i32 = 9001;
 const NOT_WRITABLE_PRIMARY: i32 = 10107;
 const DUPLICATE_KEY: i32 = 11000;
 const INTERRUPTED_AT_SHUTDOWN: i32 = 11600;
@@ -24,6 +29,8 @@ const OUT_OF_DISK_SPACE: i32 = 14031;
 pub(super) fn from_driver(error: mongodb::error::Error) -> Error {
     let (kind, message) = match &*error.kind {
         Kind::Authentication { .. } => refused(),
+        // A server may say so with codes that are not known here.
+        Kind::Command(_) if error.contains_label(RETRYABLE_WRITE_ERROR) => unavailable(),
         Kind::Command(failed) => from_code(failed.code),
         Kind::Write(WriteFailure::WriteError(failed)) => from_code(failed.code),
         Kind::Write(WriteFailure::WriteConcernError(_)) => not_acknowledged(),
@@ -49,7 +56,12 @@ fn from_code(code: i32) -> (ErrorKind, &'static str) {
     match code {
         UNAUTHORIZED | AUTHENTICATION_FAILED => refused(),
         MAX_TIME_EXPIRED | EXCEEDED_TIME_LIMIT => (ErrorKind::Timeout, "the database did not answer in time"),
-        SHUTDOWN_IN_PROGRESS
+        HOST_UNREACHABLE
+        | HOST_NOT_FOUND
+        | NETWORK_TIMEOUT
+        | READ_CONCERN_MAJORITY_NOT_AVAILABLE_YET
+        | SOCKET_EXCEPTION
+        | SHUTDOWN_IN_PROGRESS
         | PRIMARY_STEPPED_DOWN
         | NOT_WRITABLE_PRIMARY
         | INTERRUPTED_AT_SHUTDOWN
@@ -109,4 +121,25 @@ pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Syn
 /// A document can't be written as BSON.
 pub(super) fn unwritable(error: mongodb::bson::error::Error) -> Error {
     Error::new(ErrorKind::Unexpected, "the document can't be written as BSON").with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those that the driver tries again:
+    /// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>.
+    #[test]
+    fn what_passes_by_itself_is_retryable() {
+        for code in [
+            6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
+        ] {
+            let (kind, text) = from_code(code);
+            assert!(Error::new(kind, text).is_retryable(), "{code}");
+        }
+        for code in [13, 18, 85, 11000, 2] {
+            let (kind, text) = from_code(code);
+            assert!(!Error::new(kind, text).is_retryable(), "{code}");
+        }
+    }
 }

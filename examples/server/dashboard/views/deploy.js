@@ -5,6 +5,7 @@ import { money, number } from "../format.js";
 import { fill } from "../loading.js";
 import { readAmount } from "../money.js";
 import { tell } from "../notices.js";
+import { randomKey } from "../random.js";
 import * as session from "../session.js";
 import { t } from "../text.js";
 import { quotePanel } from "./quote.js";
@@ -90,7 +91,6 @@ function deployForm({ prices, templates, pods, clients }, signal) {
 }
 
 // A repetition after an answer that never came must not make a second pod; a changed request is another one.
-// (`crypto.randomUUID` is missing on a page without TLS.)
 function keys() {
   let key = null;
   let of = null;
@@ -104,11 +104,6 @@ function keys() {
       key = null;
     },
   };
-}
-
-function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function read(data) {

@@ -1,6 +1,6 @@
 //! Putting the sources together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -10,6 +10,9 @@ use secrecy::ExposeSecret;
 
 use super::{Config, Flags};
 use crate::euros;
+
+/// What is a list: in the environment a comma stands between its values.
+const LISTS: [&str; 3] = ["cors_origins", "kube.image_pull_secrets", "kube.dcgm_urls"];
 
 /// What holds, and where each value is from.
 #[derive(Debug)]
@@ -24,16 +27,44 @@ pub struct Loaded {
 /// # Errors
 /// A value that can't be used, with its name and where it is from.
 pub fn load(flags: &Flags) -> Result<Loaded> {
+    load_with(flags, std::env::vars().collect())
+}
+
+/// As [`load`], with these variables as the environment.
+pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Result<Loaded> {
+    let (lists, texts) = variables
+        .into_iter()
+        // The place of the file itself, and what the tests of this repository are told.
+        .filter(|(name, _)| {
+            name != "NEUROPOD_CONFIG"
+                && !name.starts_with("NEUROPOD_TEST")
+                && !name.starts_with("NEUROPOD_CI")
+        })
+        .partition(|(name, _)| is_list(name));
+    let environment = || {
+        Environment::with_prefix("NEUROPOD")
+            .prefix_separator("_")
+            .separator("__")
+    };
+    // Only lists are parsed here: a secret of digits would become a number, and lose what makes it this secret. What is
+    // to be a number becomes one when it is read as one.
+    let texts = environment().source(Some(texts));
+    let lists = LISTS
+        .into_iter()
+        .fold(
+            environment().try_parsing(true).list_separator(","),
+            Environment::with_list_parse_key,
+        )
+        .source(Some(lists));
     let mut builder = config::Config::builder();
     if let Some(path) = &flags.config {
         look_at(path).with_context(|| format!("config: {}", path.display()))?;
         let file = File::from(path.as_path()).format(FileFormat::Toml);
         builder = builder.add_source(file);
     }
-    for environment in environment(std::env::vars()) {
-        builder = builder.add_source(environment);
-    }
     let told = builder
+        .add_source(texts)
+        .add_source(lists)
         .add_source(flags.clone())
         .build()
         .context("the configuration can't be read")?;
@@ -48,30 +79,11 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
     })
 }
 
-/// What these variables say: those that are texts, whatever they look like, and the others.
-pub(super) fn environment(variables: impl Iterator<Item = (String, String)>) -> [Environment; 2] {
-    const TEXTS: [&str; 3] = [
-        "NEUROPOD_STORE",
-        "NEUROPOD_SECRETS__JWT",
-        "NEUROPOD_SECRETS__NAMING",
-    ];
-    let source = || {
-        Environment::with_prefix("NEUROPOD")
-            .prefix_separator("_")
-            .separator("__")
-    };
-    let (texts, others) = variables
-        // The place of the file itself, and what the tests of this repository are told.
-        .filter(|(name, _)| {
-            name != "NEUROPOD_CONFIG"
-                && !name.starts_with("NEUROPOD_TEST")
-                && !name.starts_with("NEUROPOD_CI")
-        })
-        .partition(|(name, _)| TEXTS.iter().any(|text| name.eq_ignore_ascii_case(text)));
-    let lists = ["cors_origins", "kube.image_pull_secrets", "kube.dcgm_urls"];
-    let parsed = source().try_parsing(true).list_separator(",");
-    let parsed = lists.into_iter().fold(parsed, Environment::with_list_parse_key);
-    [source().source(Some(texts)), parsed.source(Some(others))]
+/// Whether a variable of the environment is one of [`LISTS`].
+fn is_list(variable: &str) -> bool {
+    let name = variable.to_lowercase().replace("__", ".");
+    name.strip_prefix("neuropod_")
+        .is_some_and(|name| LISTS.contains(&name))
 }
 
 /// Whether a file is TOML. Its lines are not repeated where it is not: there may be secrets in them.

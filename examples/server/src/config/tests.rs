@@ -1,6 +1,8 @@
 use clap::Parser;
+
 use secrecy::ExposeSecret;
 
+use super::load::load_with;
 use super::{ClusterKind, Flags, LogFormat, load};
 
 fn flags(arguments: &[&str]) -> Flags {
@@ -54,29 +56,6 @@ fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
 }
 
 #[test]
-fn a_key_of_digits_in_the_environment_is_a_text() {
-    let variables = [
-        ("NEUROPOD_SECRETS__NAMING", "00012345678901234567890123456789"),
-        ("NEUROPOD_DEV", "true"),
-        ("NEUROPOD_OPENING_CREDIT", "5"),
-        (
-            "NEUROPOD_CORS_ORIGINS",
-            "https://a.example.com,https://b.example.com",
-        ),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let mut builder = config::Config::builder();
-    for environment in super::load::environment(variables.into_iter()) {
-        builder = builder.add_source(environment);
-    }
-    let told: super::Config = builder.build().unwrap().try_deserialize().unwrap();
-    let key = told.secrets.naming.unwrap();
-    assert_eq!(key.expose_secret(), "00012345678901234567890123456789");
-    assert!(told.dev);
-    assert_eq!(told.cors_origins.len(), 2);
-}
-
-#[test]
 fn what_is_wrong_is_named() {
     let cases = [
         ("listen = \"nowhere\"", "listen"),
@@ -119,4 +98,37 @@ fn a_catalogue_and_prices_can_be_given() {
         config.prices.list().unwrap().quote("a100", 0, 0).gpu.to_string(),
         "3.25"
     );
+}
+
+#[test]
+fn texts_of_digits_in_the_environment_stay_as_they_are() {
+    let digits = "00012345678901234567890123456789";
+    let variables = [
+        ("NEUROPOD_SECRETS__JWT", digits),
+        ("NEUROPOD_SECRETS__NAMING", "1e400"),
+        ("NEUROPOD_AUTH__AUDIENCE", "007"),
+        ("NEUROPOD_KUBE__NAMESPACE", "true"),
+        ("NEUROPOD_LIMITS__BURST", "7"),
+        ("NEUROPOD_OPENING_CREDIT", "2.5"),
+        ("NEUROPOD_DEV", "true"),
+        (
+            "NEUROPOD_CORS_ORIGINS",
+            "https://a.example.com,https://b.example.com",
+        ),
+        ("NEUROPOD_KUBE__IMAGE_PULL_SECRETS", "one"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = load_with(&flags(&[]), variables.into()).unwrap().config;
+    let secret = |secret: &Option<secrecy::SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
+    assert_eq!(secret(&config.secrets.jwt), digits);
+    assert_eq!(secret(&config.secrets.naming), "1e400");
+    assert_eq!(config.auth.audience.as_deref(), Some("007"));
+    assert_eq!(config.kube.namespace, "true");
+    assert_eq!((config.limits.burst, config.dev), (7, true));
+    assert_eq!(config.opening_credit.to_string(), "2.5");
+    assert_eq!(
+        config.cors_origins,
+        ["https://a.example.com", "https://b.example.com"]
+    );
+    assert_eq!(config.kube.image_pull_secrets, ["one"]);
 }

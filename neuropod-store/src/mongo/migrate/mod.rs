@@ -40,7 +40,7 @@ use std::fmt;
 
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
-use neuropod_core::billing::{Posting, PostingKind};
+use neuropod_core::billing::{EntryOptions, Posting, PostingKind};
 use neuropod_core::{
     AccountKind, Clock, Error, ErrorKind, Money, Naming, Pod, Result, SystemClock, Template, User,
 };
@@ -287,19 +287,33 @@ fn id_of(document: &Document) -> String {
     }
 }
 
-/// Pays what a user had into an account. Every part of it counts once, however often this is repeated.
+/// Brings what a user had into an account. What an earlier attempt has brought counts, however often this is repeated
+/// and whatever the old backend has changed meanwhile.
 async fn open_account(ledger: &Ledger, user: &User, account: Account) -> Result<()> {
-    let key = format!("migration:{}", user.id);
-    let mut posting = Posting::new(key, &user.id, PostingKind::Deposit, account.balance);
-    posting.details.note = Some("balance of the previous platform".into());
-    if account.balance.is_negative() {
-        // Only an unlimited account gets into debt. It stays there when it is prepaid again.
-        posting.kind = PostingKind::Adjustment;
-        ledger.open(&user.id, AccountKind::Unlimited).await?;
+    // Only an unlimited account gets into debt. It stays there when it is prepaid again.
+    let kind = if account.balance.is_negative() {
+        AccountKind::Unlimited
     } else {
-        ledger.open(&user.id, account.kind).await?;
-    }
-    if account.balance != Money::ZERO {
+        account.kind
+    };
+    ledger.open(&user.id, kind).await?;
+    let key = format!("migration:{}", user.id);
+    let entries = ledger.entries(&user.id, &EntryOptions::default()).await?;
+    let brought = entries.iter().filter(|entry| entry.key.starts_with(&key));
+    let number = brought.clone().count();
+    let missing = account.balance - brought.map(|entry| entry.amount).sum::<Money>();
+    if missing != Money::ZERO {
+        let key = match number {
+            0 => key,
+            number => format!("{key}:{number}"),
+        };
+        let posting = if number > 0 || missing.is_negative() {
+            PostingKind::Adjustment
+        } else {
+            PostingKind::Deposit
+        };
+        let mut posting = Posting::new(key, &user.id, posting, missing);
+        posting.details.note = Some("balance of the previous platform".into());
         ledger.post(&posting, SystemClock.now()).await?;
     }
     ledger.open(&user.id, account.kind).await
