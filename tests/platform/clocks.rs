@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Incident, Refusal, Settings};
 use neuropod::{BillingExt, ErrorKind, Money, Platform, Pod, Status, Step};
 use tokio::time::sleep;
@@ -175,4 +176,34 @@ async fn a_clock_that_was_a_day_behind_charges_no_day_more_once_it_is_right() {
         let lost = stop(&world, &platform, &pod).await;
         assert!(lost < 63.0, "{lost} seconds were not charged");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_what_it_ran() {
+    let mut unseen = 0;
+    // Whenever in its start the store goes.
+    for call in 1..=40 {
+        let (world, ..) = world().await;
+        let faults = Faults::lasting(call, Fault::ErrorBefore, Duration::from_mins(25));
+        let store = faults.store(world.store.clone());
+        let platform = world.platform_on(Arc::new(world.cluster.clone()), store, world.store.clone());
+        let _driver = Driver::start(&platform);
+        let Ok(pod) = platform.create(&world.ana, &request("Training")).await else {
+            continue;
+        };
+        sleep(Duration::from_secs(10)).await;
+        unseen += usize::from(!world.cluster.runs_of(&pod.id).is_empty());
+        world.cluster.break_watch_for(Duration::from_mins(30));
+        world.cluster.strike(&pod.id, Incident::NodeLost);
+        sleep(Duration::from_mins(40)).await;
+        faults.heal();
+        sleep(Duration::from_mins(10)).await;
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+        let money = (Money::from_cents(100_000), Money::from_cents(270));
+        // As long as what was seen may be old.
+        let blind = Duration::from_mins(7);
+        money_is_right(&world, &world.ana.id, money, ran(&world, |_| true), blind).await;
+    }
+    assert!(unseen > 0);
 }
