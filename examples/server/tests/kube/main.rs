@@ -168,8 +168,10 @@ impl Pod<'_> {
         let link = self.link().await.unwrap();
         let (_, token) = link.split_once("?token=").unwrap();
         let base = self.site.routes().await[0].address.clone();
-        let url = format!("http://{base}{missing}?token={token}");
-        assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
+        // Not in the address: Jupyter logs that.
+        let request = reqwest::Client::new().get(format!("http://{base}{missing}"));
+        let request = request.header("authorization", format!("token {token}"));
+        assert_eq!(request.send().await.unwrap().status(), 404);
         let mut seen = String::new();
         let reading = async {
             while !seen.contains(missing) {
