@@ -1,6 +1,6 @@
 import * as api from "../api.js";
 import { openForm } from "../dialog.js";
-import { element, heading } from "../dom.js";
+import { element, heading, setText } from "../dom.js";
 import { button, createForm, field, fieldset } from "../form.js";
 import { fill } from "../loading.js";
 import { tell } from "../notices.js";
@@ -8,15 +8,17 @@ import { t } from "../text.js";
 
 /** The price list, for administrators. */
 export function showPrices(main) {
+  const intro = element("p", { class: "muted" });
   const content = element("div");
   const get = () => Promise.all([api.getPricing(), api.getConfig()]);
-  const show = ([prices, { pricePolicy }]) => [
-    element("p", { class: "muted" }, t(`prices.${pricePolicy}`)),
-    priceForm(prices, load),
-  ];
+  const show = ([prices, { pricePolicy }]) => {
+    setText(intro, t(`prices.${pricePolicy}`));
+    return priceForm(prices, load);
+  };
   const load = () => fill(content, get, show);
   main.append(
     element("div", { class: "title" }, heading(t("nav.prices"))),
+    intro,
     content,
   );
   load();
