@@ -274,7 +274,7 @@ impl Meter {
     /// From when time until `until` is not charged yet, where `from` may have been written by a process whose clock was
     /// behind: a container is never charged for longer than it has been there. Two clocks that are less apart than what
     /// was seen may be old count as one.
-    pub(crate) fn not_charged(&self, from: Timestamp, until: Timestamp) -> Timestamp {
+    fn not_charged(&self, from: Timestamp, until: Timestamp) -> Timestamp {
         let started = self.started_at.filter(|started| *started <= until);
         match started {
             Some(started) if later(from, OLD_SECONDS) < until => {
@@ -286,6 +286,7 @@ impl Meter {
 
     /// The meter with all full periods due; the next one runs on at `price`.
     pub(crate) fn full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
+        let from = self.not_charged(from, now);
         let until = last_full(from, now, PERIOD_SECONDS);
         Self {
             from: Some(until),
@@ -297,6 +298,7 @@ impl Meter {
     /// The meter of a container that ended at `until`; on another day than the period began, its time until midnight
     /// is due first.
     pub(crate) fn ended(self, from: Timestamp, until: Timestamp) -> Self {
+        let from = self.not_charged(from, until);
         let midnight = next_day(from);
         if until > midnight {
             return Self {

@@ -123,15 +123,16 @@ impl Pod {
         self.reason = None;
     }
 
-    /// When its volume goes, where its owner is to be told now: `before` the last charge it was not so, or it was
+    /// When its volume goes, where its owner is to be told now: as it was known `before` it did not go, or that was
     /// longer than a day away.
     pub(crate) fn passed_volume_mark(&self, before: &Self) -> Option<Timestamp> {
         let at = self.volume_deletion?.at;
         let mark = at
             .saturating_sub(SignedDuration::from_secs(VOLUME_MARK_SECONDS))
             .ok()?;
-        let passed = || Some(before.volume_charged_until()? < mark && mark <= self.volume_charged_until()?);
-        (before.volume_deletion.is_none() || passed() == Some(true)).then_some(at)
+        let charged = before.volume_charged_until().zip(self.volume_charged_until());
+        let passed = charged.is_some_and(|(before, now)| before < mark && mark <= now);
+        (before.volume_deletion.is_none() || passed).then_some(at)
     }
 
     fn volume_charged_until(&self) -> Option<Timestamp> {

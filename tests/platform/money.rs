@@ -221,9 +221,9 @@ async fn every_platform_tells_its_subscribers_once_of_every_mark() {
         let parts = world.parts().low_balance_marks(minutes([2, 30]));
         parts.build().unwrap()
     });
-    let drivers = platforms.each_ref().map(Driver::start);
+    let _drivers = platforms.each_ref().map(Driver::start);
     let [first, _] = &platforms;
-    let pod = first.create(&world.ana, &request("Training")).await.unwrap();
+    first.create(&world.ana, &request("Training")).await.unwrap();
     let told = platforms.each_ref().map(async |platform| {
         let mut updates = platform.subscribe(&world.ana);
         let mut marks = Vec::new();
@@ -237,7 +237,6 @@ async fn every_platform_tells_its_subscribers_once_of_every_mark() {
     });
     let told = join_all(told).await;
     assert_eq!(told, [[1800, 120], [1800, 120]]);
-    drop((drivers, pod));
 }
 
 #[tokio::test(start_paused = true)]

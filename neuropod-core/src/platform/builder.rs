@@ -42,7 +42,8 @@ pub struct PlatformBuilder {
     opening_credit: Option<Money>,
     daily_cap: Option<Money>,
     volume_grace: Option<SignedDuration>,
-    low_balance_marks: Option<Vec<SignedDuration>>,
+    /// In seconds.
+    low_balance_marks: Option<Vec<i64>>,
 }
 
 impl PlatformBuilder {
@@ -129,7 +130,8 @@ impl PlatformBuilder {
     /// With how much time left to pay for owners are told, as [`Update::LowBalance`](crate::Update::LowBalance), each
     /// from a second to an hour; 60, 15 and 5 minutes unless given.
     pub fn low_balance_marks(mut self, marks: impl IntoIterator<Item = SignedDuration>) -> Self {
-        self.low_balance_marks = Some(marks.into_iter().collect());
+        let seconds = marks.into_iter().map(|mark| mark.as_secs());
+        self.low_balance_marks = Some(seconds.collect());
         self
     }
 
@@ -144,10 +146,8 @@ impl PlatformBuilder {
         self.prices.validate()?;
         let cap = self.daily_cap.is_some_and(Money::is_negative);
         let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
-        let marks = self
-            .low_balance_marks
-            .map(|marks| marks.iter().map(SignedDuration::as_secs).collect());
-        let mut marks: Vec<i64> = marks.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
+        let marks = self.low_balance_marks;
+        let mut marks = marks.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
         marks.sort_unstable_by_key(|mark| Reverse(*mark));
         let mark = marks.iter().any(|mark| !(1..=RESERVED_SECONDS).contains(mark));
         let wrong = [

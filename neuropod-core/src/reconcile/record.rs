@@ -76,18 +76,15 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
         return meter;
     }
     if let Some(from) = meter.from {
-        let runs = container.is_some_and(|container| meter.container.as_ref() == Some(&container.id));
-        if !runs {
-            // Gone, or there is another container: the metered one has ended.
-            let end = end_of_container(pod, observation, from, now);
-            let from = meter.not_charged(from, end);
-            return meter.ended(from, end);
-        }
-        if meter.full_at().is_some_and(|full| full <= now) {
-            let from = meter.not_charged(from, now);
-            return meter.full(from, now, pod.price);
-        }
-        return meter;
+        return match container {
+            // Another container than the metered one: that one has ended.
+            Some(container) if meter.container.as_ref() != Some(&container.id) => {
+                meter.ended(from, end_of_container(pod, observation, from, now))
+            }
+            Some(_) if meter.full_at().is_some_and(|full| full <= now) => meter.full(from, now, pod.price),
+            Some(_) => meter,
+            None => meter.ended(from, end_of_container(pod, observation, from, now)),
+        };
     }
     if let Some(from) = meter.volume_from {
         let full = meter.full_at().is_some_and(|full| full <= now);

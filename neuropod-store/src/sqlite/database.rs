@@ -4,7 +4,7 @@ use std::path::{self, Path};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backon::Retryable;
+use backon::{ExponentialBuilder, Retryable};
 use neuropod_core::{Error, Result};
 use sqlx::Sqlite;
 use sqlx::migrate::Migrator;
@@ -16,7 +16,7 @@ use sqlx::sqlite::{
 
 use super::failure;
 use super::file::File;
-use super::writer::{self, Writer};
+use super::writer::Writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -26,6 +26,15 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 /// How long SQLite itself waits for a lock before it is asked for it anew.
 const WAIT: Duration = Duration::from_millis(20);
+
+/// Between two attempts to get a lock that another process has.
+pub(super) fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(1))
+        .with_max_delay(Duration::from_millis(20))
+        .without_max_times()
+        .with_jitter()
+}
 
 /// One connection that writes, as SQLite has one writer at a time, and some that read beside it.
 pub(super) struct Database {
@@ -42,7 +51,7 @@ impl Database {
         // under a lock of its own.
         let deadline = Instant::now() + PATIENCE;
         (|| Self::try_open(&path))
-            .retry(writer::pauses())
+            .retry(pauses())
             .when(|error: &Error| error.is_retryable() && Instant::now() < deadline)
             .await
             .map_err(|error| error.with_context("file", path.display().to_string()))

@@ -144,9 +144,9 @@ pub(super) async fn entries(
 }
 
 async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Result<Option<Balance>> {
-    const COLUMNS: &str =
+    const ACCOUNT: &str =
         "SELECT kind, available, held, spent_on, spent, spent_before FROM accounts WHERE user = ?";
-    let row = sqlx::query(COLUMNS)
+    let row = sqlx::query(ACCOUNT)
         .bind(user.as_str())
         .fetch_optional(connection)
         .await

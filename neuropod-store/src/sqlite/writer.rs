@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::BackoffBuilder;
 use futures::future::BoxFuture;
 use neuropod_core::Result;
 use sqlx::sqlite::SqlitePool;
@@ -11,7 +11,7 @@ use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::database::PATIENCE;
+use super::database::{PATIENCE, pauses};
 use super::failure;
 use super::file::File;
 
@@ -146,15 +146,6 @@ async fn together(connection: &mut SqliteConnection, work: Vec<Work>) -> Result<
             _ => return Err(error),
         }
     }
-}
-
-/// Between two attempts to get a lock that another process has.
-pub(super) fn pauses() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(1))
-        .with_max_delay(Duration::from_millis(20))
-        .without_max_times()
-        .with_jitter()
 }
 
 /// Does each from a savepoint on, and commits. Fails where the transaction is lost.

@@ -1,5 +1,4 @@
 use clap::Parser;
-
 use secrecy::ExposeSecret;
 
 use super::load::load_with;

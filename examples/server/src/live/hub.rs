@@ -318,13 +318,19 @@ mod tests {
     use crate::metrics::MeteredCluster;
     use crate::smoke::{Api, config};
 
-    #[tokio::test(start_paused = true)]
-    async fn a_list_from_before_a_pod_was_made_does_not_end_who_listens_to_it() {
+    async fn owner_and_pod() -> (Actor, Pod) {
         let api = Api::start(config()).await;
         let ana = api.sign_in("ana@example.com").await;
         let id = api.create(&ana, "training").await.parse().unwrap();
         let actor = api.app.caller(&ana).await.unwrap().actor();
         let pod = api.app.platform.get(&actor, &id).await.unwrap();
+        (actor, pod)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_from_before_a_pod_was_made_does_not_end_who_listens_to_it() {
+        let (actor, pod) = owner_and_pod().await;
+        let id = pod.id.clone();
         let hub: Arc<Hub> = Arc::default();
         let progress = Progress::new(Arc::new(MeteredCluster::new(Arc::new(SimCluster::new(
             Settings::default(),
@@ -349,11 +355,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn administrators_hear_of_trouble_that_a_list_shows_first() {
-        let api = Api::start(config()).await;
-        let ana = api.sign_in("ana@example.com").await;
-        let id = api.create(&ana, "training").await.parse().unwrap();
-        let actor = api.app.caller(&ana).await.unwrap().actor();
-        let pod = api.app.platform.get(&actor, &id).await.unwrap();
+        let (_, pod) = owner_and_pod().await;
         let hub: Arc<Hub> = Arc::default();
         hub.learn(pod.clone());
         let listener = hub.join(Actor::admin("root"), Language::Es);

@@ -42,7 +42,7 @@ pub(crate) struct TemplateBody {
 }
 
 /// A port and what listens there.
-#[derive(Clone, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PortBody {
     /// The port of the container.

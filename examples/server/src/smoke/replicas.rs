@@ -14,7 +14,7 @@ use super::{Api, config};
 use crate::app::App;
 use crate::backends::Store;
 use crate::config::Config;
-use crate::live::{Alert, Outgoing, Scope};
+use crate::live::{Alert, Listener, Outgoing, Scope};
 use crate::secrets::{Place, Secrets};
 
 /// So many servers on one store and one cluster.
@@ -39,13 +39,19 @@ fn replicas<const N: usize>() -> [Api; N] {
     })
 }
 
+/// Hears from one of them of all pods of whoever has this token.
+async fn listen(server: &Api, token: &str) -> Arc<Listener> {
+    let actor = server.app.caller(token).await.unwrap().actor();
+    let listener = server.app.live.join(actor, Language::Es);
+    listener.subscribe_all(Scope::Changes);
+    listener
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_one_server_does_the_other_tells_and_nothing_is_charged_twice() {
     let [one, other] = replicas();
     let ana = one.sign_in("ana@example.com").await;
-    let actor = other.app.caller(&ana).await.unwrap().actor();
-    let listener = other.app.live.join(actor, Language::Es);
-    listener.subscribe_all(Scope::Changes);
+    let listener = listen(&other, &ana).await;
     let pod = one.create(&ana, "training").await;
     let mut created = 0;
     let running = async {
@@ -104,9 +110,7 @@ async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_ot
         .await
         .expect(200);
     tokio::time::sleep(Duration::from_secs(20)).await;
-    let actor = other.app.caller(&ana).await.unwrap().actor();
-    let listener = other.app.live.join(actor, Language::Es);
-    listener.subscribe_all(Scope::Changes);
+    let listener = listen(&other, &ana).await;
     one.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
         .await
         .expect(200);
@@ -120,13 +124,7 @@ async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_ot
 async fn every_server_warns_who_listens_to_it_that_the_money_runs_out() {
     let servers: [Api; 2] = replicas();
     let ana = servers[0].sign_in("ana@example.com").await;
-    let listeners = servers.each_ref().map(async |server| {
-        let actor = server.app.caller(&ana).await.unwrap().actor();
-        let listener = server.app.live.join(actor, Language::Es);
-        listener.subscribe_all(Scope::Changes);
-        listener
-    });
-    let listeners = join_all(listeners).await;
+    let listeners = join_all(servers.iter().map(|server| listen(server, &ana))).await;
     servers[0].create(&ana, "training").await;
     let warnings = listeners.iter().map(async |listener| {
         let mut marks = Vec::new();
