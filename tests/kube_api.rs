@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, S
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use neuropod_core::{ClusterBackend, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload};
 use neuropod_k8s::{Exposure, KubeCluster};
-use neuropod_test_cluster::wait_until;
+use neuropod_test_cluster::{SELECTOR, wait_until};
 use serde_json::{Value, json};
 
 use self::kube::{LIMIT, Site, cluster, workload};
@@ -27,7 +27,7 @@ async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
             + Clone
             + std::fmt::Debug,
     {
-        let ours = ListParams::default().labels("app.kubernetes.io/managed-by=neuropod");
+        let ours = ListParams::default().labels(SELECTOR);
         let found = site.api::<K>().list(&ours).await.unwrap();
         let found = found.items.into_iter().map(|object| {
             let meta = serde_json::to_value(object.meta()).unwrap();

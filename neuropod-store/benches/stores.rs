@@ -198,17 +198,18 @@ async fn sqlite_change(writer: &SqlitePool, key: &str) {
         .await
         .unwrap();
     sqlx::query(
-        "UPDATE accounts SET available = ?, held = ?, spent_on = ?, spent = ?, spent_before = ? WHERE user = ?",
+        "UPDATE accounts SET available = ?, held = ?, spent_on = ?, spent = ?, spent_before = ? \
+         WHERE user = ?",
     )
-        .bind(0_i64)
-        .bind(0_i64)
-        .bind(None::<String>)
-        .bind(0_i64)
-        .bind(0_i64)
-        .bind("ana")
-        .execute(&mut *step)
-        .await
-        .unwrap();
+    .bind(0_i64)
+    .bind(0_i64)
+    .bind(None::<String>)
+    .bind(0_i64)
+    .bind(0_i64)
+    .bind("ana")
+    .execute(&mut *step)
+    .await
+    .unwrap();
     let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM entries WHERE user = ?")
         .bind("ana")
         .fetch_one(&mut *step)

@@ -56,7 +56,7 @@ pub use error::{Error, Result};
 pub use images::Image;
 pub use mongo::{MONGODB_URI, MongoServer};
 pub use node::Node;
-pub use objects::count_objects;
+pub use objects::{SELECTOR, count_objects};
 pub use packages::{npm_modules, python};
 pub use ports::free_ports;
 pub use prepare::{prepare_control_plane, prepare_mongo, prepare_node};

@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Result;
 
+/// The label that all objects of the platform have.
+pub const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod";
+
 /// How many objects of the platform there are in a namespace, by kind; the volumes too.
 pub async fn count_objects(client: &Client, namespace: &str) -> Result<BTreeMap<String, usize>> {
     let counts = [
@@ -30,7 +33,7 @@ where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
 {
     let api: Api<K> = Api::namespaced(client.clone(), namespace);
-    let ours = ListParams::default().labels("app.kubernetes.io/managed-by=neuropod");
+    let ours = ListParams::default().labels(SELECTOR);
     let list = api.list(&ours).await?;
     Ok((K::kind(&()).into_owned(), list.items.len()))
 }

@@ -9,14 +9,13 @@ use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource};
-use neuropod_test_cluster::{Node, TestCluster, count_objects, skip, wait_until};
+use neuropod_test_cluster::{Node, SELECTOR, TestCluster, count_objects, skip, wait_until};
 use serde_json::{Value, json};
 
 use crate::{LIMIT, manifests};
 
 /// The namespace in the files of `examples/deploy`.
 pub(crate) const NAMESPACE: &str = "neuropod";
-const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod";
 
 /// The cluster of all tests of this program. It ends with the process.
 static CLUSTER: OnceLock<Result<TestCluster, String>> = OnceLock::new();
