@@ -19,7 +19,7 @@ pub const RESERVED_SECONDS: i64 = 3600;
 pub const PERIOD_SECONDS: i64 = 60;
 /// How long a period is while the pod is stopped and only its volume is paid for. Seconds.
 pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
-/// How late a period may be charged on what was seen before it was full: after that the process has stood still. Seconds.
+/// How late a period that is full may be charged on what was seen: after that the process has stood still. Seconds.
 const LATE_SECONDS: i64 = 10;
 /// How old what was seen may be in any case when a period is charged on it: by then everything was asked for again, or
 /// there was no answer. Seconds.
@@ -206,7 +206,8 @@ impl Meter {
             let late = later(seen_at, LATE_SECONDS) < now;
             return runs && self.reservation == Reservation::Open && late;
         }
-        let stood_still = |full| later(full, LATE_SECONDS) < now && seen_at < full;
+        // Many periods are full when nobody charged them: then what was seen after the first of them may be old as well.
+        let stood_still = |full: Timestamp| later(full.max(seen_at), LATE_SECONDS) < now;
         let old = later(seen_at, OLD_SECONDS) < now;
         old || self.full_at().is_some_and(stood_still)
     }

@@ -207,3 +207,35 @@ async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_
     }
     assert!(unseen > 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_as_it_began_charges_only_what_ran() {
+    // Whenever in its beginning.
+    for moment in (0..1500).step_by(50) {
+        let (world, _, platform) = world().await;
+        let driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        drop(driver);
+        // Nobody drives, so that many periods are full.
+        sleep(Duration::from_hours(3)).await;
+        // What it is told is told late.
+        world.cluster.delay_watch(Duration::from_millis(500));
+        let platform = world.parts().build().unwrap();
+        let mut driver = Box::pin(platform.run(std::future::pending()));
+        tokio::select! {
+            ended = &mut driver => panic!("{ended:?}"),
+            () = sleep(Duration::from_millis(moment)) => {}
+        }
+        world.cluster.strike(&pod.id, Incident::Evicted);
+        sleep(Duration::from_mins(5)).await;
+        tokio::select! {
+            ended = &mut driver => panic!("{ended:?}"),
+            () = async {
+                sleep(Duration::from_mins(1)).await;
+                let lost = stop(&world, &platform, &pod).await;
+                assert!(lost < 3.0, "after {moment} ms: {lost} seconds were not charged");
+            } => {}
+        }
+    }
+}
