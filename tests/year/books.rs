@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use neuropod::billing::{EntryOptions, Period};
 use neuropod::meter::Reservation;
@@ -13,6 +15,7 @@ use neuropod::{
 };
 
 use crate::common::World;
+use crate::people::People;
 
 /// All accounts, followed entry by entry.
 #[derive(Default)]
@@ -20,6 +23,8 @@ pub(crate) struct Books {
     accounts: HashMap<UserId, Account>,
     /// What every reservation has, by key; those that have nothing are left out.
     held: HashMap<String, Money>,
+    /// What every person and every pod spent on a day for what ran.
+    spent: HashMap<(String, Date), Money>,
     pods: HashMap<PodId, Charged>,
     /// Every price list there was, by its version.
     prices: Vec<PriceList>,
@@ -51,7 +56,7 @@ struct Charged {
 impl Books {
     /// Reads what is new in the accounts, and checks it. A container that vanished while nobody could see it may have
     /// been charged for `blind` more.
-    pub(crate) async fn check(&mut self, world: &World, users: &[UserId], pods: &[Pod], blind: Duration) {
+    pub(crate) async fn check(&mut self, world: &World, people: &People, pods: &[Pod], blind: Duration) {
         for pod in pods {
             self.pods.entry(pod.id.clone()).or_insert_with(|| Charged {
                 spec: pod.spec.clone(),
@@ -65,8 +70,8 @@ impl Books {
         while let Some(next) = world.store.prices(Some(self.prices.len() as u64)).await.unwrap() {
             self.prices.push(next);
         }
-        for user in users {
-            self.check_account(world, user, blind).await;
+        for user in people.all() {
+            self.check_account(world, user, people.cap_of(user), blind).await;
         }
         let open = |pod: &&Pod| pod.meter.reservation != Reservation::None;
         let open: HashSet<_> = pods
@@ -83,7 +88,7 @@ impl Books {
         }
     }
 
-    async fn check_account(&mut self, world: &World, user: &UserId, blind: Duration) {
+    async fn check_account(&mut self, world: &World, user: &UserId, cap: Option<Money>, blind: Duration) {
         let account = self.accounts.entry(user.clone()).or_default();
         let options = EntryOptions {
             after: account.number,
@@ -109,11 +114,37 @@ impl Books {
             "{balance:?} of {user}"
         );
         for entry in &entries {
-            self.check_entry(world, entry, blind);
+            self.check_entry(world, user, entry, blind);
+        }
+        for entry in &entries {
+            self.check_caps(user, cap, entry);
         }
     }
 
-    fn check_entry(&mut self, world: &World, entry: &Entry, blind: Duration) {
+    /// What ran on a day costs at most what its pod and its owner may spend on it.
+    fn check_caps(&self, user: &UserId, cap: Option<Money>, entry: &Entry) {
+        let (Some(id), Some(period)) = (&entry.details.pod, entry.details.period) else {
+            return;
+        };
+        let day = day_of(period.from);
+        let spent = |who: &str| self.spent.get(&(who.to_owned(), day)).copied();
+        let caps = [(id.as_str(), self.pods[id].spec.daily_cap), (user.as_str(), cap)];
+        for (who, cap) in caps {
+            if let (Some(spent), Some(cap)) = (spent(who), cap) {
+                assert!(spent <= cap, "{who} spent {spent} of {cap} on {day}: {entry:?}");
+            }
+        }
+    }
+
+    /// Counts what was charged for running on a day.
+    fn spend(&mut self, user: &UserId, pod: &PodId, period: Period, amount: Money) {
+        let day = day_of(period.from);
+        for who in [user.as_str(), pod.as_str()] {
+            *self.spent.entry((who.to_owned(), day)).or_default() += amount;
+        }
+    }
+
+    fn check_entry(&mut self, world: &World, user: &UserId, entry: &Entry, blind: Duration) {
         if entry.held != Money::ZERO {
             // A reservation is `pod:number`, what is drawn from it `pod:number:draw`.
             let key: Vec<_> = entry.key.split(':').take(2).collect();
@@ -133,14 +164,16 @@ impl Books {
             if hourly == quote.hourly() {
                 let unpaid = entry.amount.micros() * 3600 / hourly.micros();
                 self.longest_unpaid = self.longest_unpaid.max(unpaid);
+                let (id, period) = (id.clone(), details.period.unwrap());
+                self.spend(user, &id, period, -entry.amount);
             }
         }
         if let Some(charge) = explain(entry) {
-            self.check_charge(world, &charge, blind);
+            self.check_charge(world, user, &charge, blind);
         }
     }
 
-    fn check_charge(&mut self, world: &World, charge: &Explanation, blind: Duration) {
+    fn check_charge(&mut self, world: &World, user: &UserId, charge: &Explanation, blind: Duration) {
         assert!(charge.agrees, "{charge}");
         let id = charge.pod.as_ref().unwrap();
         let charged = self.pods.get_mut(id).unwrap();
@@ -156,6 +189,7 @@ impl Books {
             return;
         }
         charged.running.push(charge.period);
+        self.spend(user, id, charge.period, charge.amount);
         let runs = world.cluster.runs_of(id);
         let now = world.cluster.clock().now();
         let late = SignedDuration::try_from(blind).unwrap();
@@ -199,6 +233,10 @@ impl Books {
             .map(|period| period.until.duration_since(period.from.max(from)).as_secs_f64())
             .sum()
     }
+}
+
+fn day_of(time: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(time).date()
 }
 
 fn quote(prices: &[PriceList], version: Option<u64>, spec: &PodSpec) -> Quote {

@@ -46,6 +46,7 @@ pub(crate) struct Lived {
     containers: usize,
     rests: u32,
     made_anew: u32,
+    unpaid: u32,
     entries: u64,
     written_off: Money,
     hours: f64,
@@ -61,6 +62,7 @@ impl fmt::Display for Lived {
             containers,
             rests,
             made_anew,
+            unpaid,
             entries,
             written_off,
             hours,
@@ -69,7 +71,7 @@ impl fmt::Display for Lived {
         write!(
             f,
             "{steps} steps, {people} people, {pods} pods, {containers} containers, {rests} rests, {entries} entries, \
-             {made_anew} volumes made anew by late calls, \
+             {made_anew} volumes made anew by late calls, {unpaid} times one was gone unpaid, \
              {hours:.0} hours ran, {not_charged:.2} of them not charged, {written_off} EUR written off"
         )
     }
@@ -93,7 +95,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         ..Settings::default()
     };
     let world = World::new(settings).await;
-    let mut people = People::default();
+    let mut people = People::new(&mut random);
     let mut platforms = Platforms::new(&mut random);
     let mut books = Books::default();
     let mut rest = Rest::default();
@@ -114,7 +116,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         }
         let pods = records(&world).await;
         people.learn(&world, &pods);
-        books.check(&world, people.all(), &pods, platforms.blind()).await;
+        books.check(&world, &people, &pods, platforms.blind()).await;
         if random.random_range(0..size.rest) == 0 {
             rest.take(&world, &mut people, &mut platforms, &mut books).await;
             rest.is_calm(&world, &platforms, &people, &mut books, size.pause * 2)
@@ -138,6 +140,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         containers: runs.len(),
         rests: rest.taken,
         made_anew: rest.made_anew,
+        unpaid: rest.unpaid,
         entries: books.entries,
         written_off: books.written_off,
         hours: ran / 3600.0,
@@ -157,7 +160,7 @@ async fn happen(
     platforms.come_and_go(world, random);
     let (should, are) = (share_of(size.people, share), people.all().len());
     if are < should || are == 0 {
-        people.come(world, &platforms.any(world, random)).await;
+        people.come(world, &platforms.any(world, random), random).await;
     }
     let few = people.living().count() < size.at_a_time;
     let late = people.made < share_of(size.pods, share);

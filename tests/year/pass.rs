@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use neuropod::billing::Spent;
 use neuropod::meter::{RESERVED_SECONDS, Reservation};
 use neuropod::{Billing, Clock, Desired, Money, Pod, UserId};
 use tokio::time::{Instant, advance, sleep, sleep_until};
@@ -78,27 +79,58 @@ fn is_known(world: &World, pod: &Pod) -> bool {
 }
 
 /// For how long all who have containers running can pay for them: from what is reserved for each, or from what is
-/// available for all of their pods. Of that an hour for each stays out of it: the reservations that are filled first
+/// available for all of their pods, and no longer than their daily caps last. Of that an hour for each stays out of it: the reservations that are filled first
 /// take it from what the others need.
 async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     let mut owners: HashMap<&UserId, (Money, i64)> = HashMap::new();
     for pod in pods {
         let (hourly, reserved) = owners.entry(&pod.owner).or_insert((Money::ZERO, i64::MAX));
-        if let Some(from) = pod.meter.from {
+        if pod.meter.from.is_some() {
             let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
-            *reserved = (left - now.duration_since(from).as_secs()).min(*reserved);
-            *hourly += pod.meter.price.hourly.max(pod.price.hourly);
+            *reserved = (left - not_charged(pod, now)).min(*reserved);
+            *hourly += price(pod);
         } else {
             *hourly += pod.meter.price.stopped;
         }
     }
     let mut least = i64::MAX;
     for (owner, (hourly, reserved)) in owners {
-        let available = world.store.balance(owner).await.unwrap().available;
-        let lasts = available.micros() * 3600 / hourly.micros().max(1) - RESERVED_SECONDS;
+        let balance = world.store.balance(owner).await.unwrap();
+        let lasts = seconds(balance.available, hourly) - RESERVED_SECONDS;
         least = least.min(reserved.max(lasts));
+        let metered = pods
+            .iter()
+            .filter(|pod| pod.owner == *owner && pod.meter.from.is_some());
+        for pod in metered {
+            let left =
+                |cap: Money, spent: Option<Spent>| cap - spent.map_or(Money::ZERO, |spent| spent.at(now));
+            let of_pod = pod
+                .spec
+                .daily_cap
+                .map(|cap| seconds(left(cap, pod.spent), price(pod)));
+            let of_owner = pod.owner_cap.map(|cap| seconds(left(cap, balance.spent), hourly));
+            for lasts in [of_pod, of_owner].into_iter().flatten() {
+                least = least.min(lasts - not_charged(pod, now));
+            }
+        }
     }
     Duration::from_secs(least.try_into().unwrap_or(0))
+}
+
+fn price(pod: &Pod) -> Money {
+    pod.meter.price.hourly.max(pod.price.hourly)
+}
+
+/// For how many seconds it pays.
+fn seconds(amount: Money, hourly: Money) -> i64 {
+    amount.micros() * 3600 / hourly.micros().max(1)
+}
+
+/// How many seconds of a pod that runs are not charged yet.
+fn not_charged(pod: &Pod, now: Timestamp) -> i64 {
+    pod.meter
+        .from
+        .map_or(0, |from| now.duration_since(from).as_secs())
 }
 
 fn until(at: Timestamp, now: Timestamp) -> Duration {

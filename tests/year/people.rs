@@ -1,9 +1,9 @@
 //! People who come and go, ask for pods, change their minds, lose patience and run out of money.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use neuropod::{
     Actor, BillingExt, Clock, CreatePod, ErrorKind, Money, Pod, PodId, Result, Role, User, UserId,
     VolumePolicy,
@@ -17,6 +17,8 @@ use crate::platforms::Process;
 
 /// How long somebody waits who waits for an answer.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// How far the clock of a machine may be ahead.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 const GPUS: [&str; 4] = ["rtx-4050", "rtx-4070", "rtx-4090", "cpu"];
 
 /// What its owner asked for last.
@@ -37,10 +39,14 @@ pub(crate) struct Known {
     pub(crate) asked_at: Timestamp,
     /// The name of its volume.
     pub(crate) volume: String,
+    /// Its volume may have gone, because nobody paid for it.
+    pub(crate) unpaid: bool,
 }
 
-#[derive(Default)]
 pub(crate) struct People {
+    /// Whether there are daily caps.
+    caps: bool,
+    cap_of: HashMap<UserId, Money>,
     /// All who ever were here.
     all: Vec<UserId>,
     /// Those who can ask for pods.
@@ -57,6 +63,29 @@ pub(crate) fn administrator() -> Actor {
 }
 
 impl People {
+    pub(crate) fn new(random: &mut StdRng) -> Self {
+        Self {
+            caps: random.random(),
+            cap_of: HashMap::new(),
+            all: Vec::new(),
+            here: Vec::new(),
+            pods: BTreeMap::new(),
+            asked: 0,
+            made: 0,
+            payments: 0,
+        }
+    }
+
+    /// What somebody may spend on a day.
+    pub(crate) fn cap_of(&self, user: &UserId) -> Option<Money> {
+        self.cap_of.get(user).copied()
+    }
+
+    fn cap(&self, random: &mut StdRng) -> Option<Money> {
+        let capped = self.caps && random.random_range(0..3) == 0;
+        capped.then(|| Money::from_cents(random.random_range(10..2000)))
+    }
+
     /// Everybody who may have an account.
     pub(crate) fn all(&self) -> &[UserId] {
         &self.all
@@ -69,14 +98,15 @@ impl People {
             .map(|(id, _)| id)
     }
 
-    /// Learns of pods whose creation was never answered.
+    /// Learns of pods whose creation was never answered, and of volumes that go.
     pub(crate) fn learn(&mut self, world: &World, pods: &[Pod]) {
-        for pod in pods
-            .iter()
-            .filter(|pod| !self.pods.contains_key(&pod.id))
-            .collect::<Vec<_>>()
-        {
-            self.know(world, pod, Wish::Unknown);
+        let latest = world.cluster.clock().now() + AHEAD;
+        for pod in pods {
+            if !self.pods.contains_key(&pod.id) {
+                self.know(world, pod, Wish::Unknown);
+            }
+            let goes = pod.volume_deletion.is_some_and(|deletion| deletion.at <= latest);
+            self.pods.get_mut(&pod.id).unwrap().unpaid |= goes;
         }
     }
 
@@ -86,6 +116,7 @@ impl People {
             wish,
             asked_at: world.cluster.clock().now(),
             volume: pod.spec.volume.clone(),
+            unpaid: false,
         };
         if self.pods.insert(pod.id.clone(), known).is_none() {
             self.made += 1;
@@ -93,7 +124,7 @@ impl People {
     }
 
     /// Somebody new registers, and does so until it is answered.
-    pub(crate) async fn come(&mut self, world: &World, process: &Process) {
+    pub(crate) async fn come(&mut self, world: &World, process: &Process, random: &mut StdRng) {
         let actor = Actor::client(format!("user-{}", self.all.len()));
         let user = User {
             id: actor.id.clone(),
@@ -102,7 +133,7 @@ impl People {
             role: Role::Client,
             suspended: false,
             avatar: None,
-            daily_cap: None,
+            daily_cap: self.cap(random),
             ended_sessions: Vec::new(),
             registration_date: world.cluster.clock().now(),
             version: 0,
@@ -111,6 +142,8 @@ impl People {
             match process.ask(PATIENCE, process.platform.register(&user)).await {
                 Some(Ok(_)) => {
                     self.all.push(actor.id.clone());
+                    self.cap_of
+                        .extend(user.daily_cap.map(|cap| (actor.id.clone(), cap)));
                     return self.here.push(actor);
                 }
                 // The next one who comes goes on with this name.
@@ -192,10 +225,13 @@ impl People {
         };
         self.asked += 1;
         let name = format!("Pod {}", self.asked);
-        let request: CreatePod = request(&name)
+        let mut request: CreatePod = request(&name)
             .gpu(*GPUS.choose(random).unwrap())
             .disks(random.random_range(1..50), random.random_range(1..50))
             .idempotency_key(&name);
+        if let Some(cap) = self.cap(random) {
+            request = request.daily_cap(cap);
+        }
         let create = async |request: &CreatePod, patience| {
             let call = Box::pin(process.platform.create(&owner, request));
             process.ask(patience, call).await
@@ -289,5 +325,6 @@ fn has_no_effect(error: &neuropod::Error) -> bool {
             | ErrorKind::NotFound
             | ErrorKind::Forbidden
             | ErrorKind::InsufficientFunds { .. }
+            | ErrorKind::SpendCapReached { .. }
     )
 }

@@ -31,6 +31,7 @@ const PERIOD: Duration = Duration::from_secs(60 + 10);
 pub(crate) struct Platforms {
     layout: Layout,
     price_policy: PricePolicy,
+    volume_grace: Option<SignedDuration>,
     /// Of a thousand calls so many go wrong. When none does, neither does the watch.
     per_mille: u32,
     running: Vec<Running>,
@@ -96,6 +97,9 @@ impl Platforms {
             } else {
                 PricePolicy::Current
             },
+            volume_grace: random
+                .random::<bool>()
+                .then(|| SignedDuration::from_hours(random.random_range(2..100))),
             per_mille: if random.random() {
                 0
             } else {
@@ -146,8 +150,11 @@ impl Platforms {
 
     fn add(&mut self, world: &World, faults: Faults, end: Faults) {
         let clock = MachineClock::new(world);
-        let platform = world
-            .parts()
+        let mut parts = world.parts();
+        if let Some(grace) = self.volume_grace {
+            parts = parts.volume_grace(grace);
+        }
+        let platform = parts
             .layout(self.layout.clone())
             .price_policy(self.price_policy)
             .clock(Arc::new(clock.clone()))

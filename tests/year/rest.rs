@@ -43,6 +43,8 @@ pub(crate) struct Rest {
     kept: BTreeSet<String>,
     /// Volumes that a late call made again after they had been deleted.
     pub(crate) made_anew: u32,
+    /// Volumes that were found gone because nobody paid for them.
+    pub(crate) unpaid: u32,
 }
 
 impl Rest {
@@ -76,7 +78,7 @@ impl Rest {
         }
         let pods = records(world).await;
         people.learn(world, &pods);
-        books.check(world, people.all(), &pods, platforms.blind()).await;
+        books.check(world, people, &pods, platforms.blind()).await;
         wishes_are_fulfilled(people, &pods);
         reservations_are_right(books, &pods);
         self.volumes_are_right(world, people, platforms, &pods).await;
@@ -102,7 +104,7 @@ impl Rest {
         pass(world, platforms, time).await;
         settle(world).await;
         let pods = records(world).await;
-        books.check(world, people.all(), &pods, platforms.blind()).await;
+        books.check(world, people, &pods, platforms.blind()).await;
         let unpaid = books.take_longest_unpaid();
         assert!(
             unpaid <= PERIOD_SECONDS,
@@ -166,7 +168,7 @@ impl Rest {
                     self.made_anew += u32::from(made.is_some());
                 }
                 Wish::Deleted(VolumePolicy::Keep) | Wish::Stopped | Wish::Running
-                    if !world.cluster.runs_of(id).is_empty() =>
+                    if !known.unpaid && !world.cluster.runs_of(id).is_empty() =>
                 {
                     assert!(there, "the volume of {id} is lost");
                     if matches!(known.wish, Wish::Deleted(_)) {
@@ -177,6 +179,10 @@ impl Rest {
             }
         }
         assert!(self.kept.is_subset(&volumes), "volumes that were kept are lost");
+        for pod in pods {
+            let decided = pod.volume_deletion.is_some_and(|deletion| deletion.decided);
+            self.unpaid += u32::from(decided);
+        }
     }
 
     /// Everything is deleted, and nothing is left.
@@ -209,7 +215,7 @@ impl Rest {
         }
         let objects = world.cluster.objects();
         assert!(objects.iter().all(|key| key.kind == Kind::Volume), "{objects:?}");
-        books.check(world, people.all(), &[], platforms.blind()).await;
+        books.check(world, people, &[], platforms.blind()).await;
         for user in people.all() {
             let balance = world.store.balance(user).await.unwrap();
             assert_eq!(balance.held, Money::ZERO);
@@ -301,7 +307,11 @@ fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
 fn reservations_are_right(books: &Books, pods: &[Pod]) {
     for pod in pods {
         let held = books.held(&pod.meter.key(&pod.id));
-        let known = pod.meter.left.is_none_or(|left| left == held);
+        // Of what is reserved a daily cap may leave less.
+        let known = pod
+            .meter
+            .left
+            .is_none_or(|left| left == held || pod.meter.capped && left < held);
         let right = match pod.meter.reservation {
             Reservation::Open => known && held <= books.highest_hour(&pod.spec),
             _ => held == Money::ZERO,
