@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::naming::Naming;
 use crate::pod::{Pod, Status};
 use crate::secret::AccessToken;
-use crate::token::TokenState;
 
 /// How to reach a pod, as the HTTP contract has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,9 +157,8 @@ pub fn http_services(pod: &Pod, naming: &Naming) -> Vec<HttpService> {
             .filter(|_| is_jupyter && pod.status == Status::Running)
             .cloned();
         // Without a token the link opens nothing until the server has said that it needs none.
-        let login_known = token.is_some() || pod.login.found != TokenState::Unknown;
         let status = match pod.status {
-            Status::Running if is_jupyter && !login_known => ServiceStatus::Creating,
+            Status::Running if is_jupyter && !pod.login.is_known() => ServiceStatus::Creating,
             Status::Running => ServiceStatus::Ready,
             Status::Creating => ServiceStatus::Creating,
             Status::Stopped => ServiceStatus::Stopped,
@@ -198,6 +196,7 @@ mod tests {
 
     use super::*;
     use crate::pod::Login;
+    use crate::token::TokenState;
 
     fn pod(status: Status, login: Login) -> Pod {
         Pod {
@@ -274,6 +273,21 @@ mod tests {
         assert_eq!(status(TokenState::Unknown), ServiceStatus::Creating);
         assert_eq!(status(TokenState::Disabled), ServiceStatus::Ready);
         assert_eq!(status(TokenState::Password), ServiceStatus::Ready);
+    }
+
+    #[test]
+    fn with_an_empty_token_the_link_works_bare() {
+        let login = Login {
+            injected: Some(AccessToken::new("")),
+            ..Login::default()
+        };
+        let services = http_services(&pod(Status::Running, login), &naming());
+        for service in services {
+            assert_eq!(
+                (service.status, service.link()),
+                (ServiceStatus::Ready, service.url)
+            );
+        }
     }
 
     #[test]

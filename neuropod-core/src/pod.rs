@@ -269,8 +269,16 @@ impl Login {
     pub fn token(&self) -> Option<&AccessToken> {
         match &self.found {
             TokenState::Generated(token) => Some(token),
-            TokenState::Unknown | TokenState::Configured => self.injected.as_ref(),
+            // With an empty one the server asks for none.
+            TokenState::Unknown | TokenState::Configured => {
+                self.injected.as_ref().filter(|token| !token.expose().is_empty())
+            }
             TokenState::Disabled | TokenState::Password => None,
         }
+    }
+
+    /// Whether it is known how to log in, with a token or without.
+    pub fn is_known(&self) -> bool {
+        self.injected.is_some() || self.found != TokenState::Unknown
     }
 }

@@ -76,7 +76,7 @@ pub enum Blame {
 }
 
 impl ReasonCode {
-    /// Whose fault it is.
+    /// Whose fault it is. That of `GaveUp` depends on its cause: see [`Reason::blame`].
     pub fn blame(self) -> Blame {
         match self {
             Self::ImageInvalid
@@ -90,8 +90,7 @@ impl ReasonCode {
             | Self::DiskExceeded
             | Self::InsufficientFunds
             | Self::SpendCap
-            | Self::VolumeDeleted
-            | Self::GaveUp => Blame::User,
+            | Self::VolumeDeleted => Blame::User,
             Self::ContainerConfig
             | Self::QuotaExceeded
             | Self::VolumeFailed
@@ -104,7 +103,8 @@ impl ReasonCode {
             | Self::Evicted
             | Self::NodeLost
             | Self::VolumePending
-            | Self::ClusterUnavailable => Blame::Nobody,
+            | Self::ClusterUnavailable
+            | Self::GaveUp => Blame::Nobody,
         }
     }
 
@@ -166,6 +166,34 @@ impl Reason {
             detail.truncate(end);
         }
         Self { code, detail, since }
+    }
+
+    /// That this went on for too long: it is kept as the cause.
+    pub(crate) fn given_up(&self, now: Timestamp) -> Self {
+        let cause = serde_json::to_string(&self.code).unwrap_or_default();
+        let cause = cause.trim_matches('"');
+        let detail = match self.detail.as_str() {
+            "" => cause.to_owned(),
+            detail => format!("{cause}: {detail}"),
+        };
+        Self::new(ReasonCode::GaveUp, detail, now)
+    }
+
+    /// Whose fault it is: for a pod that was given up, whose the cause was.
+    ///
+    /// ```
+    /// use neuropod_core::reason::{Blame, Reason, ReasonCode};
+    ///
+    /// let reason = Reason::new(ReasonCode::GaveUp, "crash_loop: back-off 5m0s", jiff::Timestamp::UNIX_EPOCH);
+    /// assert_eq!(reason.blame(), Blame::User);
+    /// ```
+    pub fn blame(&self) -> Blame {
+        if self.code != ReasonCode::GaveUp {
+            return self.code.blame();
+        }
+        let cause = self.detail.split(':').next().unwrap_or_default();
+        let cause: Result<ReasonCode, _> = serde_json::from_value(cause.into());
+        cause.map_or(Blame::Nobody, ReasonCode::blame)
     }
 
     /// Whether `other` says the same, whenever it began.

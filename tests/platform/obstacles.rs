@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use neuropod::meter::Reservation;
-use neuropod::sim::{Incident, Kind, ObjectKey, Obstacle, Settings};
+use neuropod::reason::Blame;
+use neuropod::sim::{Incident, Kind, Method, ObjectKey, Obstacle, Refusal, Settings};
 use neuropod::template::Template;
 use neuropod::token::TokenState;
-use neuropod::{CreatePod, Money, ReasonCode, Status, Step, TemplateStore, VolumePolicy};
+use neuropod::{
+    CreatePod, Desired, ErrorKind, LogOptions, Money, ReasonCode, Status, Step, TemplateStore, VolumePolicy,
+};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until, until_status};
@@ -255,6 +258,85 @@ async fn a_log_that_breaks_off_is_read_again_until_it_tells_the_token() {
     world.cluster.break_logs();
     let second = token(Some(&first)).await;
     assert_ne!(first, second);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_can_not_be_read_for_an_hour_tells_the_token_after_it() {
+    let world = World::new(Settings::default()).await;
+    world.store.insert_template(&template()).await.unwrap();
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    world
+        .cluster
+        .refuse(refusal(Method::Logs, ErrorKind::RateLimited));
+    let request = CreatePod::from_template("Training", "jupyter");
+    let pod = platform.create(&world.ana, &request).await.unwrap();
+    sleep(Duration::from_hours(1)).await;
+    let found = platform.get(&world.ana, &pod.id).await.unwrap().login.found;
+    assert_eq!(found, TokenState::Unknown);
+    world.cluster.refuse_no_more();
+    until(&platform, &world.ana, &pod.id, |pod| {
+        matches!(pod.login.found, TokenState::Generated(_))
+    })
+    .await;
+}
+
+fn refusal(method: Method, kind: ErrorKind) -> Refusal {
+    Refusal {
+        method: Some(method),
+        times: u32::MAX,
+        kind,
+        after_effect: false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_of_it_again() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    world.cluster.refuse(refusal(Method::Apply, ErrorKind::Rejected));
+    let objects = world.cluster.objects();
+    let service = objects.into_iter().find(|key| key.kind == Kind::Service);
+    world.cluster.delete_by_hand(&service.unwrap());
+    let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+    let reason = told.reason.unwrap();
+    assert_eq!(
+        (reason.code, reason.blame()),
+        (ReasonCode::Rejected, Blame::Platform)
+    );
+    sleep(Duration::from_hours(3)).await;
+    assert_eq!(world.cluster.runs_of(&pod.id).last().unwrap().ended_at, None);
+    world.cluster.refuse_no_more();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    assert_eq!(world.cluster.runs_of(&pod.id).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_was_given_up_says_whose_fault_it_was_and_has_no_log() {
+    for (obstacle, blame) in [
+        (Obstacle::StartError, Blame::User),
+        (Obstacle::ConfigError, Blame::Platform),
+        (Obstacle::PullFailing, Blame::Nobody),
+    ] {
+        let world = World::new(Settings::default()).await;
+        let platform = world.platform();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        world.cluster.obstruct(&pod.id, obstacle);
+        sleep(Duration::from_hours(2)).await;
+        let pod = until(&platform, &world.ana, &pod.id, |pod| {
+            pod.desired == Desired::Stopped && pod.step == Step::Stopped
+        })
+        .await;
+        let reason = pod.reason.unwrap();
+        assert_eq!((reason.code, reason.blame()), (ReasonCode::GaveUp, blame));
+        let logs = platform.logs(&world.ana, &pod.id, LogOptions::default()).await;
+        let error = logs.err().unwrap();
+        assert_eq!(error.to_string(), "the pod is stopped (state: stopped)");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,18 +7,20 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Inner;
 use super::round::Follow;
-use crate::cluster::LogOptions;
+use crate::cluster::{LogOptions, LogStream};
 use crate::error::Result;
 use crate::id::PodId;
 use crate::pod::Desired;
 use crate::token::TokenState;
 
-/// How long a log is read in all. A server that has not told by then does not tell.
+/// How long a log is read in all, from when it could be read first. A server that has not told by then does not tell.
 const WINDOW: Duration = Duration::from_mins(10);
 /// How long it is read on after it told something: the announcement of the server corrects what came before it.
 const LINGER: Duration = Duration::from_secs(30);
-/// How long to wait before a log that broke off is read again from its first byte.
+/// How long to wait before a log that broke off is read again from its first byte; each time that it can't be read at
+/// all it is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 impl Inner {
     /// Reads the log of one container run and writes down what it tells.
@@ -27,14 +29,24 @@ impl Inner {
         let Ok(_place) = self.log_places.acquire().await else {
             return;
         };
-        let end = Instant::now() + WINDOW;
-        while Instant::now() < end {
-            match self.read_log(id, follow, end).await {
-                Ok(true) => return,
-                Ok(false) => {}
-                Err(error) => tracing::debug!(pod = %id, %error, "the log can't be read now"),
+        let (mut end, mut pause) = (None, PAUSE);
+        while end.is_none_or(|end| Instant::now() < end) {
+            match self.open_log(follow).await {
+                Ok(log) => {
+                    pause = PAUSE;
+                    let end = *end.get_or_insert(Instant::now() + WINDOW);
+                    match self.read_log(id, follow, log, end).await {
+                        Ok(true) => return,
+                        Ok(false) => {}
+                        Err(error) => tracing::debug!(pod = %id, %error, "the log broke off"),
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(pod = %id, %error, "the log can't be read now");
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
             }
-            sleep(PAUSE).await;
+            sleep(pause).await;
             if !self.is_needed(id, follow).await {
                 return;
             }
@@ -53,13 +65,16 @@ impl Inner {
         }
     }
 
-    /// Reads the log once from its first byte. Answers whether it is done with.
-    async fn read_log(&self, id: &PodId, follow: &Follow, end: Instant) -> Result<bool> {
+    async fn open_log(&self, follow: &Follow) -> Result<LogStream> {
         let options = LogOptions {
             follow: true,
             ..LogOptions::default()
         };
-        let mut log = self.cluster.logs(&follow.reference, options).await?;
+        self.cluster.logs(&follow.reference, options).await
+    }
+
+    /// Reads the log once from its first byte. Answers whether it is done with.
+    async fn read_log(&self, id: &PodId, follow: &Follow, mut log: LogStream, end: Instant) -> Result<bool> {
         let mut scan = self.tokens.start();
         let mut until = end;
         loop {

@@ -6,7 +6,7 @@ use crate::connection::{self, Connections};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, UserId};
 use crate::plan;
-use crate::pod::{Pod, Status};
+use crate::pod::{Desired, Pod};
 use crate::pricing::Quote;
 use crate::store::{ListOptions, Page};
 use crate::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation};
@@ -61,7 +61,7 @@ impl Platform {
     /// `InvalidState` when it is stopped or has not started yet; `NotFound`; `Forbidden`.
     pub async fn logs(&self, actor: &Actor, id: &PodId, options: LogOptions) -> Result<LogStream> {
         let pod = self.0.visible(actor, id).await?;
-        if pod.status == Status::Stopped {
+        if pod.desired != Desired::Running {
             return Err(
                 Error::new(ErrorKind::InvalidState, "the pod is stopped").with_context("state", "stopped")
             );

@@ -168,7 +168,7 @@ fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
         (false, false) => Status::Creating,
     };
     retry(next, live, now);
-    give_up(next, now);
+    give_up(next, live, now);
 }
 
 /// Why it does not run: what the cluster says of its pod object; else what kept the platform from making all of it.
@@ -216,28 +216,21 @@ fn retry(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     }
 }
 
-/// Stops what can't succeed, or has not for too long. Its owner may start it again.
-fn give_up(next: &mut Pod, now: Timestamp) {
+/// Stops what can't succeed, or has not for too long. Its owner may start it again. What runs and is ready goes on,
+/// even if something that belongs to it can't be made again.
+fn give_up(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     let Some(reason) = &next.reason else { return };
+    let serves = live.is_some_and(|seen| seen.phase == Phase::Running && seen.ready);
     if !reason.code.is_retryable() {
         next.desired = Desired::Stopped;
         next.status = Status::Error;
     } else if reason.code.is_failure()
+        && !serves
         && next
             .failing_since
             .is_some_and(|since| after(since, GIVE_UP_SECONDS) <= now)
     {
-        let detail = if reason.detail.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", reason.detail)
-        };
-        let cause = serde_json::to_string(&reason.code).unwrap_or_default();
-        next.reason = Some(Reason::new(
-            ReasonCode::GaveUp,
-            cause.trim_matches('"').to_owned() + &detail,
-            now,
-        ));
+        next.reason = Some(reason.given_up(now));
         next.desired = Desired::Stopped;
         next.status = Status::Error;
     }

@@ -50,12 +50,14 @@ pub enum TokenState {
 }
 
 /// Reads tokens from container logs; [`JupyterTokens`] is the default.
+#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TokenExtractor: Send + Sync + 'static {
     /// Begins the scan of one container run, from the first byte of its log.
     fn start(&self) -> Box<dyn TokenScan>;
 }
 
 /// The scan of one container run. Memory is bounded however long the log and its lines are.
+#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TokenScan: Send {
     /// Takes the next piece of the log, cut anywhere, of any bytes. Answers the new state if this changed it.
     fn push(&mut self, chunk: &[u8]) -> Option<TokenState>;

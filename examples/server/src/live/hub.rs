@@ -293,8 +293,8 @@ impl Hub {
 
 /// What keeps a pod from running that only the people of the platform can put right.
 fn platform_trouble(pod: &Pod) -> Option<ReasonCode> {
-    let code = pod.reason.as_ref()?.code;
-    (code.blame() == Blame::Platform).then_some(code)
+    let reason = pod.reason.as_ref()?;
+    (reason.blame() == Blame::Platform).then_some(reason.code)
 }
 
 impl State {
