@@ -120,6 +120,8 @@ async fn cluster(arguments: &Arguments) -> Result<Arc<dyn ClusterBackend>> {
         }
         Where::Kube => {
             let config = KubeConfig {
+                // What an earlier run left goes; what another platform has in the namespace stays.
+                instance: "quickstart".into(),
                 namespace: arguments.namespace.clone(),
                 exposure: arguments
                     .ingress_class

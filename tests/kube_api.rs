@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 
 use ::kube::Api;
 use ::kube::api::{ListParams, Patch, PatchParams};
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
-use neuropod_core::{ClusterBackend, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload};
+use neuropod_core::{
+    ClusterBackend, ClusterEvent, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload,
+};
 use neuropod_k8s::{Exposure, KubeCluster};
 use neuropod_test_cluster::{SELECTOR, wait_until};
 use serde_json::{Value, json};
@@ -67,6 +70,36 @@ async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::E
         Ok(seen) => panic!("apply was not refused: {seen:#?}"),
         Err(error) => error,
     }
+}
+
+#[tokio::test]
+async fn two_platforms_in_one_namespace_leave_each_other_alone() {
+    let Some(cluster) = cluster("kube_api/two_platforms_in_one_namespace_leave_each_other_alone") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let other = site.another(|config| config.instance = "other".into());
+    let workload = workload("lab", 2);
+    site.backend.apply(&workload).await.unwrap();
+    let before = everything(&site).await;
+    let inventory = other.inventory().await.unwrap();
+    assert!(
+        inventory.workloads.is_empty() && inventory.volumes.is_empty(),
+        "{inventory:?}"
+    );
+    let seen = other.observe(&workload.reference).await.unwrap();
+    assert!(
+        seen.is_cleared() && seen.volume == ObservedVolume::Absent,
+        "{seen:?}"
+    );
+    other
+        .remove(&workload.reference, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    assert_eq!(refused(&other, &workload).await.kind(), &ErrorKind::NameTaken);
+    assert_eq!(everything(&site).await.len(), before.len());
+    let mut events = other.watch();
+    assert_eq!(events.next().await, Some(ClusterEvent::Synced));
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<
             Objects::Partial
         },
         pod: Some(status::observed(&pod, None)),
-        volume: observe::volume(Some(&claim), &workload.reference),
+        volume: observe::volume(Some(&claim), &workload.reference, &cluster.config.instance),
     })
 }
 
@@ -99,13 +99,17 @@ impl Wave<'_> {
         (kind != Kind::Namespace).then(|| self.cluster.namespace(self.reference))
     }
 
+    fn instance(&self) -> &str {
+        &self.cluster.config.instance
+    }
+
     /// Makes the object exist as the manifest says, unless it is a pod, which is only ever created.
     async fn ensure<T: Slim>(&self, manifest: &Manifest, there: Option<T>) -> Result<T> {
         let found = match self.create(manifest, there).await? {
             Creation::Made(object) => return Ok(object),
             Creation::Found(object) => object,
         };
-        match decide(T::meta(&found), manifest, self.reference)? {
+        match decide(T::meta(&found), manifest, self.reference, self.instance())? {
             Decision::Leave => Ok(found),
             Decision::Update => {
                 let namespace = self.namespace(manifest.kind);
@@ -126,7 +130,7 @@ impl Wave<'_> {
             Creation::Made(claim) => return Ok(claim),
             Creation::Found(claim) => claim,
         };
-        decide(&found.metadata, manifest, self.reference)?;
+        decide(&found.metadata, manifest, self.reference, self.instance())?;
         let has = quantity::gigabytes(&found.spec.resources.requests.storage);
         // A claim without a volume can't be resized: it is pending, and its class may never provide it.
         let bound = found.status.phase == "Bound";

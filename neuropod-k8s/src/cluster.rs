@@ -126,7 +126,8 @@ impl ClusterBackend for KubeCluster {
     }
 
     fn watch(&self) -> BoxStream<'static, ClusterEvent> {
-        let events = watch::watch(self.requests.client().clone(), self.scope(), self.config.deadline);
+        let (client, instance) = (self.requests.client().clone(), &self.config.instance);
+        let events = watch::watch(client, instance, self.scope(), self.config.deadline);
         let end = self.end.token().clone().cancelled_owned();
         events.take_until(Box::pin(end)).boxed()
     }

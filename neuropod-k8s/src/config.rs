@@ -17,6 +17,10 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubeConfig {
+    /// Which platform this is: the label `app.kubernetes.io/instance` of everything that it makes, at most 63 letters,
+    /// digits, `-`, `_` and `.`. Two platforms in one cluster, each with a store of its own, need different ones: what
+    /// has this label and no record in the store is removed.
+    pub instance: String,
     /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::WorkloadRef) names none. It has to exist.
     /// Give the platform one of its own: it may read every Secret in it.
     pub namespace: String,
@@ -43,10 +47,11 @@ pub struct KubeConfig {
 }
 
 impl Default for KubeConfig {
-    /// The namespace `default`, an Ingress of the cluster's default class, the default storage class, 30 seconds,
+    /// The instance `default` in the namespace `default`, an Ingress of the cluster's default class, the default storage class, 30 seconds,
     /// 24 writes and 64 logs at a time.
     fn default() -> Self {
         Self {
+            instance: "default".into(),
             namespace: "default".into(),
             namespace_per_user: false,
             exposure: Exposure::default(),

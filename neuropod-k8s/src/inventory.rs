@@ -18,7 +18,8 @@ use crate::status::ABOUT_PODS;
 pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
     let requests = &cluster.requests;
     let scope = cluster.scope();
-    let (pods, all) = (labels::of_all_pods(), labels::of_platform());
+    let instance = &cluster.config.instance;
+    let (pods, all) = (labels::of_all_pods(instance), labels::of_platform(instance));
     let pods_only = ListParams::default().labels(&pods);
     let claims = ListParams::default().labels(&all);
     let kinds = Kind::OF_A_RUN.into_iter();
@@ -82,7 +83,7 @@ impl Parts {
             .iter()
             .filter(|claim| claim.metadata.namespace == namespace);
         let claim = claims.find(|claim| claim.metadata.name == reference.volume);
-        let volume = observe::volume(claim, &reference);
+        let volume = observe::volume(claim, &reference, &cluster.config.instance);
         OwnedWorkload {
             observation: Observation {
                 pod: self.pod.as_ref().map(|pod| observe::pod_with(pod, warnings)),

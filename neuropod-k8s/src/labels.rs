@@ -2,6 +2,8 @@
 
 /// Who manages an object: always [`MANAGER`].
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Which platform it is of, where several share a cluster: [`KubeConfig::instance`](crate::KubeConfig::instance).
+pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
 /// The name of the pod that the object belongs to; of a volume, its own.
 pub(crate) const NAME: &str = "app.kubernetes.io/name";
 /// The id of the pod. A volume has none: several pods may share it.
@@ -26,16 +28,16 @@ pub(crate) const DIGEST: &str = "neuropod.io/digest";
 pub(crate) const MANAGER: &str = "neuropod";
 
 /// Selects everything of the platform that belongs to a pod.
-pub(crate) fn of_all_pods() -> String {
-    format!("{MANAGED_BY}={MANAGER},{POD_ID}")
+pub(crate) fn of_all_pods(instance: &str) -> String {
+    format!("{},{POD_ID}", of_platform(instance))
 }
 
 /// Selects everything of one pod.
-pub(crate) fn of_pod(id: &neuropod_core::PodId) -> String {
-    format!("{MANAGED_BY}={MANAGER},{POD_ID}={id}")
+pub(crate) fn of_pod(instance: &str, id: &neuropod_core::PodId) -> String {
+    format!("{},{POD_ID}={id}", of_platform(instance))
 }
 
 /// Selects everything of the platform.
-pub(crate) fn of_platform() -> String {
-    format!("{MANAGED_BY}={MANAGER}")
+pub(crate) fn of_platform(instance: &str) -> String {
+    format!("{MANAGED_BY}={MANAGER},{INSTANCE}={instance}")
 }

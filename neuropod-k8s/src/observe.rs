@@ -19,7 +19,7 @@ pub(crate) async fn observe(cluster: &KubeCluster, reference: &WorkloadRef) -> R
     let about = ListParams::default().fields(&about);
     let warnings = cluster.requests.list::<SlimEvent>(Kind::Event, namespace, &about);
     let (found, warnings) = tokio::try_join!(find(cluster, reference), warnings)?;
-    Ok(found.observation(reference, &warnings))
+    Ok(found.observation(reference, &warnings, &cluster.config.instance))
 }
 
 /// Everything of one pod, as the cluster has it.
@@ -34,7 +34,7 @@ pub(crate) struct Found {
 /// Reads everything of one pod: by label, as nothing else tells what a half-made or half-removed run has.
 pub(crate) async fn find(cluster: &KubeCluster, reference: &WorkloadRef) -> Result<Found> {
     let namespace = Some(cluster.namespace(reference));
-    let selector = labels::of_pod(&reference.pod_id);
+    let selector = labels::of_pod(&cluster.config.instance, &reference.pod_id);
     let pods = ListParams::default().labels(&selector);
     let objects = Kind::OF_A_RUN.into_iter().map(async |kind| {
         let found = cluster.requests.list_metadata(kind, namespace, &selector).await?;
@@ -65,11 +65,16 @@ pub(crate) async fn find(cluster: &KubeCluster, reference: &WorkloadRef) -> Resu
 
 impl Found {
     /// What the driver is told.
-    pub(crate) fn observation(&self, reference: &WorkloadRef, warnings: &[SlimEvent]) -> Observation {
+    pub(crate) fn observation(
+        &self,
+        reference: &WorkloadRef,
+        warnings: &[SlimEvent],
+        instance: &str,
+    ) -> Observation {
         Observation {
             pod: self.pod.as_ref().map(|pod| pod_with(pod, warnings)),
             objects: objects(self.pod.as_ref(), self.objects.iter().map(|(_, meta)| meta)),
-            volume: volume(self.claim.as_ref(), reference),
+            volume: volume(self.claim.as_ref(), reference, instance),
         }
     }
 }
@@ -104,9 +109,9 @@ pub(crate) fn objects<'a>(pod: Option<&SlimPod>, found: impl Iterator<Item = &'a
 }
 
 /// The state of the volume. A claim of somebody else is not the volume: there is none.
-pub(crate) fn volume(claim: Option<&SlimClaim>, reference: &WorkloadRef) -> ObservedVolume {
+pub(crate) fn volume(claim: Option<&SlimClaim>, reference: &WorkloadRef, instance: &str) -> ObservedVolume {
     match claim {
-        Some(claim) if !belongs_to_owner(&claim.metadata, reference) => ObservedVolume::Absent,
+        Some(claim) if !belongs_to_owner(&claim.metadata, reference, instance) => ObservedVolume::Absent,
         None if reference.volume.is_empty() => ObservedVolume::Unknown,
         None => ObservedVolume::Absent,
         Some(claim) if claim.metadata.is_leaving() => ObservedVolume::Terminating,

@@ -19,8 +19,13 @@ pub(crate) enum Decision {
 ///
 /// # Errors
 /// `NameTaken` when it is somebody else's; `Conflict` when it is being deleted.
-pub(crate) fn decide(found: &Meta, manifest: &Manifest, reference: &WorkloadRef) -> Result<Decision, Error> {
-    if !is_ours(found, manifest.kind, reference) {
+pub(crate) fn decide(
+    found: &Meta,
+    manifest: &Manifest,
+    reference: &WorkloadRef,
+    instance: &str,
+) -> Result<Decision, Error> {
+    if !is_ours(found, manifest.kind, reference, instance) {
         let message = "an object of somebody else has the name: delete or rename it";
         return Err(Error::new(ErrorKind::NameTaken, message)
             .with_context("kind", manifest.kind.name())
@@ -43,16 +48,18 @@ pub(crate) fn decide(found: &Meta, manifest: &Manifest, reference: &WorkloadRef)
 }
 
 /// Whether an object belongs to the pod, or to its owner where all pods of the owner share it.
-fn is_ours(found: &Meta, kind: Kind, reference: &WorkloadRef) -> bool {
+fn is_ours(found: &Meta, kind: Kind, reference: &WorkloadRef, instance: &str) -> bool {
     match kind {
         Kind::Namespace | Kind::ResourceQuota | Kind::LimitRange | Kind::PersistentVolumeClaim => {
-            belongs_to_owner(found, reference)
+            belongs_to_owner(found, reference, instance)
         }
         _ => found.pod_id().as_ref() == Some(&reference.pod_id),
     }
 }
 
-/// Whether an object is one of the owner of the pod.
-pub(crate) fn belongs_to_owner(found: &Meta, reference: &WorkloadRef) -> bool {
-    found.is_ours() && found.labels.user_hash.as_deref() == Some(&reference.user_hash)
+/// Whether an object is one of the owner of the pod, and of this platform.
+pub(crate) fn belongs_to_owner(found: &Meta, reference: &WorkloadRef, instance: &str) -> bool {
+    found.is_ours()
+        && found.labels.instance.as_deref() == Some(instance)
+        && found.labels.user_hash.as_deref() == Some(&reference.user_hash)
 }

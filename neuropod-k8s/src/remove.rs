@@ -36,7 +36,7 @@ pub(crate) async fn remove(
         claim: claim?,
         objects: objects?.into_iter().flatten().collect(),
     };
-    let observation = left.observation(reference, &[]);
+    let observation = left.observation(reference, &[], &cluster.config.instance);
     if observation.is_cleared() {
         cluster.forget(&reference.pod_id);
     }
@@ -69,7 +69,7 @@ async fn remove_claim(
     match claim {
         Some(claim)
             if policy == VolumePolicy::Delete
-                && belongs_to_owner(&claim.metadata, reference)
+                && belongs_to_owner(&claim.metadata, reference, &cluster.config.instance)
                 && !claim.metadata.is_leaving() =>
         {
             let kind = Kind::PersistentVolumeClaim;

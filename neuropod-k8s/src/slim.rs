@@ -51,6 +51,8 @@ impl Meta {
 pub(crate) struct Labels {
     #[serde(rename = "app.kubernetes.io/managed-by")]
     pub(crate) managed_by: Option<String>,
+    #[serde(rename = "app.kubernetes.io/instance")]
+    pub(crate) instance: Option<String>,
     #[serde(rename = "app.kubernetes.io/name")]
     pub(crate) name: Option<String>,
     #[serde(rename = "neuropod.io/pod-id")]

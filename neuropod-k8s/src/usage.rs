@@ -33,7 +33,7 @@ struct Figures {
 }
 
 pub(crate) async fn usage(cluster: &KubeCluster) -> Result<Vec<Usage>> {
-    let selectors = ListParams::default().labels(&labels::of_all_pods());
+    let selectors = ListParams::default().labels(&labels::of_all_pods(&cluster.config.instance));
     let metrics = cluster
         .requests
         .list::<PodMetrics>(Kind::PodMetrics, cluster.scope(), &selectors)

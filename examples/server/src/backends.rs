@@ -129,11 +129,13 @@ fn kube(kube: &Kube) -> KubeConfig {
         },
     };
     KubeConfig {
+        instance: kube.instance.clone(),
         namespace: kube.namespace.clone(),
         namespace_per_user: kube.namespace_per_user,
         exposure,
         storage: Storage {
             class: kube.storage_class.clone(),
+            grow: kube.grow_volumes,
             ..Storage::default()
         },
         network: NetworkRules {

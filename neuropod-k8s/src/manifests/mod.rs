@@ -146,6 +146,7 @@ impl<'a> Draft<'a> {
             fields,
         };
         draft.label(labels::MANAGED_BY, labels::MANAGER);
+        draft.label(labels::INSTANCE, &config.instance);
         draft.label(labels::NAME, name);
         draft.label(labels::USER_HASH, &reference.user_hash);
         draft

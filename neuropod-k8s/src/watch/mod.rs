@@ -21,13 +21,14 @@ use crate::status::ABOUT_PODS;
 /// The changes of all pods of the platform in `namespace`, or in all.
 pub(crate) fn watch(
     client: Client,
+    instance: &str,
     namespace: Option<&str>,
     deadline: Duration,
 ) -> impl Stream<Item = ClusterEvent> + Send + 'static {
     let pods = Selection {
         kind: Kind::Pod,
         path: Kind::Pod.path(namespace),
-        labels: Some(labels::of_all_pods()),
+        labels: Some(labels::of_all_pods(instance)),
         fields: None,
     };
     // Those about pods of others come too, and are never told: their pods are not known.

@@ -215,6 +215,8 @@ impl Default for Limits {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kube {
+    /// Which platform this is, where several share a cluster: what has this label and no record in the store is removed.
+    pub instance: String,
     /// The namespace of the pods.
     pub namespace: String,
     /// Whether each user has a namespace of their own.
@@ -233,6 +235,8 @@ pub struct Kube {
     pub gateway_listener: Option<String>,
     /// The storage class; the default class of the cluster unless given.
     pub storage_class: Option<String>,
+    /// Whether a volume is grown when a pod asks for more than it has, where its storage class allows that.
+    pub grow_volumes: bool,
     /// Whether pods have a workspace volume each, instead of one for each user.
     pub volume_per_pod: bool,
     /// No root and no capabilities in containers: images that start as root fail.
@@ -248,6 +252,7 @@ pub struct Kube {
 impl Default for Kube {
     fn default() -> Self {
         Self {
+            instance: "server".into(),
             namespace: "default".into(),
             namespace_per_user: false,
             ingress_class: None,
@@ -257,6 +262,7 @@ impl Default for Kube {
             gateway_namespace: None,
             gateway_listener: None,
             storage_class: None,
+            grow_volumes: false,
             volume_per_pod: false,
             restricted: false,
             image_pull_secrets: Vec::new(),
