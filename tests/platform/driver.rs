@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neuropod::sim::faults::Faults;
-use neuropod::sim::{Method, Settings};
-use neuropod::{Clock, Pod, Status, Step};
+use neuropod::sim::{Method, Refusal, Settings};
+use neuropod::{Clock, ErrorKind, Pod, ReasonCode, Status, Step};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, request, until, until_status};
@@ -32,6 +32,39 @@ async fn the_driver_ends_when_it_is_asked_to_and_the_next_goes_on() {
     );
     let _driver = Driver::start(&world.platform());
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_told_that_the_cluster_shows_nothing() {
+    for (kind, code) in [
+        (None, ReasonCode::ClusterUnavailable),
+        (Some(ErrorKind::Unavailable), ReasonCode::ClusterUnavailable),
+        (Some(ErrorKind::PermissionDenied), ReasonCode::ClusterSetup),
+    ] {
+        let world = World::new(Settings::default()).await;
+        world.cluster.break_watch_for(Duration::from_hours(1));
+        if let Some(kind) = kind {
+            world.cluster.refuse(Refusal {
+                method: Some(Method::Inventory),
+                times: u32::MAX,
+                kind,
+                after_effect: false,
+            });
+        }
+        let platform = world.platform();
+        let _driver = Driver::start(&platform);
+        sleep(Duration::from_mins(10)).await;
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        let asked = world.cluster.clock().now();
+        let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+        let reason = told.reason.unwrap();
+        assert_eq!(reason.code, code);
+        assert!(reason.since.duration_since(asked).as_secs() <= 31, "{reason:?}");
+        world.cluster.refuse_no_more();
+        world.cluster.mend_watch();
+        let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        assert_eq!(runs.reason, None);
+    }
 }
 
 /// What a platform does by itself in this time: how often it wrote to the store and the accounts, and how often the

@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 use super::Inner;
 use crate::cluster::OwnedWorkload;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{PodId, UserId};
 use crate::observation::{Objects, Observation, ObservedVolume};
-use crate::pod::Pod;
+use crate::pod::{Desired, Pod};
+use crate::reconcile;
 use crate::store::{ListOptions, MAX_LIMIT};
 use crate::workload::VolumePolicy;
 
@@ -99,6 +100,37 @@ impl Inner {
                 return Ok(pods);
             }
             options.after = page.next;
+        }
+    }
+
+    /// Tells the owners of pods that nothing is done for them, as the cluster shows nothing.
+    pub(super) async fn tell_who_waits(&self) {
+        let told = async {
+            let error = self.cluster.inventory().await.err();
+            let error = error.unwrap_or_else(|| {
+                Error::new(
+                    ErrorKind::Unavailable,
+                    "the watch of the cluster shows nothing yet",
+                )
+            });
+            tracing::warn!(%error, "the cluster can't be watched now");
+            let reason = reconcile::unmade(&error, self.clock.now());
+            let waits = |pod: &Pod| {
+                pod.desired == Desired::Running && pod.started_at.is_none() && pod.reason.is_none()
+            };
+            for pod in self.records(None, false).await?.iter().filter(|pod| waits(pod)) {
+                let tell = |pod: &mut Pod| {
+                    if waits(pod) {
+                        pod.reason = Some(reason.clone());
+                    }
+                    Ok(())
+                };
+                self.change(&pod.id, tell).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = told.await {
+            tracing::warn!(%error, "the store can't be used now");
         }
     }
 

@@ -12,6 +12,7 @@ mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use self::outcome::unmade;
 pub use self::outcome::{done, drawn, failed};
 use crate::billing::{Draw, Hold};
 use crate::meter::{Due, Reservation};

@@ -87,7 +87,7 @@ fn cap_left(next: &Pod, due: &Due, drawn: &Drawn) -> Option<Money> {
 
 /// The record after `action` failed; `None`: nothing new is to be written down.
 pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Option<Pod> {
-    let code = match (action, error.kind()) {
+    let reason = match (action, error.kind()) {
         (Action::Hold(_), ErrorKind::InsufficientFunds { .. } | ErrorKind::NotFound) => {
             return Some(Pod {
                 desired: match pod.desired {
@@ -106,10 +106,9 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
         // A conflict is over with the next look at the cluster; what billing or the store could not do is repeated
         // and is no reason that its owner could do anything about.
         (Action::Apply, ErrorKind::Conflict) => return None,
-        (Action::Apply, kind) => reason_code(kind),
+        (Action::Apply, _) => unmade(error, now),
         _ => return None,
     };
-    let reason = Reason::new(code, error.to_string(), now);
     let known = pod
         .reason
         .as_ref()
@@ -120,8 +119,9 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
     })
 }
 
-fn reason_code(kind: &ErrorKind) -> ReasonCode {
-    match kind {
+/// Why a pod is not made, when the cluster answers with this error.
+pub(crate) fn unmade(error: &Error, now: Timestamp) -> Reason {
+    let code = match error.kind() {
         ErrorKind::QuotaExceeded => ReasonCode::QuotaExceeded,
         ErrorKind::NameTaken => ReasonCode::NameTaken,
         ErrorKind::NotConfigured | ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
@@ -129,5 +129,6 @@ fn reason_code(kind: &ErrorKind) -> ReasonCode {
         }
         ErrorKind::Rejected | ErrorKind::Invalid(_) => ReasonCode::Rejected,
         _ => ReasonCode::ClusterUnavailable,
-    }
+    };
+    Reason::new(code, error.to_string(), now)
 }

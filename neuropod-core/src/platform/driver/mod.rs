@@ -30,6 +30,8 @@ const MAX_WORKERS: usize = 32;
 const RESYNC: Duration = Duration::from_mins(5);
 /// How soon everything is looked at again after something without a record was found, or after a failure.
 const SOON: Duration = Duration::from_secs(5);
+/// How long the cluster may take to show its pods, before those that wait for it are told, again and again.
+const BLIND: Duration = Duration::from_secs(30);
 /// How long looks that are under way may take to end when the driver is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -89,7 +91,7 @@ impl Driver {
             followers: JoinSet::new(),
             removal: None,
             resyncs: JoinSet::new(),
-            next_resync: Instant::now() + RESYNC,
+            next_resync: Instant::now() + BLIND,
             asked_at: Instant::now(),
             synced: false,
         }
@@ -262,11 +264,14 @@ impl Driver {
             self.next_resync = Instant::now() + SOON;
             return;
         }
-        if self.synced {
-            self.entries.values_mut().for_each(|entry| entry.looked = false);
-            let inner = Arc::clone(&self.inner);
-            self.resyncs.spawn(async move { inner.everything().await });
+        let inner = Arc::clone(&self.inner);
+        if !self.synced {
+            self.followers.spawn(async move { inner.tell_who_waits().await });
+            self.next_resync = Instant::now() + BLIND;
+            return;
         }
+        self.entries.values_mut().for_each(|entry| entry.looked = false);
+        self.resyncs.spawn(async move { inner.everything().await });
         // Replicas that started together don't ask together for ever.
         self.next_resync = Instant::now() + RESYNC.mul_f64(0.9 + 0.2 * fastrand::f64());
     }
