@@ -20,6 +20,7 @@ use common::{Driver, World, eventually};
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::{Billing, Money, PodStore, VolumePolicy};
+use neuropod_test_cluster::measured;
 use points::{Keep, Points};
 use story::Story;
 use tokio::time::sleep;
@@ -151,7 +152,7 @@ async fn once_in_every_way(points: Points) {
             tried += every_point(&points, fault, ONCE, Drivers::One, volume).await;
         }
     }
-    println!("{points}: {tried} fault points tried, 0 violations");
+    measured(format_args!("{points}: {tried} fault points tried, 0 violations"));
 }
 
 async fn a_minute_of_trouble(points: Points) {
@@ -160,7 +161,9 @@ async fn a_minute_of_trouble(points: Points) {
         let minute = Duration::from_mins(1);
         tried += every_point(&points, fault, minute, Drivers::One, VolumePolicy::Delete).await;
     }
-    println!("{points}: {tried} points at which a minute of faults begins tried, 0 violations");
+    measured(format_args!(
+        "{points}: {tried} points at which a minute of faults begins tried, 0 violations"
+    ));
 }
 
 async fn one_of_two_platforms(points: Points) {
@@ -168,7 +171,9 @@ async fn one_of_two_platforms(points: Points) {
     for fault in Fault::ALL {
         tried += every_point(&points, fault, ONCE, Drivers::Two, VolumePolicy::Delete).await;
     }
-    println!("{points}: {tried} fault points with two platforms tried, 0 violations");
+    measured(format_args!(
+        "{points}: {tried} fault points with two platforms tried, 0 violations"
+    ));
 }
 
 #[tokio::test(start_paused = true)]

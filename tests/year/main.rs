@@ -25,6 +25,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use life::Lived;
+use neuropod_test_cluster::measured;
 
 /// How much of everything.
 #[derive(Debug)]
@@ -127,10 +128,11 @@ fn run_all(size: &Size) {
         }
     });
     let seeds = next.into_inner();
-    println!(
-        "about {seeds} seeds from {first} in {:?}, 0 violations",
+    measured(format_args!(
+        "{:?}: about {seeds} seeds from {first} in {:?}, 0 violations",
+        size.time,
         started.elapsed()
-    );
+    ));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use neuropod_core::Billing;
 use neuropod_core::conformance::billing::load::{Answer, Event, Load, Operation};
+use neuropod_test_cluster::measured;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -44,7 +45,9 @@ pub(crate) async fn survives_a_hundred_kills(test: &str, address: &str, billing:
     }
     let accepted = events.iter().filter(|event| is_accepted(event)).count();
     let lost = 2 * begun(&events).count() - events.len();
-    println!("{accepted} operations were accepted, {lost} were under way at a kill");
+    measured(format_args!(
+        "{KILLS} kills, {accepted} operations were accepted, {lost} were under way at a kill"
+    ));
     assert!(accepted > 1000 && lost > 1000, "there was something to lose");
 }
 

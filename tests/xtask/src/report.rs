@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::run::Outcome;
 
-/// Prints a table of all suites and, as the last line, the sums, which it answers.
+/// Prints a table of all suites, what they measured and, as the last line, the sums, which it answers.
 pub(crate) fn print(outcomes: &[(String, Outcome)]) -> Outcome {
     let mut table = Table::new();
     table
@@ -30,6 +30,11 @@ pub(crate) fn print(outcomes: &[(String, Outcome)]) -> Outcome {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("\n{table}");
+    for (name, outcome) in outcomes {
+        for what in &outcome.measured {
+            println!("{name}: {what}");
+        }
+    }
     println!(
         "{} passed, {} failed, {} skipped",
         total.passed, total.failed, total.skipped

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use neuropod_test_cluster::SKIPS_FILE;
+use neuropod_test_cluster::{MEASURED, SKIPS_FILE};
 
 use crate::suites::Suite;
 
@@ -19,6 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) skipped: usize,
     /// Why tests were skipped or could not be counted.
     pub(crate) reasons: Vec<String>,
+    /// What its tests measured.
+    pub(crate) measured: Vec<String>,
 }
 
 impl Outcome {
@@ -40,8 +42,12 @@ impl Outcome {
         }
     }
 
-    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
+    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`, or one that tells what was
+    /// measured, which may follow the name of its test.
     fn count(&mut self, line: &str) {
+        if let Some((_, what)) = line.split_once(MEASURED) {
+            self.measured.push(what.to_owned());
+        }
         let Some((_, counts)) = line
             .strip_prefix("test result: ")
             .and_then(|rest| rest.split_once(". "))
@@ -124,6 +130,17 @@ mod tests {
         );
         outcome.count("test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out");
         assert_eq!((outcome.passed, outcome.failed, outcome.skipped), (4, 2, 1));
+    }
+
+    #[test]
+    fn what_was_measured_is_kept() {
+        let mut outcome = Outcome::default();
+        outcome.count("test slow ... measured: 3 ms for 1 port");
+        outcome.count("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
+        assert_eq!(
+            (outcome.passed, outcome.measured),
+            (1, vec!["3 ms for 1 port".to_owned()])
+        );
     }
 
     #[test]

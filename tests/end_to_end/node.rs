@@ -2,8 +2,6 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 
 use futures::StreamExt;
@@ -18,9 +16,8 @@ use neuropod::{
     AccountKind, Actor, Billing, BillingExt, Catalogue, Money, Naming, Platform, Pod, PodStore, Update,
     VolumePolicy,
 };
-use neuropod_test_cluster::{Image, TestCluster, count_objects, skip};
+use neuropod_test_cluster::{Image, TestCluster, count_objects, measured, skip};
 use serde_json::{Value, from_value, json};
-use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
@@ -38,32 +35,14 @@ pub(crate) struct Site {
     cluster: &'static TestCluster,
     client: Client,
     namespace: String,
-    driver: Option<Driver>,
+    _driver: Driver,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Site {
     /// A platform in a namespace of its own; `None`, and a noted skip, where there is no node.
     pub(crate) async fn new(test: &'static str) -> Option<Self> {
-        let turn = TURN.lock().await;
-        let cluster = match CLUSTER.get_or_init(|| match TestCluster::node() {
-            Ok(cluster) => Ok(cluster),
-            Err(error) if error.is_unavailable() => Err(error.to_string()),
-            Err(error) => panic!("{error}"),
-        }) {
-            Ok(cluster) => cluster,
-            Err(reason) => {
-                skip(&format!("end_to_end/{test}"), reason);
-                return None;
-            }
-        };
-        if cluster.own_node().is_none() {
-            skip(
-                &format!("end_to_end/{test}"),
-                "the images are not in a cluster of someone else's",
-            );
-            return None;
-        }
+        let (cluster, turn) = shared_node(test).await?;
         let client = cluster.client().await.unwrap();
         let namespace = prepare(&client).await;
         let kube = KubeCluster::from_kubeconfig(cluster.kubeconfig_path(), None, config(&namespace))
@@ -84,7 +63,7 @@ impl Site {
             .deposit("welcome", &ana.id, Money::from_cents(10_000))
             .await
             .unwrap();
-        let driver = Some(Driver::start(&platform));
+        let driver = Driver::start(&platform);
         Some(Self {
             platform,
             store,
@@ -92,18 +71,9 @@ impl Site {
             cluster,
             client,
             namespace,
-            driver,
+            _driver: driver,
             _turn: turn,
         })
-    }
-
-    /// Leaves the namespace to another platform.
-    pub(crate) fn stop_driver(&mut self) {
-        self.driver = None;
-    }
-
-    pub(crate) fn start_driver(&mut self) {
-        self.driver = Some(Driver::start(&self.platform));
     }
 
     pub(crate) fn load(&self, image: Image) {
@@ -177,10 +147,10 @@ impl Site {
         let log = self.api::<KubePod>().logs(&name, &options).await.unwrap();
         let line = log.lines().find(|line| line.contains("?token=")).unwrap();
         let written: Timestamp = line.split(' ').next().unwrap().parse().unwrap();
-        println!(
-            "measured: the token is known {:#} after its line was written",
+        measured(format_args!(
+            "the token is known {:#} after its line was written",
             known - written
-        );
+        ));
     }
 
     /// When the kubelet first warned of the pod.
@@ -207,6 +177,36 @@ impl Site {
         Timestamp::from_second(first.unwrap().as_second()).unwrap()
     }
 
+    /// A server on the node that answers 404 to whatever is asked for, as a registry that has no images. Runtimes speak
+    /// plain HTTP on the loopback address.
+    pub(crate) async fn empty_registry(&self) -> &'static str {
+        let pod = from_value(json!({
+            "metadata": { "name": "registry" },
+            "spec": {
+                "hostNetwork": true,
+                "terminationGracePeriodSeconds": 0,
+                "containers": [{
+                    "name": "registry",
+                    "image": Image::Http.reference(),
+                    "imagePullPolicy": "Never",
+                    "readinessProbe": { "tcpSocket": { "port": 8080 }, "periodSeconds": 1 },
+                }],
+            },
+        }))
+        .unwrap();
+        let pods = self.api::<KubePod>();
+        pods.create(&PostParams::default(), &pod).await.unwrap();
+        eventually("the registry answers", async || {
+            let status = pods.get("registry").await.unwrap().status.unwrap();
+            let conditions = status.conditions.unwrap_or_default();
+            conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        })
+        .await;
+        "127.0.0.1:8080"
+    }
+
     pub(crate) async fn delete(&self, pod: &Pod) {
         let volume = VolumePolicy::Keep;
         self.platform.delete(&self.ana, &pod.id, volume).await.unwrap();
@@ -215,37 +215,33 @@ impl Site {
         })
         .await;
     }
+}
 
-    /// The example of the README as a process of its own on this cluster.
-    pub(crate) fn quickstart(&self, name: &str) -> Child {
-        Command::new(quickstart_program())
-            .args([
-                "--cluster",
-                "kube",
-                "--ingress-class",
-                "neuropod",
-                "--namespace",
-                &self.namespace,
-            ])
-            .args(["--image", Image::Jupyter.reference(), "--name", name])
-            .env("KUBECONFIG", self.cluster.kubeconfig_path())
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the example; `cargo build --example quickstart` where only this test was built")
+/// The node of all tests of this program, and the turn on it; `None`, and a noted skip, where there is none.
+pub(crate) async fn shared_node(test: &str) -> Option<(&'static TestCluster, MutexGuard<'static, ()>)> {
+    let turn = TURN.lock().await;
+    let cluster = match CLUSTER.get_or_init(|| match TestCluster::node() {
+        Ok(cluster) => Ok(cluster),
+        Err(error) if error.is_unavailable() => Err(error.to_string()),
+        Err(error) => panic!("{error}"),
+    }) {
+        Ok(cluster) => cluster,
+        Err(reason) => {
+            skip(&format!("end_to_end/{test}"), reason);
+            return None;
+        }
+    };
+    if cluster.own_node().is_none() {
+        skip(
+            &format!("end_to_end/{test}"),
+            "the images are not in a cluster of someone else's",
+        );
+        return None;
     }
+    Some((cluster, turn))
 }
 
-/// `cargo test` builds the examples too, beside the test programs.
-fn quickstart_program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    folder
-        .join("examples")
-        .join(format!("quickstart{}", std::env::consts::EXE_SUFFIX))
-}
-
-fn config(namespace: &str) -> KubeConfig {
+pub(crate) fn config(namespace: &str) -> KubeConfig {
     KubeConfig {
         namespace: namespace.to_owned(),
         exposure: Exposure::ingress("neuropod"),
@@ -254,7 +250,7 @@ fn config(namespace: &str) -> KubeConfig {
 }
 
 /// Pods that fit on a small node.
-fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     let size = |cpu: u32, memory: u32| json!({ "cpuMillis": cpu, "memoryMib": memory });
     from_value(json!({
         "cpu": { "name": "CPU", "size": size(500, 512) },
@@ -265,7 +261,7 @@ fn catalogue() -> Catalogue {
 }
 
 /// A new namespace, in which pods can be made, and the Ingress class.
-async fn prepare(client: &Client) -> String {
+pub(crate) async fn prepare(client: &Client) -> String {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let namespace = from_value(json!({ "metadata": { "generateName": "end-to-end-" } })).unwrap();
     let namespace = namespaces

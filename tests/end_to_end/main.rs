@@ -8,11 +8,13 @@
     reason = "tests"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod killed;
 mod node;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::{eventually, until, until_status};
 use futures::StreamExt;
@@ -20,7 +22,7 @@ use neuropod::{
     AccessToken, CreatePod, LogOptions, Pod, PodStore, ReasonCode, Status, Step, Template, TemplateStore,
     Update, VolumePolicy,
 };
-use neuropod_test_cluster::Image;
+use neuropod_test_cluster::{Image, measured};
 use node::{Site, get, put};
 use serde_json::json;
 
@@ -102,7 +104,7 @@ async fn a_jupyter_pod_lives_stops_starts_and_goes() {
         .await
         .unwrap();
     let pod = until_status(&site.platform, &site.ana, &pod.id, Status::Running).await;
-    println!("measured: running {:?} after the call", begun.elapsed());
+    measured(format_args!("running {:?} after the call", begun.elapsed()));
     assert_eq!(pod.spec.endpoints[0].service_name, "Jupyter Lab");
     let first = token(&site, &pod).await;
     assert_eq!(
@@ -240,12 +242,17 @@ async fn an_injected_token_opens_the_server() {
     site.delete(&pod).await;
 }
 
+/// How long the reason may take after the kubelet's event: events have whole seconds.
+const SECONDS: i64 = 5;
+
 #[tokio::test]
 async fn an_image_that_does_not_exist_shows_its_reason() {
     let Some(site) = Site::new("an_image_that_does_not_exist_shows_its_reason").await else {
         return;
     };
-    let request = CreatePod::from_image("Missing", "localhost/neuropod-test/missing:1").disks(1, 1);
+    site.load(Image::Http);
+    let image = format!("{}/neuropod-test/missing:1", site.empty_registry().await);
+    let request = CreatePod::from_image("Missing", &image).disks(1, 1);
     let mut updates = site.platform.subscribe(&site.ana);
     let pod = site.platform.create(&site.ana, &request).await.unwrap();
     let reason = tokio::time::timeout(common::LIMIT, async {
@@ -260,26 +267,16 @@ async fn an_image_that_does_not_exist_shows_its_reason() {
     .await
     .expect("a reason");
     let told = jiff::Timestamp::now();
-    assert!(
-        matches!(
-            reason.code,
-            ReasonCode::ImageNotFound | ReasonCode::ImagePullFailed
-        ),
-        "{reason:?}"
-    );
-    assert!(
-        reason.detail.contains("localhost/neuropod-test/missing:1"),
-        "{reason:?}"
-    );
+    assert_eq!(reason.code, ReasonCode::ImageNotFound, "{reason:?}");
+    assert!(reason.detail.contains(&image), "{reason:?}");
     let event = site.first_warning(&pod).await;
-    println!(
-        "measured: the reason is known {:#} after the kubelet's event (whole seconds)",
+    measured(format_args!(
+        "the reason is known {:#} after the kubelet's event (whole seconds)",
         told - event
-    );
-    assert_eq!(
-        site.platform.get(&site.ana, &pod.id).await.unwrap().charged,
-        neuropod::Money::ZERO
-    );
+    ));
+    assert!(told.duration_since(event).as_secs() <= SECONDS, "{event} {told}");
+    let charged = site.platform.get(&site.ana, &pod.id).await.unwrap().charged;
+    assert_eq!(charged, neuropod::Money::ZERO);
     site.delete(&pod).await;
 }
 
@@ -392,49 +389,4 @@ async fn a_program_that_takes_too_much_memory_says_so() {
     .await;
     assert_eq!(killed.status, Status::Error);
     site.delete(&pod).await;
-}
-
-/// A whole process with its platform is killed 20 times at random moments of a pod's story. The records are in its
-/// memory: all that it leaves in the cluster is then without a record.
-#[tokio::test]
-async fn a_platform_that_is_killed_leaves_no_orphan() {
-    let Some(mut site) = Site::new("a_platform_that_is_killed_leaves_no_orphan").await else {
-        return;
-    };
-    site.load(Image::Jupyter);
-    site.stop_driver();
-    let seed: u64 = std::env::var("NEUROPOD_TEST_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(|| u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap());
-    println!("seed: {seed} (NEUROPOD_TEST_SEED repeats it)");
-    let mut random = seed;
-    for n in 1..=20 {
-        // A linear congruential generator (Knuth, MMIX): any spread over the story will do.
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let life = Duration::from_millis(300 + (random >> 33) % 12_000);
-        let mut story = site.quickstart(&format!("Story {n}"));
-        tokio::time::sleep(life).await;
-        let ended = story.try_wait().unwrap();
-        story.kill().await.unwrap();
-        println!(
-            "story {n}: killed after {life:?}, {:?} left, ended by itself: {ended:?}",
-            site.objects().await
-        );
-        assert!(
-            ended.is_none_or(|status| status.success()),
-            "the story failed by itself: {ended:?}"
-        );
-    }
-    // This platform has been told of none of those pods.
-    site.start_driver();
-    eventually("no orphan is left", async || {
-        site.objects()
-            .await
-            .keys()
-            .all(|kind| kind == "PersistentVolumeClaim")
-    })
-    .await;
 }
