@@ -214,6 +214,7 @@ impl Default for Limits {
 /// The Kubernetes cluster.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Kube {
     /// Which platform this is, where several share a cluster: what has this label and no record in the store is removed.
     pub instance: String,
