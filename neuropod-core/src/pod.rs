@@ -144,8 +144,14 @@ impl Pod {
     pub(crate) fn loses_volume(&self, now: Timestamp) -> bool {
         let due = self
             .volume_deletion
-            .is_some_and(|deletion| deletion.decided || deletion.at <= now);
+            .is_some_and(|deletion| !deletion.done && (deletion.decided || deletion.at <= now));
         self.desired == Desired::Stopped && due
+    }
+
+    /// Whether its volume is gone: it neither keeps nor pays for another one of the same name, until it is started.
+    pub(crate) fn has_lost_volume(&self) -> bool {
+        let done = self.volume_deletion.is_some_and(|deletion| deletion.done);
+        self.desired == Desired::Stopped && done
     }
 
     /// Whether it has been deleted, even if some of it is still in the cluster.
@@ -161,6 +167,9 @@ pub struct VolumeDeletion {
     pub at: Timestamp,
     /// Whether that time has come and it was not paid for.
     pub decided: bool,
+    /// Whether it is gone since then.
+    #[serde(default)]
+    pub done: bool,
 }
 
 /// What was asked for, checked and complete.

@@ -46,3 +46,9 @@ pub struct EndedSession {
     /// When it would have ended by itself: after that nobody has to remember it.
     pub until: Timestamp,
 }
+
+/// The key under which a user's account gets its opening credit: once. Who brings a balance from elsewhere closes it
+/// ([`Billing::release`](crate::Billing::release)).
+pub fn opening_key(user: &UserId) -> String {
+    format!("opening:{user}")
+}

@@ -107,24 +107,21 @@ async fn tell(place: &Place) {
             platform.create(&ana, &request).await.unwrap();
             continue;
         };
-        match pod.desired {
-            Desired::Running => {
-                let pod = until_status(&platform, &ana, &pod.id, Status::Running).await;
-                if pod.run == 1 {
-                    say("stop");
-                    platform.stop(&ana, &pod.id).await.unwrap();
-                } else {
-                    say("delete");
-                    let policy = VolumePolicy::Delete;
-                    platform.delete(&ana, &pod.id, policy).await.unwrap();
-                    eventually("it is gone", async || store.get(&pod.id).await.unwrap().is_none()).await;
-                }
+        if pod.desired == Desired::Running {
+            let pod = until_status(&platform, &ana, &pod.id, Status::Running).await;
+            if pod.run == 1 {
+                say("stop");
+                platform.stop(&ana, &pod.id).await.unwrap();
+            } else {
+                say("delete");
+                let policy = VolumePolicy::Delete;
+                platform.delete(&ana, &pod.id, policy).await.unwrap();
+                eventually("it is gone", async || store.get(&pod.id).await.unwrap().is_none()).await;
             }
-            _ => {
-                until(&platform, &ana, &pod.id, |pod| pod.step == Step::Stopped).await;
-                say("start");
-                platform.start(&ana, &pod.id).await.unwrap();
-            }
+        } else {
+            until(&platform, &ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+            say("start");
+            platform.start(&ana, &pod.id).await.unwrap();
         }
     }
 }

@@ -6,10 +6,11 @@ use futures::StreamExt;
 use jiff::SignedDuration;
 use neuropod::plan::{Layout, VolumeScope};
 use neuropod::sim::Settings;
+use neuropod::sim::faults::{Fault, Faults};
 use neuropod::user::User;
 use neuropod::{
-    Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, Platform, Pod, ReasonCode, Role, Status, Step,
-    Update, UserId,
+    Actor, Billing, BillingExt, Desired, EntryKind, ErrorKind, Money, Platform, Pod, PodStore, ReasonCode,
+    Role, Status, Step, Update, UserId, VolumePolicy,
 };
 use tokio::time::sleep;
 
@@ -229,6 +230,96 @@ async fn a_volume_nobody_pays_for_is_deleted_after_the_grace_time_and_its_owner_
         until_status(&platform, &world.ana, &one.id, Status::Running).await;
         assert_eq!(world.cluster.volumes().len(), 1, "an empty one");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_lost_a_volume_does_not_pay_for_the_next_one_of_its_name() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.parts().volume_grace(GRACE).build().unwrap();
+    let _driver = Driver::start(&platform);
+    let [one, two] = two_unpaid(&world, &platform).await;
+    sleep(Duration::from_hours(60)).await;
+    assert!(world.cluster.volumes().is_empty());
+    let money = Money::from_cents(10_000);
+    world
+        .store
+        .deposit("back again", &world.ana.id, money)
+        .await
+        .unwrap();
+    platform.start(&world.ana, &two.id).await.unwrap();
+    until_status(&platform, &world.ana, &two.id, Status::Running).await;
+    let charged = async || platform.get(&world.ana, &one.id).await.unwrap().charged;
+    let before = charged().await;
+    sleep(Duration::from_hours(24)).await;
+    assert_eq!(charged().await, before, "its volume is gone");
+    let lost = platform.get(&world.ana, &one.id).await.unwrap();
+    assert_eq!(lost.reason.unwrap().code, ReasonCode::VolumeDeleted);
+    // Nor does it keep that, or take it with it.
+    platform
+        .delete(&world.ana, &one.id, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    eventually("it is gone", async || {
+        world.store.get(&one.id).await.unwrap().is_none()
+    })
+    .await;
+    assert_eq!(world.cluster.volumes().len(), 1);
+    platform
+        .delete(&world.ana, &two.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    eventually("all is gone", async || world.cluster.volumes().is_empty()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cap_of_a_pod_is_for_what_it_costs_while_it_runs() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let request = request("Training").daily_cap(MINUTE.times(10));
+    let pod = platform.create(&world.ana, &request).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    // The volume costs more than that.
+    sleep(Duration::from_hours(20)).await;
+    let stopped = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert!(stopped.charged > MINUTE.times(10), "{}", stopped.charged);
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_capped_or_suspended_while_a_pod_starts_is_held_to_it() {
+    let mut made_nevertheless = 0;
+    // Whichever answer of the store comes late meanwhile.
+    for (call, suspend) in (1..=12).flat_map(|call| [(call, false), (call, true)]) {
+        let world = World::new(Settings::default()).await;
+        let platform = world.platform();
+        let user = platform.register(&ana()).await.unwrap();
+        let admin = Actor::admin("root");
+        let late = Faults::at(call, Fault::Late);
+        let slow = world
+            .parts()
+            .store(late.store(world.store.clone()))
+            .build()
+            .unwrap();
+        let cap = Some(MINUTE.times(10));
+        let request = request("Training");
+        let (made, ()) = tokio::join!(slow.create(&world.ana, &request), async {
+            sleep(Duration::from_secs(1)).await;
+            if suspend {
+                platform.suspend(&admin, &user.id, true).await.unwrap();
+            } else {
+                platform.set_daily_cap(&admin, &user.id, cap).await.unwrap();
+            }
+        });
+        let Ok(pod) = made else { continue };
+        let pod = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(pod.desired == Desired::Stopped, suspend, "call {call}");
+        assert_eq!(pod.owner_cap, cap.filter(|_| !suspend), "call {call}");
+        made_nevertheless += 1;
+    }
+    assert!(made_nevertheless > 2);
 }
 
 #[tokio::test(start_paused = true)]

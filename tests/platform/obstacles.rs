@@ -12,6 +12,7 @@ use neuropod::{
 };
 use tokio::time::sleep;
 
+use crate::common::witness::{money_is_right, ran};
 use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
@@ -312,6 +313,13 @@ async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_
     world.cluster.refuse_no_more();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!(world.cluster.runs_of(&pod.id).len(), 1);
+    // It served all the time, which is paid for.
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    let (paid_in, hourly) = (Money::from_cents(1000), Money::from_cents(270));
+    let ran = ran(&world, |_| true);
+    let lost = money_is_right(&world, &world.ana.id, (paid_in, hourly), ran, Duration::ZERO).await;
+    assert!(lost < 3.0, "{lost} seconds were not charged");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Letting time pass.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -64,10 +64,12 @@ fn is_known(world: &World, pod: &Pod) -> bool {
     let metered = pod.meter.from.as_ref().and(pod.meter.container.as_ref());
     let as_seen = match (pod.desired, seen) {
         (Desired::Running, seen) => {
+            // What serves is paid for, even if something that belongs to it can't be made again.
+            let serves = metered.is_some() && seen.as_ref().is_some_and(|seen| seen.ready);
             let reason = seen
                 .as_ref()
                 .and_then(|seen| seen.reason.as_ref())
-                .or(pod.reason.as_ref());
+                .or(pod.reason.as_ref().filter(|_| !serves));
             let free = reason.is_some_and(|reason| !reason.code.is_billable());
             let runs = seen.and_then(|seen| seen.container).map(|container| container.id);
             metered == runs.as_ref().filter(|_| !free)
@@ -79,46 +81,45 @@ fn is_known(world: &World, pod: &Pod) -> bool {
 }
 
 /// For how long all who have containers running can pay for them: from what is reserved for each, or from what is
-/// available for all of their pods, and no longer than their daily caps last. Of that an hour for each stays out of it: the reservations that are filled first
-/// take it from what the others need.
+/// available for all of their pods, and no longer than their daily caps last. Of what is available an hour for each
+/// stays out of it: the reservations that are filled first take it from what the others need.
 async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
-    let mut owners: HashMap<&UserId, (Money, i64)> = HashMap::new();
+    let mut owners: BTreeMap<&UserId, Vec<&Pod>> = BTreeMap::new();
     for pod in pods {
-        let (hourly, reserved) = owners.entry(&pod.owner).or_insert((Money::ZERO, i64::MAX));
-        if pod.meter.from.is_some() {
-            let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
-            *reserved = (left - not_charged(pod, now)).min(*reserved);
-            *hourly += price(pod);
-        } else {
-            *hourly += pod.meter.price.stopped;
-        }
+        owners.entry(&pod.owner).or_default().push(pod);
     }
     let mut least = i64::MAX;
-    for (owner, (hourly, reserved)) in owners {
+    for (owner, pods) in owners {
         let balance = world.store.balance(owner).await.unwrap();
-        let lasts = seconds(balance.available, hourly) - RESERVED_SECONDS;
-        least = least.min(reserved.max(lasts));
-        let metered = pods
-            .iter()
-            .filter(|pod| pod.owner == *owner && pod.meter.from.is_some());
-        for pod in metered {
-            let left =
-                |cap: Money, spent: Option<Spent>| cap - spent.map_or(Money::ZERO, |spent| spent.at(now));
-            let of_pod = pod
-                .spec
-                .daily_cap
-                .map(|cap| seconds(left(cap, pod.spent), price(pod)));
-            let of_owner = pod.owner_cap.map(|cap| seconds(left(cap, balance.spent), hourly));
-            for lasts in [of_pod, of_owner].into_iter().flatten() {
-                least = least.min(lasts - not_charged(pod, now));
+        let hourly: Money = pods.iter().map(|pod| price(pod)).sum();
+        let reserved = pods.iter().filter(|pod| pod.meter.from.is_some()).map(|pod| {
+            let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
+            left - not_charged(pod, now)
+        });
+        let available = seconds(balance.available, hourly) - RESERVED_SECONDS;
+        least = least.min(reserved.min().unwrap_or(i64::MAX).max(available));
+        // What is used and not charged yet counts already.
+        let open = |pod: &Pod| price(pod).for_seconds(not_charged(pod, now));
+        let spent = |spent: Option<Spent>| spent.map_or(Money::ZERO, |spent| spent.at(now));
+        for pod in pods.iter().filter(|pod| pod.meter.from.is_some()) {
+            if let Some(cap) = pod.spec.daily_cap {
+                least = least.min(seconds(cap - spent(pod.spent) - open(pod), price(pod)));
+            }
+            if let Some(cap) = pod.owner_cap {
+                let open: Money = pods.iter().map(|pod| open(pod)).sum();
+                least = least.min(seconds(cap - spent(balance.spent) - open, hourly));
             }
         }
     }
     Duration::from_secs(least.try_into().unwrap_or(0))
 }
 
+/// What it costs per hour now, at the higher of two prices where they change.
 fn price(pod: &Pod) -> Money {
-    pod.meter.price.hourly.max(pod.price.hourly)
+    match pod.meter.from {
+        Some(_) => pod.meter.price.hourly.max(pod.price.hourly),
+        None => pod.meter.price.stopped.max(pod.price.stopped),
+    }
 }
 
 /// For how many seconds it pays.
@@ -126,11 +127,10 @@ fn seconds(amount: Money, hourly: Money) -> i64 {
     amount.micros() * 3600 / hourly.micros().max(1)
 }
 
-/// How many seconds of a pod that runs are not charged yet.
+/// How many seconds of a pod are not charged yet.
 fn not_charged(pod: &Pod, now: Timestamp) -> i64 {
-    pod.meter
-        .from
-        .map_or(0, |from| now.duration_since(from).as_secs())
+    let from = pod.meter.from.or(pod.meter.volume_from);
+    from.map_or(0, |from| now.duration_since(from).as_secs().max(0))
 }
 
 fn until(at: Timestamp, now: Timestamp) -> Duration {

@@ -26,14 +26,15 @@ impl Platform {
             within_cap(cap, pod.spent, price, platform.clock.now())?;
         }
         platform.can_pay(&pod, price).await?;
-        platform
+        let pod = platform
             .intend(actor, id, |pod| {
                 stopped(pod)?;
                 new_run(pod, price);
                 pod.owner_cap = owner_cap;
                 Ok(())
             })
-            .await
+            .await?;
+        platform.hold_to_owner(pod).await
     }
 
     /// Stops a pod. Its volume and its names stay, and only the volume is paid for.
@@ -131,6 +132,27 @@ impl Inner {
         Ok(pod)
     }
 
+    /// Holds a pod that was just made or started to what became of its owner meanwhile: it was not among the pods that
+    /// were changed when its owner got another cap or was suspended.
+    pub(super) async fn hold_to_owner(&self, pod: Pod) -> Result<Pod> {
+        let owner = self.store.user(&pod.owner).await?;
+        let cap = self.cap_of(owner.as_ref());
+        let suspended = owner.is_some_and(|owner| owner.suspended);
+        if cap == pod.owner_cap && !suspended {
+            return Ok(pod);
+        }
+        let held = self.change(&pod.id, |pod| {
+            pod.owner_cap = cap;
+            if suspended && pod.desired == Desired::Running {
+                pod.stop();
+            }
+            Ok(())
+        });
+        let held = held.await?;
+        self.touched.add(&held.id);
+        Ok(held)
+    }
+
     /// Whether the owner can pay the first hour: asked before anything changes, so that a stopped pod stays as it
     /// is. The reservation itself is the driver's, which decides.
     async fn can_pay(&self, pod: &Pod, price: Price) -> Result<()> {
@@ -146,11 +168,12 @@ impl Inner {
         ))
     }
 
-    /// The other pods that have the same volume.
+    /// The other pods that have the same volume, as long as it is there.
     pub(super) async fn sharers(&self, pod: &Pod, include_deleted: bool) -> Result<Vec<Pod>> {
         let mut pods = self.records(Some(&pod.owner), include_deleted).await?;
         pods.retain(|other| {
             other.id != pod.id
+                && !other.has_lost_volume()
                 && other.spec.volume == pod.spec.volume
                 && other.spec.namespace == pod.spec.namespace
         });

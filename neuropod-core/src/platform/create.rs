@@ -29,7 +29,8 @@ impl Platform {
     ///
     /// A request with an idempotency key that was used before answers what became of the first one: its pod, or that
     /// it could not be paid for. A key is known as long as its pod is there, and for 24 hours after the request in any
-    /// case. One that was refused before anything was stored (`Invalid`, `Forbidden`) has not used its key.
+    /// case. One that was refused before anything was stored (`Invalid`, `Forbidden`, `SpendCapReached`) has not used
+    /// its key.
     ///
     /// # Errors
     /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when the owner is
@@ -144,19 +145,27 @@ impl Inner {
             }
             Err(error) => return Err(error),
         };
-        match self.reserve_now(stored).await {
-            Ok(created) => {
-                self.feed.publish(&created);
-                self.touched.add(&pod.id);
-                Ok(created)
-            }
+        let created = self.reserve_or_discard(stored).await?;
+        self.feed.publish(&created);
+        self.touched.add(&pod.id);
+        self.hold_to_owner(created).await
+    }
+
+    /// Reserves the money of the first hour; a pod that can't pay it is taken back.
+    pub(super) async fn reserve_or_discard(&self, pod: Pod) -> Result<Pod> {
+        let id = pod.id.clone();
+        match self.reserve_now(pod).await {
+            Ok(created) => Ok(created),
             Err((refused, error)) => {
-                let discarded = self.discard(refused, refusal(&error)).await;
-                if discarded.is_err() {
-                    self.touched.add(&pod.id);
-                }
-                // While the record stands the pod may still get its money and run, so it is not refused.
-                discarded.and(Err(error))
+                let Err(failure) = self.discard(refused, refusal(&error)).await else {
+                    return Err(error);
+                };
+                self.touched.add(&id);
+                // While the record stands the pod may still get its money and run, so it is not refused. The same
+                // request beside this one may have taken it back.
+                let taken_back = matches!(failure.kind(), ErrorKind::Conflict | ErrorKind::NotFound)
+                    && self.store.get(&id).await?.is_none_or(|pod| pod.is_deleted());
+                Err(if taken_back { error } else { failure })
             }
         }
     }

@@ -62,7 +62,7 @@ impl Inner {
                 return Err(repeated(Outcome::Deleted));
             }
             // Where the first one is still under way this one too finds out whether its money is there.
-            return self.reserve_now(pod).await.map(Some).map_err(|(_, error)| error);
+            return self.reserve_or_discard(pod).await.map(Some);
         }
         match self.store.past_request(&keyed.id).await? {
             Some(past) if past.created_at >= self.oldest_known() => {

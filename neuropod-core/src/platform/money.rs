@@ -29,7 +29,10 @@ impl Platform {
         prices.validate()?;
         let stored = self.0.store.add_prices(prices).await?;
         for pod in self.0.records(None, true).await? {
-            self.0.reprice(&pod, &stored).await?;
+            if let Err(error) = self.0.reprice(&pod, &stored).await {
+                // The prices are stored; it gets its new one when everything is looked at.
+                tracing::warn!(pod = %pod.id, %error, "it can't be given its new price now");
+            }
         }
         Ok(stored)
     }
@@ -91,7 +94,8 @@ impl Inner {
         let outdated = |pod: &Pod| {
             let changes = match pod.desired {
                 Desired::Running => self.price_policy == PricePolicy::Current,
-                Desired::Stopped => true,
+                // One that has not stopped yet goes on at its price.
+                Desired::Stopped => pod.meter.from.is_none(),
                 Desired::Deleted { .. } => false,
             };
             changes && pod.price.version < prices.version

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
 use crate::pod::{Desired, Pod};
-use crate::user::User;
+use crate::user::{User, opening_key};
 use crate::validation::{Problem, ValidationErrors, Violation};
 use crate::workload::VolumePolicy;
 
@@ -32,10 +32,12 @@ impl Platform {
         };
         platform.billing.open(&stored.id, kind).await?;
         if credit > Money::ZERO {
-            platform
-                .billing
-                .deposit(&format!("opening:{}", stored.id), &stored.id, credit)
-                .await?;
+            let key = opening_key(&stored.id);
+            match platform.billing.deposit(&key, &stored.id, credit).await {
+                // It was given when it was another amount, or what another platform knew was brought instead.
+                Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
+                given => given?,
+            }
         }
         Ok(stored)
     }
@@ -47,6 +49,9 @@ impl Platform {
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range.
     pub async fn set_balance(&self, actor: &Actor, user: &UserId, available: Money, key: &str) -> Result<()> {
         actor.require_admin()?;
+        if available.is_negative() {
+            return Err(ValidationErrors::from(Problem::new("balance", Violation::Amount)).into());
+        }
         let billing = &self.0.billing;
         let by = available - billing.balance(user).await?.available;
         let posting = Posting::new(key, user, PostingKind::Adjustment, by);

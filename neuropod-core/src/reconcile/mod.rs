@@ -79,8 +79,8 @@ pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Ac
     match pod.desired {
         Desired::Running => running(pod, observation, &mut actions),
         Desired::Stopped => {
-            let decided = pod.volume_deletion.is_some_and(|deletion| deletion.decided);
-            let volume = if decided {
+            let goes = pod.volume_deletion;
+            let volume = if goes.is_some_and(|deletion| deletion.decided && !deletion.done) {
                 VolumePolicy::Delete
             } else {
                 VolumePolicy::Keep

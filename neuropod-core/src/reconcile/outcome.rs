@@ -44,7 +44,10 @@ pub fn drawn(
     }
     let mut next = pod.clone();
     next.charged += drawn.charged;
-    next.spent = Some(Spent::and(pod.spent, due.period.from, drawn.charged));
+    if due.reserved {
+        // The cap of a pod is for what it costs while it runs.
+        next.spent = Some(Spent::and(pod.spent, due.period.from, drawn.charged));
+    }
     next.meter = pod.meter.clone().drawn(drawn, cap_left(&next, &due, drawn));
     let unpaid = drawn.written_off > Money::ZERO;
     if (unpaid || next.meter.is_used_up()) && pod.desired == Desired::Running {
@@ -63,6 +66,7 @@ pub fn drawn(
             volume_grace.map(|grace| VolumeDeletion {
                 at: at(grace),
                 decided: false,
+                done: false,
             })
         };
         next.volume_deletion = pod.volume_deletion.or_else(begins).filter(|_| unpaid);

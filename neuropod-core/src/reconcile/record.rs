@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{ANSWER_SECONDS, GIVE_UP_SECONDS, STABLE_SECONDS, after};
 use crate::meter::{Meter, Reservation};
-use crate::observation::{Container, Objects, Observation, ObservedPod, Phase, Step};
+use crate::observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step};
 use crate::pod::{Desired, Pod, Status};
 use crate::reason::{Reason, ReasonCode};
 use crate::token::TokenState;
@@ -60,12 +60,21 @@ fn live<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a ObservedPod> 
     (seen.run == pod.run && !seen.terminating).then_some(seen)
 }
 
-/// The container whose time is charged.
+/// The container whose time is charged. One that is ready before all else of the pod could be made is free; one that
+/// serves already goes on, and is paid for, even if something that belongs to it can't be made again.
 fn billable<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a Container> {
     let seen = observation.pod.as_ref()?;
-    let reason = seen.reason.as_ref().or(pod.reason.as_ref());
+    let unmade = pod.reason.as_ref().filter(|_| !serves(pod, seen));
+    let reason = seen.reason.as_ref().or(unmade);
     let free = reason.is_some_and(|reason| !reason.code.is_billable());
     seen.container.as_ref().filter(|_| !free)
+}
+
+/// Whether the container that is metered is ready.
+fn serves(pod: &Pod, seen: &ObservedPod) -> bool {
+    let container = seen.container.as_ref().map(|container| &container.id);
+    let metered = pod.meter.from.is_some() && container == pod.meter.container.as_ref();
+    metered && seen.phase == Phase::Running && seen.ready
 }
 
 fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
@@ -97,7 +106,9 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     }
     match (meter.reservation, container) {
         (Reservation::None, _) if wanted => meter.open(pod.price),
-        (Reservation::None, None) if pod.desired == Desired::Stopped && !pod.loses_volume(now) => {
+        (Reservation::None, None)
+            if pod.desired == Desired::Stopped && !pod.loses_volume(now) && !pod.has_lost_volume() =>
+        {
             meter.stopped(now)
         }
         (Reservation::Opening | Reservation::Open, _) if !wanted => Meter {
@@ -116,8 +127,7 @@ fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: 
     // The last one that ended may be another, which began and ended while nobody looked.
     let finished = seen
         .filter(|seen| is_metered(seen.finished_id.as_ref()))
-        .and_then(|seen| seen.finished_at)
-        .filter(|finished| *finished >= from);
+        .and_then(|seen| seen.finished_at);
     let runs = |seen: &&ObservedPod| is_metered(seen.container.as_ref().map(|container| &container.id));
     let unpaid = seen
         .filter(runs)
@@ -216,11 +226,10 @@ fn retry(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     }
 }
 
-/// Stops what can't succeed, or has not for too long. Its owner may start it again. What runs and is ready goes on,
-/// even if something that belongs to it can't be made again.
+/// Stops what can't succeed, or has not for too long. Its owner may start it again. What serves goes on.
 fn give_up(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     let Some(reason) = &next.reason else { return };
-    let serves = live.is_some_and(|seen| seen.phase == Phase::Running && seen.ready);
+    let serves = live.is_some_and(|seen| serves(next, seen));
     if !reason.code.is_retryable() {
         next.desired = Desired::Stopped;
         next.status = Status::Error;
@@ -237,7 +246,9 @@ fn give_up(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
 }
 
 fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
-    if let Some(deletion) = next.volume_deletion.as_mut().filter(|deletion| !deletion.decided)
+    if let Some(deletion) = next.volume_deletion.as_mut().filter(|deletion| deletion.decided) {
+        deletion.done |= observation.volume == ObservedVolume::Absent;
+    } else if let Some(deletion) = next.volume_deletion.as_mut()
         && deletion.at <= now
         && next.desired == Desired::Stopped
         && next.meter.is_idle()

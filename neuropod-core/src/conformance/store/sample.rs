@@ -166,6 +166,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         volume_deletion: Some(VolumeDeletion {
             at: moment(15),
             decided: true,
+            done: true,
         }),
         started_at: Some(moment(7)),
         attempts: u32::MAX,

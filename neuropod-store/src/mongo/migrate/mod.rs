@@ -41,6 +41,7 @@ use std::fmt;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use neuropod_core::billing::{EntryOptions, Posting, PostingKind};
+use neuropod_core::user::opening_key;
 use neuropod_core::{
     AccountKind, Clock, Error, ErrorKind, Money, Naming, Pod, Result, SystemClock, Template, User,
 };
@@ -297,6 +298,11 @@ async fn open_account(ledger: &Ledger, user: &User, account: Account) -> Result<
         account.kind
     };
     ledger.open(&user.id, kind).await?;
+    // What they had comes instead of the opening credit, unless they have that already.
+    match ledger.release(&opening_key(&user.id), SystemClock.now()).await {
+        Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
+        closed => closed?,
+    }
     let key = format!("migration:{}", user.id);
     let entries = ledger.entries(&user.id, &EntryOptions::default()).await?;
     let brought = entries.iter().filter(|entry| entry.key.starts_with(&key));
