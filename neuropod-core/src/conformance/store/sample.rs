@@ -65,10 +65,7 @@ pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
             ..sample.spec
         },
         login: Login::default(),
-        meter: Meter {
-            reservation: Reservation::None,
-            ..sample.meter
-        },
+        meter: full_meter(),
         ..sample
     }
 }
@@ -176,6 +173,13 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         created_at: moment(1),
         requested_at: moment(2),
         updated_at: moment(3),
+    }
+}
+
+fn full_meter() -> Meter {
+    Meter {
+        reservation: Reservation::None,
+        ..sample.meter
     }
 }
 
