@@ -65,12 +65,16 @@ pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
             ..sample.spec
         },
         login: Login::default(),
-        meter: full_meter(),
+        meter: Meter {
+            reservation: Reservation::None,
+            ..sample.meter
+        },
         ..sample
     }
 }
 
 /// A pod in which every field has a value of its own, the biggest where it is a number.
+#[expect(clippy::too_many_lines, reason = "every field of a pod")]
 pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
     Pod {
         id: PodId::random(),
@@ -173,13 +177,6 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         created_at: moment(1),
         requested_at: moment(2),
         updated_at: moment(3),
-    }
-}
-
-fn full_meter() -> Meter {
-    Meter {
-        reservation: Reservation::None,
-        ..sample.meter
     }
 }
 
