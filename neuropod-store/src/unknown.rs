@@ -32,7 +32,7 @@ pub(crate) fn keep<T: Tree>(stored: &T, known: &T, new: &mut T) {
     if stored.len() == known.len() {
         for item in new.items_mut() {
             if let Some(place) = known.iter().position(|known| known == item) {
-                item.clone_from(&stored[place]);
+                keep(&stored[place], &known[place], item);
             }
         }
     }

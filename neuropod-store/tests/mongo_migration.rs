@@ -158,6 +158,17 @@ async fn takes_over_users_templates_pods_and_balances() {
         Some(&Bson::Document(doc! { "cpuUsage": 1.5 })),
         "what is unknown stays"
     );
+    // Within parts and lists too.
+    let resources = stored.get_document("kubernetesResources").unwrap();
+    assert_eq!(resources.get_str("podName").unwrap(), "training-81dc9bdb");
+    let service = stored.get_array("httpServices").unwrap()[0]
+        .as_document()
+        .unwrap();
+    let name = service.get_str("kubernetesServiceName").unwrap();
+    assert_eq!(
+        (service.get("_id").is_some(), name),
+        (true, "training-81dc9bdb-8888-service")
+    );
 
     // A second time there is nothing to do.
     let after = everything(&driver).await;
@@ -174,6 +185,24 @@ async fn takes_over_users_templates_pods_and_balances() {
     assert_eq!(again.changes().count(), 1);
     again.apply().await.unwrap();
     check_users(&store).await;
+
+    // Its old backend goes on between plan and application: what it wrote is not overwritten.
+    let old = |euros| user(ANA, "Ana@Example.com", "client", euros);
+    users
+        .replace_one(doc! { "_id": id(ANA) }, old(9.7))
+        .await
+        .unwrap();
+    let stale = migrate::plan(&database.uri, &naming()).await.unwrap();
+    users
+        .replace_one(doc! { "_id": id(ANA) }, old(5.0))
+        .await
+        .unwrap();
+    let error = stale.apply().await.unwrap_err();
+    assert_eq!(
+        (error.kind().code(), error.is_retryable()),
+        ("conflict", false),
+        "{error}"
+    );
 
     // And its old backend has gone on meanwhile, once and again.
     for cents in [450, 1225, -50, 970] {

@@ -27,7 +27,7 @@
 //! |---|---|
 //! | a user | the same user, with the same id. Their `balance` (euros, as a double) is paid into an account, to the micro-euro; administrators get an unlimited one, whatever they had. The field itself stays as it was and means nothing any more |
 //! | a template | the same template. The token is set by the platform (`injectToken`) until an administrator says otherwise |
-//! | a pod | the same pod with the same names, **stopped**: what the old backend has running is not metered, so nothing is charged for it. Remove its objects from the cluster, but for the volume claims, before pods are started again. The platform has to use the namespace that they were in (`default`) |
+//! | a pod | the same pod with the same names, **stopped**: what the old backend has running is not metered, so nothing is charged for it. Remove its objects from the cluster, but for the volume claims, before pods are started again. The platform has to use the namespace that they were in (`default`). Its volume costs nothing until the pod was started once |
 //!
 //! Fields that this library does not know stay. Each document is changed in one step, and one that is done is not
 //! changed again: a migration that was interrupted is planned and applied once more, and so is one whose old backend
@@ -168,7 +168,8 @@ impl Migration {
     /// Does it.
     ///
     /// # Errors
-    /// `InvalidState` where there are problems; then nothing was changed. After any other error, plan it again.
+    /// `InvalidState` where there are problems; then nothing was changed. `Conflict` where the old backend changed a
+    /// document after it was planned. After any error but the first, plan it again: what was done stays done.
     pub async fn apply(self) -> Result<()> {
         if let Some(problem) = self.problems.first() {
             let message = format!("{} problems have to be solved first", self.problems.len());
@@ -187,7 +188,18 @@ impl Migration {
                 "users" => &self.server.users,
                 _ => &self.server.templates,
             };
-            replace(collection, step.filter, step.document).await?;
+            let id = step.document.get("_id").cloned();
+            if replace(collection, step.filter, step.document).await? {
+                continue;
+            }
+            let done = doc! { "_id": id, "version": { "$exists": true } };
+            if find(collection, done, doc! {}, 1).await?.is_empty() {
+                let message = "the old backend changed a document after it was planned: plan it again";
+                return Err(Error::new(ErrorKind::Conflict, message)
+                    .with_retryable(false)
+                    .with_context("collection", step.change.collection)
+                    .with_context("id", step.change.id));
+            }
         }
         Ok(())
     }
@@ -207,6 +219,7 @@ impl Migration {
                 all.push((id, D::read(document)?));
                 continue;
             }
+            let original = document.clone();
             let mut legacy = Legacy::new(document);
             let read = read(&mut legacy);
             let account = read.as_ref().and_then(|read| read.account(&mut legacy));
@@ -221,7 +234,7 @@ impl Migration {
                         id: id.clone(),
                         becomes: read.describe(account.as_ref().map(|(_, account)| account)),
                     },
-                    filter: doc! { "_id": document.get("_id"), "version": { "$exists": false } },
+                    filter: as_it_was(&original),
                     document: whole(&read, document)?,
                     account,
                 });
@@ -273,11 +286,19 @@ impl fmt::Debug for Migration {
 /// The document of `read`, with all that `document` has besides.
 fn whole<D: Stored>(read: &D, document: Document) -> Result<Document> {
     let mut new = read.write()?;
+    let known = new.clone();
     // The same `_id`, whatever its type.
     if let Some(id) = document.get("_id") {
         new.insert("_id", id);
     }
-    with_unknown(new, document, Document::new())
+    with_unknown(new, document, known)
+}
+
+/// Selects the document as long as nobody has changed it.
+fn as_it_was(document: &Document) -> Document {
+    let mut filter = document.clone();
+    filter.insert("version", doc! { "$exists": false });
+    filter
 }
 
 fn id_of(document: &Document) -> String {
