@@ -140,7 +140,8 @@ impl People {
         };
         for _ in 0..100 {
             match process.ask(PATIENCE, process.platform.register(&user)).await {
-                Some(Ok(_)) => {
+                // Whom an earlier attempt has stored has the cap of that one.
+                Some(Ok(user)) => {
                     self.all.push(actor.id.clone());
                     self.cap_of
                         .extend(user.daily_cap.map(|cap| (actor.id.clone(), cap)));
