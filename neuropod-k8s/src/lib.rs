@@ -28,6 +28,8 @@ mod cluster;
 pub mod config;
 mod connect;
 mod error;
+#[cfg(test)]
+mod fake;
 mod gpus;
 mod inventory;
 mod kind;

@@ -1,5 +1,8 @@
 //! Requests to the API server: one at a time, with a bounded number of repetitions.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::time::Duration;
 
