@@ -75,7 +75,7 @@ impl KubeCluster {
         !self.applied().insert(pod.clone())
     }
 
-    /// Notes that nothing of a pod is left.
+    /// Notes that all of a pod is gone or has been asked to go.
     pub(crate) fn forget(&self, pod: &PodId) {
         self.applied().remove(pod);
     }

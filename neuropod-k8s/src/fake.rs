@@ -85,6 +85,10 @@ impl Log {
         let line = |asked: &Asked| format!("{} {}", asked.method, asked.path);
         self.all().iter().map(line).collect()
     }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
 }
 
 /// A client whose requests `answer` answers.
