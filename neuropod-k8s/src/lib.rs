@@ -41,6 +41,7 @@ mod ownership;
 mod quantity;
 mod remove;
 mod request;
+mod rights;
 mod setup;
 mod slim;
 mod status;
