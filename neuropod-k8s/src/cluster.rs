@@ -18,7 +18,7 @@ use crate::config::KubeConfig;
 use crate::manifests::namespace_of;
 use crate::request::Requests;
 use crate::setup::Setup;
-use crate::{apply, inventory, logs, observe, remove, usage, watch};
+use crate::{apply, inventory, logs, observe, remove, rights, usage, watch};
 
 /// A Kubernetes cluster in which pods run.
 ///
@@ -59,15 +59,19 @@ impl KubeCluster {
     }
 
     /// Whether what the platform needs is there: the namespace, the ingress class or Gateway API, the storage class.
-    /// [`apply`](ClusterBackend::apply) checks it too, at most every five minutes.
+    /// [`apply`](ClusterBackend::apply) checks it too, at most every five minutes. Then whether the platform may
+    /// follow pods and events: [`watch`](ClusterBackend::watch) can't say that it may not.
     ///
     /// # Errors
-    /// `NotConfigured` when something is missing, `PermissionDenied` when it may not be looked at; the message
-    /// says what to do.
+    /// `NotConfigured` when something is missing, `PermissionDenied` when it may not be looked at or a right to
+    /// follow pods is missing; the message says what to do.
     pub async fn check_setup(&self) -> Result<()> {
-        self.requests
-            .in_time(self.setup.look(&self.requests, &self.config))
-            .await
+        let work = async {
+            self.setup.look(&self.requests, &self.config).await?;
+            // Nobody has a right in a namespace that is not there: that comes first.
+            rights::look(&self.requests, self.scope()).await
+        };
+        self.requests.in_time(work).await
     }
 
     /// Notes that a pod is applied, and says whether it was before.
@@ -75,7 +79,7 @@ impl KubeCluster {
         !self.applied().insert(pod.clone())
     }
 
-    /// Notes that nothing of a pod is left.
+    /// Notes that all of a pod is gone or has been asked to go.
     pub(crate) fn forget(&self, pod: &PodId) {
         self.applied().remove(pod);
     }

@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     IngressClass,
     StorageClass,
     PodMetrics,
+    SelfSubjectAccessReview,
 }
 
 impl Kind {
@@ -49,6 +50,7 @@ impl Kind {
             Self::HttpRoute => "gateway.networking.k8s.io/v1",
             Self::StorageClass => "storage.k8s.io/v1",
             Self::PodMetrics => "metrics.k8s.io/v1beta1",
+            Self::SelfSubjectAccessReview => "authorization.k8s.io/v1",
         }
     }
 
@@ -70,6 +72,7 @@ impl Kind {
             Self::IngressClass => "IngressClass",
             Self::StorageClass => "StorageClass",
             Self::PodMetrics => "PodMetrics",
+            Self::SelfSubjectAccessReview => "SelfSubjectAccessReview",
         }
     }
 
@@ -90,6 +93,7 @@ impl Kind {
             Self::Node => "nodes",
             Self::IngressClass => "ingressclasses",
             Self::StorageClass => "storageclasses",
+            Self::SelfSubjectAccessReview => "selfsubjectaccessreviews",
         }
     }
 

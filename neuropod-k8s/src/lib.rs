@@ -28,6 +28,8 @@ mod cluster;
 pub mod config;
 mod connect;
 mod error;
+#[cfg(test)]
+mod fake;
 mod gpus;
 mod inventory;
 mod kind;
@@ -39,6 +41,7 @@ mod ownership;
 mod quantity;
 mod remove;
 mod request;
+mod rights;
 mod setup;
 mod slim;
 mod status;

@@ -58,7 +58,7 @@ pub(crate) async fn open(
 
 /// Why there is no log. The API server answers an empty one for a pod that has no node yet.
 fn nothing_to_read(pod: &SlimPod, previous: bool) -> Option<&'static str> {
-    let container = pod.status.container_statuses.first();
+    let container = pod.status.container();
     if previous {
         let ended = container.is_some_and(|container| container.last_state.terminated.is_some());
         (!ended).then_some("the container has not been restarted")
@@ -118,9 +118,10 @@ mod tests {
     use std::sync::Arc;
 
     use futures::{StreamExt, TryStreamExt, io::Cursor, stream};
+    use serde_json::{Value, from_value, json};
     use tokio::sync::Semaphore;
 
-    use super::{chunks, whole_seconds};
+    use super::{chunks, nothing_to_read, whole_seconds};
 
     #[tokio::test]
     async fn a_log_comes_whole_and_gives_its_place_back() {
@@ -148,5 +149,22 @@ mod tests {
     #[test]
     fn a_time_below_a_second_is_one() {
         assert_eq!(whole_seconds(std::time::Duration::from_millis(3)), 1);
+    }
+
+    #[test]
+    fn a_sidecar_that_runs_or_was_restarted_has_not_the_log_that_is_asked_for() {
+        let pod = |sidecar: Value, main: Value| {
+            let statuses = json!([{ "name": "istio-proxy", "state": sidecar["state"], "lastState": sidecar["last"] },
+                { "name": "main", "state": main["state"], "lastState": main["last"] }]);
+            from_value(json!({ "status": { "containerStatuses": statuses } })).unwrap()
+        };
+        let nothing = json!({ "state": { "waiting": { "reason": "ContainerCreating" } }, "last": {} });
+        let restarted = json!({ "state": { "running": {} }, "last": { "terminated": { "exitCode": 1 } } });
+        let theirs = pod(restarted.clone(), nothing.clone());
+        assert!(nothing_to_read(&theirs, false).is_some());
+        assert!(nothing_to_read(&theirs, true).is_some());
+        let ours = pod(nothing, restarted);
+        assert_eq!(nothing_to_read(&ours, false), None);
+        assert_eq!(nothing_to_read(&ours, true), None);
     }
 }

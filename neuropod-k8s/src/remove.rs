@@ -3,6 +3,9 @@
 //! What is there is found by label and deleted by name and uid, so that nothing of anybody else goes, and a second
 //! removal writes nothing. `deletecollection` would be one request for each kind, and a right to delete everything.
 
+#[cfg(test)]
+mod tests;
+
 use futures::future::join_all;
 use neuropod_core::{Observation, Result, VolumePolicy, WorkloadRef};
 
@@ -36,11 +39,10 @@ pub(crate) async fn remove(
         claim: claim?,
         objects: objects?.into_iter().flatten().collect(),
     };
-    let observation = left.observation(reference, &[], &cluster.config.instance);
-    if observation.is_cleared() {
-        cluster.forget(&reference.pod_id);
-    }
-    Ok(observation)
+    // A container gets its time to end, and a stopped pod is not removed once more when that is over. A next apply
+    // that finds anything of it still there reads that then.
+    cluster.forget(&reference.pod_id);
+    Ok(left.observation(reference, &[], &cluster.config.instance))
 }
 
 async fn remove_object(cluster: &KubeCluster, (kind, meta): (Kind, Meta)) -> Result<Option<(Kind, Meta)>> {

@@ -1,5 +1,8 @@
 //! Requests to the API server: one at a time, with a bounded number of repetitions.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -153,7 +156,7 @@ impl Requests {
     }
 
     /// Creates the object, or says why not in the API server's own words: the caller looks into them.
-    pub(crate) async fn create<T: Slim>(
+    pub(crate) async fn create<T: DeserializeOwned>(
         &self,
         manifest: &Manifest,
         namespace: Option<&str>,

@@ -8,6 +8,7 @@ use neuropod_core::PodId;
 use serde::{Deserialize, Deserializer};
 
 use crate::labels;
+use crate::manifests::CONTAINER;
 
 /// `metadata`, without `managedFields`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -120,6 +121,13 @@ impl PodStatus {
     pub(crate) fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.kind == kind)
     }
+
+    /// The status of the platform's own container. Kubelets sort by name, and admission webhooks put containers of
+    /// their own beside it (`istio-proxy`, `linkerd-proxy`): the first one may be anybody's.
+    pub(crate) fn container(&self) -> Option<&ContainerStatus> {
+        let mut containers = self.container_statuses.iter();
+        containers.find(|container| container.name == CONTAINER)
+    }
 }
 
 /// A condition of a pod.
@@ -140,10 +148,11 @@ impl Condition {
     }
 }
 
-/// The status of the container.
+/// The status of a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ContainerStatus {
+    pub(crate) name: String,
     pub(crate) ready: bool,
     pub(crate) restart_count: u32,
     #[serde(rename = "containerID")]
@@ -251,9 +260,11 @@ impl SlimEvent {
 
 /// What an event is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct Involved {
     pub(crate) uid: String,
+    /// Which part of the object: `spec.containers{main}`; empty for all of it.
+    pub(crate) field_path: String,
 }
 
 /// A page of a list.

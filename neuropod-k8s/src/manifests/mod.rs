@@ -7,7 +7,7 @@ mod route;
 mod secret;
 mod service;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod volume;
 
 pub(crate) use self::pod::CONTAINER;

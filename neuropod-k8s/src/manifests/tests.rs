@@ -20,7 +20,7 @@ fn endpoint(port: u16) -> EndpointSpec {
 }
 
 /// A pod without GPU and with one port.
-fn plain() -> Workload {
+pub(crate) fn plain() -> Workload {
     Workload {
         reference: WorkloadRef {
             pod_id: "3f9a0c1d2e4b5a68".parse().unwrap(),

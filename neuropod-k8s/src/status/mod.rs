@@ -15,7 +15,7 @@ use crate::slim::{ContainerStatus, SlimPod, Terminated};
 pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPod {
     let none = Warnings::default();
     let reason = reason::reason(pod, warnings.unwrap_or(&none));
-    let container = pod.status.container_statuses.first();
+    let container = pod.status.container();
     let lost = reason
         .as_ref()
         .is_some_and(|reason| reason.code == ReasonCode::NodeLost);

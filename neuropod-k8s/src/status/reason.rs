@@ -8,7 +8,7 @@ use crate::slim::{Condition, ContainerStatus, SlimPod, Terminated, Waiting};
 
 /// Why the pod is not running, if anything keeps it from that.
 pub(super) fn reason(pod: &SlimPod, warnings: &Warnings) -> Option<Reason> {
-    let container = pod.status.container_statuses.first();
+    let container = pod.status.container();
     if matches!(pod.status.phase.as_str(), "Failed" | "Succeeded") {
         return Some(ended(pod, container));
     }

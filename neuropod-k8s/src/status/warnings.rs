@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::manifests::CONTAINER;
 use crate::slim::SlimEvent;
 
 /// The reasons of the warnings that are kept.
@@ -94,5 +95,14 @@ pub(crate) fn is_telling(event: &SlimEvent) -> bool {
     // Of the two events about a failed pull only one says why.
     let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
     let passing = event.count < 2 && REPEATED.contains(&event.reason.as_str());
-    !empty && !passing && TELLING.contains(&event.reason.as_str())
+    !empty && !passing && !is_of_a_sidecar(event) && TELLING.contains(&event.reason.as_str())
+}
+
+/// Whether an event is about one container of the pod, and that one is not the platform's own.
+fn is_of_a_sidecar(event: &SlimEvent) -> bool {
+    let path = event.involved_object.field_path.as_str();
+    path.strip_prefix("spec.containers{")
+        .or_else(|| path.strip_prefix("spec.initContainers{"))
+        .and_then(|name| name.strip_suffix('}'))
+        .is_some_and(|name| name != CONTAINER)
 }

@@ -82,7 +82,7 @@ fn containers_that_do_not_start_or_stay() {
     let ended = |reason: &str, code: i32| {
         on_node(
             "Running",
-            &json!({ "state": { "terminated": terminated(reason, code, "") } }),
+            &json!({ "name": "main", "state": { "terminated": terminated(reason, code, "") } }),
         )
     };
     let no_program = "exec: \"jupyter\": executable file not found in $PATH";

@@ -1,6 +1,7 @@
 //! What kubelets, schedulers and controllers write, and what it means. The shapes and texts are those of Kubernetes 1.34.
 
 mod causes;
+mod sidecars;
 
 use neuropod_core::{ObservedPod, Phase, ReasonCode, Step};
 use serde_json::{Value, from_value, json};
