@@ -29,8 +29,8 @@ pub(crate) struct Books {
     /// Every price list there was, by its version.
     prices: Vec<PriceList>,
     pub(crate) written_off: Money,
-    /// The longest time of a container that nobody could pay, in seconds.
-    longest_unpaid: i64,
+    /// The longest time of a container that nobody could pay, in seconds, and its entry.
+    longest_unpaid: (i64, Option<Entry>),
     pub(crate) entries: u64,
 }
 
@@ -163,7 +163,9 @@ impl Books {
             let quote = quote(&self.prices, details.price_version, &self.pods[id].spec);
             if hourly == quote.hourly() {
                 let unpaid = entry.amount.micros() * 3600 / hourly.micros();
-                self.longest_unpaid = self.longest_unpaid.max(unpaid);
+                if unpaid > self.longest_unpaid.0 {
+                    self.longest_unpaid = (unpaid, Some(entry.clone()));
+                }
                 let (id, period) = (id.clone(), details.period.unwrap());
                 self.spend(user, &id, period, -entry.amount);
             }
@@ -200,8 +202,8 @@ impl Books {
         assert!(ran, "{charge} of {id}, which ran: {runs:#?}");
     }
 
-    /// The longest time of a container that nobody could pay since this was asked last, in seconds.
-    pub(crate) fn take_longest_unpaid(&mut self) -> i64 {
+    /// The longest time of a container that nobody could pay since this was asked last, in seconds, and its entry.
+    pub(crate) fn take_longest_unpaid(&mut self) -> (i64, Option<Entry>) {
         std::mem::take(&mut self.longest_unpaid)
     }
 

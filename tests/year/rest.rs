@@ -105,10 +105,10 @@ impl Rest {
         settle(world).await;
         let pods = records(world).await;
         books.check(world, people, &pods, platforms.blind()).await;
-        let unpaid = books.take_longest_unpaid();
+        let (unpaid, entry) = books.take_longest_unpaid();
         assert!(
             unpaid <= PERIOD_SECONDS,
-            "a container ran for {unpaid} seconds that its owner could not pay"
+            "a container ran for {unpaid} seconds that its owner could not pay: {entry:?}"
         );
         let now = world.cluster.clock().now();
         for (id, from) in metered {
