@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use neuropod::billing::Spent;
 use neuropod::meter::{RESERVED_SECONDS, Reservation};
-use neuropod::{Billing, Clock, Desired, Money, Pod, UserId};
+use neuropod::{Billing, Clock, Desired, Money, Pod, PodSpec, PriceList, PriceStore, UserId};
 use tokio::time::{Instant, advance, sleep, sleep_until};
 
 use crate::common::World;
@@ -88,6 +88,8 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     for pod in pods {
         owners.entry(&pod.owner).or_default().push(pod);
     }
+    let newest = world.store.prices(None).await.unwrap().unwrap_or_default();
+    let price = |pod: &Pod| price(pod, &newest);
     let mut least = i64::MAX;
     for (owner, pods) in owners {
         let balance = world.store.balance(owner).await.unwrap();
@@ -114,12 +116,20 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     Duration::from_secs(least.try_into().unwrap_or(0))
 }
 
-/// What it costs per hour now, at the higher of two prices where they change.
-fn price(pod: &Pod) -> Money {
-    match pod.meter.from {
-        Some(_) => pod.meter.price.hourly.max(pod.price.hourly),
-        None => pod.meter.price.stopped.max(pod.price.stopped),
-    }
+/// What it costs per hour now, at the higher of two prices where they change: the newest ones may not be known to it.
+fn price(pod: &Pod, newest: &PriceList) -> Money {
+    let PodSpec {
+        gpu,
+        container_disk_gb,
+        volume_disk_gb,
+        ..
+    } = &pod.spec;
+    let quote = newest.quote(gpu, *container_disk_gb, *volume_disk_gb);
+    let (ours, next, newest) = match pod.meter.from {
+        Some(_) => (pod.meter.price.hourly, pod.price.hourly, quote.hourly()),
+        None => (pod.meter.price.stopped, pod.price.stopped, quote.hourly_stopped()),
+    };
+    ours.max(next).max(newest)
 }
 
 /// For how many seconds it pays.
