@@ -11,23 +11,26 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use ::kube::Client;
 use ::kube::client::{Body, ClientBuilder, DynBody};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
-use neuropod_core::conformance::cluster::{Scene, Stage, run};
+use neuropod_core::conformance::cluster::{Scene, Stage, quota, run};
 use neuropod_core::{ClusterBackend, WorkloadRef};
 use neuropod_k8s::KubeCluster;
 use neuropod_test_cluster::TestCluster;
 use tokio::sync::watch;
 use tower::{BoxError, Layer, Service};
 
-use self::kube::{Kubelet, LIMIT, Site};
+use self::kube::{Kubelet, LIMIT, Site, rbac, rbac_for_namespaces};
 
 struct KubeStage {
     cluster: &'static TestCluster,
     backend: Arc<KubeCluster>,
-    kubelet: Kubelet,
+    admin: Client,
+    /// Whether each user has a namespace.
+    namespace_per_user: bool,
     /// Whether watches get through.
     gate: watch::Sender<bool>,
 }
@@ -39,7 +42,10 @@ impl Stage for KubeStage {
     }
 
     async fn play(&self, reference: &WorkloadRef, scene: Scene) {
-        self.kubelet.play(&reference.name, scene).await;
+        let namespace = reference.namespace.as_ref();
+        let namespace = namespace.unwrap_or(&self.backend.config().namespace);
+        let kubelet = Kubelet::new(self.admin.clone(), namespace);
+        kubelet.play(&reference.name, scene).await;
     }
 
     async fn break_watch(&self) {
@@ -54,6 +60,10 @@ impl Stage for KubeStage {
         self.gate.send_replace(true);
     }
 
+    fn namespace(&self, user_hash: &str) -> Option<String> {
+        self.namespace_per_user.then(|| format!("user-{user_hash}"))
+    }
+
     /// The controllers notice a restart of the API server after up to a minute, and a volume waits for them to go.
     fn limit(&self) -> Duration {
         3 * LIMIT
@@ -66,18 +76,33 @@ async fn a_real_api_server() {
         return;
     };
     let site = Site::new(cluster).await;
+    run(&stage(cluster, &site)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_per_user() {
+    let Some(cluster) = kube::cluster("kube_conformance/a_namespace_per_user") else {
+        return;
+    };
+    let rights = [rbac(), rbac_for_namespaces()];
+    let site = Site::with(cluster, &rights, |config| config.namespace_per_user = true).await;
+    quota(&stage(cluster, &site)).await;
+}
+
+fn stage(cluster: &'static TestCluster, site: &Site) -> KubeStage {
     let (gate, open) = watch::channel(true);
     let mut connection = site.connection.clone();
     connection.default_retry = false;
     let client = ClientBuilder::try_from(connection).unwrap();
     let client = client.with_layer(&Gate(open)).build();
-    let stage = KubeStage {
+    let config = site.backend.config().clone();
+    KubeStage {
         cluster,
-        backend: Arc::new(KubeCluster::with_client(client, site.backend.config().clone())),
-        kubelet: site.kubelet(),
+        admin: site.admin.clone(),
+        namespace_per_user: config.namespace_per_user,
+        backend: Arc::new(KubeCluster::with_client(client, config)),
         gate,
-    };
-    run(&stage).await;
+    }
 }
 
 /// Lets watches through only while it is open.
