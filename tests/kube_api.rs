@@ -5,6 +5,7 @@
 mod kube;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use ::kube::Api;
 use ::kube::api::{ListParams, Patch, PatchParams};
@@ -15,7 +16,7 @@ use neuropod_core::{
     ClusterBackend, ClusterEvent, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload,
 };
 use neuropod_k8s::{Exposure, KubeCluster};
-use neuropod_test_cluster::{SELECTOR, wait_until};
+use neuropod_test_cluster::{SELECTOR, measured, wait_until};
 use serde_json::{Value, json};
 
 use self::kube::{LIMIT, Site, cluster, workload};
@@ -69,6 +70,35 @@ async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::E
     match backend.apply(workload).await {
         Ok(seen) => panic!("apply was not refused: {seen:#?}"),
         Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn all_objects_of_a_new_pod_are_made_in_one_wave() {
+    let Some(cluster) = cluster("kube_api/all_objects_of_a_new_pod_are_made_in_one_wave") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    // The first one looks at the classes, and opens connections.
+    site.backend.apply(&workload("first", 8)).await.unwrap();
+    for ports in [1, 8] {
+        let mut times = Vec::new();
+        for _ in 0..9 {
+            let workload = workload("lab", ports);
+            let begun = Instant::now();
+            let seen = site.backend.apply(&workload).await.unwrap();
+            times.push(begun.elapsed());
+            assert_eq!(seen.objects, Objects::Complete);
+            site.backend
+                .remove(&workload.reference, VolumePolicy::Delete)
+                .await
+                .unwrap();
+        }
+        times.sort_unstable();
+        let (median, most) = (times[4], times[8]);
+        measured(format_args!(
+            "a new pod with {ports} ports is accepted whole after {median:.1?} (median of 9), at most {most:.1?}"
+        ));
     }
 }
 

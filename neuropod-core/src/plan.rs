@@ -153,3 +153,6 @@ fn container(pod: &Pod, gpu: &GpuType) -> ContainerSpec {
         runtime_class: gpu.runtime_class.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,10 +32,7 @@ pub(crate) fn plain() -> Workload {
         run: 3,
         container: ContainerSpec {
             image: "docker.io/library/python:3.12".into(),
-            environment: BTreeMap::from([
-                ("NVIDIA_VISIBLE_DEVICES".into(), "void".into()),
-                ("PRICE".into(), "$(HOME) costs $5 or $$".into()),
-            ]),
+            environment: BTreeMap::from([("PRICE".into(), "$(HOME) costs $5 or $$".into())]),
             ready_port: None,
             resources: Resources {
                 cpu_millis: 2000,

@@ -1,0 +1,152 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::catalogue::{GpuType, InstanceSize};
+use crate::pod::Environment;
+use crate::secret::AccessToken;
+use crate::workload::{Accelerator, Toleration};
+
+fn naming() -> Naming {
+    Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
+}
+
+fn sample() -> Pod {
+    Pod::sample(Timestamp::UNIX_EPOCH)
+}
+
+fn planned(change: impl FnOnce(&mut Pod)) -> Workload {
+    let mut pod = sample();
+    change(&mut pod);
+    plan(&pod, &Catalogue::default(), &naming(), &Layout::default()).unwrap()
+}
+
+#[test]
+fn names_ports_and_the_token_are_those_of_the_pod() {
+    let workload = planned(|_| {});
+    let reference = &workload.reference;
+    assert_eq!(reference.name, "training-k3j5qzx2ab");
+    assert_eq!(reference.volume, "workspace-k3j5qzx2ab");
+    assert_eq!((reference.namespace.as_deref(), workload.run), (None, 1));
+    let endpoints: Vec<_> = workload.endpoints.iter().collect();
+    assert_eq!(endpoints.len(), 2);
+    assert_eq!(endpoints[0].port, 8888);
+    assert_eq!(endpoints[0].service, "training-k3j5qzx2ab-8888-service");
+    assert_eq!(endpoints[0].route, "training-k3j5qzx2ab-8888-ingress");
+    assert_eq!(endpoints[0].host, "training-k3j5qzx2ab-8888.pods.example.com");
+    assert_eq!(workload.container.ready_port, Some(8888));
+    let token = workload.token.unwrap();
+    assert_eq!(token.variable, "JUPYTER_TOKEN");
+    assert_eq!(token.token, AccessToken::new("0123456789abcdef"));
+    assert!(
+        !workload.container.environment.contains_key("JUPYTER_TOKEN"),
+        "it comes from the Secret alone"
+    );
+    assert_eq!(workload.volume.size_gb, 30);
+    assert_eq!(workload.volume.mount_path, "/workspace");
+}
+
+#[test]
+fn without_jupyter_there_is_no_token_and_no_port_to_wait_for() {
+    let workload = planned(|pod| {
+        pod.spec.jupyter = false;
+        pod.login.injected = None;
+    });
+    assert_eq!(workload.token, None);
+    assert_eq!(workload.container.ready_port, None);
+}
+
+#[test]
+fn a_pod_without_a_gpu_sees_none() {
+    let own = |pod: &mut Pod| {
+        pod.spec.environment = Environment([("EPOCHS".into(), "3".into())].into());
+    };
+    let with = planned(own);
+    assert_eq!(with.container.environment.keys().collect::<Vec<_>>(), ["EPOCHS"]);
+    let accelerator = with.container.resources.accelerator.unwrap();
+    assert_eq!(
+        (accelerator.resource.as_str(), accelerator.count),
+        ("nvidia.com/gpu", 1)
+    );
+    let without = planned(|pod| {
+        own(pod);
+        pod.spec.gpu = "cpu".into();
+    });
+    assert_eq!(without.container.environment["NVIDIA_VISIBLE_DEVICES"], "void");
+    assert_eq!(without.container.environment["EPOCHS"], "3");
+    assert_eq!(without.container.resources.accelerator, None);
+}
+
+#[test]
+fn where_and_with_how_much_it_runs_is_for_the_catalogue() {
+    let accelerator = Accelerator {
+        resource: "example.com/gpu".into(),
+        count: 2,
+    };
+    let toleration = Toleration {
+        key: "pool".into(),
+        value: Some("gpu".into()),
+        effect: None,
+    };
+    let gpu = GpuType {
+        accelerator: Some(accelerator.clone()),
+        node_selector: [("model".into(), "big".into())].into(),
+        tolerations: vec![toleration.clone()],
+        runtime_class: Some("nvidia".into()),
+        size: InstanceSize {
+            cpu_millis: 1500,
+            memory_mib: 3000,
+        },
+        ..Catalogue::default().get("rtx-4090").unwrap().clone()
+    };
+    let catalogue = Catalogue::new([("big".to_owned(), gpu)]);
+    let mut pod = sample();
+    pod.spec.gpu = "big".into();
+    let layout = Layout {
+        grace_seconds: 7,
+        same_owner_traffic: true,
+        ..Layout::default()
+    };
+    let workload = plan(&pod, &catalogue, &naming(), &layout).unwrap();
+    let container = workload.container;
+    let resources = Resources {
+        cpu_millis: 1500,
+        memory_mib: 3000,
+        disk_gb: 20,
+        accelerator: Some(accelerator),
+    };
+    assert_eq!(container.resources, resources);
+    assert_eq!(container.node_selector["model"], "big");
+    assert_eq!(container.tolerations, [toleration]);
+    assert_eq!(container.runtime_class.as_deref(), Some("nvidia"));
+    assert_eq!((workload.grace_seconds, workload.isolation.same_owner), (7, true));
+    // Its GPU type is not in another catalogue.
+    let error = plan(&pod, &Catalogue::default(), &naming(), &layout).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.context("gpu")),
+        (&ErrorKind::NotConfigured, Some("big"))
+    );
+}
+
+#[test]
+fn a_quota_is_for_namespaces_of_users() {
+    let quota = Quota {
+        pods: 4,
+        cpu_millis: 16_000,
+        memory_mib: 65_536,
+        volume_gb: 200,
+    };
+    let layout = Layout {
+        volume: VolumeScope::Pod,
+        namespace: NamespaceScope::User,
+        quota: Some(quota.clone()),
+        ..Layout::default()
+    };
+    let mut pod = sample();
+    let planned = |pod: &Pod| plan(pod, &Catalogue::default(), &naming(), &layout).unwrap();
+    assert_eq!(planned(&pod).isolation.quota, None);
+    let (volume, namespace) = layout.places(&naming(), &pod.slug, &pod.owner_hash);
+    assert_eq!(volume, "workspace-training-k3j5qzx2ab");
+    assert_eq!(namespace.as_deref(), Some("user-k3j5qzx2ab"));
+    pod.spec.namespace = namespace;
+    assert_eq!(planned(&pod).isolation.quota, Some(quota));
+}
