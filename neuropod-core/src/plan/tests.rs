@@ -146,7 +146,7 @@ fn a_quota_is_for_namespaces_of_users() {
     assert_eq!(planned(&pod).isolation.quota, None);
     let (volume, namespace) = layout.places(&naming(), &pod.slug, &pod.owner_hash);
     assert_eq!(volume, "workspace-training-k3j5qzx2ab");
-    assert_eq!(namespace.as_deref(), Some("user-k3j5qzx2ab"));
+    assert_eq!(namespace.as_deref(), Some("neuropod-k3j5qzx2ab"));
     pod.spec.namespace = namespace;
     assert_eq!(planned(&pod).isolation.quota, Some(quota));
 }
