@@ -76,6 +76,47 @@ fn a_pod_without_a_gpu_sees_none() {
     assert_eq!(without.container.resources.accelerator, None);
 }
 
+/// Requests with such a variable are refused; a record that has one all the same opens nothing.
+#[test]
+fn a_variable_of_the_user_opens_no_gpu() {
+    let workload = planned(|pod| {
+        pod.spec.gpu = "cpu".into();
+        pod.spec.environment = Environment([("NVIDIA_VISIBLE_DEVICES".into(), "all".into())].into());
+    });
+    assert_eq!(workload.container.environment["NVIDIA_VISIBLE_DEVICES"], "void");
+}
+
+#[test]
+fn disks_are_as_asked_for_and_processor_and_memory_as_the_gpu_type_comes_with() {
+    for (gpu, cpu_millis, memory_mib) in [("cpu", 2000, 4096), ("rtx-4090", 8000, 49_152)] {
+        let workload = planned(|pod| {
+            pod.spec.gpu = gpu.into();
+            pod.spec.container_disk_gb = 77;
+            pod.spec.volume_disk_gb = 123;
+        });
+        let resources = workload.container.resources;
+        // The first platform made the container's disk its memory limit.
+        assert_eq!(
+            (resources.disk_gb, resources.cpu_millis, resources.memory_mib),
+            (77, cpu_millis, memory_mib),
+            "{gpu}"
+        );
+        assert_eq!(workload.volume.size_gb, 123, "{gpu}");
+    }
+}
+
+#[test]
+fn the_default_gpus_choose_their_nodes_and_pods_without_gpu_take_any() {
+    let container = planned(|_| {}).container;
+    assert_eq!(
+        container.node_selector["nvidia.com/gpu.product"],
+        "NVIDIA-GeForce-RTX-4090"
+    );
+    assert_eq!(container.tolerations[0].key, "nvidia.com/gpu");
+    let container = planned(|pod| pod.spec.gpu = "cpu".into()).container;
+    assert!(container.node_selector.is_empty() && container.tolerations.is_empty());
+}
+
 #[test]
 fn where_and_with_how_much_it_runs_is_for_the_catalogue() {
     let accelerator = Accelerator {

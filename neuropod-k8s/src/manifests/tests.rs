@@ -1,5 +1,8 @@
+mod planned;
+
 use std::collections::BTreeMap;
 
+use neuropod_core::plan::Layout;
 use neuropod_core::workload::{
     Accelerator, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, TokenSpec, Toleration, VolumeSpec,
 };
@@ -133,7 +136,9 @@ fn shown(workload: &Workload, config: &KubeConfig) -> String {
 
 #[test]
 fn a_pod_without_gpu() {
-    insta::assert_snapshot!(shown(&plain(), &KubeConfig::default()));
+    // Planned, and not written by hand: that it sees no GPU of its node is what the platform decides.
+    let workload = planned::workload(&planned::without_gpu(), &Layout::default());
+    insta::assert_snapshot!(shown(&workload, &KubeConfig::default()));
 }
 
 #[test]

@@ -1,0 +1,178 @@
+//! What a stored pod becomes in the cluster: its plan, written as Kubernetes objects.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use neuropod_core::endpoint::name_endpoints;
+use neuropod_core::plan::{Layout, NamespaceScope, VolumeScope, plan};
+use neuropod_core::pod::{Environment, Login, PodSpec};
+use neuropod_core::workload::Quota;
+use neuropod_core::{AccessToken, Catalogue, ErrorKind, Naming, Pod, Workload};
+
+use super::super::{Manifests, to_yaml};
+use super::shown;
+use crate::config::KubeConfig;
+use crate::kind::Kind;
+
+fn naming() -> Naming {
+    Naming::new("pods.example.com", "a key of sixteen bytes or more").unwrap()
+}
+
+pub(super) fn workload(pod: &Pod, layout: &Layout) -> Workload {
+    plan(pod, &Catalogue::default(), &naming(), layout).unwrap()
+}
+
+/// A pod with a GPU, a Jupyter server whose token was generated, and a second port.
+fn with_jupyter() -> Pod {
+    let sample = Pod::sample(Timestamp::UNIX_EPOCH);
+    let environment = BTreeMap::from([("HF_HOME".into(), "/workspace/models".into())]);
+    Pod {
+        spec: PodSpec {
+            environment: Environment(environment),
+            ..sample.spec
+        },
+        run: 3,
+        ..sample
+    }
+}
+
+/// A plain image with one port.
+fn without_jupyter(gpu: &str) -> Pod {
+    let sample = Pod::sample(Timestamp::UNIX_EPOCH);
+    Pod {
+        spec: PodSpec {
+            image: "python:3.12".parse().unwrap(),
+            gpu: gpu.into(),
+            endpoints: name_endpoints(&[8080], &[], false),
+            jupyter: false,
+            inject_token: false,
+            ..sample.spec
+        },
+        login: Login::default(),
+        ..sample
+    }
+}
+
+pub(super) fn without_gpu() -> Pod {
+    let pod = without_jupyter("cpu");
+    let environment = BTreeMap::from([("PRICE".into(), "$(HOME) costs $5 or $$".into())]);
+    Pod {
+        spec: PodSpec {
+            environment: Environment(environment),
+            ..pod.spec
+        },
+        ..pod
+    }
+}
+
+#[test]
+fn a_gpu_with_jupyter_two_ports_and_a_generated_token() {
+    let workload = workload(&with_jupyter(), &Layout::default());
+    insta::assert_snapshot!(shown(&workload, &KubeConfig::default()));
+}
+
+#[test]
+fn a_gpu_without_jupyter() {
+    let workload = workload(&without_jupyter("rtx-4090"), &Layout::default());
+    insta::assert_snapshot!(shown(&workload, &KubeConfig::default()));
+}
+
+#[test]
+fn a_namespace_and_a_volume_of_the_user() {
+    let layout = Layout {
+        volume: VolumeScope::User,
+        namespace: NamespaceScope::User,
+        same_owner_traffic: true,
+        quota: Some(Quota {
+            pods: 4,
+            cpu_millis: 32_000,
+            memory_mib: 200_000,
+            volume_gb: 500,
+        }),
+        grace_seconds: 10,
+    };
+    let pod = without_gpu();
+    let (volume, namespace) = layout.places(&naming(), &pod.slug, &pod.owner_hash);
+    let pod = Pod {
+        spec: PodSpec {
+            volume,
+            namespace,
+            ..pod.spec
+        },
+        ..pod
+    };
+    let config = KubeConfig {
+        namespace_per_user: true,
+        ..KubeConfig::default()
+    };
+    insta::assert_snapshot!(shown(&workload(&pod, &layout), &config));
+}
+
+/// The namespace of the cluster's own is no place for limits on one user.
+#[test]
+fn without_a_namespace_of_the_user_there_is_no_quota() {
+    let layout = Layout {
+        quota: Some(Quota {
+            pods: 4,
+            cpu_millis: 32_000,
+            memory_mib: 200_000,
+            volume_gb: 500,
+        }),
+        ..Layout::default()
+    };
+    let pod = without_gpu();
+    let config = KubeConfig::default();
+    assert_eq!(
+        to_yaml(&workload(&pod, &layout), &config),
+        to_yaml(&workload(&pod, &Layout::default()), &config)
+    );
+}
+
+#[test]
+fn a_token_the_user_chose_takes_the_place_of_the_generated_one_and_is_in_the_secret_alone() {
+    const CHOSEN: &str = "correct horse battery staple";
+    let generated = with_jupyter();
+    let token = || Some(AccessToken::new(CHOSEN));
+    let chosen = Pod {
+        spec: PodSpec {
+            chosen_token: token(),
+            ..generated.spec.clone()
+        },
+        login: Login {
+            injected: token(),
+            ..Login::default()
+        },
+        ..generated.clone()
+    };
+    let config = KubeConfig::default();
+    let generated = workload(&generated, &Layout::default());
+    let chosen = workload(&chosen, &Layout::default());
+    assert_eq!(shown(&chosen, &config), shown(&generated, &config));
+
+    let encoded = data_encoding::BASE64.encode(CHOSEN.as_bytes());
+    let with_token: Vec<_> = Manifests::new(&chosen, &config)
+        .all()
+        .filter(|manifest| {
+            let text = manifest.body.to_string();
+            text.contains(CHOSEN) || text.contains(&encoded)
+        })
+        .collect();
+    let names: Vec<_> = with_token
+        .iter()
+        .map(|manifest| (manifest.kind, manifest.name.as_str()))
+        .collect();
+    assert_eq!(names, [(Kind::Secret, "training-k3j5qzx2ab-token")]);
+    assert!(!to_yaml(&chosen, &config).contains(CHOSEN));
+}
+
+#[test]
+fn a_gpu_type_that_is_not_in_the_catalogue_any_more_is_an_error_that_names_it() {
+    let catalogue = Catalogue::new([]);
+    let error = plan(&with_jupyter(), &catalogue, &naming(), &Layout::default()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotConfigured), "{error}");
+    let told = error.to_string();
+    assert!(
+        told.contains("rtx-4090") && told.contains("put it back"),
+        "{told}"
+    );
+}
