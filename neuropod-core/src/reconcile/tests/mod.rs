@@ -1,6 +1,7 @@
 mod caps;
 mod convergence;
 mod money;
+mod seen;
 mod table;
 mod world;
 

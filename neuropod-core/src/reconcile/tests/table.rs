@@ -1,164 +1,290 @@
-//! Every pair of what is desired and what is seen.
-#![allow(clippy::match_same_arms, reason = "a table: one block for each desired state")]
+//! Every pair of what is desired and what is seen; where the reservation is and when it is tried again.
 
+use super::seen::Seen::*;
+use super::seen::{Seen, observation};
 use super::*;
 
-/// What is seen, for a record of run 2.
-#[derive(Debug, Clone, Copy)]
-enum Seen {
-    Nothing,
-    NotLookedAt,
-    ObjectsOnly,
-    VolumeGoing,
-    Pending,
-    PendingPartly,
-    PendingWithoutVolume,
-    Running,
-    RunningUnknown,
-    RunningPartly,
-    Terminating,
-    TerminatingWithObjects,
-    Ended,
-    OldRun,
-    OldRunTerminating,
-}
+/// What is seen, what is asked of the cluster for it, and what its owner is told, where the pod should run.
+type Row = (Seen, &'static str, Status, Step, Option<ReasonCode>);
 
-use Seen::*;
+const RUNNING: [Row; 28] = {
+    use ReasonCode as Code;
+    use Status::{Creating, Error, Running as Runs};
+    use Step::{Preparing, PullingImage, Ready, Scheduling, Starting, Stopping};
+    [
+        (Nothing, "apply", Creating, Scheduling, None),
+        (NotLookedAt, "observe", Creating, Scheduling, None),
+        (ObjectsOnly, "apply", Creating, Scheduling, None),
+        (VolumeGoing, "apply", Creating, Scheduling, None),
+        (Pending, "", Creating, Scheduling, None),
+        (PendingPartly, "apply", Creating, Scheduling, None),
+        (PendingWithoutVolume, "apply", Creating, Scheduling, None),
+        (Waiting, "", Creating, Scheduling, Some(Code::NoGpuFree)),
+        (Pulling, "", Error, PullingImage, Some(Code::ImagePullFailed)),
+        // What can't succeed is stopped at once.
+        (BadImage, "remove", Error, Stopping, Some(Code::ImageInvalid)),
+        (Running, "follow", Runs, Ready, None),
+        (RunningUnknown, "observe, follow", Runs, Ready, None),
+        (RunningPartly, "apply, follow", Runs, Ready, None),
+        (Silent, "follow", Creating, Starting, None),
+        (Restarting, "", Creating, Starting, Some(Code::ContainerExited)),
+        // The kubelet starts it again, no new pod object is needed.
+        (BackOff, "", Error, Starting, Some(Code::CrashLoop)),
+        // A node that is back has the container still; one that is not is the cluster's to give up.
+        (Lost, "follow", Creating, Starting, Some(Code::NodeLost)),
+        (LostEarly, "", Creating, Preparing, Some(Code::NodeLost)),
+        (Terminating, "", Creating, Scheduling, None),
+        (TerminatingWithObjects, "", Creating, Scheduling, None),
+        (TerminatingFailed, "", Creating, Scheduling, None),
+        (Ended, "remove", Creating, Preparing, None),
+        (Evicted, "remove", Creating, Preparing, Some(Code::Evicted)),
+        (DiskExceeded, "remove", Error, Stopping, Some(Code::DiskExceeded)),
+        // What an earlier run came to says nothing about this one.
+        (OldRun, "remove", Creating, Scheduling, None),
+        (OldRunTerminating, "", Creating, Scheduling, None),
+        (OldRunFailed, "remove", Creating, Scheduling, None),
+        (OldRunLost, "remove", Creating, Scheduling, None),
+    ]
+};
 
-const ALL: [Seen; 15] = [
+/// Where nothing of a run is left, or nothing that has not been asked to go.
+const GOING: [Seen; 5] = [
     Nothing,
-    NotLookedAt,
-    ObjectsOnly,
     VolumeGoing,
-    Pending,
-    PendingPartly,
-    PendingWithoutVolume,
-    Running,
-    RunningUnknown,
-    RunningPartly,
     Terminating,
-    TerminatingWithObjects,
-    Ended,
-    OldRun,
+    TerminatingFailed,
     OldRunTerminating,
 ];
 
-fn observation(seen: Seen) -> Observation {
-    let run = |pod: ObservedPod| ObservedPod { run: 2, ..pod };
-    let terminating = |pod: ObservedPod| ObservedPod {
-        terminating: true,
-        ..pod
-    };
-    let pod = match seen {
-        Nothing | NotLookedAt | ObjectsOnly | VolumeGoing => None,
-        Pending | PendingPartly | PendingWithoutVolume => Some(run(pending(Step::Scheduling))),
-        Running | RunningUnknown | RunningPartly => Some(run(running_since(0))),
-        Terminating | TerminatingWithObjects => Some(terminating(run(running_since(0)))),
-        Ended => Some(run(ObservedPod {
-            phase: Phase::Ended,
-            ..pending(Step::Preparing)
-        })),
-        OldRun => Some(running_since(0)),
-        OldRunTerminating => Some(terminating(running_since(0))),
-    };
-    let objects = match seen {
-        Nothing | VolumeGoing | Terminating | OldRunTerminating => Objects::Absent,
-        NotLookedAt | RunningUnknown => Objects::Unknown,
-        ObjectsOnly | PendingPartly | RunningPartly => Objects::Partial,
-        Pending | PendingWithoutVolume | Running | TerminatingWithObjects | Ended | OldRun => {
-            Objects::Complete
-        }
-    };
-    let volume = match seen {
-        Nothing => ObservedVolume::Absent,
-        NotLookedAt => ObservedVolume::Unknown,
-        VolumeGoing | PendingWithoutVolume => ObservedVolume::Terminating,
-        _ => ObservedVolume::Bound { size_gb: 30 },
-    };
-    Observation { pod, objects, volume }
+const KEEP: VolumePolicy = VolumePolicy::Keep;
+const DELETE: VolumePolicy = VolumePolicy::Delete;
+
+/// What is asked of the cluster for a pod of which nothing should be left.
+fn clearing(desired: Desired, seen: Seen) -> &'static str {
+    match (desired, seen) {
+        (Desired::Deleted { .. }, Nothing) | (Desired::Deleted { volume: KEEP }, VolumeGoing) => "forget",
+        (Desired::Deleted { volume: DELETE }, _) => "remove with volume",
+        (_, seen) if GOING.contains(&seen) => "",
+        _ => "remove",
+    }
 }
 
-/// What is asked of the cluster once the record is settled and billing has answered.
-fn asked(desired: Desired, seen: Seen) -> String {
-    let observation = observation(seen);
-    let pod = Pod {
+fn record(desired: Desired) -> Pod {
+    Pod {
         desired,
         run: 2,
         ..Pod::sample(at(0))
-    };
-    let (_, actions) = settle(pod, &observation, at(1));
+    }
+}
+
+fn names(actions: &[Action]) -> String {
     let name = |action: &Action| match action {
+        Action::Hold(_) => Some("hold"),
+        Action::Release { .. } => Some("release"),
         Action::Observe => Some("observe"),
         Action::Apply => Some("apply"),
-        Action::Remove {
-            volume: VolumePolicy::Keep,
-        } => Some("remove"),
-        Action::Remove {
-            volume: VolumePolicy::Delete,
-        } => Some("remove with volume"),
+        Action::Remove { volume: KEEP } => Some("remove"),
+        Action::Remove { volume: DELETE } => Some("remove with volume"),
         Action::Follow { .. } => Some("follow"),
         Action::Forget => Some("forget"),
         Action::Wake { .. } => None,
-        other => panic!("{desired:?}, {seen:?}: {other:?}"),
+        Action::Save(_) | Action::Draw(_) => panic!("{action:?}"),
     };
     actions.iter().filter_map(name).collect::<Vec<_>>().join(", ")
 }
 
+/// Stores what is asked to be stored; billing does not answer.
+fn unanswered(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, String) {
+    for _ in 0..5 {
+        let actions = reconcile(&pod, observation, now);
+        let Some(Action::Save(next)) = actions.first() else {
+            return (pod, names(&actions));
+        };
+        pod = (**next).clone();
+    }
+    panic!("the record never settles: {pod:?}");
+}
+
+fn told(pod: &Pod) -> (Status, Step, Option<ReasonCode>) {
+    (
+        pod.status,
+        pod.step,
+        pod.reason.as_ref().map(|reason| reason.code),
+    )
+}
+
 #[test]
-fn every_pair() {
-    let expected = |desired: Desired, seen: Seen| match (desired, seen) {
-        (Desired::Running, Nothing | ObjectsOnly | VolumeGoing | PendingPartly | PendingWithoutVolume) => {
-            "apply"
-        }
-        (Desired::Running, RunningPartly) => "apply, follow",
-        (Desired::Running, NotLookedAt) => "observe",
-        (Desired::Running, RunningUnknown) => "observe, follow",
-        (Desired::Running, Pending | Terminating | TerminatingWithObjects | OldRunTerminating) => "",
-        (Desired::Running, Running) => "follow",
-        (Desired::Running, Ended | OldRun) => "remove",
+fn a_pod_that_should_run() {
+    for (seen, asked, status, step, reason) in RUNNING {
+        let (pod, actions) = settle(record(Desired::Running), &observation(seen), at(1));
+        assert_eq!(names(&actions), asked, "{seen:?}");
+        assert_eq!(told(&pod), (status, step, reason), "{seen:?}");
+        let stopped = reason.is_some_and(|reason| !reason.is_retryable());
+        assert_eq!(pod.desired == Desired::Stopped, stopped, "{seen:?}");
+        // The words of the cluster reach the owner.
+        let details = pod.reason.iter().map(|reason| reason.detail.as_str());
+        assert!(
+            details.eq(reason.map(|_| "as the cluster says")),
+            "{seen:?}: {pod:?}"
+        );
+    }
+}
 
-        (Desired::Stopped, Nothing | VolumeGoing | Terminating | OldRunTerminating) => "",
-        (Desired::Stopped, _) => "remove",
-
-        (Desired::Deleted { .. }, Nothing) => "forget",
-        (
-            Desired::Deleted {
-                volume: VolumePolicy::Keep,
-            },
-            VolumeGoing,
-        ) => "forget",
-        (
-            Desired::Deleted {
-                volume: VolumePolicy::Keep,
-            },
-            Terminating | OldRunTerminating,
-        ) => "",
-        (
-            Desired::Deleted {
-                volume: VolumePolicy::Keep,
-            },
-            _,
-        ) => "remove",
-        (
-            Desired::Deleted {
-                volume: VolumePolicy::Delete,
-            },
-            _,
-        ) => "remove with volume",
-    };
+#[test]
+fn a_pod_of_which_nothing_should_be_left() {
     let deleted = |volume| Desired::Deleted { volume };
-    for desired in [
-        Desired::Running,
-        Desired::Stopped,
-        deleted(VolumePolicy::Keep),
-        deleted(VolumePolicy::Delete),
+    for desired in [Desired::Stopped, deleted(KEEP), deleted(DELETE)] {
+        for (seen, ..) in RUNNING {
+            let (pod, actions) = settle(record(desired), &observation(seen), at(1));
+            assert_eq!(names(&actions), clearing(desired, seen), "{desired:?}, {seen:?}");
+            assert_eq!(pod.desired, desired, "{seen:?}");
+            // What the pod object complains of on its way out is of no interest any more.
+            let step = match seen {
+                Nothing | VolumeGoing => Step::Stopped,
+                _ => Step::Stopping,
+            };
+            assert_eq!(told(&pod), (Status::Stopped, step, None), "{desired:?}, {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stopped_pod_keeps_why_it_failed_and_nothing_that_would_have_passed() {
+    for (code, kept) in [
+        (ReasonCode::InsufficientFunds, true),
+        (ReasonCode::ImageInvalid, true),
+        (ReasonCode::GaveUp, true),
+        (ReasonCode::NoGpuFree, false),
+        (ReasonCode::NodeLost, false),
+        (ReasonCode::ClusterUnavailable, false),
     ] {
-        for seen in ALL {
+        for (seen, ..) in RUNNING {
+            let stopped = Pod {
+                reason: Some(Reason::new(code, "", at(0))),
+                ..record(Desired::Stopped)
+            };
+            let (pod, _) = settle(stopped, &observation(seen), at(1));
+            let expected = if kept {
+                (Status::Error, Some(code))
+            } else {
+                (Status::Stopped, None)
+            };
+            let (status, _, reason) = told(&pod);
+            assert_eq!((status, reason), expected, "{code:?}, {seen:?}");
+        }
+    }
+}
+
+/// An end was seen, and the wait after it is not over: nothing is made, whatever is gone. What is there still goes, and
+/// a pod object that somebody has made all the same is taken as it is.
+#[test]
+fn a_pod_that_waits_before_it_is_made_anew() {
+    let retry_at = at(30);
+    for (seen, asked, ..) in RUNNING {
+        let waiting = || Pod {
+            retry_at: Some(retry_at),
+            attempts: 1,
+            ..record(Desired::Running)
+        };
+        let observation = observation(seen);
+        let live = observation
+            .pod
+            .as_ref()
+            .is_some_and(|pod| pod.run == 2 && !pod.terminating);
+        let over = matches!(seen, Ended | Evicted);
+
+        let (pod, actions) = settle(waiting(), &observation, at(1));
+        let expected = if live || asked == "remove" { asked } else { "" };
+        assert_eq!(names(&actions), expected, "{seen:?}");
+        let waits = !live || over;
+        assert_eq!(pod.retry_at, waits.then_some(retry_at), "{seen:?}");
+        if waits {
+            assert!(actions.contains(&Action::Wake { at: retry_at }), "{seen:?}");
+        }
+
+        let (pod, actions) = settle(waiting(), &observation, retry_at);
+        assert_eq!(names(&actions), asked, "{seen:?}, afterwards");
+        assert_eq!(
+            pod.retry_at,
+            over.then_some(retry_at),
+            "{seen:?}: it has passed once this object is gone"
+        );
+    }
+}
+
+/// Nothing is made that is not paid for; what is there is looked after all the same, whatever billing does.
+#[test]
+fn a_pod_that_should_run_while_billing_does_not_answer() {
+    for (seen, asked, _, step, reason) in RUNNING {
+        if reason.is_some_and(|reason| !reason.is_retryable()) {
+            // It is about to be stopped: see below.
+            continue;
+        }
+        for (reservation, billing) in [
+            (Reservation::None, "hold"),
+            (Reservation::Opening, "hold"),
+            (Reservation::Open, ""),
+            (Reservation::Closing, "release"),
+        ] {
+            let mut pod = record(Desired::Running);
+            pod.meter.reservation = reservation;
+            let (pod, actions) = unanswered(pod, &observation(seen), at(1));
+            let made = reservation == Reservation::Open;
+            let expected = [billing]
+                .into_iter()
+                .chain(asked.split(", "))
+                .filter(|name| !name.is_empty() && (made || *name != "apply"));
             assert_eq!(
-                asked(desired, seen),
-                expected(desired, seen),
-                "{desired:?}, {seen:?}"
+                actions,
+                expected.collect::<Vec<_>>().join(", "),
+                "{reservation:?}, {seen:?}"
             );
+            let told_step = match step {
+                // Nothing is at the cluster for this run, and the money is not reserved yet.
+                Step::Scheduling if !made && !is_live(seen) => Step::Accepted,
+                step => step,
+            };
+            assert_eq!(pod.step, told_step, "{reservation:?}, {seen:?}");
+            // Time that nothing is reserved for is not metered.
+            assert!(made || pod.meter.from.is_none(), "{reservation:?}, {seen:?}");
+        }
+    }
+}
+
+fn is_live(seen: Seen) -> bool {
+    let pod = observation(seen).pod;
+    pod.is_some_and(|pod| pod.run == 2 && !pod.terminating)
+}
+
+/// What goes does not wait for billing, but for the record itself: it goes last, with nothing reserved.
+#[test]
+fn a_pod_of_which_nothing_should_be_left_while_billing_does_not_answer() {
+    let deleted = |volume| Desired::Deleted { volume };
+    for desired in [Desired::Stopped, deleted(KEEP), deleted(DELETE)] {
+        for (seen, ..) in RUNNING {
+            for reservation in [
+                Reservation::None,
+                Reservation::Opening,
+                Reservation::Open,
+                Reservation::Closing,
+            ] {
+                let mut pod = record(desired);
+                pod.meter.reservation = reservation;
+                let (pod, actions) = unanswered(pod, &observation(seen), at(1));
+                let billing = match reservation {
+                    Reservation::None => "",
+                    _ => "release",
+                };
+                let expected = [billing, clearing(desired, seen)]
+                    .into_iter()
+                    .filter(|name| !name.is_empty() && (billing.is_empty() || *name != "forget"));
+                assert_eq!(
+                    actions,
+                    expected.collect::<Vec<_>>().join(", "),
+                    "{desired:?}, {reservation:?}, {seen:?}"
+                );
+                assert_eq!(pod.meter.from, None, "{desired:?}, {reservation:?}, {seen:?}");
+            }
         }
     }
 }
