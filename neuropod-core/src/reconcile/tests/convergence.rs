@@ -1,72 +1,151 @@
 //! From every state that can be reached, the actions lead to what is desired, and then stop.
 
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
 
-use super::world::World;
+use super::world::{Outcome, World};
 use super::*;
 
 /// Something that happens on the way.
 #[derive(Debug, Clone)]
 enum Happening {
-    Step { lost: bool },
+    Step(Outcome),
     Pass(u8),
-    LongPass,
+    LongPass { hours: u8 },
     Start,
     Restart,
     Stop,
     Delete(VolumePolicy),
-    ContainerEnds { over: bool },
+    ContainerRestarts,
+    ContainerEnds { reason: ReasonCode, over: bool },
     ObjectsVanish,
     PodVanishes,
     NobodyLooked,
     PodFails(ReasonCode),
+    NothingStarts(bool),
+    NodeIsLost,
+    NodeIsBack,
+    ClusterRefuses(Option<ErrorKind>),
+    Deposit { cents: i64 },
+    MoneyIsGone,
+}
+
+/// What a world begins with, and what it ends with.
+#[derive(Debug, Clone)]
+struct Circumstances {
+    deposit: Money,
+    daily_cap: Option<Money>,
+    owner_cap: Option<Money>,
+    volume_grace: Option<SignedDuration>,
+    /// Whether its owner pays in a lot before the end.
+    rich_at_last: bool,
+}
+
+fn circumstances() -> impl Strategy<Value = Circumstances> {
+    let cap = || {
+        let cents = prop::sample::select(vec![3, 63, 900]);
+        prop::option::weighted(0.25, cents.prop_map(Money::from_cents))
+    };
+    // Less than the first hour, not much more than that, and enough for all.
+    let deposit = prop::sample::select(vec![100, 400, 400, 2000, 2000, 1_000_000, 1_000_000]);
+    let hours = prop::option::of(prop::sample::select(vec![2, 48]));
+    (deposit, cap(), cap(), hours, any::<bool>()).prop_map(
+        |(deposit, daily_cap, owner_cap, hours, rich_at_last)| Circumstances {
+            deposit: Money::from_cents(deposit),
+            daily_cap,
+            owner_cap,
+            volume_grace: hours.map(SignedDuration::from_hours),
+            rich_at_last,
+        },
+    )
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        6 => Just(Outcome::Works),
+        3 => Just(Outcome::Lost),
+        1 => Just(Outcome::Fails),
+        1 => Just(Outcome::FailsAfter),
+    ]
+}
+
+fn reason(codes: &[ReasonCode]) -> impl Strategy<Value = ReasonCode> + use<> {
+    prop::sample::select(codes.to_vec())
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-    let code = prop::sample::select(vec![
+    let pending = reason(&[
         ReasonCode::NoGpuFree,
         ReasonCode::ImagePullFailed,
         ReasonCode::ImageInvalid,
-        ReasonCode::NodeLost,
-        ReasonCode::CrashLoop,
+        ReasonCode::ContainerStart,
     ]);
-    let one = prop_oneof![
-        12 => any::<bool>().prop_map(|lost| Happening::Step { lost }),
-        6 => (1..90u8).prop_map(Happening::Pass),
-        1 => Just(Happening::LongPass),
-        1 => Just(Happening::Start),
-        1 => Just(Happening::Restart),
-        1 => Just(Happening::Stop),
-        1 => prop_oneof![Just(VolumePolicy::Keep), Just(VolumePolicy::Delete)].prop_map(Happening::Delete),
-        1 => any::<bool>().prop_map(|over| Happening::ContainerEnds { over }),
-        1 => Just(Happening::ObjectsVanish),
-        1 => Just(Happening::PodVanishes),
-        1 => Just(Happening::NobodyLooked),
-        1 => code.prop_map(Happening::PodFails),
+    let backs_off = reason(&[ReasonCode::CrashLoop, ReasonCode::OutOfMemory]);
+    let over = reason(&[
+        ReasonCode::Evicted,
+        ReasonCode::NodeLost,
+        ReasonCode::DiskExceeded,
+    ]);
+    let ends = prop_oneof![
+        backs_off.prop_map(|reason| Happening::ContainerEnds { reason, over: false }),
+        over.prop_map(|reason| Happening::ContainerEnds { reason, over: true }),
     ];
-    prop::collection::vec(one, 0..60)
+    let refusal = prop::sample::select(vec![
+        ErrorKind::QuotaExceeded,
+        ErrorKind::Rejected,
+        ErrorKind::NameTaken,
+        ErrorKind::NotConfigured,
+        ErrorKind::PermissionDenied,
+        ErrorKind::Conflict,
+        ErrorKind::Unavailable,
+    ]);
+    let volume = prop_oneof![Just(VolumePolicy::Keep), Just(VolumePolicy::Delete)];
+    let one = prop_oneof![
+        48 => outcome().prop_map(Happening::Step),
+        16 => (1..90u8).prop_map(Happening::Pass),
+        6 => (1..30u8).prop_map(|hours| Happening::LongPass { hours }),
+        6 => Just(Happening::Start),
+        2 => Just(Happening::Restart),
+        2 => Just(Happening::Stop),
+        // After it nothing else can be asked for.
+        1 => volume.prop_map(Happening::Delete),
+        2 => Just(Happening::ContainerRestarts),
+        4 => ends,
+        2 => Just(Happening::ObjectsVanish),
+        2 => Just(Happening::PodVanishes),
+        2 => Just(Happening::NobodyLooked),
+        2 => pending.prop_map(Happening::PodFails),
+        2 => any::<bool>().prop_map(Happening::NothingStarts),
+        2 => Just(Happening::NodeIsLost),
+        2 => Just(Happening::NodeIsBack),
+        2 => prop::option::of(refusal).prop_map(Happening::ClusterRefuses),
+        2 => (1..2000_i64).prop_map(|cents| Happening::Deposit { cents }),
+        2 => Just(Happening::MoneyIsGone),
+    ];
+    prop::collection::vec(one, 0..100)
 }
 
 fn happen(world: &mut World, happening: &Happening) {
     match happening {
-        Happening::Step { lost } => {
-            world.step(*lost);
+        Happening::Step(outcome) => {
+            world.step(*outcome);
         }
         Happening::Pass(seconds) => world.pass(i64::from(*seconds)),
-        Happening::LongPass => world.pass(3 * RESERVED_SECONDS),
+        Happening::LongPass { hours } => world.pass(3600 * i64::from(*hours)),
         Happening::Start => {
             let stopped = world
                 .pod
                 .as_ref()
                 .is_some_and(|pod| pod.desired == Desired::Stopped);
             if stopped {
-                world.ask(Desired::Running, true);
+                world.ask(Desired::Running);
             }
         }
-        Happening::Restart => world.ask(Desired::Running, true),
-        Happening::Stop => world.ask(Desired::Stopped, false),
-        Happening::Delete(volume) => world.ask(Desired::Deleted { volume: *volume }, false),
-        Happening::ContainerEnds { over } => world.container_ends(*over),
+        Happening::Restart => world.ask(Desired::Running),
+        Happening::Stop => world.ask(Desired::Stopped),
+        Happening::Delete(volume) => world.ask(Desired::Deleted { volume: *volume }),
+        Happening::ContainerRestarts => world.container_restarts_at_once(),
+        Happening::ContainerEnds { reason, over } => world.container_ends(*reason, *over),
         Happening::ObjectsVanish => world.seen.objects = Objects::Partial,
         Happening::PodVanishes => world.seen.pod = None,
         Happening::NobodyLooked => world.seen.objects = Objects::Unknown,
@@ -78,58 +157,149 @@ fn happen(world: &mut World, happening: &Happening) {
                 seen.reason = Some(Reason::new(*code, "", since));
             }
         }
+        Happening::NothingStarts(stuck) => world.stuck = *stuck,
+        Happening::NodeIsLost => world.node_is_lost(),
+        Happening::NodeIsBack => world.node_is_back(),
+        Happening::ClusterRefuses(kind) => world.refuses.clone_from(kind),
+        Happening::Deposit { cents } => world.bank.available += Money::from_cents(*cents),
+        Happening::MoneyIsGone => world.bank.available = Money::ZERO,
     }
 }
 
+/// A world in which all of this has happened.
+fn after_all(circumstances: &Circumstances, happenings: &[Happening]) -> World {
+    let sample = Pod::sample(at(0));
+    let pod = Pod {
+        spec: PodSpec {
+            daily_cap: circumstances.daily_cap,
+            ..sample.spec
+        },
+        owner_cap: circumstances.owner_cap,
+        ..sample
+    };
+    let mut world = World::new(pod, circumstances.deposit, circumstances.volume_grace);
+    for happening in happenings {
+        happen(&mut world, happening);
+    }
+    world
+}
+
+/// Everything works, and the cluster does what it is asked to, until nothing but charging goes on.
+fn comes_to_rest(world: &mut World) -> TestCaseResult {
+    world.recover();
+    let mut quiet = 0;
+    for round in 0.. {
+        prop_assert!(round < 50, "never at rest: {world:?}");
+        let before = world.effects;
+        let mut steps = 0;
+        while world.step(Outcome::Works) {
+            world.pass(1);
+            steps += 1;
+            prop_assert!(steps < 100, "never at rest: {world:?}");
+        }
+        // Charging goes on for ever; nothing else does.
+        quiet = if world.effects == before { quiet + 1 } else { 0 };
+        if quiet == 3 {
+            break;
+        }
+        world.pass(400);
+    }
+    Ok(())
+}
+
+fn is_as_wanted(world: &World) -> TestCaseResult {
+    let Some(pod) = &world.pod else {
+        prop_assert!(matches!(world.wanted, Desired::Deleted { .. }), "{world:?}");
+        prop_assert_eq!(world.bank.still_held(), 0, "{:?}", world);
+        if world.wanted
+            == (Desired::Deleted {
+                volume: VolumePolicy::Delete,
+            })
+        {
+            prop_assert_eq!(&world.seen.volume, &ObservedVolume::Absent);
+        }
+        return Ok(());
+    };
+    if pod.desired == Desired::Running {
+        prop_assert_eq!(world.wanted, Desired::Running, "{:?}", world);
+        let told = (pod.status, pod.step, &pod.reason);
+        prop_assert_eq!(told, (Status::Running, Step::Ready, &None), "{:?}", world);
+        prop_assert_eq!(&world.seen.objects, &Objects::Complete);
+        prop_assert_eq!(&world.seen.volume, &ObservedVolume::Bound { size_gb: 30 });
+        prop_assert!(pod.meter.from.is_some(), "{:?}", world);
+        prop_assert_eq!(world.bank.still_held(), 1);
+        return Ok(());
+    }
+    prop_assert_eq!(pod.desired, Desired::Stopped, "{:?}", world);
+    prop_assert!(world.seen.is_cleared(), "{:?}", world);
+    prop_assert_eq!(pod.step, Step::Stopped, "{:?}", world);
+    prop_assert_eq!(world.bank.still_held(), 0, "{:?}", world);
+    let status = if pod.reason.is_some() {
+        Status::Error
+    } else {
+        Status::Stopped
+    };
+    prop_assert_eq!(pod.status, status, "{:?}", world);
+    if world.wanted == Desired::Running {
+        // The platform stopped it: its owner is told why, and that it is not tried again.
+        let told = pod
+            .reason
+            .as_ref()
+            .is_some_and(|reason| !reason.code.is_retryable());
+        prop_assert!(told, "{world:?}");
+    } else {
+        prop_assert_eq!(world.wanted, Desired::Stopped, "{:?}", world);
+    }
+    if pod.volume_deletion.is_some_and(|deletion| deletion.decided) {
+        prop_assert_eq!(&world.seen.volume, &ObservedVolume::Absent);
+        let code = pod.reason.as_ref().map(|reason| reason.code);
+        // A stop afterwards takes the reason away, as it does every reason.
+        let told =
+            code == Some(ReasonCode::VolumeDeleted) || code.is_none() && world.wanted == Desired::Stopped;
+        prop_assert!(told, "{world:?}");
+    }
+    Ok(())
+}
+
+fn is_paid_rightly(world: &World, circumstances: &Circumstances) -> TestCaseResult {
+    let bank = &world.bank;
+    // Each settlement rounds to a micro-euro.
+    let most = Money::from_cents(360).for_seconds(world.ran) + Money::from_micros(500);
+    prop_assert!(
+        bank.charged_for_running() <= most,
+        "charged {} for {} s: {:?}",
+        bank.charged_for_running(),
+        world.ran,
+        world
+    );
+    for cap in [circumstances.daily_cap, circumstances.owner_cap]
+        .into_iter()
+        .flatten()
+    {
+        prop_assert!(bank.most_on_a_day() <= cap, "more than {cap} on a day: {world:?}");
+    }
+    prop_assert!(!bank.overlap(), "{world:?}");
+    if let Some(pod) = &world.pod {
+        prop_assert_eq!(pod.charged, bank.charged(), "{:?}", world);
+    }
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    // More of them by PROPTEST_CASES.
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(2000), ..ProptestConfig::default() })]
 
     #[test]
-    fn every_reachable_state_leads_to_what_is_desired(happenings in happenings()) {
-        let mut world = World::new();
-        for happening in &happenings {
-            happen(&mut world, happening);
+    fn every_reachable_state_leads_to_what_is_desired(
+        circumstances in circumstances(),
+        happenings in happenings(),
+    ) {
+        let mut world = after_all(&circumstances, &happenings);
+        if circumstances.rich_at_last {
+            world.bank.available += Money::from_cents(100_000);
         }
-        // From now on nothing goes wrong any more: every step works, the cluster does what it is asked to.
-        let mut quiet = 0;
-        for round in 0.. {
-            prop_assert!(round < 50, "never at rest: {world:?}");
-            let before = world.effects;
-            let mut steps = 0;
-            while world.step(false) {
-                world.pass(1);
-                steps += 1;
-                prop_assert!(steps < 100, "never at rest: {world:?}");
-            }
-            // Charging goes on for ever; nothing else does.
-            quiet = if world.effects == before { quiet + 1 } else { 0 };
-            if quiet == 3 {
-                break;
-            }
-            world.pass(400);
-        }
-        let rate = Money::from_cents(360);
-        match &world.pod {
-            Some(pod) if pod.desired == Desired::Running => {
-                prop_assert_eq!(pod.status, Status::Running, "{:?}", world);
-                prop_assert_eq!(&world.seen.objects, &Objects::Complete);
-                prop_assert!(pod.meter.from.is_some(), "{:?}", world);
-                prop_assert_eq!(world.still_held(), 1);
-            }
-            Some(pod) => {
-                prop_assert_eq!(pod.desired, Desired::Stopped, "{:?}", world);
-                prop_assert!(world.seen.is_cleared(), "{:?}", world);
-                prop_assert!(matches!(pod.status, Status::Stopped | Status::Error));
-                prop_assert_eq!(world.still_held(), 0, "{:?}", world);
-            }
-            None => prop_assert_eq!(world.still_held(), 0, "{:?}", world),
-        }
-        // Each settlement rounds to a micro-euro.
-        let most = rate.for_seconds(world.ran) + Money::from_micros(500);
-        prop_assert!(world.charged_for_running() <= most, "charged {} for {} s: {:?}", world.charged(), world.ran, world);
-        prop_assert!(!world.overlap(), "{:?}", world);
-        if let Some(pod) = &world.pod {
-            prop_assert_eq!(pod.charged, world.charged());
-        }
+        comes_to_rest(&mut world)?;
+        is_as_wanted(&world)?;
+        is_paid_rightly(&world, &circumstances)?;
     }
 }

@@ -1,3 +1,4 @@
+mod bank;
 mod caps;
 mod convergence;
 mod money;
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::billing::Drawn;
 use crate::error::{Error, ErrorKind};
-use crate::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, RESERVED_SECONDS, VOLUME_PERIOD_SECONDS};
+use crate::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
 use crate::observation::{Container, Phase, Step};
 use crate::pod::{PodSpec, Status};

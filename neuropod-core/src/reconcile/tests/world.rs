@@ -1,23 +1,33 @@
-//! The smallest cluster and bank that a record can be reconciled with: plain data, moved by hand.
+//! The smallest cluster that a record can be reconciled with: plain data, moved by hand.
 
-use std::collections::BTreeMap;
-
+use super::bank::Bank;
 use super::*;
 
-/// Where a reservation is.
+/// How a step goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Held,
-    Released,
+pub(super) enum Outcome {
+    Works,
+    /// The effect happens and nobody is told.
+    Lost,
+    /// Nothing happens, and an error says so.
+    Fails,
+    /// Some of it or all of it happens, and it is called an error.
+    FailsAfter,
 }
 
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) pod: Option<Pod>,
+    /// What was asked for last.
+    pub(super) wanted: Desired,
     pub(super) seen: Observation,
     pub(super) now: i64,
-    keys: BTreeMap<String, Key>,
-    draws: BTreeMap<String, Draw>,
+    pub(super) bank: Bank,
+    pub(super) volume_grace: Option<SignedDuration>,
+    /// What the cluster answers to whoever wants to make something there.
+    pub(super) refuses: Option<ErrorKind>,
+    /// Whether containers don't start.
+    pub(super) stuck: bool,
     /// Seconds that containers really ran.
     pub(super) ran: i64,
     objects_made: u32,
@@ -26,24 +36,27 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(pod: Pod, available: Money, volume_grace: Option<SignedDuration>) -> Self {
         Self {
-            pod: Some(Pod::sample(at(0))),
+            wanted: pod.desired,
+            pod: Some(pod),
             seen: Observation::nothing(),
             now: 0,
-            keys: BTreeMap::new(),
-            draws: BTreeMap::new(),
+            bank: Bank::new(available),
+            volume_grace,
+            refuses: None,
+            stuck: false,
             ran: 0,
             objects_made: 0,
             effects: 0,
         }
     }
 
-    /// Carries out the first action. With `lost`, the effect happens and nobody is told.
-    /// Answers whether there was anything to do.
-    pub(super) fn step(&mut self, lost: bool) -> bool {
+    /// Carries out the first action. Answers whether there was anything to do.
+    pub(super) fn step(&mut self, outcome: Outcome) -> bool {
         let Some(pod) = self.pod.clone() else { return false };
-        let actions = reconcile(&pod, &self.seen, at(self.now));
+        let now = at(self.now);
+        let actions = reconcile(&pod, &self.seen, now);
         let Some(action) = actions
             .iter()
             .find(|action| !matches!(action, Action::Wake { .. }))
@@ -52,83 +65,77 @@ impl World {
         };
         if let Action::Save(next) = action {
             // A lost save is a conflict: the record stays as it was.
-            if !lost {
+            if outcome == Outcome::Works {
                 self.store((**next).clone());
             }
             return true;
         }
         self.effects += usize::from(!matches!(action, Action::Draw(_)));
-        self.carry_out(action);
-        let next = match action {
-            Action::Draw(draw) => drawn(&pod, draw, &paid(draw), None, at(self.now)),
-            _ => done(&pod, action),
+        let error = Error::new(ErrorKind::Unavailable, "the connection broke");
+        let result = match outcome {
+            Outcome::Fails => Err(error),
+            Outcome::Works | Outcome::Lost => self.carry_out(&pod, action),
+            Outcome::FailsAfter => self.carry_out(&pod, action).and(Err(error)),
         };
-        if !lost && let Some(next) = next {
+        if result.is_err() && *action == Action::Apply {
+            // Some of it may have been made all the same.
+            self.seen.objects = Objects::Unknown;
+        }
+        let next = match (action, result) {
+            (Action::Draw(draw), Ok(Some(answer))) => drawn(&pod, draw, &answer, self.volume_grace, now),
+            (_, Ok(_)) => done(&pod, action),
+            (_, Err(error)) => failed(&pod, action, &error, now),
+        };
+        if outcome != Outcome::Lost
+            && let Some(next) = next
+        {
             self.store(next);
         }
-        !matches!(action, Action::Follow { .. }) || self.read_log(&pod)
-    }
-
-    fn store(&mut self, next: Pod) {
-        self.pod = Some(Pod {
-            updated_at: at(self.now),
-            version: next.version + 1,
-            ..next
-        });
-    }
-
-    fn read_log(&mut self, pod: &Pod) -> bool {
-        let mut next = pod.clone();
-        next.login.found = TokenState::Configured;
-        self.store(next);
+        if outcome == Outcome::Works && matches!(action, Action::Follow { .. }) {
+            self.read_log(&pod);
+        }
         true
     }
 
-    fn carry_out(&mut self, action: &Action) {
+    /// A record that is gone stays so.
+    fn store(&mut self, next: Pod) {
+        if self.pod.is_some() {
+            self.pod = Some(Pod {
+                updated_at: at(self.now),
+                version: next.version + 1,
+                ..next
+            });
+        }
+    }
+
+    fn read_log(&mut self, pod: &Pod) {
+        let mut next = pod.clone();
+        next.login.found = TokenState::Configured;
+        self.store(next);
+    }
+
+    fn carry_out(&mut self, pod: &Pod, action: &Action) -> Result<Option<Drawn>, Error> {
         match action {
-            Action::Hold(hold) => {
-                let state = *self.keys.entry(hold.key.clone()).or_insert(Key::Held);
-                assert_ne!(state, Key::Released, "a closed key is never held again");
-            }
-            Action::Draw(draw) => {
-                if let Some(hold) = &draw.hold {
-                    assert_eq!(self.keys.get(hold), Some(&Key::Held), "drawn from what is held");
-                }
-                let known = self.draws.entry(draw.key.clone()).or_insert_with(|| draw.clone());
-                assert_eq!(known, draw, "one key, two draws");
-            }
-            Action::Release { key } => {
-                self.keys.insert(key.clone(), Key::Released);
-            }
+            Action::Hold(hold) => self.bank.hold(hold)?,
+            Action::Draw(draw) => return Ok(Some(self.bank.draw(draw))),
+            Action::Release { key } => self.bank.release(key),
             Action::Observe => self.know(),
             Action::Apply => {
-                let pod = self.pod.as_ref().unwrap();
                 assert_eq!(
                     pod.meter.reservation,
                     Reservation::Open,
                     "nothing is made that is not paid for"
                 );
-                if self.seen.pod.is_none() {
-                    self.objects_made += 1;
-                    let uid = format!("object-{}", self.objects_made);
-                    self.seen.pod = Some(ObservedPod {
-                        uid,
-                        run: pod.run,
-                        ..pending(Step::Scheduling)
-                    });
+                if let Some(kind) = &self.refuses {
+                    return Err(Error::new(kind.clone(), "the cluster says no"));
                 }
-                self.seen.objects = Objects::Complete;
-                self.seen.volume = ObservedVolume::Bound { size_gb: 30 };
+                self.apply(pod.run);
             }
             Action::Remove { volume } => {
-                self.know();
-                self.seen.objects = Objects::Absent;
-                if let Some(seen) = &mut self.seen.pod {
-                    seen.terminating = true;
+                if *volume == VolumePolicy::Delete {
+                    self.may_delete_volume(pod);
                 }
-                if *volume == VolumePolicy::Delete && self.seen.volume != ObservedVolume::Absent {
-                    self.seen.volume = ObservedVolume::Terminating;
-                }
+                self.remove(*volume);
             }
             Action::Forget => {
                 assert!(
@@ -140,15 +147,53 @@ impl World {
             }
             Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => {}
         }
+        Ok(None)
+    }
+
+    fn apply(&mut self, run: u64) {
+        if self.seen.pod.is_none() {
+            self.objects_made += 1;
+            let uid = format!("object-{}", self.objects_made);
+            self.seen.pod = Some(ObservedPod {
+                uid,
+                run,
+                ..pending(Step::Scheduling)
+            });
+        }
+        self.seen.objects = Objects::Complete;
+        if self.seen.volume != ObservedVolume::Terminating {
+            self.seen.volume = ObservedVolume::Bound { size_gb: 30 };
+        }
+    }
+
+    fn remove(&mut self, volume: VolumePolicy) {
+        self.know();
+        self.seen.objects = Objects::Absent;
+        if let Some(seen) = &mut self.seen.pod {
+            seen.terminating = true;
+        }
+        if volume == VolumePolicy::Delete && self.seen.volume != ObservedVolume::Absent {
+            self.seen.volume = ObservedVolume::Terminating;
+        }
+    }
+
+    /// Nothing of the user's is deleted without being asked, or told in time that it is not paid for.
+    fn may_delete_volume(&self, pod: &Pod) {
+        let asked = self.wanted
+            == Desired::Deleted {
+                volume: VolumePolicy::Delete,
+            };
+        let unpaid = pod.desired == Desired::Stopped
+            && pod
+                .volume_deletion
+                .is_some_and(|deletion| deletion.decided && deletion.at <= at(self.now));
+        assert!(asked || unpaid, "a volume goes that nobody gave up: {self:?}");
     }
 
     /// What nobody had looked at turns out to be half there.
     fn know(&mut self) {
         if self.seen.objects == Objects::Unknown {
             self.seen.objects = Objects::Partial;
-        }
-        if self.seen.volume == ObservedVolume::Unknown {
-            self.seen.volume = ObservedVolume::Bound { size_gb: 30 };
         }
     }
 
@@ -157,23 +202,32 @@ impl World {
         let before = self.now;
         self.now += seconds;
         let Some(seen) = &mut self.seen.pod else {
-            if self.seen.volume == ObservedVolume::Terminating {
-                self.seen.volume = ObservedVolume::Absent;
-            }
+            self.volume_goes();
             return;
         };
         if seen.container.is_some() {
             self.ran += seconds;
         }
-        if seen.terminating {
+        if seen.phase == Phase::Unknown {
+            // Nothing ends or starts on a node that does not answer.
+        } else if seen.terminating {
             self.seen.pod = None;
-        } else if seen.phase == Phase::Pending {
-            seen.phase = Phase::Running;
+        } else if seen.phase == Phase::Ended || self.stuck {
+        } else if seen.container.is_some() {
             seen.ready = true;
             seen.step = Step::Ready;
-            seen.reason = None;
+        } else if matches!(self.seen.volume, ObservedVolume::Bound { .. }) {
             self.start_container(before);
             self.ran += seconds;
+        } else {
+            // A pod that no node has taken does not keep its volume.
+            self.volume_goes();
+        }
+    }
+
+    fn volume_goes(&mut self) {
+        if self.seen.volume == ObservedVolume::Terminating {
+            self.seen.volume = ObservedVolume::Absent;
         }
     }
 
@@ -185,69 +239,101 @@ impl World {
                 started_at: at(second),
             });
             seen.started_at.get_or_insert(at(second));
+            seen.phase = Phase::Running;
+            seen.ready = true;
+            seen.step = Step::Ready;
+            seen.reason = None;
         }
     }
 
-    /// The container ends; it comes back at once, or the pod object is over.
-    pub(super) fn container_ends(&mut self, over: bool) {
+    /// The container ends, for `reason`: the pod object is over, or another container is started some time.
+    pub(super) fn container_ends(&mut self, reason: ReasonCode, over: bool) {
         let now = self.now;
         let Some(seen) = &mut self.seen.pod else { return };
+        if seen.phase != Phase::Running {
+            return;
+        }
         let Some(ended) = seen.container.take() else {
             return;
         };
         seen.finished_at = Some(at(now));
         seen.finished_id = Some(ended.id);
         seen.restarts += 1;
+        seen.ready = false;
+        seen.step = Step::Starting;
+        seen.reason = Some(Reason::new(reason, "", at(now)));
         if over {
             seen.phase = Phase::Ended;
-            seen.ready = false;
-            seen.reason = Some(Reason::new(ReasonCode::Evicted, "", at(now)));
-        } else {
-            self.start_container(now);
         }
     }
 
-    /// What a person asks for.
-    pub(super) fn ask(&mut self, desired: Desired, new_run: bool) {
+    pub(super) fn container_restarts_at_once(&mut self) {
+        self.container_ends(ReasonCode::ContainerExited, false);
+        let waits = self
+            .seen
+            .pod
+            .as_ref()
+            .is_some_and(|seen| seen.phase == Phase::Running && seen.container.is_none());
+        if waits {
+            self.start_container(self.now);
+        }
+    }
+
+    /// Nobody hears of its node any more, nor of what runs there.
+    pub(super) fn node_is_lost(&mut self) {
+        let now = at(self.now);
+        if let Some(seen) = &mut self.seen.pod
+            && seen.phase != Phase::Ended
+        {
+            seen.phase = Phase::Unknown;
+            seen.ready = false;
+            seen.step = Step::Starting;
+            seen.reason = Some(Reason::new(ReasonCode::NodeLost, "", now));
+        }
+    }
+
+    pub(super) fn node_is_back(&mut self) {
+        if let Some(seen) = &mut self.seen.pod
+            && seen.phase == Phase::Unknown
+        {
+            let started = seen.started_at.is_some();
+            seen.phase = if started { Phase::Running } else { Phase::Pending };
+            seen.ready = seen.container.is_some();
+            seen.reason = None;
+        }
+    }
+
+    /// From now on the cluster does what it is asked for.
+    pub(super) fn recover(&mut self) {
+        self.refuses = None;
+        self.stuck = false;
+        self.node_is_back();
+    }
+
+    /// What a person asks for, as the platform writes it down.
+    pub(super) fn ask(&mut self, desired: Desired) {
         let now = at(self.now);
         let Some(pod) = &mut self.pod else { return };
-        if pod.is_deleted() {
-            return;
+        match desired {
+            _ if pod.is_deleted() => return,
+            Desired::Running => {
+                pod.desired = Desired::Running;
+                pod.run += 1;
+                pod.status = Status::Creating;
+                pod.step = Step::Accepted;
+                pod.reason = None;
+                pod.volume_deletion = None;
+                pod.attempts = 0;
+                pod.failing_since = None;
+                pod.retry_at = None;
+                pod.started_at = None;
+                pod.login.found = TokenState::Unknown;
+            }
+            Desired::Stopped => pod.stop(),
+            Desired::Deleted { volume } => pod.delete(volume),
         }
-        pod.desired = desired;
         pod.requested_at = now;
         pod.updated_at = now;
-        if new_run {
-            pod.run += 1;
-            pod.reason = None;
-        }
-    }
-
-    pub(super) fn charged(&self) -> Money {
-        self.draws.values().map(|draw| draw.amount).sum()
-    }
-
-    /// What of it is for running.
-    pub(super) fn charged_for_running(&self) -> Money {
-        self.draws
-            .values()
-            .filter(|draw| draw.hold.is_some())
-            .map(|draw| draw.amount)
-            .sum()
-    }
-
-    /// No two charged periods overlap.
-    pub(super) fn overlap(&self) -> bool {
-        let mut periods: Vec<_> = self
-            .draws
-            .values()
-            .filter_map(|draw| draw.details.period)
-            .collect();
-        periods.sort_by_key(|period| period.from);
-        periods.windows(2).any(|pair| pair[1].from < pair[0].until)
-    }
-
-    pub(super) fn still_held(&self) -> usize {
-        self.keys.values().filter(|key| **key == Key::Held).count()
+        self.wanted = desired;
     }
 }
