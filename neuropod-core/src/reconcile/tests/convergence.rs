@@ -20,6 +20,7 @@ enum Happening {
     ContainerEnds { reason: ReasonCode, over: bool },
     ObjectsVanish,
     PodVanishes,
+    VolumeIsDeleted,
     NobodyLooked,
     PodFails(ReasonCode),
     NothingStarts(bool),
@@ -113,6 +114,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         4 => ends,
         2 => Just(Happening::ObjectsVanish),
         2 => Just(Happening::PodVanishes),
+        2 => Just(Happening::VolumeIsDeleted),
         2 => Just(Happening::NobodyLooked),
         2 => pending.prop_map(Happening::PodFails),
         2 => any::<bool>().prop_map(Happening::NothingStarts),
@@ -148,6 +150,7 @@ fn happen(world: &mut World, happening: &Happening) {
         Happening::ContainerEnds { reason, over } => world.container_ends(*reason, *over),
         Happening::ObjectsVanish => world.seen.objects = Objects::Partial,
         Happening::PodVanishes => world.seen.pod = None,
+        Happening::VolumeIsDeleted => world.delete_volume(),
         Happening::NobodyLooked => world.seen.objects = Objects::Unknown,
         Happening::PodFails(code) => {
             let since = at(world.now);
@@ -225,7 +228,8 @@ fn is_as_wanted(world: &World) -> TestCaseResult {
         let told = (pod.status, pod.step, &pod.reason);
         prop_assert_eq!(told, (Status::Running, Step::Ready, &None), "{:?}", world);
         prop_assert_eq!(&world.seen.objects, &Objects::Complete);
-        prop_assert_eq!(&world.seen.volume, &ObservedVolume::Bound { size_gb: 30 });
+        // One that somebody else deleted stays as long as the pod has it.
+        prop_assert_ne!(&world.seen.volume, &ObservedVolume::Absent, "{:?}", world);
         prop_assert!(pod.meter.from.is_some(), "{:?}", world);
         prop_assert_eq!(world.bank.still_held(), 1);
         return Ok(());

@@ -172,7 +172,14 @@ impl World {
         if let Some(seen) = &mut self.seen.pod {
             seen.terminating = true;
         }
-        if volume == VolumePolicy::Delete && self.seen.volume != ObservedVolume::Absent {
+        if volume == VolumePolicy::Delete {
+            self.delete_volume();
+        }
+    }
+
+    /// By the platform, or by somebody else.
+    pub(super) fn delete_volume(&mut self) {
+        if self.seen.volume != ObservedVolume::Absent {
             self.seen.volume = ObservedVolume::Terminating;
         }
     }
@@ -216,7 +223,7 @@ impl World {
         } else if seen.container.is_some() {
             seen.ready = true;
             seen.step = Step::Ready;
-        } else if matches!(self.seen.volume, ObservedVolume::Bound { .. }) {
+        } else if seen.started_at.is_some() || matches!(self.seen.volume, ObservedVolume::Bound { .. }) {
             self.start_container(before);
             self.ran += seconds;
         } else {
