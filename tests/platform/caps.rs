@@ -9,8 +9,8 @@ use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::user::User;
 use neuropod::{
-    Actor, Billing, BillingExt, Desired, EntryKind, ErrorKind, Money, Platform, Pod, PodStore, ReasonCode,
-    Role, Status, Step, Update, UserId, VolumePolicy,
+    Actor, Billing, BillingExt, Clock, Desired, EntryKind, ErrorKind, Money, Platform, Pod, PodStore,
+    ReasonCode, Role, Status, Step, Update, UserId, VolumePolicy,
 };
 use tokio::time::sleep;
 
@@ -230,6 +230,31 @@ async fn a_volume_nobody_pays_for_is_deleted_after_the_grace_time_and_its_owner_
         until_status(&platform, &world.ana, &one.id, Status::Running).await;
         assert_eq!(world.cluster.volumes().len(), 1, "an empty one");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_takes_nothing_of_the_grace_time() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.parts().volume_grace(GRACE).build().unwrap();
+    let driver = Driver::start(&platform);
+    let [one, _] = two_unpaid(&world, &platform).await;
+    drop(driver);
+    sleep(Duration::from_hours(100)).await;
+    let _driver = Driver::start(&platform);
+    let at_risk = until(&platform, &world.ana, &one.id, |pod| {
+        pod.volume_deletion.is_some()
+    })
+    .await;
+    let left = at_risk
+        .volume_deletion
+        .unwrap()
+        .at
+        .duration_since(world.cluster.clock().now());
+    assert!(left > GRACE - SignedDuration::from_mins(61), "{left}");
+    sleep(Duration::from_hours(46)).await;
+    assert_eq!(world.cluster.volumes().len(), 1);
+    sleep(Duration::from_hours(2)).await;
+    assert!(world.cluster.volumes().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Action;
 use crate::billing::{Draw, Drawn, Spent, next_day};
 use crate::error::{Error, ErrorKind};
-use crate::meter::{Due, Meter, Reservation};
+use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
 use crate::pod::{Desired, Pod, VolumeDeletion};
 use crate::reason::{Reason, ReasonCode};
@@ -61,7 +61,13 @@ pub fn drawn(
         next.reason = Some(Reason::new(code, "", now));
     }
     if !due.reserved && pod.desired == Desired::Stopped {
-        let at = |grace| due.period.from.saturating_add(grace).unwrap_or(Timestamp::MAX);
+        // From the first hour that is not paid; of several that are charged late together, from the last one: its owner
+        // could not know before, and gets all of the grace time to pay.
+        let last_hour = now
+            .saturating_sub(SignedDuration::from_secs(VOLUME_PERIOD_SECONDS))
+            .unwrap_or(Timestamp::MIN);
+        let from = due.period.from.max(last_hour);
+        let at = |grace| from.saturating_add(grace).unwrap_or(Timestamp::MAX);
         let begins = || {
             volume_grace.map(|grace| VolumeDeletion {
                 at: at(grace),

@@ -211,8 +211,8 @@ fn a_volume_nobody_pays_for_goes_after_the_grace_time() {
     let (pod, gone) = stopped();
     let (pod, _) = pay(pod, &gone, at(60 + 3600), paid);
     assert_eq!(deletion(&pod), None);
-    // From the first hour that is not paid.
-    let goes = 60 + 3600 + 48 * 3600;
+    // Four hours are charged late together: all of the grace time is left but for the last of them.
+    let goes = 60 + 4 * 3600 + 48 * 3600;
     let (pod, _) = pay(pod, &gone, at(60 + 5 * 3600), unpaid);
     assert_eq!(deletion(&pod), Some((goes, false)));
     let (pod, _) = pay(pod, &gone, at(goes - 1), unpaid);
