@@ -86,6 +86,14 @@ impl Scheme {
             Self::Https => "https",
         }
     }
+
+    /// The port that a link of this scheme means when it names none (RFC 9110, sections 4.2.1 and 4.2.2).
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
 }
 
 impl fmt::Display for Scheme {
@@ -102,6 +110,7 @@ impl fmt::Display for Scheme {
 pub struct Naming {
     domain: String,
     scheme: Scheme,
+    port: Option<u16>,
     algorithm: Algorithm,
     reserved: BTreeSet<String>,
 }
@@ -149,6 +158,7 @@ impl Naming {
         Ok(Self {
             domain,
             scheme: Scheme::default(),
+            port: None,
             algorithm,
             reserved,
         })
@@ -157,6 +167,23 @@ impl Naming {
     /// Sets the scheme of links.
     pub fn with_scheme(mut self, scheme: Scheme) -> Self {
         self.scheme = scheme;
+        self
+    }
+
+    /// Sets the port of links, for a platform whose pods are not reached at the port of the scheme.
+    ///
+    /// ```
+    /// use neuropod_core::naming::{Naming, Scheme};
+    ///
+    /// let naming = Naming::new("pods.localhost", "a secret of at least 16 bytes")?;
+    /// let naming = naming.with_scheme(Scheme::Http).with_port(3000);
+    /// let (slug, hash) = (naming.slug("Training")?, naming.user_hash("ana"));
+    /// let url = naming.url(&slug, &hash, 8888);
+    /// assert_eq!(url, format!("http://training-{hash}-8888.pods.localhost:3000"));
+    /// # Ok::<(), neuropod_core::naming::NamingError>(())
+    /// ```
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = Some(port);
         self
     }
 
@@ -251,9 +278,14 @@ impl Naming {
         format!("{slug}-{hash}-{port}.{}", self.domain)
     }
 
-    /// The public link of a port, without a slash at the end: `https://<slug>-<hash>-<port>.<domain>`.
+    /// The public link of a port, without a slash at the end: `https://<slug>-<hash>-<port>.<domain>`, followed by the
+    /// port of [`with_port`](Self::with_port) unless the scheme means it anyway.
     pub fn url(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
-        format!("{}://{}", self.scheme, self.host(slug, hash, port))
+        let host = self.host(slug, hash, port);
+        match self.port.filter(|port| *port != self.scheme.default_port()) {
+            Some(link_port) => format!("{}://{host}:{link_port}", self.scheme),
+            None => format!("{}://{host}", self.scheme),
+        }
     }
 
     /// The slug, user hash and port of a host of this platform; upper and lower case are the same (RFC 4343).
@@ -289,6 +321,7 @@ impl fmt::Debug for Naming {
         f.debug_struct("Naming")
             .field("domain", &self.domain)
             .field("scheme", &self.scheme)
+            .field("port", &self.port)
             .field("reserved", &self.reserved)
             .finish_non_exhaustive()
     }

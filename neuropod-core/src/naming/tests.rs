@@ -239,6 +239,24 @@ fn urls_and_schemes() {
 }
 
 #[test]
+fn a_link_names_its_port_unless_the_scheme_means_it() {
+    let n = naming();
+    let (slug, hash) = (n.slug("My Pod").unwrap(), n.user_hash("u"));
+    let host = format!("my-pod-{hash}-8888.pods.example.com");
+    for (scheme, port, link) in [
+        (Scheme::Http, 3000, format!("http://{host}:3000")),
+        (Scheme::Http, 80, format!("http://{host}")),
+        (Scheme::Http, 443, format!("http://{host}:443")),
+        (Scheme::Https, 443, format!("https://{host}")),
+        (Scheme::Https, 8443, format!("https://{host}:8443")),
+    ] {
+        let n = n.clone().with_scheme(scheme).with_port(port);
+        assert_eq!(n.url(&slug, &hash, 8888), link);
+        assert_eq!(n.host(&slug, &hash, 8888), host, "a host has no port");
+    }
+}
+
+#[test]
 fn parse_host_takes_only_our_own_form() {
     let n = naming();
     let (slug, hash) = (n.slug("a-b").unwrap(), n.user_hash("u"));
