@@ -1,6 +1,7 @@
 //! Every text for people, in Spanish and English, in one place.
 
 mod problem;
+mod remedy;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::reason::ReasonCode;
 use crate::statement::Explanation;
 
-pub use self::problem::problem;
+pub use self::{problem::problem, remedy::remedy};
 
 /// The language of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -32,7 +33,7 @@ impl Language {
     }
 }
 
-/// Why a pod is not running, and what its owner can do.
+/// Why a pod is not running. What its owner can do about it is told by [`remedy`].
 pub fn reason(code: ReasonCode, language: Language) -> &'static str {
     let (es, en) = match code {
         ReasonCode::ImageInvalid => (

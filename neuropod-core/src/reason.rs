@@ -76,6 +76,48 @@ pub enum Blame {
 }
 
 impl ReasonCode {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 26] = [
+        Self::ImageInvalid,
+        Self::ImageNotFound,
+        Self::ImagePullFailed,
+        Self::ImageArchitecture,
+        Self::CrashLoop,
+        Self::ContainerExited,
+        Self::ContainerConfig,
+        Self::ContainerStart,
+        Self::NotAnswering,
+        Self::OutOfMemory,
+        Self::NoGpuFree,
+        Self::Unschedulable,
+        Self::QuotaExceeded,
+        Self::DiskExceeded,
+        Self::Evicted,
+        Self::NodeLost,
+        Self::VolumePending,
+        Self::VolumeFailed,
+        Self::Rejected,
+        Self::NameTaken,
+        Self::ClusterSetup,
+        Self::ClusterUnavailable,
+        Self::InsufficientFunds,
+        Self::SpendCap,
+        Self::VolumeDeleted,
+        Self::GaveUp,
+    ];
+
+    /// Its name as it is stored and sent, such as `image_not_found`.
+    ///
+    /// ```
+    /// use neuropod_core::reason::ReasonCode;
+    ///
+    /// assert_eq!(ReasonCode::NoGpuFree.name(), "no_gpu_free");
+    /// ```
+    pub fn name(self) -> String {
+        let name = serde_json::to_string(&self).unwrap_or_default();
+        name.trim_matches('"').to_owned()
+    }
+
     /// Whose fault it is. That of `GaveUp` depends on its cause: see [`Reason::blame`].
     pub fn blame(self) -> Blame {
         match self {
@@ -170,10 +212,9 @@ impl Reason {
 
     /// That this went on for too long: it is kept as the cause.
     pub(crate) fn given_up(&self, now: Timestamp) -> Self {
-        let cause = serde_json::to_string(&self.code).unwrap_or_default();
-        let cause = cause.trim_matches('"');
+        let cause = self.code.name();
         let detail = match self.detail.as_str() {
-            "" => cause.to_owned(),
+            "" => cause,
             detail => format!("{cause}: {detail}"),
         };
         Self::new(ReasonCode::GaveUp, detail, now)
@@ -199,5 +240,49 @@ impl Reason {
     /// Whether `other` says the same, whenever it began.
     pub fn says_the_same(&self, other: &Self) -> bool {
         self.code == other.code && self.detail == other.detail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn all_codes_are_listed_once() {
+        let mut seen = HashSet::new();
+        for code in ReasonCode::ALL {
+            assert!(seen.insert(code), "{code:?} is listed twice");
+            // A new code does not compile here before somebody has read this: add it to `ALL`.
+            match code {
+                ReasonCode::ImageInvalid
+                | ReasonCode::ImageNotFound
+                | ReasonCode::ImagePullFailed
+                | ReasonCode::ImageArchitecture
+                | ReasonCode::CrashLoop
+                | ReasonCode::ContainerExited
+                | ReasonCode::ContainerConfig
+                | ReasonCode::ContainerStart
+                | ReasonCode::NotAnswering
+                | ReasonCode::OutOfMemory
+                | ReasonCode::NoGpuFree
+                | ReasonCode::Unschedulable
+                | ReasonCode::QuotaExceeded
+                | ReasonCode::DiskExceeded
+                | ReasonCode::Evicted
+                | ReasonCode::NodeLost
+                | ReasonCode::VolumePending
+                | ReasonCode::VolumeFailed
+                | ReasonCode::Rejected
+                | ReasonCode::NameTaken
+                | ReasonCode::ClusterSetup
+                | ReasonCode::ClusterUnavailable
+                | ReasonCode::InsufficientFunds
+                | ReasonCode::SpendCap
+                | ReasonCode::VolumeDeleted
+                | ReasonCode::GaveUp => {}
+            }
+        }
     }
 }

@@ -1,0 +1,139 @@
+//! What the owner of a pod can do about a reason.
+
+use super::Language;
+use crate::reason::ReasonCode;
+
+/// What the owner of a pod can do next, where its reason is this one. The reason itself is told by
+/// [`reason`](super::reason).
+///
+/// ```
+/// use neuropod_core::message::{Language, remedy};
+/// use neuropod_core::reason::ReasonCode;
+///
+/// let text = remedy(ReasonCode::CrashLoop, Language::En);
+/// assert_eq!(text, "Read the logs, the previous run included, and repair the program or its image.");
+/// ```
+pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
+    let (es, en) = match code {
+        ReasonCode::ImageInvalid => (
+            "Borra el pod y crea otro con el nombre de imagen correcto, por ejemplo ghcr.io/usuario/nombre:etiqueta.",
+            "Delete the pod and create another with the right image name, such as ghcr.io/owner/name:tag.",
+        ),
+        ReasonCode::ImageNotFound => (
+            "Revisa el nombre y la etiqueta. Si la imagen es privada, hazla pública o pide a soporte que añada sus credenciales.",
+            "Check the name and the tag. If the image is private, publish it or ask support to add its credentials.",
+        ),
+        ReasonCode::ImagePullFailed => (
+            "Espera: se reintenta solo. Si dura más de unos minutos, comprueba que el registro funciona o usa otro.",
+            "Wait: it is retried automatically. After some minutes, check that the registry works, or use another.",
+        ),
+        ReasonCode::ImageArchitecture => (
+            "Publica la imagen para linux/amd64 (docker buildx build --platform linux/amd64) y crea el pod de nuevo.",
+            "Publish the image for linux/amd64 (docker buildx build --platform linux/amd64) and create the pod again.",
+        ),
+        ReasonCode::CrashLoop => (
+            "Lee los logs, también los de la ejecución anterior, y arregla el programa o su imagen.",
+            "Read the logs, the previous run included, and repair the program or its image.",
+        ),
+        ReasonCode::ContainerExited => (
+            "Nada: se reinicia solo. Si se repite, lee los logs de la ejecución anterior.",
+            "Nothing: it restarts automatically. If it happens again, read the logs of the previous run.",
+        ),
+        ReasonCode::ContainerConfig | ReasonCode::ClusterSetup => (
+            "No depende de ti: contacta con soporte y da el detalle técnico. No se cobra mientras tanto.",
+            "This is not in your hands: contact support with the technical detail. You are not charged meanwhile.",
+        ),
+        ReasonCode::ContainerStart => (
+            "Comprueba que el comando de inicio de la imagen existe; el detalle técnico dice cuál falta.",
+            "Check that the start command of the image exists; the technical detail names what is missing.",
+        ),
+        ReasonCode::NotAnswering => (
+            "Lee los logs: Jupyter debe escuchar en su puerto y en 0.0.0.0. Si la imagen no tiene Jupyter, crea el pod sin él.",
+            "Read the logs: Jupyter must listen on its port and on 0.0.0.0. If the image has no Jupyter, create the pod without it.",
+        ),
+        ReasonCode::OutOfMemory => (
+            "Usa menos memoria (lotes más pequeños) o crea el pod con un tipo de GPU que tenga más.",
+            "Use less memory (smaller batches), or create the pod with a GPU type that comes with more.",
+        ),
+        ReasonCode::NoGpuFree => (
+            "Espera, sin coste, o borra el pod y elige otro tipo de GPU que esté libre.",
+            "Wait, free of charge, or delete the pod and choose a GPU type that is free.",
+        ),
+        ReasonCode::Unschedulable => (
+            "Espera, sin coste. Si no cambia, elige otro tipo de GPU o contacta con soporte.",
+            "Wait, free of charge. If nothing changes, choose another GPU type or contact support.",
+        ),
+        ReasonCode::QuotaExceeded => (
+            "Detén o borra otro de tus pods, o pide a soporte una cuota mayor.",
+            "Stop or delete another of your pods, or ask support for a bigger quota.",
+        ),
+        ReasonCode::DiskExceeded => (
+            "Guarda los archivos grandes en el volumen, o crea el pod con más disco. Lo que estaba en el disco se ha perdido.",
+            "Keep big files on the volume, or create the pod with more disk. What was on the disk is lost.",
+        ),
+        ReasonCode::Evicted => (
+            "Nada: se inicia en otro nodo. Lo que estaba en el volumen se conserva.",
+            "Nothing: it is started on another node. What was on the volume is kept.",
+        ),
+        ReasonCode::NodeLost => (
+            "Espera: el pod vuelve en otro nodo, con su volumen. No se cobra mientras tanto.",
+            "Wait: the pod comes back on another node with its volume. You are not charged meanwhile.",
+        ),
+        ReasonCode::VolumePending => (
+            "Espera: suele tardar menos de un minuto. Si dura más, contacta con soporte.",
+            "Wait: it usually takes less than a minute. If it takes longer, contact support.",
+        ),
+        ReasonCode::VolumeFailed => (
+            "Detén el pod e inícialo de nuevo. Si sigue igual, contacta con soporte: tus datos siguen en el volumen.",
+            "Stop the pod and start it again. If that does not help, contact support: your data is still on the volume.",
+        ),
+        ReasonCode::Rejected => (
+            "Contacta con soporte y da el detalle técnico: una norma del clúster no permite este pod.",
+            "Contact support with the technical detail: a rule of the cluster does not allow this pod.",
+        ),
+        ReasonCode::NameTaken => (
+            "Borra el pod y créalo con otro nombre.",
+            "Delete the pod and create it under another name.",
+        ),
+        ReasonCode::ClusterUnavailable => (
+            "Espera: se reintenta solo, y lo que ya funciona sigue funcionando.",
+            "Wait: it is retried automatically, and what already runs goes on running.",
+        ),
+        ReasonCode::InsufficientFunds => (
+            "Recarga el saldo e inicia el pod. Su volumen se conserva, y se sigue pagando por él.",
+            "Top up your balance and start the pod. Its volume is kept, and is still paid for.",
+        ),
+        ReasonCode::SpendCap => (
+            "Inicia el pod mañana (UTC), o crea uno con un límite mayor. Su volumen se conserva.",
+            "Start the pod tomorrow (UTC), or create one with a higher cap. Its volume is kept.",
+        ),
+        ReasonCode::VolumeDeleted => (
+            "Recarga el saldo e inicia el pod para empezar con un volumen vacío, o bórralo.",
+            "Top up your balance and start the pod to begin with an empty volume, or delete it.",
+        ),
+        ReasonCode::GaveUp => (
+            "Arregla la causa, que está en el detalle técnico, e inicia el pod de nuevo.",
+            "Repair the cause, which is in the technical detail, and start the pod again.",
+        ),
+    };
+    language.pick(es, en)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::reason;
+
+    #[test]
+    fn every_reason_has_one_sentence_or_more_of_its_own() {
+        for code in ReasonCode::ALL {
+            for language in [Language::Es, Language::En] {
+                let text = remedy(code, language);
+                assert!(text.ends_with('.'), "{code:?}: {text}");
+                assert_ne!(text, reason(code, language), "{code:?}");
+                assert!(text.len() < 200, "{code:?} is long: {text}");
+            }
+            assert_ne!(remedy(code, Language::Es), remedy(code, Language::En), "{code:?}");
+        }
+    }
+}
