@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::reason::ReasonCode;
 
 /// What stands in the way of a pod until it is taken away; the pods made later under the same id meet it too.
@@ -27,12 +27,22 @@ pub enum Obstacle {
     ConfigError,
     /// The runtime can't start the container.
     StartError,
+    /// The image is for another processor architecture.
+    WrongArchitecture,
     /// Every container ends a second after it starts.
     CrashLoop,
     /// The server hangs: it never accepts a connection nor prints its token.
     NeverReady,
     /// The container ends only when its grace period is over.
     IgnoresTermination,
+    /// The API server refuses the pod: a quota is used up.
+    QuotaUsedUp,
+    /// The API server refuses the pod: an admission webhook says no.
+    AdmissionDenied,
+    /// The API server refuses the pod: something that it needs is missing in the cluster.
+    NotSetUp,
+    /// The API server does not answer when the pod is to be made.
+    ApiUnavailable,
 }
 
 impl Obstacle {
@@ -70,6 +80,10 @@ impl Obstacle {
                 ReasonCode::ContainerStart,
                 "failed to create containerd task: exec: \"start\": executable file not found in $PATH",
             ),
+            Self::WrongArchitecture => (
+                ReasonCode::ImageArchitecture,
+                "exec /usr/local/bin/start: exec format error",
+            ),
             Self::CrashLoop => (
                 ReasonCode::CrashLoop,
                 "back-off restarting failed container; last exit code 1",
@@ -80,8 +94,33 @@ impl Obstacle {
             ),
             // Nothing hangs for it: it shows in the time only.
             Self::IgnoresTermination => (ReasonCode::ContainerExited, "exit code 137"),
+            Self::QuotaUsedUp => (
+                ReasonCode::QuotaExceeded,
+                "exceeded quota: pods, requested: pods=1, used: pods=20, limited: pods=20",
+            ),
+            Self::AdmissionDenied => (
+                ReasonCode::Rejected,
+                "admission webhook \"policy.example.com\" denied the request: images come from ghcr.io only",
+            ),
+            Self::NotSetUp => (
+                ReasonCode::ClusterSetup,
+                "storageclass.storage.k8s.io \"fast\" not found",
+            ),
+            Self::ApiUnavailable => (ReasonCode::ClusterUnavailable, "etcdserver: request timed out"),
         };
         (code, text.to_owned())
+    }
+
+    /// The error of the call that makes a pod with this in its way; `None`: the pod is made, and meets it later.
+    pub(super) fn refusal(self) -> Option<Error> {
+        let kind = match self {
+            Self::QuotaUsedUp => ErrorKind::QuotaExceeded,
+            Self::AdmissionDenied => ErrorKind::Rejected,
+            Self::NotSetUp => ErrorKind::NotConfigured,
+            Self::ApiUnavailable => ErrorKind::Unavailable,
+            _ => return None,
+        };
+        Some(Error::new(kind, self.reason("").1))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::incident::{Incident, Obstacle, back_off};
 use super::log;
 use super::logs::Log;
@@ -44,7 +46,8 @@ impl World {
                 }
             }
             State::Starting => {
-                if !self.is_stopped_by(pod_id, &[Obstacle::ConfigError, Obstacle::StartError]) {
+                use Obstacle::{ConfigError, StartError, WrongArchitecture};
+                if !self.is_stopped_by(pod_id, &[ConfigError, StartError, WrongArchitecture]) {
                     self.start_container(pod_id);
                 }
             }
@@ -124,6 +127,18 @@ impl World {
         if let Some(run) = pod.running() {
             Log::with(&run.log, |log| log.hasten(now));
         }
+    }
+
+    /// Moves the past of a pod back by so much.
+    pub(super) fn age(&mut self, pod_id: &PodId, by: Duration) {
+        let earlier = |at: Timestamp| at.saturating_sub(by).unwrap_or(Timestamp::MIN);
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        pod.started_at = pod.started_at.map(earlier);
+        for run in [&mut pod.container, &mut pod.previous].into_iter().flatten() {
+            run.started_at = earlier(run.started_at);
+            run.finished_at = run.finished_at.map(earlier);
+        }
+        self.publish(pod_id);
     }
 
     /// A container prints a line, and will print the next one, as long as it runs.

@@ -124,6 +124,17 @@ impl SimCluster {
         self.shared.change(|world| world.step(pod_id));
     }
 
+    /// Lets the pod stay as it is: it does nothing more by itself until [`proceed`](Self::proceed) or a request to end.
+    pub fn halt(&self, pod_id: &PodId) {
+        self.shared.change(|world| world.schedule(pod_id, None));
+    }
+
+    /// Makes the containers of a pod that much older: they started, and ended, earlier than they did. For states that
+    /// only time brings.
+    pub fn age(&self, pod_id: &PodId, by: Duration) {
+        self.shared.change(|world| world.age(pod_id, by));
+    }
+
     /// Fails calls.
     pub fn refuse(&self, refusal: Refusal) {
         self.shared.change(|world| world.refusals.push(refusal));

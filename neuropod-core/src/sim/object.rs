@@ -77,9 +77,13 @@ impl World {
     /// Makes everything of a workload that is not there. As in a real cluster, what can be made is made although
     /// something else is refused; the answer is the first refusal.
     pub(super) fn apply(&mut self, workload: &Workload) -> Result<Observation> {
+        let pod_id = &workload.reference.pod_id;
+        let mut obstacles = self.obstacles.get(pod_id).into_iter().flatten();
+        if let Some(refusal) = obstacles.find_map(|obstacle| obstacle.refusal()) {
+            return Err(refusal);
+        }
         let keys = companions(workload);
         let count = keys.len();
-        let pod_id = &workload.reference.pod_id;
         self.workloads.entry(pod_id.clone()).or_insert_with(|| Owned {
             reference: workload.reference.clone(),
             pod: None,

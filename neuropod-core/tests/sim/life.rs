@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use neuropod_core::sim::{Incident, Obstacle, Settings, SimCluster};
-use neuropod_core::{ClusterBackend, ClusterEvent, Phase, ReasonCode, Step, VolumePolicy};
+use neuropod_core::{Clock, ClusterBackend, ClusterEvent, Phase, ReasonCode, Step, VolumePolicy};
 
 use crate::fixture::{Events, cluster, millis, start, workload};
 
@@ -207,4 +207,50 @@ async fn a_server_that_hangs_is_told() {
     );
     cluster.clear_obstacles(&workload.reference.pod_id);
     assert!(cluster.pod(&workload.reference.pod_id).unwrap().ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_halted_stays_as_it_is_until_it_is_told_to_go_on() {
+    let cluster = cluster();
+    let workload = workload(1);
+    let pod_id = &workload.reference.pod_id;
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload).await.unwrap();
+    events.until(|pod| pod.step == Step::PullingImage).await;
+    cluster.halt(pod_id);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(cluster.pod(pod_id).unwrap().step, Step::PullingImage);
+    cluster.proceed(pod_id);
+    events.until(|pod| pod.ready).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_made_older_started_and_ended_earlier() {
+    let cluster = cluster();
+    let workload = workload(1);
+    let pod_id = &workload.reference.pod_id;
+    let before = start(&cluster, &workload).await;
+    let mut events = Events::of(&cluster);
+    let hour = Duration::from_hours(1);
+    cluster.age(pod_id, hour);
+    let started = |pod: &neuropod_core::ObservedPod| pod.container.as_ref().unwrap().started_at;
+    let (_, after) = events.until(|pod| started(pod) != started(&before)).await;
+    assert_eq!(started(&after) + hour, started(&before));
+    assert_eq!(after.started_at.unwrap() + hour, before.started_at.unwrap());
+    cluster.strike(pod_id, Incident::Exit);
+    cluster.age(pod_id, hour);
+    let ended = cluster.pod(pod_id).unwrap().finished_at.unwrap();
+    assert_eq!(ended + hour, cluster.clock().now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_for_another_architecture_is_told_as_such() {
+    let cluster = cluster();
+    let workload = workload(1);
+    cluster.obstruct(&workload.reference.pod_id, Obstacle::WrongArchitecture);
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload).await.unwrap();
+    let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
+    assert_eq!(pod.reason.unwrap().code, ReasonCode::ImageArchitecture);
+    assert_eq!(pod.container, None);
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use neuropod_core::sim::{Method, Refusal, Settings, SimCluster};
+use neuropod_core::sim::{Method, Obstacle, Refusal, Settings, SimCluster};
 use neuropod_core::{ClusterBackend, ErrorKind, VolumePolicy};
 use tokio::time::timeout;
 
@@ -107,4 +107,29 @@ async fn only_pods_that_run_use_anything() {
         .map(|usage| (usage.pod_id.as_str(), usage.cpu_millis, usage.gpu_percent))
         .collect();
     assert_eq!(usage, [("0000000000000001", Some(400), Some(10.0))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_pod_is_refused_and_the_others_are_made() {
+    let table = [
+        (Obstacle::QuotaUsedUp, ErrorKind::QuotaExceeded, false),
+        (Obstacle::AdmissionDenied, ErrorKind::Rejected, false),
+        (Obstacle::NotSetUp, ErrorKind::NotConfigured, false),
+        (Obstacle::ApiUnavailable, ErrorKind::Unavailable, true),
+    ];
+    for (obstacle, kind, retryable) in table {
+        let cluster = cluster();
+        let refused = workload(1);
+        cluster.obstruct(&refused.reference.pod_id, obstacle);
+        let error = cluster.apply(&refused).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (&kind, retryable),
+            "{obstacle:?}"
+        );
+        assert_eq!(cluster.objects(), [], "{obstacle:?}: nothing was made");
+        start(&cluster, &workload(2)).await;
+        cluster.clear_obstacles(&refused.reference.pod_id);
+        start(&cluster, &refused).await;
+    }
 }
