@@ -17,7 +17,7 @@ use crate::meter::{Meter, Price};
 use crate::money::Money;
 use crate::naming::{Slug, UserHash};
 use crate::observation::Step;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonCode};
 use crate::secret::{self, AccessToken};
 use crate::token::TokenState;
 use crate::workload::VolumePolicy;
@@ -109,6 +109,18 @@ impl Pod {
     /// Its owner wants it stopped.
     pub(crate) fn stop(&mut self) {
         self.end(Desired::Stopped);
+    }
+
+    /// It is stopped for this reason, which its owner is shown.
+    pub(crate) fn stop_because(&mut self, reason: Reason) {
+        self.stop();
+        self.reason = Some(reason);
+    }
+
+    /// Whether it was stopped because its owner is suspended.
+    pub(crate) fn is_suspended(&self) -> bool {
+        let reason = self.reason.as_ref();
+        reason.is_some_and(|reason| reason.code == ReasonCode::Suspended)
     }
 
     /// Its owner wants it deleted.

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::billing::next_day;
+
 /// What keeps a pod from running. The text for people is in [`crate::message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +59,8 @@ pub enum ReasonCode {
     InsufficientFunds,
     /// A daily cap is reached: that of the pod, or that of its owner.
     SpendCap,
+    /// An administrator has suspended its owner.
+    Suspended,
     /// The volume of a stopped pod was not paid for and has been deleted.
     VolumeDeleted,
     /// It failed for so long that the platform stopped it.
@@ -133,7 +137,9 @@ impl ReasonCode {
             | Self::InsufficientFunds
             | Self::SpendCap
             | Self::VolumeDeleted => Blame::User,
-            Self::ContainerConfig
+            // An administrator decided it; there is nothing to repair.
+            Self::Suspended
+            | Self::ContainerConfig
             | Self::QuotaExceeded
             | Self::VolumeFailed
             | Self::Rejected
@@ -159,6 +165,7 @@ impl ReasonCode {
                 | Self::DiskExceeded
                 | Self::InsufficientFunds
                 | Self::SpendCap
+                | Self::Suspended
                 | Self::VolumeDeleted
                 | Self::GaveUp
         )
@@ -169,19 +176,36 @@ impl ReasonCode {
         matches!(self, Self::ContainerExited | Self::NotAnswering)
     }
 
-    /// Whether a pod with this reason has failed (`error`), rather than being on its way (`creating`).
-    pub fn is_failure(self) -> bool {
-        !matches!(
+    /// Whether a pod with this reason was stopped by a rule (`stopped`) although nothing of it failed: nobody pays for
+    /// it, or its owner may not run it. It does not go on by itself.
+    ///
+    /// ```
+    /// use neuropod_core::ReasonCode;
+    ///
+    /// assert!(ReasonCode::SpendCap.is_stop() && !ReasonCode::SpendCap.is_failure());
+    /// ```
+    pub fn is_stop(self) -> bool {
+        matches!(
             self,
-            Self::NoGpuFree
-                | Self::Unschedulable
-                | Self::VolumePending
-                | Self::ContainerExited
-                | Self::NotAnswering
-                | Self::ClusterUnavailable
-                | Self::Evicted
-                | Self::NodeLost
+            Self::InsufficientFunds | Self::SpendCap | Self::Suspended | Self::VolumeDeleted
         )
+    }
+
+    /// Whether a pod with this reason has failed (`error`), rather than being on its way (`creating`) or having been
+    /// stopped by a rule (`stopped`, see [`is_stop`](Self::is_stop)).
+    pub fn is_failure(self) -> bool {
+        !self.is_stop()
+            && !matches!(
+                self,
+                Self::NoGpuFree
+                    | Self::Unschedulable
+                    | Self::VolumePending
+                    | Self::ContainerExited
+                    | Self::NotAnswering
+                    | Self::ClusterUnavailable
+                    | Self::Evicted
+                    | Self::NodeLost
+            )
     }
 }
 
@@ -235,6 +259,20 @@ impl Reason {
         let cause = self.detail.split(':').next().unwrap_or_default();
         let cause: Result<ReasonCode, _> = serde_json::from_value(cause.into());
         cause.map_or(Blame::Nobody, ReasonCode::blame)
+    }
+
+    /// The earliest time at which its owner can start the pod again, where time alone decides: after a daily cap, the
+    /// next midnight (UTC). `None`: it can be started now, or waits for something else (a payment, an administrator).
+    ///
+    /// ```
+    /// use neuropod_core::reason::{Reason, ReasonCode};
+    ///
+    /// let capped = Reason::new(ReasonCode::SpendCap, "", "2026-11-28T17:20:00Z".parse()?);
+    /// assert_eq!(capped.startable_at(), Some("2026-11-29T00:00:00Z".parse()?));
+    /// # Ok::<(), jiff::Error>(())
+    /// ```
+    pub fn startable_at(&self) -> Option<Timestamp> {
+        (self.code == ReasonCode::SpendCap).then(|| next_day(self.since))
     }
 
     /// Whether `other` says the same, whenever it began.

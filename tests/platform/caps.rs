@@ -210,7 +210,7 @@ async fn a_volume_nobody_pays_for_is_deleted_after_the_grace_time_and_its_owner_
         .await;
         for pod in [&one, &two] {
             let pod = platform.get(&world.ana, &pod.id).await.unwrap();
-            assert_eq!(pod.status, Status::Error);
+            assert_eq!(pod.status, Status::Stopped);
             assert_eq!(pod.reason.unwrap().code, ReasonCode::VolumeDeleted);
         }
         // What was not paid is in the ledger, and nothing is charged any more.

@@ -134,7 +134,7 @@ async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_i
     };
     assert_eq!(marks, [3600, 900, 300]);
     assert!(bob.next().now_or_never().is_none(), "nobody else hears of it");
-    assert_eq!(stopped.status, Status::Error);
+    assert_eq!(stopped.status, Status::Stopped);
     assert_eq!(
         stopped.reason.as_ref().unwrap().code,
         ReasonCode::InsufficientFunds

@@ -229,7 +229,7 @@ async fn a_refused_request_leaves_no_record_even_if_the_store_fails_then() {
                 // Its outcome is not known: the pod is there and says why it does not run, or there is none.
                 let options = ListOptions::default();
                 for pod in platform.list(&poor, &options).await.unwrap().pods {
-                    let shown = until_status(&platform, &poor, &pod.id, Status::Error).await;
+                    let shown = until_status(&platform, &poor, &pod.id, Status::Stopped).await;
                     assert_eq!(shown.reason.unwrap().code, ReasonCode::InsufficientFunds);
                     platform.delete(&poor, &pod.id, VolumePolicy::Keep).await.unwrap();
                 }

@@ -3,8 +3,8 @@
 use neuropod::sim::Settings;
 use neuropod::user::{User, opening_key};
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, PodStore, Role, Status, UserId,
-    UserStore,
+    AccountKind, Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, PodStore, ReasonCode, Role, Status,
+    UserId, UserStore,
 };
 
 use crate::common::{Driver, World, eventually, request, until_status};
@@ -127,9 +127,14 @@ async fn a_suspended_user_has_their_pods_stopped_and_starts_none() {
     );
     platform.suspend(&admin, &world.ana.id, true).await.unwrap();
     eventually("nothing runs", async || world.cluster.objects().is_empty()).await;
+    let stopped = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert_eq!(stopped.status, Status::Stopped);
+    assert_eq!(stopped.reason.unwrap().code, ReasonCode::Suspended);
     let started = platform.start(&world.ana, &pod.id).await.unwrap_err();
     assert_eq!(*started.kind(), ErrorKind::Forbidden);
     platform.suspend(&admin, &world.ana.id, false).await.unwrap();
+    let free = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert_eq!((free.status, free.reason), (Status::Stopped, None));
     platform.start(&world.ana, &pod.id).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }

@@ -9,6 +9,7 @@ use crate::id::{Actor, PodId};
 use crate::meter::{Price, RESERVED_SECONDS};
 use crate::observation::Step;
 use crate::pod::{Desired, Pod, Status};
+use crate::reason::{Reason, ReasonCode};
 use crate::workload::VolumePolicy;
 
 impl Platform {
@@ -141,10 +142,11 @@ impl Inner {
         if cap == pod.owner_cap && !suspended {
             return Ok(pod);
         }
+        let now = self.clock.now();
         let held = self.change(&pod.id, |pod| {
             pod.owner_cap = cap;
             if suspended && pod.desired == Desired::Running {
-                pod.stop();
+                pod.stop_because(Reason::new(ReasonCode::Suspended, "", now));
             }
             Ok(())
         });

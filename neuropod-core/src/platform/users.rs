@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
 use crate::pod::{Desired, Pod};
+use crate::reason::{Reason, ReasonCode};
 use crate::user::{User, opening_key};
 use crate::validation::{Problem, ValidationErrors, Violation};
 use crate::workload::VolumePolicy;
@@ -87,7 +88,8 @@ impl Platform {
         Ok(stored)
     }
 
-    /// Suspends a user: their pods are stopped, and they start none until they are no longer suspended.
+    /// Suspends a user: their pods are stopped and say why, and they start none until they are no longer suspended. What
+    /// was stopped stays so when that ends; its owner can start it then.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`.
@@ -97,17 +99,17 @@ impl Platform {
         let stored = platform
             .change_user(user, |user| user.suspended = suspended)
             .await?;
-        if suspended {
-            let now = platform.clock.now();
-            platform
-                .for_all_pods(user, |pod| {
-                    if pod.desired == Desired::Running {
-                        pod.stop();
-                        pod.requested_at = now;
-                    }
-                })
-                .await?;
-        }
+        let now = platform.clock.now();
+        platform
+            .for_all_pods(user, |pod| {
+                if suspended && pod.desired == Desired::Running {
+                    pod.stop_because(Reason::new(ReasonCode::Suspended, "", now));
+                    pod.requested_at = now;
+                } else if !suspended && pod.is_suspended() {
+                    pod.reason = None;
+                }
+            })
+            .await?;
         Ok(stored)
     }
 

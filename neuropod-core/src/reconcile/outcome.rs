@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Action;
-use crate::billing::{Draw, Drawn, Spent, next_day};
+use crate::billing::{Draw, Drawn, Period, Spent, next_day};
 use crate::error::{Error, ErrorKind};
 use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
@@ -52,13 +52,14 @@ pub fn drawn(
     let unpaid = drawn.written_off > Money::ZERO;
     if (unpaid || next.meter.is_used_up()) && pod.desired == Desired::Running {
         let short = drawn.held < next.meter.next_period();
-        let code = if short {
-            ReasonCode::InsufficientFunds
+        let (code, since) = if short {
+            (ReasonCode::InsufficientFunds, now)
         } else {
-            ReasonCode::SpendCap
+            // The day whose cap is reached is that of the period, which may be charged after midnight.
+            (ReasonCode::SpendCap, last_moment(&due).min(now))
         };
         next.desired = Desired::Stopped;
-        next.reason = Some(Reason::new(code, "", now));
+        next.reason = Some(Reason::new(code, "", since));
     }
     if !due.reserved && pod.desired == Desired::Stopped {
         // From the first hour that is not paid; of several that are charged late together, from the last one: its owner
@@ -78,6 +79,13 @@ pub fn drawn(
         next.volume_deletion = pod.volume_deletion.or_else(begins).filter(|_| unpaid);
     }
     Some(next)
+}
+
+/// The last moment of a period: of one that ends at midnight, it is still of the day before.
+fn last_moment(due: &Due) -> Timestamp {
+    let Period { from, until } = due.period;
+    let last = until.saturating_sub(SignedDuration::from_nanos(1));
+    last.unwrap_or(from).max(from)
 }
 
 /// What the daily caps leave for the time after this period; at midnight they begin anew.

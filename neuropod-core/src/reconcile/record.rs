@@ -226,13 +226,21 @@ fn retry(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     }
 }
 
+/// How a pod is shown that should not run: one that a rule has stopped has not failed.
+fn status_when_stopped(reason: Option<&Reason>) -> Status {
+    match reason {
+        Some(reason) if reason.code.is_failure() => Status::Error,
+        _ => Status::Stopped,
+    }
+}
+
 /// Stops what can't succeed, or has not for too long. Its owner may start it again. What serves goes on.
 fn give_up(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     let Some(reason) = &next.reason else { return };
     let serves = live.is_some_and(|seen| serves(next, seen));
     if !reason.code.is_retryable() {
         next.desired = Desired::Stopped;
-        next.status = Status::Error;
+        next.status = status_when_stopped(Some(reason));
     } else if reason.code.is_failure()
         && !serves
         && next
@@ -257,13 +265,12 @@ fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
         deletion.decided = true;
         next.reason = Some(Reason::new(ReasonCode::VolumeDeleted, "", deletion.at));
     }
-    let failed = next
-        .reason
-        .as_ref()
-        .is_some_and(|reason| reason.code.is_failure());
     // A reason that would have passed by itself says nothing about a stopped pod.
-    next.reason = next.reason.take().filter(|_| failed);
-    next.status = if failed { Status::Error } else { Status::Stopped };
+    next.reason = next
+        .reason
+        .take()
+        .filter(|reason| reason.code.is_failure() || reason.code.is_stop());
+    next.status = status_when_stopped(next.reason.as_ref());
     next.step = if observation.is_cleared() {
         Step::Stopped
     } else {

@@ -84,7 +84,38 @@ fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
     assert_eq!(marks, [900, 300], "an hour was never left of it");
     assert_eq!(pod.desired, Desired::Stopped);
     assert_eq!(pod.charged, Money::from_cents(60));
-    assert_eq!(pod.reason.unwrap().code, ReasonCode::SpendCap);
+    let reason = pod.reason.unwrap();
+    assert_eq!(
+        (reason.code, reason.startable_at()),
+        (ReasonCode::SpendCap, Some(at(MIDNIGHT)))
+    );
+}
+
+#[test]
+fn a_cap_that_is_reached_before_midnight_and_charged_after_it_holds_nobody_up_for_another_day() {
+    // A period that ends at midnight, and one in the middle of the day, each charged the next day.
+    for (started, until) in [(MIDNIGHT - 3600, MIDNIGHT), (0, 3600)] {
+        let seen = complete(running_since(started));
+        let sample = Pod::sample(at(started));
+        let pod = Pod {
+            spec: PodSpec {
+                daily_cap: Some(Money::from_micros(1)),
+                ..sample.spec
+            },
+            ..sample
+        };
+        let (pod, _) = settle(pod, &seen, at(started + 10));
+        let ended = ObservedPod {
+            container: None,
+            finished_at: Some(at(until)),
+            finished_id: Some("container-1".into()),
+            phase: Phase::Ended,
+            ..running_since(started)
+        };
+        let (pod, _) = pay(pod, &complete(ended), at(MIDNIGHT + 7200), capped);
+        let startable = pod.reason.and_then(|reason| reason.startable_at());
+        assert_eq!(startable, Some(at(MIDNIGHT)), "{until}");
+    }
 }
 
 #[test]
@@ -224,7 +255,7 @@ fn a_volume_nobody_pays_for_goes_after_the_grace_time() {
     let (pod, _) = pay(pod, &gone, at(goes), unpaid);
     assert_eq!(deletion(&pod), Some((goes, true)));
     assert_eq!(pod.reason.as_ref().unwrap().code, ReasonCode::VolumeDeleted);
-    assert_eq!(pod.status, Status::Error);
+    assert_eq!(pod.status, Status::Stopped);
     let volume = VolumePolicy::Delete;
     assert_eq!(reconcile(&pod, &gone, at(goes)), [Action::Remove { volume }]);
     let nothing = Observation {

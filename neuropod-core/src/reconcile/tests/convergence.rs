@@ -238,7 +238,8 @@ fn is_as_wanted(world: &World) -> TestCaseResult {
     prop_assert!(world.seen.is_cleared(), "{:?}", world);
     prop_assert_eq!(pod.step, Step::Stopped, "{:?}", world);
     prop_assert_eq!(world.bank.still_held(), 0, "{:?}", world);
-    let status = if pod.reason.is_some() {
+    let failed = |reason: &Reason| reason.code.is_failure();
+    let status = if pod.reason.as_ref().is_some_and(failed) {
         Status::Error
     } else {
         Status::Stopped

@@ -37,7 +37,7 @@ fn without_money_the_pod_stops_and_the_key_is_closed() {
     let Some(Action::Save(refused)) = next.first() else {
         panic!("{next:?}")
     };
-    assert_eq!(refused.status, Status::Error);
+    assert_eq!(refused.status, Status::Stopped);
     assert_eq!(
         reconcile(refused, &Observation::nothing(), at(0)),
         [Action::Release {
@@ -147,7 +147,10 @@ fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
     assert_eq!(marks, [(1, 3600), (46, 900), (56, 300)]);
     assert_eq!(pod.desired, Desired::Stopped);
     let (pod, _) = settle(pod, &seen, at(60 * PERIOD_SECONDS));
-    assert_eq!((pod.status, pod.charged), (Status::Error, Money::from_cents(360)));
+    assert_eq!(
+        (pod.status, pod.charged),
+        (Status::Stopped, Money::from_cents(360))
+    );
     assert_eq!(pod.reason.unwrap().code, ReasonCode::InsufficientFunds);
 }
 

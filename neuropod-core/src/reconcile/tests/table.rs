@@ -151,24 +151,25 @@ fn a_pod_of_which_nothing_should_be_left() {
 #[test]
 fn a_stopped_pod_keeps_why_it_failed_and_nothing_that_would_have_passed() {
     for (code, kept) in [
-        (ReasonCode::InsufficientFunds, true),
-        (ReasonCode::ImageInvalid, true),
-        (ReasonCode::GaveUp, true),
-        (ReasonCode::NoGpuFree, false),
-        (ReasonCode::NodeLost, false),
-        (ReasonCode::ClusterUnavailable, false),
+        // Nothing of it failed: it is stopped, and says why, also where an earlier version has stored an error.
+        (ReasonCode::InsufficientFunds, Some(Status::Stopped)),
+        (ReasonCode::SpendCap, Some(Status::Stopped)),
+        (ReasonCode::Suspended, Some(Status::Stopped)),
+        (ReasonCode::VolumeDeleted, Some(Status::Stopped)),
+        (ReasonCode::ImageInvalid, Some(Status::Error)),
+        (ReasonCode::GaveUp, Some(Status::Error)),
+        (ReasonCode::NoGpuFree, None),
+        (ReasonCode::NodeLost, None),
+        (ReasonCode::ClusterUnavailable, None),
     ] {
         for (seen, ..) in RUNNING {
             let stopped = Pod {
+                status: Status::Error,
                 reason: Some(Reason::new(code, "", at(0))),
                 ..record(Desired::Stopped)
             };
             let (pod, _) = settle(stopped, &observation(seen), at(1));
-            let expected = if kept {
-                (Status::Error, Some(code))
-            } else {
-                (Status::Stopped, None)
-            };
+            let expected = (kept.unwrap_or(Status::Stopped), kept.map(|_| code));
             let (status, _, reason) = told(&pod);
             assert_eq!((status, reason), expected, "{code:?}, {seen:?}");
         }
