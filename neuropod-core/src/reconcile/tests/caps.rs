@@ -112,7 +112,10 @@ fn a_cap_that_is_reached_before_midnight_and_charged_after_it_holds_nobody_up_fo
             phase: Phase::Ended,
             ..running_since(started)
         };
-        let (pod, _) = pay(pod, &complete(ended), at(MIDNIGHT + 7200), capped);
+        let (pod, _) = pay(pod, &complete(ended), at(MIDNIGHT + 7200), |draw| Drawn {
+            held: Money::from_cents(360),
+            ..capped(draw)
+        });
         let startable = pod.reason.and_then(|reason| reason.startable_at());
         assert_eq!(startable, Some(at(MIDNIGHT)), "{until}");
     }
