@@ -121,14 +121,25 @@ pub trait BillingExt: Billing {
     /// The entries that `options` select, on however many pages, oldest first.
     async fn entries_of(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         let mut all: Vec<Entry> = Vec::new();
+        self.for_each_entry(user, options, |entry| all.push(entry))
+            .await?;
+        Ok(all)
+    }
+
+    /// Calls `each` with the entries that `options` select, on however many pages, oldest first; in memory is one page.
+    async fn for_each_entry<F>(&self, user: &UserId, options: &EntryOptions, mut each: F) -> Result<()>
+    where
+        F: FnMut(Entry) + Send,
+    {
         let mut options = options.clone();
         loop {
             let page = self.entries(user, &options).await?;
-            let Some(last) = page.last() else {
-                return Ok(all);
-            };
-            options.after = last.number;
-            all.extend(page);
+            let is_last = u64::try_from(page.len()).unwrap_or(u64::MAX) < u64::from(options.limit);
+            options.after = page.last().map_or(options.after, |last| last.number);
+            page.into_iter().for_each(&mut each);
+            if is_last {
+                return Ok(());
+            }
         }
     }
 }
@@ -206,7 +217,8 @@ impl Spent {
     }
 }
 
-fn day_of(time: Timestamp) -> Date {
+/// The day of a time, in UTC.
+pub(crate) fn day_of(time: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(time).date()
 }
 
@@ -337,6 +349,9 @@ pub struct Details {
     /// The pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodId>,
+    /// The name of the pod at the time of the change, so that the books can be read after the pod is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_name: Option<String>,
     /// The version of the price list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price_version: Option<u64>,
@@ -409,6 +424,20 @@ pub struct Entry {
     pub at: Timestamp,
     /// What it is for.
     pub details: Details,
+}
+
+impl Entry {
+    /// The pod it is for. Entries of earlier versions that end a reservation don't say it in their details; their key
+    /// does.
+    pub fn pod(&self) -> Option<PodId> {
+        let of_key = || {
+            let ends = matches!(self.kind, EntryKind::Settle | EntryKind::Release);
+            let (pod, number) = self.key.split_once(':').filter(|_| ends)?;
+            number.parse::<u64>().ok()?;
+            pod.parse().ok()
+        };
+        self.details.pod.clone().or_else(of_key)
+    }
 }
 
 /// What was done to an account.

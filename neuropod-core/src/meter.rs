@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::billing::{Details, Draw, Drawn, Hold, Period, next_day};
-use crate::id::{PodId, UserId};
+use crate::id::PodId;
 use crate::money::Money;
 use crate::observation::Container;
+use crate::pod::Pod;
 
 /// What is reserved: what this long costs. Seconds.
 pub const RESERVED_SECONDS: i64 = 3600;
@@ -139,14 +140,15 @@ impl Meter {
     }
 
     /// The reservation to be made.
-    pub fn to_hold(&self, pod: &PodId, owner: &UserId) -> Hold {
+    pub fn to_hold(&self, pod: &Pod) -> Hold {
         let price = self.price;
         Hold {
-            key: self.key(pod),
-            user: owner.clone(),
+            key: self.key(&pod.id),
+            user: pod.owner.clone(),
             amount: self.reserved(),
             details: Details {
-                pod: Some(pod.clone()),
+                pod: Some(pod.id.clone()),
+                pod_name: Some(pod.name.clone()),
                 price_version: Some(price.version),
                 hourly: Some(price.hourly),
                 ..Details::default()
@@ -155,11 +157,11 @@ impl Meter {
     }
 
     /// The charge of a period, as far as the reservation and the account pay: without caps.
-    pub fn to_draw(&self, due: &Due, pod: &PodId, owner: &UserId) -> Draw {
+    pub fn to_draw(&self, due: &Due, pod: &Pod) -> Draw {
         Draw {
-            key: format!("{}:{}", self.key(pod), self.draws),
-            user: owner.clone(),
-            hold: due.reserved.then(|| self.key(pod)),
+            key: format!("{}:{}", self.key(&pod.id), self.draws),
+            user: pod.owner.clone(),
+            hold: due.reserved.then(|| self.key(&pod.id)),
             amount: due.amount,
             // Once the container has ended there is no next hour to reserve.
             top_up: if self.from.is_some() {
@@ -170,7 +172,8 @@ impl Meter {
             at_most: None,
             daily_cap: None,
             details: Details {
-                pod: Some(pod.clone()),
+                pod: Some(pod.id.clone()),
+                pod_name: Some(pod.name.clone()),
                 price_version: Some(due.version),
                 hourly: Some(due.hourly),
                 period: Some(due.period),

@@ -2,13 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod mongo_server;
+mod sample;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::{AccountKind, Balance, Billing, Entry, Money, Result, UserId, conformance};
+use mongodb::bson::Document;
+use neuropod_core::billing::{Details, Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::{
+    AccountKind, Balance, Billing, BillingExt, Entry, Money, PodStore, Result, UserId, conformance,
+};
 use neuropod_store::MongoStore;
 
 use self::mongo_server::TestDatabase;
@@ -30,6 +34,35 @@ async fn is_a_billing() {
     };
     let store = MongoStore::connect(&database.uri).await.unwrap();
     conformance::billing::run(Arc::new(store)).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_earlier_versions_get_the_names_of_the_pods_that_were_there() {
+    let Some(database) = TestDatabase::new("mongo/entries_of_earlier_versions") else {
+        return;
+    };
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    let ana = UserId::new("ana");
+    let pod = store.insert(&sample::pod(&ana)).await.unwrap();
+    store.open(&ana, AccountKind::Unlimited).await.unwrap();
+    let details = Details {
+        pod: Some(pod.id.clone()),
+        ..Details::default()
+    };
+    let hold = Hold {
+        details,
+        ..Hold::new(format!("{}:0", pod.id), &ana, Money::from_cents(1))
+    };
+    store.hold(&hold).await.unwrap();
+    // An earlier version has kept no names.
+    let driver = database.driver().await;
+    driver.collection::<Document>("podNames").drop().await.unwrap();
+
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    store.remove(&pod.id, pod.version).await.unwrap();
+    let entries = store.all_entries(&ana).await.unwrap();
+    assert_eq!(entries[0].details.pod_name, Some(pod.name), "{entries:#?}");
     database.remove().await;
 }
 

@@ -1,11 +1,15 @@
 //! The suites of stores and billing on a SQLite file, and what only a file can show.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::path::Path;
+mod by_hand;
+mod sample;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use neuropod_core::billing::{Details, Hold};
 use neuropod_core::conformance::billing::load::{self, Load};
-use neuropod_core::{Billing, conformance};
+use neuropod_core::{AccountKind, Billing, BillingExt, Money, PodStore, UserId, conformance};
 use neuropod_store::SqliteStore;
 use tempfile::TempDir;
 
@@ -13,8 +17,49 @@ async fn open(folder: &TempDir) -> Arc<SqliteStore> {
     Arc::new(SqliteStore::open(path(folder)).await.unwrap())
 }
 
-fn path(folder: &TempDir) -> impl AsRef<Path> {
+fn path(folder: &TempDir) -> PathBuf {
     folder.path().join("neuropod.db")
+}
+
+/// Takes back what version 7 of the tables has added.
+async fn before_names(path: &Path) {
+    let mut file = by_hand::connect(path).await;
+    let older = "DROP TABLE pod_names; DELETE FROM _sqlx_migrations WHERE version = 7";
+    by_hand::run(&mut file, older).await;
+}
+
+#[tokio::test]
+async fn entries_of_earlier_versions_get_the_names_of_the_pods_that_were_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let ana = UserId::new("ana");
+    let [pod, gone] = [(); 2].map(|()| sample::pod(&ana));
+    let pod = store.insert(&pod).await.unwrap();
+    store.open(&ana, AccountKind::Unlimited).await.unwrap();
+    for id in [&pod.id, &gone.id] {
+        let details = Details {
+            pod: Some(id.clone()),
+            ..Details::default()
+        };
+        let hold = Hold {
+            details,
+            ..Hold::new(format!("{id}:0"), &ana, Money::from_cents(1))
+        };
+        store.hold(&hold).await.unwrap();
+        store.release(&hold.key).await.unwrap();
+    }
+    store.close().await;
+    before_names(&path(&folder)).await;
+
+    let store = open(&folder).await;
+    store.remove(&pod.id, pod.version).await.unwrap();
+    let entries = store.all_entries(&ana).await.unwrap();
+    let names: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.details.pod_name.as_deref())
+        .collect();
+    let name = Some(pod.name.as_str());
+    assert_eq!(names, [name, name, None, None], "{entries:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,7 +107,7 @@ pub(crate) fn billing(pod: &Pod) -> Option<Action> {
         return Some(Action::Draw(draw(pod, due)));
     }
     match meter.reservation {
-        Reservation::Opening => Some(Action::Hold(meter.to_hold(&pod.id, &pod.owner))),
+        Reservation::Opening => Some(Action::Hold(meter.to_hold(pod))),
         Reservation::Closing => Some(Action::Release {
             key: meter.key(&pod.id),
         }),
@@ -117,7 +117,7 @@ pub(crate) fn billing(pod: &Pod) -> Option<Action> {
 
 /// The charge of a period. Only running time is capped: a volume can't be told to stop.
 fn draw(pod: &Pod, due: &Due) -> Draw {
-    let draw = pod.meter.to_draw(due, &pod.id, &pod.owner);
+    let draw = pod.meter.to_draw(due, pod);
     if !due.reserved {
         return draw;
     }

@@ -85,6 +85,7 @@ pub(crate) fn draw(
                 amount: reservation.amount,
                 held: left,
                 pod: reservation.pod,
+                pod_name: reservation.pod_name,
                 end: None,
             },
         );

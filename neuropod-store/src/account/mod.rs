@@ -4,6 +4,8 @@
 //! writes all of the answer in one step, or nothing.
 
 mod draw;
+#[cfg(any(feature = "sqlite", feature = "mongo"))]
+mod names;
 mod post;
 mod reserve;
 
@@ -18,6 +20,8 @@ pub(crate) use self::{
     reserve::{hold, release, settle},
 };
 
+#[cfg(any(feature = "sqlite", feature = "mongo"))]
+pub(crate) use self::names::{name_pods, pods_without_name};
 use crate::{failure, input};
 
 /// What happened under a key.
@@ -36,6 +40,9 @@ pub(crate) enum Record {
         /// What it is for; reservations of earlier versions don't say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pod: Option<PodId>,
+        /// The name of that; as above.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pod_name: Option<String>,
         end: Option<End>,
     },
     /// Money was added or taken.

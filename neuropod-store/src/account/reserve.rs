@@ -41,6 +41,7 @@ pub(crate) fn hold(hold: &Hold, known: Option<&Record>, balance: Option<Balance>
             amount: *amount,
             held: *amount,
             pod: details.pod.clone(),
+            pod_name: details.pod_name.clone(),
             end: None,
         },
     );
@@ -55,6 +56,7 @@ pub(super) struct Open {
     /// What is reserved now.
     pub(super) held: Money,
     pub(super) pod: Option<PodId>,
+    pub(super) pod_name: Option<String>,
 }
 
 impl Open {
@@ -65,12 +67,14 @@ impl Open {
                 amount,
                 held,
                 pod,
+                pod_name,
                 end: None,
             } => Some(Self {
                 user,
                 amount,
                 held,
                 pod,
+                pod_name,
             }),
             _ => None,
         }
@@ -84,6 +88,7 @@ impl Open {
         };
         let details = Details {
             pod: self.pod.clone(),
+            pod_name: self.pod_name.clone(),
             ..Details::default()
         };
         let mut account = Account::of(balance)?;
@@ -96,6 +101,7 @@ impl Open {
                 amount: self.amount,
                 held: Money::ZERO,
                 pod: self.pod,
+                pod_name: self.pod_name,
                 end: Some(end),
             },
         );

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::{Moment, moment_from, stored_number};
 use super::failure as mongo;
 use super::keys::{self, Key};
+use super::names;
 use super::server::{Server, find, find_one, update, within};
 use crate::account::{Change, Record};
 
@@ -194,7 +195,12 @@ pub(super) async fn entries(server: &Server, user: &UserId, options: &EntryOptio
         options.limit.into(),
     )
     .await?;
-    documents.into_iter().map(read_entry).collect()
+    let mut entries = documents
+        .into_iter()
+        .map(read_entry)
+        .collect::<Result<Vec<_>>>()?;
+    names::add(server, &mut entries).await?;
+    Ok(entries)
 }
 
 fn read_entry(document: Document) -> Result<Entry> {

@@ -7,6 +7,7 @@ mod failure;
 mod keys;
 mod ledger;
 pub mod migrate;
+mod names;
 mod pods;
 mod prices;
 mod requests;
@@ -57,6 +58,7 @@ impl MongoStore {
         let server = Server::connect(uri).await?;
         server.check_migrated().await?;
         server.index().await?;
+        names::keep(&server).await?;
         Ok(Self {
             clock,
             ledger: Ledger::new(server.clone()),

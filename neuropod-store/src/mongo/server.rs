@@ -31,6 +31,7 @@ pub(super) struct Server {
     pub(super) entries: Collection<Document>,
     pub(super) keys: Collection<Document>,
     pub(super) requests: Collection<Document>,
+    pub(super) pod_names: Collection<Document>,
 }
 
 impl Server {
@@ -64,6 +65,7 @@ impl Server {
             entries: database.collection("entries"),
             keys: database.collection("keys"),
             requests: database.collection("requests"),
+            pod_names: database.collection("podNames"),
         }
     }
 

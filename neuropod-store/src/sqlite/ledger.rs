@@ -140,7 +140,34 @@ pub(super) async fn entries(
         // Of a user without an account there is nothing to tell.
         balance(database, user).await?;
     }
-    texts.iter().map(|text| json::read(text)).collect()
+    let mut entries = texts
+        .iter()
+        .map(|text| json::read(text))
+        .collect::<Result<Vec<_>>>()?;
+    name_pods(database, &mut entries).await?;
+    Ok(entries)
+}
+
+/// Adds the names of pods to entries of earlier versions, as far as they were known when the tables were brought up to
+/// date.
+async fn name_pods(database: &Database, entries: &mut [Entry]) -> Result<()> {
+    let nameless = account::pods_without_name(entries);
+    if nameless.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT pod, name FROM pod_names WHERE pod IN (");
+    let mut ids = query.separated(", ");
+    for pod in &nameless {
+        ids.push_bind(pod.as_str());
+    }
+    query.push(")");
+    let rows: Vec<(String, String)> = query
+        .build_query_as()
+        .fetch_all(database.readers())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+    account::name_pods(entries, &rows.into_iter().collect());
+    Ok(())
 }
 
 async fn balance_of(connection: impl SqliteExecutor<'_>, user: &UserId) -> Result<Option<Balance>> {

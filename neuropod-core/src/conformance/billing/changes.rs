@@ -239,6 +239,7 @@ pub async fn details_come_back(billing: &Arc<dyn Billing>) {
     let from = Timestamp::from_millisecond(1_767_225_845_678).unwrap();
     let details = Details {
         pod: Some(PodId::random()),
+        pod_name: Some("Año 1: \"pruebas\"".into()),
         price_version: Some(7),
         hourly: Some(cents(270)),
         period: Some(Period {

@@ -169,12 +169,13 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(-70), Money::ZERO, "settled below zero").await;
 }
 
-/// The end of a reservation is for the pod that it was made for, also when something was drawn from it before.
+/// The end of a reservation is for the pod that it was made for and has its name, also when something was drawn from it before.
 pub async fn end_for_their_pod(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(300)).await;
     let pod = PodId::random();
     let details = || Details {
         pod: Some(pod.clone()),
+        pod_name: Some("Año 1: \"pruebas\"".into()),
         ..Details::default()
     };
     let [settled, drawn, released] = [(); 3].map(|()| new_key());

@@ -1,0 +1,64 @@
+//! The names of pods in entries of earlier versions.
+//!
+//! Entries say the name of their pod since this version. So that older ones can be read when their pods are gone, the
+//! names of all pods are kept once, when a database of an earlier version is opened.
+
+use std::collections::HashMap;
+
+use futures::TryStreamExt;
+use mongodb::bson::{Document, doc};
+use neuropod_core::{Entry, Result};
+
+use super::failure as mongo;
+use super::server::{Server, find, find_one, within};
+use crate::account;
+
+/// The id of the document that says that all names are kept; no pod has it.
+const COMPLETE: &str = "";
+
+/// Keeps the names of the pods that are there, unless it was done. Of several processes that do it each may.
+pub(super) async fn keep(server: &Server) -> Result<()> {
+    if find_one(&server.pod_names, doc! { "_id": COMPLETE })
+        .await?
+        .is_some()
+    {
+        return Ok(());
+    }
+    let mut pods = within(
+        server
+            .pods
+            .find(doc! {})
+            .projection(doc! { "podId": 1, "podName": 1 }),
+    )
+    .await?;
+    while let Some(pod) = within(pods.try_next()).await? {
+        if let (Ok(id), Ok(name)) = (pod.get_str("podId"), pod.get_str("podName")) {
+            insert(server, doc! { "_id": id, "name": name }).await?;
+        }
+    }
+    insert(server, doc! { "_id": COMPLETE }).await
+}
+
+async fn insert(server: &Server, name: Document) -> Result<()> {
+    match within(server.pod_names.insert_one(name)).await {
+        Err(error) if !mongo::is_duplicate(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Adds the names of pods to entries that have none.
+pub(super) async fn add(server: &Server, entries: &mut [Entry]) -> Result<()> {
+    let nameless = account::pods_without_name(entries);
+    if nameless.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = nameless.iter().map(|pod| pod.as_str()).collect();
+    let found = find(&server.pod_names, doc! { "_id": { "$in": ids } }, doc! {}, 0).await?;
+    let name = |document: Document| {
+        let text = |key| document.get_str(key).ok().map(str::to_owned);
+        text("_id").zip(text("name"))
+    };
+    let names: HashMap<_, _> = found.into_iter().filter_map(name).collect();
+    account::name_pods(entries, &names);
+    Ok(())
+}
