@@ -34,6 +34,7 @@ pub mod reconcile;
 pub mod request;
 pub mod secret;
 pub mod sim;
+pub mod standing;
 pub mod statement;
 pub mod store;
 pub mod template;
@@ -57,12 +58,13 @@ pub use self::{
     naming::Naming,
     observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
     plan::Layout,
-    platform::{Platform, PlatformBuilder, Update},
+    platform::{AccountChange, Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},
     pricing::{PriceList, PricePolicy, Quote},
     reason::{Blame, Reason, ReasonCode},
     request::CreatePod,
     secret::AccessToken,
+    standing::{Low, Standing},
     store::{ListOptions, Page, PodStore, PriceStore, RequestStore, TemplateStore, UserStore},
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},

@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 ///
 /// Sums saturate instead of wrapping: ±9.2 million million euros is beyond any account.
 ///
+/// An amount is rounded in one place: what a period costs, by [`for_seconds`](Self::for_seconds). From there on amounts
+/// are added, sent and written exactly. Those who show them to people should show what stands in a sum exactly, with the
+/// same number of decimals (2 to 6), so that lines add up to their total, and round to cents, halves away from zero, only
+/// figures that stand alone. Errors about money round so that what is required never looks like what is there
+/// ([`up_to_cents`](Self::up_to_cents), [`down_to_cents`](Self::down_to_cents)).
+///
 /// ```
 /// use neuropod_core::Money;
 ///

@@ -8,7 +8,10 @@ use jiff::SignedDuration;
 use neuropod::billing::Billing;
 use neuropod::sim::{Incident, Settings};
 use neuropod::statement::explain;
-use neuropod::{Actor, ErrorKind, Money, PriceList, PricePolicy, ReasonCode, Status, Step, Update};
+use neuropod::{
+    AccountChange, Actor, ErrorKind, Money, PriceList, PricePolicy, ReasonCode, Status, Step, Update,
+    VolumePolicy,
+};
 use tokio::time::sleep;
 
 use crate::common::witness::ran;
@@ -158,10 +161,12 @@ async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_i
         .statement(&world.ana, &world.ana.id, None, None)
         .await
         .unwrap();
-    assert_eq!(statement.by_pod[&pod.id], stopped.charged);
+    assert_eq!(statement.by_pod[&pod.id].cost, stopped.charged);
+    assert_eq!(statement.pod_name(&pod.id), Some("Training"));
     assert_eq!(statement.total, available);
-    let replayed: Money = statement
-        .entries
+    let entries = world.store.all_entries(&world.ana.id).await.unwrap();
+    assert_eq!(statement.entries, u64::try_from(entries.len()).unwrap());
+    let replayed: Money = entries
         .iter()
         .filter_map(explain)
         .map(|charge| charge.amount)
@@ -281,4 +286,45 @@ async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
     let (ran, _) = ran(&world, |_| true);
     let paid = stopped.charged.as_euros() / 2.7 * 3600.0;
     assert!((ran - 2.0..=ran).contains(&paid), "{paid} of {ran} seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_account_changes_is_told_to_them_and_to_administrators() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let [mut mine, mut others, mut all] = [world.ana.clone(), Actor::client("bob"), Actor::admin("root")]
+        .map(|actor| platform.account_changes(&actor));
+    let admin = Actor::admin("root");
+    let refused = platform.standing(&Actor::client("bob"), &world.ana.id).await;
+    assert_eq!(*refused.unwrap_err().kind(), ErrorKind::Forbidden);
+    let set = platform.set_balance(&admin, &world.ana.id, Money::from_cents(1000), "set");
+    set.await.unwrap();
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    let changed = AccountChange::Changed(world.ana.id.clone());
+    assert_eq!(mine.next().now_or_never(), Some(Some(changed.clone())));
+    assert_eq!(all.next().now_or_never(), Some(Some(changed.clone())));
+    assert!(others.next().now_or_never().is_none());
+
+    let _driver = Driver::start(&platform);
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    let hour = Money::from_cents(270);
+    let standing = platform.standing(&world.ana, &world.ana.id).await.unwrap();
+    assert_eq!((standing.balance.held, standing.per_hour), (hour, hour));
+    platform
+        .delete(&world.ana, &pod.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    // The last that is told is the release, after the pod is gone for its owner.
+    let told = async {
+        while let Some(change) = mine.next().await {
+            assert_eq!(change, changed);
+            let standing = platform.standing(&world.ana, &world.ana.id).await.unwrap();
+            if standing.balance.held == Money::ZERO {
+                return standing.per_hour_if_all_ran;
+            }
+        }
+        unreachable!("the stream never ends")
+    };
+    let costs = tokio::time::timeout(Duration::from_mins(2), told).await.unwrap();
+    assert_eq!(costs, Money::ZERO);
 }

@@ -26,6 +26,7 @@ use jiff::SignedDuration;
 use tokio::sync::{Notify, Semaphore};
 
 pub use self::builder::PlatformBuilder;
+pub use self::money::AccountChange;
 use self::updates::Feed;
 pub use self::updates::Update;
 use crate::billing::Billing;
@@ -118,17 +119,23 @@ impl Inner {
 
     /// Carries out what billing is asked for, and answers the record as it should be afterwards.
     async fn pay(&self, pod: &Pod, action: &Action) -> Result<Option<Pod>> {
-        match action {
-            Action::Hold(hold) => self.billing.hold(hold).await?,
-            Action::Release { key } => self.billing.release(key).await?,
+        let next = match action {
+            Action::Hold(hold) => {
+                self.billing.hold(hold).await?;
+                reconcile::done(pod, action)
+            }
+            Action::Release { key } => {
+                self.billing.release(key).await?;
+                reconcile::done(pod, action)
+            }
             Action::Draw(draw) => {
                 let drawn = self.billing.draw(draw).await?;
-                let now = self.clock.now();
-                return Ok(reconcile::drawn(pod, draw, &drawn, self.volume_grace, now));
+                reconcile::drawn(pod, draw, &drawn, self.volume_grace, self.clock.now())
             }
-            _ => {}
-        }
-        Ok(reconcile::done(pod, action))
+            _ => return Ok(reconcile::done(pod, action)),
+        };
+        self.feed.account(&pod.owner);
+        Ok(next)
     }
 
     /// Changes a record until no one else changes it at the same time.

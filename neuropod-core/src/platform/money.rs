@@ -1,17 +1,30 @@
 //! Prices, balances and statements.
 
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{Inner, Platform};
-use crate::billing::{Balance, BillingExt, EntryOptions, Spent};
+use crate::billing::{Balance, BillingExt, Entry, EntryOptions, Spent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::meter::{PERIOD_SECONDS, Price};
 use crate::money::Money;
 use crate::pod::{Desired, Pod, PodSpec};
 use crate::pricing::{PriceList, PricePolicy};
+use crate::standing::Standing;
 use crate::statement::Statement;
 use crate::user::User;
+
+/// That something has changed in an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountChange {
+    /// In the account of this user.
+    Changed(UserId),
+    /// In any account: so many changes were missed, because they were not taken in time.
+    Missed(u64),
+}
 
 impl Platform {
     /// The prices of new starts.
@@ -46,7 +59,8 @@ impl Platform {
         self.0.billing.balance(user).await
     }
 
-    /// What happened in an account from one time to another, summed by pod and by kind.
+    /// What happened in an account, summed by day, pod and kind: from `from` on and before `until`, by the times at
+    /// which it was booked.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
@@ -63,7 +77,66 @@ impl Platform {
             until,
             ..EntryOptions::default()
         };
-        Ok(Statement::of(self.0.billing.entries_of(user, &options).await?))
+        let mut statement = Statement::default();
+        self.0
+            .billing
+            .for_each_entry(user, &options, |entry| statement.add(&entry))
+            .await?;
+        Ok(statement)
+    }
+
+    /// A page of the entries of an account, oldest first.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account; `Invalid` when the limit is 0 or more than
+    /// [`MAX_ENTRIES`](crate::billing::MAX_ENTRIES).
+    pub async fn entries(&self, actor: &Actor, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        actor.require_access(user)?;
+        self.0.billing.entries(user, options).await
+    }
+
+    /// How the account of a user stands: what is in it, what its pods cost, and whether it runs low.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account.
+    pub async fn standing(&self, actor: &Actor, user: &UserId) -> Result<Standing> {
+        actor.require_access(user)?;
+        let platform = &*self.0;
+        let balance = platform.billing.balance(user).await?;
+        let record = platform.store.user(user).await?;
+        let pods = platform.records(Some(user), false).await?;
+        let mut standing = Standing::of(balance, &pods, &platform.low_balance_marks);
+        standing.suspended = record.as_ref().is_some_and(|user| user.suspended);
+        standing.daily_cap = platform.cap_of(record.as_ref());
+        standing.spent_today = balance
+            .spent
+            .map_or(Money::ZERO, |spent| spent.at(platform.clock.now()));
+        Ok(standing)
+    }
+
+    /// Tells whose account has changed: its money, what its pods cost, or what it may do. Many changes of an account may
+    /// be told as one or as several; how it is then is told by [`standing`](Self::standing). Clients hear of their own
+    /// account, administrators of all.
+    ///
+    /// The stream never ends. Changes by other processes on the same store are not told, nor what is posted to
+    /// [`Billing`](crate::Billing) without the platform: whoever has to know of them asks from time to time.
+    pub fn account_changes(&self, actor: &Actor) -> BoxStream<'static, AccountChange> {
+        let actor = actor.clone();
+        let changes = stream::unfold(self.0.feed.accounts(), |mut accounts| async {
+            let change = match accounts.recv().await {
+                Ok(user) => AccountChange::Changed(user),
+                Err(RecvError::Lagged(missed)) => AccountChange::Missed(missed),
+                Err(RecvError::Closed) => return None,
+            };
+            Some((change, accounts))
+        });
+        let heard = move |change: &AccountChange| {
+            std::future::ready(match change {
+                AccountChange::Changed(user) => actor.may_touch(user),
+                AccountChange::Missed(_) => true,
+            })
+        };
+        changes.filter(heard).boxed()
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::Platform;
 use crate::error::Result;
-use crate::id::{Actor, PodId};
+use crate::id::{Actor, PodId, UserId};
 use crate::pod::Pod;
 
 /// Changes that a subscriber may be behind before it gets a snapshot instead.
@@ -55,7 +55,11 @@ pub enum Update {
 
 /// Where changes are published.
 #[derive(Debug)]
-pub(super) struct Feed(broadcast::Sender<Event>);
+pub(super) struct Feed {
+    pods: broadcast::Sender<Event>,
+    /// Whose account has changed.
+    accounts: broadcast::Sender<UserId>,
+}
 
 /// What is published.
 #[derive(Debug, Clone)]
@@ -68,24 +72,41 @@ enum Event {
 
 impl Default for Feed {
     fn default() -> Self {
-        Self(broadcast::channel(CAPACITY).0)
+        Self {
+            pods: broadcast::channel(CAPACITY).0,
+            accounts: broadcast::channel(CAPACITY).0,
+        }
     }
 }
 
 impl Feed {
     /// Never waits: a subscriber that does not keep up is told so.
     pub(super) fn publish(&self, pod: &Pod) {
-        if self.0.receiver_count() > 0 {
+        if self.pods.receiver_count() > 0 {
             // It fails only if the last subscriber has just gone.
-            let _ = self.0.send(Event::Pod(Arc::new(pod.clone())));
+            let _ = self.pods.send(Event::Pod(Arc::new(pod.clone())));
         }
+        self.account(&pod.owner);
+    }
+
+    /// Tells that the account of this user has changed: its money, what its pods cost, or what it may do.
+    pub(super) fn account(&self, user: &UserId) {
+        if self.accounts.receiver_count() > 0 {
+            // As above.
+            let _ = self.accounts.send(user.clone());
+        }
+    }
+
+    /// Hears whose account changes from now on.
+    pub(super) fn accounts(&self) -> broadcast::Receiver<UserId> {
+        self.accounts.subscribe()
     }
 
     /// Tells that there is no such record, whoever removed it.
     pub(super) fn gone(&self, id: &PodId) {
-        if self.0.receiver_count() > 0 {
+        if self.pods.receiver_count() > 0 {
             // As above.
-            let _ = self.0.send(Event::Gone(id.clone()));
+            let _ = self.pods.send(Event::Gone(id.clone()));
         }
     }
 }
@@ -99,7 +120,7 @@ impl Platform {
         let subscriber = Subscriber {
             platform: self.clone(),
             actor: actor.clone(),
-            receiver: self.0.feed.0.subscribe(),
+            receiver: self.0.feed.pods.subscribe(),
             known: HashMap::new(),
             deleted: VecDeque::new(),
             warnings: VecDeque::new(),

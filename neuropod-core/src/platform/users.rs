@@ -40,6 +40,7 @@ impl Platform {
                 given => given?,
             }
         }
+        platform.feed.account(&stored.id);
         Ok(stored)
     }
 
@@ -56,7 +57,9 @@ impl Platform {
         let billing = &self.0.billing;
         let by = available - billing.balance(user).await?.available;
         let posting = Posting::new(key, user, PostingKind::Adjustment, by);
-        match billing.post(&posting).await {
+        let posted = billing.post(&posting).await;
+        self.0.feed.account(user);
+        match posted {
             // The same again is another amount: the first one has changed the balance.
             Err(error) if *error.kind() == ErrorKind::Conflict => {
                 let entries = billing.all_entries(user).await?;
@@ -85,6 +88,7 @@ impl Platform {
         let stored = platform.change_user(user, |user| user.daily_cap = cap).await?;
         let cap = platform.cap_of(Some(&stored));
         platform.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
+        platform.feed.account(user);
         Ok(stored)
     }
 
@@ -99,6 +103,7 @@ impl Platform {
         let stored = platform
             .change_user(user, |user| user.suspended = suspended)
             .await?;
+        platform.feed.account(user);
         let now = platform.clock.now();
         platform
             .for_all_pods(user, |pod| {
