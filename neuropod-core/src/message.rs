@@ -110,16 +110,16 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
             "The cluster does not answer now; it is tried again",
         ),
         ReasonCode::InsufficientFunds => (
-            "Se detuvo porque el saldo no alcanza; recarga el saldo e inícialo de nuevo",
-            "Stopped because the balance is too low; top up the account and start it again",
+            "Se detuvo porque el saldo no alcanza",
+            "Stopped because the balance is too low",
         ),
         ReasonCode::SpendCap => (
             "Se detuvo al alcanzar el límite de gasto diario; puedes iniciarlo de nuevo a partir de las 00:00 UTC",
             "Stopped because the daily spend cap is reached; you can start it again from 00:00 UTC on",
         ),
         ReasonCode::Suspended => (
-            "Se detuvo porque la cuenta está suspendida; podrás iniciarlo cuando un administrador la reactive",
-            "Stopped because the account is suspended; you can start it once an administrator lifts the suspension",
+            "Se detuvo porque la cuenta está suspendida",
+            "Stopped because the account is suspended",
         ),
         ReasonCode::VolumeDeleted => (
             "El volumen no se pagó a tiempo y fue eliminado; al iniciar el pod se crea uno vacío",

@@ -81,7 +81,7 @@ pub enum Blame {
 
 impl ReasonCode {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::ImageInvalid,
         Self::ImageNotFound,
         Self::ImagePullFailed,
@@ -106,6 +106,7 @@ impl ReasonCode {
         Self::ClusterUnavailable,
         Self::InsufficientFunds,
         Self::SpendCap,
+        Self::Suspended,
         Self::VolumeDeleted,
         Self::GaveUp,
     ];
@@ -318,6 +319,7 @@ mod tests {
                 | ReasonCode::ClusterUnavailable
                 | ReasonCode::InsufficientFunds
                 | ReasonCode::SpendCap
+                | ReasonCode::Suspended
                 | ReasonCode::VolumeDeleted
                 | ReasonCode::GaveUp => {}
             }

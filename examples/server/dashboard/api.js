@@ -155,8 +155,19 @@ export const deleteTemplate = (id) => call("DELETE", `/api/templates/${encodeURI
 
 /** The balance of the caller. */
 export const getBalance = () => data(call("GET", "/api/account/balance"));
-/** The ledger of the caller, or, for administrators, of a user. */
+/** What happened in the account of the caller, or, for administrators, of a user, by day (UTC) and pod. */
 export const getStatement = (query) => data(call("GET", "/api/account/statement", { query }));
+
+/** All of the same, entry by entry, as a CSV file. */
+export async function getStatementCsv(query, signal) {
+  const response = await send("GET", "/api/account/statement.csv", { query, signal });
+  try {
+    return await response.blob();
+  } catch (cause) {
+    // The connection broke off.
+    throw new ApiError(t("statement.broken"), { cause });
+  }
+}
 
 /** All users, or those whose name or e-mail address has this in it. */
 export const listUsers = (search) => data(call("GET", "/api/auth/users", { query: { search } }));

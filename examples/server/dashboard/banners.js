@@ -3,15 +3,15 @@ import { element, setText } from "./dom.js";
 import { button } from "./form.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
-import { isStopped } from "./steps.js";
+import { levelOf } from "./money.js";
 import { t } from "./text.js";
 
 // A connection that comes back at once is nobody's business.
 const PATIENCE = 2_000;
 
-/** What concerns the whole page: that it is offline, and that money runs out. */
+/** What concerns the whole page: that it is offline, that the account is suspended, and that money runs out. */
 export function showBanners(signal) {
-  return element("aside", { "aria-label": t("banners") }, offline(signal), lowBalance(signal));
+  return element("aside", { "aria-label": t("banners") }, offline(signal), suspended(signal), lowBalance(signal));
 }
 
 function offline(signal) {
@@ -38,50 +38,45 @@ function offline(signal) {
   return banner;
 }
 
-function lowBalance(signal) {
-  const region = element("div", { role: "alert" });
-  const banners = new Map();
-  const remove = (podId) => {
-    banners.get(podId)?.remove();
-    banners.delete(podId);
+// That the account is suspended: said as long as it is.
+function suspended(signal) {
+  const said = element("p", {});
+  const banner = element("div", { class: "banner bad", role: "alert" }, icon("warning"), said);
+  const update = () => {
+    banner.hidden = balance.current?.suspended !== true;
+    setText(said, banner.hidden ? "" : t("account.suspended"));
   };
-  const show = ({ podId, message }) => {
-    remove(podId);
-    const close = button(t("dismiss"), { onclick: () => remove(podId) });
-    const banner = element(
-      "div",
-      { class: "banner bad" },
-      icon("warning"),
-      element("p", {}, message),
-      element("a", { href: "#/account" }, t("nav.account")),
-      close,
-    );
-    banners.set(podId, banner);
-    region.append(banner);
-  };
-  live.addEventListener(
-    "message",
-    ({ detail }) => {
-      if (detail.type === "lowBalanceAlert") show(detail);
-      else if (detail.type === "podDeleted" || (detail.type === "podUpdate" && hasStopped(detail)))
-        remove(detail.podId);
-    },
-    { signal },
-  );
-  // Somebody paid in.
-  let before = balance.available;
-  balance.addEventListener(
-    "change",
-    () => {
-      if (before !== null && balance.available > before) [...banners.keys()].forEach(remove);
-      before = balance.available;
-    },
-    { signal },
-  );
-  return region;
+  balance.addEventListener("change", update, { signal });
+  update();
+  return banner;
 }
 
-// What threatens the volume of a stopped pod is said of a stopped pod.
-function hasStopped({ pod }) {
-  return pod && isStopped(pod) && !pod.volumeDeletedAt;
+// What runs out. It is told again at each threshold, until it is closed there or has passed; in between the minutes count
+// down without being read out.
+function lowBalance(signal) {
+  const region = element("div", { role: "alert" });
+  const said = element("p", { "aria-live": "off" });
+  let shown = null;
+  let closed = null;
+  const close = button(t("dismiss"), {
+    onclick: () => {
+      closed = shown;
+      update();
+    },
+  });
+  const account = element("a", { href: "#/account" }, t("nav.account"));
+  const banner = element("div", { class: "banner bad" }, icon("warning"), said, account, close);
+  const update = () => {
+    const low = balance.current?.low ?? null;
+    const level = low && levelOf(low);
+    if (level === null) closed = null;
+    const show = level !== null && level !== closed;
+    if (show) setText(said, low.message);
+    if (show && level !== shown) region.replaceChildren(banner);
+    if (!show) region.replaceChildren();
+    shown = level;
+  };
+  balance.addEventListener("change", update, { signal });
+  update();
+  return region;
 }

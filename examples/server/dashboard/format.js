@@ -9,17 +9,52 @@ function formatter(kind, options) {
   return cache.get(key);
 }
 
-/** An amount of EUR; small ones with as many decimals as they need. */
-export function money(amount) {
+// How amounts are shown, everywhere. The server counts in whole micro-euros and sends them exactly.
+//
+// - What stands in a sum, and every price, is shown exactly: nothing is rounded. It has two decimals, or as many as it
+//   needs, six at most; all amounts of a table have as many as the one that needs most. So lines add up to their total.
+// - A figure that stands alone (the balance in the head, what a pod has cost so far) is rounded to the cent, halves
+//   away from zero.
+const MICROS = 1_000_000;
+const MICROS_PER_CENT = 10_000;
+const MOST_DECIMALS = 6;
+
+/** An amount of EUR exactly, with at least `decimals` decimals. */
+export function money(amount, decimals = 2) {
   if (amount === null || amount === undefined) return "–";
   if (!Number.isFinite(amount)) return "∞";
-  const size = Math.abs(amount);
   return formatter(Intl.NumberFormat, {
     style: "currency",
     currency: "EUR",
-    minimumFractionDigits: 2,
-    maximumFractionDigits: size === 0 || size >= 0.1 ? 2 : size >= 0.001 ? 4 : 6,
-  }).format(amount);
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: MOST_DECIMALS,
+  }).format(exact(amount));
+}
+
+/** An amount of EUR that stands alone, rounded to the cent, halves away from zero. */
+export function cents(amount) {
+  if (amount === null || amount === undefined || !Number.isFinite(amount)) return money(amount);
+  const micros = Math.abs(Math.round(amount * MICROS));
+  const rounded = Math.floor((micros + MICROS_PER_CENT / 2) / MICROS_PER_CENT) / 100;
+  return money(amount < 0 && rounded > 0 ? -rounded : rounded);
+}
+
+/** How many decimals these amounts need, so that all of them can be shown exactly in one table. */
+export function decimalsOf(amounts) {
+  const needed = (amount) => {
+    let micros = Number.isFinite(amount) ? Math.abs(Math.round(amount * MICROS)) : 0;
+    let decimals = MOST_DECIMALS;
+    for (; decimals > 2 && micros % 10 === 0; decimals -= 1) micros /= 10;
+    return decimals;
+  };
+  return Math.max(2, ...amounts.map(needed));
+}
+
+/** A sum or product of amounts without what floating point adds to it: whole micro-euros. */
+export function exact(amount) {
+  const rounded = Math.round(amount * MICROS) / MICROS;
+  // Not minus zero.
+  return Number.isFinite(amount) ? rounded + 0 : amount;
 }
 
 /** A number, with at most this many decimals. */
@@ -37,6 +72,11 @@ export function percent(value) {
 export function dateTime(time) {
   if (!time) return "–";
   return formatter(Intl.DateTimeFormat, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+}
+
+/** A day of UTC, as in `2026-01-31`, which is the same day everywhere. */
+export function utcDay(day) {
+  return formatter(Intl.DateTimeFormat, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
 }
 
 /** A date. */

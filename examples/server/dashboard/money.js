@@ -1,3 +1,4 @@
+import { exact } from "./format.js";
 import { isStopped } from "./steps.js";
 
 /** What a quote leaves: how long the balance lasts, in hours, at these prices per hour; null when it costs nothing. */
@@ -11,9 +12,21 @@ export function roughly(hours) {
   return Math.round(hours * 60) * 60;
 }
 
-/** What a pod costs per hour as it is now: its volume only, once it is stopped. */
+/** What a pod costs per hour in its state: its volume only, once it is stopped. */
 export function hourlyCost(pod) {
   return (isStopped(pod) ? pod.costStopped : pod.costPerHour) ?? 0;
+}
+
+/** What is charged per hour for these pods now, and what would be if all of them ran. */
+export function hourlySums(pods) {
+  const sum = (part) => exact(pods.reduce((total, pod) => total + (pod[part] ?? 0), 0));
+  return { now: sum("billedPerHour"), ifAllRan: sum("costPerHour") };
+}
+
+/** What runs out, and how urgent that is: another text at every threshold at which the owner is warned. */
+export function levelOf({ kind, secondsLeft }) {
+  const thresholds = kind === "volume" ? [86_400] : [900, 300];
+  return `${kind} ${thresholds.filter((threshold) => secondsLeft < threshold).length}`;
 }
 
 /** A balance as a number: the server writes that of administrators as the text "Infinity". */

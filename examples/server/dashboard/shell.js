@@ -4,7 +4,7 @@ import { showBanners } from "./banners.js";
 import { element, setText } from "./dom.js";
 import { explain } from "./errors.js";
 import { button } from "./form.js";
-import { money } from "./format.js";
+import { cents, money } from "./format.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
 import { tellError } from "./notices.js";
@@ -66,19 +66,29 @@ function brand() {
 
 function balanceLink(signal) {
   const amount = element("strong", {});
+  const hourly = element("span", { class: "hourly" });
   const link = element(
     "a",
     { class: "balance", href: "#/account", hidden: true },
     element("span", {}, t("balance")),
     amount,
+    hourly,
   );
   const update = () => {
     link.hidden = balance.current === null;
-    setText(amount, money(balance.available));
+    setText(amount, cents(balance.available));
+    if (balance.current !== null) setText(hourly, hourlyText(balance.current));
   };
   balance.addEventListener("change", update, { signal });
   update();
   return link;
+}
+
+// What is charged now, and what would be if all pods ran, where that is more.
+function hourlyText({ perHour, perHourIfAllRan }) {
+  const now = t("balance.now", { amount: money(perHour) });
+  if (perHourIfAllRan <= perHour) return perHour > 0 ? now : "";
+  return `${now} · ${t("balance.ifAllRan", { amount: money(perHourIfAllRan) })}`;
 }
 
 function menuButton(panel) {

@@ -62,6 +62,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     /// Live updates.
     pub(crate) live: Arc<Hub>,
+    /// The accounts whose owners are to be told how they stand.
+    pub(crate) accounts: live::Accounts,
     /// What pods use.
     pub(crate) usage: Figures,
     /// The GPUs of the cluster.
@@ -138,6 +140,7 @@ impl App {
             google,
             issuer,
             live: Arc::default(),
+            accounts: live::Accounts::default(),
             usage: Figures::default(),
             stock: Stock::default(),
             readiness: Readiness::default(),
@@ -166,6 +169,7 @@ impl App {
             crate::metrics::upkeep(Arc::clone(&self)),
             limits::upkeep(Arc::clone(&self)),
             live::watch_others(Arc::clone(&self)),
+            live::watch_accounts(Arc::clone(&self)),
         );
     }
 }

@@ -17,6 +17,7 @@ mod auth;
 mod backends;
 pub mod config;
 mod connection;
+mod csv;
 mod dashboard;
 mod euros;
 mod failure;

@@ -107,6 +107,10 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Inicia el pod mañana (UTC), o crea uno con un límite mayor. Su volumen se conserva.",
             "Start the pod tomorrow (UTC), or create one with a higher cap. Its volume is kept.",
         ),
+        ReasonCode::Suspended => (
+            "Pide a la administración que reactive la cuenta; después puedes iniciar el pod. Su volumen se conserva.",
+            "Ask the administrators to lift the suspension; then you can start the pod. Its volume is kept.",
+        ),
         ReasonCode::VolumeDeleted => (
             "Recarga el saldo e inicia el pod para empezar con un volumen vacío, o bórralo.",
             "Top up your balance and start the pod to begin with an empty volume, or delete it.",

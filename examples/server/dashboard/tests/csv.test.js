@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { toCsv } from "../csv.js";
+import { isWhole } from "../csv.js";
 
-test("quotes, commas and line breaks stay within their cell", () => {
-  assert.equal(toCsv([["a,b", 'say "no"', "two\nlines"]]), '"a,b","say ""no""","two\nlines"\r\n');
-});
-
-test("a name can't be a formula, and a negative amount stays a number", () => {
-  assert.equal(toCsv([["=HYPERLINK(1)", "@x", "+1", "-x", -0.05]]), "'=HYPERLINK(1),'@x,'+1,'-x,-0.05\r\n");
-});
-
-test("what is not known is empty", () => {
-  assert.equal(toCsv([[null, undefined, 0, ""]]), ",,0,\r\n");
+test("a file is whole when its last row says so", () => {
+  const end = ",,end,,,,,entries=1 amountEur=10.00,\r\n";
+  assert.ok(isWhole(`1,2026-01-01T00:00:00Z,deposit,,,10.00,0.00,,Deposit\r\n${end}`));
+  assert.ok(isWhole(end));
+  for (const broken of [
+    "",
+    "1,2026-01-01T00:00:00Z,deposit,,,10.00,0.00,,Deposit\r\n",
+    end.slice(0, -1),
+    `${end}1,`,
+    // A note that only looks like it.
+    '1,2026-01-01T00:00:00Z,deposit,,,10.00,0.00,",,end,",Deposit\r\n',
+  ]) {
+    assert.ok(!isWhole(broken), JSON.stringify(broken));
+  }
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { balanceNumber, hourlyCost, hoursLeft, readAmount } from "../money.js";
+globalThis.localStorage = { getItem: () => "es" };
+const { balanceNumber, hourlyCost, hourlySums, hoursLeft, levelOf, readAmount } = await import("../money.js");
 
 test("hours left are those of all that is paid together", () => {
   assert.equal(hoursLeft(10, 2, 0.5), 4);
@@ -19,9 +20,28 @@ test("a stopped pod costs its volume", () => {
   assert.equal(hourlyCost({ status: "creating" }), 0);
 });
 
+test("what is charged now is apart from what would be if all ran", () => {
+  const pods = [
+    { billedPerHour: 3, costPerHour: 3, costStopped: 0.3 },
+    { billedPerHour: 0.3, costPerHour: 0.1, costStopped: 0.3 },
+    // On its way, or in error: reserved, and not charged.
+    { billedPerHour: 0, costPerHour: 0.2, costStopped: 0.3 },
+  ];
+  assert.deepEqual(hourlySums(pods), { now: 3.3, ifAllRan: 3.3 });
+  assert.deepEqual(hourlySums([]), { now: 0, ifAllRan: 0 });
+});
+
 test("an administrator's balance has no end", () => {
   assert.equal(balanceNumber("Infinity"), Infinity);
   assert.equal(balanceNumber(8.2), 8.2);
+});
+
+test("what runs out is told again at each threshold", () => {
+  const levels = (kind, seconds) => seconds.map((secondsLeft) => levelOf({ kind, secondsLeft }));
+  assert.equal(new Set(levels("balance", [3599, 1800, 901, 900])).size, 1);
+  assert.equal(new Set(levels("balance", [3599, 899, 299])).size, 3);
+  assert.equal(new Set(levels("volume", [170_000, 86_400, 86_000])).size, 2);
+  assert.notEqual(levels("balance", [100])[0], levels("dailyCap", [100])[0]);
 });
 
 test("amounts are read with comma or point, and nothing else is one", () => {

@@ -3,7 +3,7 @@ import { openLogs } from "../dialogs/logs.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
-import { duration, money, percent } from "../format.js";
+import { cents, duration, money, percent } from "../format.js";
 import { icon } from "../icons.js";
 import { hourlyCost } from "../money.js";
 import { tellError } from "../notices.js";
@@ -65,7 +65,7 @@ export function podRow(first, pods, gpuName) {
     for (const each of live) each.classList.toggle("idle", pod.status !== "running");
     for (const each of usage) each.update(pod.status === "running" ? pod.stats?.[each.key] : null);
     setText(hourly, t("perHour", { amount: money(hourlyCost(pod)) }));
-    setText(total, t("soFar", { amount: money(pod.totalCost) }));
+    setText(total, t("soFar", { amount: cents(pod.totalCost) }));
     setText(
       cap,
       pod.dailyCap === null || pod.dailyCap === undefined ? "" : t("pod.cap", { amount: money(pod.dailyCap) }),

@@ -4,7 +4,7 @@ import { element, heading, setText } from "../dom.js";
 import { duration, money } from "../format.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
-import { hourlyCost, hoursLeft, roughly } from "../money.js";
+import { hourlySums, hoursLeft, roughly } from "../money.js";
 import { PodList } from "../pod-list.js";
 import * as session from "../session.js";
 import { known, t } from "../text.js";
@@ -93,12 +93,13 @@ function table(pods, gpuName, own, signal) {
 
 function summarize(summary, all, own) {
   const running = all.filter((pod) => pod.status === "running").length;
-  const hourly = all.reduce((sum, pod) => sum + hourlyCost(pod), 0);
+  const { now: hourly, ifAllRan } = hourlySums(all);
   const parts = [
     t("pods.count", { count: all.length }),
     t("pods.running", { count: running }),
-    t("perHour", { amount: money(hourly) }),
+    t("balance.now", { amount: money(hourly) }),
   ];
+  if (ifAllRan > hourly) parts.push(t("balance.ifAllRan", { amount: money(ifAllRan) }));
   const hours = own && Number.isFinite(balance.total ?? Infinity) ? hoursLeft(balance.total, hourly) : null;
   if (hours !== null) {
     const left = roughly(hours);

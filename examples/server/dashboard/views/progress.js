@@ -60,10 +60,21 @@ function reasonPanel() {
     setText(message, reason.message);
     setText(since, relative(reason.since));
     since.title = dateTime(reason.since);
-    setText(retried, t(reason.retryable ? "reason.retried" : "reason.final"));
+    panel.classList.toggle("calm", reason.isStop === true);
+    setText(retried, whatNext(reason));
+    // A stopped pod pays for its volume, whatever stopped it.
+    billed.hidden = reason.isStop === true;
     setText(billed, t(reason.billed ? "reason.billed" : "reason.free"));
     more.hidden = !reason.detail;
     setText(detail, reason.detail ?? "");
   };
   return { element: panel, update };
+}
+
+// Whether it goes on by itself, and when its owner can start it.
+function whatNext({ retryable, isStop, startableAt }) {
+  if (!isStop) return t(retryable ? "reason.retried" : "reason.final");
+  if (startableAt && new Date(startableAt) > new Date())
+    return t("reason.startable", { time: dateTime(startableAt) });
+  return t("reason.stays");
 }

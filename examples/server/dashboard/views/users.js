@@ -2,7 +2,7 @@ import * as api from "../api.js";
 import { openForm } from "../dialog.js";
 import { debounced, element, heading } from "../dom.js";
 import { field, iconButton } from "../form.js";
-import { date, money } from "../format.js";
+import { cents, date } from "../format.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
 import { balanceNumber, readAmount } from "../money.js";
@@ -105,7 +105,7 @@ function row(user, load) {
     ),
     cell("role", known(`role.${user.role}`, user.role)),
     cell("status", element("span", { class: `badge ${status}` }, known(`userStatus.${status}`, status))),
-    cell("balance", money(balanceNumber(user.balance))),
+    cell("balance", cents(balanceNumber(user.balance))),
     cell("pods", t("users.pods", { active: user.activePods, total: user.totalPods })),
     cell("since", date(user.registrationDate)),
     element("td", { role: "cell", class: "row-actions" }, actions(user, load)),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures::StreamExt;
 use neuropod::message::Language;
-use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Update, UserId};
+use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Standing, Update, UserId};
 
 use super::listener::{Alert, Listener, Scope};
 use crate::metrics::Progress;
@@ -214,6 +214,25 @@ impl Hub {
 
     pub(super) fn current(&self, id: &PodId) -> Option<Arc<Current>> {
         self.state().pods.get(id).cloned()
+    }
+
+    /// Whether any connection of this user listens.
+    pub(super) fn hears(&self, user: &UserId) -> bool {
+        self.state().by_owner.contains_key(user)
+    }
+
+    /// The users whose connections listen.
+    pub(super) fn who_listens(&self) -> Vec<UserId> {
+        self.state().by_owner.keys().cloned().collect()
+    }
+
+    /// The account of this user stands so now.
+    pub(super) fn tell_standing(&self, user: &UserId, standing: &Arc<Standing>) {
+        let state = self.state();
+        let mine = state.by_owner.get(user).into_iter().flatten();
+        for listener in mine.filter_map(|number| state.listeners.get(number)) {
+            listener.standing(standing);
+        }
     }
 
     /// How many listen.

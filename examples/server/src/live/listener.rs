@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use neuropod::message::Language;
-use neuropod::{Actor, PodId, ReasonCode};
+use neuropod::{Actor, PodId, ReasonCode, Standing};
 use tokio::sync::Notify;
 
 use super::hub::{Current, Hub};
@@ -58,6 +58,8 @@ pub(crate) enum Outgoing {
         /// What it is that runs out.
         alert: Alert,
     },
+    /// How their account stands.
+    Standing(Arc<Standing>),
     /// Administrators have to look at a pod.
     Notice {
         /// The pod.
@@ -90,6 +92,16 @@ struct Inbox {
     alerts: BTreeMap<PodId, Alert>,
     /// What administrators have to look at.
     notices: BTreeMap<PodId, ReasonCode>,
+    account: Account,
+}
+
+/// What a listener has to be told of their own account.
+#[derive(Default)]
+struct Account {
+    follows: bool,
+    told: Option<Arc<Standing>>,
+    /// What differs from that.
+    news: Option<Arc<Standing>>,
 }
 
 impl Listener {
@@ -129,6 +141,22 @@ impl Listener {
 
     pub(super) fn alert(&self, id: &PodId, alert: Alert) {
         self.inbox().alerts.insert(id.clone(), alert);
+        self.notify.notify_one();
+    }
+
+    /// From now on they are told how their account stands.
+    pub(super) fn follow_account(&self) {
+        self.inbox().account.follows = true;
+    }
+
+    /// Their account stands so now.
+    pub(super) fn standing(&self, standing: &Arc<Standing>) {
+        let mut inbox = self.inbox();
+        let account = &mut inbox.account;
+        // What was as it is before it was told is no news.
+        account.news =
+            (account.follows && account.told.as_ref() != Some(standing)).then(|| Arc::clone(standing));
+        drop(inbox);
         self.notify.notify_one();
     }
 
@@ -210,6 +238,10 @@ impl Listener {
                 }
                 if let Some((pod_id, code)) = inbox.notices.pop_first() {
                     return Some(Outgoing::Notice { pod_id, code });
+                }
+                if let Some(standing) = inbox.account.news.take() {
+                    inbox.account.told = Some(Arc::clone(&standing));
+                    return Some(Outgoing::Standing(standing));
                 }
                 let id = inbox.touched.pop_front()?;
                 inbox.waiting.remove(&id);

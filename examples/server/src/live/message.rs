@@ -11,6 +11,7 @@ use super::hub::Current;
 use super::listener::{Alert, Outgoing, Refusal};
 use crate::app::App;
 use crate::failure::Failure;
+use crate::view::money::BalanceView;
 
 /// An event: its name and what it says, as JSON.
 pub(super) struct Event {
@@ -65,6 +66,11 @@ impl Event {
                     "timestamp": Timestamp::now(),
                 }),
             ),
+            Outgoing::Standing(standing) => {
+                let mut fields = json!(BalanceView::of(standing, language));
+                fields["timestamp"] = json!(Timestamp::now());
+                Self::new("balance", fields)
+            }
             Outgoing::LowBalance { pod_id, alert } => Self::low_balance(pod_id, *alert, language),
         }
     }

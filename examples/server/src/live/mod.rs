@@ -1,5 +1,6 @@
 //! Live updates: one source of events, two transports.
 
+mod accounts;
 mod hub;
 mod listener;
 mod message;
@@ -10,6 +11,7 @@ mod ws;
 #[cfg(test)]
 pub(crate) use self::listener::{Alert, Listener, MAX_SUBSCRIPTIONS, Outgoing, Scope};
 pub(crate) use self::{
+    accounts::{Accounts, watch as watch_accounts},
     hub::Hub,
     listener::Refusal,
     shared::{is_shared, watch as watch_others},

@@ -99,6 +99,7 @@ async fn connected(socket: SocketRef, State(app): State<Shared>, Extension(calle
         ended: app.stopping.child_token(),
     };
     connection.listener.subscribe_all(Scope::Announcements);
+    app.tell_account(&connection.listener);
     socket.extensions.insert(connection.clone());
     socket.on("subscribe", subscribe);
     socket.on("unsubscribe", unsubscribe);

@@ -69,7 +69,8 @@ enum Incoming {
 pub(crate) fn describe() -> &'static str {
     "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\",\"language\"}` (or gives `?token=`), \
      `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\"}` and \
-     `{\"type\":\"ping\"}`; the server `podUpdate`, `podCreated`, `podDeleted`, `lowBalanceAlert`, `adminNotification`, `pong` and `error`."
+     `{\"type\":\"ping\"}`; the server `podUpdate`, `podCreated`, `podDeleted`, `balance` (as \
+     `/api/account/balance`, after `subscribeAll` and at every change), `lowBalanceAlert`, `adminNotification`, `pong` and `error`."
 }
 
 /// Live updates by WebSocket.
@@ -243,6 +244,7 @@ async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
         }
         Ok(Incoming::SubscribeAll) => {
             listener.subscribe_all(Scope::Changes);
+            app.tell_account(listener);
             None
         }
         Ok(Incoming::Ping) => Some(Event::new("pong", json!({}))),

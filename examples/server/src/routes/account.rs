@@ -1,25 +1,29 @@
 //! Money.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use neuropod::{ErrorKind, UserId};
+use futures::TryStreamExt;
+use neuropod::billing::EntryOptions;
+use neuropod::statement::Statement;
+use neuropod::{Entry, ErrorKind, PodId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::ledger::{Ledger, ledger};
+use super::time_range::TimeRange;
 use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::failure::{Failure, FailureBody};
 use crate::language::Asked;
 use crate::reply::{Answer, Parameters, data};
-use crate::view::money::{BalanceView, EntryView, KindAmount, PodAmount, StatementView};
+use crate::view::money::{BalanceView, EntryView, StatementView};
 
-/// Most entries of an answer, the newest: a pod that runs for a month makes 86,000. The sums are of all.
-const MOST_ENTRIES: usize = 10_000;
+/// Entries of a statement unless more or fewer are asked for.
+const ENTRIES: u32 = 100;
+/// Most entries of a statement: all of them are in its CSV.
+const MOST_ENTRIES: u32 = 1000;
 
 /// Whose account.
 #[derive(Deserialize, IntoParams)]
@@ -34,36 +38,44 @@ pub(crate) struct Whose {
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Range {
-    /// From this time (RFC 3339) or day on.
+pub(super) struct Range {
+    /// From the beginning of this day (UTC, `2026-01-31`) or this time (`2026-01-31T08:00:00Z`; without a time zone: UTC)
+    /// on.
     from: Option<String>,
-    /// Before this time, or up to the end of this day.
+    /// Up to the end of this day (UTC), minute or second: what it names is in the range as a whole. Not before `from`.
     until: Option<String>,
     /// The user; for administrators.
     user_id: Option<String>,
 }
 
-/// What is in the account.
+/// How much of a statement is told one by one.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Detail {
+    /// So many of the newest entries, 0 to 1,000; 100 unless given.
+    #[param(minimum = 0, maximum = 1000)]
+    entries: Option<u32>,
+}
+
+/// How the account stands: what is in it, what its pods cost, and what runs out.
 #[utoipa::path(get, path = "/api/account/balance", tag = "Account", params(Whose), security(("bearer" = [])), responses(
     (status = 200, body = Answer<BalanceView>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
 pub(crate) async fn balance(
     State(app): State<Shared>,
+    Asked(language): Asked,
     caller: Caller,
     Parameters(query): Parameters<Whose>,
 ) -> Result<Json<Answer<BalanceView>>, Failure> {
     let user = whose(&app, &caller, query.user_id).await?;
-    let balance = app
-        .platform
-        .balance(&caller.actor(), &user)
-        .await
-        .map_err(no_account)?;
-    Ok(data(balance.into()))
+    let standing = app.platform.standing(&caller.actor(), &user).await;
+    Ok(data(BalanceView::of(&standing.map_err(no_account)?, language)))
 }
 
-/// What happened in the account.
-#[utoipa::path(get, path = "/api/account/statement", tag = "Account", params(Range), security(("bearer" = [])), responses(
+/// What happened in the account, by day (UTC) and pod.
+#[utoipa::path(get, path = "/api/account/statement", tag = "Account", params(Range, Detail),
+    security(("bearer" = [])), responses(
     (status = 200, body = Answer<StatementView>), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
 ))]
@@ -72,41 +84,62 @@ pub(crate) async fn statement(
     Asked(language): Asked,
     caller: Caller,
     Parameters(query): Parameters<Range>,
+    Parameters(detail): Parameters<Detail>,
 ) -> Result<Json<Answer<StatementView>>, Failure> {
-    let from = query.from.as_deref().map(|text| time(text, false)).transpose()?;
-    let until = query.until.as_deref().map(|text| time(text, true)).transpose()?;
-    let user = whose(&app, &caller, query.user_id).await?;
-    let actor = caller.actor();
-    let statement = app
-        .platform
-        .statement(&actor, &user, from, until)
-        .await
-        .map_err(no_account)?;
-    let mut entries = statement.entries;
-    let omitted = entries.len().saturating_sub(MOST_ENTRIES);
-    entries.drain(..omitted);
-    let pods = app.platform.list_all(&actor, Some(&user)).await?;
-    let names: HashMap<_, _> = pods.into_iter().map(|pod| (pod.id, pod.name)).collect();
-    let pod = |(id, amount): (neuropod::PodId, neuropod::Money)| PodAmount {
-        pod_name: names.get(&id).cloned(),
-        pod_id: id.to_string(),
-        amount: amount.as_euros(),
+    let most = detail.entries.unwrap_or(ENTRIES);
+    if most > MOST_ENTRIES {
+        let range = neuropod::Violation::OutOfRange {
+            min: 0,
+            max: MOST_ENTRIES,
+        };
+        return Err(Failure::field("entries", range));
+    }
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let ledger = query.ledger(&app, &caller).await?;
+    let mut statement = Statement::default();
+    let mut newest: VecDeque<Entry> = VecDeque::new();
+    let mut pages = std::pin::pin!(ledger.pages());
+    while let Some(page) = pages.try_next().await.map_err(no_account)? {
+        for entry in page {
+            statement.add(&entry);
+            newest.push_back(entry);
+            if newest.len() > most {
+                newest.pop_front();
+            }
+        }
+    }
+    // Old entries don't say how their pods are called; some of those are there.
+    let names = if statement.by_pod.values().all(|pod| pod.name.is_some()) {
+        HashMap::new()
+    } else {
+        ledger.names_of_pods().await?
     };
-    let kinds = statement.by_kind.into_iter().map(|(kind, amount)| KindAmount {
-        kind,
-        amount: amount.as_euros(),
-    });
-    Ok(data(StatementView {
-        currency: "EUR",
-        pods: statement.by_pod.into_iter().map(pod).collect(),
-        kinds: kinds.collect(),
-        omitted,
-        entries: entries
-            .into_iter()
-            .map(|entry| EntryView::of(entry, &names, language))
-            .collect(),
-        total: statement.total.as_euros(),
-    }))
+    let name = |pod: &PodId| {
+        let known = statement.pod_name(pod).map(str::to_owned);
+        known.or_else(|| names.get(pod).cloned())
+    };
+    let entries = newest.into_iter();
+    let entries: Vec<_> = entries
+        .map(|entry| EntryView::of(entry, &name, language))
+        .collect();
+    Ok(data(StatementView::of(&statement, entries, &name)))
+}
+
+impl Range {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// 400 where the range is none; 403 and 404 as for the account.
+    pub(super) async fn ledger(self, app: &Shared, caller: &Caller) -> Result<Ledger, Failure> {
+        let range = TimeRange::read(self.from.as_deref(), self.until.as_deref())?;
+        let user = whose(app, caller, self.user_id).await?;
+        let options = EntryOptions {
+            from: range.from,
+            until: range.until,
+            ..EntryOptions::default()
+        };
+        Ok(ledger(&app.platform, caller.actor(), user, options))
+    }
 }
 
 /// Whose account is asked for: one's own, or that of a user an administrator names.
@@ -122,45 +155,10 @@ async fn whose(app: &App, caller: &Caller, named: Option<String>) -> Result<User
     }
 }
 
-fn no_account(error: neuropod::Error) -> Failure {
+pub(super) fn no_account(error: neuropod::Error) -> Failure {
     if *error.kind() == ErrorKind::NotFound {
         Failure::no_user()
     } else {
         error.into()
-    }
-}
-
-/// A time, or a day: its beginning, or its end.
-fn time(text: &str, end: bool) -> Result<Timestamp, Failure> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let day = text
-        .parse::<Date>()
-        .and_then(|day| if end { day.tomorrow() } else { Ok(day) });
-    let midnight = day.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)));
-    midnight.map_err(|_| {
-        Failure::new(
-            http::StatusCode::BAD_REQUEST,
-            "invalid",
-            "Una fecha se escribe 2026-01-31 o 2026-01-31T08:00:00Z",
-            "A date is written 2026-01-31 or 2026-01-31T08:00:00Z",
-        )
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_taken_whole() {
-        let at = |text: &str, end| time(text, end).unwrap().to_string();
-        assert_eq!(at("2026-01-31", false), "2026-01-31T00:00:00Z");
-        assert_eq!(at("2026-01-31", true), "2026-02-01T00:00:00Z");
-        assert_eq!(at("2026-01-31T08:00:00+01:00", true), "2026-01-31T07:00:00Z");
-        for wrong in ["", "yesterday", "2026-02-30", "31/01/2026"] {
-            assert!(time(wrong, false).is_err(), "{wrong}");
-        }
     }
 }

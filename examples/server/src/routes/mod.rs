@@ -4,6 +4,7 @@ mod account;
 mod auth;
 mod document;
 mod inventory;
+mod ledger;
 mod logs;
 mod pod_changes;
 mod pods;
@@ -12,6 +13,7 @@ mod pricing;
 mod status;
 mod template_body;
 mod templates;
+mod time_range;
 mod users;
 
 use axum::Router;
@@ -56,6 +58,7 @@ pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
         .routes(routes!(pricing::gpu))
         .routes(routes!(account::balance))
         .routes(routes!(account::statement))
+        .routes(routes!(ledger::csv))
         .routes(routes!(inventory::get))
         .routes(routes!(status::public))
         .routes(routes!(status::get))

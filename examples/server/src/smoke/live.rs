@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::{Api, config};
 use crate::live::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Refusal, Scope};
 
-async fn listener(api: &Api, token: &str) -> Arc<Listener> {
+pub(super) async fn listener(api: &Api, token: &str) -> Arc<Listener> {
     let actor: Actor = api.app.caller(token).await.unwrap().actor();
     api.app.live.join(actor, Language::Es)
 }

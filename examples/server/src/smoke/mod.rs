@@ -8,6 +8,8 @@ mod live;
 mod pods;
 mod replicas;
 mod socketio;
+mod standing;
+mod statement;
 mod status;
 mod templates;
 mod usage;

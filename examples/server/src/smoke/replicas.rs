@@ -6,7 +6,7 @@ use http::Method;
 use neuropod::message::Language;
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, ClusterBackend, PodStore, Status, Step};
+use neuropod::{Billing, BillingExt, ClusterBackend, Money, PodStore, Status, Step};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -141,4 +141,31 @@ async fn every_server_warns_who_listens_to_it_that_the_money_runs_out() {
     });
     let warnings = timeout(Duration::from_hours(24), join_all(warnings)).await;
     assert_eq!(warnings.unwrap(), [[59, 14, 4], [59, 14, 4]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_server_charges_and_takes_in_is_told_within_seconds() {
+    let [one, other] = replicas();
+    let ana = one.sign_in("ana@example.com").await;
+    let user = one.app.caller(&ana).await.unwrap().user.id;
+    let listener = listen(&other, &ana).await;
+    other.app.tell_account(&listener);
+    let euros = async |euros: i64| {
+        let told = async {
+            loop {
+                if let Outgoing::Standing(standing) = listener.next().await
+                    && standing.balance.total() == Money::from_cents(100 * euros)
+                {
+                    return;
+                }
+            }
+        };
+        let told = timeout(Duration::from_secs(7), told).await;
+        told.unwrap_or_else(|_| panic!("it is never told that {euros} are there"));
+    };
+    euros(10).await;
+    // No pod changes with it.
+    let paid = one.app.billing.deposit("payment", &user, Money::from_cents(500));
+    paid.await.unwrap();
+    euros(15).await;
 }

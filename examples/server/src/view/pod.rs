@@ -69,6 +69,8 @@ pub(crate) struct PodView {
     pub(crate) cost_per_hour: f64,
     /// In EUR per hour, while it is stopped.
     pub(crate) cost_stopped: f64,
+    /// In EUR per hour, as it is charged now: 0 while it is on its way, or when nothing of it is paid for.
+    pub(crate) billed_per_hour: f64,
     /// In EUR, so far.
     pub(crate) total_cost: f64,
     /// What it may cost on a day, in EUR.
@@ -84,6 +86,7 @@ pub(crate) struct PodView {
 
 /// Why a pod is not running.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ReasonView {
     /// For programs.
     #[schema(value_type = String)]
@@ -99,6 +102,11 @@ pub(crate) struct ReasonView {
     pub(crate) retryable: bool,
     /// Whether the time is paid for.
     pub(crate) billed: bool,
+    /// Whether a rule stopped it and nothing failed: no money, a daily cap, a suspension, a volume nobody paid for.
+    pub(crate) is_stop: bool,
+    /// When it can be started again, where time alone decides that.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) startable_at: Option<Timestamp>,
 }
 
 /// A port that speaks HTTP.
@@ -242,6 +250,7 @@ impl Shown<'_> {
             daily_cap: pod.spec.daily_cap.map(Money::as_euros),
             cost_per_hour: pod.price.hourly.as_euros(),
             cost_stopped: pod.price.stopped.as_euros(),
+            billed_per_hour: pod.meter.hourly_now().as_euros(),
             total_cost: pod.charged.as_euros(),
             kubernetes_resources: KubernetesResources {
                 pod_name: reference.name,
@@ -265,13 +274,15 @@ impl Shown<'_> {
             since: reason.since,
             retryable: reason.code.is_retryable(),
             billed: reason.code.is_billable(),
+            is_stop: reason.code.is_stop(),
+            startable_at: reason.startable_at(),
         }
     }
 
     /// How to reach a pod.
     pub(crate) fn connections(&self, pod: &Pod, found: Connections) -> ConnectionsView {
         let message = match found.state {
-            neuropod::ConnectionState::Stopped => Some(
+            neuropod::ConnectionState::Stopped if pod.reason.is_none() => Some(
                 self.language
                     .pick("El pod está detenido", "The pod is stopped")
                     .to_owned(),

@@ -58,6 +58,7 @@ async fn a_pod_from_signing_in_to_its_end() {
     page.pod_is("Training", "Running").await;
     page.go("account").await;
     page.reads("Cost by pod").await;
+    page.reads("By day").await;
     page.check("account", &axe).await;
     page.go("pods").await;
 

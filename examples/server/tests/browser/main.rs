@@ -2,6 +2,7 @@
 //! deleting a pod, and what may never happen to them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod account;
 mod administrator;
 #[path = "../common/chromium.rs"]
 mod chromium;

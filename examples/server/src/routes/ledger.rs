@@ -1,0 +1,215 @@
+//! The entries of an account, page by page, and all of them as CSV.
+
+use std::collections::HashMap;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt, stream};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use neuropod::billing::EntryOptions;
+use neuropod::message::Language;
+use neuropod::{Actor, Entry, Error, Money, Platform, PodId, UserId};
+
+use super::account::{Range, no_account};
+use crate::app::Shared;
+use crate::auth::Caller;
+use crate::csv::{Cell, Csv};
+use crate::failure::{Failure, FailureBody};
+use crate::language::Asked;
+use crate::reply::Parameters;
+use crate::view::money::entry_text;
+
+const HEAD: [&str; 9] = [
+    "number",
+    "at",
+    "kind",
+    "podId",
+    "podName",
+    "amountEur",
+    "heldEur",
+    "note",
+    "text",
+];
+/// The kind of the last row: a file without one has broken off.
+const END: &str = "end";
+
+/// The entries of an account in a range of time.
+pub(super) struct Ledger {
+    platform: Platform,
+    actor: Actor,
+    user: UserId,
+    options: EntryOptions,
+}
+
+/// The entries of the account of `user` that `options` select, as this one may see them.
+pub(super) fn ledger(platform: &Platform, actor: Actor, user: UserId, options: EntryOptions) -> Ledger {
+    Ledger {
+        platform: platform.clone(),
+        actor,
+        user,
+        options,
+    }
+}
+
+impl Ledger {
+    /// Page by page, oldest first: no more than one is in memory. No page is empty.
+    pub(super) fn pages(&self) -> impl Stream<Item = Result<Vec<Entry>, Error>> + Send + use<> {
+        let Self {
+            platform,
+            actor,
+            user,
+            options,
+        } = self;
+        let begin = (
+            platform.clone(),
+            actor.clone(),
+            user.clone(),
+            Some(options.clone()),
+        );
+        stream::try_unfold(begin, |(platform, actor, user, options)| async {
+            let Some(mut options) = options else {
+                return Ok(None);
+            };
+            let page = platform.entries(&actor, &user, &options).await?;
+            let Some(last) = page.last() else {
+                return Ok(None);
+            };
+            options.after = last.number;
+            let is_full = page.len() >= usize::try_from(options.limit).unwrap_or(usize::MAX);
+            let next = is_full.then_some(options);
+            Ok(Some((page, (platform, actor, user, next))))
+        })
+    }
+
+    /// The names of the pods that are there, for entries that don't say them.
+    pub(super) async fn names_of_pods(&self) -> Result<HashMap<PodId, String>, Failure> {
+        let pods = self.platform.list_all(&self.actor, Some(&self.user)).await?;
+        Ok(pods.into_iter().map(|pod| (pod.id, pod.name)).collect())
+    }
+}
+
+/// Every entry of the account, oldest first, as CSV: amounts exactly, in EUR. The last row is of the kind `end` and says
+/// how many entries there are and what they come to; a file without it has broken off.
+#[utoipa::path(get, path = "/api/account/statement.csv", tag = "Account", params(Range),
+    security(("bearer" = [])), responses(
+    (status = 200, body = String, content_type = "text/csv"), (status = 400, body = FailureBody),
+    (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
+))]
+pub(crate) async fn csv(
+    State(app): State<Shared>,
+    Asked(language): Asked,
+    caller: Caller,
+    Parameters(query): Parameters<Range>,
+) -> Result<Response, Failure> {
+    let ledger = query.ledger(&app, &caller).await?;
+    let names = ledger.names_of_pods().await?;
+    let mut pages = Box::pin(ledger.pages());
+    // What can't be read at all is no file.
+    let first = pages.try_next().await.map_err(no_account)?;
+    let head = Csv::with_head(&HEAD);
+    let begin = (pages, Some(first), Sums::default(), head, names);
+    let body = stream::try_unfold(
+        begin,
+        move |(mut pages, first, mut sums, mut csv, names)| async move {
+            let page = match first {
+                Some(first) => first,
+                None if sums.ended => return Ok(None),
+                None => pages.try_next().await.inspect_err(broke_off)?,
+            };
+            match page {
+                Some(page) => page.iter().for_each(|entry| {
+                    sums.add(entry);
+                    add(&mut csv, entry, &names, language);
+                }),
+                None => sums.end(&mut csv),
+            }
+            let text = Bytes::from(csv.take());
+            Ok::<_, Error>(Some((text, (pages, None, sums, csv, names))))
+        },
+    );
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"neuropod.csv\""),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// Who reads it sees that the connection broke off, and that the last row is missing.
+fn broke_off(error: &Error) {
+    tracing::warn!(%error, "a statement broke off");
+}
+
+fn add(csv: &mut Csv, entry: &Entry, names: &HashMap<PodId, String>, language: Language) {
+    let pod = entry.pod();
+    let name = entry.details.pod_name.as_deref();
+    let name = name.or_else(|| names.get(pod.as_ref()?).map(String::as_str));
+    let kind = serde_json::to_string(&entry.kind).unwrap_or_default();
+    csv.row([
+        Cell::Plain(&entry.number),
+        Cell::Plain(&entry.at),
+        Cell::Text(kind.trim_matches('"')),
+        Cell::text(pod.as_ref().map(PodId::as_str)),
+        Cell::text(name),
+        Cell::Plain(&entry.amount),
+        Cell::Plain(&entry.held),
+        Cell::text(entry.details.note.as_deref()),
+        Cell::Text(&entry_text(entry, language)),
+    ]);
+}
+
+/// What has been written so far.
+#[derive(Default)]
+struct Sums {
+    entries: u64,
+    amount: Money,
+    ended: bool,
+}
+
+impl Sums {
+    fn add(&mut self, entry: &Entry) {
+        self.entries += 1;
+        self.amount += entry.amount;
+    }
+
+    /// Writes the last row. Its amount is in the note, so that a sum over the column is not twice as much.
+    fn end(&mut self, csv: &mut Csv) {
+        self.ended = true;
+        let note = format!("entries={} amountEur={}", self.entries, self.amount);
+        let empty = Cell::Empty;
+        csv.row([
+            empty,
+            empty,
+            Cell::Text(END),
+            empty,
+            empty,
+            empty,
+            empty,
+            Cell::Text(&note),
+            empty,
+        ]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_stand_in_the_note_of_the_last_row_alone() {
+        let mut csv = Csv::with_head(&HEAD);
+        let mut sums = Sums {
+            entries: 3,
+            amount: Money::from_micros(-45_000),
+            ended: false,
+        };
+        sums.end(&mut csv);
+        assert!(sums.ended);
+        assert_eq!(
+            csv.take(),
+            "number,at,kind,podId,podName,amountEur,heldEur,note,text\r\n\
+             ,,end,,,,,entries=3 amountEur=-0.045,\r\n"
+        );
+    }
+}
