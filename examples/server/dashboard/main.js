@@ -24,7 +24,7 @@ async function show(why = null) {
   leave = () => {};
   document.documentElement.lang = language();
   try {
-    config ??= await api.getConfig();
+    config ??= configOfPage() ?? (await api.getConfig());
     const idToken = returnFromGoogle();
     if (idToken) {
       const answer = await api.signInWithGoogle(idToken);
@@ -43,6 +43,12 @@ async function show(why = null) {
   } else {
     showSignIn(app, config, { why, changeLanguage: () => show(why) });
   }
+}
+
+// The server writes it into the page, which saves a question before anything can be shown.
+function configOfPage() {
+  const written = document.querySelector("meta[name='neuropod-config']")?.content;
+  return written ? JSON.parse(written) : null;
 }
 
 function showFailure(error) {

@@ -32,7 +32,7 @@ use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::stock::Stock;
 use crate::usage::Figures;
-use crate::{euros, headers, routes, trace};
+use crate::{encoding, euros, headers, routes, trace};
 
 /// What every request can use.
 pub(crate) struct App {
@@ -221,6 +221,7 @@ pub(crate) fn router(app: &Shared) -> Router {
                 .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
                 .layer(from_fn(trace::requests))
                 .layer(PropagateRequestIdLayer::new(request_id))
+                .layer(from_fn(encoding::compress))
                 .layer(from_fn(headers::secure))
                 .layer(cors(&app.config.origins()))
                 .layer(from_fn(failure::localize))

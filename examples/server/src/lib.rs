@@ -19,6 +19,7 @@ pub mod config;
 mod connection;
 mod csv;
 mod dashboard;
+mod encoding;
 mod euros;
 mod failure;
 mod fields;

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::app::{self, App, Shared};
 use crate::config::Config;
 use crate::listen::{self, DRAIN};
-use crate::{metrics, routes};
+use crate::{dashboard, metrics, routes};
 
 /// A server that is ready to run.
 pub struct Server {
@@ -82,6 +82,10 @@ impl Server {
                 });
             }
             None => router = operations.merge(router),
+        }
+        // A debug build makes the page when it is asked for: that may be never, and it is slow there.
+        if !cfg!(debug_assertions) {
+            tokio::task::spawn_blocking(dashboard::prepare);
         }
         let serving = listen::serve(listener, router, app.stopping.clone());
         tasks.spawn(async {

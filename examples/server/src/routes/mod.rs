@@ -24,7 +24,11 @@ use utoipa_axum::routes;
 use crate::app::Shared;
 use crate::{dashboard, live};
 
-pub(crate) use self::{logs::text as log_text, status::metrics, template_body::first as first_template};
+pub(crate) use self::{
+    logs::text as log_text,
+    status::{config_view, metrics},
+    template_body::first as first_template,
+};
 
 /// Every address, and the document that describes those of the API.
 pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {

@@ -71,14 +71,19 @@ pub(crate) async fn get(Asked(language): Asked, _: Caller) -> Json<StatusView> {
 /// What a page has to know before anybody signs in.
 #[utoipa::path(get, path = "/api/config", tag = "Status", responses((status = 200, body = Answer<ConfigView>)))]
 pub(crate) async fn config(State(app): State<Shared>) -> Json<Answer<ConfigView>> {
-    data(ConfigView {
+    data(config_view(&app))
+}
+
+/// The same for the page itself, which has it in it.
+pub(crate) fn config_view(app: &Shared) -> ConfigView {
+    ConfigView {
         google_client_id: app.config.auth.google_client_id.clone(),
         dev_login: app.config.dev,
         version: env!("CARGO_PKG_VERSION"),
         languages: ["es", "en"],
         ws_path: "/ws",
         price_policy: app.config.price_policy,
-    })
+    }
 }
 
 /// Whether the process is alive.

@@ -128,7 +128,8 @@ impl Api {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            // What is compressed is no text.
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

@@ -71,8 +71,90 @@ async fn the_dashboard_comes_with_a_strict_policy_and_is_not_sent_twice() {
         "/%2e%2e/Cargo.toml",
         "/tests/text.test.js",
         "/nothing.js",
+        "/main.js",
+        "/README.md",
+        "/assets/",
+        "/assets/../Cargo.toml",
+        "/assets/page-0123456789abcdef.txt",
     ] {
         assert_eq!(api.get(path, "").await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_belongs_to_the_page_is_compressed_and_asked_for_once() {
+    let api = Api::start(config()).await;
+    let page = api.get("/", "").await;
+    assert_eq!(page.headers[header::CACHE_CONTROL], "no-cache");
+    // What the page would have to ask for before it shows anything.
+    assert!(page.text.contains("&quot;devLogin&quot;:true"), "{}", page.text);
+    let ask = async |path: &str, accepted: &str| {
+        let request = Request::get(path).header(header::ACCEPT_ENCODING, accepted);
+        api.send(request.body(Body::empty()).unwrap()).await
+    };
+    let assets: Vec<_> = page
+        .text
+        .split('"')
+        .filter(|part| part.starts_with("/assets/"))
+        .collect();
+    assert_eq!(assets.len(), 3, "{assets:?}");
+    for path in &assets {
+        for (accepted, encoding) in [("gzip, br", Some("br")), ("gzip", Some("gzip")), ("br;q=0", None)] {
+            let answer = ask(path, accepted).await;
+            assert_eq!(answer.status, 200, "{path}");
+            let coded = answer.headers.get(header::CONTENT_ENCODING);
+            assert_eq!(coded.map(|value| value.to_str().unwrap()), encoding, "{path}");
+            assert_eq!(
+                answer.headers[header::CACHE_CONTROL],
+                "public, max-age=31536000, immutable"
+            );
+            assert_eq!(answer.headers[header::VARY], "accept-encoding", "{path}");
+        }
+    }
+    // What another replica has in this place, which may be older: it works, and nobody keeps it.
+    let other = ask("/assets/page-0123456789abcdef.js", "").await;
+    assert_eq!(other.headers[header::CACHE_CONTROL], "no-store");
+    let script = ask(assets[2], "").await;
+    assert_eq!(other.text, script.text);
+    let (_, map) = script
+        .text
+        .trim_end()
+        .rsplit_once("//# sourceMappingURL=")
+        .unwrap();
+    let map = api.get(&format!("/assets/{map}"), "").await.expect(200);
+    let sources = map["sources"].as_array().unwrap();
+    assert!(sources.contains(&json!("views/pods.js")), "{sources:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_answers_are_compressed_for_who_takes_that() {
+    let api = Api::start(config()).await;
+    let ask = async |path: &str, accepted: &str| {
+        let request = Request::get(path).header(header::ACCEPT_ENCODING, accepted);
+        api.send(request.body(Body::empty()).unwrap()).await
+    };
+    for (path, accepted, encoding) in [
+        ("/api/openapi.json", "gzip, deflate, br", Some("gzip")),
+        ("/api/docs.js", "gzip", Some("gzip")),
+        ("/api/openapi.json", "br", None),
+        ("/api/openapi.json", "gzip;q=0", None),
+        ("/api/status/public", "gzip", None),
+        ("/healthz", "gzip", None),
+    ] {
+        let answer = ask(path, accepted).await;
+        let coded = answer.headers.get(header::CONTENT_ENCODING);
+        assert_eq!(
+            coded.map(|value| value.to_str().unwrap()),
+            encoding,
+            "{path} {accepted}"
+        );
+        let is_json = answer.headers[header::CONTENT_TYPE] == "application/json";
+        let varies = answer
+            .headers
+            .get_all(header::VARY)
+            .iter()
+            .any(|value| value == "accept-encoding");
+        assert!(varies || !is_json, "{path}");
     }
 }
 
