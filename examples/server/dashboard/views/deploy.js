@@ -1,7 +1,9 @@
 import * as api from "../api.js";
+import { balance } from "../balance.js";
 import { debounced, element, heading } from "../dom.js";
 import { checkbox, createForm, field, fieldset } from "../form.js";
 import { money, number } from "../format.js";
+import { firstGpu } from "../gpu.js";
 import { fill } from "../loading.js";
 import { readAmount } from "../money.js";
 import { tell } from "../notices.js";
@@ -9,6 +11,9 @@ import { randomKey } from "../random.js";
 import * as session from "../session.js";
 import { t } from "../text.js";
 import { quotePanel } from "./quote.js";
+
+// What disks begin with, in GB.
+const DISK = 10;
 
 /** The form that creates a pod. */
 export function showDeploy(main) {
@@ -25,6 +30,8 @@ async function load() {
     api.listTemplates(),
     api.listPods(),
     session.isAdmin() ? api.listUsers() : [],
+    // Which GPU is chosen goes by it, too.
+    balance.current ?? balance.refresh(),
   ]);
   return { prices, templates, pods, clients: users.filter((user) => user.role === "client") };
 }
@@ -35,10 +42,15 @@ function deployForm({ prices, templates, pods, clients }, signal) {
   const ports = element("input", { type: "text", value: "8888", autocomplete: "off", spellcheck: "false" });
   const containerDisk = diskInput(limits.containerDiskMax);
   const volumeDisk = diskInput(limits.volumeDiskMax);
+  // What somebody has written stays, whatever template they choose then.
+  const written = new Set();
+  const propose = (control, value) => {
+    if (!written.has(control)) control.value = value;
+  };
   const source = sourceFields(templates, (template) => {
-    ports.value = template.httpPorts.map(({ port }) => port).join(", ");
-    containerDisk.value = template.containerDiskSize;
-    volumeDisk.value = template.volumeDiskSize;
+    propose(ports, template.httpPorts.map(({ port }) => port).join(", "));
+    propose(containerDisk, template.containerDiskSize);
+    propose(volumeDisk, template.volumeDiskSize);
     update();
   });
   const quote = quotePanel(pods, signal);
@@ -47,7 +59,7 @@ function deployForm({ prices, templates, pods, clients }, signal) {
     content: [
       field("name", t("deploy.name"), name, t("deploy.nameHint")),
       source.element,
-      gpuChoice(prices.gpus),
+      gpuChoice(prices.gpus, firstGpu(prices, balance.available, { container: DISK, volume: DISK })),
       element(
         "div",
         { class: "columns" },
@@ -84,8 +96,12 @@ function deployForm({ prices, templates, pods, clients }, signal) {
     },
   });
   const update = debounced(() => quote.update(read(new FormData(form))), 250);
-  form.addEventListener("input", update);
+  form.addEventListener("input", ({ target }) => {
+    written.add(target);
+    update();
+  });
   signal.addEventListener("abort", update.cancel);
+  source.begin();
   update();
   return element("div", { class: "deploy" }, form, quote.element);
 }
@@ -126,7 +142,7 @@ function read(data) {
 }
 
 function diskInput(most) {
-  return element("input", { type: "number", min: 1, max: most, step: 1, value: 10, inputmode: "numeric" });
+  return element("input", { type: "number", min: 1, max: most, step: 1, value: DISK, inputmode: "numeric" });
 }
 
 function capInput() {
@@ -168,12 +184,19 @@ function sourceFields(templates, chosen) {
     }),
     t("deploy.imageHint"),
   );
-  select.addEventListener("change", () => {
+  const choose = () => {
     const found = templates.find(({ id }) => id === select.value);
     description.hidden = !found?.description;
     description.textContent = found?.description ?? "";
     if (found) chosen(found);
-  });
+  };
+  select.addEventListener("change", choose);
+  // Where there is one, there is nothing to choose.
+  const begin = () => {
+    if (templates.length !== 1) return;
+    select.value = templates[0].id;
+    choose();
+  };
   const show = () => {
     const type = choice.querySelector("input:checked").value;
     template.hidden = type !== "template";
@@ -181,20 +204,23 @@ function sourceFields(templates, chosen) {
   };
   choice.addEventListener("change", show);
   show();
-  return { element: element("div", { class: "source" }, choice, template, image) };
+  return { element: element("div", { class: "source" }, choice, template, image), begin };
 }
 
-function gpuChoice(gpus) {
+function gpuChoice(gpus, first) {
   const cards = Object.values(gpus).map((gpu) => {
     const free = gpu.free === null || gpu.free === undefined ? null : t("gpu.free", { count: gpu.free });
-    const specs = [gpu.specs?.memory, gpu.specs?.cores > 0 ? t("gpu.cores", { cores: number(gpu.specs.cores) }) : null];
+    const { memory, cores, podMemoryGb, podCpus } = gpu.specs ?? {};
+    const card = [memory, cores > 0 ? t("gpu.cores", { cores: number(cores) }) : null].filter(Boolean).join(" · ");
+    const pod = t("gpu.pod", { memory: number(podMemoryGb, 1), count: podCpus, cpus: number(podCpus, 1) });
     return element(
       "label",
       { class: "gpu-card" },
-      element("input", { type: "radio", name: "gpu", value: gpu.id, disabled: !gpu.available }),
+      element("input", { type: "radio", name: "gpu", value: gpu.id, disabled: !gpu.available, checked: gpu.id === first }),
       element("strong", {}, gpu.name),
       element("span", {}, t("perHour", { amount: money(gpu.price) })),
-      element("span", { class: "sub" }, specs.filter(Boolean).join(" · ")),
+      gpu.gpuCount > 0 && card ? element("span", { class: "sub" }, t("gpu.card", { specs: card })) : null,
+      podCpus > 0 ? element("span", { class: "sub" }, pod) : null,
       element("span", { class: gpu.free === 0 ? "sub low" : "sub" }, gpu.available ? free : t("gpu.notOffered")),
     );
   });

@@ -40,16 +40,26 @@ pub(crate) struct GpuView {
     /// How many are free; null where nobody knows.
     #[serde(default)]
     pub(crate) free: Option<u32>,
+    /// How many GPUs a pod gets; 0: a type without GPU.
+    #[serde(default)]
+    pub(crate) gpu_count: u32,
     /// What is told about it.
     pub(crate) specs: SpecsView,
 }
 
 /// What is told about a GPU type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct SpecsView {
     memory: String,
     cores: u32,
     performance: String,
+    /// The memory of a pod with it, in GB (2^30 bytes).
+    #[serde(default)]
+    pod_memory_gb: f64,
+    /// The processors of a pod with it; a half is half of the time of one.
+    #[serde(default)]
+    pod_cpus: f64,
 }
 
 /// Disks.
@@ -151,7 +161,11 @@ impl PricingView {
                     .as_euros(),
                 available: gpu.offered,
                 free: stock.and_then(|stock| free(gpu, stock)),
-                specs: gpu.specs.clone().into(),
+                gpu_count: gpu
+                    .accelerator
+                    .as_ref()
+                    .map_or(0, |accelerator| accelerator.count),
+                specs: SpecsView::of(gpu),
             };
             (id.to_owned(), view)
         };
@@ -194,12 +208,19 @@ fn free(gpu: &GpuType, stock: &[GpuStock]) -> Option<u32> {
     free.checked_div(accelerator.count)
 }
 
-impl From<GpuSpecs> for SpecsView {
-    fn from(specs: GpuSpecs) -> Self {
+impl SpecsView {
+    fn of(gpu: &GpuType) -> Self {
+        let GpuSpecs {
+            memory,
+            cores,
+            performance,
+        } = gpu.specs.clone();
         Self {
-            memory: specs.memory,
-            cores: specs.cores,
-            performance: specs.performance,
+            memory,
+            cores,
+            performance,
+            pod_memory_gb: f64::from(gpu.size.memory_mib) / 1024.0,
+            pod_cpus: f64::from(gpu.size.cpu_millis) / 1000.0,
         }
     }
 }
@@ -235,6 +256,22 @@ impl CostView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_tells_what_its_pods_get() {
+        let catalogue = Catalogue::default();
+        for (id, gpus, memory, cpus) in [("cpu", 0, 4.0, 2.0), ("rtx-4090", 1, 48.0, 8.0)] {
+            let prices = PriceList::default();
+            let view = PricingView::of(&prices, &catalogue, None, Money::ZERO, Language::En);
+            let gpu = &view.gpus[id];
+            assert_eq!(gpu.gpu_count, gpus, "{id}");
+            assert_eq!(
+                (gpu.specs.pod_memory_gb, gpu.specs.pod_cpus),
+                (memory, cpus),
+                "{id}"
+            );
+        }
+    }
 
     #[test]
     fn free_gpus_are_those_of_the_model_and_enough_for_a_pod() {
