@@ -50,6 +50,22 @@ export function debounced(action, wait) {
   return call;
 }
 
+/** `action`, once before the next picture is painted, however often it is called until then. */
+export function perFrame(action) {
+  let frame = null;
+  const call = () => {
+    frame ??= requestAnimationFrame(() => {
+      frame = null;
+      action();
+    });
+  };
+  call.cancel = () => {
+    cancelAnimationFrame(frame);
+    frame = null;
+  };
+  return call;
+}
+
 /** Offers a text as a file to keep. */
 export function download(name, text, type = "text/plain") {
   const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));

@@ -9,6 +9,11 @@ function formatter(kind, options) {
   return cache.get(key);
 }
 
+/** What compares names as people sort them: whatever their case and accents, and 2 before 10. */
+export function collator() {
+  return formatter(Intl.Collator, { numeric: true, sensitivity: "base" });
+}
+
 // How amounts are shown, everywhere. The server counts in whole micro-euros and sends them exactly.
 //
 // - What stands in a sum, and every price, is shown exactly: nothing is rounded. It has two decimals, or as many as it

@@ -4,6 +4,7 @@ import { openForm } from "./dialog.js";
 import { element } from "./dom.js";
 import { fieldset } from "./form.js";
 import { money } from "./format.js";
+import { askToDoAll } from "./list/bulk.js";
 import { tell } from "./notices.js";
 import { t } from "./text.js";
 
@@ -21,6 +22,23 @@ export function askToStop(pod, pods) {
     label: t("action.stop"),
     action: () => change(pod, pods, "stop"),
   });
+}
+
+/** Stops these pods, once their owner has confirmed that. */
+export async function askToStopAll(all, pods) {
+  const hourly = all.reduce((sum, pod) => sum + (pod.costStopped ?? 0), 0);
+  const done = await askToDoAll(all, {
+    texts: {
+      title: t("bulk.stopTitle", { count: all.length }),
+      explanation: `${t("stop.text")} ${t("bulk.kept", { amount: money(hourly) })}`,
+      label: t("action.stop"),
+      working: (at, total) => t("bulk.working", { at, total }),
+      done: (count) => t("bulk.stopped", { count }),
+    },
+    name: (pod) => pod.podName,
+    action: (pod) => api.changePod(pod.podId, "stop"),
+  });
+  if (done > 0) await refresh(pods);
 }
 
 /** Restarts a pod, once its owner has confirmed that. */

@@ -25,9 +25,9 @@ export class PodList extends EventTarget {
     live.addEventListener("return", this.#onReturn);
   }
 
-  /** All of them, the newest first. */
+  /** All of them, in no order. */
   get all() {
-    return [...this.#pods.values()].sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1));
+    return [...this.#pods.values()];
   }
 
   /** One of them, or undefined. */

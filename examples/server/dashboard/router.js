@@ -39,7 +39,9 @@ export function startRouter(main, tell) {
 }
 
 function find() {
-  const [name, id, part] = location.hash.replace(/^#\//, "").split("/");
+  // Behind a question mark is what a list shows: of the same view.
+  const [place] = location.hash.replace(/^#\//, "").split("?");
+  const [name, id, part] = place.split("/");
   const views = session.isAdmin() ? { ...OPEN, ...ADMIN } : OPEN;
   if (name === "users" && session.isAdmin() && Object.hasOwn(OF_USER, part)) {
     return { name, view: (main) => OF_USER[part](main, decodeURIComponent(id)) };

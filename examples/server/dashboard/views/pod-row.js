@@ -5,6 +5,7 @@ import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
 import { cents, duration, money, percent } from "../format.js";
 import { icon } from "../icons.js";
+import { stateOf } from "../list/query.js";
 import { hourlyCost } from "../money.js";
 import { tellError } from "../notices.js";
 import { askToDelete, askToRestart, askToStop, start } from "../pod-actions.js";
@@ -13,12 +14,15 @@ import { known, t } from "../text.js";
 import { progressPanel } from "./progress.js";
 
 /**
- * A pod in the table: `element` for the page, `update` for a newer state of it, `tick` for the time that passes. Only
- * what differs is changed, so that focus, selection and scrolling stay.
+ * A pod in the table, as `Rows` wants it: `element` for the page, `update` for a newer state of it, `tick` for the time
+ * that passes. Only what differs is changed, so that focus, selection and scrolling stay.
  */
-export function podRow(first, pods, gpuName) {
+export function podRow(first, pods, gpuName, selection) {
   let pod = first;
   const now = () => pod;
+  const select = element("input", { type: "checkbox" });
+  select.addEventListener("change", () => selection.set([pod.podId], select.checked));
+  const showSelected = () => (select.checked = selection.has(pod.podId));
   const name = element("strong", {});
   const image = element("span", { class: "sub" });
   const badge = element("span", {});
@@ -30,9 +34,10 @@ export function podRow(first, pods, gpuName) {
   const cap = element("span", { class: "sub" });
   const buttons = actions(now, pods);
   const progress = progressPanel();
-  const progressCell = element("td", { role: "cell", colspan: 9 }, progress.element);
+  const progressCell = element("td", { role: "cell", colspan: 10 }, progress.element);
   const progressRow = element("tr", { role: "row", class: "progress-row" }, progressCell);
-  const cell = (label, ...content) => element("td", { role: "cell", "data-label": t(label) }, content);
+  const cell = (label, ...content) =>
+    element("td", { role: "cell", class: label.split(".")[1], "data-label": t(label) }, content);
   // What only a running pod has.
   const live = [
     cell("pod.uptime", uptime),
@@ -43,6 +48,7 @@ export function podRow(first, pods, gpuName) {
   const row = element(
     "tr",
     { role: "row" },
+    element("td", { role: "cell", class: "select" }, select),
     element("th", { scope: "row", role: "rowheader" }, name, image),
     cell("pod.status", badge),
     cell("pod.gpu", gpu),
@@ -57,8 +63,8 @@ export function podRow(first, pods, gpuName) {
     setText(name, pod.podName);
     setText(image, pod.dockerImage);
     image.title = pod.dockerImage;
-    const leaving = pod.desired === "deleted";
-    const status = leaving ? "deleting" : pod.step === "stopping" ? "stopping" : pod.status;
+    setAttribute(select, "aria-label", t("list.selectOne", { name: pod.podName }));
+    const status = stateOf(pod);
     setText(badge, known(`status.${status}`, t("status.unknown")));
     setAttribute(badge, "class", `badge ${status}`);
     setText(gpu, gpuName(pod.gpu));
@@ -71,11 +77,20 @@ export function podRow(first, pods, gpuName) {
       pod.dailyCap === null || pod.dailyCap === undefined ? "" : t("pod.cap", { amount: money(pod.dailyCap) }),
     );
     buttons.update(pod);
-    progressRow.hidden = leaving || !progress.update(pod);
+    progressRow.hidden = status === "deleting" || !progress.update(pod);
     tick();
   };
   update(first);
-  return { element: element("tbody", { role: "rowgroup" }, row, progressRow), update, tick };
+  showSelected();
+  // It ends with the row.
+  const gone = new AbortController();
+  selection.addEventListener("change", showSelected, { signal: gone.signal });
+  return {
+    element: element("tbody", { role: "rowgroup" }, row, progressRow),
+    update,
+    tick,
+    close: () => gone.abort(),
+  };
 }
 
 function secondsUp(pod) {

@@ -1,8 +1,13 @@
 import * as api from "../api.js";
 import { balance } from "../balance.js";
-import { element, heading, setText } from "../dom.js";
+import { element, heading, perFrame, setText } from "../dom.js";
 import { duration, money } from "../format.js";
 import { icon } from "../icons.js";
+import { selectPods } from "../list/query.js";
+import { Rows } from "../list/rows.js";
+import { selectionBar } from "../list/selection-bar.js";
+import { Selection } from "../list/selection.js";
+import { listTools } from "../list/tools.js";
 import { fill } from "../loading.js";
 import { hourlySums, hoursLeft, roughly } from "../money.js";
 import { PodList } from "../pod-list.js";
@@ -10,7 +15,9 @@ import * as session from "../session.js";
 import { known, t } from "../text.js";
 import { podRow } from "./pod-row.js";
 
-const COLUMNS = ["name", "status", "gpu", "uptime", "cpu", "memory", "gpuUsage", "cost", "actions"];
+const COLUMNS = ["select", "name", "status", "gpu", "uptime", "cpu", "memory", "gpuUsage", "cost", "actions"];
+// So few are seen at once: nobody searches among them.
+const FEW = 4;
 
 /** The pods of who is signed in, or of `owner` (for administrators). */
 export function showPods(main, owner = null) {
@@ -37,7 +44,6 @@ export function showPods(main, owner = null) {
 }
 
 function table(pods, gpuName, own, signal) {
-  const rows = new Map();
   const spoken = element("p", { class: "unseen", role: "status" });
   const empty = element(
     "div",
@@ -45,39 +51,47 @@ function table(pods, gpuName, own, signal) {
     element("p", {}, t("pods.none")),
     own ? element("p", { class: "muted" }, t("pods.noneHint")) : null,
   );
-  const head = COLUMNS.map((name) => element("th", { scope: "col", role: "columnheader" }, t(`pod.${name}`)));
-  const list = element(
-    "table",
-    { class: "cards pods", role: "table", "aria-label": t("nav.pods") },
-    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, head)),
-  );
-  const frame = element("div", { class: "frame" }, list);
+  const unmatched = element("div", { class: "empty" }, element("p", {}, t("list.none")));
+  const { frame, list } = podTable();
   const summary = element("p", { class: "facts" });
-
-  const place = () => {
+  const selection = new Selection();
+  const rows = new Rows(list, (pod) => podRow(pod, pods, gpuName, selection));
+  const changed = new Set();
+  let shown = [];
+  const draw = (isNew) => {
     const all = pods.all;
-    for (const [podId, row] of rows) {
-      if (pods.get(podId)) continue;
-      row.element.remove();
-      rows.delete(podId);
-    }
-    all.forEach((pod, index) => {
-      if (rows.has(pod.podId)) rows.get(pod.podId).update(pod);
-      else rows.set(pod.podId, podRow(pod, pods, gpuName));
-      const node = rows.get(pod.podId).element;
-      // Moving a row would take the focus from it.
-      if (list.tBodies[index] !== node) list.insertBefore(node, list.tBodies[index] ?? null);
-    });
+    shown = selectPods(all, tools.query, gpuName);
+    tools.offer(all);
+    tools.tell(shown.length, all.length);
+    const few = all.length <= FEW && shown.length === all.length;
+    tools.element.hidden = few;
+    list.classList.toggle("few", few);
+    if (few) selection.set(selection.keys, false);
+    rows.show(
+      shown.map((pod) => [pod.podId, pod]),
+      isNew,
+    );
+    bar.update(few ? [] : shown);
     empty.hidden = all.length > 0;
-    frame.hidden = all.length === 0;
+    unmatched.hidden = all.length === 0 || shown.length > 0;
+    frame.hidden = shown.length === 0;
     summarize(summary, all, own);
   };
+  // Many messages come between two pictures: the page is drawn once for all of them.
+  const redraw = perFrame(() => {
+    const newer = new Set(changed);
+    changed.clear();
+    draw((podId) => newer.has(podId));
+  });
+  const tools = listTools(redraw, gpuName);
+  const bar = selectionBar(selection, pods);
   const statuses = new Map(pods.all.map((pod) => [pod.podId, pod.status]));
-  pods.addEventListener("load", place, { signal });
+  pods.addEventListener("load", () => draw(() => true), { signal });
   pods.addEventListener(
     "change",
     ({ detail: { podId, pod } }) => {
-      place();
+      changed.add(podId);
+      redraw();
       if (pod && statuses.get(podId) !== pod.status)
         spoken.textContent = `${pod.podName}: ${known(`status.${pod.status}`, pod.status)}`;
       statuses.set(podId, pod?.status);
@@ -85,10 +99,29 @@ function table(pods, gpuName, own, signal) {
     { signal },
   );
   balance.addEventListener("change", () => summarize(summary, pods.all, own), { signal });
-  const timer = setInterval(() => rows.forEach((row) => row.tick()), 1000);
-  signal.addEventListener("abort", () => clearInterval(timer));
-  place();
-  return [summary, empty, frame, spoken];
+  signal.addEventListener("abort", () => {
+    redraw.cancel();
+    tools.close();
+    rows.close();
+  });
+  draw(() => true);
+  return [summary, tools.element, bar.element, empty, unmatched, frame, spoken];
+}
+
+function podTable() {
+  const head = COLUMNS.map((name) =>
+    element(
+      "th",
+      { scope: "col", role: "columnheader", class: name === "select" ? "select" : null },
+      name === "select" ? element("span", { class: "unseen" }, t("list.select")) : t(`pod.${name}`),
+    ),
+  );
+  const list = element(
+    "table",
+    { class: "cards pods", role: "table", "aria-label": t("nav.pods") },
+    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, head)),
+  );
+  return { frame: element("div", { class: "frame" }, list), list };
 }
 
 function summarize(summary, all, own) {
