@@ -80,8 +80,21 @@ async fn a_pod_from_signing_in_to_its_end() {
 /// What is wrong in the form is said at its fields, until it is repaired.
 async fn fill_in(page: &Page, axe: &str) {
     page.go("deploy").await;
+    // There is one template, and the cheapest GPU is free: nobody has to choose those.
+    let chosen = "return field('template').selectedOptions[0].value !== ''
+        && field('ports').value === '8888' && field('volumeDiskSize').value === '20'
+        && document.querySelector('[name=gpu]:checked')?.value === 'rtx-4050'";
+    page.until("what is chosen already", chosen, json!([])).await;
+    page.reads("Pod: 16 GB of memory, 4 processors").await;
+    page.check("deploy-begin", axe).await;
+    // What was written stays when another template is chosen.
+    page.fill("ports", "9999").await;
+    let again = "const template = field('template');
+        template.dispatchEvent(new Event('change'));
+        return field('ports').value";
+    assert_eq!(page.run(again, json!([])).await, "9999");
     page.choose("deploymentType", "docker").await;
-    page.reads("Choose a GPU").await;
+    page.reads("A whole day").await;
     page.check("deploy", axe).await;
     for (field, wrong) in [
         ("name", "---"),
@@ -96,7 +109,6 @@ async fn fill_in(page: &Page, axe: &str) {
     for field in [
         "name",
         "dockerImage",
-        "gpu",
         "containerDiskSize",
         "volumeDiskSize",
         "ports",
@@ -117,6 +129,8 @@ async fn fill_in(page: &Page, axe: &str) {
     ] {
         page.fill(field, right).await;
     }
+    page.choose("gpu", "rtx-4070").await;
+    page.reads("€1.00/h").await;
     page.choose("gpu", "rtx-4050").await;
     page.reads("A whole day").await;
     // What is repaired is not said to be wrong any more.
@@ -214,9 +228,9 @@ async fn with_the_keyboard_alone() {
     assert_eq!(page.focus().await, "Docker image");
     page.tab_to("Docker image").await;
     page.type_text(IMAGE).await;
-    page.tab_to("cpu").await;
+    page.tab_to("rtx-4050").await;
     page.browser.press(&[RIGHT]).await;
-    assert_eq!(page.focus().await, "rtx-4050");
+    assert_eq!(page.focus().await, "rtx-4070");
     page.tab_to("HTTP ports").await;
     page.type_text("8888, 7861").await;
     page.picture("deploy").await;

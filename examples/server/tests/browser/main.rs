@@ -4,15 +4,18 @@
 
 mod account;
 mod administrator;
+mod api;
 #[path = "../common/chromium.rs"]
 mod chromium;
 mod client;
 mod documentation;
 mod guises;
+mod list;
 mod page;
 #[path = "../common/program.rs"]
 mod program;
 mod site;
+mod speed;
 
 use std::fs;
 use std::time::Duration;

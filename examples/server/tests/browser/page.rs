@@ -16,6 +16,7 @@ use crate::site::Site;
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 pub(crate) const RIGHT: &str = "\u{e014}";
+pub(crate) const SPACE: &str = " ";
 const TAB: &str = "\u{e004}";
 
 /// Runs in every page before its own scripts: writes down what breaks the policy, and every `alert`.

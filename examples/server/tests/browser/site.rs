@@ -38,6 +38,11 @@ impl Site {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Kills the server, as a power cut does.
     pub(crate) async fn kill(&mut self) {
         self.server.take().unwrap().kill().await.unwrap();

@@ -70,6 +70,11 @@ impl Browser {
         self.post("/url", &json!({ "url": url })).await;
     }
 
+    /// Loads the page again, as the button of the browser does.
+    pub(crate) async fn reload(&self) {
+        self.post("/refresh", &json!({})).await;
+    }
+
     /// Where it is.
     pub(crate) async fn address(&self) -> String {
         let answer = self.answer(self.client.get(format!("{}/url", self.session)));
@@ -123,13 +128,13 @@ impl Browser {
         entries.as_array().unwrap().clone()
     }
 
-    /// A command of Chromium's own protocol.
-    pub(crate) async fn chromium(&self, command: &str, parameters: Value) {
+    /// A command of Chromium's own protocol, and what it answers.
+    pub(crate) async fn chromium(&self, command: &str, parameters: Value) -> Value {
         self.post(
             "/goog/cdp/execute",
             &json!({ "cmd": command, "params": parameters }),
         )
-        .await;
+        .await
     }
 
     /// Ends the browser.
