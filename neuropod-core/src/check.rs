@@ -51,8 +51,13 @@ pub enum Source {
 
 /// Checks every field. The problems come in the order of the fields, together with those of reading the request.
 pub fn check(request: &CreatePod, catalogue: &Catalogue, naming: &Naming) -> (Checked, Vec<Problem>) {
+    let ignored = ignored_field(request);
+    let unreadable = request.unreadable.iter();
     let mut problems = Problems {
-        unreadable: request.unreadable.clone(),
+        unreadable: unreadable
+            .filter(|problem| Some(problem.field) != ignored)
+            .cloned()
+            .collect(),
         found: Vec::new(),
     };
     let name = problems.take("name", check_name(request.name.as_deref(), naming));
@@ -145,21 +150,27 @@ fn check_gpu(gpu: Option<&str>, catalogue: &Catalogue) -> Result<String, Violati
     }
 }
 
-fn check_source(request: &CreatePod, problems: &mut Problems) -> Option<Source> {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let (template, image) = (given(&request.template), given(&request.docker_image));
-    let kind = match request.deployment_type.as_deref().map(str::trim) {
+fn deployment_type(request: &CreatePod) -> Result<DeploymentType, Violation> {
+    match request.deployment_type.as_deref().map(str::trim) {
         None | Some("") => Err(Violation::Required),
         Some("template") => Ok(DeploymentType::Template),
         Some("docker") => Ok(DeploymentType::Docker),
         Some(_) => Err(Violation::DeploymentTypeUnknown),
-    };
-    let kind = problems.take("deploymentType", kind)?;
-    if template.is_some() && image.is_some() {
-        problems.add("deploymentType", Violation::TemplateAndImage);
-        return None;
     }
-    match kind {
+}
+
+/// The field that says nothing here, since `deploymentType` decides: a form that offers both may send both.
+fn ignored_field(request: &CreatePod) -> Option<&'static str> {
+    match deployment_type(request).ok()? {
+        DeploymentType::Template => Some("dockerImage"),
+        DeploymentType::Docker => Some("template"),
+    }
+}
+
+fn check_source(request: &CreatePod, problems: &mut Problems) -> Option<Source> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    let (template, image) = (given(&request.template), given(&request.docker_image));
+    match problems.take("deploymentType", deployment_type(request))? {
         DeploymentType::Template => problems
             .take("template", template.ok_or(Violation::Required))
             .map(Source::Template),

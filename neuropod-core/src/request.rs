@@ -36,11 +36,11 @@ pub enum DeploymentType {
 pub struct CreatePod {
     /// The display name, 1 to 50 characters.
     pub name: Option<String>,
-    /// `template` or `docker`.
+    /// `template` or `docker`: decides which of the next two fields is read; the other one is ignored.
     pub deployment_type: Option<String>,
-    /// The id of the template.
+    /// The id of the template; read with `template` alone.
     pub template: Option<String>,
-    /// The image.
+    /// The image; read with `docker` alone.
     pub docker_image: Option<String>,
     /// The GPU type of the catalogue.
     pub gpu: Option<String>,

@@ -106,8 +106,6 @@ pub enum Violation {
     NameInUse,
     /// `deploymentType` is neither `template` nor `docker`.
     DeploymentTypeUnknown,
-    /// A template and an image are both given.
-    TemplateAndImage,
     /// There is no such template.
     TemplateUnknown,
     /// The image reference is malformed.
@@ -167,7 +165,6 @@ impl Violation {
             Self::NameReserved => "name_reserved",
             Self::NameInUse => "name_in_use",
             Self::DeploymentTypeUnknown => "deployment_type_unknown",
-            Self::TemplateAndImage => "template_and_image",
             Self::TemplateUnknown => "template_unknown",
             Self::Image(_) => "image",
             Self::GpuUnknown => "gpu_unknown",

@@ -170,13 +170,69 @@ fn a_field_that_is_there_twice_is_a_problem() {
     assert!(problems(&request).contains(&("name", "duplicate")));
 }
 
+/// A form that offers both sends both: `deploymentType` decides, and the other field says nothing, whatever it is.
+#[test]
+fn the_deployment_type_decides_between_template_and_image() {
+    let request = |kind: &str, template: &str, image: &str| {
+        json(&format!(
+            r#"{{"name":"a","deploymentType":{kind},"template":{template},"dockerImage":{image},"gpu":"rtx-4050",
+            "containerDiskSize":1,"volumeDiskSize":1,"ports":"8888"}}"#
+        ))
+    };
+    let good = [
+        (r#""template""#, r#""t1""#, r#""a/b:1""#),
+        (r#"" template ""#, r#""t1""#, r#""a/b:1""#),
+        (r#""template""#, r#""t1""#, r#""""#),
+        (r#""template""#, r#""t1""#, "null"),
+        (r#""template""#, r#""t1""#, r#""Not An Image!""#),
+        (r#""template""#, r#""t1""#, "7"),
+        (r#""docker""#, r#""gone""#, r#""a/b:1""#),
+        (r#""docker""#, r#""""#, r#""a/b:1""#),
+        (r#""docker""#, "null", r#""a/b:1""#),
+        (r#""docker""#, "{}", r#""a/b:1""#),
+    ];
+    for (kind, template, image) in good {
+        let (checked, problems) = check(&request(kind, template, image), &Catalogue::default(), &naming());
+        assert_eq!(problems, [], "{kind} {template} {image}");
+        let expected = if kind.contains("template") {
+            Source::Template("t1".into())
+        } else {
+            Source::Image(Box::new("a/b:1".parse().unwrap()))
+        };
+        assert_eq!(checked.source, Some(expected), "{kind} {template} {image}");
+    }
+    let wrong = [
+        (r#""template""#, r#""""#, r#""a/b:1""#, ("template", "required")),
+        (r#""template""#, "7", r#""a/b:1""#, ("template", "wrong_type")),
+        (r#""docker""#, r#""t1""#, r#""  ""#, ("dockerImage", "required")),
+        (r#""docker""#, r#""t1""#, "[]", ("dockerImage", "wrong_type")),
+        ("null", r#""t1""#, r#""a/b:1""#, ("deploymentType", "required")),
+        (r#""""#, r#""t1""#, r#""a/b:1""#, ("deploymentType", "required")),
+        (
+            r#""Docker""#,
+            r#""t1""#,
+            r#""a/b:1""#,
+            ("deploymentType", "deployment_type_unknown"),
+        ),
+        (
+            r#""vm""#,
+            r#""t1""#,
+            r#""a/b:1""#,
+            ("deploymentType", "deployment_type_unknown"),
+        ),
+        ("1", r#""t1""#, r#""a/b:1""#, ("deploymentType", "wrong_type")),
+    ];
+    for (kind, template, image, problem) in wrong {
+        assert_eq!(
+            problems(&request(kind, template, image)),
+            [problem],
+            "{kind} {template} {image}"
+        );
+    }
+}
+
 #[test]
 fn what_it_is_made_from() {
-    let both = CreatePod {
-        template: Some("t".into()),
-        ..good()
-    };
-    assert_eq!(problems(&both), [("deploymentType", "template_and_image")]);
     let neither = CreatePod {
         docker_image: Some("  ".into()),
         ..good()

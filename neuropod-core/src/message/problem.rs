@@ -89,12 +89,6 @@ pub fn problem(problem: &Problem, language: Language) -> String {
                 "Deployment type must be 'template' or 'docker'",
             )
             .into(),
-        Violation::TemplateAndImage => language
-            .pick(
-                "Indica un template o una imagen Docker, no ambos",
-                "Give a template or a Docker image, not both",
-            )
-            .into(),
         Violation::TemplateUnknown => language
             .pick("Template no encontrado", "Template not found")
             .into(),
@@ -160,9 +154,21 @@ pub fn problem(problem: &Problem, language: Language) -> String {
                 "The idempotency key must have 1 to 255 characters",
             )
             .into(),
+        Violation::Amount if field == "hours" => language
+            .pick(
+                "Horas debe estar entre 0 y 87600",
+                "Hours must be from 0 to 87600",
+            )
+            .into(),
         Violation::Amount => language.pick(
-            format!("Importe inválido: {}", label(field, language)),
-            format!("Invalid amount: {}", label(field, language)),
+            format!(
+                "{}: indica un importe en EUR que no sea negativo, con seis decimales como máximo",
+                label(field, language)
+            ),
+            format!(
+                "{}: give an amount in EUR that is not negative, with at most six decimals",
+                label(field, language)
+            ),
         ),
         Violation::AlreadyTaken => language.pick(
             format!("{} ya está en uso", label(field, language)),
@@ -181,7 +187,11 @@ fn label(field: &str, language: Language) -> &str {
         "description" => ("Descripción", "Description"),
         "balance" => ("Saldo", "Balance"),
         "dailyCap" => ("Límite de gasto diario", "Daily spend cap"),
-        "hours" => ("Horas", "Hours"),
+        "openingCredit" | "initialBalance" => ("Saldo inicial", "Opening credit"),
+        "enabled" => ("Saldo inicial activado", "Opening credit on or off"),
+        "gpus" => ("Precios de las GPU", "GPU prices"),
+        "containerDisk" => ("Precio del disco de contenedor", "Price of the container disk"),
+        "volumeDisk" => ("Precio del volumen", "Price of the volume"),
         other => return other,
     };
     language.pick(es, en)
