@@ -60,7 +60,7 @@ pub use self::{
     plan::Layout,
     platform::{AccountChange, Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},
-    pricing::{PriceList, PricePolicy, Quote},
+    pricing::{OpeningCredit, PriceList, PricePolicy, Quote},
     reason::{Blame, Reason, ReasonCode},
     request::CreatePod,
     secret::AccessToken,

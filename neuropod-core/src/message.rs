@@ -177,6 +177,10 @@ pub fn error(error: &Error, language: Language) -> String {
             "No tienes permiso para acceder a este pod",
             "You may not access this pod",
         ),
+        ErrorKind::InvalidState if error.context("user") == Some("administrator") => (
+            "La cuenta es de un administrador: no tiene saldo y no se puede suspender ni eliminar",
+            "The account is an administrator's: it has no balance and can't be suspended or deleted",
+        ),
         ErrorKind::InvalidState => invalid_state(error.context("state")),
         ErrorKind::AlreadyExists => ("Ya existe", "It exists already"),
         ErrorKind::Conflict => (
@@ -211,7 +215,7 @@ fn invalid_state(state: Option<&str>) -> (&'static str, &'static str) {
     }
 }
 
-/// That the money for a pod runs out, or what a daily cap leaves of it.
+/// That the money of an account runs out, or what a daily cap leaves of it.
 ///
 /// ```
 /// use neuropod_core::message::{Language, low_balance};
@@ -246,8 +250,8 @@ pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> St
         ("Tu saldo se agota", "Your balance runs out")
     };
     language.pick(
-        format!("{es}: {left}; después el pod se detiene y conserva su volumen"),
-        format!("{en}: {left}; then the pod stops and keeps its volume"),
+        format!("{es}: {left}; después tus pods se detienen y conservan sus volúmenes"),
+        format!("{en}: {left}; then your pods stop and keep their volumes"),
     )
 }
 

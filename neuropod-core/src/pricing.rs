@@ -22,9 +22,38 @@ pub struct PriceList {
     pub container_disk_gb: Money,
     /// For each GB of the workspace volume.
     pub volume_disk_gb: Money,
+    /// What new clients get; `None`: what the platform was built with
+    /// ([`PlatformBuilder::opening_credit`](crate::PlatformBuilder::opening_credit)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening_credit: Option<OpeningCredit>,
 }
 
-/// The highest price per hour that is taken for one: 1,000,000 EUR.
+/// What new clients get. The amount is remembered while it is switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpeningCredit {
+    /// Whether they get it; if not they begin with nothing.
+    pub enabled: bool,
+    /// How much.
+    pub amount: Money,
+}
+
+impl OpeningCredit {
+    /// This amount; nothing where it is zero.
+    pub fn of(amount: Money) -> Self {
+        Self {
+            enabled: amount > Money::ZERO,
+            amount,
+        }
+    }
+
+    /// What a new client really gets.
+    pub fn credit(&self) -> Money {
+        if self.enabled { self.amount } else { Money::ZERO }
+    }
+}
+
+/// The highest price per hour, and the highest opening credit: 1,000,000 EUR.
 const HIGHEST: Money = Money::from_cents(100_000_000);
 
 impl PriceList {
@@ -45,20 +74,22 @@ impl PriceList {
         }
     }
 
-    /// Checks that every price can be charged.
+    /// Checks that every price can be charged, and the opening credit given.
     ///
     /// # Errors
-    /// Lists the prices that are negative or above a million euros per hour.
+    /// Lists the amounts that are negative or above a million euros.
     pub fn validate(&self) -> Result<(), ValidationErrors> {
         let fields = [
             ("otherGpu", self.other_gpu),
             ("containerDiskGb", self.container_disk_gb),
             ("volumeDiskGb", self.volume_disk_gb),
         ];
+        let credit = self.opening_credit.map(|credit| ("openingCredit", credit.amount));
         let gpus = self.gpus.values().map(|price| ("gpus", *price));
         let wrong = |(_, price): &(&'static str, Money)| price.is_negative() || *price > HIGHEST;
         let problems = gpus
             .chain(fields)
+            .chain(credit)
             .filter(wrong)
             .map(|(field, _)| Problem::new(field, Violation::Amount));
         ValidationErrors::check(problems.collect())
@@ -77,6 +108,7 @@ impl Default for PriceList {
             other_gpu: Money::from_cents(30),
             container_disk_gb: Money::from_cents(1),
             volume_disk_gb: Money::from_cents(1),
+            opening_credit: None,
         }
     }
 }
@@ -114,5 +146,43 @@ impl Quote {
     /// While it is stopped: the volume only.
     pub fn hourly_stopped(&self) -> Money {
         self.volume_disk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_an_earlier_version_has_no_opening_credit_of_its_own() {
+        let stored = r#"{"version":3,"gpus":{"rtx-4090":2500000},"otherGpu":300000,"containerDiskGb":10000,"volumeDiskGb":10000}"#;
+        let list: PriceList = serde_json::from_str(stored).unwrap();
+        assert_eq!((list.version, list.opening_credit), (3, None));
+        assert_eq!(
+            serde_json::to_string(&list).unwrap(),
+            stored,
+            "and is written back as it was"
+        );
+    }
+
+    #[test]
+    fn an_opening_credit_that_is_switched_off_is_nothing_and_must_still_be_an_amount() {
+        let with = |enabled, cents| PriceList {
+            opening_credit: Some(OpeningCredit {
+                enabled,
+                amount: Money::from_cents(cents),
+            }),
+            ..PriceList::default()
+        };
+        let credit = |enabled| with(enabled, 500).opening_credit.unwrap().credit();
+        assert_eq!(
+            (credit(true), credit(false)),
+            (Money::from_cents(500), Money::ZERO)
+        );
+        assert!(with(true, 0).validate().is_ok());
+        for (enabled, cents) in [(true, -1), (false, -1), (true, 100_000_001)] {
+            let wrong = with(enabled, cents).validate().unwrap_err();
+            assert_eq!(wrong.problems()[0].field, "openingCredit");
+        }
     }
 }

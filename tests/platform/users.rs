@@ -3,8 +3,8 @@
 use neuropod::sim::Settings;
 use neuropod::user::{User, opening_key};
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, PodStore, ReasonCode, Role, Status,
-    UserId, UserStore,
+    AccountKind, Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, OpeningCredit, PodStore, PriceList,
+    ReasonCode, Role, Status, UserId, UserStore,
 };
 
 use crate::common::{Driver, World, eventually, request, until_status};
@@ -61,6 +61,91 @@ async fn a_client_gets_the_opening_credit_once() {
         .create(&Actor::admin("root"), &request("Free"))
         .await
         .expect("administrators spend without end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_opening_credit_is_what_administrators_have_set_for_who_comes_after_it() {
+    let world = World::new(Settings::default()).await;
+    let (platform, replica) = (world.platform(), world.platform());
+    let admin = Actor::admin("root");
+    let set = async |enabled, cents| {
+        let prices = PriceList {
+            opening_credit: Some(OpeningCredit {
+                enabled,
+                amount: Money::from_cents(cents),
+            }),
+            ..platform.prices().await.unwrap()
+        };
+        platform.set_prices(&admin, &prices).await.unwrap();
+    };
+    let comes = async |id: &str| {
+        replica.register(&user(id, Role::Client)).await.unwrap();
+        world.store.balance(&UserId::new(id)).await.unwrap().available
+    };
+    let of_the_builder = OpeningCredit::of(Money::from_cents(1000));
+    assert_eq!(platform.opening_credit().await.unwrap(), of_the_builder);
+    assert_eq!(comes("before").await, Money::from_cents(1000));
+    set(true, 250).await;
+    assert_eq!(comes("less").await, Money::from_cents(250));
+    set(false, 250).await;
+    assert_eq!(comes("nothing").await, Money::ZERO);
+    set(true, 500).await;
+    // Who is known gets nothing more, whatever they got when they came.
+    for (id, cents) in [("before", 1000), ("less", 250), ("nothing", 0), ("after", 500)] {
+        assert_eq!(comes(id).await, Money::from_cents(cents), "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn administrators_are_not_suspended_deleted_or_given_a_balance() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let (root, other) = (Actor::admin("root"), user("other", Role::Admin));
+    platform.register(&other).await.unwrap();
+    let refused = [
+        platform.suspend(&root, &other.id, true).await.map(drop),
+        platform.delete_user(&root, &other.id).await,
+        platform
+            .set_balance(&root, &other.id, Money::from_cents(5), "key")
+            .await,
+    ];
+    for refused in refused {
+        let error = refused.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.context("user")),
+            (&ErrorKind::InvalidState, Some("administrator"))
+        );
+    }
+    let still = world.store.user(&other.id).await.unwrap().unwrap();
+    assert!(!still.suspended);
+    assert_eq!(world.store.all_entries(&other.id).await.unwrap(), []);
+    // One who was suspended before they became one is let in again.
+    platform.suspend(&root, &other.id, false).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_pods_of_somebody_are_stopped_and_can_be_started_again() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    platform.register(&user("ana", Role::Client)).await.unwrap();
+    let mut pods = Vec::new();
+    for name in ["One", "Two"] {
+        pods.push(platform.create(&world.ana, &request(name)).await.unwrap().id);
+    }
+    until_status(&platform, &world.ana, &pods[1], Status::Running).await;
+    let stranger = platform.stop_all(&Actor::client("eve"), &world.ana.id).await;
+    assert_eq!(*stranger.unwrap_err().kind(), ErrorKind::Forbidden);
+    platform
+        .stop_all(&Actor::admin("root"), &world.ana.id)
+        .await
+        .unwrap();
+    for pod in &pods {
+        until_status(&platform, &world.ana, pod, Status::Stopped).await;
+    }
+    assert!(!world.store.user(&world.ana.id).await.unwrap().unwrap().suspended);
+    platform.start(&world.ana, &pods[0]).await.unwrap();
+    until_status(&platform, &world.ana, &pods[0], Status::Running).await;
 }
 
 #[tokio::test(start_paused = true)]

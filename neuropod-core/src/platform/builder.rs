@@ -107,7 +107,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// What clients get when they are registered; 10.00 EUR unless given.
+    /// What clients get when they are registered, until administrators set it with the prices
+    /// ([`PriceList::opening_credit`]); 10.00 EUR unless given.
     pub fn opening_credit(mut self, credit: Money) -> Self {
         self.opening_credit = Some(credit);
         self

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
 use crate::pod::{Desired, Pod};
+use crate::pricing::{OpeningCredit, PriceList};
 use crate::reason::{Reason, ReasonCode};
 use crate::user::{User, opening_key};
 use crate::validation::{Problem, ValidationErrors, Violation};
@@ -28,34 +29,60 @@ impl Platform {
             other => other?,
         };
         let (kind, credit) = match stored.role {
-            Role::Client => (AccountKind::Prepaid, platform.opening_credit),
+            Role::Client => (AccountKind::Prepaid, self.opening_credit().await?.credit()),
             Role::Admin => (AccountKind::Unlimited, Money::ZERO),
         };
         platform.billing.open(&stored.id, kind).await?;
-        if credit > Money::ZERO {
-            let key = opening_key(&stored.id);
-            match platform.billing.deposit(&key, &stored.id, credit).await {
-                // It was given when it was another amount, or what another platform knew was brought instead.
-                Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
-                given => given?,
-            }
+        let key = opening_key(&stored.id);
+        let given = match (stored.role, credit > Money::ZERO) {
+            (Role::Client, true) => platform.billing.deposit(&key, &stored.id, credit).await,
+            // Who came when there was none gets none later either.
+            (Role::Client, false) => platform.billing.release(&key).await,
+            (Role::Admin, _) => Ok(()),
+        };
+        match given {
+            // It was given when it was another amount, or what another platform knew was brought instead.
+            Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
+            given => given?,
         }
         platform.feed.account(&stored.id);
         Ok(stored)
+    }
+
+    /// What new clients get now: what administrators have set with the prices, else what the platform was built with.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn opening_credit(&self) -> Result<OpeningCredit> {
+        Ok(self.opening_credit_of(&self.prices().await?))
+    }
+
+    /// What new clients get by this price list.
+    pub fn opening_credit_of(&self, prices: &PriceList) -> OpeningCredit {
+        let built_with = || OpeningCredit::of(self.0.opening_credit);
+        prices.opening_credit.unwrap_or_else(built_with)
     }
 
     /// Corrects an account so that `available` can be spent, by one adjustment in its ledger. Once for each key, however
     /// often it is repeated; what is charged at the same moment comes on top.
     ///
     /// # Errors
-    /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range.
+    /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range; `InvalidState` when
+    /// the account is an administrator's, which has no limit.
     pub async fn set_balance(&self, actor: &Actor, user: &UserId, available: Money, key: &str) -> Result<()> {
         actor.require_admin()?;
         if available.is_negative() {
             return Err(ValidationErrors::from(Problem::new("balance", Violation::Amount)).into());
         }
+        if let Some(user) = self.0.store.user(user).await? {
+            require_client(&user)?;
+        }
         let billing = &self.0.billing;
-        let by = available - billing.balance(user).await?.available;
+        let balance = billing.balance(user).await?;
+        if balance.kind == AccountKind::Unlimited {
+            return Err(is_administrator());
+        }
+        let by = available - balance.available;
         let posting = Posting::new(key, user, PostingKind::Adjustment, by);
         let posted = billing.post(&posting).await;
         self.0.feed.account(user);
@@ -96,10 +123,14 @@ impl Platform {
     /// was stopped stays so when that ends; its owner can start it then.
     ///
     /// # Errors
-    /// `Forbidden` for clients; `NotFound`.
+    /// `Forbidden` for clients; `NotFound`; `InvalidState` when an administrator is to be suspended.
     pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
         actor.require_admin()?;
         let platform = &*self.0;
+        let known = platform.user(user).await?;
+        if suspended {
+            require_client(&known)?;
+        }
         let stored = platform
             .change_user(user, |user| user.suspended = suspended)
             .await?;
@@ -118,14 +149,31 @@ impl Platform {
         Ok(stored)
     }
 
+    /// Stops all pods of a user that run or are to run, and nothing more: they may start them again.
+    ///
+    /// # Errors
+    /// `Forbidden` when they are somebody else's.
+    pub async fn stop_all(&self, actor: &Actor, owner: &UserId) -> Result<()> {
+        actor.require_access(owner)?;
+        let now = self.0.clock.now();
+        self.0
+            .for_all_pods(owner, |pod| {
+                if pod.desired == Desired::Running {
+                    pod.stop();
+                    pod.requested_at = now;
+                }
+            })
+            .await
+    }
+
     /// Deletes a user with all their pods and volumes. Their ledger stays.
     ///
     /// # Errors
-    /// `Forbidden` for clients; `NotFound`.
+    /// `Forbidden` for clients; `NotFound`; `InvalidState` when they are an administrator.
     pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
         actor.require_admin()?;
         let platform = &*self.0;
-        // Suspended first: no pod is started while the others go.
+        // Suspended first, which refuses administrators: no pod is started while the others go.
         self.suspend(actor, user, true).await?;
         let now = platform.clock.now();
         platform
@@ -136,6 +184,19 @@ impl Platform {
             .await?;
         platform.store.remove_user(user).await
     }
+}
+
+/// Administrators manage, and are not managed: who should be suspended, deleted or given money has to be a client first.
+fn require_client(user: &User) -> Result<()> {
+    match user.role {
+        Role::Client => Ok(()),
+        Role::Admin => Err(is_administrator()),
+    }
+}
+
+fn is_administrator() -> Error {
+    Error::new(ErrorKind::InvalidState, "the account is an administrator's")
+        .with_context("user", "administrator")
 }
 
 impl Inner {

@@ -11,8 +11,8 @@ use neuropod_core::observation::Step;
 use neuropod_core::pod::{Environment, Login, VolumeDeletion};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
-    AccessToken, Desired, EndedSession, Money, Pod, PodId, PodSpec, PriceList, Reason, Role, Status,
-    Template, User, UserId,
+    AccessToken, Desired, EndedSession, Money, OpeningCredit, Pod, PodId, PodSpec, PriceList, Reason, Role,
+    Status, Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -353,6 +353,9 @@ pub(super) struct PricesShape {
     other_gpu: Money,
     container_disk_gb: Money,
     volume_disk_gb: Money,
+    /// Lists of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    opening_credit: Option<OpeningCredit>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -377,6 +380,7 @@ impl Stored for PriceList {
             other_gpu: self.other_gpu,
             container_disk_gb: self.container_disk_gb,
             volume_disk_gb: self.volume_disk_gb,
+            opening_credit: self.opening_credit,
         }
     }
 
@@ -387,6 +391,7 @@ impl Stored for PriceList {
             other_gpu: shape.other_gpu,
             container_disk_gb: shape.container_disk_gb,
             volume_disk_gb: shape.volume_disk_gb,
+            opening_credit: shape.opening_credit,
         }
     }
 }

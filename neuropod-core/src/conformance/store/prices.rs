@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::failure;
 use crate::error::ErrorKind;
 use crate::money::Money;
-use crate::pricing::PriceList;
+use crate::pricing::{OpeningCredit, PriceList};
 use crate::store::PodStore;
 
 /// Adds a list that says `cents` for other GPUs, whatever the newest is.
@@ -18,6 +18,14 @@ async fn add(store: &Arc<dyn PodStore>, cents: i64) -> PriceList {
         let next = PriceList {
             version: newest.map_or(0, |prices| prices.version),
             other_gpu: Money::from_cents(cents),
+            // None, switched off and on: each comes back as it was stored.
+            opening_credit: match cents % 3 {
+                0 => None,
+                one => Some(OpeningCredit {
+                    enabled: one == 1,
+                    amount: Money::from_cents(cents),
+                }),
+            },
             ..PriceList::default()
         };
         match store.add_prices(&next).await {
