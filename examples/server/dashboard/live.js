@@ -69,7 +69,7 @@ class Live extends EventTarget {
     this.#heard = Date.now();
     socket.addEventListener("open", () => {
       this.#send({ type: "auth", token: session.token(), language: language() });
-      this.#send({ type: "subscribeAll" });
+      this.#send({ type: "subscribeAll", everybody: session.isAdmin() });
       // Who has no pods hears nothing else.
       this.#send({ type: "ping" });
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
@@ -13,7 +13,7 @@ use neuropod::{Error, ErrorKind, Problem, ValidationErrors, Violation};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::language;
+use crate::app::Shared;
 
 /// A request that fails. [`localize`] writes it in the language of the one who asks.
 #[derive(Debug, Clone)]
@@ -118,6 +118,12 @@ impl Failure {
         )
     }
 
+    /// The account is an administrator's, who is not managed by others.
+    pub(crate) fn is_administrator() -> Self {
+        let error = Error::new(ErrorKind::InvalidState, "the account is an administrator's");
+        error.with_context("user", "administrator").into()
+    }
+
     /// There is no such template.
     pub(crate) const fn no_template() -> Self {
         Self::new(
@@ -136,6 +142,17 @@ impl Failure {
             "Esta dirección no existe",
             "There is nothing at this address",
         )
+    }
+
+    /// There was no answer in time.
+    pub(crate) const fn timeout() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "El servicio no responde ahora; vuelve a intentarlo",
+            "The service does not answer now; try again",
+        )
+        .after(1)
     }
 
     /// One field of the request is wrong.
@@ -264,8 +281,8 @@ impl IntoResponse for Failure {
 }
 
 /// Middleware that writes failures in the language of the request, also those that other layers answer.
-pub(crate) async fn localize(request: Request, next: Next) -> Response {
-    let language = language::of(request.headers());
+pub(crate) async fn localize(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let language = app.language(request.headers());
     // Clients of Socket.IO have their own words.
     if request.uri().path().starts_with("/socket.io/") {
         return next.run(request).await;

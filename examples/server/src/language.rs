@@ -7,21 +7,30 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use neuropod::message::Language;
 
-/// The language of the one who asks.
+use crate::app::{App, Shared};
+
+/// The language of the one who asks, or the one that the configuration fixes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked(pub Language);
 
-impl<S: Sync> FromRequestParts<S> for Asked {
+impl FromRequestParts<Shared> for Asked {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(of(&parts.headers)))
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Infallible> {
+        Ok(Self(app.language(&parts.headers)))
+    }
+}
+
+impl App {
+    /// In which language somebody is answered who sends these headers.
+    pub(crate) fn language(&self, headers: &HeaderMap) -> Language {
+        self.config.language.fixed().unwrap_or_else(|| of(headers))
     }
 }
 
 /// The language that `Accept-Language` (RFC 9110, section 12.5.4) likes best of those that there are; Spanish when it
 /// names none of them.
-pub(crate) fn of(headers: &HeaderMap) -> Language {
+fn of(headers: &HeaderMap) -> Language {
     let ranges = headers
         .get_all(header::ACCEPT_LANGUAGE)
         .iter()

@@ -19,21 +19,67 @@ const EVERY: Duration = Duration::from_secs(10);
 /// After this time without a new figure the last one is none any more.
 const STALE: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
-/// What a pod uses. What is not known is null.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
+/// What a pod uses.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stats {
-    /// Of its processor time, in percent.
-    pub(crate) cpu_usage: Option<f64>,
-    /// Of its memory, in percent.
-    pub(crate) memory_usage: Option<f64>,
-    /// Of its GPU, in percent.
-    pub(crate) gpu_usage: Option<f64>,
+    /// Of its processor time, in percent; 0 where it is not known.
+    pub(crate) cpu_usage: f64,
+    /// Of its memory, in percent; 0 where it is not known.
+    pub(crate) memory_usage: f64,
+    /// Of its GPU, in percent; 0 where it is not known.
+    pub(crate) gpu_usage: f64,
     /// For how long its container runs, in seconds.
     pub(crate) uptime: i64,
-    /// When that was measured.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub(crate) last_updated: Option<Timestamp>,
+    /// When that was measured; where nothing was, when the pod last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) last_updated: Timestamp,
+    /// Which of the figures were measured.
+    pub(crate) known: Known,
+}
+
+/// Which figures were measured: a 0 among the others says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Known {
+    /// Of the processor.
+    pub(crate) cpu: bool,
+    /// Of the memory.
+    pub(crate) memory: bool,
+    /// Of the GPU.
+    pub(crate) gpu: bool,
+}
+
+impl Stats {
+    fn of(
+        pod: &Pod,
+        now: Timestamp,
+        measured_at: Option<Timestamp>,
+        [cpu, memory, gpu]: [Option<f64>; 3],
+    ) -> Self {
+        Self {
+            cpu_usage: cpu.unwrap_or(0.0),
+            memory_usage: memory.unwrap_or(0.0),
+            gpu_usage: gpu.unwrap_or(0.0),
+            uptime: pod
+                .started_at
+                .map_or(0, |since| now.duration_since(since).as_secs().max(0)),
+            last_updated: measured_at.unwrap_or(pod.updated_at),
+            known: Known {
+                cpu: cpu.is_some(),
+                memory: memory.is_some(),
+                gpu: gpu.is_some(),
+            },
+        }
+    }
+
+    /// The same but for what changes by itself as time passes.
+    pub(crate) fn without_time(&self) -> Self {
+        Self {
+            uptime: 0,
+            last_updated: Timestamp::UNIX_EPOCH,
+            ..self.clone()
+        }
+    }
 }
 
 /// The last figures of all pods.
@@ -43,29 +89,22 @@ pub(crate) struct Figures(RwLock<HashMap<PodId, Usage>>);
 impl Figures {
     /// What a pod uses now.
     pub(crate) fn of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
-        let uptime = pod
-            .started_at
-            .map_or(0, |since| now.duration_since(since).as_secs().max(0));
         let figures = self.0.read().unwrap_or_else(PoisonError::into_inner);
         // What a container used that has ended says nothing about the one that runs.
         let fresh = |usage: &&Usage| {
             pod.started_at.is_some_and(|since| usage.at >= since) && now.duration_since(usage.at) < STALE
         };
         let Some(usage) = figures.get(&pod.id).filter(fresh) else {
-            return Stats {
-                uptime,
-                ..Stats::default()
-            };
+            return Stats::of(pod, now, None, [None; 3]);
         };
         let size = catalogue.get(&pod.spec.gpu).map(|gpu| gpu.size);
         let memory = size.map(|size| u64::from(size.memory_mib) << 20);
-        Stats {
-            cpu_usage: share(usage.cpu_millis, size.map(|size| size.cpu_millis.into())),
-            memory_usage: share(usage.memory_bytes, memory),
-            gpu_usage: usage.gpu_percent.map(|percent| round(percent.into())),
-            uptime,
-            last_updated: Some(usage.at),
-        }
+        let figures = [
+            share(usage.cpu_millis, size.map(|size| size.cpu_millis.into())),
+            share(usage.memory_bytes, memory),
+            usage.gpu_percent.map(|percent| round(percent.into())),
+        ];
+        Stats::of(pod, now, Some(usage.at), figures)
     }
 
     /// What was measured lately.
@@ -125,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_null_and_nothing_is_more_than_all() {
+    fn what_is_not_known_has_no_share_and_nothing_is_more_than_all() {
         assert_eq!(share(None, Some(10)), None);
         assert_eq!(share(Some(1), None), None);
         assert_eq!(share(Some(1), Some(0)), None);

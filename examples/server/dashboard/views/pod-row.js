@@ -9,6 +9,7 @@ import { stateOf } from "../list/query.js";
 import { hourlyCost } from "../money.js";
 import { tellError } from "../notices.js";
 import { askToDelete, askToRestart, askToStop, start } from "../pod-actions.js";
+import { measured } from "../stats.js";
 import { isStopped } from "../steps.js";
 import { known, t } from "../text.js";
 import { progressPanel } from "./progress.js";
@@ -28,7 +29,7 @@ export function podRow(first, pods, gpuName, selection) {
   const badge = element("span", {});
   const gpu = element("span");
   const uptime = element("span");
-  const usage = ["cpuUsage", "memoryUsage", "gpuUsage"].map((key) => ({ key, ...meter() }));
+  const usage = ["cpu", "memory", "gpu"].map((name) => ({ name, ...meter() }));
   const hourly = element("span");
   const total = element("span", { class: "sub" });
   const cap = element("span", { class: "sub" });
@@ -69,7 +70,7 @@ export function podRow(first, pods, gpuName, selection) {
     setAttribute(badge, "class", `badge ${status}`);
     setText(gpu, gpuName(pod.gpu));
     for (const each of live) each.classList.toggle("idle", pod.status !== "running");
-    for (const each of usage) each.update(pod.status === "running" ? pod.stats?.[each.key] : null);
+    for (const each of usage) each.update(pod.status === "running" ? measured(pod.stats, each.name) : null);
     setText(hourly, t("perHour", { amount: money(hourlyCost(pod)) }));
     setText(total, t("soFar", { amount: cents(pod.totalCost) }));
     setText(

@@ -114,7 +114,7 @@ fn check(config: &Config) -> Result<()> {
     ] {
         ensure!(
             amount.is_none_or(|amount| euros::amount(amount).is_some()),
-            "{name}: an amount in EUR, with at most two decimals"
+            "{name}: an amount in EUR that is not negative, with at most six decimals"
         );
     }
     if config.auth.jwks_url.is_some() && (config.auth.issuer.is_none() || config.auth.audience.is_none()) {

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use neuropod::message::Language;
 use neuropod::naming::Scheme;
 use neuropod::{Catalogue, PricePolicy};
 use secrecy::SecretString;
@@ -50,6 +51,10 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Names with the first 8 digits of the MD5 of the user id, for deployments that have such names already.
     pub legacy_names: bool,
+    /// The language of every message for people, over HTTP and in live updates: `es`, `en`, or `auto`, which is the one
+    /// that each browser asks for (`Accept-Language`), and Spanish where it names neither. Set it where the frontend
+    /// has one language only, whatever its browsers ask for.
+    pub language: LanguageChoice,
     /// How the log is written.
     pub log: LogFormat,
     /// The secret with which tokens are signed, and the key of public names.
@@ -64,7 +69,7 @@ pub struct Config {
     pub prices: Prices,
     /// What a change of prices means for pods that run.
     pub price_policy: PricePolicy,
-    /// What new clients get, in EUR.
+    /// What new clients get, in EUR, until an administrator sets it with the prices; 0: nothing.
     pub opening_credit: f64,
     /// What a client may spend on a day (UTC), in EUR; as much as they have unless given.
     pub daily_cap: Option<f64>,
@@ -88,6 +93,7 @@ impl Default for Config {
             admin_email: "admin@example.com".into(),
             cors_origins: Vec::new(),
             legacy_names: false,
+            language: LanguageChoice::Auto,
             log: LogFormat::Text,
             secrets: Secrets::default(),
             auth: Auth::default(),
@@ -126,6 +132,29 @@ pub enum ClusterKind {
     Sim,
     /// On the cluster of the current kubeconfig, or the one that the server runs in.
     Kube,
+}
+
+/// In which language people are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LanguageChoice {
+    /// Spanish.
+    Es,
+    /// English.
+    En,
+    /// In the one that each asks for.
+    Auto,
+}
+
+impl LanguageChoice {
+    /// The language that does not depend on who asks.
+    pub fn fixed(self) -> Option<Language> {
+        match self {
+            Self::Es => Some(Language::Es),
+            Self::En => Some(Language::En),
+            Self::Auto => None,
+        }
+    }
 }
 
 /// How the log is written.

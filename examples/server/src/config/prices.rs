@@ -45,7 +45,7 @@ impl Prices {
     /// A price that can't be charged.
     pub fn list(&self) -> Result<PriceList> {
         let price = |name: &str, amount: f64| -> Result<Money> {
-            euros::price(amount).with_context(|| format!("prices.{name}: {amount} EUR per hour is no price"))
+            euros::amount(amount).with_context(|| format!("prices.{name}: {amount} EUR per hour is no price"))
         };
         let gpus = self
             .gpus
@@ -57,6 +57,7 @@ impl Prices {
             other_gpu: price("other_gpu", self.other_gpu)?,
             container_disk_gb: price("container_disk_gb", self.container_disk_gb)?,
             volume_disk_gb: price("volume_disk_gb", self.volume_disk_gb)?,
+            opening_credit: None,
         })
     }
 }

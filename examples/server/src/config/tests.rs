@@ -61,7 +61,7 @@ fn what_is_wrong_is_named() {
         ("cluster = \"docker\"", "cluster"),
         ("lisden = \"0.0.0.0:80\"", "lisden"),
         ("store = \"postgres://db\"", "store"),
-        ("opening_credit = 0.001", "opening_credit"),
+        ("opening_credit = 0.0000001", "opening_credit"),
         ("[prices]\nother_gpu = -1", "other_gpu"),
         ("[prices.gpus]\nrtx-4090 = -1", "rtx-4090"),
         (

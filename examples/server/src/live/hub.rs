@@ -1,39 +1,17 @@
 //! Who listens to what, and how every pod is now.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
+use jiff::Timestamp;
 use neuropod::message::Language;
 use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Standing, Update, UserId};
 
+use super::alerts::Alerts;
+use super::current::Current;
 use super::listener::{Alert, Listener, Scope};
 use crate::metrics::Progress;
-
-/// A pod as it is now, with what was written about it for listeners: each text is made once.
-#[derive(Debug)]
-pub(crate) struct Current {
-    pub(crate) pod: Arc<Pod>,
-    texts: [OnceLock<String>; 2],
-}
-
-impl Current {
-    fn new(pod: Arc<Pod>) -> Arc<Self> {
-        Arc::new(Self {
-            pod,
-            texts: [const { OnceLock::new() }; 2],
-        })
-    }
-
-    /// The text in a language, as `write` makes it.
-    pub(super) fn text(&self, language: Language, write: impl FnOnce(&Pod) -> String) -> &str {
-        let place = match language {
-            Language::Es => 0,
-            Language::En => 1,
-        };
-        self.texts[place].get_or_init(|| write(&self.pod))
-    }
-}
 
 /// The one source of events: it follows the platform, keeps the latest of every pod, and wakes who listens.
 ///
@@ -50,17 +28,22 @@ struct State {
     listeners: HashMap<u64, Arc<Listener>>,
     next: u64,
     by_pod: HashMap<PodId, HashSet<u64>>,
+    /// The connections of each user, whatever they listen to.
     by_owner: HashMap<UserId, HashSet<u64>>,
+    /// Those that hear of everybody's pods.
+    everybody: HashSet<u64>,
+    /// Those that are told what administrators have to look at.
     administrators: HashSet<u64>,
+    alerts: Alerts,
 }
 
 impl State {
-    /// Tells everybody who listens to this pod.
+    /// Tells everybody who may listen to this pod.
     fn tell(&self, id: &PodId, owner: &UserId, tell: impl Fn(&Listener)) {
         let sets = [
             self.by_pod.get(id),
             self.by_owner.get(owner),
-            Some(&self.administrators),
+            Some(&self.everybody),
         ];
         for (place, set) in sets.iter().enumerate() {
             for number in set.iter().copied().flatten() {
@@ -79,7 +62,9 @@ impl State {
     /// A pod is so now, whoever says it.
     fn changed(&mut self, pod: Pod) {
         let (id, owner) = (pod.id.clone(), pod.owner.clone());
-        let before = self.pods.get(&id).and_then(|known| platform_trouble(&known.pod));
+        let known = self.pods.get(&id).map(|known| Arc::clone(&known.pod));
+        self.alerts.changed(known.as_deref(), &pod);
+        let before = known.as_deref().and_then(platform_trouble);
         if let Some(code) = platform_trouble(&pod).filter(|code| before != Some(*code)) {
             let administrators = self.administrators.iter();
             for listener in administrators.filter_map(|number| self.listeners.get(number)) {
@@ -90,9 +75,14 @@ impl State {
         self.tell(&id, &owner, |listener| listener.touch(&id));
     }
 
-    fn alert(&self, id: &PodId, alert: Alert) {
-        if let Some(current) = self.pods.get(id) {
-            self.tell(id, &current.pod.owner, |listener| listener.alert(id, alert));
+    /// Tells the owner, on each of their connections, unless another of their pods has told them already.
+    fn alert(&mut self, id: &PodId, alert: Alert) {
+        let Some(current) = self.pods.get(id) else { return };
+        if self.alerts.is_first(&current.pod, alert, Timestamp::now()) {
+            let mine = self.by_owner.get(&current.pod.owner).into_iter().flatten();
+            for listener in mine.filter_map(|number| self.listeners.get(number)) {
+                listener.alert(id, alert);
+            }
         }
     }
 
@@ -118,6 +108,7 @@ impl State {
     fn deleted(&mut self, id: &PodId) {
         self.learned.remove(id);
         if let Some(last) = self.pods.remove(id) {
+            self.alerts.deleted(&last.pod);
             self.tell(id, &last.pod.owner, |listener| listener.touch(id));
         }
         self.by_pod.remove(id);
@@ -161,17 +152,23 @@ impl Hub {
             Update::Deleted(id) => state.deleted(&id),
             Update::LowBalance {
                 pod_id,
+                mark_seconds: threshold,
                 seconds_left,
                 daily_cap,
-                ..
-            } => state.alert(
-                &pod_id,
-                if daily_cap {
-                    Alert::Cap(seconds_left)
+            } => {
+                let alert = if daily_cap {
+                    Alert::Cap {
+                        threshold,
+                        seconds_left,
+                    }
                 } else {
-                    Alert::Account(seconds_left)
-                },
-            ),
+                    Alert::Account {
+                        threshold,
+                        seconds_left,
+                    }
+                };
+                state.alert(&pod_id, alert);
+            }
             Update::VolumeAtRisk { pod_id, at } => state.alert(&pod_id, Alert::Volume(at)),
             _ => {}
         }
@@ -240,19 +237,22 @@ impl Hub {
         self.state().listeners.len()
     }
 
-    /// Somebody begins to listen. They hear nothing yet.
-    pub(crate) fn join(self: &Arc<Self>, actor: Actor, language: Language) -> Arc<Listener> {
+    /// Somebody with this e-mail address begins to listen. They hear nothing yet.
+    pub(crate) fn join(self: &Arc<Self>, actor: Actor, email: String, language: Language) -> Arc<Listener> {
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
-        let listener = Arc::new(Listener::new(Arc::clone(self), number, actor, language));
+        let listener = Arc::new(Listener::new(Arc::clone(self), number, actor, email, language));
         state.listeners.insert(number, Arc::clone(&listener));
+        let owner = listener.actor.id.clone();
+        state.by_owner.entry(owner).or_default().insert(number);
         listener
     }
 
     pub(super) fn leave(&self, listener: &Listener) {
         let mut state = self.state();
         state.listeners.remove(&listener.number);
+        state.everybody.remove(&listener.number);
         state.administrators.remove(&listener.number);
         if let Some(mine) = state.by_owner.get_mut(&listener.actor.id) {
             mine.remove(&listener.number);
@@ -280,24 +280,32 @@ impl Hub {
         self.state().silence(id, listener.number);
     }
 
-    /// A listener hears of all pods that they may see from now on.
+    /// A listener hears of pods that they have not named from now on, the newest first.
     pub(super) fn subscribe_all(&self, listener: &Listener, scope: Scope) {
         let mut state = self.state();
         let number = listener.number;
-        if listener.actor.is_admin() {
+        let is_admin = listener.actor.is_admin();
+        let scope = match scope {
+            Scope::Everybody if !is_admin => Scope::Changes,
+            scope => scope,
+        };
+        if is_admin {
             state.administrators.insert(number);
-        } else {
-            state
-                .by_owner
-                .entry(listener.actor.id.clone())
-                .or_default()
-                .insert(number);
         }
-        let visible = state
+        if scope == Scope::Everybody {
+            state.everybody.insert(number);
+        } else {
+            state.everybody.remove(&number);
+        }
+        let concerns = |pod: &Pod| scope == Scope::Everybody || pod.owner == listener.actor.id;
+        let mut pods: Vec<_> = state
             .pods
             .values()
-            .filter(|current| listener.actor.may_touch(&current.pod.owner));
-        listener.know(visible.map(|current| current.pod.id.clone()), scope);
+            .filter(|current| concerns(&current.pod))
+            .map(|current| (current.pod.created_at, current.pod.id.clone()))
+            .collect();
+        pods.sort_unstable_by(|one, other| other.cmp(one));
+        listener.know(pods.into_iter().map(|(_, id)| id), scope);
     }
 
     /// Takes over a pod that another server has made and this one has not heard of yet.
@@ -358,7 +366,7 @@ mod tests {
             pods: Vec::new(),
             missed: 0,
         };
-        let listener = hub.join(actor, Language::Es);
+        let listener = hub.join(actor, String::new(), Language::Es);
         hub.learn(pod.clone());
         listener.subscribe(&id).unwrap();
         assert!(matches!(listener.next().await, Outgoing::Updated(_)));
@@ -377,7 +385,7 @@ mod tests {
         let (_, pod) = owner_and_pod().await;
         let hub: Arc<Hub> = Arc::default();
         hub.learn(pod.clone());
-        let listener = hub.join(Actor::admin("root"), Language::Es);
+        let listener = hub.join(Actor::admin("root"), String::new(), Language::Es);
         listener.subscribe_all(Scope::Changes);
         let reason = Reason::new(ReasonCode::QuotaExceeded, "", pod.updated_at);
         let troubled = Pod {

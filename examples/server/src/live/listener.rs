@@ -1,6 +1,6 @@
 //! One who listens.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -8,27 +8,40 @@ use neuropod::message::Language;
 use neuropod::{Actor, PodId, ReasonCode, Standing};
 use tokio::sync::Notify;
 
-use super::hub::{Current, Hub};
+use super::current::Current;
+use super::hub::Hub;
 
 /// Most pods that one listener subscribes to.
 pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
 
-/// What somebody hears who listens to all pods that they may see.
+/// What somebody hears of pods without naming them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Every change.
-    Changes,
-    /// That one is new, or gone.
+    /// That one of their own is new, or gone.
     Announcements,
+    /// The same, and every change of their own.
+    Changes,
+    /// The same, and every change of everybody's; for administrators.
+    Everybody,
 }
 
 /// What runs out for a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alert {
-    /// The account, in so many seconds.
-    Account(i64),
-    /// What a daily cap leaves, in so many seconds.
-    Cap(i64),
+    /// The account.
+    Account {
+        /// The threshold that was passed, in seconds.
+        threshold: i64,
+        /// In so many seconds.
+        seconds_left: i64,
+    },
+    /// What a daily cap leaves.
+    Cap {
+        /// The threshold that was passed, in seconds.
+        threshold: i64,
+        /// In so many seconds.
+        seconds_left: i64,
+    },
     /// The time in which its volume can be paid for.
     Volume(Timestamp),
 }
@@ -45,15 +58,15 @@ pub(crate) enum Refusal {
 /// Something to be told.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// A pod is there that was not.
+    /// A pod of theirs is there that was not.
     Created(Arc<Current>),
     /// A pod as it is now.
     Updated(Arc<Current>),
     /// A pod is gone.
     Deleted(PodId),
-    /// The money for a pod runs out.
+    /// The money of the account runs out.
     LowBalance {
-        /// The pod.
+        /// The pod at which it shows first.
         pod_id: PodId,
         /// What it is that runs out.
         alert: Alert,
@@ -74,6 +87,7 @@ pub(crate) struct Listener {
     hub: Arc<Hub>,
     pub(super) number: u64,
     pub(super) actor: Actor,
+    email: String,
     language: Language,
     inbox: Mutex<Inbox>,
     notify: Notify,
@@ -83,9 +97,12 @@ pub(crate) struct Listener {
 #[derive(Default)]
 struct Inbox {
     scope: Option<Scope>,
-    subscribed: HashSet<PodId>,
+    /// The pods they named; `true`: their own.
+    subscribed: HashMap<PodId, bool>,
     /// The pods whose existence was told.
     known: HashSet<PodId>,
+    /// What the last update of each pod said: the same again is no news.
+    told: HashMap<PodId, u64>,
     /// Pods that changed, each once, in the order in which they did.
     touched: VecDeque<PodId>,
     waiting: HashSet<PodId>,
@@ -105,11 +122,12 @@ struct Account {
 }
 
 impl Listener {
-    pub(super) fn new(hub: Arc<Hub>, number: u64, actor: Actor, language: Language) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, number: u64, actor: Actor, email: String, language: Language) -> Self {
         Self {
             hub,
             number,
             actor,
+            email,
             language,
             inbox: Mutex::default(),
             notify: Notify::new(),
@@ -123,6 +141,11 @@ impl Listener {
     /// Who listens.
     pub(crate) fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// Their e-mail address.
+    pub(crate) fn email(&self) -> &str {
+        &self.email
     }
 
     /// In which language.
@@ -139,8 +162,14 @@ impl Listener {
         self.notify.notify_one();
     }
 
+    /// Tells that money runs out, where they have begun to listen to anything.
     pub(super) fn alert(&self, id: &PodId, alert: Alert) {
-        self.inbox().alerts.insert(id.clone(), alert);
+        let mut inbox = self.inbox();
+        if inbox.scope.is_none() && inbox.subscribed.is_empty() {
+            return;
+        }
+        inbox.alerts.insert(id.clone(), alert);
+        drop(inbox);
         self.notify.notify_one();
     }
 
@@ -169,7 +198,7 @@ impl Listener {
         let mut inbox = self.inbox();
         inbox.scope = Some(scope);
         for id in pods {
-            if scope == Scope::Changes && inbox.waiting.insert(id.clone()) {
+            if scope != Scope::Announcements && inbox.waiting.insert(id.clone()) {
                 inbox.touched.push_back(id.clone());
             }
             inbox.known.insert(id);
@@ -179,7 +208,7 @@ impl Listener {
     }
 
     pub(super) fn subscriptions(&self) -> Vec<PodId> {
-        self.inbox().subscribed.iter().cloned().collect()
+        self.inbox().subscribed.keys().cloned().collect()
     }
 
     /// Listens to one pod. How it is now is told first.
@@ -187,17 +216,16 @@ impl Listener {
     /// # Errors
     /// There is no such pod for them, or they listen to too many.
     pub(crate) fn subscribe(&self, id: &PodId) -> Result<(), Refusal> {
-        let pod = self.hub.pod(id);
         // Whether there is a pod that one may not see is nothing to be learned here.
-        if !pod.is_some_and(|pod| self.actor.may_touch(&pod.owner)) {
-            return Err(Refusal::NoPod);
-        }
+        let pod = self.hub.pod(id).filter(|pod| self.actor.may_touch(&pod.owner));
+        let is_own = pod.ok_or(Refusal::NoPod)?.owner == self.actor.id;
         {
             let mut inbox = self.inbox();
-            if inbox.subscribed.len() >= MAX_SUBSCRIPTIONS && !inbox.subscribed.contains(id) {
+            if inbox.subscribed.len() >= MAX_SUBSCRIPTIONS && !inbox.subscribed.contains_key(id) {
                 return Err(Refusal::TooMany);
             }
-            inbox.subscribed.insert(id.clone());
+            inbox.subscribed.insert(id.clone(), is_own);
+            inbox.told.remove(id);
         }
         self.hub.subscribe(self, id);
         Ok(())
@@ -205,11 +233,16 @@ impl Listener {
 
     /// Listens to a pod no more.
     pub(crate) fn unsubscribe(&self, id: &PodId) {
-        self.inbox().subscribed.remove(id);
+        let mut inbox = self.inbox();
+        inbox.subscribed.remove(id);
+        if !inbox.hears_changes() {
+            inbox.told.remove(id);
+        }
+        drop(inbox);
         self.hub.unsubscribe(self, id);
     }
 
-    /// Listens to all pods that they may see.
+    /// Listens to pods without naming them.
     pub(crate) fn subscribe_all(&self, scope: Scope) {
         self.hub.subscribe_all(self, scope);
     }
@@ -250,25 +283,63 @@ impl Listener {
             // Read after it was taken from the queue: a change from now on queues it again.
             let current = self.hub.current(&id);
             let mut inbox = self.inbox();
-            let subscribed = inbox.subscribed.contains(&id);
             if let Some(current) = current {
-                if inbox.scope.is_some() && inbox.known.insert(id) {
-                    return Some(Outgoing::Created(current));
-                }
-                if subscribed || inbox.scope == Some(Scope::Changes) {
-                    return Some(Outgoing::Updated(current));
+                if let Some(outgoing) = inbox.news(current, &self.actor) {
+                    return Some(outgoing);
                 }
                 continue;
             }
-            inbox.subscribed.remove(&id);
+            let subscribed = inbox.subscribed.remove(&id);
             let was_known = inbox.known.remove(&id);
+            inbox.told.remove(&id);
             drop(inbox);
-            if subscribed {
+            if subscribed.is_some() {
                 self.hub.unsubscribe(self, &id);
             }
-            if was_known || subscribed {
+            // Who only looks on at somebody else's pod is not told: a page takes what is deleted for its own.
+            if was_known || subscribed == Some(true) {
                 return Some(Outgoing::Deleted(id));
             }
         }
+    }
+
+    /// An announcement has said how a pod is: an update that says the same is no news, unless they have asked for one.
+    pub(super) fn announced(&self, id: &PodId, digest: u64) {
+        let mut inbox = self.inbox();
+        if inbox.hears_changes() && !inbox.subscribed.contains_key(id) {
+            inbox.told.insert(id.clone(), digest);
+        }
+    }
+
+    /// Whether an update says something else than the last one of its pod, of which it is the last from now on.
+    pub(super) fn is_news(&self, id: &PodId, digest: u64) -> bool {
+        let mut inbox = self.inbox();
+        let hears = inbox.hears_changes() || inbox.subscribed.contains_key(id);
+        // Nothing is kept of a pod that they have left meanwhile.
+        !hears || inbox.told.insert(id.clone(), digest) != Some(digest)
+    }
+}
+
+impl Inbox {
+    fn hears_changes(&self) -> bool {
+        matches!(self.scope, Some(Scope::Changes | Scope::Everybody))
+    }
+
+    /// What is told of a pod that is there.
+    fn news(&mut self, current: Arc<Current>, actor: &Actor) -> Option<Outgoing> {
+        let id = &current.pod.id;
+        let is_own = current.pod.owner == actor.id;
+        let concerns = is_own || self.scope == Some(Scope::Everybody);
+        let is_new = self.scope.is_some() && concerns && self.known.insert(id.clone());
+        let subscribed = self.subscribed.contains_key(id);
+        if is_new && is_own {
+            // The update that they have asked for follows.
+            if subscribed && self.waiting.insert(id.clone()) {
+                self.touched.push_front(id.clone());
+            }
+            return Some(Outgoing::Created(current));
+        }
+        let wanted = subscribed || (concerns && self.hears_changes());
+        wanted.then_some(Outgoing::Updated(current))
     }
 }

@@ -1,17 +1,23 @@
 //! What listeners are told, word for word.
 
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use neuropod::message::{self, Language};
-use neuropod::{Pod, PodId};
+use neuropod::{Money, PodId};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::hub::Current;
-use super::listener::{Alert, Outgoing, Refusal};
+use super::current::{Current, Written};
+use super::listener::{Alert, Listener, Outgoing, Refusal};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::view::money::BalanceView;
+use crate::view::pod::PodView;
+
+/// How long a warning waits for the balance that it tells.
+const BALANCE: Duration = Duration::from_secs(2);
 
 /// An event: its name and what it says, as JSON.
 pub(super) struct Event {
@@ -38,19 +44,23 @@ impl Event {
         Self::new("error", fields)
     }
 
-    /// What is told of something.
-    pub(super) fn of(app: &App, outgoing: &Outgoing, language: Language) -> Self {
-        match outgoing {
-            Outgoing::Updated(current) => Self {
-                name: "podUpdate",
-                text: update(app, current, language),
-            },
+    /// What is told of something; `None`: it is what the listener knows already.
+    pub(super) async fn of(app: &App, listener: &Listener, outgoing: &Outgoing) -> Option<Self> {
+        let language = listener.language();
+        let event = match outgoing {
+            Outgoing::Updated(current) => {
+                let update = update(app, current, language);
+                if !listener.is_news(&current.pod.id, update.digest) {
+                    return None;
+                }
+                Self {
+                    name: "podUpdate",
+                    text: update.text.clone(),
+                }
+            }
             Outgoing::Created(current) => {
-                let pod = app.shown(language).pod(&current.pod, app.stats(&current.pod));
-                Self::new(
-                    "podCreated",
-                    json!({ "podId": current.pod.id, "pod": pod, "timestamp": Timestamp::now() }),
-                )
+                listener.announced(&current.pod.id, update(app, current, language).digest);
+                Self::created(app, current, listener)
             }
             Outgoing::Deleted(id) => Self::new(
                 "podDeleted",
@@ -71,15 +81,45 @@ impl Event {
                 fields["timestamp"] = json!(Timestamp::now());
                 Self::new("balance", fields)
             }
-            Outgoing::LowBalance { pod_id, alert } => Self::low_balance(pod_id, *alert, language),
-        }
+            Outgoing::LowBalance { pod_id, alert } => {
+                let balance = current_balance(app, listener).await;
+                Self::low_balance(pod_id, *alert, balance, language)
+            }
+        };
+        Some(event)
     }
 
-    fn low_balance(pod_id: &PodId, alert: Alert, language: Language) -> Self {
+    fn created(app: &App, current: &Current, listener: &Listener) -> Self {
+        let pod = app
+            .shown(listener.language())
+            .pod(&current.pod, app.stats(&current.pod));
+        Self::new(
+            "podCreated",
+            json!({
+                "podId": pod.pod_id,
+                "podName": pod.pod_name,
+                // It is told to its owner alone.
+                "userEmail": listener.email(),
+                "status": pod.status,
+                "gpu": pod.gpu,
+                "containerDiskSize": pod.container_disk_size,
+                "volumeDiskSize": pod.volume_disk_size,
+                "createdBy": pod.created_by,
+                "pod": pod,
+                "timestamp": Timestamp::now(),
+            }),
+        )
+    }
+
+    fn low_balance(pod_id: &PodId, alert: Alert, balance: Option<Money>, language: Language) -> Self {
         let now = Timestamp::now();
         let (seconds_left, message) = match alert {
-            Alert::Account(left) => (left, message::low_balance(left, false, language)),
-            Alert::Cap(left) => (left, message::low_balance(left, true, language)),
+            Alert::Account { seconds_left, .. } => {
+                (seconds_left, message::low_balance(seconds_left, false, language))
+            }
+            Alert::Cap { seconds_left, .. } => {
+                (seconds_left, message::low_balance(seconds_left, true, language))
+            }
             Alert::Volume(at) => (
                 at.duration_since(now).as_secs(),
                 message::volume_at_risk(at, language),
@@ -87,9 +127,39 @@ impl Event {
         };
         Self::new(
             "lowBalanceAlert",
-            json!({ "podId": pod_id, "minutesLeft": seconds_left / 60, "message": message, "timestamp": now }),
+            json!({
+                "podId": pod_id,
+                "minutesLeft": seconds_left / 60,
+                "message": message,
+                "currentBalance": balance.unwrap_or(Money::ZERO).as_euros(),
+                "balanceKnown": balance.is_some(),
+                "timestamp": now,
+            }),
         )
     }
+}
+
+/// What the listener can spend now; `None`: billing does not tell in time, and the warning is not kept back for it.
+async fn current_balance(app: &App, listener: &Listener) -> Option<Money> {
+    let user = &listener.actor().id;
+    match timeout(BALANCE, app.billing.balance(user)).await {
+        Ok(Ok(balance)) => Some(balance.available),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a warning goes without the balance");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// That a message means nothing here.
+pub(super) fn not_understood() -> Failure {
+    Failure::new(
+        http::StatusCode::BAD_REQUEST,
+        "malformed",
+        "Mensaje no entendido",
+        "The message is not understood",
+    )
 }
 
 /// Why somebody can't listen, as a failure.
@@ -105,22 +175,31 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
     }
 }
 
-fn update(app: &App, current: &Arc<Current>, language: Language) -> String {
-    let write = |pod: &Pod| {
+fn update<'a>(app: &App, current: &'a Current, language: Language) -> &'a Written {
+    current.update(language, |pod| {
         let view = app.shown(language).pod(pod, app.stats(pod));
-        json!({
-            "type": "podUpdate",
-            "podId": view.pod_id,
-            "status": view.status,
-            "step": view.step,
-            "reason": view.reason,
-            "stats": view.stats,
-            "httpServices": view.http_services,
-            "totalCost": view.total_cost,
-            "pod": view,
-            "timestamp": Timestamp::now(),
-        })
-        .to_string()
-    };
-    current.text(language, write).to_owned()
+        let says = |view: &PodView| {
+            json!({
+                "type": "podUpdate",
+                "podId": view.pod_id,
+                "status": view.status,
+                "step": view.step,
+                "reason": view.reason,
+                "stats": view.stats,
+                "httpServices": view.http_services,
+                "tcpServices": view.tcp_services,
+                "totalCost": view.total_cost,
+                "pod": view,
+            })
+        };
+        let mut told = says(&view);
+        told["timestamp"] = json!(Timestamp::now());
+        let stats = view.stats.without_time();
+        let mut hasher = DefaultHasher::new();
+        says(&PodView { stats, ..view }).to_string().hash(&mut hasher);
+        Written {
+            text: told.to_string(),
+            digest: hasher.finish(),
+        }
+    })
 }

@@ -1,6 +1,9 @@
 //! Live updates: one source of events, two transports.
 
 mod accounts;
+mod ack;
+mod alerts;
+mod current;
 mod hub;
 mod listener;
 mod message;

@@ -1,5 +1,6 @@
 //! Socket.IO (protocol 5, clients of version 4) at `/socket.io/`, for the frontend that exists.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +12,15 @@ use serde_json::{Value, json};
 use socketioxide::extract::{Extension, SocketRef, State, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::{SendError, SocketError, SocketIo};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::ack::Ack;
 use super::listener::{Listener, Refusal, Scope};
-use super::message::{Event, refused};
+use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::failure::Failure;
-use crate::language;
 use crate::routes::log_text;
 
 /// The biggest message that is read, in bytes.
@@ -30,8 +31,10 @@ const PING: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(30);
 /// Messages that wait for a peer. What it is told is how a pod is then, so that more would only be older.
 const MAX_WAITING: usize = 64;
+/// How long the answer to an event may take.
+const ANSWERED: Duration = Duration::from_millis(4500);
 /// How soon a peer that takes nothing is tried again.
-const TRY_AGAIN: Duration = Duration::from_millis(50);
+pub(super) const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// For how long it is tried to find out who somebody is.
 const SIGN_IN: Duration = Duration::from_secs(30);
@@ -43,10 +46,15 @@ struct Handshake {
     token: String,
 }
 
+/// Which pod an event is about: `{podId}`, or the id alone.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OfPod {
-    pod_id: String,
+#[serde(untagged)]
+enum OfPod {
+    Object {
+        #[serde(rename = "podId")]
+        pod_id: String,
+    },
+    Id(String),
 }
 
 /// What one connection has.
@@ -77,7 +85,7 @@ async fn sign_in(
     TryData(handshake): TryData<Handshake>,
     State(app): State<Shared>,
 ) -> Result<(), String> {
-    let language = language::of(&socket.req_parts().headers);
+    let language = app.language(&socket.req_parts().headers);
     let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
     let begun = Instant::now();
     let caller = loop {
@@ -92,10 +100,15 @@ async fn sign_in(
     Ok(())
 }
 
-async fn connected(socket: SocketRef, State(app): State<Shared>, Extension(caller): Extension<Caller>) {
-    let language = language::of(&socket.req_parts().headers);
+/// Everything that can be said is listened to before this returns: a client may speak as soon as it is connected.
+fn connected(
+    socket: SocketRef,
+    State(app): State<Shared>,
+    Extension(caller): Extension<Caller>,
+) -> impl Future<Output = ()> + Send {
+    let language = app.language(&socket.req_parts().headers);
     let connection = Connection {
-        listener: app.live.join(caller.actor(), language),
+        listener: app.live.join(caller.actor(), caller.user.email.clone(), language),
         ended: app.stopping.child_token(),
     };
     connection.listener.subscribe_all(Scope::Announcements);
@@ -105,11 +118,17 @@ async fn connected(socket: SocketRef, State(app): State<Shared>, Extension(calle
     socket.on("unsubscribe", unsubscribe);
     socket.on("requestLogs", request_logs);
     socket.on("ping", ping);
+    socket.on_fallback(unknown);
     let disconnecting = connection.clone();
     socket.on_disconnect(async move || {
         disconnecting.ended.cancel();
         disconnecting.listener.leave();
     });
+    serve_connection(socket, app, caller, connection)
+}
+
+async fn serve_connection(socket: SocketRef, app: Shared, caller: Caller, connection: Connection) {
+    let language = connection.listener.language();
     let greeting = json!({
         "message": language.pick("Conectado a las actualizaciones en tiempo real", "Connected to live updates"),
         "userId": caller.user.id,
@@ -117,28 +136,28 @@ async fn connected(socket: SocketRef, State(app): State<Shared>, Extension(calle
         "timestamp": Timestamp::now(),
     });
     emit(&socket, &connection, "connected", &greeting);
-    tokio::spawn(async move {
-        tokio::select! {
-            // Whoever has signed out hears nothing more.
-            biased;
-            () = connection.ended.cancelled() => {}
-            () = app.session_ends(&caller) => {}
-            () = tell(&app, &connection, &socket) => {}
-        }
-        connection.ended.cancel();
-        connection.listener.leave();
-        // A peer that takes nothing is told so when it does, or is given up with its missing pongs.
-        while let Err(SocketError::InternalChannelFull) = socket.clone().disconnect() {
-            sleep(TRY_AGAIN).await;
-        }
-    });
+    tokio::select! {
+        // Whoever has signed out hears nothing more.
+        biased;
+        () = connection.ended.cancelled() => {}
+        () = app.session_ends(&caller) => {}
+        () = tell(&app, &connection, &socket) => {}
+    }
+    connection.ended.cancel();
+    connection.listener.leave();
+    // A peer that takes nothing is told so when it does, or is given up with its missing pongs.
+    while let Err(SocketError::InternalChannelFull) = socket.clone().disconnect() {
+        sleep(TRY_AGAIN).await;
+    }
 }
 
 /// Tells a connection what changes, until it is gone.
 async fn tell(app: &App, connection: &Connection, socket: &SocketRef) {
     loop {
         let outgoing = connection.listener.next().await;
-        let event = Event::of(app, &outgoing, connection.listener.language());
+        let Some(event) = Event::of(app, &connection.listener, &outgoing).await else {
+            continue;
+        };
         let data: Value = serde_json::from_str(&event.text).unwrap_or_default();
         // As soon as the peer takes it.
         while let Err(error) = socket.emit(event.name, &data) {
@@ -161,82 +180,145 @@ fn emit(socket: &SocketRef, connection: &Connection, event: &str, data: &Value) 
     }
 }
 
-fn fail(socket: &SocketRef, connection: &Connection, failure: &Failure, pod_id: Option<&str>) {
-    let language = connection.listener.language();
-    let mut data = json!({ "type": failure.code(), "message": failure.message(language) });
-    if let Some(pod_id) = pod_id {
-        data["podId"] = pod_id.into();
-    }
-    emit(socket, connection, "error", &data);
+/// One event of a client, with all that is needed to answer it.
+struct Received {
+    socket: SocketRef,
+    connection: Connection,
+    ack: Ack,
 }
 
-fn malformed() -> Failure {
-    Failure::field("podId", neuropod::Violation::Required)
+impl Received {
+    /// Answers with an event of this name, or with `error`, and acknowledges.
+    async fn answer(
+        self,
+        pod_id: Option<&str>,
+        event: &str,
+        work: impl Future<Output = Result<Value, Failure>>,
+    ) {
+        match timeout(ANSWERED, work)
+            .await
+            .unwrap_or_else(|_| Err(Failure::timeout()))
+        {
+            Ok(data) => emit(&self.socket, &self.connection, event, &data),
+            Err(failure) => {
+                let language = self.connection.listener.language();
+                let mut data = json!({ "type": failure.code(), "message": failure.message(language) });
+                if let Some(pod_id) = pod_id {
+                    data["podId"] = pod_id.into();
+                }
+                emit(&self.socket, &self.connection, "error", &data);
+            }
+        }
+        self.ack.send(&self.connection.ended).await;
+    }
+
+    /// The same for an event about a pod; `work` gets its id.
+    async fn answer_of_pod(
+        self,
+        data: Result<OfPod, impl Sized>,
+        event: &str,
+        work: impl AsyncFnOnce(&Connection, &str) -> Result<Value, Failure>,
+    ) {
+        let connection = self.connection.clone();
+        match data {
+            Ok(OfPod::Object { pod_id } | OfPod::Id(pod_id)) => {
+                self.answer(Some(&pod_id), event, work(&connection, &pod_id))
+                    .await;
+            }
+            Err(_) => {
+                let malformed = Failure::field("podId", neuropod::Violation::Required);
+                self.answer(None, event, ready(Err(malformed))).await;
+            }
+        }
+    }
 }
 
 async fn subscribe(
     socket: SocketRef,
-    TryData(data): TryData<OfPod>,
+    ack: Ack,
     State(app): State<Shared>,
     Extension(connection): Extension<Connection>,
+    TryData(data): TryData<OfPod>,
 ) {
-    let Ok(OfPod { pod_id }) = data else {
-        return fail(&socket, &connection, &malformed(), None);
+    let received = Received {
+        socket,
+        connection,
+        ack,
     };
-    match app.listen_to(&connection.listener, &pod_id).await {
-        Ok(()) => emit(&socket, &connection, "subscribed", &json!({ "podId": pod_id })),
-        Err(failure) => fail(&socket, &connection, &failure, Some(&pod_id)),
-    }
+    received
+        .answer_of_pod(data, "subscribed", async |connection, pod_id| {
+            app.listen_to(&connection.listener, pod_id).await?;
+            Ok(json!({ "podId": pod_id }))
+        })
+        .await;
 }
 
 async fn unsubscribe(
     socket: SocketRef,
-    TryData(data): TryData<OfPod>,
+    ack: Ack,
     Extension(connection): Extension<Connection>,
+    TryData(data): TryData<OfPod>,
 ) {
-    let Ok(OfPod { pod_id }) = data else {
-        return fail(&socket, &connection, &malformed(), None);
+    let received = Received {
+        socket,
+        connection,
+        ack,
     };
-    if let Ok(id) = pod_id.parse() {
-        connection.listener.unsubscribe(&id);
-    }
-    emit(&socket, &connection, "unsubscribed", &json!({ "podId": pod_id }));
+    received
+        .answer_of_pod(data, "unsubscribed", async |connection, pod_id| {
+            // What is no id was never subscribed to.
+            if let Ok(id) = pod_id.parse() {
+                connection.listener.unsubscribe(&id);
+            }
+            Ok(json!({ "podId": pod_id }))
+        })
+        .await;
 }
 
 async fn request_logs(
     socket: SocketRef,
-    TryData(data): TryData<OfPod>,
+    ack: Ack,
     State(app): State<Shared>,
     Extension(connection): Extension<Connection>,
+    TryData(data): TryData<OfPod>,
 ) {
-    let Ok(OfPod { pod_id }) = data else {
-        return fail(&socket, &connection, &malformed(), None);
+    let received = Received {
+        socket,
+        connection,
+        ack,
     };
-    let language = connection.listener.language();
-    let actor = connection.listener.actor();
-    let logs = match (app.limiter.check_user(&actor.id), pod_id.parse::<PodId>()) {
-        (Err(failure), _) => Err(failure),
-        (Ok(()), Ok(id)) => log_text(&app, actor, &id, None, false, language).await,
-        (Ok(()), Err(error)) => Err(error.into()),
-    };
-    match logs {
-        Ok(logs) => {
-            let data = json!({ "podId": pod_id, "logs": logs, "timestamp": Timestamp::now() });
-            emit(&socket, &connection, "podLogs", &data);
-        }
-        // Whether there is a pod that one may not see is nothing to be learned here.
-        Err(failure) if failure.code() == "forbidden" => {
-            fail(&socket, &connection, &refused(Refusal::NoPod), Some(&pod_id));
-        }
-        Err(failure) => fail(&socket, &connection, &failure, Some(&pod_id)),
-    }
+    received
+        .answer_of_pod(data, "podLogs", async |connection, pod_id| {
+            let (actor, language) = (connection.listener.actor(), connection.listener.language());
+            app.limiter.check_user(&actor.id)?;
+            let logs = log_text(&app, actor, &pod_id.parse::<PodId>()?, None, false, language).await;
+            let logs = logs.map_err(|failure| match failure.code() {
+                // Whether there is a pod that one may not see is nothing to be learned here.
+                "forbidden" => refused(Refusal::NoPod),
+                _ => failure,
+            })?;
+            Ok(json!({ "podId": pod_id, "logs": logs, "timestamp": Timestamp::now() }))
+        })
+        .await;
 }
 
-async fn ping(socket: SocketRef, Extension(connection): Extension<Connection>) {
-    emit(
-        &socket,
-        &connection,
-        "pong",
-        &json!({ "timestamp": Timestamp::now() }),
-    );
+async fn ping(socket: SocketRef, ack: Ack, Extension(connection): Extension<Connection>) {
+    let received = Received {
+        socket,
+        connection,
+        ack,
+    };
+    received
+        .answer(None, "pong", ready(Ok(json!({ "timestamp": Timestamp::now() }))))
+        .await;
+}
+
+/// An event that nobody here knows is acknowledged too, so that the client goes on.
+async fn unknown(socket: SocketRef, ack: Ack, Extension(connection): Extension<Connection>) {
+    let received = Received {
+        socket,
+        connection,
+        ack,
+    };
+    received.answer(None, "error", ready(Err(not_understood()))).await;
 }

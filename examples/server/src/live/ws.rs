@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::listener::{Listener, Outgoing, Scope};
-use super::message::{Event, refused};
+use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::{Caller, Identity};
 use crate::failure::Failure;
@@ -50,7 +50,7 @@ pub(crate) struct Query {
 enum Incoming {
     Auth {
         token: String,
-        /// In which messages come from now on.
+        /// In which messages come from now on, unless the configuration fixes it.
         language: Option<Language>,
     },
     #[serde(rename_all = "camelCase")]
@@ -61,16 +61,21 @@ enum Incoming {
     Unsubscribe {
         pod_id: String,
     },
-    SubscribeAll,
+    SubscribeAll {
+        /// Of everybody's pods; for administrators.
+        #[serde(default)]
+        everybody: bool,
+    },
     Ping,
 }
 
 /// What `/ws` says and hears, for the API's document.
 pub(crate) fn describe() -> &'static str {
     "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\",\"language\"}` (or gives `?token=`), \
-     `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\"}` and \
-     `{\"type\":\"ping\"}`; the server `podUpdate`, `podCreated`, `podDeleted`, `balance` (as \
-     `/api/account/balance`, after `subscribeAll` and at every change), `lowBalanceAlert`, `adminNotification`, `pong` and `error`."
+     `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\",\"everybody\"}` \
+     (all pods of one's own, or for administrators of everybody) and `{\"type\":\"ping\"}`; the server `podUpdate`, \
+     `podCreated`, `podDeleted`, `balance` (as `/api/account/balance`, after `subscribeAll` and at every change), \
+     `lowBalanceAlert`, `adminNotification`, `pong` and `error`."
 }
 
 /// Live updates by WebSocket.
@@ -135,7 +140,8 @@ impl Connection {
                 Err(_) => return Some((UNAUTHORIZED, "nobody signed in")),
             },
         };
-        let listener = self.app.live.join(caller.actor(), self.language);
+        let live = &self.app.live;
+        let listener = live.join(caller.actor(), caller.user.email.clone(), self.language);
         let app = Arc::clone(&self.app);
         let closing = tokio::select! {
             // Whoever has signed out hears nothing more.
@@ -155,7 +161,8 @@ impl Connection {
                 Message::Text(text) => match serde_json::from_str(&text) {
                     Ok(Incoming::Auth { token, language }) => match self.app.caller(&token).await {
                         Ok(caller) => {
-                            self.language = language.unwrap_or(self.language);
+                            let fixed = self.app.config.language.fixed();
+                            self.language = fixed.or(language).unwrap_or(self.language);
                             let welcome = Event::new("authenticated", json!({ "userId": caller.user.id }));
                             self.say(&welcome).await.ok_or(None)?;
                             return Ok(caller);
@@ -213,8 +220,10 @@ impl Connection {
     }
 
     async fn tell(&mut self, listener: &Listener, outgoing: &Outgoing) -> Option<()> {
-        let event = Event::of(&self.app, outgoing, listener.language());
-        self.send(event.text).await
+        match Event::of(&self.app, listener, outgoing).await {
+            Some(event) => self.send(event.text).await,
+            None => Some(()),
+        }
     }
 
     async fn say(&mut self, event: &Event) -> Option<()> {
@@ -242,8 +251,12 @@ async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
             }
             None
         }
-        Ok(Incoming::SubscribeAll) => {
-            listener.subscribe_all(Scope::Changes);
+        Ok(Incoming::SubscribeAll { everybody }) => {
+            listener.subscribe_all(if everybody {
+                Scope::Everybody
+            } else {
+                Scope::Changes
+            });
             app.tell_account(listener);
             None
         }
@@ -252,15 +265,6 @@ async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
         Ok(Incoming::Auth { .. }) => None,
         Err(_) => error(&not_understood(), None),
     }
-}
-
-fn not_understood() -> Failure {
-    Failure::new(
-        http::StatusCode::BAD_REQUEST,
-        "malformed",
-        "Mensaje no entendido",
-        "The message is not understood",
-    )
 }
 
 impl App {

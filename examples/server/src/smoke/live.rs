@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use http::Method;
 use neuropod::message::Language;
-use neuropod::{Actor, Pod, PodId, Status};
+use neuropod::{Pod, PodId, Status};
 use tokio::time::timeout;
 
 use super::{Api, config};
 use crate::live::{Listener, MAX_SUBSCRIPTIONS, Outgoing, Refusal, Scope};
 
 pub(super) async fn listener(api: &Api, token: &str) -> Arc<Listener> {
-    let actor: Actor = api.app.caller(token).await.unwrap().actor();
-    api.app.live.join(actor, Language::Es)
+    let caller = api.app.caller(token).await.unwrap();
+    api.app.live.join(caller.actor(), caller.user.email, Language::Es)
 }
 
 async fn next(listener: &Listener) -> Outgoing {

@@ -41,8 +41,9 @@ fn replicas<const N: usize>() -> [Api; N] {
 
 /// Hears from one of them of all pods of whoever has this token.
 async fn listen(server: &Api, token: &str) -> Arc<Listener> {
-    let actor = server.app.caller(token).await.unwrap().actor();
-    let listener = server.app.live.join(actor, Language::Es);
+    let caller = server.app.caller(token).await.unwrap();
+    let live = &server.app.live;
+    let listener = live.join(caller.actor(), caller.user.email, Language::Es);
     listener.subscribe_all(Scope::Changes);
     listener
 }
@@ -131,7 +132,11 @@ async fn every_server_warns_who_listens_to_it_that_the_money_runs_out() {
         loop {
             match listener.next().await {
                 Outgoing::LowBalance {
-                    alert: Alert::Account(seconds),
+                    alert:
+                        Alert::Account {
+                            seconds_left: seconds,
+                            ..
+                        },
                     ..
                 } => marks.push(seconds / 60),
                 Outgoing::Updated(current) if current.pod.step == Step::Stopped => return marks,

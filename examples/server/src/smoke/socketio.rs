@@ -4,8 +4,10 @@ use axum::body::Body;
 use http::Request;
 use neuropod::sim::faults::Fault;
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
 
-use super::Api;
+use super::{Api, config};
+use crate::config::Config;
 
 /// A client by hand: Engine.IO 4 by long polling.
 struct Client<'a> {
@@ -33,6 +35,19 @@ impl<'a> Client<'a> {
         assert_eq!(self.api.send(request).await.status, 200);
     }
 
+    /// The next events with this name that come within `time`.
+    async fn events(&self, name: &str, time: Duration) -> Vec<Value> {
+        let packets = timeout(time, self.hear()).await.unwrap_or_default();
+        let events = packets
+            .split('\x1e')
+            .filter_map(|packet| packet.strip_prefix("42"));
+        events
+            .map(|event| serde_json::from_str::<Value>(event).unwrap())
+            .filter(|event| event[0] == name)
+            .map(|mut event| event[1].take())
+            .collect()
+    }
+
     /// The next packet that is no ping.
     async fn hear(&self) -> String {
         loop {
@@ -55,4 +70,50 @@ async fn who_comes_while_the_store_does_not_answer_waits_and_is_let_in() {
     stranger.sign_in("nonsense").await;
     let heard = stranger.hear().await;
     assert!(heard.starts_with("44{"), "{heard}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_with_several_pods_is_warned_once_for_each_threshold_and_nobody_else_is() {
+    // An hour of both.
+    let api = Api::start(Config {
+        opening_credit: 6.0,
+        ..config()
+    })
+    .await;
+    let (ana, admin) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("admin@example.com").await,
+    );
+    let (client, administrator) = (Client::open(&api).await, Client::open(&api).await);
+    client.sign_in(&ana).await;
+    administrator.sign_in(&admin).await;
+    for name in ["one", "two"] {
+        let pod = api.create(&ana, name).await;
+        api.until(&ana, &pod, "running").await;
+    }
+    let begun = Instant::now();
+    let until_the_end = async |client: &Client<'_>| {
+        let mut told = Vec::new();
+        while begun.elapsed() < Duration::from_mins(90) {
+            told.append(&mut client.events("lowBalanceAlert", Duration::from_secs(20)).await);
+        }
+        told
+    };
+    let (told, overheard) = tokio::join!(until_the_end(&client), until_the_end(&administrator));
+    assert_eq!(overheard, Vec::<Value>::new());
+    let minutes: Vec<_> = told.iter().map(|alert| &alert["minutesLeft"]).collect();
+    assert_eq!(minutes, [59, 14, 4], "{told:?}");
+    for alert in &told {
+        assert_eq!(
+            (&alert["currentBalance"], &alert["balanceKnown"]),
+            (&json!(0.0), &json!(true))
+        );
+        assert!(
+            alert["message"]
+                .as_str()
+                .unwrap()
+                .starts_with("Tu saldo se agota"),
+            "{alert}"
+        );
+    }
 }

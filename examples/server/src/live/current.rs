@@ -1,0 +1,40 @@
+//! A pod as it is now, with what was written about it.
+
+use std::sync::{Arc, OnceLock};
+
+use neuropod::Pod;
+use neuropod::message::Language;
+
+/// A pod as it is now. Its update is written once for all listeners of a language.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) pod: Arc<Pod>,
+    updates: [OnceLock<Written>; 2],
+}
+
+/// An update as it is sent.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    /// The JSON.
+    pub(super) text: String,
+    /// The same for two updates between which nothing differs but the time: of writing, of measuring, of running.
+    pub(super) digest: u64,
+}
+
+impl Current {
+    pub(super) fn new(pod: Arc<Pod>) -> Arc<Self> {
+        Arc::new(Self {
+            pod,
+            updates: [const { OnceLock::new() }; 2],
+        })
+    }
+
+    /// The update in a language, as `write` makes it.
+    pub(super) fn update(&self, language: Language, write: impl FnOnce(&Pod) -> Written) -> &Written {
+        let place = match language {
+            Language::Es => 0,
+            Language::En => 1,
+        };
+        self.updates[place].get_or_init(|| write(&self.pod))
+    }
+}
