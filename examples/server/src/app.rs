@@ -8,11 +8,11 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
-use neuropod::{Billing, ClusterBackend, Money, Platform, PodStore, PriceList};
+use neuropod::{Billing, ClusterBackend, Platform, PodStore, PriceList};
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -48,8 +48,6 @@ pub(crate) struct App {
     pub(crate) cluster: Arc<dyn ClusterBackend>,
     /// The prices of the configuration.
     pub(crate) prices: PriceList,
-    /// What new clients get.
-    pub(crate) opening_credit: Money,
     /// Makes and checks tokens.
     pub(crate) tokens: Tokens,
     /// Signing in with Google, where it is set up.
@@ -149,7 +147,6 @@ impl App {
             stopping: CancellationToken::new(),
             progress: Progress::new(metered),
             prices: config.prices.list()?,
-            opening_credit: opening_credit(&config)?,
             config,
             platform,
             store: store.pods,
@@ -174,10 +171,6 @@ impl App {
     }
 }
 
-fn opening_credit(config: &Config) -> Result<Money> {
-    euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")
-}
-
 fn platform(
     config: &Config,
     secrets: &Secrets,
@@ -198,7 +191,7 @@ fn platform(
         .prices(config.prices.list()?)
         .price_policy(config.price_policy)
         .layout(backends::layout(config))
-        .opening_credit(opening_credit(config)?);
+        .opening_credit(euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")?);
     if let Some(cap) = config.daily_cap {
         builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
     }
@@ -224,7 +217,7 @@ pub(crate) fn router(app: &Shared) -> Router {
                 .layer(from_fn(encoding::compress))
                 .layer(from_fn(headers::secure))
                 .layer(cors(&app.config.origins()))
-                .layer(from_fn(failure::localize))
+                .layer(from_fn_with_state(state(), failure::localize))
                 // Who asks is asked of the store, and of issuers: that counts too.
                 .layer(from_fn(deadline))
                 .layer(from_fn_with_state(state(), auth::identify))
@@ -245,16 +238,8 @@ async fn deadline(request: Request, next: Next) -> Response {
     } else {
         CHANGED
     };
-    timeout(time, next.run(request)).await.unwrap_or_else(|_| {
-        Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "timeout",
-            "El servicio no responde ahora; vuelve a intentarlo",
-            "The service does not answer now; try again",
-        )
-        .after(1)
-        .into_response()
-    })
+    let answer = timeout(time, next.run(request)).await;
+    answer.unwrap_or_else(|_| Failure::timeout().into_response())
 }
 
 fn cors(origins: &[String]) -> CorsLayer {

@@ -1,7 +1,7 @@
 import * as api from "../api.js";
 import { openForm } from "../dialog.js";
 import { element, heading, setText } from "../dom.js";
-import { button, createForm, field, fieldset } from "../form.js";
+import { button, checkbox, createForm, field, fieldset } from "../form.js";
 import { fill } from "../loading.js";
 import { tell } from "../notices.js";
 import { t } from "../text.js";
@@ -31,6 +31,7 @@ function priceForm(prices, load) {
     if (!gpu.available) place.append(element("p", { class: "hint" }, t("gpu.notOffered")));
     return place;
   });
+  const { enabled, initialBalance } = prices.freeTier;
   return createForm({
     content: [
       fieldset("gpus", t("prices.gpus"), element("div", { class: "price-grid" }, gpus)),
@@ -43,6 +44,17 @@ function priceForm(prices, load) {
           { class: "price-grid" },
           field("containerDisk", t("deploy.containerDisk"), priceInput(containerDisk.price), t("prices.perGb")),
           field("volumeDisk", t("deploy.volumeDisk"), priceInput(volumeDisk.price), t("prices.perGb")),
+        ),
+      ),
+      element(
+        "fieldset",
+        { class: "field" },
+        element("legend", {}, t("prices.freeTier")),
+        checkbox("enabled", t("prices.freeTierOn"), enabled, t("prices.freeTierHint")),
+        element(
+          "div",
+          { class: "price-grid" },
+          field("initialBalance", t("prices.initialBalance"), priceInput(initialBalance), t("prices.eur")),
         ),
       ),
     ],
@@ -78,6 +90,10 @@ function changed(prices, data) {
     const now = price(disk);
     if (now !== prices.storage[disk].price) (changes.storage ??= {})[disk] = { price: now };
   }
+  const enabled = data.get("enabled") !== null;
+  if (enabled !== prices.freeTier.enabled) (changes.freeTier ??= {}).enabled = enabled;
+  const initialBalance = price("initialBalance");
+  if (initialBalance !== prices.freeTier.initialBalance) (changes.freeTier ??= {}).initialBalance = initialBalance;
   return changes;
 }
 

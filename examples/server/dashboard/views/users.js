@@ -7,7 +7,6 @@ import { icon } from "../icons.js";
 import { fill } from "../loading.js";
 import { balanceNumber, readAmount } from "../money.js";
 import { tell } from "../notices.js";
-import * as session from "../session.js";
 import { known, t } from "../text.js";
 import { showAccount } from "./account.js";
 import { showPods } from "./pods.js";
@@ -107,7 +106,7 @@ function row(user, load) {
     cell("status", element("span", { class: `badge ${status}` }, known(`userStatus.${status}`, status))),
     cell("balance", cents(balanceNumber(user.balance))),
     cell("pods", t("users.pods", { active: user.activePods, total: user.totalPods })),
-    cell("since", date(user.registrationDate)),
+    cell("since", date(user.registeredAt)),
     element("td", { role: "cell", class: "row-actions" }, actions(user, load)),
   );
 }
@@ -129,7 +128,6 @@ function actions(user, load) {
     made.ariaLabel = `${t(key)}: ${user.name}`;
     return made;
   };
-  const isOther = user.id !== session.user().id;
   const isClient = user.role === "client";
   return element(
     "div",
@@ -138,8 +136,9 @@ function actions(user, load) {
     link("account", "account", "users.showAccount"),
     isClient ? act("edit", "users.setBalance", () => askForBalance(user, load)) : null,
     isClient ? act("limit", "users.setCap", () => askForCap(user, load)) : null,
-    isOther ? suspendButton(act, user, load) : null,
-    isOther ? act("delete", "users.delete", () => askToDelete(user, load), { class: "icon-button danger" }) : null,
+    // Administrators are not managed by each other; one who was suspended before is let in again.
+    isClient || user.suspended ? suspendButton(act, user, load) : null,
+    isClient ? act("delete", "users.delete", () => askToDelete(user, load), { class: "icon-button danger" }) : null,
   );
 }
 

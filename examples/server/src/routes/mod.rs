@@ -42,6 +42,7 @@ pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
         .routes(routes!(users::balance))
         .routes(routes!(users::daily_cap))
         .routes(routes!(users::suspend))
+        .routes(routes!(users::fix_balances))
         .routes(routes!(users::delete))
         .routes(routes!(pods::list, pods::create))
         .routes(routes!(pods::of_user))

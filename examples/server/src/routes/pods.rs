@@ -48,11 +48,11 @@ pub(crate) struct CreatedPod {
 pub(crate) struct CreateBody {
     /// 1 to 50 characters.
     name: String,
-    /// `template` or `docker`.
+    /// `template` or `docker`: decides which of the next two is read; the other one is ignored.
     deployment_type: String,
-    /// The id of the template.
+    /// The id of the template, with `template`.
     template: Option<String>,
-    /// The image.
+    /// The image, with `docker`.
     docker_image: Option<String>,
     /// The GPU type.
     gpu: String,
@@ -102,7 +102,7 @@ pub(crate) struct Details {
     total_cost: f64,
 }
 
-/// The caller's pods; for administrators those of the user with this address.
+/// The caller's pods, the newest first; for administrators those of the user with this address.
 #[utoipa::path(get, path = "/api/pods", tag = "Pods", params(Whose), security(("bearer" = [])), responses(
     (status = 200, body = Answer<Vec<PodView>>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
@@ -120,10 +120,11 @@ pub(crate) async fn list(
         .platform
         .list_all(&caller.actor(), Some(&caller.user.id))
         .await?;
-    Ok(data(pods.iter().map(|pod| app.pod_view(pod, language)).collect()))
+    let views = pods.iter().rev().map(|pod| app.pod_view(pod, language));
+    Ok(data(views.collect()))
 }
 
-/// The pods of the user with this address, or all; for administrators.
+/// The pods of the user with this address, or all, the newest first; for administrators.
 #[utoipa::path(get, path = "/api/pods/admin", tag = "Pods", params(Whose), security(("bearer" = [])), responses(
     (status = 200, body = Answer<Vec<PodView>>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody), (status = 404, body = FailureBody),
@@ -159,7 +160,7 @@ async fn of_address(
         user_email: emails.get(&pod.owner).cloned(),
         ..app.pod_view(pod, language)
     };
-    Ok(data(pods.iter().map(view).collect()))
+    Ok(data(pods.iter().rev().map(view).collect()))
 }
 
 /// Create a pod.

@@ -1,14 +1,19 @@
 //! What administrators say of prices, checked.
 
-use neuropod::{Error, Money, PriceList, Problem, ValidationErrors, Violation};
+use neuropod::{Error, Money, OpeningCredit, PriceList, Problem, ValidationErrors, Violation};
 use serde_json::{Map, Value};
 
 use crate::euros;
 use crate::failure::Failure;
 use crate::view::pricing::PricingView;
 
-/// The prices after a change.
-pub(super) fn apply(stored: &PriceList, shown: &PricingView, change: &Value) -> Result<PriceList, Failure> {
+/// The prices after a change; `credit` is what new clients get before it.
+pub(super) fn apply(
+    stored: &PriceList,
+    shown: &PricingView,
+    credit: OpeningCredit,
+    change: &Value,
+) -> Result<PriceList, Failure> {
     if !change.is_object() {
         return Err(Failure::field("body", Violation::Malformed));
     }
@@ -31,10 +36,37 @@ pub(super) fn apply(stored: &PriceList, shown: &PricingView, change: &Value) -> 
             *stored = price;
         }
     }
+    let becomes = free_tier(change, credit, &mut problems);
+    if becomes != credit {
+        prices.opening_credit = Some(becomes);
+    }
     ValidationErrors::check(problems).map_err(Error::from)?;
     prices.validate().map_err(Error::from)?;
     Ok(prices)
 }
+
+/// What new clients get after a change; with problems where it can't be given.
+fn free_tier(change: &Value, before: OpeningCredit, problems: &mut Vec<Problem>) -> OpeningCredit {
+    let mut becomes = before;
+    let Some(change) = part(change, "freeTier", problems) else {
+        return becomes;
+    };
+    match change.get("enabled") {
+        None => {}
+        Some(Value::Bool(enabled)) => becomes.enabled = *enabled,
+        Some(_) => problems.push(Problem::new("enabled", Violation::WrongType)),
+    }
+    match change.get("initialBalance") {
+        None => {}
+        Some(Value::Number(amount)) => match amount.as_f64().and_then(euros::amount) {
+            Some(amount) => becomes.amount = amount,
+            None => problems.push(Problem::new("initialBalance", Violation::Amount)),
+        },
+        Some(_) => problems.push(Problem::new("initialBalance", Violation::WrongType)),
+    }
+    becomes
+}
+
 /// A part of it.
 fn part<'a>(
     change: &'a Value,
@@ -52,7 +84,7 @@ fn part<'a>(
 fn price(of: &Value, field: &'static str, problems: &mut Vec<Problem>) -> Option<Money> {
     let violation = match of.as_object().map(|of| of.get("price")) {
         Some(None) => return None,
-        Some(Some(Value::Number(amount))) => match amount.as_f64().and_then(euros::price) {
+        Some(Some(Value::Number(amount))) => match amount.as_f64().and_then(euros::amount) {
             Some(price) => return Some(price),
             None => Violation::Amount,
         },
@@ -62,7 +94,7 @@ fn price(of: &Value, field: &'static str, problems: &mut Vec<Problem>) -> Option
     None
 }
 
-/// Whether it asks for anything that is no price: that would be lost without a word.
+/// Whether it asks for anything else: that would be lost without a word.
 pub(super) fn asks_for_more(shown: &PricingView, change: &Value, becomes: &PricingView) -> bool {
     let mut asked = serde_json::to_value(shown).unwrap_or_default();
     merge(&mut asked, change);
@@ -87,17 +119,20 @@ fn without_free(mut pricing: Value) -> Value {
     for gpu in pricing["gpus"].as_object_mut().into_iter().flatten() {
         if let Some(gpu) = gpu.1.as_object_mut() {
             gpu.remove("free");
-            if let Some(price) = gpu.get_mut("price") {
-                *price = price.as_f64().into();
-            }
         }
     }
-    for disk in ["/storage/containerDisk/price", "/storage/volumeDisk/price"] {
-        if let Some(price) = pricing.pointer_mut(disk) {
-            *price = price.as_f64().into();
-        }
-    }
+    floating(&mut pricing);
     pricing
+}
+
+/// Makes every number a floating point one: 5 is 5.0.
+fn floating(value: &mut Value) {
+    match value {
+        Value::Number(number) => *value = number.as_f64().into(),
+        Value::Array(items) => items.iter_mut().for_each(floating),
+        Value::Object(fields) => fields.values_mut().for_each(floating),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -109,24 +144,45 @@ mod tests {
     use super::*;
 
     fn shown(prices: &PriceList) -> PricingView {
-        PricingView::of(
-            prices,
-            &Catalogue::default(),
-            None,
-            Money::from_cents(1000),
-            Language::Es,
-        )
+        PricingView::of(prices, &Catalogue::default(), None, CREDIT, Language::Es)
     }
+
+    const CREDIT: OpeningCredit = OpeningCredit {
+        enabled: true,
+        amount: Money::from_cents(1000),
+    };
 
     #[test]
     fn a_part_of_the_prices_can_be_changed() {
         let stored = PriceList::default();
         let change =
             json!({ "gpus": { "rtx-4090": { "price": 3 } }, "storage": { "volumeDisk": { "price": 0.02 } } });
-        let prices = apply(&stored, &shown(&stored), &change).unwrap();
+        let prices = apply(&stored, &shown(&stored), CREDIT, &change).unwrap();
         assert_eq!(prices.gpus["rtx-4090"], Money::from_cents(300));
         assert_eq!(prices.gpus["rtx-4050"], Money::from_cents(50));
         assert_eq!(prices.volume_disk_gb, Money::from_cents(2));
+    }
+
+    #[test]
+    fn the_opening_credit_can_be_switched_and_changed_each_by_itself() {
+        let stored = PriceList::default();
+        let becomes = |change: Value| {
+            let prices = apply(&stored, &shown(&stored), CREDIT, &json!({ "freeTier": change })).unwrap();
+            prices
+                .opening_credit
+                .map(|credit| (credit.enabled, credit.amount))
+        };
+        let ten = Money::from_cents(1000);
+        assert_eq!(becomes(json!({ "enabled": false })), Some((false, ten)));
+        assert_eq!(
+            becomes(json!({ "initialBalance": 2.5 })),
+            Some((true, Money::from_cents(250)))
+        );
+        let both = becomes(json!({ "enabled": false, "initialBalance": 0 }));
+        assert_eq!(both, Some((false, Money::ZERO)));
+        // What was told and is sent back changes nothing, so that the configuration goes on to say it.
+        assert_eq!(becomes(json!({ "enabled": true, "initialBalance": 10 })), None);
+        assert_eq!(becomes(json!({})), None);
     }
 
     #[test]
@@ -141,10 +197,20 @@ mod tests {
             json!({ "storage": [] }),
             json!({ "storage": { "containerDisk": null } }),
             json!({ "storage": { "volumeDisk": { "price": 1e18 } } }),
+            json!({ "freeTier": true }),
+            json!({ "freeTier": { "enabled": "yes" } }),
+            json!({ "freeTier": { "enabled": null } }),
+            json!({ "freeTier": { "initialBalance": -1 } }),
+            json!({ "freeTier": { "initialBalance": "10" } }),
+            json!({ "freeTier": { "initialBalance": 0.000_000_1 } }),
+            json!({ "freeTier": { "initialBalance": 1_000_001 } }),
             json!([]),
         ];
         for change in wrong {
-            assert!(apply(&stored, &shown(&stored), &change).is_err(), "{change}");
+            assert!(
+                apply(&stored, &shown(&stored), CREDIT, &change).is_err(),
+                "{change}"
+            );
         }
     }
 }

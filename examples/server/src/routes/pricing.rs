@@ -69,8 +69,11 @@ pub(crate) async fn get(
     Ok(data(app.pricing(language).await?))
 }
 
-/// Change prices: any part of what `GET` answers. Only prices can be changed; the rest is configuration.
-#[utoipa::path(put, path = "/api/pricing", tag = "Pricing", request_body(content = Object, example = json!({ "gpus": { "rtx-4090": { "price": 2.5 } } })),
+/// Change prices and what new clients get: any part of what `GET` answers. The rest is configuration. All of it is
+/// changed, or nothing.
+#[utoipa::path(put, path = "/api/pricing", tag = "Pricing", request_body(content = Object, example = json!({
+    "gpus": { "rtx-4090": { "price": 2.5 } }, "freeTier": { "enabled": true, "initialBalance": 10 },
+})),
     security(("bearer" = [])), responses(
     (status = 200, body = Answer<PricingView>), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),
@@ -85,19 +88,20 @@ pub(crate) async fn update(
     let change = json(&body)?;
     let stored = app.platform.prices().await?;
     let shown = app.pricing_of(&stored, None, language);
-    let prices = price_change::apply(&stored, &shown, &change)?;
+    let credit = app.platform.opening_credit_of(&stored);
+    let prices = price_change::apply(&stored, &shown, credit, &change)?;
     if price_change::asks_for_more(&shown, &change, &app.pricing_of(&prices, None, language)) {
         return Err(Failure::new(
             StatusCode::BAD_REQUEST,
             "read_only",
-            "Solo se pueden cambiar los precios; lo demás es configuración del servidor",
-            "Only prices can be changed; the rest is configuration of the server",
+            "Solo se pueden cambiar los precios y el saldo inicial; lo demás es configuración del servidor",
+            "Only prices and the opening credit can be changed; the rest is configuration of the server",
         ));
     }
     set(&app, &admin.actor(), &prices, language).await
 }
 
-/// Go back to the prices of the configuration.
+/// Go back to the prices and the opening credit of the configuration.
 #[utoipa::path(post, path = "/api/pricing/reset", tag = "Pricing", security(("bearer" = [])), responses(
     (status = 200, body = Answer<PricingView>),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),
@@ -213,7 +217,7 @@ impl App {
             prices,
             self.platform.catalogue(),
             stock,
-            self.opening_credit,
+            self.platform.opening_credit_of(prices),
             language,
         )
     }

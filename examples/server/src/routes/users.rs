@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use futures::{StreamExt, TryStreamExt, stream};
-use neuropod::{Actor, Desired, ErrorKind, Money, Pod, User, UserId, Violation};
-use serde::Deserialize;
+use neuropod::{Actor, Desired, ErrorKind, Money, Pod, Role, User, UserId, Violation};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
@@ -34,7 +34,8 @@ pub(crate) struct Search {
 #[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "balance": 25 }))]
 pub(crate) struct BalanceBody {
     user_id: String,
-    /// In EUR, at most two decimals.
+    /// In EUR, not negative, at most six decimals: what was told can be sent back.
+    #[schema(minimum = 0)]
     balance: f64,
 }
 
@@ -43,16 +44,18 @@ pub(crate) struct BalanceBody {
 #[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "dailyCap": 5 }))]
 pub(crate) struct CapBody {
     user_id: String,
-    /// In EUR, at most two decimals; null: what the platform says.
+    /// In EUR, not negative, at most six decimals; null: what the platform says.
+    #[schema(minimum = 0)]
     daily_cap: Option<f64>,
 }
 
-/// Whether a user may start pods.
+/// Whose pods are stopped, and whether they may start them again.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567" }))]
 pub(crate) struct SuspendBody {
     user_id: String,
-    /// True unless given.
+    /// True: they start none until that is lifted, false: it is lifted; not given: their pods are stopped, and nothing
+    /// more.
     suspended: Option<bool>,
 }
 
@@ -111,7 +114,7 @@ pub(crate) async fn list(
     Ok(data(views.await?))
 }
 
-/// Set what a user can spend.
+/// Set what a client can spend. An administrator has no balance.
 #[utoipa::path(post, path = "/api/auth/users/balance", tag = "Users", request_body = BalanceBody,
     security(("bearer" = [])), responses(
     (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
@@ -152,7 +155,7 @@ pub(crate) async fn daily_cap(
     Ok(data(app.user_view(user).await?))
 }
 
-/// Suspend a user: their pods stop, and they start none.
+/// Stop all pods of a client, and suspend them or lift that where `suspended` says so. Administrators are not suspended.
 #[utoipa::path(post, path = "/api/auth/users/suspend", tag = "Users", request_body = SuspendBody,
     security(("bearer" = [])), responses(
     (status = 200, body = Answer<UserView>), (status = 400, body = FailureBody),
@@ -164,15 +167,61 @@ pub(crate) async fn suspend(
     Body(body): Body<SuspendBody>,
 ) -> Result<Json<Answer<UserView>>, Failure> {
     let user = app.known_user(&body.user_id).await?;
-    not_oneself(&admin.actor(), &user)?;
-    let user = app
-        .platform
-        .suspend(&admin.actor(), &user.id, body.suspended.unwrap_or(true))
-        .await?;
+    let actor = admin.actor();
+    not_oneself(&actor, &user)?;
+    // One who was suspended before they became an administrator is let in again.
+    let lifts = user.suspended && body.suspended == Some(false);
+    if user.role == Role::Admin && !lifts {
+        return Err(Failure::is_administrator());
+    }
+    let user = if let Some(suspended) = body.suspended {
+        app.platform.suspend(&actor, &user.id, suspended).await?
+    } else {
+        app.platform.stop_all(&actor, &user.id).await?;
+        user
+    };
     Ok(data(app.user_view(user).await?))
 }
 
-/// Delete a user with everything they own.
+/// What was repaired.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Repaired {
+    /// Always true.
+    success: bool,
+    /// For people.
+    message: &'static str,
+    data: RepairedUsers,
+}
+
+/// Whose balances were repaired.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RepairedUsers {
+    /// How many; always 0.
+    users_updated: usize,
+    /// Who; always empty.
+    updated_users: Vec<UserView>,
+}
+
+/// Repair balances: every balance is the sum of its ledger, so that there is nothing to repair.
+#[utoipa::path(post, path = "/api/auth/admin/fix-balances", tag = "Users", security(("bearer" = [])), responses(
+    (status = 200, body = Repaired), (status = 401, body = FailureBody), (status = 403, body = FailureBody),
+))]
+pub(crate) async fn fix_balances(Asked(language): Asked, _: Admin) -> Json<Repaired> {
+    Json(Repaired {
+        success: true,
+        message: language.pick(
+            "Todos los saldos son correctos: no hay nada que corregir",
+            "All balances are right: there is nothing to repair",
+        ),
+        data: RepairedUsers {
+            users_updated: 0,
+            updated_users: Vec::new(),
+        },
+    })
+}
+
+/// Delete a client with everything they own. An administrator is not deleted.
 #[utoipa::path(delete, path = "/api/auth/users/{userId}", tag = "Users", params(("userId" = String, Path)),
     security(("bearer" = [])), responses(
     (status = 200, body = Done), (status = 400, body = FailureBody),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use neuropod::catalogue::{GpuSpecs, GpuType};
 use neuropod::message::Language;
 use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_PORTS, MAX_VOLUME_DISK_GB};
-use neuropod::{Catalogue, GpuStock, Money, PriceList, Quote};
+use neuropod::{Catalogue, GpuStock, Money, OpeningCredit, PriceList, Quote};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,8 +51,11 @@ pub(crate) struct GpuView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SpecsView {
+    /// Its memory; that of its pods where it has no GPU.
     memory: String,
+    /// Its cores; those of its pods where it has no GPU.
     cores: u32,
+    /// What it is good for.
     performance: String,
     /// The memory of a pod with it, in GB (2^30 bytes).
     #[serde(default)]
@@ -93,10 +96,11 @@ pub(crate) struct LimitsView {
     ports_max: usize,
 }
 
-/// What new users get.
+/// What new users get. The amount is remembered while it is switched off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FreeTierView {
+    /// Whether they get it; if not they begin with nothing.
     enabled: bool,
     /// In EUR.
     initial_balance: f64,
@@ -141,7 +145,7 @@ impl PricingView {
         prices: &PriceList,
         catalogue: &Catalogue,
         stock: Option<&[GpuStock]>,
-        credit: Money,
+        credit: OpeningCredit,
         language: Language,
     ) -> Self {
         let disk = |price: Money, es: &str, en: &str| DiskView {
@@ -165,7 +169,7 @@ impl PricingView {
                     .accelerator
                     .as_ref()
                     .map_or(0, |accelerator| accelerator.count),
-                specs: SpecsView::of(gpu),
+                specs: SpecsView::of(gpu, language),
             };
             (id.to_owned(), view)
         };
@@ -189,8 +193,8 @@ impl PricingView {
                 ports_max: MAX_PORTS,
             },
             free_tier: FreeTierView {
-                enabled: credit > Money::ZERO,
-                initial_balance: credit.as_euros(),
+                enabled: credit.enabled,
+                initial_balance: credit.amount.as_euros(),
             },
         }
     }
@@ -209,20 +213,46 @@ fn free(gpu: &GpuType, stock: &[GpuStock]) -> Option<u32> {
 }
 
 impl SpecsView {
-    fn of(gpu: &GpuType) -> Self {
+    /// What the catalogue tells, and where it tells nothing what pods of this type get.
+    fn of(gpu: &GpuType, language: Language) -> Self {
         let GpuSpecs {
             memory,
             cores,
             performance,
-        } = gpu.specs.clone();
+        } = &gpu.specs;
+        let gib = f64::from(gpu.size.memory_mib) / 1024.0;
+        let memory = match memory.trim() {
+            "" => language.pick(format!("{gib} GB de RAM"), format!("{gib} GB RAM")),
+            told => told.to_owned(),
+        };
+        let performance = match (performance.trim(), &gpu.accelerator) {
+            ("", Some(accelerator)) => format!("{} GPU", accelerator.count),
+            ("", None) => language.pick("Sin GPU", "No GPU").to_owned(),
+            (told, _) => performance_in(told, language).to_owned(),
+        };
         Self {
             memory,
-            cores,
+            cores: match cores {
+                0 => gpu.size.cpu_millis.div_ceil(1000),
+                cores => *cores,
+            },
             performance,
-            pod_memory_gb: f64::from(gpu.size.memory_mib) / 1024.0,
+            pod_memory_gb: gib,
             pod_cpus: f64::from(gpu.size.cpu_millis) / 1000.0,
         }
     }
+}
+
+/// The words of the default catalogue in a language; those of others are theirs.
+fn performance_in(told: &str, language: Language) -> &str {
+    let spanish = match told {
+        "No GPU" => "Sin GPU",
+        "Entry" => "Básico",
+        "High" => "Alto",
+        "Extreme" => "Extremo",
+        other => other,
+    };
+    language.pick(spanish, told)
 }
 
 impl CostView {
@@ -262,7 +292,13 @@ mod tests {
         let catalogue = Catalogue::default();
         for (id, gpus, memory, cpus) in [("cpu", 0, 4.0, 2.0), ("rtx-4090", 1, 48.0, 8.0)] {
             let prices = PriceList::default();
-            let view = PricingView::of(&prices, &catalogue, None, Money::ZERO, Language::En);
+            let view = PricingView::of(
+                &prices,
+                &catalogue,
+                None,
+                OpeningCredit::of(Money::ZERO),
+                Language::En,
+            );
             let gpu = &view.gpus[id];
             assert_eq!(gpu.gpu_count, gpus, "{id}");
             assert_eq!(
@@ -271,6 +307,33 @@ mod tests {
                 "{id}"
             );
         }
+    }
+
+    #[test]
+    fn every_type_says_something_readable_in_both_languages() {
+        let specs = |id: &str, language| {
+            let catalogue = Catalogue::default();
+            let SpecsView {
+                memory,
+                cores,
+                performance,
+                ..
+            } = SpecsView::of(catalogue.get(id).unwrap(), language);
+            format!("{memory}, {cores}, {performance}")
+        };
+        assert_eq!(specs("cpu", Language::Es), "4 GB de RAM, 2, Sin GPU");
+        assert_eq!(specs("cpu", Language::En), "4 GB RAM, 2, No GPU");
+        assert_eq!(specs("rtx-4090", Language::Es), "24 GB, 16384, Extremo");
+        assert_eq!(specs("rtx-4090", Language::En), "24 GB, 16384, Extreme");
+        // A type of which the configuration tells nothing but what its pods get.
+        let mut bare = Catalogue::default().get("rtx-4090").unwrap().clone();
+        bare.specs = GpuSpecs::default();
+        bare.size.memory_mib = 1536;
+        let told = SpecsView::of(&bare, Language::En);
+        assert_eq!(
+            (told.memory.as_str(), told.cores, told.performance.as_str()),
+            ("1.5 GB RAM", 8, "1 GPU")
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Users.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use neuropod::{Money, Role, User};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,9 +22,12 @@ pub(crate) struct UserView {
     pub(crate) role: Role,
     /// In EUR; the text `Infinity` for administrators.
     pub(crate) balance: Spendable,
-    /// Since when they are here.
+    /// The day (UTC) on which they came, to be shown as it is.
+    #[schema(value_type = String, format = Date)]
+    pub(crate) registration_date: Date,
+    /// When that was.
     #[schema(value_type = String, format = DateTime)]
-    pub(crate) registration_date: Timestamp,
+    pub(crate) registered_at: Timestamp,
     /// Pods that run or are on their way to it.
     pub(crate) active_pods: usize,
     /// All pods.
@@ -69,7 +74,8 @@ impl UserView {
             email: user.email,
             name: user.name,
             role: user.role,
-            registration_date: user.registration_date,
+            registration_date: Offset::UTC.to_datetime(user.registration_date).date(),
+            registered_at: user.registration_date,
             active_pods: pods.active,
             total_pods: pods.total,
             status: if is_there { "online" } else { "offline" },

@@ -7,6 +7,7 @@ mod common;
 
 mod bodies;
 mod dashboard;
+mod frontend;
 mod ids;
 mod money;
 mod openapi;

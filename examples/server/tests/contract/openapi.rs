@@ -11,7 +11,8 @@ use tokio::process::Command;
 use crate::common::{ADMIN, TestServer};
 
 /// What an administrator alone may do, beside all that clients may.
-const ADMINS: [&str; 12] = [
+const ADMINS: [&str; 13] = [
+    "POST /api/auth/admin/fix-balances",
     "GET /api/auth/users",
     "POST /api/auth/users/balance",
     "POST /api/auth/users/daily-cap",

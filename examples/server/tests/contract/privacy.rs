@@ -44,7 +44,7 @@ async fn requests_for_the_pod_of_somebody_else_tell_nothing_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_socket_tells_the_owner_and_administrators_and_nobody_else() {
+async fn a_socket_tells_the_owner_and_administrators_who_ask_for_it_and_nobody_else() {
     let server = TestServer::start().await;
     let (ana, berta) = (
         server.sign_in("ana@example.com").await,
@@ -53,15 +53,18 @@ async fn a_socket_tells_the_owner_and_administrators_and_nobody_else() {
     let admin = server.sign_in(ADMIN).await;
     let owner = server.user_id(&ana).await;
     let mut sockets = Vec::new();
-    for token in [&ana, &berta, &admin] {
+    // Only administrators hear of everybody, and they too only where they ask for it.
+    for (token, everybody) in [(&ana, false), (&berta, true), (&admin, true), (&admin, false)] {
         let mut socket = Socket::of(&server, token).await;
-        socket.say(&json!({ "type": "subscribeAll" })).await;
+        socket
+            .say(&json!({ "type": "subscribeAll", "everybody": everybody }))
+            .await;
         socket.heard_so_far().await;
         sockets.push(socket);
     }
     let id = server.create(&ana, NAME).await;
-    let [mine, others, administrators] = &mut sockets[..] else {
-        unreachable!("three were opened");
+    let [mine, others, administrators, idle] = &mut sockets[..] else {
+        unreachable!("four were opened");
     };
     let mut answers = Vec::new();
     for pod in [&id, UNKNOWN] {
@@ -85,14 +88,20 @@ async fn a_socket_tells_the_owner_and_administrators_and_nobody_else() {
         .call(Method::DELETE, &format!("/api/pods/{id}"), &ana, None)
         .await
         .expect(200);
+    mine.until(|heard| heard["type"] == "podCreated" && heard["podId"] == id.as_str())
+        .await;
+    let announced = administrators.until(|heard| heard["podId"] == id.as_str()).await;
+    assert_eq!(
+        announced["type"], "podUpdate",
+        "new pods are announced to their owner alone"
+    );
     for socket in [mine, administrators] {
-        socket
-            .until(|heard| heard["type"] == "podCreated" && heard["podId"] == id.as_str())
-            .await;
         socket.until(|heard| heard["status"] == "running").await;
         socket
             .until(|heard| heard["type"] == "podDeleted" && heard["podId"] == id.as_str())
             .await;
     }
-    assert_eq!(others.heard_so_far().await, Vec::<Value>::new());
+    for socket in [others, idle] {
+        assert_eq!(socket.heard_so_far().await, Vec::<Value>::new());
+    }
 }

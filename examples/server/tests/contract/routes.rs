@@ -64,6 +64,7 @@ fn rows(
             &json!({ "userId": others, "suspended": false }),
             ADMINS,
         ),
+        row(&post, "/api/auth/admin/fix-balances", &none, ADMINS),
         row(&delete, "/api/auth/users/{gone}", &none, ADMINS),
         row(&get, "/api/pods", &none, SIGNED_IN),
         row(&get, "/api/pods?userEmail=ana@example.com", &none, ADMINS),

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Checks that an object has these fields, each of one of its types: `text`, `number`, `bool`, `list`, `object`, `time`
-/// or `null`, with `|` between them. More fields may be there: the contract lets them be added.
+/// Checks that an object has these fields, each of one of its types: `text`, `number`, `bool`, `list`, `object`, `time`,
+/// `date` or `null`, with `|` between them. More fields may be there: the contract lets them be added.
 #[track_caller]
 pub(crate) fn has(value: &Value, fields: &[(&str, &str)]) {
     for (field, types) in fields {
@@ -23,6 +23,9 @@ fn is(value: &Value, kind: &str) -> bool {
         "list" => value.is_array(),
         "object" => value.is_object(),
         "null" => value.is_null(),
+        "date" => value
+            .as_str()
+            .is_some_and(|text| text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()),
         "time" => value
             .as_str()
             .is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
@@ -36,7 +39,8 @@ pub(crate) const USER: &[(&str, &str)] = &[
     ("name", "text"),
     ("role", "text"),
     ("balance", "number|text"),
-    ("registrationDate", "time"),
+    ("registrationDate", "date"),
+    ("registeredAt", "time"),
     ("activePods", "number"),
     ("totalPods", "number"),
     ("status", "text"),
@@ -82,11 +86,42 @@ pub(crate) const HTTP_SERVICE: &[(&str, &str)] = &[
 ];
 
 pub(crate) const STATS: &[(&str, &str)] = &[
-    ("cpuUsage", "number|null"),
-    ("memoryUsage", "number|null"),
-    ("gpuUsage", "number|null"),
-    ("uptime", "number|null"),
-    ("lastUpdated", "time|null"),
+    ("cpuUsage", "number"),
+    ("memoryUsage", "number"),
+    ("gpuUsage", "number"),
+    ("uptime", "number"),
+    ("lastUpdated", "time"),
+    ("known", "object"),
+];
+
+pub(crate) const TCP_SERVICE: &[(&str, &str)] = &[
+    ("port", "number"),
+    ("serviceName", "text"),
+    ("url", "text"),
+    ("isCustom", "bool"),
+    ("status", "text"),
+];
+
+pub(crate) const CREATED: &[(&str, &str)] = &[
+    ("podId", "text"),
+    ("podName", "text"),
+    ("userEmail", "text"),
+    ("status", "text"),
+    ("gpu", "text"),
+    ("containerDiskSize", "number"),
+    ("volumeDiskSize", "number"),
+    ("createdBy", "text"),
+    ("pod", "object"),
+    ("timestamp", "time"),
+];
+
+pub(crate) const UPDATE: &[(&str, &str)] = &[
+    ("podId", "text"),
+    ("status", "text"),
+    ("stats", "object"),
+    ("httpServices", "list"),
+    ("tcpServices", "list"),
+    ("timestamp", "time"),
 ];
 
 pub(crate) const TEMPLATE: &[(&str, &str)] = &[
@@ -103,15 +138,59 @@ pub(crate) const TEMPLATE: &[(&str, &str)] = &[
     ("createdAt", "time"),
 ];
 
+/// Checks figures: numbers that a page can show as they are.
+#[track_caller]
+pub(crate) fn is_stats(stats: &Value) {
+    has(stats, STATS);
+    for (name, figure) in [
+        ("cpu", "cpuUsage"),
+        ("memory", "memoryUsage"),
+        ("gpu", "gpuUsage"),
+    ] {
+        has(&stats["known"], &[(name, "bool")]);
+        let percent = stats[figure].as_f64().unwrap();
+        assert!((0.0..=100.0).contains(&percent), "{stats}");
+        assert!(stats["known"][name] == true || percent == 0.0, "{stats}");
+    }
+}
+
+/// Checks an update with everything in it.
+#[track_caller]
+pub(crate) fn is_update(update: &Value) {
+    has(update, UPDATE);
+    is_stats(&update["stats"]);
+    for service in update["httpServices"].as_array().unwrap() {
+        has(service, HTTP_SERVICE);
+    }
+    for service in update["tcpServices"].as_array().unwrap() {
+        has(service, TCP_SERVICE);
+    }
+}
+
+/// An update without what changes by itself as time passes: two in a row differ in the rest.
+pub(crate) fn without_time(mut update: Value) -> Value {
+    update["timestamp"].take();
+    for stats in ["/stats", "/pod/stats"] {
+        if let Some(stats) = update.pointer_mut(stats) {
+            stats["lastUpdated"].take();
+            stats["uptime"].take();
+        }
+    }
+    update
+}
+
 /// Checks a pod with everything in it.
 #[track_caller]
 pub(crate) fn is_pod(pod: &Value) {
     has(pod, POD);
-    has(&pod["stats"], STATS);
+    is_stats(&pod["stats"]);
     let names = [("podName", "text"), ("pvcName", "text"), ("namespace", "text")];
     has(&pod["kubernetesResources"], &names);
     for service in pod["httpServices"].as_array().unwrap() {
         has(service, HTTP_SERVICE);
+    }
+    for service in pod["tcpServices"].as_array().unwrap() {
+        has(service, TCP_SERVICE);
     }
     let id = pod["podId"].as_str().unwrap();
     let is_hex = id

@@ -153,7 +153,11 @@ async fn a_suspended_user_sees_their_pods_and_starts_none() {
     let pod_id = server.create(&ana, "training").await;
     server.until(&ana, &pod_id, "running").await;
     let suspended = server
-        .post("/api/auth/users/suspend", &admin, &json!({ "userId": id }))
+        .post(
+            "/api/auth/users/suspend",
+            &admin,
+            &json!({ "userId": id, "suspended": true }),
+        )
         .await;
     assert_eq!(suspended.expect(200)["data"]["suspended"], true);
     server.until(&ana, &pod_id, "stopped").await;
