@@ -35,17 +35,30 @@ impl TimeRange {
 
 /// When what `text` names begins, and how long it is.
 fn moment(text: &str) -> Option<(Timestamp, SignedDuration)> {
-    let utc = |time: DateTime| TimeZone::UTC.to_timestamp(time).ok();
     let Some(place) = text.find(['T', 't', ' ']) else {
         let date: Date = text.parse().ok().filter(|_| text.len() == "2026-01-31".len())?;
-        return Some((utc(date.at(0, 0, 0, 0))?, SignedDuration::from_hours(24)));
+        return Some((utc(date.at(0, 0, 0, 0)), SignedDuration::from_hours(24)));
     };
     // A plus in an address is a space unless it is written as %2B.
     let (head, tail) = text.split_at(place + 1);
     let text = format!("{head}{}", tail.replacen(' ', "+", 1));
-    let time = text.parse::<Timestamp>().ok();
-    let time = time.or_else(|| utc(text.parse::<DateTime>().ok()?))?;
+    let civil = text.strip_suffix(['Z', 'z']).unwrap_or(&text);
+    let time = match text.parse::<Timestamp>() {
+        Ok(time) => time,
+        Err(_) => utc(civil.parse::<DateTime>().ok()?),
+    };
     Some((time, length(tail)))
+}
+
+/// The time in UTC. The first and the last day of the calendar are not all within the times that can be counted: who
+/// writes them means for ever.
+fn utc(time: DateTime) -> Timestamp {
+    let limit = if time.year() > 0 {
+        Timestamp::MAX
+    } else {
+        Timestamp::MIN
+    };
+    TimeZone::UTC.to_timestamp(time).unwrap_or(limit)
 }
 
 /// How long what a time of day names is: an hour, a minute, a second, or the last digit of its fraction.
@@ -189,7 +202,12 @@ mod tests {
             assert_eq!(range.is_ok(), good, "{from} to {until}");
         }
         // The last day that there is.
-        let last = TimeRange::read(None, Some("9999-12-31")).unwrap();
-        assert!(last.until > TimeRange::read(Some("9999-12-30"), None).unwrap().from);
+        for end in ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59"] {
+            assert_eq!(
+                TimeRange::read(None, Some(end)).unwrap().until,
+                Some(Timestamp::MAX),
+                "{end}"
+            );
+        }
     }
 }
