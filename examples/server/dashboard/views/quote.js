@@ -2,7 +2,7 @@ import * as api from "../api.js";
 import { balance } from "../balance.js";
 import { element } from "../dom.js";
 import { explain } from "../errors.js";
-import { duration, money } from "../format.js";
+import { decimalsOf, duration, money } from "../format.js";
 import { hourlyCost, hoursLeft, roughly } from "../money.js";
 import { t } from "../text.js";
 
@@ -47,19 +47,16 @@ function lines(quote, others) {
     element("dd", { class: kind ?? null }, amount),
   ];
   const hourly = quote.totalHourly;
+  const { gpu, containerDisk, volumeDisk } = quote;
+  const decimals = decimalsOf([gpu.hourlyRate, containerDisk.hourlyRate, volumeDisk.hourlyRate, hourly]);
+  const perHour = (amount) => t("perHour", { amount: money(amount, decimals) });
   const prices = element(
     "dl",
     {},
-    line(quote.gpu.name, t("perHour", { amount: money(quote.gpu.hourlyRate) })),
-    line(
-      t("quote.containerDisk", { size: quote.containerDisk.size }),
-      t("perHour", { amount: money(quote.containerDisk.hourlyRate) }),
-    ),
-    line(
-      t("quote.volumeDisk", { size: quote.volumeDisk.size }),
-      t("perHour", { amount: money(quote.volumeDisk.hourlyRate) }),
-    ),
-    line(t("quote.total"), t("perHour", { amount: money(hourly) }), "total"),
+    line(gpu.name, perHour(gpu.hourlyRate)),
+    line(t("quote.containerDisk", { size: containerDisk.size }), perHour(containerDisk.hourlyRate)),
+    line(t("quote.volumeDisk", { size: volumeDisk.size }), perHour(volumeDisk.hourlyRate)),
+    line(t("quote.total"), perHour(hourly), "total"),
     line(t("quote.day"), money(hourly * 24)),
   );
   return [prices, element("p", { class: "muted" }, t("quote.terms")), ...remaining(hourly, others)];
