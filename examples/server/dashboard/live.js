@@ -70,6 +70,7 @@ class Live extends EventTarget {
     socket.addEventListener("open", () => {
       this.#send({ type: "auth", token: session.token(), language: language() });
       this.#send({ type: "subscribeAll", everybody: session.isAdmin() });
+      this.#send({ type: "subscribeAccount" });
       // Who has no pods hears nothing else.
       this.#send({ type: "ping" });
     });

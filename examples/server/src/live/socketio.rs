@@ -112,11 +112,11 @@ fn connected(
         ended: app.stopping.child_token(),
     };
     connection.listener.subscribe_all(Scope::Announcements);
-    app.tell_account(&connection.listener);
     socket.extensions.insert(connection.clone());
     socket.on("subscribe", subscribe);
     socket.on("unsubscribe", unsubscribe);
     socket.on("requestLogs", request_logs);
+    socket.on("subscribeAccount", subscribe_account);
     socket.on("ping", ping);
     socket.on_fallback(unknown);
     let disconnecting = connection.clone();
@@ -300,6 +300,16 @@ async fn request_logs(
             Ok(json!({ "podId": pod_id, "logs": logs, "timestamp": Timestamp::now() }))
         })
         .await;
+}
+
+/// From now on the client hears `balance`: at once, and at every change.
+async fn subscribe_account(
+    ack: Ack,
+    State(app): State<Shared>,
+    Extension(connection): Extension<Connection>,
+) {
+    app.tell_account(&connection.listener);
+    ack.send(&connection.ended).await;
 }
 
 async fn ping(socket: SocketRef, ack: Ack, Extension(connection): Extension<Connection>) {

@@ -66,6 +66,7 @@ enum Incoming {
         #[serde(default)]
         everybody: bool,
     },
+    SubscribeAccount,
     Ping,
 }
 
@@ -73,8 +74,8 @@ enum Incoming {
 pub(crate) fn describe() -> &'static str {
     "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\",\"language\"}` (or gives `?token=`), \
      `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\",\"everybody\"}` \
-     (all pods of one's own, or for administrators of everybody) and `{\"type\":\"ping\"}`; the server `podUpdate`, \
-     `podCreated`, `podDeleted`, `balance` (as `/api/account/balance`, after `subscribeAll` and at every change), \
+     (all pods of one's own, or for administrators of everybody), `{\"type\":\"subscribeAccount\"}` and `{\"type\":\"ping\"}`; the server `podUpdate`, \
+     `podCreated`, `podDeleted`, `balance` (as `/api/account/balance`, after `subscribeAccount` and at every change), \
      `lowBalanceAlert`, `adminNotification`, `pong` and `error`."
 }
 
@@ -257,6 +258,9 @@ async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
             } else {
                 Scope::Changes
             });
+            None
+        }
+        Ok(Incoming::SubscribeAccount) => {
             app.tell_account(listener);
             None
         }

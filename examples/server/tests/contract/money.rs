@@ -4,6 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::common::{ADMIN, Answer, TestServer, pod};
+use crate::socketio::{Client, TRANSPORTS, modules};
+use crate::websocket::Socket;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balance_is_an_amount_of_money() {
@@ -152,4 +154,44 @@ async fn a_cost_is_calculated_for_what_can_be_had() {
     }
     let unpaid = pod("x");
     server.post("/api/pods", "", &unpaid).await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_balance_comes_live_to_who_asks_for_it_as_it_is_read() {
+    let server = TestServer::start().await;
+    let ana = server.sign_in("ana@example.com").await;
+    let read = async || server.get("/api/account/balance", &ana).await.expect(200)["data"].clone();
+    let mut socket = Socket::of(&server, &ana).await;
+    socket.say(&json!({ "type": "subscribeAccount" })).await;
+    let mut told = socket.until(|heard| heard["type"] == "balance").await;
+    for added in ["type", "timestamp"] {
+        assert!(
+            told.as_object_mut().unwrap().remove(added).is_some(),
+            "{added}: {told}"
+        );
+    }
+    assert_eq!(told, read().await);
+    let id = server.create(&ana, "training").await;
+    let held = |heard: &Value| heard["type"] == "balance" && heard["held"].as_f64() > Some(0.0);
+    socket.until(held).await;
+    server
+        .call(Method::DELETE, &format!("/api/pods/{id}"), &ana, None)
+        .await
+        .expect(200);
+    socket
+        .until(|heard| heard["type"] == "balance" && heard["held"] == 0.0)
+        .await;
+    let Some(modules) = modules("contract/balance") else {
+        return;
+    };
+    for transport in TRANSPORTS {
+        let mut client = Client::start(&modules, &server, transport, &ana);
+        client.next("connected").await;
+        client.say("subscribeAccount", Value::Null).await;
+        let told = client.next("balance").await;
+        assert_eq!(told["available"], read().await["available"], "{transport}");
+        // It was acknowledged: the next event is sent.
+        client.say("ping", Value::Null).await;
+        client.next("pong").await;
+    }
 }
