@@ -28,6 +28,7 @@ pub(crate) struct PricingView {
 
 /// A GPU type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct GpuView {
     /// Its id.
     pub(crate) id: String,
