@@ -17,7 +17,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// Middleware that adds them. What is of a user is in no cache.
+/// Middleware that adds them. What is of a user is in no cache; what is for all says so itself.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let of_user = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
@@ -40,7 +40,8 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
     if of_user {
         response
             .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
     response
 }

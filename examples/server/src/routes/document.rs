@@ -1,7 +1,8 @@
 //! The document that describes the API, and a page to read it.
 
 use axum::response::{Html, IntoResponse};
-use http::header::CONTENT_TYPE;
+use http::HeaderName;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, Info, OpenApi, OpenApiBuilder};
 
@@ -23,24 +24,27 @@ pub(super) fn head() -> OpenApi {
         .build()
 }
 
+/// It is the same for everybody until there is another server; that is noticed after five minutes.
+const FOR_ALL: (HeaderName, &str) = (CACHE_CONTROL, "public, max-age=300");
+
 /// The document.
 pub(super) fn json(text: String) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], text)
+    ([(CONTENT_TYPE, "application/json"), FOR_ALL], text)
 }
 
 /// A page that shows it; its script is a file of the server, as its policy wants it.
-pub(super) async fn page() -> Html<&'static str> {
-    Html(include_str!("../../docs/index.html"))
+pub(super) async fn page() -> impl IntoResponse {
+    ([FOR_ALL], Html(include_str!("../../docs/index.html")))
 }
 
 /// The script of that page.
 pub(super) async fn script() -> impl IntoResponse {
     let text = include_str!("../../docs/docs.js");
-    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], text)
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8"), FOR_ALL], text)
 }
 
 /// Its style.
 pub(super) async fn style() -> impl IntoResponse {
     let text = include_str!("../../docs/docs.css");
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], text)
+    ([(CONTENT_TYPE, "text/css; charset=utf-8"), FOR_ALL], text)
 }

@@ -48,6 +48,12 @@ async fn the_document_names_every_route_and_the_page_shows_it() {
     }
     let page = api.get("/api/docs", "").await;
     assert!(page.text.contains("/api/docs.js"));
+    for path in ["/api/docs", "/api/docs.js", "/api/docs.css", "/api/openapi.json"] {
+        let cache = &api.get(path, "").await.headers[header::CACHE_CONTROL];
+        assert_eq!(cache, "public, max-age=300", "{path}");
+    }
+    let of_user = &api.get("/api/pods", "").await.headers[header::CACHE_CONTROL];
+    assert_eq!(of_user, "no-store");
 }
 
 #[tokio::test(start_paused = true)]

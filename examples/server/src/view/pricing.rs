@@ -301,12 +301,10 @@ mod tests {
                 Language::En,
             );
             let gpu = &view.gpus[id];
-            assert_eq!(gpu.gpu_count, gpus, "{id}");
-            assert_eq!(
-                (gpu.specs.pod_memory_gb, gpu.specs.pod_cpus),
-                (memory, cpus),
-                "{id}"
-            );
+            let json = serde_json::to_value(gpu).unwrap();
+            assert_eq!(json["gpuCount"], gpus, "{id}");
+            assert_eq!(json["specs"]["podMemoryGb"], memory, "{id}");
+            assert_eq!(json["specs"]["podCpus"], cpus, "{id}");
         }
     }
 

@@ -106,8 +106,16 @@ async fn a_long_list_is_searched_ordered_and_stopped_in_one_go() {
     page.pod_is("Delta 2", "Running").await;
 
     with_the_keyboard(&page).await;
+    page.click("Show all").await;
+    // A table where there is room, cards where there is none; light and dark, in both languages.
+    page.size(1600, 900).await;
+    page.check("wide", &axe).await;
+    page.click("Use dark theme").await;
+    page.click("Español").await;
+    page.reads("Los más recientes primero").await;
+    page.check("wide-dark-es", &axe).await;
     page.size(360, 740).await;
-    page.check("narrow", &axe).await;
+    page.check("narrow-dark-es", &axe).await;
     page.close().await;
 }
 
