@@ -5,6 +5,7 @@ import { checkbox, createForm, field, fieldset } from "../form.js";
 import { money, number } from "../format.js";
 import { firstGpu } from "../gpu.js";
 import { fill } from "../loading.js";
+import { markdown } from "../markdown.js";
 import { readAmount } from "../money.js";
 import { tell } from "../notices.js";
 import { randomKey } from "../random.js";
@@ -169,7 +170,7 @@ function sourceFields(templates, chosen) {
   );
   const select = element("select", {}, element("option", { value: "" }, t("deploy.choose")));
   select.append(...templates.map((template) => element("option", { value: template.id }, template.name)));
-  const description = element("p", { class: "description", hidden: true });
+  const description = element("div", { class: "description", hidden: true });
   const template = field("template", t("deploy.template"), select, hasTemplates ? null : t("deploy.noTemplates"));
   template.append(description);
   const image = field(
@@ -187,7 +188,7 @@ function sourceFields(templates, chosen) {
   const choose = () => {
     const found = templates.find(({ id }) => id === select.value);
     description.hidden = !found?.description;
-    description.textContent = found?.description ?? "";
+    description.replaceChildren(...markdown(found?.description ?? ""));
     if (found) chosen(found);
   };
   select.addEventListener("change", choose);

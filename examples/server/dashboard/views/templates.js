@@ -4,6 +4,7 @@ import { editTemplate } from "../dialogs/template.js";
 import { element, heading } from "../dom.js";
 import { button, iconButton } from "../form.js";
 import { fill } from "../loading.js";
+import { markdown } from "../markdown.js";
 import { tell } from "../notices.js";
 import { t } from "../text.js";
 
@@ -60,8 +61,7 @@ function tile(template, load) {
       fact("deploy.volumeDisk", `${template.volumeDiskSize} GB`),
       fact("template.volumePath", template.volumePath),
     ),
-    // Markdown as it was written: shown as text, it can do nothing.
-    template.description ? element("p", { class: "description" }, template.description) : null,
+    template.description ? element("div", { class: "description" }, markdown(template.description)) : null,
   );
 }
 
