@@ -6,7 +6,10 @@
 //!
 //! It needs no service: pods run on a simulated cluster, and everything is kept in the file `neuropod.db`. Open
 //! <http://localhost:3000>. `--help` tells the flags, `--print-config` what can be configured and what holds.
-#![allow(clippy::print_stdout, reason = "what --print-config prints is what it is for")]
+#![allow(
+    clippy::print_stdout,
+    reason = "what is printed is for whoever has started it"
+)]
 
 use std::process::ExitCode;
 
@@ -15,6 +18,7 @@ use clap::Parser;
 use neuropod_server::config::{Flags, load};
 use neuropod_server::server::Server;
 use neuropod_server::telemetry;
+use neuropod_server::{gallery, greeting};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -40,6 +44,10 @@ fn line(error: &anyhow::Error) -> String {
 }
 
 async fn run(flags: &Flags) -> Result<()> {
+    if flags.scenario == ["list"] {
+        print!("{}", gallery::list());
+        return Ok(());
+    }
     let loaded = load(flags)?;
     if flags.print_config {
         print!("{}", loaded.show()?);
@@ -48,5 +56,8 @@ async fn run(flags: &Flags) -> Result<()> {
     let _telemetry = telemetry::begin(loaded.config.log)?;
     let server = Server::start(loaded.config).await?;
     tracing::info!("http://{}", server.address()?);
+    if let Some(text) = greeting::of(server.config()) {
+        print!("{text}");
+    }
     server.run(telemetry::stop_signal()).await
 }

@@ -9,9 +9,24 @@ import { t } from "./text.js";
 // A connection that comes back at once is nobody's business.
 const PATIENCE = 2_000;
 
-/** What concerns the whole page: that it is offline, that the account is suspended, and that money runs out. */
-export function showBanners(signal) {
-  return element("aside", { "aria-label": t("banners") }, offline(signal), suspended(signal), lowBalance(signal));
+/**
+ * What concerns the whole page: that the cluster is simulated, that the page is offline, that the account is suspended,
+ * and that money runs out.
+ */
+export function showBanners(config, signal) {
+  return element(
+    "aside",
+    { "aria-label": t("banners") },
+    config.simulated ? simulated() : null,
+    offline(signal),
+    suspended(signal),
+    lowBalance(signal),
+  );
+}
+
+/** That nothing real runs here. It stays: whoever comes later has to know it too. */
+export function simulated() {
+  return element("p", { class: "banner info" }, t("simulated"));
 }
 
 function offline(signal) {

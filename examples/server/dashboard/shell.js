@@ -37,7 +37,7 @@ export function showShell(app, config, changeLanguage) {
     event.preventDefault();
     main.focus();
   });
-  app.replaceChildren(skip, side, element("div", { class: "page" }, showBanners(signal), main));
+  app.replaceChildren(skip, side, element("div", { class: "page" }, showBanners(config, signal), main));
 
   if (session.isAdmin()) live.addEventListener("message", tellAdministrator, { signal });
   live.start(config.wsPath);

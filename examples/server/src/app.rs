@@ -32,7 +32,7 @@ use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::stock::Stock;
 use crate::usage::Figures;
-use crate::{encoding, euros, headers, routes, trace};
+use crate::{encoding, euros, gallery, headers, pods, routes, trace};
 
 /// What every request can use.
 pub(crate) struct App {
@@ -95,11 +95,15 @@ impl App {
     pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
         let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
         let store = Store::open(&config).await?;
-        let cluster = backends::cluster(&config).await?;
+        let (cluster, simulated) = backends::cluster(&config).await?;
         if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
             store.pods.insert_template(&routes::first_template()).await?;
         }
-        Self::on(config, &secrets, store, cluster, metrics)
+        let app = Self::on(config, &secrets, store, cluster, metrics)?;
+        if let Some(cluster) = simulated {
+            gallery::open(&app, cluster).await.context("scenario")?;
+        }
+        Ok(app)
     }
 
     /// An application on this store and this cluster. Others may be on them too.
@@ -186,7 +190,7 @@ fn platform(
         .cluster(Arc::clone(cluster))
         .store(Arc::clone(&store.pods))
         .billing(Arc::clone(&store.billing))
-        .naming(naming.context("domain")?.with_scheme(config.scheme))
+        .naming(pods::links(naming.context("domain")?, config))
         .catalogue(config.catalogue.clone())
         .prices(config.prices.list()?)
         .price_policy(config.price_policy)

@@ -13,8 +13,8 @@ use neuropod::{Billing, ClusterBackend, Layout, PodStore};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube};
-use crate::live;
 use crate::secrets::Place;
+use crate::{gallery, live};
 
 /// Where everything is kept.
 pub(crate) struct Store {
@@ -67,17 +67,25 @@ pub(crate) fn place_of_secrets(config: &Config) -> Place {
     }
 }
 
-/// The cluster that is configured.
+/// The cluster that is configured; where it is simulated, also what plays tricks on it.
 ///
 /// # Errors
 /// There is no cluster, or it is not set up for pods.
-pub(crate) async fn cluster(config: &Config) -> Result<Arc<dyn ClusterBackend>> {
+pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>, Option<SimCluster>)> {
     match config.cluster {
-        ClusterKind::Sim => Ok(Arc::new(SimCluster::new(lifelike()))),
+        ClusterKind::Sim => {
+            let settings = if config.scenario.is_empty() {
+                lifelike()
+            } else {
+                gallery::settings(lifelike())
+            };
+            let cluster = SimCluster::new(settings);
+            Ok((Arc::new(cluster.clone()), Some(cluster)))
+        }
         ClusterKind::Kube => {
             let cluster = KubeCluster::infer(kube(&config.kube)).await.context("cluster")?;
             cluster.check_setup().await.context("cluster")?;
-            Ok(Arc::new(cluster))
+            Ok((Arc::new(cluster), None))
         }
     }
 }
@@ -101,7 +109,8 @@ fn lifelike() -> Settings {
 /// How pods are laid out in the cluster.
 pub(crate) fn layout(config: &Config) -> Layout {
     Layout {
-        volume: if config.kube.volume_per_pod {
+        // In the gallery each pod has its own story, and its volume belongs to it.
+        volume: if config.kube.volume_per_pod || !config.scenario.is_empty() {
             VolumeScope::Pod
         } else {
             VolumeScope::User

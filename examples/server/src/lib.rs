@@ -10,7 +10,9 @@
 //! | Who asks? | `auth` |
 //! | What does an address do? | `routes`; what it shows is in `view`, what goes wrong in `failure` |
 //! | How do changes get to pages? | `live` |
-//! | How does it start and stop? | [`server`] |
+//! | What is at the address of a simulated pod? | `pods` |
+//! | What can be learned and tried without a cluster? | [`gallery`] |
+//! | How does it start and stop? | [`server`]; what it says then is in [`greeting`] |
 
 mod app;
 mod auth;
@@ -23,6 +25,8 @@ mod encoding;
 mod euros;
 mod failure;
 mod fields;
+pub mod gallery;
+pub mod greeting;
 mod headers;
 mod language;
 mod limits;
@@ -30,6 +34,7 @@ mod listen;
 mod live;
 mod log_places;
 mod metrics;
+mod pods;
 mod readiness;
 mod reply;
 mod routes;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 use crate::app::{self, App, Shared};
 use crate::config::Config;
 use crate::listen::{self, DRAIN};
-use crate::{dashboard, metrics, routes};
+use crate::{dashboard, metrics, pods, routes};
 
 /// A server that is ready to run.
 pub struct Server {
@@ -29,7 +30,7 @@ impl Server {
     ///
     /// # Errors
     /// What keeps it from starting, with the name of the value that is wrong.
-    pub async fn start(config: Config) -> Result<Self> {
+    pub async fn start(mut config: Config) -> Result<Self> {
         use_ring();
         let (address, metrics_address) = (config.listen, config.metrics_listen);
         let listen = async |name: &str, address: SocketAddr| {
@@ -38,15 +39,24 @@ impl Server {
                 .with_context(|| format!("{name}: {address}"))
         };
         warn(&config);
-        let app = App::start(config, metrics::begin()?).await?;
+        // Before the store is opened: links may need the port, and a second server that is started by mistake touches
+        // nothing.
+        let metrics = match metrics_address {
+            Some(address) => Some(listen("metrics_listen", address).await?),
+            None => None,
+        };
+        let listener = listen("listen", address).await?;
+        config.listen = listener.local_addr()?;
         Ok(Self {
-            app,
-            listener: listen("listen", address).await?,
-            metrics: match metrics_address {
-                Some(address) => Some(listen("metrics_listen", address).await?),
-                None => None,
-            },
+            app: App::start(config, metrics::begin()?).await?,
+            listener,
+            metrics,
         })
+    }
+
+    /// What it was told, with the address where it listens.
+    pub fn config(&self) -> &Config {
+        &self.app.config
     }
 
     /// Where it listens.
@@ -87,6 +97,7 @@ impl Server {
         if !cfg!(debug_assertions) {
             tokio::task::spawn_blocking(dashboard::prepare);
         }
+        router = router.layer(from_fn_with_state(Arc::clone(&app), pods::route));
         let serving = listen::serve(listener, router, app.stopping.clone());
         tasks.spawn(async {
             serving.await;

@@ -49,6 +49,7 @@ export const en = {
   "signIn.none": "This server has no way to sign in configured.",
 
   // Live updates
+  simulated: "Simulated cluster: no program runs in the pods, and their links open pages of this server.",
   "live.connecting": "Connecting…",
   "live.now": "Try now",
   "live.offline": "No live connection: what you see may be out of date.",
@@ -133,6 +134,7 @@ export const en = {
   "reason.detail": "Technical detail",
   "reason.final": "It is not tried again: repair the cause and start it anew",
   "reason.free": "This time is not billed",
+  "reason.remedy": "What you can do:",
   "reason.retried": "It is tried again by itself",
   "reason.startable": "It does not start by itself: you can start it from {time} on",
   "reason.stays": "It does not start by itself",
@@ -331,7 +333,7 @@ export const en = {
   "templates.create": "New template",
   "templates.none": "There are no templates yet.",
   "template.description": "Description",
-  "template.descriptionHint": "Markdown; shown as text.",
+  "template.descriptionHint": "Markdown: headings, lists, bold, italics, code, and links to https:// addresses.",
   "template.edit": "Edit “{name}”",
   "template.portsHint": "One a line, with its name: 8888 Jupyter Lab",
   "template.portsWrong": "Each line must begin with a port, 1 to 65535",

@@ -57,6 +57,7 @@ export const es = {
   "signIn.none": "Este servidor no tiene ninguna forma de entrar configurada.",
 
   // Live updates
+  simulated: "Clúster simulado: en los pods no corre ningún programa, y sus enlaces abren páginas de este servidor.",
   "live.connecting": "Conectando…",
   "live.now": "Reintentar ahora",
   "live.offline": "Sin conexión en vivo: lo que ves puede no estar al día.",
@@ -141,6 +142,7 @@ export const es = {
   "reason.detail": "Detalle técnico",
   "reason.final": "No se reintenta: corrige la causa y vuelve a iniciarlo",
   "reason.free": "Este tiempo no se cobra",
+  "reason.remedy": "Qué puedes hacer:",
   "reason.retried": "Se reintenta automáticamente",
   "reason.startable": "No se inicia solo: puedes iniciarlo a partir del {time}",
   "reason.stays": "No se inicia solo",
@@ -342,7 +344,7 @@ export const es = {
   "templates.create": "Nuevo template",
   "templates.none": "Todavía no hay templates.",
   "template.description": "Descripción",
-  "template.descriptionHint": "Markdown; se muestra como texto.",
+  "template.descriptionHint": "Markdown: títulos, listas, negrita, cursiva, código y enlaces a direcciones https://.",
   "template.edit": "Editar «{name}»",
   "template.portsHint": "Uno por línea, con su nombre: 8888 Jupyter Lab",
   "template.portsWrong": "Cada línea debe empezar con un puerto, de 1 a 65535",

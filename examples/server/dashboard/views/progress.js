@@ -37,6 +37,7 @@ export function progressPanel() {
 function reasonPanel() {
   const message = element("strong");
   const since = element("span", { class: "muted" });
+  const remedy = element("p");
   const retried = element("li");
   const billed = element("li");
   const detail = element("code");
@@ -50,6 +51,7 @@ function reasonPanel() {
     "div",
     { class: "reason" },
     element("p", {}, message, " ", since),
+    remedy,
     element("ul", {}, retried, billed),
     more,
   );
@@ -60,6 +62,8 @@ function reasonPanel() {
     setText(message, reason.message);
     setText(since, relative(reason.since));
     since.title = dateTime(reason.since);
+    remedy.hidden = !reason.remedy;
+    setText(remedy, reason.remedy ? `${t("reason.remedy")} ${reason.remedy}` : "");
     panel.classList.toggle("calm", reason.isStop === true);
     setText(retried, whatNext(reason));
     // A stopped pod pays for its volume, whatever stopped it.

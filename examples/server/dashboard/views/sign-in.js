@@ -1,4 +1,5 @@
 import * as api from "../api.js";
+import { simulated } from "../banners.js";
 import { element } from "../dom.js";
 import { button, createForm, field } from "../form.js";
 import { goToGoogle } from "../google.js";
@@ -21,6 +22,7 @@ export function showSignIn(app, config, { why, changeLanguage }) {
     element("img", { src: "/icon.svg", alt: "", width: 48, height: 48 }),
     element("h1", {}, "Neuropod"),
     element("p", { class: "muted" }, t("signIn.intro")),
+    config.simulated ? simulated() : null,
     why === "expired" ? element("p", { class: "banner warn", role: "alert" }, t("signIn.expired")) : null,
     ways,
     element("div", { class: "tools" }, languageButton(changeLanguage), themeButton()),

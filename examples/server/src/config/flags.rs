@@ -29,6 +29,11 @@ pub struct Flags {
     /// Development: signing in by e-mail address alone
     #[arg(long)]
     pub dev: bool,
+    /// With --dev: make a pod for each of these failures and states, to look at them; `all`, `list`, or names with commas
+    ///
+    /// Everything is kept in memory then, unless --store says something else. `list` shows the names, and ends.
+    #[arg(long, value_delimiter = ',')]
+    pub scenario: Vec<String>,
     /// Show what holds, and from where, and end
     #[arg(long)]
     pub print_config: bool,
@@ -74,6 +79,12 @@ impl Source for Flags {
                 ))
             })
             .collect();
+        if !self.scenario.is_empty() {
+            values.insert(
+                "scenario".into(),
+                Value::new(Some(&origin), self.scenario.clone()),
+            );
+        }
         if self.dev {
             values.insert("dev".into(), Value::new(Some(&origin), true));
         }

@@ -8,11 +8,16 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use config::{Environment, File, FileFormat, Value, ValueKind};
 use secrecy::ExposeSecret;
 
-use super::{Config, Flags};
-use crate::euros;
+use super::{ClusterKind, Config, Flags};
+use crate::{euros, gallery};
 
 /// What is a list: in the environment a comma stands between its values.
-const LISTS: [&str; 3] = ["cors_origins", "kube.image_pull_secrets", "kube.dcgm_urls"];
+const LISTS: [&str; 4] = [
+    "scenario",
+    "cors_origins",
+    "kube.image_pull_secrets",
+    "kube.dcgm_urls",
+];
 
 /// What holds, and where each value is from.
 #[derive(Debug)]
@@ -68,10 +73,14 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
         .add_source(flags.clone())
         .build()
         .context("the configuration can't be read")?;
-    let config: Config = told
+    let mut config: Config = told
         .clone()
         .try_deserialize()
         .context("the configuration is wrong")?;
+    // A gallery is to look at: it leaves nothing behind in the file that other days are for.
+    if !config.scenario.is_empty() && told.get_string("store").is_err() {
+        config.store = "memory".into();
+    }
     check(&config)?;
     Ok(Loaded {
         config,
@@ -99,6 +108,13 @@ fn look_at(path: &Path) -> Result<()> {
 
 /// What no type says.
 fn check(config: &Config) -> Result<()> {
+    if !config.scenario.is_empty() {
+        ensure!(
+            config.dev && config.cluster == ClusterKind::Sim,
+            "scenario: failures are made on the simulated cluster in development only; add --dev, and no --cluster kube"
+        );
+        gallery::check(&config.scenario)?;
+    }
     ensure!(
         config.auth.token_hours > 0,
         "auth.token_hours: a token has to hold for an hour at least"

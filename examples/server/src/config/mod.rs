@@ -38,6 +38,10 @@ pub struct Config {
     pub dev: bool,
     /// Where pods run.
     pub cluster: ClusterKind,
+    /// Pods that are made at the start, each with its own trouble, to learn from and to try a page on: names of
+    /// scenarios (`--scenario list` shows them) or `all`. For development on the simulated cluster only; what is kept
+    /// goes to memory unless `store` is given. Empty: none.
+    pub scenario: Vec<String>,
     /// Where everything is kept: `sqlite:FILE`, a `mongodb://` address, or `memory`.
     #[serde(serialize_with = "hidden_password")]
     pub store: SecretString,
@@ -87,6 +91,7 @@ impl Default for Config {
             metrics_listen: None,
             dev: false,
             cluster: ClusterKind::Sim,
+            scenario: Vec::new(),
             store: "sqlite:neuropod.db".into(),
             domain: "pods.localhost".into(),
             scheme: Scheme::Https,

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::auth::Caller;
+use crate::config::ClusterKind;
 use crate::failure::FailureBody;
 use crate::language::Asked;
 use crate::readiness::Answering;
@@ -35,6 +36,8 @@ pub(crate) struct ConfigView {
     google_client_id: Option<String>,
     /// Whether one can sign in by e-mail address alone.
     dev_login: bool,
+    /// Whether the cluster is simulated: pods are pretended, and their links open pages of this server.
+    simulated: bool,
     /// The version of the server.
     version: &'static str,
     /// The languages of messages.
@@ -79,6 +82,7 @@ pub(crate) fn config_view(app: &Shared) -> ConfigView {
     ConfigView {
         google_client_id: app.config.auth.google_client_id.clone(),
         dev_login: app.config.dev,
+        simulated: app.config.cluster == ClusterKind::Sim,
         version: env!("CARGO_PKG_VERSION"),
         languages: ["es", "en"],
         ws_path: "/ws",

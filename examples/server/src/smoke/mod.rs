@@ -5,6 +5,7 @@ mod auth;
 mod dead_peers;
 mod google;
 mod live;
+mod pod_hosts;
 mod pods;
 mod replicas;
 mod socketio;

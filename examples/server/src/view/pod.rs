@@ -93,6 +93,8 @@ pub(crate) struct ReasonView {
     pub(crate) code: neuropod::ReasonCode,
     /// For people.
     pub(crate) message: String,
+    /// What its owner can do about it.
+    pub(crate) remedy: &'static str,
     /// In the words of the cluster.
     pub(crate) detail: String,
     /// Since when.
@@ -270,6 +272,7 @@ impl Shown<'_> {
         ReasonView {
             code: reason.code,
             message: message::reason(reason.code, self.language).to_owned(),
+            remedy: message::remedy(reason.code, self.language),
             detail: reason.detail.clone(),
             since: reason.since,
             retryable: reason.code.is_retryable(),

@@ -9,6 +9,8 @@ mod api;
 mod chromium;
 mod client;
 mod documentation;
+mod first_minutes;
+mod gallery;
 mod guises;
 mod list;
 mod page;

@@ -53,11 +53,16 @@ pub(crate) struct Page {
 impl Page {
     /// Opens the page in a browser of its own, in English, and light.
     pub(crate) async fn open(site: &Site, walk: &'static str) -> Self {
+        Self::open_at(site.url(), walk).await
+    }
+
+    /// The same, at an address that somebody has read.
+    pub(crate) async fn open_at(url: String, walk: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let browser = Browser::start(folder.path(), &[]).await;
         let page = Self {
             browser,
-            url: site.url(),
+            url,
             walk,
             folder,
             pictures: 0.into(),
@@ -88,6 +93,17 @@ impl Page {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.browser
             .chromium("Emulation.setDeviceMetricsOverride", size)
+            .await;
+    }
+
+    /// Makes the page as tall as what is on it, so that a picture shows all of it.
+    pub(crate) async fn size_of_all(&self, width: u32) {
+        // What is long is not to be cut, and what is short needs no more than a window.
+        self.size(width, 900).await;
+        let tall = "return document.documentElement.scrollHeight";
+        let tall = self.run(tall, json!([])).await;
+        let tall = tall.as_u64().and_then(|tall| u32::try_from(tall).ok());
+        self.size(width, tall.unwrap_or_default().clamp(900, 16_000))
             .await;
     }
 

@@ -12,20 +12,27 @@ use crate::LIMIT;
 use crate::chromium::client;
 use crate::program::program;
 
-/// A server for development, on the simulated cluster, with a SQLite file. It can die and come back.
+/// A server for development, on the simulated cluster. It can die and come back.
 pub(crate) struct Site {
     address: String,
+    arguments: Vec<&'static str>,
     folder: PathBuf,
     server: Option<Child>,
 }
 
 impl Site {
-    /// Starts a server that keeps everything in `folder`.
+    /// Starts a server that keeps everything in a SQLite file in `folder`.
     pub(crate) async fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &["--store", "sqlite:neuropod.db"]).await
+    }
+
+    /// Starts a server in `folder` with these arguments.
+    pub(crate) async fn start_with(folder: &Path, arguments: &[&'static str]) -> Self {
         // Free now; the server has to come back on the same one.
         let [port] = free_ports().unwrap();
         let mut site = Self {
             address: format!("127.0.0.1:{port}"),
+            arguments: arguments.to_owned(),
             folder: folder.to_owned(),
             server: None,
         };
@@ -52,13 +59,8 @@ impl Site {
     pub(crate) async fn begin(&mut self) {
         let server = Command::new(program("server"))
             .current_dir(&self.folder)
-            .args([
-                "--dev",
-                "--store",
-                "sqlite:neuropod.db",
-                "--listen",
-                &self.address,
-            ])
+            .args(["--dev", "--listen", &self.address])
+            .args(&self.arguments)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

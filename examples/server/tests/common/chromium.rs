@@ -75,6 +75,14 @@ impl Browser {
         self.post("/refresh", &json!({})).await;
     }
 
+    /// Goes to the window that was opened last, by a link for example.
+    pub(crate) async fn newest_window(&self) {
+        let handles = self.answer(self.client.get(format!("{}/window/handles", self.session)));
+        let handles = handles.await;
+        let newest = handles.as_array().and_then(|all| all.last()).expect("a window");
+        self.post("/window", &json!({ "handle": newest })).await;
+    }
+
     /// Where it is.
     pub(crate) async fn address(&self) -> String {
         let answer = self.answer(self.client.get(format!("{}/url", self.session)));

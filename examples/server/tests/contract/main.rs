@@ -12,6 +12,7 @@ mod ids;
 mod money;
 mod openapi;
 mod operators;
+mod pod_hosts;
 mod privacy;
 mod repetition;
 mod routes;

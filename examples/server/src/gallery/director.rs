@@ -1,0 +1,71 @@
+//! Follows the cluster, and lets happen what has to wait until a pod got far enough.
+
+use std::collections::HashMap;
+
+use futures::StreamExt;
+use neuropod::sim::SimCluster;
+use neuropod::{Actor, Clock, ClusterBackend, ClusterEvent, ObservedPod, Platform, PodId};
+
+use super::scenarios::Then;
+
+/// What happens to which pod, and who owns it.
+type Cast = HashMap<PodId, (Actor, Then)>;
+
+pub(super) struct Director {
+    platform: Platform,
+    cluster: SimCluster,
+    cast: Cast,
+}
+
+impl Director {
+    pub(super) fn new(platform: Platform, cluster: SimCluster, cast: Cast) -> Self {
+        Self {
+            platform,
+            cluster,
+            cast,
+        }
+    }
+
+    /// Goes on for as long as the cluster is there: a pod that somebody starts again meets the same fate.
+    pub(super) async fn direct(mut self) {
+        let mut events = self.cluster.watch();
+        while let Some(event) = events.next().await {
+            let ClusterEvent::Changed { pod_id, pod } = event else {
+                continue;
+            };
+            if let Some((owner, then)) = self.cast.get(&pod_id).cloned() {
+                self.act(&pod_id, &pod, &owner, then).await;
+            }
+        }
+    }
+
+    async fn act(&mut self, id: &PodId, pod: &ObservedPod, owner: &Actor, then: Then) {
+        match then {
+            Then::StayAt(step) if pod.step == step && pod.container.is_none() && !pod.terminating => {
+                self.cluster.halt(id);
+            }
+            Then::Strike(incident) if pod.ready => {
+                self.cluster.strike(id, incident);
+                self.cluster.halt(id);
+            }
+            Then::Age(by) => {
+                let now = self.cluster.clock().now();
+                let is_young = |started| now.duration_since(started).unsigned_abs() < by;
+                if pod.container.as_ref().is_some_and(|run| is_young(run.started_at)) {
+                    self.cluster.age(id, by);
+                }
+            }
+            Then::StopInVain if pod.terminating => {
+                self.cluster.halt(id);
+                // Whoever starts it again keeps it.
+                self.cast.remove(id);
+            }
+            Then::StopInVain if pod.ready => {
+                if let Err(error) = self.platform.stop(owner, id).await {
+                    tracing::warn!(%error, "a pod of the gallery can't be stopped");
+                }
+            }
+            _ => {}
+        }
+    }
+}

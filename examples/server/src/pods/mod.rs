@@ -1,0 +1,265 @@
+//! The simulated pods' own hosts: in a simulation no container serves, so the server answers for `*.<domain>` itself.
+//!
+//! Each host is an origin of its own, apart from the dashboard and the API. Nothing of either is to be had there, and
+//! the pages run no script but one fixed file, so that a pod's page can do as little to the platform as a real one.
+//!
+//! Never on a real cluster: there the hosts are those of containers, and requests for them get to the ingress.
+
+mod echo;
+mod login;
+mod page;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, StatusCode, header};
+use neuropod::Pod;
+use neuropod::connection::{self, HttpService, ServiceStatus};
+use neuropod::message::Language;
+use neuropod::naming::{Naming, Scheme};
+
+use self::login::Login;
+use self::page::Page;
+use crate::app::{App, Shared};
+use crate::config::{ClusterKind, Config};
+use crate::language;
+
+/// Where the files of the pages are, and the echo: a path that no program has of its own.
+const FILES: &str = "/_neuropod/";
+/// Domains below this one are this machine (RFC 6761, section 6.3): browsers resolve them by themselves.
+const LOCAL: &str = "localhost";
+
+/// Names whose links open here: where the pods are simulated and their domain is this machine, links get the scheme and
+/// the port of this server. Elsewhere a proxy stands in front, and the configured scheme holds.
+pub(crate) fn links(naming: Naming, config: &Config) -> Naming {
+    let is_local = naming.domain() == LOCAL || naming.domain().ends_with(&format!(".{LOCAL}"));
+    if config.cluster == ClusterKind::Sim && is_local {
+        naming.with_scheme(Scheme::Http).with_port(config.listen.port())
+    } else {
+        naming.with_scheme(config.scheme)
+    }
+}
+
+/// Middleware before everything else: a request for the host of a simulated pod gets to that pod and no further.
+pub(crate) async fn route(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    if app.config.cluster != ClusterKind::Sim {
+        return next.run(request).await;
+    }
+    match host_of(&request) {
+        Some(host) if is_of_a_pod(app.platform.naming(), &host) => {
+            let (parts, _) = request.into_parts();
+            secured(answer(&app, &host, parts).await)
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// The host that a request is for, in lower case, without port and final dot. The target comes before the header (RFC
+/// 9112, section 3.2.2).
+fn host_of(request: &Request) -> Option<String> {
+    let target = request.uri().host().map(str::to_owned);
+    let host = target.or_else(|| {
+        let header = request.headers().get(header::HOST)?.to_str().ok()?;
+        Some(header.parse::<Authority>().ok()?.host().to_owned())
+    })?;
+    Some(host.trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// Whether this host is below the domain of the pods and not one of the platform's own.
+fn is_of_a_pod(naming: &Naming, host: &str) -> bool {
+    host.strip_suffix(naming.domain())
+        .is_some_and(|label| label.ends_with('.'))
+        && !naming.is_reserved(host)
+}
+
+/// What was found under a host.
+struct Found {
+    pod: Arc<Pod>,
+    service: HttpService,
+}
+
+impl Found {
+    fn at(app: &App, host: &str) -> Option<Self> {
+        let naming = app.platform.naming();
+        let (slug, hash, port) = naming.parse_host(host)?;
+        let is_it = |pod: &Arc<Pod>| pod.slug.as_str() == slug && pod.owner_hash == hash && !pod.is_deleted();
+        let pod = app.live.pods().into_iter().find(is_it)?;
+        let services = connection::http_services(&pod, naming);
+        let service = services.into_iter().find(|service| service.port == port)?;
+        Some(Self { pod, service })
+    }
+
+    fn is_ready(&self) -> bool {
+        self.service.status == ServiceStatus::Ready
+    }
+}
+
+/// The answer of a host: files, the echo, or a page.
+async fn answer(app: &Shared, host: &str, parts: Parts) -> Response {
+    let language = language::of(&parts.headers);
+    // Browsers ask for one, and these pages have none.
+    if parts.uri.path() == "/favicon.ico" {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    match parts.uri.path().strip_prefix(FILES) {
+        Some("pod.css") => {
+            let text = include_str!("../../pods/pod.css");
+            return ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], text).into_response();
+        }
+        Some("pod.js") => {
+            let text = include_str!("../../pods/pod.js");
+            let of_script = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+            return (of_script, text).into_response();
+        }
+        _ => {}
+    }
+    if !parts.method.is_safe() {
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
+    }
+    let Some(found) = Found::at(app, host) else {
+        return Page::unknown(language, host).into_response();
+    };
+    if !found.is_ready() {
+        return Page::not_running(language, &found).into_response();
+    }
+    match Login::of(&found.service, host, &parts) {
+        Login::Open => open(app, host, &found, language, parts).await,
+        Login::Token(cookie) => {
+            let cookie = [(header::SET_COOKIE, cookie)];
+            (cookie, open(app, host, &found, language, parts).await).into_response()
+        }
+        login @ (Login::Wrong | Login::Missing) => {
+            Page::login(language, &found, login == Login::Wrong).into_response()
+        }
+    }
+}
+
+/// What is behind the login.
+async fn open(app: &Shared, host: &str, found: &Found, language: Language, mut parts: Parts) -> Response {
+    if parts.uri.path().strip_prefix(FILES) != Some("echo") {
+        return Page::running(language, found).into_response();
+    }
+    if !echo::is_from_here(&parts.headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    match axum::extract::ws::WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => echo::serve(upgrade, Arc::clone(app), host.to_owned()),
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+/// What these pages may do: load their own two files, send their own form, and speak to their own host.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
+    base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+fn secured(mut response: Response) -> Response {
+    let headers: &mut HeaderMap = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            header::HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, header::HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_host_is_read_from_target_or_header() {
+        let asked = |uri: &str, host: Option<&str>| {
+            let mut request = http::Request::builder().uri(uri);
+            if let Some(host) = host {
+                request = request.header(header::HOST, host);
+            }
+            host_of(&request.body(Body::empty()).unwrap())
+        };
+        for (uri, host, found) in [
+            (
+                "/",
+                Some("A-b-1.Pods.Localhost:3000"),
+                Some("a-b-1.pods.localhost"),
+            ),
+            ("/", Some("a.pods.localhost."), Some("a.pods.localhost")),
+            ("/", Some("[::1]:3000"), Some("[::1]")),
+            ("/", Some("a b"), None),
+            ("/", Some(""), None),
+            ("/", None, None),
+            ("http://one.test:80/", Some("two.test"), Some("one.test")),
+        ] {
+            assert_eq!(asked(uri, host).as_deref(), found, "{uri} {host:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_below_the_domain_is_a_pods() {
+        for (domain, host, is_pod) in [
+            ("pods.localhost", "training-k3j5qzx2ab-8888.pods.localhost", true),
+            ("pods.localhost", "anything.pods.localhost", true),
+            ("pods.localhost", "a.b.pods.localhost", true),
+            ("pods.localhost", "pods.localhost", false),
+            ("pods.localhost", "app.pods.localhost", false),
+            ("pods.localhost", "api.pods.localhost", false),
+            ("pods.localhost", "localhost", false),
+            ("pods.localhost", "evilpods.localhost", false),
+            ("pods.localhost", "127.0.0.1", false),
+            ("pods.localhost", "a.pods.localhost.evil.test", false),
+            ("localhost", "localhost", false),
+            ("localhost", "a.localhost", true),
+        ] {
+            let naming = Naming::new(domain, "a secret of at least 16 bytes").unwrap();
+            assert_eq!(is_of_a_pod(&naming, host), is_pod, "{domain} {host}");
+        }
+    }
+
+    #[test]
+    fn links_get_the_port_of_this_server_in_a_local_simulation_only() {
+        let link = |cluster, domain: &str| {
+            let config = Config {
+                cluster,
+                domain: domain.into(),
+                listen: ([127, 0, 0, 1], 3456).into(),
+                ..Config::default()
+            };
+            let naming = Naming::new(domain, "a secret of at least 16 bytes").unwrap();
+            let naming = links(naming, &config);
+            naming.url(&naming.slug("a").unwrap(), &naming.user_hash("u"), 8888)
+        };
+        let local = link(ClusterKind::Sim, "pods.localhost");
+        assert!(
+            local.starts_with("http://a-") && local.ends_with(".pods.localhost:3456"),
+            "{local}"
+        );
+        for (cluster, domain) in [
+            (ClusterKind::Sim, "pods.example.com"),
+            (ClusterKind::Sim, "notlocalhost"),
+            (ClusterKind::Kube, "pods.localhost"),
+        ] {
+            let other = link(cluster, domain);
+            assert!(
+                other.starts_with("https://a-") && other.ends_with(domain),
+                "{other}"
+            );
+        }
+    }
+}
