@@ -46,23 +46,23 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
         ),
         ReasonCode::ImagePullFailed => (
             "No se puede descargar la imagen ahora; se sigue intentando",
-            "The image can't be downloaded now; it is tried again",
+            "The image can't be downloaded now; retrying",
         ),
         ReasonCode::ImageArchitecture => (
             "La imagen es para otra arquitectura de procesador",
             "The image is for another processor architecture",
         ),
         ReasonCode::CrashLoop => (
-            "El programa del contenedor termina una y otra vez; mira los logs",
-            "The program of the container ends again and again; see its logs",
+            "El contenedor falla una y otra vez; mira los logs",
+            "The container keeps crashing; check its logs",
         ),
         ReasonCode::ContainerExited => (
-            "El contenedor ha terminado y se inicia de nuevo",
-            "The container has ended and is started again",
+            "El contenedor ha terminado y se reinicia",
+            "The container has ended and restarts",
         ),
         ReasonCode::ContainerConfig => (
-            "El contenedor no se puede configurar; avisa a la plataforma",
-            "The container can't be configured; tell the platform",
+            "El contenedor no se puede configurar; contacta con soporte",
+            "The container can't be configured; contact support",
         ),
         ReasonCode::ContainerStart => ("El contenedor no arranca", "The container does not start"),
         ReasonCode::NotAnswering => (
@@ -79,7 +79,7 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
         ),
         ReasonCode::Unschedulable => (
             "Ningún nodo puede alojar el pod ahora; se sigue intentando",
-            "No node can take the pod now; it is tried again",
+            "No node can take the pod now; retrying",
         ),
         ReasonCode::QuotaExceeded => (
             "Se ha agotado la cuota del clúster",
@@ -102,12 +102,12 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
             "An object of somebody else in the cluster has the name",
         ),
         ReasonCode::ClusterSetup => (
-            "Falta configurar algo en el clúster; avisa a la plataforma",
-            "Something in the cluster is not set up; tell the platform",
+            "Falta configurar algo en el clúster; contacta con soporte",
+            "Something in the cluster is not set up; contact support",
         ),
         ReasonCode::ClusterUnavailable => (
             "El clúster no responde ahora; se sigue intentando",
-            "The cluster does not answer now; it is tried again",
+            "The cluster does not answer now; retrying",
         ),
         ReasonCode::InsufficientFunds => (
             "Se detuvo porque el saldo no alcanza",

@@ -24,8 +24,8 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Check the name and the tag. If the image is private, publish it or ask support to add its credentials.",
         ),
         ReasonCode::ImagePullFailed => (
-            "Espera: se reintenta solo. Si dura más de unos minutos, comprueba que el registro funciona o usa otro.",
-            "Wait: it is retried automatically. After some minutes, check that the registry works, or use another.",
+            "Espera. Si dura más de unos minutos, comprueba que el registro funciona o usa otro.",
+            "Wait. If it takes more than some minutes, check that the registry works, or use another.",
         ),
         ReasonCode::ImageArchitecture => (
             "Publica la imagen para linux/amd64 (docker buildx build --platform linux/amd64) y crea el pod de nuevo.",
@@ -36,12 +36,12 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Read the logs, the previous run included, and repair the program or its image.",
         ),
         ReasonCode::ContainerExited => (
-            "Nada: se reinicia solo. Si se repite, lee los logs de la ejecución anterior.",
-            "Nothing: it restarts automatically. If it happens again, read the logs of the previous run.",
+            "Nada. Si se repite, lee los logs de la ejecución anterior.",
+            "Nothing. If it happens again, read the logs of the previous run.",
         ),
         ReasonCode::ContainerConfig | ReasonCode::ClusterSetup => (
-            "No depende de ti: contacta con soporte y da el detalle técnico. No se cobra mientras tanto.",
-            "This is not in your hands: contact support with the technical detail. You are not charged meanwhile.",
+            "No depende de ti: contacta con soporte y da el detalle técnico.",
+            "This is not in your hands: contact support with the technical detail.",
         ),
         ReasonCode::ContainerStart => (
             "Comprueba que el comando de inicio de la imagen existe; el detalle técnico dice cuál falta.",
@@ -56,12 +56,12 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Use less memory (smaller batches), or create the pod with a GPU type that comes with more.",
         ),
         ReasonCode::NoGpuFree => (
-            "Espera, sin coste, o borra el pod y elige otro tipo de GPU que esté libre.",
-            "Wait, free of charge, or delete the pod and choose a GPU type that is free.",
+            "Espera, o borra el pod y elige otro tipo de GPU que esté libre.",
+            "Wait, or delete the pod and choose a GPU type that is free.",
         ),
         ReasonCode::Unschedulable => (
-            "Espera, sin coste. Si no cambia, elige otro tipo de GPU o contacta con soporte.",
-            "Wait, free of charge. If nothing changes, choose another GPU type or contact support.",
+            "Espera. Si no cambia, elige otro tipo de GPU o contacta con soporte.",
+            "Wait. If nothing changes, choose another GPU type or contact support.",
         ),
         ReasonCode::QuotaExceeded => (
             "Detén o borra otro de tus pods, o pide a soporte una cuota mayor.",
@@ -72,12 +72,12 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Keep big files on the volume, or create the pod with more disk. What was on the disk is lost.",
         ),
         ReasonCode::Evicted => (
-            "Nada: se inicia en otro nodo. Lo que estaba en el volumen se conserva.",
-            "Nothing: it is started on another node. What was on the volume is kept.",
+            "Nada. Lo que estaba en el volumen se conserva.",
+            "Nothing. What was on the volume is kept.",
         ),
         ReasonCode::NodeLost => (
-            "Espera: el pod vuelve en otro nodo, con su volumen. No se cobra mientras tanto.",
-            "Wait: the pod comes back on another node with its volume. You are not charged meanwhile.",
+            "Espera: el pod vuelve en otro nodo, con su volumen.",
+            "Wait: the pod comes back on another node with its volume.",
         ),
         ReasonCode::VolumePending => (
             "Espera: suele tardar menos de un minuto. Si dura más, contacta con soporte.",
@@ -96,8 +96,8 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Delete the pod and create it under another name.",
         ),
         ReasonCode::ClusterUnavailable => (
-            "Espera: se reintenta solo, y lo que ya funciona sigue funcionando.",
-            "Wait: it is retried automatically, and what already runs goes on running.",
+            "Espera. Lo que ya funciona sigue funcionando.",
+            "Wait. What already runs goes on running.",
         ),
         ReasonCode::InsufficientFunds => (
             "Recarga el saldo e inicia el pod. Su volumen se conserva, y se sigue pagando por él.",
