@@ -18,11 +18,13 @@ const MOST = 50_000;
 // Marks within marks; those that are deeper stay text.
 const DEEPEST = 10;
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+// Not as itself: what joins the modules takes a backtick for the begin of a text.
+const TICK = "\x60";
+const FENCE = /^ {0,3}(\x60{3,}|~{3,})/;
 const HEADING = /^ {0,3}(#{1,6})[ \t]+(.*)$/;
 const ITEM = /^[ \t]*(?:[-*+]|(\d{1,9})[.)])[ \t]+(.*)$/;
 const LINK = /\[([^[\]]{1,500})\]\(([^\s()<>]{1,2000})\)/y;
-const ESCAPED = /[!-/:-@[-`{-~]/;
+const ESCAPED = /[!-\x2f:-@[-\x60{-~]/;
 const LETTER = /[\p{L}\p{N}]/u;
 
 /** The same as a tree of `{tag, attributes, children}` and texts, for who has no document. */
@@ -112,7 +114,7 @@ function inline(text, links = true) {
     if (c === "\\" && ESCAPED.test(text[at + 1] ?? "")) {
       words += text[at + 1];
       at += 2;
-    } else if (c === "`") {
+    } else if (c === TICK) {
       const run = runAt(text, at);
       const end = endless.has(run) ? -1 : endOfCode(text, at + run, run);
       if (end < 0) {
@@ -185,11 +187,11 @@ function runAt(text, at) {
 
 // Where the run of as many backticks begins that ends a piece of code; -1: nowhere.
 function endOfCode(text, from, run) {
-  let at = text.indexOf("`", from);
+  let at = text.indexOf(TICK, from);
   while (at >= 0) {
     const found = runAt(text, at);
     if (found === run) return at;
-    at = text.indexOf("`", at + found);
+    at = text.indexOf(TICK, at + found);
   }
   return -1;
 }

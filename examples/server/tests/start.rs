@@ -170,3 +170,63 @@ async fn a_file_that_a_later_version_has_set_up_stays_as_it_is() {
     let said = refused(&mut server(folder.path())).await;
     assert!(said.starts_with("store: neuropod.db: another version"), "{said}");
 }
+
+#[tokio::test]
+async fn it_says_what_to_open_as_whom_and_how_it_stops() {
+    let folder = folder();
+    let mut running = server(folder.path())
+        .args(["--scenario", "running,stopped"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    let said = timeout(LIMIT, async {
+        let mut said = String::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            said = format!("{said}{line}\n");
+            if line.trim_start().starts_with("Stop ") {
+                return said;
+            }
+        }
+        panic!("it ended: {said}");
+    });
+    let said = said.await.expect("it starts");
+    let open = said.lines().find_map(|line| line.trim().strip_prefix("Open "));
+    let port = open.unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
+    assert!(port > 0 && tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok());
+    for part in [
+        "admin@example.com",
+        "gallery@example.com (2 pods)",
+        "simulated",
+        "memory",
+        "Ctrl-C",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    running.kill().await.unwrap();
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "a gallery leaves nothing behind");
+}
+
+#[tokio::test]
+async fn a_gallery_that_can_not_be_is_refused_and_the_names_are_listed() {
+    let folder = folder();
+    for (arguments, told) in [
+        (
+            &["--scenario", "runing"][..],
+            "scenario: there is none with the name \"runing\"",
+        ),
+        (&["--scenario", "all", "--cluster", "kube"], "scenario: "),
+    ] {
+        let said = refused(server(folder.path()).args(arguments)).await;
+        assert!(said.starts_with(told), "{said}");
+    }
+    let listed = server(folder.path()).args(["--scenario", "list"]).output();
+    let listed = timeout(LIMIT, listed).await.unwrap().unwrap();
+    assert!(listed.status.success());
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(
+        listed.lines().count() > 30 && listed.contains("image_not_found"),
+        "{listed}"
+    );
+}

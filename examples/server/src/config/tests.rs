@@ -131,3 +131,33 @@ fn texts_of_digits_in_the_environment_stay_as_they_are() {
     );
     assert_eq!(config.kube.image_pull_secrets, ["one"]);
 }
+
+#[test]
+fn a_gallery_is_kept_in_memory_unless_told_otherwise_and_is_for_development_alone() {
+    let store = |arguments: &[&str]| {
+        let loaded = load_with(&flags(arguments), std::collections::HashMap::new());
+        loaded.map(|loaded| loaded.config.store.expose_secret().to_owned())
+    };
+    assert_eq!(store(&["--dev"]).unwrap(), "sqlite:neuropod.db");
+    assert_eq!(store(&["--dev", "--scenario", "all"]).unwrap(), "memory");
+    let told = [
+        "--dev",
+        "--scenario",
+        "running,stopped",
+        "--store",
+        "sqlite:gallery.db",
+    ];
+    assert_eq!(store(&told).unwrap(), "sqlite:gallery.db");
+    for wrong in [
+        &["--scenario", "all"][..],
+        &["--dev", "--scenario", "all", "--cluster", "kube"],
+        &["--dev", "--scenario", "nonsense"],
+    ] {
+        let error = store(wrong).unwrap_err().to_string();
+        assert!(error.starts_with("scenario: "), "{error}");
+    }
+    let variables = [("NEUROPOD_DEV", "true"), ("NEUROPOD_SCENARIO", "running,stopped")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let loaded = load_with(&flags(&[]), variables.into()).unwrap();
+    assert_eq!(loaded.config.scenario, ["running", "stopped"]);
+}

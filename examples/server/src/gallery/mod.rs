@@ -12,13 +12,15 @@ mod scenarios;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::message::{self, Language};
 use neuropod::sim::{Kind, ObjectKey, Settings, SimCluster};
-use neuropod::{Actor, BillingExt, CreatePod, ErrorKind, Money, Pod, PodId};
+use neuropod::{Actor, BillingExt, CreatePod, ErrorKind, Money, Pod, PodId, UserId};
+use tokio::time::sleep;
 
 use self::director::Director;
 use self::scenarios::{Account, Past, SCENARIOS, Scenario, Shows};
@@ -179,14 +181,24 @@ async fn settle(app: &Shared, account: Account) -> Result<()> {
     match account {
         Account::Gallery => {}
         Account::Suspended => drop(app.platform.suspend(&admin, &user.id, true).await?),
-        Account::Empty => {
-            let key = format!("gallery-empty-{}", user.id);
-            app.platform
-                .set_balance(&admin, &user.id, Money::ZERO, &key)
-                .await?;
-        }
+        Account::Empty => drop(tokio::spawn(empty(Arc::clone(app), user.id))),
     }
     Ok(())
+}
+
+/// Takes all that somebody has, once what was reserved for their pod has come back to them.
+async fn empty(app: Shared, user: UserId) {
+    let emptied = async {
+        while app.billing.balance(&user).await?.held > Money::ZERO {
+            sleep(Duration::from_millis(100)).await;
+        }
+        let key = format!("gallery-empty-{user}");
+        let admin = Actor::admin("gallery");
+        app.platform.set_balance(&admin, &user, Money::ZERO, &key).await
+    };
+    if let Some(Err(error)) = app.stopping.run_until_cancelled(emptied).await {
+        tracing::warn!(%error, "an account of the gallery can't be emptied");
+    }
 }
 
 /// So long ago, or from now.

@@ -343,10 +343,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     Scenario {
         account: Account::Suspended,
-        ..scenario(
-            "suspended",
-            Shows::Step(Status::Stopped, Step::Stopped, "Its owner is suspended"),
-        )
+        ..scenario("suspended", Shows::Reason(ReasonCode::Suspended))
     },
     Scenario {
         account: Account::Empty,

@@ -26,7 +26,6 @@ use self::login::Login;
 use self::page::Page;
 use crate::app::{App, Shared};
 use crate::config::{ClusterKind, Config};
-use crate::language;
 
 /// Where the files of the pages are, and the echo: a path that no program has of its own.
 const FILES: &str = "/_neuropod/";
@@ -100,7 +99,7 @@ impl Found {
 
 /// The answer of a host: files, the echo, or a page.
 async fn answer(app: &Shared, host: &str, parts: Parts) -> Response {
-    let language = language::of(&parts.headers);
+    let language = app.language(&parts.headers);
     // Browsers ask for one, and these pages have none.
     if parts.uri.path() == "/favicon.ico" {
         return StatusCode::NO_CONTENT.into_response();
@@ -142,7 +141,9 @@ async fn answer(app: &Shared, host: &str, parts: Parts) -> Response {
 /// What is behind the login.
 async fn open(app: &Shared, host: &str, found: &Found, language: Language, mut parts: Parts) -> Response {
     if parts.uri.path().strip_prefix(FILES) != Some("echo") {
-        return Page::running(language, found).into_response();
+        let gpu = app.platform.catalogue().get(&found.pod.spec.gpu);
+        let gpu = gpu.map_or(&*found.pod.spec.gpu, |gpu| &gpu.name);
+        return Page::running(language, found, gpu).into_response();
     }
     if !echo::is_from_here(&parts.headers) {
         return StatusCode::FORBIDDEN.into_response();

@@ -116,13 +116,13 @@ impl Page {
     }
 
     /// The pod runs, and whoever asks may see it.
-    pub(super) fn running(language: Language, found: &Found) -> Self {
+    pub(super) fn running(language: Language, found: &Found, gpu: &str) -> Self {
         let (pod, service) = (&found.pod, &found.service);
         let facts = [
             (language.pick("Servicio", "Service"), service.service_name.clone()),
             (language.pick("Puerto", "Port"), service.port.to_string()),
             (language.pick("Imagen", "Image"), pod.spec.image.to_string()),
-            ("GPU", pod.spec.gpu.clone()),
+            ("GPU", gpu.to_owned()),
         ];
         let mut content = String::from("<dl>");
         for (name, value) in facts {

@@ -248,7 +248,10 @@ impl Shown<'_> {
             created_at: pod.created_at,
             last_active: pod.requested_at,
             started_at: pod.started_at,
-            volume_deleted_at: pod.volume_deletion.map(|deletion| deletion.at),
+            volume_deleted_at: pod
+                .volume_deletion
+                .filter(|deletion| !deletion.decided)
+                .map(|deletion| deletion.at),
             daily_cap: pod.spec.daily_cap.map(Money::as_euros),
             cost_per_hour: pod.price.hourly.as_euros(),
             cost_stopped: pod.price.stopped.as_euros(),

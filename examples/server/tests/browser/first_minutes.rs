@@ -87,6 +87,7 @@ async fn from_an_empty_folder_to_the_open_link_of_a_pod() {
     let link = page.until("a link with a token", link, json!([])).await;
     page.browser.click(&link).await;
     page.browser.newest_window().await;
+    page.size(1280, 900).await;
     let title = "return document.querySelector('h1')?.textContent === 'My first pod'";
     page.until("the page of the pod", title, json!([])).await;
     let echo = "return [...document.querySelectorAll('#heard li')].at(-1)?.textContent === 'hello'";
