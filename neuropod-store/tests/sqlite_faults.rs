@@ -109,6 +109,54 @@ async fn locked_by_another_process() {
     store.update(&pod).await.unwrap();
 }
 
+/// The file and those beside it are for their owner alone, also where an earlier version has made them for all. What a
+/// group was given on purpose it keeps.
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neuropod.db");
+    let modes = || -> Vec<u32> {
+        let files = fs::read_dir(folder.path()).unwrap();
+        let modes = files.map(|file| file.unwrap().metadata().unwrap().permissions().mode() & 0o777);
+        modes.collect()
+    };
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.insert(&sample::pod(&UserId::new("ana"))).await.unwrap();
+    assert_eq!(modes(), [0o600; 3], "the file, -wal and -shm");
+    let set = |mode| {
+        for file in fs::read_dir(folder.path()).unwrap() {
+            fs::set_permissions(file.unwrap().path(), fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    for (before, after) in [(0o644, 0o600), (0o666, 0o600), (0o604, 0o600), (0o640, 0o640)] {
+        set(before);
+        let other = SqliteStore::open(&path).await.unwrap();
+        assert_eq!(modes(), [after; 3], "{before:o}");
+        other.close().await;
+        store.insert(&sample::pod(&UserId::new("berta"))).await.unwrap();
+    }
+    store.close().await;
+    set(0o644);
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.insert(&sample::pod(&UserId::new("carla"))).await.unwrap();
+    assert!(modes().iter().all(|mode| *mode == 0o600), "{:o?}", modes());
+}
+
+/// Where it can't be made it says why.
+#[tokio::test]
+async fn without_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    for path in [folder.path().join("missing/neuropod.db"), file.join("neuropod.db")] {
+        let error = SqliteStore::open(&path).await.unwrap_err();
+        assert!(error.to_string().contains("folder of the database"), "{error}");
+    }
+}
+
 /// A file without a name takes writes that nobody finds again: they are refused.
 #[cfg(unix)]
 #[tokio::test]

@@ -15,7 +15,7 @@ use sqlx::sqlite::{
 };
 
 use super::failure;
-use super::file::File;
+use super::file::{self, File};
 use super::writer::Writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -58,6 +58,7 @@ impl Database {
     }
 
     async fn try_open(path: &Path) -> Result<Self> {
+        file::make(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(PATIENCE)
@@ -75,6 +76,7 @@ impl Database {
         migrate(&writer).await?;
         let readers = pool(READERS).min_connections(READERS);
         let readers = readers.connect_with(options.read_only(true)).await;
+        file::only_for_owner(path);
         Ok(Self {
             writer: Arc::new(Writer::new(File::at(path)?, writer)),
             readers: readers.map_err(failure::from_sqlx)?,

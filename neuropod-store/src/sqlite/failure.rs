@@ -83,6 +83,24 @@ fn code(error: &sqlx::Error) -> i32 {
     code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
+/// The file is missing and can't be made.
+pub(super) fn not_made(error: io::Error) -> Error {
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            (ErrorKind::NotConfigured, "the folder of the database does not exist")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
+            ErrorKind::PermissionDenied,
+            "the folder of the database may not be written",
+        ),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (ErrorKind::Unavailable, "the disk of the database is full")
+        }
+        _ => return unreachable(error),
+    };
+    Error::new(kind, message).with_source(error)
+}
+
 /// The folder of the file can't be looked into.
 pub(super) fn unreachable(error: io::Error) -> Error {
     Error::new(

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use neuropod_core::Result;
+use tempfile::NamedTempFile;
 
 use super::failure;
 
@@ -32,6 +33,48 @@ impl File {
         }
     }
 }
+
+/// Makes the file where it is missing, for its owner alone. SQLite gives those beside it the same rights.
+pub(super) fn make(path: &Path) -> Result<()> {
+    if path.try_exists().map_err(failure::unreachable)? {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(path);
+    // Closed before it has its name: to close a database that is open elsewhere in the process would end its locks.
+    let made = NamedTempFile::new_in(folder).map_err(failure::not_made)?.into_temp_path();
+    match made.persist_noclobber(path) {
+        Ok(()) => Ok(()),
+        // Another process was quicker.
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failure::not_made(error.error)),
+    }
+}
+
+/// Takes the file, and those beside it, from everybody but its owner, where everybody could read it: so they were made
+/// before this library saw to it. Rights of a group alone somebody has given on purpose; they stay.
+#[cfg(unix)]
+pub(super) fn only_for_owner(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        let is_for_all =
+            fs::metadata(&file).is_ok_and(|found| found.permissions().mode() & 0o007 != 0);
+        if is_for_all {
+            let changed = fs::set_permissions(&file, fs::Permissions::from_mode(0o600));
+            let file = Path::new(&file).display();
+            match changed {
+                Ok(()) => tracing::warn!(%file, "everybody could read this file of the database: now its owner alone can"),
+                Err(error) => tracing::warn!(%file, %error, "everybody can read this file of the database"),
+            }
+        }
+    }
+}
+
+/// Elsewhere a file has the rights of its folder.
+#[cfg(not(unix))]
+pub(super) fn only_for_owner(_: &Path) {}
 
 /// What tells one file from another of the same name: device and inode.
 #[cfg(unix)]

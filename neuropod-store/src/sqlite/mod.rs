@@ -30,7 +30,9 @@ use self::database::Database;
 ///
 /// What was acknowledged survives a crash of the process and a loss of power, as far as the disk keeps what it says
 /// it has written. The file is in WAL mode: beside it are `…-wal` and `…-shm` while it is open, and it has to be on a
-/// disk of this machine, not on a network file system. Several processes of one machine may share it.
+/// disk of this machine, not on a network file system. Several processes of one machine may share it. All of them are
+/// made for their owner alone (mode 0600), and taken from everybody else where everybody could read them; what a group
+/// may do stays.
 ///
 /// Writes that wait for the disk share a transaction: many at a time take hardly longer than one. Of a write whose
 /// future is dropped all is done or nothing.
@@ -55,8 +57,8 @@ use self::database::Database;
 ///
 /// # Errors
 /// `Unavailable` and retryable: another process holds a lock for more than 5 seconds, the disk is full, or a read or
-/// write failed. `PermissionDenied`: the file is read-only. `NotConfigured`: it or the files beside it can't be opened,
-/// or it was removed or replaced since. `Timeout`: the disk hangs for 15 seconds. `Unexpected`: it is damaged.
+/// write failed. `PermissionDenied`: the file is read-only, or can't be made in its folder. `NotConfigured`: it or the files
+/// beside it can't be opened, its folder does not exist, or it was removed or replaced since. `Timeout`: the disk hangs for 15 seconds. `Unexpected`: it is damaged.
 pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     database: Database,
