@@ -137,7 +137,8 @@ impl Default for Storage {
 /// The network policy of each pod. It does something only where the network plug-in of the cluster enforces
 /// policies.
 ///
-/// A pod may reach the names service, the public internet and, where the platform says so, other pods of its owner.
+/// A pod may reach the names service, the public internet and, where the platform says so, some private addresses and
+/// other pods of its owner.
 /// It is reached at its public ports, by everything that is not a pod of this platform.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkRules {
@@ -149,6 +150,8 @@ pub struct NetworkRules {
     /// Address ranges (CIDR) that pods may not reach, beside those that are never public: the API server, where
     /// it has a public address.
     pub blocked_ranges: Vec<String>,
+    /// Address ranges (CIDR) that pods may reach although they are not public: a file server, a mirror of packages.
+    pub allowed_ranges: Vec<String>,
 }
 
 /// What containers may do on their node.

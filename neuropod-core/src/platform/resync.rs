@@ -103,8 +103,9 @@ impl Inner {
         }
     }
 
-    /// Tells the owners of pods that nothing is done for them, as the cluster shows nothing.
-    pub(super) async fn tell_who_waits(&self) {
+    /// Tells the owners of pods that nothing is done for them, as the cluster shows nothing. The log has it where it
+    /// `is_news`.
+    pub(super) async fn tell_who_waits(&self, is_news: bool) {
         let told = async {
             let error = self.cluster.inventory().await.err();
             let error = error.unwrap_or_else(|| {
@@ -113,7 +114,9 @@ impl Inner {
                     "the watch of the cluster shows nothing yet",
                 )
             });
-            tracing::warn!(%error, "the cluster can't be watched now");
+            if is_news {
+                tracing::warn!(%error, "the cluster can't be watched now; it is retried");
+            }
             let reason = reconcile::unmade(&error, self.clock.now());
             let waits = |pod: &Pod| {
                 pod.desired == Desired::Running && pod.started_at.is_none() && pod.reason.is_none()
@@ -129,7 +132,9 @@ impl Inner {
             }
             Ok::<_, Error>(())
         };
-        if let Err(error) = told.await {
+        if let Err(error) = told.await
+            && is_news
+        {
             tracing::warn!(%error, "the store can't be used now");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use neuropod_core::{ClusterEvent, ObservedPod, PodId};
+use neuropod_core::{ClusterEvent, Error, ObservedPod, PodId};
 
 use super::source::Update;
 use crate::slim::{SlimEvent, SlimPod};
@@ -26,6 +26,31 @@ pub(super) struct Tracker {
     caught_up: bool,
     /// The warnings have come, or could not be had: they are never waited for twice.
     warnings_settled: bool,
+    /// Which watches are broken: of an outage the log tells its beginning and its end.
+    pods_outage: Outage,
+    warnings_outage: Outage,
+}
+
+/// Whether a watch is broken.
+#[derive(Debug, Default)]
+struct Outage(bool);
+
+impl Outage {
+    /// Tells that the watch on `what` broke, once for all attempts that fail.
+    fn broke(&mut self, what: &'static str, error: &Error) {
+        if std::mem::replace(&mut self.0, true) {
+            tracing::debug!(%error, "the watch on {what} is still broken");
+        } else {
+            tracing::warn!(%error, "the watch on {what} broke; it is resumed as soon as the API server answers");
+        }
+    }
+
+    /// Tells that it works again.
+    fn ended(&mut self, what: &'static str) {
+        if std::mem::take(&mut self.0) {
+            tracing::info!("the watch on {what} works again");
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +75,10 @@ impl Tracker {
     }
 
     fn pods(&mut self, update: Update<SlimPod>) -> Vec<ClusterEvent> {
+        match &update {
+            Update::Broken(error) => self.pods_outage.broke("pods", error),
+            _ => self.pods_outage.ended("pods"),
+        }
         match update {
             Update::Listed(pods) => {
                 self.caught_up = true;
@@ -67,14 +96,15 @@ impl Tracker {
                 self.caught_up = true;
                 Vec::new()
             }
-            Update::Broken(error) => {
-                tracing::warn!(%error, "the watch on pods broke; it is resumed");
-                Vec::new()
-            }
+            Update::Broken(_) => Vec::new(),
         }
     }
 
     fn warnings(&mut self, update: Update<SlimEvent>) -> Vec<ClusterEvent> {
+        match &update {
+            Update::Broken(error) => self.warnings_outage.broke("warnings", error),
+            _ => self.warnings_outage.ended("warnings"),
+        }
         match update {
             Update::Listed(warnings) => {
                 self.warnings_settled = true;
@@ -94,8 +124,7 @@ impl Tracker {
                 self.retold(&warning.involved_object.uid).into_iter().collect()
             }
             Update::CaughtUp => Vec::new(),
-            Update::Broken(error) => {
-                tracing::warn!(%error, "the watch on warnings broke; it is resumed");
+            Update::Broken(_) => {
                 self.warnings_settled = true;
                 Vec::new()
             }

@@ -65,6 +65,7 @@ impl Entry {
             self.backoff = None;
             return None;
         };
+        let is_first = self.backoff.is_none();
         let backoff = self.backoff.get_or_insert_with(|| {
             let (first, longest) = RETRY;
             let builder = ExponentialBuilder::new()
@@ -76,7 +77,13 @@ impl Entry {
         Some(match again {
             Again::Waiting => wait,
             Again::Failed(error) => {
-                tracing::warn!(pod = %id, %error, retryable = error.is_retryable(), "trying again");
+                let retryable = error.is_retryable();
+                // Once for all attempts that fail: an outage does not fill the log.
+                if is_first {
+                    tracing::warn!(pod = %id, %error, retryable, "a reconcile pass failed; it is retried");
+                } else {
+                    tracing::debug!(pod = %id, %error, retryable, "a reconcile pass failed again; it is retried");
+                }
                 let least = if error.is_retryable() {
                     Duration::ZERO
                 } else {

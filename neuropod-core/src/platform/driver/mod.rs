@@ -77,6 +77,8 @@ struct Driver {
     asked_at: Instant,
     /// The watch has shown all pods: before that, one that is not seen may be there all the same.
     synced: bool,
+    /// The last attempt to ask for everything failed: the log has said so.
+    is_blind: bool,
 }
 
 impl Driver {
@@ -94,6 +96,7 @@ impl Driver {
             next_resync: Instant::now() + BLIND,
             asked_at: Instant::now(),
             synced: false,
+            is_blind: false,
         }
     }
 
@@ -266,7 +269,9 @@ impl Driver {
         }
         let inner = Arc::clone(&self.inner);
         if !self.synced {
-            self.followers.spawn(async move { inner.tell_who_waits().await });
+            let is_news = !std::mem::replace(&mut self.is_blind, true);
+            self.followers
+                .spawn(async move { inner.tell_who_waits(is_news).await });
             self.next_resync = Instant::now() + BLIND;
             return;
         }
@@ -283,11 +288,18 @@ impl Driver {
         let everything = match all {
             Ok(everything) => everything,
             Err(error) => {
-                tracing::warn!(%error, "the cluster or the store can't be looked at now");
+                if std::mem::replace(&mut self.is_blind, true) {
+                    tracing::debug!(%error, "the cluster or the store still can't be listed");
+                } else {
+                    tracing::warn!(%error, "the cluster or the store can't be listed now; it is retried");
+                }
                 self.next_resync = self.next_resync.min(Instant::now() + SOON);
                 return;
             }
         };
+        if std::mem::take(&mut self.is_blind) {
+            tracing::info!("the cluster and the store can be listed again");
+        }
         self.asked_at = everything.asked_at;
         // With those whose record another process has removed: nothing else may tell of them.
         let mut all: BTreeSet<_> = self.entries.keys().cloned().collect();
