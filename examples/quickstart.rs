@@ -2,31 +2,41 @@
 //!
 //! ```console
 //! $ cargo run --example quickstart
+//! $ cargo run --example quickstart -- --language es
 //! $ cargo run --example quickstart -- --cluster kube --domain pods.example.com --ingress-class nginx
 //! ```
+//!
+//! On the simulated cluster the time is simulated too: an hour passes in a moment, and is paid for.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use futures::StreamExt;
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
 use neuropod::message::{self, Language};
 use neuropod::sim::{Settings, SimCluster};
+use neuropod::statement::explain;
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, LogOptions, Money, Naming, Platform,
-    Pod, PodId, Reason, Result, Status, Step, Update, VolumePolicy,
+    AccountKind, Actor, Billing, BillingExt, Clock, ClusterBackend, CreatePod, LogOptions, Money, Naming,
+    Platform, Pod, PodId, Reason, Result, Status, Step, SystemClock, Update, VolumePolicy,
 };
+use tokio::time::Instant;
 
 #[derive(Parser)]
-#[command(about = "Creates a Jupyter pod, stops it, starts it and deletes it, and shows what happens")]
+#[command(about = "Creates a Jupyter pod, stops it, starts it and deletes it, and shows what happens and what it costs")]
 struct Arguments {
     /// Where the pod runs
     #[arg(long, value_enum, default_value = "sim")]
     cluster: Where,
+    /// In which language the story is told
+    #[arg(long, value_enum, default_value = "en")]
+    language: Tongue,
     /// The domain below which the pod gets its public host names
     #[arg(long, default_value = "pods.localhost")]
     domain: String,
@@ -47,7 +57,7 @@ struct Arguments {
     gpu: String,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Where {
     /// A cluster in memory, which needs nothing
     Sim,
@@ -55,18 +65,76 @@ enum Where {
     Kube,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Tongue {
+    /// English
+    En,
+    /// Spanish
+    Es,
+}
+
+impl From<Tongue> for Language {
+    fn from(tongue: Tongue) -> Self {
+        match tongue {
+            Tongue::En => Self::En,
+            Tongue::Es => Self::Es,
+        }
+    }
+}
+
 /// How long any part of the story may take: pulling an image takes its time.
 const LIMIT: Duration = Duration::from_mins(15);
+/// How long the pod works on the simulated cluster, where time costs nothing.
+const SIMULATED_WORK: Duration = Duration::from_hours(1);
+/// How long on a real one.
+const WORK: Duration = Duration::from_secs(20);
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Simulated time stands still while something is done, and goes on at once where nothing is.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(arguments.cluster == Where::Sim)
+        .build();
+    let told = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run(&arguments)));
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", for_people(&*error, arguments.language.into()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What went wrong, and why: one line.
+fn for_people(error: &(dyn Error + 'static), language: Language) -> String {
+    let mut line = error.to_string();
+    if let Some(neuropod::ErrorKind::Invalid(_) | neuropod::ErrorKind::InsufficientFunds { .. }) =
+        error.downcast_ref::<neuropod::Error>().map(neuropod::Error::kind)
+        && let Some(error) = error.downcast_ref()
+    {
+        line = message::error(error, language);
+    }
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if !line.ends_with(&error.to_string()) {
+            line = format!("{line}: {error}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let language = Language::from(arguments.language);
+    let (cluster, clock) = cluster(arguments, language).await?;
     let store = Arc::new(MemoryStore::new());
     let platform = Platform::builder()
         .naming(Naming::new(&arguments.domain, "quickstart: not a secret at all")?)
-        .cluster(cluster(&arguments).await?)
+        .cluster(cluster)
         .store(store.clone())
         .billing(store.clone())
+        .clock(clock)
         .build()?;
     let driver = tokio::spawn({
         let platform = platform.clone();
@@ -79,6 +147,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tale = Story {
         platform,
         ana,
+        language,
+        work: match arguments.cluster {
+            Where::Sim => SIMULATED_WORK,
+            Where::Kube => WORK,
+        },
         begun: Instant::now(),
     };
     let request = CreatePod::from_image(&arguments.name, &arguments.image)
@@ -88,35 +161,43 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pod = tale.platform.create(&tale.ana, &request).await?;
     // Whatever happens on the way, nothing is left behind.
     let told = tokio::select! {
-        told = tokio::time::timeout(LIMIT, tale.tell(&pod.id)) => told.map_err(Into::into).flatten(),
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        told = tokio::time::timeout(LIMIT + tale.work, tale.tell(&pod.id)) => match told {
+            Ok(told) => told,
+            Err(_) => Err(language.pick("tarda demasiado", "it takes too long").into()),
+        },
+        _ = tokio::signal::ctrl_c() => Err(language.pick("interrumpido", "interrupted").into()),
     };
-    tale.say("deleting it, with its volume");
+    tale.say("se elimina, con su volumen", "deleting it, with its volume");
     tale.platform
         .delete(&tale.ana, &pod.id, VolumePolicy::Delete)
         .await?;
     tokio::time::timeout(LIMIT, tale.until_gone(&*store, &pod.id)).await??;
-    let balance = store.balance(&tale.ana.id).await?;
-    tale.say(&format!(
-        "gone. Of 10.00 EUR {} are left, {} are held",
-        balance.available, balance.held
-    ));
+    tale.say("eliminado; no queda nada en el clúster", "deleted; nothing is left in the cluster");
+    tale.show_bill().await?;
     driver.abort();
     told
 }
 
-async fn cluster(arguments: &Arguments) -> Result<Arc<dyn ClusterBackend>> {
+async fn cluster(
+    arguments: &Arguments,
+    language: Language,
+) -> Result<(Arc<dyn ClusterBackend>, Arc<dyn Clock>)> {
     Ok(match arguments.cluster {
         Where::Sim => {
-            println!(
-                "a simulated cluster: nothing is really started (`--cluster kube` uses your kubeconfig)\n"
+            let text = language.pick(
+                "Un clúster simulado: nada arranca de verdad, y una hora pasa en un momento. `--cluster kube` usa tu \
+                 kubeconfig.\n",
+                "A simulated cluster: nothing is really started, and an hour passes in a moment. `--cluster kube` uses \
+                 your kubeconfig.\n",
             );
-            Arc::new(SimCluster::new(Settings {
+            println!("{text}");
+            let cluster = SimCluster::new(Settings {
                 epoch: jiff::Timestamp::now(),
-                pull: Duration::from_millis(400),
-                terminate: Duration::from_millis(200),
+                pull: Duration::from_secs(20),
                 ..Settings::default()
-            }))
+            });
+            let clock = Arc::new(cluster.clock());
+            (Arc::new(cluster), clock)
         }
         Where::Kube => {
             let config = KubeConfig {
@@ -131,7 +212,7 @@ async fn cluster(arguments: &Arguments) -> Result<Arc<dyn ClusterBackend>> {
             };
             let cluster = KubeCluster::infer(config).await?;
             cluster.check_setup().await?;
-            Arc::new(cluster)
+            (Arc::new(cluster), Arc::new(SystemClock))
         }
     })
 }
@@ -139,39 +220,52 @@ async fn cluster(arguments: &Arguments) -> Result<Arc<dyn ClusterBackend>> {
 struct Story {
     platform: Platform,
     ana: Actor,
+    language: Language,
+    /// How long the pod works.
+    work: Duration,
     begun: Instant,
 }
 
 impl Story {
     async fn tell(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         let pod = self.platform.get(&self.ana, id).await?;
-        self.say(&format!(
-            "created: {} on {}, {} EUR per hour",
-            pod.spec.image, pod.spec.gpu, pod.price.hourly
-        ));
+        let (image, gpu, price) = (&pod.spec.image, &pod.spec.gpu, pod.price.hourly);
+        self.say(
+            &format!("creado: {image} en {gpu}, {price} EUR por hora"),
+            &format!("created: {image} on {gpu}, {price} EUR per hour"),
+        );
         self.follow(id, |pod| pod.status == Status::Running).await?;
         self.show_links(id).await?;
         self.show_log(id).await?;
+        let seconds = self.work.as_secs();
+        self.say(&format!("trabaja durante {seconds} s"), &format!("it works for {seconds} s"));
+        tokio::time::sleep(self.work).await;
 
-        self.say("stopping it: its volume and its addresses stay");
+        self.say(
+            "se detiene: su volumen y sus direcciones se quedan",
+            "stopping it: its volume and its addresses stay",
+        );
         self.platform.stop(&self.ana, id).await?;
-        let stopped = self.follow(id, |pod| pod.step == Step::Stopped).await?;
-        self.say(&format!("stopped; {} EUR were charged", stopped.charged));
+        self.follow(id, |pod| pod.step == Step::Stopped).await?;
 
-        self.say("starting it again: the same addresses, a new token");
+        self.say(
+            "se inicia otra vez: las mismas direcciones, un token nuevo",
+            "starting it again: the same addresses, a new token",
+        );
         self.platform.start(&self.ana, id).await?;
         self.follow(id, |pod| pod.status == Status::Running).await?;
         self.show_links(id).await
     }
 
-    fn say(&self, text: &str) {
-        println!("{:6.2} s  {text}", self.begun.elapsed().as_secs_f64());
+    fn say(&self, spanish: &str, english: &str) {
+        let text = self.language.pick(spanish, english);
+        println!("{:8.2} s  {text}", self.begun.elapsed().as_secs_f64());
     }
 
     /// Shows each step of the pod until it is as wanted.
     async fn follow(&self, id: &PodId, wanted: impl Fn(&Pod) -> bool) -> Result<Pod, Box<dyn Error>> {
         let mut updates = self.platform.subscribe(&self.ana);
-        let mut shown = None;
+        let mut shown = String::new();
         while let Some(update) = updates.next().await {
             let pods = match update? {
                 Update::Snapshot { pods, .. } => pods,
@@ -179,31 +273,41 @@ impl Story {
                 _ => Vec::new(),
             };
             for pod in pods.into_iter().filter(|pod| pod.id == *id) {
-                let now = (
-                    pod.status,
-                    pod.step,
-                    pod.reason.as_ref().map(|reason| reason.code),
-                );
-                if shown != Some(now) {
-                    self.say(&format!(
-                        "  {} ({:?}){}",
-                        pod.status.as_str(),
-                        pod.step,
-                        why(pod.reason.as_ref())
-                    ));
-                    shown = Some(now);
+                let now = self.state(&pod);
+                if shown != now {
+                    self.say(&now, &now);
+                    shown = now;
                 }
                 if wanted(&pod) {
                     return Ok(pod);
                 }
             }
         }
-        Err("the updates have ended".into())
+        Err(self.language.pick("el seguimiento ha terminado", "the updates have ended").into())
+    }
+
+    /// What the pod does, and why it does not do what it should.
+    fn state(&self, pod: &Pod) -> String {
+        let step = message::step(pod.step, self.language);
+        match &pod.reason {
+            Some(reason) => format!("  {step}: {}", self.why(reason)),
+            None => format!("  {step}"),
+        }
+    }
+
+    fn why(&self, reason: &Reason) -> String {
+        let text = message::reason(reason.code, self.language);
+        if reason.detail.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{text} ({})", reason.detail)
+        }
     }
 
     async fn show_links(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         for service in self.platform.connections(&self.ana, id).await?.http {
-            self.say(&format!("  {}: {}", service.service_name, service.link()));
+            let link = format!("  {}: {}", service.service_name, service.link());
+            self.say(&link, &link);
         }
         Ok(())
     }
@@ -214,13 +318,13 @@ impl Story {
             ..LogOptions::default()
         };
         let mut log = self.platform.logs(&self.ana, id, options).await?;
-        self.say("the end of its log:");
+        self.say("el final de su log:", "the end of its log:");
         while let Some(chunk) = log.next().await {
             for line in String::from_utf8_lossy(&chunk?)
                 .lines()
                 .filter(|line| !line.trim().is_empty())
             {
-                println!("          | {line}");
+                println!("            | {line}");
             }
         }
         Ok(())
@@ -233,15 +337,32 @@ impl Story {
         }
         Ok(())
     }
-}
 
-fn why(reason: Option<&Reason>) -> String {
-    let Some(reason) = reason else {
-        return String::new();
-    };
-    format!(
-        ": {} [{}]",
-        message::reason(reason.code, Language::En),
-        reason.detail
-    )
+    /// What was paid, for how long and at which price.
+    async fn show_bill(&self) -> Result<()> {
+        let user = &self.ana.id;
+        let statement = self.platform.statement(&self.ana, user, None, None).await?;
+        // Time is charged minute by minute: together it is what somebody wants to know.
+        let mut by_price: BTreeMap<Money, (i64, Money)> = BTreeMap::new();
+        for charge in statement.entries.iter().filter_map(explain) {
+            let (seconds, amount) = by_price.entry(charge.hourly).or_default();
+            *seconds += charge.seconds;
+            *amount += charge.amount;
+        }
+        self.say("la cuenta:", "the bill:");
+        for (hourly, (seconds, amount)) in by_price {
+            self.say(
+                &format!("  {seconds} s a {hourly} EUR por hora: {amount} EUR"),
+                &format!("  {seconds} s at {hourly} EUR per hour: {amount} EUR"),
+            );
+        }
+        let balance = self.platform.balance(&self.ana, user).await?;
+        let (paid, left) = (Money::from_cents(1000) - balance.available, balance.available);
+        let held = balance.held;
+        self.say(
+            &format!("pagado: {paid} EUR de 10.00 EUR; quedan {left} EUR, y {held} EUR están reservados"),
+            &format!("paid: {paid} EUR of 10.00 EUR; {left} EUR are left, and {held} EUR are held"),
+        );
+        Ok(())
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use neuropod_test_cluster::measured;
 
@@ -15,31 +16,49 @@ fn program() -> PathBuf {
         .join(format!("quickstart{}", std::env::consts::EXE_SUFFIX))
 }
 
-#[test]
-fn it_tells_the_whole_story_on_the_simulated_cluster() {
+/// What it tells in this language, and how long that took.
+fn told(language: &[&str]) -> (String, Duration) {
+    let begun = Instant::now();
     let output = Command::new(program())
+        .args(language)
         .output()
         .expect("the example; `cargo build --example quickstart` where only this test was built");
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{told}");
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    (told, begun.elapsed())
+}
+
+fn in_turn(told: &str, steps: &[&str]) {
     let mut lines = told.lines();
-    for step in [
-        "created: ",
-        "creating (PullingImage)",
-        "running (Ready)",
-        "Jupyter Lab: https://quickstart-",
-        "the end of its log:",
-        "stopped (Stopped)",
-        "starting it again",
-        "running (Ready)",
-        "deleting it, with its volume",
-        "0.00 are held",
-    ] {
+    for step in steps {
         assert!(
             lines.any(|line| line.contains(step)),
             "no {step:?} in its turn: {told}"
         );
     }
+}
+
+#[test]
+fn it_tells_the_whole_story_on_the_simulated_cluster() {
+    let (told, time) = told(&[]);
+    in_turn(
+        &told,
+        &[
+            "created: ",
+            "pulling the image",
+            "ready",
+            "Jupyter Lab: https://quickstart-",
+            "the end of its log:",
+            "it works for 3600 s",
+            "  stopped",
+            "starting it again",
+            "ready",
+            "deleting it, with its volume",
+            "the bill:",
+            " EUR per hour: ",
+            "and 0.00 EUR are held",
+        ],
+    );
     let addresses = told
         .lines()
         .filter_map(|line| line.split_once("?token="))
@@ -47,6 +66,26 @@ fn it_tells_the_whole_story_on_the_simulated_cluster() {
     let tokens: Vec<_> = addresses.map(|(_, token)| token).collect();
     assert_eq!(tokens.len(), 2);
     assert_ne!(tokens[0], tokens[1], "a new run has a new token");
-    let seconds = told.lines().last().unwrap().split_whitespace().next().unwrap();
-    measured(format_args!("the quickstart took {seconds} s"));
+    let (_, paid) = told.split_once("paid: ").unwrap();
+    let paid: f64 = paid.split_whitespace().next().unwrap().parse().unwrap();
+    // An hour of a pod without GPU, with its disks.
+    assert!((0.30..1.00).contains(&paid), "{paid}: {told}");
+    measured(format_args!("the quickstart took {:.2} s", time.as_secs_f64()));
+}
+
+#[test]
+fn it_is_told_in_one_language_for_people() {
+    let (english, _) = told(&[]);
+    let (spanish, _) = told(&["--language", "es"]);
+    in_turn(
+        &spanish,
+        &["creado: ", "descargando la imagen", "listo", "detenido", "eliminado", "pagado: "],
+    );
+    for word in ["created", "ready", "stopped", "deleting", "paid", "held"] {
+        assert!(english.contains(word) && !spanish.contains(word), "{word}: {spanish}");
+    }
+    // `Debug` shows names of types and fields.
+    for sign in ["PullingImage", "Some(", " { ", "::", "Ready", "PodId"] {
+        assert!(!english.contains(sign) && !spanish.contains(sign), "{sign}: {english}");
+    }
 }

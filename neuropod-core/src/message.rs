@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
+use crate::observation::Step;
 use crate::reason::ReasonCode;
 use crate::statement::Explanation;
 
@@ -31,6 +32,29 @@ impl Language {
             Self::En => english,
         }
     }
+}
+
+/// How far a pod has come.
+///
+/// ```
+/// use neuropod_core::Step;
+/// use neuropod_core::message::{Language, step};
+///
+/// assert_eq!(step(Step::PullingImage, Language::En), "pulling the image");
+/// assert_eq!(step(Step::PullingImage, Language::Es), "descargando la imagen");
+/// ```
+pub fn step(step: Step, language: Language) -> &'static str {
+    let (es, en) = match step {
+        Step::Accepted => ("aceptado", "accepted"),
+        Step::Scheduling => ("buscando un nodo", "finding a node"),
+        Step::Preparing => ("preparando el volumen y la red", "preparing the volume and the network"),
+        Step::PullingImage => ("descargando la imagen", "pulling the image"),
+        Step::Starting => ("arrancando", "starting"),
+        Step::Ready => ("listo", "ready"),
+        Step::Stopping => ("deteniéndose", "stopping"),
+        Step::Stopped => ("detenido", "stopped"),
+    };
+    language.pick(es, en)
 }
 
 /// Why a pod is not running. What its owner can do about it is told by [`remedy`].
