@@ -5,7 +5,8 @@
 //! ```
 //!
 //! It needs no service: pods run on a simulated cluster, and everything is kept in the file `neuropod.db`. Open
-//! <http://localhost:3000>. `--help` tells the flags, `--print-config` what can be configured and what holds.
+//! <http://localhost:3000>. `--help` tells the flags, `--print-config` what can be configured and what holds, and
+//! `--print-config --explain` what each key means.
 #![allow(
     clippy::print_stdout,
     reason = "what is printed is for whoever has started it"
@@ -15,42 +16,33 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use neuropod_server::config::{Flags, load};
+use neuropod_server::config::{Flags, load, reference};
 use neuropod_server::server::Server;
-use neuropod_server::telemetry;
-use neuropod_server::{gallery, greeting};
+use neuropod_server::{gallery, greeting, start_error, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(&Flags::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", line(&error));
+            eprintln!("error: {}", start_error::line(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// What went wrong in one line, without the places in this program that a reader can do nothing about. What repeats its
-/// cause says it once.
-fn line(error: &anyhow::Error) -> String {
-    let mut line = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !line.ends_with(&cause) {
-            line = format!("{line}: {cause}");
-        }
-    }
-    line.replace('\n', " ")
-}
-
 async fn run(flags: &Flags) -> Result<()> {
+    if flags.config_reference {
+        print!("{}", reference());
+        return Ok(());
+    }
     if flags.scenario == ["list"] {
         print!("{}", gallery::list());
         return Ok(());
     }
     let loaded = load(flags)?;
     if flags.print_config {
-        print!("{}", loaded.show()?);
+        print!("{}", loaded.show(flags.explain)?);
         return Ok(());
     }
     let _telemetry = telemetry::begin(loaded.config.log)?;

@@ -65,7 +65,9 @@ pub use self::{
     request::CreatePod,
     secret::AccessToken,
     standing::{Low, Standing},
-    store::{ListOptions, Page, PodStore, PriceStore, RequestStore, TemplateStore, UserStore},
+    store::{
+        ListOptions, Outcome as RequestOutcome, Page, PastRequest, PodStore, PriceStore, RequestStore, TemplateStore, UserStore,
+    },
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
     user::{EndedSession, User},

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::plan::{NamespaceScope, VolumeScope};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
+use neuropod::workload::Quota;
 use neuropod::{Billing, ClusterBackend, Layout, PodStore};
 use secrecy::ExposeSecret;
 
@@ -58,6 +59,21 @@ fn sqlite_file(config: &Config) -> Option<PathBuf> {
     Some(Path::new(file).to_owned())
 }
 
+/// Fails where the file of the store can't be there: its folder is missing. The secrets beside it would fail first, with
+/// less to say.
+pub(crate) fn check_folder(config: &Config) -> Result<()> {
+    let Some(file) = sqlite_file(config) else {
+        return Ok(());
+    };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    ensure!(
+        folder.is_none_or(Path::is_dir),
+        "store: {}: its folder does not exist; create it, or name another file with --store sqlite:FILE",
+        file.display()
+    );
+    Ok(())
+}
+
 /// Where the secrets go that were not given.
 pub(crate) fn place_of_secrets(config: &Config) -> Place {
     match sqlite_file(config) {
@@ -83,7 +99,14 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
             Ok((Arc::new(cluster.clone()), Some(cluster)))
         }
         ClusterKind::Kube => {
-            let cluster = KubeCluster::infer(kube(&config.kube)).await.context("cluster")?;
+            let kube = &config.kube;
+            let cluster = match &kube.kubeconfig {
+                Some(file) => {
+                    KubeCluster::from_kubeconfig(file, kube.context.as_deref(), kube_config(kube)).await
+                }
+                None => KubeCluster::infer(kube_config(kube)).await,
+            };
+            let cluster = cluster.context("cluster")?;
             cluster.check_setup().await.context("cluster")?;
             Ok((Arc::new(cluster), None))
         }
@@ -106,25 +129,41 @@ fn lifelike() -> Settings {
     }
 }
 
-/// How pods are laid out in the cluster.
+/// How pods are laid out in the cluster. Each field is given, so that a new one is a new key.
 pub(crate) fn layout(config: &Config) -> Layout {
+    let Kube {
+        volume_per_pod,
+        namespace_per_user,
+        quota,
+        same_owner_traffic,
+        grace_seconds,
+        ..
+    } = &config.kube;
     Layout {
         // In the gallery each pod has its own story, and its volume belongs to it.
-        volume: if config.kube.volume_per_pod || !config.scenario.is_empty() {
+        volume: if *volume_per_pod || !config.scenario.is_empty() {
             VolumeScope::Pod
         } else {
             VolumeScope::User
         },
-        namespace: if config.kube.namespace_per_user {
+        namespace: if *namespace_per_user {
             NamespaceScope::User
         } else {
             NamespaceScope::Platform
         },
-        ..Layout::default()
+        same_owner_traffic: *same_owner_traffic,
+        quota: quota.map(|quota| Quota {
+            pods: quota.pods,
+            cpu_millis: quota.cpu_millis,
+            memory_mib: quota.memory_mib,
+            volume_gb: quota.volume_gb,
+        }),
+        grace_seconds: *grace_seconds,
     }
 }
 
-fn kube(kube: &Kube) -> KubeConfig {
+/// How the cluster is used. Each field is given, so that a new one is a new key.
+fn kube_config(kube: &Kube) -> KubeConfig {
     let exposure = match &kube.gateway {
         Some(name) => Exposure::Gateway {
             name: name.clone(),
@@ -144,12 +183,14 @@ fn kube(kube: &Kube) -> KubeConfig {
         exposure,
         storage: Storage {
             class: kube.storage_class.clone(),
+            access_mode: kube.access_mode.as_str().into(),
             grow: kube.grow_volumes,
-            ..Storage::default()
         },
         network: NetworkRules {
             ingress_namespace: (!kube.ingress_namespace.is_empty()).then(|| kube.ingress_namespace.clone()),
-            ..NetworkRules::default()
+            ingress_ranges: kube.ingress_ranges.clone(),
+            blocked_ranges: kube.blocked_ranges.clone(),
+            allowed_ranges: kube.allowed_ranges.clone(),
         },
         security: if kube.restricted {
             Security::Restricted
@@ -157,6 +198,84 @@ fn kube(kube: &Kube) -> KubeConfig {
             Security::Baseline
         },
         image_pull_secrets: kube.image_pull_secrets.clone(),
-        ..KubeConfig::default()
+        deadline: Duration::from_secs(kube.deadline_seconds.into()),
+        writes_in_flight: kube.writes_in_flight as usize,
+        log_streams: kube.log_streams as usize,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::key_names;
+
+    /// What an option of the platform is called in the configuration; nothing where it is not for an operator.
+    fn keys_of(option: &str) -> &'static [&'static str] {
+        match option {
+            "cluster" => &["cluster"],
+            "store" | "billing" => &["store"],
+            "naming" => &["domain", "scheme", "legacy_names", "reserved_hosts", "secrets.naming"],
+            "tokens" => &["token_pattern"],
+            // The machine's: a server lives in no other time.
+            "clock" => &[],
+            "catalogue" => &["catalogue"],
+            "prices" => &["prices.gpus", "prices.other_gpu", "prices.container_disk_gb", "prices.volume_disk_gb"],
+            "price_policy" => &["price_policy"],
+            "layout" => &[
+                "kube.volume_per_pod",
+                "kube.namespace_per_user",
+                "kube.quota.pods",
+                "kube.same_owner_traffic",
+                "kube.grace_seconds",
+            ],
+            "opening_credit" => &["opening_credit"],
+            "daily_cap" => &["daily_cap"],
+            "volume_grace" => &["volume_grace_hours"],
+            "low_balance_marks" => &["low_balance_seconds"],
+            other => panic!("PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"),
+        }
+    }
+
+    /// Fields of `KubeConfig`, `Layout` and what is in them are counted by the compiler, in [`kube_config`] and
+    /// [`layout`]; the options of a builder are not.
+    #[test]
+    fn every_option_of_the_platform_can_be_configured() {
+        let source = include_str!("../../../neuropod-core/src/platform/builder.rs");
+        let options: Vec<_> = source
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("pub fn ")?.split_once("(mut self").map(|(name, _)| name))
+            .collect();
+        assert!(options.len() >= 14, "{options:?}");
+        let names = key_names();
+        for option in options {
+            for key in keys_of(option) {
+                assert!(names.contains(key), "PlatformBuilder::{option}: there is no key {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_configured_gets_to_the_library() {
+        let config: Config = toml::from_str(
+            "[kube]\nnamespace_per_user = true\naccess_mode = \"ReadWriteMany\"\nsame_owner_traffic = true\n\
+             grace_seconds = 5\ndeadline_seconds = 7\nwrites_in_flight = 3\nlog_streams = 9\n\
+             ingress_ranges = [\"203.0.113.0/24\"]\nblocked_ranges = [\"198.51.100.9/32\"]\n\
+             allowed_ranges = [\"10.1.2.3/32\"]\n\
+             [kube.quota]\npods = 2\ncpu_millis = 3000\nmemory_mib = 4096\nvolume_gb = 50\n",
+        )
+        .unwrap();
+        let kube = kube_config(&config.kube);
+        assert_eq!(kube.storage.access_mode, "ReadWriteMany");
+        assert_eq!(kube.network.ingress_ranges, ["203.0.113.0/24"]);
+        assert_eq!(kube.network.blocked_ranges, ["198.51.100.9/32"]);
+        assert_eq!(kube.network.allowed_ranges, ["10.1.2.3/32"]);
+        assert_eq!(
+            (kube.deadline, kube.writes_in_flight, kube.log_streams),
+            (Duration::from_secs(7), 3, 9)
+        );
+        let layout = layout(&config);
+        assert!(layout.same_owner_traffic);
+        assert_eq!(layout.grace_seconds, 5);
+        assert_eq!(layout.quota.map(|quota| quota.volume_gb), Some(50));
     }
 }

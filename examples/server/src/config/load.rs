@@ -6,18 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use config::{Environment, File, FileFormat, Value, ValueKind};
+use ipnet::IpNet;
+use neuropod::token::RegexTokens;
 use secrecy::ExposeSecret;
 
-use super::{ClusterKind, Config, Flags};
+use super::keys::{self, Kind};
+use super::{ClusterKind, Config, Flags, address, wrong};
 use crate::{euros, gallery};
-
-/// What is a list: in the environment a comma stands between its values.
-const LISTS: [&str; 4] = [
-    "scenario",
-    "cors_origins",
-    "kube.image_pull_secrets",
-    "kube.dcgm_urls",
-];
 
 /// What holds, and where each value is from.
 #[derive(Debug)]
@@ -54,8 +49,7 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
     // Only lists are parsed here: a secret of digits would become a number, and lose what makes it this secret. What is
     // to be a number becomes one when it is read as one.
     let texts = environment().source(Some(texts));
-    let lists = LISTS
-        .into_iter()
+    let lists = lists_of_values()
         .fold(
             environment().try_parsing(true).list_separator(","),
             Environment::with_list_parse_key,
@@ -67,32 +61,48 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
         let file = File::from(path.as_path()).format(FileFormat::Toml);
         builder = builder.add_source(file);
     }
+    if let Some(store) = &flags.store {
+        ensure!(
+            !address::has_secret(store),
+            "--store: an address with a password comes from the file or from NEUROPOD_STORE; the command line is for all to see"
+        );
+    }
     let told = builder
         .add_source(texts)
         .add_source(lists)
         .add_source(flags.clone())
         .build()
         .context("the configuration can't be read")?;
-    let mut config: Config = told
-        .clone()
-        .try_deserialize()
-        .context("the configuration is wrong")?;
+    if let Some(error) = wrong::unknown_key(&told.cache) {
+        return Err(error);
+    }
+    let config = told.clone().try_deserialize();
+    let mut config: Config =
+        config.map_err(|error| wrong::value(&error, |key| origin(&told.cache, key)))?;
     // A gallery is to look at: it leaves nothing behind in the file that other days are for.
     if !config.scenario.is_empty() && told.get_string("store").is_err() {
         config.store = "memory".into();
     }
-    check(&config)?;
-    Ok(Loaded {
+    let loaded = Loaded {
         config,
         told: told.cache,
-    })
+    };
+    loaded.check_ranges()?;
+    check(&loaded.config)?;
+    Ok(loaded)
 }
 
-/// Whether a variable of the environment is one of [`LISTS`].
+/// What is a list: in the environment a comma stands between its values.
+fn lists_of_values() -> impl Iterator<Item = &'static str> {
+    let lists = keys::all().0.iter().filter(|key| key.kind == Kind::List);
+    lists.map(|key| key.name.as_str())
+}
+
+/// Whether a variable of the environment is a list.
 fn is_list(variable: &str) -> bool {
     let name = variable.to_lowercase().replace("__", ".");
     name.strip_prefix("neuropod_")
-        .is_some_and(|name| LISTS.contains(&name))
+        .is_some_and(|name| lists_of_values().any(|list| list == name))
 }
 
 /// Whether a file is TOML. Its lines are not repeated where it is not: there may be secrets in them.
@@ -115,15 +125,6 @@ fn check(config: &Config) -> Result<()> {
         );
         gallery::check(&config.scenario)?;
     }
-    ensure!(
-        config.auth.token_hours > 0,
-        "auth.token_hours: a token has to hold for an hour at least"
-    );
-    ensure!(
-        config.limits.requests_per_second > 0 && config.limits.burst > 0,
-        "limits: requests_per_second and burst have to be 1 at least"
-    );
-    ensure!(config.limits.body_kib > 0, "limits.body_kib has to be 1 at least");
     for (name, amount) in [
         ("opening_credit", Some(config.opening_credit)),
         ("daily_cap", config.daily_cap),
@@ -138,32 +139,84 @@ fn check(config: &Config) -> Result<()> {
             "auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do"
         );
     }
+    let kube = &config.kube;
+    ensure!(
+        kube.context.is_none() || kube.kubeconfig.is_some(),
+        "kube.context: it needs kube.kubeconfig, the file that has it"
+    );
+    ensure!(
+        kube.quota.is_none() || kube.namespace_per_user,
+        "kube.quota: it needs kube.namespace_per_user = true"
+    );
+    for (name, ranges) in [
+        ("kube.ingress_ranges", &kube.ingress_ranges),
+        ("kube.blocked_ranges", &kube.blocked_ranges),
+        ("kube.allowed_ranges", &kube.allowed_ranges),
+    ] {
+        let wrong = ranges.iter().find(|range| range.parse::<IpNet>().is_err());
+        ensure!(
+            wrong.is_none(),
+            "{name}: {} is no address range (CIDR), such as 203.0.113.0/24 or 2001:db8::/32",
+            wrong.map_or("", String::as_str)
+        );
+    }
+    if let Some(pattern) = &config.token_pattern {
+        RegexTokens::new(pattern).context("token_pattern")?;
+    }
     let store = config.store.expose_secret();
+    ensure!(
+        !store.starts_with("sqlite:") || !store.contains('?'),
+        "store: `sqlite:FILE` takes no options after a `?`"
+    );
+    ensure!(
+        store != "sqlite:",
+        "store: `sqlite:FILE` needs the name of a file, such as sqlite:neuropod.db"
+    );
     ensure!(
         store == "memory"
             || ["sqlite:", "mongodb://", "mongodb+srv://"]
                 .iter()
                 .any(|kind| store.starts_with(kind)),
-        "store: `sqlite:FILE`, `mongodb://…` or `memory`"
+        "store: it has to be `sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
     );
     config.prices.list()?;
     Ok(())
 }
 
 impl Loaded {
+    /// Fails where a number is too small or too big.
+    fn check_ranges(&self) -> Result<()> {
+        let config = serde_json::to_value(&self.config)?;
+        let config = config.as_object().cloned().unwrap_or_default();
+        for key in &keys::all().0 {
+            let from = self.origin(&key.name).map_or_else(String::new, |origin| format!(" ({origin})"));
+            ensure!(
+                key.is_in_range(&config),
+                "{}{from}: it has to be {}",
+                key.name,
+                key.allowed_with_unit()
+            );
+        }
+        Ok(())
+    }
+
     /// Where the value of `key` is from, each source of a table once; `None`: nobody told it.
     pub(super) fn origin(&self, key: &str) -> Option<String> {
-        let mut value = &self.told;
-        for part in key.split('.') {
-            let ValueKind::Table(table) = &value.kind else {
-                break;
-            };
-            value = table.get(part)?;
-        }
-        let mut origins = BTreeSet::new();
-        collect(value, &mut origins);
-        (!origins.is_empty()).then(|| origins.into_iter().collect::<Vec<_>>().join(", "))
+        origin(&self.told, key)
     }
+}
+
+fn origin(told: &Value, key: &str) -> Option<String> {
+    let mut value = told;
+    for part in key.split('.') {
+        let ValueKind::Table(table) = &value.kind else {
+            break;
+        };
+        value = table.get(part)?;
+    }
+    let mut origins = BTreeSet::new();
+    collect(value, &mut origins);
+    (!origins.is_empty()).then(|| origins.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// A table itself is from nowhere: what is in it is.

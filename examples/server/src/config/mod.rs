@@ -3,12 +3,18 @@
 //! Every value may come from each of them: `listen` is `listen = "…"` in the file, `NEUROPOD_LISTEN` in the
 //! environment and `--listen` on the command line; `kube.namespace` is `NEUROPOD_KUBE__NAMESPACE`.
 
+mod address;
 mod flags;
+mod keys;
+mod kube;
+mod limits;
 mod load;
 mod prices;
+mod reference;
 mod show;
 #[cfg(test)]
 mod tests;
+mod wrong;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,41 +23,59 @@ use std::path::PathBuf;
 use neuropod::message::Language;
 use neuropod::naming::Scheme;
 use neuropod::{Catalogue, PricePolicy};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::{
     flags::Flags,
+    kube::{AccessMode, Kube, UserQuota},
+    limits::Limits,
     load::{Loaded, load},
     prices::Prices,
+    reference::reference,
 };
 
 /// What the server is told. Secrets do not print.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where it listens.
+    /// Where the server listens. `127.0.0.1` is for this machine only, `0.0.0.0` for all who reach it.
+    #[schemars(extend("allowed" = "an address with a port, such as `127.0.0.1:3000` or `[::1]:3000`"))]
     pub listen: SocketAddr,
     /// Where `/metrics` is; with everything else unless given. Put it where only Prometheus gets.
+    #[schemars(extend("allowed" = "an address with a port, such as `127.0.0.1:9090`"))]
     pub metrics_listen: Option<SocketAddr>,
-    /// Development: signing in by e-mail address alone, without a password. Never on a public address.
+    /// Development: signing in by e-mail address alone, without a password. Never on a public address. The server then
+    /// answers only where the browser asks for `localhost`, a name below it, or an IP address that is the server's own.
     pub dev: bool,
+    /// In development: more names at which the server answers, such as that of this machine in its network.
+    #[schemars(extend("allowed" = "host names without a port"))]
+    pub dev_hosts: Vec<String>,
     /// Where pods run.
     pub cluster: ClusterKind,
     /// Pods that are made at the start, each with its own trouble, to learn from and to try a page on: names of
     /// scenarios (`--scenario list` shows them) or `all`. For development on the simulated cluster only; what is kept
     /// goes to memory unless `store` is given. Empty: none.
+    #[schemars(extend("allowed" = "names of scenarios, or `all`"))]
     pub scenario: Vec<String>,
-    /// Where everything is kept: `sqlite:FILE`, a `mongodb://` address, or `memory`.
-    #[serde(serialize_with = "hidden_password")]
+    /// Where everything is kept: in a file, on a database server, or in memory until the process ends.
+    #[serde(serialize_with = "address::serialize")]
+    #[schemars(with = "String", extend("allowed" = "`sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"))]
     pub store: SecretString,
     /// The domain below which pods get their host names.
+    #[schemars(extend("allowed" = "a domain name, such as `pods.example.com`"))]
     pub domain: String,
+    /// More first labels of host names that no pod gets, beside `admin`, `api`, `app` and `www`.
+    #[schemars(extend("allowed" = "labels of a host name"))]
+    pub reserved_hosts: Vec<String>,
     /// The scheme of the links to pods.
+    #[schemars(with = "String", extend("enum" = ["http", "https"]))]
     pub scheme: Scheme,
     /// Whoever signs in with this e-mail address is an administrator.
     pub admin_email: String,
     /// Web pages of these origins may call the API; empty: the dashboards of development and `https://app.<domain>`.
+    #[schemars(extend("allowed" = "origins, such as `https://app.example.com`"))]
     pub cors_origins: Vec<String>,
     /// Names with the first 8 digits of the MD5 of the user id, for deployments that have such names already.
     pub legacy_names: bool,
@@ -71,15 +95,29 @@ pub struct Config {
     pub kube: Kube,
     /// The prices until an administrator sets others.
     pub prices: Prices,
-    /// What a change of prices means for pods that run.
+    /// What a change of prices means for pods that run: they keep what was quoted at their start (`quoted`), or cost the
+    /// new price from the next minute on (`current`).
+    #[schemars(with = "String", extend("enum" = ["quoted", "current"]))]
     pub price_policy: PricePolicy,
-    /// What new clients get, in EUR, until an administrator sets it with the prices; 0: nothing.
+    /// What new clients get, until an administrator sets it with the prices; 0: nothing.
+    #[schemars(range(min = 0), extend("unit" = "EUR"))]
     pub opening_credit: f64,
-    /// What a client may spend on a day (UTC), in EUR; as much as they have unless given.
+    /// What a client may spend on a day (UTC); as much as they have unless given.
+    #[schemars(range(min = 0), extend("unit" = "EUR"))]
     pub daily_cap: Option<f64>,
     /// For how many hours the volume of a stopped pod is kept that nobody pays for; for ever unless given.
+    #[schemars(extend("unit" = "hours"))]
     pub volume_grace_hours: Option<u32>,
-    /// The GPU types; those of the library unless given.
+    /// With how much time left to pay for the owner of a pod is warned, each once.
+    #[schemars(inner(range(min = 1, max = 3600)), extend("unit" = "seconds"))]
+    pub low_balance_seconds: Vec<u32>,
+    /// A regular expression that finds the access token in the logs of pods, for images that are not Jupyter's: its
+    /// group named `token`, or its first one. Unless given tokens of Jupyter servers are found.
+    #[schemars(extend("allowed" = "a regular expression with a group"))]
+    pub token_pattern: Option<String>,
+    /// The GPU types, by id: `name`, `size` (`cpuMillis`, `memoryMib`), `accelerator` (`resource`, `count`),
+    /// `nodeSelector`, `tolerations`, `runtimeClass`, `offered` and `specs`; those of the library unless given.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>", extend("allowed" = "a table for each GPU type"))]
     pub catalogue: Catalogue,
 }
 
@@ -90,10 +128,12 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             metrics_listen: None,
             dev: false,
+            dev_hosts: Vec::new(),
             cluster: ClusterKind::Sim,
             scenario: Vec::new(),
             store: "sqlite:neuropod.db".into(),
             domain: "pods.localhost".into(),
+            reserved_hosts: Vec::new(),
             scheme: Scheme::Https,
             admin_email: "admin@example.com".into(),
             cors_origins: Vec::new(),
@@ -109,9 +149,17 @@ impl Default for Config {
             opening_credit: 10.0,
             daily_cap: None,
             volume_grace_hours: None,
+            low_balance_seconds: vec![3600, 900, 300],
+            token_pattern: None,
             catalogue: Catalogue::default(),
         }
     }
+}
+
+/// The names of all keys.
+#[cfg(test)]
+pub(crate) fn key_names() -> Vec<&'static str> {
+    keys::all().0.iter().map(|key| key.name.as_str()).collect()
 }
 
 impl Config {
@@ -130,7 +178,7 @@ impl Config {
 }
 
 /// Where pods run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum ClusterKind {
     /// On a simulated cluster.
@@ -140,7 +188,7 @@ pub enum ClusterKind {
 }
 
 /// In which language people are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LanguageChoice {
     /// Spanish.
@@ -163,7 +211,7 @@ impl LanguageChoice {
 }
 
 /// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Lines for people.
@@ -173,23 +221,27 @@ pub enum LogFormat {
 }
 
 /// Secrets, each as a file or by itself. What is missing is made, and kept beside the SQLite file.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Secrets {
     /// Signs the tokens of this server (HS256); at least 32 bytes.
     #[serde(serialize_with = "hidden")]
+    #[schemars(with = "Option<String>", extend("allowed" = "a text"))]
     pub jwt: Option<SecretString>,
-    /// The file with it.
+    /// The file with `secrets.jwt`. A line break at its end does not count.
+    #[schemars(extend("allowed" = "the path of a file"))]
     pub jwt_file: Option<PathBuf>,
     /// The key of the hash in public names, for the life of the deployment; at least 16 bytes.
     #[serde(serialize_with = "hidden")]
+    #[schemars(with = "Option<String>", extend("allowed" = "a text"))]
     pub naming: Option<SecretString>,
-    /// The file with it.
+    /// The file with `secrets.naming`.
+    #[schemars(extend("allowed" = "the path of a file"))]
     pub naming_file: Option<PathBuf>,
 }
 
 /// Who signs in, and how.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auth {
     /// The client id of this application at Google; without one nobody signs in with Google.
@@ -202,7 +254,8 @@ pub struct Auth {
     pub issuer: Option<String>,
     /// For whom that issuer makes the tokens (`aud`); required with `jwks_url`.
     pub audience: Option<String>,
-    /// How long a token of this server holds, in hours.
+    /// How long somebody stays signed in with a token of this server.
+    #[schemars(range(min = 1), extend("unit" = "hours"))]
     pub token_hours: u32,
 }
 
@@ -219,110 +272,7 @@ impl Default for Auth {
     }
 }
 
-/// Limits on what one user, or one address that is not signed in, may ask for.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Requests per second in the long run.
-    pub requests_per_second: u32,
-    /// Requests at once.
-    pub burst: u32,
-    /// The biggest body, in KiB.
-    pub body_kib: usize,
-    /// A header with the address of the one who asks, as a trusted proxy sets it (`x-forwarded-for`: its last
-    /// address, `cf-connecting-ip`).
-    pub client_address_header: Option<String>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            requests_per_second: 50,
-            burst: 200,
-            body_kib: 256,
-            client_address_header: None,
-        }
-    }
-}
-
-/// The Kubernetes cluster.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
-pub struct Kube {
-    /// Which platform this is, where several share a cluster: what has this label and no record in the store is removed.
-    pub instance: String,
-    /// The namespace of the pods.
-    pub namespace: String,
-    /// Whether each user has a namespace of their own.
-    pub namespace_per_user: bool,
-    /// The class of the Ingresses; the default class of the cluster unless given.
-    pub ingress_class: Option<String>,
-    /// Annotations of the Ingresses.
-    pub ingress_annotations: BTreeMap<String, String>,
-    /// A Secret with a wildcard certificate.
-    pub tls_secret: Option<String>,
-    /// The name of a Gateway: with it ports are reached by `HTTPRoute`s instead of Ingresses.
-    pub gateway: Option<String>,
-    /// Its namespace.
-    pub gateway_namespace: Option<String>,
-    /// Its listener.
-    pub gateway_listener: Option<String>,
-    /// The storage class; the default class of the cluster unless given.
-    pub storage_class: Option<String>,
-    /// Whether a volume is grown when a pod asks for more than it has, where its storage class allows that.
-    pub grow_volumes: bool,
-    /// Whether pods have a workspace volume each, instead of one for each user.
-    pub volume_per_pod: bool,
-    /// No root and no capabilities in containers: images that start as root fail.
-    pub restricted: bool,
-    /// Secrets with registry credentials.
-    pub image_pull_secrets: Vec<String>,
-    /// Labels of the ingress controller's namespace. With them nobody else in the cluster reaches the pods.
-    pub ingress_namespace: BTreeMap<String, String>,
-    /// Where a DCGM exporter tells about the use of the GPUs.
-    pub dcgm_urls: Vec<String>,
-}
-
-impl Default for Kube {
-    fn default() -> Self {
-        Self {
-            instance: "server".into(),
-            namespace: "default".into(),
-            namespace_per_user: false,
-            ingress_class: None,
-            ingress_annotations: BTreeMap::new(),
-            tls_secret: None,
-            gateway: None,
-            gateway_namespace: None,
-            gateway_listener: None,
-            storage_class: None,
-            grow_volumes: false,
-            volume_per_pod: false,
-            restricted: false,
-            image_pull_secrets: Vec::new(),
-            ingress_namespace: BTreeMap::new(),
-            dcgm_urls: Vec::new(),
-        }
-    }
-}
-
 #[expect(clippy::ref_option, reason = "what serde calls it with")]
 fn hidden<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(|_| "…").serialize(serializer)
-}
-
-/// An address without what is between `//` and `@`.
-fn hidden_password<S: Serializer>(address: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    use secrecy::ExposeSecret;
-
-    let address = address.expose_secret();
-    let shown = match address
-        .split_once("//")
-        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
-    {
-        Some((scheme, (_, host))) => format!("{scheme}//…@{host}"),
-        None => address.to_owned(),
-    };
-    shown.serialize(serializer)
 }

@@ -4,21 +4,26 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use neuropod::{Money, PriceList};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::euros;
 
-/// Prices per hour, in EUR.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+/// The prices until an administrator sets others.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
     /// By GPU type.
+    #[schemars(extend("unit" = "EUR per hour"))]
     pub gpus: BTreeMap<String, f64>,
     /// For a GPU type without a price of its own, and for none.
+    #[schemars(range(min = 0), extend("unit" = "EUR per hour"))]
     pub other_gpu: f64,
     /// For each GB of the container's disk.
+    #[schemars(range(min = 0), extend("unit" = "EUR per hour"))]
     pub container_disk_gb: f64,
     /// For each GB of the workspace volume.
+    #[schemars(range(min = 0), extend("unit" = "EUR per hour"))]
     pub volume_disk_gb: f64,
 }
 

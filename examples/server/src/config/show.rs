@@ -1,4 +1,4 @@
-//! `--print-config`: what holds, and from where.
+//! `--print-config`: what holds, and from where; with `--explain` also what it means and may be.
 
 use std::fmt::Write;
 
@@ -6,42 +6,68 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::Loaded;
+use super::keys::{self, Key, Kind};
+use super::reference::default;
+
+/// How wide explanations are, in signs.
+const WIDTH: usize = 110;
 
 impl Loaded {
-    /// Every value as it would be in the file, with where it is from. Secrets show as `…`.
+    /// Every value as it would be in the file, with where it is from. Secrets show as `…`. With `explain` each says what
+    /// it means, what it may be and what holds without it.
     ///
     /// # Errors
     /// Never for a configuration that was loaded.
-    pub fn show(&self) -> Result<String> {
+    pub fn show(&self, explain: bool) -> Result<String> {
         let mut text = String::new();
         let all = serde_json::to_value(&self.config)?;
-        for (key, value) in all.as_object().into_iter().flatten() {
-            match value {
-                Value::Object(table) if key != "catalogue" => {
-                    for (inner, value) in table {
-                        self.line(&mut text, &format!("{key}.{inner}"), value)?;
-                    }
+        let all = all.as_object().cloned().unwrap_or_default();
+        for key in &keys::all().0 {
+            if explain {
+                if !text.is_empty() {
+                    text.push('\n');
                 }
-                _ => self.line(&mut text, key, value)?,
+                comment(&mut text, &key.meaning)?;
+                comment(
+                    &mut text,
+                    &format!("Allowed: {}. Default: {}.", key.allowed_with_unit(), default(key)),
+                )?;
             }
+            self.line(&mut text, key, key.value(&all))?;
         }
         Ok(text)
     }
 
-    fn line(&self, text: &mut String, key: &str, value: &Value) -> Result<()> {
-        if value.is_null() {
-            writeln!(text, "# {key} is not set")?;
+    fn line(&self, text: &mut String, key: &Key, value: Option<&Value>) -> Result<()> {
+        let name = &key.name;
+        let Some(value) = value else {
+            writeln!(text, "# {name} is not set")?;
             return Ok(());
-        }
+        };
         let shown = match value {
-            Value::Object(table) if key == "catalogue" => {
+            Value::Object(table) if key.kind == Kind::Table && table.values().any(Value::is_object) => {
                 let ids: Vec<_> = table.keys().map(String::as_str).collect();
                 format!("{{ {} }}", ids.join(", "))
             }
             value => toml::Value::try_from(value)?.to_string(),
         };
-        let origin = self.origin(key).unwrap_or_else(|| "default".into());
-        writeln!(text, "{key} = {shown}  # {origin}")?;
+        let origin = self.origin(name).unwrap_or_else(|| "default".into());
+        writeln!(text, "{name} = {shown}  # {origin}")?;
         Ok(())
     }
+}
+
+/// Writes a text as lines of comment.
+fn comment(text: &mut String, words: &str) -> Result<()> {
+    let mut line = String::from("#");
+    for word in words.split(' ') {
+        if line.chars().count() + word.chars().count() >= WIDTH {
+            writeln!(text, "{line}")?;
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    writeln!(text, "{line}")?;
+    Ok(())
 }

@@ -27,7 +27,7 @@ fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
     assert_eq!(loaded.config.cluster, ClusterKind::Sim);
     assert_eq!(loaded.config.listen.port(), 80);
     assert_eq!(loaded.config.log, LogFormat::Json);
-    let shown = loaded.show().unwrap();
+    let shown = loaded.show(false).unwrap();
     let line = |key: &str| {
         shown
             .lines()
@@ -70,11 +70,58 @@ fn what_is_wrong_is_named() {
         ),
         ("[limits]\nburst = 0", "burst"),
         ("listen = ", "server.toml"),
+        ("listen = 3000", "listen"),
+        ("listen = \"3000\"", "127.0.0.1:3000"),
+        ("lisden = 1", "did you mean `listen`"),
+        ("namespace = \"pods\"", "did you mean `kube.namespace`"),
+        ("[kube]\nname_space = \"pods\"", "kube.name_space"),
+        ("[kube.quota]\nmemory = 1", "kube.quota.memory"),
+        ("[kube.quota]\npods = 1", "kube.quota"),
+        ("[cube]\nnamespace = \"pods\"", "did you mean `kube`"),
+        ("kube = 1", "kube"),
+        ("dev = \"yes please\"", "`true` or `false`"),
+        ("log = \"xml\"", "`text` or `json`"),
+        ("scheme = \"ftp\"", "`http` or `https`"),
+        ("price_policy = \"newest\"", "`quoted` or `current`"),
+        ("cors_origins = 1", "cors_origins"),
+        ("daily_cap = -1", "daily_cap"),
+        ("volume_grace_hours = -1", "volume_grace_hours"),
+        ("low_balance_seconds = [0]", "low_balance_seconds"),
+        ("low_balance_seconds = [3601]", "seconds"),
+        ("low_balance_seconds = [\"soon\"]", "low_balance_seconds"),
+        ("token_pattern = \"(\"", "token_pattern"),
+        ("token_pattern = \"no group\"", "token_pattern"),
+        ("[auth]\ntoken_hours = 0", "auth.token_hours"),
+        ("[limits]\nrequests_per_second = -5", "limits.requests_per_second"),
+        ("[limits]\nbody_kib = 0", "limits.body_kib"),
+        ("[limits]\nwaiting_connections = 0", "limits.waiting_connections"),
+        ("[limits]\nwrong_tokens_per_minute = 0", "per minute"),
+        ("[kube]\naccess_mode = \"ReadOnlyMany\"", "`ReadWriteOnce` or `ReadWriteMany`"),
+        ("[kube]\ndeadline_seconds = 0", "from 1 to 300 (seconds)"),
+        ("[kube]\nwrites_in_flight = 0", "kube.writes_in_flight"),
+        ("[kube]\nlog_streams = 1", "kube.log_streams"),
+        ("[kube]\ngrace_seconds = 100000", "kube.grace_seconds"),
+        ("[kube]\ningress_ranges = [\"10.0.0.0/33\"]", "kube.ingress_ranges"),
+        ("[kube]\nblocked_ranges = [\"10.0.0.1\"]", "kube.blocked_ranges"),
+        ("[kube]\nallowed_ranges = [\"lan\"]", "kube.allowed_ranges"),
+        ("[kube]\ncontext = \"minikube\"", "kube.kubeconfig"),
+        (
+            "[kube.quota]\npods = 1\ncpu_millis = 1\nmemory_mib = 1\nvolume_gb = 1",
+            "kube.namespace_per_user",
+        ),
+        (
+            "[kube]\nnamespace_per_user = true\n[kube.quota]\npods = 0\ncpu_millis = 1\nmemory_mib = 1\nvolume_gb = 1",
+            "kube.quota.pods",
+        ),
+        ("store = \"sqlite:\"", "store"),
+        ("store = \"sqlite:neuropod.db?mode=ro\"", "store"),
+        ("catalogue = { a100 = { name = \"A100\" } }", "catalogue"),
     ];
     for (text, name) in cases {
         let (_folder, path) = file(text);
         let error = format!("{:#}", load(&flags(&["--config", &path])).unwrap_err());
         assert!(error.contains(name), "{text}: {error}");
+        assert!(!error.contains('\n'), "{text}: {error}");
     }
     let error = load(&flags(&["--config", "/nowhere/server.toml"])).unwrap_err();
     assert!(format!("{error:#}").contains("/nowhere/server.toml"), "{error:#}");
@@ -160,4 +207,62 @@ fn a_gallery_is_kept_in_memory_unless_told_otherwise_and_is_for_development_alon
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let loaded = load_with(&flags(&[]), variables.into()).unwrap();
     assert_eq!(loaded.config.scenario, ["running", "stopped"]);
+}
+
+#[test]
+fn what_is_secret_is_not_repeated_where_it_is_wrong() {
+    for text in [
+        "secrets = \"hunter2\"",
+        "[secrets]\njwt = [\"hunter2\"]",
+        "[secrets]\njwt = { hunter2 = 1 }",
+        "[secrets]\npassword = \"hunter2\"",
+        "store = [\"hunter2\"]",
+        "store = \"postgres://ana:hunter2@db\"",
+        "store = \"mongo://db?password=hunter2\"",
+        "[secrets]\njwt = \"hunter2",
+    ] {
+        let (_folder, path) = file(text);
+        let error = format!("{:#}", load(&flags(&["--config", &path])).unwrap_err());
+        assert!(!error.contains("hunter2"), "{text}: {error}");
+    }
+    for variables in [
+        [("NEUROPOD_SECRETS", "hunter2")],
+        [("NEUROPOD_SECRETS__PASSWORD", "hunter2")],
+        [("NEUROPOD_STORE", "hunter2")],
+    ] {
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let error = format!("{:#}", load_with(&flags(&[]), variables.into()).unwrap_err());
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    for address in ["mongodb://ana:hunter2@db/x", "mongodb://db/x?password=hunter2"] {
+        let error = format!("{:#}", load(&flags(&["--store", address])).unwrap_err());
+        assert!(error.contains("NEUROPOD_STORE") && !error.contains("hunter2"), "{error}");
+    }
+    let variables = [("NEUROPOD_STORE".to_owned(), "mongodb://ana:hunter2@db/x?tls=true&password=hunter2".to_owned())];
+    let shown = load_with(&flags(&[]), variables.into()).unwrap().show(true).unwrap();
+    assert!(shown.contains("mongodb://…@db/x?tls=true&password=…"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn every_key_is_explained_and_can_be_given_as_it_is_shown() {
+    let loaded = load_with(&flags(&[]), std::collections::HashMap::new()).unwrap();
+    let shown = loaded.show(true).unwrap();
+    for name in super::key_names() {
+        let at = shown
+            .lines()
+            .position(|line| line.starts_with(&format!("{name} = ")) || line == format!("# {name} is not set"))
+            .unwrap_or_else(|| panic!("{name} is not shown"));
+        let before: Vec<_> = shown.lines().take(at).collect();
+        let comment = before.rsplit(|line| line.is_empty()).next().unwrap().join(" ");
+        assert!(comment.contains("Allowed: ") && comment.contains("Default: "), "{name}: {comment}");
+    }
+    // But for the catalogue, which is shown by its names, it is a file that says the same.
+    let text: Vec<_> = shown.lines().filter(|line| !line.starts_with("catalogue")).collect();
+    let (_folder, path) = file(&text.join("\n"));
+    let again = load(&flags(&["--config", &path])).unwrap();
+    assert_eq!(
+        serde_json::to_value(&again.config).unwrap(),
+        serde_json::to_value(&loaded.config).unwrap()
+    );
 }

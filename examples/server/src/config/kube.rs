@@ -1,0 +1,166 @@
+//! What the server is told about the Kubernetes cluster.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The Kubernetes cluster. Only with `cluster = "kube"`, but for `volume_per_pod`, `namespace_per_user`, `quota`,
+/// `same_owner_traffic` and `grace_seconds`, which the simulated cluster follows too.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub struct Kube {
+    /// A kubeconfig file. Unless given: `$KUBECONFIG`, `~/.kube/config`, or the cluster that the server runs in.
+    #[schemars(extend("allowed" = "the path of a file"))]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of that kubeconfig; its current one unless given. Needs `kube.kubeconfig`.
+    pub context: Option<String>,
+    /// Which platform this is, where several share a cluster: what has this label and no record in the store is removed.
+    #[schemars(extend("allowed" = "a label value: up to 63 letters, digits, `-`, `_` and `.`"))]
+    pub instance: String,
+    /// The namespace of the pods. It has to exist; give the platform one of its own.
+    #[schemars(extend("allowed" = "the name of a namespace"))]
+    pub namespace: String,
+    /// Whether each user has a namespace of their own. A change holds for new pods only.
+    pub namespace_per_user: bool,
+    /// Limits on all that one user has. Needs `kube.namespace_per_user`.
+    pub quota: Option<UserQuota>,
+    /// The class of the Ingresses; the default class of the cluster unless given.
+    #[schemars(extend("allowed" = "the name of an IngressClass"))]
+    pub ingress_class: Option<String>,
+    /// Annotations of the Ingresses, beside the long time-outs that WebSockets need with ingress-nginx.
+    pub ingress_annotations: BTreeMap<String, String>,
+    /// A Secret with a wildcard certificate, in the namespace of the pods; the controller's own certificate unless given.
+    #[schemars(extend("allowed" = "the name of a Secret"))]
+    pub tls_secret: Option<String>,
+    /// A Gateway: with it ports are reached by `HTTPRoute`s instead of Ingresses.
+    #[schemars(extend("allowed" = "the name of a Gateway"))]
+    pub gateway: Option<String>,
+    /// The namespace of the Gateway; that of the pods unless given.
+    #[schemars(extend("allowed" = "the name of a namespace"))]
+    pub gateway_namespace: Option<String>,
+    /// The listener of the Gateway; all that fit unless given.
+    #[schemars(extend("allowed" = "the name of a listener"))]
+    pub gateway_listener: Option<String>,
+    /// The storage class of volumes; the default class of the cluster unless given.
+    #[schemars(extend("allowed" = "the name of a StorageClass"))]
+    pub storage_class: Option<String>,
+    /// Who may mount a volume: the pods of one node, or those of all nodes. The storage class has to offer it.
+    pub access_mode: AccessMode,
+    /// Whether a volume is grown when a pod asks for more than it has, where its storage class allows that.
+    pub grow_volumes: bool,
+    /// Whether pods have a workspace volume each, instead of one for each user. A change holds for new pods only.
+    pub volume_per_pod: bool,
+    /// No root and no capabilities in containers: images that start as root fail.
+    pub restricted: bool,
+    /// Secrets with registry credentials, in the namespace of the pods.
+    #[schemars(extend("allowed" = "names of Secrets"))]
+    pub image_pull_secrets: Vec<String>,
+    /// How long a container gets to end by itself before it is killed.
+    #[schemars(range(min = 0, max = 3600), extend("unit" = "seconds"))]
+    pub grace_seconds: u32,
+    /// Whether pods of one user may talk to each other.
+    pub same_owner_traffic: bool,
+    /// Labels of the ingress controller's namespace. With them nobody else in the cluster reaches the pods.
+    pub ingress_namespace: BTreeMap<String, String>,
+    /// Addresses that reach the pods too: nodes or load balancers, where the ingress controller uses the network of its
+    /// node.
+    #[schemars(extend("allowed" = RANGES))]
+    pub ingress_ranges: Vec<String>,
+    /// Public addresses that pods may not reach: the API server, where it has one. Private ones they never reach.
+    #[schemars(extend("allowed" = RANGES))]
+    pub blocked_ranges: Vec<String>,
+    /// Private addresses that pods may reach although they are not public: a file server, a mirror of packages.
+    #[schemars(extend("allowed" = RANGES))]
+    pub allowed_ranges: Vec<String>,
+    /// How long an operation on the cluster may take before it fails, and is tried again.
+    #[schemars(range(min = 1, max = 300), extend("unit" = "seconds"))]
+    pub deadline_seconds: u32,
+    /// Most writes to the API server at a time.
+    #[schemars(range(min = 1, max = 256), extend("unit" = "requests"))]
+    pub writes_in_flight: u32,
+    /// Most logs that are read at a time, each over a connection of its own. An eighth is for administrators, a quarter
+    /// for the platform itself, and the rest is shared fairly by those who follow logs.
+    #[schemars(range(min = 8, max = 1024), extend("unit" = "logs"))]
+    pub log_streams: u32,
+    /// Where a DCGM exporter tells about the use of the GPUs.
+    #[schemars(extend("allowed" = "URLs that begin with http://"))]
+    pub dcgm_urls: Vec<String>,
+}
+
+/// How ranges of addresses are written.
+const RANGES: &str = "address ranges (CIDR) such as `203.0.113.0/24` or `2001:db8::/32`";
+
+impl Default for Kube {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            context: None,
+            instance: "server".into(),
+            namespace: "default".into(),
+            namespace_per_user: false,
+            quota: None,
+            ingress_class: None,
+            ingress_annotations: BTreeMap::new(),
+            tls_secret: None,
+            gateway: None,
+            gateway_namespace: None,
+            gateway_listener: None,
+            storage_class: None,
+            access_mode: AccessMode::ReadWriteOnce,
+            grow_volumes: false,
+            volume_per_pod: false,
+            restricted: false,
+            image_pull_secrets: Vec::new(),
+            grace_seconds: 30,
+            same_owner_traffic: false,
+            ingress_namespace: BTreeMap::new(),
+            ingress_ranges: Vec::new(),
+            blocked_ranges: Vec::new(),
+            allowed_ranges: Vec::new(),
+            deadline_seconds: 30,
+            writes_in_flight: 24,
+            log_streams: 64,
+            dcgm_urls: Vec::new(),
+        }
+    }
+}
+
+/// Who may mount a volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum AccessMode {
+    /// The pods of one node at a time.
+    ReadWriteOnce,
+    /// Pods on any node.
+    ReadWriteMany,
+}
+
+impl AccessMode {
+    /// As Kubernetes calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadWriteOnce => "ReadWriteOnce",
+            Self::ReadWriteMany => "ReadWriteMany",
+        }
+    }
+}
+
+/// Limits on all that one user has, where each has a namespace. All four are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserQuota {
+    /// Most pods of a user at a time.
+    #[schemars(range(min = 1), extend("unit" = "pods"))]
+    pub pods: u32,
+    /// Most processor time of a user's pods together.
+    #[schemars(range(min = 1), extend("unit" = "thousandths of a core"))]
+    pub cpu_millis: u32,
+    /// Most memory of a user's pods together.
+    #[schemars(range(min = 1), extend("unit" = "MiB"))]
+    pub memory_mib: u32,
+    /// Most volume space of a user together.
+    #[schemars(range(min = 1), extend("unit" = "GB"))]
+    pub volume_gb: u32,
+}

@@ -1,0 +1,44 @@
+//! What the server is told about limits.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Limits on what one user, or one address that is not signed in, may ask for. An IPv6 address counts with its /64.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Requests of one user or address per second in the long run.
+    #[schemars(range(min = 1), extend("unit" = "requests per second"))]
+    pub requests_per_second: u32,
+    /// Requests of one user or address at once.
+    #[schemars(range(min = 1), extend("unit" = "requests"))]
+    pub burst: u32,
+    /// Tokens that do not hold, and messages before signing in, from one address. More are answered with 429, or their
+    /// connection is closed; tokens that hold are never refused for it.
+    #[schemars(range(min = 1), extend("unit" = "per minute"))]
+    pub wrong_tokens_per_minute: u32,
+    /// Connections of one address that wait for a request, or for the rest of one. Of more the one that waits longest is
+    /// closed. Not with `limits.client_address_header`: then all come from the proxy, which sees to that.
+    #[schemars(range(min = 1), extend("unit" = "connections"))]
+    pub waiting_connections: u32,
+    /// The biggest body of a request.
+    #[schemars(range(min = 1, max = 1_048_576), extend("unit" = "KiB"))]
+    pub body_kib: usize,
+    /// A header with the address of the one who asks, as a trusted proxy sets it (`x-forwarded-for`: its last
+    /// address, `cf-connecting-ip`). Only where nobody gets round the proxy; without it all behind a proxy are one.
+    #[schemars(extend("allowed" = "the name of a header"))]
+    pub client_address_header: Option<String>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests_per_second: 50,
+            burst: 200,
+            wrong_tokens_per_minute: 60,
+            waiting_connections: 128,
+            body_kib: 256,
+            client_address_header: None,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What keeps the server from starting, in one line for people: what is wrong, and what to do next.
+
+use std::io;
+
+use neuropod::{Error, ErrorKind};
+
+/// What went wrong in one line, without the places in this program that a reader can do nothing about, and what to do.
+/// What repeats its cause says it once.
+pub fn line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.ends_with(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    for (option, key) in KEYS {
+        line = line.replace(option, key);
+    }
+    if let Some(advice) = advice(error) {
+        line = format!("{line}; {advice}");
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Options of the library, and the keys of the configuration that give them.
+const KEYS: [(&str, &str); 3] = [
+    ("KubeConfig::namespace", "kube.namespace"),
+    ("KubeConfig::exposure", "kube.ingress_class"),
+    ("KubeConfig::storage", "kube.storage_class"),
+];
+
+/// What to do next, where the error does not say it itself.
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    let what = error.to_string();
+    let begins = |with: &str| what.starts_with(with);
+    let io = error.chain().find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    if begins("listen: ") || begins("metrics_listen: ") {
+        return io.and_then(listening);
+    }
+    if begins("the secret in ") {
+        return io.and_then(writing);
+    }
+    if begins("cluster") {
+        return ours.and_then(cluster);
+    }
+    if begins("store: ") {
+        return ours.and_then(file).or_else(|| io.and_then(writing));
+    }
+    if begins("store") {
+        return ours.and_then(database);
+    }
+    None
+}
+
+fn listening(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::AddrInUse => {
+            Some("end the program that listens there, or choose another port, as in --listen 127.0.0.1:3001")
+        }
+        io::ErrorKind::PermissionDenied => {
+            Some("this user may not use that port: choose one from 1024 on, as in --listen 127.0.0.1:3000")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            Some("this machine has no such address: take 127.0.0.1 for itself alone, or 0.0.0.0 for all who reach it")
+        }
+        _ => None,
+    }
+}
+
+fn writing(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
+            "this user has to be able to write there: change the rights, or name another file with --store sqlite:FILE",
+        ),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room on that disk"),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Some("create that folder, or name another file with --store sqlite:FILE")
+        }
+        _ => None,
+    }
+}
+
+fn file(error: &Error) -> Option<&'static str> {
+    let says = |text: &str| error.message().contains(text);
+    match error.kind() {
+        ErrorKind::PermissionDenied => writing(io::ErrorKind::PermissionDenied),
+        ErrorKind::Unavailable if says("full") => writing(io::ErrorKind::StorageFull),
+        ErrorKind::Unavailable if says("locked") => Some("end the process that has it open, or wait for it"),
+        ErrorKind::NotConfigured if says("another version") => {
+            Some("start that version, or name another file with --store sqlite:FILE")
+        }
+        ErrorKind::NotConfigured if says("folder") => writing(io::ErrorKind::NotFound),
+        ErrorKind::NotConfigured => {
+            Some("it has to be a file that this user can read and write: name another with --store sqlite:FILE")
+        }
+        ErrorKind::Unexpected if says("damaged") => {
+            Some("put back a copy of it, or name another file with --store sqlite:FILE")
+        }
+        _ => None,
+    }
+}
+
+fn database(error: &Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::Unavailable | ErrorKind::Timeout => {
+            Some("check that the database server runs, and that its address in `store` is right")
+        }
+        ErrorKind::PermissionDenied => Some("check user and password of the address in `store`"),
+        _ => None,
+    }
+}
+
+fn cluster(error: &Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::NotConfigured if error.message().contains("kubeconfig") => Some(
+            "name one with kube.kubeconfig or KUBECONFIG; without --cluster kube pods run on a simulated cluster",
+        ),
+        ErrorKind::Unavailable | ErrorKind::Timeout => Some(
+            "check that the cluster runs, and that `kubectl get namespaces` works with the same kubeconfig",
+        ),
+        ErrorKind::PermissionDenied => Some("examples/deploy/rbac.yaml has the rights that the server needs"),
+        _ => None,
+    }
+}
