@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue, Method, header};
 use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
+use neuropod::token::RegexTokens;
 use neuropod::{Billing, ClusterBackend, Platform, PodStore, PriceList};
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
@@ -32,7 +33,7 @@ use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::stock::Stock;
 use crate::usage::Figures;
-use crate::{encoding, euros, gallery, headers, pods, routes, trace};
+use crate::{encoding, euros, gallery, headers, host, pods, routes, trace};
 
 /// What every request can use.
 pub(crate) struct App {
@@ -93,6 +94,7 @@ impl App {
     /// # Errors
     /// What keeps the server from starting, with the name of the value that is wrong.
     pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
+        backends::check_folder(&config)?;
         let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
         let store = Store::open(&config).await?;
         let (cluster, simulated) = backends::cluster(&config).await?;
@@ -146,7 +148,7 @@ impl App {
             usage: Figures::default(),
             stock: Stock::default(),
             readiness: Readiness::default(),
-            log_places: LogPlaces::default(),
+            log_places: LogPlaces::new(config.kube.log_streams),
             limiter: Limiter::new(&config.limits),
             stopping: CancellationToken::new(),
             progress: Progress::new(metered),
@@ -190,7 +192,12 @@ fn platform(
         .cluster(Arc::clone(cluster))
         .store(Arc::clone(&store.pods))
         .billing(Arc::clone(&store.billing))
-        .naming(pods::links(naming.context("domain")?, config))
+        .naming(pods::links(
+            naming
+                .context("domain")?
+                .with_reserved(config.reserved_hosts.iter().cloned()),
+            config,
+        ))
         .catalogue(config.catalogue.clone())
         .prices(config.prices.list()?)
         .price_policy(config.price_policy)
@@ -202,6 +209,11 @@ fn platform(
     if let Some(hours) = config.volume_grace_hours {
         builder = builder.volume_grace(SignedDuration::from_hours(hours.into()));
     }
+    if let Some(pattern) = &config.token_pattern {
+        builder = builder.tokens(Arc::new(RegexTokens::new(pattern).context("token_pattern")?));
+    }
+    let marks = config.low_balance_seconds.iter();
+    builder = builder.low_balance_marks(marks.map(|seconds| SignedDuration::from_secs((*seconds).into())));
     Ok(builder.build()?)
 }
 
@@ -222,6 +234,7 @@ pub(crate) fn router(app: &Shared) -> Router {
                 .layer(from_fn(headers::secure))
                 .layer(cors(&app.config.origins()))
                 .layer(from_fn_with_state(state(), failure::localize))
+                .layer(from_fn_with_state(state(), host::check))
                 // Who asks is asked of the store, and of issuers: that counts too.
                 .layer(from_fn(deadline))
                 .layer(from_fn_with_state(state(), auth::identify))

@@ -1,34 +1,73 @@
-//! A connection to a peer that may stop to read.
+//! A connection to a peer that may stop reading, or writing in the middle of what it has to say.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 use tokio_io_timeout::TimeoutStream;
+
+use crate::waiting::Place;
 
 /// How long a peer may take none of what is written to it.
 const WRITE: Duration = Duration::from_secs(30);
 
-/// A connection that is over once its peer has taken nothing for [`WRITE`]. A peer that is there and does not read would
-/// keep its connection for as long as it likes: to TCP it is alive. It fails for good then: whoever goes on writing what
-/// they have would wait as long for each piece.
+/// How long the head of a request may take from its first byte on.
+pub(crate) const HEAD: Duration = Duration::from_secs(20);
+/// How long it is waited for a peer to take the last answer, after it was told that nothing more is read.
+const LINGER: Duration = Duration::from_secs(2);
+/// How much of what it goes on writing meanwhile is read and thrown away, in bytes.
+const MAX_LINGER: usize = 1 << 20;
+
+/// A connection that is over once its peer has taken nothing for [`WRITE`], or has begun a request and not finished its
+/// head within [`HEAD`]. A peer that is there and does not read would keep its connection for as long as it likes: to
+/// TCP it is alive. It fails for good then: whoever goes on writing what they have would wait as long for each piece.
+///
+/// It is closed in two steps: first it says that it has said everything, then it reads and forgets what still comes. To
+/// close it with something unread would reset it, and the peer might lose the answer that it was sent.
 pub(crate) struct Connection {
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
     is_given_up: bool,
+    place: Arc<Place>,
+    /// Of the request with this number.
+    head: Option<(u64, Pin<Box<Sleep>>)>,
+    linger: Option<Linger>,
+}
+
+struct Linger {
+    until: Pin<Box<Sleep>>,
+    left: usize,
 }
 
 impl Connection {
-    /// This stream, with the time that each write may take.
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    /// This stream, with the time that each write and each head of a request may take.
+    pub(crate) fn new(stream: TcpStream, place: Arc<Place>) -> Self {
         let mut stream = Box::pin(TimeoutStream::new(stream));
         stream.as_mut().set_write_timeout_pinned(Some(WRITE));
         Self {
             stream,
             is_given_up: false,
+            place,
+            head: None,
+            linger: None,
         }
+    }
+
+    /// Fails where the head of a request has taken too long.
+    fn check_head(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let waits_for = self.place.waits_for();
+        if let Some((number, until)) = &mut self.head {
+            if waits_for != Some(*number) {
+                self.head = None;
+            } else if until.as_mut().poll(context).is_ready() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(())
     }
 
     fn write<T>(
@@ -50,7 +89,16 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_read(context, buffer)
+        self.check_head(context)?;
+        let before = buffer.filled().len();
+        let read = self.stream.as_mut().poll_read(context, buffer);
+        if self.head.is_none()
+            && buffer.filled().len() > before
+            && let Some(number) = self.place.waits_for()
+        {
+            self.head = Some((number, Box::pin(sleep(HEAD))));
+        }
+        read
     }
 }
 
@@ -68,7 +116,26 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(context)
+        let this = &mut *self;
+        if this.linger.is_none() {
+            ready!(this.stream.as_mut().poll_shutdown(context))?;
+        }
+        let linger = this.linger.get_or_insert_with(|| Linger {
+            until: Box::pin(sleep(LINGER)),
+            left: MAX_LINGER,
+        });
+        let mut bytes = [0; 4096];
+        while linger.left > 0 && linger.until.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match ready!(this.stream.as_mut().poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {
+                    linger.left = linger.left.saturating_sub(buffer.filled().len());
+                }
+                // The peer has closed it too, or is gone.
+                Ok(()) | Err(_) => break,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(

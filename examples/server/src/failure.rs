@@ -199,6 +199,17 @@ impl Failure {
         }
     }
 
+    /// The answer in this language, where nothing else writes it.
+    pub(crate) fn written(&self, language: Language) -> Response {
+        let mut answer = (self.status, Json(self.body(language))).into_response();
+        if let Some(seconds) = self.retry_after {
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
+    }
+
     fn body(&self, language: Language) -> FailureBody {
         let mut body = FailureBody {
             success: false,
@@ -314,16 +325,11 @@ pub(crate) async fn localize(State(app): State<Shared>, request: Request, next: 
         },
     };
     let (parts, _) = response.into_parts();
-    let mut answer = (failure.status, Json(failure.body(language))).into_response();
+    let mut answer = failure.written(language);
     for (name, value) in &parts.headers {
         if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
             answer.headers_mut().append(name, value.clone());
         }
-    }
-    if let Some(seconds) = failure.retry_after {
-        answer
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     answer
 }

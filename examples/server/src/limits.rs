@@ -1,4 +1,4 @@
-//! How much one user, or one address that is not signed in, may ask for.
+//! How much one user, or one address that is not signed in, may ask for, and how many tokens it may try.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use neuropod::UserId;
 
 use crate::app::{App, Shared};
@@ -20,12 +20,17 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Asker {
     User(UserId),
-    Address(Option<IpAddr>),
+    Address(ClientAddress),
 }
+
+/// The address of the one who asks, or its network; `None`: nobody knows it. Every request has it as an extension.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct ClientAddress(Option<IpAddr>);
 
 /// Counts what everybody asks for.
 pub(crate) struct Limiter {
     counts: DefaultKeyedRateLimiter<Asker>,
+    wrong_tokens: DefaultKeyedRateLimiter<ClientAddress>,
     clock: DefaultClock,
     header: Option<String>,
 }
@@ -37,29 +42,32 @@ impl Limiter {
         let quota = Quota::per_second(at_least_one(limits.requests_per_second));
         Self {
             counts: RateLimiter::keyed(quota.allow_burst(at_least_one(limits.burst))),
+            wrong_tokens: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.wrong_tokens_per_minute))),
             clock: DefaultClock::default(),
             header: limits.client_address_header.clone(),
         }
     }
 
-    fn asker(&self, request: &Request) -> Asker {
-        if let Some(Identity(Some(Ok(caller)))) = request.extensions().get::<Identity>() {
-            return Asker::User(caller.user.id.clone());
-        }
+    /// From where a request comes, as a trusted proxy says, or the connection.
+    fn address(&self, request: &Request) -> ClientAddress {
         // A proxy adds the address it sees at the end, be it in a line of its own; what stands before that the client
         // may have written.
         let told = self
             .header
             .as_ref()
-            .and_then(|name| request.headers().get_all(name).iter().next_back()?.to_str().ok());
-        let told = told.and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
+            .and_then(|name| last_address(request.headers(), name));
         let peer = || {
-            request
-                .extensions()
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|peer| peer.0.ip())
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+            peer.map(|peer| peer.0.ip())
         };
-        Asker::Address(told.or_else(peer).map(household))
+        ClientAddress(told.or_else(peer).map(household))
+    }
+
+    fn asker(request: &Request, address: ClientAddress) -> Asker {
+        match request.extensions().get::<Identity>() {
+            Some(Identity(Some(Ok(caller)))) => Asker::User(caller.user.id.clone()),
+            _ => Asker::Address(address),
+        }
     }
 
     fn check(&self, asker: &Asker) -> Result<(), Failure> {
@@ -70,6 +78,24 @@ impl Limiter {
                 "rate_limited",
                 "Demasiadas peticiones; espera un momento",
                 "Too many requests; wait a moment",
+            )
+            .after(wait.as_secs() + 1)
+        })
+    }
+
+    /// Counts a token that does not hold, or what was said in its place. Only those are counted, so that nobody who has
+    /// a good one is shut out by others at their address.
+    ///
+    /// # Errors
+    /// There were too many of this address.
+    pub(crate) fn wrong_token(&self, address: ClientAddress) -> Result<(), Failure> {
+        self.wrong_tokens.check_key(&address).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.clock.now());
+            Failure::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Demasiados intentos de iniciar sesión; espera un momento",
+                "Too many attempts to sign in; wait a moment",
             )
             .after(wait.as_secs() + 1)
         })
@@ -86,11 +112,32 @@ impl Limiter {
     /// Forgets those who have not asked for a while.
     pub(crate) fn forget(&self) {
         self.counts.retain_recent();
+        self.wrong_tokens.retain_recent();
     }
 }
 
+/// The last address in a header. `None`: there is none, or what stands there is no address.
+fn last_address(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
+    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    let last = line.rsplit(',').map(str::trim).find(|part| !part.is_empty())?;
+    read_address(last)
+}
+
+/// An address as proxies write it: with a port or without, IPv6 in brackets or not, with the name of an interface.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim_matches('"');
+    let address = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.0,
+        // More than one colon is an IPv6 address without a port.
+        None if text.matches(':').count() == 1 => text.split_once(':')?.0,
+        None => text,
+    };
+    let address = address.split_once('%').map_or(address, |(address, _)| address);
+    address.parse().ok()
+}
+
 /// The address, or the network of one: who has an IPv6 address has all of its /64 (RFC 6177).
-fn household(address: IpAddr) -> IpAddr {
+pub(crate) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() & (u128::MAX << 64);
@@ -100,18 +147,32 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Middleware that answers 429 to whoever asks for too much. Health checks are never refused.
-pub(crate) async fn limit(State(app): State<Shared>, request: Request, next: Next) -> Response {
+/// Middleware that answers 429 to whoever asks for too much, or tries too many tokens. Health checks are never refused.
+pub(crate) async fn limit(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let address = app.limiter.address(&request);
+    request.extensions_mut().insert(address);
     let free = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
-    let refused = if free {
-        Ok(())
-    } else {
-        app.limiter.check(&app.limiter.asker(&request))
-    };
-    match refused {
-        Ok(()) => next.run(request).await,
-        Err(failure) => failure.into_response(),
+    if !free && let Err(failure) = app.limiter.check(&Limiter::asker(&request, address)) {
+        return failure.into_response();
     }
+    let tries_a_token = tries_a_token(&request);
+    let response = next.run(request).await;
+    if tries_a_token
+        && response.status() == StatusCode::UNAUTHORIZED
+        && let Err(failure) = app.limiter.wrong_token(address)
+    {
+        return failure.into_response();
+    }
+    response
+}
+
+/// Whether a request that is not let in may be an attempt to find a token.
+fn tries_a_token(request: &Request) -> bool {
+    let is_known = request.extensions().get::<Identity>();
+    let in_query = request.uri().query().is_some_and(|query| query.contains("token="));
+    is_known.is_some_and(|identity| identity.0.is_some())
+        || in_query
+        || request.uri().path() == "/api/auth/google"
 }
 
 /// Forgets now and then, until it is dropped.
@@ -157,18 +218,52 @@ mod tests {
     #[test]
     fn an_address_that_the_client_wrote_itself_does_not_count() {
         let trusting = limiter(Some("x-forwarded-for"));
-        let asker = trusting.asker(&request("1.1.1.1, 203.0.113.7"));
-        assert_eq!(asker, Asker::Address(Some("203.0.113.7".parse().unwrap())));
+        let address = trusting.address(&request("1.1.1.1, 203.0.113.7"));
+        assert_eq!(address, ClientAddress("203.0.113.7".parse().ok()));
         let mut two_lines = request("1.1.1.1");
         let line = "203.0.113.7".parse().unwrap();
         two_lines.headers_mut().append("x-forwarded-for", line);
-        assert_eq!(trusting.asker(&two_lines), asker);
-        assert_eq!(limiter(None).asker(&request("1.1.1.1")), Asker::Address(None));
+        assert_eq!(trusting.address(&two_lines), address);
+        assert_eq!(limiter(None).address(&request("1.1.1.1")), ClientAddress(None));
+    }
+
+    #[test]
+    fn an_address_is_read_however_proxies_write_it() {
+        let trusting = limiter(Some("x-forwarded-for"));
+        for (written, read) in [
+            ("203.0.113.7", "203.0.113.7"),
+            (" 203.0.113.7 ", "203.0.113.7"),
+            ("203.0.113.7:5678", "203.0.113.7"),
+            ("203.0.113.7:", "203.0.113.7"),
+            ("\"203.0.113.7:80\"", "203.0.113.7"),
+            ("1.1.1.1:1, 203.0.113.7:5678", "203.0.113.7"),
+            ("1.1.1.1,203.0.113.7,", "203.0.113.7"),
+            ("unknown, 203.0.113.7", "203.0.113.7"),
+            ("[2001:db8::1]:80", "2001:db8::"),
+            ("[2001:db8::1]", "2001:db8::"),
+            ("\"[2001:db8::1]:80\"", "2001:db8::"),
+            ("2001:db8::1", "2001:db8::"),
+            ("1.1.1.1, 2001:db8::1", "2001:db8::"),
+            ("[fe80::1%eth0]:80", "fe80::"),
+            ("fe80::1%eth0", "fe80::"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("[::ffff:203.0.113.7]:80", "203.0.113.7"),
+        ] {
+            let found = trusting.address(&request(written));
+            assert_eq!(found, ClientAddress(Some(read.parse().unwrap())), "{written:?}");
+        }
+        // Then it is that of the connection, here none; never one that stands further in front.
+        for garbage in [
+            "", ",", "unknown", "_hidden", "203.0.113.300", "1.2.3", "203.0.113.7, unknown", "[2001:db8::1", "]:80", "[]",
+            ":80", "a:b:c", "203.0.113.7 1.1.1.1", "999", "localhost:80",
+        ] {
+            assert_eq!(trusting.address(&request(garbage)), ClientAddress(None), "{garbage:?}");
+        }
     }
 
     #[test]
     fn another_address_of_the_same_network_is_nobody_else() {
-        let asker = |address| limiter(Some("x-forwarded-for")).asker(&request(address));
+        let asker = |address| limiter(Some("x-forwarded-for")).address(&request(address));
         assert_eq!(asker("2001:db8::1"), asker("2001:db8::ffff:2"));
         assert_ne!(asker("2001:db8::1"), asker("2001:db8:0:1::1"));
         assert_eq!(asker("::ffff:203.0.113.7"), asker("203.0.113.7"));

@@ -1,7 +1,7 @@
 //! The secrets of the server: given, or made once and kept beside the database.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,6 +11,8 @@ use crate::config;
 
 /// Bytes that the secret for tokens has at least: as many as SHA-256 gives (RFC 7518, section 3.2).
 const MIN_JWT_LEN: usize = 32;
+/// Bytes that the key of public names has at least: as many as `Naming` asks for.
+const MIN_NAMING_LEN: usize = 16;
 
 /// The secrets of the server.
 #[derive(Debug, Clone)]
@@ -28,9 +30,10 @@ impl Secrets {
     /// # Errors
     /// A file that can't be read or written, and a secret that is too short.
     pub(crate) fn open(given: &config::Secrets, place: &Place) -> Result<Self> {
-        let jwt = secret("jwt", given.jwt.as_ref(), given.jwt_file.as_deref(), place)?;
+        let jwt = secret("jwt", MIN_JWT_LEN, given.jwt.as_ref(), given.jwt_file.as_deref(), place)?;
         let naming = secret(
             "naming",
+            MIN_NAMING_LEN,
             given.naming.as_ref(),
             given.naming_file.as_deref(),
             place,
@@ -56,6 +59,7 @@ pub(crate) enum Place {
 
 fn secret(
     name: &str,
+    least: usize,
     given: Option<&SecretString>,
     file: Option<&Path>,
     place: &Place,
@@ -74,7 +78,8 @@ fn secret(
         (None, None, Place::Beside(database)) => {
             let mut file = database.clone().into_os_string();
             file.push(format!(".{name}-secret"));
-            keep(Path::new(&file)).with_context(|| format!("the secret in {}", Path::new(&file).display()))
+            let file = Path::new(&file);
+            keep(file, least).with_context(|| format!("the secret in {}", file.display()))
         }
     }
 }
@@ -87,25 +92,90 @@ fn read(file: &Path) -> Result<SecretString> {
     Ok(secret.into())
 }
 
-/// The secret in a file, which is made if it is missing.
-fn keep(file: &Path) -> Result<SecretString> {
+/// The secret in a file of this server, which is made if it is missing. All processes that ask for it at the same time
+/// get the same.
+///
+/// A file with less than a secret is one that was not finished, because the disk was full or the machine went down. As
+/// nothing was ever signed or named with it, it gets a new one.
+fn keep(file: &Path, least: usize) -> Result<SecretString> {
+    let usable = |text: &str| {
+        let secret = text.trim_end_matches(['\r', '\n']);
+        (secret.len() >= least).then(|| SecretString::from(secret))
+    };
+    match fs::read_to_string(file) {
+        Ok(text) => {
+            if let Some(secret) = usable(&text) {
+                only_for_owner(file)?;
+                return Ok(secret);
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(secret) = create(file)? {
+                return Ok(secret);
+            }
+            // Another process was quicker.
+        }
+        Err(error) => return Err(error.into()),
+    }
     let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    let mut unfinished = options.read(true).write(true).open(file)?;
+    // Of several processes one writes, and the others find what it has written. The lock ends with the file.
+    unfinished.lock()?;
+    let mut text = String::new();
+    unfinished.read_to_string(&mut text)?;
+    if let Some(secret) = usable(&text) {
+        return Ok(secret);
+    }
+    tracing::warn!(file = %file.display(), "the secret in it was not finished: it gets a new one");
+    let secret = random();
+    only_for_owner(file)?;
+    unfinished.set_len(0)?;
+    unfinished.rewind()?;
+    unfinished.write_all(secret.expose_secret().as_bytes())?;
+    unfinished.sync_all()?;
+    Ok(secret)
+}
+
+/// Makes the file with a new secret: it is there with all of it, or not at all. `None`: there is one already.
+fn create(file: &Path) -> Result<Option<SecretString>> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // For its owner alone, and gone if anything fails from here on.
+    let mut made = tempfile::NamedTempFile::new_in(folder)?;
+    let secret = random();
+    made.write_all(secret.expose_secret().as_bytes())?;
+    made.as_file().sync_all()?;
+    match made.persist_noclobber(file) {
+        Ok(_) => {
+            // The name is to be there after a loss of power too. Windows has no such thing.
+            #[cfg(unix)]
+            fs::File::open(folder)?.sync_all()?;
+            Ok(Some(secret))
+        }
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error.error.into()),
+    }
+}
+
+/// Takes from everybody but its owner what an earlier version or a copy has left them.
+fn only_for_owner(file: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    match options.open(file) {
-        Ok(mut created) => {
-            let secret = random();
-            created.write_all(secret.expose_secret().as_bytes())?;
-            created.sync_all()?;
-            Ok(secret)
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(file)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            // Whoever does not own it can't, and may be one of those who were meant to read it.
+            let changed = fs::set_permissions(file, fs::Permissions::from_mode(0o600));
+            let file = file.display();
+            match changed {
+                Ok(()) => tracing::warn!(%file, "others could read this secret: now its owner alone can"),
+                Err(error) => tracing::warn!(%file, %error, "others can read this secret"),
+            }
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(file),
-        Err(error) => Err(error.into()),
     }
+    Ok(())
 }
 
 /// 256 random bits in hexadecimal.
@@ -138,6 +208,50 @@ mod tests {
                 file.unwrap().metadata().unwrap().permissions().mode() & 0o777,
                 0o600
             );
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_not_finished_is_replaced_and_one_that_was_is_not() {
+        for unfinished in ["", "\n", "\r\n", "5ec4e7"] {
+            let folder = tempfile::tempdir().unwrap();
+            let place = Place::Beside(folder.path().join("neuropod.db"));
+            for name in ["jwt", "naming"] {
+                let file = folder.path().join(format!("neuropod.db.{name}-secret"));
+                fs::write(&file, unfinished).unwrap();
+            }
+            let first = open(&config::Secrets::default(), &place).unwrap();
+            let second = open(&config::Secrets::default(), &place).unwrap();
+            assert_eq!(first.jwt.expose_secret().len(), 64, "{unfinished:?}");
+            assert_eq!(first.jwt.expose_secret(), second.jwt.expose_secret());
+            assert_eq!(first.naming.expose_secret(), second.naming.expose_secret());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::Beside(folder.path().join("neuropod.db"));
+        let own = "a secret of the operator's own, long enough";
+        fs::write(folder.path().join("neuropod.db.jwt-secret"), format!("{own}\n")).unwrap();
+        let found = open(&config::Secrets::default(), &place).unwrap();
+        assert_eq!(found.jwt.expose_secret(), own);
+    }
+
+    #[test]
+    fn those_who_start_at_the_same_time_agree() {
+        for unfinished in [None, Some(""), Some("5ec4e7")] {
+            let folder = tempfile::tempdir().unwrap();
+            let place = Place::Beside(folder.path().join("neuropod.db"));
+            if let Some(text) = unfinished {
+                fs::write(folder.path().join("neuropod.db.jwt-secret"), text).unwrap();
+            }
+            let found: Vec<_> = std::thread::scope(|scope| {
+                let start = || open(&config::Secrets::default(), &place).unwrap().jwt;
+                let all: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect()
+            });
+            for secret in &found {
+                assert_eq!(secret.expose_secret(), found[0].expose_secret(), "{unfinished:?}");
+            }
+            let left = fs::read_dir(folder.path()).unwrap().count();
+            assert_eq!(left, 2, "nothing but the two secrets");
         }
     }
 

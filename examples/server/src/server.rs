@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::app::{self, App, Shared};
 use crate::config::Config;
 use crate::listen::{self, DRAIN};
+use crate::waiting::Waiting;
 use crate::{dashboard, metrics, pods, routes};
 
 /// A server that is ready to run.
@@ -85,7 +86,7 @@ impl Server {
             .with_state(Arc::clone(&app));
         match metrics {
             Some(metrics) => {
-                let serving = listen::serve(metrics, operations, app.stopping.clone());
+                let serving = listen::serve(metrics, operations, Waiting::new(None), app.stopping.clone());
                 tasks.spawn(async {
                     serving.await;
                     Ok(())
@@ -98,7 +99,11 @@ impl Server {
             tokio::task::spawn_blocking(dashboard::prepare);
         }
         router = router.layer(from_fn_with_state(Arc::clone(&app), pods::route));
-        let serving = listen::serve(listener, router, app.stopping.clone());
+        let limits = &app.config.limits;
+        // All connections of a proxy come from its address.
+        let waiting = limits.client_address_header.is_none().then_some(limits.waiting_connections);
+        let waiting = Waiting::new(waiting.map(|most| most as usize));
+        let serving = listen::serve(listener, router, waiting, app.stopping.clone());
         tasks.spawn(async {
             serving.await;
             Ok(())

@@ -9,8 +9,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::config::LogFormat;
 
-/// What is written unless `RUST_LOG` says otherwise.
-const FILTER: &str = "info";
+/// What is written unless `RUST_LOG` says otherwise. Every failed request to the API server comes back as an error of the
+/// library, which says it once; the client's own lines would say it again for each attempt.
+const FILTER: &str = "info,kube_client=off,kube_runtime=off";
 
 /// Sends what is left of the traces when it is dropped.
 #[derive(Debug, Default)]

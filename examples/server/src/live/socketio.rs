@@ -21,6 +21,7 @@ use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::failure::Failure;
+use crate::limits::ClientAddress;
 use crate::routes::log_text;
 
 /// The biggest message that is read, in bytes.
@@ -93,7 +94,16 @@ async fn sign_in(
             // While the store does not answer nobody knows who they are, and a client that is refused does not come
             // back by itself.
             Err(failure) if failure.is_of_server() && begun.elapsed() < SIGN_IN => sleep(AGAIN).await,
-            found => break found.map_err(|failure| failure.message(language))?,
+            Ok(caller) => break caller,
+            Err(failure) => {
+                let address = socket.req_parts().extensions.get::<ClientAddress>().copied();
+                let too_many = app.limiter.wrong_token(address.unwrap_or_default()).err();
+                if too_many.is_some() {
+                    // The same connection may ask again at once.
+                    sleep(AGAIN).await;
+                }
+                return Err(too_many.unwrap_or(failure).message(language));
+            }
         }
     };
     socket.extensions.insert(caller);

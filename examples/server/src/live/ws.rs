@@ -17,6 +17,7 @@ use crate::app::{App, Shared};
 use crate::auth::{Caller, Identity};
 use crate::failure::Failure;
 use crate::language::Asked;
+use crate::limits::ClientAddress;
 use crate::reply::Parameters;
 
 /// The biggest text that is read, in bytes.
@@ -29,6 +30,8 @@ const PING: Duration = Duration::from_secs(30);
 const MAX_MISSED: u32 = 2;
 /// How long somebody may take to say who they are.
 const SIGN_IN: Duration = Duration::from_secs(10);
+/// So many messages may be something else than that, or a token that does not hold.
+const MAX_TRIES: u32 = 5;
 
 /// Close codes (RFC 6455, section 7.4; those from 4000 on are ours).
 const GOING_AWAY: u16 = 1001;
@@ -85,6 +88,7 @@ pub(crate) async fn open(
     Parameters(query): Parameters<Query>,
     Asked(language): Asked,
     identity: axum::Extension<Identity>,
+    axum::Extension(address): axum::Extension<ClientAddress>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     let caller = match (&identity.0.0, &query.token) {
@@ -106,6 +110,7 @@ pub(crate) async fn open(
                 app,
                 socket,
                 language,
+                address,
             };
             let closing = tokio::select! {
                 closing = connection.serve(caller) => closing,
@@ -126,6 +131,8 @@ struct Connection {
     app: Shared,
     socket: WebSocket,
     language: Language,
+    /// From where it comes.
+    address: ClientAddress,
 }
 
 /// Why a connection ends: a close frame, or `None` where the peer is gone.
@@ -154,8 +161,9 @@ impl Connection {
         closing
     }
 
-    /// Waits for the one who asks to say who they are.
+    /// Waits for the one who asks to say who they are. Every other message counts as a token that does not hold.
     async fn sign_in(&mut self) -> Result<Caller, Closing> {
+        let mut tries = 0;
         loop {
             let received = self.socket.recv().await.and_then(Result::ok).ok_or(None)?;
             let failure = match received {
@@ -173,8 +181,15 @@ impl Connection {
                     Ok(_) => Failure::unauthorized(),
                     Err(_) => not_understood(),
                 },
+                Message::Binary(_) => return Err(Some((UNSUPPORTED, "texts only"))),
                 Message::Close(_) => return Err(None),
-                _ => continue,
+                Message::Ping(_) | Message::Pong(_) => continue,
+            };
+            tries += 1;
+            // While the store does not answer they can't help it.
+            let failure = match self.app.limiter.wrong_token(self.address) {
+                Err(too_many) if !failure.is_of_server() => too_many,
+                _ => failure,
             };
             self.say(&Event::error(&failure, None, self.language))
                 .await
@@ -182,6 +197,12 @@ impl Connection {
             // Nobody knows now who they are. What they have said after it must not be taken for that of a stranger.
             if failure.is_of_server() {
                 return Err(Some((TRY_AGAIN_LATER, "try again")));
+            }
+            if failure.code() == "rate_limited" {
+                return Err(Some((TRY_AGAIN_LATER, "too many attempts to sign in")));
+            }
+            if tries >= MAX_TRIES {
+                return Err(Some((UNAUTHORIZED, "nobody signed in")));
             }
         }
     }

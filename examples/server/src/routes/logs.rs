@@ -39,7 +39,8 @@ pub(crate) struct Query {
     /// The log of the container before the last restart.
     #[serde(default)]
     previous: bool,
-    /// Go on with what is written from now on, as plain text, until the connection is closed.
+    /// Go on with what is written from now on, as plain text, until the connection is closed. Where too many follow
+    /// logs at a time, those with most of them lose their oldest: its text ends, and may be asked for anew.
     #[serde(default)]
     follow: bool,
 }
@@ -150,7 +151,8 @@ async fn open(
     options: LogOptions,
     language: Language,
 ) -> Result<Result<LogStream, &'static str>, Failure> {
-    let place = app.log_places.take(&actor.id)?;
+    let place = app.log_places.take(actor, options.follow)?;
+    let gives_way = place.gives_way();
     let error = match app.platform.logs(actor, id, options).await {
         Ok(log) => {
             // The place is taken for as long as the log is.
@@ -158,7 +160,7 @@ async fn open(
                 let _place = &place;
                 chunk
             });
-            return Ok(Ok(log.boxed()));
+            return Ok(Ok(log.take_until(gives_way.cancelled_owned()).boxed()));
         }
         Err(error) => error,
     };

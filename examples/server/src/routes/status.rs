@@ -14,7 +14,7 @@ use crate::auth::Caller;
 use crate::config::ClusterKind;
 use crate::failure::FailureBody;
 use crate::language::Asked;
-use crate::readiness::Answering;
+use crate::readiness::{Answering, StoreState};
 use crate::reply::{Answer, data};
 
 /// That the server works.
@@ -95,18 +95,18 @@ pub(crate) async fn healthy() -> &'static str {
     "ok"
 }
 
-/// Whether it can do its work: store and cluster answer.
+/// Whether it can do its work: the store is read and written, and the cluster answers.
 pub(crate) async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     let Answering { store, cluster } = app.readiness.get(&app).await;
     let state = |works| if works { "ok" } else { "unreachable" };
-    let status = if store && cluster && !app.stopping.is_cancelled() {
+    let status = if store == StoreState::Works && cluster && !app.stopping.is_cancelled() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (
         status,
-        format!("store: {}\ncluster: {}\n", state(store), state(cluster)),
+        format!("store: {}\ncluster: {}\n", store.as_str(), state(cluster)),
     )
 }
 

@@ -36,6 +36,7 @@ use crate::backends::Store;
 use crate::config::Config;
 use crate::listen;
 use crate::secrets::{Place, Secrets};
+use crate::waiting::Waiting;
 
 /// The API on a platform of its own.
 pub(super) struct Api {
@@ -118,7 +119,8 @@ impl Api {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = self.router.clone();
-        tokio::spawn(listen::serve(listener, router, self.app.stopping.clone()));
+        let waiting = Waiting::new(None);
+        tokio::spawn(listen::serve(listener, router, waiting, self.app.stopping.clone()));
         address
     }
 

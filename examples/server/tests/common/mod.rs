@@ -76,6 +76,7 @@ impl TestServer {
         // Tests ask for more than people do.
         config.limits.requests_per_second = 10_000;
         config.limits.burst = 10_000;
+        config.limits.wrong_tokens_per_minute = 10_000;
         change(&mut config);
         let server = Server::start(config).await.expect("the server starts");
         let origin = format!("http://{}", server.address().expect("an address"));

@@ -8,6 +8,7 @@ mod common;
 mod bodies;
 mod dashboard;
 mod frontend;
+mod doors;
 mod ids;
 mod money;
 mod openapi;

@@ -1,0 +1,160 @@
+//! What is done for every request of a connection, whatever it is for.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONNECTION;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use tower::ServiceExt;
+
+use crate::failure::Failure;
+use crate::listen::MAX_HEAD;
+use crate::waiting::Place;
+use crate::{host, language};
+
+/// Where requests come in.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    /// Who is at the other end.
+    pub(crate) peer: SocketAddr,
+    /// The place of the connection among those that wait.
+    pub(crate) place: Arc<Place>,
+}
+
+/// The answer to a request.
+///
+/// One whose body was not read to its end is the last of its connection, and says so: what is left of the body would be
+/// taken for the next request.
+pub(crate) async fn answer(
+    door: Door,
+    router: Router,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    door.place.serve();
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(ConnectInfo(door.peer));
+    let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
+    let mut response = if let Some(wrong) = wrong(&parts) {
+        wrong.written(language::of(&parts.headers))
+    } else {
+        let body = Body::new(Watched {
+            body,
+            is_read: Arc::clone(&is_read),
+        });
+        router.oneshot(Request::from_parts(parts, body)).await?
+    };
+    if !is_read.load(Ordering::Acquire) {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    // What a connection is upgraded to has rules of its own.
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(response);
+    }
+    Ok(response.map(|body| {
+        Body::new(Answered {
+            body,
+            _waits: WaitsAgain(door.place),
+        })
+    }))
+}
+
+/// What is wrong with the head of a request, whatever it is for.
+fn wrong(head: &Parts) -> Option<Failure> {
+    let lines = head.headers.iter();
+    // Each header has a colon, a space and the end of its line besides.
+    let length: usize = lines.map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if length + head.uri.path().len() + head.uri.query().map_or(0, str::len) > MAX_HEAD {
+        return Some(Failure::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_large",
+            "La cabecera de la petición es demasiado grande: 64 KiB como máximo",
+            "The head of the request is too big: at most 64 KiB",
+        ));
+    }
+    (!host::is_well_formed(head.version, &head.headers)).then(|| {
+        Failure::new(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "La petición tiene que decir para qué host es, una sola vez",
+            "The request has to say for which host it is, once",
+        )
+    })
+}
+
+/// The body of a request, and whether it was read to its end.
+struct Watched {
+    body: Incoming,
+    is_read: Arc<AtomicBool>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.is_read.store(true, Ordering::Release);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer. When it is gone its connection waits for the next request.
+struct Answered {
+    body: Body,
+    _waits: WaitsAgain,
+}
+
+struct WaitsAgain(Arc<Place>);
+
+impl Drop for WaitsAgain {
+    fn drop(&mut self) {
+        self.0.wait();
+    }
+}
+
+impl HttpBody for Answered {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
