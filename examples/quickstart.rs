@@ -29,7 +29,9 @@ use neuropod::{
 use tokio::time::Instant;
 
 #[derive(Parser)]
-#[command(about = "Creates a Jupyter pod, stops it, starts it and deletes it, and shows what happens and what it costs")]
+#[command(
+    about = "Creates a Jupyter pod, stops it, starts it and deletes it, and shows what happens and what it costs"
+)]
 struct Arguments {
     /// Where the pod runs
     #[arg(long, value_enum, default_value = "sim")]
@@ -96,7 +98,9 @@ fn main() -> ExitCode {
         .enable_all()
         .start_paused(arguments.cluster == Where::Sim)
         .build();
-    let told = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run(&arguments)));
+    let told = runtime
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(run(&arguments)));
     match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -172,7 +176,10 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .delete(&tale.ana, &pod.id, VolumePolicy::Delete)
         .await?;
     tokio::time::timeout(LIMIT, tale.until_gone(&*store, &pod.id)).await??;
-    tale.say("eliminado; no queda nada en el clúster", "deleted; nothing is left in the cluster");
+    tale.say(
+        "eliminado; no queda nada en el clúster",
+        "deleted; nothing is left in the cluster",
+    );
     tale.show_bill().await?;
     driver.abort();
     told
@@ -238,7 +245,10 @@ impl Story {
         self.show_links(id).await?;
         self.show_log(id).await?;
         let seconds = self.work.as_secs();
-        self.say(&format!("trabaja durante {seconds} s"), &format!("it works for {seconds} s"));
+        self.say(
+            &format!("trabaja durante {seconds} s"),
+            &format!("it works for {seconds} s"),
+        );
         tokio::time::sleep(self.work).await;
 
         self.say(
@@ -283,7 +293,10 @@ impl Story {
                 }
             }
         }
-        Err(self.language.pick("el seguimiento ha terminado", "the updates have ended").into())
+        Err(self
+            .language
+            .pick("el seguimiento ha terminado", "the updates have ended")
+            .into())
     }
 
     /// What the pod does, and why it does not do what it should.

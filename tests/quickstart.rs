@@ -24,7 +24,11 @@ fn told(language: &[&str]) -> (String, Duration) {
         .output()
         .expect("the example; `cargo build --example quickstart` where only this test was built");
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{told}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     (told, begun.elapsed())
 }
 
@@ -79,13 +83,26 @@ fn it_is_told_in_one_language_for_people() {
     let (spanish, _) = told(&["--language", "es"]);
     in_turn(
         &spanish,
-        &["creado: ", "descargando la imagen", "listo", "detenido", "eliminado", "pagado: "],
+        &[
+            "creado: ",
+            "descargando la imagen",
+            "listo",
+            "detenido",
+            "eliminado",
+            "pagado: ",
+        ],
     );
     for word in ["created", "ready", "stopped", "deleting", "paid", "held"] {
-        assert!(english.contains(word) && !spanish.contains(word), "{word}: {spanish}");
+        assert!(
+            english.contains(word) && !spanish.contains(word),
+            "{word}: {spanish}"
+        );
     }
     // `Debug` shows names of types and fields.
     for sign in ["PullingImage", "Some(", " { ", "::", "Ready", "PodId"] {
-        assert!(!english.contains(sign) && !spanish.contains(sign), "{sign}: {english}");
+        assert!(
+            !english.contains(sign) && !spanish.contains(sign),
+            "{sign}: {english}"
+        );
     }
 }

@@ -66,7 +66,8 @@ pub use self::{
     secret::AccessToken,
     standing::{Low, Standing},
     store::{
-        ListOptions, Outcome as RequestOutcome, Page, PastRequest, PodStore, PriceStore, RequestStore, TemplateStore, UserStore,
+        ListOptions, Outcome as RequestOutcome, Page, PastRequest, PodStore, PriceStore, RequestStore,
+        TemplateStore, UserStore,
     },
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},

@@ -47,7 +47,10 @@ pub fn step(step: Step, language: Language) -> &'static str {
     let (es, en) = match step {
         Step::Accepted => ("aceptado", "accepted"),
         Step::Scheduling => ("buscando un nodo", "finding a node"),
-        Step::Preparing => ("preparando el volumen y la red", "preparing the volume and the network"),
+        Step::Preparing => (
+            "preparando el volumen y la red",
+            "preparing the volume and the network",
+        ),
         Step::PullingImage => ("descargando la imagen", "pulling the image"),
         Step::Starting => ("arrancando", "starting"),
         Step::Ready => ("listo", "ready"),

@@ -151,7 +151,10 @@ async fn without_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
-    for path in [folder.path().join("missing/neuropod.db"), file.join("neuropod.db")] {
+    for path in [
+        folder.path().join("missing/neuropod.db"),
+        file.join("neuropod.db"),
+    ] {
         let error = SqliteStore::open(&path).await.unwrap_err();
         assert!(error.to_string().contains("folder of the database"), "{error}");
     }

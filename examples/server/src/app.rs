@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::auth::{self, Google, Issuer, Keys, Presence, Sessions, Tokens};
@@ -225,6 +226,8 @@ pub(crate) fn router(app: &Shared) -> Router {
     let (routes, _) = routes::all();
     live::serve_socketio(routes, app)
         .layer(DefaultBodyLimit::max(body))
+        // What says that it is too big is refused before it comes.
+        .layer(RequestBodyLimitLayer::new(body))
         .layer(
             ServiceBuilder::new()
                 .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))

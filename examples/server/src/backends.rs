@@ -214,12 +214,23 @@ mod tests {
         match option {
             "cluster" => &["cluster"],
             "store" | "billing" => &["store"],
-            "naming" => &["domain", "scheme", "legacy_names", "reserved_hosts", "secrets.naming"],
+            "naming" => &[
+                "domain",
+                "scheme",
+                "legacy_names",
+                "reserved_hosts",
+                "secrets.naming",
+            ],
             "tokens" => &["token_pattern"],
             // The machine's: a server lives in no other time.
             "clock" => &[],
             "catalogue" => &["catalogue"],
-            "prices" => &["prices.gpus", "prices.other_gpu", "prices.container_disk_gb", "prices.volume_disk_gb"],
+            "prices" => &[
+                "prices.gpus",
+                "prices.other_gpu",
+                "prices.container_disk_gb",
+                "prices.volume_disk_gb",
+            ],
             "price_policy" => &["price_policy"],
             "layout" => &[
                 "kube.volume_per_pod",
@@ -232,7 +243,9 @@ mod tests {
             "daily_cap" => &["daily_cap"],
             "volume_grace" => &["volume_grace_hours"],
             "low_balance_marks" => &["low_balance_seconds"],
-            other => panic!("PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"),
+            other => panic!(
+                "PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"
+            ),
         }
     }
 
@@ -243,13 +256,21 @@ mod tests {
         let source = include_str!("../../../neuropod-core/src/platform/builder.rs");
         let options: Vec<_> = source
             .lines()
-            .filter_map(|line| line.trim().strip_prefix("pub fn ")?.split_once("(mut self").map(|(name, _)| name))
+            .filter_map(|line| {
+                line.trim()
+                    .strip_prefix("pub fn ")?
+                    .split_once("(mut self")
+                    .map(|(name, _)| name)
+            })
             .collect();
         assert!(options.len() >= 14, "{options:?}");
         let names = key_names();
         for option in options {
             for key in keys_of(option) {
-                assert!(names.contains(key), "PlatformBuilder::{option}: there is no key {key}");
+                assert!(
+                    names.contains(key),
+                    "PlatformBuilder::{option}: there is no key {key}"
+                );
             }
         }
     }

@@ -76,7 +76,9 @@ pub(crate) async fn answer(
 fn wrong(head: &Parts) -> Option<Failure> {
     let lines = head.headers.iter();
     // Each header has a colon, a space and the end of its line besides.
-    let length: usize = lines.map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let length: usize = lines
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
     if length + head.uri.path().len() + head.uri.query().map_or(0, str::len) > MAX_HEAD {
         return Some(Failure::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

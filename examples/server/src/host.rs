@@ -32,10 +32,17 @@ pub(crate) fn is_ours(config: &Config, name: &str) -> bool {
     if !config.dev || name == "localhost" || name.ends_with(".localhost") {
         return true;
     }
-    if config.dev_hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
+    if config
+        .dev_hosts
+        .iter()
+        .any(|ours| ours.eq_ignore_ascii_case(name))
+    {
         return true;
     }
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = name
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     let own = config.listen.ip();
     address.is_ok_and(|address| {
         let address = address.to_canonical();
@@ -138,7 +145,9 @@ mod tests {
     #[test]
     fn a_request_says_once_for_which_host_it_is() {
         let fits = |version, hosts: &[&str]| {
-            let hosts = hosts.iter().map(|host| (header::HOST, HeaderValue::from_str(host).unwrap()));
+            let hosts = hosts
+                .iter()
+                .map(|host| (header::HOST, HeaderValue::from_str(host).unwrap()));
             let mut headers = HeaderMap::new();
             for (name, host) in hosts {
                 headers.append(name, host);
@@ -146,12 +155,32 @@ mod tests {
             is_well_formed(version, &headers)
         };
         let (old, new) = (http::Version::HTTP_10, http::Version::HTTP_11);
-        for host in ["localhost", "localhost:3000", "a.b:", "127.0.0.1:1", "[::1]", "[::1]:3000", "pod_1.x"] {
+        for host in [
+            "localhost",
+            "localhost:3000",
+            "a.b:",
+            "127.0.0.1:1",
+            "[::1]",
+            "[::1]:3000",
+            "pod_1.x",
+        ] {
             assert!(fits(new, &[host]) && fits(old, &[host]), "{host}");
         }
         for host in [
-            "", " ", "a b", "ana@localhost", "localhost:port", "localhost:70000", "http://localhost", "a/b", "[::1",
-            "::1", "a,b", "localhost:80:80", "a?b", "a#b",
+            "",
+            " ",
+            "a b",
+            "ana@localhost",
+            "localhost:port",
+            "localhost:70000",
+            "http://localhost",
+            "a/b",
+            "[::1",
+            "::1",
+            "a,b",
+            "localhost:80:80",
+            "a?b",
+            "a#b",
         ] {
             assert!(!fits(new, &[host]), "{host}");
         }

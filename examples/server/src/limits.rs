@@ -169,7 +169,10 @@ pub(crate) async fn limit(State(app): State<Shared>, mut request: Request, next:
 /// Whether a request that is not let in may be an attempt to find a token.
 fn tries_a_token(request: &Request) -> bool {
     let is_known = request.extensions().get::<Identity>();
-    let in_query = request.uri().query().is_some_and(|query| query.contains("token="));
+    let in_query = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("token="));
     is_known.is_some_and(|identity| identity.0.is_some())
         || in_query
         || request.uri().path() == "/api/auth/google"
@@ -254,10 +257,27 @@ mod tests {
         }
         // Then it is that of the connection, here none; never one that stands further in front.
         for garbage in [
-            "", ",", "unknown", "_hidden", "203.0.113.300", "1.2.3", "203.0.113.7, unknown", "[2001:db8::1", "]:80", "[]",
-            ":80", "a:b:c", "203.0.113.7 1.1.1.1", "999", "localhost:80",
+            "",
+            ",",
+            "unknown",
+            "_hidden",
+            "203.0.113.300",
+            "1.2.3",
+            "203.0.113.7, unknown",
+            "[2001:db8::1",
+            "]:80",
+            "[]",
+            ":80",
+            "a:b:c",
+            "203.0.113.7 1.1.1.1",
+            "999",
+            "localhost:80",
         ] {
-            assert_eq!(trusting.address(&request(garbage)), ClientAddress(None), "{garbage:?}");
+            assert_eq!(
+                trusting.address(&request(garbage)),
+                ClientAddress(None),
+                "{garbage:?}"
+            );
         }
     }
 

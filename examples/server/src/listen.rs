@@ -108,7 +108,10 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new()
             .route("/", get(async || "hello").post(async |body: String| body))
-            .route("/refuse", axum::routing::any(async || axum::http::StatusCode::UNAUTHORIZED));
+            .route(
+                "/refuse",
+                axum::routing::any(async || axum::http::StatusCode::UNAUTHORIZED),
+            );
         tokio::spawn(serve(
             listener,
             router,
@@ -172,7 +175,11 @@ mod tests {
     async fn a_head_is_bounded_in_bytes() {
         let address = server(10).await;
         let long = |bytes: usize| format!("{HALF}connection: close\r\nx: {}\r\n\r\n", "a".repeat(bytes));
-        assert!(say(address, long(MAX_HEAD / 2).as_bytes()).await.starts_with("HTTP/1.1 200"));
+        assert!(
+            say(address, long(MAX_HEAD / 2).as_bytes())
+                .await
+                .starts_with("HTTP/1.1 200")
+        );
         for bytes in [MAX_HEAD, MAX_HEAD * 8] {
             let heard = say(address, long(bytes).as_bytes()).await;
             assert!(heard.starts_with("HTTP/1.1 431"), "{bytes}: {heard}");
@@ -214,7 +221,10 @@ mod tests {
         let address = server(10).await;
         let body = "b".repeat(300_000);
         let post = |path: &str, length: usize, sent: usize| {
-            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{}", &body[..sent])
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{}",
+                &body[..sent]
+            )
         };
         for (said, status) in [
             (post("/refuse", 300_000, 300_000), "401"),
@@ -222,7 +232,10 @@ mod tests {
             (post("/refuse", 10, 0), "401"),
             (post("/nothing", 100_000, 100_000), "404"),
             (post("/refuse", 100_000, 0).replace("POST", "PUT"), "401"),
-            ("POST /refuse HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n".into(), "401"),
+            (
+                "POST /refuse HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n".into(),
+                "401",
+            ),
         ] {
             for _ in 0..20 {
                 let heard = say(address, said.as_bytes()).await;
@@ -240,12 +253,22 @@ mod tests {
     #[tokio::test]
     async fn a_request_for_no_host_or_for_two_is_refused() {
         let address = server(10).await;
-        for hosts in ["", "host: a\r\nhost: b\r\n", "host: a b\r\n", "host: ana@x\r\n", "host:\r\n"] {
+        for hosts in [
+            "",
+            "host: a\r\nhost: b\r\n",
+            "host: a b\r\n",
+            "host: ana@x\r\n",
+            "host:\r\n",
+        ] {
             let said = format!("GET / HTTP/1.1\r\n{hosts}accept-language: en\r\nconnection: close\r\n\r\n");
             let heard = say(address, said.as_bytes()).await;
             assert!(heard.starts_with("HTTP/1.1 400"), "{hosts:?}: {heard}");
             assert!(heard.contains("\"code\":\"malformed\""), "{hosts:?}: {heard}");
         }
-        assert!(say(address, b"GET / HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 200"));
+        assert!(
+            say(address, b"GET / HTTP/1.0\r\n\r\n")
+                .await
+                .starts_with("HTTP/1.0 200")
+        );
     }
 }

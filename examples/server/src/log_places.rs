@@ -80,7 +80,13 @@ impl LogPlaces {
     /// they do.
     pub(crate) fn take(&self, actor: &Actor, follows: bool) -> Result<LogPlace, Failure> {
         let mut taken = self.taken();
-        if taken.readers.values().filter(|reader| reader.user == actor.id).count() >= MOST_OF_ONE {
+        if taken
+            .readers
+            .values()
+            .filter(|reader| reader.user == actor.id)
+            .count()
+            >= MOST_OF_ONE
+        {
             return Err(Failure::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_logs",
@@ -161,7 +167,9 @@ mod tests {
     }
 
     fn left(held: &[LogPlace]) -> usize {
-        held.iter().filter(|place| !place.gives_way.is_cancelled()).count()
+        held.iter()
+            .filter(|place| !place.gives_way.is_cancelled())
+            .count()
     }
 
     #[test]
@@ -172,7 +180,11 @@ mod tests {
             .collect();
         assert_eq!(greedy.iter().map(|held| left(held)).sum::<usize>(), places.common);
         let others: Vec<_> = (0..20)
-            .map(|number| places.take(&Actor::client(format!("other {number}")), true).unwrap())
+            .map(|number| {
+                places
+                    .take(&Actor::client(format!("other {number}")), true)
+                    .unwrap()
+            })
             .collect();
         assert_eq!(left(&others), 20);
         let shares: Vec<_> = greedy.iter().map(|held| left(held)).collect();
@@ -209,7 +221,10 @@ mod tests {
         let held: Vec<_> = (0..3)
             .map(|number| all_of(&places, &Actor::admin(format!("admin {number}")), true))
             .collect();
-        assert!(held.iter().all(|own| own.len() == MOST_OF_ONE && left(own) > 0), "{held:?}");
+        assert!(
+            held.iter().all(|own| own.len() == MOST_OF_ONE && left(own) > 0),
+            "{held:?}"
+        );
         assert!(left(&clients) >= places.common - 2 * MOST_OF_ONE);
         let fourth = places.take(&Actor::admin("admin 3"), true);
         assert!(fourth.is_ok());

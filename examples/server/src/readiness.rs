@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod::{PastRequest, RequestOutcome};
 use neuropod::{ListOptions, PodId, PodStore, WorkloadRef};
+use neuropod::{PastRequest, RequestOutcome};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -101,7 +101,9 @@ async fn write(store: &dyn PodStore) -> neuropod::Result<()> {
         created_at,
     };
     store.keep_request(&probe).await?;
-    store.forget_requests(created_at + SignedDuration::from_secs(1)).await
+    store
+        .forget_requests(created_at + SignedDuration::from_secs(1))
+        .await
 }
 
 impl StoreState {
@@ -117,8 +119,8 @@ impl StoreState {
 
 #[cfg(test)]
 mod tests {
-    use neuropod::store::{MemoryStore, SqliteStore};
     use neuropod::UserStore;
+    use neuropod::store::{MemoryStore, SqliteStore};
     use sqlx::Connection;
     use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
@@ -131,7 +133,9 @@ mod tests {
     #[tokio::test]
     async fn the_attempt_to_write_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let file = SqliteStore::open(folder.path().join("neuropod.db")).await.unwrap();
+        let file = SqliteStore::open(folder.path().join("neuropod.db"))
+            .await
+            .unwrap();
         let memory = MemoryStore::new();
         let stores: [&dyn PodStore; 2] = [&file, &memory];
         for store in stores {

@@ -30,7 +30,13 @@ impl Secrets {
     /// # Errors
     /// A file that can't be read or written, and a secret that is too short.
     pub(crate) fn open(given: &config::Secrets, place: &Place) -> Result<Self> {
-        let jwt = secret("jwt", MIN_JWT_LEN, given.jwt.as_ref(), given.jwt_file.as_deref(), place)?;
+        let jwt = secret(
+            "jwt",
+            MIN_JWT_LEN,
+            given.jwt.as_ref(),
+            given.jwt_file.as_deref(),
+            place,
+        )?;
         let naming = secret(
             "naming",
             MIN_NAMING_LEN,

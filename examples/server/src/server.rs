@@ -101,7 +101,10 @@ impl Server {
         router = router.layer(from_fn_with_state(Arc::clone(&app), pods::route));
         let limits = &app.config.limits;
         // All connections of a proxy come from its address.
-        let waiting = limits.client_address_header.is_none().then_some(limits.waiting_connections);
+        let waiting = limits
+            .client_address_header
+            .is_none()
+            .then_some(limits.waiting_connections);
         let waiting = Waiting::new(waiting.map(|most| most as usize));
         let serving = listen::serve(listener, router, waiting, app.stopping.clone());
         tasks.spawn(async {

@@ -33,7 +33,9 @@ const KEYS: [(&str, &str); 3] = [
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
     let what = error.to_string();
     let begins = |with: &str| what.starts_with(with);
-    let io = error.chain().find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    let io = error
+        .chain()
+        .find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     if begins("listen: ") || begins("metrics_listen: ") {
         return io.and_then(listening);
@@ -61,9 +63,9 @@ fn listening(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::PermissionDenied => {
             Some("this user may not use that port: choose one from 1024 on, as in --listen 127.0.0.1:3000")
         }
-        io::ErrorKind::AddrNotAvailable => {
-            Some("this machine has no such address: take 127.0.0.1 for itself alone, or 0.0.0.0 for all who reach it")
-        }
+        io::ErrorKind::AddrNotAvailable => Some(
+            "this machine has no such address: take 127.0.0.1 for itself alone, or 0.0.0.0 for all who reach it",
+        ),
         _ => None,
     }
 }
@@ -91,9 +93,9 @@ fn file(error: &Error) -> Option<&'static str> {
             Some("start that version, or name another file with --store sqlite:FILE")
         }
         ErrorKind::NotConfigured if says("folder") => writing(io::ErrorKind::NotFound),
-        ErrorKind::NotConfigured => {
-            Some("it has to be a file that this user can read and write: name another with --store sqlite:FILE")
-        }
+        ErrorKind::NotConfigured => Some(
+            "it has to be a file that this user can read and write: name another with --store sqlite:FILE",
+        ),
         ErrorKind::Unexpected if says("damaged") => {
             Some("put back a copy of it, or name another file with --store sqlite:FILE")
         }

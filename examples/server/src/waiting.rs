@@ -157,7 +157,10 @@ mod tests {
         places[0].serve();
         places.push(all.join(address(1)));
         let gone = |places: &[Place]| -> Vec<bool> {
-            places.iter().map(|place| place.gives_way.is_cancelled()).collect()
+            places
+                .iter()
+                .map(|place| place.gives_way.is_cancelled())
+                .collect()
         };
         assert_eq!(gone(&places), [false; 4]);
         places.push(all.join(address(1)));

@@ -39,7 +39,9 @@ pub(super) fn network_policy(workload: &Workload, config: &KubeConfig) -> Manife
     let mut egress = vec![names_service(), internet(&config.network.blocked_ranges)];
     if !config.network.allowed_ranges.is_empty() {
         let ranges = config.network.allowed_ranges.iter();
-        let peers: Vec<_> = ranges.map(|range| json!({ "ipBlock": { "cidr": range } })).collect();
+        let peers: Vec<_> = ranges
+            .map(|range| json!({ "ipBlock": { "cidr": range } }))
+            .collect();
         egress.push(json!({ "to": peers }));
     }
     if let Some(peer) = same_owner {

@@ -86,9 +86,10 @@ fn code(error: &sqlx::Error) -> i32 {
 /// The file is missing and can't be made.
 pub(super) fn not_made(error: io::Error) -> Error {
     let (kind, message) = match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            (ErrorKind::NotConfigured, "the folder of the database does not exist")
-        }
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => (
+            ErrorKind::NotConfigured,
+            "the folder of the database does not exist",
+        ),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
             ErrorKind::PermissionDenied,
             "the folder of the database may not be written",

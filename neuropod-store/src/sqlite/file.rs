@@ -41,7 +41,9 @@ pub(super) fn make(path: &Path) -> Result<()> {
     }
     let folder = path.parent().unwrap_or(path);
     // Closed before it has its name: to close a database that is open elsewhere in the process would end its locks.
-    let made = NamedTempFile::new_in(folder).map_err(failure::not_made)?.into_temp_path();
+    let made = NamedTempFile::new_in(folder)
+        .map_err(failure::not_made)?
+        .into_temp_path();
     match made.persist_noclobber(path) {
         Ok(()) => Ok(()),
         // Another process was quicker.
@@ -59,13 +61,14 @@ pub(super) fn only_for_owner(path: &Path) {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let mut file = path.as_os_str().to_owned();
         file.push(suffix);
-        let is_for_all =
-            fs::metadata(&file).is_ok_and(|found| found.permissions().mode() & 0o007 != 0);
+        let is_for_all = fs::metadata(&file).is_ok_and(|found| found.permissions().mode() & 0o007 != 0);
         if is_for_all {
             let changed = fs::set_permissions(&file, fs::Permissions::from_mode(0o600));
             let file = Path::new(&file).display();
             match changed {
-                Ok(()) => tracing::warn!(%file, "everybody could read this file of the database: now its owner alone can"),
+                Ok(()) => {
+                    tracing::warn!(%file, "everybody could read this file of the database: now its owner alone can")
+                }
                 Err(error) => tracing::warn!(%file, %error, "everybody can read this file of the database"),
             }
         }

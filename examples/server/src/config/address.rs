@@ -115,7 +115,10 @@ mod tests {
         ];
         for address in cases {
             let shown = shown(address);
-            assert!(!shown.contains(secret) && shown.contains('…'), "{address}: {shown}");
+            assert!(
+                !shown.contains(secret) && shown.contains('…'),
+                "{address}: {shown}"
+            );
         }
     }
 

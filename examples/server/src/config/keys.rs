@@ -77,7 +77,10 @@ fn walk(place: &str, schema: &Value, defaults: &Value, keys: &mut Vec<Key>, tabl
         let value = without_null(property);
         let meaning = text(property, "description").unwrap_or_default();
         if value.get("properties").is_some() {
-            tables.push(Table { name: full.clone(), meaning });
+            tables.push(Table {
+                name: full.clone(),
+                meaning,
+            });
             walk(&full, &value, &default, keys, tables);
         } else {
             keys.push(key(full, meaning, property, &value, default));

@@ -161,7 +161,10 @@ fn check(config: &Config) -> Result<()> {
         );
     }
     if let Some(pattern) = &config.token_pattern {
-        RegexTokens::new(pattern).context("token_pattern")?;
+        ensure!(
+            RegexTokens::new(pattern).is_ok(),
+            "token_pattern: it has to be a regular expression with a group around the token, such as `token: (\\S+)`"
+        );
     }
     let store = config.store.expose_secret();
     ensure!(
@@ -189,7 +192,9 @@ impl Loaded {
         let config = serde_json::to_value(&self.config)?;
         let config = config.as_object().cloned().unwrap_or_default();
         for key in &keys::all().0 {
-            let from = self.origin(&key.name).map_or_else(String::new, |origin| format!(" ({origin})"));
+            let from = self
+                .origin(&key.name)
+                .map_or_else(String::new, |origin| format!(" ({origin})"));
             ensure!(
                 key.is_in_range(&config),
                 "{}{from}: it has to be {}",

@@ -96,12 +96,18 @@ fn what_is_wrong_is_named() {
         ("[limits]\nbody_kib = 0", "limits.body_kib"),
         ("[limits]\nwaiting_connections = 0", "limits.waiting_connections"),
         ("[limits]\nwrong_tokens_per_minute = 0", "per minute"),
-        ("[kube]\naccess_mode = \"ReadOnlyMany\"", "`ReadWriteOnce` or `ReadWriteMany`"),
+        (
+            "[kube]\naccess_mode = \"ReadOnlyMany\"",
+            "`ReadWriteOnce` or `ReadWriteMany`",
+        ),
         ("[kube]\ndeadline_seconds = 0", "from 1 to 300 (seconds)"),
         ("[kube]\nwrites_in_flight = 0", "kube.writes_in_flight"),
         ("[kube]\nlog_streams = 1", "kube.log_streams"),
         ("[kube]\ngrace_seconds = 100000", "kube.grace_seconds"),
-        ("[kube]\ningress_ranges = [\"10.0.0.0/33\"]", "kube.ingress_ranges"),
+        (
+            "[kube]\ningress_ranges = [\"10.0.0.0/33\"]",
+            "kube.ingress_ranges",
+        ),
         ("[kube]\nblocked_ranges = [\"10.0.0.1\"]", "kube.blocked_ranges"),
         ("[kube]\nallowed_ranges = [\"lan\"]", "kube.allowed_ranges"),
         ("[kube]\ncontext = \"minikube\"", "kube.kubeconfig"),
@@ -236,10 +242,19 @@ fn what_is_secret_is_not_repeated_where_it_is_wrong() {
     }
     for address in ["mongodb://ana:hunter2@db/x", "mongodb://db/x?password=hunter2"] {
         let error = format!("{:#}", load(&flags(&["--store", address])).unwrap_err());
-        assert!(error.contains("NEUROPOD_STORE") && !error.contains("hunter2"), "{error}");
+        assert!(
+            error.contains("NEUROPOD_STORE") && !error.contains("hunter2"),
+            "{error}"
+        );
     }
-    let variables = [("NEUROPOD_STORE".to_owned(), "mongodb://ana:hunter2@db/x?tls=true&password=hunter2".to_owned())];
-    let shown = load_with(&flags(&[]), variables.into()).unwrap().show(true).unwrap();
+    let variables = [(
+        "NEUROPOD_STORE".to_owned(),
+        "mongodb://ana:hunter2@db/x?tls=true&password=hunter2".to_owned(),
+    )];
+    let shown = load_with(&flags(&[]), variables.into())
+        .unwrap()
+        .show(true)
+        .unwrap();
     assert!(shown.contains("mongodb://…@db/x?tls=true&password=…"), "{shown}");
     assert!(!shown.contains("hunter2"), "{shown}");
 }
@@ -251,14 +266,22 @@ fn every_key_is_explained_and_can_be_given_as_it_is_shown() {
     for name in super::key_names() {
         let at = shown
             .lines()
-            .position(|line| line.starts_with(&format!("{name} = ")) || line == format!("# {name} is not set"))
+            .position(|line| {
+                line.starts_with(&format!("{name} = ")) || line == format!("# {name} is not set")
+            })
             .unwrap_or_else(|| panic!("{name} is not shown"));
         let before: Vec<_> = shown.lines().take(at).collect();
         let comment = before.rsplit(|line| line.is_empty()).next().unwrap().join(" ");
-        assert!(comment.contains("Allowed: ") && comment.contains("Default: "), "{name}: {comment}");
+        assert!(
+            comment.contains("Allowed: ") && comment.contains("Default: "),
+            "{name}: {comment}"
+        );
     }
     // But for the catalogue, which is shown by its names, it is a file that says the same.
-    let text: Vec<_> = shown.lines().filter(|line| !line.starts_with("catalogue")).collect();
+    let text: Vec<_> = shown
+        .lines()
+        .filter(|line| !line.starts_with("catalogue"))
+        .collect();
     let (_folder, path) = file(&text.join("\n"));
     let again = load(&flags(&["--config", &path])).unwrap();
     assert_eq!(

@@ -36,7 +36,10 @@ pub(super) fn unknown_key(told: &Value) -> Option<Error> {
         Some("the environment") => format!("NEUROPOD_{}", name.replace('.', "__").to_uppercase()),
         _ => name.clone(),
     };
-    Some(anyhow!("{shown}{}: there is no such key; {hint}", from(origin.as_deref())))
+    Some(anyhow!(
+        "{shown}{}: there is no such key; {hint}",
+        from(origin.as_deref())
+    ))
 }
 
 fn walk(place: &str, value: &Value, found: &mut Vec<(String, Option<String>)>) {
@@ -74,6 +77,15 @@ fn from(origin: Option<&str>) -> String {
 pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<String>) -> Error {
     let mut name = String::new();
     let said = innermost(error, &mut name);
+    if let ConfigError::NotFound(field) = said
+        && let Some(key) = missing(field, &name)
+    {
+        return anyhow!(
+            "{}: it is missing; it has to be {}",
+            key.name,
+            key.allowed_with_unit()
+        );
+    }
     let origin = origin_of(&name);
     let place = from(origin.as_deref());
     // Inside of a list or a table of the operator's own names it is the list or table that is explained.
@@ -94,6 +106,14 @@ pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<Stri
         None if name.is_empty() => anyhow!("it can't be used; {MORE}"),
         None => anyhow!("{name}{place}: it has to be a table{given}; {MORE}"),
     }
+}
+
+/// The key of a field that its table needs.
+fn missing(field: &str, table: &str) -> Option<&'static Key> {
+    let field = field.rsplit('.').next()?;
+    let keys = keys::all().0.iter();
+    let mut named = keys.filter(|key| key.name.rsplit('.').next() == Some(field));
+    named.find(|key| key.name.starts_with(table))
 }
 
 /// What was said first, and of which key.

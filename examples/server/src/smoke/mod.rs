@@ -120,7 +120,12 @@ impl Api {
         let address = listener.local_addr().unwrap();
         let router = self.router.clone();
         let waiting = Waiting::new(None);
-        tokio::spawn(listen::serve(listener, router, waiting, self.app.stopping.clone()));
+        tokio::spawn(listen::serve(
+            listener,
+            router,
+            waiting,
+            self.app.stopping.clone(),
+        ));
         address
     }
 

@@ -56,7 +56,10 @@ async fn few_tokens_are_tried_over_a_connection_and_from_an_address() {
     let (mut socket, _) = connect_async(server.socket("/ws")).await.expect("it is opened");
     let sign_in = json!({ "type": "auth", "token": good }).to_string();
     socket.send(Message::text(sign_in)).await.expect("it is taken");
-    let heard = timeout(PATIENCE, socket.next()).await.expect("an answer").expect("a message");
+    let heard = timeout(PATIENCE, socket.next())
+        .await
+        .expect("an answer")
+        .expect("a message");
     assert!(heard.expect("a text").to_string().contains("authenticated"));
 }
 
@@ -81,7 +84,10 @@ async fn a_socket_io_connection_does_not_try_many_tokens_either() {
         }
     }
     assert!((1..=3).contains(&wrong), "{wrong} were tried");
-    assert!(too_many <= 10, "{too_many} times it was said that there were too many");
+    assert!(
+        too_many <= 10,
+        "{too_many} times it was said that there were too many"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,18 +98,41 @@ async fn in_development_a_page_of_another_site_gets_nothing() {
         let request = server.request(method, path, "").header("host", host);
         Answer::of(request.json(&json!({ "email": "admin@example.com" }))).await
     };
-    for path in ["/api/auth/mock-login", "/", "/api/config", "/ws", "/api/openapi.json"] {
-        for host in ["evil.example".to_owned(), format!("rebound.evil.example:{port}"), "10.0.0.5".to_owned()] {
+    for path in [
+        "/api/auth/mock-login",
+        "/",
+        "/api/config",
+        "/ws",
+        "/api/openapi.json",
+    ] {
+        for host in [
+            "evil.example".to_owned(),
+            format!("rebound.evil.example:{port}"),
+            "10.0.0.5".to_owned(),
+        ] {
             for method in [Method::GET, Method::POST] {
                 let refused = ask(method.clone(), path, &host).await;
-                assert_eq!(refused.status, 421, "{method} {path} for {host}: {}", refused.text);
+                assert_eq!(
+                    refused.status, 421,
+                    "{method} {path} for {host}: {}",
+                    refused.text
+                );
                 let said = refused.json();
                 assert_eq!(said["code"], "not_this_host");
-                assert!(said["message"].as_str().is_some_and(|text| text.contains("localhost")), "{said}");
+                assert!(
+                    said["message"]
+                        .as_str()
+                        .is_some_and(|text| text.contains("localhost")),
+                    "{said}"
+                );
             }
         }
     }
-    for host in [format!("localhost:{port}"), format!("[::1]:{port}"), format!("pod.pods.localhost:{port}")] {
+    for host in [
+        format!("localhost:{port}"),
+        format!("[::1]:{port}"),
+        format!("pod.pods.localhost:{port}"),
+    ] {
         let answer = ask(Method::POST, "/api/auth/mock-login", &host).await;
         assert_eq!(answer.status, 200, "{host}: {}", answer.text);
     }
@@ -112,8 +141,14 @@ async fn in_development_a_page_of_another_site_gets_nothing() {
         config.auth.google_client_id = Some("x".into());
     });
     let open = open.await;
-    let request = open.request(Method::GET, "/api/config", "").header("host", "gpu.example.com");
-    assert_eq!(Answer::of(request).await.status, 200, "elsewhere names are the proxy's affair");
+    let request = open
+        .request(Method::GET, "/api/config", "")
+        .header("host", "gpu.example.com");
+    assert_eq!(
+        Answer::of(request).await.status,
+        200,
+        "elsewhere names are the proxy's affair"
+    );
 }
 
 /// Says this over a connection of its own, and hears all until it is closed.
@@ -137,27 +172,29 @@ async fn a_request_that_is_refused_before_it_was_read_is_answered_and_ends_its_c
     let kinds = [
         ("POST", "/api/pods", &nobody, 401),
         ("POST", "/api/pods", &wrong, 401),
-        ("POST", "/api/pods", &signed_in, 413),
         ("PUT", "/api/pricing", &signed_in, 403),
         ("POST", "/api/nothing", &signed_in, 404),
         ("PATCH", "/api/pods", &signed_in, 405),
         ("DELETE", "/healthz", &nobody, 405),
-        ("POST", "/api/auth/mock-login", &nobody, 413),
     ];
-    for (method, path, head, status) in kinds {
-        for length in [70_000, 300_000, 3_000_000] {
-            // All of it, some, and none yet.
-            for sent in [length, length / 3, 0] {
-                let said = format!(
-                    "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{head}content-type: application/json\r\n\
-                     content-length: {length}\r\n\r\n{}",
-                    " ".repeat(sent)
-                );
-                let heard = say(&server, said.as_bytes()).await.to_lowercase();
-                let what = format!("{method} {path} {status}, {sent} of {length}: {heard}");
-                assert!(heard.starts_with(&format!("http/1.1 {status} ")), "{what}");
-                assert!(heard.contains("\r\nconnection: close\r\n"), "{what}");
-            }
+    let kinds = kinds.into_iter().flat_map(|(method, path, head, status)| {
+        [(60_000, status), (70_000, 413), (3_000_000, 413)]
+            .map(|(length, status)| (method, path, head, length, status))
+    });
+    let creates = [(70_000, 413), (3_000_000, 413)]
+        .map(|(length, status)| ("POST", "/api/pods", &signed_in, length, status));
+    for (method, path, head, length, status) in kinds.chain(creates) {
+        // All of it, some, and none yet.
+        for sent in [length, length / 3, 0] {
+            let said = format!(
+                "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{head}content-type: application/json\r\n\
+                 content-length: {length}\r\n\r\n{}",
+                " ".repeat(sent)
+            );
+            let heard = say(&server, said.as_bytes()).await.to_lowercase();
+            let what = format!("{method} {path} {status}, {sent} of {length}: {heard}");
+            assert!(heard.starts_with(&format!("http/1.1 {status} ")), "{what}");
+            assert!(heard.contains("\r\nconnection: close\r\n"), "{what}");
         }
     }
 }
@@ -176,7 +213,10 @@ async fn whoever_asks_too_much_is_told_so_to_the_end() {
     );
     for _ in 0..20 {
         let heard = say(&server, said.as_bytes()).await.to_lowercase();
-        assert!(heard.starts_with("http/1.1 401 ") || heard.starts_with("http/1.1 429 "), "{heard}");
+        assert!(
+            heard.starts_with("http/1.1 401 ") || heard.starts_with("http/1.1 429 "),
+            "{heard}"
+        );
         assert!(heard.contains("\r\nconnection: close\r\n"), "{heard}");
     }
 }
