@@ -30,7 +30,7 @@ impl App {
 
 /// The language that `Accept-Language` (RFC 9110, section 12.5.4) likes best of those that there are; Spanish when it
 /// names none of them.
-fn of(headers: &HeaderMap) -> Language {
+pub(crate) fn of(headers: &HeaderMap) -> Language {
     let ranges = headers
         .get_all(header::ACCEPT_LANGUAGE)
         .iter()

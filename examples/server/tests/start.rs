@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::program::program;
@@ -74,6 +74,276 @@ async fn a_port_that_is_taken_is_named() {
         .args(["--dev", "--store", "memory", "--listen", &address]);
     let said = refused(&mut command).await;
     assert!(said.starts_with(&format!("listen: {address}: ")), "{said}");
+    assert!(said.contains("choose another port"), "{said}");
+}
+
+/// What to do next is said with what is wrong, whatever it is.
+#[tokio::test]
+async fn whatever_is_wrong_says_what_to_do_next() {
+    let folder = folder();
+    let here = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(folder.path().join("file"), "x").unwrap();
+    std::fs::write(
+        folder.path().join("text.db"),
+        "no database, but long enough to look at: ".repeat(9),
+    )
+    .unwrap();
+    std::fs::create_dir(folder.path().join("folder.db")).unwrap();
+    let store = |path: &str| format!("sqlite:{}", here(path));
+    let cases: Vec<(&[&str], Vec<(&str, String)>, &str, &str)> = vec![
+        (&["--store", "postgres://db"], vec![], "store: ", "mongodb://HOST"),
+        (&["--store", "sqlite:"], vec![], "store: ", "neuropod.db"),
+        (
+            &[],
+            vec![("NEUROPOD_STORE", store("missing/a.db"))],
+            "store: ",
+            "create it",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_STORE", store("file/a.db"))],
+            "store: ",
+            "name another file",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_STORE", store("text.db"))],
+            "store: ",
+            "name another file",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_STORE", store("folder.db"))],
+            "store: ",
+            "name another",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_LISTEN", "3000".into())],
+            "listen (the environment): ",
+            "127.0.0.1:3000",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_LISDEN", "127.0.0.1:0".into())],
+            "NEUROPOD_LISDEN",
+            "`listen`",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_KUBE__LOG_STREAMS", "many".into())],
+            "kube.log_streams",
+            "whole number",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_METRICS_LISTEN", "203.0.113.1:1".into())],
+            "metrics_listen: ",
+            "127.0.0.1",
+        ),
+        (
+            &["--cluster", "kube"],
+            vec![("KUBECONFIG", here("none"))],
+            "cluster: there is no kubeconfig",
+            "kube.kubeconfig",
+        ),
+        (
+            &["--cluster", "kube"],
+            vec![("NEUROPOD_KUBE__KUBECONFIG", here("none"))],
+            "cluster: there is no kubeconfig",
+            "kube.kubeconfig",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_TOKEN_PATTERN", "x".into())],
+            "token_pattern",
+            "a group",
+        ),
+        (
+            &[],
+            vec![("NEUROPOD_DOMAIN", "no domain".into())],
+            "domain",
+            "domain",
+        ),
+    ];
+    for (arguments, variables, begins, advice) in cases {
+        let mut server = server(folder.path());
+        let memory =
+            arguments.contains(&"--store") || variables.iter().any(|(name, _)| *name == "NEUROPOD_STORE");
+        server.args(arguments);
+        if !memory {
+            server.args(["--store", "memory"]);
+        }
+        for (name, value) in &variables {
+            server.env(name, value);
+        }
+        // On the command line it comes before the environment.
+        if variables.iter().any(|(name, _)| *name == "NEUROPOD_LISTEN") {
+            server = without_listen(folder.path());
+            server.args(["--store", "memory"]).env("NEUROPOD_LISTEN", "3000");
+        }
+        let said = refused(&mut server).await;
+        assert!(said.starts_with(begins), "{arguments:?} {variables:?}: {said}");
+        assert!(said.contains(advice), "{arguments:?} {variables:?}: {said}");
+    }
+}
+
+fn without_listen(folder: &Path) -> Command {
+    let mut server = Command::new(program("server"));
+    server
+        .current_dir(folder)
+        .arg("--dev")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    server
+}
+
+/// Flags have the usage below them.
+#[tokio::test]
+async fn a_flag_that_can_not_be_used_says_what_it_may_be() {
+    let folder = folder();
+    for (arguments, hint) in [
+        (vec!["--listen", "3000"], "127.0.0.1:3000"),
+        (vec!["--listen", "localhost:3000"], "127.0.0.1:3000"),
+        (vec!["--listen", "127.0.0.1"], "a port is missing"),
+        (vec!["--cluster", "docker"], "sim, kube"),
+        (vec!["--clutser", "sim"], "--cluster"),
+        (vec!["--explain"], "--print-config"),
+        (vec!["3000"], "--help"),
+    ] {
+        let mut server = without_listen(folder.path());
+        let ended = timeout(LIMIT, server.args(&arguments).output())
+            .await
+            .expect("it ends in time")
+            .unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert!(said.contains(hint), "{arguments:?}: {said}");
+    }
+}
+
+/// A disk that may not be written: /sys is one for everybody, also for root.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_right_to_write_is_told() {
+    let folder = folder();
+    for store in ["sqlite:/sys/neuropod.db", "sqlite:/proc/neuropod.db"] {
+        let said = refused(server(folder.path()).args(["--store", store])).await;
+        assert!(
+            said.contains("neuropod.db") && said.contains("--store sqlite:FILE"),
+            "{said}"
+        );
+    }
+}
+
+/// No part of an address that opens a store gets into what is printed or logged.
+#[tokio::test]
+async fn no_secret_of_an_address_is_printed() {
+    let folder = folder();
+    for address in [
+        "mongodb://ana:hunter2@127.0.0.1:1/neuropod?serverSelectionTimeoutMS=200",
+        "mongodb://127.0.0.1:1/neuropod?serverSelectionTimeoutMS=200&password=hunter2",
+        "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:hunter2",
+        "mongodb://127.0.0.1:1/?tls=true&tlsCertificateKeyFilePassword=hunter2&serverSelectionTimeoutMS=200",
+        "mongodb://ana:hunter2@/neuropod",
+        "mongodb://ana:hunter2@127.0.0.1:port/neuropod",
+        "mongodb://ana:p@ss:hunter2@127.0.0.1:1/neuropod",
+        "mongodb+srv://ana:hunter2@nowhere.invalid/neuropod",
+        "postgres://ana:hunter2@db",
+    ] {
+        let mut server = server(folder.path());
+        server
+            .env("NEUROPOD_STORE", address)
+            .env("NEUROPOD_SECRETS__JWT", SECRET)
+            .env("NEUROPOD_SECRETS__NAMING", SECRET);
+        refused(&mut server).await;
+        let mut shown = self::server(folder.path());
+        shown
+            .args(["--print-config", "--explain"])
+            .env("NEUROPOD_STORE", address);
+        let ended = timeout(LIMIT, shown.output())
+            .await
+            .expect("it ends in time")
+            .unwrap();
+        for said in [ended.stdout, ended.stderr] {
+            assert!(!String::from_utf8(said).unwrap().contains("hunter2"), "{address}");
+        }
+    }
+}
+
+/// The server that has started, and its first lines.
+async fn started(command: &mut Command) -> (Child, Vec<String>) {
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
+    let ready = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            said.push(line);
+            if said.last().is_some_and(|line| line.contains("http://")) {
+                return;
+            }
+        }
+        panic!("it ended: {said:?}");
+    };
+    timeout(LIMIT, ready).await.expect("it starts");
+    // What it goes on to say is read, so that it never waits.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (running, said)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_it_keeps_is_for_its_owner_alone_and_unfinished_secrets_are_made_anew() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder();
+    for unfinished in [
+        "neuropod.db",
+        "neuropod.db.jwt-secret",
+        "neuropod.db.naming-secret",
+    ] {
+        let file = folder.path().join(unfinished);
+        std::fs::write(&file, "").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let (mut running, _) = started(&mut server(folder.path())).await;
+    let files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}: {mode:o}", file.path().display());
+    }
+    let secret = std::fs::read_to_string(folder.path().join("neuropod.db.jwt-secret")).unwrap();
+    assert_eq!(secret.len(), 64);
+    running.kill().await.unwrap();
+}
+
+/// An API server that does not answer is told once, and not for each attempt.
+#[tokio::test]
+async fn an_unreachable_cluster_is_one_line() {
+    let folder = folder();
+    let path = folder.path().join("kubeconfig");
+    let nobody = "{ apiVersion: v1, kind: Config, current-context: a,
+        clusters: [{ name: a, cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [{ name: a, user: {} }], contexts: [{ name: a, context: { cluster: a, user: a } }] }";
+    std::fs::write(&path, nobody).unwrap();
+    let mut server = server(folder.path());
+    server
+        .args(["--store", "memory", "--cluster", "kube"])
+        .env("KUBECONFIG", &path);
+    let ended = timeout(LIMIT, server.output())
+        .await
+        .expect("it ends in time")
+        .unwrap();
+    let all = [ended.stdout, ended.stderr]
+        .map(|said| String::from_utf8(said).unwrap())
+        .concat();
+    let about: Vec<_> = all.lines().filter(|line| !line.contains("dev: ")).collect();
+    assert_eq!(about.len(), 1, "{all}");
+    assert!(about[0].contains("kubectl get namespaces"), "{all}");
 }
 
 #[tokio::test]
@@ -144,18 +414,7 @@ async fn a_database_that_can_not_be_reached_is_told() {
 #[tokio::test]
 async fn a_file_that_a_later_version_has_set_up_stays_as_it_is() {
     let folder = folder();
-    let mut first = server(folder.path());
-    let mut running = first.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
-    let ready = async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("http://") {
-                return;
-            }
-        }
-        panic!("it ended");
-    };
-    timeout(LIMIT, ready).await.expect("it starts");
+    let (mut running, _) = started(&mut server(folder.path())).await;
     running.kill().await.unwrap();
     let file = folder.path().join("neuropod.db");
     let mut database = SqliteConnectOptions::new()

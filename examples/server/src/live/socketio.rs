@@ -95,6 +95,7 @@ async fn sign_in(
             // back by itself.
             Err(failure) if failure.is_of_server() && begun.elapsed() < SIGN_IN => sleep(AGAIN).await,
             Ok(caller) => break caller,
+            Err(failure) if failure.is_of_server() => return Err(failure.message(language)),
             Err(failure) => {
                 let address = socket.req_parts().extensions.get::<ClientAddress>().copied();
                 let too_many = app.limiter.wrong_token(address.unwrap_or_default()).err();

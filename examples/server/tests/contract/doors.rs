@@ -131,7 +131,7 @@ async fn in_development_a_page_of_another_site_gets_nothing() {
     for host in [
         format!("localhost:{port}"),
         format!("[::1]:{port}"),
-        format!("pod.pods.localhost:{port}"),
+        format!("here.localhost:{port}"),
     ] {
         let answer = ask(Method::POST, "/api/auth/mock-login", &host).await;
         assert_eq!(answer.status, 200, "{host}: {}", answer.text);

@@ -7,8 +7,8 @@ mod common;
 
 mod bodies;
 mod dashboard;
-mod frontend;
 mod doors;
+mod frontend;
 mod ids;
 mod money;
 mod openapi;
