@@ -77,8 +77,7 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
         return Err(error);
     }
     let config = told.clone().try_deserialize();
-    let mut config: Config =
-        config.map_err(|error| wrong::value(&error, |key| origin(&told.cache, key)))?;
+    let mut config: Config = config.map_err(|error| wrong::value(&error, |key| origin(&told.cache, key)))?;
     // A gallery is to look at: it leaves nothing behind in the file that other days are for.
     if !config.scenario.is_empty() && told.get_string("store").is_err() {
         config.store = "memory".into();
