@@ -62,7 +62,12 @@ impl Standing {
             standing.per_hour += pod.meter.hourly_now();
             standing.per_hour_if_all_ran += pod.price.hourly;
             let left = pod.meter.seconds_left().filter(|_| pod.meter.from.is_some());
-            if let Some(left) = left.filter(|left| *left < first_mark) {
+            // A container that has started anew is paid from what the last one left, until the next charge fills that up.
+            let fills_up = !pod.meter.capped && {
+                let all = pod.meter.left.unwrap_or_default() + balance.available;
+                all >= pod.meter.price.hourly.for_seconds(first_mark)
+            };
+            if let Some(left) = left.filter(|left| *left < first_mark && !fills_up) {
                 let runs_out = (left, pod.meter.capped);
                 money = Some(money.map_or(runs_out, |known| known.min(runs_out)));
             }
@@ -132,6 +137,27 @@ mod tests {
                 done: false,
             });
         })
+    }
+
+    #[test]
+    fn what_the_account_can_fill_up_again_does_not_run_out() {
+        for (available, capped, low) in [
+            (0, false, Some(Low::Balance(3599))),
+            (1, false, None),
+            (1000, false, None),
+            (1000, true, Some(Low::DailyCap(3599))),
+        ] {
+            let balance = Balance {
+                available: Money::from_cents(available),
+                ..balance()
+            };
+            let pods = [running(Some(3599), capped)];
+            assert_eq!(
+                Standing::of(balance, &pods, &MARKS).low,
+                low,
+                "{available} {capped}"
+            );
+        }
     }
 
     #[test]
