@@ -49,12 +49,21 @@ async fn users_templates_and_prices() {
 
     page.go("prices").await;
     page.fill("gpu rtx-4050", "0.75").await;
+    page.fill("initialBalance", "-1").await;
+    page.click("Save").await;
+    page.reads("Opening credit: give an amount").await;
+    page.fill("initialBalance", "2.5").await;
+    page.run("document.querySelector('[name=enabled]').click()", json!([]))
+        .await;
     page.check("prices", &axe).await;
     page.click("Save").await;
     page.reads("Prices saved").await;
     page.go("deploy").await;
     page.reads("€0.75/h").await;
     page.go("prices").await;
+    let kept = "return document.querySelector('[name=initialBalance]')?.value === '2.5' \
+        && !document.querySelector('[name=enabled]').checked";
+    page.until("the opening credit is kept", kept, json!([])).await;
     page.click("Reset prices").await;
     page.check("reset", &axe).await;
     page.click("Reset prices").await;
