@@ -12,13 +12,18 @@ pub(crate) struct Current {
     updates: [OnceLock<Written>; 2],
 }
 
+/// The same for two updates between which nothing differs but the time: of writing, of measuring, of running.
+pub(super) type Digest = u64;
+
 /// An update as it is sent.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     /// The JSON.
     pub(super) text: String,
-    /// The same for two updates between which nothing differs but the time: of writing, of measuring, of running.
-    pub(super) digest: u64,
+    /// Of all that it says.
+    pub(super) whole: Digest,
+    /// Of the fields of the update itself, without the details in its `pod`.
+    pub(super) brief: Digest,
 }
 
 impl Current {

@@ -8,7 +8,7 @@ use neuropod::message::Language;
 use neuropod::{Actor, PodId, ReasonCode, Standing};
 use tokio::sync::Notify;
 
-use super::current::Current;
+use super::current::{Current, Digest, Written};
 use super::hub::Hub;
 
 /// Most pods that one listener subscribes to.
@@ -102,7 +102,7 @@ struct Inbox {
     /// The pods whose existence was told.
     known: HashSet<PodId>,
     /// What the last update of each pod said: the same again is no news.
-    told: HashMap<PodId, u64>,
+    told: HashMap<PodId, Digest>,
     /// Pods that changed, each once, in the order in which they did.
     touched: VecDeque<PodId>,
     waiting: HashSet<PodId>,
@@ -304,16 +304,22 @@ impl Listener {
     }
 
     /// An announcement has said how a pod is: an update that says the same is no news, unless they have asked for one.
-    pub(super) fn announced(&self, id: &PodId, digest: u64) {
+    pub(super) fn announced(&self, id: &PodId, update: &Written) {
         let mut inbox = self.inbox();
         if inbox.hears_changes() && !inbox.subscribed.contains_key(id) {
-            inbox.told.insert(id.clone(), digest);
+            inbox.told.insert(id.clone(), update.whole);
         }
     }
 
-    /// Whether an update says something else than the last one of its pod, of which it is the last from now on.
-    pub(super) fn is_news(&self, id: &PodId, digest: u64) -> bool {
+    /// Whether an update says something else than the last one of its pod, of which it is the last from now on. To
+    /// those who hear of every change the details of the pod count too, to a page that has named it they do not.
+    pub(super) fn is_news(&self, id: &PodId, update: &Written) -> bool {
         let mut inbox = self.inbox();
+        let digest = if inbox.hears_changes() {
+            update.whole
+        } else {
+            update.brief
+        };
         let hears = inbox.hears_changes() || inbox.subscribed.contains_key(id);
         // Nothing is kept of a pod that they have left meanwhile.
         !hears || inbox.told.insert(id.clone(), digest) != Some(digest)

@@ -9,7 +9,7 @@ use neuropod::{Money, PodId};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::current::{Current, Written};
+use super::current::{Current, Digest, Written};
 use super::listener::{Alert, Listener, Outgoing, Refusal};
 use crate::app::App;
 use crate::failure::Failure;
@@ -50,7 +50,7 @@ impl Event {
         let event = match outgoing {
             Outgoing::Updated(current) => {
                 let update = update(app, current, language);
-                if !listener.is_news(&current.pod.id, update.digest) {
+                if !listener.is_news(&current.pod.id, update) {
                     return None;
                 }
                 Self {
@@ -59,7 +59,7 @@ impl Event {
                 }
             }
             Outgoing::Created(current) => {
-                listener.announced(&current.pod.id, update(app, current, language).digest);
+                listener.announced(&current.pod.id, update(app, current, language));
                 Self::created(app, current, listener)
             }
             Outgoing::Deleted(id) => Self::new(
@@ -195,11 +195,19 @@ fn update<'a>(app: &App, current: &'a Current, language: Language) -> &'a Writte
         let mut told = says(&view);
         told["timestamp"] = json!(Timestamp::now());
         let stats = view.stats.without_time();
-        let mut hasher = DefaultHasher::new();
-        says(&PodView { stats, ..view }).to_string().hash(&mut hasher);
+        let mut still = says(&PodView { stats, ..view });
+        let whole = digest(&still);
+        still["pod"].take();
         Written {
             text: told.to_string(),
-            digest: hasher.finish(),
+            whole,
+            brief: digest(&still),
         }
     })
+}
+
+fn digest(value: &Value) -> Digest {
+    let mut hasher = DefaultHasher::new();
+    value.to_string().hash(&mut hasher);
+    hasher.finish()
 }
