@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::{MAX_DOMAIN_LEN, MAX_SLUG_LEN, MIN_KEY_LEN};
+use super::{MAX_DOMAIN_LEN, MAX_KEPT_SLUG_LEN, MIN_KEY_LEN};
 
 /// Why a name can't be made or read.
 ///
@@ -18,9 +18,7 @@ pub enum NamingError {
     #[error("this name is reserved, choose another")]
     Reserved,
     /// The text is no [`Slug`](super::Slug).
-    #[error(
-        "a slug is 1 to {MAX_SLUG_LEN} characters a-z, 0-9 and single inner hyphens, and starts with a letter"
-    )]
+    #[error("a slug is 1 to {MAX_KEPT_SLUG_LEN} characters a-z, 0-9 and hyphens, and starts with a letter")]
     InvalidSlug,
     /// The text is no [`UserHash`](super::UserHash).
     #[error("a user hash is 10 characters a-z and 2-7, or 8 hexadecimal digits in lower case")]

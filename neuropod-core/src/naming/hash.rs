@@ -13,7 +13,7 @@ use super::NamingError;
 /// 40 million for 50 bits.
 pub(super) const KEYED_LEN: usize = 10;
 /// Characters of a legacy hash: 8 hexadecimal digits are 32 bits.
-const MD5_LEN: usize = 8;
+pub(super) const MD5_LEN: usize = 8;
 
 /// The part of every name that says whose it is: 10 characters of base32 (`a-z`, `2-7`), or 8 hexadecimal
 /// digits on deployments that use [`Naming::legacy_md5`](super::Naming::legacy_md5).

@@ -58,6 +58,9 @@ pub const MAX_LABEL_LEN: usize = 63;
 pub const MAX_HOST_LEN: usize = 253;
 /// Characters in a [`Slug`]: what a Service name leaves beside the hash, a port of five digits and its suffix.
 pub const MAX_SLUG_LEN: usize = MAX_LABEL_LEN - "-".len() - hash::KEYED_LEN - "-65535-service".len();
+/// Characters in the [`Slug`] of a migrated pod: what a Service name leaves beside a hash of
+/// [`Naming::legacy_md5`], a port of one digit and its suffix.
+pub const MAX_KEPT_SLUG_LEN: usize = MAX_LABEL_LEN - "-".len() - hash::MD5_LEN - "-1-service".len();
 /// Characters in the domain: what a host name leaves beside the longest first label and its dot.
 pub const MAX_DOMAIN_LEN: usize =
     MAX_HOST_LEN - (MAX_SLUG_LEN + "-".len() + hash::KEYED_LEN + "-65535".len()) - ".".len();
@@ -225,17 +228,51 @@ impl Naming {
     /// A slug of [`MAX_SLUG_LEN`] characters or more is cut, and a digest of the whole of it added, so that
     /// two long names with a common start stay different. Any text is fine; time is linear in its length.
     ///
+    /// With [`legacy_md5`](Self::legacy_md5) a letter beyond ASCII is a hyphen, as the existing backend has it: `Año 2`
+    /// is `a-o-2`, not `ano-2`. A name of which that leaves nothing is transliterated.
+    ///
     /// # Errors
     /// [`NamingError::Empty`] when no letter or digit is left; [`NamingError::Reserved`], see
     /// [`with_reserved`](Self::with_reserved).
     pub fn slug(&self, display_name: &str) -> Result<Slug, NamingError> {
-        let slug = slug::make(display_name, |whole| self.algorithm.slug_digest(whole))?;
+        let digest = |whole: &str| self.algorithm.slug_digest(whole);
+        let slug = match self.algorithm {
+            Algorithm::Keyed(_) => slug::make(display_name, digest)?,
+            Algorithm::Md5 => slug::make_legacy(display_name, digest)?,
+        };
         let kept_back = |label: &String| self.parse_label(label).is_some_and(|(kept, ..)| kept == slug);
         if self.reserved.iter().any(kept_back) {
             Err(NamingError::Reserved)
         } else {
             Ok(slug)
         }
+    }
+
+    /// The slug with which a pod of the existing backend keeps its names, of what stands before the user hash in them.
+    ///
+    /// `text` may be the display name, or that part of a name in the cluster: lower case, and a hyphen for whatever is
+    /// no `a-z`, `0-9` or hyphen. Hyphens in a row and at the end stay.
+    ///
+    /// `None` where Kubernetes takes none of these names for a Service of one of `ports` (RFC 1035: at most 63
+    /// characters, starting with a letter), so that the pod can't have had them: take [`slug`](Self::slug).
+    ///
+    /// ```
+    /// use neuropod_core::naming::Naming;
+    ///
+    /// let naming = Naming::legacy_md5("pods.example.com")?;
+    /// let slug = naming.kept_slug("Año  2!", &[8888]).expect("a name that Kubernetes takes");
+    /// assert_eq!(slug.as_str(), "a-o--2-");
+    /// assert_eq!(naming.pod(&slug, &naming.user_hash("1234")), "a-o--2--81dc9bdb");
+    /// assert_eq!(naming.kept_slug("2 de mayo", &[8888]), None);
+    /// # Ok::<(), neuropod_core::naming::NamingError>(())
+    /// ```
+    pub fn kept_slug(&self, text: &str, ports: &[u16]) -> Option<Slug> {
+        let slug: Slug = slug::as_existing_backend(text).parse().ok()?;
+        let port = ports.iter().copied().max().unwrap_or(u16::MAX);
+        let host = slug.as_str().len() + "-".len() + self.algorithm.hash_len() + format!("-{port}").len();
+        let fits =
+            host + "-service".len() <= MAX_LABEL_LEN && host + ".".len() + self.domain.len() <= MAX_HOST_LEN;
+        fits.then_some(slug)
     }
 
     /// The Pod: `<slug>-<hash>`.
@@ -309,7 +346,11 @@ impl Naming {
         // From the right: port and hash have no hyphens, the slug may.
         let (rest, port) = label.rsplit_once('-')?;
         let (slug, hash) = rest.rsplit_once('-')?;
-        let slug = slug.parse().ok()?;
+        let slug: Slug = slug.parse().ok()?;
+        // Only deployments that were taken over have slugs of another form.
+        if !slug.is_made() && matches!(self.algorithm, Algorithm::Keyed(_)) {
+            return None;
+        }
         let hash = (hash.len() == self.algorithm.hash_len()).then(|| hash.parse().ok())??;
         Some((slug, hash, parse_port(port)?))
     }
@@ -325,6 +366,12 @@ impl fmt::Debug for Naming {
             .field("reserved", &self.reserved)
             .finish_non_exhaustive()
     }
+}
+
+/// What the existing backend makes of a display name in the names of objects: lower case, and a hyphen for every UTF-16
+/// unit that is no `a-z`, `0-9` or hyphen. Kubernetes does not take all of it: see [`Naming::kept_slug`].
+pub fn existing_label(display_name: &str) -> String {
+    slug::as_existing_backend(display_name)
 }
 
 fn first_label(host: &str) -> &str {

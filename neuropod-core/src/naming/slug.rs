@@ -3,20 +3,23 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_SLUG_LEN, NamingError, hash::KEYED_LEN};
+use super::{MAX_KEPT_SLUG_LEN, MAX_SLUG_LEN, NamingError, hash::KEYED_LEN};
 
-/// A pod's display name as it appears in object and host names: lower-case ASCII letters, digits and single
-/// inner hyphens, starting with a letter, at most [`MAX_SLUG_LEN`] characters.
+/// A pod's display name as it appears in object and host names.
 ///
-/// Made by [`Naming::slug`](super::Naming::slug). Two display names can have one slug (`My Pod`, `my-pod`):
-/// whoever checks that a name is free among the pods of an owner compares slugs, not display names.
+/// [`Naming::slug`](super::Naming::slug) makes it of lower-case ASCII letters, digits and single inner hyphens, starting
+/// with a letter, at most [`MAX_SLUG_LEN`] characters. One that a migrated pod brings along
+/// ([`Naming::kept_slug`](super::Naming::kept_slug)) may have hyphens in a row or at its end, and up to
+/// [`MAX_KEPT_SLUG_LEN`] characters. Two display names can have one slug (`My Pod`, `my-pod`): to check that a name is
+/// free among the pods of an owner, compare slugs, not display names.
 ///
 /// ```
 /// use neuropod_core::naming::Slug;
 ///
 /// assert!("my-pod".parse::<Slug>().is_ok());
-/// assert!("my--pod".parse::<Slug>().is_err());
+/// assert!("my--pod-".parse::<Slug>().is_ok(), "kept by a migration");
 /// assert!("1-pod".parse::<Slug>().is_err());
+/// assert!("xn--pod".parse::<Slug>().is_err(), "an internationalised name (RFC 5890)");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -33,10 +36,11 @@ impl FromStr for Slug {
     type Err = NamingError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let valid = text.len() <= MAX_SLUG_LEN
+        let valid = text.len() <= MAX_KEPT_SLUG_LEN
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && !text.ends_with('-')
-            && !text.contains("--")
+            // With the hyphen before the hash, `xn-` begins like an internationalised name too.
+            && !text.starts_with("xn--")
+            && text != "xn-"
             && text
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -45,6 +49,13 @@ impl FromStr for Slug {
         } else {
             Err(NamingError::InvalidSlug)
         }
+    }
+}
+
+impl Slug {
+    /// Whether it has the form that [`make`] gives: single inner hyphens only, and no more than [`MAX_SLUG_LEN`].
+    pub(super) fn is_made(&self) -> bool {
+        self.0.len() <= MAX_SLUG_LEN && !self.0.ends_with('-') && !self.0.contains("--")
     }
 }
 
@@ -78,7 +89,38 @@ impl fmt::Display for Slug {
 ///
 /// Time and memory are linear in the length of the name.
 pub(super) fn make(display_name: &str, digest: impl Fn(&str) -> String) -> Result<Slug, NamingError> {
-    let mut whole = transliterate(display_name);
+    shorten(transliterate(display_name), digest)
+}
+
+/// Makes the slug of a display name on a deployment that has names of the existing backend: as that one does, where it
+/// leaves anything, else as [`make`].
+pub(super) fn make_legacy(display_name: &str, digest: impl Fn(&str) -> String) -> Result<Slug, NamingError> {
+    let parts = as_existing_backend(display_name);
+    let parts: Vec<_> = parts.split('-').filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        make(display_name, digest)
+    } else {
+        shorten(parts.join("-"), digest)
+    }
+}
+
+/// What the existing backend makes of a display name: lower case, and a hyphen for every UTF-16 unit that is no
+/// `a-z`, `0-9` or hyphen, so two for an emoji. Not always a name that Kubernetes takes.
+pub(super) fn as_existing_backend(display_name: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let mut out = String::new();
+    for c in display_name.to_lowercase().chars() {
+        if plain(c) {
+            out.push(c);
+        } else {
+            out.extend(std::iter::repeat_n('-', c.len_utf16()));
+        }
+    }
+    out
+}
+
+/// Makes a slug of lower-case ASCII letters and digits with single inner hyphens.
+fn shorten(mut whole: String, digest: impl Fn(&str) -> String) -> Result<Slug, NamingError> {
     if whole.is_empty() {
         return Err(NamingError::Empty);
     }

@@ -296,7 +296,11 @@ fn serde_validates() {
         serde_json::from_str::<(Slug, UserHash)>(&json).unwrap(),
         (slug, hash)
     );
-    for bad in ["", "A", "a_b", "a--b", "a-", "-a", "1a", "é", &"a".repeat(39)] {
+    // What a migration has kept is read back.
+    for kept in ["a--b", "a-", "a--", &"a".repeat(44)] {
+        assert!(serde_json::from_value::<Slug>(kept.into()).is_ok(), "{kept}");
+    }
+    for bad in ["", "A", "a_b", "-a", "1a", "é", "xn--a", "xn-", &"a".repeat(45)] {
         assert!(serde_json::from_value::<Slug>(bad.into()).is_err(), "{bad}");
     }
     for bad in [
@@ -407,6 +411,85 @@ proptest! {
         let hash = legacy().user_hash(&user);
         prop_assert_eq!(hash.as_str(), &whole[..8]);
     }
+}
+
+/// Display names, what the existing backend makes of them, and which of that Kubernetes takes for a Service.
+#[test]
+fn names_of_the_existing_backend_are_kept() {
+    let long = "x".repeat(40);
+    let too_long = "x".repeat(41);
+    let cases: &[(&str, Option<&str>)] = &[
+        ("my-pod", Some("my-pod")),
+        ("My Pod", Some("my-pod")),
+        ("Año 2", Some("a-o-2")),
+        ("AÑO 2", Some("a-o-2")),
+        ("árbol", None),
+        ("Café", Some("caf-")),
+        // Written with a combining accent: the letter stays.
+        ("an\u{303}o", Some("an-o")),
+        ("a 🦀 b", Some("a----b")),
+        ("fin ❤️", Some("fin---")),
+        ("mi.pod_v1", Some("mi-pod-v1")),
+        ("a  b", Some("a--b")),
+        ("a--b", Some("a--b")),
+        ("a!", Some("a-")),
+        ("!a", None),
+        ("4090 box", None),
+        ("日本", None),
+        ("", None),
+        ("xn--a", None),
+        ("xn-", None),
+        ("xnor", Some("xnor")),
+        // The Kelvin sign is a `k` in lower case.
+        ("\u{212A}ube", Some("kube")),
+        ("\u{130}stanbul", Some("i-stanbul")),
+        (&long, Some(&long)),
+        (&too_long, None),
+    ];
+    let n = legacy();
+    let hash = n.user_hash("665f1f77bcf86cd799439011");
+    for (name, expected) in cases {
+        let kept = n.kept_slug(name, &[8888, 65535]);
+        assert_eq!(kept.as_ref().map(Slug::as_str), *expected, "{name:?}");
+        let Some(slug) = kept else { continue };
+        for (kind, name) in names(&n, &slug, &hash, 65535) {
+            let label = name.split('.').next().unwrap_or_default();
+            assert!(is_rfc1035_label(label), "{kind} {name}");
+        }
+        let read = n.parse_host(&n.host(&slug, &hash, 80));
+        assert_eq!(read, Some((slug.to_string(), hash.clone(), 80)), "{name:?}");
+    }
+    // A shorter port leaves room for a longer name.
+    assert!(n.kept_slug(&too_long, &[8888]).is_some());
+    // What stands before the hash of a name in the cluster keeps it too.
+    assert_eq!(
+        n.kept_slug("a-o-2", &[80]).map(String::from),
+        Some("a-o-2".into())
+    );
+}
+
+#[test]
+fn new_names_of_a_migrated_deployment_are_those_of_the_existing_backend_and_tidy() {
+    for (name, expected) in [
+        ("Año 2", "a-o-2"),
+        ("Mi Pod", "mi-pod"),
+        ("Café", "caf"),
+        ("a  🦀 b!", "a-b"),
+        ("4090 box", "p-4090-box"),
+        ("xn--a", "p-xn-a"),
+        // Nothing of these is left by that rule.
+        ("日本", "ri-ben"),
+        ("Москва", "moskva"),
+    ] {
+        assert_eq!(
+            legacy().slug(name).map(String::from).as_deref(),
+            Ok(expected),
+            "{name:?}"
+        );
+    }
+    assert_eq!(legacy().slug("🦀"), Err(NamingError::Empty));
+    let (a, b) = (format!("{}a", "x".repeat(49)), format!("{}b", "x".repeat(49)));
+    assert_ne!(legacy().slug(&a), legacy().slug(&b));
 }
 
 #[test]
