@@ -38,6 +38,45 @@ impl Catalogue {
         self.0.get(id)
     }
 
+    /// Adds a type for each of `ids` that is not in it, which is not offered: for pods of a type that was taken out, or
+    /// that were brought from elsewhere. They can be shown, started, stopped and paid like any other; nobody gets a new
+    /// one.
+    ///
+    /// What such a pod gets is a guess, as nothing says it: one GPU of the kind that this catalogue has, on any node that
+    /// has one, with the smallest processor and memory that come with it; or no GPU, where the id is [`NO_GPU`] or the
+    /// catalogue has none. Put the type into the catalogue, with `offered` false, to say it.
+    ///
+    /// ```
+    /// use neuropod_core::Catalogue;
+    ///
+    /// let catalogue = Catalogue::default().keeping(["rtx-3090", "rtx-4090"]);
+    /// let kept = catalogue.get("rtx-3090").expect("it was added");
+    /// assert!(!kept.offered && kept.accelerator.is_some() && kept.node_selector.is_empty());
+    /// assert!(catalogue.get("rtx-4090").is_some_and(|gpu| gpu.offered), "it was there");
+    /// ```
+    #[must_use]
+    pub fn keeping<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
+        let smallest = |with_gpu: bool| {
+            let types = self
+                .0
+                .values()
+                .filter(|gpu| gpu.accelerator.is_some() == with_gpu);
+            types
+                .min_by_key(|gpu| (gpu.size.memory_mib, gpu.size.cpu_millis))
+                .cloned()
+        };
+        let (with, without) = (smallest(true), smallest(false));
+        for id in ids {
+            if self.0.contains_key(id) {
+                continue;
+            }
+            let like = if id == NO_GPU { &without } else { &with };
+            let kept = GpuType::kept(id, like.as_ref());
+            self.0.insert(id.to_owned(), kept);
+        }
+        self
+    }
+
     /// All types, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &GpuType)> {
         self.0.iter().map(|(id, gpu)| (id.as_str(), gpu))
@@ -70,6 +109,31 @@ pub struct GpuType {
     /// What is told about it.
     #[serde(default)]
     pub specs: GpuSpecs,
+}
+
+impl GpuType {
+    /// A type that is not offered, of which only the id is known, with the resources of `like`.
+    fn kept(id: &str, like: Option<&Self>) -> Self {
+        let size = InstanceSize {
+            cpu_millis: 2000,
+            memory_mib: 4096,
+        };
+        Self {
+            name: id.to_uppercase().replace('-', " "),
+            size: like.map_or(size, |like| like.size),
+            accelerator: like.and_then(|like| like.accelerator.clone()),
+            // Those of another model would keep it from ever being placed.
+            node_selector: BTreeMap::new(),
+            tolerations: like.map(|like| like.tolerations.clone()).unwrap_or_default(),
+            runtime_class: like.and_then(|like| like.runtime_class.clone()),
+            offered: false,
+            specs: GpuSpecs {
+                memory: "—".into(),
+                cores: 0,
+                performance: "—".into(),
+            },
+        }
+    }
 }
 
 /// Processor time and memory of a pod.
@@ -155,5 +219,43 @@ impl Default for Catalogue {
             rtx(4090, size(8, 48), "24 GB", 16384, "Extreme"),
             (NO_GPU.to_owned(), plain),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_pods_have_are_kept_and_not_offered() {
+        let before = Catalogue::default();
+        let kept = before
+            .clone()
+            .keeping(["rtx-3090", "cpu", "rtx-4050", "rtx-3090"]);
+        assert_eq!(kept.iter().count(), before.iter().count() + 1);
+        for (id, gpu) in before.iter() {
+            assert_eq!(kept.get(id), Some(gpu), "{id} stays as it is");
+        }
+        let gpu = kept.get("rtx-3090").unwrap();
+        assert_eq!((gpu.name.as_str(), gpu.offered), ("RTX 3090", false));
+        let smallest = before.get("rtx-4050").unwrap();
+        assert_eq!(
+            (&gpu.accelerator, gpu.size, &gpu.tolerations),
+            (&smallest.accelerator, smallest.size, &smallest.tolerations)
+        );
+        assert!(gpu.node_selector.is_empty());
+    }
+
+    #[test]
+    fn without_gpus_in_the_catalogue_nothing_is_guessed() {
+        for id in [NO_GPU, "rtx-3090"] {
+            let kept = Catalogue::new([]).keeping([id]);
+            let gpu = kept.get(id).unwrap();
+            assert!(!gpu.offered && gpu.accelerator.is_none(), "{id}");
+        }
+        // Where there are only GPUs, a pod without one gets none.
+        let (id, gpu) = ("rtx-4090", Catalogue::default().get("rtx-4090").cloned().unwrap());
+        let kept = Catalogue::new([(id.to_owned(), gpu)]).keeping([NO_GPU]);
+        assert!(kept.get(NO_GPU).unwrap().accelerator.is_none());
     }
 }

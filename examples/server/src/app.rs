@@ -94,10 +94,11 @@ impl App {
     ///
     /// # Errors
     /// What keeps the server from starting, with the name of the value that is wrong.
-    pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
+    pub(crate) async fn start(mut config: Config, metrics: PrometheusHandle) -> Result<Shared> {
         backends::check_folder(&config)?;
         let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
         let store = Store::open(&config).await?;
+        config.catalogue = backends::keep_types(config.catalogue, &*store.pods).await?;
         let (cluster, simulated) = backends::cluster(&config).await?;
         if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
             store.pods.insert_template(&routes::first_template()).await?;

@@ -1,5 +1,6 @@
 //! The store and the cluster that the configuration names.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use neuropod::plan::{NamespaceScope, VolumeScope};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
 use neuropod::workload::Quota;
-use neuropod::{Billing, ClusterBackend, Layout, PodStore};
+use neuropod::{Billing, Catalogue, ClusterBackend, Layout, ListOptions, PodStore};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube};
@@ -51,6 +52,34 @@ impl Store {
         }
         Ok(Self::both(MongoStore::connect(address).await.context("store")?))
     }
+}
+
+/// The catalogue, with the GPU types of stored pods that it lacks, not offered: those pods were brought from elsewhere, or
+/// the type was taken out.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn keep_types(catalogue: Catalogue, store: &dyn PodStore) -> Result<Catalogue> {
+    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
+    let mut options = ListOptions::default();
+    loop {
+        let page = store.list(&options).await.context("store")?;
+        for pod in page.pods {
+            if catalogue.get(&pod.spec.gpu).is_none() {
+                *unknown.entry(pod.spec.gpu).or_default() += 1;
+            }
+        }
+        let Some(next) = page.next else { break };
+        options.after = Some(next);
+    }
+    for (gpu, pods) in &unknown {
+        tracing::warn!(
+            gpu,
+            pods,
+            "the catalogue lacks the GPU type of some pods: it is kept, not offered, with the resources of the smallest one"
+        );
+    }
+    Ok(catalogue.keeping(unknown.keys().map(String::as_str)))
 }
 
 /// The file of a SQLite store.
