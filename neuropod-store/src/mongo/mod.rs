@@ -67,6 +67,24 @@ impl MongoStore {
     }
 }
 
+impl MongoStore {
+    /// Connects as [`connect`](Self::connect) does and changes nothing, not even indexes: to look at what is there.
+    pub async fn connect_unchanged(uri: &str) -> Result<Self> {
+        let server = Server::connect(uri).await?;
+        server.check_migrated().await?;
+        Ok(Self::unchecked(server))
+    }
+
+    /// A store on documents that may be those of the existing backend.
+    fn unchecked(server: Server) -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            ledger: Ledger::new(server.clone()),
+            server,
+        }
+    }
+}
+
 /// Shows nothing of what is stored, nor of the address: there are secrets in both.
 impl fmt::Debug for MongoStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

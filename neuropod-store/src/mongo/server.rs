@@ -32,6 +32,7 @@ pub(super) struct Server {
     pub(super) keys: Collection<Document>,
     pub(super) requests: Collection<Document>,
     pub(super) pod_names: Collection<Document>,
+    pub(super) database: Database,
 }
 
 impl Server {
@@ -66,6 +67,7 @@ impl Server {
             keys: database.collection("keys"),
             requests: database.collection("requests"),
             pod_names: database.collection("podNames"),
+            database: database.clone(),
         }
     }
 
@@ -102,7 +104,7 @@ impl Server {
             if old.is_some() {
                 return Err(Error::new(
                     ErrorKind::NotConfigured,
-                    "there are documents of another backend: migrate them first",
+                    "there are documents of the old backend: take them over first (`server migrate`, or `mongo::migrate`)",
                 )
                 .with_context("collection", collection.name()));
             }

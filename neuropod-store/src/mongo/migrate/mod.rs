@@ -1,19 +1,22 @@
-//! Takes over a database of the existing Node backend, with its Mongoose collections `pods`, `users` and `templates`.
+//! Takes over a database of the existing Node backend, with its Mongoose collections `pods`, `users`, `templates` and
+//! `pricings`: in the same database, or into another store.
 //!
 //! Stop the old backend first, and keep a backup. Then look at what would be done, and do it:
 //!
 //! ```no_run
 //! use neuropod_core::Naming;
+//! use neuropod_core::message::Language;
 //! use neuropod_store::{MongoStore, mongo::migrate};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let uri = "mongodb://localhost/neuropod";
-//! let migration = migrate::plan(uri, &Naming::legacy_md5("neuropod.online")?).await?;
+//! let uri = "mongodb://localhost/plataforma";
+//! let destination = migrate::Destination::in_place(Naming::legacy_md5("neuropod.online")?);
+//! let migration = migrate::plan(uri, &destination).await?;
 //! for change in migration.changes() {
-//!     println!("{change}");
+//!     println!("{}", change.text(Language::En));
 //! }
-//! for problem in migration.problems() {
-//!     println!("to be solved first: {problem}");
+//! for finding in migration.findings() {
+//!     println!("odd: {}", finding.text(Language::En));
 //! }
 //! migration.apply().await?;
 //! let store = MongoStore::connect(uri).await?;
@@ -25,252 +28,210 @@
 //!
 //! | before | after |
 //! |---|---|
-//! | a user | the same user, with the same id. Their `balance` (euros, as a double) is paid into an account, to the micro-euro; administrators get an unlimited one, whatever they had. The field itself stays as it was and means nothing any more |
+//! | a user | the same user, with the same id. Their `balance` (euros, as a double) is paid into an account, to the micro-euro; administrators get an unlimited one, whatever they had. The field itself means nothing any more |
 //! | a template | the same template. The token is set by the platform (`injectToken`) until an administrator says otherwise |
-//! | a pod | the same pod with the same names, **stopped**: what the old backend has running is not metered, so nothing is charged for it. Remove its objects from the cluster, but for the volume claims, before pods are started again. The platform has to use the namespace that they were in (`default`). Its volume costs nothing until the pod was started once |
+//! | a pod | the same pod with the same names, **stopped**: what the old backend has running is not metered, so nothing is charged for it. What it left in the cluster is in [`Migration::cluster`]. Its volume costs nothing until the pod was started once |
+//! | the price list, with what new users get | the first price list of the new platform, unless that has one |
+//! | `sessions`, `logs` and what else there is | left alone, and told |
 //!
-//! Fields that this library does not know stay. Each document is changed in one step, and one that is done is not
-//! changed again: a migration that was interrupted is planned and applied once more, and so is one whose old backend
-//! was still running.
+//! Nothing stops it: what is odd about a document ([`Finding`]) is replaced by something sensible and told. A document
+//! that can't be carried over at all (a pod without an owner, an image that is none) is set aside: in place it moves to
+//! the collection `unmigrated`, whole and with the reasons; into another store it stays where it is. In place, what was
+//! replaced in a document is kept in its field `beforeMigration`, and fields that this library does not know stay.
+//!
+//! Each document is changed in one step, and one that is done is not changed again: a migration that was interrupted is
+//! planned and applied once more, and so is one whose old backend was still running.
 
-mod legacy;
+mod changes;
+mod finding;
+mod fit;
+mod item;
+mod old;
+mod plan;
+mod pod;
+mod price;
+mod take;
+mod template;
+mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
-use mongodb::Collection;
-use mongodb::bson::{Bson, Document, doc};
-use neuropod_core::billing::{EntryOptions, Posting, PostingKind};
-use neuropod_core::user::opening_key;
-use neuropod_core::{
-    AccountKind, Clock, Error, ErrorKind, Money, Naming, Pod, Result, SystemClock, Template, User,
-};
+use neuropod_core::{Billing, Catalogue, Naming, PodStore, PriceList, Result};
 
-use self::legacy::Legacy;
-use super::codec::{Stored, with_unknown};
-use super::ledger::Ledger;
-use super::server::{Server, find, replace};
-use crate::input::folded;
+pub use self::changes::{Becomes, Change};
+pub use self::finding::{Finding, Oddity};
+pub use self::plan::plan;
+use self::take::{Step, Stores};
+
+/// Where a database goes, and what the platform there will be.
+#[derive(Clone)]
+pub struct Destination {
+    naming: Naming,
+    catalogue: Catalogue,
+    prices: PriceList,
+    stores: Option<(Arc<dyn PodStore>, Arc<dyn Billing>)>,
+}
+
+impl Destination {
+    /// The same database. `naming` is that of the platform to come: with [`Naming::legacy_md5`] pods keep their names.
+    pub fn in_place(naming: Naming) -> Self {
+        Self {
+            naming,
+            catalogue: Catalogue::default(),
+            prices: PriceList::default(),
+            stores: None,
+        }
+    }
+
+    /// Another store: a SQLite file, another database. What is read stays as it is.
+    #[must_use]
+    pub fn into_store(mut self, pods: Arc<dyn PodStore>, billing: Arc<dyn Billing>) -> Self {
+        self.stores = Some((pods, billing));
+        self
+    }
+
+    /// The GPU types of the platform; those of the library unless given. It says which are unknown.
+    #[must_use]
+    pub fn with_catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogue = catalogue;
+        self
+    }
+
+    /// The prices of its configuration, for what the old list does not say; those of the library unless given.
+    #[must_use]
+    pub fn with_prices(mut self, prices: PriceList) -> Self {
+        self.prices = prices;
+        self
+    }
+}
+
+/// Does not show the stores.
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Destination")
+            .field("naming", &self.naming)
+            .field("in_place", &self.stores.is_none())
+            .finish_non_exhaustive()
+    }
+}
 
 /// What a migration would do.
 pub struct Migration {
-    server: Server,
+    stores: Stores,
     steps: Vec<Step>,
-    problems: Vec<Problem>,
+    findings: Vec<Finding>,
+    summary: Summary,
+    cluster: Cluster,
 }
 
-/// A document that would be changed.
-struct Step {
-    change: Change,
-    /// By which it is found as long as it has not been migrated.
-    filter: Document,
-    document: Document,
-    /// The account that its user gets.
-    account: Option<(User, Account)>,
+/// How much there is, and what becomes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Users.
+    pub users: Count,
+    /// Templates.
+    pub templates: Count,
+    /// Pods.
+    pub pods: Count,
+    /// The price list, where the old backend has one.
+    pub prices: Count,
+    /// The price list that will be stored, with what new clients get where the old one says so.
+    pub price_list: Option<PriceList>,
+    /// GPU types of pods that the catalogue lacks, and how many pods have each.
+    pub unknown_gpus: BTreeMap<String, usize>,
+    /// What is left alone: collections and how many documents each has.
+    pub left: Vec<(String, u64)>,
+    /// How many documents earlier runs have set aside.
+    pub set_aside_before: u64,
 }
 
-/// What becomes of a `balance`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Account {
-    kind: AccountKind,
-    balance: Money,
+impl Summary {
+    /// How many documents can't be carried over.
+    pub fn to_set_aside(&self) -> usize {
+        self.users.to_set_aside + self.templates.to_set_aside + self.pods.to_set_aside
+    }
 }
 
-/// What would become of a document.
+/// How many documents of a kind there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// All of them.
+    pub found: usize,
+    /// Those that will be carried over.
+    pub to_take: usize,
+    /// Those that were carried over before.
+    pub done: usize,
+    /// Those that can't be, and will be set aside.
+    pub to_set_aside: usize,
+}
+
+/// What the old backend left in the cluster, of the pods that will be carried over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// Namespaces of the pods, and how many pods are in each.
+    pub namespaces: BTreeMap<String, usize>,
+    /// Pods, Services and Ingresses to be deleted: their names are needed.
+    pub objects: Vec<Objects>,
+    /// Volume claims to be labelled as those of the platform, with the user hash of their owner.
+    pub volumes: BTreeSet<(String, String)>,
+}
+
+/// The names of what one pod has in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Its collection.
-    pub collection: &'static str,
-    /// Its `_id`.
-    pub id: String,
-    /// What it becomes, in a few words.
-    pub becomes: String,
+pub struct Objects {
+    /// Its Pod.
+    pub pod: String,
+    /// Its Services.
+    pub services: Vec<String>,
+    /// Its Ingresses.
+    pub ingresses: Vec<String>,
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.collection, self.id, self.becomes)
-    }
-}
-
-/// Why a document can't be migrated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Its collection.
-    pub collection: &'static str,
-    /// Its `_id`.
-    pub id: String,
-    /// The field.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub what: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {}: {}: {}",
-            self.collection, self.id, self.field, self.what
-        )
-    }
-}
-
-/// Looks at the database at `uri`, and changes nothing. `naming` is that of the platform to come: with
-/// [`Naming::legacy_md5`] pods keep their names.
-pub async fn plan(uri: &str, naming: &Naming) -> Result<Migration> {
-    let server = Server::connect(uri).await?;
-    let mut migration = Migration {
-        server: server.clone(),
-        steps: Vec::new(),
-        problems: Vec::new(),
-    };
-    let templates = migration
-        .add(&server.templates, "templates", legacy::template)
-        .await?;
-    let volume_paths: BTreeMap<_, _> = templates
-        .iter()
-        .map(|(_, template)| (template.id.clone(), template))
-        .collect();
-    let users = migration.add(&server.users, "users", legacy::user).await?;
-    let user_ids: BTreeSet<_> = users.iter().map(|(_, user)| user.id.clone()).collect();
-    let pods = migration
-        .add(&server.pods, "pods", |legacy| {
-            legacy::pod(legacy, naming, &volume_paths)
-        })
-        .await?;
-
-    migration.unique("templates", "name", &templates, |template| folded(&template.name));
-    migration.unique("users", "email", &users, |user| folded(&user.email));
-    migration.unique("pods", "podId", &pods, |pod| pod.id.to_string());
-    migration.unique("pods", "podName", &pods, |pod| {
-        format!("{} of user {}", pod.slug, pod.owner)
-    });
-    for (id, pod) in &pods {
-        if !user_ids.contains(&pod.owner) {
-            migration.problem("pods", id, "userId", "there is no such user");
-        }
-    }
-    Ok(migration)
+/// What a migration has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Documents carried over.
+    pub taken: usize,
+    /// Documents set aside.
+    pub set_aside: usize,
+    /// Whether the price list was stored.
+    pub prices: bool,
 }
 
 impl Migration {
-    /// The documents that would be changed; none: all are migrated, or there are none.
+    /// What would be changed; nothing: all is carried over, or there is nothing.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.steps.iter().map(|step| &step.change)
+        self.steps.iter().map(Step::change)
     }
 
-    /// Everything that has to be solved first.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
+    /// What is odd, and what becomes of it.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// How much there is.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// What has to be done in the cluster before pods are started again.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
     }
 
     /// Does it.
     ///
     /// # Errors
-    /// `InvalidState` where there are problems; then nothing was changed. `Conflict` where the old backend changed a
-    /// document after it was planned. After any error but the first, plan it again: what was done stays done.
-    pub async fn apply(self) -> Result<()> {
-        if let Some(problem) = self.problems.first() {
-            let message = format!("{} problems have to be solved first", self.problems.len());
-            return Err(
-                Error::new(ErrorKind::InvalidState, message).with_context("first", problem.to_string())
-            );
+    /// `Conflict` that is not retryable where the old backend changed a document after it was planned. After any error,
+    /// plan it again: what was done stays done.
+    pub async fn apply(self) -> Result<Applied> {
+        let mut applied = Applied::default();
+        for step in &self.steps {
+            Box::pin(self.stores.take(step, &mut applied)).await?;
         }
-        let ledger = Ledger::new(self.server.clone());
-        for step in self.steps {
-            // The account first: its user counts as migrated only when the money is there.
-            if let Some((user, account)) = &step.account {
-                Box::pin(open_account(&ledger, user, *account)).await?;
-            }
-            let collection = match step.change.collection {
-                "pods" => &self.server.pods,
-                "users" => &self.server.users,
-                _ => &self.server.templates,
-            };
-            let id = step.document.get("_id").cloned();
-            if replace(collection, step.filter, step.document).await? {
-                continue;
-            }
-            let done = doc! { "_id": id, "version": { "$exists": true } };
-            if find(collection, done, doc! {}, 1).await?.is_empty() {
-                let message = "the old backend changed a document after it was planned: plan it again";
-                return Err(Error::new(ErrorKind::Conflict, message)
-                    .with_retryable(false)
-                    .with_context("collection", step.change.collection)
-                    .with_context("id", step.change.id));
-            }
-        }
-        Ok(())
-    }
-
-    /// Plans a collection. Answers every document of it that can be read, those too that are migrated already, with
-    /// its `_id`.
-    async fn add<D: Stored + Described>(
-        &mut self,
-        collection: &Collection<Document>,
-        name: &'static str,
-        read: impl Fn(&mut Legacy) -> Option<D>,
-    ) -> Result<Vec<(String, D)>> {
-        let mut all = Vec::new();
-        for document in find(collection, doc! {}, doc! { "_id": 1 }, 0).await? {
-            let id = id_of(&document);
-            if document.contains_key("version") {
-                all.push((id, D::read(document)?));
-                continue;
-            }
-            let original = document.clone();
-            let mut legacy = Legacy::new(document);
-            let read = read(&mut legacy);
-            let account = read.as_ref().and_then(|read| read.account(&mut legacy));
-            let (document, problems) = legacy.end();
-            for (field, what) in problems {
-                self.problem(name, &id, field, what);
-            }
-            if let Some(read) = read {
-                self.steps.push(Step {
-                    change: Change {
-                        collection: name,
-                        id: id.clone(),
-                        becomes: read.describe(account.as_ref().map(|(_, account)| account)),
-                    },
-                    filter: as_it_was(&original),
-                    document: whole(&read, document)?,
-                    account,
-                });
-                all.push((id, read));
-            }
-        }
-        Ok(all)
-    }
-
-    /// Notes every document whose `name` another one before it has.
-    fn unique<D>(
-        &mut self,
-        collection: &'static str,
-        field: &'static str,
-        documents: &[(String, D)],
-        name: impl Fn(&D) -> String,
-    ) {
-        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-        for (id, document) in documents {
-            let name = name(document);
-            if let Some(other) = seen.get(&name) {
-                let what = format!("{name:?} is that of {other} too");
-                self.problem(collection, id, field, what);
-            } else {
-                seen.insert(name, id);
-            }
-        }
-    }
-
-    fn problem(&mut self, collection: &'static str, id: &str, field: &'static str, what: impl Into<String>) {
-        self.problems.push(Problem {
-            collection,
-            id: id.to_owned(),
-            field,
-            what: what.into(),
-        });
+        Ok(applied)
     }
 }
 
@@ -278,111 +239,9 @@ impl fmt::Debug for Migration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Migration")
             .field("changes", &self.changes().collect::<Vec<_>>())
-            .field("problems", &self.problems)
+            .field("findings", &self.findings)
+            .field("summary", &self.summary)
+            .field("cluster", &self.cluster)
             .finish_non_exhaustive()
-    }
-}
-
-/// The document of `read`, with all that `document` has besides.
-fn whole<D: Stored>(read: &D, document: Document) -> Result<Document> {
-    let mut new = read.write()?;
-    let known = new.clone();
-    // The same `_id`, whatever its type.
-    if let Some(id) = document.get("_id") {
-        new.insert("_id", id);
-    }
-    with_unknown(new, document, known)
-}
-
-/// Selects the document as long as nobody has changed it.
-fn as_it_was(document: &Document) -> Document {
-    let mut filter = document.clone();
-    filter.insert("version", doc! { "$exists": false });
-    filter
-}
-
-fn id_of(document: &Document) -> String {
-    match document.get("_id") {
-        Some(Bson::ObjectId(id)) => id.to_hex(),
-        Some(Bson::String(id)) => id.clone(),
-        other => format!("{other:?}"),
-    }
-}
-
-/// Brings what a user had into an account. What an earlier attempt has brought counts, however often this is repeated
-/// and whatever the old backend has changed meanwhile.
-async fn open_account(ledger: &Ledger, user: &User, account: Account) -> Result<()> {
-    // Only an unlimited account gets into debt. It stays there when it is prepaid again.
-    let kind = if account.balance.is_negative() {
-        AccountKind::Unlimited
-    } else {
-        account.kind
-    };
-    ledger.open(&user.id, kind).await?;
-    // What they had comes instead of the opening credit, unless they have that already.
-    match ledger.release(&opening_key(&user.id), SystemClock.now()).await {
-        Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
-        closed => closed?,
-    }
-    let key = format!("migration:{}", user.id);
-    let entries = ledger.entries(&user.id, &EntryOptions::default()).await?;
-    let brought = entries.iter().filter(|entry| entry.key.starts_with(&key));
-    let number = brought.clone().count();
-    let missing = account.balance - brought.map(|entry| entry.amount).sum::<Money>();
-    if missing != Money::ZERO {
-        let key = match number {
-            0 => key,
-            number => format!("{key}:{number}"),
-        };
-        let posting = if number > 0 || missing.is_negative() {
-            PostingKind::Adjustment
-        } else {
-            PostingKind::Deposit
-        };
-        let mut posting = Posting::new(key, &user.id, posting, missing);
-        posting.details.note = Some("balance of the previous platform".into());
-        ledger.post(&posting, SystemClock.now()).await?;
-    }
-    ledger.open(&user.id, account.kind).await
-}
-
-/// What a plan says of a document.
-trait Described {
-    fn describe(&self, account: Option<&Account>) -> String;
-
-    /// The account that comes with it.
-    fn account(&self, _: &mut Legacy) -> Option<(User, Account)> {
-        None
-    }
-}
-
-impl Described for Pod {
-    fn describe(&self, _: Option<&Account>) -> String {
-        format!("the pod {:?} ({}), stopped", self.name, self.id)
-    }
-}
-
-impl Described for Template {
-    fn describe(&self, _: Option<&Account>) -> String {
-        format!("the template {:?}", self.name)
-    }
-}
-
-impl Described for User {
-    fn describe(&self, account: Option<&Account>) -> String {
-        let account = match account {
-            Some(Account {
-                kind: AccountKind::Unlimited,
-                ..
-            }) => "an unlimited account".to_owned(),
-            Some(Account { balance, .. }) => format!("{balance} EUR"),
-            None => "no account".to_owned(),
-        };
-        format!("the user {} with {account}", self.email)
-    }
-
-    fn account(&self, legacy: &mut Legacy) -> Option<(User, Account)> {
-        let account = legacy::account(legacy, self.role)?;
-        Some((self.clone(), account))
     }
 }

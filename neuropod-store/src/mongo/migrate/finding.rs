@@ -1,0 +1,312 @@
+//! What is odd in a database of the existing backend and what becomes of it, in Spanish and English.
+
+use std::fmt;
+
+use neuropod_core::message::Language;
+use neuropod_core::{Money, PodId};
+
+/// Something odd about a document, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The collection of the document.
+    pub collection: &'static str,
+    /// Its `_id`.
+    pub id: String,
+    /// What it is called, where it has a name: an address, the name of a pod.
+    pub name: Option<String>,
+    /// What is odd about it.
+    pub oddity: Oddity,
+}
+
+/// What is odd about a document, and what becomes of it. `was` is what the document says, in a few characters; `now` is
+/// what it becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "`was`, `now` and the like, as above")]
+pub enum Oddity {
+    /// The `_id` can't be used: the document is set aside.
+    IdUnusable,
+    /// The image can't be used: the document is set aside. The claim of the volume of a pod stays in the cluster.
+    ImageUnusable { was: String, volume: Option<String> },
+    /// There is no such owner: the pod is set aside. Its claim stays in the cluster.
+    NoOwner { was: String, volume: Option<String> },
+    /// A user has no address.
+    NoAddress { now: String },
+    /// Another user has the address, perhaps in other case.
+    AddressTaken { was: String, by: String, now: String },
+    /// The role is unknown: a client.
+    RoleUnknown { was: String },
+    /// A client has no balance: 0.
+    NoBalance,
+    /// The balance is no amount that a client can have: 0.
+    BalanceUnusable { was: String },
+    /// A client owes money.
+    Debt { balance: Money },
+    /// There is no date: now.
+    NoDate,
+    /// A size in GB can't be.
+    Size {
+        field: &'static str,
+        was: String,
+        now: u32,
+    },
+    /// A size in GB is more than new pods may have, and stays.
+    SizeAbove {
+        field: &'static str,
+        size: u32,
+        most: u32,
+    },
+    /// A port can't be used, or is there twice: it is left out.
+    PortLeftOut { field: &'static str, was: String },
+    /// A template has no name.
+    TemplateNamed { now: String },
+    /// Another template has the name, perhaps in other case.
+    TemplateTaken { was: String, now: String },
+    /// The path of the volume can't be used: `/workspace`.
+    PathUnusable { was: String },
+    /// The id of a pod can't be used, or is that of another one.
+    PodIdReplaced { was: String, now: PodId },
+    /// The image of a pod can't be used: that of its template.
+    ImageOfTemplate { was: String, now: String },
+    /// Kubernetes takes no Service with the name that the pod had.
+    Renamed { was: String, now: String },
+    /// Another pod has the same names in the cluster.
+    NameTaken { was: String, now: String },
+    /// The link of the pod becomes another one.
+    LinkChanges { was: String, now: String },
+    /// The pod has no GPU type: the one without GPU.
+    NoGpu,
+    /// A price can't be charged: that of the configuration.
+    PriceUnusable { what: String, was: String, now: Money },
+    /// The price list says otherwise whether a GPU type is on offer: the configuration holds.
+    Offer { gpu: String, offered: bool },
+    /// What new users get can't be used: the configuration holds.
+    FreeTierUnusable { was: String },
+    /// The new platform has prices already: these are left alone.
+    PricesThere { version: u64 },
+    /// There are several price lists: these are left alone.
+    PriceListLeft,
+    /// It was taken over already, into this same database: it is left alone.
+    TakenOverInPlace,
+}
+
+impl Finding {
+    pub(super) fn new(collection: &'static str, id: &str, oddity: Oddity) -> Self {
+        Self {
+            collection,
+            id: id.to_owned(),
+            name: None,
+            oddity,
+        }
+    }
+
+    /// Whether the document is set aside, as it can't be carried over.
+    pub fn sets_aside(&self) -> bool {
+        matches!(
+            self.oddity,
+            Oddity::IdUnusable | Oddity::ImageUnusable { .. } | Oddity::NoOwner { .. }
+        )
+    }
+
+    /// The finding in one line: where, what, and what becomes of it.
+    pub fn text(&self, language: Language) -> String {
+        let name = self.name.as_deref().map(|name| format!(" ({name})"));
+        format!(
+            "{} {}{}: {}",
+            self.collection,
+            self.id,
+            name.unwrap_or_default(),
+            self.oddity.text(language)
+        )
+    }
+}
+
+impl fmt::Display for Finding {
+    /// In English, for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::En))
+    }
+}
+
+/// What a value is in a text: `nothing`, where there is none.
+fn said(was: &str, language: Language) -> &str {
+    if was.is_empty() {
+        language.pick("nada", "nothing")
+    } else {
+        was
+    }
+}
+
+fn claim(volume: Option<&str>, language: Language) -> String {
+    volume.map_or_else(String::new, |volume| match language {
+        Language::Es => format!("; su volumen {volume} sigue en el clúster"),
+        Language::En => format!("; its volume {volume} stays in the cluster"),
+    })
+}
+
+impl Oddity {
+    /// What is odd, and what becomes of it, for people.
+    pub fn text(&self, language: Language) -> String {
+        let (es, en) = match self {
+            Self::IdUnusable => (
+                "su _id no se puede usar; se aparta".into(),
+                "its _id can't be used; it is set aside".into(),
+            ),
+            Self::ImageUnusable { was, volume } => (
+                format!(
+                    "la imagen no se puede usar ({was}); se aparta{}",
+                    claim(volume.as_deref(), language)
+                ),
+                format!(
+                    "the image can't be used ({was}); it is set aside{}",
+                    claim(volume.as_deref(), language)
+                ),
+            ),
+            Self::NoOwner { was, volume } => {
+                let (was, claim) = (said(was, language), claim(volume.as_deref(), language));
+                (
+                    format!("su dueño ({was}) no existe; se aparta{claim}"),
+                    format!("its owner ({was}) does not exist; it is set aside{claim}"),
+                )
+            }
+            Self::NoAddress { now } => (
+                format!("no tiene correo; recibe {now} hasta que un administrador ponga el suyo"),
+                format!("has no address; gets {now} until an administrator gives the real one"),
+            ),
+            Self::AddressTaken { was, by, now } => (
+                format!("su correo {was} es también el de {by}; recibe {now} y conserva su saldo y sus pods"),
+                format!("its address {was} is that of {by} too; gets {now} and keeps balance and pods"),
+            ),
+            Self::RoleUnknown { was } => (
+                format!("el rol {was} no existe; será cliente"),
+                format!("there is no role {was}; becomes a client"),
+            ),
+            Self::NoBalance => (
+                "no tiene saldo; recibe 0.00 EUR".into(),
+                "has no balance; gets 0.00 EUR".into(),
+            ),
+            Self::BalanceUnusable { was } => (
+                format!("{was} no es un saldo de cliente; recibe 0.00 EUR, ajústalo después si hace falta"),
+                format!("{was} is no balance of a client; gets 0.00 EUR, set it afterwards if need be"),
+            ),
+            Self::Debt { balance } => (
+                format!("debe dinero ({balance} EUR); la deuda se conserva"),
+                format!("owes money ({balance} EUR); the debt stays"),
+            ),
+            Self::NoDate => (
+                "no tiene fecha; recibe la de hoy".into(),
+                "has no date; gets that of today".into(),
+            ),
+            Self::Size { field, was, now } => {
+                let was = said(was, language);
+                (
+                    format!("{field} era {was}; será {now} GB"),
+                    format!("{field} was {was}; becomes {now} GB"),
+                )
+            }
+            Self::SizeAbove { field, size, most } => (
+                format!("{field} ({size} GB) pasa del máximo de un pod nuevo ({most} GB); se conserva"),
+                format!("{field} ({size} GB) is above the most of a new pod ({most} GB); it stays"),
+            ),
+            Self::PortLeftOut { field, was } => {
+                let was = said(was, language);
+                (
+                    format!("{field}: {was} no es un puerto o está repetido; se omite"),
+                    format!("{field}: {was} is no port, or is there twice; it is left out"),
+                )
+            }
+            Self::TemplateNamed { now } => (
+                format!("no tiene nombre; recibe «{now}»"),
+                format!("has no name; gets \"{now}\""),
+            ),
+            Self::TemplateTaken { was, now } => (
+                format!("otra plantilla se llama «{was}»; recibe «{now}»"),
+                format!("another template is called \"{was}\"; gets \"{now}\""),
+            ),
+            Self::PathUnusable { was } => (
+                format!("el volumen no se puede montar en {was}; será /workspace"),
+                format!("the volume can't be mounted at {was}; becomes /workspace"),
+            ),
+            Self::PodIdReplaced { was, now } => {
+                let was = said(was, language);
+                (
+                    format!("el podId {was} no vale o está repetido; será {now}"),
+                    format!("the podId {was} can't be used or is there twice; becomes {now}"),
+                )
+            }
+            Self::ImageOfTemplate { was, now } => (
+                format!("la imagen no se puede usar ({was}); recibe la de su plantilla, {now}"),
+                format!("the image can't be used ({was}); gets that of its template, {now}"),
+            ),
+            Self::Renamed { was, now } => (
+                format!(
+                    "Kubernetes no admite servicios con el nombre {was}; se llamará {now}, su volumen es el mismo"
+                ),
+                format!(
+                    "Kubernetes takes no services with the name {was}; becomes {now}, its volume stays the same"
+                ),
+            ),
+            Self::NameTaken { was, now } => (
+                format!(
+                    "otro pod tiene el nombre {was} en el clúster; se llamará {now}, su volumen es el mismo"
+                ),
+                format!(
+                    "another pod has the name {was} in the cluster; becomes {now}, its volume stays the same"
+                ),
+            ),
+            Self::LinkChanges { was, now } => (
+                format!("su enlace cambia: era {was}, será {now}"),
+                format!("its link changes: it was {was}, becomes {now}"),
+            ),
+            Self::NoGpu => (
+                "no dice qué GPU tiene; será el tipo sin GPU".into(),
+                "does not say which GPU it has; becomes the type without GPU".into(),
+            ),
+            Self::PriceUnusable { what, was, now } => {
+                let was = said(was, language);
+                (
+                    format!("{what}: {was} no es un precio; vale el configurado, {now} EUR"),
+                    format!("{what}: {was} is no price; the configured one holds, {now} EUR"),
+                )
+            }
+            Self::Offer { gpu, offered: true } => (
+                format!(
+                    "{gpu} no estaba a la venta y la configuración lo ofrece; para no ofrecerlo: catalogue.{gpu}.offered = false"
+                ),
+                format!(
+                    "{gpu} was not on sale and the configuration offers it; not to offer it: catalogue.{gpu}.offered = false"
+                ),
+            ),
+            Self::Offer { gpu, offered: false } => (
+                format!(
+                    "{gpu} estaba a la venta y la configuración no lo ofrece; para ofrecerlo: catalogue.{gpu}.offered = true"
+                ),
+                format!(
+                    "{gpu} was on sale and the configuration does not offer it; to offer it: catalogue.{gpu}.offered = true"
+                ),
+            ),
+            Self::FreeTierUnusable { was } => {
+                let was = said(was, language);
+                (
+                    format!("freeTier.initialBalance: {was} no es un importe; vale el configurado"),
+                    format!("freeTier.initialBalance: {was} is no amount; the configured one holds"),
+                )
+            }
+            Self::PricesThere { version } => (
+                format!("la plataforma nueva ya tiene otros precios (versión {version}); estos no se tocan"),
+                format!(
+                    "the new platform has other prices already (version {version}); these are left alone"
+                ),
+            ),
+            Self::PriceListLeft => (
+                "no es la lista de precios que usaba el backend antiguo; no se toca".into(),
+                "it is not the price list that the old backend used; it is left alone".into(),
+            ),
+            Self::TakenOverInPlace => (
+                "ya se migró dentro de esta misma base de datos; no se toca".into(),
+                "it was taken over in this same database already; it is left alone".into(),
+            ),
+        };
+        language.pick(es, en)
+    }
+}

@@ -1,0 +1,257 @@
+//! Pods, with the names that they have in the cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use mongodb::bson::Document;
+use neuropod_core::catalogue::NO_GPU;
+use neuropod_core::endpoint::Endpoint;
+use neuropod_core::image::ImageReference;
+use neuropod_core::meter::{Meter, Price, Reservation};
+use neuropod_core::naming::{Slug, UserHash, existing_label};
+use neuropod_core::observation::Step;
+use neuropod_core::pod::{Environment, Login};
+use neuropod_core::template::DEFAULT_VOLUME_PATH;
+use neuropod_core::token::TokenState;
+use neuropod_core::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB};
+use neuropod_core::{AccessToken, Desired, Money, Naming, Pod, PodId, PodSpec, Status, Template, UserId};
+
+use super::finding::Oddity;
+use super::old::{Old, OldPort, shown};
+use super::template::{CONTAINER_DISK_GB, VOLUME_DISK_GB};
+
+/// What a pod is read with.
+pub(super) struct Context<'a> {
+    pub(super) naming: &'a Naming,
+    pub(super) templates: BTreeMap<String, &'a Template>,
+    /// Those who are carried over, or were before.
+    pub(super) users: BTreeSet<UserId>,
+    pub(super) now: Timestamp,
+}
+
+/// A pod, stopped: what runs of it is unknown to the platform.
+pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
+    let naming = context.naming;
+    let resources = old.document().get_document("kubernetesResources").ok();
+    let in_cluster = |field: &str| resources.and_then(|resources| text(resources, field));
+    let owner = old.reference("userId").map(UserId::new);
+    let Some(owner) = owner.filter(|owner| context.users.contains(owner)) else {
+        let was = shown(old.get("userId"));
+        return old.leave(Oddity::NoOwner {
+            was,
+            volume: in_cluster("pvcName"),
+        });
+    };
+    let template = old.reference("templateId");
+    let known_template = template
+        .as_ref()
+        .and_then(|id| context.templates.get(id).copied());
+    let image = image(old, known_template, in_cluster("pvcName"))?;
+    let id = id(old);
+    let hash = old.text("userHash").and_then(|hash| hash.parse().ok());
+    let owner_hash = hash.unwrap_or_else(|| naming.user_hash(owner.as_str()));
+    let services = old.ports("httpServices");
+    let name = old.text("podName").unwrap_or_else(|| id.to_string());
+    let slug = slug(old, &name, &id, &owner_hash, &services, naming)?;
+    links(old, &slug, &owner_hash, &services, naming);
+    let gpu = old.text("gpu").unwrap_or_else(|| {
+        old.tell(Oddity::NoGpu);
+        NO_GPU.to_owned()
+    });
+    let sizes = known_template.map_or((CONTAINER_DISK_GB, VOLUME_DISK_GB), |template| {
+        (template.container_disk_size, template.volume_disk_size)
+    });
+    // The default of the existing backend.
+    let jupyter = old.flag("enableJupyter").unwrap_or(true);
+    let token = services
+        .iter()
+        .find_map(|service| text(service.document, "jupyterToken"));
+    let active_at = old.time(&["lastActive", "createdAt"], context.now);
+    Some(Pod {
+        id,
+        version: 1,
+        created_by: old
+            .reference("createdBy")
+            .map_or_else(|| owner.clone(), UserId::new),
+        name,
+        slug,
+        spec: PodSpec {
+            image,
+            gpu,
+            container_disk_gb: old.size("containerDiskSize", MAX_CONTAINER_DISK_GB, sizes.0),
+            volume_disk_gb: old.size("volumeDiskSize", MAX_VOLUME_DISK_GB, sizes.1),
+            mount_path: known_template.map_or_else(
+                || DEFAULT_VOLUME_PATH.to_owned(),
+                |template| template.volume_path.clone(),
+            ),
+            volume: volume(in_cluster("pvcName"), &owner_hash, naming),
+            namespace: None,
+            endpoints: services.iter().map(endpoint).collect(),
+            jupyter,
+            inject_token: jupyter && known_template.is_none_or(|template| template.inject_token),
+            daily_cap: None,
+            chosen_token: None,
+            environment: Environment::default(),
+            template,
+        },
+        desired: Desired::Stopped,
+        run: 1,
+        status: Status::Stopped,
+        step: Step::Stopped,
+        reason: None,
+        login: Login {
+            found: token.map_or(TokenState::Unknown, |token| {
+                TokenState::Generated(AccessToken::new(token))
+            }),
+            ..Login::default()
+        },
+        price: Price::default(),
+        meter: Meter {
+            reservation: Reservation::None,
+            ..Meter::opening(Price::default())
+        },
+        charged: Money::ZERO,
+        spent: None,
+        owner_cap: None,
+        volume_deletion: None,
+        started_at: None,
+        attempts: 0,
+        failing_since: None,
+        retry_at: None,
+        request_digest: None,
+        created_at: old.time(&["createdAt"], context.now),
+        requested_at: active_at,
+        updated_at: active_at,
+        owner,
+        owner_hash,
+    })
+}
+
+/// The namespace that the objects of a pod are in.
+pub(super) fn namespace(document: &Document) -> String {
+    let resources = document.get_document("kubernetesResources").ok();
+    resources
+        .and_then(|resources| text(resources, "namespace"))
+        .unwrap_or_else(|| "default".to_owned())
+}
+
+/// An id for a document that has none, or that of another one: the same every time.
+pub(super) fn id_from(text: &str) -> PodId {
+    // FNV-1a, 64 bits.
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    PodId::from_bits(hash)
+}
+
+fn id(old: &mut Old<'_>) -> PodId {
+    let was = old.text("podId").unwrap_or_default();
+    was.to_lowercase().parse().unwrap_or_else(|_| {
+        let now = id_from(old.id());
+        let was = shown(old.get("podId"));
+        old.tell(Oddity::PodIdReplaced {
+            was,
+            now: now.clone(),
+        });
+        now
+    })
+}
+
+fn image(old: &mut Old<'_>, template: Option<&Template>, volume: Option<String>) -> Option<ImageReference> {
+    match (old.image(), template) {
+        (Ok(image), _) => Some(image),
+        (Err(was), Some(template)) => {
+            let now = template.docker_image.clone();
+            old.tell(Oddity::ImageOfTemplate {
+                was,
+                now: now.to_string(),
+            });
+            Some(now)
+        }
+        (Err(was), None) => old.leave(Oddity::ImageUnusable { was, volume }),
+    }
+}
+
+/// The slug with which it keeps its names: what its objects are called in the record, else what the existing backend
+/// makes of its name, else a new one.
+fn slug(
+    old: &mut Old<'_>,
+    name: &str,
+    id: &PodId,
+    hash: &UserHash,
+    services: &[OldPort<'_>],
+    naming: &Naming,
+) -> Option<Slug> {
+    let ports: Vec<_> = services.iter().map(|service| service.named.port).collect();
+    let resources = old.document().get_document("kubernetesResources").ok();
+    let pod = resources.and_then(|resources| text(resources, "podName"));
+    let pod = pod.and_then(|pod| without(&pod, &format!("-{hash}")));
+    let service = services.iter().find_map(|service| {
+        let name = text(service.document, "kubernetesServiceName")?;
+        without(&name, &format!("-{hash}-{}-service", service.named.port))
+    });
+    let recorded = [pod, service, Some(name.to_owned())].into_iter().flatten();
+    let kept = recorded.filter_map(|text| naming.kept_slug(&text, &ports)).next();
+    if kept.is_some() {
+        return kept;
+    }
+    let new = naming.slug(name).or_else(|_| naming.slug(&format!("pod-{id}")));
+    let Ok(now) = new else {
+        return old.leave(Oddity::IdUnusable);
+    };
+    old.tell(Oddity::Renamed {
+        was: format!("{}-{hash}", existing_label(name)),
+        now: naming.pod(&now, hash),
+    });
+    Some(now)
+}
+
+/// What stands before the end of a name, as it is in the cluster.
+fn without(name: &str, end: &str) -> Option<String> {
+    let name = existing_label(name);
+    let rest = name.strip_suffix(end)?;
+    (!rest.is_empty()).then(|| rest.to_owned())
+}
+
+/// The claim of its volume: that of the record, as Kubernetes takes it.
+fn volume(recorded: Option<String>, hash: &UserHash, naming: &Naming) -> String {
+    let name = recorded.map(|name| existing_label(&name));
+    let name = name.map(|name| name.trim_matches('-').to_owned());
+    // The longest name of a claim, a DNS subdomain (RFC 1123).
+    let usable = name.filter(|name| (1..=253).contains(&name.len()));
+    usable.unwrap_or_else(|| naming.workspace(hash))
+}
+
+/// Tells which links will be others.
+fn links(old: &mut Old<'_>, slug: &Slug, hash: &UserHash, services: &[OldPort<'_>], naming: &Naming) {
+    let changed = services.iter().find_map(|service| {
+        let url = text(service.document, "url")?;
+        let host = url.split_once("://").map_or(&*url, |(_, rest)| rest);
+        let host = host
+            .split(['/', '?', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        let now = naming.host(slug, hash, service.named.port);
+        (host != now).then_some((host, now))
+    });
+    if let Some((was, now)) = changed {
+        old.tell(Oddity::LinkChanges { was, now });
+    }
+}
+
+fn text(document: &Document, field: &str) -> Option<String> {
+    let text = document.get_str(field).ok()?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn endpoint(service: &OldPort<'_>) -> Endpoint {
+    Endpoint {
+        port: service.named.port,
+        service_name: service.named.service_name.clone(),
+        is_custom: service.document.get_bool("isCustom").unwrap_or(false),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,333 @@
+//! Does what was planned, one document after the other.
+
+use std::sync::Arc;
+
+use mongodb::Collection;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use neuropod_core::billing::{Posting, PostingKind};
+use neuropod_core::user::opening_key;
+use neuropod_core::{
+    AccountKind, Billing, BillingExt, Error, ErrorKind, Money, Pod, PodStore, PriceList, Result, Template,
+    User, UserId,
+};
+
+use super::Applied;
+use super::changes::{Becomes, Change};
+use super::user::Account;
+use crate::mongo::codec::{Stored, with_unknown};
+use crate::mongo::failure;
+use crate::mongo::server::{Server, find, find_one, replace, within};
+
+/// Where documents go that can't be carried over.
+pub(super) const UNMIGRATED: &str = "unmigrated";
+/// The field with what was replaced in a document.
+const BEFORE: &str = "beforeMigration";
+
+/// Where it is all kept from now on.
+pub(super) struct Stores {
+    pub(super) pods: Arc<dyn PodStore>,
+    pub(super) billing: Arc<dyn Billing>,
+    /// The old database, where it is taken over in place.
+    pub(super) in_place: Option<Server>,
+}
+
+/// A change, and all that it takes.
+pub(super) struct Step {
+    pub(super) change: Change,
+    pub(super) action: Action,
+}
+
+impl Step {
+    pub(super) fn change(&self) -> &Change {
+        &self.change
+    }
+}
+
+pub(super) enum Action {
+    /// A document is carried over.
+    Take {
+        record: Box<Record>,
+        /// The document as it was planned, and whether anything odd about it was replaced.
+        original: Document,
+        odd: bool,
+    },
+    /// Only the balance of a user who is there already has changed.
+    Balance { user: UserId, account: Account },
+    /// A document is set aside.
+    SetAside {
+        original: Document,
+        reasons: Vec<String>,
+    },
+    /// A price list is stored.
+    Prices(PriceList),
+}
+
+/// What a document becomes.
+pub(super) enum Record {
+    User(User, Account),
+    Template(Template),
+    Pod(Pod),
+}
+
+impl Stores {
+    pub(super) async fn take(&self, step: &Step, applied: &mut Applied) -> Result<()> {
+        match &step.action {
+            Action::Take {
+                record,
+                original,
+                odd,
+            } => {
+                // The account first: its user counts as carried over only when the money is there.
+                if let Record::User(user, account) = &**record {
+                    bring_balance(&*self.billing, &user.id, *account).await?;
+                }
+                match &self.in_place {
+                    Some(server) => self.rewrite(server, &step.change, record, original, *odd).await?,
+                    None => self.insert(record).await?,
+                }
+                applied.taken += 1;
+            }
+            Action::Balance { user, account } => {
+                bring_balance(&*self.billing, user, *account).await?;
+                applied.taken += 1;
+            }
+            Action::SetAside { original, reasons } => {
+                if let Some(server) = &self.in_place {
+                    set_aside(server, &step.change, original, reasons).await?;
+                }
+                applied.set_aside += 1;
+            }
+            Action::Prices(list) => {
+                self.pods.add_prices(list).await?;
+                applied.prices = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes the document where it is.
+    async fn rewrite(
+        &self,
+        server: &Server,
+        change: &Change,
+        record: &Record,
+        original: &Document,
+        odd: bool,
+    ) -> Result<()> {
+        let document = match record {
+            Record::User(user, _) => whole(user, original, odd),
+            Record::Template(template) => whole(template, original, odd),
+            Record::Pod(pod) => whole(pod, original, odd),
+        }?;
+        let collection = collection(server, change.collection);
+        if replace(&collection, as_it_was(original), document).await? {
+            return Ok(());
+        }
+        let done = doc! { "_id": original.get("_id").cloned(), "version": { "$exists": true } };
+        if find_one(&collection, done).await?.is_some() {
+            return Ok(());
+        }
+        Err(changed_meanwhile(change))
+    }
+
+    /// Writes it into another store. One that is there already is from an attempt that was interrupted.
+    async fn insert(&self, record: &Record) -> Result<()> {
+        let (inserted, is_there) = match record {
+            Record::User(user, _) => (
+                self.pods.insert_user(user).await.map(drop),
+                self.pods.user(&user.id).await?.is_some(),
+            ),
+            Record::Template(template) => (
+                self.pods.insert_template(template).await.map(drop),
+                self.pods.template(&template.id).await?.is_some(),
+            ),
+            Record::Pod(pod) => (
+                self.pods.insert(pod).await.map(drop),
+                self.pods.get(&pod.id).await?.is_some(),
+            ),
+        };
+        match inserted {
+            Err(error) if !(is_there && *error.kind() == ErrorKind::AlreadyExists) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn collection(server: &Server, name: &str) -> Collection<Document> {
+    server.database.collection(name)
+}
+
+fn changed_meanwhile(change: &Change) -> Error {
+    let message = "the old backend changed a document after it was planned: plan it again";
+    Error::new(ErrorKind::Conflict, message)
+        .with_retryable(false)
+        .with_context("collection", change.collection)
+        .with_context("id", change.id.clone())
+}
+
+/// Moves a document to `unmigrated`: it is there before it goes from where it was.
+async fn set_aside(server: &Server, change: &Change, original: &Document, reasons: &[String]) -> Result<()> {
+    let id = original.get("_id").cloned().unwrap_or(Bson::Null);
+    let aside = doc! {
+        "_id": format!("{}/{}", change.collection, change.id),
+        "collection": change.collection,
+        "document": original.clone(),
+        "reasons": reasons.to_vec(),
+        "at": DateTime::now(),
+    };
+    match within(collection(server, UNMIGRATED).insert_one(aside)).await {
+        Err(error) if !failure::is_duplicate(&error) => return Err(error),
+        _ => {}
+    }
+    let from = collection(server, change.collection);
+    let removed = within(from.delete_one(as_it_was(original))).await?;
+    if removed.deleted_count == 0 && !find(&from, doc! { "_id": id }, doc! {}, 1).await?.is_empty() {
+        return Err(changed_meanwhile(change));
+    }
+    Ok(())
+}
+
+/// The document of `read`, with all that `original` has besides.
+fn whole<D: Stored>(read: &D, original: &Document, odd: bool) -> Result<Document> {
+    let mut new = read.write()?;
+    let known = new.clone();
+    // The same `_id`, whatever its type.
+    if let Some(id) = original.get("_id") {
+        new.insert("_id", id);
+    }
+    let mut whole = with_unknown(new, original.clone(), known)?;
+    if odd {
+        let replaced = original
+            .iter()
+            .filter(|(field, value)| whole.get(*field) != Some(*value));
+        let replaced: Document = replaced
+            .map(|(field, value)| (field.clone(), value.clone()))
+            .collect();
+        whole.insert(BEFORE, replaced);
+    }
+    Ok(whole)
+}
+
+/// Selects the document as long as nobody has changed it.
+fn as_it_was(document: &Document) -> Document {
+    let is_operator = |value: &Bson| match value {
+        Bson::Document(value) => value.keys().any(|key| key.starts_with('$')),
+        Bson::RegularExpression(_) => true,
+        _ => false,
+    };
+    // What stands in a document is compared, never taken for a part of the query.
+    let fields = document
+        .iter()
+        .filter(|(field, _)| !field.starts_with('$') && !field.contains('.'));
+    let mut filter: Document = fields
+        .map(|(field, value)| {
+            let value = if is_operator(value) {
+                doc! { "$eq": value }.into()
+            } else {
+                value.clone()
+            };
+            (field.clone(), value)
+        })
+        .collect();
+    if !filter.contains_key("version") {
+        filter.insert("version", doc! { "$exists": false });
+    }
+    filter
+}
+
+/// What was brought into the account of a user so far; `None`: they have none, or it has the opening credit to come.
+pub(super) async fn brought(billing: &dyn Billing, user: &UserId) -> Result<Option<Money>> {
+    let entries = match billing.all_entries(user).await {
+        Ok(entries) => entries,
+        Err(error) if *error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let key = brought_key(user);
+    let brought = entries.iter().filter(|entry| entry.key.starts_with(&key));
+    Ok(Some(brought.map(|entry| entry.amount).sum()))
+}
+
+fn brought_key(user: &UserId) -> String {
+    format!("migration:{user}")
+}
+
+/// Brings what a user had into an account. What an earlier attempt has brought counts, however often this is repeated
+/// and whatever the old backend has changed meanwhile.
+async fn bring_balance(billing: &dyn Billing, user: &UserId, account: Account) -> Result<()> {
+    // Only an unlimited account gets into debt. It stays there when it is prepaid again.
+    let kind = if account.balance.is_negative() {
+        AccountKind::Unlimited
+    } else {
+        account.kind
+    };
+    billing.open(user, kind).await?;
+    // What they had comes instead of the opening credit, unless they have that already.
+    match billing.release(&opening_key(user)).await {
+        Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
+        closed => closed?,
+    }
+    let key = brought_key(user);
+    let entries = billing.all_entries(user).await?;
+    let brought = entries.iter().filter(|entry| entry.key.starts_with(&key));
+    let number = brought.clone().count();
+    let missing = account.balance - brought.map(|entry| entry.amount).sum::<Money>();
+    if missing != Money::ZERO {
+        let key = match number {
+            0 => key,
+            number => format!("{key}:{number}"),
+        };
+        let posting = if number > 0 || missing.is_negative() {
+            PostingKind::Adjustment
+        } else {
+            PostingKind::Deposit
+        };
+        let mut posting = Posting::new(key, user, posting, missing);
+        posting.details.note = Some("balance of the previous platform".into());
+        billing.post(&posting).await?;
+    }
+    billing.open(user, account.kind).await
+}
+
+impl Record {
+    pub(super) fn becomes(&self, naming: &neuropod_core::Naming) -> Becomes {
+        match self {
+            Self::User(user, account) => Becomes::User {
+                email: user.email.clone(),
+                balance: (account.kind == AccountKind::Prepaid).then_some(account.balance),
+            },
+            Self::Template(template) => Becomes::Template {
+                name: template.name.clone(),
+            },
+            Self::Pod(pod) => Becomes::Pod {
+                name: pod.name.clone(),
+                id: pod.id.clone(),
+                in_cluster: naming.pod(&pod.slug, &pod.owner_hash),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::{Regex, doc};
+
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_document_is_no_part_of_the_query() {
+        let regex: Bson = Regex {
+            pattern: ".*".to_owned().try_into().unwrap(),
+            options: String::new().try_into().unwrap(),
+        }
+        .into();
+        let document = doc! { "_id": 1, "name": { "$ne": "" }, "a.b": 1, "$where": "x", "stats": { "cpu": 1 }, "r": regex.clone() };
+        assert_eq!(
+            as_it_was(&document),
+            doc! {
+                "_id": 1, "name": { "$eq": { "$ne": "" } }, "stats": { "cpu": 1 }, "r": { "$eq": regex },
+                "version": { "$exists": false },
+            }
+        );
+        assert_eq!(as_it_was(&doc! { "version": "2" }), doc! { "version": "2" });
+    }
+}

@@ -1,0 +1,9 @@
+//! A database of the existing Node backend is taken over.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod in_place;
+#[path = "../mongo_server/mod.rs"]
+mod mongo_server;
+mod odd;
+mod old_backend;
+mod other_store;
