@@ -16,14 +16,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use neuropod_server::config::{Flags, load, reference};
+use neuropod_server::config::{Command, Flags, load, reference};
 use neuropod_server::server::Server;
-use neuropod_server::{gallery, greeting, start_error, telemetry};
+use neuropod_server::{gallery, greeting, migrate, start_error, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(&Flags::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", start_error::line(&error));
             ExitCode::FAILURE
@@ -31,19 +31,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: &Flags) -> Result<()> {
+async fn run(flags: &Flags) -> Result<ExitCode> {
     if flags.config_reference {
         print!("{}", reference());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     if flags.scenario == ["list"] {
         print!("{}", gallery::list());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let loaded = load(flags)?;
     if flags.print_config {
         print!("{}", loaded.show(flags.explain)?);
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(Command::Migrate(arguments)) = &flags.command {
+        return migrate::run(arguments, &loaded.config).await;
     }
     let _telemetry = telemetry::begin(loaded.config.log)?;
     let server = Server::start(loaded.config).await?;
@@ -51,5 +54,6 @@ async fn run(flags: &Flags) -> Result<()> {
     if let Some(text) = greeting::of(server.config()) {
         print!("{text}");
     }
-    server.run(telemetry::stop_signal()).await
+    server.run(telemetry::stop_signal()).await?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -36,6 +36,7 @@ mod listen;
 mod live;
 mod log_places;
 mod metrics;
+pub mod migrate;
 mod pods;
 mod readiness;
 mod reply;

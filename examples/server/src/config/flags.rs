@@ -7,24 +7,28 @@ use clap::Parser;
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::ClusterKind;
+use crate::migrate;
 
 /// Personal GPU pods: REST, live updates and a dashboard.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "server", version)]
 pub struct Flags {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Where pods run
     #[arg(long, value_enum)]
     pub cluster: Option<ClusterKind>,
     /// Where everything is kept: `sqlite:FILE`, `mongodb://HOST/DATABASE` or `memory`
     ///
     /// An address with a password comes from the file or from `NEUROPOD_STORE`: the command line is for all to see
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub store: Option<String>,
     /// Where to listen, such as 127.0.0.1:3000
     #[arg(long, value_parser = listen)]
     pub listen: Option<SocketAddr>,
     /// A TOML file with what is not told here
-    #[arg(long, env = "NEUROPOD_CONFIG")]
+    #[arg(long, env = "NEUROPOD_CONFIG", global = true)]
     pub config: Option<PathBuf>,
     /// Development: signing in by e-mail address alone
     #[arg(long)]
@@ -43,6 +47,13 @@ pub struct Flags {
     /// Print the page of the documentation that explains every key, and end
     #[arg(long, hide = true)]
     pub config_reference: bool,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    /// Take over the database of the existing Node backend: users with their balances, templates, pods and prices
+    Migrate(migrate::Arguments),
 }
 
 /// An address with a port, or what is missing from one.

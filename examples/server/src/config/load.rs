@@ -34,9 +34,10 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
 pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Result<Loaded> {
     let (lists, texts) = variables
         .into_iter()
-        // The place of the file itself, and what the tests of this repository are told.
+        // The place of the file itself, what `migrate` is told, and what the tests of this repository are told.
         .filter(|(name, _)| {
             name != "NEUROPOD_CONFIG"
+                && name != "NEUROPOD_MIGRATE_FROM"
                 && !name.starts_with("NEUROPOD_TEST")
                 && !name.starts_with("NEUROPOD_CI")
         })

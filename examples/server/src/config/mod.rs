@@ -28,7 +28,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::{
-    flags::Flags,
+    flags::{Command, Flags},
     kube::{AccessMode, Kube, UserQuota},
     limits::Limits,
     load::{Loaded, load},

@@ -289,3 +289,50 @@ fn every_key_is_explained_and_can_be_given_as_it_is_shown() {
         serde_json::to_value(&loaded.config).unwrap()
     );
 }
+
+/// What the configuration for the existing frontend promises: its price page, and a machine with 12 GB and minikube.
+#[test]
+fn the_configuration_for_the_existing_frontend_fits_it() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../deploy/existing-frontend/server.toml"
+    );
+    let config = load(&flags(&["--config", path])).unwrap().config;
+    let ids: Vec<_> = config.catalogue.iter().map(|(id, _)| id).collect();
+    assert_eq!(
+        ids,
+        ["rtx-4050", "rtx-4080", "rtx-4090"],
+        "what the price page edits"
+    );
+    let priced: Vec<_> = config.prices.gpus.keys().map(String::as_str).collect();
+    assert_eq!(priced, ids);
+    for (id, gpu) in config.catalogue.iter() {
+        assert!(
+            gpu.node_selector.is_empty(),
+            "{id}: minikube has no feature discovery"
+        );
+        assert!(gpu.offered && gpu.accelerator.is_some(), "{id}");
+        // What kubelet, API server and ingress controller need of 12 GB.
+        assert!(gpu.size.memory_mib <= 12_000 - 3_000, "{id}");
+        assert!(gpu.size.cpu_millis <= 4_000, "{id}");
+        assert!(
+            !gpu.specs.memory.is_empty() && !gpu.specs.performance.is_empty(),
+            "{id}"
+        );
+    }
+    assert_eq!(config.cluster, ClusterKind::Kube);
+    assert!(config.legacy_names && !config.dev);
+    assert_eq!(config.language.fixed(), Some(neuropod::message::Language::Es));
+    assert_eq!(config.kube.namespace, "default", "where its volumes are");
+    assert!(
+        config
+            .origins()
+            .contains(&format!("https://app.{}", config.domain))
+    );
+    assert_eq!(
+        config.limits.client_address_header.as_deref(),
+        Some("cf-connecting-ip")
+    );
+    assert!(config.store.expose_secret().starts_with("mongodb://"));
+    assert!(config.secrets.jwt_file.is_some() && config.secrets.naming_file.is_some());
+}

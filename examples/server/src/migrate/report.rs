@@ -1,0 +1,350 @@
+//! What `server migrate` prints.
+
+use std::fmt::{self, Write};
+
+use anyhow::Result;
+use neuropod::Error;
+use neuropod::message::Language;
+use neuropod::store::mongo::migrate::{Applied, Count, Finding, Migration, Summary};
+
+use super::Arguments;
+use super::commands;
+use super::target::Target;
+use crate::config::Config;
+
+/// A report in the making.
+pub(super) struct Report<'a> {
+    /// The old database, as it may be shown.
+    pub(super) from: String,
+    pub(super) target: &'a Target,
+    pub(super) config: &'a Config,
+    pub(super) arguments: &'a Arguments,
+    pub(super) language: Language,
+}
+
+impl Report<'_> {
+    fn say<'t>(&self, es: &'t str, en: &'t str) -> &'t str {
+        self.language.pick(es, en)
+    }
+
+    /// What will be done.
+    pub(super) fn plan(&self, migration: &Migration) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        self.head(&mut text)?;
+        self.counts(&mut text, migration.summary())?;
+        if self.arguments.list {
+            writeln!(text, "\n{}", self.say("Documentos:", "Documents:"))?;
+            for change in migration.changes() {
+                writeln!(text, "  {}", change.text(self.language))?;
+            }
+        }
+        let (aside, odd): (Vec<_>, Vec<_>) = migration
+            .findings()
+            .iter()
+            .partition(|finding| finding.sets_aside());
+        let title = self.say(
+            "Lo raro, y qué se hace con ello",
+            "What is odd, and what becomes of it",
+        );
+        self.findings(&mut text, title, &odd)?;
+        let title = match self.target {
+            Target::InPlace => self.say(
+                "Lo que no se puede migrar: se aparta entero en la colección «unmigrated», con el motivo",
+                "What can't be taken over: it is set aside whole in the collection `unmigrated`, with the reason",
+            ),
+            _ => self.say(
+                "Lo que no se puede migrar: se queda en la base de datos antigua",
+                "What can't be taken over: it stays in the old database",
+            ),
+        };
+        self.findings(&mut text, title, &aside)?;
+        self.unknown_gpus(&mut text, migration.summary())?;
+        self.configuration(&mut text, migration)?;
+        self.left(&mut text, migration.summary())?;
+        Ok(text)
+    }
+
+    fn head(&self, text: &mut String) -> fmt::Result {
+        writeln!(text, "{} {}", self.say("De:", "From:"), self.from)?;
+        let target = match self.target {
+            Target::InPlace => self.say(
+                "la misma base de datos, que el backend antiguo ya no podrá usar",
+                "the same database, which the old backend can't use any more afterwards",
+            ),
+            Target::File(_) | Target::Database(_) => self.target.shown(),
+        };
+        writeln!(text, "{} {target}", self.say("A: ", "Into:"))?;
+        if self.arguments.dry_run {
+            writeln!(
+                text,
+                "{}",
+                self.say("Simulacro: no se cambia nada.", "Dry run: nothing is changed.")
+            )?;
+        }
+        Ok(())
+    }
+
+    fn counts(&self, text: &mut String, summary: &Summary) -> fmt::Result {
+        writeln!(text)?;
+        for (es, en, count) in [
+            ("Usuarios", "Users", summary.users),
+            ("Plantillas", "Templates", summary.templates),
+            ("Pods", "Pods", summary.pods),
+        ] {
+            writeln!(text, "{:<12}{}", self.say(es, en), self.count(count))?;
+        }
+        let prices = match &summary.price_list {
+            None if summary.prices.found == 0 => self
+                .say(
+                    "el backend antiguo no guardó ninguno; valen los configurados",
+                    "the old backend has kept none; the configured ones hold",
+                )
+                .to_owned(),
+            None => self
+                .say(
+                    "la plataforma nueva ya los tiene",
+                    "the new platform has them already",
+                )
+                .to_owned(),
+            Some(list) => {
+                let mut prices: Vec<_> = list
+                    .gpus
+                    .iter()
+                    .map(|(id, price)| format!("{id} {price}"))
+                    .collect();
+                prices.push(format!(
+                    "{} {}",
+                    self.say("otra GPU", "other GPU"),
+                    list.other_gpu
+                ));
+                prices.push(format!(
+                    "{} {}/GB",
+                    self.say("disco", "disk"),
+                    list.container_disk_gb
+                ));
+                prices.push(format!(
+                    "{} {}/GB",
+                    self.say("volumen", "volume"),
+                    list.volume_disk_gb
+                ));
+                format!(
+                    "{} ({})",
+                    prices.join(", "),
+                    self.say("EUR por hora", "EUR per hour")
+                )
+            }
+        };
+        writeln!(text, "{:<12}{prices}", self.say("Precios", "Prices"))?;
+        if let Some(credit) = summary.price_list.as_ref().and_then(|list| list.opening_credit) {
+            let name = self.say("Saldo nuevo", "New users");
+            writeln!(text, "{name:<12}{} EUR", credit.credit())?;
+        }
+        Ok(())
+    }
+
+    fn count(&self, count: Count) -> String {
+        let mut parts = vec![format!(
+            "{} {}",
+            count.to_take,
+            self.say("por migrar", "to take over")
+        )];
+        if count.done > 0 {
+            parts.push(format!(
+                "{} {}",
+                count.done,
+                self.say("ya migrados", "done before")
+            ));
+        }
+        if count.to_set_aside > 0 {
+            parts.push(format!(
+                "{} {}",
+                count.to_set_aside,
+                self.say("que no se pueden migrar", "that can't be")
+            ));
+        }
+        parts.join(", ")
+    }
+
+    fn findings(&self, text: &mut String, title: &str, findings: &[&Finding]) -> fmt::Result {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        writeln!(text, "\n{title} ({}):", findings.len())?;
+        for finding in findings {
+            writeln!(text, "  {}", finding.text(self.language))?;
+        }
+        Ok(())
+    }
+
+    fn unknown_gpus(&self, text: &mut String, summary: &Summary) -> fmt::Result {
+        if summary.unknown_gpus.is_empty() {
+            return Ok(());
+        }
+        let title = self.say(
+            "Tipos de GPU que no están en el catálogo: se conservan sin ofrecerse. Sus pods se pueden ver, iniciar, detener y \
+             borrar, y pagan su precio; reciben lo que el tipo de GPU más pequeño, en cualquier nodo con GPU. Para decir otra \
+             cosa, añade el tipo al catálogo con offered = false",
+            "GPU types that the catalogue lacks: they are kept and not offered. Their pods can be seen, started, stopped and \
+             deleted, and pay their price; they get what the smallest GPU type has, on any node with a GPU. To say something \
+             else, put the type into the catalogue with offered = false",
+        );
+        writeln!(text, "\n{title}:")?;
+        for (id, pods) in &summary.unknown_gpus {
+            let price = summary.price_list.as_ref().map(|list| list.quote(id, 0, 0).gpu);
+            let price = price.map_or_else(String::new, |price| {
+                format!(", {price} {}", self.say("EUR por hora", "EUR per hour"))
+            });
+            writeln!(text, "  {id}: {pods} pods{price}")?;
+        }
+        Ok(())
+    }
+
+    /// What the configuration has to say, and does not.
+    fn configuration(&self, text: &mut String, migration: &Migration) -> fmt::Result {
+        let mut wrong = Vec::new();
+        if !self.config.legacy_names {
+            wrong.push(self.say(
+                "legacy_names = true: sin ello los pods nuevos de cada usuario tendrían otro volumen y otros enlaces",
+                "legacy_names = true: without it new pods of a user would have another volume and other links",
+            ).to_owned());
+        }
+        for (namespace, pods) in &migration.cluster().namespaces {
+            if *namespace != self.config.kube.namespace || self.config.kube.namespace_per_user {
+                wrong.push(match self.language {
+                    Language::Es => {
+                        format!("kube.namespace = {namespace:?}: los volúmenes de {pods} pods están ahí")
+                    }
+                    Language::En => {
+                        format!("kube.namespace = {namespace:?}: the volumes of {pods} pods are there")
+                    }
+                });
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let title = self.say(
+            "Falta en la configuración del servidor",
+            "The configuration of the server needs",
+        );
+        writeln!(text, "\n{title}:")?;
+        for line in wrong {
+            writeln!(text, "  {line}")?;
+        }
+        Ok(())
+    }
+
+    fn left(&self, text: &mut String, summary: &Summary) -> fmt::Result {
+        if summary.left.is_empty() && summary.set_aside_before == 0 {
+            return Ok(());
+        }
+        writeln!(text, "\n{}:", self.say("No se toca", "Left alone"))?;
+        for (name, documents) in &summary.left {
+            let why = match name.as_str() {
+                "sessions" => self.say(
+                    "; cada cual vuelve a iniciar sesión",
+                    "; everybody signs in again",
+                ),
+                "logs" => self.say(
+                    "; el registro del backend antiguo",
+                    "; the log of the old backend",
+                ),
+                _ => self.say("; no es del backend antiguo", "; it is not of the old backend"),
+            };
+            writeln!(
+                text,
+                "  {name}: {documents} {}{why}",
+                self.say("documentos", "documents")
+            )?;
+        }
+        if summary.set_aside_before > 0 {
+            let why = self.say(
+                "documentos que otra vez no se pudieron migrar",
+                "documents that could not be taken over before",
+            );
+            writeln!(text, "  unmigrated: {} {why}", summary.set_aside_before)?;
+        }
+        Ok(())
+    }
+
+    /// What has to be done in the cluster.
+    pub(super) fn in_cluster(&self, migration: &Migration) -> Result<String, fmt::Error> {
+        let cluster = migration.cluster();
+        let mut text = String::new();
+        if cluster.objects.is_empty() && cluster.volumes.is_empty() {
+            return Ok(text);
+        }
+        let title = self.say(
+            "En el clúster, antes de iniciar los pods: quita lo que dejó el backend antiguo y marca los volúmenes como de la \
+             plataforma. Un volumen que no existe se creará nuevo",
+            "In the cluster, before pods are started: remove what the old backend left, and mark the volumes as those of the \
+             platform. A volume that does not exist will be made anew",
+        );
+        writeln!(text, "\n{title}:")?;
+        let namespace = match cluster.namespaces.keys().next() {
+            Some(namespace) if is_name(namespace) => namespace,
+            _ => &self.config.kube.namespace,
+        };
+        for line in commands::kubectl(cluster, namespace, &self.config.kube.instance).lines() {
+            writeln!(text, "  {line}")?;
+        }
+        Ok(text)
+    }
+
+    /// What has been done.
+    pub(super) fn done(&self, applied: Applied) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        let Applied {
+            taken,
+            set_aside,
+            prices,
+        } = applied;
+        match self.language {
+            Language::Es => write!(text, "\nHecho: {taken} documentos migrados")?,
+            Language::En => write!(text, "\nDone: {taken} documents taken over")?,
+        }
+        if prices {
+            text.push_str(self.say(", los precios guardados", ", the prices stored"));
+        }
+        if set_aside > 0 {
+            write!(text, ", {set_aside} {}", self.say("apartados", "set aside"))?;
+        }
+        text.push_str(".\n");
+        Ok(text)
+    }
+
+    /// How a run ends that changes nothing.
+    pub(super) fn end(&self, migration: &Migration) -> Result<String, fmt::Error> {
+        if migration.changes().next().is_none() {
+            let nothing = self.say("No hay nada que hacer.", "There is nothing to do.");
+            return Ok(format!("\n{nothing}\n"));
+        }
+        let mut text = self.in_cluster(migration)?;
+        let next = self.say(
+            "No se ha cambiado nada. Detén el backend antiguo, haz una copia y repite la orden sin --dry-run.",
+            "Nothing was changed. Stop the old backend, make a backup, and run it again without --dry-run.",
+        );
+        writeln!(text, "\n{next}")?;
+        Ok(text)
+    }
+
+    /// That the old backend goes on.
+    pub(super) fn again(&self, error: &Error) -> String {
+        match self.language {
+            Language::Es => format!(
+                "El backend antiguo ha cambiado un documento después del plan, y no se ha sobrescrito: {error}. Detenlo y repite la \
+                 misma orden; lo hecho, hecho está."
+            ),
+            Language::En => format!(
+                "The old backend has changed a document after it was planned, and it was not overwritten: {error}. Stop it and run \
+                 the same command again; what is done stays done."
+            ),
+        }
+    }
+}
+
+/// Whether it is a name that Kubernetes has, and nothing else for a shell.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && !text.starts_with('-') && text.bytes().all(plain)
+}

@@ -1,0 +1,119 @@
+//! Where an old database goes.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
+use neuropod::{Billing, PodStore};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use crate::config::Config;
+
+use super::address;
+
+/// Where it goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// It stays where it is.
+    InPlace,
+    /// Into a SQLite file.
+    File(String),
+    /// Into another database.
+    Database(String),
+}
+
+/// A store that is open.
+pub(super) struct Opened {
+    pub(super) pods: Arc<dyn PodStore>,
+    pub(super) billing: Arc<dyn Billing>,
+    /// The copy that a dry run looks at, until it ends.
+    _copy: Option<TempDir>,
+}
+
+impl Opened {
+    fn on<S: PodStore + Billing>(store: S, copy: Option<TempDir>) -> Self {
+        let store = Arc::new(store);
+        Self {
+            pods: store.clone(),
+            billing: store,
+            _copy: copy,
+        }
+    }
+}
+
+impl Target {
+    /// # Errors
+    /// The store of the configuration keeps nothing.
+    pub(super) fn of(from: &str, config: &Config) -> Result<Self> {
+        let store = config.store.expose_secret();
+        if address::are_same(from, store) {
+            return Ok(Self::InPlace);
+        }
+        match store.strip_prefix("sqlite:") {
+            Some(file) => Ok(Self::File(file.to_owned())),
+            None if address::is_mongo(store) => Ok(Self::Database(address::shown(store))),
+            None => bail!(
+                "store: what is taken over into `{store}` would be lost at the end: give a file or a database"
+            ),
+        }
+    }
+
+    /// Opens it; `None`: it is the old database. A dry run changes nothing: it looks at a copy of a file, and makes no
+    /// indexes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn open(&self, config: &Config, dry_run: bool) -> Result<Option<Opened>> {
+        let opened = match self {
+            Self::InPlace => return Ok(None),
+            Self::File(file) if dry_run => look_at(Path::new(file)).await,
+            Self::File(file) => SqliteStore::open(file)
+                .await
+                .map(|store| Opened::on(store, None))
+                .context("can't be opened"),
+            Self::Database(_) => {
+                let store = config.store.expose_secret();
+                let store = if dry_run {
+                    MongoStore::connect_unchanged(store).await
+                } else {
+                    MongoStore::connect(store).await
+                };
+                store.map(|store| Opened::on(store, None)).map_err(Into::into)
+            }
+        };
+        opened
+            .with_context(|| format!("store: {}", self.shown()))
+            .map(Some)
+    }
+
+    pub(super) fn shown(&self) -> &str {
+        match self {
+            Self::InPlace => "",
+            Self::File(name) | Self::Database(name) => name,
+        }
+    }
+}
+
+/// A store with what is in `file`, which stays as it is: opening it would make it, or bring it to this version.
+async fn look_at(file: &Path) -> Result<Opened> {
+    if !file.exists() {
+        return Ok(Opened::on(MemoryStore::new(), None));
+    }
+    let copy = tempfile::tempdir()?;
+    let target = copy.path().join("copy.db");
+    fs::copy(file, &target)?;
+    // What was written last may not be in the file itself yet.
+    let log = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-wal");
+        name
+    };
+    match fs::copy(log(file), log(&target)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    Ok(Opened::on(SqliteStore::open(&target).await?, Some(copy)))
+}
