@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use neuropod::billing::{Details, Draw, Hold, Period, Posting, PostingKind};
 use neuropod::store::SqliteStore;
@@ -29,7 +30,9 @@ async fn weeks(folder: &Path, email: &str) {
     let store = SqliteStore::open_with_clock(folder.join("neuropod.db"), clock.clone());
     let store = store.await.unwrap();
     let user = store.user_by_email(email).await.unwrap().unwrap().id;
-    let today = Timestamp::now();
+    // At noon, so that no run goes on for another day.
+    let noon = TimeZone::UTC.to_datetime(Timestamp::now()).date().at(12, 0, 0, 0);
+    let today = TimeZone::UTC.to_timestamp(noon).unwrap();
     let days = SignedDuration::from_hours(24 * 20);
     let set = |time: Timestamp| *clock.0.lock().unwrap() = time;
     set(today - days);
@@ -141,7 +144,7 @@ async fn a_statement_of_weeks_adds_up_in_every_guise() {
     let details = page
         .until(
             "a day",
-            "return document.querySelector('.day summary')",
+            "return document.querySelectorAll('.day summary')[1]",
             json!([]),
         )
         .await;
