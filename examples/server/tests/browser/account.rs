@@ -169,6 +169,7 @@ async fn a_statement_of_weeks_adds_up_in_every_guise() {
     page.click("Menu").await;
     page.click("Use dark theme").await;
     page.click("Español").await;
+    page.click("Menú").await;
     page.go("account").await;
     page.run(set, json!([from.to_string()])).await;
     page.reads("Los días son de UTC").await;
