@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 use jiff::SignedDuration;
-use neuropod::billing::Billing;
+use neuropod::billing::{Billing, BillingExt};
 use neuropod::sim::{Incident, Settings};
 use neuropod::statement::explain;
 use neuropod::{
