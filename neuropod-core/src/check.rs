@@ -6,6 +6,7 @@ use crate::catalogue::Catalogue;
 use crate::image::ImageReference;
 use crate::money::Money;
 use crate::naming::{Naming, NamingError, Slug};
+use crate::person::check_visible;
 use crate::pod::Environment;
 use crate::request::{CreatePod, DeploymentType};
 use crate::secret::AccessToken;
@@ -123,9 +124,7 @@ fn check_name(name: Option<&str>, naming: &Naming) -> Result<(String, Slug), Vio
     if name.chars().nth(MAX_NAME_LEN).is_some() {
         return Err(Violation::TooLong(MAX_NAME_LEN));
     }
-    if name.chars().any(char::is_control) {
-        return Err(Violation::ControlCharacter);
-    }
+    check_visible(name)?;
     let slug = naming.slug(name).map_err(|error| match error {
         NamingError::Reserved => Violation::NameReserved,
         _ => Violation::NameUnusable,

@@ -40,6 +40,11 @@ pub enum ErrorKind {
         /// What was spent today.
         spent: Money,
     },
+    /// The owner has as many pods as they may have.
+    TooManyPods {
+        /// How many that is.
+        limit: u32,
+    },
     /// A quota of the cluster (`ResourceQuota`, `LimitRange`) is used up.
     QuotaExceeded,
     /// The cluster refused the object for what it says (invalid, or an admission webhook said no).
@@ -74,6 +79,7 @@ impl ErrorKind {
             Self::InvalidState => "invalid_state",
             Self::InsufficientFunds { .. } => "insufficient_funds",
             Self::SpendCapReached { .. } => "spend_cap_reached",
+            Self::TooManyPods { .. } => "too_many_pods",
             Self::QuotaExceeded => "quota_exceeded",
             Self::Rejected => "rejected",
             Self::NameTaken => "name_taken",

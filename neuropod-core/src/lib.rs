@@ -25,6 +25,7 @@ pub mod meter;
 pub mod money;
 pub mod naming;
 pub mod observation;
+pub mod person;
 pub mod plan;
 pub mod platform;
 pub mod pod;
@@ -71,7 +72,7 @@ pub use self::{
     },
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
-    user::{EndedSession, User},
+    user::{EndedSession, Identity, User},
     validation::{Problem, ValidationErrors, Violation},
     workload::{VolumePolicy, Workload, WorkloadRef},
 };

@@ -199,7 +199,20 @@ pub fn error(error: &Error, language: Language) -> String {
                 format!("Daily spend cap reached. Cap: €{cap}, spent today: €{spent}"),
             );
         }
+        ErrorKind::TooManyPods { limit } => {
+            return language.pick(
+                format!("Has llegado al máximo de {limit} pods; elimina alguno para crear otro"),
+                format!("You have reached the limit of {limit} pods; delete one to create another"),
+            );
+        }
         ErrorKind::NotFound => ("Pod no encontrado", "Pod not found"),
+        ErrorKind::Forbidden if error.context("user") == Some("deleted") => {
+            ("Esta cuenta se ha eliminado", "This account has been deleted")
+        }
+        ErrorKind::Forbidden if error.context("user") == Some("suspended") => (
+            "La cuenta está suspendida; contacta con la administración",
+            "The account is suspended; contact the administrators",
+        ),
         ErrorKind::Forbidden => (
             "No tienes permiso para acceder a este pod",
             "You may not access this pod",

@@ -10,7 +10,7 @@ use crate::money::Money;
 use crate::pod::Pod;
 use crate::pricing::PriceList;
 use crate::template::Template;
-use crate::user::User;
+use crate::user::{Identity, User};
 
 /// Keeps pods, users, templates, price lists and past requests.
 ///
@@ -55,7 +55,7 @@ pub trait UserStore: Send + Sync + 'static {
     /// Stores a new user and answers them as stored.
     ///
     /// # Errors
-    /// `AlreadyExists`, with the context `field`: `id` or `email`.
+    /// `AlreadyExists`, with the context `field`: `id`, `email` or `identity`.
     async fn insert_user(&self, user: &User) -> Result<User>;
 
     /// The user with this id.
@@ -64,17 +64,26 @@ pub trait UserStore: Send + Sync + 'static {
     /// The user with this e-mail address, in upper or lower case (as [`str::to_lowercase`] compares).
     async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
 
+    /// The user who is this person where they sign in.
+    async fn user_by_identity(&self, identity: &Identity) -> Result<Option<User>>;
+
     /// All users, by e-mail address in lower case.
     async fn users(&self) -> Result<Vec<User>>;
 
     /// Stores a changed user and answers them as stored.
     ///
     /// # Errors
-    /// `Conflict` when they were changed in between; `NotFound`; `AlreadyExists` when another one has the e-mail.
+    /// `Conflict` when they were changed in between; `NotFound`; `AlreadyExists` when another one has the e-mail or the
+    /// identity, with the context `field`.
     async fn update_user(&self, user: &User) -> Result<User>;
 
-    /// Removes a user; one who is gone already is fine.
+    /// Removes a user; one who is gone already is fine. The store remembers for good that there was one, see
+    /// [`was_removed`](Self::was_removed).
     async fn remove_user(&self, id: &UserId) -> Result<()>;
+
+    /// Whether there was a user with this id, who was removed and is not there again: whatever was asked for in their
+    /// name and comes late is nobody's. A user who was never stored was not removed either.
+    async fn was_removed(&self, id: &UserId) -> Result<bool>;
 }
 
 /// Keeps templates.
@@ -224,9 +233,11 @@ mockall::mock! {
         async fn insert_user(&self, user: &User) -> Result<User>;
         async fn user(&self, id: &UserId) -> Result<Option<User>>;
         async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
+        async fn user_by_identity(&self, identity: &Identity) -> Result<Option<User>>;
         async fn users(&self) -> Result<Vec<User>>;
         async fn update_user(&self, user: &User) -> Result<User>;
         async fn remove_user(&self, id: &UserId) -> Result<()>;
+        async fn was_removed(&self, id: &UserId) -> Result<bool>;
     }
 
     #[async_trait]

@@ -98,6 +98,8 @@ pub enum Violation {
     TooLong(usize),
     /// The text has a control character (a line break, NUL) in it.
     ControlCharacter,
+    /// The text has a character in it that takes no room or changes the direction of the text.
+    HiddenCharacter,
     /// Nothing of the name can be used in a host name: it has no letter or digit.
     NameUnusable,
     /// The name is the platform's own.
@@ -161,6 +163,7 @@ impl Violation {
             Self::Required => "required",
             Self::TooLong(_) => "too_long",
             Self::ControlCharacter => "control_character",
+            Self::HiddenCharacter => "hidden_character",
             Self::NameUnusable => "name_unusable",
             Self::NameReserved => "name_reserved",
             Self::NameInUse => "name_in_use",

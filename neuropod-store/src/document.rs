@@ -1,6 +1,6 @@
 //! What users and templates have in common.
 
-use neuropod_core::{Template, User};
+use neuropod_core::{Identity, Template, User};
 
 /// A document with an id, a name that is unique whatever its case, and a version.
 pub(crate) trait Document: Clone {
@@ -8,9 +8,15 @@ pub(crate) trait Document: Clone {
     const KIND: &'static str;
     /// The field of the name.
     const NAME: &'static str;
+    /// The field of the second name.
+    const SECOND_NAME: &'static str = "";
 
     fn id(&self) -> &str;
     fn unique_name(&self) -> &str;
+    /// Another text that is unique as it is, where there is one.
+    fn second_name(&self) -> Option<String> {
+        None
+    }
     fn version(&self) -> u64;
     fn with_version(self, version: u64) -> Self;
 }
@@ -18,6 +24,7 @@ pub(crate) trait Document: Clone {
 impl Document for User {
     const KIND: &'static str = "user";
     const NAME: &'static str = "email";
+    const SECOND_NAME: &'static str = "identity";
 
     fn id(&self) -> &str {
         self.id.as_str()
@@ -25,6 +32,10 @@ impl Document for User {
 
     fn unique_name(&self) -> &str {
         &self.email
+    }
+
+    fn second_name(&self) -> Option<String> {
+        self.identity.as_ref().map(Identity::key)
     }
 
     fn version(&self) -> u64 {

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod::store::SqliteStore;
 use neuropod::{
-    AccountKind, Balance, Billing, Clock, Entry, ListOptions, Money, Pod, PodId, PodStore, PriceList,
-    PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, ListOptions, Money, Pod, PodId, PodStore,
+    PriceList, PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
 };
 use neuropod_core::store::{Page, PastRequest, RequestStore};
 use tempfile::TempDir;
@@ -64,9 +64,11 @@ pass!(UserStore {
     fn insert_user(user: &User) -> User;
     fn user(id: &UserId) -> Option<User>;
     fn user_by_email(email: &str) -> Option<User>;
+    fn user_by_identity(identity: &Identity) -> Option<User>;
     fn users() -> Vec<User>;
     fn update_user(user: &User) -> User;
     fn remove_user(id: &UserId) -> ();
+    fn was_removed(id: &UserId) -> bool;
 });
 
 pass!(TemplateStore {

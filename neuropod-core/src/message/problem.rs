@@ -65,6 +65,16 @@ pub fn problem(problem: &Problem, language: Language) -> String {
             ),
             format!("{} can't have control characters in it", label(field, language)),
         ),
+        Violation::HiddenCharacter => language.pick(
+            format!(
+                "{} no puede contener caracteres invisibles ni que cambien la dirección del texto",
+                label(field, language)
+            ),
+            format!(
+                "{} can't have characters in it that are invisible or change the direction of text",
+                label(field, language)
+            ),
+        ),
         Violation::NameUnusable => language
             .pick(
                 "El nombre debe tener al menos una letra o un número",

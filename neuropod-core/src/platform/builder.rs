@@ -25,6 +25,9 @@ use crate::validation::{Problem, ValidationErrors, Violation};
 /// What a new client gets, as the HTTP contract has it: 10.00 EUR.
 const OPENING_CREDIT: Money = Money::from_cents(1000);
 
+/// How many pods a client may have.
+const MAX_PODS: u32 = 20;
+
 /// What a platform is made of.
 #[derive(Default)]
 #[must_use]
@@ -41,6 +44,7 @@ pub struct PlatformBuilder {
     layout: Layout,
     opening_credit: Option<Money>,
     daily_cap: Option<Money>,
+    max_pods: Option<u32>,
     volume_grace: Option<SignedDuration>,
     /// In seconds.
     low_balance_marks: Option<Vec<i64>>,
@@ -121,6 +125,13 @@ impl PlatformBuilder {
         self
     }
 
+    /// How many pods a client may have, stopped ones included; 20 unless given. Whoever has more already keeps them.
+    /// Administrators have as many as they like.
+    pub fn max_pods(mut self, limit: u32) -> Self {
+        self.max_pods = Some(limit);
+        self
+    }
+
     /// How long the volume of a stopped pod is kept when its owner can't pay for it, from the first hour that is not
     /// paid; then it is deleted. For ever unless given.
     pub fn volume_grace(mut self, grace: SignedDuration) -> Self {
@@ -180,6 +191,7 @@ impl PlatformBuilder {
             price_policy: self.price_policy,
             layout: self.layout,
             daily_cap: self.daily_cap,
+            max_pods: self.max_pods.unwrap_or(MAX_PODS),
             volume_grace: self.volume_grace,
             low_balance_marks: marks,
             opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),

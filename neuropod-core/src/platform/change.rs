@@ -22,7 +22,8 @@ impl Platform {
         let pod = platform.visible(actor, id).await?;
         stopped(&pod)?;
         let price = platform.price_of(&pod.spec).await?;
-        let owner_cap = platform.may_start(&pod.owner, price).await?;
+        let owner = platform.owner(&pod.owner).await?;
+        let owner_cap = platform.may_start(&pod.owner, &owner, price).await?;
         if let Some(cap) = pod.spec.daily_cap {
             within_cap(cap, pod.spent, price, platform.clock.now())?;
         }

@@ -2,6 +2,7 @@
 
 use super::idempotency::Keyed;
 use super::money::within_cap;
+use super::owner::Owner;
 use super::{Inner, Platform};
 use crate::check::{Checked, Source, check};
 use crate::endpoint::name_endpoints;
@@ -29,12 +30,12 @@ impl Platform {
     ///
     /// A request with an idempotency key that was used before answers what became of the first one: its pod, or that
     /// it could not be paid for. A key is known as long as its pod is there, and for 24 hours after the request in any
-    /// case. One that was refused before anything was stored (`Invalid`, `Forbidden`, `SpendCapReached`) has not used
-    /// its key.
+    /// case. One that was refused before anything was stored (`Invalid`, `Forbidden`, `SpendCapReached`) or for
+    /// want of room (`TooManyPods`) has not used its key.
     ///
     /// # Errors
-    /// `Invalid` lists everything that is wrong; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when the owner is
-    /// suspended; `AlreadyExists` when the idempotency key was used for another request, `InvalidState` when the pod
+    /// `Invalid` lists everything that is wrong; `TooManyPods`; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when
+    /// the owner is suspended or was deleted; `AlreadyExists` when the idempotency key was used for another request, `InvalidState` when the pod
     /// that was made under it has been deleted. In each case nothing is created or charged. When the store or the
     /// billing fails it may be that the pod is there all the same: the same request with the same key tells.
     pub async fn create(&self, actor: &Actor, request: &CreatePod) -> Result<Pod> {
@@ -63,10 +64,13 @@ impl Inner {
         let (checked, mut problems) = check(request, &self.catalogue, &self.naming);
         let template = self.template_of(&checked, &mut problems).await?;
         let owner = self.owner_of(actor, request, &mut problems).await?;
-        if let (Some(owner), Some((_, slug))) = (&owner, &checked.name)
-            && self.has_slug(owner, slug.as_str()).await?
-        {
-            problems.push(Problem::new("name", Violation::NameInUse));
+        let mut pods = 0;
+        if let (Some(owner), Some((_, slug))) = (&owner, &checked.name) {
+            let records = self.records(Some(owner), true).await?;
+            if records.iter().any(|pod| pod.slug == *slug) {
+                problems.push(Problem::new("name", Violation::NameInUse));
+            }
+            pods = records.iter().filter(|pod| !pod.is_deleted()).count();
         }
         ValidationErrors::check(problems)?;
         // Every part is there once there is no problem; a part without one would be a bug in `check`.
@@ -79,7 +83,10 @@ impl Inner {
         };
         let price = self.price_of(&spec).await?;
         let now = self.clock.now();
-        let owner_cap = self.may_start(&owner, price).await?;
+        let known = self.owner(&owner).await?;
+        // Told before anything is stored; what counts is asked once the pod is.
+        self.has_room(&known, pods)?;
+        let owner_cap = self.may_start(&owner, &known, price).await?;
         if let Some(cap) = spec.daily_cap {
             within_cap(cap, None, price, now)?;
         }
@@ -157,7 +164,7 @@ impl Inner {
         match self.reserve_now(pod).await {
             Ok(created) => Ok(created),
             Err((refused, error)) => {
-                let Err(failure) = self.discard(refused, refusal(&error)).await else {
+                let Err(failure) = self.discard(refused, &error).await else {
                     return Err(error);
                 };
                 self.touched.add(&id);
@@ -174,7 +181,13 @@ impl Inner {
     ///
     /// # Errors
     /// Those of the store while the record stands. Once it says that the pod is deleted the driver does what is left.
-    async fn discard(&self, refused: Pod, refusal: Outcome) -> Result<()> {
+    async fn discard(&self, refused: Pod, error: &Error) -> Result<()> {
+        if *error.kind() == ErrorKind::Forbidden {
+            // Its owner was deleted, and their other pods may have left the volume to this one.
+            let pod = self.save(&refused).await?;
+            self.touched.add(&pod.id);
+            return Ok(());
+        }
         let desired = Desired::Deleted {
             volume: VolumePolicy::Keep,
         };
@@ -184,7 +197,10 @@ impl Inner {
             if let Some(release) = reconcile::billing(&pod) {
                 self.pay(&pod, &release).await?;
             }
-            self.forget(&pod, refusal).await
+            match refusal(error) {
+                Some(refusal) => self.forget(&pod, refusal).await,
+                None => self.store.remove(&pod.id, pod.version).await,
+            }
         };
         if let Err(error) = removed.await {
             tracing::warn!(pod = %pod.id, %error, "a refused pod is not gone yet");
@@ -225,10 +241,11 @@ impl Inner {
                 Some(User {
                     id,
                     role: Role::Client,
+                    deleted: false,
                     ..
                 }) => return Ok(Some(id)),
-                Some(_) => Violation::AssigneeNotClient,
-                None => Violation::AssigneeUnknown(email.chars().take(SHOWN_EMAIL_LEN).collect()),
+                Some(User { deleted: false, .. }) => Violation::AssigneeNotClient,
+                _ => Violation::AssigneeUnknown(email.chars().take(SHOWN_EMAIL_LEN).collect()),
             }
         } else {
             Violation::AssignForbidden
@@ -237,20 +254,18 @@ impl Inner {
         Ok(None)
     }
 
-    async fn has_slug(&self, owner: &UserId, slug: &str) -> Result<bool> {
-        let pods = self.records(Some(owner), true).await?;
-        Ok(pods.iter().any(|pod| pod.slug.as_str() == slug))
-    }
-
-    /// Whether this user may start pods, and what they may spend on a day. One whom the store does not know is the
-    /// application's own affair.
-    pub(super) async fn may_start(&self, owner: &UserId, price: Price) -> Result<Option<Money>> {
-        let user = self.store.user(owner).await?;
-        if user.as_ref().is_some_and(|user| user.suspended) {
+    /// Whether this user may start pods, and what they may spend on a day.
+    pub(super) async fn may_start(
+        &self,
+        owner: &UserId,
+        known: &Owner,
+        price: Price,
+    ) -> Result<Option<Money>> {
+        if known.user().is_some_and(|user| user.suspended) {
             let error = Error::new(ErrorKind::Forbidden, "the user is suspended");
             return Err(error.with_context("user", "suspended"));
         }
-        let cap = self.cap_of(user.as_ref());
+        let cap = self.cap_of(known.user());
         if let Some(cap) = cap {
             // One without an account is told so when the money is reserved.
             let spent = match self.billing.balance(owner).await {
@@ -263,13 +278,15 @@ impl Inner {
     }
 }
 
-/// Why billing would not reserve the first hour, of the errors that are final.
-fn refusal(error: &Error) -> Outcome {
+/// Why billing would not reserve the first hour, of the errors that are final; `None`: the request may be made again
+/// under the same key.
+fn refusal(error: &Error) -> Option<Outcome> {
     match *error.kind() {
         ErrorKind::InsufficientFunds { required, available } => {
-            Outcome::InsufficientFunds { required, available }
+            Some(Outcome::InsufficientFunds { required, available })
         }
-        _ => Outcome::NoAccount,
+        ErrorKind::TooManyPods { .. } => None,
+        _ => Some(Outcome::NoAccount),
     }
 }
 

@@ -11,6 +11,7 @@ mod driver;
 mod follow;
 mod idempotency;
 mod money;
+mod owner;
 mod read;
 mod resync;
 mod round;
@@ -63,6 +64,7 @@ struct Inner {
     layout: Layout,
     opening_credit: Money,
     daily_cap: Option<Money>,
+    max_pods: u32,
     volume_grace: Option<SignedDuration>,
     /// In seconds, most first.
     low_balance_marks: Vec<i64>,
@@ -121,6 +123,7 @@ impl Inner {
     async fn pay(&self, pod: &Pod, action: &Action) -> Result<Option<Pod>> {
         let next = match action {
             Action::Hold(hold) => {
+                self.may_be_paid(pod).await?;
                 self.billing.hold(hold).await?;
                 reconcile::done(pod, action)
             }
@@ -161,11 +164,25 @@ impl Inner {
         }
     }
 
+    /// Changes a record, where there still is one, and lets the driver know.
+    async fn change_if_there(&self, id: &PodId, change: impl Fn(&mut Pod)) -> Result<()> {
+        let changed = self.change(id, |pod| {
+            change(pod);
+            Ok(())
+        });
+        match changed.await {
+            Err(error) if *error.kind() == ErrorKind::NotFound => {}
+            other => drop(other?),
+        }
+        self.touched.add(id);
+        Ok(())
+    }
+
     /// Reserves the money of a pod whose meter asks for it, before the driver does: the one who asks is told at once
     /// that it is not enough. Anything else that goes wrong is left to the driver.
     ///
     /// # Errors
-    /// `InsufficientFunds`; `NotFound` when the owner has no account.
+    /// `InsufficientFunds`; `NotFound` when the owner has no account; `Forbidden` when they were deleted; `TooManyPods`.
     async fn reserve_now(&self, pod: Pod) -> Result<Pod, (Pod, Error)> {
         let now = self.clock.now();
         let Some(hold) = reconcile::billing(&pod).filter(|action| matches!(action, Action::Hold(_))) else {

@@ -32,6 +32,7 @@ pub(super) struct Everything {
 
 impl Inner {
     pub(super) async fn everything(&self) -> Result<Everything> {
+        self.end_users().await;
         // The cluster first: a record is stored before anything of it is created, and removed after everything of it
         // is gone, so what has no record afterwards is an orphan.
         let asked_at = Instant::now();

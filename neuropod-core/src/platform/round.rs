@@ -71,7 +71,11 @@ impl Inner {
             };
             round.record = Some(pod.clone());
             if let Desired::Deleted { volume } = pod.desired {
-                if volume == VolumePolicy::Delete && !self.sharers(&pod, false).await?.is_empty() {
+                // Whoever was deleted owns nothing: what they made since goes too, and the volume with the last of it.
+                if volume == VolumePolicy::Delete
+                    && !self.sharers(&pod, false).await?.is_empty()
+                    && !self.is_deleted(&pod.owner).await?
+                {
                     // A pod that was made since has its files there by now.
                     let volume = VolumePolicy::Keep;
                     let desired = Desired::Deleted { volume };

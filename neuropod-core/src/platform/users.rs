@@ -5,34 +5,40 @@ use crate::billing::{AccountKind, BillingExt, Entry, EntryKind, Posting, Posting
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
+use crate::person::{check_email, check_person_name};
 use crate::pod::{Desired, Pod};
 use crate::pricing::{OpeningCredit, PriceList};
 use crate::reason::{Reason, ReasonCode};
 use crate::user::{User, opening_key};
 use crate::validation::{Problem, ValidationErrors, Violation};
-use crate::workload::VolumePolicy;
 
 impl Platform {
     /// Makes a user known and opens their account: clients with the opening credit, administrators without limit.
-    /// Called again for a user who is known it completes what is missing, and gives nothing twice.
+    /// Called again for a user who is known it completes what is missing, and gives nothing twice; so it does for one
+    /// who was deleted and comes again under the same id.
     ///
     /// # Errors
-    /// `AlreadyExists` when somebody else has the e-mail address.
+    /// `Invalid` when the e-mail address or the name of somebody new is none (see [`crate::person`]); `AlreadyExists`
+    /// when somebody else has the e-mail address or the identity, with the context `field`; `Forbidden` while they are
+    /// being deleted.
     pub async fn register(&self, user: &User) -> Result<User> {
         let platform = &*self.0;
-        let stored = match platform.store.insert_user(user).await {
-            Err(error)
-                if *error.kind() == ErrorKind::AlreadyExists && error.context("field") == Some("id") =>
-            {
-                platform.user(&user.id).await?
-            }
-            other => other?,
+        let stored = match platform.store.user(&user.id).await? {
+            Some(known) => known,
+            None => platform.insert_user(user).await?,
         };
+        if stored.deleted {
+            let error = Error::new(ErrorKind::Forbidden, "the user is being deleted");
+            return Err(error.with_context("user", "deleted"));
+        }
         let (kind, credit) = match stored.role {
             Role::Client => (AccountKind::Prepaid, self.opening_credit().await?.credit()),
             Role::Admin => (AccountKind::Unlimited, Money::ZERO),
         };
         platform.billing.open(&stored.id, kind).await?;
+        if stored.role == Role::Client {
+            platform.make_up(&stored).await?;
+        }
         let key = opening_key(&stored.id);
         let given = match (stored.role, credit > Money::ZERO) {
             (Role::Client, true) => platform.billing.deposit(&key, &stored.id, credit).await,
@@ -166,23 +172,35 @@ impl Platform {
             .await
     }
 
-    /// Deletes a user with all their pods and volumes. Their ledger stays.
+    /// Makes a user an administrator or a client, and their account what it is for them. An administrator's account may
+    /// be below zero: what administrators use is the platform's own, so that is made up for when they become a client.
+    ///
+    /// Called again it completes what is missing.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`.
+    pub async fn set_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<User> {
+        actor.require_admin()?;
+        let platform = &*self.0;
+        let stored = platform.change_user(user, |user| user.role = role).await?;
+        let stored = self.register(&stored).await?;
+        let cap = platform.cap_of(Some(&stored));
+        platform.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
+        Ok(stored)
+    }
+
+    /// Deletes a user with all their pods and volumes. Their ledger stays. What they asked for and comes late is
+    /// refused, or ended by the driver; a deletion that is broken off is finished by it.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `InvalidState` when they are an administrator.
     pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
         actor.require_admin()?;
         let platform = &*self.0;
-        // Suspended first, which refuses administrators: no pod is started while the others go.
-        self.suspend(actor, user, true).await?;
-        let now = platform.clock.now();
-        platform
-            .for_all_pods(user, |pod| {
-                pod.delete(VolumePolicy::Delete);
-                pod.requested_at = now;
-            })
-            .await?;
-        platform.store.remove_user(user).await
+        require_client(&platform.user(user).await?)?;
+        // Marked first: from here on nothing of theirs is paid for, so that nothing starts while the rest goes.
+        platform.change_user(user, |user| user.deleted = true).await?;
+        platform.end_user(user).await
     }
 }
 
@@ -200,6 +218,43 @@ fn is_administrator() -> Error {
 }
 
 impl Inner {
+    async fn insert_user(&self, user: &User) -> Result<User> {
+        let checks = [
+            ("email", check_email(&user.email)),
+            ("name", check_person_name(&user.name)),
+        ];
+        let problems = checks.into_iter().filter_map(|(field, check)| {
+            let violation = check.err()?;
+            Some(Problem::new(field, violation))
+        });
+        ValidationErrors::check(problems.collect())?;
+        match self.store.insert_user(user).await {
+            // By the same call beside this one.
+            Err(error)
+                if *error.kind() == ErrorKind::AlreadyExists && error.context("field") == Some("id") =>
+            {
+                self.user(&user.id).await
+            }
+            other => other,
+        }
+    }
+
+    /// Brings the account of a client to zero where it is below: they were an administrator before.
+    async fn make_up(&self, user: &User) -> Result<()> {
+        let available = self.billing.balance(&user.id).await?.available;
+        if !available.is_negative() {
+            return Ok(());
+        }
+        let key = format!("role:{}:{}", user.id, user.version);
+        let missing = Money::ZERO - available;
+        let posting = Posting::new(key, &user.id, PostingKind::Adjustment, missing);
+        match self.billing.post(&posting).await {
+            // It was made up for beside this, when it was another amount.
+            Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => Ok(()),
+            posted => posted,
+        }
+    }
+
     async fn user(&self, id: &UserId) -> Result<User> {
         let gone = || Error::new(ErrorKind::NotFound, "there is no such user");
         self.store.user(id).await?.ok_or_else(gone)
@@ -219,17 +274,7 @@ impl Inner {
     /// Changes every pod of a user.
     async fn for_all_pods(&self, owner: &UserId, change: impl Fn(&mut Pod)) -> Result<()> {
         for pod in self.records(Some(owner), false).await? {
-            let changed = self
-                .change(&pod.id, |pod| {
-                    change(pod);
-                    Ok(())
-                })
-                .await;
-            match changed {
-                Err(error) if *error.kind() == ErrorKind::NotFound => {}
-                other => drop(other?),
-            }
-            self.touched.add(&pod.id);
+            self.change_if_there(&pod.id, &change).await?;
         }
         Ok(())
     }

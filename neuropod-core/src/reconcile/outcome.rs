@@ -9,6 +9,7 @@ use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
 use crate::pod::{Desired, Pod, VolumeDeletion};
 use crate::reason::{Reason, ReasonCode};
+use crate::workload::VolumePolicy;
 
 /// The record after `action` succeeded; `None`: nothing is to be written down. A draw has an answer: see [`drawn`].
 pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
@@ -105,7 +106,24 @@ fn cap_left(next: &Pod, due: &Due, drawn: &Drawn) -> Option<Money> {
 
 /// The record after `action` failed; `None`: nothing new is to be written down.
 pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Option<Pod> {
+    // Closed, so that no late repetition of the reservation can succeed.
+    let closing = || Meter {
+        reservation: Reservation::Closing,
+        ..pod.meter.clone()
+    };
     let reason = match (action, error.kind()) {
+        // Its owner was deleted meanwhile, and leaves nothing; or it was one too many, and never let in.
+        (Action::Hold(_), ErrorKind::Forbidden | ErrorKind::TooManyPods { .. }) => {
+            let mut next = Pod {
+                meter: closing(),
+                ..pod.clone()
+            };
+            next.delete(match error.kind() {
+                ErrorKind::Forbidden => VolumePolicy::Delete,
+                _ => VolumePolicy::Keep,
+            });
+            return Some(next);
+        }
         (Action::Hold(_), ErrorKind::InsufficientFunds { .. } | ErrorKind::NotFound) => {
             return Some(Pod {
                 desired: match pod.desired {
@@ -113,11 +131,7 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
                     other => other,
                 },
                 reason: Some(Reason::new(ReasonCode::InsufficientFunds, error.message(), now)),
-                // Closed, so that no late repetition of the reservation can succeed.
-                meter: Meter {
-                    reservation: Reservation::Closing,
-                    ..pod.meter.clone()
-                },
+                meter: closing(),
                 ..pod.clone()
             });
         }

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
-    SystemClock, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
+    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
 use self::collection::Collection;
@@ -135,6 +135,10 @@ impl UserStore for MemoryStore {
         Ok(read(&self.users).named(email).cloned())
     }
 
+    async fn user_by_identity(&self, identity: &Identity) -> Result<Option<User>> {
+        Ok(read(&self.users).second_named(&identity.key()).cloned())
+    }
+
     async fn users(&self) -> Result<Vec<User>> {
         Ok(read(&self.users).all().cloned().collect())
     }
@@ -146,6 +150,10 @@ impl UserStore for MemoryStore {
     async fn remove_user(&self, id: &UserId) -> Result<()> {
         write(&self.users).remove(id.as_str());
         Ok(())
+    }
+
+    async fn was_removed(&self, id: &UserId) -> Result<bool> {
+        Ok(read(&self.users).was_removed(id.as_str()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use mongodb::Collection;
 use mongodb::bson::{Document as Bson, doc};
-use neuropod_core::{Result, Template, User};
+use neuropod_core::{Error, Result, Template, User};
 
 use super::codec::{Stored, reference, stored_number};
 use super::failure as mongo;
@@ -15,12 +15,15 @@ use crate::input::folded;
 pub(super) trait Collected: Document + Stored {
     /// The field of the name in lower case.
     const FOLDED: &'static str;
+    /// The field of the second name, where documents have one.
+    const SECOND: Option<&'static str> = None;
 
     fn collection(server: &Server) -> &Collection<Bson>;
 }
 
 impl Collected for User {
     const FOLDED: &'static str = "emailLowerCase";
+    const SECOND: Option<&'static str> = Some("identityKey");
 
     fn collection(server: &Server) -> &Collection<Bson> {
         &server.users
@@ -44,7 +47,11 @@ pub(super) async fn insert<D: Collected>(server: &Server, document: &D) -> Resul
         Err(error) if mongo::is_duplicate(&error) => {
             // Not every server says which value is taken.
             let same_id = find_one(collection, id_filter(document.id())).await?.is_some();
-            Err(failure::taken(if same_id { "id" } else { D::NAME }))
+            Err(if same_id {
+                failure::taken("id")
+            } else {
+                taken(collection, document).await?
+            })
         }
         Err(error) => Err(error),
     }
@@ -75,13 +82,14 @@ pub(super) async fn update<D: Collected>(server: &Server, document: &D) -> Resul
     if stored.version() != document.version() {
         return Err(failure::changed(D::KIND));
     }
-    let name = folded(document.unique_name());
-    if folded(stored.unique_name()) != name {
-        // The index says so too, but not every server in a way that tells it from other failures.
-        let other = doc! { D::FOLDED: name, "_id": { "$ne": reference(document.id()) } };
-        if find_one(collection, other).await?.is_some() {
-            return Err(failure::taken(D::NAME));
-        }
+    // The indexes say so too, but not every server in a way that tells it from other failures.
+    if folded(stored.unique_name()) != folded(document.unique_name())
+        && has_name(collection, document).await?
+    {
+        return Err(failure::taken(D::NAME));
+    }
+    if stored.second_name() != document.second_name() && has_second_name(collection, document).await? {
+        return Err(failure::taken(D::SECOND_NAME));
     }
     let next = document.clone().with_version(document.version() + 1);
     let updated = next.rewrite(found, &stored)?;
@@ -89,9 +97,35 @@ pub(super) async fn update<D: Collected>(server: &Server, document: &D) -> Resul
     match replace(collection, filter, updated.clone()).await {
         Ok(true) => D::read(updated),
         Ok(false) => Err(failure::changed(D::KIND)),
-        Err(error) if mongo::is_duplicate(&error) => Err(failure::taken(D::NAME)),
+        Err(error) if mongo::is_duplicate(&error) => Err(taken(collection, document).await?),
         Err(error) => Err(error),
     }
+}
+
+/// Which of its names another document has.
+async fn taken<D: Collected>(collection: &Collection<Bson>, document: &D) -> Result<Error> {
+    let name = if !has_name(collection, document).await? && has_second_name(collection, document).await? {
+        D::SECOND_NAME
+    } else {
+        D::NAME
+    };
+    Ok(failure::taken(name))
+}
+
+/// Whether another document has its name.
+async fn has_name<D: Collected>(collection: &Collection<Bson>, document: &D) -> Result<bool> {
+    let name = folded(document.unique_name());
+    let other = doc! { D::FOLDED: name, "_id": { "$ne": reference(document.id()) } };
+    Ok(find_one(collection, other).await?.is_some())
+}
+
+/// Whether another document has its second name.
+async fn has_second_name<D: Collected>(collection: &Collection<Bson>, document: &D) -> Result<bool> {
+    let Some((field, name)) = D::SECOND.zip(document.second_name()) else {
+        return Ok(false);
+    };
+    let other = doc! { field: name, "_id": { "$ne": reference(document.id()) } };
+    Ok(find_one(collection, other).await?.is_some())
 }
 
 pub(super) async fn remove<D: Collected>(server: &Server, id: &str) -> Result<()> {

@@ -14,6 +14,7 @@ mod requests;
 mod server;
 mod shape;
 mod turns;
+mod users;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +24,8 @@ use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
-    SystemClock, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
+    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
 use self::ledger::Ledger;
@@ -57,6 +58,7 @@ impl MongoStore {
     pub async fn connect_with_clock(uri: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let server = Server::connect(uri).await?;
         server.check_migrated().await?;
+        users::complete(&server).await?;
         server.index().await?;
         names::keep(&server).await?;
         Ok(Self {
@@ -129,6 +131,10 @@ impl UserStore for MongoStore {
         collection::by_name(&self.server, email).await
     }
 
+    async fn user_by_identity(&self, identity: &Identity) -> Result<Option<User>> {
+        users::by_identity(&self.server, identity).await
+    }
+
     async fn users(&self) -> Result<Vec<User>> {
         collection::all(&self.server).await
     }
@@ -138,7 +144,11 @@ impl UserStore for MongoStore {
     }
 
     async fn remove_user(&self, id: &UserId) -> Result<()> {
-        collection::remove::<User>(&self.server, id.as_str()).await
+        users::remove(&self.server, id).await
+    }
+
+    async fn was_removed(&self, id: &UserId) -> Result<bool> {
+        users::was_removed(&self.server, id).await
     }
 }
 

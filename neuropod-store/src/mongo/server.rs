@@ -33,6 +33,7 @@ pub(super) struct Server {
     pub(super) requests: Collection<Document>,
     pub(super) pod_names: Collection<Document>,
     pub(super) database: Database,
+    pub(super) removed_users: Collection<Document>,
 }
 
 impl Server {
@@ -68,6 +69,7 @@ impl Server {
             requests: database.collection("requests"),
             pod_names: database.collection("podNames"),
             database: database.clone(),
+            removed_users: database.collection("removedUsers"),
         }
     }
 
@@ -77,6 +79,7 @@ impl Server {
             (&self.pods, doc! { "podId": 1 }),
             (&self.pods, doc! { "userId": 1, "slug": 1 }),
             (&self.users, doc! { "emailLowerCase": 1 }),
+            (&self.users, doc! { "identityKey": 1 }),
             (&self.templates, doc! { "nameLowerCase": 1 }),
             (&self.entries, doc! { "user": 1, "number": 1 }),
         ];

@@ -11,12 +11,13 @@ use neuropod_core::observation::Step;
 use neuropod_core::pod::{Environment, Login, VolumeDeletion};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
-    AccessToken, Desired, EndedSession, Money, OpeningCredit, Pod, PodId, PodSpec, PriceList, Reason, Role,
+    AccessToken, Desired, EndedSession, Identity, Money, OpeningCredit, Pod, PodId, PodSpec, PriceList, Reason, Role,
     Status, Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Moment, Reference, Stored};
+use crate::document::Document;
 use crate::input::folded;
 
 #[derive(Serialize, Deserialize)]
@@ -216,8 +217,18 @@ pub(super) struct UserShape {
     email_lower_case: String,
     name: String,
     role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<Identity>,
+    /// By which it is unique and found. Whoever has none has a text that nobody else can have: to MongoDB, all documents
+    /// without the field would have the same.
+    #[serde(default)]
+    identity_key: String,
+    #[serde(default)]
+    email_verified: bool,
     #[serde(default)]
     suspended: bool,
+    #[serde(default)]
+    deleted: bool,
     /// In micro-euros.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     daily_cap: Option<Money>,
@@ -226,6 +237,11 @@ pub(super) struct UserShape {
     #[serde(default)]
     ended_sessions: Vec<EndedSessionShape>,
     registration_date: Moment,
+}
+
+/// What stands for the identity of a user who has none. No [`Identity::key`] begins with a letter.
+pub(super) fn no_identity(user: &UserId) -> String {
+    format!("user:{user}")
 }
 
 #[derive(Serialize, Deserialize)]
@@ -245,7 +261,11 @@ impl Stored for User {
             email_lower_case: folded(&self.email),
             name: self.name.clone(),
             role: self.role,
+            identity: self.identity.clone(),
+            identity_key: self.second_name().unwrap_or_else(|| no_identity(&self.id)),
+            email_verified: self.email_verified,
             suspended: self.suspended,
+            deleted: self.deleted,
             daily_cap: self.daily_cap,
             avatar: self.avatar.clone(),
             ended_sessions: self
@@ -266,7 +286,10 @@ impl Stored for User {
             email: shape.email,
             name: shape.name,
             role: shape.role,
+            identity: shape.identity,
+            email_verified: shape.email_verified,
             suspended: shape.suspended,
+            deleted: shape.deleted,
             daily_cap: shape.daily_cap,
             avatar: shape.avatar,
             ended_sessions: shape

@@ -9,6 +9,7 @@ mod ledger;
 mod pods;
 mod prices;
 mod requests;
+mod users;
 mod writer;
 
 use std::fmt;
@@ -20,8 +21,8 @@ use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Money, Pod, PodId, PodStore, PriceList, PriceStore, Result,
-    SystemClock, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
+    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
 use self::database::Database;
@@ -126,7 +127,7 @@ impl PodStore for SqliteStore {
 #[async_trait]
 impl UserStore for SqliteStore {
     async fn insert_user(&self, user: &User) -> Result<User> {
-        collection::insert(&self.database, user).await
+        users::insert(&self.database, user).await
     }
 
     async fn user(&self, id: &UserId) -> Result<Option<User>> {
@@ -137,16 +138,24 @@ impl UserStore for SqliteStore {
         collection::by_name(&self.database, email).await
     }
 
+    async fn user_by_identity(&self, identity: &Identity) -> Result<Option<User>> {
+        users::by_identity(&self.database, identity).await
+    }
+
     async fn users(&self) -> Result<Vec<User>> {
         collection::all(&self.database).await
     }
 
     async fn update_user(&self, user: &User) -> Result<User> {
-        collection::update(&self.database, user).await
+        users::update(&self.database, user).await
     }
 
     async fn remove_user(&self, id: &UserId) -> Result<()> {
-        collection::remove::<User>(&self.database, id.as_str()).await
+        users::remove(&self.database, id).await
+    }
+
+    async fn was_removed(&self, id: &UserId) -> Result<bool> {
+        users::was_removed(&self.database, id).await
     }
 }
 

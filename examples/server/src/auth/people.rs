@@ -60,7 +60,10 @@ impl Profile {
             email: self.email.clone(),
             name: self.name.clone().unwrap_or_else(|| local.to_owned()),
             role,
+            identity: None,
+            email_verified: false,
             suspended: false,
+            deleted: false,
             daily_cap: None,
             avatar: self
                 .avatar

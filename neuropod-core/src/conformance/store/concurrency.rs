@@ -10,6 +10,7 @@ use super::sample::{pod, user, user_id};
 use crate::error::{ErrorKind, Result};
 use crate::id::PodId;
 use crate::store::PodStore;
+use crate::user::{Identity, User};
 
 const WRITERS: u32 = 64;
 
@@ -79,6 +80,31 @@ pub async fn one_of_many_users_wins(store: &Arc<dyn PodStore>) {
             inserts.spawn(async move { store.insert_user(&user).await });
         }
         one_wins(inserts, "email", "a user who came late").await;
+    }
+}
+
+/// Of many users with one identity, new ones and old ones, one wins.
+pub async fn one_of_many_with_an_identity_wins(store: &Arc<dyn PodStore>) {
+    for _ in 0..RACES {
+        let identity = Identity::new(unique("issuer"), "wanted");
+        let mut inserts = JoinSet::new();
+        for index in 0..RUNNERS {
+            let new = user(&format!("{index}@{}.example", unique("host")));
+            let claimed = User {
+                identity: Some(identity.clone()),
+                ..new.clone()
+            };
+            let store = store.clone();
+            inserts.spawn(async move {
+                if index % 2 == 0 {
+                    store.insert_user(&claimed).await
+                } else {
+                    let version = store.insert_user(&new).await?.version;
+                    store.update_user(&User { version, ..claimed }).await
+                }
+            });
+        }
+        one_wins(inserts, "identity", "a user who came late").await;
     }
 }
 

@@ -39,7 +39,9 @@ pub async fn run(store: Arc<dyn PodStore>) {
 
     users::insert_get_update_remove(store).await;
     users::ids_and_addresses_are_unique(store).await;
+    users::identities_are_unique(store).await;
     users::an_address_is_free_again(store).await;
+    users::who_was_removed_is_remembered(store).await;
     users::an_old_version_changes_nothing(store).await;
     users::sorted_by_address(store).await;
     users::texts_are_no_patterns(store).await;
@@ -60,4 +62,5 @@ pub async fn run(store: Arc<dyn PodStore>) {
     concurrency::writers_lose_nothing(store).await;
     concurrency::one_of_many_inserts_wins(store).await;
     concurrency::one_of_many_users_wins(store).await;
+    concurrency::one_of_many_with_an_identity_wins(store).await;
 }

@@ -7,10 +7,14 @@ use super::sample::{HOSTILE, moment, user, user_id};
 use crate::id::Role;
 use crate::money::Money;
 use crate::store::PodStore;
-use crate::user::{EndedSession, User};
+use crate::user::{EndedSession, Identity, User};
 
 fn address(name: &str) -> String {
     format!("{name}@{}.example", unique("host"))
+}
+
+fn identity(subject: &str) -> Identity {
+    Identity::new(format!("https://{}.example", unique("issuer")), subject)
 }
 
 /// A user is stored with version 1, found by id and by address in any case, changed, and removed.
@@ -30,7 +34,10 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
         email: address("Berta"),
         name: "Berta \0 \"'$.\n".into(),
         role: Role::Admin,
+        identity: Some(identity("Ñandú \0 $ne")),
+        email_verified: true,
         suspended: true,
+        deleted: true,
         daily_cap: Some(Money::from_micros(i64::MAX)),
         avatar: Some("https://example.com/b.png".into()),
         ended_sessions: vec![EndedSession {
@@ -139,6 +146,101 @@ pub async fn ids_and_addresses_are_unique(store: &Arc<dyn PodStore>) {
     assert_eq!(
         updated.email, louder.email,
         "an address is kept as it was written"
+    );
+}
+
+/// Whoever signs in is found by issuer and subject, each as it is, and nobody else is.
+pub async fn identities_are_unique(store: &Arc<dyn PodStore>) {
+    let (ana, other) = (identity("Ana"), identity("Ana"));
+    let known = User {
+        identity: Some(ana.clone()),
+        ..user(&address("Ana"))
+    };
+    let known = store.insert_user(&known).await.unwrap();
+    for _ in 0..2 {
+        let nobody = store.insert_user(&user(&address("nobody"))).await;
+        nobody.expect("any number of users have no identity");
+    }
+    let found = store.user_by_identity(&ana).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&known), "found by issuer and subject");
+    let (issuer, subject) = (&ana.issuer, &ana.subject);
+    let nobody = [
+        other.clone(),
+        Identity::new(issuer, "ana"),
+        Identity::new(issuer.to_uppercase(), subject),
+        Identity::new(issuer, ""),
+        Identity::new("", subject),
+        Identity::new(format!("{issuer}{subject}"), ""),
+        Identity::new(format!("{issuer}A"), "na"),
+        Identity::new(subject, issuer),
+    ];
+    for identity in &nobody {
+        let found = store.user_by_identity(identity).await.unwrap();
+        assert!(found.is_none(), "{identity:?} finds {found:?}");
+    }
+
+    let second = User {
+        identity: Some(ana.clone()),
+        ..user(&address("second"))
+    };
+    taken(
+        store.insert_user(&second).await,
+        "identity",
+        "a second user with this identity",
+    );
+    let second = store
+        .insert_user(&User {
+            identity: None,
+            ..second
+        })
+        .await
+        .unwrap();
+    let claimed = User {
+        identity: Some(ana.clone()),
+        ..second.clone()
+    };
+    taken(
+        store.update_user(&claimed).await,
+        "identity",
+        "a user who takes the identity of another",
+    );
+    let linked = User {
+        identity: Some(other.clone()),
+        ..second
+    };
+    let linked = store.update_user(&linked).await.unwrap();
+    let found = store.user_by_identity(&other).await.unwrap();
+    assert_eq!(found, Some(linked), "found by the identity they have now");
+    store.remove_user(&known.id).await.unwrap();
+    let found = store.user_by_identity(&ana).await.unwrap();
+    assert_eq!(found, None, "whoever went has no identity");
+    let again = User {
+        identity: Some(ana),
+        ..user(&address("again"))
+    };
+    let again = store.insert_user(&again).await;
+    again.expect("the identity of a removed user is free");
+}
+
+/// It is remembered who was removed, until they come again.
+pub async fn who_was_removed_is_remembered(store: &Arc<dyn PodStore>) {
+    let ana = store.insert_user(&user(&address("Ana"))).await.unwrap();
+    let was_removed = async || store.was_removed(&ana.id).await.unwrap();
+    assert!(!was_removed().await, "they are there");
+    for _ in 0..2 {
+        store.remove_user(&ana.id).await.unwrap();
+        assert!(was_removed().await, "they were removed");
+    }
+    store.insert_user(&ana).await.unwrap();
+    assert!(!was_removed().await, "they are there again");
+    store.remove_user(&ana.id).await.unwrap();
+    assert!(was_removed().await, "they were removed again");
+
+    let nobody = user_id();
+    store.remove_user(&nobody).await.unwrap();
+    assert!(
+        !store.was_removed(&nobody).await.unwrap(),
+        "nobody with this id was ever stored"
     );
 }
 

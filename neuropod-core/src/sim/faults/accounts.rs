@@ -16,7 +16,7 @@ use crate::store::{
     ListOptions, Page, PastRequest, PodStore, PriceStore, RequestStore, TemplateStore, UserStore,
 };
 use crate::template::Template;
-use crate::user::User;
+use crate::user::{Identity, User};
 
 pub(super) struct FaultyStore {
     pub(super) faults: Faults,
@@ -55,9 +55,11 @@ pass!(UserStore for FaultyStore as "store" {
     fn insert_user(user: &User) -> User;
     fn user(id: &UserId) -> Option<User>;
     fn user_by_email(email: &str) -> Option<User>;
+    fn user_by_identity(identity: &Identity) -> Option<User>;
     fn users() -> Vec<User>;
     fn update_user(user: &User) -> User;
     fn remove_user(id: &UserId) -> ();
+    fn was_removed(id: &UserId) -> bool;
 });
 
 pass!(TemplateStore for FaultyStore as "store" {
