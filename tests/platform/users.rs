@@ -9,7 +9,7 @@ use neuropod::{
 
 use crate::common::{Driver, World, eventually, request, until_status};
 
-fn user(id: &str, role: Role) -> User {
+pub(crate) fn user(id: &str, role: Role) -> User {
     User {
         id: UserId::new(id),
         email: format!("{id}@example.com"),
@@ -253,4 +253,94 @@ async fn a_deleted_user_leaves_nothing_but_their_ledger() {
     assert_eq!(world.store.user(&world.ana.id).await.unwrap(), None);
     assert!(!world.store.all_entries(&world.ana.id).await.unwrap().is_empty());
     assert_eq!(world.money().await.1, Money::ZERO, "nothing stays reserved");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_made_known_with_an_address_or_a_name_that_hides_something() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let good = user("zoe", Role::Client);
+    for (email, name, expected) in [
+        ("", "Zoe", "email: required"),
+        ("zoe", "Zoe", "email: malformed"),
+        ("zoe@exam\u{200b}ple.com", "Zoe", "email: hidden_character"),
+        ("zoe@example.com\0", "Zoe", "email: control_character"),
+        ("zoe@example.com", " ", "name: required"),
+        ("zoe@example.com", "Zoe\u{202e}nimda", "name: hidden_character"),
+        ("@", "Z\noe", "email: malformed; name: control_character"),
+    ] {
+        let wrong = User {
+            email: email.into(),
+            name: name.into(),
+            ..good.clone()
+        };
+        let error = platform.register(&wrong).await.unwrap_err();
+        assert_eq!(error.to_string(), expected, "{email:?} {name:?}");
+        assert_eq!(world.store.user(&good.id).await.unwrap(), None);
+        // Whoever is known already, from an earlier version, gets what is missing.
+        world.store.insert_user(&wrong).await.unwrap();
+        platform.register(&wrong).await.unwrap();
+        world.store.remove_user(&wrong.id).await.unwrap();
+    }
+    platform.register(&good).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_and_the_account_go_together() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.parts().daily_cap(Money::from_cents(500)).build().unwrap();
+    let _driver = Driver::start(&platform);
+    let root = Actor::admin("root");
+    let bea = platform.register(&user("bea", Role::Client)).await.unwrap();
+    let balance = async || world.store.balance(&bea.id).await.unwrap();
+    let refused = platform
+        .set_role(&Actor::client("bea"), &bea.id, Role::Admin)
+        .await;
+    assert_eq!(*refused.unwrap_err().kind(), ErrorKind::Forbidden);
+
+    // As an administrator she spends without end, whatever she had.
+    platform
+        .set_balance(&root, &bea.id, Money::ZERO, "empty")
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let admin = platform.set_role(&root, &bea.id, Role::Admin).await.unwrap();
+        assert_eq!(admin.role, Role::Admin);
+    }
+    assert_eq!(balance().await.kind, AccountKind::Unlimited);
+    let actor = Actor::admin("bea");
+    let pod = platform.create(&actor, &request("Big")).await.unwrap();
+    until_status(&platform, &actor, &pod.id, Status::Running).await;
+    tokio::time::sleep(std::time::Duration::from_hours(2)).await;
+    assert!(balance().await.available.is_negative());
+
+    // As a client she owes nothing of that, pays from now on, and has the cap of clients.
+    for _ in 0..2 {
+        let client = platform.set_role(&root, &bea.id, Role::Client).await.unwrap();
+        assert_eq!(client.role, Role::Client);
+        let now = balance().await;
+        assert_eq!((now.kind, now.available), (AccountKind::Prepaid, Money::ZERO));
+    }
+    let sum: Money = world
+        .store
+        .all_entries(&bea.id)
+        .await
+        .unwrap()
+        .iter()
+        .map(|entry| entry.amount)
+        .sum();
+    assert_eq!(sum, balance().await.total(), "the entries are the balance");
+    let pod = platform.get(&root, &pod.id).await.unwrap();
+    assert_eq!(pod.owner_cap, Some(Money::from_cents(500)));
+    let error = platform
+        .create(&Actor::client("bea"), &request("Another"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::InsufficientFunds { .. } | ErrorKind::SpendCapReached { .. }
+        ),
+        "{error}"
+    );
 }

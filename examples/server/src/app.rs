@@ -22,7 +22,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
-use crate::auth::{self, Google, Issuer, Keys, Presence, Sessions, Tokens};
+use crate::auth::{self, Access, Google, Issuer, Keys, Presence, Sessions, Tokens};
 use crate::backends::{self, Store};
 use crate::config::Config;
 use crate::failure::{self, Failure};
@@ -56,6 +56,8 @@ pub(crate) struct App {
     pub(crate) google: Option<Google>,
     /// Another issuer of tokens, where there is one.
     pub(crate) issuer: Option<Issuer>,
+    /// Who may come in, and as what.
+    pub(crate) access: Access,
     /// Who is there.
     pub(crate) presence: Presence,
     /// What ends with their sessions.
@@ -138,10 +140,12 @@ impl App {
                 keys: keys(url),
                 name: name.clone(),
                 audience: audience.clone(),
+                verifies_addresses: auth.issuer_verifies_addresses,
             }),
             _ => None,
         };
         Ok(Arc::new(Self {
+            access: Access::of(&config)?,
             tokens: Tokens::new(&secrets.jwt, auth.token_hours),
             google,
             issuer,
@@ -204,7 +208,8 @@ fn platform(
         .prices(config.prices.list()?)
         .price_policy(config.price_policy)
         .layout(backends::layout(config))
-        .opening_credit(euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")?);
+        .opening_credit(euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")?)
+        .max_pods(config.limits.max_pods);
     if let Some(cap) = config.daily_cap {
         builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
     }

@@ -59,6 +59,9 @@ pub(crate) struct FailureBody {
     /// What was spent today, in EUR.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) spent: Option<f64>,
+    /// How many pods one may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u32>,
 }
 
 /// What is wrong with a field.
@@ -96,6 +99,39 @@ impl Failure {
             "Inicia sesión para continuar",
             "Sign in to go on",
         )
+    }
+
+    /// They are on no list of those who may come in.
+    pub(crate) const fn not_allowed() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_allowed",
+            "Esta cuenta no tiene acceso a la plataforma; pide a la administración que la añada",
+            "This account has no access to the platform; ask the administrators to add it",
+        )
+    }
+
+    /// Their address belongs to somebody else already.
+    pub(crate) const fn address_taken() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "address_taken",
+            "Esta dirección de correo ya pertenece a otra cuenta; entra como la primera vez o contacta con la \
+             administración",
+            "This e-mail address belongs to another account already; sign in as you did the first time, or contact the \
+             administrators",
+        )
+    }
+
+    /// They are being deleted.
+    pub(crate) const fn leaving() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "account_closing",
+            "Esta cuenta se está eliminando; vuelve a intentarlo en unos minutos",
+            "This account is being deleted; try again in some minutes",
+        )
+        .after(60)
     }
 
     /// Only administrators may ask for this.
@@ -221,6 +257,7 @@ impl Failure {
             available: None,
             cap: None,
             spent: None,
+            limit: None,
         };
         let Said::Error(error) = &self.said else {
             return body;
@@ -244,6 +281,7 @@ impl Failure {
                 body.cap = Some(cap.as_euros());
                 body.spent = Some(spent.as_euros());
             }
+            ErrorKind::TooManyPods { limit } => body.limit = Some(*limit),
             _ => {}
         }
         body
@@ -257,7 +295,8 @@ impl From<Error> for Failure {
             ErrorKind::Invalid(_)
             | ErrorKind::InvalidState
             | ErrorKind::InsufficientFunds { .. }
-            | ErrorKind::SpendCapReached { .. } => StatusCode::BAD_REQUEST,
+            | ErrorKind::SpendCapReached { .. }
+            | ErrorKind::TooManyPods { .. } => StatusCode::BAD_REQUEST,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Forbidden => StatusCode::FORBIDDEN,
             ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,

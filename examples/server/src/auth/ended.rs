@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn what_has_ended_stays_so_however_many_there_are() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut user = Profile::with_email("ana@example.com")
+        let mut user = Profile::in_development("ana@example.com")
             .unwrap()
             .to_user(Role::Client);
         let last = 5 * i64::try_from(MOST).unwrap();
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_has_ended_by_itself_is_forgotten() {
-        let mut user = Profile::with_email("ana@example.com")
+        let mut user = Profile::in_development("ana@example.com")
             .unwrap()
             .to_user(Role::Client);
         end(&mut user, &session(1), Timestamp::UNIX_EPOCH);

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jiff::Timestamp;
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use neuropod::{Error, ErrorKind};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::claims::{self, Claims};
+use super::tokens::refuse;
 use crate::failure::Failure;
 
 /// How long keys are used without asking again.
@@ -46,30 +50,41 @@ impl Keys {
         }
     }
 
-    /// What a token says that was signed with one of these keys, by one of these issuers, for this audience.
+    /// What a token says that was signed with one of these keys, by one of these issuers, for this audience, and until
+    /// when it holds, in seconds since 1970.
     ///
     /// # Errors
-    /// 401 where it was not; 503 when the keys can't be had.
-    pub(crate) async fn verify<C: DeserializeOwned + Clone>(
+    /// 401 where it was not, or does not hold now; 503 when the keys can't be had.
+    pub(super) async fn verify(
         &self,
         token: &str,
         issuers: &[&str],
         audience: &str,
-    ) -> Result<C, Failure> {
-        let unauthorized = |_| Failure::unauthorized();
-        let header = decode_header(token).map_err(unauthorized)?;
-        if !ALGORITHMS.contains(&header.alg) {
-            return Err(Failure::unauthorized());
+    ) -> Result<(Claims, i64), Failure> {
+        let header = decode_header(token).map_err(refuse)?;
+        if header.crit.is_some() {
+            // None is known here (RFC 7515, section 4.1.11).
+            return Err(refuse("it has critical headers"));
         }
-        let kid = header.kid.ok_or_else(Failure::unauthorized)?;
-        let key = self.key(&kid).await?.ok_or_else(Failure::unauthorized)?;
+        if !ALGORITHMS.contains(&header.alg) {
+            return Err(refuse(format_args!("it is signed with {:?}", header.alg)));
+        }
+        let kid = header.kid.ok_or_else(|| refuse("it names no key"))?;
+        let key = self.key(&kid).await?;
+        let key = key.ok_or_else(|| refuse(format_args!("the issuer has no key {kid:.100?}")))?;
         let mut validation = Validation::new(header.alg);
         validation.set_audience(&[audience]);
         validation.set_issuer(issuers);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.validate_nbf = true;
-        let key = DecodingKey::from_jwk(&key).map_err(unauthorized)?;
-        Ok(decode(token, &key, &validation).map_err(unauthorized)?.claims)
+        validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+        // Times are read below: not every issuer writes them as whole numbers.
+        validation.validate_exp = false;
+        let key = DecodingKey::from_jwk(&key).map_err(refuse)?;
+        let claims = decode::<Claims>(token, &key, &validation).map_err(refuse)?.claims;
+        if !claims.get("iss").is_some_and(Value::is_string) {
+            return Err(refuse("iss is no text"));
+        }
+        let until = claims::expiry(&claims, Timestamp::now()).map_err(refuse)?;
+        Ok((claims, until))
     }
 
     async fn key(&self, kid: &str) -> Result<Option<Jwk>, Failure> {
@@ -114,7 +129,34 @@ impl Keys {
 
     async fn fetch(&self) -> reqwest::Result<JwkSet> {
         let answer = self.client.get(&self.url).timeout(TIMEOUT).send().await?;
-        answer.error_for_status()?.json().await
+        let set: KeySet = answer.error_for_status()?.json().await?;
+        Ok(set.usable())
+    }
+}
+
+/// The keys of an issuer as it tells them, some of which may be of kinds that are not known here (RFC 7517, section 5).
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Value>,
+}
+
+impl KeySet {
+    /// Those that tokens may be signed with.
+    fn usable(self) -> JwkSet {
+        let keys = self.keys.into_iter().filter_map(|key| {
+            let kid = key.get("kid").cloned();
+            let read = serde_json::from_value::<Jwk>(key);
+            let key =
+                read.inspect_err(|error| tracing::debug!(?kid, %error, "a key of the issuer is not used"));
+            key.ok()
+        });
+        let for_signatures = |key: &Jwk| {
+            let used_for = key.common.public_key_use.as_ref();
+            used_for.is_none_or(|used_for| *used_for == PublicKeyUse::Signature)
+        };
+        JwkSet {
+            keys: keys.filter(for_signatures).collect(),
+        }
     }
 }
 
@@ -153,6 +195,31 @@ mod tests {
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, Router::new().route("/keys", get(answer))).await });
         (Keys::at(url, reqwest::Client::new()), asked)
+    }
+
+    #[test]
+    fn keys_of_unknown_kinds_do_not_spoil_the_others() {
+        let good = json!({
+            "kty": "EC", "crv": "P-256", "kid": "good", "use": "sig",
+            "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+            "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        });
+        let mut encrypts = good.clone();
+        encrypts["use"] = json!("enc");
+        encrypts["kid"] = json!("enc");
+        let keys = vec![
+            json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "later", "pub": "AA" }),
+            json!({ "kty": "EC", "crv": "secp256k1", "kid": "coin", "x": "AA", "y": "AA" }),
+            json!({ "kty": 7 }),
+            json!({}),
+            json!("key"),
+            json!(null),
+            encrypts,
+            good,
+        ];
+        let usable = KeySet { keys }.usable();
+        assert!(usable.find("good").is_some());
+        assert!(usable.find("enc").is_none(), "it is for something else");
     }
 
     #[tokio::test]

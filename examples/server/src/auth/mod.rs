@@ -1,5 +1,7 @@
 //! Who asks.
 
+mod access;
+mod claims;
 mod ended;
 mod google;
 mod keys;
@@ -16,6 +18,7 @@ use http::{HeaderMap, header};
 use neuropod::{Actor, User};
 
 pub(crate) use self::{
+    access::Access,
     google::Google,
     keys::Keys,
     people::Profile,
@@ -98,30 +101,33 @@ impl App {
     /// Who has this token.
     ///
     /// # Errors
-    /// 401 when it does not hold: it is not ours, expired, ended, or its user is gone; 503 when the store is.
+    /// 401 when it does not hold: it is not ours, expired, ended, or its user is gone; 403 when its user is on no list;
+    /// 409 when their address belongs to somebody else; 503 when the store is gone.
     pub(crate) async fn caller(&self, token: &str) -> Result<Caller, Failure> {
         let (user, session) = match &self.issuer {
             Some(issuer) if !Tokens::may_be_ours(token) => {
                 let (profile, session) = issuer.verify(token).await?;
-                let known = self.store.user_by_email(&profile.email).await?;
+                let known = self.store.user_by_identity(&profile.identity).await?;
                 // Nobody signs in with these tokens: whoever has not been here for a while comes in.
                 let user = match known {
-                    Some(known) if self.presence.is_there(&known.id) => known,
+                    Some(known) if self.presence.is_there(&known.id) && self.agrees(&known, &profile) => {
+                        known
+                    }
                     _ => self.welcome(&profile).await?,
                 };
                 (user, session)
             }
             _ => {
-                let (id, session) = self.tokens.verify(token)?;
-                (
-                    self.store.user(&id).await?.ok_or_else(Failure::unauthorized)?,
-                    session,
-                )
+                let (bearer, session) = self.tokens.verify(token)?;
+                let user = self.store.user(&bearer.id).await?;
+                let user = user.filter(|user| bearer.is(user));
+                (user.ok_or_else(Failure::unauthorized)?, session)
             }
         };
         if ended::has_ended(&user, &session) {
             return Err(Failure::unauthorized());
         }
+        let user = self.in_force(user).await?;
         self.presence.seen(&user.id);
         Ok(Caller { user, session })
     }

@@ -1,74 +1,66 @@
 //! From who somebody says they are to a user of the platform.
 
 use jiff::Timestamp;
-use neuropod::{ErrorKind, Role, User, UserId, Violation};
-use serde::Deserialize;
+use neuropod::person::{check_email, clean_person_name};
+use neuropod::user::{Identity, opening_key};
+use neuropod::{Actor, ErrorKind, Role, User, UserId};
 
+use super::access::is_same;
 use super::{Caller, ended};
 use crate::app::App;
 use crate::failure::Failure;
 
-/// The longest e-mail address (RFC 5321, section 4.5.3.1.3).
-const MAX_EMAIL_LEN: usize = 254;
+/// The issuer of those who sign in by address alone, in development.
+const DEVELOPMENT: &str = "development";
 /// How often a change of a user is begun anew because somebody else was quicker.
 const MAX_CONFLICTS: usize = 20;
 
-/// Who somebody is, as an issuer of tokens or they themselves say.
-#[derive(Debug, Clone, Deserialize)]
+/// Who somebody is, as an issuer of tokens or they themselves say. All of it is checked.
+#[derive(Debug, Clone)]
 pub(crate) struct Profile {
+    /// Whom the issuer means.
+    pub(crate) identity: Identity,
     /// The e-mail address.
     pub(crate) email: String,
+    /// Whether the issuer knows that the address is theirs.
+    pub(crate) email_verified: bool,
     /// The name.
     pub(crate) name: Option<String>,
     /// A picture of them (a URL).
-    #[serde(rename = "picture")]
     pub(crate) avatar: Option<String>,
 }
 
 impl Profile {
-    /// Somebody with this address.
+    /// Somebody in development, who is who they say they are.
     ///
     /// # Errors
-    /// 400 when it can't be one.
-    pub(crate) fn with_email(email: &str) -> Result<Self, Failure> {
-        let email = email.trim();
-        let refuse = |violation| Err(Failure::field("email", violation));
-        if email.is_empty() {
-            return refuse(Violation::Required);
-        }
-        if email.len() > MAX_EMAIL_LEN {
-            return refuse(Violation::TooLong(MAX_EMAIL_LEN));
-        }
-        let has_both_parts = email
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !local.contains('@'));
-        if !has_both_parts || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return refuse(Violation::Malformed);
-        }
+    /// 400 when this is no address.
+    pub(crate) fn in_development(email: &str) -> Result<Self, Failure> {
+        let email = check_email(email).map_err(|violation| Failure::field("email", violation))?;
         Ok(Self {
+            identity: Identity::new(DEVELOPMENT, email.to_lowercase()),
             email: email.to_owned(),
+            email_verified: true,
             name: None,
             avatar: None,
         })
     }
 
+    /// The user that they become.
     pub(super) fn to_user(&self, role: Role) -> User {
-        let id: [u8; 12] = rand::random();
-        let local = self.email.split('@').next().unwrap_or_default();
+        let local = self.email.split('@').next().and_then(clean_person_name);
+        let name = self.name.clone().or(local);
         User {
-            id: UserId::new(data_encoding::HEXLOWER.encode(&id)),
+            id: self.identity.user_id(),
             email: self.email.clone(),
-            name: self.name.clone().unwrap_or_else(|| local.to_owned()),
+            name: name.unwrap_or_else(|| self.email.chars().take(100).collect()),
             role,
-            identity: None,
-            email_verified: false,
+            identity: Some(self.identity.clone()),
+            email_verified: self.email_verified,
             suspended: false,
             deleted: false,
             daily_cap: None,
-            avatar: self
-                .avatar
-                .clone()
-                .filter(|avatar| avatar.starts_with("https://")),
+            avatar: self.avatar.clone(),
             ended_sessions: Vec::new(),
             registration_date: Timestamp::now(),
             version: 0,
@@ -77,33 +69,172 @@ impl Profile {
 }
 
 impl App {
-    /// The user that somebody is; at the first time they become one.
+    /// The user that somebody is; at the first time they become one. Their role is what the lists say of the address
+    /// that their issuer has verified now.
     ///
     /// # Errors
-    /// Those of the store.
+    /// 403 when they are on no list; 409 when their address belongs to somebody else; those of the store.
     pub(crate) async fn welcome(&self, profile: &Profile) -> Result<User, Failure> {
-        let role = if profile.email.eq_ignore_ascii_case(&self.config.admin_email) {
-            Role::Admin
-        } else {
-            Role::Client
-        };
-        let known = match self.store.user_by_email(&profile.email).await? {
-            Some(known) if role == Role::Admin && known.role != Role::Admin => {
-                self.change_user(&known.id, |user| user.role = Role::Admin)
-                    .await?
-            }
-            // What a first time that broke off has left undone is done now.
-            Some(known) => known,
-            None => profile.to_user(role),
-        };
-        match self.platform.register(&known).await {
-            // They signed in somewhere else at the same time.
-            Err(error) if *error.kind() == ErrorKind::AlreadyExists => {
-                let other = self.store.user_by_email(&profile.email).await?;
-                other.ok_or_else(|| error.into())
-            }
-            other => Ok(other?),
+        if !self.access.allows(&profile.email, profile.email_verified) {
+            tracing::info!(
+                issuer = profile.identity.issuer,
+                "somebody on no list is not let in"
+            );
+            return Err(Failure::not_allowed());
         }
+        let mut conflicts = 0;
+        loop {
+            match self.try_welcome(profile).await {
+                // They signed in somewhere else at the same time, or went.
+                Err(failure)
+                    if matches!(failure.code(), "already_exists" | "conflict" | "not_found")
+                        && conflicts < MAX_CONFLICTS =>
+                {
+                    conflicts += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_welcome(&self, profile: &Profile) -> Result<User, Failure> {
+        let known = match self.store.user_by_identity(&profile.identity).await? {
+            Some(known) => Some(self.follow_address(known, profile).await?),
+            None => self.link(profile).await?,
+        };
+        let Some(known) = known else {
+            let role = self.access.role(&profile.email, profile.email_verified);
+            return Ok(self.platform.register(&profile.to_user(role)).await?);
+        };
+        if known.deleted {
+            return Err(Failure::leaving());
+        }
+        let role = self.role_of(&known, profile);
+        if known.role == role {
+            // What a first time that broke off has left undone is done now.
+            return Ok(self.platform.register(&known).await?);
+        }
+        tracing::info!(user = %known.id, ?role, "a role follows the lists");
+        Ok(self.platform.set_role(&system(), &known.id, role).await?)
+    }
+
+    /// Whether a user is all that a profile says, so that there is nothing to be done.
+    pub(super) fn agrees(&self, known: &User, profile: &Profile) -> bool {
+        !known.deleted
+            && is_same(&known.email, &profile.email)
+            && known.email_verified == profile.email_verified
+            && known.role == self.role_of(known, profile)
+            && self.access.allows(&profile.email, profile.email_verified)
+    }
+
+    /// The role of a user, by the address that is theirs here and that their issuer has verified now.
+    fn role_of(&self, known: &User, profile: &Profile) -> Role {
+        let verified = profile.email_verified && is_same(&known.email, &profile.email);
+        self.access.role(&known.email, verified)
+    }
+
+    /// A user whose address may be another one by now: it follows when it is verified and free.
+    async fn follow_address(&self, known: User, profile: &Profile) -> Result<User, Failure> {
+        if is_same(&known.email, &profile.email) {
+            if known.email_verified == profile.email_verified {
+                return Ok(known);
+            }
+            let verified = profile.email_verified;
+            return self
+                .change_user(&known.id, |user| user.email_verified = verified)
+                .await;
+        }
+        if !profile.email_verified || !self.is_free(profile).await? {
+            return Ok(known);
+        }
+        let changed = self.change_user(&known.id, |user| {
+            user.email.clone_from(&profile.email);
+            user.email_verified = true;
+        });
+        changed.await
+    }
+
+    /// The user of an earlier version, or of a migration, who has this address: whoever first proves that it is theirs is
+    /// them. `None`: nobody has it.
+    async fn link(&self, profile: &Profile) -> Result<Option<User>, Failure> {
+        if self.is_free(profile).await? {
+            return Ok(None);
+        }
+        let holder = self.store.user_by_email(&profile.email).await?;
+        let Some(holder) = holder else { return Ok(None) };
+        let is_theirs = profile.email_verified && is_same(&holder.email, &profile.email);
+        if holder.identity.is_some() || !is_theirs {
+            tracing::info!(
+                issuer = profile.identity.issuer,
+                holder = %holder.id,
+                "an address belongs to somebody else already"
+            );
+            return Err(Failure::address_taken());
+        }
+        // If they are deleted, they come again under the id of their identity: without another opening credit.
+        let id = profile.identity.user_id();
+        if id != holder.id {
+            match self.billing.release(&opening_key(&id)).await {
+                // It was given under that id before.
+                Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
+                released => released?,
+            }
+        }
+        let linked = self.change_user(&holder.id, |user| {
+            if user.identity.is_none() {
+                user.identity = Some(profile.identity.clone());
+                user.email_verified = true;
+                user.avatar = user.avatar.take().or_else(|| profile.avatar.clone());
+            }
+        });
+        let linked = linked.await?;
+        if linked.identity.as_ref() == Some(&profile.identity) {
+            tracing::info!(user = %linked.id, issuer = profile.identity.issuer, "somebody who was here is known again");
+            Ok(Some(linked))
+        } else {
+            Err(Failure::address_taken())
+        }
+    }
+
+    /// Whether nobody has the address of a profile. Somebody whose issuer has never verified it gives it up to whom it
+    /// really belongs to.
+    async fn is_free(&self, profile: &Profile) -> Result<bool, Failure> {
+        let Some(holder) = self.store.user_by_email(&profile.email).await? else {
+            return Ok(true);
+        };
+        let proven = holder.email_verified || holder.identity.is_none();
+        if proven || !profile.email_verified || holder.identity.as_ref() == Some(&profile.identity) {
+            return Ok(false);
+        }
+        tracing::info!(user = %holder.id, "an address that was not verified goes to its owner");
+        let given_up = self.change_user(&holder.id, |user| {
+            if !user.email_verified {
+                // Nobody has an address below `.invalid` (RFC 2606).
+                user.email = format!("{}@unverified.invalid", user.id);
+            }
+        });
+        given_up.await?;
+        Ok(self.store.user_by_email(&profile.email).await?.is_none())
+    }
+
+    /// A user with what the lists say of them now: whoever is not in one any more is shut out, or an administrator no
+    /// longer, at once. Whoever was added to one becomes an administrator when they next sign in.
+    ///
+    /// # Errors
+    /// 401 when they are being deleted; 403 when they are on no list any more; those of the store.
+    pub(super) async fn in_force(&self, user: User) -> Result<User, Failure> {
+        if user.deleted {
+            return Err(Failure::unauthorized());
+        }
+        let (allowed, role) = self.access.holds(&user);
+        if !allowed {
+            return Err(Failure::not_allowed());
+        }
+        if user.role == Role::Admin && role != Role::Admin {
+            tracing::info!(user = %user.id, "an administrator who is on the list no longer");
+            return Ok(self.platform.set_role(&system(), &user.id, role).await?);
+        }
+        Ok(user)
     }
 
     /// Ends a session: its token does not hold any more, on any server, for as long as it would have.
@@ -133,45 +264,29 @@ impl App {
     }
 }
 
+/// Who changes roles: the configuration.
+fn system() -> Actor {
+    Actor::admin("configuration")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_no_address_is_refused() {
-        assert_eq!(
-            Profile::with_email(" ana@example.com ").unwrap().email,
-            "ana@example.com"
-        );
+        let email = |text: &str| Profile::in_development(text).map(|profile| profile.email);
+        assert_eq!(email(" ana@example.com ").unwrap(), "ana@example.com");
         let long = format!("{}@example.com", "a".repeat(250));
-        for wrong in [
-            "",
-            " ",
-            "ana",
-            "@",
-            "ana@",
-            "@example.com",
-            "a@b@c",
-            "a b@c",
-            "a\0@c",
-            &long,
-        ] {
-            assert!(Profile::with_email(wrong).is_err(), "{wrong:?}");
+        for wrong in ["", " ", "ana", "a@b@c", "a b@c", "a\0@c", "a\u{202e}@c", &long] {
+            assert!(email(wrong).is_err(), "{wrong:?}");
         }
     }
 
     #[test]
-    fn a_picture_is_no_script() {
-        let profile = |avatar: &str| Profile {
-            avatar: Some(avatar.into()),
-            ..Profile::with_email("ana@example.com").unwrap()
-        };
-        assert_eq!(profile("javascript:alert(1)").to_user(Role::Client).avatar, None);
-        assert!(
-            profile("https://example.com/a.png")
-                .to_user(Role::Client)
-                .avatar
-                .is_some()
-        );
+    fn in_development_the_address_is_who_one_is() {
+        let id = |email| Profile::in_development(email).unwrap().identity.user_id();
+        assert_eq!(id("Ana@Example.com"), id("ana@example.com"));
+        assert_ne!(id("ana@example.com"), id("eva@example.com"));
     }
 }

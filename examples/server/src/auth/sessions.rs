@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod::UserId;
+use neuropod::{Role, UserId};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -114,7 +114,12 @@ impl App {
         match self.store.user(&caller.user.id).await {
             Ok(Some(user)) => {
                 self.presence.seen(&user.id);
-                !ended::has_ended(&user, &caller.session) && user.role == caller.user.role
+                let (allowed, role) = self.access.holds(&user);
+                let same = user.role == caller.user.role && (user.role == Role::Client || role == user.role);
+                same && allowed
+                    && !user.deleted
+                    && user.registration_date == caller.user.registration_date
+                    && !ended::has_ended(&user, &caller.session)
             }
             Ok(None) => false,
             Err(error) => {

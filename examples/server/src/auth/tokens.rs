@@ -1,12 +1,14 @@
 //! The tokens of this server (JWT, RFC 7519), and those of another issuer.
 
+use std::fmt::Display;
+
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use neuropod::UserId;
+use neuropod::{User, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::claims;
 use super::keys::Keys;
 use super::people::Profile;
 use crate::failure::Failure;
@@ -26,13 +28,40 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A token with this `exp` is taken until the leeway is over as well.
-    fn new(id: String, exp: i64) -> Result<Self, Failure> {
-        let until = Timestamp::from_second(exp.saturating_add(LEEWAY_SECONDS.cast_signed()));
-        Ok(Self {
+    /// A session until this second, leeway included.
+    fn new(id: String, until: i64) -> Self {
+        Self {
             id,
-            until: until.map_err(|_| Failure::unauthorized())?,
-        })
+            until: Timestamp::from_second(until).unwrap_or(Timestamp::MAX),
+        }
+    }
+}
+
+/// A token is refused: why is for the log of the server, and nothing for the one who shows it.
+pub(super) fn refuse(reason: impl Display) -> Failure {
+    tracing::info!(%reason, "a token is refused");
+    Failure::unauthorized()
+}
+
+/// Whom a token of this server is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bearer {
+    pub(super) id: UserId,
+    /// In seconds since 1970.
+    issued_at: i64,
+    registered: Option<i64>,
+}
+
+impl Bearer {
+    /// Whether this is the user whom the token was made for: whoever was deleted and comes again has the same id, and
+    /// the tokens from before do not come to life again with them.
+    pub(super) fn is(&self, user: &User) -> bool {
+        let since = user.registration_date;
+        match self.registered {
+            Some(registered) => registered == since.as_millisecond(),
+            // Made by an earlier version.
+            None => self.issued_at + LEEWAY_SECONDS.cast_signed() >= since.as_second(),
+        }
     }
 }
 
@@ -45,6 +74,9 @@ struct Claims {
     iat: i64,
     nbf: i64,
     exp: i64,
+    /// Since when the user is here, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registered: Option<i64>,
 }
 
 /// Makes and checks the tokens of this server (HS256).
@@ -77,17 +109,18 @@ impl Tokens {
     ///
     /// # Errors
     /// 500 when it can't be signed.
-    pub(crate) fn issue(&self, user: &UserId) -> Result<String, Failure> {
+    pub(crate) fn issue(&self, user: &User) -> Result<String, Failure> {
         let now = Timestamp::now();
         let id: [u8; 16] = rand::random();
         let claims = Claims {
             iss: NAME.into(),
             aud: NAME.into(),
-            sub: user.to_string(),
+            sub: user.id.to_string(),
             jti: data_encoding::HEXLOWER.encode(&id),
             iat: now.as_second(),
             nbf: now.as_second(),
             exp: now.as_second() + self.lifetime.as_secs(),
+            registered: Some(user.registration_date.as_millisecond()),
         };
         encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(|error| {
             neuropod::Error::new(neuropod::ErrorKind::Unexpected, "a token can't be signed")
@@ -100,22 +133,25 @@ impl Tokens {
     ///
     /// # Errors
     /// 401 for everything that this server has not signed or that does not hold now.
-    pub(crate) fn verify(&self, token: &str) -> Result<(UserId, Session), Failure> {
-        let claims = decode::<Claims>(token, &self.decoding, &self.validation)
-            .map_err(|_| Failure::unauthorized())?
-            .claims;
-        Ok((UserId::new(claims.sub), Session::new(claims.jti, claims.exp)?))
+    pub(super) fn verify(&self, token: &str) -> Result<(Bearer, Session), Failure> {
+        let token = decode::<Claims>(token, &self.decoding, &self.validation).map_err(refuse)?;
+        if token.header.crit.is_some() {
+            return Err(refuse("it has critical headers"));
+        }
+        let claims = token.claims;
+        let until = claims.exp.saturating_add(LEEWAY_SECONDS.cast_signed());
+        let bearer = Bearer {
+            id: UserId::new(claims.sub),
+            issued_at: claims.iat,
+            registered: claims.registered,
+        };
+        Ok((bearer, Session::new(claims.jti, until)))
     }
 
     /// Whether a token claims to be signed as those of this server are. That proves nothing: it says who is to check.
     pub(crate) fn may_be_ours(token: &str) -> bool {
         decode_header(token).is_ok_and(|header| header.alg == Algorithm::HS256)
     }
-}
-
-/// Whether a claim is true. Issuers have written it as text too.
-pub(super) fn is_true(claim: &Value) -> bool {
-    *claim == Value::Bool(true) || claim == "true"
 }
 
 /// Another issuer, whose tokens are taken as well.
@@ -126,16 +162,8 @@ pub(crate) struct Issuer {
     pub(crate) name: String,
     /// For whom it makes them (`aud`).
     pub(crate) audience: String,
-}
-
-#[derive(Clone, Deserialize)]
-struct ForeignClaims {
-    jti: Option<String>,
-    exp: i64,
-    #[serde(default)]
-    email_verified: Option<Value>,
-    #[serde(flatten)]
-    profile: Profile,
+    /// Whether it verifies every address, and need not say so.
+    pub(crate) verifies_addresses: bool,
 }
 
 impl Issuer {
@@ -144,20 +172,16 @@ impl Issuer {
     /// # Errors
     /// 401 for everything that the issuer has not signed or that does not hold now.
     pub(crate) async fn verify(&self, token: &str) -> Result<(Profile, Session), Failure> {
-        let claims: ForeignClaims = self.keys.verify(token, &[&self.name], &self.audience).await?;
-        // Not every issuer says whether it has asked the owner of the address; this one says that it has not.
-        if claims.email_verified.is_some_and(|verified| !is_true(&verified)) {
-            return Err(Failure::unauthorized());
-        }
-        let digest = || blake3::hash(token.as_bytes()).to_hex()[..32].to_owned();
-        let session = Session::new(claims.jti.unwrap_or_else(digest), claims.exp)?;
-        Ok((claims.profile, session))
+        let (claims, until) = self.keys.verify(token, &[&self.name], &self.audience).await?;
+        let profile = Profile::of_claims(&self.name, &claims, self.verifies_addresses).map_err(refuse)?;
+        Ok((profile, Session::new(claims::session_id(&claims), until)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use neuropod::Role;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -183,17 +207,52 @@ mod tests {
         encode(&Header::new(algorithm), &claims(change), &key).unwrap()
     }
 
+    fn ana() -> User {
+        Profile::in_development("ana@example.com")
+            .unwrap()
+            .to_user(Role::Client)
+    }
+
     #[test]
     fn a_token_of_this_server_holds() {
-        let token = tokens().issue(&UserId::new("ana")).unwrap();
-        let (user, session) = tokens().verify(&token).unwrap();
-        assert_eq!(user, UserId::new("ana"));
+        let token = tokens().issue(&ana()).unwrap();
+        let (bearer, session) = tokens().verify(&token).unwrap();
+        assert_eq!(bearer.id, ana().id);
         assert!(session.until > Timestamp::now());
         assert!(
             tokens()
                 .verify(&sign(&json!({}), Algorithm::HS256, SECRET))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn a_token_is_for_the_user_it_was_made_for() {
+        let hour = SignedDuration::from_hours(1);
+        let (first, now) = (ana(), Timestamp::now());
+        let again = User {
+            registration_date: first.registration_date + hour,
+            ..first.clone()
+        };
+        let bearer = |token: &str| tokens().verify(token).unwrap().0;
+        let token = tokens().issue(&first).unwrap();
+        assert!(bearer(&token).is(&first));
+        assert!(!bearer(&token).is(&again), "who came again");
+        // An earlier version has not said for whom.
+        let old = sign(&json!({ "iat": now.as_second() }), Algorithm::HS256, SECRET);
+        let old = bearer(&old);
+        assert!(old.is(&first) && !old.is(&again));
+    }
+
+    #[test]
+    fn critical_headers_are_refused() {
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        for crit in [vec![], vec!["exp".to_owned()], vec!["x".to_owned()]] {
+            let mut header = Header::new(Algorithm::HS256);
+            header.crit = Some(crit);
+            let token = encode(&header, &claims(&json!({})), &key).unwrap();
+            assert!(tokens().verify(&token).is_err(), "{header:?}");
+        }
     }
 
     #[test]
@@ -222,7 +281,7 @@ mod tests {
             encoded(&claims(&json!({})))
         );
         assert!(tokens().verify(&unsigned).is_err());
-        let good = tokens().issue(&UserId::new("ana")).unwrap();
+        let good = tokens().issue(&ana()).unwrap();
         let (head, signature) = good.rsplit_once('.').unwrap();
         let (header, _) = head.split_once('.').unwrap();
         let swapped = format!(

@@ -24,6 +24,10 @@ pub struct Limits {
     /// The biggest body of a request.
     #[schemars(range(min = 1, max = 1_048_576), extend("unit" = "KiB"))]
     pub body_kib: usize,
+    /// How many pods a client may have, stopped ones included. Administrators have as many as they like, and whoever has
+    /// more already keeps them.
+    #[schemars(range(min = 1), extend("unit" = "pods"))]
+    pub max_pods: u32,
     /// A header with the address of the one who asks, as a trusted proxy sets it (`x-forwarded-for`: its last
     /// address, `cf-connecting-ip`). Only where nobody gets round the proxy; without it all behind a proxy are one.
     #[schemars(extend("allowed" = "the name of a header"))]
@@ -38,6 +42,7 @@ impl Default for Limits {
             wrong_tokens_per_minute: 60,
             waiting_connections: 128,
             body_kib: 256,
+            max_pods: 20,
             client_address_header: None,
         }
     }

@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 
 use super::keys::{self, Kind};
 use super::{ClusterKind, Config, Flags, address, wrong};
+use crate::auth::Access;
 use crate::{euros, gallery};
 
 /// What holds, and where each value is from.
@@ -125,6 +126,7 @@ fn check(config: &Config) -> Result<()> {
         );
         gallery::check(&config.scenario)?;
     }
+    Access::of(config)?;
     for (name, amount) in [
         ("opening_credit", Some(config.opening_credit)),
         ("daily_cap", config.daily_cap),

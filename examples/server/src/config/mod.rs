@@ -72,7 +72,8 @@ pub struct Config {
     /// The scheme of the links to pods.
     #[schemars(with = "String", extend("enum" = ["http", "https"]))]
     pub scheme: Scheme,
-    /// Whoever signs in with this e-mail address is an administrator.
+    /// The e-mail address of one administrator, as in earlier versions: it counts beside those of `auth.admin_emails`.
+    /// The example that stands here from the start counts only where that list is empty.
     pub admin_email: String,
     /// Web pages of these origins may call the API; empty: the dashboards of development and `https://app.<domain>`.
     #[schemars(extend("allowed" = "origins, such as `https://app.example.com`"))]
@@ -163,6 +164,13 @@ pub(crate) fn key_names() -> Vec<&'static str> {
 }
 
 impl Config {
+    /// The addresses of the administrators.
+    pub fn administrators(&self) -> impl Iterator<Item = &String> {
+        let listed = &self.auth.admin_emails;
+        let example = !listed.is_empty() && self.admin_email == Self::default().admin_email;
+        listed.iter().chain((!example).then_some(&self.admin_email))
+    }
+
     /// The origins whose pages may call the API.
     pub fn origins(&self) -> Vec<String> {
         if self.cors_origins.is_empty() {
@@ -254,6 +262,22 @@ pub struct Auth {
     pub issuer: Option<String>,
     /// For whom that issuer makes the tokens (`aud`); required with `jwks_url`.
     pub audience: Option<String>,
+    /// Whether that issuer verifies the address of everybody before it makes a token for them. Set it for an issuer whose
+    /// tokens have no `email_verified`: without that, an address makes nobody an administrator, is on no list, and is
+    /// not taken for that of somebody who was here before. What the issuer says it has not verified stays so.
+    pub issuer_verifies_addresses: bool,
+    /// The e-mail addresses of the administrators. Whoever signs in with one that is verified is one; whoever is taken
+    /// off the list is one no longer, at once, and becomes a client.
+    #[schemars(extend("allowed" = "e-mail addresses"))]
+    pub admin_emails: Vec<String>,
+    /// The e-mail addresses that may sign in, beside those of `allowed_domains` and the administrators; everybody may
+    /// where both lists are empty. Whoever is taken off is shut out at once; their pods stay until they are stopped or
+    /// the user is suspended or deleted.
+    #[schemars(extend("allowed" = "e-mail addresses"))]
+    pub allowed_emails: Vec<String>,
+    /// The domains whose addresses may sign in, such as `example.com`, which is not `sub.example.com`.
+    #[schemars(extend("allowed" = "domains"))]
+    pub allowed_domains: Vec<String>,
     /// How long somebody stays signed in with a token of this server.
     #[schemars(range(min = 1), extend("unit" = "hours"))]
     pub token_hours: u32,
@@ -267,6 +291,10 @@ impl Default for Auth {
             jwks_url: None,
             issuer: None,
             audience: None,
+            issuer_verifies_addresses: false,
+            admin_emails: Vec::new(),
+            allowed_emails: Vec::new(),
+            allowed_domains: Vec::new(),
             token_hours: 24,
         }
     }

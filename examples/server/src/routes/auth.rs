@@ -64,6 +64,8 @@ impl FromFields for MockBody {
     (status = 200, body = SignedIn),
     (status = 400, description = "The body is not valid", body = FailureBody),
     (status = 401, description = "Google has not made this token for this application", body = FailureBody),
+    (status = 403, description = "Nobody with this address may come in", body = FailureBody),
+    (status = 409, description = "The address belongs to somebody else", body = FailureBody),
     (status = 501, description = "Google is not set up", body = FailureBody),
 ))]
 pub(crate) async fn google(
@@ -86,6 +88,7 @@ pub(crate) async fn google(
 #[utoipa::path(post, path = "/api/auth/mock-login", tag = "Auth", request_body = MockBody, responses(
     (status = 200, body = SignedIn),
     (status = 400, description = "This is no e-mail address", body = FailureBody),
+    (status = 403, description = "Nobody with this address may come in", body = FailureBody),
     (status = 404, description = "The server is not in development", body = FailureBody),
 ))]
 pub(crate) async fn mock_login(
@@ -97,7 +100,7 @@ pub(crate) async fn mock_login(
         return Err(Failure::no_route());
     }
     let Body(body) = body?;
-    sign_in(&app, &Profile::with_email(&body.email)?).await
+    sign_in(&app, &Profile::in_development(&body.email)?).await
 }
 
 async fn sign_in(app: &App, profile: &Profile) -> Result<Json<SignedIn>, Failure> {
@@ -105,7 +108,7 @@ async fn sign_in(app: &App, profile: &Profile) -> Result<Json<SignedIn>, Failure
     app.presence.seen(&user.id);
     Ok(Json(SignedIn {
         success: true,
-        token: app.tokens.issue(&user.id)?,
+        token: app.tokens.issue(&user)?,
         user: app.user_view(user).await?,
     }))
 }

@@ -6,7 +6,7 @@ use neuropod::{ErrorKind, Pod, VolumePolicy};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::pods::{parse, start_failure};
+use super::pods::parse;
 use crate::app::Shared;
 use crate::auth::Caller;
 use crate::failure::{Failure, FailureBody};
@@ -61,11 +61,7 @@ pub(crate) async fn start(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ChangedPod>, Failure> {
-    let pod = app
-        .platform
-        .start(&caller.actor(), &parse(&id)?)
-        .await
-        .map_err(start_failure)?;
+    let pod = app.platform.start(&caller.actor(), &parse(&id)?).await?;
     Ok(changed(
         &pod,
         language.pick("Pod iniciándose", "The pod is starting"),

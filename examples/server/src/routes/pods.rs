@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use neuropod::message::Language;
-use neuropod::{CreatePod, Error, ErrorKind, Pod, PodId, Status, UserId};
+use neuropod::{CreatePod, Pod, PodId, Status, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -185,11 +185,7 @@ pub(crate) async fn create(
     if let Some(key) = headers.get("idempotency-key") {
         request.idempotency_key = Some(String::from_utf8_lossy(key.as_bytes()).into_owned());
     }
-    let pod = app
-        .platform
-        .create(&caller.actor(), &request)
-        .await
-        .map_err(start_failure)?;
+    let pod = app.platform.create(&caller.actor(), &request).await?;
     let created = CreatedPod {
         pod_id: pod.id.to_string(),
         pod_name: pod.name,
@@ -254,19 +250,6 @@ pub(crate) async fn connections(
 /// What is no id is answered like one that does not exist.
 pub(super) fn parse(id: &str) -> Result<PodId, Failure> {
     Ok(id.parse()?)
-}
-
-pub(super) fn start_failure(error: Error) -> Failure {
-    let suspended = *error.kind() == ErrorKind::Forbidden && error.context("user") == Some("suspended");
-    let failure = Failure::from(error);
-    if suspended {
-        failure.saying(
-            "La cuenta está suspendida; contacta con la administración",
-            "The account is suspended; contact the administrators",
-        )
-    } else {
-        failure
-    }
 }
 
 impl App {

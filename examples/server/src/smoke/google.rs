@@ -72,6 +72,7 @@ async fn who_google_knows_is_known() {
         json!({ "exp": now - 600 }),
         json!({ "email_verified": false }),
         json!({ "email": null }),
+        json!({ "email": "ana" }),
     ];
     for change in wrong {
         sign_in(&google.sign(&change)).await.expect(401);

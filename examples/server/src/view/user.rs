@@ -38,6 +38,10 @@ pub(crate) struct UserView {
     pub(crate) daily_cap: Option<f64>,
     /// Whether they may start no pods.
     pub(crate) suspended: bool,
+    /// Where they sign in (`iss`); null: nobody has signed in as them since the server asks who they are there.
+    pub(crate) issuer: Option<String>,
+    /// Whether it is known that the address is theirs.
+    pub(crate) email_verified: bool,
     /// A picture of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) avatar: Option<String>,
@@ -81,6 +85,8 @@ impl UserView {
             status: if is_there { "online" } else { "offline" },
             daily_cap: user.daily_cap.map(Money::as_euros),
             suspended: user.suspended,
+            issuer: user.identity.map(|identity| identity.issuer),
+            email_verified: user.email_verified,
             avatar: user.avatar,
         }
     }

@@ -9,6 +9,7 @@ mod bodies;
 mod dashboard;
 mod doors;
 mod frontend;
+mod identities;
 mod ids;
 mod money;
 mod openapi;

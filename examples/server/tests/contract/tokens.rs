@@ -137,7 +137,8 @@ async fn a_session_that_was_ended_and_a_user_who_is_gone_are_shut_out_at_once() 
     server.get("/api/auth/me", &second).await.expect(401);
     server.post("/api/pods", &second, &pod("again")).await.expect(401);
     let again = server.sign_in("ana@example.com").await;
-    assert_ne!(server.user_id(&again).await, id, "somebody new");
+    assert_eq!(server.user_id(&again).await, id, "the same person");
+    server.get("/api/auth/me", &second).await.expect(401);
     assert_eq!(
         server.get("/api/pods", &again).await.expect(200)["data"],
         json!([])
