@@ -150,7 +150,8 @@ impl Platforms {
 
     fn add(&mut self, world: &World, faults: Faults, end: Faults) {
         let clock = MachineClock::new(world);
-        let mut parts = world.parts();
+        // People there have as many as they can pay for: what is tried is time and trouble.
+        let mut parts = world.parts().max_pods(u32::MAX);
         if let Some(grace) = self.volume_grace {
             parts = parts.volume_grace(grace);
         }

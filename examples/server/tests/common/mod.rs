@@ -77,6 +77,7 @@ impl TestServer {
         config.limits.requests_per_second = 10_000;
         config.limits.burst = 10_000;
         config.limits.wrong_tokens_per_minute = 10_000;
+        config.limits.max_pods = 10_000;
         change(&mut config);
         let server = Server::start(config).await.expect("the server starts");
         let origin = format!("http://{}", server.address().expect("an address"));
