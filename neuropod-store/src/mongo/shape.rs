@@ -11,8 +11,8 @@ use neuropod_core::observation::Step;
 use neuropod_core::pod::{Environment, Login, VolumeDeletion};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
-    AccessToken, Desired, EndedSession, Identity, Money, OpeningCredit, Pod, PodId, PodSpec, PriceList, Reason, Role,
-    Status, Template, User, UserId,
+    AccessToken, Desired, EndedSession, Identity, Money, OpeningCredit, Pod, PodId, PodSpec, PriceList,
+    Reason, Role, Status, Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 

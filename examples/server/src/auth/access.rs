@@ -31,7 +31,9 @@ impl Access {
                 .iter()
                 .map(|domain| {
                     let name = domain.trim().trim_start_matches('@');
-                    let ascii = ascii_domain(name).filter(|ascii| !ascii.contains('*'));
+                    // A domain is what an address can have.
+                    let fits = check_email(&format!("a@{name}")).is_ok();
+                    let ascii = ascii_domain(name).filter(|_| fits);
                     ascii.ok_or_else(|| anyhow!("auth.allowed_domains: {domain:?} is no domain"))
                 })
                 .collect::<Result<_>>()?,

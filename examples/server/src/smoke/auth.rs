@@ -132,6 +132,7 @@ async fn administrators_are_not_managed_like_clients() {
     let other = User {
         id: UserId::new("0123456789abcdef01234567"),
         email: "root@example.com".into(),
+        identity: None,
         ..template
     };
     api.app.platform.register(&other).await.unwrap();

@@ -10,13 +10,13 @@ use super::{Api, config};
 use crate::config::{Auth, Config};
 
 /// Somebody who signs as Google does, and the address of their keys.
-struct Signer {
+pub(super) struct Signer {
     key: EncodingKey,
-    url: String,
+    pub(super) url: String,
 }
 
 impl Signer {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
@@ -29,7 +29,7 @@ impl Signer {
         Self { key, url }
     }
 
-    fn sign(&self, change: &Value) -> String {
+    pub(super) fn sign(&self, change: &Value) -> String {
         let now = Timestamp::now().as_second();
         let mut claims = json!({
             "iss": "https://accounts.google.com", "aud": "client", "sub": "1", "exp": now + 600,

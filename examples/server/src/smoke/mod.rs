@@ -4,6 +4,7 @@ mod account;
 mod auth;
 mod dead_peers;
 mod google;
+mod identities;
 mod kept_types;
 mod live;
 mod pod_hosts;
