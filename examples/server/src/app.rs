@@ -209,7 +209,7 @@ fn platform(
         .price_policy(config.price_policy)
         .layout(backends::layout(config))
         .opening_credit(euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")?)
-        .max_pods(config.limits.max_pods);
+        .max_pods(gallery::max_pods(config));
     if let Some(cap) = config.daily_cap {
         builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
     }

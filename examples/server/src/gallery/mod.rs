@@ -26,6 +26,7 @@ use self::director::Director;
 use self::scenarios::{Account, Past, SCENARIOS, Scenario, Shows};
 use crate::app::Shared;
 use crate::auth::Profile;
+use crate::config::Config;
 
 /// All scenarios, as one name.
 const ALL: &str = "all";
@@ -83,6 +84,12 @@ pub(crate) fn settings(settings: Settings) -> Settings {
     }
 }
 
+/// How many pods a client may have: in a gallery one has as many as it shows, and as many as others besides.
+pub(crate) fn max_pods(config: &Config) -> u32 {
+    let shown = u32::try_from(chosen(&config.scenario).count()).unwrap_or(u32::MAX);
+    config.limits.max_pods.saturating_add(shown)
+}
+
 fn chosen(names: &[String]) -> impl Iterator<Item = &'static Scenario> {
     let is_chosen = |scenario: &&Scenario| names.iter().any(|name| name == ALL || name == scenario.name);
     SCENARIOS.iter().filter(is_chosen)
@@ -136,7 +143,8 @@ fn owner(pod: &Pod) -> Actor {
 
 /// The pod of a scenario, with its past.
 async fn make(app: &Shared, scenario: &Scenario) -> Result<Pod> {
-    let profile = Profile::with_email(scenario.account.email()).map_err(|_| anyhow::anyhow!("no address"))?;
+    let profile =
+        Profile::in_development(scenario.account.email()).map_err(|_| anyhow::anyhow!("no address"))?;
     let user = app
         .welcome(&profile)
         .await
