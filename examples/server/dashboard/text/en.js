@@ -214,10 +214,7 @@ export const en = {
   "deploy.type": "Deployment type",
   "deploy.volumeDisk": "Volume",
   "gpu.card": "GPU: {specs}",
-  "gpu.pod": {
-    one: "Pod: {memory} GB of memory, {cpus} processor",
-    other: "Pod: {memory} GB of memory, {cpus} processors",
-  },
+  "gpu.pod": { one: "Pod: {memory} GB RAM · {cpus} CPU", other: "Pod: {memory} GB RAM · {cpus} CPUs" },
   "gpu.cores": "{cores} cores",
   "gpu.free": { one: "{count} free", other: "{count} free" },
   "gpu.notOffered": "Not offered now",

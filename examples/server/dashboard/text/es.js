@@ -222,11 +222,7 @@ export const es = {
   "deploy.type": "Tipo de despliegue",
   "deploy.volumeDisk": "Volumen",
   "gpu.card": "GPU: {specs}",
-  "gpu.pod": {
-    one: "Pod: {memory} GB de memoria, {cpus} procesador",
-    many: "Pod: {memory} GB de memoria, {cpus} procesadores",
-    other: "Pod: {memory} GB de memoria, {cpus} procesadores",
-  },
+  "gpu.pod": "Pod: {memory} GB RAM · {cpus} CPU",
   "gpu.cores": "{cores} núcleos",
   "gpu.free": { one: "{count} libre", many: "{count} libres", other: "{count} libres" },
   "gpu.notOffered": "No disponible ahora",

@@ -96,14 +96,15 @@ function deployForm({ prices, templates, pods, clients }, signal) {
       }
     },
   });
-  const update = debounced(() => quote.update(read(new FormData(form))), 250);
+  const ask = () => quote.update(read(new FormData(form)));
+  const update = debounced(ask, 250);
   form.addEventListener("input", ({ target }) => {
     written.add(target);
     update();
   });
   signal.addEventListener("abort", update.cancel);
   source.begin();
-  update();
+  ask();
   return element("div", { class: "deploy" }, form, quote.element);
 }
 

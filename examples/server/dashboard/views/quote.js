@@ -24,6 +24,7 @@ export function quotePanel(pods, signal) {
       last = null;
       return content.replaceChildren(element("p", { class: "muted" }, t("quote.incomplete")));
     }
+    if (last === null) content.replaceChildren(element("p", { class: "muted" }, t("loading")));
     try {
       const answer = await api.quote({ gpu, containerDiskSize, volumeDiskSize }, mine);
       if (mine.aborted) return;

@@ -85,7 +85,7 @@ async fn fill_in(page: &Page, axe: &str) {
         && field('ports').value === '8888' && field('volumeDiskSize').value === '20'
         && document.querySelector('[name=gpu]:checked')?.value === 'rtx-4050'";
     page.until("what is chosen already", chosen, json!([])).await;
-    page.reads("Pod: 16 GB of memory, 4 processors").await;
+    page.reads("Pod: 16 GB RAM · 4 CPUs").await;
     page.check("deploy-begin", axe).await;
     // What was written stays when another template is chosen.
     page.fill("ports", "9999").await;
