@@ -27,6 +27,7 @@ export class Rows {
     const keys = items.map(([key]) => key);
     const wanted = new Set(keys);
     for (const key of this.#rows.keys()) if (!wanted.has(key)) this.#remove(key);
+    this.#order = this.#order.filter((key) => wanted.has(key));
     for (const [key, item] of items) {
       if (!this.#rows.has(key)) this.#add(key, item);
       else if (isNew(key)) this.#rows.get(key).update(item);
@@ -55,7 +56,6 @@ export class Rows {
     row.element.remove();
     row.close();
     this.#rows.delete(key);
-    this.#order = this.#order.filter((other) => other !== key);
   }
 
   #place(keys) {

@@ -3,6 +3,7 @@
 //! The files are in the program; a debug build reads them from the disk, so that a change is seen once the page is
 //! loaded again. Nothing has to be built before.
 
+mod module;
 mod modules;
 mod page;
 mod source_map;

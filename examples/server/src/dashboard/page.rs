@@ -204,7 +204,7 @@ impl Page {
     /// Compresses everything that browsers ask for.
     pub(super) fn compress(&self) {
         for (path, asset) in &self.assets {
-            if path.ends_with(".map") {
+            if kind(path).is_some_and(|(_, extension)| extension == "js.map") {
                 continue;
             }
             asset.encoded(Encoding::Brotli);
@@ -264,7 +264,7 @@ mod tests {
         let (_, style) = page
             .assets
             .iter()
-            .find(|(path, _)| path.ends_with(".css"))
+            .find(|(path, _)| kind(path) == Some(("page", "css")))
             .unwrap();
         let all = std::str::from_utf8(&style.plain).unwrap();
         for path in paths().filter(|path| path.ends_with(".css")) {
