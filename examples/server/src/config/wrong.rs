@@ -77,14 +77,12 @@ fn from(origin: Option<&str>) -> String {
 pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<String>) -> Error {
     let mut name = String::new();
     let said = innermost(error, &mut name);
-    if let ConfigError::NotFound(field) = said
-        && let Some(key) = missing(field, &name)
-    {
-        return anyhow!(
-            "{}: it is missing; it has to be {}",
-            key.name,
-            key.allowed_with_unit()
+    if let ConfigError::NotFound(field) = said {
+        let allowed = keys::find(field).map_or_else(
+            || MORE.to_owned(),
+            |key| format!("it has to be {}", key.allowed_with_unit()),
         );
+        return anyhow!("{field}: it is missing; {allowed}");
     }
     let origin = origin_of(&name);
     let place = from(origin.as_deref());
@@ -106,14 +104,6 @@ pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<Stri
         None if name.is_empty() => anyhow!("it can't be used; {MORE}"),
         None => anyhow!("{name}{place}: it has to be a table{given}; {MORE}"),
     }
-}
-
-/// The key of a field that its table needs.
-fn missing(field: &str, table: &str) -> Option<&'static Key> {
-    let field = field.rsplit('.').next()?;
-    let keys = keys::all().0.iter();
-    let mut named = keys.filter(|key| key.name.rsplit('.').next() == Some(field));
-    named.find(|key| key.name.starts_with(table))
 }
 
 /// What was said first, and of which key.
