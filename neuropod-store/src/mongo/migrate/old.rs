@@ -272,6 +272,7 @@ pub(super) fn shown(value: Option<&Bson>) -> String {
     let text = match value {
         None | Some(Bson::Null) => String::new(),
         Some(Bson::String(text)) => format!("{text:?}"),
+        Some(Bson::ObjectId(id)) => id.to_hex(),
         Some(other) => other.to_string(),
     };
     let mut short: String = text.chars().take(60).collect();
