@@ -82,16 +82,17 @@ pub(super) fn pods(items: &mut [Item<Pod>], others: &[Pod], naming: &Naming) {
         taken.ids.insert(pod.id.clone());
         taken.is_free(pod, &pod.slug);
     }
-    for called_so in [true, false] {
-        for item in items.iter_mut() {
-            let document = item.id.clone();
-            let Some(pod) = item.to_take() else { continue };
-            if (existing_label(&pod.name) == pod.slug.as_str()) != called_so {
-                continue;
-            }
-            for oddity in taken.fit(pod, &document, naming) {
-                item.tell(oddity);
-            }
+    let is_called_so = |item: &Item<Pod>| {
+        item.value()
+            .is_some_and(|pod| existing_label(&pod.name) == pod.slug.as_str())
+    };
+    let (mut items, others): (Vec<_>, Vec<_>) = items.iter_mut().partition(|item| is_called_so(item));
+    items.extend(others);
+    for item in items {
+        let document = item.id.clone();
+        let Some(pod) = item.to_take() else { continue };
+        for oddity in taken.fit(pod, &document, naming) {
+            item.tell(oddity);
         }
     }
 }
