@@ -61,6 +61,7 @@
 //! | [`PodStore`] | pods, users, templates, price lists | [`store::MemoryStore`], `SqliteStore` (feature `sqlite`), `MongoStore` (feature `mongo`) |
 //! | [`Billing`] | accounts and what happens to the money in them | the same |
 //! | [`TokenExtractor`] | finds access tokens in logs | [`JupyterTokens`], [`RegexTokens`] |
+//! | [`AuditLog`], optional | who did what | the same stores |
 //!
 //! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@check), [`naming`],
 //! [`plan`](fn@plan::plan), [`reconcile`](fn@reconcile::reconcile), [`token`].

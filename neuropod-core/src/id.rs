@@ -1,6 +1,7 @@
 //! Identifiers of pods and users, and who is asking.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -116,23 +117,34 @@ pub struct Actor {
     pub id: UserId,
     /// What they may do.
     pub role: Role,
+    /// The network address that they ask from, for the [audit log](crate::audit).
+    pub address: Option<IpAddr>,
 }
 
 impl Actor {
+    /// Somebody with this role.
+    pub fn new(id: UserId, role: Role) -> Self {
+        Self {
+            id,
+            role,
+            address: None,
+        }
+    }
+
     /// A client.
     pub fn client(id: impl Into<String>) -> Self {
-        Self {
-            id: UserId::new(id),
-            role: Role::Client,
-        }
+        Self::new(UserId::new(id), Role::Client)
     }
 
     /// An administrator.
     pub fn admin(id: impl Into<String>) -> Self {
-        Self {
-            id: UserId::new(id),
-            role: Role::Admin,
-        }
+        Self::new(UserId::new(id), Role::Admin)
+    }
+
+    /// The same, who asks from this network address.
+    #[must_use]
+    pub fn with_address(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
     }
 
     /// Whether this is an administrator.

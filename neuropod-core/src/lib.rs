@@ -8,6 +8,7 @@
 //! [`ClusterBackend::apply`], and back: [`ClusterBackend::watch`] → [`Observation`] →
 //! [`reconcile`](fn@reconcile::reconcile) → [`Action`](reconcile::Action)s, which the driver carries out.
 
+pub mod audit;
 pub mod billing;
 pub mod catalogue;
 pub mod check;
@@ -45,12 +46,13 @@ pub mod validation;
 pub mod workload;
 
 pub use self::{
+    audit::{AuditEntry, AuditLog},
     billing::{AccountKind, Balance, Billing, BillingExt, Entry, EntryKind},
     catalogue::{Catalogue, GpuType},
     clock::{Clock, SystemClock, TokioClock},
     cluster::{
-        ClusterBackend, ClusterEvent, GpuStock, Inventory, LogOptions, LogStream, OwnedVolume, OwnedWorkload,
-        Usage,
+        ClusterBackend, ClusterEvent, GpuHolder, GpuStock, Inventory, LogOptions, LogStream, NodeGpus,
+        OwnedVolume, OwnedWorkload, Usage,
     },
     connection::{ConnectionState, Connections, HttpService, ServiceStatus, TcpService},
     error::{Error, ErrorKind, Result},
@@ -59,7 +61,7 @@ pub use self::{
     naming::Naming,
     observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
     plan::Layout,
-    platform::{AccountChange, Platform, PlatformBuilder, Update},
+    platform::{AccountChange, AuditEvent, Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},
     pricing::{OpeningCredit, PriceList, PricePolicy, Quote},
     reason::{Blame, Reason, ReasonCode},

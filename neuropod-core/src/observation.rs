@@ -95,6 +95,8 @@ pub struct ObservedPod {
     pub spec_hash: String,
     /// Where it is.
     pub phase: Phase,
+    /// The node that was chosen for it.
+    pub node: Option<String>,
     /// How far a pending pod has come.
     pub step: Step,
     /// Whether it is being deleted.

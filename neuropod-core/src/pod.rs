@@ -75,6 +75,9 @@ pub struct Pod {
     pub volume_deletion: Option<VolumeDeletion>,
     /// Since when its container runs, where it does.
     pub started_at: Option<Timestamp>,
+    /// The node that its container runs on, or will.
+    #[serde(default)]
+    pub node: Option<String>,
     /// How often in a row a pod object of this run ended and was made anew.
     pub attempts: u32,
     /// Since when it has been failing, with no stable time in between.

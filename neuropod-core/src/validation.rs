@@ -19,6 +19,9 @@ pub const MAX_VARIABLES: usize = 100;
 /// Most bytes of all environment variables of a pod together, names and values.
 pub const MAX_ENVIRONMENT_LEN: usize = 32 * 1024;
 
+/// The longest note of a credit, in characters.
+pub const MAX_NOTE_LEN: usize = 200;
+
 /// Everything that is wrong with one request; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidationErrors(Vec<Problem>);

@@ -30,7 +30,7 @@ pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
         requests.list::<SlimClaim>(Kind::PersistentVolumeClaim, scope, &claims),
         objects,
         requests.list::<SlimEvent>(Kind::Event, scope, &about),
-        gpus::stock(requests),
+        gpus::find(requests, instance),
     )?;
     let mut parts: BTreeMap<(String, PodId), Parts> = BTreeMap::new();
     for pod in found_pods {
@@ -49,7 +49,8 @@ pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
     Ok(Inventory {
         workloads: workloads.collect(),
         volumes: found_claims.iter().map(|claim| owned(cluster, claim)).collect(),
-        gpus,
+        gpus: gpus::by_model(&gpus),
+        nodes: gpus,
     })
 }
 

@@ -99,7 +99,15 @@ pub(crate) struct SlimObject {
 #[serde(default)]
 pub(crate) struct SlimPod {
     pub(crate) metadata: Meta,
+    pub(crate) spec: Placement,
     pub(crate) status: PodStatus,
+}
+
+/// Of `spec` of a pod, where it was put.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Placement {
+    pub(crate) node_name: String,
 }
 
 /// `status` of a pod.

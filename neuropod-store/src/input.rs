@@ -1,5 +1,6 @@
 //! Checks of what callers give.
 
+use neuropod_core::audit::MAX_AUDIT_ENTRIES;
 use neuropod_core::billing::{MAX_ENTRIES, MAX_KEY_LEN};
 use neuropod_core::store::MAX_LIMIT;
 use neuropod_core::{Money, Pod, Problem, Result, ValidationErrors, Violation};
@@ -53,6 +54,15 @@ pub(crate) fn entries_limit(limit: u32) -> Result<()> {
         max: MAX_ENTRIES,
     };
     require((1..=MAX_ENTRIES).contains(&limit), "limit", range)
+}
+
+/// How many entries a page of an audit log may have.
+pub(crate) fn audit_limit(limit: u32) -> Result<()> {
+    let range = Violation::OutOfRange {
+        min: 1,
+        max: MAX_AUDIT_ENTRIES,
+    };
+    require((1..=MAX_AUDIT_ENTRIES).contains(&limit), "limit", range)
 }
 
 /// Fails with `Invalid` because of `field` unless `holds`.

@@ -1,4 +1,4 @@
-//! The stores of Neuropod: pods, users, templates, price lists and money.
+//! The stores of Neuropod: pods, users, templates, price lists, money and the audit log.
 //!
 //! | store | keeps it | shared by | an acknowledged write survives |
 //! |---|---|---|---|
@@ -10,8 +10,9 @@
 //! A call that fails has a typed error that says whether it may be repeated; a change of money may always be repeated
 //! with its key, and counts once.
 //!
-//! Every store implements [`PodStore`](neuropod_core::PodStore) and [`Billing`](neuropod_core::Billing), and passes the
-//! suites `neuropod_core::conformance::store` and `neuropod_core::conformance::billing`.
+//! Every store implements [`PodStore`](neuropod_core::PodStore), [`Billing`](neuropod_core::Billing) and
+//! [`AuditLog`](neuropod_core::AuditLog), and passes the suites `store`, `billing` and `audit` of
+//! `neuropod_core::conformance`.
 
 mod account;
 mod document;

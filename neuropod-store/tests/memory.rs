@@ -15,6 +15,11 @@ async fn is_a_pod_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn is_an_audit_log() {
+    conformance::audit::run(Arc::new(MemoryStore::new())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn is_a_billing() {
     conformance::billing::run(Arc::new(MemoryStore::new())).await;
 }

@@ -28,6 +28,16 @@ async fn is_a_pod_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn is_an_audit_log() {
+    let Some(database) = TestDatabase::new("mongo/is_an_audit_log") else {
+        return;
+    };
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    conformance::audit::run(Arc::new(store)).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn is_a_billing() {
     let Some(database) = TestDatabase::new("mongo/is_a_billing") else {
         return;

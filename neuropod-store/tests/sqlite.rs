@@ -69,6 +69,12 @@ async fn is_a_pod_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn is_an_audit_log() {
+    let folder = tempfile::tempdir().unwrap();
+    conformance::audit::run(open(&folder).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn is_a_billing() {
     let folder = tempfile::tempdir().unwrap();
     conformance::billing::run(open(&folder).await).await;

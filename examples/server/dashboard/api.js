@@ -142,7 +142,11 @@ export const updatePricing = (body) => data(call("PUT", "/api/pricing", { body }
 export const resetPricing = () => data(call("POST", "/api/pricing/reset"));
 /** What a pod would cost. */
 export const quote = (body, signal) => data(call("POST", "/api/pricing/calculate-cost", { body, signal }));
-/** The GPUs of the cluster. */
+/** A page of the pods of everybody, for administrators. */
+export const listAllPods = (query) => data(call("GET", "/api/admin/pods", { query }));
+/** A page of what administrators did, for administrators. */
+export const getAudit = (query) => data(call("GET", "/api/admin/audit", { query }));
+/** The GPUs of the cluster, and who has them. */
 export const getInventory = () => data(call("GET", "/api/inventory"));
 
 /** All templates. */
@@ -173,6 +177,12 @@ export async function getStatementCsv(query, signal) {
 export const listUsers = (search) => data(call("GET", "/api/auth/users", { query: { search } }));
 /** Sets a balance, in EUR. */
 export const setBalance = (userId, balance) => call("POST", "/api/auth/users/balance", { body: { userId, balance } });
+/** Adds money, in EUR, with a note that its owner sees; the same key does it once, however often it is sent. */
+export const addCredit = (userId, amount, note, key) =>
+  call("POST", `/api/admin/users/${encodeURIComponent(userId)}/credit`, {
+    body: { amount, note },
+    headers: { "Idempotency-Key": key },
+  });
 /** Sets what a user may spend on a day, in EUR; null: what the platform says. */
 export const setDailyCap = (userId, dailyCap) =>
   call("POST", "/api/auth/users/daily-cap", { body: { userId, dailyCap } });

@@ -3,6 +3,9 @@ const SVG = "http://www.w3.org/2000/svg";
 // Outlines on a grid of 24, drawn with the colour of the text.
 const PATHS = {
   pods: ["M4 5h16v6H4z", "M4 13h16v6H4z", "M8 8h.01", "M8 16h.01"],
+  "all-pods": ["M3 4h8v6H3z", "M13 4h8v6h-8z", "M3 14h8v6H3z", "M13 14h8v6h-8z"],
+  audit: ["M6 3h12v18H6z", "M9 8h6", "M9 12h6", "M9 16h3"],
+  credit: ["M3 7h13v11H3z", "M3 11h13", "M20 4v6", "M17 7h6"],
   deploy: ["M12 5v14", "M5 12h14"],
   account: ["M3 7h18v12H3z", "M3 11h18", "M16 15h2"],
   users: ["M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M2 21a7 7 0 0 1 14 0", "M17 4a4 4 0 0 1 0 7", "M19 14a7 7 0 0 1 3 7"],

@@ -35,7 +35,8 @@ export async function askToStopAll(all, pods) {
       working: (at, total) => t("bulk.working", { at, total }),
       done: (count) => t("bulk.stopped", { count }),
     },
-    name: (pod) => pod.podName,
+    // Among the pods of several people a name alone says little.
+    name: (pod) => (pod.userEmail ? `${pod.podName} · ${pod.userEmail}` : pod.podName),
     action: (pod) => api.changePod(pod.podId, "stop"),
   });
   if (done > 0) await refresh(pods);

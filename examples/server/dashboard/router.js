@@ -1,6 +1,8 @@
 import { closeDialogs } from "./dialog.js";
 import * as session from "./session.js";
 import { showAccount } from "./views/account.js";
+import { showAllPods } from "./views/all-pods.js";
+import { showAudit } from "./views/audit.js";
 import { showDeploy } from "./views/deploy.js";
 import { showInventory } from "./views/inventory.js";
 import { showPods } from "./views/pods.js";
@@ -10,7 +12,14 @@ import { showUserAccount, showUserPods, showUsers } from "./views/users.js";
 
 // A view fills the main element and may answer a function that stops what it started.
 const OPEN = { pods: showPods, deploy: showDeploy, account: showAccount };
-const ADMIN = { users: showUsers, templates: showTemplates, prices: showPrices, inventory: showInventory };
+const ADMIN = {
+  "all-pods": showAllPods,
+  inventory: showInventory,
+  users: showUsers,
+  templates: showTemplates,
+  prices: showPrices,
+  audit: showAudit,
+};
 const OF_USER = { pods: showUserPods, account: showUserAccount };
 
 /**

@@ -19,7 +19,7 @@ export function showShell(app, config, changeLanguage) {
   const { signal } = stopped;
   const main = element("main", { id: "main", tabindex: "-1" });
   const views = session.isAdmin()
-    ? ["pods", "deploy", "account", "users", "templates", "prices", "inventory"]
+    ? ["pods", "deploy", "account", "all-pods", "inventory", "users", "templates", "prices", "audit"]
     : ["pods", "deploy", "account"];
   const links = views.map((name) =>
     element("a", { href: `#/${name}` }, icon(name), element("span", {}, t(`nav.${name}`))),

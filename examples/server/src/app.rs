@@ -25,6 +25,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use crate::auth::{self, Access, Google, Issuer, Keys, Presence, Sessions, Tokens};
 use crate::backends::{self, Store};
 use crate::config::Config;
+use crate::directory::Directory;
 use crate::failure::{self, Failure};
 use crate::limits::{self, Limiter};
 use crate::live::{self, Hub};
@@ -34,7 +35,7 @@ use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::stock::Stock;
 use crate::usage::Figures;
-use crate::{encoding, euros, gallery, headers, host, pods, routes, trace};
+use crate::{encoding, euros, gallery, headers, host, pods, refusals, routes, trace};
 
 /// What every request can use.
 pub(crate) struct App {
@@ -70,6 +71,8 @@ pub(crate) struct App {
     pub(crate) usage: Figures,
     /// The GPUs of the cluster.
     pub(crate) stock: Stock,
+    /// The names and addresses of users.
+    pub(crate) directory: Directory,
     /// Whether store and cluster answer.
     pub(crate) readiness: Readiness,
     /// How much one may ask for.
@@ -153,6 +156,7 @@ impl App {
             accounts: live::Accounts::default(),
             usage: Figures::default(),
             stock: Stock::default(),
+            directory: Directory::default(),
             readiness: Readiness::default(),
             log_places: LogPlaces::new(config.kube.log_streams),
             limiter: Limiter::new(&config.limits),
@@ -198,6 +202,8 @@ fn platform(
         .cluster(Arc::clone(cluster))
         .store(Arc::clone(&store.pods))
         .billing(Arc::clone(&store.billing))
+        .audit_log(Arc::clone(&store.audit))
+        .audit_kept(SignedDuration::from_hours(i64::from(config.audit_days) * 24))
         .naming(pods::links(
             naming
                 .context("domain")?
@@ -247,7 +253,8 @@ pub(crate) fn router(app: &Shared) -> Router {
                 // Who asks is asked of the store, and of issuers: that counts too.
                 .layer(from_fn(deadline))
                 .layer(from_fn_with_state(state(), auth::identify))
-                .layer(from_fn_with_state(state(), limits::limit)),
+                .layer(from_fn_with_state(state(), limits::limit))
+                .layer(from_fn_with_state(state(), refusals::note)),
         )
         .with_state(state())
 }

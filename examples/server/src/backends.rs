@@ -11,7 +11,7 @@ use neuropod::plan::{NamespaceScope, VolumeScope};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
 use neuropod::workload::Quota;
-use neuropod::{Billing, Catalogue, ClusterBackend, Layout, ListOptions, PodStore};
+use neuropod::{AuditLog, Billing, Catalogue, ClusterBackend, Layout, ListOptions, PodStore};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube};
@@ -24,14 +24,17 @@ pub(crate) struct Store {
     pub(crate) pods: Arc<dyn PodStore>,
     /// Money.
     pub(crate) billing: Arc<dyn Billing>,
+    /// Who did what.
+    pub(crate) audit: Arc<dyn AuditLog>,
 }
 
 impl Store {
-    fn both<S: PodStore + Billing>(store: S) -> Self {
+    fn all<S: PodStore + Billing + AuditLog>(store: S) -> Self {
         let store = Arc::new(store);
         Self {
             pods: store.clone(),
-            billing: store,
+            billing: store.clone(),
+            audit: store,
         }
     }
 
@@ -43,14 +46,14 @@ impl Store {
         let address = config.store.expose_secret();
         if let Some(file) = sqlite_file(config) {
             let store = SqliteStore::open(&file).await;
-            return Ok(Self::both(
+            return Ok(Self::all(
                 store.with_context(|| format!("store: {}", file.display()))?,
             ));
         }
         if address == "memory" {
-            return Ok(Self::both(MemoryStore::new()));
+            return Ok(Self::all(MemoryStore::new()));
         }
-        Ok(Self::both(MongoStore::connect(address).await.context("store")?))
+        Ok(Self::all(MongoStore::connect(address).await.context("store")?))
     }
 }
 
@@ -242,7 +245,8 @@ mod tests {
     fn keys_of(option: &str) -> &'static [&'static str] {
         match option {
             "cluster" => &["cluster"],
-            "store" | "billing" => &["store"],
+            "store" | "billing" | "audit_log" => &["store"],
+            "audit_kept" => &["audit_days"],
             "naming" => &[
                 "domain",
                 "scheme",
@@ -270,6 +274,7 @@ mod tests {
             ],
             "opening_credit" => &["opening_credit"],
             "daily_cap" => &["daily_cap"],
+            "max_pods" => &["limits.max_pods"],
             "volume_grace" => &["volume_grace_hours"],
             "low_balance_marks" => &["low_balance_seconds"],
             other => panic!(

@@ -217,6 +217,14 @@ impl Failure {
         self
     }
 
+    /// Whether it says that only administrators may ask for this.
+    pub(crate) fn is_for_admins(&self) -> bool {
+        let Said::Texts(_, text) = Self::admins_only().said else {
+            return false;
+        };
+        matches!(&self.said, Said::Texts(_, said) if *said == text)
+    }
+
     /// Its code.
     pub(crate) fn code(&self) -> &'static str {
         self.code

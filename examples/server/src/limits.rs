@@ -48,8 +48,13 @@ impl Limiter {
         }
     }
 
-    /// From where a request comes, as a trusted proxy says, or the connection.
+    /// From where a request comes, as a trusted proxy says, or the connection: a network, where it is one of IPv6.
     fn address(&self, request: &Request) -> ClientAddress {
+        ClientAddress(self.client(request).map(household))
+    }
+
+    /// The same as the single address that it is.
+    pub(crate) fn client(&self, request: &Request) -> Option<IpAddr> {
         // A proxy adds the address it sees at the end, be it in a line of its own; what stands before that the client
         // may have written.
         let told = self
@@ -60,7 +65,7 @@ impl Limiter {
             let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
             peer.map(|peer| peer.0.ip())
         };
-        ClientAddress(told.or_else(peer).map(household))
+        told.or_else(peer)
     }
 
     fn asker(request: &Request, address: ClientAddress) -> Asker {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::{ClusterBackend, GpuStock};
+use neuropod::{ClusterBackend, GpuStock, NodeGpus};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -17,7 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Stock(Mutex<Option<(Instant, Told)>>);
 
 /// What the cluster told; `None`: nothing.
-type Told = Option<Arc<Vec<GpuStock>>>;
+type Told = Option<Arc<Gpus>>;
+
+/// The GPUs of the cluster.
+#[derive(Debug)]
+pub(crate) struct Gpus {
+    /// By model.
+    pub(crate) models: Vec<GpuStock>,
+    /// By node, with who holds them.
+    pub(crate) nodes: Vec<NodeGpus>,
+}
 
 impl Stock {
     /// The GPUs; `None`: the cluster does not tell now.
@@ -29,7 +38,10 @@ impl Stock {
             return stock.clone();
         }
         let stock = match timeout(PATIENCE, cluster.inventory()).await {
-            Ok(Ok(inventory)) => Some(Arc::new(inventory.gpus)),
+            Ok(Ok(inventory)) => Some(Arc::new(Gpus {
+                models: inventory.gpus,
+                nodes: inventory.nodes,
+            })),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the GPUs of the cluster are not known");
                 None

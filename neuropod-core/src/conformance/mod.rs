@@ -25,6 +25,7 @@
     reason = "a check panics: that is how it fails"
 )]
 
+pub mod audit;
 pub mod billing;
 pub mod cluster;
 pub mod store;

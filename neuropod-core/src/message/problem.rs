@@ -202,6 +202,8 @@ fn label(field: &str, language: Language) -> &str {
         "gpus" => ("Precios de las GPU", "GPU prices"),
         "containerDisk" => ("Precio del disco de contenedor", "Price of the container disk"),
         "volumeDisk" => ("Precio del volumen", "Price of the volume"),
+        "amount" => ("Importe", "Amount"),
+        "note" => ("Nota", "Note"),
         other => return other,
     };
     language.pick(es, en)
@@ -211,6 +213,8 @@ fn required(field: &str, language: Language) -> String {
     let (es, en) = match field {
         "name" => ("Nombre es requerido", "Name is required"),
         "gpu" => ("GPU es requerida", "GPU is required"),
+        "amount" => ("Importe es requerido", "Amount is required"),
+        "note" => ("Nota es requerida", "Note is required"),
         "deploymentType" => ("Tipo de despliegue requerido", "Deployment type is required"),
         "ports" => ("Puertos son requeridos", "Ports are required"),
         "template" => ("Template es requerido", "Template is required"),

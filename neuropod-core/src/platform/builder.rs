@@ -6,8 +6,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
+use super::audit::Recorder;
 use super::updates::Feed;
 use super::{Inner, MAX_LOGS, Platform, Touched};
+use crate::audit::AuditLog;
 use crate::billing::Billing;
 use crate::catalogue::Catalogue;
 use crate::clock::{Clock, SteadyClock, SystemClock};
@@ -27,6 +29,8 @@ const OPENING_CREDIT: Money = Money::from_cents(1000);
 
 /// How many pods a client may have.
 const MAX_PODS: u32 = 20;
+/// How long entries of the audit log are kept: a year.
+const AUDIT_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// What a platform is made of.
 #[derive(Default)]
@@ -36,6 +40,8 @@ pub struct PlatformBuilder {
     store: Option<Arc<dyn PodStore>>,
     billing: Option<Arc<dyn Billing>>,
     tokens: Option<Arc<dyn TokenExtractor>>,
+    audit: Option<Arc<dyn AuditLog>>,
+    audit_kept: Option<SignedDuration>,
     clock: Option<Arc<dyn Clock>>,
     naming: Option<Naming>,
     catalogue: Catalogue,
@@ -78,6 +84,18 @@ impl PlatformBuilder {
     /// How access tokens are found in logs; [`JupyterTokens`] unless given.
     pub fn tokens(mut self, tokens: Arc<dyn TokenExtractor>) -> Self {
         self.tokens = Some(tokens);
+        self
+    }
+
+    /// Where it is kept what administrators do; nowhere unless given. With one, what can't be written down is not done.
+    pub fn audit_log(mut self, log: Arc<dyn AuditLog>) -> Self {
+        self.audit = Some(log);
+        self
+    }
+
+    /// How long entries of the audit log are kept; a year unless given.
+    pub fn audit_kept(mut self, time: SignedDuration) -> Self {
+        self.audit_kept = Some(time);
         self
     }
 
@@ -151,7 +169,8 @@ impl PlatformBuilder {
     ///
     /// # Errors
     /// `NotConfigured` when a required part is missing or a quota is given for a namespace that users share;
-    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, or a mark is out of range.
+    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, a mark is out of range, or
+    /// entries of the audit log are to be kept for less than an hour.
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
@@ -162,7 +181,9 @@ impl PlatformBuilder {
         let mut marks = marks.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
         marks.sort_unstable_by_key(|mark| Reverse(*mark));
         let mark = marks.iter().any(|mark| !(1..=RESERVED_SECONDS).contains(mark));
+        let audit_kept = self.audit_kept.unwrap_or(AUDIT_KEPT);
         let wrong = [
+            ("auditKept", audit_kept < SignedDuration::from_hours(1)),
             ("dailyCap", cap),
             ("volumeGrace", grace),
             ("lowBalanceMarks", mark),
@@ -185,6 +206,7 @@ impl PlatformBuilder {
             billing: self.billing.ok_or_else(|| missing("billing"))?,
             naming: self.naming.ok_or_else(|| missing("naming"))?,
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
+            audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
             clock: SteadyClock::over(self.clock.unwrap_or_else(|| Arc::new(SystemClock))),
             catalogue: self.catalogue,
             prices: self.prices,

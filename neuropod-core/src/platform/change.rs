@@ -3,6 +3,7 @@
 use super::create::login;
 use super::money::within_cap;
 use super::{Inner, Platform, not_found};
+use crate::audit::AuditAction;
 use crate::billing::AccountKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId};
@@ -20,23 +21,9 @@ impl Platform {
     pub async fn start(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
-        stopped(&pod)?;
-        let price = platform.price_of(&pod.spec).await?;
-        let owner = platform.owner(&pod.owner).await?;
-        let owner_cap = platform.may_start(&pod.owner, &owner, price).await?;
-        if let Some(cap) = pod.spec.daily_cap {
-            within_cap(cap, pod.spent, price, platform.clock.now())?;
-        }
-        platform.can_pay(&pod, price).await?;
-        let pod = platform
-            .intend(actor, id, |pod| {
-                stopped(pod)?;
-                new_run(pod, price);
-                pod.owner_cap = owner_cap;
-                Ok(())
-            })
-            .await?;
-        platform.hold_to_owner(pod).await
+        let trail = platform.trail_on_pod(actor, AuditAction::PodStarted, &pod);
+        let trail = trail.await?;
+        trail.end(platform.start(actor, pod).await).await
     }
 
     /// Stops a pod. Its volume and its names stay, and only the volume is paid for.
@@ -44,15 +31,16 @@ impl Platform {
     /// # Errors
     /// `InvalidState` when it is stopped already; `Forbidden`; `NotFound`.
     pub async fn stop(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
-        self.0
-            .intend(actor, id, |pod| {
-                if pod.desired == Desired::Stopped && pod.status == Status::Stopped {
-                    return Err(invalid_state("stopped", "the pod is stopped already"));
-                }
-                pod.stop();
-                Ok(())
-            })
-            .await
+        let platform = &*self.0;
+        let trail = platform.trail_on(actor, AuditAction::PodStopped, id).await?;
+        let stopped = platform.intend(actor, id, |pod| {
+            if pod.desired == Desired::Stopped && pod.status == Status::Stopped {
+                return Err(invalid_state("stopped", "the pod is stopped already"));
+            }
+            pod.stop();
+            Ok(())
+        });
+        trail.end(stopped.await).await
     }
 
     /// Ends the container of a pod and starts a new one, with a new token.
@@ -61,18 +49,18 @@ impl Platform {
     /// `InvalidState` when it is stopped; `Forbidden`; `NotFound`.
     pub async fn restart(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
-        let price = platform
-            .price_of(&platform.visible(actor, id).await?.spec)
-            .await?;
-        platform
-            .intend(actor, id, |pod| {
-                if pod.desired != Desired::Running {
-                    return Err(invalid_state("stopped", "the pod is stopped: start it"));
-                }
-                new_run(pod, price);
-                Ok(())
-            })
-            .await
+        let pod = platform.visible(actor, id).await?;
+        let price = platform.price_of(&pod.spec).await?;
+        let trail = platform.trail_on_pod(actor, AuditAction::PodRestarted, &pod);
+        let trail = trail.await?;
+        let restarted = platform.intend(actor, id, |pod| {
+            if pod.desired != Desired::Running {
+                return Err(invalid_state("stopped", "the pod is stopped: start it"));
+            }
+            new_run(pod, price);
+            Ok(())
+        });
+        trail.end(restarted.await).await
     }
 
     /// Deletes a pod. It is gone for its owner at once; the driver removes what is left of it.
@@ -82,23 +70,47 @@ impl Platform {
     pub async fn delete(&self, actor: &Actor, id: &PodId, volume: VolumePolicy) -> Result<()> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
-        if volume == VolumePolicy::Delete && !platform.sharers(&pod, true).await?.is_empty() {
+        let trail = platform.trail_on_pod(actor, AuditAction::PodDeleted, &pod);
+        let trail = trail.await?;
+        trail.end(platform.delete(actor, &pod, volume).await).await
+    }
+}
+
+impl Inner {
+    async fn start(&self, actor: &Actor, pod: Pod) -> Result<Pod> {
+        stopped(&pod)?;
+        let price = self.price_of(&pod.spec).await?;
+        let owner = self.owner(&pod.owner).await?;
+        let owner_cap = self.may_start(&pod.owner, &owner, price).await?;
+        if let Some(cap) = pod.spec.daily_cap {
+            within_cap(cap, pod.spent, price, self.clock.now())?;
+        }
+        self.can_pay(&pod, price).await?;
+        let pod = self
+            .intend(actor, &pod.id, |pod| {
+                stopped(pod)?;
+                new_run(pod, price);
+                pod.owner_cap = owner_cap;
+                Ok(())
+            })
+            .await?;
+        self.hold_to_owner(pod).await
+    }
+
+    async fn delete(&self, actor: &Actor, pod: &Pod, volume: VolumePolicy) -> Result<()> {
+        if volume == VolumePolicy::Delete && !self.sharers(pod, true).await?.is_empty() {
             return Err(invalid_state(
                 "shared",
                 "another pod uses this volume: delete that one first, or keep the volume",
             ));
         }
-        platform
-            .intend(actor, id, |pod| {
-                pod.delete(volume);
-                Ok(())
-            })
-            .await
-            .map(drop)
+        let deleted = self.intend(actor, &pod.id, |pod| {
+            pod.delete(volume);
+            Ok(())
+        });
+        deleted.await.map(drop)
     }
-}
 
-impl Inner {
     /// The pod, if this one may see it.
     pub(super) async fn visible(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let pod = self
@@ -197,6 +209,7 @@ fn new_run(pod: &mut Pod, price: Price) {
     pod.failing_since = None;
     pod.retry_at = None;
     pod.started_at = None;
+    pod.node = None;
 }
 
 fn stopped(pod: &Pod) -> Result<()> {

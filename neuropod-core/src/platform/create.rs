@@ -4,6 +4,7 @@ use super::idempotency::Keyed;
 use super::money::within_cap;
 use super::owner::Owner;
 use super::{Inner, Platform};
+use crate::audit::AuditAction;
 use crate::check::{Checked, Source, check};
 use crate::endpoint::name_endpoints;
 use crate::error::{Error, ErrorKind, Result};
@@ -50,7 +51,11 @@ impl Platform {
             return Ok(pod);
         }
         match (platform.accept(actor, request, keyed.as_ref()).await, &keyed) {
-            (Ok(pod), keyed) => platform.insert(pod, keyed.as_ref()).await,
+            (Ok(pod), keyed) => {
+                let trail = platform.trail_on_pod(actor, AuditAction::PodCreated, &pod);
+                let trail = trail.await?;
+                trail.end(platform.insert(pod, keyed.as_ref()).await).await
+            }
             // The same request beside this one may have taken the name, or what may be spent.
             (Err(error), Some(keyed)) => platform.made_before(keyed).await?.ok_or(error),
             (Err(error), None) => Err(error),
@@ -124,6 +129,7 @@ impl Inner {
             owner_cap,
             volume_deletion: None,
             started_at: None,
+            node: None,
             attempts: 0,
             failing_since: None,
             retry_at: None,

@@ -4,9 +4,11 @@
 //! cluster and brings every pod to where its record says it should be, however often it is interrupted. Any number of
 //! processes may call and drive on one store and one cluster.
 
+mod audit;
 mod builder;
 mod change;
 mod create;
+mod credit;
 mod driver;
 mod follow;
 mod idempotency;
@@ -15,6 +17,7 @@ mod owner;
 mod read;
 mod resync;
 mod round;
+mod templates;
 mod updates;
 mod users;
 mod view;
@@ -26,6 +29,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::SignedDuration;
 use tokio::sync::{Notify, Semaphore};
 
+pub use self::audit::AuditEvent;
+use self::audit::Recorder;
 pub use self::builder::PlatformBuilder;
 pub use self::money::AccountChange;
 use self::updates::Feed;
@@ -56,6 +61,7 @@ struct Inner {
     store: Arc<dyn PodStore>,
     billing: Arc<dyn Billing>,
     tokens: Arc<dyn TokenExtractor>,
+    audit: Option<Recorder>,
     clock: SteadyClock,
     naming: Naming,
     catalogue: Catalogue,

@@ -1,11 +1,15 @@
 //! Prices, balances and statements.
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::audit::Trail;
 use super::{Inner, Platform};
+use crate::audit::{AuditAction, AuditChange, AuditTarget};
 use crate::billing::{Balance, BillingExt, Entry, EntryOptions, Spent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
@@ -38,16 +42,11 @@ impl Platform {
     /// # Errors
     /// `Forbidden` for clients; `Invalid` when a price can't be charged; `Conflict` when there are newer prices.
     pub async fn set_prices(&self, actor: &Actor, prices: &PriceList) -> Result<PriceList> {
-        actor.require_admin()?;
-        prices.validate()?;
-        let stored = self.0.store.add_prices(prices).await?;
-        for pod in self.0.records(None, true).await? {
-            if let Err(error) = self.0.reprice(&pod, &stored).await {
-                // The prices are stored; it gets its new one when everything is looked at.
-                tracing::warn!(pod = %pod.id, %error, "it can't be given its new price now");
-            }
-        }
-        Ok(stored)
+        let platform = &*self.0;
+        let action = AuditAction::PricesSet;
+        let mut trail = platform.trail(actor, action, AuditTarget::Prices).await?;
+        let done = platform.set_prices(actor, prices, &mut trail).await;
+        trail.end(done).await
     }
 
     /// What is in the account of a user: one's own, or any for an administrator.
@@ -141,6 +140,26 @@ impl Platform {
 }
 
 impl Inner {
+    async fn set_prices(
+        &self,
+        actor: &Actor,
+        prices: &PriceList,
+        trail: &mut Trail<'_>,
+    ) -> Result<PriceList> {
+        actor.require_admin()?;
+        prices.validate()?;
+        let before = self.current_prices().await?;
+        let stored = self.store.add_prices(prices).await?;
+        trail.change = Some(differences(&before, &stored));
+        for pod in self.records(None, true).await? {
+            if let Err(error) = self.reprice(&pod, &stored).await {
+                // The prices are stored; it gets its new one when everything is looked at.
+                tracing::warn!(pod = %pod.id, %error, "it can't be given its new price now");
+            }
+        }
+        Ok(stored)
+    }
+
     /// The newest price list; the one the platform was built with until the store has one.
     pub(super) async fn current_prices(&self) -> Result<PriceList> {
         Ok(self
@@ -190,6 +209,40 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// What differs between two price lists, each price under its name.
+fn differences(before: &PriceList, after: &PriceList) -> AuditChange {
+    let (before, after) = (named_prices(before), named_prices(after));
+    let text = |list: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        let changed = list
+            .iter()
+            .filter(|(name, price)| other.get(*name) != Some(price));
+        let changed: Vec<_> = changed.map(|(name, price)| format!("{name} {price}")).collect();
+        (!changed.is_empty()).then(|| changed.join(", "))
+    };
+    AuditChange::new(text(&before, &after), text(&after, &before))
+}
+
+/// Every price of a list in EUR, by its name.
+fn named_prices(prices: &PriceList) -> BTreeMap<String, String> {
+    let PriceList {
+        version: _,
+        gpus,
+        other_gpu,
+        container_disk_gb,
+        volume_disk_gb,
+        opening_credit,
+    } = prices;
+    let opening = opening_credit.map(|opening| ("openingCredit".to_owned(), opening.credit().to_string()));
+    let others = [
+        ("otherGpu", other_gpu),
+        ("containerDiskGb", container_disk_gb),
+        ("volumeDiskGb", volume_disk_gb),
+    ];
+    let gpus = gpus.iter().map(|(id, price)| (id.clone(), price.to_string()));
+    let others = others.map(|(name, price)| (name.to_owned(), price.to_string()));
+    gpus.chain(others).chain(opening).collect()
 }
 
 /// Whether a daily cap leaves enough for a period: with less a pod would be stopped at once.

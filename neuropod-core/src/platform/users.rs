@@ -1,6 +1,8 @@
 //! The people of a platform: their records, their accounts, and what becomes of their pods.
 
+use super::audit::Trail;
 use super::{Inner, Platform};
+use crate::audit::{AuditAction, AuditChange};
 use crate::billing::{AccountKind, BillingExt, Entry, EntryKind, Posting, PostingKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
@@ -76,22 +78,156 @@ impl Platform {
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the amount is negative or out of range; `InvalidState` when
     /// the account is an administrator's, which has no limit.
     pub async fn set_balance(&self, actor: &Actor, user: &UserId, available: Money, key: &str) -> Result<()> {
+        let platform = &*self.0;
+        let action = AuditAction::BalanceSet;
+        let mut trail = platform.trail_on_user(actor, action, user).await?;
+        let done = platform
+            .set_balance(actor, user, available, key, &mut trail)
+            .await;
+        trail.end(done).await
+    }
+
+    /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: to what the platform says. Pods that
+    /// run are held to it from their next period on.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`; `Invalid` when the cap is negative.
+    pub async fn set_daily_cap(&self, actor: &Actor, user: &UserId, cap: Option<Money>) -> Result<User> {
+        let platform = &*self.0;
+        let action = AuditAction::DailyCapSet;
+        let mut trail = platform.trail_on_user(actor, action, user).await?;
+        let done = platform.set_daily_cap(actor, user, cap, &mut trail).await;
+        trail.end(done).await
+    }
+
+    /// Suspends a user: their pods are stopped and say why, and they start none until they are no longer suspended. What
+    /// was stopped stays so when that ends; its owner can start it then.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`; `InvalidState` when an administrator is to be suspended.
+    pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
+        let platform = &*self.0;
+        let action = if suspended {
+            AuditAction::UserSuspended
+        } else {
+            AuditAction::UserResumed
+        };
+        let trail = platform.trail_on_user(actor, action, user).await?;
+        let done = platform.suspend(actor, user, suspended).await;
+        trail.end(done).await
+    }
+
+    /// Stops all pods of a user that run or are to run, and nothing more: they may start them again.
+    ///
+    /// # Errors
+    /// `Forbidden` when they are somebody else's.
+    pub async fn stop_all(&self, actor: &Actor, owner: &UserId) -> Result<()> {
+        let platform = &*self.0;
+        if actor.id == *owner {
+            return platform.stop_all(actor, owner).await;
+        }
+        let action = AuditAction::UserPodsStopped;
+        let trail = platform.trail_on_user(actor, action, owner).await?;
+        let done = platform.stop_all(actor, owner).await;
+        trail.end(done).await
+    }
+
+    /// Makes a user an administrator or a client, and their account what it is for them. An administrator's account may
+    /// be below zero: what administrators use is the platform's own, so that is made up for when they become a client.
+    ///
+    /// Called again it completes what is missing.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`.
+    pub async fn set_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<User> {
+        let platform = &*self.0;
+        let action = AuditAction::RoleChanged;
+        let mut trail = platform.trail_on_user(actor, action, user).await?;
+        let done = self.change_role(actor, user, role, &mut trail).await;
+        trail.end(done).await
+    }
+
+    async fn change_role(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+        role: Role,
+        trail: &mut Trail<'_>,
+    ) -> Result<User> {
+        actor.require_admin()?;
+        let platform = &*self.0;
+        let text = |role: Role| {
+            Some(match role {
+                Role::Admin => "admin".to_owned(),
+                Role::Client => "client".to_owned(),
+            })
+        };
+        trail.change = Some(AuditChange::new(
+            text(platform.user(user).await?.role),
+            text(role),
+        ));
+        let stored = platform.change_user(user, |user| user.role = role).await?;
+        let stored = self.register(&stored).await?;
+        let cap = platform.cap_of(Some(&stored));
+        platform.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
+        Ok(stored)
+    }
+
+    /// Deletes a user with all their pods and volumes. Their ledger stays. What they asked for and comes late is
+    /// refused, or ended by the driver; a deletion that is broken off is finished by it.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`; `InvalidState` when they are an administrator.
+    pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
+        let platform = &*self.0;
+        let action = AuditAction::UserDeleted;
+        let trail = platform.trail_on_user(actor, action, user).await?;
+        let done = platform.delete_user(actor, user).await;
+        trail.end(done).await
+    }
+}
+
+/// Administrators manage, and are not managed: who should be suspended, deleted or given money has to be a client first.
+fn require_client(user: &User) -> Result<()> {
+    match user.role {
+        Role::Client => Ok(()),
+        Role::Admin => Err(is_administrator()),
+    }
+}
+
+pub(super) fn is_administrator() -> Error {
+    Error::new(ErrorKind::InvalidState, "the account is an administrator's")
+        .with_context("user", "administrator")
+}
+
+impl Inner {
+    async fn set_balance(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+        available: Money,
+        key: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<()> {
         actor.require_admin()?;
         if available.is_negative() {
             return Err(ValidationErrors::from(Problem::new("balance", Violation::Amount)).into());
         }
-        if let Some(user) = self.0.store.user(user).await? {
+        if let Some(user) = self.store.user(user).await? {
             require_client(&user)?;
         }
-        let billing = &self.0.billing;
+        let billing = &self.billing;
         let balance = billing.balance(user).await?;
         if balance.kind == AccountKind::Unlimited {
             return Err(is_administrator());
         }
+        let amounts = [balance.available, available].map(|amount| Some(amount.to_string()));
+        let [before, after] = amounts;
+        trail.change = Some(AuditChange::new(before, after));
         let by = available - balance.available;
         let posting = Posting::new(key, user, PostingKind::Adjustment, by);
         let posted = billing.post(&posting).await;
-        self.0.feed.account(user);
+        self.feed.account(user);
         match posted {
             // The same again is another amount: the first one has changed the balance.
             Err(error) if *error.kind() == ErrorKind::Conflict => {
@@ -107,117 +243,68 @@ impl Platform {
         }
     }
 
-    /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: to what the platform says. Pods that
-    /// run are held to it from their next period on.
-    ///
-    /// # Errors
-    /// `Forbidden` for clients; `NotFound`; `Invalid` when the cap is negative.
-    pub async fn set_daily_cap(&self, actor: &Actor, user: &UserId, cap: Option<Money>) -> Result<User> {
+    async fn set_daily_cap(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+        cap: Option<Money>,
+        trail: &mut Trail<'_>,
+    ) -> Result<User> {
         actor.require_admin()?;
         if cap.is_some_and(Money::is_negative) {
             return Err(ValidationErrors::from(Problem::new("dailyCap", Violation::Amount)).into());
         }
-        let platform = &*self.0;
-        let stored = platform.change_user(user, |user| user.daily_cap = cap).await?;
-        let cap = platform.cap_of(Some(&stored));
-        platform.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
-        platform.feed.account(user);
+        let before = self.user(user).await?.daily_cap;
+        let text = |cap: Option<Money>| cap.map(|cap| cap.to_string());
+        trail.change = Some(AuditChange::new(text(before), text(cap)));
+        let stored = self.change_user(user, |user| user.daily_cap = cap).await?;
+        let cap = self.cap_of(Some(&stored));
+        self.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
+        self.feed.account(user);
         Ok(stored)
     }
 
-    /// Suspends a user: their pods are stopped and say why, and they start none until they are no longer suspended. What
-    /// was stopped stays so when that ends; its owner can start it then.
-    ///
-    /// # Errors
-    /// `Forbidden` for clients; `NotFound`; `InvalidState` when an administrator is to be suspended.
-    pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
+    async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
         actor.require_admin()?;
-        let platform = &*self.0;
-        let known = platform.user(user).await?;
+        let known = self.user(user).await?;
         if suspended {
             require_client(&known)?;
         }
-        let stored = platform
-            .change_user(user, |user| user.suspended = suspended)
-            .await?;
-        platform.feed.account(user);
-        let now = platform.clock.now();
-        platform
-            .for_all_pods(user, |pod| {
-                if suspended && pod.desired == Desired::Running {
-                    pod.stop_because(Reason::new(ReasonCode::Suspended, "", now));
-                    pod.requested_at = now;
-                } else if !suspended && pod.is_suspended() {
-                    pod.reason = None;
-                }
-            })
-            .await?;
+        let stored = self.change_user(user, |user| user.suspended = suspended).await?;
+        self.feed.account(user);
+        let now = self.clock.now();
+        self.for_all_pods(user, |pod| {
+            if suspended && pod.desired == Desired::Running {
+                pod.stop_because(Reason::new(ReasonCode::Suspended, "", now));
+                pod.requested_at = now;
+            } else if !suspended && pod.is_suspended() {
+                pod.reason = None;
+            }
+        })
+        .await?;
         Ok(stored)
     }
 
-    /// Stops all pods of a user that run or are to run, and nothing more: they may start them again.
-    ///
-    /// # Errors
-    /// `Forbidden` when they are somebody else's.
-    pub async fn stop_all(&self, actor: &Actor, owner: &UserId) -> Result<()> {
+    async fn stop_all(&self, actor: &Actor, owner: &UserId) -> Result<()> {
         actor.require_access(owner)?;
-        let now = self.0.clock.now();
-        self.0
-            .for_all_pods(owner, |pod| {
-                if pod.desired == Desired::Running {
-                    pod.stop();
-                    pod.requested_at = now;
-                }
-            })
-            .await
+        let now = self.clock.now();
+        self.for_all_pods(owner, |pod| {
+            if pod.desired == Desired::Running {
+                pod.stop();
+                pod.requested_at = now;
+            }
+        })
+        .await
     }
 
-    /// Makes a user an administrator or a client, and their account what it is for them. An administrator's account may
-    /// be below zero: what administrators use is the platform's own, so that is made up for when they become a client.
-    ///
-    /// Called again it completes what is missing.
-    ///
-    /// # Errors
-    /// `Forbidden` for clients; `NotFound`.
-    pub async fn set_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<User> {
+    async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
         actor.require_admin()?;
-        let platform = &*self.0;
-        let stored = platform.change_user(user, |user| user.role = role).await?;
-        let stored = self.register(&stored).await?;
-        let cap = platform.cap_of(Some(&stored));
-        platform.for_all_pods(user, |pod| pod.owner_cap = cap).await?;
-        Ok(stored)
-    }
-
-    /// Deletes a user with all their pods and volumes. Their ledger stays. What they asked for and comes late is
-    /// refused, or ended by the driver; a deletion that is broken off is finished by it.
-    ///
-    /// # Errors
-    /// `Forbidden` for clients; `NotFound`; `InvalidState` when they are an administrator.
-    pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
-        actor.require_admin()?;
-        let platform = &*self.0;
-        require_client(&platform.user(user).await?)?;
+        require_client(&self.user(user).await?)?;
         // Marked first: from here on nothing of theirs is paid for, so that nothing starts while the rest goes.
-        platform.change_user(user, |user| user.deleted = true).await?;
-        platform.end_user(user).await
+        self.change_user(user, |user| user.deleted = true).await?;
+        self.end_user(user).await
     }
-}
 
-/// Administrators manage, and are not managed: who should be suspended, deleted or given money has to be a client first.
-fn require_client(user: &User) -> Result<()> {
-    match user.role {
-        Role::Client => Ok(()),
-        Role::Admin => Err(is_administrator()),
-    }
-}
-
-fn is_administrator() -> Error {
-    Error::new(ErrorKind::InvalidState, "the account is an administrator's")
-        .with_context("user", "administrator")
-}
-
-impl Inner {
     async fn insert_user(&self, user: &User) -> Result<User> {
         let checks = [
             ("email", check_email(&user.email)),

@@ -87,6 +87,7 @@ mod tests {
             uid: uid.into(),
             run: 1,
             spec_hash: String::new(),
+            node: None,
             phase,
             step: Step::Starting,
             terminating: false,

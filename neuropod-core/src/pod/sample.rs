@@ -63,6 +63,7 @@ impl Pod {
             owner_cap: None,
             volume_deletion: None,
             started_at: None,
+            node: None,
             attempts: 0,
             failing_since: None,
             retry_at: None,

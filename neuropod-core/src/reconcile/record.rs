@@ -145,6 +145,7 @@ fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
     let live = live(next, observation);
     let container = live.and_then(|seen| seen.container.as_ref());
     next.started_at = container.map(|container| container.started_at);
+    next.node = live.and_then(|seen| seen.node.clone());
     if let Some(container) = container
         && next.login.container.as_deref() != Some(&container.id)
     {
@@ -277,6 +278,7 @@ fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
         Step::Stopping
     };
     next.started_at = None;
+    next.node = None;
     next.retry_at = None;
     next.attempts = 0;
     next.failing_since = None;

@@ -179,6 +179,14 @@ impl SimCluster {
         self.shared.change(|world| world.names.insert(key, None));
     }
 
+    /// From now on somebody else has so many GPUs of the pool with this index in [`Settings::gpus`].
+    pub fn take_gpus(&self, pool: usize, count: u32) {
+        self.shared.change(|world| {
+            world.foreign_gpus.insert(pool, count);
+            world.retry_unscheduled();
+        });
+    }
+
     /// Deletes an object of ours by hand, at once and without asking: a pod's container is cut off.
     pub fn delete_by_hand(&self, key: &ObjectKey) {
         self.shared.change(|world| world.delete_by_hand(key));

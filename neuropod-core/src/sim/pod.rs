@@ -92,6 +92,11 @@ pub struct ContainerRun {
     pub ended_at: Option<Timestamp>,
 }
 
+/// The name of the node of a pool of GPUs.
+pub(super) fn node_name(pool: usize) -> String {
+    format!("node-{}", pool + 1)
+}
+
 impl SimPod {
     pub(super) fn new(uid: String, order: u64, workload: Workload, companions: usize) -> Self {
         Self {
@@ -126,6 +131,12 @@ impl SimPod {
         }
     }
 
+    /// The node that was chosen: that of its GPUs, else the first.
+    fn node(&self) -> Option<String> {
+        let pool = self.gpus.map_or(0, |(pool, _)| pool);
+        (self.state != State::Scheduling).then(|| node_name(pool))
+    }
+
     /// The pod as the API server shows it.
     pub(super) fn observed(&self) -> ObservedPod {
         let (phase, step) = match self.state {
@@ -145,6 +156,7 @@ impl SimPod {
             uid: self.uid.clone(),
             run: self.run,
             spec_hash: self.spec_hash.clone(),
+            node: self.node(),
             phase,
             step: if self.terminating { Step::Stopping } else { step },
             terminating: self.terminating,

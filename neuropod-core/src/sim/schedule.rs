@@ -1,9 +1,9 @@
 //! What the scheduler does: which pod gets a node, with its GPUs and its volume.
 
 use super::incident::{Obstacle, insufficient};
-use super::pod::{SimPod, State};
+use super::pod::{SimPod, State, node_name};
 use super::world::{Owned, World};
-use crate::cluster::GpuStock;
+use crate::cluster::{GpuHolder, GpuStock, NodeGpus};
 use crate::id::PodId;
 use crate::reason::ReasonCode;
 use crate::workload::ContainerSpec;
@@ -76,7 +76,8 @@ impl World {
 
     pub(super) fn gpu_stock(&self) -> Vec<GpuStock> {
         let pods = self.workloads.values().filter_map(|owned| owned.pod.as_ref());
-        let taken: Vec<Gpus> = pods.filter_map(|pod| pod.gpus).collect();
+        let foreign = self.foreign_gpus.iter().map(|(pool, count)| (*pool, *count));
+        let taken: Vec<Gpus> = pods.filter_map(|pod| pod.gpus).chain(foreign).collect();
         let taken_of = |pool: usize| {
             taken
                 .iter()
@@ -93,6 +94,37 @@ impl World {
                 free: pool.total.saturating_sub(taken_of(index)),
             })
             .collect()
+    }
+
+    /// The GPUs node by node: each pool is one node.
+    pub(super) fn gpu_nodes(&self) -> Vec<NodeGpus> {
+        let pools = self.settings.gpus.iter().enumerate();
+        let nodes = pools.map(|(index, pool)| {
+            let held = |owned: &Owned| {
+                let (_, count) = owned.pod.as_ref()?.gpus.filter(|(pool, _)| *pool == index)?;
+                Some(GpuHolder {
+                    pod_id: Some(owned.reference.pod_id.clone()),
+                    namespace: owned.reference.namespace.clone().unwrap_or_default(),
+                    name: owned.reference.name.clone(),
+                    count,
+                })
+            };
+            let foreign = self.foreign_gpus.get(&index).map(|count| GpuHolder {
+                pod_id: None,
+                namespace: String::new(),
+                name: "foreign".to_owned(),
+                count: *count,
+            });
+            NodeGpus {
+                node: node_name(index),
+                resource: pool.resource.clone(),
+                model: pool.model.clone(),
+                total: pool.total,
+                schedulable: true,
+                holders: self.workloads.values().filter_map(held).chain(foreign).collect(),
+            }
+        });
+        nodes.collect()
     }
 
     /// Looks again at the pods that got no node, the oldest first.

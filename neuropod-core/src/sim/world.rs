@@ -73,6 +73,8 @@ pub(super) struct World {
     pub(super) planned: BTreeMap<PodId, Vec<(Duration, Incident)>>,
     /// Volumes that stay when they are deleted.
     pub(super) stuck: BTreeSet<String>,
+    /// How many GPUs of each pool somebody else has.
+    pub(super) foreign_gpus: BTreeMap<usize, u32>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) calls: Vec<Call>,
     /// The containers that have ended, by pod.
@@ -98,6 +100,7 @@ impl World {
             obstacles: BTreeMap::new(),
             planned: BTreeMap::new(),
             stuck: BTreeSet::new(),
+            foreign_gpus: BTreeMap::new(),
             refusals: Vec::new(),
             calls: Vec::new(),
             ended: BTreeMap::new(),

@@ -34,6 +34,7 @@ pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPo
         uid: pod.metadata.uid.clone(),
         run: pod.metadata.run(),
         spec_hash: pod.metadata.annotations.spec_hash.clone().unwrap_or_default(),
+        node: Some(pod.spec.node_name.clone()).filter(|node| !node.is_empty()),
         phase,
         step: step(pod, container, ready),
         terminating: pod.metadata.is_leaving(),

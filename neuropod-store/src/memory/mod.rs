@@ -1,5 +1,6 @@
 //! Everything in memory.
 
+mod audit;
 mod collection;
 mod ledger;
 mod pods;
@@ -10,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
@@ -17,12 +19,13 @@ use neuropod_core::{
     PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
+use self::audit::Audit;
 use self::collection::Collection;
 use self::ledger::Ledger;
 use self::pods::Pods;
 use crate::failure;
 
-/// Keeps pods, users, templates and money in memory, until the process ends.
+/// Keeps pods, users, templates, money and the audit log in memory, until the process ends.
 ///
 /// For tests, demonstrations and a first look: what is stored is lost with the process, while pods in the cluster and
 /// debts are not. Every operation is atomic and takes a moment; nothing blocks while another one waits.
@@ -54,6 +57,7 @@ pub struct MemoryStore {
     prices: RwLock<Vec<PriceList>>,
     requests: RwLock<HashMap<PodId, PastRequest>>,
     ledger: RwLock<Ledger>,
+    audit: RwLock<Audit>,
 }
 
 impl MemoryStore {
@@ -72,6 +76,7 @@ impl MemoryStore {
             prices: RwLock::default(),
             requests: RwLock::default(),
             ledger: RwLock::default(),
+            audit: RwLock::default(),
         }
     }
 }
@@ -258,5 +263,22 @@ impl Billing for MemoryStore {
 
     async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         read(&self.ledger).entries(user, options)
+    }
+}
+
+#[async_trait]
+impl AuditLog for MemoryStore {
+    async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        write(&self.audit).record(entry);
+        Ok(())
+    }
+
+    async fn page(&self, options: &AuditOptions) -> Result<AuditPage> {
+        read(&self.audit).page(options)
+    }
+
+    async fn forget(&self, time: Timestamp) -> Result<()> {
+        write(&self.audit).forget(time);
+        Ok(())
     }
 }

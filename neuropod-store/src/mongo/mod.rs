@@ -1,6 +1,7 @@
 //! Everything on a server that speaks the protocol of MongoDB.
 
 mod accounts;
+mod audit;
 mod codec;
 mod collection;
 mod failure;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
@@ -31,7 +33,7 @@ use neuropod_core::{
 use self::ledger::Ledger;
 use self::server::Server;
 
-/// Keeps pods, users, templates, price lists and money on a server that speaks the protocol of MongoDB.
+/// Keeps pods, users, templates, price lists, money and the audit log on a server that speaks the protocol of MongoDB.
 ///
 /// A single server will do: nothing needs transactions of several documents. What is acknowledged was written by most
 /// servers of a replica set. Several processes may share the database.
@@ -233,5 +235,20 @@ impl Billing for MongoStore {
 
     async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         self.ledger.entries(user, options).await
+    }
+}
+
+#[async_trait]
+impl AuditLog for MongoStore {
+    async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        audit::record(&self.server, entry).await
+    }
+
+    async fn page(&self, options: &AuditOptions) -> Result<AuditPage> {
+        audit::page(&self.server, options).await
+    }
+
+    async fn forget(&self, time: Timestamp) -> Result<()> {
+        audit::forget(&self.server, time).await
     }
 }

@@ -34,6 +34,7 @@ pub(super) struct Server {
     pub(super) pod_names: Collection<Document>,
     pub(super) database: Database,
     pub(super) removed_users: Collection<Document>,
+    pub(super) audit: Collection<Document>,
 }
 
 impl Server {
@@ -70,6 +71,7 @@ impl Server {
             pod_names: database.collection("podNames"),
             database: database.clone(),
             removed_users: database.collection("removedUsers"),
+            audit: database.collection("audit"),
         }
     }
 
@@ -92,6 +94,7 @@ impl Server {
             (&self.pods, doc! { "createdAt": 1, "podId": 1 }),
             (&self.pods, doc! { "userId": 1, "createdAt": 1, "podId": 1 }),
             (&self.requests, doc! { "createdAt": 1 }),
+            (&self.audit, doc! { "at": -1, "_id": -1 }),
         ];
         for (collection, keys) in sorted {
             let index = IndexModel::builder().keys(keys).build();

@@ -65,6 +65,8 @@ pub(super) struct PodShape {
     #[serde(default)]
     volume_deletion: Option<VolumeDeletion>,
     started_at: Option<Moment>,
+    #[serde(default)]
+    node: Option<String>,
     attempts: u32,
     failing_since: Option<Moment>,
     retry_at: Option<Moment>,
@@ -143,6 +145,7 @@ impl Stored for Pod {
             owner_cap: pod.owner_cap,
             volume_deletion: pod.volume_deletion,
             started_at: pod.started_at.map(Moment),
+            node: pod.node,
             attempts: pod.attempts,
             failing_since: pod.failing_since.map(Moment),
             retry_at: pod.retry_at.map(Moment),
@@ -195,6 +198,7 @@ impl Stored for Pod {
             owner_cap: shape.owner_cap,
             volume_deletion: shape.volume_deletion,
             started_at: shape.started_at.map(|time| time.0),
+            node: shape.node,
             attempts: shape.attempts,
             failing_since: shape.failing_since.map(|time| time.0),
             retry_at: shape.retry_at.map(|time| time.0),

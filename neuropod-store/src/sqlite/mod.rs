@@ -1,5 +1,6 @@
 //! Everything in a file.
 
+mod audit;
 mod collection;
 mod database;
 mod failure;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
@@ -27,7 +29,7 @@ use neuropod_core::{
 
 use self::database::Database;
 
-/// Keeps pods, users, templates, price lists and money in a SQLite file.
+/// Keeps pods, users, templates, price lists, money and the audit log in a SQLite file.
 ///
 /// What was acknowledged survives a crash of the process and a loss of power, as far as the disk keeps what it says
 /// it has written. The file is in WAL mode: beside it are `…-wal` and `…-shm` while it is open, and it has to be on a
@@ -240,5 +242,20 @@ impl Billing for SqliteStore {
 
     async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         ledger::entries(&self.database, user, options).await
+    }
+}
+
+#[async_trait]
+impl AuditLog for SqliteStore {
+    async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        audit::record(&self.database, entry).await
+    }
+
+    async fn page(&self, options: &AuditOptions) -> Result<AuditPage> {
+        audit::page(&self.database, options).await
+    }
+
+    async fn forget(&self, time: Timestamp) -> Result<()> {
+        audit::forget(&self.database, time).await
     }
 }

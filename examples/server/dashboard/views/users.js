@@ -7,6 +7,7 @@ import { icon } from "../icons.js";
 import { fill } from "../loading.js";
 import { balanceNumber, readAmount } from "../money.js";
 import { tell } from "../notices.js";
+import { randomKey } from "../random.js";
 import { known, t } from "../text.js";
 import { showAccount } from "./account.js";
 import { showPods } from "./pods.js";
@@ -135,6 +136,7 @@ function actions(user, load) {
     { class: "button-row" },
     link("pods", "pods", "users.showPods"),
     link("account", "account", "users.showAccount"),
+    isClient ? act("credit", "users.addCredit", () => askForCredit(user, load)) : null,
     isClient ? act("edit", "users.setBalance", () => askForBalance(user, load)) : null,
     isClient ? act("limit", "users.setCap", () => askForCap(user, load)) : null,
     // Administrators are not managed by each other; one who was suspended before is let in again.
@@ -178,6 +180,28 @@ function askForBalance(user, load) {
       if (amount === null) throw api.wrongField("balance", t("balance.wrong"));
       await api.setBalance(user.id, amount);
       tell(t("done.balance", { name: user.name }));
+      load();
+    },
+  });
+}
+
+function askForCredit(user, load) {
+  // One dialog is one credit, however often its button is pressed.
+  const key = randomKey();
+  const amount = element("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
+  const note = element("input", { type: "text", autocomplete: "off", maxlength: 200 });
+  openForm({
+    title: t("credit.title", { name: user.name }),
+    content: [
+      field("amount", t("credit.amount"), amount, t("credit.amountHint")),
+      field("note", t("credit.note"), note, t("credit.noteHint")),
+    ],
+    label: t("credit.add"),
+    action: async (data) => {
+      const euros = readAmount(data.get("amount"));
+      if (euros === null || euros <= 0) throw api.wrongField("amount", t("credit.wrong"));
+      await api.addCredit(user.id, euros, data.get("note"), key);
+      tell(t("done.credit", { name: user.name, amount: money(euros) }));
       load();
     },
   });

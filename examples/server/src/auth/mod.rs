@@ -5,10 +5,13 @@ mod claims;
 mod ended;
 mod google;
 mod keys;
+mod noted;
 mod people;
 mod presence;
 mod sessions;
 mod tokens;
+
+use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
@@ -21,6 +24,7 @@ pub(crate) use self::{
     access::Access,
     google::Google,
     keys::Keys,
+    noted::Origin,
     people::Profile,
     presence::Presence,
     sessions::Sessions,
@@ -36,15 +40,14 @@ pub(crate) struct Caller {
     pub(crate) user: User,
     /// Since when, and for how long.
     pub(crate) session: Session,
+    /// The network address of this request, where it is one.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Caller {
     /// Them, as the library knows them.
     pub(crate) fn actor(&self) -> Actor {
-        Actor {
-            id: self.user.id.clone(),
-            role: self.user.role,
-        }
+        Actor::new(self.user.id.clone(), self.user.role).with_address(self.address)
     }
 }
 
@@ -82,8 +85,13 @@ impl<S: Sync> FromRequestParts<S> for Admin {
 
 /// Middleware that finds out who asks. Whether it matters is for the handler.
 pub(crate) async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let origin = Origin(app.limiter.client(&request));
+    request.extensions_mut().insert(origin);
     let found = match bearer(request.headers()) {
-        Some(token) => Some(app.caller(token).await),
+        Some(token) => Some(app.caller(token).await.map(|caller| Caller {
+            address: origin.0,
+            ..caller
+        })),
         None => None,
     };
     request.extensions_mut().insert(Identity(found));
@@ -113,7 +121,11 @@ impl App {
                     Some(known) if self.presence.is_there(&known.id) && self.agrees(&known, &profile) => {
                         known
                     }
-                    _ => self.welcome(&profile).await?,
+                    _ => {
+                        let user = self.welcome(&profile).await?;
+                        self.note_sign_in(&user, Origin(None)).await?;
+                        user
+                    }
                 };
                 (user, session)
             }
@@ -129,6 +141,10 @@ impl App {
         }
         let user = self.in_force(user).await?;
         self.presence.seen(&user.id);
-        Ok(Caller { user, session })
+        Ok(Caller {
+            user,
+            session,
+            address: None,
+        })
     }
 }

@@ -116,6 +116,9 @@ pub struct Config {
     /// group named `token`, or its first one. Unless given tokens of Jupyter servers are found.
     #[schemars(extend("allowed" = "a regular expression with a group"))]
     pub token_pattern: Option<String>,
+    /// For how many days the audit log keeps what administrators did.
+    #[schemars(range(min = 1, max = 36_500), extend("unit" = "days"))]
+    pub audit_days: u32,
     /// The GPU types, by id: `name`, `size` (`cpuMillis`, `memoryMib`), `accelerator` (`resource`, `count`),
     /// `nodeSelector`, `tolerations`, `runtimeClass`, `offered` and `specs`; those of the library unless given.
     #[schemars(with = "BTreeMap<String, serde_json::Value>", extend("allowed" = "a table for each GPU type"))]
@@ -152,6 +155,7 @@ impl Default for Config {
             volume_grace_hours: None,
             low_balance_seconds: vec![3600, 900, 300],
             token_pattern: None,
+            audit_days: 365,
             catalogue: Catalogue::default(),
         }
     }

@@ -35,6 +35,8 @@ struct State {
     /// Those that are told what administrators have to look at.
     administrators: HashSet<u64>,
     alerts: Alerts,
+    /// Whether all pods have been read once.
+    synced: bool,
 }
 
 impl State {
@@ -138,6 +140,7 @@ impl Hub {
         let mut state = self.state();
         match update {
             Update::Snapshot { pods, .. } => {
+                state.synced = true;
                 // Nobody knows here when it was asked for: only the next one says that these are gone.
                 let learned = std::mem::take(&mut state.learned);
                 let known = state.pods.keys().filter(|id| !learned.contains(*id));
@@ -198,6 +201,15 @@ impl Hub {
     /// The latest of a pod, where it is known.
     pub(crate) fn pod(&self, id: &PodId) -> Option<Arc<Pod>> {
         self.state().pods.get(id).map(|current| Arc::clone(&current.pod))
+    }
+
+    /// The latest of all pods; `None`: they have not been read yet.
+    pub(crate) fn all(&self) -> Option<Vec<Arc<Pod>>> {
+        let state = self.state();
+        let pods = state.pods.values();
+        state
+            .synced
+            .then(|| pods.map(|current| Arc::clone(&current.pod)).collect())
     }
 
     /// The latest of all pods.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
-use crate::auth::{Caller, Profile};
+use crate::auth::{Caller, Origin, Profile};
 use crate::failure::{Failure, FailureBody};
 use crate::fields::{Body, Fields, FromFields};
 use crate::language::Asked;
@@ -70,6 +70,7 @@ impl FromFields for MockBody {
 ))]
 pub(crate) async fn google(
     State(app): State<Shared>,
+    origin: Origin,
     Body(body): Body<GoogleBody>,
 ) -> Result<Json<SignedIn>, Failure> {
     let google = app.google.as_ref().ok_or_else(|| {
@@ -81,7 +82,7 @@ pub(crate) async fn google(
         )
     })?;
     let profile = google.verify(&body.token).await?;
-    sign_in(&app, &profile).await
+    sign_in(&app, &profile, origin).await
 }
 
 /// Sign in by e-mail address alone, in development.
@@ -93,6 +94,7 @@ pub(crate) async fn google(
 ))]
 pub(crate) async fn mock_login(
     State(app): State<Shared>,
+    origin: Origin,
     body: Result<Body<MockBody>, Failure>,
 ) -> Result<Json<SignedIn>, Failure> {
     // Before anything is said of the body: elsewhere there is nothing at this address.
@@ -100,11 +102,12 @@ pub(crate) async fn mock_login(
         return Err(Failure::no_route());
     }
     let Body(body) = body?;
-    sign_in(&app, &Profile::in_development(&body.email)?).await
+    sign_in(&app, &Profile::in_development(&body.email)?, origin).await
 }
 
-async fn sign_in(app: &App, profile: &Profile) -> Result<Json<SignedIn>, Failure> {
+async fn sign_in(app: &App, profile: &Profile, origin: Origin) -> Result<Json<SignedIn>, Failure> {
     let user = app.welcome(profile).await?;
+    app.note_sign_in(&user, origin).await?;
     app.presence.seen(&user.id);
     Ok(Json(SignedIn {
         success: true,

@@ -2,11 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use neuropod::{GpuHolder, NodeGpus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::auth::Admin;
+use crate::directory::People;
 use crate::failure::{Failure, FailureBody};
 use crate::reply::{Answer, data};
 
@@ -23,25 +25,105 @@ pub(crate) struct GpuCount {
     free: u32,
 }
 
+/// GPUs of one kind on one node.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NodeView {
+    /// The node.
+    node: String,
+    /// The extended resource.
+    resource: String,
+    /// The model, where the node's labels say it.
+    model: Option<String>,
+    /// How many there are.
+    total: u32,
+    /// How many pods have asked for.
+    used: u32,
+    /// How many a new pod can have.
+    free: u32,
+    /// Whether new pods are put on this node.
+    schedulable: bool,
+    /// Who has them, the pods of the platform first.
+    holders: Vec<HolderView>,
+}
+
+/// Who has GPUs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HolderView {
+    /// The pod; null: it is none of the platform.
+    pod_id: Option<String>,
+    /// The name of the pod; null: the platform has no record of it.
+    pod_name: Option<String>,
+    /// Its owner.
+    user_id: Option<String>,
+    /// Their e-mail address; null: they are deleted.
+    user_email: Option<String>,
+    /// The namespace of the pod object.
+    namespace: String,
+    /// Its name in the cluster.
+    object_name: String,
+    /// How many it has.
+    count: u32,
+}
+
 /// What is in the cluster.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InventoryView {
-    /// Null: the cluster does not tell.
+    /// By model. Null: the cluster does not tell.
     gpus: Option<Vec<GpuCount>>,
+    /// By node. Null: the cluster does not tell.
+    nodes: Option<Vec<NodeView>>,
 }
 
-/// The GPUs of the cluster, and how many are free.
-#[utoipa::path(get, path = "/api/inventory", tag = "Cluster", security(("bearer" = [])), responses(
+/// The GPUs of the cluster by model and node, how many are free, and who has the others.
+#[utoipa::path(get, path = "/api/inventory", tag = "Administration", security(("bearer" = [])), responses(
     (status = 200, body = Answer<InventoryView>), (status = 401, body = FailureBody), (status = 403, body = FailureBody),
 ))]
 pub(crate) async fn get(State(app): State<Shared>, _: Admin) -> Result<Json<Answer<InventoryView>>, Failure> {
-    let stock = app.stock.get(&*app.cluster).await;
+    let Some(stock) = app.stock.get(&*app.cluster).await else {
+        let (gpus, nodes) = (None, None);
+        return Ok(data(InventoryView { gpus, nodes }));
+    };
     let count = |gpu: &neuropod::GpuStock| GpuCount {
         resource: gpu.resource.clone(),
         model: gpu.model.clone(),
         total: gpu.total,
         free: gpu.free,
     };
-    let gpus = stock.map(|stock| stock.iter().map(count).collect());
-    Ok(data(InventoryView { gpus }))
+    let people = app.directory.get(&*app.store, std::iter::empty()).await?;
+    let node = |gpus: &NodeGpus| NodeView {
+        node: gpus.node.clone(),
+        resource: gpus.resource.clone(),
+        model: gpus.model.clone(),
+        total: gpus.total,
+        used: gpus.used(),
+        free: gpus.free(),
+        schedulable: gpus.schedulable,
+        holders: gpus
+            .holders
+            .iter()
+            .map(|holder| app.holder(holder, &people))
+            .collect(),
+    };
+    Ok(data(InventoryView {
+        gpus: Some(stock.models.iter().map(count).collect()),
+        nodes: Some(stock.nodes.iter().map(node).collect()),
+    }))
+}
+
+impl App {
+    /// Who has GPUs, with what the platform knows of them.
+    fn holder(&self, holder: &GpuHolder, people: &People) -> HolderView {
+        let pod = holder.pod_id.as_ref().and_then(|id| self.live.pod(id));
+        let owner = pod.as_ref().map(|pod| &pod.owner);
+        HolderView {
+            pod_id: holder.pod_id.as_ref().map(ToString::to_string),
+            pod_name: pod.as_ref().map(|pod| pod.name.clone()),
+            user_id: owner.map(ToString::to_string),
+            user_email: owner.and_then(|owner| Some(people.get(owner)?.email.clone())),
+            namespace: holder.namespace.clone(),
+            object_name: holder.name.clone(),
+            count: holder.count,
+        }
+    }
 }

@@ -1,7 +1,10 @@
 //! The addresses of the API.
 
 mod account;
+mod admin_pods;
+mod audit;
 mod auth;
+mod credit;
 mod document;
 mod inventory;
 mod ledger;
@@ -64,6 +67,9 @@ pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {
         .routes(routes!(account::balance))
         .routes(routes!(account::statement))
         .routes(routes!(ledger::csv))
+        .routes(routes!(admin_pods::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(credit::add))
         .routes(routes!(inventory::get))
         .routes(routes!(status::public))
         .routes(routes!(status::get))

@@ -204,7 +204,11 @@ impl App {
     async fn pricing(&self, language: Language) -> Result<PricingView, Failure> {
         let prices = self.platform.prices().await?;
         let stock = self.stock.get(&*self.cluster).await;
-        Ok(self.pricing_of(&prices, stock.as_deref().map(Vec::as_slice), language))
+        Ok(self.pricing_of(
+            &prices,
+            stock.as_ref().map(|gpus| gpus.models.as_slice()),
+            language,
+        ))
     }
 
     fn pricing_of(

@@ -102,11 +102,12 @@ pub(crate) async fn get(
 pub(crate) async fn create(
     State(app): State<Shared>,
     Asked(language): Asked,
-    _: Admin,
+    Admin(admin): Admin,
     Body(body): Body<TemplateBody>,
 ) -> Result<(StatusCode, Json<Changed>), Failure> {
     let template = body.checked(None)?;
-    let stored = app.store.insert_template(&template).await.map_err(taken)?;
+    let stored = app.platform.create_template(&admin.actor(), &template).await;
+    let stored = stored.map_err(taken)?;
     let message = language.pick("Template creado correctamente", "The template was created");
     Ok((StatusCode::CREATED, changed(stored, message)))
 }
@@ -120,14 +121,14 @@ pub(crate) async fn create(
 pub(crate) async fn update(
     State(app): State<Shared>,
     Asked(language): Asked,
-    _: Admin,
+    Admin(admin): Admin,
     Path(id): Path<String>,
     Body(body): Body<TemplateBody>,
 ) -> Result<Json<Changed>, Failure> {
     let mut conflicts = 0;
     let stored = loop {
         let template = body.checked(Some(&known(&app, &id).await?))?;
-        match app.store.update_template(&template).await {
+        match app.platform.change_template(&admin.actor(), &template).await {
             Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => conflicts += 1,
             Err(error) if *error.kind() == ErrorKind::NotFound => return Err(Failure::no_template()),
             other => break other.map_err(taken)?,
@@ -148,11 +149,11 @@ pub(crate) async fn update(
 pub(crate) async fn delete(
     State(app): State<Shared>,
     Asked(language): Asked,
-    _: Admin,
+    Admin(admin): Admin,
     Path(id): Path<String>,
 ) -> Result<Json<Changed>, Failure> {
     let template = known(&app, &id).await?;
-    app.store.remove_template(&id).await?;
+    app.platform.delete_template(&admin.actor(), &template).await?;
     Ok(changed(
         template,
         language.pick("Template eliminado correctamente", "The template was deleted"),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, Catalogue, PodStore};
+use neuropod::{AuditLog, Billing, Catalogue, PodStore};
 use serde_json::json;
 
 use super::{Api, config, request};
@@ -22,6 +22,7 @@ async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
     let store = Store {
         pods: Arc::clone(store) as Arc<dyn PodStore>,
         billing: Arc::clone(store) as Arc<dyn Billing>,
+        audit: Arc::clone(store) as Arc<dyn AuditLog>,
     };
     let cluster = Arc::new(SimCluster::new(Settings::default()));
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();

@@ -1,6 +1,7 @@
 //! Every group of routes, once, in this process: on the simulated cluster and a store in memory, in paused time.
 
 mod account;
+mod admin;
 mod auth;
 mod dead_peers;
 mod google;
@@ -29,7 +30,7 @@ use http_body_util::BodyExt;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, PodStore};
+use neuropod::{AuditLog, Billing, PodStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -84,6 +85,16 @@ impl Api {
         Self::of(App::start(config, metrics).await.unwrap())
     }
 
+    /// A server on this cluster.
+    pub(super) async fn on(cluster: &SimCluster) -> Self {
+        crate::server::use_ring();
+        let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
+        let store = Store::open(&config()).await.unwrap();
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let cluster = Arc::new(cluster.clone());
+        Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
+    }
+
     /// A server whose store has a fault at every call for so long, and the token of somebody who signed in before.
     pub(super) async fn in_trouble(fault: Fault, time: Duration) -> (Self, String) {
         crate::server::use_ring();
@@ -93,6 +104,7 @@ impl Api {
             let store = Store {
                 pods,
                 billing: Arc::clone(&store) as Arc<dyn Billing>,
+                audit: Arc::clone(&store) as Arc<dyn AuditLog>,
             };
             let cluster = Arc::new(SimCluster::new(Settings::default()));
             let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();

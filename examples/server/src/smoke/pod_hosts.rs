@@ -22,7 +22,8 @@ async fn asked(cluster: ClusterKind) -> (u16, String) {
     let store = Arc::new(MemoryStore::new());
     let store = Store {
         pods: store.clone(),
-        billing: store,
+        billing: store.clone(),
+        audit: store,
     };
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();

@@ -6,7 +6,7 @@ use http::Method;
 use neuropod::message::Language;
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, BillingExt, ClusterBackend, Money, PodStore, Status, Step};
+use neuropod::{AuditLog, Billing, BillingExt, ClusterBackend, Money, PodStore, Status, Step};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -27,6 +27,7 @@ fn replicas<const N: usize>() -> [Api; N] {
         let store = Store {
             pods: Arc::clone(&store) as Arc<dyn PodStore>,
             billing: Arc::clone(&store) as Arc<dyn Billing>,
+            audit: Arc::clone(&store) as Arc<dyn AuditLog>,
         };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
         // Told that it is shared; the store that it gets is the one above.

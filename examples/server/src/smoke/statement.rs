@@ -12,7 +12,8 @@ use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Posting};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Balance, Billing, BillingExt, Entry, Error, ErrorKind, Money, PodStore, Result, UserId,
+    AccountKind, AuditLog, Balance, Billing, BillingExt, Entry, Error, ErrorKind, Money, PodStore, Result,
+    UserId,
 };
 use serde_json::{Value, json};
 
@@ -220,6 +221,7 @@ async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
     let store = Store {
         pods: Arc::new(MemoryStore::new()) as Arc<dyn PodStore>,
         billing: Arc::clone(&billing) as Arc<dyn Billing>,
+        audit: Arc::new(MemoryStore::new()) as Arc<dyn AuditLog>,
     };
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     let cluster = Arc::new(SimCluster::new(Settings::default()));

@@ -1,5 +1,6 @@
 //! What the API shows, field by field as the contract has it.
 
+pub(crate) mod audit;
 pub(crate) mod money;
 pub(crate) mod pod;
 pub(crate) mod pricing;

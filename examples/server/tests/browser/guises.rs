@@ -81,10 +81,12 @@ async fn spanish_dark_and_narrow() {
         "pods",
         "deploy",
         "account",
+        "all-pods",
+        "inventory",
         "users",
         "templates",
         "prices",
-        "inventory",
+        "audit",
     ] {
         page.click("Menú").await;
         if view == "pods" {

@@ -11,7 +11,10 @@ use tokio::process::Command;
 use crate::common::{ADMIN, TestServer};
 
 /// What an administrator alone may do, beside all that clients may.
-const ADMINS: [&str; 13] = [
+const ADMINS: [&str; 16] = [
+    "GET /api/admin/audit",
+    "GET /api/admin/pods",
+    "POST /api/admin/users/{id}/credit",
     "POST /api/auth/admin/fix-balances",
     "GET /api/auth/users",
     "POST /api/auth/users/balance",
@@ -106,6 +109,8 @@ async fn things(server: &TestServer, owner: &str) -> String {
         // A log that is followed does not end.
         json!({ "include-name": "GET /api/pods/{podId}/logs", "parameters": { "query.follow": "false" } }),
         json!({ "include-name": "GET /api/pricing/gpus/{id}", "parameters": { "path.id": known("gpus") } }),
+        json!({ "include-name": "GET /api/admin/audit", "parameters": { "query.what": known("actions") } }),
+        json!({ "include-name": "POST /api/admin/users/{id}/credit", "parameters": { "path.id": known("users") } }),
     ];
     for (name, parameter, dictionary) in [
         ("POST /api/pods/{podId}/start", "path.podId", started),
@@ -128,6 +133,7 @@ async fn things(server: &TestServer, owner: &str) -> String {
             "users": { "values": [users[0]] },
             "deleted-users": { "values": [users[1]] },
             "gpus": { "values": ["rtx-4090", "cpu"] },
+            "actions": { "values": ["credit_added", "balance_set"] },
             "emails": { "values": [format!("{kept}-{owner_id}@example.com")] },
         },
         "parameters": {

@@ -2,7 +2,7 @@
 
 use super::fixture::{Case, Owner, assert_complete, pod_of};
 use super::{Scene, Stage};
-use crate::cluster::{Inventory, OwnedWorkload};
+use crate::cluster::{Inventory, NodeGpus, OwnedWorkload};
 use crate::error::ErrorKind;
 use crate::observation::{Objects, Observation, ObservedPod, Phase};
 use crate::workload::{Accelerator, VolumePolicy};
@@ -202,6 +202,14 @@ pub(super) async fn inventory_lists_what_is_owned(stage: &dyn Stage) {
             "more GPUs free than there are: {stock:?}"
         );
     }
+    let by_node = |free: fn(&NodeGpus) -> u32| seen.nodes.iter().map(free).sum::<u32>();
+    let free: u32 = seen.gpus.iter().map(|stock| stock.free).sum();
+    let total: u32 = seen.gpus.iter().map(|stock| stock.total).sum();
+    assert_eq!(
+        (by_node(|node| node.total), by_node(NodeGpus::free)),
+        (total, free),
+        "the nodes have what the cluster has"
+    );
     match case.backend.usage().await {
         Ok(usage) => assert!(
             usage.iter().all(|usage| usage.pod_id != case.reference().pod_id),

@@ -65,6 +65,7 @@ pub(super) async fn watch_follows_a_life(stage: &dyn Stage) {
     case.play(Scene::Running { ready: true }).await;
     let pod = watching.until(&case, "readiness", |pod| pod.ready).await;
     assert_eq!((pod.phase, pod.step), (Phase::Running, Step::Ready));
+    assert!(pod.node.is_some(), "a pod that runs says on which node");
     assert_eq!(
         (pod.reason, pod.restarts, pod.started_at.is_some()),
         (None, 0, true)

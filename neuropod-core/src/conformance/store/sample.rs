@@ -170,6 +170,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             done: true,
         }),
         started_at: Some(moment(7)),
+        node: Some("node-1".into()),
         attempts: u32::MAX,
         failing_since: Some(moment(11)),
         retry_at: Some(moment(8)),

@@ -27,6 +27,7 @@ fn running_since(started: i64) -> ObservedPod {
         uid: "one".into(),
         run: 1,
         spec_hash: String::new(),
+        node: None,
         phase: Phase::Running,
         step: Step::Ready,
         terminating: false,

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Faults;
+use crate::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use crate::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
 use crate::error::Result;
 use crate::id::{PodId, UserId};
@@ -26,6 +27,11 @@ pub(super) struct FaultyStore {
 pub(super) struct FaultyBilling {
     pub(super) faults: Faults,
     pub(super) inner: Arc<dyn Billing>,
+}
+
+pub(super) struct FaultyAudit {
+    pub(super) faults: Faults,
+    pub(super) inner: Arc<dyn AuditLog>,
 }
 
 /// Implements a trait by passing every method on.
@@ -90,4 +96,10 @@ pass!(Billing for FaultyBilling as "billing" {
     fn settle(key: &str, actual: Money) -> ();
     fn release(key: &str) -> ();
     fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
+});
+
+pass!(AuditLog for FaultyAudit as "audit" {
+    fn record(entry: &AuditEntry) -> ();
+    fn page(options: &AuditOptions) -> AuditPage;
+    fn forget(time: Timestamp) -> ();
 });

@@ -41,6 +41,7 @@ use tokio::time::sleep;
 
 pub use self::fault::Fault;
 use self::plan::Plan;
+use crate::audit::AuditLog;
 use crate::billing::Billing;
 use crate::cluster::ClusterBackend;
 use crate::error::Result;
@@ -119,6 +120,14 @@ impl Faults {
     /// The accounts with these faults.
     pub fn billing(&self, inner: Arc<dyn Billing>) -> Arc<dyn Billing> {
         Arc::new(accounts::FaultyBilling {
+            faults: self.clone(),
+            inner,
+        })
+    }
+
+    /// The audit log with these faults.
+    pub fn audit(&self, inner: Arc<dyn AuditLog>) -> Arc<dyn AuditLog> {
+        Arc::new(accounts::FaultyAudit {
             faults: self.clone(),
             inner,
         })

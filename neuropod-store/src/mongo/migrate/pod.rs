@@ -115,6 +115,7 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
         owner_cap: None,
         volume_deletion: None,
         started_at: None,
+        node: None,
         attempts: 0,
         failing_since: None,
         retry_at: None,

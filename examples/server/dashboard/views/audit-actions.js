@@ -1,0 +1,23 @@
+/** What can be in the audit log, in the order in which people look for it. */
+export const ACTIONS = [
+  "credit_added",
+  "balance_set",
+  "daily_cap_set",
+  "pod_limit_set",
+  "user_suspended",
+  "user_resumed",
+  "user_pods_stopped",
+  "user_deleted",
+  "pod_created",
+  "pod_started",
+  "pod_stopped",
+  "pod_restarted",
+  "pod_deleted",
+  "prices_set",
+  "template_created",
+  "template_changed",
+  "template_deleted",
+  "signed_in",
+  "role_changed",
+  "access_refused",
+];

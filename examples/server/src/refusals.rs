@@ -1,0 +1,44 @@
+//! What was refused to somebody who is no administrator, for the audit log.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use neuropod::AuditEvent;
+use neuropod::audit::{AuditAction, AuditOutcome, AuditTarget};
+
+use crate::app::Shared;
+use crate::auth::Identity;
+use crate::failure::Failure;
+
+/// Most characters of a path that are kept.
+const MAX_PATH_LEN: usize = 200;
+
+/// Middleware that writes down who asked for what only administrators may do. The answer does not wait for an audit log
+/// that fails: nothing was done.
+pub(crate) async fn note(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let actor = match request.extensions().get::<Identity>() {
+        Some(Identity(Some(Ok(caller)))) => Some(caller.actor()).filter(|actor| !actor.is_admin()),
+        _ => None,
+    };
+    let Some(actor) = actor else {
+        return next.run(request).await;
+    };
+    let path = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    let refused = response.extensions().get::<Failure>();
+    if refused.is_some_and(Failure::is_for_admins) {
+        let event = AuditEvent {
+            target: AuditTarget::Route {
+                path: path.chars().take(MAX_PATH_LEN).collect(),
+            },
+            outcome: AuditOutcome::Refused {
+                code: "forbidden".to_owned(),
+            },
+            ..AuditEvent::new(AuditAction::AccessRefused)
+        };
+        if let Err(error) = app.platform.audit(&actor, event).await {
+            tracing::warn!(%error, user = %actor.id, "a refusal is not in the audit log");
+        }
+    }
+    response
+}

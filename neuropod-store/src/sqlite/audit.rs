@@ -1,0 +1,89 @@
+//! Who did what.
+
+use jiff::Timestamp;
+use neuropod_core::Result;
+use neuropod_core::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::database::Database;
+use super::{failure as sqlite, json, microseconds_from};
+use crate::input::{self, folded};
+
+pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()> {
+    // As exactly as the column that sorts the pages.
+    let at = Timestamp::from_microsecond(entry.at.as_microsecond()).unwrap_or(entry.at);
+    let stored = AuditEntry { at, ..entry.clone() };
+    let statement = sqlx::query(
+        "INSERT INTO audit (id, at, action, who, whom, done, document) VALUES (?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (id) DO UPDATE SET at = excluded.at, action = excluded.action, who = excluded.who, \
+         whom = excluded.whom, done = excluded.done, document = excluded.document WHERE NOT done",
+    )
+    .bind(stored.id.to_string())
+    .bind(at.as_microsecond())
+    .bind(stored.action.as_str())
+    .bind(lines(&stored.who_keys())?)
+    .bind(lines(&stored.whom_keys())?)
+    .bind(stored.outcome == AuditOutcome::Done)
+    .bind(json::write(&stored)?);
+    database.write(statement).await.map(drop)
+}
+
+pub(super) async fn page(database: &Database, options: &AuditOptions) -> Result<AuditPage> {
+    input::audit_limit(options.limit)?;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT document FROM audit WHERE TRUE");
+    if let Some(action) = options.action {
+        query.push(" AND action = ").push_bind(action.as_str());
+    }
+    for (column, text) in [("who", &options.who), ("whom", &options.whom)] {
+        if let Some(text) = text {
+            query.push(format_args!(" AND instr({column}, "));
+            query.push_bind(lines(&[folded(text)])?).push(") > 0");
+        }
+    }
+    if let Some(from) = options.from {
+        query.push(" AND at >= ").push_bind(microseconds_from(from));
+    }
+    if let Some(until) = options.until {
+        query.push(" AND at < ").push_bind(microseconds_from(until));
+    }
+    if let Some(AuditCursor { at, id }) = &options.after {
+        query.push(" AND (at, id) < (").push_bind(at.as_microsecond());
+        query.push(", ").push_bind(id.as_str()).push(")");
+    }
+    // One more than asked for tells whether this is the last page.
+    query.push(" ORDER BY at DESC, id DESC LIMIT ");
+    query.push_bind(i64::from(options.limit) + 1);
+    let texts: Vec<String> = query
+        .build_query_scalar()
+        .fetch_all(database.readers())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+
+    let limit = options.limit as usize;
+    let page = texts.iter().take(limit).map(|text| json::read(text));
+    let entries = page.collect::<Result<Vec<AuditEntry>>>()?;
+    let last = entries.last().filter(|_| texts.len() > limit);
+    Ok(AuditPage {
+        next: last.map(|entry| AuditCursor {
+            at: entry.at,
+            id: entry.id.clone(),
+        }),
+        entries,
+    })
+}
+
+pub(super) async fn forget(database: &Database, time: Timestamp) -> Result<()> {
+    let statement = sqlx::query("DELETE FROM audit WHERE at < ?").bind(microseconds_from(time));
+    database.write(statement).await.map(drop)
+}
+
+/// Texts as JSON strings, which have no line breaks, between line breaks: those of one are in those of many where it is
+/// one of them.
+fn lines(texts: &[String]) -> Result<String> {
+    let mut lines = "\n".to_owned();
+    for text in texts {
+        lines += &json::write(text)?;
+        lines.push('\n');
+    }
+    Ok(lines)
+}
