@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use futures::StreamExt;
+use neuropod::billing::EntryOptions;
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
 use neuropod::message::{self, Language};
 use neuropod::sim::{Settings, SimCluster};
@@ -354,10 +355,13 @@ impl Story {
     /// What was paid, for how long and at which price.
     async fn show_bill(&self) -> Result<()> {
         let user = &self.ana.id;
-        let statement = self.platform.statement(&self.ana, user, None, None).await?;
+        let entries = self
+            .platform
+            .entries(&self.ana, user, &EntryOptions::default())
+            .await?;
         // Time is charged minute by minute: together it is what somebody wants to know.
         let mut by_price: BTreeMap<Money, (i64, Money)> = BTreeMap::new();
-        for charge in statement.entries.iter().filter_map(explain) {
+        for charge in entries.iter().filter_map(explain) {
             let (seconds, amount) = by_price.entry(charge.hourly).or_default();
             *seconds += charge.seconds;
             *amount += charge.amount;
