@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use neuropod::audit::{AuditAction, AuditEntry, AuditLog, AuditOptions, AuditOutcome, AuditTarget};
+use neuropod::billing::EntryOptions;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
@@ -319,8 +320,11 @@ async fn money_is_added_once_for_a_key_and_its_owner_sees_why() {
     assert!(!error.is_retryable());
     stage.credit(platform, 500, "another").await.unwrap();
 
-    let statement = platform.statement(&stage.bea, &stage.bea.id, None, None).await;
-    let entries = statement.unwrap().entries;
+    let options = EntryOptions::default();
+    let entries = platform
+        .entries(&stage.bea, &stage.bea.id, &options)
+        .await
+        .unwrap();
     let credits: Vec<_> = entries
         .iter()
         .filter(|entry| entry.details.note.as_deref() == Some(NOTE))

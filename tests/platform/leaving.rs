@@ -116,9 +116,9 @@ async fn a_process_that_ends_during_a_deletion_leaves_nothing_half_deleted() {
         for n in 1.. {
             let (world, platform, _driver) = with_a_pod().await;
             let faults = Faults::at(n, fault);
-            let mortal = with_faults(&world, &faults);
+            let (mortal, administrator) = (with_faults(&world, &faults), root());
             tokio::select! {
-                deleted = mortal.delete_user(&root(), &world.ana.id) => deleted.unwrap(),
+                deleted = mortal.delete_user(&administrator, &world.ana.id) => deleted.unwrap(),
                 () = faults.crashed() => {}
             }
             let known = world.store.user(&world.ana.id).await.unwrap();
