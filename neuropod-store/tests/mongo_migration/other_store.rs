@@ -56,6 +56,12 @@ async fn goes_into_another_store() {
     );
     assert_eq!(plan().await.changes().next(), None);
 
+    // Who was deleted on the new platform does not come back, nor does what they own.
+    let whole = UserId::new("665f1f77bcf86cd799439014");
+    store.remove_user(&whole).await.unwrap();
+    let migration = plan().await;
+    assert_eq!(migration.changes().next(), None, "{migration:#?}");
+
     // Its old backend has gone on meanwhile.
     let users = driver.collection::<Document>("users");
     let change = doc! { "$set": { "balance": 5.0 } };

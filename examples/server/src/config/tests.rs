@@ -324,6 +324,7 @@ fn the_configuration_for_the_existing_frontend_fits_it() {
     }
     assert_eq!(config.cluster, ClusterKind::Kube);
     assert!(config.legacy_names && !config.dev);
+    assert_eq!(config.administrators().count(), 1);
     assert_eq!(config.language.fixed(), Some(neuropod::message::Language::Es));
     assert_eq!(config.kube.namespace, "default", "where its volumes are");
     assert!(

@@ -86,6 +86,8 @@ pub enum Oddity {
     PricesThere { version: u64 },
     /// There are several price lists: these are left alone.
     PriceListLeft,
+    /// It was taken over already, and deleted on the new platform since: it is left alone.
+    RemovedSince,
     /// It was taken over already, into this same database: it is left alone.
     TakenOverInPlace,
 }
@@ -146,6 +148,7 @@ fn claim(volume: Option<&str>, language: Language) -> String {
 
 impl Oddity {
     /// What is odd, and what becomes of it, for people.
+    #[expect(clippy::too_many_lines, reason = "one text for each")]
     pub fn text(&self, language: Language) -> String {
         let (es, en) = match self {
             Self::IdUnusable => (
@@ -301,6 +304,10 @@ impl Oddity {
             Self::PriceListLeft => (
                 "no es la lista de precios que usaba el backend antiguo; no se toca".into(),
                 "it is not the price list that the old backend used; it is left alone".into(),
+            ),
+            Self::RemovedSince => (
+                "se borró en la plataforma nueva; no se toca".into(),
+                "was deleted on the new platform; it is left alone".into(),
             ),
             Self::TakenOverInPlace => (
                 "ya se migró dentro de esta misma base de datos; no se toca".into(),

@@ -23,7 +23,9 @@ pub(super) fn users(items: &mut [Item<(User, Account)>], others: &[User]) {
     }
     for lower_case in [true, false] {
         for item in items.iter_mut() {
-            let Some((user, _)) = item.to_take() else { continue };
+            let Some((user, _)) = item.taken_mut() else {
+                continue;
+            };
             let key = folded(&user.email);
             if (key == user.email) != lower_case {
                 continue;
@@ -59,7 +61,9 @@ pub(super) fn templates(items: &mut [Item<Template>], others: &[Template]) {
         .map(|template| folded(&template.name))
         .collect();
     for item in items {
-        let Some(template) = item.to_take() else { continue };
+        let Some(template) = item.taken_mut() else {
+            continue;
+        };
         if taken.insert(folded(&template.name)) {
             continue;
         }
@@ -90,7 +94,7 @@ pub(super) fn pods(items: &mut [Item<Pod>], others: &[Pod], naming: &Naming) {
     items.extend(others);
     for item in items {
         let document = item.id.clone();
-        let Some(pod) = item.to_take() else { continue };
+        let Some(pod) = item.taken_mut() else { continue };
         for oddity in taken.fit(pod, &document, naming) {
             item.tell(oddity);
         }

@@ -37,7 +37,7 @@ impl<D> Item<D> {
         }
     }
 
-    pub(super) fn to_take(&mut self) -> Option<&mut D> {
+    pub(super) fn taken_mut(&mut self) -> Option<&mut D> {
         match &mut self.read {
             Read::ToTake(read) => Some(read),
             _ => None,

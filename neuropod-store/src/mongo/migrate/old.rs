@@ -74,7 +74,7 @@ impl<'a> Old<'a> {
         let found = match self.document.get("_id") {
             Some(Bson::ObjectId(id)) => Some(id.to_hex()),
             // A text that looks like an ObjectId would be looked for as one.
-            Some(Bson::String(id)) if !id.is_empty() && !(in_place && is_object_id(id)) => Some(id.clone()),
+            Some(Bson::String(id)) if !(id.is_empty() || in_place && is_object_id(id)) => Some(id.clone()),
             _ => None,
         };
         match found {
@@ -186,7 +186,7 @@ impl<'a> Old<'a> {
             });
             match port {
                 Some(port) if ports.iter().all(|other| other.named.port != port.named.port) => {
-                    ports.push(port)
+                    ports.push(port);
                 }
                 _ => {
                     let was = item

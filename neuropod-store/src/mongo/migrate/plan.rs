@@ -7,7 +7,7 @@ use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use neuropod_core::message::Language;
 use neuropod_core::naming::existing_label;
-use neuropod_core::{Clock, Naming, Pod, Result, SystemClock, User};
+use neuropod_core::{Clock, Naming, Pod, PodStore, Result, SystemClock, User};
 
 use super::changes::{Becomes, Change};
 use super::finding::{Finding, Oddity};
@@ -22,7 +22,7 @@ use crate::mongo::codec::Stored;
 use crate::mongo::server::{Server, find, within};
 
 /// The collections of this library, and those of the old backend that are read.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "users",
     "templates",
     "pods",
@@ -33,6 +33,7 @@ const OURS: [&str; 11] = [
     "keys",
     "requests",
     "podNames",
+    "removedUsers",
     UNMIGRATED,
 ];
 
@@ -42,19 +43,18 @@ const OURS: [&str; 11] = [
 /// Those of the two stores.
 pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
     let server = Server::connect(uri).await?;
-    let stores = match &destination.stores {
-        Some((pods, billing)) => Stores {
+    let stores = if let Some((pods, billing)) = &destination.stores {
+        Stores {
             pods: Arc::clone(pods),
             billing: Arc::clone(billing),
             in_place: None,
-        },
-        None => {
-            let store = Arc::new(MongoStore::unchecked(server.clone()));
-            Stores {
-                pods: store.clone(),
-                billing: store,
-                in_place: Some(server.clone()),
-            }
+        }
+    } else {
+        let store = Arc::new(MongoStore::unchecked(server.clone()));
+        Stores {
+            pods: store.clone(),
+            billing: store,
+            in_place: Some(server.clone()),
         }
     };
     let now = SystemClock.now();
@@ -66,6 +66,9 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
     })
     .await?;
     let mut users = read_users(&server, in_place, |old| user::read(old, in_place, now)).await?;
+    if !in_place {
+        leave_removed(&mut users, &*stores.pods).await?;
+    }
     let mut pods = {
         let known = templates.iter().filter_map(Item::value);
         let context = Context {
@@ -107,7 +110,7 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
         |(user, _)| user.email.clone(),
         |(user, account)| Record::User(user, account),
     );
-    summary.pods = plan.add(pods, |pod| pod.name.clone(), Record::Pod);
+    summary.pods = plan.add(pods, |pod| pod.name.clone(), |pod| Record::Pod(Box::new(pod)));
     left(&server, &mut summary).await?;
     let Plan { steps, findings, .. } = plan;
     Ok(Migration {
@@ -171,6 +174,19 @@ async fn items<D>(
         all.push(item);
     }
     Ok(all)
+}
+
+/// Leaves alone those who were taken over before and deleted since.
+async fn leave_removed(users: &mut [Item<(User, Account)>], store: &dyn PodStore) -> Result<()> {
+    for item in users {
+        let Some((user, _)) = item.value() else { continue };
+        if store.was_removed(&user.id).await? {
+            item.read = Read::LeftAlone;
+            item.findings.clear();
+            item.tell(Oddity::RemovedSince);
+        }
+    }
+    Ok(())
 }
 
 /// Whether this library has written a document: it has a version, and a field that only this library writes.

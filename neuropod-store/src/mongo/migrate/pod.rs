@@ -191,8 +191,8 @@ fn slug(
         let name = text(service.document, "kubernetesServiceName")?;
         without(&name, &format!("-{hash}-{}-service", service.named.port))
     });
-    let recorded = [pod, service, Some(name.to_owned())].into_iter().flatten();
-    let kept = recorded.filter_map(|text| naming.kept_slug(&text, &ports)).next();
+    let mut recorded = [pod, service, Some(name.to_owned())].into_iter().flatten();
+    let kept = recorded.find_map(|text| naming.kept_slug(&text, &ports));
     if kept.is_some() {
         return kept;
     }

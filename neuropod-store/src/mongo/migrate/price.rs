@@ -79,7 +79,7 @@ pub(super) fn read(old: &mut Old<'_>, configured: &PriceList, catalogue: &Catalo
     if let Some(tier) = part("freeTier") {
         let enabled = tier.get_bool("enabled").unwrap_or(true);
         let given = tier.get("initialBalance");
-        let amount = given.and_then(money).filter(is_chargeable);
+        let amount = given.and_then(money).filter(|price| is_chargeable(*price));
         // Switched off it is nothing, whatever it would be.
         match amount.or((!enabled).then_some(Money::ZERO)) {
             Some(amount) => list.opening_credit = Some(OpeningCredit { enabled, amount }),
@@ -91,20 +91,23 @@ pub(super) fn read(old: &mut Old<'_>, configured: &PriceList, catalogue: &Catalo
 
 /// A price per hour; `kept` where there is none that can be charged, which is told.
 fn price(old: &mut Old<'_>, given: Option<&Bson>, what: &str, kept: Money) -> Money {
-    given.and_then(money).filter(is_chargeable).unwrap_or_else(|| {
-        old.tell(Oddity::PriceUnusable {
-            what: what.to_owned(),
-            was: shown(given),
-            now: kept,
-        });
-        kept
-    })
+    given
+        .and_then(money)
+        .filter(|price| is_chargeable(*price))
+        .unwrap_or_else(|| {
+            old.tell(Oddity::PriceUnusable {
+                what: what.to_owned(),
+                was: shown(given),
+                now: kept,
+            });
+            kept
+        })
 }
 
 /// Whether the library takes it for a price.
-fn is_chargeable(price: &Money) -> bool {
+fn is_chargeable(price: Money) -> bool {
     let list = PriceList {
-        other_gpu: *price,
+        other_gpu: price,
         ..PriceList::default()
     };
     list.validate().is_ok()

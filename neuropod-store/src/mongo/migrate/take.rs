@@ -66,7 +66,7 @@ pub(super) enum Action {
 pub(super) enum Record {
     User(User, Account),
     Template(Template),
-    Pod(Pod),
+    Pod(Box<Pod>),
 }
 
 impl Stores {
@@ -117,7 +117,7 @@ impl Stores {
         let document = match record {
             Record::User(user, _) => whole(user, original, odd),
             Record::Template(template) => whole(template, original, odd),
-            Record::Pod(pod) => whole(pod, original, odd),
+            Record::Pod(pod) => whole(&**pod, original, odd),
         }?;
         let collection = collection(server, change.collection);
         if replace(&collection, as_it_was(original), document).await? {
