@@ -33,10 +33,9 @@ pub(super) fn are_same(one: &str, other: &str) -> bool {
 
 fn canonical(host: &str, scheme: &str) -> String {
     let host = host.to_lowercase();
-    let with_port = if scheme == "mongodb"
-        && !host.trim_start_matches(|c| c != ']').contains(':')
-        && !(host.contains(':') && !host.contains(']'))
-    {
+    // The colons of an IPv6 address are in brackets.
+    let port = host.rsplit(']').next().unwrap_or_default().contains(':');
+    let with_port = if scheme == "mongodb" && !port {
         format!("{host}{PORT}")
     } else {
         host

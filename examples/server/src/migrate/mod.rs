@@ -30,11 +30,11 @@ const AGAIN: u8 = 4;
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Arguments {
-    /// The database of the old backend, such as mongodb://localhost:27017/plataforma; that of --store unless given
+    /// The database of the old backend, such as `mongodb://localhost:27017/plataforma`; that of --store unless given
     ///
     /// With the same database as --store, it is taken over in place. With another store (a SQLite file, another
     /// database), everything is written there and the old database stays as it is. An address with a password is better
-    /// put into NEUROPOD_MIGRATE_FROM: the command line is for all to see
+    /// put into `NEUROPOD_MIGRATE_FROM`: the command line is for all to see
     #[arg(long, env = "NEUROPOD_MIGRATE_FROM", hide_env_values = true)]
     pub from: Option<String>,
     /// Tell what would be done, and change nothing
