@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use neuropod::{Error, ErrorKind};
 use serde::Deserialize;
@@ -36,7 +36,7 @@ pub(crate) struct Keys {
 /// What the issuer has told, and when it last did not.
 #[derive(Default)]
 struct Fetched {
-    keys: Option<(JwkSet, Instant)>,
+    keys: Option<(Vec<Jwk>, Instant)>,
     failed: Option<Instant>,
 }
 
@@ -70,7 +70,7 @@ impl Keys {
             return Err(refuse(format_args!("it is signed with {:?}", header.alg)));
         }
         let kid = header.kid.ok_or_else(|| refuse("it names no key"))?;
-        let key = self.key(&kid).await?;
+        let key = self.key(&kid, header.alg).await?;
         let key = key.ok_or_else(|| refuse(format_args!("the issuer has no key {kid:.100?}")))?;
         let mut validation = Validation::new(header.alg);
         validation.set_audience(&[audience]);
@@ -87,11 +87,11 @@ impl Keys {
         Ok((claims, until))
     }
 
-    async fn key(&self, kid: &str) -> Result<Option<Jwk>, Failure> {
+    async fn key(&self, kid: &str, algorithm: Algorithm) -> Result<Option<Jwk>, Failure> {
         let mut fetched = self.fetched.lock().await;
         let mut known = None;
         if let Some((keys, at)) = &fetched.keys {
-            known = keys.find(kid).cloned();
+            known = find(keys, kid, algorithm);
             let age = at.elapsed();
             if age < SOONEST || known.is_some() && age < FRESH {
                 return Ok(known);
@@ -104,7 +104,7 @@ impl Keys {
         } else {
             match self.fetch().await {
                 Ok(keys) => {
-                    let key = keys.find(kid).cloned();
+                    let key = find(&keys, kid, algorithm);
                     *fetched = Fetched {
                         keys: Some((keys, Instant::now())),
                         failed: None,
@@ -127,7 +127,7 @@ impl Keys {
         }
     }
 
-    async fn fetch(&self) -> reqwest::Result<JwkSet> {
+    async fn fetch(&self) -> reqwest::Result<Vec<Jwk>> {
         let answer = self.client.get(&self.url).timeout(TIMEOUT).send().await?;
         let set: KeySet = answer.error_for_status()?.json().await?;
         Ok(set.usable())
@@ -142,7 +142,7 @@ struct KeySet {
 
 impl KeySet {
     /// Those that tokens may be signed with.
-    fn usable(self) -> JwkSet {
+    fn usable(self) -> Vec<Jwk> {
         let keys = self.keys.into_iter().filter_map(|key| {
             let kid = key.get("kid").cloned();
             let read = serde_json::from_value::<Jwk>(key);
@@ -154,10 +154,21 @@ impl KeySet {
             let used_for = key.common.public_key_use.as_ref();
             used_for.is_none_or(|used_for| *used_for == PublicKeyUse::Signature)
         };
-        JwkSet {
-            keys: keys.filter(for_signatures).collect(),
-        }
+        keys.filter(for_signatures).collect()
     }
+}
+
+/// The key of this id that an algorithm can be used with: keys of several kinds may have one id (RFC 7517, section 4.5).
+fn find(keys: &[Jwk], kid: &str, algorithm: Algorithm) -> Option<Jwk> {
+    let fits = |key: &&Jwk| match (&key.algorithm, algorithm) {
+        (AlgorithmParameters::RSA(_), Algorithm::RS256) => true,
+        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => key.curve == EllipticCurve::P256,
+        _ => false,
+    };
+    let named = keys
+        .iter()
+        .filter(|key| key.common.key_id.as_deref() == Some(kid));
+    named.into_iter().find(fits).cloned()
 }
 
 #[cfg(test)]
@@ -208,6 +219,9 @@ mod tests {
         encrypts["use"] = json!("enc");
         encrypts["kid"] = json!("enc");
         let keys = vec![
+            json!({ "kty": "LATER", "kid": "good" }),
+            json!({ "kty": "RSA", "kid": "good", "n": "AQAB", "e": "AQAB" }),
+            json!({ "kty": "EC", "crv": "secp256k1", "kid": "good", "x": "AA", "y": "AA" }),
             json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "later", "pub": "AA" }),
             json!({ "kty": "EC", "crv": "secp256k1", "kid": "coin", "x": "AA", "y": "AA" }),
             json!({ "kty": 7 }),
@@ -218,14 +232,19 @@ mod tests {
             good,
         ];
         let usable = KeySet { keys }.usable();
-        assert!(usable.find("good").is_some());
-        assert!(usable.find("enc").is_none(), "it is for something else");
+        let found = find(&usable, "good", Algorithm::ES256).unwrap();
+        assert!(DecodingKey::from_jwk(&found).is_ok());
+        let rsa = find(&usable, "good", Algorithm::RS256).unwrap();
+        assert!(matches!(rsa.algorithm, AlgorithmParameters::RSA(_)));
+        for other in ["enc", "coin", "later", "nobody"] {
+            assert!(find(&usable, other, Algorithm::ES256).is_none(), "{other}");
+        }
     }
 
     #[tokio::test]
     async fn an_issuer_that_does_not_answer_is_asked_once_for_all_who_wait() {
         let (keys, asked) = answering(0).await;
-        let answers = join_all((0..20).map(|_| keys.key("1"))).await;
+        let answers = join_all((0..20).map(|_| keys.key("1", Algorithm::ES256))).await;
         assert!(
             answers
                 .iter()
@@ -237,12 +256,12 @@ mod tests {
     #[tokio::test]
     async fn a_known_key_is_good_while_the_issuer_does_not_answer() {
         let (keys, asked) = answering(1).await;
-        assert!(keys.key("1").await.unwrap().is_some());
+        assert!(keys.key("1", Algorithm::ES256).await.unwrap().is_some());
         tokio::time::pause();
         tokio::time::advance(FRESH).await;
         tokio::time::resume();
-        assert!(keys.key("1").await.unwrap().is_some());
+        assert!(keys.key("1", Algorithm::ES256).await.unwrap().is_some());
         assert_eq!(asked.load(Ordering::SeqCst), 2);
-        assert!(keys.key("2").await.is_err());
+        assert!(keys.key("2", Algorithm::ES256).await.is_err());
     }
 }
