@@ -165,10 +165,8 @@ fn find(keys: &[Jwk], kid: &str, algorithm: Algorithm) -> Option<Jwk> {
         (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => key.curve == EllipticCurve::P256,
         _ => false,
     };
-    let named = keys
-        .iter()
-        .filter(|key| key.common.key_id.as_deref() == Some(kid));
-    named.into_iter().find(fits).cloned()
+    let named = |key: &&Jwk| key.common.key_id.as_deref() == Some(kid);
+    keys.iter().find(|key| named(key) && fits(key)).cloned()
 }
 
 #[cfg(test)]
