@@ -201,7 +201,7 @@ function askForCredit(user, load) {
       const euros = readAmount(data.get("amount"));
       if (euros === null || euros <= 0) throw api.wrongField("amount", t("credit.wrong"));
       await api.addCredit(user.id, euros, data.get("note"), key);
-      tell(t("done.credit", { name: user.name, amount: money(euros) }));
+      tell(t("done.credit", { name: user.name, amount: cents(euros) }));
       load();
     },
   });

@@ -231,8 +231,7 @@ async fn credit(page: &Page, axe: &str) {
     page.dialog_is_closed().await;
     page.reads("added for berta").await;
     page.click("Show statement: berta").await;
-    let once = "return [...document.querySelectorAll('main td')].filter(({ textContent }) => \
-        textContent === 'October workshop <b>').length === 1";
+    let once = "return document.querySelector('main').innerText.split('October workshop <b>').length === 2";
     page.until("once, with its note", once, json!([])).await;
     page.check("statement-note", axe).await;
 }
