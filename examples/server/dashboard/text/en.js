@@ -425,7 +425,7 @@ export const en = {
   "audit.outcome": "Outcome",
   "audit.what": "What",
   "audit.who": "Who",
-  "audit.whom": "To whom or what",
+  "audit.whom": "Whom or what",
   "did.access_refused": "Asked for what is for administrators",
   "did.balance_set": "Set a balance",
   "did.credit_added": "Added money",

@@ -439,7 +439,7 @@ export const es = {
   "audit.outcome": "Resultado",
   "audit.what": "Qué",
   "audit.who": "Quién",
-  "audit.whom": "A quién o a qué",
+  "audit.whom": "A quién o qué",
   "did.access_refused": "Pidió algo solo para administradores",
   "did.balance_set": "Fijó un saldo",
   "did.credit_added": "Abonó saldo",
