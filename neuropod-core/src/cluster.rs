@@ -60,6 +60,7 @@ pub type LogStream = BoxStream<'static, Result<Bytes>>;
 /// A change in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "nearly all events are of the big kind")]
 pub enum ClusterEvent {
     /// A pod is new or has changed.
     Changed {

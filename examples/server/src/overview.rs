@@ -192,13 +192,13 @@ impl Query {
     /// Whether a pod is one of those, but for its status.
     fn fits(&self, pod: &Pod, owner: Option<&Person>) -> bool {
         let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
-        let owned = self.owner.as_ref().is_none_or(|wanted| {
+        let is_theirs = self.owner.as_ref().is_none_or(|wanted| {
             wanted == pod.owner.as_str()
                 || owner.is_some_and(|owner| owner.email.to_lowercase() == wanted.to_lowercase())
         });
         is(&self.gpu, &pod.spec.gpu)
             && is(&self.node, pod.node.as_deref().unwrap_or_default())
-            && owned
+            && is_theirs
             && self.search.as_ref().is_none_or(|text| mentions(pod, owner, text))
     }
 }
@@ -209,7 +209,7 @@ fn mentions(pod: &Pod, owner: Option<&Person>, text: &str) -> bool {
     let has = |value: &str| value.to_lowercase().contains(&text);
     has(&pod.name)
         || has(pod.id.as_str())
-        || has(&pod.spec.image.to_string())
+        || has(pod.spec.image.as_ref())
         || pod.node.as_deref().is_some_and(has)
         || owner.is_some_and(|owner| has(&owner.email) || has(&owner.name))
 }

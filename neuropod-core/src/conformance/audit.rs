@@ -108,15 +108,15 @@ pub async fn every_field_comes_back(log: &Arc<dyn AuditLog>) {
         Some(AuditChange::new(None, Some(String::new()))),
     ];
     let mut written = Vec::new();
-    for (number, action) in (0..).zip(AuditAction::ALL) {
-        let place = |length: usize| number as usize % length;
+    for ((number, seconds), action) in (0_usize..).zip(0_i64..).zip(AuditAction::ALL) {
+        let place = |length: usize| number % length;
         let entry = AuditEntry {
             action,
             target: targets[place(targets.len())].clone(),
             outcome: outcomes[place(outcomes.len())].clone(),
             address: addresses[place(addresses.len())],
             change: changes[place(changes.len())].clone(),
-            ..entry(&actor, -number)
+            ..entry(&actor, -seconds)
         };
         log.record(&entry).await.unwrap();
         written.push(entry);

@@ -116,6 +116,7 @@ fn nginx() -> KubeConfig {
             )])),
             ingress_ranges: vec!["203.0.113.7/32".into()],
             blocked_ranges: vec!["198.51.100.9/32".into(), "2001:db8::9/128".into()],
+            allowed_ranges: Vec::new(),
         },
         image_pull_secrets: vec!["registry".into()],
         ..KubeConfig::default()
