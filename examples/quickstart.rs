@@ -320,8 +320,17 @@ impl Story {
 
     async fn show_links(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         for service in self.platform.connections(&self.ana, id).await?.http {
-            let link = format!("  {}: {}", service.service_name, service.link());
-            self.say(&link, &link);
+            // Names of other ports are those of the contract, in Spanish.
+            let (port, link) = (service.port, service.link());
+            if service.token.is_some() {
+                let link = format!("  {}: {link}", service.service_name);
+                self.say(&link, &link);
+            } else {
+                self.say(
+                    &format!("  puerto {port}: {link}"),
+                    &format!("  port {port}: {link}"),
+                );
+            }
         }
         Ok(())
     }

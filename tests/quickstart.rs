@@ -98,6 +98,10 @@ fn it_is_told_in_one_language_for_people() {
             "{word}: {spanish}"
         );
     }
+    assert!(
+        !english.contains("Servicio") && english.contains("port 7860: "),
+        "{english}"
+    );
     // `Debug` shows names of types and fields.
     for sign in ["PullingImage", "Some(", " { ", "::", "Ready", "PodId"] {
         assert!(

@@ -142,7 +142,7 @@ async fn nobody_else_reads_it() {
     set(0o644);
     let store = SqliteStore::open(&path).await.unwrap();
     store.insert(&sample::pod(&UserId::new("carla"))).await.unwrap();
-    assert!(modes().iter().all(|mode| *mode == 0o600), "{:o?}", modes());
+    assert!(modes().iter().all(|mode| *mode == 0o600), "{:?}", modes());
 }
 
 /// Where it can't be made it says why.

@@ -36,7 +36,7 @@ impl File {
 
 /// Makes the file where it is missing, for its owner alone. SQLite gives those beside it the same rights.
 pub(super) fn make(path: &Path) -> Result<()> {
-    if path.try_exists().map_err(failure::unreachable)? {
+    if path.try_exists().map_err(failure::not_made)? {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(path);
