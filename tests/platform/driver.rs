@@ -83,6 +83,7 @@ async fn writes(world: &World, time: Duration) -> (Vec<&'static str>, u64) {
         "store.get",
         "store.list",
         "store.prices",
+        "store.users",
         "cluster.watch",
         "cluster.watch.next",
         "cluster.observe",
