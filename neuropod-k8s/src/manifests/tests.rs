@@ -10,6 +10,7 @@ use neuropod_core::{AccessToken, Workload, WorkloadRef};
 
 use super::{Manifests, to_yaml};
 use crate::config::{Exposure, KubeConfig, NetworkRules, Security, Storage};
+use crate::kind::Kind;
 
 const TOKEN: &str = "b1726e8fd9c54a7e8b3f0e6a7c9d1e2f3a4b5c6d7e8f9a0b";
 
@@ -219,4 +220,21 @@ fn a_long_name_gives_a_host_name_of_one_label() {
     workload.reference.name = format!("{}-{}", "a".repeat(62), "b".repeat(20));
     let pod = Manifests::new(&workload, &KubeConfig::default()).pod;
     assert_eq!(pod.body["spec"]["hostname"], "a".repeat(62));
+}
+
+#[test]
+fn a_private_range_is_open_only_where_it_is_allowed() {
+    let opens = |allowed: &[&str]| {
+        let mut config = nginx();
+        config.network.allowed_ranges = allowed.iter().map(ToString::to_string).collect();
+        let policies = Manifests::new(&plain(), &config).all();
+        let policy = policies.filter(|manifest| manifest.kind == Kind::NetworkPolicy);
+        let egress = policy.map(|manifest| manifest.body["spec"]["egress"].clone());
+        let egress: Vec<_> = egress
+            .flat_map(|rules| rules.as_array().cloned().unwrap())
+            .collect();
+        egress.contains(&serde_json::json!({ "to": [{ "ipBlock": { "cidr": "10.0.8.0/24" } }] }))
+    };
+    assert!(!opens(&[]));
+    assert!(opens(&["10.0.8.0/24"]));
 }
