@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 use neuropod::sim::faults::Fault;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::{Api, config};
 use crate::config::Config;
@@ -35,27 +35,38 @@ impl<'a> Client<'a> {
         assert_eq!(self.api.send(request).await.status, 200);
     }
 
-    /// The next events with this name that come within `time`.
-    async fn events(&self, name: &str, time: Duration) -> Vec<Value> {
-        let packets = timeout(time, self.hear()).await.unwrap_or_default();
-        let events = packets
-            .split('\x1e')
-            .filter_map(|packet| packet.strip_prefix("42"));
-        events
-            .map(|event| serde_json::from_str::<Value>(event).unwrap())
-            .filter(|event| event[0] == name)
-            .map(|mut event| event[1].take())
-            .collect()
-    }
-
-    /// The next packet that is no ping.
+    /// The next packets, without pings, which are answered: a peer that does not is given up.
     async fn hear(&self) -> String {
         loop {
-            let packet = self.api.get(&self.path(), "").await.text;
-            if packet != "2" {
-                return packet;
+            let answer = self.api.get(&self.path(), "").await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let packets = answer.text.split('\x1e').filter(|packet| *packet != "2");
+            let heard = packets.collect::<Vec<_>>().join("\x1e");
+            if heard.len() < answer.text.len() {
+                let pong = Request::post(self.path()).body(Body::from("3")).unwrap();
+                assert_eq!(self.api.send(pong).await.status, 200);
+            }
+            if !heard.is_empty() {
+                return heard;
             }
         }
+    }
+
+    /// All events with this name that come until then.
+    async fn events(&self, name: &str, end: Instant) -> Vec<Value> {
+        let mut all = Vec::new();
+        while let Ok(packets) = timeout_at(end, self.hear()).await {
+            let events = packets
+                .split('\x1e')
+                .filter_map(|packet| packet.strip_prefix("42"))
+                .map(|event| serde_json::from_str::<Value>(event).unwrap());
+            all.extend(
+                events
+                    .filter(|event| event[0] == name)
+                    .map(|mut event| event[1].take()),
+            );
+        }
+        all
     }
 }
 
@@ -91,15 +102,11 @@ async fn an_account_with_several_pods_is_warned_once_for_each_threshold_and_nobo
         let pod = api.create(&ana, name).await;
         api.until(&ana, &pod, "running").await;
     }
-    let begun = Instant::now();
-    let until_the_end = async |client: &Client<'_>| {
-        let mut told = Vec::new();
-        while begun.elapsed() < Duration::from_mins(90) {
-            told.append(&mut client.events("lowBalanceAlert", Duration::from_secs(20)).await);
-        }
-        told
-    };
-    let (told, overheard) = tokio::join!(until_the_end(&client), until_the_end(&administrator));
+    let end = Instant::now() + Duration::from_mins(90);
+    let (told, overheard) = tokio::join!(
+        client.events("lowBalanceAlert", end),
+        administrator.events("lowBalanceAlert", end)
+    );
     assert_eq!(overheard, Vec::<Value>::new());
     let minutes: Vec<_> = told.iter().map(|alert| &alert["minutesLeft"]).collect();
     assert_eq!(minutes, [59, 14, 4], "{told:?}");
