@@ -49,7 +49,8 @@ impl Server {
         let listener = listen("listen", address).await?;
         config.listen = listener.local_addr()?;
         Ok(Self {
-            app: App::start(config, metrics::begin()?).await?,
+            // It opens what is configured, of which each part has a future of its own size.
+            app: Box::pin(App::start(config, metrics::begin()?)).await?,
             listener,
             metrics,
         })

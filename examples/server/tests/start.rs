@@ -77,114 +77,104 @@ async fn a_port_that_is_taken_is_named() {
     assert!(said.contains("choose another port"), "{said}");
 }
 
+/// What is wrong, and what is said about it.
+struct Mistake {
+    arguments: &'static [&'static str],
+    variable: Option<(&'static str, String)>,
+    begins: &'static str,
+    advice: &'static str,
+}
+
+fn mistakes(folder: &Path) -> Vec<Mistake> {
+    let here = |name: &str| folder.join(name).display().to_string();
+    let flag = |arguments, begins, advice| Mistake {
+        arguments,
+        variable: None,
+        begins,
+        advice,
+    };
+    let variable = |arguments, name, value: String, begins, advice| Mistake {
+        variable: Some((name, value)),
+        ..flag(arguments, begins, advice)
+    };
+    let file = |name: &str, advice| {
+        variable(
+            &[],
+            "NEUROPOD_STORE",
+            format!("sqlite:{}", here(name)),
+            "store: ",
+            advice,
+        )
+    };
+    let memory = |name, value: &str, begins, advice| {
+        variable(&["--store", "memory"], name, value.into(), begins, advice)
+    };
+    let cluster = |name| {
+        let arguments = &["--store", "memory", "--cluster", "kube"];
+        let begins = "cluster: there is no kubeconfig";
+        variable(arguments, name, here("none"), begins, "kube.kubeconfig")
+    };
+    vec![
+        flag(&["--store", "postgres://db"], "store: ", "mongodb://HOST"),
+        flag(&["--store", "sqlite:"], "store: ", "neuropod.db"),
+        file("missing/a.db", "create it"),
+        file("file/a.db", "name another file"),
+        file("text.db", "name another file"),
+        file("folder.db", "name another"),
+        memory(
+            "NEUROPOD_LISTEN",
+            "3000",
+            "listen (the environment): ",
+            "127.0.0.1:3000",
+        ),
+        memory("NEUROPOD_LISDEN", "127.0.0.1:0", "NEUROPOD_LISDEN", "`listen`"),
+        memory(
+            "NEUROPOD_KUBE__LOG_STREAMS",
+            "many",
+            "kube.log_streams",
+            "whole number",
+        ),
+        memory(
+            "NEUROPOD_METRICS_LISTEN",
+            "203.0.113.1:1",
+            "metrics_listen: ",
+            "127.0.0.1",
+        ),
+        memory("NEUROPOD_TOKEN_PATTERN", "x", "token_pattern", "a group"),
+        memory("NEUROPOD_DOMAIN", "no domain", "domain", "domain"),
+        cluster("KUBECONFIG"),
+        cluster("NEUROPOD_KUBE__KUBECONFIG"),
+    ]
+}
+
 /// What to do next is said with what is wrong, whatever it is.
 #[tokio::test]
 async fn whatever_is_wrong_says_what_to_do_next() {
     let folder = folder();
-    let here = |name: &str| folder.path().join(name).display().to_string();
+    let text = "no database, but long enough to look at: ".repeat(9);
     std::fs::write(folder.path().join("file"), "x").unwrap();
-    std::fs::write(
-        folder.path().join("text.db"),
-        "no database, but long enough to look at: ".repeat(9),
-    )
-    .unwrap();
+    std::fs::write(folder.path().join("text.db"), text).unwrap();
     std::fs::create_dir(folder.path().join("folder.db")).unwrap();
-    let store = |path: &str| format!("sqlite:{}", here(path));
-    let cases: Vec<(&[&str], Vec<(&str, String)>, &str, &str)> = vec![
-        (&["--store", "postgres://db"], vec![], "store: ", "mongodb://HOST"),
-        (&["--store", "sqlite:"], vec![], "store: ", "neuropod.db"),
-        (
-            &[],
-            vec![("NEUROPOD_STORE", store("missing/a.db"))],
-            "store: ",
-            "create it",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_STORE", store("file/a.db"))],
-            "store: ",
-            "name another file",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_STORE", store("text.db"))],
-            "store: ",
-            "name another file",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_STORE", store("folder.db"))],
-            "store: ",
-            "name another",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_LISTEN", "3000".into())],
-            "listen (the environment): ",
-            "127.0.0.1:3000",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_LISDEN", "127.0.0.1:0".into())],
-            "NEUROPOD_LISDEN",
-            "`listen`",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_KUBE__LOG_STREAMS", "many".into())],
-            "kube.log_streams",
-            "whole number",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_METRICS_LISTEN", "203.0.113.1:1".into())],
-            "metrics_listen: ",
-            "127.0.0.1",
-        ),
-        (
-            &["--cluster", "kube"],
-            vec![("KUBECONFIG", here("none"))],
-            "cluster: there is no kubeconfig",
-            "kube.kubeconfig",
-        ),
-        (
-            &["--cluster", "kube"],
-            vec![("NEUROPOD_KUBE__KUBECONFIG", here("none"))],
-            "cluster: there is no kubeconfig",
-            "kube.kubeconfig",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_TOKEN_PATTERN", "x".into())],
-            "token_pattern",
-            "a group",
-        ),
-        (
-            &[],
-            vec![("NEUROPOD_DOMAIN", "no domain".into())],
-            "domain",
-            "domain",
-        ),
-    ];
-    for (arguments, variables, begins, advice) in cases {
-        let mut server = server(folder.path());
-        let memory =
-            arguments.contains(&"--store") || variables.iter().any(|(name, _)| *name == "NEUROPOD_STORE");
-        server.args(arguments);
-        if !memory {
-            server.args(["--store", "memory"]);
-        }
-        for (name, value) in &variables {
-            server.env(name, value);
-        }
-        // On the command line it comes before the environment.
-        if variables.iter().any(|(name, _)| *name == "NEUROPOD_LISTEN") {
-            server = without_listen(folder.path());
-            server.args(["--store", "memory"]).env("NEUROPOD_LISTEN", "3000");
-        }
+    for mistake in mistakes(folder.path()) {
+        let Mistake {
+            arguments,
+            variable,
+            begins,
+            advice,
+        } = mistake;
+        // On the command line an address comes before that of the environment.
+        let listens = variable
+            .as_ref()
+            .is_some_and(|(name, _)| *name == "NEUROPOD_LISTEN");
+        let mut server = if listens {
+            without_listen(folder.path())
+        } else {
+            server(folder.path())
+        };
+        server.args(arguments).envs(variable.clone());
         let said = refused(&mut server).await;
-        assert!(said.starts_with(begins), "{arguments:?} {variables:?}: {said}");
-        assert!(said.contains(advice), "{arguments:?} {variables:?}: {said}");
+        assert!(said.starts_with(begins), "{arguments:?} {variable:?}: {said}");
+        assert!(said.contains(advice), "{arguments:?} {variable:?}: {said}");
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn only_for_owner(path: &Path) {
             let file = Path::new(&file).display();
             match changed {
                 Ok(()) => {
-                    tracing::warn!(%file, "everybody could read this file of the database: now its owner alone can")
+                    tracing::warn!(%file, "everybody could read this file of the database: now its owner alone can");
                 }
                 Err(error) => tracing::warn!(%file, %error, "everybody can read this file of the database"),
             }

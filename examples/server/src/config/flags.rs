@@ -12,6 +12,7 @@ use crate::migrate;
 /// Personal GPU pods: REST, live updates and a dashboard.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "server", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Flags {
     /// What to do instead of serving
     #[command(subcommand)]

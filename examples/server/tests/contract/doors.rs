@@ -46,7 +46,7 @@ async fn few_tokens_are_tried_over_a_connection_and_from_an_address() {
     assert_eq!(guesses(&server).await, (1, Some(1013)));
     for path in ["/api/auth/me", "/api/pods"] {
         let refused = server.get(path, "wrong").await;
-        assert_eq!(refused.headers["retry-after"].is_empty(), false);
+        assert!(!refused.headers["retry-after"].is_empty());
         assert_eq!(refused.expect(429)["code"], "rate_limited", "{path}");
     }
     // Nobody else at this address is shut out: neither with a good token nor without any.
