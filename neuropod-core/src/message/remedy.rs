@@ -13,6 +13,7 @@ use crate::reason::ReasonCode;
 /// let text = remedy(ReasonCode::CrashLoop, Language::En);
 /// assert_eq!(text, "Read the logs, the previous run included, and repair the program or its image.");
 /// ```
+#[expect(clippy::too_many_lines, reason = "a table: one sentence for each reason")]
 pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
     let (es, en) = match code {
         ReasonCode::ImageInvalid => (

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
-use neuropod_core::{Entry, Result};
+use neuropod_core::{Entry, PodId, Result};
 
 use super::failure as mongo;
 use super::server::{Server, find, find_one, within};
@@ -52,7 +52,7 @@ pub(super) async fn add(server: &Server, entries: &mut [Entry]) -> Result<()> {
     if nameless.is_empty() {
         return Ok(());
     }
-    let ids: Vec<_> = nameless.iter().map(|pod| pod.as_str()).collect();
+    let ids: Vec<_> = nameless.iter().map(PodId::as_str).collect();
     let found = find(&server.pod_names, doc! { "_id": { "$in": ids } }, doc! {}, 0).await?;
     let name = |document: Document| {
         let text = |key| document.get_str(key).ok().map(str::to_owned);

@@ -38,8 +38,8 @@ impl Import {
                 format!("{name}: {here}")
             }
         };
-        let names: Vec<_> = self.names.iter().map(named).collect();
-        format!("const {{ {} }} = {target};", names.join(", "))
+        let parts: Vec<_> = self.names.iter().map(named).collect();
+        format!("const {{ {} }} = {target};", parts.join(", "))
     }
 }
 

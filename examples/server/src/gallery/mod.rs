@@ -31,7 +31,7 @@ use crate::config::Config;
 /// All scenarios, as one name.
 const ALL: &str = "all";
 /// What the owner of the pods has, beside what new clients get: enough for all of them.
-const CREDIT: Money = Money::from_cents(500_00);
+const CREDIT: Money = Money::from_cents(50_000);
 
 /// Whether these are names of scenarios.
 ///

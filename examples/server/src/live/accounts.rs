@@ -111,7 +111,9 @@ async fn tell(app: &App) {
             .await;
         if !unread.is_empty() {
             sleep(PAUSE).await;
-            unread.iter().for_each(|user| app.accounts.touch(user));
+            for user in &unread {
+                app.accounts.touch(user);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Api, config};
-use crate::config::Config;
+use crate::config::{Config, Limits};
 
 /// A client by hand: Engine.IO 4 by long polling.
 struct Client<'a> {
@@ -85,8 +85,14 @@ async fn who_comes_while_the_store_does_not_answer_waits_and_is_let_in() {
 
 #[tokio::test(start_paused = true)]
 async fn an_account_with_several_pods_is_warned_once_for_each_threshold_and_nobody_else_is() {
-    // An hour of both.
+    // An hour of both. Requests are counted in real time, in which all of this is a moment.
+    let limits = Limits {
+        requests_per_second: 10_000,
+        burst: 10_000,
+        ..Limits::default()
+    };
     let api = Api::start(Config {
+        limits,
         opening_credit: 6.0,
         ..config()
     })
