@@ -192,7 +192,9 @@ async fn the_page_of_users_does_what_its_buttons_say() {
     let of_ana = async || {
         let users = server.get("/api/auth/users", &admin).await.expect(200)["data"].clone();
         let users = users.as_array().unwrap().clone();
-        users.iter().for_each(|user| has(user, USER));
+        for user in &users {
+            has(user, USER);
+        }
         users.into_iter().find(|one| one["id"] == user.as_str()).unwrap()
     };
 

@@ -191,7 +191,7 @@ async fn every_kind_of_claim() {
     let odd = [
         issuer.token_with(&json!({}), |header| header.crit = Some(vec!["exp".into()])),
         issuer.token_with(&json!({}), |header| {
-            header.crit = Some(vec!["https://example.com/x".into()])
+            header.crit = Some(vec!["https://example.com/x".into()]);
         }),
         issuer.token_with(&json!({}), |header| header.crit = Some(Vec::new())),
         issuer.token_with(&json!({}), |header| header.kid = Some("two".into())),
