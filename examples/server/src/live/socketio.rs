@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use neuropod::PodId;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{Extension, SocketRef, State, TryData};
-use socketioxide::handler::ConnectHandler;
+use socketioxide::handler::{ConnectHandler, FromMessageParts, Value as Packet};
+use socketioxide::socket::Socket;
 use socketioxide::{SendError, SocketError, SocketIo};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -198,6 +200,24 @@ struct Received {
     ack: Ack,
 }
 
+impl FromMessageParts<LocalAdapter> for Received {
+    type Error = <Extension<Connection> as FromMessageParts<LocalAdapter>>::Error;
+
+    fn from_message_parts(
+        socket: &Arc<Socket<LocalAdapter>>,
+        data: &mut Packet,
+        id: &Option<i64>,
+    ) -> Result<Self, Self::Error> {
+        let Extension(connection) = FromMessageParts::from_message_parts(socket, data, id)?;
+        let Ok(ack) = FromMessageParts::from_message_parts(socket, data, id);
+        Ok(Self {
+            socket: SocketRef::from(Arc::clone(socket)),
+            connection,
+            ack,
+        })
+    }
+}
+
 impl Received {
     /// Answers with an event of this name, or with `error`, and acknowledges.
     async fn answer(
@@ -244,18 +264,7 @@ impl Received {
     }
 }
 
-async fn subscribe(
-    socket: SocketRef,
-    ack: Ack,
-    State(app): State<Shared>,
-    Extension(connection): Extension<Connection>,
-    TryData(data): TryData<OfPod>,
-) {
-    let received = Received {
-        socket,
-        connection,
-        ack,
-    };
+async fn subscribe(received: Received, State(app): State<Shared>, TryData(data): TryData<OfPod>) {
     received
         .answer_of_pod(data, "subscribed", async |connection, pod_id| {
             app.listen_to(&connection.listener, pod_id).await?;
@@ -264,17 +273,7 @@ async fn subscribe(
         .await;
 }
 
-async fn unsubscribe(
-    socket: SocketRef,
-    ack: Ack,
-    Extension(connection): Extension<Connection>,
-    TryData(data): TryData<OfPod>,
-) {
-    let received = Received {
-        socket,
-        connection,
-        ack,
-    };
+async fn unsubscribe(received: Received, TryData(data): TryData<OfPod>) {
     received
         .answer_of_pod(data, "unsubscribed", async |connection, pod_id| {
             // What is no id was never subscribed to.
@@ -286,18 +285,7 @@ async fn unsubscribe(
         .await;
 }
 
-async fn request_logs(
-    socket: SocketRef,
-    ack: Ack,
-    State(app): State<Shared>,
-    Extension(connection): Extension<Connection>,
-    TryData(data): TryData<OfPod>,
-) {
-    let received = Received {
-        socket,
-        connection,
-        ack,
-    };
+async fn request_logs(received: Received, State(app): State<Shared>, TryData(data): TryData<OfPod>) {
     received
         .answer_of_pod(data, "podLogs", async |connection, pod_id| {
             let (actor, language) = (connection.listener.actor(), connection.listener.language());
@@ -323,23 +311,13 @@ async fn subscribe_account(
     ack.send(&connection.ended).await;
 }
 
-async fn ping(socket: SocketRef, ack: Ack, Extension(connection): Extension<Connection>) {
-    let received = Received {
-        socket,
-        connection,
-        ack,
-    };
+async fn ping(received: Received) {
     received
         .answer(None, "pong", ready(Ok(json!({ "timestamp": Timestamp::now() }))))
         .await;
 }
 
 /// An event that nobody here knows is acknowledged too, so that the client goes on.
-async fn unknown(socket: SocketRef, ack: Ack, Extension(connection): Extension<Connection>) {
-    let received = Received {
-        socket,
-        connection,
-        ack,
-    };
+async fn unknown(received: Received) {
     received.answer(None, "error", ready(Err(not_understood()))).await;
 }
