@@ -6,7 +6,7 @@ use neuropod_core::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, 
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::database::Database;
-use super::{failure as sqlite, json, microseconds_from};
+use super::{json, microseconds_from};
 use crate::input::{self, folded};
 
 pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()> {
@@ -50,19 +50,9 @@ pub(super) async fn page(database: &Database, options: &AuditOptions) -> Result<
         query.push(" AND (at, id) < (").push_bind(at.as_microsecond());
         query.push(", ").push_bind(id.as_str()).push(")");
     }
-    // One more than asked for tells whether this is the last page.
-    query.push(" ORDER BY at DESC, id DESC LIMIT ");
-    query.push_bind(i64::from(options.limit) + 1);
-    let texts: Vec<String> = query
-        .build_query_scalar()
-        .fetch_all(database.readers())
-        .await
-        .map_err(sqlite::from_sqlx)?;
-
-    let limit = options.limit as usize;
-    let page = texts.iter().take(limit).map(|text| json::read(text));
-    let entries = page.collect::<Result<Vec<AuditEntry>>>()?;
-    let last = entries.last().filter(|_| texts.len() > limit);
+    query.push(" ORDER BY at DESC, id DESC");
+    let (entries, more) = database.page::<AuditEntry>(query, options.limit).await?;
+    let last = entries.last().filter(|_| more);
     Ok(AuditPage {
         next: last.map(|entry| AuditCursor {
             at: entry.at,

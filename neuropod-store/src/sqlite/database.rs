@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use neuropod_core::{Error, Result};
-use sqlx::Sqlite;
+use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
+use sqlx::{QueryBuilder, Sqlite};
 
-use super::failure;
 use super::file::{self, File};
 use super::writer::Writer;
+use super::{failure, json};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -81,6 +82,24 @@ impl Database {
             writer: Arc::new(Writer::new(File::at(path)?, writer)),
             readers: readers.map_err(failure::from_sqlx)?,
         })
+    }
+
+    /// At most `limit` of the documents that `query` selects, in its order, and whether there are more.
+    pub(super) async fn page<D: DeserializeOwned>(
+        &self,
+        mut query: QueryBuilder<Sqlite>,
+        limit: u32,
+    ) -> Result<(Vec<D>, bool)> {
+        // One more than asked for tells whether this is the last page.
+        query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
+        let texts: Vec<String> = query
+            .build_query_scalar()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failure::from_sqlx)?;
+        let limit = limit as usize;
+        let page = texts.iter().take(limit).map(|text| json::read(text));
+        Ok((page.collect::<Result<_>>()?, texts.len() > limit))
     }
 
     /// The connections to read with.

@@ -62,19 +62,9 @@ pub(super) async fn list(database: &Database, options: &ListOptions) -> Result<P
             .push_bind(id.as_str());
         query.push(")");
     }
-    // One more than asked for tells whether this is the last page.
-    query.push(" ORDER BY created_at, id LIMIT ");
-    query.push_bind(i64::from(options.limit) + 1);
-    let texts: Vec<String> = query
-        .build_query_scalar()
-        .fetch_all(database.readers())
-        .await
-        .map_err(sqlite::from_sqlx)?;
-
-    let limit = options.limit as usize;
-    let page = texts.iter().take(limit).map(|text| json::read(text));
-    let pods = page.collect::<Result<Vec<Pod>>>()?;
-    let last = pods.last().filter(|_| texts.len() > limit);
+    query.push(" ORDER BY created_at, id");
+    let (pods, more) = database.page::<Pod>(query, options.limit).await?;
+    let last = pods.last().filter(|_| more);
     Ok(Page {
         next: last.map(|pod| Cursor {
             created_at: pod.created_at,
