@@ -3,8 +3,8 @@
 use neuropod::sim::Settings;
 use neuropod::user::{User, opening_key};
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, OpeningCredit, PodStore, PriceList,
-    ReasonCode, Role, Status, UserId, UserStore,
+    AccountKind, Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, OpeningCredit, Platform, PodId,
+    PodStore, PriceList, ReasonCode, Role, Status, UserId, UserStore,
 };
 
 use crate::common::{Driver, World, eventually, request, until_status};
@@ -25,6 +25,17 @@ pub(crate) fn user(id: &str, role: Role) -> User {
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }
+}
+
+/// Makes Ana known, with two pods of which the second one runs.
+async fn two_pods_of_ana(world: &World, platform: &Platform) -> Vec<PodId> {
+    platform.register(&user("ana", Role::Client)).await.unwrap();
+    let mut pods = Vec::new();
+    for name in ["One", "Two"] {
+        pods.push(platform.create(&world.ana, &request(name)).await.unwrap().id);
+    }
+    until_status(platform, &world.ana, &pods[1], Status::Running).await;
+    pods
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,12 +142,7 @@ async fn all_pods_of_somebody_are_stopped_and_can_be_started_again() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
-    platform.register(&user("ana", Role::Client)).await.unwrap();
-    let mut pods = Vec::new();
-    for name in ["One", "Two"] {
-        pods.push(platform.create(&world.ana, &request(name)).await.unwrap().id);
-    }
-    until_status(&platform, &world.ana, &pods[1], Status::Running).await;
+    let pods = two_pods_of_ana(&world, &platform).await;
     let stranger = platform.stop_all(&Actor::client("eve"), &world.ana.id).await;
     assert_eq!(*stranger.unwrap_err().kind(), ErrorKind::Forbidden);
     platform
@@ -232,12 +238,7 @@ async fn a_deleted_user_leaves_nothing_but_their_ledger() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
-    platform.register(&user("ana", Role::Client)).await.unwrap();
-    let mut pods = Vec::new();
-    for name in ["One", "Two"] {
-        pods.push(platform.create(&world.ana, &request(name)).await.unwrap().id);
-    }
-    until_status(&platform, &world.ana, &pods[1], Status::Running).await;
+    let pods = two_pods_of_ana(&world, &platform).await;
     platform
         .delete_user(&Actor::admin("root"), &world.ana.id)
         .await
