@@ -156,12 +156,19 @@ impl App {
 
     /// The user of an earlier version, or of a migration, who has this address: whoever first proves that it is theirs is
     /// them. `None`: nobody has it.
+    ///
+    /// # Errors
+    /// 409 when it is somebody else's.
     async fn link(&self, profile: &Profile) -> Result<Option<User>, Failure> {
         if self.is_free(profile).await? {
             return Ok(None);
         }
         let holder = self.store.user_by_email(&profile.email).await?;
         let Some(holder) = holder else { return Ok(None) };
+        if holder.identity.as_ref() == Some(&profile.identity) {
+            // They signed in somewhere else at the same time, for the first time.
+            return Ok(Some(holder));
+        }
         let is_theirs = profile.email_verified && is_same(&holder.email, &profile.email);
         if holder.identity.is_some() || !is_theirs {
             tracing::info!(
