@@ -1,8 +1,9 @@
 use futures::TryStreamExt;
+use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use neuropod_core::{Billing, ListOptions, Money, PodStore, UserId, UserStore};
 use neuropod_store::MongoStore;
-use neuropod_store::mongo::migrate::Oddity;
+use neuropod_store::mongo::migrate::{Migration, Oddity};
 
 use crate::mongo_server::TestDatabase;
 use crate::old_backend::{everything, fill, id, plan, pod, user};
@@ -15,6 +16,26 @@ async fn nothing_odd_is_lost_or_stops_the_rest() {
     };
     let driver = database.driver().await;
     fill(&driver).await;
+    fill_odd(&driver).await;
+
+    let before = everything(&driver).await;
+    let migration = plan(&database).await;
+    assert_eq!(everything(&driver).await, before, "a plan changes nothing");
+    check_told(&migration);
+    migration.apply().await.unwrap();
+    check_carried(&MongoStore::connect(&database.uri).await.unwrap()).await;
+    check_kept(&driver).await;
+
+    let after = everything(&driver).await;
+    let again = plan(&database).await;
+    assert_eq!(again.changes().next(), None, "{again:#?}");
+    assert_eq!(again.summary().set_aside_before, 2);
+    again.apply().await.unwrap();
+    assert_eq!(everything(&driver).await, after);
+    database.remove().await;
+}
+
+async fn fill_odd(driver: &Database) {
     let users = driver.collection::<Document>("users");
     let odd = [
         user("665f1f77bcf86cd799439031", "ana@example.COM", "client", 1),
@@ -68,10 +89,9 @@ async fn nothing_odd_is_lost_or_stops_the_rest() {
     ])
     .await
     .unwrap();
+}
 
-    let before = everything(&driver).await;
-    let migration = plan(&database).await;
-    assert_eq!(everything(&driver).await, before, "a plan changes nothing");
+fn check_told(migration: &Migration) {
     let told = |matches: fn(&Oddity) -> bool| {
         migration
             .findings()
@@ -103,9 +123,9 @@ async fn nothing_odd_is_lost_or_stops_the_rest() {
         (summary.to_set_aside(), summary.unknown_gpus.get("rtx-3090")),
         (2, Some(&1))
     );
-    migration.apply().await.unwrap();
+}
 
-    let store = MongoStore::connect(&database.uri).await.unwrap();
+async fn check_carried(store: &MongoStore) {
     let all = store.users().await.unwrap();
     assert_eq!(all.len(), 9);
     let twice = store
@@ -141,24 +161,20 @@ async fn nothing_odd_is_lost_or_stops_the_rest() {
         (dashes.spec.container_disk_gb, dashes.spec.volume_disk_gb),
         (20, 1)
     );
+}
+
+async fn check_kept(driver: &Database) {
     // What was replaced is still in the document, and what was set aside is whole.
+    let pods = driver.collection::<Document>("pods");
     let stored = pods.find_one(doc! { "podName": "---" }).await.unwrap().unwrap();
     let was = stored.get_document("beforeMigration").unwrap();
     assert_eq!(was.get_str("podId").unwrap(), "not hexadecimal!");
     let aside = driver.collection::<Document>("unmigrated");
     let aside: Vec<_> = aside.find(doc! {}).await.unwrap().try_collect().await.unwrap();
     assert_eq!(aside.len(), 2);
-    let lost = aside.iter().find(|aside| {
+    let nobody = aside.iter().find(|aside| {
         let document = aside.get_document("document").unwrap();
         document.get_str("podName").is_ok_and(|name| name == "Lost")
     });
-    assert_eq!(lost.unwrap().get_array("reasons").unwrap().len(), 1);
-
-    let after = everything(&driver).await;
-    let again = plan(&database).await;
-    assert_eq!(again.changes().next(), None, "{again:#?}");
-    assert_eq!(again.summary().set_aside_before, 2);
-    again.apply().await.unwrap();
-    assert_eq!(everything(&driver).await, after);
-    database.remove().await;
+    assert_eq!(nobody.unwrap().get_array("reasons").unwrap().len(), 1);
 }

@@ -35,7 +35,7 @@ async fn goes_into_another_store() {
     assert_eq!(migration.summary().to_set_aside(), 1);
     assert!(store.users().await.unwrap().is_empty(), "a plan changes nothing");
     // It breaks off after the first user: their money is there twice only if it is brought twice.
-    let ana = store_first_user(&*store, &destination, &database).await;
+    let ana = store_first_user(&store, &destination, &database).await;
     let migration = plan().await;
     assert_eq!(
         (migration.summary().users.done, migration.summary().users.to_take),
