@@ -147,8 +147,6 @@ pub enum AuditAction {
     UserPodsStopped,
     /// Deleted a user with everything they owned.
     UserDeleted,
-    /// Set how many pods a user may have.
-    PodLimitSet,
     /// Set prices, or what new clients get.
     PricesSet,
     /// Created a template.
@@ -180,7 +178,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action that this version records.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 19] = [
         Self::BalanceSet,
         Self::CreditAdded,
         Self::DailyCapSet,
@@ -188,7 +186,6 @@ impl AuditAction {
         Self::UserResumed,
         Self::UserPodsStopped,
         Self::UserDeleted,
-        Self::PodLimitSet,
         Self::PricesSet,
         Self::TemplateCreated,
         Self::TemplateChanged,
@@ -213,7 +210,6 @@ impl AuditAction {
             Self::UserResumed => "user_resumed",
             Self::UserPodsStopped => "user_pods_stopped",
             Self::UserDeleted => "user_deleted",
-            Self::PodLimitSet => "pod_limit_set",
             Self::PricesSet => "prices_set",
             Self::TemplateCreated => "template_created",
             Self::TemplateChanged => "template_changed",

@@ -432,7 +432,6 @@ export const en = {
   "did.daily_cap_set": "Set a daily cap",
   "did.pod_created": "Created a pod for somebody",
   "did.pod_deleted": "Deleted a pod",
-  "did.pod_limit_set": "Set how many pods a user may have",
   "did.pod_restarted": "Restarted a pod",
   "did.pod_started": "Started a pod",
   "did.pod_stopped": "Stopped a pod",

@@ -446,7 +446,6 @@ export const es = {
   "did.daily_cap_set": "Fijó un límite diario",
   "did.pod_created": "Creó un pod para alguien",
   "did.pod_deleted": "Eliminó un pod",
-  "did.pod_limit_set": "Fijó cuántos pods puede tener un usuario",
   "did.pod_restarted": "Reinició un pod",
   "did.pod_started": "Inició un pod",
   "did.pod_stopped": "Detuvo un pod",

@@ -3,7 +3,6 @@ export const ACTIONS = [
   "credit_added",
   "balance_set",
   "daily_cap_set",
-  "pod_limit_set",
   "user_suspended",
   "user_resumed",
   "user_pods_stopped",
