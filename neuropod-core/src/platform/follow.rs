@@ -15,7 +15,8 @@ use crate::token::TokenState;
 
 /// How long a log is read in all, from when it could be read first. A server that has not told by then does not tell.
 const WINDOW: Duration = Duration::from_mins(10);
-/// How long it is read on after it told something: the announcement of the server corrects what came before it.
+/// How long it is read on after it told something that is not settled: the announcement of the server corrects what came
+/// before it.
 const LINGER: Duration = Duration::from_secs(30);
 /// How long to wait before a log that broke off is read again from its first byte; each time that it can't be read at
 /// all it is twice as long, up to the longest.
@@ -91,6 +92,10 @@ impl Inner {
                 if !self.write_down(id, follow, state).await? {
                     return Ok(true);
                 }
+            }
+            if scan.is_settled() {
+                // What is printed from now on can only pretend to be the server.
+                return Ok(true);
             }
             if ended {
                 return Ok(*scan.state() != TokenState::Unknown);

@@ -1,14 +1,9 @@
+use super::announcement::{Announcement, Line, Told};
+use super::text;
 use super::{LineReader, LineScan, TokenExtractor, TokenScan, TokenState};
 use crate::secret::AccessToken;
 
-/// Hexadecimal digits of a token that Jupyter generates: 24 random bytes.
-const GENERATED_LEN: usize = 48;
-/// What is printed instead of a token that came from the configuration.
-const HIDDEN: &str = "...";
-/// Lines after `… is running at:` in which the server's URLs stand; other output may come between them.
-const ANNOUNCEMENT_LINES: u8 = 8;
-
-/// Finds the token of a Jupyter server: Lab 3 and 4, Notebook 6 and 7, and the bare server.
+/// Finds the token of a Jupyter server: Lab 3 and 4, Notebook 4 to 7, and the bare server, whatever its log format.
 ///
 /// The server announces itself once, as (from `jupyter_server/serverapp.py`, `running_server_info`)
 ///
@@ -25,10 +20,13 @@ const ANNOUNCEMENT_LINES: u8 = 8;
 /// | no token, after the warning that authentication is disabled | disabled |
 /// | no token otherwise | password |
 ///
-/// Only the token is taken, never host, port or scheme. The announcement decides; what is printed after it,
-/// by whatever program, changes nothing until the server says that it stops (a supervisor may start it again
-/// in the same container). Before it, a generated token in any URL is taken on trial, for servers whose
-/// announcement is in another language, and gives way to the announcement.
+/// Only the token is taken, never host, port or scheme. Before the announcement, a token that the image itself prints
+/// for Jupyter (`JupyterLab: http://…/lab?token=9f2c…`, `generated a Jupyter Lab token: 9f2c…`) is taken, and is the one
+/// that an announcement hides; failing that, a generated token in any URL, on trial, for servers whose announcement is
+/// in another language. Either gives way to an announced one.
+///
+/// A further announcement in the same log counts where it can only be that of the same server, started again: see
+/// [the rule](super#which-announcement-counts).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JupyterTokens;
 
@@ -45,9 +43,13 @@ enum Evidence {
     None,
     /// A generated token in a URL somewhere.
     Anywhere,
+    /// A token that is said to be Jupyter's.
+    Minted,
     /// A URL without token in the announcement: one with a token may follow.
     AnnouncedBare,
-    /// The announcement is read: nothing replaces the state.
+    /// A URL with a token in the announcement.
+    AnnouncedToken,
+    /// The announcement is read.
     Settled,
 }
 
@@ -55,62 +57,186 @@ enum Evidence {
 struct Reader {
     state: TokenState,
     evidence: Evidence,
-    /// Lines of the announcement that may still come; 0 outside of it.
-    announcement: u8,
+    /// The port and path of the URL from which a token was taken before any announcement.
+    early: Option<(u16, String)>,
     /// The server warned that it asks for no login.
     open: bool,
+    /// The announcement of the server whose token is told.
+    server: Option<Announcement>,
+    /// An announcement after that one, which may be that of the same server, started again.
+    next: Option<Announcement>,
+    /// Since the last announcement, a line came as it stands between two servers.
+    between: bool,
+    /// The same, when the next announcement began.
+    started_again: bool,
+    /// The process that is named in front of a banner.
+    process: Option<u32>,
 }
 
 impl LineReader for Reader {
     fn line(&mut self, line: &str) {
-        if line.trim().is_empty() {
-            return;
-        }
-        if self.evidence == Evidence::Settled {
-            if says_stopping(line) {
-                // The state stays until the next server says otherwise.
-                *self = Self {
-                    state: std::mem::take(&mut self.state),
-                    ..Self::default()
-                };
-            }
-        } else if says_open(line) {
-            self.open = true;
-        } else if line.contains("Jupyter") && line.trim_end().ends_with("is running at:") {
-            self.announcement = ANNOUNCEMENT_LINES;
-        } else if self.announcement > 0 {
-            self.announced(line);
-        } else if let Some(token) = generated_anywhere(line) {
-            self.set(Evidence::Anywhere, TokenState::Generated(token));
-        }
+        text::texts(line, |text| self.text(text));
     }
 
     fn state(&self) -> &TokenState {
         &self.state
     }
+
+    fn is_settled(&self) -> bool {
+        self.evidence == Evidence::Settled
+    }
 }
 
 impl Reader {
-    /// A line after `… is running at:`.
-    fn announced(&mut self, line: &str) {
-        if let Some(url) = url_of_line(line) {
-            match token_of(url) {
-                Some(HIDDEN) => self.set(Evidence::Settled, TokenState::Configured),
-                Some(token) if is_generated(token) => {
-                    self.set(Evidence::Settled, TokenState::Generated(AccessToken::new(token)));
+    fn text(&mut self, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
+        self.process = text::process(line).or(self.process);
+        self.open |= text::says_open(line);
+        if let Some((prefix, rest)) = text::heading(line) {
+            self.begin(Announcement::new(prefix, false));
+            self.announced(rest);
+        } else if let Some(prefix) = text::banner(line) {
+            match self.current() {
+                Some(current) if !current.has_banner() => current.banner(prefix),
+                _ => self.begin(Announcement::new(prefix, true)),
+            }
+            let process = self.process.take();
+            if let (Some(current), Some(process)) = (self.current(), process) {
+                current.of_process(process);
+            }
+        } else if self.announced(line) == Line::Other {
+            self.other(line);
+        }
+    }
+
+    /// The announcement that is read now.
+    fn current(&mut self) -> Option<&mut Announcement> {
+        self.next.as_mut().or(self.server.as_mut())
+    }
+
+    /// Another announcement begins: the first one, or one that may replace it.
+    fn begin(&mut self, announcement: Announcement) {
+        if self.evidence >= Evidence::AnnouncedBare {
+            self.settle();
+            self.started_again = std::mem::take(&mut self.between);
+            self.next = Some(announcement);
+        } else {
+            self.server = Some(announcement);
+        }
+    }
+
+    /// A line that belongs to the announcement that is read now, if it is one.
+    fn announced(&mut self, line: &str) -> Line {
+        if self.next.is_some() {
+            return self.announced_again(line);
+        }
+        let Some(server) = &mut self.server else {
+            return Line::Other;
+        };
+        let read = server.read(line);
+        if self.evidence == Evidence::Settled {
+            if read == Line::Own {
+                // It goes on: what came within it is no restart.
+                self.between = false;
+            }
+            return read;
+        }
+        let over = server.is_over();
+        match server.told().cloned() {
+            Some(Told::Token(token)) => {
+                self.set(Evidence::AnnouncedToken, TokenState::Generated(token));
+                self.settle();
+            }
+            Some(Told::Hidden) => {
+                self.set(Evidence::AnnouncedToken, self.hidden());
+                self.settle();
+            }
+            Some(Told::Bare) => {
+                self.set(Evidence::AnnouncedBare, self.bare());
+                if over {
+                    self.settle();
                 }
-                // No Jupyter prints any other token; guess nothing.
-                Some(_) => {}
-                None if self.open => self.set(Evidence::AnnouncedBare, TokenState::Disabled),
-                None => self.set(Evidence::AnnouncedBare, TokenState::Password),
+            }
+            None => {}
+        }
+        read
+    }
+
+    /// The announcement is read: from now on only a further one changes the state.
+    fn settle(&mut self) {
+        if self.evidence != Evidence::Settled {
+            self.evidence = Evidence::Settled;
+            // The next server warns by itself.
+            self.open = false;
+            self.between = false;
+        }
+    }
+
+    /// A line after the heading of a further announcement. It replaces the first where it is whole, is that of the same
+    /// server, and something says that the server was started again.
+    fn announced_again(&mut self, line: &str) -> Line {
+        let (Some(next), Some(server)) = (&mut self.next, &self.server) else {
+            return Line::Other;
+        };
+        let read = next.read(line);
+        let another = self.started_again || next.is_of_another_process(server);
+        if read == Line::Own && another && next.is_again(server) {
+            match next.told().cloned() {
+                Some(Told::Token(token)) => self.state = TokenState::Generated(token),
+                Some(Told::Bare) => self.state = self.bare(),
+                // A token that comes from outside is the same after a restart.
+                Some(Told::Hidden) | None => {}
+            }
+            self.server = self.next.take();
+            self.open = false;
+        }
+        read
+    }
+
+    /// A line outside of all announcements.
+    fn other(&mut self, line: &str) {
+        if self.evidence == Evidence::Settled {
+            self.between = self.between || text::is_between_servers(line);
+        } else if let Some(token) = text::minted(line) {
+            self.set(Evidence::Minted, TokenState::Generated(AccessToken::new(token)));
+        } else if let Some((link, about_jupyter)) = text::token_anywhere(line) {
+            let evidence = if about_jupyter {
+                Evidence::Minted
+            } else {
+                Evidence::Anywhere
+            };
+            if evidence > self.evidence
+                && let Some(token) = link.token
+            {
+                self.early = link.place().map(|(port, path)| (port, path.to_owned()));
+                self.set(evidence, TokenState::Generated(AccessToken::new(token)));
             }
         }
-        self.announcement -= 1;
-        if line.contains("Use Control-C to stop this server") {
-            self.announcement = 0;
+    }
+
+    /// The state where the announcement hides the token: the one that the image has printed for this server, where it
+    /// did.
+    fn hidden(&self) -> TokenState {
+        let of_this_server = |(port, path): &(u16, String)| {
+            let server = self.server.as_ref();
+            server.is_some_and(|server| server.has_place((*port, path)))
+        };
+        let printed = self.evidence == Evidence::Minted
+            || (self.evidence == Evidence::Anywhere && self.early.as_ref().is_some_and(of_this_server));
+        if printed {
+            self.state.clone()
+        } else {
+            TokenState::Configured
         }
-        if self.announcement == 0 && self.evidence == Evidence::AnnouncedBare {
-            self.evidence = Evidence::Settled;
+    }
+
+    fn bare(&self) -> TokenState {
+        if self.open {
+            TokenState::Disabled
+        } else {
+            TokenState::Password
         }
     }
 
@@ -120,52 +246,4 @@ impl Reader {
             self.state = state;
         }
     }
-}
-
-/// The warning of `validate_security`, the same in `jupyter_server/auth/identity.py` and
-/// `notebook/auth/login.py`; the second is for a server that listens on all addresses by an empty `ip`.
-fn says_open(line: &str) -> bool {
-    line.contains("All authentication is disabled.") || line.contains("and not using authentication.")
-}
-
-/// What the server logs when it is told to stop, by a signal or from the page.
-fn says_stopping(line: &str) -> bool {
-    let log_line = line.contains("App] ");
-    log_line
-        && (line.contains("received signal ") && line.contains(", stopping")
-            || line.contains("Shutting down on /api/shutdown request"))
-}
-
-/// The URL that a line of the announcement consists of, beside its prefix (`[I 12:00:00 ServerApp] `, ` or `).
-fn url_of_line(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let start = line.rfind(char::is_whitespace).map_or(0, |space| space + 1);
-    let (before, url) = line.split_at_checked(start)?;
-    let before = before.trim_end();
-    let alone = before.is_empty() || before == "or" || before.ends_with(']') || before.ends_with(" or");
-    let is_url = ["http://", "https://", "http+unix://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme));
-    (alone && is_url).then_some(url)
-}
-
-/// A generated token in any URL of a line.
-fn generated_anywhere(line: &str) -> Option<AccessToken> {
-    let words = line.split(|c: char| c.is_whitespace() || "\"'<>()".contains(c));
-    let mut tokens = words.filter(|word| word.contains("://")).filter_map(token_of);
-    tokens.find(|token| is_generated(token)).map(AccessToken::new)
-}
-
-/// The query parameter `token` of a URL, if it has one that is not empty.
-fn token_of(url: &str) -> Option<&str> {
-    let (_, query) = url.split_once('?')?;
-    let query = query.split('#').next()?;
-    query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("token="))
-        .filter(|token| !token.is_empty())
-}
-
-fn is_generated(token: &str) -> bool {
-    token.len() == GENERATED_LEN && token.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

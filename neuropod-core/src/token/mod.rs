@@ -4,6 +4,28 @@
 //! streams, in chunks cut anywhere. A restarted container is a new run: its scan starts from nothing, so the
 //! new token replaces the old one.
 //!
+//! # Which announcement counts
+//!
+//! All programs of a container write into one log, so a line proves nothing: whoever runs in the pod can print what a
+//! server prints. On the other hand a server that is killed and started again inside its container, by a supervisor or a
+//! loop, makes another token, and the first one opens nothing any more. Both hold by two rules.
+//!
+//! **A log is read where a server really starts**: from the start of its container, and only until the scan [is
+//! settled](TokenScan::is_settled). From then on nothing is read, and whatever a program prints changes nothing.
+//!
+//! **In one piece of log the first announcement counts**, and a further one only where it can only be that of the same
+//! server, started again. This matters where a log is read late, with more than one start in it:
+//!
+//! 1. It is whole: it has all parts that the first had (log lines with their end, banner).
+//! 2. It has the same kind of login and the same URLs in the same order, but for the token. Two servers can't have one
+//!    port: one with another port, host or path is another server beside the first.
+//! 3. Before its heading stands what stands between two servers: that the first stopped, was killed or restarted, or
+//!    what a server prints as it starts; or the banners name different processes.
+//!
+//! What a program prints that imitates all of this, in a log that is read late, is taken for a restart. It can also kill
+//! the server and print at the right moment. Neither gives it more than it has: it runs as the server's user, who can
+//! read and set the token anyway. It can make its owner's links useless, and nobody else's.
+//!
 //! ```
 //! use neuropod_core::token::{JupyterTokens, TokenExtractor, TokenState};
 //!
@@ -14,11 +36,15 @@
 //! assert_eq!(token.expose(), "b1726e8f59acb3b9a1ba264bf01cd49ec07faa1910eafcb9");
 //! ```
 
+mod announcement;
 mod jupyter;
 mod lines;
 mod pattern;
 #[cfg(test)]
 mod tests;
+mod text;
+#[cfg(test)]
+mod trials;
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +93,13 @@ pub trait TokenScan: Send {
 
     /// The state as of now.
     fn state(&self) -> &TokenState;
+
+    /// Whether the server has told how to log in, so that the log need not be read on: what comes after it can only
+    /// pretend to be the server. Not settled is also a state that a later line of the same server may correct; it is
+    /// read on for a while.
+    fn is_settled(&self) -> bool {
+        false
+    }
 }
 
 /// What reads whole lines; [`LineScan`] makes a [`TokenScan`] of it.
@@ -75,6 +108,8 @@ trait LineReader: Send {
     fn line(&mut self, line: &str);
 
     fn state(&self) -> &TokenState;
+
+    fn is_settled(&self) -> bool;
 }
 
 /// Cuts a log into lines for a [`LineReader`], and tells when its state changes.
@@ -110,5 +145,9 @@ impl<R: LineReader> TokenScan for LineScan<R> {
 
     fn state(&self) -> &TokenState {
         self.reader.state()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.reader.is_settled()
     }
 }

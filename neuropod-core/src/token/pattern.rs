@@ -82,4 +82,8 @@ impl LineReader for Reader {
     fn state(&self) -> &TokenState {
         &self.state
     }
+
+    fn is_settled(&self) -> bool {
+        self.state != TokenState::Unknown
+    }
 }

@@ -4,15 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const A: &str = "b1726e8f59acb3b9a1ba264bf01cd49ec07faa1910eafcb9";
-const B: &str = "4247780c197352d7f799090b85db33f372fd49aefa87623f";
+pub(super) const A: &str = "b1726e8f59acb3b9a1ba264bf01cd49ec07faa1910eafcb9";
+pub(super) const B: &str = "4247780c197352d7f799090b85db33f372fd49aefa87623f";
 
-fn generated(token: &str) -> TokenState {
+pub(super) fn generated(token: &str) -> TokenState {
     TokenState::Generated(AccessToken::new(token))
 }
 
 /// The state at the end of a log.
-fn scan(log: impl AsRef<[u8]>) -> TokenState {
+pub(super) fn scan(log: impl AsRef<[u8]>) -> TokenState {
     let mut scan = JupyterTokens.start();
     scan.push(log.as_ref());
     scan.finish();
@@ -20,7 +20,7 @@ fn scan(log: impl AsRef<[u8]>) -> TokenState {
 }
 
 /// The announcement of a server, as `jupyter_server` prints it.
-fn announcement(query: &str) -> String {
+pub(super) fn announcement(query: &str) -> String {
     format!(
         "[I 2026-11-24 11:26:56.547 ServerApp] Jupyter Server 2.21.1 is running at:\n\
          [I 2026-11-24 11:26:56.547 ServerApp] http://0.0.0.0:8888/lab{query}\n\
@@ -258,6 +258,10 @@ impl LineReader for Silent {
     fn state(&self) -> &TokenState {
         &self.0
     }
+
+    fn is_settled(&self) -> bool {
+        false
+    }
 }
 
 #[test]
@@ -302,7 +306,11 @@ fn regex_tokens() {
 }
 
 /// Feeds a log in the pieces that the cuts give; the last state told must be the last state.
-fn in_pieces(extractor: &dyn TokenExtractor, log: &[u8], cuts: &[prop::sample::Index]) -> TokenState {
+pub(super) fn in_pieces(
+    extractor: &dyn TokenExtractor,
+    log: &[u8],
+    cuts: &[prop::sample::Index],
+) -> TokenState {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(log.len() + 1)).collect();
     cuts.extend([0, log.len()]);
     cuts.sort_unstable();

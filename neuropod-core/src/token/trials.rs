@@ -1,0 +1,293 @@
+//! The logs of `tests/trials/token`: whole, byte by byte, and cut anywhere; and logs that lie.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde::Deserialize;
+
+use super::tests::{A, B, announcement, generated, in_pieces, scan};
+use super::*;
+
+#[derive(Deserialize)]
+struct Trial {
+    source: String,
+    /// The state, or all that are right.
+    expect: Expect,
+    log: Option<String>,
+    log_file: Option<String>,
+    /// The pattern, for images that are not Jupyter's.
+    regex: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expect {
+    One(TokenState),
+    AnyOf(Vec<TokenState>),
+}
+
+struct Case {
+    name: String,
+    source: String,
+    extractor: Box<dyn TokenExtractor>,
+    log: Vec<u8>,
+    right: Vec<TokenState>,
+}
+
+impl Case {
+    fn check(&self, found: &TokenState, how: &str) {
+        assert!(
+            self.right.contains(found),
+            "{} ({}), {how}: {}",
+            self.name,
+            self.source,
+            shown(found)
+        );
+    }
+}
+
+/// A state with its token, which Debug does not show.
+fn shown(state: &TokenState) -> String {
+    serde_json::to_string(state).unwrap()
+}
+
+fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/trials/token");
+    let files = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let mut cases: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let trial: Trial = serde_json::from_slice(&std::fs::read(&path).unwrap())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let log = match (trial.log, trial.log_file) {
+                (Some(log), None) => log.into_bytes(),
+                (None, Some(file)) => std::fs::read(folder.join(file)).unwrap(),
+                _ => panic!("{name}: either log or log_file"),
+            };
+            let extractor: Box<dyn TokenExtractor> = match trial.regex {
+                Some(pattern) => Box::new(RegexTokens::new(&pattern).unwrap()),
+                None => Box::new(JupyterTokens),
+            };
+            let right = match trial.expect {
+                Expect::One(state) => vec![state],
+                Expect::AnyOf(states) => states,
+            };
+            Case {
+                name,
+                source: trial.source,
+                extractor,
+                log,
+                right,
+            }
+        })
+        .collect();
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    cases
+}
+
+#[test]
+fn each_trial_comes_out_right_however_it_is_cut() {
+    let cases = cases();
+    assert!(cases.len() >= 30, "{} trials", cases.len());
+    for case in &cases {
+        let whole = in_pieces(&*case.extractor, &case.log, &[]);
+        case.check(&whole, "whole");
+        for size in [1, 7, 1000] {
+            let mut scan = case.extractor.start();
+            for piece in case.log.chunks(size) {
+                scan.push(piece);
+            }
+            scan.finish();
+            assert_eq!(*scan.state(), whole, "{} in pieces of {size}", case.name);
+        }
+        let crlf = String::from_utf8_lossy(&case.log).replace('\n', "\r\n");
+        case.check(&in_pieces(&*case.extractor, crlf.as_bytes(), &[]), "with CRLF");
+    }
+}
+
+/// A whole announcement of a server in a container, as Jupyter prints it from the first of its last lines on.
+fn server(place: &str, process: u32, token: &str) -> String {
+    let start = "[I 2026-05-02 10:11:12.345 ServerApp]";
+    format!(
+        "{start} Serving notebooks from local directory: /home/jovyan\n\
+         {start} Jupyter Server 2.17.0 is running at:\n\
+         {start} http://lab:{place}?token={token}\n\
+         {start}     http://127.0.0.1:{place}?token={token}\n\
+         {start} Use Control-C to stop this server and shut down all kernels (twice to skip confirmation).\n\
+         [C 2026-05-02 10:11:12.345 ServerApp] \n    \n    To access the server, open this file in a browser:\n        \
+         file:///home/jovyan/.local/share/jupyter/runtime/jpserver-{process}-open.html\n    \
+         Or copy and paste one of these URLs:\n        http://lab:{place}?token={token}\n        \
+         http://127.0.0.1:{place}?token={token}\n"
+    )
+}
+
+/// Its banner alone.
+fn banner(process: u32, token: &str) -> String {
+    let whole = server("8888/lab", process, token);
+    whole[whole.find("[C ").unwrap()..].to_owned()
+}
+
+#[test]
+fn a_server_that_is_started_again_has_another_token() {
+    let first = server("8888/lab", 7, A);
+    let again = server("8888/lab", 19, B);
+    for end in [
+        "",
+        "Killed\n",
+        "/start.sh: line 12:   345 Killed                  jupyter lab --ip=0.0.0.0\n",
+        "2023-12-01 09:44:58,294 INFO exited: jupyter (exit status 1; not expected)\n\
+         2023-12-01 09:44:58,987 INFO spawned: 'jupyter' with pid 2660\n",
+        "WARN exited: jupyter (terminated by SIGKILL; not expected)\n",
+        "[C 2026-05-02 10:12:12.345 ServerApp] received signal 15, stopping\n\
+         [I 2026-05-02 10:12:12.345 ServerApp] Shutting down 5 extensions\n",
+        "PM2 | App [jupyter:0] exited with code [0] via signal [SIGKILL]\nPM2 | App [jupyter:0] starting in -fork mode-\n",
+        "[I 2026-05-02 10:12:13.345 ServerApp] jupyterlab | extension was successfully linked.\n",
+    ] {
+        assert_eq!(scan(format!("{first}{end}{again}")), generated(B), "{end}");
+        // And once more.
+        assert_eq!(
+            scan(format!("{first}{end}{again}{end}{first}")),
+            generated(A),
+            "{end}"
+        );
+    }
+    // With a log of errors only there is nothing but the banner, which names the process.
+    assert_eq!(scan(banner(7, A)), generated(A));
+    assert_eq!(scan(banner(7, A) + &banner(19, B)), generated(B));
+    assert_eq!(
+        scan(banner(7, A) + &banner(7, B)),
+        generated(A),
+        "one process has one token"
+    );
+    // An own format, as JSON, and behind the names of a supervisor.
+    for wrap in [
+        (|line| line.replace("[I 2026-05-02 10:11:12.345 ServerApp]", "10:11:12 INFO"))
+            as fn(String) -> String,
+        |line| serde_json::json!({ "level": "INFO", "message": line }).to_string(),
+        |line| format!("jupyter stderr | {line}"),
+        |line| format!("2026-05-02 10:11:12.345678 {line}"),
+    ] {
+        let wrapped =
+            |log: &str| -> String { log.lines().map(|line| wrap(line.to_owned()) + "\n").collect() };
+        let log = wrapped(&first) + "Killed\n" + &wrapped(&again);
+        assert_eq!(scan(&log), generated(B), "{log}");
+    }
+}
+
+#[test]
+fn what_only_pretends_replaces_nothing() {
+    let first = server("8888/lab", 7, A);
+    let stop = "[C 2026-05-02 10:12:12.345 ServerApp] received signal 15, stopping\n";
+    let part = |from: &str, to: &str| {
+        let whole = server("8888/lab", 19, B);
+        let start = whole.find(from).unwrap();
+        whole[start..start + whole[start..].find(to).unwrap()].to_owned()
+    };
+    for lie in [
+        // Nothing stopped.
+        announcement(&format!("?token={B}")),
+        format!("http://lab:8888/lab?token={B}\n"),
+        format!("JupyterLab: http://lab:8888/lab?token={B}\n"),
+        format!("Jupyter Lab token: {B}\n"),
+        // A stop, and not a whole announcement.
+        format!("{stop}[I ServerApp] Jupyter Server 2.17.0 is running at:\nhttp://lab:8888/lab?token={B}\n"),
+        format!("{stop}{}", announcement(&format!("?token={B}"))),
+        format!(
+            "{stop}{}",
+            part("[I 2026-05-02 10:11:12.345 ServerApp] Jupyter", "[C ")
+        ),
+        format!("{stop}{}", banner(19, B)),
+        format!("{stop}Killed\nOr copy and paste one of these URLs:\n    http://lab:8888/lab?token={B}\n"),
+        // Another server beside the first: another port, path, name of the machine.
+        server("8889/lab", 19, B),
+        server("8888/tree", 19, B),
+        format!("{stop}{}", server("8889/lab", 19, B)),
+        format!(
+            "{stop}{}",
+            server("8888/lab", 19, B).replace("//lab:", "//evil.example:")
+        ),
+        format!("{stop}{}", server("8888/lab", 19, B).replace("http:", "https:")),
+        // A login that is another.
+        format!("{stop}{}", server("8888/lab", 19, "...")),
+        "All authentication is disabled.\n".to_owned(),
+        format!("All authentication is disabled.\n{stop}{}", announcement("")),
+        // In one line, as a notebook or a request would bring it.
+        format!("{}\n", server("8888/lab", 19, B).replace('\n', " ")),
+        format!("{}\n", server("8888/lab", 19, B).replace('\n', "\\n")),
+    ] {
+        let log = format!("{first}{lie}");
+        assert_eq!(scan(&log), generated(A), "{log}");
+        // Where a lie stands between two starts, the second start counts all the same.
+        let log = format!("{first}{lie}Killed\n{}", server("8888/lab", 23, &"c".repeat(48)));
+        assert_eq!(scan(&log), generated(&"c".repeat(48)), "{log}");
+    }
+}
+
+#[test]
+fn what_an_image_prints_for_jupyter_is_the_token_that_is_hidden() {
+    let minted = "9f2c1d7be04a5a6c8d3e1f0a2b4c6d8e";
+    let hidden = server("8888/lab", 7, "...");
+    for line in [
+        format!("JupyterLab: http://0.0.0.0:8888/lab?token={minted}"),
+        format!("JUPYTER_PASSWORD is not set; generated a Jupyter Lab token: {minted}"),
+    ] {
+        assert_eq!(scan(format!("{line}\n")), generated(minted), "{line}");
+        assert_eq!(scan(format!("{line}\n{hidden}")), generated(minted), "{line}");
+        assert_eq!(
+            scan(format!("{line}\n{}", server("8888/lab", 7, A))),
+            generated(A),
+            "{line}"
+        );
+        assert_eq!(
+            scan(format!("{hidden}{line}\n")),
+            TokenState::Configured,
+            "after it: {line}"
+        );
+    }
+    let url = |place: &str| format!("open http://0.0.0.0:{place}?token={A}\n{hidden}");
+    assert_eq!(scan(url("8888/lab")), generated(A), "the URL of this server");
+    for place in ["8888/run", "6006/lab"] {
+        assert_eq!(
+            scan(url(place)),
+            TokenState::Configured,
+            "another server: {place}"
+        );
+    }
+}
+
+#[test]
+fn it_is_settled_when_the_server_has_told() {
+    for (log, settled) in [
+        (String::new(), false),
+        (format!("see http://x/?token={A}\n"), false),
+        ("Jupyter Server 2 is running at:\n".to_owned(), false),
+        (
+            "Jupyter Server 2 is running at:\nhttp://lab:8888/lab\n".to_owned(),
+            false,
+        ),
+        (announcement(""), true),
+        (announcement("?token=..."), true),
+        (announcement(&format!("?token={A}")), true),
+    ] {
+        let mut scan = JupyterTokens.start();
+        scan.push(log.as_bytes());
+        assert_eq!(scan.is_settled(), settled, "{log}");
+    }
+    let mut scan = RegexTokens::new("key=(.+)").unwrap().start();
+    scan.push(b"key=\n");
+    assert!(!scan.is_settled());
+    scan.push(b"key=1\n");
+    assert!(scan.is_settled());
+}
+
+proptest! {
+    #[test]
+    fn cutting_a_trial_changes_nothing(which: prop::sample::Index, cuts: Vec<prop::sample::Index>) {
+        let cases = cases();
+        let case = which.get(&cases);
+        case.check(&in_pieces(&*case.extractor, &case.log, &cuts), &format!("cut at {cuts:?}"));
+    }
+}
