@@ -150,7 +150,8 @@ pub struct EndpointSpec {
 /// What keeps a pod away from others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Isolation {
-    /// The name of the network policy of the pod.
+    /// The name of the network policy that opens the ports of the pod. What keeps all pods of a namespace closed is of
+    /// no single one.
     pub policy: String,
     /// Whether pods of the same owner may talk to each other.
     pub same_owner: bool,

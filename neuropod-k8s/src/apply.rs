@@ -20,6 +20,7 @@ use crate::ownership::{Decision, decide};
 use crate::quantity;
 use crate::slim::{Slim, SlimClaim, SlimObject};
 use crate::status;
+use crate::upkeep;
 
 pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<Observation> {
     if workload.reference.namespace.is_some() && !cluster.config.namespace_per_user {
@@ -33,11 +34,16 @@ pub(crate) async fn apply(cluster: &KubeCluster, workload: &Workload) -> Result<
         cluster,
         reference: &workload.reference,
     };
-    if let Some((namespace, limits)) = manifests.namespace.split_first() {
-        // What is inside a namespace has to wait for it, and the first pod for the limits on it.
+    if let Some(namespace) = &manifests.namespace {
+        // What is inside a namespace has to wait for it.
         wave.ensure::<SlimObject>(namespace, None).await?;
-        try_join_all(limits.iter().map(|limit| wave.ensure::<SlimObject>(limit, None))).await?;
     }
+    // The first pod waits for the limits on its namespace, and no pod is without the network policy.
+    let limits = manifests.limits.iter();
+    tokio::try_join!(
+        try_join_all(limits.map(|limit| wave.ensure::<SlimObject>(limit, None))),
+        upkeep::check(cluster, cluster.namespace(&workload.reference)),
+    )?;
     let seen = if cluster.remember(&workload.reference.pod_id) {
         observe::find(cluster, &workload.reference).await?
     } else {

@@ -18,6 +18,7 @@ use crate::config::KubeConfig;
 use crate::manifests::namespace_of;
 use crate::request::Requests;
 use crate::setup::Setup;
+use crate::upkeep::{self, Upkeep};
 use crate::{apply, inventory, logs, observe, remove, rights, usage, watch};
 
 /// A Kubernetes cluster in which pods run.
@@ -28,6 +29,7 @@ pub struct KubeCluster {
     pub(crate) requests: Requests,
     pub(crate) config: KubeConfig,
     pub(crate) setup: Setup,
+    pub(crate) upkeep: Upkeep,
     /// The pods that were applied and not removed since: these are looked at before anything is made.
     applied: Mutex<HashSet<PodId>>,
     /// Lets so many logs be read at a time. They live as long as their containers, and HTTP/1.1 takes one
@@ -46,6 +48,7 @@ impl KubeCluster {
         Self {
             requests: Requests::new(client, config.writes_in_flight, config.deadline),
             setup: Setup::default(),
+            upkeep: Upkeep::default(),
             applied: Mutex::default(),
             log_streams: Arc::new(Semaphore::new(config.log_streams)),
             end: CancellationToken::new().drop_guard(),
@@ -60,16 +63,18 @@ impl KubeCluster {
 
     /// Whether what the platform needs is there: the namespace, the ingress class or Gateway API, the storage class.
     /// [`apply`](ClusterBackend::apply) checks it too, at most every five minutes. Then whether the platform may
-    /// follow pods and events: [`watch`](ClusterBackend::watch) can't say that it may not.
+    /// follow pods and events: [`watch`](ClusterBackend::watch) can't say that it may not. The network policy of the
+    /// pods is made, or put right, before there are any.
     ///
     /// # Errors
     /// `NotConfigured` when something is missing, `PermissionDenied` when it may not be looked at or a right to
-    /// follow pods is missing; the message says what to do.
+    /// follow pods is missing; the message says what to do. Those of the network policy: without it no pod is made.
     pub async fn check_setup(&self) -> Result<()> {
         let work = async {
             self.setup.look(&self.requests, &self.config).await?;
             // Nobody has a right in a namespace that is not there: that comes first.
-            rights::look(&self.requests, self.scope()).await
+            rights::look(&self.requests, self.scope()).await?;
+            upkeep::ensure(self, &self.config.namespace).await
         };
         self.requests.in_time(work).await
     }

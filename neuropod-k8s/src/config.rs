@@ -31,7 +31,7 @@ pub struct KubeConfig {
     pub exposure: Exposure,
     /// Workspace volumes.
     pub storage: Storage,
-    /// The network policy of each pod.
+    /// What pods may reach, and who reaches them.
     pub network: NetworkRules,
     /// What containers may do on their node.
     pub security: Security,
@@ -134,12 +134,12 @@ impl Default for Storage {
     }
 }
 
-/// The network policy of each pod. It does something only where the network plug-in of the cluster enforces
-/// policies.
+/// The network policies of the pods. They do something only where the network plug-in of the cluster enforces them.
 ///
-/// A pod may reach the names service, the public internet and, where the platform says so, some private addresses and
-/// other pods of its owner.
-/// It is reached at its public ports, by everything that is not a pod of this platform.
+/// One policy for all pods of a namespace is there before the first pod and stays after the last; no pod runs without
+/// it. A pod may reach the names service, the public internet and, where the platform says so, some private addresses
+/// and other pods of its owner. It is reached at its public ports, by everything that is not a pod of this platform;
+/// that is opened by a policy of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkRules {
     /// Labels of the ingress controller's namespace. With them nobody else in the cluster reaches the pods.
@@ -147,11 +147,19 @@ pub struct NetworkRules {
     /// Address ranges (CIDR) that reach the pods too: nodes or load balancers, where the controller uses the
     /// network of its node.
     pub ingress_ranges: Vec<String>,
-    /// Address ranges (CIDR) that pods may not reach, beside those that are never public: the API server, where
-    /// it has a public address.
+    /// Address ranges (CIDR) that pods may not reach, beside those that are never public: the API server and the nodes,
+    /// where they have public addresses.
     pub blocked_ranges: Vec<String>,
-    /// Address ranges (CIDR) that pods may reach although they are not public: a file server, a mirror of packages.
+    /// Address ranges (CIDR) that pods may reach although they are not public: a file server, a mirror of packages. Of a
+    /// wide range the loopback and link-local addresses and the cloud's metadata stay closed, and what
+    /// [`blocked_ranges`](Self::blocked_ranges) has inside of it; whoever means those names them. In a cluster of IPv6
+    /// alone the internet of IPv4 is behind the NAT64 prefix (`64:ff9b::/96`), and with it all of the network's private
+    /// addresses of IPv4.
     pub allowed_ranges: Vec<String>,
+    /// Address ranges (CIDR) at which pods are told names (port 53), beside the pods of `kube-system` and
+    /// `openshift-dns` and `NodeLocal DNSCache` at 169.254.20.10: the `nameserver` lines of `/etc/resolv.conf` in a pod,
+    /// where names can't be had otherwise.
+    pub dns_ranges: Vec<String>,
 }
 
 /// What containers may do on their node.

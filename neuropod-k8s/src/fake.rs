@@ -1,5 +1,7 @@
 //! An API server for tests: it notes what it is asked and answers what the test says.
 
+pub(crate) mod world;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -14,6 +14,7 @@ use crate::observe;
 use crate::quantity;
 use crate::slim::{Meta, SlimClaim, SlimEvent, SlimPod};
 use crate::status::ABOUT_PODS;
+use crate::upkeep;
 
 pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
     let requests = &cluster.requests;
@@ -32,6 +33,8 @@ pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
         requests.list::<SlimEvent>(Kind::Event, scope, &about),
         gpus::find(requests, instance),
     )?;
+    let with_pods = found_pods.iter().map(|pod| pod.metadata.namespace.as_str());
+    upkeep::repair(cluster, with_pods.collect()).await;
     let mut parts: BTreeMap<(String, PodId), Parts> = BTreeMap::new();
     for pod in found_pods {
         if let Some(key) = key(&pod.metadata) {

@@ -37,6 +37,11 @@ pub(crate) fn of_pod(instance: &str, id: &neuropod_core::PodId) -> String {
     format!("{},{POD_ID}={id}", of_platform(instance))
 }
 
+/// Selects everything of the platform that belongs to no pod.
+pub(crate) fn of_no_pod(instance: &str) -> String {
+    format!("{},!{POD_ID}", of_platform(instance))
+}
+
 /// Selects everything of the platform.
 pub(crate) fn of_platform(instance: &str) -> String {
     format!("{MANAGED_BY}={MANAGER},{INSTANCE}={instance}")

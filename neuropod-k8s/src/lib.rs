@@ -2,7 +2,7 @@
 //!
 //! [`KubeCluster`] is a [`ClusterBackend`](neuropod_core::ClusterBackend): it turns a
 //! [`Workload`](neuropod_core::Workload) into a volume claim, a pod, a Service and a public route for each port, a
-//! Secret for the access token and a network policy, and says how they are doing.
+//! Secret for the access token and network policies, and says how they are doing.
 //!
 //! ```no_run
 //! use neuropod_k8s::{Exposure, KubeCluster, KubeConfig};
@@ -45,6 +45,7 @@ mod rights;
 mod setup;
 mod slim;
 mod status;
+mod upkeep;
 mod usage;
 mod watch;
 

@@ -67,18 +67,38 @@ impl Requests {
         namespace: Option<&str>,
         name: &str,
     ) -> Result<Option<T>> {
+        // The objects of which more is read than the metadata.
+        if matches!(kind, Kind::Pod | Kind::PersistentVolumeClaim) {
+            return self.get_whole(kind, namespace, name).await;
+        }
+        let request = Request::new(kind.path(namespace)).get_metadata(name, &GetParams::default());
+        self.find(request, kind, namespace, name).await
+    }
+
+    /// The object with all that is in it, where there is one.
+    pub(crate) async fn get_whole<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<T>> {
+        let request = Request::new(kind.path(namespace)).get(name, &GetParams::default());
+        self.find(request, kind, namespace, name).await
+    }
+
+    async fn find<T: DeserializeOwned>(
+        &self,
+        request: Built,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<T>> {
         let call = Call {
             verb: "get",
             kind,
             subresource: None,
             namespace,
             name,
-        };
-        let request = Request::new(kind.path(namespace));
-        let request = match kind {
-            // The objects of which more is read than the metadata.
-            Kind::Pod | Kind::PersistentVolumeClaim => request.get(name, &GetParams::default()),
-            _ => request.get_metadata(name, &GetParams::default()),
         };
         match self.send(request).await {
             Ok(object) => Ok(Some(object)),

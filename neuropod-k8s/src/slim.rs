@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use neuropod_core::PodId;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::labels;
 use crate::manifests::CONTAINER;
@@ -92,6 +93,14 @@ pub(crate) trait Slim: serde::de::DeserializeOwned + Clone + Send + 'static {
 #[serde(default)]
 pub(crate) struct SlimObject {
     pub(crate) metadata: Meta,
+}
+
+/// A network policy, whose rules are compared.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct SlimPolicy {
+    pub(crate) metadata: Meta,
+    pub(crate) spec: Value,
 }
 
 /// A pod.

@@ -223,6 +223,7 @@ fn kube_config(kube: &Kube) -> KubeConfig {
             ingress_ranges: kube.ingress_ranges.clone(),
             blocked_ranges: kube.blocked_ranges.clone(),
             allowed_ranges: kube.allowed_ranges.clone(),
+            dns_ranges: kube.dns_ranges.clone(),
         },
         security: if kube.restricted {
             Security::Restricted
@@ -315,7 +316,7 @@ mod tests {
             "[kube]\nnamespace_per_user = true\naccess_mode = \"ReadWriteMany\"\nsame_owner_traffic = true\n\
              grace_seconds = 5\ndeadline_seconds = 7\nwrites_in_flight = 3\nlog_streams = 9\n\
              ingress_ranges = [\"203.0.113.0/24\"]\nblocked_ranges = [\"198.51.100.9/32\"]\n\
-             allowed_ranges = [\"10.1.2.3/32\"]\n\
+             allowed_ranges = [\"10.1.2.3/32\"]\ndns_ranges = [\"10.96.0.10/32\"]\n\
              [kube.quota]\npods = 2\ncpu_millis = 3000\nmemory_mib = 4096\nvolume_gb = 50\n",
         )
         .unwrap();
@@ -324,6 +325,7 @@ mod tests {
         assert_eq!(kube.network.ingress_ranges, ["203.0.113.0/24"]);
         assert_eq!(kube.network.blocked_ranges, ["198.51.100.9/32"]);
         assert_eq!(kube.network.allowed_ranges, ["10.1.2.3/32"]);
+        assert_eq!(kube.network.dns_ranges, ["10.96.0.10/32"]);
         assert_eq!(
             (kube.deadline, kube.writes_in_flight, kube.log_streams),
             (Duration::from_secs(7), 3, 9)

@@ -1,8 +1,9 @@
 //! From a workload to Kubernetes objects: plain functions, with no cluster.
 
 mod namespace;
-mod network_policy;
+pub(crate) mod network_policy;
 mod pod;
+mod ranges;
 mod route;
 mod secret;
 mod service;
@@ -41,18 +42,22 @@ impl fmt::Debug for Manifest {
 /// All objects of a workload.
 #[derive(Debug, Clone)]
 pub(crate) struct Manifests {
-    /// The namespace of the owner, its quota and its limits; in this order, before all others.
-    pub(crate) namespace: Vec<Manifest>,
+    /// The namespace of the owner, before all others; `None` where all users share one.
+    pub(crate) namespace: Option<Manifest>,
+    /// The quota and the limits of that namespace, before the first pod.
+    pub(crate) limits: Vec<Manifest>,
+    /// The network policy of all pods of the namespace, before the first pod. It stays.
+    pub(crate) policy: Manifest,
     pub(crate) volume: Manifest,
     pub(crate) pod: Manifest,
-    /// Services, routes, Secret and network policy.
+    /// Services, routes, Secret and the network policy of the pod.
     pub(crate) objects: Vec<Manifest>,
 }
 
 impl Manifests {
     /// All objects of `workload` in a cluster that is used as `config` says.
     pub(crate) fn new(workload: &Workload, config: &KubeConfig) -> Self {
-        let mut objects = vec![network_policy::network_policy(workload, config)];
+        let mut objects = vec![network_policy::of_pod(workload, config)];
         objects.extend(
             workload
                 .token
@@ -63,8 +68,11 @@ impl Manifests {
             objects.push(service::service(workload, endpoint, config));
             objects.push(route::route(workload, endpoint, config));
         }
+        let namespace = namespace_of(workload.reference.namespace.as_deref(), config);
         Self {
             namespace: namespace::namespace(workload, config),
+            limits: namespace::limits(workload, config),
+            policy: network_policy::of_namespace(config, namespace),
             volume: volume::volume(workload, config),
             pod: pod::pod(workload, config, objects.len()),
             objects,
@@ -72,8 +80,8 @@ impl Manifests {
     }
 
     fn all(self) -> impl Iterator<Item = Manifest> {
-        let first = self.namespace.into_iter().chain([self.volume, self.pod]);
-        first.chain(self.objects)
+        let first = self.namespace.into_iter().chain(self.limits).chain([self.policy]);
+        first.chain([self.volume, self.pod]).chain(self.objects)
     }
 }
 
@@ -112,6 +120,28 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
+    /// An object of the platform itself, which all pods of a namespace share.
+    fn of_platform(
+        config: &KubeConfig,
+        kind: Kind,
+        name: &'a str,
+        namespace: &'a str,
+        fields: Value,
+    ) -> Self {
+        let mut draft = Self {
+            kind,
+            name,
+            namespace: Some(namespace),
+            labels: Map::new(),
+            annotations: Map::new(),
+            fields,
+        };
+        draft.label(labels::MANAGED_BY, labels::MANAGER);
+        draft.label(labels::INSTANCE, &config.instance);
+        draft.label(labels::NAME, name);
+        draft
+    }
+
     /// An object of the run of `workload`.
     fn of_run(
         workload: &'a Workload,
@@ -137,17 +167,8 @@ impl<'a> Draft<'a> {
         fields: Value,
     ) -> Self {
         let reference = &workload.reference;
-        let mut draft = Self {
-            kind,
-            name,
-            namespace: Some(namespace_of(reference.namespace.as_deref(), config)),
-            labels: Map::new(),
-            annotations: Map::new(),
-            fields,
-        };
-        draft.label(labels::MANAGED_BY, labels::MANAGER);
-        draft.label(labels::INSTANCE, &config.instance);
-        draft.label(labels::NAME, name);
+        let namespace = namespace_of(reference.namespace.as_deref(), config);
+        let mut draft = Self::of_platform(config, kind, name, namespace, fields);
         draft.label(labels::USER_HASH, &reference.user_hash);
         draft
     }

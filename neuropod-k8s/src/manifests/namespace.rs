@@ -12,11 +12,9 @@ use crate::kind::Kind;
 /// The name of the `ResourceQuota` and of the `LimitRange`.
 const NAME: &str = "neuropod";
 
-/// The namespace of the owner, its `ResourceQuota` and its `LimitRange`; nothing where all users share one.
-pub(super) fn namespace(workload: &Workload, config: &KubeConfig) -> Vec<Manifest> {
-    let Some(name) = &workload.reference.namespace else {
-        return Vec::new();
-    };
+/// The namespace of the owner; `None` where all users share one.
+pub(super) fn namespace(workload: &Workload, config: &KubeConfig) -> Option<Manifest> {
+    let name = workload.reference.namespace.as_ref()?;
     let mut namespace = Draft::of_owner(workload, config, Kind::Namespace, name, Value::Null);
     namespace.namespace = None;
     let level = match config.security {
@@ -24,14 +22,20 @@ pub(super) fn namespace(workload: &Workload, config: &KubeConfig) -> Vec<Manifes
         Security::Restricted => "restricted",
     };
     namespace.label("pod-security.kubernetes.io/enforce", level);
-    let mut manifests = vec![namespace.finish()];
-    if let Some(quota) = &workload.isolation.quota {
-        let mut add =
-            |kind, fields| manifests.push(Draft::of_owner(workload, config, kind, NAME, fields).finish());
-        add(Kind::ResourceQuota, resource_quota(quota));
-        add(Kind::LimitRange, limit_range(quota));
-    }
-    manifests
+    Some(namespace.finish())
+}
+
+/// The `ResourceQuota` and the `LimitRange` of a namespace of the owner's own.
+pub(super) fn limits(workload: &Workload, config: &KubeConfig) -> Vec<Manifest> {
+    let quota = workload.isolation.quota.as_ref();
+    let Some(quota) = quota.filter(|_| workload.reference.namespace.is_some()) else {
+        return Vec::new();
+    };
+    let limit = |kind, fields| Draft::of_owner(workload, config, kind, NAME, fields).finish();
+    vec![
+        limit(Kind::ResourceQuota, resource_quota(quota)),
+        limit(Kind::LimitRange, limit_range(quota)),
+    ]
 }
 
 fn resource_quota(quota: &Quota) -> Value {

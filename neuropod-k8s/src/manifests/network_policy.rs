@@ -1,70 +1,85 @@
-//! The network policy of a pod.
+//! Network policies: one for all pods of a namespace, and one for each pod.
+//!
+//! Policies add up: what any of them opens is open. The one of the namespace closes everything but the names service,
+//! the public internet and what the platform opens, for every pod of the platform by its labels. It is there before
+//! the first pod and stays after the last, so that a container which is still ending, or whose own objects could not
+//! be made, is as closed as any. The one of a pod only opens its public ports and, where the platform wants that, the
+//! other pods of its owner. It goes with the other objects of its run.
 
 use neuropod_core::Workload;
 use serde_json::{Value, json};
 
-use super::{Draft, Manifest};
+use super::{Draft, Manifest, ranges};
 use crate::config::{KubeConfig, NetworkRules};
 use crate::kind::Kind;
 use crate::labels;
 
-/// Addresses that are never public (IANA special-purpose registries, RFC 6890): the cluster's own pods, Services
-/// and nodes, private networks around it, and link-local ones with the cloud's metadata (169.254.169.254).
-const NOT_PUBLIC_V4: [&str; 10] = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.0.0/24",
-    "192.168.0.0/16",
-    "198.18.0.0/15",
-    // Azure's metadata and host agent, at a public address.
-    "168.63.129.16/32",
-];
-const NOT_PUBLIC_V6: [&str; 4] = ["::/128", "::1/128", "fc00::/7", "fe80::/10"];
-
 /// Where `NodeLocal DNSCache` listens on each node, in the clusters that have it.
 const NODE_LOCAL_DNS: &str = "169.254.20.10/32";
 
-pub(super) fn network_policy(workload: &Workload, config: &KubeConfig) -> Manifest {
-    let same_owner = workload.isolation.same_owner.then(|| {
-        json!({ "podSelector": { "matchLabels": {
-            labels::MANAGED_BY: labels::MANAGER,
-            labels::USER_HASH: workload.reference.user_hash,
-        }}})
-    });
-    let mut ingress = vec![public_ports(workload, &config.network)];
-    let mut egress = vec![names_service(), internet(&config.network.blocked_ranges)];
-    if !config.network.allowed_ranges.is_empty() {
-        let ranges = config.network.allowed_ranges.iter();
-        let peers: Vec<_> = ranges
-            .map(|range| json!({ "ipBlock": { "cidr": range } }))
-            .collect();
+/// The label that every namespace has with its name.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// The policy of all pods of the platform in `namespace`.
+pub(crate) fn of_namespace(config: &KubeConfig, namespace: &str) -> Manifest {
+    let rules = &config.network;
+    let mut egress = names_services(&rules.dns_ranges);
+    let peers = [
+        ranges::internet(&rules.blocked_ranges),
+        ranges::opened(&rules.allowed_ranges, &rules.blocked_ranges),
+    ]
+    .concat();
+    // A rule without peers would open everything.
+    if !peers.is_empty() {
         egress.push(json!({ "to": peers }));
     }
-    if let Some(peer) = same_owner {
-        ingress.push(json!({ "from": [peer] }));
-        egress.push(json!({ "to": [peer] }));
-    }
     let fields = json!({ "spec": {
+        "podSelector": { "matchLabels": {
+            labels::MANAGED_BY: labels::MANAGER,
+            labels::INSTANCE: config.instance,
+        }},
+        "policyTypes": ["Ingress", "Egress"],
+        "egress": egress,
+    }});
+    let name = namespace_policy_name(&config.instance);
+    Draft::of_platform(config, Kind::NetworkPolicy, &name, namespace, fields).finish()
+}
+
+/// Two platforms may share a namespace, and an instance need not be a name that objects can have. No pod has a name of
+/// this form: theirs end in the hash of a user, which is shorter.
+fn namespace_policy_name(instance: &str) -> String {
+    let hash = blake3::hash(instance.as_bytes()).to_hex();
+    format!("neuropod-pods-{}", &hash[..16])
+}
+
+/// The policy of one pod.
+pub(super) fn of_pod(workload: &Workload, config: &KubeConfig) -> Manifest {
+    let mut spec = json!({
         "podSelector": { "matchLabels": {
             labels::MANAGED_BY: labels::MANAGER,
             labels::POD_ID: workload.reference.pod_id,
         }},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": ingress,
-        "egress": egress,
-    }});
-    Draft::of_run(
-        workload,
-        config,
-        Kind::NetworkPolicy,
-        &workload.isolation.policy,
-        fields,
-    )
-    .finish()
+    });
+    let mut ingress = Vec::new();
+    // A rule without ports would open all of them.
+    if !workload.endpoints.is_empty() {
+        ingress.push(public_ports(workload, &config.network));
+    }
+    if workload.isolation.same_owner {
+        let peer = json!({ "podSelector": { "matchLabels": {
+            labels::MANAGED_BY: labels::MANAGER,
+            labels::USER_HASH: workload.reference.user_hash,
+        }}});
+        ingress.push(json!({ "from": [peer] }));
+        spec["egress"] = json!([{ "to": [peer] }]);
+    }
+    if !ingress.is_empty() {
+        spec["ingress"] = ingress.into();
+    }
+    let name = &workload.isolation.policy;
+    let fields = json!({ "spec": spec });
+    Draft::of_run(workload, config, Kind::NetworkPolicy, name, fields).finish()
 }
 
 /// The public ports, from the ingress controller, or else from every pod that is none of ours. (A policy can't say
@@ -80,12 +95,7 @@ fn public_ports(workload: &Workload, rules: &NetworkRules) -> Value {
             ]},
         }),
     }];
-    from.extend(
-        rules
-            .ingress_ranges
-            .iter()
-            .map(|range| json!({ "ipBlock": { "cidr": range } })),
-    );
+    from.extend(ranges::of(&rules.ingress_ranges));
     let ports = workload
         .endpoints
         .iter()
@@ -93,27 +103,21 @@ fn public_ports(workload: &Workload, rules: &NetworkRules) -> Value {
     json!({ "from": from, "ports": ports.collect::<Vec<_>>() })
 }
 
-fn names_service() -> Value {
-    json!({
-        "to": [
-            { "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "kube-system" } } },
-            { "ipBlock": { "cidr": NODE_LOCAL_DNS } },
-        ],
-        "ports": [port("UDP", 53), port("TCP", 53)],
-    })
-}
-
-fn internet(blocked: &[String]) -> Value {
-    // An exception has to be inside the range that it is an exception of.
-    let (v6, v4): (Vec<&str>, Vec<&str>) = blocked
-        .iter()
-        .map(String::as_str)
-        .partition(|range| range.contains(':'));
-    let except = |fixed: &[&'static str], more: Vec<&str>| -> Value { [fixed, &more].concat().into() };
-    json!({ "to": [
-        { "ipBlock": { "cidr": "0.0.0.0/0", "except": except(&NOT_PUBLIC_V4, v4) } },
-        { "ipBlock": { "cidr": "::/0", "except": except(&NOT_PUBLIC_V6, v6) } },
-    ]})
+/// Where pods ask for names. Plug-ins look at where a packet arrives, not at the Service that it was sent to: the pods
+/// of `dns-default` in `OpenShift` listen at port 5353.
+fn names_services(more: &[String]) -> Vec<Value> {
+    let in_namespace =
+        |name: &str| json!({ "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: name } } });
+    let both = |number| [port("UDP", number), port("TCP", number)];
+    let mut to = vec![
+        in_namespace("kube-system"),
+        json!({ "ipBlock": { "cidr": NODE_LOCAL_DNS } }),
+    ];
+    to.extend(ranges::of(more));
+    vec![
+        json!({ "to": to, "ports": both(53) }),
+        json!({ "to": [in_namespace("openshift-dns")], "ports": both(5353) }),
+    ]
 }
 
 fn port(protocol: &str, port: u16) -> Value {

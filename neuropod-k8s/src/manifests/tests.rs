@@ -7,6 +7,7 @@ use neuropod_core::workload::{
     Accelerator, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, TokenSpec, Toleration, VolumeSpec,
 };
 use neuropod_core::{AccessToken, Workload, WorkloadRef};
+use serde_json::{Value, json};
 
 use super::{Manifests, to_yaml};
 use crate::config::{Exposure, KubeConfig, NetworkRules, Security, Storage};
@@ -117,7 +118,7 @@ fn nginx() -> KubeConfig {
             )])),
             ingress_ranges: vec!["203.0.113.7/32".into()],
             blocked_ranges: vec!["198.51.100.9/32".into(), "2001:db8::9/128".into()],
-            allowed_ranges: Vec::new(),
+            ..NetworkRules::default()
         },
         image_pull_secrets: vec!["registry".into()],
         ..KubeConfig::default()
@@ -211,7 +212,11 @@ fn the_digest_follows_what_is_written_and_not_the_token() {
         .iter()
         .zip(&changed)
         .filter(|(before, after)| before == after);
-    assert_eq!(same.count(), 1, "the volume alone is of no run");
+    assert_eq!(
+        same.count(),
+        2,
+        "the volume and the policy of the namespace are of no run"
+    );
 }
 
 #[test]
@@ -227,14 +232,60 @@ fn a_private_range_is_open_only_where_it_is_allowed() {
     let opens = |allowed: &[&str]| {
         let mut config = nginx();
         config.network.allowed_ranges = allowed.iter().map(ToString::to_string).collect();
-        let policies = Manifests::new(&plain(), &config).all();
-        let policy = policies.filter(|manifest| manifest.kind == Kind::NetworkPolicy);
-        let egress = policy.map(|manifest| manifest.body["spec"]["egress"].clone());
-        let egress: Vec<_> = egress
-            .flat_map(|rules| rules.as_array().cloned().unwrap())
-            .collect();
-        egress.contains(&serde_json::json!({ "to": [{ "ipBlock": { "cidr": "10.0.8.0/24" } }] }))
+        let policy = Manifests::new(&plain(), &config).policy;
+        let rules = policy.body["spec"]["egress"].as_array().cloned().unwrap();
+        let mut peers = rules
+            .iter()
+            .flat_map(|rule| rule["to"].as_array().cloned().unwrap());
+        peers.any(|peer| peer["ipBlock"]["cidr"] == "10.0.8.0/24")
     };
     assert!(!opens(&[]));
     assert!(opens(&["10.0.8.0/24"]));
+}
+
+/// The policies of a pod: that of its namespace and its own.
+fn policies(workload: &Workload) -> (Value, Value) {
+    let manifests = Manifests::new(workload, &nginx());
+    let mut objects = manifests.objects.into_iter();
+    let own = objects
+        .find(|manifest| manifest.kind == Kind::NetworkPolicy)
+        .unwrap();
+    (manifests.policy.body["spec"].clone(), own.body["spec"].clone())
+}
+
+#[test]
+fn the_policy_of_the_namespace_closes_and_that_of_a_pod_opens_its_ports_alone() {
+    let (closes, opens) = policies(&plain());
+    assert_eq!(closes["policyTypes"], json!(["Ingress", "Egress"]));
+    assert!(closes["ingress"].is_null(), "nobody comes in by it: {closes}");
+    for rule in closes["egress"].as_array().unwrap() {
+        assert!(!rule["to"].as_array().unwrap().is_empty(), "to everybody: {rule}");
+    }
+    assert!(opens["egress"].is_null(), "{opens}");
+    let ports = json!([{ "protocol": "TCP", "port": 8080 }]);
+    let rules = opens["ingress"].as_array().unwrap();
+    assert!(rules.len() == 1 && rules[0]["ports"] == ports, "{opens}");
+    assert_eq!(rules[0]["from"].as_array().unwrap().len(), 2, "{opens}");
+
+    // The policy of the namespace is for the pods of all runs and owners, that of a pod for it alone.
+    let (all, one) = (
+        &closes["podSelector"]["matchLabels"],
+        &opens["podSelector"]["matchLabels"],
+    );
+    let pod = Manifests::new(&plain(), &nginx()).pod.body;
+    for (key, value) in all.as_object().unwrap().iter().chain(one.as_object().unwrap()) {
+        assert_eq!(&pod["metadata"]["labels"][key], value, "{key}");
+    }
+    let mut other = plain();
+    other.reference.pod_id = "0000000000000002".parse().unwrap();
+    assert_eq!(policies(&other).0, closes);
+    assert_ne!(policies(&other).1["podSelector"], opens["podSelector"]);
+
+    let mut without_ports = plain();
+    without_ports.endpoints.clear();
+    let (_, opens) = policies(&without_ports);
+    assert!(
+        opens["ingress"].is_null(),
+        "a rule without ports is all of them: {opens}"
+    );
 }

@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Result;
 
-/// The label that all objects of the platform have.
-pub const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod";
+/// The labels of everything of a platform that belongs to somebody. The network policy of all pods of a namespace does
+/// not: it stays.
+pub const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod,neuropod.io/user-hash";
 
-/// How many objects of the platform there are in a namespace, by kind; the volumes too.
+/// How many objects of users there are in a namespace, by kind; the volumes too.
 pub async fn count_objects(client: &Client, namespace: &str) -> Result<BTreeMap<String, usize>> {
     let counts = [
         count::<Pod>(client, namespace).await?,

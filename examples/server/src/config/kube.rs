@@ -69,12 +69,20 @@ pub struct Kube {
     /// node.
     #[schemars(extend("allowed" = RANGES))]
     pub ingress_ranges: Vec<String>,
-    /// Public addresses that pods may not reach: the API server, where it has one. Private ones they never reach.
+    /// Public addresses that pods may not reach: the API server and the nodes, where they have some. Private ones they
+    /// never reach.
     #[schemars(extend("allowed" = RANGES))]
     pub blocked_ranges: Vec<String>,
-    /// Private addresses that pods may reach although they are not public: a file server, a mirror of packages.
+    /// Private addresses that pods may reach although they are not public: a file server, a mirror of packages. Of a wide
+    /// range the loopback and link-local addresses and the cloud's metadata stay closed, and what `kube.blocked_ranges`
+    /// has inside of it. In a cluster of IPv6 alone the NAT64 prefix (`64:ff9b::/96`) leads to the internet of IPv4, and
+    /// to the network's private addresses of IPv4 too.
     #[schemars(extend("allowed" = RANGES))]
     pub allowed_ranges: Vec<String>,
+    /// Where pods are told names, beside the pods of `kube-system` and `openshift-dns` and 169.254.20.10: the
+    /// `nameserver` lines of `/etc/resolv.conf` in a pod, where names can't be had otherwise.
+    #[schemars(extend("allowed" = RANGES))]
+    pub dns_ranges: Vec<String>,
     /// How long an operation on the cluster may take before it fails, and is tried again.
     #[schemars(range(min = 1, max = 300), extend("unit" = "seconds"))]
     pub deadline_seconds: u32,
@@ -120,6 +128,7 @@ impl Default for Kube {
             ingress_ranges: Vec::new(),
             blocked_ranges: Vec::new(),
             allowed_ranges: Vec::new(),
+            dns_ranges: Vec::new(),
             deadline_seconds: 30,
             writes_in_flight: 24,
             log_streams: 64,

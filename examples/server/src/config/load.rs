@@ -158,6 +158,7 @@ fn check(config: &Config) -> Result<()> {
         ("kube.ingress_ranges", &kube.ingress_ranges),
         ("kube.blocked_ranges", &kube.blocked_ranges),
         ("kube.allowed_ranges", &kube.allowed_ranges),
+        ("kube.dns_ranges", &kube.dns_ranges),
     ] {
         let wrong = ranges.iter().find(|range| range.parse::<IpNet>().is_err());
         ensure!(

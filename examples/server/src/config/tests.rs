@@ -112,6 +112,7 @@ fn what_is_wrong_is_named() {
         ),
         ("[kube]\nblocked_ranges = [\"10.0.0.1\"]", "kube.blocked_ranges"),
         ("[kube]\nallowed_ranges = [\"lan\"]", "kube.allowed_ranges"),
+        ("[kube]\ndns_ranges = [\"resolver\"]", "kube.dns_ranges"),
         ("[kube]\ncontext = \"minikube\"", "kube.kubeconfig"),
         (
             "[kube.quota]\npods = 1\ncpu_millis = 1\nmemory_mib = 1\nvolume_gb = 1",
