@@ -75,7 +75,8 @@ pub enum Exposure {
         class: Option<String>,
         /// A Secret with a wildcard certificate, in the namespace of the pod; `None`: the controller's own.
         tls_secret: Option<String>,
-        /// Annotations for the controller, beside the long time-outs that `WebSockets` need with ingress-nginx.
+        /// Annotations for the controller, beside those without which ingress-nginx breaks uploads and silent
+        /// `WebSockets`. One of the same name takes their place.
         annotations: BTreeMap<String, String>,
     },
     /// One `HTTPRoute` per port (Gateway API v1). One listener with a wildcard host name serves all of them; it

@@ -11,11 +11,20 @@ use crate::config::{Exposure, KubeConfig};
 use crate::kind::Kind;
 use crate::labels;
 
-/// A kernel that computes may send nothing for long. ingress-nginx closes a silent WebSocket after a minute
-/// otherwise. Seconds.
-const PROXY_TIMEOUTS: [(&str, &str); 2] = [
+/// What ingress-nginx would do otherwise, and what it would break.
+const NGINX: [(&str, &str); 6] = [
+    // Silent for a minute: closed. A kernel that computes may say nothing for long. Seconds.
     ("nginx.ingress.kubernetes.io/proxy-read-timeout", "3600"),
     ("nginx.ingress.kubernetes.io/proxy-send-timeout", "3600"),
+    // Bodies of more than 1 MiB: refused. Jupyter Lab sends a file in parts of 1.4 MB, and a notebook in one.
+    ("nginx.ingress.kubernetes.io/proxy-body-size", "0"),
+    // A body is written to the controller's disk before the pod gets any of it.
+    ("nginx.ingress.kubernetes.io/proxy-request-buffering", "off"),
+    // Headers of more than 4 KiB in an answer: refused. The policy and the cookies of a server can be longer.
+    ("nginx.ingress.kubernetes.io/proxy-buffer-size", "16k"),
+    // Addresses of pods: asked for a while after the pod is ready, and until then the host answers 503. The Service
+    // has one pod at most, and its own address from the beginning.
+    ("nginx.ingress.kubernetes.io/service-upstream", "true"),
 ];
 
 pub(super) fn route(workload: &Workload, endpoint: &EndpointSpec, config: &KubeConfig) -> Manifest {
@@ -43,7 +52,7 @@ pub(super) fn route(workload: &Workload, endpoint: &EndpointSpec, config: &KubeC
     let mut draft = Draft::of_run(workload, config, kind, &endpoint.route, fields);
     draft.label(labels::PORT, &endpoint.port.to_string());
     if kind == Kind::Ingress {
-        for (key, value) in PROXY_TIMEOUTS {
+        for (key, value) in NGINX {
             draft.annotate(key, value);
         }
     }
@@ -92,6 +101,8 @@ fn http_route(
         "hostnames": [endpoint.host],
         "rules": [{
             "matches": [{ "path": { "type": "PathPrefix", "value": "/" } }],
+            // Zero: none. Some controllers end every request after 15 seconds otherwise.
+            "timeouts": { "request": "0s", "backendRequest": "0s" },
             "backendRefs": [{ "name": endpoint.service, "port": endpoint.port }],
         }],
     }})

@@ -9,6 +9,14 @@ use crate::config::{Exposure, KubeConfig};
 use crate::kind::Kind;
 use crate::labels;
 
+/// Traefik asks which pods are ready and hands requests on to those; until it has heard of one, the host answers 404 or
+/// 503. The Service has one pod at most, so Traefik can as well use the address of the Service from the beginning. For
+/// Ingresses, and for Gateways.
+const TRAEFIK: [&str; 2] = [
+    "traefik.ingress.kubernetes.io/service.nativelb",
+    "traefik.io/service.nativelb",
+];
+
 pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &KubeConfig) -> Manifest {
     let mut port = json!({
         // At most 15 characters, at least one of them a letter.
@@ -33,5 +41,11 @@ pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &Kub
     }});
     let mut draft = Draft::of_run(workload, config, Kind::Service, &endpoint.service, fields);
     draft.label(labels::PORT, &endpoint.port.to_string());
+    let [ingress, gateway] = TRAEFIK;
+    let annotation = match config.exposure {
+        Exposure::Ingress { .. } => ingress,
+        Exposure::Gateway { .. } => gateway,
+    };
+    draft.annotate(annotation, "true");
     draft.finish()
 }

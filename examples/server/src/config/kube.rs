@@ -30,7 +30,8 @@ pub struct Kube {
     /// The class of the Ingresses; the default class of the cluster unless given.
     #[schemars(extend("allowed" = "the name of an IngressClass"))]
     pub ingress_class: Option<String>,
-    /// Annotations of the Ingresses, beside the long time-outs that `WebSockets` need with ingress-nginx.
+    /// Annotations of the Ingresses, beside those without which ingress-nginx breaks uploads and silent
+    /// `WebSockets`. One of the same name takes their place.
     pub ingress_annotations: BTreeMap<String, String>,
     /// A Secret with a wildcard certificate, in the namespace of the pods; the controller's own certificate unless given.
     #[schemars(extend("allowed" = "the name of a Secret"))]
