@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 
 use crate::error::Result;
+use crate::gpus::{GpuStock, NodeGpus};
 use crate::id::PodId;
 use crate::observation::{Observation, ObservedPod};
 use crate::workload::{VolumePolicy, Workload, WorkloadRef};
@@ -118,8 +119,8 @@ pub struct Inventory {
     pub volumes: Vec<OwnedVolume>,
     /// The GPUs of the cluster.
     pub gpus: Vec<GpuStock>,
-    /// The same, node by node, and who holds them; sorted by node and resource. Empty where the cluster does not tell.
-    pub nodes: Vec<NodeGpus>,
+    /// The same, node by node, and who holds them; sorted by node and resource. `None`: the cluster does not tell.
+    pub nodes: Option<Vec<NodeGpus>>,
 }
 
 /// A pod with objects in the cluster.
@@ -142,65 +143,4 @@ pub struct OwnedVolume {
     pub user_hash: String,
     /// Size in GB (10^9 bytes).
     pub size_gb: u32,
-}
-
-/// How many GPUs of one kind a cluster has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GpuStock {
-    /// The extended resource, such as `nvidia.com/gpu`.
-    pub resource: String,
-    /// The model as the node's labels say it (`nvidia.com/gpu.product`), where they do.
-    pub model: Option<String>,
-    /// How many there are.
-    pub total: u32,
-    /// How many no pod has asked for.
-    pub free: u32,
-}
-
-/// The GPUs of one kind on one node, and who holds them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeGpus {
-    /// The name of the node.
-    pub node: String,
-    /// The extended resource, such as `nvidia.com/gpu`.
-    pub resource: String,
-    /// The model as the node's labels say it, where they do.
-    pub model: Option<String>,
-    /// How many there are.
-    pub total: u32,
-    /// Whether new pods are put on this node; a cordoned one has none free.
-    pub schedulable: bool,
-    /// Who has asked for some, the pods of the platform first.
-    pub holders: Vec<GpuHolder>,
-}
-
-impl NodeGpus {
-    /// How many are held.
-    pub fn used(&self) -> u32 {
-        self.holders
-            .iter()
-            .fold(0, |sum, holder| sum.saturating_add(holder.count))
-    }
-
-    /// How many a new pod can have.
-    pub fn free(&self) -> u32 {
-        if self.schedulable {
-            self.total.saturating_sub(self.used())
-        } else {
-            0
-        }
-    }
-}
-
-/// Who holds GPUs of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GpuHolder {
-    /// The pod of the platform; `None`: somebody else's.
-    pub pod_id: Option<PodId>,
-    /// The namespace of the pod object; empty where the backend has none.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// How many.
-    pub count: u32,
 }

@@ -19,6 +19,7 @@ pub mod conformance;
 pub mod connection;
 pub mod endpoint;
 pub mod error;
+pub mod gpus;
 pub mod id;
 pub mod image;
 pub mod message;
@@ -51,11 +52,11 @@ pub use self::{
     catalogue::{Catalogue, GpuType},
     clock::{Clock, SystemClock, TokioClock},
     cluster::{
-        ClusterBackend, ClusterEvent, GpuHolder, GpuStock, Inventory, LogOptions, LogStream, NodeGpus,
-        OwnedVolume, OwnedWorkload, Usage,
+        ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, OwnedVolume, OwnedWorkload, Usage,
     },
     connection::{ConnectionState, Connections, HttpService, ServiceStatus, TcpService},
     error::{Error, ErrorKind, Result},
+    gpus::{GpuHolder, GpuStock, NodeGpus},
     id::{Actor, PodId, Role, UserId},
     money::Money,
     naming::Naming,

@@ -2,6 +2,7 @@
 
 mod problem;
 mod remedy;
+mod setup;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::observation::Step;
 use crate::reason::ReasonCode;
 use crate::statement::Explanation;
 
-pub use self::{problem::problem, remedy::remedy};
+pub use self::{problem::problem, remedy::remedy, setup::unmatched_gpu};
 
 /// The language of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

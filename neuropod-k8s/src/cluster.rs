@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::Client;
+use neuropod_core::gpus::UnmatchedGpu;
 use neuropod_core::{
-    ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, PodId, Result, Usage,
-    VolumePolicy, Workload, WorkloadRef,
+    Catalogue, ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, PodId, Result,
+    Usage, VolumePolicy, Workload, WorkloadRef,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,7 +20,7 @@ use crate::manifests::namespace_of;
 use crate::request::Requests;
 use crate::setup::Setup;
 use crate::upkeep::{self, Upkeep};
-use crate::{apply, inventory, logs, observe, remove, rights, usage, watch};
+use crate::{apply, inventory, logs, observe, remove, rights, setup, usage, watch};
 
 /// A Kubernetes cluster in which pods run.
 ///
@@ -66,6 +67,9 @@ impl KubeCluster {
     /// follow pods and events: [`watch`](ClusterBackend::watch) can't say that it may not. The network policy of the
     /// pods is made, or put right, before there are any.
     ///
+    /// A GPU type of [`KubeConfig::catalogue`] that no node can take is a warning in the log (`tracing`), not an error: its
+    /// nodes may come only when they are asked for. [`check_catalogue`](Self::check_catalogue) answers them.
+    ///
     /// # Errors
     /// `NotConfigured` when something is missing, `PermissionDenied` when it may not be looked at or a right to
     /// follow pods is missing; the message says what to do. Those of the network policy: without it no pod is made.
@@ -74,8 +78,25 @@ impl KubeCluster {
             self.setup.look(&self.requests, &self.config).await?;
             // Nobody has a right in a namespace that is not there: that comes first.
             rights::look(&self.requests, self.scope()).await?;
-            upkeep::ensure(self, &self.config.namespace).await
+            upkeep::ensure(self, &self.config.namespace).await?;
+            if let Some(catalogue) = &self.config.catalogue {
+                for gpu in setup::unmatched(&self.requests, catalogue, &self.config.instance).await? {
+                    tracing::warn!("{gpu}");
+                }
+            }
+            Ok(())
         };
+        self.requests.in_time(work).await
+    }
+
+    /// The GPU types on offer in a catalogue that no node of the cluster can take, even when all its GPUs are free: the
+    /// resource or a label has another name there, a taint is not tolerated, or a pod gets more than one node has. Empty
+    /// where the platform may not look at nodes.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub async fn check_catalogue(&self, catalogue: &Catalogue) -> Result<Vec<UnmatchedGpu>> {
+        let work = setup::unmatched(&self.requests, catalogue, &self.config.instance);
         self.requests.in_time(work).await
     }
 

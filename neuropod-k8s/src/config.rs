@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use neuropod_core::Catalogue;
+
 /// How [`KubeCluster`](crate::KubeCluster) uses a cluster.
 ///
 /// ```
@@ -35,6 +37,9 @@ pub struct KubeConfig {
     pub network: NetworkRules,
     /// What containers may do on their node.
     pub security: Security,
+    /// The GPU types on offer: [`check_setup`](crate::KubeCluster::check_setup) says which of them no node can take.
+    /// `None`: it does not look.
+    pub catalogue: Option<Catalogue>,
     /// Names of Secrets with registry credentials, in the namespace of the pod.
     pub image_pull_secrets: Vec<String>,
     /// Within this time every operation answers, or fails with [`Timeout`](neuropod_core::ErrorKind::Timeout).
@@ -58,6 +63,7 @@ impl Default for KubeConfig {
             storage: Storage::default(),
             network: NetworkRules::default(),
             security: Security::default(),
+            catalogue: None,
             image_pull_secrets: Vec::new(),
             deadline: Duration::from_secs(30),
             writes_in_flight: 24,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
+use neuropod_core::gpus::by_model;
 use neuropod_core::{Inventory, Observation, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef};
 
 use crate::cluster::KubeCluster;
@@ -52,7 +53,7 @@ pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
     Ok(Inventory {
         workloads: workloads.collect(),
         volumes: found_claims.iter().map(|claim| owned(cluster, claim)).collect(),
-        gpus: gpus::by_model(&gpus),
+        gpus: by_model(gpus.as_deref().unwrap_or_default()),
         nodes: gpus,
     })
 }

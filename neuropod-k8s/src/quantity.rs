@@ -1,15 +1,33 @@
 //! Kubernetes quantities: `500m`, `4Gi`, `20G`, `1e9`.
 
-/// The quantity in thousandths, rounded down; `None` where it is none, or beyond what fits.
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// The quantity in thousandths, rounded down; `None` where it is none, is negative, or is beyond what fits.
+pub(crate) fn millis(text: &str) -> Option<u64> {
+    let (value, divisor) = parse(text)?;
+    u64::try_from(value.checked_mul(1000)? / divisor).ok()
+}
+
+/// The quantity rounded down to whole units; `None` where it is none, is negative, or is beyond 2^63 - 1, the most that
+/// Kubernetes counts.
+pub(crate) fn units(text: &str) -> Option<u64> {
+    let (value, divisor) = parse(text)?;
+    i64::try_from(value / divisor).ok()?.try_into().ok()
+}
+
+/// The quantity as a fraction.
 ///
 /// The grammar is that of `resource.Quantity`: a decimal number, then an SI suffix (`n` to `E`), a binary one
 /// (`Ki` to `Ei`) or a decimal exponent.
-pub(crate) fn millis(text: &str) -> Option<u64> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '+')
-        .unwrap_or(text.len());
-    let (number, suffix) = text.split_at(digits);
-    let number = number.strip_prefix('+').unwrap_or(number);
+fn parse(text: &str) -> Option<(u128, u128)> {
+    let number = text.strip_prefix('+').unwrap_or(text);
+    let digits = number
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(number.len());
+    let (number, suffix) = number.split_at(digits);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 18 {
         return None;
@@ -17,19 +35,29 @@ pub(crate) fn millis(text: &str) -> Option<u64> {
     // The number without its point, and what to divide by for it.
     let value: u128 = format!("{whole}{fraction}").parse().ok()?;
     let divisor = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let (multiplier, thousandths) = scale(suffix)?;
-    let scaled = value.checked_mul(multiplier)?.checked_mul(1000)?;
-    u64::try_from(scaled / divisor.checked_mul(thousandths)?).ok()
-}
-
-/// The quantity rounded down to whole units.
-pub(crate) fn units(text: &str) -> Option<u64> {
-    millis(text).map(|millis| millis / 1000)
+    let (multiplier, parts) = scale(suffix)?;
+    Some((value.checked_mul(multiplier)?, divisor.checked_mul(parts)?))
 }
 
 /// A size in GB (10^9 bytes), rounded down.
 pub(crate) fn gigabytes(text: &str) -> Option<u32> {
     u32::try_from(units(text)? / 1_000_000_000).ok()
+}
+
+/// Quantities as clusters write them: texts, or plain numbers. What is neither says nothing.
+pub(crate) fn quantities<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let found = Option::<BTreeMap<String, Value>>::deserialize(deserializer)?;
+    let text = |value: Value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let found = found.unwrap_or_default().into_iter();
+    Ok(found
+        .filter_map(|(name, value)| Some((name, text(value)?)))
+        .collect())
 }
 
 /// What a suffix multiplies and divides by.
@@ -85,6 +113,27 @@ mod tests {
         assert_eq!(units("4Gi"), Some(4 << 30));
         assert_eq!(gigabytes("20G"), Some(20));
         assert_eq!(gigabytes("20Gi"), Some(21));
+    }
+
+    #[test]
+    fn each_trial_comes_out_right() {
+        #[derive(serde::Deserialize)]
+        struct Trials {
+            cases: Vec<Case>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Case {
+            input: String,
+            units: Option<u64>,
+            millis: Option<u64>,
+        }
+        let trials = include_str!("../../tests/trials/input/quantities.json");
+        let trials: Trials = serde_json::from_str(trials).unwrap();
+        assert!(trials.cases.len() > 30);
+        for case in trials.cases {
+            let found = (units(&case.input), millis(&case.input));
+            assert_eq!(found, (case.units, case.millis), "{:?}", case.input);
+        }
     }
 
     #[test]

@@ -7,9 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::api::ListParams;
-use neuropod_core::{Error, ErrorKind, Result};
+use neuropod_core::gpus::UnmatchedGpu;
+use neuropod_core::{Catalogue, Error, ErrorKind, Result};
 
 use crate::config::{Exposure, KubeConfig};
+use crate::gpus;
 use crate::kind::Kind;
 use crate::request::Requests;
 use crate::slim::{Annotations, SlimObject};
@@ -117,6 +119,18 @@ async fn default_class(
     let message =
         format!("the cluster has no default {kind}: mark one as the default, or name one in {option}");
     Err(Error::new(ErrorKind::NotConfigured, message))
+}
+
+/// The GPU types on offer that no node can take; none where nobody may look.
+pub(crate) async fn unmatched(
+    requests: &Requests,
+    catalogue: &Catalogue,
+    instance: &str,
+) -> Result<Vec<UnmatchedGpu>> {
+    let nodes = gpus::find(requests, instance).await?;
+    Ok(nodes.map_or_else(Vec::new, |nodes| {
+        neuropod_core::gpus::unmatched(catalogue, &nodes)
+    }))
 }
 
 fn missing(message: &str, name: &str) -> Error {

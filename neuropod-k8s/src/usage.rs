@@ -1,20 +1,24 @@
 //! What running pods use: metrics.k8s.io (metrics-server). Where it is not installed, nothing is known.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kube::api::ListParams;
-use neuropod_core::{ErrorKind, Result, Usage};
+use neuropod_core::{Clock, ErrorKind, Result, SystemClock, Usage};
 use serde::Deserialize;
 
 use crate::cluster::KubeCluster;
 use crate::kind::Kind;
 use crate::labels;
-use crate::quantity;
+use crate::manifests::CONTAINER;
+use crate::quantity::{self, quantities};
 use crate::slim::{Meta, null_as_default};
 
 /// The figures of one pod (`metrics.k8s.io/v1beta1`).
 #[derive(Debug, Deserialize)]
 struct PodMetrics {
     metadata: Meta,
+    #[serde(default)]
     timestamp: Option<Timestamp>,
     #[serde(default, deserialize_with = "null_as_default")]
     containers: Vec<ContainerMetrics>,
@@ -22,14 +26,10 @@ struct PodMetrics {
 
 #[derive(Debug, Deserialize)]
 struct ContainerMetrics {
-    usage: Figures,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Figures {
-    cpu: Option<String>,
-    memory: Option<String>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    name: String,
+    #[serde(default, deserialize_with = "quantities")]
+    usage: BTreeMap<String, String>,
 }
 
 pub(crate) async fn usage(cluster: &KubeCluster) -> Result<Vec<Usage>> {
@@ -39,31 +39,68 @@ pub(crate) async fn usage(cluster: &KubeCluster) -> Result<Vec<Usage>> {
         .list::<PodMetrics>(Kind::PodMetrics, cluster.scope(), &selectors)
         .await;
     match metrics {
-        Ok(metrics) => Ok(metrics.iter().filter_map(figures).collect()),
+        Ok(metrics) => {
+            let now = SystemClock.now();
+            Ok(metrics.iter().filter_map(|pod| figures(pod, now)).collect())
+        }
         Err(error) if *error.kind() == ErrorKind::NotConfigured => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
-fn figures(pod: &PodMetrics) -> Option<Usage> {
-    let all = |figure: fn(&Figures) -> Option<u64>| -> Option<u64> {
-        let figures = pod.containers.iter().map(|container| figure(&container.usage));
-        figures
-            .sum::<Option<u64>>()
-            .filter(|_| !pod.containers.is_empty())
-    };
+/// What the platform's own container uses. What others put beside it (`istio-proxy`) is not its owner's.
+///
+/// A container that runs has memory: where it is 0 nothing was measured yet, neither memory nor processor (the kubelet
+/// between two samples, adapters without a series).
+fn figures(pod: &PodMetrics, now: Timestamp) -> Option<Usage> {
+    let mut containers = pod.containers.iter();
+    let container = containers.find(|container| container.name == CONTAINER);
+    let figure = |name| container?.usage.get(name).map(String::as_str);
+    let memory = figure("memory").and_then(quantity::units);
+    let measured = memory != Some(0);
     Some(Usage {
         pod_id: pod.metadata.pod_id()?,
-        cpu_millis: all(|figures| quantity::millis(figures.cpu.as_deref()?)),
-        memory_bytes: all(|figures| quantity::units(figures.memory.as_deref()?)),
+        cpu_millis: figure("cpu").and_then(quantity::millis).filter(|_| measured),
+        memory_bytes: memory.filter(|_| measured),
         gpu_percent: None,
-        at: pod.timestamp?,
+        // Without a time it is what is told now.
+        at: pod.timestamp.unwrap_or(now),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{PodMetrics, figures};
+    use jiff::Timestamp;
+    use neuropod_core::Usage;
+    use serde_json::Value;
+
+    use super::PodMetrics;
+
+    fn figures(pod: &PodMetrics) -> Option<Usage> {
+        super::figures(pod, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn each_trial_comes_out_right() {
+        let trials = include_str!("../../tests/trials/input/metrics.json");
+        let trials: Value = serde_json::from_str(trials).unwrap();
+        let cases = trials["cases"].as_array().unwrap();
+        assert!(cases.len() > 10);
+        for case in cases {
+            let mut input = case["input"].clone();
+            input["metadata"] = serde_json::json!({ "name": "lab-1", "labels": {
+                "app.kubernetes.io/managed-by": "neuropod", "neuropod.io/pod-id": "3f9a0c1d2e4b5a68" } });
+            let pod: PodMetrics =
+                serde_json::from_value(input).unwrap_or_else(|error| panic!("{case}: {error}"));
+            let usage = figures(&pod).unwrap();
+            let found = serde_json::json!([usage.cpu_millis, usage.memory_bytes]);
+            assert_eq!(
+                found,
+                serde_json::json!([case["cpuMillis"], case["memoryBytes"]]),
+                "{case}"
+            );
+        }
+    }
 
     fn metrics(containers: &str) -> PodMetrics {
         let text = format!(

@@ -132,11 +132,13 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
         }
         ClusterKind::Kube => {
             let kube = &config.kube;
+            let how = KubeConfig {
+                catalogue: Some(config.catalogue.clone()),
+                ..kube_config(kube)
+            };
             let cluster = match &kube.kubeconfig {
-                Some(file) => {
-                    KubeCluster::from_kubeconfig(file, kube.context.as_deref(), kube_config(kube)).await
-                }
-                None => KubeCluster::infer(kube_config(kube)).await,
+                Some(file) => KubeCluster::from_kubeconfig(file, kube.context.as_deref(), how).await,
+                None => KubeCluster::infer(how).await,
             };
             let cluster = cluster.context("cluster")?;
             cluster.check_setup().await.context("cluster")?;
@@ -230,6 +232,7 @@ fn kube_config(kube: &Kube) -> KubeConfig {
         } else {
             Security::Baseline
         },
+        catalogue: None,
         image_pull_secrets: kube.image_pull_secrets.clone(),
         deadline: Duration::from_secs(kube.deadline_seconds.into()),
         writes_in_flight: kube.writes_in_flight as usize,

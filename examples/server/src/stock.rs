@@ -38,10 +38,10 @@ impl Stock {
             return stock.clone();
         }
         let stock = match timeout(PATIENCE, cluster.inventory()).await {
-            Ok(Ok(inventory)) => Some(Arc::new(Gpus {
-                models: inventory.gpus,
-                nodes: inventory.nodes,
-            })),
+            Ok(Ok(inventory)) => inventory.nodes.map(|nodes| {
+                let models = inventory.gpus;
+                Arc::new(Gpus { models, nodes })
+            }),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the GPUs of the cluster are not known");
                 None

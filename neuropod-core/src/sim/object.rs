@@ -325,7 +325,7 @@ impl World {
             workloads: self.workloads.values().map(workload).collect(),
             volumes: self.volumes.iter().map(volume).collect(),
             gpus: self.gpu_stock(),
-            nodes: self.gpu_nodes(),
+            nodes: Some(self.gpu_nodes()),
         }
     }
 }

@@ -1,15 +1,14 @@
 //! What the scheduler does: which pod gets a node, with its GPUs and its volume.
 
+use std::collections::BTreeMap;
+
 use super::incident::{Obstacle, insufficient};
 use super::pod::{SimPod, State, node_name};
 use super::world::{Owned, World};
-use crate::cluster::{GpuHolder, GpuStock, NodeGpus};
+use crate::gpus::{GpuHolder, GpuStock, NVIDIA_MODEL_LABEL, NodeGpus, label_values};
 use crate::id::PodId;
 use crate::reason::ReasonCode;
 use crate::workload::ContainerSpec;
-
-/// The label of a node's GPU model, as NVIDIA's feature discovery sets it.
-const MODEL_LABEL: &str = "nvidia.com/gpu.product";
 
 /// The index of a pool of GPUs, and how many of it.
 type Gpus = (usize, u32);
@@ -121,6 +120,8 @@ impl World {
                 model: pool.model.clone(),
                 total: pool.total,
                 schedulable: true,
+                labels: labels(pool.model.as_deref()),
+                taints: Vec::new(),
                 holders: self.workloads.values().filter_map(held).chain(foreign).collect(),
             }
         });
@@ -145,9 +146,19 @@ impl World {
     }
 }
 
+/// The labels of a node with GPUs of this model; where it has none it is whatever a pod asks for.
+fn labels(model: Option<&str>) -> Option<BTreeMap<String, String>> {
+    Some(BTreeMap::from([(
+        NVIDIA_MODEL_LABEL.to_owned(),
+        model?.to_owned(),
+    )]))
+}
+
 fn fits_model(container: &ContainerSpec, model: Option<&str>) -> bool {
-    match (container.node_selector.get(MODEL_LABEL), model) {
-        (Some(wanted), Some(model)) => wanted == model,
+    match (container.node_selector.get(NVIDIA_MODEL_LABEL), model) {
+        (Some(wanted), Some(model)) => label_values(NVIDIA_MODEL_LABEL, wanted)
+            .iter()
+            .any(|value| value == model),
         _ => true,
     }
 }

@@ -1,7 +1,8 @@
 //! The pod itself.
 
 use neuropod_core::Workload;
-use neuropod_core::workload::{Resources, Toleration};
+use neuropod_core::gpus::label_values;
+use neuropod_core::workload::{ContainerSpec, Resources, Toleration};
 use serde_json::{Map, Value, json};
 
 use super::volume::gigabytes;
@@ -53,9 +54,7 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
         "containers": [container_spec(workload, config.security)],
         "volumes": [{ "name": WORKSPACE, "persistentVolumeClaim": { "claimName": reference.volume } }],
     });
-    if !container.node_selector.is_empty() {
-        spec["nodeSelector"] = json!(container.node_selector);
-    }
+    select_nodes(&mut spec, container);
     if !container.tolerations.is_empty() {
         spec["tolerations"] = container.tolerations.iter().map(toleration).collect();
     }
@@ -75,6 +74,23 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
     draft.annotate(labels::OBJECTS, &objects.to_string());
     draft.annotate(labels::VOLUME, &reference.volume);
     draft.finish()
+}
+
+/// Puts the pod on nodes that its GPU type means. A label that stands for several values can't be in a `nodeSelector`.
+fn select_nodes(spec: &mut Value, container: &ContainerSpec) {
+    let mut expressions = Vec::new();
+    for (label, wanted) in &container.node_selector {
+        let values = label_values(label, wanted);
+        if values.len() > 1 {
+            expressions.push(json!({ "key": label, "operator": "In", "values": values }));
+        } else {
+            spec["nodeSelector"][label] = wanted.as_str().into();
+        }
+    }
+    if !expressions.is_empty() {
+        spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
+            json!({ "nodeSelectorTerms": [{ "matchExpressions": expressions }] });
+    }
 }
 
 fn container_spec(workload: &Workload, security: Security) -> Value {

@@ -20,13 +20,16 @@ export function showInventory(main) {
   load();
 }
 
-function show({ gpus, nodes }) {
+function show({ gpus, nodes, unmatched }) {
   if (gpus === null) return element("div", { class: "empty" }, element("p", {}, t("inventory.unknown")));
-  if (gpus.length === 0) return element("div", { class: "empty" }, element("p", {}, t("inventory.none")));
-  return gpus.map((gpu) => {
+  // Types of the catalogue that no node can take: somebody has to mend the catalogue or the nodes.
+  const wrong = (unmatched ?? []).map(({ message }) => element("p", { class: "low" }, message));
+  if (gpus.length === 0) return [...wrong, element("div", { class: "empty" }, element("p", {}, t("inventory.none")))];
+  const models = gpus.map((gpu) => {
     const here = (nodes ?? []).filter(({ model, resource }) => model === gpu.model && resource === gpu.resource);
     return model(gpu, here);
   });
+  return [...wrong, ...models];
 }
 
 function model(gpu, nodes) {

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use neuropod::gpus::unmatched;
+use neuropod::message::unmatched_gpu;
 use neuropod::{GpuHolder, NodeGpus};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,6 +12,7 @@ use crate::app::{App, Shared};
 use crate::auth::Admin;
 use crate::directory::People;
 use crate::failure::{Failure, FailureBody};
+use crate::language::Asked;
 use crate::reply::{Answer, data};
 
 /// GPUs of one kind.
@@ -21,8 +24,17 @@ pub(crate) struct GpuCount {
     model: Option<String>,
     /// How many there are.
     total: u32,
-    /// How many no pod has asked for.
+    /// How many no pod has asked for, on nodes that take new pods.
     free: u32,
+}
+
+/// A GPU type on offer that no node can take.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UnmatchedView {
+    /// The type.
+    id: String,
+    /// Why.
+    message: String,
 }
 
 /// GPUs of one kind on one node.
@@ -40,7 +52,7 @@ pub(crate) struct NodeView {
     used: u32,
     /// How many a new pod can have.
     free: u32,
-    /// Whether new pods are put on this node.
+    /// Whether new pods are put on this node: it is ready and not cordoned.
     schedulable: bool,
     /// Who has them, the pods of the platform first.
     holders: Vec<HolderView>,
@@ -73,16 +85,25 @@ pub(crate) struct InventoryView {
     gpus: Option<Vec<GpuCount>>,
     /// By node. Null: the cluster does not tell.
     nodes: Option<Vec<NodeView>>,
+    /// The GPU types on offer that no node can take. Null: the cluster does not tell.
+    unmatched: Option<Vec<UnmatchedView>>,
 }
 
 /// The GPUs of the cluster by model and node, how many are free, and who has the others.
 #[utoipa::path(get, path = "/api/inventory", tag = "Administration", security(("bearer" = [])), responses(
     (status = 200, body = Answer<InventoryView>), (status = 401, body = FailureBody), (status = 403, body = FailureBody),
 ))]
-pub(crate) async fn get(State(app): State<Shared>, _: Admin) -> Result<Json<Answer<InventoryView>>, Failure> {
+pub(crate) async fn get(
+    State(app): State<Shared>,
+    Asked(language): Asked,
+    _: Admin,
+) -> Result<Json<Answer<InventoryView>>, Failure> {
     let Some(stock) = app.stock.get(&*app.cluster).await else {
-        let (gpus, nodes) = (None, None);
-        return Ok(data(InventoryView { gpus, nodes }));
+        return Ok(data(InventoryView {
+            gpus: None,
+            nodes: None,
+            unmatched: None,
+        }));
     };
     let count = |gpu: &neuropod::GpuStock| GpuCount {
         resource: gpu.resource.clone(),
@@ -90,6 +111,11 @@ pub(crate) async fn get(State(app): State<Shared>, _: Admin) -> Result<Json<Answ
         total: gpu.total,
         free: gpu.free,
     };
+    let unmatched = unmatched(app.platform.catalogue(), &stock.nodes).into_iter();
+    let unmatched = unmatched.map(|gpu| UnmatchedView {
+        message: unmatched_gpu(&gpu, language),
+        id: gpu.id,
+    });
     let people = app.directory.get(&*app.store, std::iter::empty()).await?;
     let node = |gpus: &NodeGpus| NodeView {
         node: gpus.node.clone(),
@@ -108,6 +134,7 @@ pub(crate) async fn get(State(app): State<Shared>, _: Admin) -> Result<Json<Answ
     Ok(data(InventoryView {
         gpus: Some(stock.models.iter().map(count).collect()),
         nodes: Some(stock.nodes.iter().map(node).collect()),
+        unmatched: Some(unmatched.collect()),
     }))
 }
 

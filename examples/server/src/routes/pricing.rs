@@ -206,7 +206,7 @@ impl App {
         let stock = self.stock.get(&*self.cluster).await;
         Ok(self.pricing_of(
             &prices,
-            stock.as_ref().map(|gpus| gpus.models.as_slice()),
+            stock.as_ref().map(|gpus| gpus.nodes.as_slice()),
             language,
         ))
     }
@@ -214,13 +214,13 @@ impl App {
     fn pricing_of(
         &self,
         prices: &PriceList,
-        stock: Option<&[neuropod::GpuStock]>,
+        nodes: Option<&[neuropod::NodeGpus]>,
         language: Language,
     ) -> PricingView {
         PricingView::of(
             prices,
             self.platform.catalogue(),
-            stock,
+            nodes,
             self.platform.opening_credit_of(prices),
             language,
         )

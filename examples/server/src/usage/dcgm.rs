@@ -1,5 +1,7 @@
 //! The use of GPUs, as NVIDIA's DCGM exporter tells it (Prometheus text format).
 
+mod text;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,13 +15,8 @@ use tokio::net::lookup_host;
 
 use crate::app::App;
 
-/// The use of a GPU in percent.
-const METRIC: &str = "DCGM_FI_DEV_GPU_UTIL";
 /// How long an exporter may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
-
-/// The namespace and name of a pod in the cluster.
-type Name = (String, String);
 
 /// The exporters, one on each node with GPUs.
 pub(super) struct Exporters {
@@ -43,10 +40,7 @@ impl Exporters {
     /// The use of each pod's GPUs, as far as the exporters that answer know it.
     pub(super) async fn ask(&self, app: &App) -> HashMap<PodId, f32> {
         let texts = join_all(self.urls.iter().map(|url| self.ask_all_of(url))).await;
-        let mut percent = HashMap::new();
-        for text in texts.iter().flatten() {
-            read(text, &mut percent);
-        }
+        let percent = text::percent(texts.iter().flatten());
         if percent.is_empty() {
             return HashMap::new();
         }
@@ -55,8 +49,8 @@ impl Exporters {
             let namespace = reference
                 .namespace
                 .unwrap_or_else(|| app.config.kube.namespace.clone());
-            let (sum, count) = percent.get(&(namespace, reference.name))?;
-            Some((pod.id.clone(), sum / count))
+            let percent = percent.get(&(namespace, reference.name))?;
+            Some((pod.id.clone(), *percent))
         };
         app.live.pods().into_iter().filter_map(of_pod).collect()
     }
@@ -115,59 +109,9 @@ pub(super) fn fill(usage: &mut Vec<Usage>, mut gpus: HashMap<PodId, f32>, now: T
     }));
 }
 
-/// Reads the use of each pod's GPUs: its sum, and how many there are.
-fn read(text: &str, percent: &mut HashMap<Name, (f32, f32)>) {
-    let lines = text
-        .lines()
-        .filter_map(|line| line.strip_prefix(METRIC)?.strip_prefix('{'));
-    for line in lines {
-        let Some((labels, value)) = line.rsplit_once('}') else {
-            continue;
-        };
-        let (Some(namespace), Some(pod)) = (label(labels, "namespace"), label(labels, "pod")) else {
-            continue;
-        };
-        let value = value
-            .split_whitespace()
-            .next()
-            .and_then(|value| value.parse::<f32>().ok());
-        if let Some(value) = value.filter(|value| (0.0..=100.0).contains(value)) {
-            let (sum, count) = percent.entry((namespace, pod)).or_default();
-            *sum += value;
-            *count += 1.0;
-        }
-    }
-}
-
-/// The value of a label. Names of pods and namespaces have no characters that are escaped.
-fn label(labels: &str, name: &str) -> Option<String> {
-    let start = labels.match_indices(name).find_map(|(at, _)| {
-        let begins = at == 0 || labels[..at].ends_with(',') || labels[..at].ends_with(", ");
-        let rest = labels[at + name.len()..].strip_prefix("=\"")?;
-        begins.then_some(rest)
-    })?;
-    Some(start.split('"').next()?.to_owned()).filter(|value| !value.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_what_the_exporter_writes() {
-        let text = r#"# HELP DCGM_FI_DEV_GPU_UTIL GPU utilization (in %).
-# TYPE DCGM_FI_DEV_GPU_UTIL gauge
-DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-1",device="nvidia0",modelName="NVIDIA GeForce RTX 4090",Hostname="n1",container="main",namespace="neuropod",pod="lab-k3j5qzx2ab"} 40
-DCGM_FI_DEV_GPU_UTIL{gpu="1",UUID="GPU-2",device="nvidia1",container="main",namespace="neuropod",pod="lab-k3j5qzx2ab"} 60
-DCGM_FI_DEV_GPU_UTIL{gpu="2",UUID="GPU-3",container="",namespace="",pod=""} 7
-DCGM_FI_DEV_GPU_UTIL{gpu="3",namespace="neuropod",pod="b"} NaN
-DCGM_FI_DEV_FB_USED{gpu="0",namespace="neuropod",pod="lab-k3j5qzx2ab"} 9
-"#;
-        let mut percent = HashMap::new();
-        read(text, &mut percent);
-        let name = ("neuropod".to_owned(), "lab-k3j5qzx2ab".to_owned());
-        assert_eq!(percent, HashMap::from([(name, (100.0, 2.0))]));
-    }
 
     #[test]
     fn a_gpu_is_told_of_also_where_nothing_else_is_known() {

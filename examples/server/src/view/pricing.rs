@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use neuropod::catalogue::{GpuSpecs, GpuType};
 use neuropod::message::Language;
 use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_PORTS, MAX_VOLUME_DISK_GB};
-use neuropod::{Catalogue, GpuStock, Money, OpeningCredit, PriceList, Quote};
+use neuropod::{Catalogue, Money, NodeGpus, OpeningCredit, PriceList, Quote};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-/// The label of a node's GPU model, as NVIDIA's feature discovery sets it.
-const MODEL_LABEL: &str = "nvidia.com/gpu.product";
 
 /// Everything that has a price, in EUR per hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -38,7 +35,7 @@ pub(crate) struct GpuView {
     pub(crate) price: f64,
     /// Whether new pods can have it.
     pub(crate) available: bool,
-    /// How many are free; null where nobody knows.
+    /// How many pods more could have it now, each on one node that takes it; null where nobody knows.
     #[serde(default)]
     pub(crate) free: Option<u32>,
     /// How many GPUs a pod gets; 0: a type without GPU.
@@ -145,7 +142,7 @@ impl PricingView {
     pub(crate) fn of(
         prices: &PriceList,
         catalogue: &Catalogue,
-        stock: Option<&[GpuStock]>,
+        nodes: Option<&[NodeGpus]>,
         credit: OpeningCredit,
         language: Language,
     ) -> Self {
@@ -165,7 +162,7 @@ impl PricingView {
                     .unwrap_or(prices.other_gpu)
                     .as_euros(),
                 available: gpu.offered,
-                free: stock.and_then(|stock| free(gpu, stock)),
+                free: nodes.and_then(|nodes| gpu.room_on(nodes)),
                 gpu_count: gpu
                     .accelerator
                     .as_ref()
@@ -199,18 +196,6 @@ impl PricingView {
             },
         }
     }
-}
-
-/// How many pods more could have this type now; `None`: it has no GPU, or the cluster does not tell.
-fn free(gpu: &GpuType, stock: &[GpuStock]) -> Option<u32> {
-    let accelerator = gpu.accelerator.as_ref()?;
-    let wanted = gpu.node_selector.get(MODEL_LABEL);
-    let fits = |stock: &&GpuStock| {
-        stock.resource == accelerator.resource
-            && (wanted.is_none() || stock.model.is_none() || stock.model.as_ref() == wanted)
-    };
-    let free: u32 = stock.iter().filter(fits).map(|stock| stock.free).sum();
-    free.checked_div(accelerator.count)
 }
 
 impl SpecsView {
@@ -337,22 +322,45 @@ mod tests {
 
     #[test]
     fn free_gpus_are_those_of_the_model_and_enough_for_a_pod() {
-        let catalogue = Catalogue::default();
-        let stock = |model: Option<&str>, free| GpuStock {
-            resource: "nvidia.com/gpu".into(),
-            model: model.map(Into::into),
-            total: 8,
-            free,
+        let catalogue = |count| {
+            let mut gpu = Catalogue::default().get("rtx-4090").unwrap().clone();
+            gpu.accelerator.as_mut().unwrap().count = count;
+            let cpu = Catalogue::default().get("cpu").unwrap().clone();
+            Catalogue::new([("gpu".to_owned(), gpu), ("cpu".to_owned(), cpu)])
         };
-        let gpu = catalogue.get("rtx-4090").unwrap();
-        let mine = stock(Some("NVIDIA-GeForce-RTX-4090"), 3);
-        let others = stock(Some("NVIDIA-GeForce-RTX-4050"), 5);
-        assert_eq!(free(gpu, &[mine.clone(), others.clone()]), Some(3));
-        assert_eq!(free(gpu, &[others]), Some(0));
-        assert_eq!(free(gpu, &[stock(None, 2)]), Some(2));
-        let mut pair = gpu.clone();
-        pair.accelerator.as_mut().unwrap().count = 2;
-        assert_eq!(free(&pair, &[mine]), Some(1));
-        assert_eq!(free(catalogue.get("cpu").unwrap(), &[]), None);
+        let node = |model: Option<&str>, free| NodeGpus {
+            node: "n1".into(),
+            resource: "nvidia.com/gpu".into(),
+            model: None,
+            total: free,
+            schedulable: true,
+            labels: model.map(|model| [("nvidia.com/gpu.product".to_owned(), model.to_owned())].into()),
+            taints: Vec::new(),
+            holders: Vec::new(),
+        };
+        let free = |count, nodes: Option<&[NodeGpus]>| {
+            let credit = OpeningCredit::of(Money::ZERO);
+            let view = PricingView::of(
+                &PriceList::default(),
+                &catalogue(count),
+                nodes,
+                credit,
+                Language::En,
+            );
+            (view.gpus["gpu"].free, view.gpus["cpu"].free)
+        };
+        let mine = node(Some("NVIDIA-GeForce-RTX-4090"), 3);
+        let others = node(Some("NVIDIA-GeForce-RTX-4050"), 5);
+        assert_eq!(free(1, Some(&[mine.clone(), others.clone()])), (Some(3), None));
+        assert_eq!(free(1, Some(&[others])), (Some(0), None));
+        assert_eq!(free(1, Some(&[node(None, 2)])), (Some(2), None));
+        assert_eq!(free(2, Some(&[mine.clone(), mine.clone()])), (Some(2), None));
+        assert_eq!(
+            free(4, Some(&[mine.clone(), mine])),
+            (Some(0), None),
+            "on one node"
+        );
+        assert_eq!(free(1, Some(&[])), (Some(0), None));
+        assert_eq!(free(1, None), (None, None), "the cluster does not tell");
     }
 }

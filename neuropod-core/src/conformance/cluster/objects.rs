@@ -2,8 +2,9 @@
 
 use super::fixture::{Case, Owner, assert_complete, pod_of};
 use super::{Scene, Stage};
-use crate::cluster::{Inventory, NodeGpus, OwnedWorkload};
+use crate::cluster::{Inventory, OwnedWorkload};
 use crate::error::ErrorKind;
+use crate::gpus::NodeGpus;
 use crate::observation::{Objects, Observation, ObservedPod, Phase};
 use crate::workload::{Accelerator, VolumePolicy};
 
@@ -202,7 +203,8 @@ pub(super) async fn inventory_lists_what_is_owned(stage: &dyn Stage) {
             "more GPUs free than there are: {stock:?}"
         );
     }
-    let by_node = |free: fn(&NodeGpus) -> u32| seen.nodes.iter().map(free).sum::<u32>();
+    let nodes = seen.nodes.as_deref().unwrap_or_default();
+    let by_node = |free: fn(&NodeGpus) -> u32| nodes.iter().map(free).sum::<u32>();
     let free: u32 = seen.gpus.iter().map(|stock| stock.free).sum();
     let total: u32 = seen.gpus.iter().map(|stock| stock.total).sum();
     assert_eq!(

@@ -1,0 +1,496 @@
+//! The GPUs of a cluster: which nodes have them, which pods a node can take, and what is free.
+//!
+//! Plain functions of what a backend has seen. What is free depends on who asks: a type of the catalogue has a resource,
+//! a number of it for each pod, labels that a node must have and taints that it tolerates, and a pod stands on one node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::catalogue::{Catalogue, GpuType};
+use crate::id::PodId;
+use crate::message::{Language, unmatched_gpu};
+use crate::workload::{Accelerator, Toleration};
+
+/// The label of a node's GPU model, as NVIDIA's GPU feature discovery sets it.
+pub const NVIDIA_MODEL_LABEL: &str = "nvidia.com/gpu.product";
+/// What the feature discovery puts behind the model where each GPU is told several times (time-slicing, MPS) under the
+/// resource's own name.
+const SHARED: &str = "-SHARED";
+/// What the labels of nodes of the Google Kubernetes Engine begin with. It adds a toleration for the resource to each pod
+/// that asks for one (`ExtendedResourceToleration`).
+const GKE: &str = "cloud.google.com/gke-";
+
+/// How many GPUs of one kind a cluster has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuStock {
+    /// The extended resource, such as `nvidia.com/gpu`.
+    pub resource: String,
+    /// The model as the node's labels say it (`nvidia.com/gpu.product`), where they do.
+    pub model: Option<String>,
+    /// How many there are.
+    pub total: u32,
+    /// How many no pod has asked for, on nodes that take new pods. Not every type can have all of them: see
+    /// [`GpuType::room_on`].
+    pub free: u32,
+}
+
+/// The GPUs of one kind on one node, and who holds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeGpus {
+    /// The name of the node.
+    pub node: String,
+    /// The extended resource, such as `nvidia.com/gpu`.
+    pub resource: String,
+    /// The model as the node's labels say it, where they do.
+    pub model: Option<String>,
+    /// How many there are.
+    pub total: u32,
+    /// Whether new pods are put on this node: it is ready and not cordoned. One that is not has none free.
+    pub schedulable: bool,
+    /// The labels of the node. `None`: the backend has none, and whatever a pod asks for is there.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// What keeps pods away that don't tolerate it.
+    pub taints: Vec<Taint>,
+    /// Who has asked for some, the pods of the platform first.
+    pub holders: Vec<GpuHolder>,
+}
+
+/// What keeps pods away from a node (a Kubernetes taint).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value; often empty.
+    pub value: String,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    pub effect: String,
+}
+
+/// Who holds GPUs of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuHolder {
+    /// The pod of the platform; `None`: somebody else's.
+    pub pod_id: Option<PodId>,
+    /// The namespace of the pod object; empty where the backend has none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub count: u32,
+}
+
+impl NodeGpus {
+    /// How many are held.
+    pub fn used(&self) -> u32 {
+        self.holders
+            .iter()
+            .fold(0, |sum, holder| sum.saturating_add(holder.count))
+    }
+
+    /// How many a new pod can have, if it can be put on this node at all.
+    pub fn free(&self) -> u32 {
+        if self.schedulable {
+            self.total.saturating_sub(self.used())
+        } else {
+            0
+        }
+    }
+
+    /// The first taint that a pod of this type does not tolerate.
+    fn obstacle(&self, gpu: &GpuType) -> Option<&Taint> {
+        let mut labels = self.labels.iter().flat_map(BTreeMap::keys);
+        let added = labels.any(|label| label.starts_with(GKE));
+        self.taints.iter().find(|taint| {
+            let tolerated = gpu
+                .tolerations
+                .iter()
+                .any(|toleration| toleration.tolerates(taint))
+                || (added && taint.key == self.resource);
+            taint.effect != "PreferNoSchedule" && !tolerated
+        })
+    }
+}
+
+/// The same by resource and model.
+pub fn by_model(nodes: &[NodeGpus]) -> Vec<GpuStock> {
+    let mut stock: BTreeMap<(&str, Option<&str>), (u32, u32)> = BTreeMap::new();
+    for node in nodes {
+        let (total, free) = stock.entry((&node.resource, node.model.as_deref())).or_default();
+        *total = total.saturating_add(node.total);
+        *free = free.saturating_add(node.free());
+    }
+    let stock = stock
+        .into_iter()
+        .map(|((resource, model), (total, free))| GpuStock {
+            resource: resource.to_owned(),
+            model: model.map(ToOwned::to_owned),
+            total,
+            free,
+        });
+    stock.collect()
+}
+
+impl Toleration {
+    /// Whether a pod with it may come to a node with this taint.
+    ///
+    /// ```
+    /// use neuropod_core::gpus::Taint;
+    /// use neuropod_core::workload::Toleration;
+    ///
+    /// let any = Toleration { key: "nvidia.com/gpu".into(), value: None, effect: None };
+    /// let taint = Taint { key: "nvidia.com/gpu".into(), value: "present".into(), effect: "NoSchedule".into() };
+    /// assert!(any.tolerates(&taint));
+    /// ```
+    pub fn tolerates(&self, taint: &Taint) -> bool {
+        // Without a key it tolerates all (`operator: Exists`).
+        (self.key == taint.key || (self.key.is_empty() && self.value.is_none()))
+            && self.value.as_ref().is_none_or(|value| *value == taint.value)
+            && self.effect.as_ref().is_none_or(|effect| *effect == taint.effect)
+    }
+}
+
+/// The values of a node's label that `wanted` in a node selector stands for: itself, and for a model of NVIDIA's also the
+/// name that the model has where its GPUs are shared by time-slicing.
+pub fn label_values(label: &str, wanted: &str) -> Vec<String> {
+    let mut values = vec![wanted.to_owned()];
+    if label == NVIDIA_MODEL_LABEL && !wanted.ends_with(SHARED) {
+        values.push(format!("{wanted}{SHARED}"));
+    }
+    values
+}
+
+/// Whether a node with these labels is one that the selector means.
+fn is_selected(labels: &BTreeMap<String, String>, label: &str, wanted: &str) -> bool {
+    let found = labels.get(label);
+    found.is_some_and(|found| label_values(label, wanted).contains(found))
+}
+
+impl GpuType {
+    /// How many more pods of this type the nodes have room for, each on one node that is ready, has the type's labels and
+    /// no taint that it does not tolerate. `None`: the type has no GPU.
+    pub fn room_on(&self, nodes: &[NodeGpus]) -> Option<u32> {
+        let accelerator = self.accelerator.as_ref()?;
+        let room = nodes
+            .iter()
+            .filter(|node| self.misfit(accelerator, node).is_none())
+            .map(|node| node.free().checked_div(accelerator.count).unwrap_or(0));
+        Some(room.fold(0, u32::saturating_add))
+    }
+
+    /// Why no pod of this type can ever be on this node, whoever holds its GPUs now.
+    fn misfit(&self, accelerator: &Accelerator, node: &NodeGpus) -> Option<Misfit> {
+        if node.resource != accelerator.resource {
+            return Some(Misfit::Resource {
+                found: BTreeSet::from([node.resource.clone()]),
+            });
+        }
+        if let Some(labels) = &node.labels {
+            let mut selector = self.node_selector.iter();
+            let lacking = selector.find(|(label, wanted)| !is_selected(labels, label, wanted));
+            if let Some((label, wanted)) = lacking {
+                return Some(Misfit::Label {
+                    label: label.clone(),
+                    wanted: wanted.clone(),
+                    found: labels.get(label).cloned().into_iter().collect(),
+                });
+            }
+        }
+        if let Some(taint) = node.obstacle(self) {
+            return Some(Misfit::Taint(taint.clone()));
+        }
+        (node.total < accelerator.count).then_some(Misfit::Count {
+            wanted: accelerator.count,
+            most: node.total,
+        })
+    }
+}
+
+/// A GPU type on offer that no node of the cluster can take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmatchedGpu {
+    /// Its id in the catalogue.
+    pub id: String,
+    /// Why, on the nodes that come nearest.
+    pub misfit: Misfit,
+}
+
+/// Why no node can take pods of a GPU type. Those further down come nearer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// No node has the resource.
+    Resource {
+        /// Those that they have.
+        found: BTreeSet<String>,
+    },
+    /// Nodes with the resource lack a label.
+    Label {
+        /// The label.
+        label: String,
+        /// The value that the type asks for.
+        wanted: String,
+        /// The values that nodes have.
+        found: BTreeSet<String>,
+    },
+    /// Nodes with the labels have a taint that the type does not tolerate.
+    Taint(Taint),
+    /// No node has as many as a pod gets.
+    Count {
+        /// How many a pod gets.
+        wanted: u32,
+        /// The most that a node has.
+        most: u32,
+    },
+}
+
+impl Misfit {
+    /// How near it comes to fitting.
+    fn nearness(&self) -> u8 {
+        match self {
+            Self::Resource { .. } => 0,
+            Self::Label { .. } => 1,
+            Self::Taint(_) => 2,
+            Self::Count { .. } => 3,
+        }
+    }
+
+    /// The nearer of two, or both where they say the same of two nodes.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Resource { mut found }, Self::Resource { found: more }) => {
+                found.extend(more);
+                Self::Resource { found }
+            }
+            (
+                Self::Label {
+                    label,
+                    wanted,
+                    mut found,
+                },
+                Self::Label {
+                    label: same,
+                    found: more,
+                    ..
+                },
+            ) if label == same => {
+                found.extend(more);
+                Self::Label { label, wanted, found }
+            }
+            (Self::Count { wanted, most }, Self::Count { most: other, .. }) => Self::Count {
+                wanted,
+                most: most.max(other),
+            },
+            (one, other) if other.nearness() > one.nearness() => other,
+            (one, _) => one,
+        }
+    }
+}
+
+/// The GPU types on offer that no node can take, now or when it is free: the catalogue has another name for what the nodes
+/// have, or the nodes come only when they are asked for (an autoscaler from zero).
+pub fn unmatched(catalogue: &Catalogue, nodes: &[NodeGpus]) -> Vec<UnmatchedGpu> {
+    let mut unmatched = Vec::new();
+    for (id, gpu) in catalogue.iter().filter(|(_, gpu)| gpu.offered) {
+        let Some(accelerator) = &gpu.accelerator else {
+            continue;
+        };
+        let none = Misfit::Resource {
+            found: BTreeSet::new(),
+        };
+        let misfit = nodes.iter().try_fold(none, |nearest, node| {
+            Some(nearest.or(gpu.misfit(accelerator, node)?))
+        });
+        unmatched.extend(misfit.map(|misfit| UnmatchedGpu {
+            id: id.to_owned(),
+            misfit,
+        }));
+    }
+    unmatched
+}
+
+/// In English, for logs; people get [`crate::message::unmatched_gpu`].
+impl fmt::Display for UnmatchedGpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&unmatched_gpu(self, Language::En))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(labels: &[(&str, &str)], total: u32) -> NodeGpus {
+        NodeGpus {
+            node: "n1".into(),
+            resource: "nvidia.com/gpu".into(),
+            model: None,
+            total,
+            schedulable: true,
+            labels: Some(
+                labels
+                    .iter()
+                    .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
+                    .collect(),
+            ),
+            taints: Vec::new(),
+            holders: Vec::new(),
+        }
+    }
+
+    fn tainted(key: &str, effect: &str) -> NodeGpus {
+        NodeGpus {
+            taints: vec![Taint {
+                key: key.into(),
+                value: "true".into(),
+                effect: effect.into(),
+            }],
+            ..node(&[(NVIDIA_MODEL_LABEL, "NVIDIA-GeForce-RTX-4090")], 8)
+        }
+    }
+
+    /// `rtx-4090` of the default catalogue, with so many GPUs for each pod.
+    fn rtx(count: u32) -> GpuType {
+        let mut gpu = Catalogue::default().get("rtx-4090").unwrap().clone();
+        gpu.accelerator.as_mut().unwrap().count = count;
+        gpu
+    }
+
+    const MODEL: [(&str, &str); 1] = [(NVIDIA_MODEL_LABEL, "NVIDIA-GeForce-RTX-4090")];
+
+    #[test]
+    fn a_pod_stands_on_one_node() {
+        let nodes = [node(&MODEL, 2), node(&MODEL, 3)];
+        for (count, room) in [(1, 5), (2, 2), (3, 1), (4, 0), (0, 0)] {
+            assert_eq!(rtx(count).room_on(&nodes), Some(room), "{count} each");
+        }
+        assert_eq!(Catalogue::default().get("cpu").unwrap().room_on(&nodes), None);
+    }
+
+    #[test]
+    fn only_nodes_that_can_take_the_pod_have_room() {
+        let shared = [(NVIDIA_MODEL_LABEL, "NVIDIA-GeForce-RTX-4090-SHARED")];
+        let away = NodeGpus {
+            schedulable: false,
+            ..node(&MODEL, 8)
+        };
+        let gke = NodeGpus {
+            labels: Some(BTreeMap::from([
+                (NVIDIA_MODEL_LABEL.to_owned(), MODEL[0].1.to_owned()),
+                ("cloud.google.com/gke-accelerator".to_owned(), "x".to_owned()),
+            ])),
+            ..tainted("nvidia.com/gpu", "NoSchedule")
+        };
+        let mut strict = rtx(1);
+        strict.tolerations.clear();
+        for (node, gpu, room) in [
+            (node(&MODEL, 8), rtx(1), 8),
+            (node(&shared, 8), rtx(1), 8),
+            (
+                node(&[(NVIDIA_MODEL_LABEL, "NVIDIA-GeForce-RTX-4090-D")], 8),
+                rtx(1),
+                0,
+            ),
+            (node(&[], 8), rtx(1), 0),
+            (
+                NodeGpus {
+                    labels: None,
+                    ..node(&[], 8)
+                },
+                rtx(1),
+                8,
+            ),
+            (away, rtx(1), 0),
+            (tainted("nvidia.com/gpu", "NoSchedule"), rtx(1), 8),
+            (tainted("nvidia.com/gpu", "NoSchedule"), strict.clone(), 0),
+            (tainted("nvidia.com/gpu", "PreferNoSchedule"), strict.clone(), 8),
+            (tainted("nvidia.com/gpu", "NoExecute"), rtx(1), 0),
+            (tainted("team", "NoSchedule"), rtx(1), 0),
+            (gke, strict, 8),
+        ] {
+            assert_eq!(gpu.room_on(std::slice::from_ref(&node)), Some(room), "{node:?}");
+        }
+    }
+
+    #[test]
+    fn tolerations() {
+        let taint = Taint {
+            key: "a".into(),
+            value: "1".into(),
+            effect: "NoSchedule".into(),
+        };
+        for (key, value, effect, tolerates) in [
+            ("a", None, None, true),
+            ("a", Some("1"), Some("NoSchedule"), true),
+            ("a", Some("2"), None, false),
+            ("a", None, Some("NoExecute"), false),
+            ("b", None, None, false),
+            ("", None, None, true),
+            ("", Some("1"), None, false),
+        ] {
+            let toleration = Toleration {
+                key: key.into(),
+                value: value.map(Into::into),
+                effect: effect.map(Into::into),
+            };
+            assert_eq!(toleration.tolerates(&taint), tolerates, "{toleration:?}");
+        }
+    }
+
+    #[test]
+    fn a_catalogue_that_no_node_matches_is_told_with_what_comes_nearest() {
+        let told = |gpu: GpuType, nodes: &[NodeGpus]| {
+            let catalogue = Catalogue::new([("x".to_owned(), gpu)]);
+            unmatched(&catalogue, nodes).first().map(ToString::to_string)
+        };
+        assert_eq!(told(rtx(1), &[node(&MODEL, 1)]), None);
+        let full = NodeGpus {
+            schedulable: false,
+            ..node(&MODEL, 1)
+        };
+        assert_eq!(told(rtx(1), &[full]), None, "it will be ready again");
+        let not_offered = GpuType {
+            offered: false,
+            ..rtx(1)
+        };
+        assert_eq!(told(not_offered, &[]), None);
+        assert_eq!(told(Catalogue::default().get("cpu").unwrap().clone(), &[]), None);
+        let other = NodeGpus {
+            resource: "nvidia.com/gpu.shared".into(),
+            ..node(&MODEL, 4)
+        };
+        let label = node(&[(NVIDIA_MODEL_LABEL, "NVIDIA-A100")], 8);
+        let bare = node(&[], 8);
+        let taint = tainted("team", "NoSchedule");
+        let few = node(&MODEL, 2);
+        for (count, nodes, text) in [
+            (1, vec![], "no node has its resource; the nodes have: none"),
+            (
+                1,
+                vec![other.clone()],
+                "no node has its resource; the nodes have: nvidia.com/gpu.shared",
+            ),
+            (
+                1,
+                vec![label.clone(), other.clone(), bare],
+                "no node has the label nvidia.com/gpu.product=NVIDIA-GeForce-RTX-4090; the nodes have: NVIDIA-A100",
+            ),
+            (
+                1,
+                vec![label.clone(), taint.clone()],
+                "its nodes have the taint team=true:NoSchedule, which it does not tolerate",
+            ),
+            (
+                4,
+                vec![few.clone(), taint, node(&MODEL, 3)],
+                "a pod gets 4 GPUs of one node, and no node has more than 3",
+            ),
+        ] {
+            let expected = format!("No node can take the GPU type x: {text}");
+            assert_eq!(told(rtx(count), &nodes), Some(expected));
+        }
+        assert_eq!(
+            told(rtx(2), &[label, other, few]),
+            None,
+            "one that fits is enough"
+        );
+    }
+}
