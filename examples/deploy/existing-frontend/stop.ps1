@@ -1,0 +1,39 @@
+<#
+.SYNOPSIS
+Stops what start.ps1 has started: the server, then the tunnel into minikube.
+.DESCRIPTION
+Pods run on, and are charged; stop them on the page before, or give -Minikube, which stops the cluster too. stop.sh does
+the same in bash.
+.PARAMETER Folder
+The folder with server.toml.
+.PARAMETER Minikube
+Stops minikube too.
+#>
+[CmdletBinding()]
+param(
+    [string]$Folder = '.',
+    [switch]$Minikube
+)
+$ErrorActionPreference = 'Stop'
+$run = Join-Path (Resolve-Path $Folder).Path 'run'
+
+foreach ($name in 'server', 'tunnel') {
+    $file = Join-Path $run "$name.pid"
+    if (-not (Test-Path $file)) {
+        continue
+    }
+    $process = Get-Process -Id ([int](Get-Content $file)) -ErrorAction SilentlyContinue
+    if ($process) {
+        # Whatever was under way is repaired at the next start: the store keeps what should be.
+        Stop-Process -InputObject $process
+        $process.WaitForExit(30000) | Out-Null
+    }
+    Remove-Item $file
+    Write-Output "$name is stopped"
+}
+if ($Minikube) {
+    & minikube stop
+    if ($LASTEXITCODE -ne 0) {
+        throw "minikube stop failed with $LASTEXITCODE"
+    }
+}
