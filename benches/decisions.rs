@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use neuropod::plan::plan;
-use neuropod::reconcile::reconcile;
+use neuropod::reconcile::{Deadlines, reconcile};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
@@ -75,7 +75,7 @@ fn decisions(criterion: &mut Criterion) {
     });
     let now = pod.updated_at;
     criterion.bench_function("reconcile: nothing to do", |bencher| {
-        bencher.iter(|| reconcile(black_box(&pod), black_box(&seen), now));
+        bencher.iter(|| reconcile(black_box(&pod), black_box(&seen), Deadlines::default(), now));
     });
     criterion.bench_function("quote", |bencher| {
         let prices = neuropod::PriceList::default();

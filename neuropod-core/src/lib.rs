@@ -60,7 +60,7 @@ pub use self::{
     id::{Actor, PodId, Role, UserId},
     money::Money,
     naming::Naming,
-    observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
+    observation::{Container, Ending, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
     plan::Layout,
     platform::{AccountChange, AuditEvent, Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},

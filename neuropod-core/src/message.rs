@@ -65,8 +65,8 @@ pub fn step(step: Step, language: Language) -> &'static str {
 pub fn reason(code: ReasonCode, language: Language) -> &'static str {
     let (es, en) = match code {
         ReasonCode::ImageInvalid => (
-            "El nombre de la imagen no es válido",
-            "The name of the image is not valid",
+            "La imagen o su nombre no son válidos",
+            "The image or its name is not valid",
         ),
         ReasonCode::ImageNotFound => (
             "La imagen no existe o es privada; revisa su nombre",
@@ -77,8 +77,8 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
             "The image can't be downloaded now; retrying",
         ),
         ReasonCode::ImageArchitecture => (
-            "La imagen es para otra arquitectura de procesador",
-            "The image is for another processor architecture",
+            "La imagen es para otra arquitectura de procesador, o su programa no es ejecutable",
+            "The image is for another processor architecture, or its program can't be run",
         ),
         ReasonCode::CrashLoop => (
             "El contenedor falla una y otra vez; mira los logs",
@@ -89,8 +89,8 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
             "The container has ended and restarts",
         ),
         ReasonCode::ContainerConfig => (
-            "El contenedor no se puede configurar; contacta con soporte",
-            "The container can't be configured; contact support",
+            "El nodo no puede preparar el contenedor; contacta con soporte",
+            "The node can't set the container up; contact support",
         ),
         ReasonCode::ContainerStart => ("El contenedor no arranca", "The container does not start"),
         ReasonCode::NotAnswering => (
@@ -152,6 +152,10 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
         ReasonCode::VolumeDeleted => (
             "El volumen no se pagó a tiempo y fue eliminado; al iniciar el pod se crea uno vacío",
             "The volume was not paid for in time and was deleted; a start makes an empty one",
+        ),
+        ReasonCode::StopDelayed => (
+            "El pod no termina de cerrarse; se sigue esperando",
+            "The pod does not end; waiting for it",
         ),
         ReasonCode::GaveUp => (
             "Falló durante demasiado tiempo y fue detenido",

@@ -115,6 +115,25 @@ pub struct ObservedPod {
     pub restarts: u32,
     /// Why it is not running.
     pub reason: Option<Reason>,
+    /// Until then the reason may pass by itself and is not told: a warning that is seconds old. `None`: it counts at once.
+    pub passes_until: Option<Timestamp>,
+    /// Whether the reason is the fault of the node or its runtime: the next pod object should go elsewhere.
+    pub node_fault: bool,
+    /// Since when it is at its step, where the cluster tells.
+    pub step_since: Option<Timestamp>,
+    /// When it should be gone, where it is being deleted and the cluster tells.
+    pub ending: Option<Ending>,
+    /// How the container run before this one ended, where one runs now.
+    pub last_end: Option<Reason>,
+}
+
+/// The end of a pod object that was asked to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// When its container has to have ended: the request and the grace period.
+    pub by: Timestamp,
+    /// Who has to agree before the object goes, in the words of the cluster; empty where nobody has to.
+    pub held_by: String,
 }
 
 /// One container run: a restart makes another one.

@@ -151,6 +151,7 @@ fn container(pod: &Pod, gpu: &GpuType) -> ContainerSpec {
         node_selector: gpu.node_selector.clone(),
         tolerations: gpu.tolerations.clone(),
         runtime_class: gpu.runtime_class.clone(),
+        avoid_nodes: pod.failed_nodes.clone(),
     }
 }
 

@@ -25,6 +25,9 @@ use crate::workload::VolumePolicy;
 /// How long before its volume goes the owner of a pod is told once more. Seconds.
 pub const VOLUME_MARK_SECONDS: i64 = 24 * 3600;
 
+/// How many nodes a pod remembers that were at fault when it failed on them.
+pub const MAX_FAILED_NODES: usize = 4;
+
 /// A pod as the store keeps it. Public operations change [`desired`](Self::desired); the driver makes it true and
 /// writes down what it sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +81,12 @@ pub struct Pod {
     /// The node that its container runs on, or will.
     #[serde(default)]
     pub node: Option<String>,
+    /// The nodes that were at fault when it failed on them, the latest last; at most [`MAX_FAILED_NODES`].
+    #[serde(default)]
+    pub failed_nodes: Vec<String>,
+    /// How its last container ended, while the next one runs in the same pod object.
+    #[serde(default)]
+    pub last_end: Option<Reason>,
     /// How often in a row a pod object of this run ended and was made anew.
     pub attempts: u32,
     /// Since when it has been failing, with no stable time in between.

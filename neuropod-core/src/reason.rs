@@ -10,20 +10,23 @@ use crate::billing::next_day;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReasonCode {
-    /// The image reference is malformed for the container runtime (`InvalidImageName`).
+    /// The image reference is malformed for the container runtime (`InvalidImageName`, a name without its registry), or
+    /// the image is of a format that the runtime does not read.
     ImageInvalid,
     /// The image does not exist, or is private and the cluster has no credentials for it (the registry
     /// does not tell which).
     ImageNotFound,
     /// The registry can't be reached or gives up half-way (`ErrImagePull`, `ImagePullBackOff`).
     ImagePullFailed,
-    /// The image is for another processor architecture (`exec format error`).
+    /// The image is for another processor architecture: its registry says so, or the kernel can't run its program (`exec
+    /// format error`). The second may be a script that does not name its interpreter, so it is never final at once.
     ImageArchitecture,
     /// The container ends again and again (`CrashLoopBackOff`).
     CrashLoop,
     /// The container ended; it is started again.
     ContainerExited,
-    /// The container can't be created from its configuration (`CreateContainerConfigError`).
+    /// The container can't be created from its configuration (`CreateContainerConfigError`), or its node or the runtime
+    /// there is at fault.
     ContainerConfig,
     /// The runtime can't start the container (`CreateContainerError`, `RunContainerError`).
     ContainerStart,
@@ -63,7 +66,10 @@ pub enum ReasonCode {
     Suspended,
     /// The volume of a stopped pod was not paid for and has been deleted.
     VolumeDeleted,
-    /// It failed for so long that the platform stopped it.
+    /// It should be gone for minutes and is not: its node does not end it, or somebody else in the cluster holds it. A
+    /// start waits behind it.
+    StopDelayed,
+    /// It failed for so long that the platform stopped it, or got no further on its node.
     GaveUp,
 }
 
@@ -81,7 +87,7 @@ pub enum Blame {
 
 impl ReasonCode {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::ImageInvalid,
         Self::ImageNotFound,
         Self::ImagePullFailed,
@@ -108,6 +114,7 @@ impl ReasonCode {
         Self::SpendCap,
         Self::Suspended,
         Self::VolumeDeleted,
+        Self::StopDelayed,
         Self::GaveUp,
     ];
 
@@ -145,6 +152,7 @@ impl ReasonCode {
             | Self::VolumeFailed
             | Self::Rejected
             | Self::NameTaken
+            | Self::StopDelayed
             | Self::ClusterSetup => Blame::Platform,
             Self::ImagePullFailed
             | Self::NoGpuFree
@@ -162,7 +170,6 @@ impl ReasonCode {
         !matches!(
             self,
             Self::ImageInvalid
-                | Self::ImageArchitecture
                 | Self::DiskExceeded
                 | Self::InsufficientFunds
                 | Self::SpendCap
@@ -206,6 +213,7 @@ impl ReasonCode {
                     | Self::ClusterUnavailable
                     | Self::Evicted
                     | Self::NodeLost
+                    | Self::StopDelayed
             )
     }
 }
@@ -224,6 +232,8 @@ pub struct Reason {
 impl Reason {
     /// The longest detail kept, in bytes.
     pub const DETAIL_LIMIT: usize = 1024;
+    /// How the detail of `Unschedulable` begins where a queue of the cluster (Kueue) holds the pod back.
+    pub const QUEUED: &str = "waits in a queue of the cluster";
 
     /// A reason that holds since `since`; a long detail is cut.
     pub fn new(code: ReasonCode, detail: impl Into<String>, since: Timestamp) -> Self {
@@ -245,6 +255,27 @@ impl Reason {
         Self::new(ReasonCode::GaveUp, detail, now)
     }
 
+    /// Whether a queue of the cluster holds the pod back before a node is looked for.
+    pub fn is_queued(&self) -> bool {
+        self.code == ReasonCode::Unschedulable && self.detail.starts_with(Self::QUEUED)
+    }
+
+    /// What it is: for a pod that was given up the cause, where it is known.
+    ///
+    /// ```
+    /// use neuropod_core::reason::{Reason, ReasonCode};
+    ///
+    /// let reason = Reason::new(ReasonCode::GaveUp, "crash_loop: back-off 5m0s", jiff::Timestamp::UNIX_EPOCH);
+    /// assert_eq!(reason.cause(), ReasonCode::CrashLoop);
+    /// ```
+    pub fn cause(&self) -> ReasonCode {
+        if self.code != ReasonCode::GaveUp {
+            return self.code;
+        }
+        let cause = self.detail.split(':').next().unwrap_or_default();
+        serde_json::from_value(cause.into()).unwrap_or(self.code)
+    }
+
     /// Whose fault it is: for a pod that was given up, whose the cause was.
     ///
     /// ```
@@ -254,12 +285,7 @@ impl Reason {
     /// assert_eq!(reason.blame(), Blame::User);
     /// ```
     pub fn blame(&self) -> Blame {
-        if self.code != ReasonCode::GaveUp {
-            return self.code.blame();
-        }
-        let cause = self.detail.split(':').next().unwrap_or_default();
-        let cause: Result<ReasonCode, _> = serde_json::from_value(cause.into());
-        cause.map_or(Blame::Nobody, ReasonCode::blame)
+        self.cause().blame()
     }
 
     /// The earliest time at which its owner can start the pod again, where time alone decides: after a daily cap, the
@@ -321,6 +347,7 @@ mod tests {
                 | ReasonCode::SpendCap
                 | ReasonCode::Suspended
                 | ReasonCode::VolumeDeleted
+                | ReasonCode::StopDelayed
                 | ReasonCode::GaveUp => {}
             }
         }

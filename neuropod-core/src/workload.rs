@@ -88,6 +88,10 @@ pub struct ContainerSpec {
     pub tolerations: Vec<Toleration>,
     /// The runtime class of GPU containers, where the cluster needs one.
     pub runtime_class: Option<String>,
+    /// Nodes that were at fault when the pod failed on them: others are preferred. Not part of the digest, as it matters
+    /// when a pod object is made and never after.
+    #[serde(skip)]
+    pub avoid_nodes: Vec<String>,
 }
 
 /// What a container gets: these are requests and limits at once, so that nobody takes from others.

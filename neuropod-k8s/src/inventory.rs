@@ -14,7 +14,7 @@ use crate::labels;
 use crate::observe;
 use crate::quantity;
 use crate::slim::{Meta, SlimClaim, SlimEvent, SlimPod};
-use crate::status::ABOUT_PODS;
+use crate::status::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS};
 use crate::upkeep;
 
 pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
@@ -26,16 +26,22 @@ pub(crate) async fn inventory(cluster: &KubeCluster) -> Result<Inventory> {
     let claims = ListParams::default().labels(&all);
     let kinds = Kind::OF_A_RUN.into_iter();
     let objects = try_join_all(kinds.map(|kind| requests.list_metadata(kind, scope, &pods)));
-    let about = ListParams::default().fields(ABOUT_PODS);
-    let (found_pods, found_claims, objects, warnings, gpus) = tokio::try_join!(
+    let events = async |about: &str| {
+        let about = ListParams::default().fields(about);
+        requests.list::<SlimEvent>(Kind::Event, scope, &about).await
+    };
+    let (found_pods, found_claims, objects, mut warnings, about_nodes, about_claims, gpus) = tokio::try_join!(
         requests.list::<SlimPod>(Kind::Pod, scope, &pods_only),
         requests.list::<SlimClaim>(Kind::PersistentVolumeClaim, scope, &claims),
         objects,
-        requests.list::<SlimEvent>(Kind::Event, scope, &about),
+        events(ABOUT_PODS),
+        events(ABOUT_NODES),
+        events(ABOUT_CLAIMS),
         gpus::find(requests, instance),
     )?;
     let with_pods = found_pods.iter().map(|pod| pod.metadata.namespace.as_str());
     upkeep::repair(cluster, with_pods.collect()).await;
+    warnings.extend(about_nodes.into_iter().chain(about_claims));
     let mut parts: BTreeMap<(String, PodId), Parts> = BTreeMap::new();
     for pod in found_pods {
         if let Some(key) = key(&pod.metadata) {

@@ -10,16 +10,31 @@ use crate::labels;
 use crate::ownership::belongs_to_owner;
 use crate::quantity;
 use crate::slim::{Meta, SlimClaim, SlimEvent, SlimPod};
-use crate::status::{self, ABOUT_PODS, Warnings};
+use crate::status::{self, ABOUT_CLAIMS, Warnings};
 
-/// Looks at everything of one pod, and at the warnings about it: they say why it hangs, as the watch does.
+/// Looks at everything of one pod, and at the events about it and its claim: they say why it hangs, as the watch does.
 pub(crate) async fn observe(cluster: &KubeCluster, reference: &WorkloadRef) -> Result<Observation> {
     let namespace = Some(cluster.namespace(reference));
-    let about = format!("{ABOUT_PODS},involvedObject.name={}", reference.name);
-    let about = ListParams::default().fields(&about);
-    let warnings = cluster.requests.list::<SlimEvent>(Kind::Event, namespace, &about);
-    let (found, warnings) = tokio::try_join!(find(cluster, reference), warnings)?;
-    Ok(found.observation(reference, &warnings, &cluster.config.instance))
+    // Of one pod there are few: both what is a warning and what is none.
+    let about_pod = format!("involvedObject.kind=Pod,involvedObject.name={}", reference.name);
+    let about_claim = format!("{ABOUT_CLAIMS},involvedObject.name={}", reference.volume);
+    let events = async |about: &str| {
+        let about = ListParams::default().fields(about);
+        cluster
+            .requests
+            .list::<SlimEvent>(Kind::Event, namespace, &about)
+            .await
+    };
+    let about_claim = async {
+        match reference.volume.as_str() {
+            "" => Ok(Vec::new()),
+            _ => events(&about_claim).await,
+        }
+    };
+    let (found, mut about, about_claim) =
+        tokio::try_join!(find(cluster, reference), events(&about_pod), about_claim)?;
+    about.extend(about_claim);
+    Ok(found.observation(reference, &about, &cluster.config.instance))
 }
 
 /// Everything of one pod, as the cluster has it.
@@ -79,9 +94,15 @@ impl Found {
     }
 }
 
-/// The pod, with what warnings say of it.
-pub(crate) fn pod_with(pod: &SlimPod, warnings: &[SlimEvent]) -> ObservedPod {
-    status::observed(pod, Some(&Warnings::about(&pod.metadata.uid, warnings)))
+/// The pod, with what events say of it and of its claim.
+pub(crate) fn pod_with(pod: &SlimPod, events: &[SlimEvent]) -> ObservedPod {
+    let meta = &pod.metadata;
+    let of_claim = events.iter().filter(|event| {
+        let about = &event.involved_object;
+        Some(&about.name) == meta.annotations.volume.as_ref() && about.namespace == meta.namespace
+    });
+    let warnings = Warnings::about(&meta.uid, events).and_of_claim(of_claim);
+    status::observed(pod, Some(&warnings))
 }
 
 /// Which of the objects of a run are there, as far as the pod object says how many there should be.

@@ -43,6 +43,7 @@ pub(crate) fn workload(name: &str, ports: u16) -> Workload {
             node_selector: BTreeMap::new(),
             tolerations: Vec::new(),
             runtime_class: None,
+            avoid_nodes: Vec::new(),
         },
         volume: VolumeSpec {
             size_gb: 20,

@@ -116,6 +116,10 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Recarga el saldo e inicia el pod para empezar con un volumen vacío, o bórralo.",
             "Top up your balance and start the pod to begin with an empty volume, or delete it.",
         ),
+        ReasonCode::StopDelayed => (
+            "Espera; no se cobra. Si dura más de una hora, contacta con soporte: su nodo o el clúster no lo sueltan.",
+            "Wait; it is not billed. If it takes more than an hour, contact support: its node or the cluster holds it.",
+        ),
         ReasonCode::GaveUp => (
             "Arregla la causa, que está en el detalle técnico, e inicia el pod de nuevo.",
             "Repair the cause, which is in the technical detail, and start the pod again.",

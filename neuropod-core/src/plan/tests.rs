@@ -191,3 +191,16 @@ fn a_quota_is_for_namespaces_of_users() {
     pod.spec.namespace = namespace;
     assert_eq!(planned(&pod).isolation.quota, Some(quota));
 }
+
+#[test]
+fn nodes_that_were_at_fault_are_avoided_and_change_nothing_of_what_is_there() {
+    let plain = planned(|_| {});
+    let avoiding = planned(|pod| pod.failed_nodes = vec!["node-2".into()]);
+    assert_eq!(plain.container.avoid_nodes, [""; 0]);
+    assert_eq!(avoiding.container.avoid_nodes, ["node-2"]);
+    assert_eq!(
+        plain.spec_hash(),
+        avoiding.spec_hash(),
+        "a pod that runs is not made anew for it"
+    );
+}

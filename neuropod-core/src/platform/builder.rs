@@ -20,6 +20,7 @@ use crate::money::Money;
 use crate::naming::Naming;
 use crate::plan::{Layout, NamespaceScope};
 use crate::pricing::{PriceList, PricePolicy};
+use crate::reconcile::Deadlines;
 use crate::store::PodStore;
 use crate::token::{JupyterTokens, TokenExtractor};
 use crate::validation::{Problem, ValidationErrors, Violation};
@@ -52,6 +53,7 @@ pub struct PlatformBuilder {
     daily_cap: Option<Money>,
     max_pods: Option<u32>,
     volume_grace: Option<SignedDuration>,
+    start_limit: Option<SignedDuration>,
     /// In seconds.
     low_balance_marks: Option<Vec<i64>>,
 }
@@ -157,6 +159,14 @@ impl PlatformBuilder {
         self
     }
 
+    /// How long a pod may stay at one step on its node (its volume, its image, its start) before it is stopped and its GPU
+    /// given back, whether or not anybody says why; an hour unless given, and at least a minute. Big images on slow
+    /// networks need more.
+    pub fn start_limit(mut self, limit: SignedDuration) -> Self {
+        self.start_limit = Some(limit);
+        self
+    }
+
     /// With how much time left to pay for owners are told, as [`Update::LowBalance`](crate::Update::LowBalance), each
     /// from a second to an hour; 60, 15 and 5 minutes unless given.
     pub fn low_balance_marks(mut self, marks: impl IntoIterator<Item = SignedDuration>) -> Self {
@@ -169,8 +179,8 @@ impl PlatformBuilder {
     ///
     /// # Errors
     /// `NotConfigured` when a required part is missing or a quota is given for a namespace that users share;
-    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, a mark is out of range, or
-    /// entries of the audit log are to be kept for less than an hour.
+    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, a mark is out of range, the limit
+    /// of a start is below a minute, or entries of the audit log are to be kept for less than an hour.
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
@@ -182,9 +192,14 @@ impl PlatformBuilder {
         marks.sort_unstable_by_key(|mark| Reverse(*mark));
         let mark = marks.iter().any(|mark| !(1..=RESERVED_SECONDS).contains(mark));
         let audit_kept = self.audit_kept.unwrap_or(AUDIT_KEPT);
+        let mut deadlines = Deadlines::default();
+        if let Some(limit) = self.start_limit {
+            deadlines = deadlines.with_start(limit);
+        }
         let wrong = [
             ("auditKept", audit_kept < SignedDuration::from_hours(1)),
             ("dailyCap", cap),
+            ("startLimit", deadlines.start < SignedDuration::from_mins(1)),
             ("volumeGrace", grace),
             ("lowBalanceMarks", mark),
         ];
@@ -215,6 +230,7 @@ impl PlatformBuilder {
             daily_cap: self.daily_cap,
             max_pods: self.max_pods.unwrap_or(MAX_PODS),
             volume_grace: self.volume_grace,
+            deadlines,
             low_balance_marks: marks,
             opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
             feed: Feed::default(),

@@ -210,6 +210,7 @@ fn new_run(pod: &mut Pod, price: Price) {
     pod.retry_at = None;
     pod.started_at = None;
     pod.node = None;
+    pod.last_end = None;
 }
 
 fn stopped(pod: &Pod) -> Result<()> {

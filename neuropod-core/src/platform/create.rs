@@ -130,6 +130,8 @@ impl Inner {
             volume_deletion: None,
             started_at: None,
             node: None,
+            failed_nodes: Vec::new(),
+            last_end: None,
             attempts: 0,
             failing_since: None,
             retry_at: None,

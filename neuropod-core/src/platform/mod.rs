@@ -46,7 +46,7 @@ use crate::naming::Naming;
 use crate::plan::Layout;
 use crate::pod::Pod;
 use crate::pricing::{PriceList, PricePolicy};
-use crate::reconcile::{self, Action};
+use crate::reconcile::{self, Action, Deadlines};
 use crate::store::PodStore;
 use crate::token::TokenExtractor;
 
@@ -72,6 +72,7 @@ struct Inner {
     daily_cap: Option<Money>,
     max_pods: u32,
     volume_grace: Option<SignedDuration>,
+    deadlines: Deadlines,
     /// In seconds, most first.
     low_balance_marks: Vec<i64>,
     feed: Feed,

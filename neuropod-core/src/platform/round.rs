@@ -106,7 +106,7 @@ impl Inner {
                 self.save_or_retry(&next).await?;
                 continue;
             }
-            let actions = reconcile(&pod, &seen, now);
+            let actions = reconcile(&pod, &seen, self.deadlines, now);
             if let Some(Action::Save(next)) = actions.first() {
                 self.save_or_retry(next).await?;
                 continue;

@@ -98,6 +98,11 @@ mod tests {
             finished_id: None,
             restarts: 0,
             reason: None,
+            passes_until: None,
+            node_fault: false,
+            step_since: None,
+            ending: None,
+            last_end: None,
         }
     }
 

@@ -64,6 +64,8 @@ impl Pod {
             volume_deletion: None,
             started_at: None,
             node: None,
+            failed_nodes: Vec::new(),
+            last_end: None,
             attempts: 0,
             failing_since: None,
             retry_at: None,

@@ -29,6 +29,36 @@ pub const GIVE_UP_SECONDS: i64 = 30 * 60;
 pub const STABLE_SECONDS: i64 = 10 * 60;
 /// How long a running container may leave its Jupyter port closed before its owner is told. Seconds.
 pub const ANSWER_SECONDS: i64 = 60;
+/// How long a pod object may stay beyond its grace period before its owner is told. Seconds.
+pub const STOP_SECONDS: i64 = 3 * 60;
+/// How long a pod may stay at one step on its node before the platform stops it, unless it is given. Seconds.
+pub const START_SECONDS: i64 = 60 * 60;
+
+/// How long the platform waits for a cluster that says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deadlines {
+    /// How long a pod may stay at one step on its node without starting, whether or not anybody says why, before its GPU
+    /// is given back. A big image takes its time.
+    pub start: SignedDuration,
+}
+
+impl Default for Deadlines {
+    /// An hour.
+    fn default() -> Self {
+        Self {
+            start: SignedDuration::from_secs(START_SECONDS),
+        }
+    }
+}
+
+impl Deadlines {
+    /// With this time for each step of a start.
+    #[must_use]
+    pub fn with_start(self, start: SignedDuration) -> Self {
+        Self { start, ..self }
+    }
+}
 
 /// One thing to do for a pod.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +100,8 @@ pub enum Action {
 /// What to do next for a pod. Nothing: it is as it should be, and stays so until something is seen. An action that
 /// is asked for again right after it was carried out (a volume that is still being deleted) is for the driver to
 /// repeat, more and more slowly.
-pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {
-    let next = record::next(pod, observation, now);
+pub fn reconcile(pod: &Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) -> Vec<Action> {
+    let next = record::next(pod, observation, deadlines, now);
     if next != *pod {
         return vec![Action::Save(Box::new(next))];
     }
@@ -94,7 +124,7 @@ pub fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Ac
             }
         }
     }
-    if let Some(at) = record::next_time(pod, observation, now) {
+    if let Some(at) = record::next_time(pod, observation, deadlines, now) {
         actions.push(Action::Wake { at });
     }
     actions

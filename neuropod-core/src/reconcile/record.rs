@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{ANSWER_SECONDS, GIVE_UP_SECONDS, STABLE_SECONDS, after};
+use super::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, STABLE_SECONDS, STOP_SECONDS, after};
 use crate::meter::{Meter, Reservation};
 use crate::observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step};
-use crate::pod::{Desired, Pod, Status};
+use crate::pod::{Desired, MAX_FAILED_NODES, Pod, Status};
 use crate::reason::{Reason, ReasonCode};
 use crate::token::TokenState;
 
@@ -15,11 +15,11 @@ const FIRST_RETRY_SECONDS: i64 = 5;
 const LONGEST_RETRY_SECONDS: i64 = 300;
 
 /// The record as it should be. Version and time of change are the store's and the driver's.
-pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Pod {
+pub(super) fn next(pod: &Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) -> Pod {
     let mut next = pod.clone();
     next.meter = meter(pod, observation, now);
     match pod.desired {
-        Desired::Running => running(&mut next, observation, now),
+        Desired::Running => running(&mut next, observation, deadlines, now),
         Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation, now),
     }
     let runs = next.meter.from.is_some() && billable(&next, observation).is_some();
@@ -31,13 +31,22 @@ pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Pod 
 }
 
 /// When the record changes by time alone.
-pub(super) fn next_time(pod: &Pod, observation: &Observation, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn next_time(
+    pod: &Pod,
+    observation: &Observation,
+    deadlines: Deadlines,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let mut times = vec![
         pod.meter.full_at(),
         pod.volume_deletion.map(|deletion| deletion.at),
+        late_from(observation),
     ];
     if pod.desired == Desired::Running {
-        let container = live(pod, observation).and_then(|seen| seen.container.as_ref());
+        let seen = live(pod, observation);
+        let container = seen.and_then(|seen| seen.container.as_ref());
+        times.push(seen.and_then(|seen| seen.passes_until));
+        times.push(seen.and_then(|seen| stalled_from(seen, deadlines)));
         let unstable = pod.attempts > 0 || pod.failing_since.is_some();
         let runs_for = |seconds| container.map(|container| after(container.started_at, seconds));
         times.push(pod.retry_at);
@@ -60,14 +69,55 @@ fn live<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a ObservedPod> 
     (seen.run == pod.run && !seen.terminating).then_some(seen)
 }
 
+/// From when a pod object that should be gone, and is not, is told of.
+fn late_from(observation: &Observation) -> Option<Timestamp> {
+    let ending = observation.pod.as_ref()?.ending.as_ref()?;
+    Some(after(ending.by, STOP_SECONDS))
+}
+
+/// That the pod object does not go: that of this run or of one before, behind which a start waits.
+fn stop_delayed(observation: &Observation, now: Timestamp) -> Option<Reason> {
+    let since = late_from(observation).filter(|from| *from <= now)?;
+    let seen = observation.pod.as_ref()?;
+    let told = seen.reason.as_ref().map(|reason| reason.detail.as_str());
+    let held = seen.ending.as_ref().map(|ending| ending.held_by.as_str());
+    let mut details = [told, held].into_iter().flatten();
+    let detail = details.find(|detail| !detail.is_empty()).unwrap_or_default();
+    Some(Reason::new(ReasonCode::StopDelayed, detail, since))
+}
+
+/// The reason that counts at `now`: a warning that is seconds old may pass.
+fn told(seen: &ObservedPod, now: Timestamp) -> Option<&Reason> {
+    let counts = seen.passes_until.is_none_or(|until| until <= now);
+    seen.reason.as_ref().filter(|_| counts)
+}
+
+/// From when a pod has been at one step on its node for too long without starting.
+fn stalled_from(seen: &ObservedPod, deadlines: Deadlines) -> Option<Timestamp> {
+    let on_its_way = matches!(seen.phase, Phase::Pending | Phase::Unknown)
+        && seen.node.is_some()
+        && seen.started_at.is_none();
+    let since = seen.step_since.filter(|_| on_its_way)?;
+    Some(since.saturating_add(deadlines.start).unwrap_or(Timestamp::MAX))
+}
+
 /// The container whose time is charged. One that is ready before all else of the pod could be made is free; one that
-/// serves already goes on, and is paid for, even if something that belongs to it can't be made again.
+/// serves already goes on, and is paid for, even if something that belongs to it can't be made again. One that should be gone
+/// for minutes is free.
 fn billable<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a Container> {
     let seen = observation.pod.as_ref()?;
     let unmade = pod.reason.as_ref().filter(|_| !serves(pod, seen));
     let reason = seen.reason.as_ref().or(unmade);
-    let free = reason.is_some_and(|reason| !reason.code.is_billable());
+    let late = delayed_since(pod).is_some();
+    let free = late || reason.is_some_and(|reason| !reason.code.is_billable());
     seen.container.as_ref().filter(|_| !free)
+}
+
+/// Since when its owner has been told that it does not go.
+fn delayed_since(pod: &Pod) -> Option<Timestamp> {
+    let reason = pod.reason.as_ref();
+    let delayed = reason.filter(|reason| reason.code == ReasonCode::StopDelayed);
+    delayed.map(|reason| reason.since)
 }
 
 /// Whether the container that is metered is ready.
@@ -129,10 +179,12 @@ fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: 
         .filter(|seen| is_metered(seen.finished_id.as_ref()))
         .and_then(|seen| seen.finished_at);
     let runs = |seen: &&ObservedPod| is_metered(seen.container.as_ref().map(|container| &container.id));
-    let unpaid = seen
-        .filter(runs)
-        .and_then(|seen| seen.reason.as_ref())
-        .map(|reason| reason.since);
+    let unpaid = seen.filter(runs).and_then(|seen| {
+        seen.reason
+            .as_ref()
+            .map(|reason| reason.since)
+            .or_else(|| delayed_since(pod))
+    });
     // Gone without a trace: it is charged up to when it was last seen.
     finished
         .or(unpaid)
@@ -141,7 +193,7 @@ fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: 
         .clamp(from, now.max(from))
 }
 
-fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
+fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) {
     let live = live(next, observation);
     let container = live.and_then(|seen| seen.container.as_ref());
     next.started_at = container.map(|container| container.started_at);
@@ -153,7 +205,11 @@ fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
         next.login.container = Some(container.id.clone());
         next.login.found = TokenState::Unknown;
     }
-    next.reason = reason(next, live, observation.objects, now);
+    next.last_end = live.and_then(|seen| seen.last_end.clone());
+    next.reason = reason(next, observation, now);
+    if let Some(node) = live.and_then(|seen| failed_node(seen, now)) {
+        remember(&mut next.failed_nodes, node);
+    }
     let stable = container.is_some_and(|container| after(container.started_at, STABLE_SECONDS) <= now);
     let failing = next
         .reason
@@ -180,18 +236,57 @@ fn running(next: &mut Pod, observation: &Observation, now: Timestamp) {
     };
     retry(next, live, now);
     give_up(next, live, now);
+    if next.desired == Desired::Running
+        && let Some(seen) = live
+    {
+        give_back(next, seen, deadlines, now);
+    }
+}
+
+/// The node, where it is at fault.
+fn failed_node(seen: &ObservedPod, now: Timestamp) -> Option<&String> {
+    let at_fault = seen.node_fault && told(seen, now).is_some();
+    seen.node.as_ref().filter(|_| at_fault)
+}
+
+fn remember(failed: &mut Vec<String>, node: &String) {
+    if failed.last() == Some(node) {
+        return;
+    }
+    failed.retain(|known| known != node);
+    failed.push(node.clone());
+    if failed.len() > MAX_FAILED_NODES {
+        failed.remove(0);
+    }
+}
+
+/// Stops a pod that gets no further on its node, known reason or not: it holds a GPU.
+fn give_back(next: &mut Pod, seen: &ObservedPod, deadlines: Deadlines, now: Timestamp) {
+    if stalled_from(seen, deadlines).is_none_or(|from| from > now) {
+        return;
+    }
+    let unknown = || {
+        let node = seen.node.as_deref().unwrap_or_default();
+        let minutes = deadlines.start.as_mins();
+        let detail = format!("no progress on node {node} for {minutes} minutes, and nothing said why");
+        Reason::new(ReasonCode::GaveUp, detail, now)
+    };
+    let known = next.reason.as_ref().map(|reason| reason.given_up(now));
+    next.reason = Some(known.unwrap_or_else(unknown));
+    next.desired = Desired::Stopped;
+    next.status = Status::Error;
 }
 
 /// Why it does not run: what the cluster says of its pod object; else what kept the platform from making all of it.
-fn reason(next: &Pod, live: Option<&ObservedPod>, objects: Objects, now: Timestamp) -> Option<Reason> {
+fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reason> {
     let kept = next.reason.as_ref();
-    let Some(seen) = live else {
-        return next.reason.clone();
+    let kept = kept.filter(|reason| reason.code != ReasonCode::StopDelayed);
+    let Some(seen) = live(next, observation) else {
+        return stop_delayed(observation, now).or_else(|| kept.cloned());
     };
     // A server takes its time to open its port: a probe that failed says nothing before that is over.
-    let (silent, told): (Vec<_>, Vec<_>) = seen
-        .reason
-        .iter()
+    let (silent, told): (Vec<_>, Vec<_>) = told(seen, now)
+        .into_iter()
         .cloned()
         .partition(|reason| reason.code == ReasonCode::NotAnswering);
     let silent = || {
@@ -200,7 +295,7 @@ fn reason(next: &Pod, live: Option<&ObservedPod>, objects: Objects, now: Timesta
         let detail = silent.first().map_or("", |reason| &reason.detail);
         late.then(|| Reason::new(ReasonCode::NotAnswering, detail, since))
     };
-    let incomplete = || kept.filter(|_| objects != Objects::Complete).cloned();
+    let incomplete = || kept.filter(|_| observation.objects != Objects::Complete).cloned();
     let reason = told.into_iter().next().or_else(silent).or_else(incomplete)?;
     // The same cause with other words (`back-off 20s`) goes on since it began.
     match kept {
@@ -270,7 +365,8 @@ fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
     next.reason = next
         .reason
         .take()
-        .filter(|reason| reason.code.is_failure() || reason.code.is_stop());
+        .filter(|reason| reason.code.is_failure() || reason.code.is_stop())
+        .or_else(|| stop_delayed(observation, now));
     next.status = status_when_stopped(next.reason.as_ref());
     next.step = if observation.is_cleared() {
         Step::Stopped
@@ -279,6 +375,7 @@ fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
     };
     next.started_at = None;
     next.node = None;
+    next.last_end = None;
     next.retry_at = None;
     next.attempts = 0;
     next.failing_since = None;

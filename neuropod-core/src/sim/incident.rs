@@ -29,6 +29,14 @@ pub enum Obstacle {
     StartError,
     /// The image is for another processor architecture.
     WrongArchitecture,
+    /// Its node is set up wrongly: the driver of the GPU does not fit, and no container starts there.
+    NodeFault,
+    /// It is on its node and gets no further, and nobody says why.
+    Hanging,
+    /// Its node refuses it before anything of it runs: the pod object ends, and is made anew.
+    NodeRefuses,
+    /// Nothing ends it: its program hangs in a driver and can't be killed.
+    Unkillable,
     /// Every container ends a second after it starts.
     CrashLoop,
     /// The server hangs: it never accepts a connection nor prints its token.
@@ -84,6 +92,16 @@ impl Obstacle {
                 ReasonCode::ImageArchitecture,
                 "exec /usr/local/bin/start: exec format error",
             ),
+            Self::NodeFault => (
+                ReasonCode::ContainerConfig,
+                "nvidia-container-cli: initialization error: nvml error: driver/library version mismatch: unknown",
+            ),
+            // Nobody says anything.
+            Self::Hanging | Self::Unkillable => (ReasonCode::StopDelayed, ""),
+            Self::NodeRefuses => (
+                ReasonCode::Unschedulable,
+                "Pod was rejected: Resources cannot be allocated with Topology locality",
+            ),
             Self::CrashLoop => (
                 ReasonCode::CrashLoop,
                 "back-off restarting failed container; last exit code 1",
@@ -109,6 +127,11 @@ impl Obstacle {
             Self::ApiUnavailable => (ReasonCode::ClusterUnavailable, "etcdserver: request timed out"),
         };
         (code, text.to_owned())
+    }
+
+    /// Whether it is the fault of the node, whoever's pod is there.
+    pub(super) fn is_of_the_node(self) -> bool {
+        matches!(self, Self::NodeFault | Self::NodeRefuses)
     }
 
     /// The error of the call that makes a pod with this in its way; `None`: the pod is made, and meets it later.

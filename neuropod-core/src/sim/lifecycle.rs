@@ -25,6 +25,7 @@ impl World {
         let settings = &self.settings;
         let (prepare, pull, start) = (settings.prepare, settings.pull, settings.start);
         match pod.state {
+            _ if pod.terminating && self.is_obstructed(pod_id, Obstacle::Unkillable) => return,
             _ if pod.terminating => return self.finish_termination(pod_id),
             State::Scheduling => {
                 use Obstacle::{NoGpuFree, Unschedulable, VolumePending};
@@ -32,6 +33,14 @@ impl World {
                     && self.place(pod_id)
                 {
                     self.enter_state(pod_id, State::Preparing, prepare);
+                }
+            }
+            State::Preparing if self.is_obstructed(pod_id, Obstacle::Hanging) => {}
+            State::Preparing if self.is_obstructed(pod_id, Obstacle::NodeRefuses) => {
+                let (code, text) = Obstacle::NodeRefuses.reason("");
+                self.end_pod(pod_id, code, &text);
+                if let Some(pod) = self.pod_mut(pod_id) {
+                    pod.node_fault = true;
                 }
             }
             State::Preparing => {
@@ -46,8 +55,8 @@ impl World {
                 }
             }
             State::Starting => {
-                use Obstacle::{ConfigError, StartError, WrongArchitecture};
-                if !self.is_stopped_by(pod_id, &[ConfigError, StartError, WrongArchitecture]) {
+                use Obstacle::{ConfigError, NodeFault, StartError, WrongArchitecture};
+                if !self.is_stopped_by(pod_id, &[ConfigError, NodeFault, StartError, WrongArchitecture]) {
                     self.start_container(pod_id);
                 }
             }
@@ -64,8 +73,10 @@ impl World {
     }
 
     fn enter_state(&mut self, pod_id: &PodId, state: State, time: Duration) {
+        let now = self.now;
         if let Some(pod) = self.pod_mut(pod_id) {
             pod.state = state;
+            pod.entered_at = Some(now);
             pod.reason = None;
         }
         self.schedule(pod_id, Some(time));
@@ -81,6 +92,7 @@ impl World {
         if let Some(pod) = self.pod_mut(pod_id) {
             let (code, detail) = obstacle.reason(&pod.workload.container.image);
             pod.blame(code, detail, now);
+            pod.node_fault = obstacle.is_of_the_node();
         }
         true
     }
@@ -100,7 +112,7 @@ impl World {
             pod.restarts += 1;
         }
         pod.started_at.get_or_insert(now);
-        pod.reason = None;
+        pod.last_end = pod.reason.take().filter(|_| previous.is_some());
         let ready = pod.workload.container.ready_port.is_none() && !hangs;
         pod.state = State::Running { ready };
         self.schedule(pod_id, (!ready).then_some(time));
@@ -134,6 +146,8 @@ impl World {
         let earlier = |at: Timestamp| at.saturating_sub(by).unwrap_or(Timestamp::MIN);
         let Some(pod) = self.pod_mut(pod_id) else { return };
         pod.started_at = pod.started_at.map(earlier);
+        pod.entered_at = pod.entered_at.map(earlier);
+        pod.ends_by = pod.ends_by.map(earlier);
         for run in [&mut pod.container, &mut pod.previous].into_iter().flatten() {
             run.started_at = earlier(run.started_at);
             run.finished_at = run.finished_at.map(earlier);
@@ -246,13 +260,15 @@ impl World {
     /// Asks the pod to end, as the API server does when its object is deleted.
     pub(super) fn terminate(&mut self, pod_id: &PodId) {
         let (now, time) = (self.now, self.settings.terminate);
-        let ignores = self.is_obstructed(pod_id, Obstacle::IgnoresTermination);
+        let unkillable = self.is_obstructed(pod_id, Obstacle::Unkillable);
+        let ignores = unkillable || self.is_obstructed(pod_id, Obstacle::IgnoresTermination);
         let Some(pod) = self.pod_mut(pod_id).filter(|pod| !pod.terminating) else {
             return;
         };
         pod.terminating = true;
         let state = pod.state;
         let grace = Duration::from_secs(pod.workload.grace_seconds.into());
+        pod.ends_by = now.checked_add(grace).ok();
         if !ignores {
             let last = log::stopping(&pod.workload, now);
             if let Some(run) = pod.running() {
@@ -264,6 +280,7 @@ impl World {
             // No kubelet has anything to end.
             State::Scheduling | State::Ended => return self.drop_pod(pod_id),
             State::Lost => {}
+            _ if unkillable => self.schedule(pod_id, None),
             _ => self.schedule(pod_id, Some(if ignores { grace } else { time.min(grace) })),
         }
         self.publish(pod_id);

@@ -4,7 +4,7 @@ use super::log::Line;
 use super::logs::{Log, SharedLog};
 use super::world::Turn;
 use crate::id::PodId;
-use crate::observation::{Container, ObservedPod, Phase, Step};
+use crate::observation::{Container, Ending, ObservedPod, Phase, Step};
 use crate::reason::{Reason, ReasonCode};
 use crate::workload::Workload;
 
@@ -36,6 +36,14 @@ pub(super) struct SimPod {
     pub(super) turn: Option<Turn>,
     pub(super) terminating: bool,
     pub(super) reason: Option<Reason>,
+    /// The reason is the fault of its node.
+    pub(super) node_fault: bool,
+    /// When it came to the state that it is in, on its node.
+    pub(super) entered_at: Option<Timestamp>,
+    /// By when it should be gone, once it is asked to go.
+    pub(super) ends_by: Option<Timestamp>,
+    /// How the container before this one ended.
+    pub(super) last_end: Option<Reason>,
     pub(super) restarts: u32,
     /// The container that runs, or ran last.
     pub(super) container: Option<Run>,
@@ -110,6 +118,10 @@ impl SimPod {
             turn: None,
             terminating: false,
             reason: None,
+            node_fault: false,
+            entered_at: None,
+            ends_by: None,
+            last_end: None,
             restarts: 0,
             container: None,
             previous: None,
@@ -126,6 +138,7 @@ impl SimPod {
     /// Gives the cause; one that says the same keeps the time since when it holds.
     pub(super) fn blame(&mut self, code: ReasonCode, detail: String, now: Timestamp) {
         let reason = Reason::new(code, detail, now);
+        self.node_fault = false;
         if !self.reason.as_ref().is_some_and(|old| old.says_the_same(&reason)) {
             self.reason = Some(reason);
         }
@@ -170,6 +183,14 @@ impl SimPod {
             finished_id: finished.map(|run| run.id.clone()),
             restarts: self.restarts,
             reason: self.reason.clone(),
+            passes_until: None,
+            node_fault: self.reason.is_some() && self.node_fault,
+            step_since: self.entered_at,
+            ending: self.ends_by.map(|by| Ending {
+                by,
+                held_by: String::new(),
+            }),
+            last_end: self.last_end.clone().filter(|_| running.is_some()),
         }
     }
 }

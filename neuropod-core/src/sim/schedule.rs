@@ -62,7 +62,8 @@ impl World {
         let fits = |(_, pool): &(usize, GpuStock)| {
             pool.resource == accelerator.resource && fits_model(container, pool.model.as_deref())
         };
-        let matching: Vec<_> = pools.filter(fits).collect();
+        let mut matching: Vec<_> = pools.filter(fits).collect();
+        matching.sort_by_key(|(index, _)| container.avoid_nodes.contains(&node_name(*index)));
         match matching.iter().find(|(_, pool)| pool.free >= accelerator.count) {
             Some((index, _)) => Ok(Some((*index, accelerator.count))),
             None if matching.is_empty() => Err(Obstacle::Unschedulable.reason("")),

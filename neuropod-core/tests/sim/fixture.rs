@@ -59,6 +59,7 @@ pub(crate) fn workload(number: u64) -> Workload {
             node_selector: BTreeMap::new(),
             tolerations: Vec::new(),
             runtime_class: None,
+            avoid_nodes: Vec::new(),
         },
         volume: VolumeSpec {
             size_gb: 50,

@@ -254,3 +254,64 @@ async fn an_image_for_another_architecture_is_told_as_such() {
     assert_eq!(pod.reason.unwrap().code, ReasonCode::ImageArchitecture);
     assert_eq!(pod.container, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_hangs_on_its_node_says_since_when_and_nothing_else() {
+    let cluster = cluster();
+    let workload = workload(1);
+    let pod_id = &workload.reference.pod_id;
+    cluster.obstruct(pod_id, Obstacle::Hanging);
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload).await.unwrap();
+    let (_, hangs) = events.until(|pod| pod.node.is_some()).await;
+    assert_eq!((hangs.step, &hangs.reason), (Step::Preparing, &None));
+    assert!(hangs.step_since.is_some());
+    cluster.clear_obstacles(pod_id);
+    let (_, pulling) = events.until(|pod| pod.step == Step::PullingImage).await;
+    assert!(pulling.step_since >= hangs.step_since, "it goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_refuses_a_pod_before_anything_of_it_runs() {
+    let cluster = cluster();
+    let workload = workload(1);
+    cluster.obstruct(&workload.reference.pod_id, Obstacle::NodeRefuses);
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload).await.unwrap();
+    let (_, refused) = events.until(|pod| pod.phase == Phase::Ended).await;
+    assert_eq!((refused.started_at, refused.node_fault), (None, true));
+    assert_eq!(refused.reason.unwrap().code, ReasonCode::Unschedulable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_killed_stays_beyond_its_grace_period_until_it_can() {
+    let cluster = cluster();
+    let workload = workload(1);
+    let pod_id = &workload.reference.pod_id;
+    start(&cluster, &workload).await;
+    cluster.obstruct(pod_id, Obstacle::Unkillable);
+    cluster
+        .remove(&workload.reference, VolumePolicy::Keep)
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let pod = cluster.pod(pod_id).unwrap();
+    assert!(pod.terminating && pod.container.is_some(), "{pod:?}");
+    assert!(pod.ending.unwrap().by < cluster.clock().now());
+    cluster.clear_obstacles(pod_id);
+    assert_eq!(cluster.pod(pod_id), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_runs_again_says_how_the_one_before_it_ended() {
+    let cluster = cluster();
+    let workload = workload(1);
+    start(&cluster, &workload).await;
+    let mut events = Events::of(&cluster);
+    cluster.strike(&workload.reference.pod_id, Incident::OutOfMemory);
+    let (_, again) = events
+        .until(|pod| pod.container.is_some() && pod.restarts == 1)
+        .await;
+    assert_eq!(again.reason, None);
+    assert_eq!(again.last_end.unwrap().code, ReasonCode::OutOfMemory);
+}

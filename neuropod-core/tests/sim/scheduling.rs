@@ -121,3 +121,17 @@ async fn a_thousand_pods_start_at_once() {
     }
     assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_to_be_avoided_is_taken_where_no_other_is_free() {
+    let cluster = cluster(&[(None, 1), (None, 1)]);
+    let avoiding = |number| {
+        let mut workload = workload(number);
+        workload.container.avoid_nodes = vec!["node-1".into()];
+        workload
+    };
+    let first = start(&cluster, &avoiding(1)).await;
+    assert_eq!(first.node.as_deref(), Some("node-2"));
+    let second = start(&cluster, &avoiding(2)).await;
+    assert_eq!(second.node.as_deref(), Some("node-1"));
+}

@@ -58,6 +58,9 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
     if !container.tolerations.is_empty() {
         spec["tolerations"] = container.tolerations.iter().map(toleration).collect();
     }
+    if !container.avoid_nodes.is_empty() {
+        spec["affinity"] = json!({ "nodeAffinity": avoiding(&container.avoid_nodes) });
+    }
     if let Some(class) = &container.runtime_class {
         spec["runtimeClassName"] = class.as_str().into();
     }
@@ -182,6 +185,17 @@ fn container_security(security: Security) -> Value {
         capabilities["add"] = json!(ROOT_CAPABILITIES);
     }
     json!({ "allowPrivilegeEscalation": false, "capabilities": capabilities })
+}
+
+/// Prefers other nodes. Where no other fits, one that failed is better than none: it may have been mended.
+fn avoiding(nodes: &[String]) -> Value {
+    // One name in each, as the API server wants it for fields.
+    let others = nodes
+        .iter()
+        .map(|node| json!({ "key": "metadata.name", "operator": "NotIn", "values": [node] }));
+    let others: Vec<_> = others.collect();
+    let term = json!({ "weight": 100, "preference": { "matchFields": others } });
+    json!({ "preferredDuringSchedulingIgnoredDuringExecution": [term] })
 }
 
 fn toleration(toleration: &Toleration) -> Value {

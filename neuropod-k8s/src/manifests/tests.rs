@@ -48,6 +48,7 @@ pub(crate) fn plain() -> Workload {
             node_selector: BTreeMap::new(),
             tolerations: Vec::new(),
             runtime_class: None,
+            avoid_nodes: Vec::new(),
         },
         volume: VolumeSpec {
             size_gb: 20,
@@ -288,4 +289,25 @@ fn the_policy_of_the_namespace_closes_and_that_of_a_pod_opens_its_ports_alone() 
         opens["ingress"].is_null(),
         "a rule without ports is all of them: {opens}"
     );
+}
+
+#[test]
+fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
+    let config = nginx();
+    let pod = |workload: &Workload| Manifests::new(workload, &config).pod.body.clone();
+    let mut workload = plain();
+    assert_eq!(pod(&workload)["spec"].get("affinity"), None);
+    workload.container.avoid_nodes = vec!["node-1".into(), "node-2".into()];
+    let rules = pod(&workload)["spec"]["affinity"]["nodeAffinity"].clone();
+    let term = &rules["preferredDuringSchedulingIgnoredDuringExecution"][0];
+    // The API server takes one name in each.
+    let names = term["preference"]["matchFields"].as_array().unwrap();
+    assert_eq!(names.len(), 2);
+    for (field, node) in names.iter().zip(["node-1", "node-2"]) {
+        assert_eq!(
+            *field,
+            json!({ "key": "metadata.name", "operator": "NotIn", "values": [node] })
+        );
+    }
+    assert_eq!(rules.as_object().unwrap().len(), 1, "none is ruled out");
 }

@@ -1,24 +1,29 @@
 //! What the status of a pod and the warnings about it mean: plain functions.
 
+mod ended;
+mod pull;
 mod reason;
+mod runtime;
+mod schedule;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod warnings;
 
 use jiff::Timestamp;
-use neuropod_core::{Container, ObservedPod, Phase, ReasonCode, Step};
+use neuropod_core::{Container, Ending, ObservedPod, Phase, ReasonCode, Step};
 
-pub(crate) use self::warnings::{ABOUT_PODS, Warnings, is_telling};
+use self::reason::{Cause, disruption, since};
+pub(crate) use self::warnings::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings, is_telling};
 use crate::slim::{ContainerStatus, SlimPod, Terminated};
 
 /// The pod as the driver is told about it; `warnings` is what events say, where they have been looked at.
 pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPod {
     let none = Warnings::default();
-    let reason = reason::reason(pod, warnings.unwrap_or(&none));
+    let cause = reason::cause(pod, warnings.unwrap_or(&none));
     let container = pod.status.container();
-    let lost = reason
+    let lost = cause
         .as_ref()
-        .is_some_and(|reason| reason.code == ReasonCode::NodeLost);
+        .is_some_and(|cause| cause.reason.code == ReasonCode::NodeLost);
     let phase = match pod.status.phase.as_str() {
         "Succeeded" | "Failed" => Phase::Ended,
         // What the status says of the container is what the node said last.
@@ -44,8 +49,44 @@ pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPo
         finished_id: finished.map(|finished| finished.container_id.clone()),
         container: running,
         restarts: container.map_or(0, |container| container.restart_count),
-        reason,
+        step_since: step_since(pod),
+        ending: ending(pod),
+        last_end: last_end(pod, container),
+        node_fault: cause.as_ref().is_some_and(|cause| cause.node_fault),
+        passes_until: cause.as_ref().and_then(|cause| cause.passes_until),
+        reason: cause.map(|cause| cause.reason),
     }
+}
+
+/// Since when the pod is at its step: the last time that one of them was reached.
+fn step_since(pod: &SlimPod) -> Option<Timestamp> {
+    let reached = ["PodScheduled", "PodReadyToStartContainers", "Initialized"]
+        .into_iter()
+        .filter_map(|kind| pod.status.condition(kind).filter(|condition| condition.is_true()))
+        .filter_map(|condition| condition.last_transition_time);
+    reached
+        .max()
+        .or(pod.status.start_time)
+        .or(pod.metadata.creation_timestamp)
+}
+
+/// By when a pod that is being deleted should be gone, and who may hold it after that.
+fn ending(pod: &SlimPod) -> Option<Ending> {
+    // The API server adds the grace period to the time of the request.
+    let by = pod.metadata.deletion_timestamp?;
+    let finalizers = pod.metadata.finalizers.join(", ");
+    let held_by = match finalizers.as_str() {
+        "" => String::new(),
+        finalizers => format!("finalizers: {finalizers}"),
+    };
+    Some(Ending { by, held_by })
+}
+
+/// How the run before the one that goes on now ended.
+fn last_end(pod: &SlimPod, container: Option<&ContainerStatus>) -> Option<neuropod_core::Reason> {
+    let container = container.filter(|container| container.state.running.is_some())?;
+    let ended = container.last_state.terminated.as_ref()?;
+    Some(runtime::exited(pod, ended, ReasonCode::ContainerExited).reason)
 }
 
 /// Whether the container has run in this pod object.
@@ -93,7 +134,7 @@ fn step(pod: &SlimPod, container: Option<&ContainerStatus>, ready: bool) -> Step
         Step::Starting
     } else if !is_true(pod, "PodScheduled") {
         Step::Scheduling
-    } else if reason::is_pull(waiting) {
+    } else if pull::is_pull(waiting) {
         Step::PullingImage
     } else if !matches!(waiting, "" | "ContainerCreating" | "PodInitializing") {
         // It has its image and can't be made or started.

@@ -1,4 +1,4 @@
-//! Warning events about pods: those that say more than the status of the pod.
+//! Warning events about pods and their claims: those that say more than the status of the pod.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +7,54 @@ use jiff::Timestamp;
 use crate::manifests::CONTAINER;
 use crate::slim::SlimEvent;
 
-/// The reasons of the warnings that are kept.
-const TELLING: [&str; 8] = [
+/// The reasons of warnings that are read for one thing each, elsewhere than in [`Warnings::latest`].
+const SPECIAL: [&str; 9] = [
+    AUTOSCALER,
+    CLAIM_FAILED,
+    CLAIM_UNBOUND,
+    "ExceededGracePeriod",
     "Failed",
-    "FailedAttachVolume",
-    "FailedCreatePodContainer",
-    "FailedCreatePodSandBox",
-    "FailedMapVolume",
-    "FailedMount",
+    "FailedKillPod",
     "FailedScheduling",
     "NodeNotReady",
+    "ProvisioningFailed",
 ];
 
-/// Those that count only once they are repeated. When a pod comes to its node, the node's rights to its claim and its
-/// network are often a moment late; the kubelet tries again within a second.
-const REPEATED: [&str; 4] = [
-    "FailedAttachVolume",
-    "FailedCreatePodSandBox",
-    "FailedMapVolume",
-    "FailedMount",
+/// What an autoscaler says that makes no node for the pod. It is no warning.
+pub(super) const AUTOSCALER: &str = "NotTriggerScaleUp";
+/// The claim can't be bound, as no class makes a volume for it. It is no warning.
+const CLAIM_UNBOUND: &str = "FailedBinding";
+/// The volume of the claim is gone.
+const CLAIM_FAILED: &str = "ClaimLost";
+
+/// Warnings that hold nothing up, or that the status of the pod says better.
+const HARMLESS: [&str; 15] = [
+    "BackOff",
+    "CheckLimitsForResolvConf",
+    "DNSConfigForming",
+    "Evicted",
+    "FailedPreStopHook",
+    "FailedToRetrieveImagePullSecret",
+    "InspectFailed",
+    "InvalidEnvironmentVariableNames",
+    "MissingClusterDNS",
+    "PolicyViolation",
+    "PossibleMemoryBackedVolumesOnDisk",
+    "Preempted",
+    "Preempting",
+    "ProbeWarning",
+    "Unhealthy",
 ];
+
+/// Different kinds of warnings that are kept of one pod; kubelets have about thirty.
+const MAX_KINDS: usize = 32;
 
 /// Selects warnings about pods, as a field selector. Events have no labels.
 pub(crate) const ABOUT_PODS: &str = "involvedObject.kind=Pod,type=Warning";
+/// Selects what autoscalers say of pods that they make no node for.
+pub(crate) const ABOUT_NODES: &str = "involvedObject.kind=Pod,reason=NotTriggerScaleUp";
+/// Selects what is said about claims: some of what keeps them pending is no warning.
+pub(crate) const ABOUT_CLAIMS: &str = "involvedObject.kind=PersistentVolumeClaim";
 
 /// A warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,35 +62,78 @@ pub(crate) struct Warning {
     /// The uid of the event, which ends with it.
     event: String,
     pub(super) message: String,
+    /// When it last happened.
     pub(super) at: Timestamp,
+    /// When it first happened.
+    pub(super) first: Timestamp,
 }
 
-/// The latest warning of each kind about one pod object, by its reason.
+impl Warning {
+    /// Whether it says more than that something took too long.
+    pub(super) fn is_telling(&self) -> bool {
+        const GENERAL: [&str; 4] = [
+            "timed out waiting for the condition",
+            "context deadline exceeded",
+            "DeadlineExceeded",
+            "operation with the given Volume ID",
+        ];
+        !GENERAL.iter().any(|words| self.message.contains(words))
+    }
+}
+
+/// The most telling warning of each kind about one pod object and its claim, by its reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Warnings(BTreeMap<String, Warning>);
 
 impl Warnings {
     /// The warnings about the pod object `uid`.
     pub(crate) fn about<'a>(uid: &str, events: impl IntoIterator<Item = &'a SlimEvent>) -> Self {
+        let about = |event: &&SlimEvent| event.involved_object.uid == uid && is_telling(event);
         let mut warnings = Self::default();
-        for event in events {
-            if event.involved_object.uid == uid && is_telling(event) {
-                warnings.add(event);
-            }
-        }
+        events
+            .into_iter()
+            .filter(about)
+            .for_each(|event| warnings.add(event));
         warnings
     }
 
-    /// Keeps a telling event, unless a newer one of its kind is there.
+    /// With those about its claim.
+    pub(crate) fn and_of_claim<'a>(mut self, events: impl IntoIterator<Item = &'a SlimEvent>) -> Self {
+        events
+            .into_iter()
+            .filter(|event| is_about_a_claim(event) && is_telling(event))
+            .for_each(|event| self.add(event));
+        self
+    }
+
+    /// With those that are known of its claim.
+    pub(crate) fn with(mut self, claim: &Self) -> Self {
+        self.0.extend(claim.0.clone());
+        self
+    }
+
+    /// Keeps a telling event, unless one of its kind is there that says more, or as much and later.
     pub(crate) fn add(&mut self, event: &SlimEvent) {
-        let warning = Warning {
+        let at = event.at().unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut warning = Warning {
             event: event.metadata.uid.clone(),
             message: event.message.clone(),
-            at: event.at().unwrap_or(Timestamp::UNIX_EPOCH),
+            at,
+            first: event.first_at().unwrap_or(at),
         };
-        match self.0.get(&event.reason) {
-            Some(newer) if newer.at > warning.at => {}
-            _ => drop(self.0.insert(event.reason.clone(), warning)),
+        let worth = |warning: &Warning| (warning.is_telling(), warning.at);
+        let full = self.0.len() >= MAX_KINDS;
+        match self.0.get_mut(&event.reason) {
+            // An event that is repeated replaces itself.
+            Some(kept) if kept.event != warning.event && worth(kept) > worth(&warning) => {
+                kept.first = kept.first.min(warning.first);
+            }
+            Some(kept) => {
+                warning.first = kept.first.min(warning.first);
+                *kept = warning;
+            }
+            None if full => {}
+            None => drop(self.0.insert(event.reason.clone(), warning)),
         }
     }
 
@@ -88,18 +156,43 @@ impl Warnings {
     pub(super) fn get(&self, reason: &str) -> Option<&Warning> {
         self.0.get(reason)
     }
+
+    /// What is said of the claim that the pod waits for.
+    pub(super) fn of_claim(&self) -> Option<&Warning> {
+        let mut kinds = ["ProvisioningFailed", CLAIM_FAILED, CLAIM_UNBOUND].into_iter();
+        kinds.find_map(|kind| self.get(kind))
+    }
+
+    /// What may keep the pod from being set up on its node, by reason.
+    pub(super) fn about_setting_up(&self) -> impl Iterator<Item = (&str, &Warning)> {
+        let all = self.0.iter().map(|(reason, warning)| (reason.as_str(), warning));
+        all.filter(|(reason, _)| !SPECIAL.contains(reason))
+    }
+}
+
+/// Whether an event is about a volume claim.
+fn is_about_a_claim(event: &SlimEvent) -> bool {
+    event.involved_object.kind == "PersistentVolumeClaim"
 }
 
 /// Whether an event says more than the status of the pod.
 pub(crate) fn is_telling(event: &SlimEvent) -> bool {
+    // No reporter of Kubernetes counts below zero: nobody knows who wrote it, and what else is wrong with it.
+    if event.count < 0 || event.reason.is_empty() {
+        return false;
+    }
+    if is_about_a_claim(event) {
+        return ["ProvisioningFailed", CLAIM_FAILED, CLAIM_UNBOUND].contains(&event.reason.as_str());
+    }
+    // What the scheduler and autoscalers report beside warnings (`Scheduled`, `Pulled`, `TriggeredScaleUp`).
+    let normal = event.kind == "Normal" && event.reason != AUTOSCALER;
     // Of the two events about a failed pull only one says why.
     let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
-    let passing = event.count < 2 && REPEATED.contains(&event.reason.as_str());
-    !empty && !passing && !is_of_a_sidecar(event) && TELLING.contains(&event.reason.as_str())
+    !normal && !empty && !is_of_another_container(event) && !HARMLESS.contains(&event.reason.as_str())
 }
 
 /// Whether an event is about one container of the pod, and that one is not the platform's own.
-fn is_of_a_sidecar(event: &SlimEvent) -> bool {
+fn is_of_another_container(event: &SlimEvent) -> bool {
     let path = event.involved_object.field_path.as_str();
     path.strip_prefix("spec.containers{")
         .or_else(|| path.strip_prefix("spec.initContainers{"))

@@ -1,4 +1,5 @@
-//! One stream of changes for all pods, from two watches: one on the pods, one on the warnings about pods.
+//! One stream of changes for all pods, whatever their number: from a watch on the pods, and three on the events that say
+//! why they hang.
 
 mod source;
 #[cfg(test)]
@@ -12,11 +13,10 @@ use kube::Client;
 use neuropod_core::ClusterEvent;
 
 use self::source::{Selection, Source};
-use self::tracker::{Item, Tracker};
+use self::tracker::{About, Item, Tracker};
 use crate::kind::Kind;
 use crate::labels;
 use crate::slim::{SlimEvent, SlimPod};
-use crate::status::ABOUT_PODS;
 
 /// The changes of all pods of the platform in `namespace`, or in all.
 pub(crate) fn watch(
@@ -31,16 +31,23 @@ pub(crate) fn watch(
         labels: Some(labels::of_all_pods(instance)),
         fields: None,
     };
-    // Those about pods of others come too, and are never told: their pods are not known.
-    let warnings = Selection {
-        kind: Kind::Event,
-        path: Kind::Event.path(namespace),
-        labels: None,
-        fields: Some(ABOUT_PODS.into()),
-    };
-    let pods = Source::<SlimPod>::new(client.clone(), pods, deadline).stream();
-    let warnings = Source::<SlimEvent>::new(client, warnings, deadline).stream();
-    let items = stream::select(pods.map(Item::Pods), warnings.map(Item::Warnings));
+    let events = About::ALL.into_iter().map(|about| {
+        // Those about others come too, and are never told: their pods are not known.
+        let selection = Selection {
+            kind: Kind::Event,
+            path: Kind::Event.path(namespace),
+            labels: None,
+            fields: Some(about.selector().into()),
+        };
+        let source = Source::<SlimEvent>::new(client.clone(), selection, deadline);
+        source
+            .stream()
+            .map(move |update| Item::Events(about, update))
+            .boxed()
+    });
+    let events = stream::select_all(events.collect::<Vec<_>>());
+    let pods = Source::<SlimPod>::new(client, pods, deadline).stream();
+    let items = stream::select(pods.map(Item::Pods), events);
     let mut tracker = Tracker::default();
     items.flat_map(move |item| stream::iter(tracker.take(item)))
 }

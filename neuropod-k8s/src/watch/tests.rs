@@ -11,7 +11,7 @@ use neuropod_core::{ClusterEvent, ReasonCode};
 use serde_json::{Value, from_value, json};
 
 use super::source::{Selection, Source, Update};
-use super::tracker::{Item, Tracker};
+use super::tracker::{About, Item, Tracker};
 use crate::kind::Kind;
 use crate::slim::{Slim, SlimPod};
 
@@ -56,7 +56,7 @@ fn synced_comes_once_both_watches_have_begun() {
     let mut tracker = Tracker::default();
     let first = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(told(&first), ["changed a"]);
-    let second = tracker.take(Item::Warnings(Update::Listed(Vec::new())));
+    let second = tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
     assert_eq!(told(&second), ["synced"]);
     let later = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(told(&later), ["synced"], "nothing changed");
@@ -68,7 +68,7 @@ fn warnings_that_may_not_be_read_hold_nothing_up() {
     tracker.take(Item::Pods(Update::Listed(Vec::new())));
     let forbidden = neuropod_core::Error::new(neuropod_core::ErrorKind::PermissionDenied, "no");
     assert_eq!(
-        told(&tracker.take(Item::Warnings(Update::Broken(forbidden)))),
+        told(&tracker.take(Item::Events(About::Pods, Update::Broken(forbidden)))),
         ["synced"]
     );
 }
@@ -76,7 +76,7 @@ fn warnings_that_may_not_be_read_hold_nothing_up() {
 #[test]
 fn a_new_list_tells_what_went_and_what_came() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Warnings(Update::Listed(Vec::new())));
+    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
     let both = vec![slim("a", &pending()), slim("b", &pending())];
     tracker.take(Item::Pods(Update::Listed(both)));
     let now = vec![slim("b", &pending()), slim("c", &pending())];
@@ -87,10 +87,10 @@ fn a_new_list_tells_what_went_and_what_came() {
 #[test]
 fn a_warning_changes_a_pod_until_it_is_over() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Warnings(Update::Listed(Vec::new())));
+    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
     // It may come before its pod.
     assert_eq!(
-        told(&tracker.take(Item::Warnings(Update::Applied(failed_mount("a"))))),
+        told(&tracker.take(Item::Events(About::Pods, Update::Applied(failed_mount("a"))))),
         [""; 0]
     );
     let listed = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
@@ -98,12 +98,54 @@ fn a_warning_changes_a_pod_until_it_is_over() {
         told(&listed),
         [&format!("changed a {:?}", ReasonCode::VolumeFailed), "synced"]
     );
-    let again = tracker.take(Item::Warnings(Update::Applied(failed_mount("a"))));
+    let again = tracker.take(Item::Events(About::Pods, Update::Applied(failed_mount("a"))));
     assert_eq!(told(&again), [""; 0], "it says nothing new");
-    let over = tracker.take(Item::Warnings(Update::Deleted(failed_mount("a"))));
+    let over = tracker.take(Item::Events(About::Pods, Update::Deleted(failed_mount("a"))));
     assert_eq!(told(&over), ["changed a"]);
-    let other = tracker.take(Item::Warnings(Update::Applied(failed_mount("of somebody else"))));
+    let other = tracker.take(Item::Events(
+        About::Pods,
+        Update::Applied(failed_mount("of somebody else")),
+    ));
     assert_eq!(told(&other), [""; 0]);
+}
+
+#[test]
+fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_it() {
+    let unbound = json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
+        "message": "pod has unbound immediate PersistentVolumeClaims" }] });
+    let mut mounts = slim("a", &unbound);
+    mounts.metadata.namespace = "pods".into();
+    mounts.metadata.annotations.volume = Some("workspace".into());
+    let claim: crate::slim::SlimEvent = from_value(json!({ "metadata": { "uid": "c1" }, "type": "Warning",
+        "involvedObject": { "kind": "PersistentVolumeClaim", "namespace": "pods", "name": "workspace", "uid": "c" },
+        "reason": "ProvisioningFailed", "message": "quota", "lastTimestamp": "2026-01-02T03:04:05Z" }))
+    .unwrap();
+    let scaler: crate::slim::SlimEvent = from_value(json!({ "metadata": { "uid": "s1" }, "type": "Normal",
+        "involvedObject": { "kind": "Pod", "uid": "a" }, "reason": "NotTriggerScaleUp", "message": "at its limit" }))
+    .unwrap();
+    let mut tracker = Tracker::default();
+    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    tracker.take(Item::Pods(Update::Listed(vec![mounts, slim("b", &unbound)])));
+    let mut events = |about, update| told(&tracker.take(Item::Events(about, update)));
+    assert_eq!(
+        events(About::Claims, Update::Applied(claim.clone())),
+        ["changed a VolumeFailed"]
+    );
+    assert_eq!(
+        events(About::Nodes, Update::Applied(scaler)),
+        [""; 0],
+        "the claim says more"
+    );
+    // A list of one watch leaves alone what the others have said.
+    assert_eq!(events(About::Pods, Update::Listed(Vec::new())), [""; 0]);
+    assert_eq!(
+        events(About::Claims, Update::Deleted(claim)),
+        ["changed a VolumePending"]
+    );
+    assert_eq!(
+        events(About::Nodes, Update::Listed(Vec::new())),
+        ["changed a VolumePending"]
+    );
 }
 
 #[test]

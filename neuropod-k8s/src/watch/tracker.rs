@@ -6,13 +6,58 @@ use neuropod_core::{ClusterEvent, Error, ObservedPod, PodId};
 
 use super::source::Update;
 use crate::slim::{SlimEvent, SlimPod};
-use crate::status::{self, Warnings};
+use crate::status::{self, ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings};
 
 /// From which watch.
 #[derive(Debug)]
 pub(super) enum Item {
     Pods(Update<SlimPod>),
-    Warnings(Update<SlimEvent>),
+    Events(About, Update<SlimEvent>),
+}
+
+/// What the events of a watch are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// Pods that hang: warnings.
+    Pods,
+    /// Nodes that autoscalers don't make for pods.
+    Nodes,
+    /// Volumes that claims don't get.
+    Claims,
+}
+
+impl About {
+    pub(super) const ALL: [Self; 3] = [Self::Pods, Self::Nodes, Self::Claims];
+
+    /// Selects them, as a field selector.
+    pub(super) fn selector(self) -> &'static str {
+        match self {
+            Self::Pods => ABOUT_PODS,
+            Self::Nodes => ABOUT_NODES,
+            Self::Claims => ABOUT_CLAIMS,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pods => "warnings",
+            Self::Nodes => "what autoscalers say",
+            Self::Claims => "events of claims",
+        }
+    }
+
+    /// Whom an event is about: a pod by its uid, a claim by its name.
+    fn subject(self, event: &SlimEvent) -> String {
+        let involved = &event.involved_object;
+        match self {
+            Self::Pods | Self::Nodes => involved.uid.clone(),
+            Self::Claims => claim(&involved.namespace, &involved.name),
+        }
+    }
+}
+
+fn claim(namespace: &str, name: &str) -> String {
+    format!("{namespace}/{name}")
 }
 
 /// What has been seen and said so far.
@@ -20,18 +65,41 @@ pub(super) enum Item {
 pub(super) struct Tracker {
     /// By uid.
     pods: HashMap<String, Known>,
-    /// By the uid of the pod. A warning may come before its pod does.
-    warnings: HashMap<String, Warnings>,
     /// The pods have caught up, and nobody has been told yet.
     caught_up: bool,
     /// The warnings have come, or could not be had: they are never waited for twice.
     warnings_settled: bool,
-    /// Which watches are broken: of an outage the log tells its beginning and its end.
     pods_outage: Outage,
-    warnings_outage: Outage,
+    /// By what they are about.
+    notes: [Notes; About::ALL.len()],
 }
 
-/// Whether a watch is broken.
+/// What the events of one watch say.
+#[derive(Debug, Default)]
+struct Notes {
+    /// By whom they are about: that may come after them.
+    warnings: HashMap<String, Warnings>,
+    outage: Outage,
+}
+
+impl Notes {
+    fn add(&mut self, subject: String, event: &SlimEvent) {
+        if status::is_telling(event) {
+            self.warnings.entry(subject).or_default().add(event);
+        }
+    }
+
+    fn remove(&mut self, subject: &str, event: &SlimEvent) {
+        if let Some(warnings) = self.warnings.get_mut(subject) {
+            warnings.remove(event);
+            if warnings.is_empty() {
+                self.warnings.remove(subject);
+            }
+        }
+    }
+}
+
+/// Whether a watch is broken: of an outage the log tells its beginning and its end.
 #[derive(Debug, Default)]
 struct Outage(bool);
 
@@ -65,7 +133,7 @@ impl Tracker {
     pub(super) fn take(&mut self, item: Item) -> Vec<ClusterEvent> {
         let mut events = match item {
             Item::Pods(update) => self.pods(update),
-            Item::Warnings(update) => self.warnings(update),
+            Item::Events(about, update) => self.events(about, update),
         };
         if self.caught_up && self.warnings_settled {
             self.caught_up = false;
@@ -100,35 +168,61 @@ impl Tracker {
         }
     }
 
-    fn warnings(&mut self, update: Update<SlimEvent>) -> Vec<ClusterEvent> {
+    fn events(&mut self, about: About, update: Update<SlimEvent>) -> Vec<ClusterEvent> {
+        let settled = matches!(update, Update::Listed(_) | Update::Broken(_));
+        self.warnings_settled |= settled && about == About::Pods;
+        let notes = &mut self.notes[about as usize];
         match &update {
-            Update::Broken(error) => self.warnings_outage.broke("warnings", error),
-            _ => self.warnings_outage.ended("warnings"),
+            Update::Broken(error) => notes.outage.broke(about.name(), error),
+            _ => notes.outage.ended(about.name()),
         }
         match update {
-            Update::Listed(warnings) => {
-                self.warnings_settled = true;
-                self.warnings.clear();
-                for warning in &warnings {
-                    self.note(warning);
+            Update::Listed(events) => {
+                notes.warnings.clear();
+                for event in &events {
+                    notes.add(about.subject(event), event);
                 }
                 let pods: Vec<_> = self.pods.keys().cloned().collect();
                 pods.iter().filter_map(|uid| self.retold(uid)).collect()
             }
-            Update::Applied(warning) => {
-                self.note(&warning);
-                self.retold(&warning.involved_object.uid).into_iter().collect()
+            Update::Applied(event) => {
+                let subject = about.subject(&event);
+                notes.add(subject.clone(), &event);
+                self.retold_about(about, &subject)
             }
-            Update::Deleted(warning) => {
-                self.forget(&warning);
-                self.retold(&warning.involved_object.uid).into_iter().collect()
+            Update::Deleted(event) => {
+                let subject = about.subject(&event);
+                notes.remove(&subject, &event);
+                self.retold_about(about, &subject)
             }
-            Update::CaughtUp => Vec::new(),
-            Update::Broken(_) => {
-                self.warnings_settled = true;
-                Vec::new()
-            }
+            Update::CaughtUp | Update::Broken(_) => Vec::new(),
         }
+    }
+
+    /// Tells again about the pods that something was said of, or of their claim.
+    fn retold_about(&mut self, about: About, subject: &str) -> Vec<ClusterEvent> {
+        let uids = match about {
+            About::Pods | About::Nodes => vec![subject.to_owned()],
+            About::Claims => {
+                let waiting = self
+                    .pods
+                    .iter()
+                    .filter(|(_, known)| claim_of(&known.pod).is_some_and(|claim| claim == subject));
+                waiting.map(|(uid, _)| uid.clone()).collect()
+            }
+        };
+        uids.iter().filter_map(|uid| self.retold(uid)).collect()
+    }
+
+    /// All that is said of a pod and its claim.
+    fn warnings_of(&self, pod: &SlimPod) -> Option<Warnings> {
+        let of = |about: About, subject: &str| self.notes[about as usize].warnings.get(subject);
+        let uid = &pod.metadata.uid;
+        let claim = claim_of(pod).and_then(|claim| of(About::Claims, &claim));
+        let found = [of(About::Pods, uid), of(About::Nodes, uid), claim];
+        let mut found = found.into_iter().flatten();
+        let first = found.next()?.clone();
+        Some(found.fold(first, Warnings::with))
     }
 
     fn changed(&mut self, pod: SlimPod) -> Option<ClusterEvent> {
@@ -140,7 +234,7 @@ impl Tracker {
             return None;
         };
         let uid = pod.metadata.uid.clone();
-        let now = status::observed(&pod, self.warnings.get(&uid));
+        let now = status::observed(&pod, self.warnings_of(&pod).as_ref());
         let told = self.pods.get(&uid).map(|known| &known.told);
         let event = (told != Some(&now)).then(|| ClusterEvent::Changed {
             pod_id: pod_id.clone(),
@@ -162,28 +256,19 @@ impl Tracker {
     }
 
     fn gone(&mut self, uid: &str) -> Option<ClusterEvent> {
-        self.warnings.remove(uid);
+        for about in [About::Pods, About::Nodes] {
+            self.notes[about as usize].warnings.remove(uid);
+        }
         let known = self.pods.remove(uid)?;
         Some(ClusterEvent::Gone {
             pod_id: known.pod_id,
             uid: uid.to_owned(),
         })
     }
+}
 
-    fn note(&mut self, event: &SlimEvent) {
-        if status::is_telling(event) {
-            let pod = event.involved_object.uid.clone();
-            self.warnings.entry(pod).or_default().add(event);
-        }
-    }
-
-    fn forget(&mut self, event: &SlimEvent) {
-        let pod = &event.involved_object.uid;
-        if let Some(warnings) = self.warnings.get_mut(pod) {
-            warnings.remove(event);
-            if warnings.is_empty() {
-                self.warnings.remove(pod);
-            }
-        }
-    }
+/// The claim that a pod mounts.
+fn claim_of(pod: &SlimPod) -> Option<String> {
+    let volume = pod.metadata.annotations.volume.as_deref()?;
+    Some(claim(&pod.metadata.namespace, volume))
 }

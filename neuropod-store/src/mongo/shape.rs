@@ -67,6 +67,10 @@ pub(super) struct PodShape {
     started_at: Option<Moment>,
     #[serde(default)]
     node: Option<String>,
+    #[serde(default)]
+    failed_nodes: Vec<String>,
+    #[serde(default)]
+    last_end: Option<Reason>,
     attempts: u32,
     failing_since: Option<Moment>,
     retry_at: Option<Moment>,
@@ -146,6 +150,8 @@ impl Stored for Pod {
             volume_deletion: pod.volume_deletion,
             started_at: pod.started_at.map(Moment),
             node: pod.node,
+            failed_nodes: pod.failed_nodes,
+            last_end: pod.last_end,
             attempts: pod.attempts,
             failing_since: pod.failing_since.map(Moment),
             retry_at: pod.retry_at.map(Moment),
@@ -199,6 +205,8 @@ impl Stored for Pod {
             volume_deletion: shape.volume_deletion,
             started_at: shape.started_at.map(|time| time.0),
             node: shape.node,
+            failed_nodes: shape.failed_nodes,
+            last_end: shape.last_end,
             attempts: shape.attempts,
             failing_since: shape.failing_since.map(|time| time.0),
             retry_at: shape.retry_at.map(|time| time.0),

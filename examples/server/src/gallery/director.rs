@@ -1,6 +1,7 @@
 //! Follows the cluster, and lets happen what has to wait until a pod got far enough.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures::StreamExt;
 use neuropod::sim::SimCluster;
@@ -60,7 +61,11 @@ impl Director {
                 // Whoever starts it again keeps it.
                 self.cast.remove(id);
             }
-            Then::StopInVain if pod.ready => {
+            Then::StopForHours if pod.terminating => {
+                self.cluster.age(id, Duration::from_hours(2));
+                self.cast.remove(id);
+            }
+            Then::StopInVain | Then::StopForHours if pod.ready => {
                 if let Err(error) = self.platform.stop(owner, id).await {
                     tracing::warn!(%error, "a pod of the gallery can't be stopped");
                 }

@@ -128,6 +128,8 @@ pub(super) enum Then {
     Age(Duration),
     /// Its owner stops it, and its container does not end.
     StopInVain,
+    /// Its owner has stopped it two hours ago, and its container does not end.
+    StopForHours,
 }
 
 /// What a scenario shows.
@@ -314,6 +316,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         then: Then::StopInVain,
         ..obstructed_stop()
+    },
+    Scenario {
+        then: Then::StopForHours,
+        ..obstructed("stop_delayed", ReasonCode::StopDelayed, &[Obstacle::Unkillable])
     },
     past(
         "stopped",

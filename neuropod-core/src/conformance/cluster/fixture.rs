@@ -101,6 +101,7 @@ fn container(image: String) -> ContainerSpec {
         node_selector: BTreeMap::new(),
         tolerations: Vec::new(),
         runtime_class: None,
+        avoid_nodes: Vec::new(),
     }
 }
 

@@ -171,6 +171,8 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         }),
         started_at: Some(moment(7)),
         node: Some("node-1".into()),
+        failed_nodes: vec!["node-2".into(), "node-3".into()],
+        last_end: Some(Reason::new(ReasonCode::OutOfMemory, "exit code 137", moment(6))),
         attempts: u32::MAX,
         failing_since: Some(moment(11)),
         retry_at: Some(moment(8)),

@@ -4,6 +4,7 @@ mod convergence;
 mod money;
 mod seen;
 mod table;
+mod waiting;
 mod world;
 
 use jiff::Timestamp;
@@ -16,6 +17,11 @@ use crate::money::Money;
 use crate::observation::{Container, Phase, Step};
 use crate::pod::{PodSpec, Status};
 use crate::reason::{Reason, ReasonCode};
+
+/// With the deadlines that a platform has unless it is told otherwise.
+fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {
+    super::reconcile(pod, observation, Deadlines::default(), now)
+}
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -41,6 +47,11 @@ fn running_since(started: i64) -> ObservedPod {
         finished_id: None,
         restarts: 0,
         reason: None,
+        passes_until: None,
+        node_fault: false,
+        step_since: None,
+        ending: None,
+        last_end: None,
     }
 }
 

@@ -87,11 +87,12 @@ fn containers_that_do_not_start_or_stay() {
     };
     let no_program = "exec: \"jupyter\": executable file not found in $PATH";
     let missing = waiting("CreateContainerConfigError", "secret \"lab-token\" not found");
-    say(Code::ContainerConfig, &[missing]);
+    // A name that an earlier attempt still holds is nothing that the owner of the pod could change.
+    let reserved = waiting("CreateContainerError", "failed to reserve container name");
+    say(Code::ContainerConfig, &[missing, reserved]);
     say(
         Code::ContainerStart,
         &[
-            waiting("CreateContainerError", "failed to reserve container name"),
             waiting("RunContainerError", no_program),
             back_off(&terminated("StartError", 128, no_program)),
         ],

@@ -116,6 +116,8 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
         volume_deletion: None,
         started_at: None,
         node: None,
+        failed_nodes: Vec::new(),
+        last_end: None,
         attempts: 0,
         failing_since: None,
         retry_at: None,

@@ -1,0 +1,71 @@
+//! Pods that will not run again: evicted, refused by their node, or at their end.
+
+use neuropod_core::ReasonCode;
+
+use super::schedule::is_accelerator;
+use super::{Cause, disruption, runtime, since};
+use crate::slim::{ContainerStatus, SlimPod};
+
+/// Why a pod object has ended.
+pub(super) fn ended(pod: &SlimPod, container: Option<&ContainerStatus>) -> Cause {
+    let status = &pod.status;
+    let terminated = container.and_then(|container| container.state.terminated.as_ref());
+    let at = terminated.and_then(|terminated| terminated.finished_at);
+    let at = at.unwrap_or_else(|| since(pod, "Ready"));
+    let text = if status.message.is_empty() {
+        &status.reason
+    } else {
+        &status.message
+    };
+    let ran = container.is_some_and(super::was_started);
+    let code = match status.reason.as_str() {
+        "NodeLost" => Some(ReasonCode::NodeLost),
+        "Evicted" => Some(eviction(text)),
+        // The node ends it, for a time limit that somebody else has set: the pod did nothing wrong.
+        "DeadlineExceeded" | "Terminated" | "NodeShutdown" | "Shutdown" | "Preempting" => {
+            Some(ReasonCode::Evicted)
+        }
+        _ => None,
+    };
+    if let Some(code) = code {
+        return Cause::new(code, text.as_str(), at);
+    }
+    // The kubelet's checks before it starts anything: `OutOfcpu`, `TopologyAffinityError`, `UnexpectedAdmissionError`.
+    let rejected = text.contains("was rejected") || (!status.reason.is_empty() && !ran);
+    match (rejected, disruption(pod), terminated) {
+        (true, ..) => Cause::new(rejection(&status.reason, text), text.as_str(), at).blame_node(true),
+        (false, Some(disruption), _) => disruption,
+        (false, None, Some(terminated)) => runtime::exited(pod, terminated, ReasonCode::ContainerExited),
+        (false, None, None) => Cause::new(ReasonCode::ContainerExited, text.as_str(), at),
+    }
+}
+
+/// Only what the pod itself used too much of is its fault: when a node runs short, old kubelets say "exceeds its request"
+/// of whatever they evict.
+fn eviction(text: &str) -> ReasonCode {
+    let short = text.contains("was low on resource") || text.contains("had condition");
+    if !short && text.contains("exceed") {
+        ReasonCode::DiskExceeded
+    } else {
+        ReasonCode::Evicted
+    }
+}
+
+/// What a node lacks that refuses a pod: the scheduler thought that it had enough.
+fn rejection(reason: &str, text: &str) -> ReasonCode {
+    let mut named = text
+        .split([' ', ','])
+        .filter(|word| word.contains('/'))
+        .peekable();
+    let device = match reason.strip_prefix("OutOf") {
+        Some(resource) => is_accelerator(resource),
+        None if named.peek().is_some() => named.any(is_accelerator),
+        None => true,
+    };
+    let allocation = reason.starts_with("OutOf") || text.contains("Allocate failed");
+    if allocation && device {
+        ReasonCode::NoGpuFree
+    } else {
+        ReasonCode::Unschedulable
+    }
+}

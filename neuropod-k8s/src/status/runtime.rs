@@ -1,0 +1,182 @@
+//! Why a container can't be made or started, or has ended: the words of the container runtimes.
+
+use neuropod_core::ReasonCode;
+
+use super::Cause;
+use super::pull::unquoted;
+use crate::slim::{SlimPod, Terminated};
+
+/// What keeps the runtime from making or starting a container, and whether the node is at fault.
+pub(super) fn start_failure(message: &str) -> (ReasonCode, bool) {
+    if let Some(program) = other_format(message) {
+        return (format_code(program), false);
+    }
+    let image = is_of_the_image(message);
+    if !image && is_of_the_node(message) {
+        (ReasonCode::ContainerConfig, true)
+    } else {
+        (ReasonCode::ContainerStart, false)
+    }
+}
+
+/// `CreateContainerConfigError`: something of the platform's is missing, unless it is the image's own user.
+pub(super) fn config_failure(message: &str) -> ReasonCode {
+    if message.contains("runAsNonRoot") {
+        ReasonCode::ContainerStart
+    } else {
+        ReasonCode::ContainerConfig
+    }
+}
+
+/// What the owner of the image can change: its program, its directories, the version of CUDA that it asks for.
+fn is_of_the_image(message: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let program = message.contains("exec: \"") && !has(&["exec: \"nvidia-", "exec: \"runc", "exec: \"crun"]);
+    let missing = has(&[
+        "executable file not found",
+        "no such file or directory",
+        "permission denied",
+        "is a directory",
+    ]);
+    (program && missing)
+        || has(&[
+            "unsatisfied condition",
+            "not a directory",
+            "no matching entries in passwd",
+        ])
+}
+
+/// What nobody but the people who run the node can mend.
+fn is_of_the_node(message: &str) -> bool {
+    const WORDS: [&str; 37] = [
+        // The driver of the GPU, and what brings it into containers.
+        "cdi device",
+        "cdi spec",
+        "nvml",
+        "nvidia-container-cli",
+        "nvidia-container-runtime",
+        "driver/library version mismatch",
+        "driver not loaded",
+        "gpu is lost",
+        "unknown device",
+        "no such device",
+        // Names that an earlier attempt still holds: containerd, CRI-O, Docker.
+        "failed to reserve container name",
+        "is reserved",
+        "error reserving ctr name",
+        "is already in use by",
+        // The node itself is short of something, or its runtime does not answer.
+        "oom-killed",
+        "deadline exceeded",
+        "deadlineexceeded",
+        "timed out",
+        "no space left on device",
+        "too many open files",
+        "cannot allocate memory",
+        "resource temporarily unavailable",
+        "input/output error",
+        "device or resource busy",
+        "ttrpc",
+        "error while dialing",
+        "connection refused",
+        "failed to start shim",
+        "unable to retrieve oci runtime error",
+        "no runtime for",
+        "failed to find runtime handler",
+        "system load",
+        "content digest",
+        "from content store",
+        "snapshotter",
+        "cgroup",
+        "sandbox",
+    ];
+    let text = unquoted(message).to_lowercase();
+    let mounts_driver = message.contains("error mounting \"") && message.contains("nvidia");
+    mounts_driver || WORDS.iter().any(|word| text.contains(word))
+}
+
+/// The program of an image that its node can't run, as the runtime says so: `None` where it says something else.
+/// `Some("")` where it does not say which program.
+fn other_format(message: &str) -> Option<&str> {
+    let at = message.to_ascii_lowercase().find("exec format error")?;
+    let before = message[..at].trim_end_matches([' ', ':', '"', '`', '\'']);
+    let program = before.rsplit([' ', '`', '"']).next().unwrap_or_default();
+    Some(if program.starts_with('/') || program.starts_with('.') {
+        program
+    } else {
+        ""
+    })
+}
+
+/// The same, where it can only be read in the end of a container's log: the program itself prints there too, so it has
+/// to be the only line, in the runtime's own words and with its exit codes.
+fn other_format_in_log(terminated: &Terminated) -> Option<&str> {
+    let line = terminated.message.trim();
+    if line.contains('\n') {
+        return None;
+    }
+    let runc = line.starts_with("exec /") && line.ends_with(": exec format error");
+    let old_runc = line.starts_with("standard_init_linux.go:") && line.contains("exec user process");
+    let crun = line.starts_with("exec container process `")
+        || line.starts_with("{\"msg\":\"exec container process `");
+    let words = line.split(' ').count();
+    match terminated.exit_code {
+        // `exec <program>: exec format error`.
+        255 if runc && words == 5 => other_format(line),
+        1 | 255 if old_runc => other_format(line),
+        1 | 126 | 255 if crun => other_format(line),
+        _ => None,
+    }
+}
+
+/// A script without a first line that names its interpreter looks like a program for another processor. Its name may
+/// tell; nothing does for sure.
+fn format_code(program: &str) -> ReasonCode {
+    let (_, extension) = program.rsplit_once('.').unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "sh" | "bash" | "zsh" | "py" | "pl" | "rb" | "js" | "lua" | "r" => ReasonCode::ContainerStart,
+        _ => ReasonCode::ImageArchitecture,
+    }
+}
+
+/// A container that has ended. Its last log lines may be in the message: they are not passed on, as there may be a
+/// token in them.
+pub(super) fn exited(pod: &SlimPod, terminated: &Terminated, otherwise: ReasonCode) -> Cause {
+    let at = terminated
+        .finished_at
+        .unwrap_or_else(|| super::since(pod, "Ready"));
+    let exit = exit(terminated.exit_code);
+    match terminated.reason.as_str() {
+        "OOMKilled" => Cause::new(ReasonCode::OutOfMemory, exit, at),
+        // The program could not even be started: this message is the runtime's own.
+        "StartError" | "ContainerCannotRun" => {
+            let (code, of_the_node) = start_failure(&terminated.message);
+            Cause::new(code, terminated.message.as_str(), at).blame_node(of_the_node)
+        }
+        _ => match other_format_in_log(terminated) {
+            Some(program) => {
+                let detail = match program {
+                    "" => "exec format error".to_owned(),
+                    program => format!("exec {program}: exec format error"),
+                };
+                Cause::new(format_code(program), detail, at)
+            }
+            None => Cause::new(otherwise, exit, at),
+        },
+    }
+}
+
+/// An exit code, with the signal that it stands for.
+fn exit(code: i32) -> String {
+    let signal = match code {
+        132 => "SIGILL: an instruction that this processor does not have",
+        134 => "SIGABRT",
+        135 => "SIGBUS",
+        136 => "SIGFPE",
+        137 => "SIGKILL: often for want of memory",
+        139 => "SIGSEGV",
+        143 => "SIGTERM",
+        _ => return format!("exit code {code}"),
+    };
+    format!("exit code {code} ({signal})")
+}
