@@ -65,7 +65,7 @@ pub use self::{
     platform::{AccountChange, AuditEvent, Platform, PlatformBuilder, Update},
     pod::{Desired, Pod, PodSpec, Status},
     pricing::{OpeningCredit, PriceList, PricePolicy, Quote},
-    reason::{Blame, Reason, ReasonCode},
+    reason::{Blame, Reason, ReasonCode, Remedy},
     request::CreatePod,
     secret::AccessToken,
     standing::{Low, Standing},

@@ -9,10 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 use crate::observation::Step;
-use crate::reason::ReasonCode;
+use crate::reason::{Reason, ReasonCode};
 use crate::statement::Explanation;
 
-pub use self::{problem::problem, remedy::remedy, setup::unmatched_gpu};
+pub use self::{
+    problem::problem,
+    remedy::{remedy, remedy_of},
+    setup::unmatched_gpu,
+};
 
 /// The language of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -163,6 +167,32 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
         ),
     };
     language.pick(es, en)
+}
+
+/// The same for a whole reason, which may tell more: a pod that a queue of the cluster holds back is not one that fits
+/// nowhere.
+///
+/// ```
+/// use neuropod_core::message::{Language, reason_of};
+/// use neuropod_core::{Reason, ReasonCode};
+///
+/// let held = Reason::new(ReasonCode::Unschedulable, Reason::QUEUED, jiff::Timestamp::UNIX_EPOCH);
+/// assert_eq!(reason_of(&held, Language::En), "The pod waits in a queue of the cluster");
+/// ```
+pub fn reason_of(told: &Reason, language: Language) -> &'static str {
+    if told.is_queued() {
+        return language.pick(
+            "El pod espera en una cola del clúster",
+            "The pod waits in a queue of the cluster",
+        );
+    }
+    if told.is_volume_in_use() && told.code == ReasonCode::VolumeFailed {
+        return language.pick(
+            "Otro pod está usando el volumen",
+            "Another pod is using the volume",
+        );
+    }
+    reason(told.code, language)
 }
 
 /// What went wrong with a call, in the plan's words where it has some. What is wrong with a request is told by

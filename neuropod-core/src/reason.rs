@@ -1,8 +1,11 @@
 //! Why a pod is not running: a code, whose fault it is, whether it is retried, whether it is billed.
 
+mod remedy;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::remedy::Remedy;
 use crate::billing::next_day;
 
 /// What keeps a pod from running. The text for people is in [`crate::message`].

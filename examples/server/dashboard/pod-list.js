@@ -70,8 +70,8 @@ export class PodList extends EventTarget {
     }
     // An administrator hears of everybody's pods.
     if (!before && message.pod?.userId !== this.#userId) return;
-    const { status, stats, httpServices, step, reason, totalCost } = message;
-    const said = Object.entries({ status, stats, httpServices, step, reason, totalCost });
+    const { status, stats, httpServices, step, reason, lastEnd, totalCost } = message;
+    const said = Object.entries({ status, stats, httpServices, step, reason, lastEnd, totalCost });
     const pod = message.pod ?? { ...before, ...Object.fromEntries(said.filter(([, value]) => value !== undefined)) };
     this.#pods.set(podId, { ...before, ...pod });
     this.#tell(podId, this.#pods.get(podId));

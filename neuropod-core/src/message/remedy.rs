@@ -1,7 +1,27 @@
 //! What the owner of a pod can do about a reason.
 
 use super::Language;
-use crate::reason::ReasonCode;
+use crate::reason::{Reason, ReasonCode};
+
+/// The same for a whole reason: for a pod that was given up, about its cause.
+///
+/// ```
+/// use neuropod_core::message::{Language, remedy, remedy_of};
+/// use neuropod_core::{Reason, ReasonCode};
+///
+/// let reason = Reason::new(ReasonCode::GaveUp, "crash_loop: exit code 1", jiff::Timestamp::UNIX_EPOCH);
+/// assert_eq!(remedy_of(&reason, Language::En), remedy(ReasonCode::CrashLoop, Language::En));
+/// ```
+pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
+    if reason.is_volume_in_use() {
+        return language.pick(
+            "Detén el otro pod que usa este volumen: solo puede montarse en un nodo a la vez. Tus datos siguen en él.",
+            "Stop the other pod that uses this volume: one node at a time can mount it. Your data is still on it.",
+        );
+    }
+    let waits = reason.remedy() == crate::reason::Remedy::StartAgain;
+    remedy(if waits { reason.code } else { reason.cause() }, language)
+}
 
 /// What the owner of a pod can do next, where its reason is this one. The reason itself is told by
 /// [`reason`](super::reason).
@@ -17,8 +37,8 @@ use crate::reason::ReasonCode;
 pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
     let (es, en) = match code {
         ReasonCode::ImageInvalid => (
-            "Borra el pod y crea otro con el nombre de imagen correcto, por ejemplo ghcr.io/usuario/nombre:etiqueta.",
-            "Delete the pod and create another with the right image name, such as ghcr.io/owner/name:tag.",
+            "Crea otro pod con el nombre completo de una imagen actual, por ejemplo docker.io/usuario/nombre:etiqueta.",
+            "Create another pod with the whole name of a current image, such as docker.io/owner/name:tag.",
         ),
         ReasonCode::ImageNotFound => (
             "Revisa el nombre y la etiqueta. Si la imagen es privada, hazla pública o pide a soporte que añada sus credenciales.",
@@ -29,8 +49,8 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Wait. If it takes more than some minutes, check that the registry works, or use another.",
         ),
         ReasonCode::ImageArchitecture => (
-            "Publica la imagen para linux/amd64 (docker buildx build --platform linux/amd64) y crea el pod de nuevo.",
-            "Publish the image for linux/amd64 (docker buildx build --platform linux/amd64) and create the pod again.",
+            "Publica la imagen para linux/amd64 (docker buildx build --platform linux/amd64). Un script necesita #! en su primera línea.",
+            "Publish the image for linux/amd64 (docker buildx build --platform linux/amd64). A script needs #! in its first line.",
         ),
         ReasonCode::CrashLoop => (
             "Lee los logs, también los de la ejecución anterior, y arregla el programa o su imagen.",
@@ -45,8 +65,8 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "This is not in your hands: contact support with the technical detail.",
         ),
         ReasonCode::ContainerStart => (
-            "Comprueba que el comando de inicio de la imagen existe; el detalle técnico dice cuál falta.",
-            "Check that the start command of the image exists; the technical detail names what is missing.",
+            "El detalle técnico dice qué falta: el programa de inicio, su primera línea (#!) o la versión de CUDA. Usa otra imagen o arréglala.",
+            "The technical detail says what is missing: the start program, its first line (#!), or the CUDA version. Repair or change the image.",
         ),
         ReasonCode::NotAnswering => (
             "Lee los logs: Jupyter debe escuchar en su puerto y en 0.0.0.0. Si la imagen no tiene Jupyter, crea el pod sin él.",

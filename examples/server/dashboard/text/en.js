@@ -140,6 +140,11 @@ export const en = {
   "reason.retried": "Retried automatically",
   "reason.startable": "It does not start by itself: you can start it from {time} on",
   "reason.stays": "It does not start by itself",
+  "lastEnd": "Its container was started again. Before that ({time}): {message} ({detail}).",
+  "remedy.account": "Open the account",
+  "remedy.deploy": "Create another pod",
+  "remedy.logs": "Open the logs",
+  "remedy.start": "Start it again",
   "volume.deletedAt": "The volume is not paid: it will be deleted on {time}.",
 
   "stop.title": "Stop “{name}”?",

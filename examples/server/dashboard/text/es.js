@@ -148,6 +148,11 @@ export const es = {
   "reason.retried": "Se reintenta automáticamente",
   "reason.startable": "No se inicia solo: puedes iniciarlo a partir del {time}",
   "reason.stays": "No se inicia solo",
+  "lastEnd": "Su contenedor se ha iniciado de nuevo. Antes ({time}): {message} ({detail}).",
+  "remedy.account": "Abrir la cuenta",
+  "remedy.deploy": "Crear otro pod",
+  "remedy.logs": "Abrir los logs",
+  "remedy.start": "Iniciarlo de nuevo",
   "volume.deletedAt": "El volumen no está pagado: se eliminará el {time}.",
 
   "stop.title": "¿Detener «{name}»?",

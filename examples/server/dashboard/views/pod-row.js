@@ -34,7 +34,14 @@ export function podRow(first, pods, gpuName, selection) {
   const total = element("span", { class: "sub" });
   const cap = element("span", { class: "sub" });
   const buttons = actions(now, pods);
-  const progress = progressPanel();
+  const tried = (action) => async () => {
+    try {
+      await action(pod, pods);
+    } catch (error) {
+      tellError(`${pod.podName}: ${explain(error)}`);
+    }
+  };
+  const progress = progressPanel({ logs: tried(openLogs), start: tried(start) });
   const progressCell = element("td", { role: "cell", colspan: 10 }, progress.element);
   const progressRow = element("tr", { role: "row", class: "progress-row" }, progressCell);
   const cell = (label, ...content) =>

@@ -1,12 +1,15 @@
 import { element, setAttribute, setText } from "../dom.js";
+import { button } from "../form.js";
 import { dateTime, relative } from "../format.js";
+import { leadsTo } from "../remedies.js";
 import { isUnderWay, progress, STEPS } from "../steps.js";
 import { t } from "../text.js";
 
 /**
- * How far a pod is on its way, and what keeps it. `update` answers whether there is anything to show.
+ * How far a pod is on its way, and what keeps it. `actions` has what a button for a remedy does: `logs`, `start`. `update`
+ * answers whether there is anything to show.
  */
-export function progressPanel() {
+export function progressPanel(actions = {}) {
   const items = STEPS.map((step) => ({
     mark: element("span", { class: "unseen" }),
     item: element("li", {}, element("span", {}, t(`step.${step}`))),
@@ -17,7 +20,8 @@ export function progressPanel() {
     { class: "steps", "aria-label": t("progress") },
     items.map(({ item }) => item),
   );
-  const reason = reasonPanel();
+  const reason = reasonPanel(actions);
+  const lastEnd = element("p", { class: "volume-note" });
   const volume = element("p", { class: "volume-note" });
   const update = (pod) => {
     steps.hidden = !isUnderWay(pod);
@@ -29,15 +33,24 @@ export function progressPanel() {
     reason.update(pod);
     volume.hidden = !pod.volumeDeletedAt;
     setText(volume, pod.volumeDeletedAt ? t("volume.deletedAt", { time: dateTime(pod.volumeDeletedAt) }) : "");
-    return !steps.hidden || Boolean(pod.reason) || !volume.hidden;
+    // A container that was killed and runs again looks as if nothing had been.
+    lastEnd.hidden = !pod.lastEnd || Boolean(pod.reason);
+    if (pod.lastEnd) {
+      const { message, since, detail } = pod.lastEnd;
+      setText(lastEnd, t("lastEnd", { time: dateTime(since), message, detail }));
+    }
+    return !steps.hidden || Boolean(pod.reason) || !volume.hidden || !lastEnd.hidden;
   };
-  return { element: element("div", { class: "progress" }, steps, reason.element, volume), update };
+  const all = element("div", { class: "progress" }, steps, reason.element, lastEnd, volume);
+  return { element: all, update };
 }
 
-function reasonPanel() {
+function reasonPanel(actions) {
   const message = element("strong");
   const since = element("span", { class: "muted" });
   const remedy = element("p");
+  const next = element("p");
+  let offered = null;
   const retried = element("li");
   const billed = element("li");
   const detail = element("code");
@@ -52,6 +65,7 @@ function reasonPanel() {
     { class: "reason" },
     element("p", {}, message, " ", since),
     remedy,
+    next,
     element("ul", {}, retried, billed),
     more,
   );
@@ -64,6 +78,16 @@ function reasonPanel() {
     since.title = dateTime(reason.since);
     remedy.hidden = !reason.remedy;
     setText(remedy, reason.remedy ? `${t("reason.remedy")} ${reason.remedy}` : "");
+    const { page, action } = leadsTo(reason) ?? {};
+    const place = page ?? action ?? null;
+    next.hidden = !place;
+    // Kept while it is the same, so that it keeps the focus.
+    if (place !== offered) {
+      offered = place;
+      const text = place && t(`remedy.${place}`);
+      if (page) next.replaceChildren(element("a", { href: `#/${page}` }, text));
+      else if (action) next.replaceChildren(button(text, { onclick: () => actions[action]?.() }));
+    }
     panel.classList.toggle("calm", reason.isStop === true);
     setText(retried, whatNext(reason));
     // A stopped pod pays for its volume, whatever stopped it.

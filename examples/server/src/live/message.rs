@@ -185,6 +185,7 @@ fn update<'a>(app: &App, current: &'a Current, language: Language) -> &'a Writte
                 "status": view.status,
                 "step": view.step,
                 "reason": view.reason,
+                "lastEnd": view.last_end,
                 "stats": view.stats,
                 "httpServices": view.http_services,
                 "tcpServices": view.tcp_services,

@@ -74,7 +74,7 @@ impl Page {
         };
         let mut content = format!("<p>{text}</p>");
         if let Some(reason) = &found.pod.reason {
-            let reason = message::reason(reason.code, language);
+            let reason = message::reason_of(reason, language);
             content = format!("{content}<p class=\"wrong\">{}</p>", escape(reason));
         }
         Self {

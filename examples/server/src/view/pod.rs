@@ -47,6 +47,8 @@ pub(crate) struct PodView {
     pub(crate) step: Step,
     /// Why it is not running.
     pub(crate) reason: Option<ReasonView>,
+    /// How its last container ended, while the next one runs.
+    pub(crate) last_end: Option<ReasonView>,
     /// `running`, `stopped` or `deleted`.
     pub(crate) desired: &'static str,
     /// Its HTTP services.
@@ -95,6 +97,11 @@ pub(crate) struct ReasonView {
     pub(crate) message: String,
     /// What its owner can do about it.
     pub(crate) remedy: &'static str,
+    /// The same for programs: `wait`, `change_image`, `read_logs`, `choose_more_memory`, `choose_more_disk`,
+    /// `choose_another_gpu`, `choose_another_name`, `stop_another_pod`, `add_funds`, `start_again`, `start_later` or
+    /// `contact_support`.
+    #[schema(value_type = String)]
+    pub(crate) remedy_code: neuropod::Remedy,
     /// In the words of the cluster.
     pub(crate) detail: String,
     /// Since when.
@@ -235,6 +242,7 @@ impl Shown<'_> {
             status: pod.status.as_str(),
             step: pod.step,
             reason: pod.reason.as_ref().map(|reason| self.reason(reason)),
+            last_end: pod.last_end.as_ref().map(|reason| self.reason(reason)),
             desired: match pod.desired {
                 Desired::Running => "running",
                 Desired::Stopped => "stopped",
@@ -274,8 +282,9 @@ impl Shown<'_> {
     fn reason(&self, reason: &Reason) -> ReasonView {
         ReasonView {
             code: reason.code,
-            message: message::reason(reason.code, self.language).to_owned(),
-            remedy: message::remedy(reason.code, self.language),
+            message: message::reason_of(reason, self.language).to_owned(),
+            remedy: message::remedy_of(reason, self.language),
+            remedy_code: reason.remedy(),
             detail: reason.detail.clone(),
             since: reason.since,
             retryable: reason.code.is_retryable(),
