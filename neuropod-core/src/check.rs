@@ -1,5 +1,7 @@
 //! From the raw request to a specification: everything that can be decided without asking a store.
 
+mod volume_path;
+
 use std::collections::BTreeMap;
 
 use crate::catalogue::Catalogue;
@@ -14,6 +16,8 @@ use crate::validation::{
     MAX_CONTAINER_DISK_GB, MAX_ENVIRONMENT_LEN, MAX_NAME_LEN, MAX_PORTS, MAX_VARIABLES, MAX_VOLUME_DISK_GB,
     Problem, Violation,
 };
+
+pub use self::volume_path::check_volume_path;
 
 /// The variable that Jupyter images take their token from.
 pub const JUPYTER_TOKEN: &str = "JUPYTER_TOKEN";
@@ -263,35 +267,21 @@ fn is_c_identifier(name: &str) -> bool {
 
 /// Variables that would give a pod GPUs it does not pay for, or run code in front of every program of the image.
 fn is_reserved_variable(name: &str) -> bool {
-    name.starts_with("NVIDIA_")
-        || name.starts_with("KUBERNETES_")
-        || matches!(name, "LD_PRELOAD" | "LD_AUDIT")
-}
-
-/// Checks where a template mounts the workspace: an absolute path that is not the system's own.
-///
-/// # Errors
-/// [`Violation::VolumePath`].
-pub fn check_volume_path(path: &str) -> Result<(), Violation> {
-    const SYSTEM: [&str; 15] = [
-        "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "run", "sbin", "sys", "tmp",
-        "usr", "var",
+    const NAMES: [&str; 6] = [
+        "AMD_VISIBLE_DEVICES",
+        "ASCEND_VISIBLE_DEVICES",
+        "CUDA_DISABLE_CONTROL",
+        "HABANA_VISIBLE_DEVICES",
+        "LD_AUDIT",
+        "LD_PRELOAD",
     ];
-    let parts: Vec<_> = path.trim_end_matches('/').split('/').skip(1).collect();
-    let plain = |part: &&str| !part.is_empty() && *part != "." && *part != "..";
-    // A folder below `/root`, `/usr/local` or `/var` is fine; the system's own folders themselves are not.
-    let own = match parts.as_slice() {
-        [] => true,
-        [first] => SYSTEM.contains(first),
-        [first, ..] => matches!(*first, "proc" | "sys" | "dev" | "etc" | "boot"),
-    };
-    // Kubernetes refuses a colon in a mount path.
-    let odd = path.len() > 255 || path.contains(':') || path.chars().any(char::is_control);
-    if path.starts_with('/') && parts.iter().all(plain) && !own && !odd {
-        Ok(())
-    } else {
-        Err(Violation::VolumePath)
-    }
+    const PREFIXES: [&str; 4] = [
+        "NVIDIA_",
+        "KUBERNETES_",
+        "CUDA_DEVICE_MEMORY_LIMIT",
+        "CUDA_DEVICE_SM_LIMIT",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -140,7 +140,8 @@ pub enum Violation {
     VariableValue(String),
     /// Too many environment variables, or too much text in them.
     EnvironmentTooBig,
-    /// The path is not absolute, has `..` in it, or is the system's own.
+    /// The path is not absolute, has `..` in it, or is the system's own: see
+    /// [`check_volume_path`](crate::check::check_volume_path).
     VolumePath,
     /// Only administrators may create pods for others.
     AssignForbidden,

@@ -138,8 +138,8 @@ pub fn problem(problem: &Problem, language: Language) -> String {
             .into(),
         Violation::VolumePath => language
             .pick(
-                "La ruta del volumen debe ser absoluta y no del sistema",
-                "The volume path must be absolute and not the system's own",
+                "La ruta del volumen debe ser absoluta y no del sistema, como '/workspace'",
+                "The volume path must be absolute and not the system's own, as in '/workspace'",
             )
             .into(),
         Violation::AssignForbidden => language
