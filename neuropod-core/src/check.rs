@@ -5,7 +5,7 @@ mod volume_path;
 use std::collections::BTreeMap;
 
 use crate::catalogue::Catalogue;
-use crate::image::ImageReference;
+use crate::image::{ImageReference, ImageRules};
 use crate::money::Money;
 use crate::naming::{Naming, NamingError, Slug};
 use crate::person::check_visible;
@@ -55,7 +55,12 @@ pub enum Source {
 }
 
 /// Checks every field. The problems come in the order of the fields, together with those of reading the request.
-pub fn check(request: &CreatePod, catalogue: &Catalogue, naming: &Naming) -> (Checked, Vec<Problem>) {
+pub fn check(
+    request: &CreatePod,
+    catalogue: &Catalogue,
+    naming: &Naming,
+    images: &ImageRules,
+) -> (Checked, Vec<Problem>) {
     let ignored = ignored_field(request);
     let unreadable = request.unreadable.iter();
     let mut problems = Problems {
@@ -67,7 +72,7 @@ pub fn check(request: &CreatePod, catalogue: &Catalogue, naming: &Naming) -> (Ch
     };
     let name = problems.take("name", check_name(request.name.as_deref(), naming));
     let gpu = problems.take("gpu", check_gpu(request.gpu.as_deref(), catalogue));
-    let source = check_source(request, &mut problems);
+    let source = check_source(request, images, &mut problems);
     let container_disk_gb = problems.take(
         "containerDiskSize",
         in_range(request.container_disk_size, MAX_CONTAINER_DISK_GB),
@@ -170,7 +175,7 @@ fn ignored_field(request: &CreatePod) -> Option<&'static str> {
     }
 }
 
-fn check_source(request: &CreatePod, problems: &mut Problems) -> Option<Source> {
+fn check_source(request: &CreatePod, images: &ImageRules, problems: &mut Problems) -> Option<Source> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let (template, image) = (given(&request.template), given(&request.docker_image));
     match problems.take("deploymentType", deployment_type(request))? {
@@ -179,12 +184,22 @@ fn check_source(request: &CreatePod, problems: &mut Problems) -> Option<Source> 
             .map(Source::Template),
         DeploymentType::Docker => {
             let image = image.ok_or(Violation::Required);
-            let image = image.and_then(|image| image.trim().parse().map_err(Violation::Image));
+            let image = image.and_then(|image| check_image(&image, images));
             problems
                 .take("dockerImage", image)
                 .map(|image| Source::Image(Box::new(image)))
         }
     }
+}
+
+/// Reads an image as somebody typed it.
+///
+/// # Errors
+/// [`Violation::Image`] for what is none; those of [`ImageRules::check`].
+pub fn check_image(image: &str, rules: &ImageRules) -> Result<ImageReference, Violation> {
+    let image: ImageReference = image.trim().parse().map_err(Violation::Image)?;
+    rules.check(&image)?;
+    Ok(image)
 }
 
 fn in_range(size: Option<i64>, max: u32) -> Result<u32, Violation> {
@@ -265,7 +280,8 @@ fn is_c_identifier(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Variables that would give a pod GPUs it does not pay for, or run code in front of every program of the image.
+/// Variables that would give a pod GPUs it does not pay for (container runtimes read them, and HAMi its limits), or that
+/// the runtime's own hooks would load code from.
 fn is_reserved_variable(name: &str) -> bool {
     const NAMES: [&str; 6] = [
         "AMD_VISIBLE_DEVICES",

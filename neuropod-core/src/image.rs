@@ -1,4 +1,7 @@
-//! References to container images, as a person writes them.
+//! References to container images, as a person writes them, and where images may come from.
+
+mod host;
+mod rules;
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +11,8 @@ use oci_spec::distribution::{ParseError, Reference};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::rules::{ImageRules, NoRegistry};
 
 /// Characters in a host name without its port (RFC 1035, as written).
 const MAX_HOST_LEN: usize = 253;

@@ -115,6 +115,15 @@ pub enum Violation {
     TemplateUnknown,
     /// The image reference is malformed.
     Image(ImageError),
+    /// The image's registry is no host of the public internet; the registry as typed, cut at 100 characters.
+    RegistryInternal(String),
+    /// The platform takes no images from this registry.
+    RegistryNotAllowed {
+        /// The registry of the image, cut at 100 characters.
+        registry: String,
+        /// The first of those from which it takes images.
+        allowed: Vec<String>,
+    },
     /// The catalogue has no GPU type of this name.
     GpuUnknown,
     /// The GPU type is not offered now.
@@ -174,6 +183,8 @@ impl Violation {
             Self::DeploymentTypeUnknown => "deployment_type_unknown",
             Self::TemplateUnknown => "template_unknown",
             Self::Image(_) => "image",
+            Self::RegistryInternal(_) => "registry_internal",
+            Self::RegistryNotAllowed { .. } => "registry_not_allowed",
             Self::GpuUnknown => "gpu_unknown",
             Self::GpuNotOffered => "gpu_not_offered",
             Self::OutOfRange { .. } => "out_of_range",

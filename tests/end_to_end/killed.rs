@@ -20,7 +20,7 @@ use neuropod::{
 use neuropod_test_cluster::{Image, count_objects};
 
 use crate::common::{Driver, eventually, until, until_status};
-use crate::node::{catalogue, config, prepare, shared_node};
+use crate::node::{catalogue, config, images, prepare, shared_node};
 
 const TEST: &str = "killed::a_process_that_is_killed_leaves_no_orphan_and_the_next_one_goes_on";
 /// Where the process to be killed finds the cluster, its namespace and the file with the records.
@@ -64,6 +64,7 @@ impl Place {
         let platform = Platform::builder()
             .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
             .catalogue(catalogue())
+            .images(images())
             .layout(Layout {
                 grace_seconds: 2,
                 ..Layout::default()

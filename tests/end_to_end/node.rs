@@ -10,7 +10,8 @@ use k8s_openapi::api::core::v1::{Event, Namespace, Pod as KubePod, Service, Serv
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::api::{ListParams, LogParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
-use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
+use neuropod::image::ImageRules;
+use neuropod::k8s::{Exposure, ImagePullPolicy, KubeCluster, KubeConfig};
 use neuropod::store::MemoryStore;
 use neuropod::{
     AccountKind, Actor, Billing, BillingExt, Catalogue, Money, Naming, Platform, Pod, PodStore, Update,
@@ -27,6 +28,9 @@ use crate::common::{Driver, eventually};
 static CLUSTER: OnceLock<Result<TestCluster, String>> = OnceLock::new();
 /// Whose turn it is: pods of two tests together may not fit on the node.
 static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Where [`Site::empty_registry`] is.
+const EMPTY_REGISTRY: &str = "127.0.0.1:8080";
 
 pub(crate) struct Site {
     pub(crate) platform: Platform,
@@ -52,6 +56,7 @@ impl Site {
         let platform = Platform::builder()
             .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
             .catalogue(catalogue())
+            .images(images())
             .cluster(Arc::new(kube))
             .store(store.clone())
             .billing(store.clone())
@@ -204,7 +209,7 @@ impl Site {
                 .any(|condition| condition.type_ == "Ready" && condition.status == "True")
         })
         .await;
-        "127.0.0.1:8080"
+        EMPTY_REGISTRY
     }
 
     pub(crate) async fn delete(&self, pod: &Pod) {
@@ -251,6 +256,13 @@ pub(crate) fn config(namespace: &str) -> KubeConfig {
 
 /// Pods that fit on a small node.
 pub(crate) fn catalogue() -> Catalogue {
+/// The images of the tests, and the registry that has none.
+pub(crate) fn images() -> ImageRules {
+    ImageRules::default()
+        .internal(["localhost", EMPTY_REGISTRY])
+        .unwrap()
+}
+
     let size = |cpu: u32, memory: u32| json!({ "cpuMillis": cpu, "memoryMib": memory });
     from_value(json!({
         "cpu": { "name": "CPU", "size": size(500, 512) },

@@ -210,6 +210,7 @@ fn platform(
                 .with_reserved(config.reserved_hosts.iter().cloned()),
             config,
         ))
+        .images(config.images.rules()?)
         .catalogue(config.catalogue.clone())
         .prices(config.prices.list()?)
         .price_policy(config.price_policy)

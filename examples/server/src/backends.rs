@@ -283,6 +283,7 @@ mod tests {
             "low_balance_marks" => &["low_balance_seconds"],
             other => panic!(
                 "PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"
+            "images" => &["images.registries", "images.internal_registries"],
             ),
         }
     }

@@ -6,7 +6,7 @@ fn naming() -> Naming {
 }
 
 fn problems(request: &CreatePod) -> Vec<(&'static str, &'static str)> {
-    let (_, problems) = check(request, &Catalogue::default(), &naming());
+    let (_, problems) = check(request, &Catalogue::default(), &naming(), &ImageRules::default());
     problems
         .iter()
         .map(|problem| (problem.field, problem.violation.code()))
@@ -28,7 +28,7 @@ fn a_good_request_has_no_problems() {
             "containerDiskSize":1,"volumeDiskSize":150,"ports":" 8888 , 7860 ","enableJupyter":true,
             "unknownField":[1,2]}"#,
     );
-    let (checked, problems) = check(&request, &Catalogue::default(), &naming());
+    let (checked, problems) = check(&request, &Catalogue::default(), &naming(), &ImageRules::default());
     assert_eq!(problems, []);
     assert_eq!(checked.name.unwrap().0, "Mi pod");
     assert_eq!(checked.ports.unwrap(), [8888, 7860]);
@@ -37,7 +37,12 @@ fn a_good_request_has_no_problems() {
 
 #[test]
 fn an_empty_request_lists_everything_at_once_in_the_words_of_the_plan() {
-    let (_, problems) = check(&json("{}"), &Catalogue::default(), &naming());
+    let (_, problems) = check(
+        &json("{}"),
+        &Catalogue::default(),
+        &naming(),
+        &ImageRules::default(),
+    );
     let texts: Vec<_> = problems
         .iter()
         .map(|found| problem(found, Language::Es))
@@ -192,7 +197,12 @@ fn the_deployment_type_decides_between_template_and_image() {
         (r#""docker""#, "{}", r#""a/b:1""#),
     ];
     for (kind, template, image) in good {
-        let (checked, problems) = check(&request(kind, template, image), &Catalogue::default(), &naming());
+        let (checked, problems) = check(
+            &request(kind, template, image),
+            &Catalogue::default(),
+            &naming(),
+            &ImageRules::default(),
+        );
         assert_eq!(problems, [], "{kind} {template} {image}");
         let expected = if kind.contains("template") {
             Source::Template("t1".into())
@@ -265,6 +275,59 @@ fn what_it_is_made_from() {
     }
 }
 
+/// The node would ask there, and what it hears would come back as the reason of the pod.
+#[test]
+fn an_image_that_is_not_of_the_public_internet_is_refused_among_all_that_is_wrong() {
+    let of = |image: &str| CreatePod {
+        docker_image: Some(image.into()),
+        ports: Some("0".into()),
+        ..good()
+    };
+    for image in [
+        "169.254.169.254/latest",
+        " 127.0.0.1:10250/pods ",
+        "localhost/lab",
+        "0x7f.1/lab",
+        "api.default.svc/lab",
+    ] {
+        let expected = [("dockerImage", "registry_internal"), ("ports", "port")];
+        assert_eq!(problems(&of(image)), expected, "{image}");
+    }
+    // Where a template is asked for, the field says nothing.
+    let ignored = CreatePod {
+        deployment_type: Some("template".into()),
+        template: Some("t1".into()),
+        ..of("localhost/lab")
+    };
+    assert_eq!(problems(&ignored), [("ports", "port")]);
+}
+
+#[test]
+fn an_image_of_another_registry_than_those_on_the_list_is_refused_and_the_list_is_told() {
+    let rules = ImageRules::default()
+        .only(["docker.io", "ghcr.io/my-team"])
+        .unwrap();
+    let of = |image: &str| {
+        let request = CreatePod {
+            docker_image: Some(image.into()),
+            ..good()
+        };
+        let (checked, problems) = check(&request, &Catalogue::default(), &naming(), &rules);
+        assert_eq!(checked.source.is_some(), problems.is_empty());
+        problems
+    };
+    assert_eq!(of("ubuntu"), []);
+    let refused = of("quay.io/a/b");
+    assert_eq!(
+        problem(&refused[0], Language::En),
+        "Images from 'quay.io' are not allowed; use one from: docker.io, ghcr.io/my-team"
+    );
+    assert_eq!(
+        problem(&refused[0], Language::Es),
+        "No se permiten imágenes de 'quay.io'; usa una de: docker.io, ghcr.io/my-team"
+    );
+}
+
 #[test]
 fn gpus() {
     let mut catalogue: std::collections::BTreeMap<_, _> = Catalogue::default()
@@ -279,7 +342,7 @@ fn gpus() {
         ("rtx-4070", Violation::GpuNotOffered),
         (" ", Violation::Required),
     ] {
-        let (_, problems) = check(&good().gpu(gpu), &catalogue, &naming());
+        let (_, problems) = check(&good().gpu(gpu), &catalogue, &naming(), &ImageRules::default());
         assert_eq!(problems, [Problem::new("gpu", violation)], "{gpu}");
     }
 }
@@ -291,8 +354,27 @@ fn environment() {
     for name in ["", "1A", "A-B", "A=B", "Ñ", "A B"] {
         assert_eq!(of(name, ""), [("environment", "variable_name")], "{name}");
     }
-    for name in ["NVIDIA_VISIBLE_DEVICES", "NVIDIA_ANYTHING", "LD_PRELOAD"] {
+    for name in [
+        "NVIDIA_VISIBLE_DEVICES",
+        "NVIDIA_ANYTHING",
+        "LD_PRELOAD",
+        "LD_AUDIT",
+        "AMD_VISIBLE_DEVICES",
+        "HABANA_VISIBLE_DEVICES",
+        "ASCEND_VISIBLE_DEVICES",
+        "CUDA_DISABLE_CONTROL",
+        "CUDA_DEVICE_MEMORY_LIMIT",
+        "CUDA_DEVICE_MEMORY_LIMIT_0",
+        "CUDA_DEVICE_SM_LIMIT",
+    ] {
         assert_eq!(of(name, "all"), [("environment", "variable_reserved")], "{name}");
+    }
+    for name in [
+        "CUDA_VISIBLE_DEVICES",
+        "LD_LIBRARY_PATH",
+        "ASCEND_GLOBAL_LOG_LEVEL",
+    ] {
+        assert_eq!(of(name, "0"), [], "{name}");
     }
     assert_eq!(of("A", "a\0"), [("environment", "variable_value")]);
     assert_eq!(
@@ -307,6 +389,7 @@ fn a_chosen_jupyter_token_is_kept_apart_and_does_not_print() {
         &good().variable(JUPYTER_TOKEN, "s3cret"),
         &Catalogue::default(),
         &naming(),
+        &ImageRules::default(),
     );
     assert_eq!(checked.chosen_token, Some(AccessToken::new("s3cret")));
     assert_eq!(checked.environment, Environment::default());

@@ -103,6 +103,17 @@ pub fn problem(problem: &Problem, language: Language) -> String {
             .pick("Template no encontrado", "Template not found")
             .into(),
         Violation::Image(error) => image(*error, language).into(),
+        Violation::RegistryInternal(registry) => language.pick(
+            format!("No se permiten imágenes de '{registry}': no es un registro público"),
+            format!("Images from '{registry}' are not allowed: it is no public registry"),
+        ),
+        Violation::RegistryNotAllowed { registry, allowed } => {
+            let allowed = allowed.join(", ");
+            language.pick(
+                format!("No se permiten imágenes de '{registry}'; usa una de: {allowed}"),
+                format!("Images from '{registry}' are not allowed; use one from: {allowed}"),
+            )
+        }
         Violation::GpuUnknown => language.pick("GPU desconocida", "Unknown GPU").into(),
         Violation::GpuNotOffered => language
             .pick("Esta GPU no está disponible ahora", "This GPU is not offered now")

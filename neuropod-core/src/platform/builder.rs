@@ -15,6 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::image::ImageRules;
 use crate::meter::{LOW_BALANCE_SECONDS, RESERVED_SECONDS};
 use crate::money::Money;
 use crate::naming::Naming;
@@ -45,6 +46,7 @@ pub struct PlatformBuilder {
     audit_kept: Option<SignedDuration>,
     clock: Option<Arc<dyn Clock>>,
     naming: Option<Naming>,
+    images: ImageRules,
     catalogue: Catalogue,
     prices: PriceList,
     price_policy: PricePolicy,
@@ -98,6 +100,13 @@ impl PlatformBuilder {
     /// How long entries of the audit log are kept; a year unless given.
     pub fn audit_kept(mut self, time: SignedDuration) -> Self {
         self.audit_kept = Some(time);
+        self
+    }
+
+    /// Which registries images may come from; all of the public internet unless given. The rules hold for new pods,
+    /// templates that are made or changed, and every start and restart; what runs goes on.
+    pub fn images(mut self, rules: ImageRules) -> Self {
+        self.images = rules;
         self
     }
 
@@ -220,6 +229,7 @@ impl PlatformBuilder {
             store: self.store.ok_or_else(|| missing("store"))?,
             billing: self.billing.ok_or_else(|| missing("billing"))?,
             naming: self.naming.ok_or_else(|| missing("naming"))?,
+            images: self.images,
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
             audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
             clock: SteadyClock::over(self.clock.unwrap_or_else(|| Arc::new(SystemClock))),

@@ -11,13 +11,15 @@ use crate::meter::{Price, RESERVED_SECONDS};
 use crate::observation::Step;
 use crate::pod::{Desired, Pod, Status};
 use crate::reason::{Reason, ReasonCode};
+use crate::validation::{Problem, ValidationErrors};
 use crate::workload::VolumePolicy;
 
 impl Platform {
     /// Starts a stopped pod: the same names and the same volume, a new container and a new token, at today's price.
     ///
     /// # Errors
-    /// `InvalidState` when it is not stopped; `InsufficientFunds`; `SpendCapReached`; `Forbidden`; `NotFound`.
+    /// `InvalidState` when it is not stopped; `Invalid` when its image is not allowed any more; `InsufficientFunds`;
+    /// `SpendCapReached`; `Forbidden`; `NotFound`.
     pub async fn start(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
@@ -46,7 +48,7 @@ impl Platform {
     /// Ends the container of a pod and starts a new one, with a new token.
     ///
     /// # Errors
-    /// `InvalidState` when it is stopped; `Forbidden`; `NotFound`.
+    /// `InvalidState` when it is stopped; `Invalid` when its image is not allowed any more; `Forbidden`; `NotFound`.
     pub async fn restart(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
@@ -57,6 +59,7 @@ impl Platform {
             if pod.desired != Desired::Running {
                 return Err(invalid_state("stopped", "the pod is stopped: start it"));
             }
+            platform.allows_image(pod)?;
             new_run(pod, price);
             Ok(())
         });
@@ -79,6 +82,7 @@ impl Platform {
 impl Inner {
     async fn start(&self, actor: &Actor, pod: Pod) -> Result<Pod> {
         stopped(&pod)?;
+        self.allows_image(&pod)?;
         let price = self.price_of(&pod.spec).await?;
         let owner = self.owner(&pod.owner).await?;
         let owner_cap = self.may_start(&pod.owner, &owner, price).await?;
@@ -166,6 +170,16 @@ impl Inner {
         let held = held.await?;
         self.touched.add(&held.id);
         Ok(held)
+    }
+
+    /// Whether the image of a stored pod may be used: the rules may have changed since it was made, and pods that were
+    /// brought from elsewhere have never met them.
+    ///
+    /// # Errors
+    /// `Invalid`, for the field `dockerImage`.
+    fn allows_image(&self, pod: &Pod) -> Result<()> {
+        let allowed = self.images.check(&pod.spec.image);
+        allowed.map_err(|violation| ValidationErrors::from(Problem::new("dockerImage", violation)).into())
     }
 
     /// Whether the owner can pay the first hour: asked before anything changes, so that a stopped pod stays as it

@@ -66,7 +66,7 @@ impl Platform {
 impl Inner {
     /// The record of a pod that may be created; nothing is stored yet.
     async fn accept(&self, actor: &Actor, request: &CreatePod, keyed: Option<&Keyed>) -> Result<Pod> {
-        let (checked, mut problems) = check(request, &self.catalogue, &self.naming);
+        let (checked, mut problems) = check(request, &self.catalogue, &self.naming, &self.images);
         let template = self.template_of(&checked, &mut problems).await?;
         let owner = self.owner_of(actor, request, &mut problems).await?;
         let mut pods = 0;
@@ -222,8 +222,13 @@ impl Inner {
             return Ok(None);
         };
         let template = self.store.template(id).await?;
-        if template.is_none() {
-            problems.push(Problem::new("template", Violation::TemplateUnknown));
+        let checked = match &template {
+            // The rules may have changed since it was stored.
+            Some(template) => self.images.check(&template.docker_image),
+            None => Err(Violation::TemplateUnknown),
+        };
+        if let Err(violation) = checked {
+            problems.push(Problem::new("template", violation));
         }
         Ok(template)
     }

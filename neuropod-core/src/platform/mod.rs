@@ -41,6 +41,7 @@ use crate::clock::SteadyClock;
 use crate::cluster::ClusterBackend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::PodId;
+use crate::image::ImageRules;
 use crate::money::Money;
 use crate::naming::Naming;
 use crate::plan::Layout;
@@ -64,6 +65,7 @@ struct Inner {
     audit: Option<Recorder>,
     clock: SteadyClock,
     naming: Naming,
+    images: ImageRules,
     catalogue: Catalogue,
     prices: PriceList,
     price_policy: PricePolicy,
@@ -96,6 +98,11 @@ impl Platform {
     /// How this platform makes names.
     pub fn naming(&self) -> &Naming {
         &self.0.naming
+    }
+
+    /// Which registries images may come from.
+    pub fn image_rules(&self) -> &ImageRules {
+        &self.0.images
     }
 
     /// The GPU types on offer.

@@ -190,6 +190,7 @@ fn check(config: &Config) -> Result<()> {
         "store: it has to be `sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
     );
     config.prices.list()?;
+    config.images.rules()?;
     Ok(())
 }
 

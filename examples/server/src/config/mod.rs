@@ -5,6 +5,7 @@
 
 mod address;
 mod flags;
+mod images;
 mod keys;
 mod kube;
 mod limits;
@@ -29,7 +30,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::{
     flags::{Command, Flags},
-    kube::{AccessMode, Kube, UserQuota},
+    images::Images,
+    kube::{AccessMode, Kube, PullPolicy, UserQuota},
     limits::Limits,
     load::{Loaded, load},
     prices::Prices,
@@ -92,6 +94,8 @@ pub struct Config {
     pub auth: Auth,
     /// Limits on what one user or address may ask for.
     pub limits: Limits,
+    /// Where images may come from.
+    pub images: Images,
     /// The Kubernetes cluster.
     pub kube: Kube,
     /// The prices until an administrator sets others.
@@ -147,6 +151,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             auth: Auth::default(),
             limits: Limits::default(),
+            images: Images::default(),
             kube: Kube::default(),
             prices: Prices::default(),
             price_policy: PricePolicy::default(),

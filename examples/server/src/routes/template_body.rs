@@ -1,7 +1,8 @@
 //! What administrators say of templates, checked.
 
 use jiff::Timestamp;
-use neuropod::check::check_volume_path;
+use neuropod::check::{check_image, check_volume_path};
+use neuropod::image::ImageRules;
 use neuropod::template::{DEFAULT_VOLUME_PATH, NamedPort};
 use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
 use neuropod::{Error, Problem, Template, ValidationErrors, Violation};
@@ -68,8 +69,8 @@ impl FromFields for TemplateBody {
 }
 
 impl TemplateBody {
-    /// The template that this makes, or makes of `before`.
-    pub(super) fn checked(&self, before: Option<&Template>) -> Result<Template, Failure> {
+    /// The template that this makes, or makes of `before`, where images are allowed by `rules`.
+    pub(super) fn checked(&self, before: Option<&Template>, rules: &ImageRules) -> Result<Template, Failure> {
         let mut problems = Vec::new();
         let name = match (self.name.as_deref().map(str::trim), before) {
             (None | Some(""), None) | (Some(""), Some(_)) => {
@@ -88,8 +89,9 @@ impl TemplateBody {
             (None, Some(before)) => before.name.clone(),
         };
         let image = match (self.docker_image.as_deref().map(str::trim), before) {
-            (Some(image), _) => image.parse().map_err(Violation::Image),
-            (None, Some(before)) => Ok(before.docker_image.clone()),
+            (Some(image), _) => check_image(image, rules),
+            // The rules may have changed since it was stored.
+            (None, Some(before)) => check_image(before.docker_image.as_str(), rules),
             (None, None) => Err(Violation::Required),
         };
         let image = image.map_err(|violation| problems.push(Problem::new("dockerImage", violation)));
@@ -211,7 +213,8 @@ pub(crate) fn first() -> Template {
         description: Some("**PyTorch** + JupyterLab: `/home/jovyan/work`".into()),
     };
     #[expect(clippy::expect_used, reason = "a test checks it")]
-    body.checked(None).expect("the template is valid")
+    body.checked(None, &ImageRules::default())
+        .expect("the template is valid")
 }
 
 #[cfg(test)]

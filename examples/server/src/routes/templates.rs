@@ -105,7 +105,7 @@ pub(crate) async fn create(
     Admin(admin): Admin,
     Body(body): Body<TemplateBody>,
 ) -> Result<(StatusCode, Json<Changed>), Failure> {
-    let template = body.checked(None)?;
+    let template = body.checked(None, app.platform.image_rules())?;
     let stored = app.platform.create_template(&admin.actor(), &template).await;
     let stored = stored.map_err(taken)?;
     let message = language.pick("Template creado correctamente", "The template was created");
@@ -127,7 +127,7 @@ pub(crate) async fn update(
 ) -> Result<Json<Changed>, Failure> {
     let mut conflicts = 0;
     let stored = loop {
-        let template = body.checked(Some(&known(&app, &id).await?))?;
+        let template = body.checked(Some(&known(&app, &id).await?), app.platform.image_rules())?;
         match app.platform.change_template(&admin.actor(), &template).await {
             Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => conflicts += 1,
             Err(error) if *error.kind() == ErrorKind::NotFound => return Err(Failure::no_template()),

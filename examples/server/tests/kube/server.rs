@@ -52,6 +52,9 @@ impl Server {
             .env("NEUROPOD_METRICS_LISTEN", "127.0.0.1:0")
             .env("NEUROPOD_SECRETS__JWT_FILE", file("jwt", &random()))
             .env("NEUROPOD_SECRETS__NAMING_FILE", file("naming", &random()))
+            // The images of the tests are on the node, and in no registry.
+            .env("NEUROPOD_IMAGES__INTERNAL_REGISTRIES", "localhost")
+            .env("NEUROPOD_KUBE__IMAGE_PULL_POLICY", "IfNotPresent")
             // There is no certificate for the hosts of the test.
             .env("NEUROPOD_SCHEME", "http")
             .stdin(Stdio::null())
