@@ -42,6 +42,8 @@ pub struct KubeConfig {
     pub catalogue: Option<Catalogue>,
     /// Names of Secrets with registry credentials, in the namespace of the pod.
     pub image_pull_secrets: Vec<String>,
+    /// When the kubelet asks the registry for an image.
+    pub image_pull_policy: ImagePullPolicy,
     /// Within this time every operation answers, or fails with [`Timeout`](neuropod_core::ErrorKind::Timeout).
     pub deadline: Duration,
     /// Most write requests at a time. 16 to 32 is what an API server takes well.
@@ -65,6 +67,7 @@ impl Default for KubeConfig {
             security: Security::default(),
             catalogue: None,
             image_pull_secrets: Vec::new(),
+            image_pull_policy: ImagePullPolicy::default(),
             deadline: Duration::from_secs(30),
             writes_in_flight: 24,
             log_streams: 64,
@@ -177,4 +180,30 @@ pub enum Security {
     Baseline,
     /// No root and no capabilities: the Pod Security level `restricted`. Images that start as root fail.
     Restricted,
+}
+
+/// When the kubelet asks the registry for an image (`imagePullPolicy`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ImagePullPolicy {
+    /// At every start of a container. Layers that are on the node are not downloaded again, but whoever may not pull the
+    /// image, or has the credentials no more, does not get it from the node either; and a tag is always the newest. While
+    /// the registry does not answer, nothing starts. What Kubernetes' admission plug-in `AlwaysPullImages` does.
+    #[default]
+    Always,
+    /// Only when no image of the name is on the node. Everybody can use every image that anybody has pulled there, private
+    /// ones included. For images that were loaded onto the nodes, and for clusters that lose their registries.
+    IfNotPresent,
+    /// Never: what is not on the node does not start.
+    Never,
+}
+
+impl ImagePullPolicy {
+    /// As Kubernetes calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
 }

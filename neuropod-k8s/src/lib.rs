@@ -51,5 +51,5 @@ mod watch;
 
 pub use self::{
     cluster::KubeCluster,
-    config::{Exposure, KubeConfig, NetworkRules, Security, Storage},
+    config::{Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage},
 };

@@ -250,6 +250,8 @@ pub(crate) fn config(namespace: &str) -> KubeConfig {
     KubeConfig {
         namespace: namespace.to_owned(),
         exposure: Exposure::ingress("neuropod"),
+        // The images of the tests are on the node, and in no registry.
+        image_pull_policy: ImagePullPolicy::IfNotPresent,
         ..KubeConfig::default()
     }
 }

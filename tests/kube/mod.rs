@@ -16,7 +16,7 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::PostParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client};
-use neuropod_k8s::{Exposure, KubeCluster, KubeConfig, Storage};
+use neuropod_k8s::{Exposure, ImagePullPolicy, KubeCluster, KubeConfig, Storage};
 use neuropod_test_cluster::{TestCluster, skip, wait_until};
 use serde_json::{from_value, json};
 
@@ -129,6 +129,8 @@ pub(crate) fn config(namespace: &str) -> KubeConfig {
             class: Some(CLASS.into()),
             ..Storage::default()
         },
+        // The images of the tests are on the node, and in no registry.
+        image_pull_policy: ImagePullPolicy::IfNotPresent,
         ..KubeConfig::default()
     }
 }

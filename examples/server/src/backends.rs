@@ -253,6 +253,7 @@ mod tests {
             "audit_kept" => &["audit_days"],
             "naming" => &[
                 "domain",
+        image_pull_policy: kube.image_pull_policy.into(),
                 "scheme",
                 "legacy_names",
                 "reserved_hosts",
@@ -261,6 +262,8 @@ mod tests {
             "tokens" => &["token_pattern"],
             // The machine's: a server lives in no other time.
             "clock" => &[],
+    use neuropod::k8s::ImagePullPolicy;
+
             "catalogue" => &["catalogue"],
             "prices" => &[
                 "prices.gpus",
@@ -320,8 +323,17 @@ mod tests {
             "[kube]\nnamespace_per_user = true\naccess_mode = \"ReadWriteMany\"\nsame_owner_traffic = true\n\
              grace_seconds = 5\ndeadline_seconds = 7\nwrites_in_flight = 3\nlog_streams = 9\n\
              ingress_ranges = [\"203.0.113.0/24\"]\nblocked_ranges = [\"198.51.100.9/32\"]\n\
-             allowed_ranges = [\"10.1.2.3/32\"]\ndns_ranges = [\"10.96.0.10/32\"]\n\
-             [kube.quota]\npods = 2\ncpu_millis = 3000\nmemory_mib = 4096\nvolume_gb = 50\n",
+             allowed_ranges = [\"10.1.2.3/32\"]
+dns_ranges = [\"10.96.0.10/32\"]
+image_pull_policy = \"IfNotPresent\"
+\
+             [kube.quota]
+pods = 2
+cpu_millis = 3000
+memory_mib = 4096
+volume_gb = 50
+gpus = 3
+",
         )
         .unwrap();
         let kube = kube_config(&config.kube);
@@ -337,6 +349,11 @@ mod tests {
         let layout = layout(&config);
         assert!(layout.same_owner_traffic);
         assert_eq!(layout.grace_seconds, 5);
-        assert_eq!(layout.quota.map(|quota| quota.volume_gb), Some(50));
+        let quota = layout.quota.unwrap();
+        assert_eq!((quota.pods, quota.cpu_millis, quota.memory_mib), (2, 3000, 4096));
+        assert_eq!(quota.volume_gb, 50);
+        // Each kind of GPU that the catalogue has.
+        assert_eq!(quota.gpus, BTreeMap::from([("nvidia.com/gpu".to_owned(), 3)]));
+        assert_eq!(kube.image_pull_policy, ImagePullPolicy::IfNotPresent);
     }
 }

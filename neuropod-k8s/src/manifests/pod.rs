@@ -51,7 +51,7 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
         "hostname": hostname(&reference.name),
         "terminationGracePeriodSeconds": workload.grace_seconds,
         "securityContext": pod_security(config.security),
-        "containers": [container_spec(workload, config.security)],
+        "containers": [container_spec(workload, config)],
         "volumes": [{ "name": WORKSPACE, "persistentVolumeClaim": { "claimName": reference.volume } }],
     });
     select_nodes(&mut spec, container);
@@ -96,7 +96,7 @@ fn select_nodes(spec: &mut Value, container: &ContainerSpec) {
     }
 }
 
-fn container_spec(workload: &Workload, security: Security) -> Value {
+fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
     let container = &workload.container;
     let resources = resources(&container.resources);
     let mut spec = json!({
@@ -104,8 +104,9 @@ fn container_spec(workload: &Workload, security: Security) -> Value {
         "image": container.image,
         "env": environment(workload),
         "resources": { "requests": resources, "limits": resources },
+        "imagePullPolicy": config.image_pull_policy.as_str(),
         "volumeMounts": [{ "name": WORKSPACE, "mountPath": workload.volume.mount_path }],
-        "securityContext": container_security(security),
+        "securityContext": container_security(config.security),
         // The kubelet keeps the end of the log of a container that failed: it tells an image for another processor.
         "terminationMessagePolicy": "FallbackToLogsOnError",
     });
@@ -130,6 +131,8 @@ fn container_spec(workload: &Workload, security: Security) -> Value {
 
 fn environment(workload: &Workload) -> Value {
     let plain = workload.container.environment.iter();
+/// The platform's own variables in clear, those of the owner as references to the Secret: whoever may read pods reads
+/// their spec. A variable that the Secret lacks keeps the container from starting, rather than being missing.
     let plain = plain.map(|(name, value)| json!({ "name": name, "value": escaped(value) }));
     let secret = workload.token.as_ref().map(|token| {
         let key = json!({ "name": token.secret, "key": token.variable });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use neuropod::k8s::ImagePullPolicy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,10 @@ pub struct Kube {
     /// Secrets with registry credentials, in the namespace of the pods.
     #[schemars(extend("allowed" = "names of Secrets"))]
     pub image_pull_secrets: Vec<String>,
+    /// When a node asks the registry for an image: at every start of a container, so that nobody gets a private image that
+    /// somebody else has pulled (`Always`); only when it has none of the name, for images that were loaded onto the nodes
+    /// (`IfNotPresent`); or never.
+    pub image_pull_policy: PullPolicy,
     /// How long a container gets to end by itself before it is killed.
     #[schemars(range(min = 0, max = 3600), extend("unit" = "seconds"))]
     pub grace_seconds: u32,
@@ -123,6 +128,7 @@ impl Default for Kube {
             volume_per_pod: false,
             restricted: false,
             image_pull_secrets: Vec::new(),
+            image_pull_policy: PullPolicy::Always,
             grace_seconds: 30,
             same_owner_traffic: false,
             ingress_namespace: BTreeMap::new(),
@@ -157,7 +163,28 @@ impl AccessMode {
     }
 }
 
-/// Limits on all that one user has, where each has a namespace. All four are needed.
+/// When a node asks the registry for an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum PullPolicy {
+    /// At every start of a container.
+    Always,
+    /// Only when no image of the name is on the node.
+    IfNotPresent,
+    /// Never.
+    Never,
+}
+
+impl From<PullPolicy> for ImagePullPolicy {
+    fn from(policy: PullPolicy) -> Self {
+        match policy {
+            PullPolicy::Always => Self::Always,
+            PullPolicy::IfNotPresent => Self::IfNotPresent,
+            PullPolicy::Never => Self::Never,
+        }
+    }
+}
+
+/// Limits on all that one user has, where each has a namespace. All but `gpus` are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserQuota {
