@@ -3,6 +3,8 @@
 
 mod kube;
 
+use std::collections::BTreeMap;
+
 use ::kube::Api;
 use ::kube::api::{ListParams, Patch, PatchParams};
 use futures::StreamExt;
@@ -130,6 +132,7 @@ async fn every_user_has_a_namespace_with_limits() {
         cpu_millis: 4000,
         memory_mib: 8192,
         volume_gb: 100,
+        gpus: BTreeMap::from([("nvidia.com/gpu".into(), 2)]),
     };
     workload.isolation.quota = Some(quota(1));
     let seen = site.backend.apply(&workload).await.unwrap();

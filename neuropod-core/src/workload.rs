@@ -176,9 +176,13 @@ pub struct Quota {
     pub volume_gb: u32,
 }
 
-/// An access token that the platform injects.
+    /// Most GPUs together, by the name of their resource (`nvidia.com/gpu`); one that is not named has no limit.
+    #[serde(default)]
+    pub gpus: BTreeMap<String, u32>,
+/// Environment variables whose values are in a Secret, and nowhere else in the cluster: all of the owner's, since nobody
+/// knows which of them are secret, and the access token that the platform injects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TokenSpec {
+pub struct SecretSpec {
     /// The name of the Secret.
     pub secret: String,
     /// The environment variable that the program reads it from.

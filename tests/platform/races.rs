@@ -1,5 +1,6 @@
 //! Races between what is asked for, what the driver does and what it sees.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ fn without_pods() -> Layout {
             cpu_millis: 1_000_000,
             memory_mib: 1_000_000,
             volume_gb: 1000,
+            gpus: BTreeMap::new(),
         }),
         ..Layout::default()
     }

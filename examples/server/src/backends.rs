@@ -14,7 +14,7 @@ use neuropod::workload::Quota;
 use neuropod::{AuditLog, Billing, Catalogue, ClusterBackend, Layout, ListOptions, PodStore};
 use secrecy::ExposeSecret;
 
-use crate::config::{ClusterKind, Config, Kube};
+use crate::config::{ClusterKind, Config, Kube, UserQuota};
 use crate::secrets::Place;
 use crate::{gallery, live};
 
@@ -186,13 +186,32 @@ pub(crate) fn layout(config: &Config) -> Layout {
             NamespaceScope::Platform
         },
         same_owner_traffic: *same_owner_traffic,
-        quota: quota.map(|quota| Quota {
-            pods: quota.pods,
-            cpu_millis: quota.cpu_millis,
-            memory_mib: quota.memory_mib,
-            volume_gb: quota.volume_gb,
-        }),
+        quota: quota.map(|quota| limits(quota, &config.catalogue)),
         grace_seconds: *grace_seconds,
+    }
+}
+
+/// What all pods of a user may have together.
+fn limits(quota: UserQuota, catalogue: &Catalogue) -> Quota {
+    let UserQuota {
+        pods,
+        cpu_millis,
+        memory_mib,
+        volume_gb,
+        gpus,
+    } = quota;
+    let resources = catalogue
+        .iter()
+        .filter_map(|(_, gpu)| gpu.accelerator.as_ref())
+        .map(|accelerator| accelerator.resource.clone());
+    Quota {
+        pods,
+        cpu_millis,
+        memory_mib,
+        volume_gb,
+        gpus: gpus.map_or_else(BTreeMap::new, |most| {
+            resources.map(|resource| (resource, most)).collect()
+        }),
     }
 }
 
@@ -234,6 +253,7 @@ fn kube_config(kube: &Kube) -> KubeConfig {
         },
         catalogue: None,
         image_pull_secrets: kube.image_pull_secrets.clone(),
+        image_pull_policy: kube.image_pull_policy.into(),
         deadline: Duration::from_secs(kube.deadline_seconds.into()),
         writes_in_flight: kube.writes_in_flight as usize,
         log_streams: kube.log_streams as usize,
@@ -242,6 +262,8 @@ fn kube_config(kube: &Kube) -> KubeConfig {
 
 #[cfg(test)]
 mod tests {
+    use neuropod::k8s::ImagePullPolicy;
+
     use super::*;
     use crate::config::key_names;
 
@@ -253,7 +275,6 @@ mod tests {
             "audit_kept" => &["audit_days"],
             "naming" => &[
                 "domain",
-        image_pull_policy: kube.image_pull_policy.into(),
                 "scheme",
                 "legacy_names",
                 "reserved_hosts",
@@ -262,8 +283,7 @@ mod tests {
             "tokens" => &["token_pattern"],
             // The machine's: a server lives in no other time.
             "clock" => &[],
-    use neuropod::k8s::ImagePullPolicy;
-
+            "images" => &["images.registries", "images.internal_registries"],
             "catalogue" => &["catalogue"],
             "prices" => &[
                 "prices.gpus",
@@ -276,6 +296,7 @@ mod tests {
                 "kube.volume_per_pod",
                 "kube.namespace_per_user",
                 "kube.quota.pods",
+                "kube.quota.gpus",
                 "kube.same_owner_traffic",
                 "kube.grace_seconds",
             ],
@@ -286,7 +307,6 @@ mod tests {
             "low_balance_marks" => &["low_balance_seconds"],
             other => panic!(
                 "PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"
-            "images" => &["images.registries", "images.internal_registries"],
             ),
         }
     }

@@ -71,7 +71,15 @@ fn companions(workload: &Workload) -> Vec<ObjectKey> {
 }
 
 /// What of a workload a quota counts.
-type Figure = fn(&Workload) -> u32;
+type Figure<'a> = &'a dyn Fn(&Workload) -> u32;
+
+/// How many GPUs of this resource a workload asks for.
+fn gpus_of(workload: &Workload, resource: &str) -> u32 {
+    let accelerator = workload.container.resources.accelerator.as_ref();
+    accelerator
+        .filter(|accelerator| accelerator.resource == resource)
+        .map_or(0, |accelerator| accelerator.count)
+}
 
 impl World {
     /// Makes everything of a workload that is not there. As in a real cluster, what can be made is made although
@@ -196,13 +204,13 @@ impl World {
             .filter(of_owner)
             .filter_map(|owned| owned.pod.as_ref())
             .collect();
-        let used = |of: Figure| {
+        let used = |of: Figure<'_>| {
             pods.iter()
                 .map(|pod| of(&pod.workload))
                 .fold(0, u32::saturating_add)
         };
-        let figures: [(&str, Figure, u32); 3] = [
-            ("pods", |_| 1, quota.pods),
+        let figures: [(&str, Figure<'_>, u32); 3] = [
+            ("pods", &|_| 1, quota.pods),
             (
                 "limits.cpu",
                 |workload| workload.container.resources.cpu_millis,
@@ -214,8 +222,18 @@ impl World {
                 quota.memory_mib,
             ),
         ];
-        for (name, of, limit) in figures {
-            let (requested, used) = (of(workload), used(of));
+        let plain = figures
+            .into_iter()
+            .map(|(name, of, limit)| (name.to_owned(), of(workload), used(of), limit));
+        let gpus = quota.gpus.iter().map(|(resource, limit)| {
+            let of: Figure<'_> = &|workload| gpus_of(workload, resource);
+            (format!("requests.{resource}"), of(workload), used(of), *limit)
+        });
+        for (name, requested, used, limit) in plain.chain(gpus) {
+            // As in a real cluster, who asks for none of it is not refused for want of it.
+            if requested == 0 {
+                continue;
+            }
             if used.saturating_add(requested) > limit {
                 let text = format!(
                     "pods \"{}\" is forbidden: exceeded quota: neuropod, requested: {name}={requested}, used: \

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use neuropod_core::sim::{Kind, ObjectKey};
 use neuropod_core::workload::Quota;
 use neuropod_core::{
@@ -162,6 +164,35 @@ async fn a_name_is_refused_for_ever_or_until_it_is_free() {
     cluster.apply(&new).await.unwrap();
 }
 
+/// GPUs are counted by their own resource, and who asks for none is not refused.
+#[tokio::test(start_paused = true)]
+async fn a_quota_counts_gpus_by_their_resource() {
+    let cluster = cluster();
+    let mut workloads = [workload(1), workload(2), workload(3), workload(4)];
+    for workload in &mut workloads {
+        workload.reference.user_hash = "ana".to_owned();
+        workload.isolation.quota = Some(Quota {
+            pods: 9,
+            cpu_millis: 100_000,
+            memory_mib: 100_000,
+            volume_gb: 500,
+            gpus: BTreeMap::from([("nvidia.com/gpu".to_owned(), 1)]),
+        });
+    }
+    let [one, other, mut without, mut another_kind] = workloads;
+    without.container.resources.accelerator = None;
+    if let Some(accelerator) = &mut another_kind.container.resources.accelerator {
+        accelerator.resource = "amd.com/gpu".to_owned();
+    }
+    start(&cluster, &one).await;
+    let error = cluster.apply(&other).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::QuotaExceeded);
+    let text = "requested: requests.nvidia.com/gpu=1, used: requests.nvidia.com/gpu=1, limited: requests.nvidia.com/gpu=1";
+    assert!(error.to_string().contains(text), "{error}");
+    cluster.apply(&without).await.unwrap();
+    cluster.apply(&another_kind).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_quota_refuses_the_pod_that_is_too_much() {
     let cluster = cluster();
@@ -173,6 +204,7 @@ async fn a_quota_refuses_the_pod_that_is_too_much() {
             cpu_millis: 6000,
             memory_mib: 10_000,
             volume_gb: 500,
+            gpus: BTreeMap::new(),
         });
     }
     start(&cluster, &one).await;

@@ -39,12 +39,25 @@ pub(super) fn limits(workload: &Workload, config: &KubeConfig) -> Vec<Manifest> 
 }
 
 fn resource_quota(quota: &Quota) -> Value {
-    json!({ "spec": { "hard": {
-        "pods": quota.pods.to_string(),
-        "limits.cpu": format!("{}m", quota.cpu_millis),
-        "limits.memory": format!("{}Mi", quota.memory_mib),
-        "requests.storage": gigabytes(quota.volume_gb),
-    }}})
+    let Quota {
+        pods,
+        cpu_millis,
+        memory_mib,
+        volume_gb,
+        gpus,
+    } = quota;
+    let mut hard = json!({
+        "pods": pods.to_string(),
+        "limits.cpu": format!("{cpu_millis}m"),
+        "limits.memory": format!("{memory_mib}Mi"),
+        "requests.storage": gigabytes(*volume_gb),
+    });
+    // Extended resources are counted by their requests alone. They can't be in the `LimitRange`: it would give them to
+    // every container that asks for none.
+    for (resource, count) in gpus {
+        hard[format!("requests.{resource}")] = count.to_string().into();
+    }
+    json!({ "spec": { "hard": hard } })
 }
 
 /// No single container and no single volume over what all together may have. A container that says nothing (made

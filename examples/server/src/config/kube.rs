@@ -200,4 +200,8 @@ pub struct UserQuota {
     /// Most volume space of a user together.
     #[schemars(range(min = 1), extend("unit" = "GB"))]
     pub volume_gb: u32,
+    /// Most GPUs of a user's pods together, of each kind of resource that the catalogue has; no limit unless given.
+    #[schemars(range(min = 0), extend("unit" = "GPUs"))]
+    #[serde(default)]
+    pub gpus: Option<u32>,
 }

@@ -1,5 +1,7 @@
 //! The check of quotas, for stages with a namespace per user.
 
+use std::collections::BTreeMap;
+
 use tokio::time::{Instant, sleep};
 
 use super::Stage;
@@ -22,6 +24,7 @@ pub async fn quota(stage: &dyn Stage) {
             cpu_millis: 1000,
             memory_mib: 1024,
             volume_gb: 100,
+            gpus: BTreeMap::new(),
         });
     }
     let pod = allowed.start().await;

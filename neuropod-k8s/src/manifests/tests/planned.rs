@@ -88,6 +88,7 @@ fn a_namespace_and_a_volume_of_the_user() {
             cpu_millis: 32_000,
             memory_mib: 200_000,
             volume_gb: 500,
+            gpus: BTreeMap::from([("nvidia.com/gpu".into(), 2)]),
         }),
         grace_seconds: 10,
     };
@@ -117,6 +118,7 @@ fn without_a_namespace_of_the_user_there_is_no_quota() {
             cpu_millis: 32_000,
             memory_mib: 200_000,
             volume_gb: 500,
+            gpus: BTreeMap::from([("nvidia.com/gpu".into(), 2)]),
         }),
         ..Layout::default()
     };
