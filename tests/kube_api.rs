@@ -186,11 +186,12 @@ async fn every_object_is_there_with_its_labels() {
     }
     let secret = site
         .api::<Secret>()
-        .get(&workload.token.as_ref().unwrap().secret)
+        .get(&workload.secret.as_ref().unwrap().name)
         .await
         .unwrap();
     let token = &secret.data.unwrap()["JUPYTER_TOKEN"].0;
-    assert_eq!(token, workload.token.unwrap().token.expose().as_bytes());
+    let wanted = &workload.secret.unwrap().variables.0["JUPYTER_TOKEN"];
+    assert_eq!(token, wanted.as_bytes());
 }
 
 #[tokio::test]
@@ -269,7 +270,7 @@ async fn objects_of_others_are_not_touched() {
     let not_touched = async |kind: &str| {
         let workload = workload("lab", 1);
         let (reference, endpoint) = (&workload.reference, &workload.endpoints[0]);
-        let secret = &workload.token.as_ref().unwrap().secret;
+        let secret = &workload.secret.as_ref().unwrap().name;
         match kind {
             "Service" => {
                 other::<Service>(&site, &endpoint.service, json!({ "ports": [{ "port": 80 }] })).await;

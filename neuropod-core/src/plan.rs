@@ -8,9 +8,9 @@ use crate::catalogue::{Catalogue, GpuType};
 use crate::check::JUPYTER_TOKEN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming::{Naming, Slug, UserHash};
-use crate::pod::Pod;
+use crate::pod::{Environment, Pod};
 use crate::workload::{
-    ContainerSpec, EndpointSpec, Isolation, Quota, Resources, TokenSpec, VolumeSpec, Workload, WorkloadRef,
+    ContainerSpec, EndpointSpec, Isolation, Quota, Resources, SecretSpec, VolumeSpec, Workload, WorkloadRef,
 };
 
 /// How a platform lays its pods out in the cluster: data, the same for all pods.
@@ -108,14 +108,15 @@ pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) 
         route: naming.ingress(slug, hash, endpoint.port),
         host: naming.host(slug, hash, endpoint.port),
     });
-    let token = pod.login.injected.clone().map(|token| TokenSpec {
-        secret: naming.token_secret(slug, hash),
-        variable: JUPYTER_TOKEN.into(),
-        token,
+    let container = container(pod, gpu);
+    let variables = secret_variables(pod, &container.environment);
+    let secret = (!variables.0.is_empty()).then(|| SecretSpec {
+        name: naming.token_secret(slug, hash),
+        variables,
     });
     Ok(Workload {
         run: pod.run,
-        container: container(pod, gpu),
+        container,
         volume: VolumeSpec {
             size_gb: pod.spec.volume_disk_gb,
             mount_path: pod.spec.mount_path.clone(),
@@ -126,21 +127,41 @@ pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) 
             same_owner: layout.same_owner_traffic,
             quota: layout.quota.clone().filter(|_| reference.namespace.is_some()),
         },
-        token,
+        secret,
         grace_seconds: layout.grace_seconds,
         reference,
     })
 }
 
-fn container(pod: &Pod, gpu: &GpuType) -> ContainerSpec {
-    let mut environment: BTreeMap<_, _> = pod.spec.environment.0.clone();
+/// What the owner's variables and the injected token are, without those that the platform sets itself: it has the last
+/// word, also over a record of an earlier version.
+fn secret_variables(pod: &Pod, own: &BTreeMap<String, String>) -> Environment {
+    let mut variables = pod.spec.environment.clone();
+    variables.0.retain(|name, _| !own.contains_key(name));
+    if let Some(token) = &pod.login.injected {
+        variables.0.insert(JUPYTER_TOKEN.into(), token.expose().into());
+    }
+    variables
+}
+
+/// What the platform sets in every container, in place of what its image says.
+fn platform_variables(gpu: &GpuType) -> BTreeMap<String, String> {
+    // Hooks of container runtimes run as root of the node, with the variables of the container, before it is closed off:
+    // an image that names a library of its own there would run it on the node (CVE-2025-23266). A program of the image may
+    // still set them for what it starts.
+    let mut variables =
+        BTreeMap::from(["LD_AUDIT", "LD_PRELOAD"].map(|name| (name.to_owned(), String::new())));
     if gpu.accelerator.is_none() {
         // Common device-plugin set-ups show every GPU of the node to a container that asked for none.
-        environment.insert("NVIDIA_VISIBLE_DEVICES".into(), "void".into());
+        variables.insert("NVIDIA_VISIBLE_DEVICES".into(), "void".into());
     }
+    variables
+}
+
+fn container(pod: &Pod, gpu: &GpuType) -> ContainerSpec {
     ContainerSpec {
         image: pod.spec.image.to_string(),
-        environment,
+        environment: platform_variables(gpu),
         ready_port: pod.jupyter_port(),
         resources: Resources {
             cpu_millis: gpu.size.cpu_millis,

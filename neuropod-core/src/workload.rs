@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::id::PodId;
-use crate::secret::AccessToken;
+use crate::pod::Environment;
 
 /// The names by which everything of one pod is found in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,15 +48,16 @@ pub struct Workload {
     pub endpoints: Vec<EndpointSpec>,
     /// What keeps the pod away from others and from the cluster.
     pub isolation: Isolation,
-    /// A secret environment variable, where the platform injects an access token.
-    pub token: Option<TokenSpec>,
+    /// The environment variables whose values are for the container alone; `None`: there are none.
+    pub secret: Option<SecretSpec>,
     /// How long the container gets to end by itself, in seconds.
     pub grace_seconds: u32,
 }
 
 impl Workload {
-    /// A digest of everything but the token (BLAKE3, the first 128 bits in hexadecimal): what was applied with this
-    /// digest need not be applied again.
+    /// A digest of everything but the values of secret variables (BLAKE3, the first 128 bits in hexadecimal): what was
+    /// applied with this digest need not be applied again. People who may not read Secrets can read the digest, and could
+    /// guess a short value from it; another value comes with another run, which is in the digest.
     ///
     /// # Panics
     /// Never: see the comment inside.
@@ -76,7 +77,8 @@ impl Workload {
 pub struct ContainerSpec {
     /// The image reference.
     pub image: String,
-    /// Environment variables, sorted by name.
+    /// The platform's own environment variables, sorted by name; everybody who may read pods can read them. Those of the
+    /// owner are in [`Workload::secret`].
     pub environment: BTreeMap<String, String>,
     /// The port that has to accept connections before the pod counts as ready; `None`: it is ready once it runs.
     pub ready_port: Option<u16>,
@@ -174,20 +176,22 @@ pub struct Quota {
     pub memory_mib: u32,
     /// Most volume space together, in GB.
     pub volume_gb: u32,
-}
-
     /// Most GPUs together, by the name of their resource (`nvidia.com/gpu`); one that is not named has no limit.
     #[serde(default)]
     pub gpus: BTreeMap<String, u32>,
+}
+
 /// Environment variables whose values are in a Secret, and nowhere else in the cluster: all of the owner's, since nobody
 /// knows which of them are secret, and the access token that the platform injects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SecretSpec {
     /// The name of the Secret.
-    pub secret: String,
-    /// The environment variable that the program reads it from.
-    pub variable: String,
-    /// The token; never serialized.
-    #[serde(skip)]
-    pub token: AccessToken,
+    pub name: String,
+    /// The variables; only their names are serialized.
+    #[serde(serialize_with = "names")]
+    pub variables: Environment,
+}
+
+fn names<S: Serializer>(variables: &Environment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(variables.0.keys())
 }

@@ -256,8 +256,6 @@ pub(crate) fn config(namespace: &str) -> KubeConfig {
     }
 }
 
-/// Pods that fit on a small node.
-pub(crate) fn catalogue() -> Catalogue {
 /// The images of the tests, and the registry that has none.
 pub(crate) fn images() -> ImageRules {
     ImageRules::default()
@@ -265,6 +263,8 @@ pub(crate) fn images() -> ImageRules {
         .unwrap()
 }
 
+/// Pods that fit on a small node.
+pub(crate) fn catalogue() -> Catalogue {
     let size = |cpu: u32, memory: u32| json!({ "cpuMillis": cpu, "memoryMib": memory });
     from_value(json!({
         "cpu": { "name": "CPU", "size": size(500, 512) },

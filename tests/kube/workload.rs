@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::workload::{ContainerSpec, EndpointSpec, Isolation, Resources, TokenSpec, VolumeSpec};
-use neuropod_core::{AccessToken, PodId, Workload, WorkloadRef};
+use neuropod_core::pod::Environment;
+use neuropod_core::workload::{ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumeSpec};
+use neuropod_core::{PodId, Workload, WorkloadRef};
 
 /// Names of a pod that nobody else has.
 pub(crate) fn reference(name: &str) -> WorkloadRef {
@@ -55,10 +56,12 @@ pub(crate) fn workload(name: &str, ports: u16) -> Workload {
             same_owner: false,
             quota: None,
         },
-        token: Some(TokenSpec {
-            secret: format!("{base}-token"),
-            variable: "JUPYTER_TOKEN".into(),
-            token: AccessToken::new("b1726e8fd9c54a7e8b3f0e6a7c9d1e2f3a4b5c6d7e8f9a0b"),
+        secret: Some(SecretSpec {
+            name: format!("{base}-token"),
+            variables: Environment(BTreeMap::from([(
+                "JUPYTER_TOKEN".into(),
+                "b1726e8fd9c54a7e8b3f0e6a7c9d1e2f3a4b5c6d7e8f9a0b".into(),
+            )])),
         }),
         grace_seconds: 5,
         reference,

@@ -295,7 +295,7 @@ impl Naming {
         format!("neuropod-{hash}")
     }
 
-    /// The Secret with the pod's Jupyter token: `<slug>-<hash>-token`.
+    /// The Secret with the pod's environment variables and its Jupyter token: `<slug>-<hash>-token`.
     pub fn token_secret(&self, slug: &Slug, hash: &UserHash) -> String {
         format!("{slug}-{hash}-token")
     }

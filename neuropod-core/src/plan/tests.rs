@@ -3,7 +3,6 @@ use jiff::Timestamp;
 use super::*;
 use crate::catalogue::{GpuType, InstanceSize};
 use crate::pod::Environment;
-use crate::secret::AccessToken;
 use crate::workload::{Accelerator, Toleration};
 
 fn naming() -> Naming {
@@ -34,9 +33,9 @@ fn names_ports_and_the_token_are_those_of_the_pod() {
     assert_eq!(endpoints[0].route, "training-k3j5qzx2ab-8888-ingress");
     assert_eq!(endpoints[0].host, "training-k3j5qzx2ab-8888.pods.example.com");
     assert_eq!(workload.container.ready_port, Some(8888));
-    let token = workload.token.unwrap();
-    assert_eq!(token.variable, "JUPYTER_TOKEN");
-    assert_eq!(token.token, AccessToken::new("0123456789abcdef"));
+    let secret = workload.secret.unwrap();
+    assert_eq!(secret.name, "training-k3j5qzx2ab-token");
+    assert_eq!(secret.variables.0["JUPYTER_TOKEN"], "0123456789abcdef");
     assert!(
         !workload.container.environment.contains_key("JUPYTER_TOKEN"),
         "it comes from the Secret alone"
@@ -51,8 +50,76 @@ fn without_jupyter_there_is_no_token_and_no_port_to_wait_for() {
         pod.spec.jupyter = false;
         pod.login.injected = None;
     });
-    assert_eq!(workload.token, None);
+    assert_eq!(workload.secret, None);
     assert_eq!(workload.container.ready_port, None);
+}
+
+/// Nobody but the owner knows which of their values are secret, so none of them is where pods are read.
+#[test]
+fn all_values_of_the_owner_are_secret_and_the_token_among_them() {
+    let workload = planned(|pod| {
+        let own = [
+            ("HF_TOKEN", "hf_canary"),
+            ("EPOCHS", "3"),
+            ("JUPYTER_TOKEN", "of an old record"),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        pod.spec.environment = Environment(own.into());
+    });
+    let secret = workload.secret.as_ref().unwrap();
+    let values: Vec<_> = secret.variables.0.iter().collect();
+    assert_eq!(
+        values
+            .into_iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect::<Vec<_>>(),
+        [
+            ("EPOCHS", "3"),
+            ("HF_TOKEN", "hf_canary"),
+            ("JUPYTER_TOKEN", "0123456789abcdef")
+        ]
+    );
+    for name in secret.variables.0.keys() {
+        assert!(!workload.container.environment.contains_key(name), "{name}");
+    }
+    assert!(!format!("{workload:?}").contains("canary"), "{workload:?}");
+    assert!(!serde_json::to_string(&workload).unwrap().contains("canary"));
+}
+
+/// Whoever may read pods and no Secrets reads the digest too, and could try short values.
+#[test]
+fn the_digest_follows_names_and_runs_and_not_the_values_of_the_owner() {
+    let hash = |name: &str, value: &str, run: u64| {
+        let workload = planned(|pod| {
+            pod.spec.environment = Environment([(name.into(), value.into())].into());
+            pod.run = run;
+        });
+        workload.spec_hash()
+    };
+    let first = hash("PIN", "1234", 1);
+    assert_eq!(hash("PIN", "9876", 1), first);
+    assert_ne!(
+        hash("PIN", "9876", 2),
+        first,
+        "another value comes with another run"
+    );
+    assert_ne!(hash("PIN_2", "1234", 1), first);
+}
+
+/// Hooks of the runtime run on the node with the variables of the container.
+#[test]
+fn no_image_and_no_owner_names_a_library_for_the_hooks_of_the_runtime() {
+    for gpu in ["cpu", "rtx-4090"] {
+        let workload = planned(|pod| {
+            pod.spec.gpu = gpu.into();
+            pod.spec.environment = Environment([("LD_PRELOAD".into(), "./pwn.so".into())].into());
+        });
+        for name in ["LD_PRELOAD", "LD_AUDIT"] {
+            assert_eq!(workload.container.environment[name], "", "{gpu} {name}");
+        }
+        let secret = workload.secret.unwrap();
+        assert!(!secret.variables.0.contains_key("LD_PRELOAD"), "{gpu}");
+    }
 }
 
 #[test]
@@ -61,7 +128,7 @@ fn a_pod_without_a_gpu_sees_none() {
         pod.spec.environment = Environment([("EPOCHS".into(), "3".into())].into());
     };
     let with = planned(own);
-    assert_eq!(with.container.environment.keys().collect::<Vec<_>>(), ["EPOCHS"]);
+    assert!(!with.container.environment.contains_key("NVIDIA_VISIBLE_DEVICES"));
     let accelerator = with.container.resources.accelerator.unwrap();
     assert_eq!(
         (accelerator.resource.as_str(), accelerator.count),
@@ -72,7 +139,7 @@ fn a_pod_without_a_gpu_sees_none() {
         pod.spec.gpu = "cpu".into();
     });
     assert_eq!(without.container.environment["NVIDIA_VISIBLE_DEVICES"], "void");
-    assert_eq!(without.container.environment["EPOCHS"], "3");
+    assert_eq!(without.secret.unwrap().variables.0["EPOCHS"], "3");
     assert_eq!(without.container.resources.accelerator, None);
 }
 
@@ -84,6 +151,8 @@ fn a_variable_of_the_user_opens_no_gpu() {
         pod.spec.environment = Environment([("NVIDIA_VISIBLE_DEVICES".into(), "all".into())].into());
     });
     assert_eq!(workload.container.environment["NVIDIA_VISIBLE_DEVICES"], "void");
+    let secret = workload.secret.unwrap();
+    assert!(!secret.variables.0.contains_key("NVIDIA_VISIBLE_DEVICES"));
 }
 
 #[test]
@@ -175,6 +244,7 @@ fn a_quota_is_for_namespaces_of_users() {
         cpu_millis: 16_000,
         memory_mib: 65_536,
         volume_gb: 200,
+        gpus: BTreeMap::from([("nvidia.com/gpu".into(), 2)]),
     };
     let layout = Layout {
         volume: VolumeScope::Pod,

@@ -62,16 +62,18 @@ pub(super) fn stopping(workload: &Workload, at: Timestamp) -> Option<Line> {
 }
 
 fn login<'a>(workload: &Workload, generated: &'a str) -> Option<Login<'a>> {
-    let variable = workload.container.environment.get("JUPYTER_TOKEN");
+    let variable = workload.secret.as_ref();
+    let variable = variable.and_then(|secret| secret.variables.0.get("JUPYTER_TOKEN"));
     let jupyter = ["jupyter", "notebook"]
         .iter()
         .any(|word| workload.container.image.contains(word));
-    match (&workload.token, variable.map(String::as_str)) {
-        (Some(_), _) => Some(Login::Configured),
-        (None, Some("")) if jupyter => Some(Login::Disabled),
-        (None, Some(_)) if jupyter => Some(Login::Configured),
-        (None, None) if jupyter => Some(Login::Generated(generated)),
-        (None, _) => None,
+    // Where the platform waits for a port there is a Jupyter server, whatever the image is called.
+    let is_expected = workload.container.ready_port.is_some();
+    match variable.map(String::as_str) {
+        Some("") if jupyter => Some(Login::Disabled),
+        Some(_) if jupyter || is_expected => Some(Login::Configured),
+        None if jupyter => Some(Login::Generated(generated)),
+        _ => None,
     }
 }
 

@@ -63,9 +63,9 @@ fn companions(workload: &Workload) -> Vec<ObjectKey> {
     keys.push(key(Kind::Policy, &workload.isolation.policy));
     keys.extend(
         workload
-            .token
+            .secret
             .iter()
-            .map(|token| key(Kind::Secret, &token.secret)),
+            .map(|secret| key(Kind::Secret, &secret.name)),
     );
     keys
 }
@@ -213,12 +213,12 @@ impl World {
             ("pods", &|_| 1, quota.pods),
             (
                 "limits.cpu",
-                |workload| workload.container.resources.cpu_millis,
+                &|workload| workload.container.resources.cpu_millis,
                 quota.cpu_millis,
             ),
             (
                 "limits.memory",
-                |workload| workload.container.resources.memory_mib,
+                &|workload| workload.container.resources.memory_mib,
                 quota.memory_mib,
             ),
         ];

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use neuropod_core::pod::Environment;
 use neuropod_core::sim::{Settings, SimCluster};
 use neuropod_core::workload::{
-    Accelerator, ContainerSpec, EndpointSpec, Isolation, Resources, TokenSpec, VolumeSpec,
+    Accelerator, ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumeSpec,
 };
-use neuropod_core::{
-    AccessToken, Clock, ClusterBackend, ClusterEvent, ObservedPod, PodId, Workload, WorkloadRef,
-};
+use neuropod_core::{Clock, ClusterBackend, ClusterEvent, ObservedPod, PodId, Workload, WorkloadRef};
 use tokio::time::timeout;
 
 /// Longer than anything takes in these tests: an hour of the cluster.
@@ -71,10 +70,12 @@ pub(crate) fn workload(number: u64) -> Workload {
             same_owner: false,
             quota: None,
         },
-        token: Some(TokenSpec {
-            secret: format!("{name}-token"),
-            variable: "JUPYTER_TOKEN".to_owned(),
-            token: AccessToken::new("chosen by the platform"),
+        secret: Some(SecretSpec {
+            name: format!("{name}-token"),
+            variables: Environment(BTreeMap::from([(
+                "JUPYTER_TOKEN".into(),
+                "chosen by the platform".into(),
+            )])),
         }),
         grace_seconds: 30,
     }

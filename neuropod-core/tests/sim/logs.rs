@@ -36,18 +36,14 @@ async fn a_jupyter_server_prints_what_the_extractor_reads() {
     let cluster = cluster();
     let injected = workload(1);
     let generated = Workload {
-        token: None,
+        secret: None,
         ..workload(2)
     };
-    let mut open = Workload {
-        token: None,
-        ..workload(3)
-    };
-    open.container
-        .environment
-        .insert("JUPYTER_TOKEN".to_owned(), String::new());
+    let mut open = workload(3);
+    let variables = &mut open.secret.as_mut().unwrap().variables.0;
+    variables.insert("JUPYTER_TOKEN".to_owned(), String::new());
     let mut other = Workload {
-        token: None,
+        secret: None,
         ..workload(4)
     };
     other.container.image = "nginx:1".to_owned();

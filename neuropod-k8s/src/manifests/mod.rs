@@ -60,9 +60,9 @@ impl Manifests {
         let mut objects = vec![network_policy::of_pod(workload, config)];
         objects.extend(
             workload
-                .token
+                .secret
                 .as_ref()
-                .map(|token| secret::secret(workload, token, config)),
+                .map(|spec| secret::secret(workload, spec, config)),
         );
         for endpoint in &workload.endpoints {
             objects.push(service::service(workload, endpoint, config));
@@ -90,7 +90,7 @@ pub(crate) fn namespace_of<'a>(namespace: Option<&'a str>, config: &'a KubeConfi
     namespace.unwrap_or(&config.namespace)
 }
 
-/// The workload as Kubernetes YAML, as it would be sent to a cluster. The access token is left out.
+/// The workload as Kubernetes YAML, as it would be sent to a cluster. The values of secret variables are left out.
 ///
 /// The output is the same for the same input: keys are sorted, objects come in the order in which they are made.
 ///
@@ -210,7 +210,7 @@ impl<'a> Draft<'a> {
 }
 
 /// A digest of an object (BLAKE3, 128 bits in hexadecimal), without what is secret: the digest can be read by
-/// people who may not read the Secret, and a short token could be guessed from it. A new token comes with a new run.
+/// people who may not read the Secret, and a short value could be guessed from it. New values come with a new run.
 fn digest(body: &Value) -> String {
     let mut public = body.clone();
     secret::mask(&mut public);

@@ -1,5 +1,7 @@
 //! The pod itself.
 
+use std::collections::BTreeMap;
+
 use neuropod_core::Workload;
 use neuropod_core::gpus::label_values;
 use neuropod_core::workload::{ContainerSpec, Resources, Toleration};
@@ -102,9 +104,9 @@ fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
     let mut spec = json!({
         "name": CONTAINER,
         "image": container.image,
+        "imagePullPolicy": config.image_pull_policy.as_str(),
         "env": environment(workload),
         "resources": { "requests": resources, "limits": resources },
-        "imagePullPolicy": config.image_pull_policy.as_str(),
         "volumeMounts": [{ "name": WORKSPACE, "mountPath": workload.volume.mount_path }],
         "securityContext": container_security(config.security),
         // The kubelet keeps the end of the log of a container that failed: it tells an image for another processor.
@@ -129,27 +131,25 @@ fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
     spec
 }
 
-fn environment(workload: &Workload) -> Value {
-    let plain = workload.container.environment.iter();
 /// The platform's own variables in clear, those of the owner as references to the Secret: whoever may read pods reads
 /// their spec. A variable that the Secret lacks keeps the container from starting, rather than being missing.
-    let plain = plain.map(|(name, value)| json!({ "name": name, "value": escaped(value) }));
-    let secret = workload.token.as_ref().map(|token| {
-        let key = json!({ "name": token.secret, "key": token.variable });
-        json!({ "name": token.variable, "valueFrom": { "secretKeyRef": key } })
+fn environment(workload: &Workload) -> Value {
+    let own = &workload.container.environment;
+    let secret = workload.secret.iter().flat_map(|secret| {
+        secret.variables.0.keys().map(|name| {
+            let key = json!({ "name": secret.name, "key": name });
+            (
+                name,
+                json!({ "name": name, "valueFrom": { "secretKeyRef": key } }),
+            )
+        })
     });
-    // The token comes last, and wins where both have its name.
-    let clashes = |variable: &Value| {
-        secret
-            .as_ref()
-            .is_some_and(|secret| secret["name"] == variable["name"])
-    };
-    let plain = plain.filter(|variable| !clashes(variable));
-    plain
-        .collect::<Vec<_>>()
-        .into_iter()
-        .chain(secret.clone())
-        .collect()
+    let plain = own
+        .iter()
+        .map(|(name, value)| (name, json!({ "name": name, "value": escaped(value) })));
+    // Each name once: where both have it, the Secret's holds.
+    let all: BTreeMap<_, _> = plain.chain(secret).collect();
+    all.into_values().collect()
 }
 
 /// Kubernetes expands `$(NAME)` in values and makes one `$` of two; here every value is meant literally.

@@ -1,22 +1,27 @@
-//! The Secret with the access token, which the container reads as an environment variable.
+//! The Secret with the variables of the owner and the access token, which the container reads as environment variables.
 
 use data_encoding::BASE64;
 use neuropod_core::Workload;
-use neuropod_core::workload::TokenSpec;
-use serde_json::{Value, json};
+use neuropod_core::workload::SecretSpec;
+use serde_json::{Map, Value, json};
 
 use super::{Draft, Manifest};
 use crate::config::KubeConfig;
 use crate::kind::Kind;
 
-/// What stands in place of a token where people may see it.
+/// What stands in place of a value where people may see it.
 const MASK: &str = "…";
 
-pub(super) fn secret(workload: &Workload, token: &TokenSpec, config: &KubeConfig) -> Manifest {
+pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig) -> Manifest {
     // `data` rather than `stringData`: server-side apply does not take back fields that are only ever written.
-    let encoded = BASE64.encode(token.token.expose().as_bytes());
-    let fields = json!({ "type": "Opaque", "data": { token.variable.as_str(): encoded } });
-    Draft::of_run(workload, config, Kind::Secret, &token.secret, fields).finish()
+    let data: Map<_, _> = spec
+        .variables
+        .0
+        .iter()
+        .map(|(name, value)| (name.clone(), BASE64.encode(value.as_bytes()).into()))
+        .collect();
+    let fields = json!({ "type": "Opaque", "data": data });
+    Draft::of_run(workload, config, Kind::Secret, &spec.name, fields).finish()
 }
 
 /// Puts a mask in place of all values of a Secret; other objects stay as they are.

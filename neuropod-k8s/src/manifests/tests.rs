@@ -3,16 +3,18 @@ mod planned;
 use std::collections::BTreeMap;
 
 use neuropod_core::plan::Layout;
+use neuropod_core::pod::Environment;
 use neuropod_core::workload::{
-    Accelerator, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, TokenSpec, Toleration, VolumeSpec,
+    Accelerator, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, SecretSpec, Toleration, VolumeSpec,
 };
-use neuropod_core::{AccessToken, Workload, WorkloadRef};
+use neuropod_core::{Workload, WorkloadRef};
 use serde_json::{Value, json};
 
 use super::{Manifests, to_yaml};
-use crate::config::{Exposure, KubeConfig, NetworkRules, Security, Storage};
+use crate::config::{Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage};
 use crate::kind::Kind;
 
+const VALUE: &str = "hf_canary $(HOME) $$";
 const TOKEN: &str = "b1726e8fd9c54a7e8b3f0e6a7c9d1e2f3a4b5c6d7e8f9a0b";
 
 fn endpoint(port: u16) -> EndpointSpec {
@@ -60,7 +62,7 @@ pub(crate) fn plain() -> Workload {
             same_owner: false,
             quota: None,
         },
-        token: None,
+        secret: None,
         grace_seconds: 30,
     }
 }
@@ -92,10 +94,12 @@ fn jupyter() -> Workload {
     container.runtime_class = Some("nvidia".into());
     workload.endpoints = vec![endpoint(8888), endpoint(7860)];
     workload.isolation.same_owner = true;
-    workload.token = Some(TokenSpec {
-        secret: "my-lab-abcdefghij-token".into(),
-        variable: "JUPYTER_TOKEN".into(),
-        token: AccessToken::new(TOKEN),
+    workload.secret = Some(SecretSpec {
+        name: "my-lab-abcdefghij-token".into(),
+        variables: Environment(BTreeMap::from([
+            ("HF_TOKEN".into(), VALUE.into()),
+            ("JUPYTER_TOKEN".into(), TOKEN.into()),
+        ])),
     });
     workload
 }
@@ -173,6 +177,7 @@ fn a_namespace_of_the_user_with_limits() {
         cpu_millis: 16000,
         memory_mib: 65536,
         volume_gb: 200,
+        gpus: BTreeMap::from([("nvidia.com/gpu".into(), 2), ("nvidia.com/mig-1g.10gb".into(), 4)]),
     });
     let config = KubeConfig {
         namespace_per_user: true,
@@ -182,21 +187,46 @@ fn a_namespace_of_the_user_with_limits() {
 }
 
 #[test]
-fn the_token_is_in_the_secret_and_nowhere_else() {
+fn the_token_and_the_values_of_the_owner_are_in_the_secret_and_nowhere_else() {
     let manifests = Manifests::new(&jupyter(), &nginx());
-    let encoded = data_encoding::BASE64.encode(TOKEN.as_bytes());
-    let with_token = manifests.clone().all().filter(|manifest| {
-        let text = manifest.body.to_string();
-        text.contains(TOKEN) || text.contains(&encoded)
-    });
-    let kinds: Vec<_> = with_token.map(|manifest| manifest.kind.name()).collect();
-    assert_eq!(kinds, ["Secret"]);
     let shown = format!("{manifests:?}{}", to_yaml(&jupyter(), &nginx()));
-    assert!(!shown.contains(TOKEN) && !shown.contains(&encoded));
+    for (name, value) in [("JUPYTER_TOKEN", TOKEN), ("HF_TOKEN", VALUE)] {
+        let encoded = data_encoding::BASE64.encode(value.as_bytes());
+        let with_value = manifests.clone().all().filter(|manifest| {
+            let text = manifest.body.to_string();
+            text.contains(value) || text.contains(&encoded)
+        });
+        let kinds: Vec<_> = with_value.map(|manifest| manifest.kind.name()).collect();
+        assert_eq!(kinds, ["Secret"], "{name}");
+        assert!(!shown.contains(value) && !shown.contains(&encoded), "{name}");
+        // The container reads it from there, as it is: Kubernetes expands nothing in it.
+        let reference = json!({ "name": "my-lab-abcdefghij-token", "key": name });
+        let variable = json!({ "name": name, "valueFrom": { "secretKeyRef": reference } });
+        let env = &manifests.pod.body["spec"]["containers"][0]["env"];
+        let env = env.as_array().unwrap();
+        assert!(env.contains(&variable), "{env:?}");
+        assert_eq!(env.iter().filter(|entry| entry["name"] == name).count(), 1);
+    }
 }
 
 #[test]
-fn the_digest_follows_what_is_written_and_not_the_token() {
+fn images_are_asked_for_as_the_platform_says() {
+    let policy = |config: &KubeConfig| {
+        let pod = Manifests::new(&plain(), config).pod;
+        pod.body["spec"]["containers"][0]["imagePullPolicy"].clone()
+    };
+    assert_eq!(policy(&KubeConfig::default()), "Always");
+    for image_pull_policy in [ImagePullPolicy::IfNotPresent, ImagePullPolicy::Never] {
+        let config = KubeConfig {
+            image_pull_policy,
+            ..KubeConfig::default()
+        };
+        assert_eq!(policy(&config), image_pull_policy.as_str());
+    }
+}
+
+#[test]
+fn the_digest_follows_what_is_written_and_not_secret_values() {
     let digests = |workload: &Workload, config: &KubeConfig| -> Vec<String> {
         let all = Manifests::new(workload, config).all();
         all.map(|manifest| manifest.digest).collect()
@@ -204,8 +234,8 @@ fn the_digest_follows_what_is_written_and_not_the_token() {
     let mut workload = jupyter();
     let before = digests(&workload, &nginx());
     assert_eq!(digests(&workload, &nginx()), before);
-    let other = AccessToken::new("another");
-    workload.token.as_mut().unwrap().token = other;
+    let variables = &mut workload.secret.as_mut().unwrap().variables.0;
+    variables.insert("JUPYTER_TOKEN".into(), "another".into());
     assert_eq!(digests(&workload, &nginx()), before);
     workload.run += 1;
     let changed = digests(&workload, &nginx());

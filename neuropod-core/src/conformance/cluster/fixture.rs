@@ -14,9 +14,9 @@ use crate::error::ErrorKind;
 use crate::id::PodId;
 use crate::naming::{Naming, Slug, UserHash};
 use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
-use crate::secret::AccessToken;
+use crate::pod::Environment;
 use crate::workload::{
-    ContainerSpec, EndpointSpec, Isolation, Resources, TokenSpec, VolumePolicy, VolumeSpec, Workload,
+    ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumePolicy, VolumeSpec, Workload,
     WorkloadRef,
 };
 
@@ -68,10 +68,12 @@ impl Owner {
                 same_owner: false,
                 quota: None,
             },
-            token: Some(TokenSpec {
-                secret: self.naming.token_secret(&slug, &self.hash),
-                variable: "JUPYTER_TOKEN".to_owned(),
-                token: AccessToken::new("f00dfacef00dfacef00dfacef00dfacef00dfacef00dface"),
+            secret: Some(SecretSpec {
+                name: self.naming.token_secret(&slug, &self.hash),
+                variables: Environment(BTreeMap::from([(
+                    "JUPYTER_TOKEN".into(),
+                    "f00dfacef00dfacef00dfacef00dfacef00dfacef00dface".into(),
+                )])),
             }),
             grace_seconds: 5,
         }

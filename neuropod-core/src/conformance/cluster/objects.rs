@@ -6,7 +6,8 @@ use crate::cluster::{Inventory, OwnedWorkload};
 use crate::error::ErrorKind;
 use crate::gpus::NodeGpus;
 use crate::observation::{Objects, Observation, ObservedPod, Phase};
-use crate::workload::{Accelerator, VolumePolicy};
+use crate::pod::Environment;
+use crate::workload::{Accelerator, SecretSpec, VolumePolicy};
 
 /// Apply makes everything and answers it; observe says the same.
 pub(super) async fn apply_makes_everything(stage: &dyn Stage) {
@@ -103,7 +104,13 @@ pub(super) async fn apply_of_another_run_leaves_the_pod(stage: &dyn Stage) {
 pub(super) async fn apply_takes_hostile_content(stage: &dyn Stage) {
     let longest = "a-name-that-is-as-long-as-names-may-be-and-longer-than-that-too";
     let mut case = Case::new(stage, longest);
-    let environment = &mut case.workload.container.environment;
+    let Some(SecretSpec {
+        variables: Environment(environment),
+        ..
+    }) = &mut case.workload.secret
+    else {
+        panic!("the workload of the suite has secret variables")
+    };
     environment.insert("LONG".to_owned(), "x".repeat(100 * 1024));
     environment.insert(
         "SCRIPTS".to_owned(),
@@ -245,7 +252,7 @@ pub(super) async fn inventory_lists_what_is_owned(stage: &dyn Stage) {
     );
 }
 
-/// The injected token is in no Debug output of what the backend answers.
+/// Secret variables are in no Debug output of what the backend answers.
 pub(super) async fn a_token_is_never_shown(stage: &dyn Stage) {
     let case = Case::new(stage, "secret");
     let applied = case.apply().await;
@@ -254,10 +261,12 @@ pub(super) async fn a_token_is_never_shown(stage: &dyn Stage) {
         case.observe().await,
         inventory(&case).await
     );
-    let Some(token) = &case.workload.token else {
-        panic!("the workload of the suite has a token")
+    let Some(secret) = &case.workload.secret else {
+        panic!("the workload of the suite has secret variables")
     };
-    assert!(!shown.contains(token.token.expose()), "the token is shown");
+    for (name, value) in &secret.variables.0 {
+        assert!(!shown.contains(value.as_str()), "{name} is shown");
+    }
     case.clear(VolumePolicy::Delete).await;
 }
 
