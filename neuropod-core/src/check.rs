@@ -280,7 +280,7 @@ fn is_c_identifier(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Variables that would give a pod GPUs it does not pay for (container runtimes read them, and HAMi its limits), or that
+/// Variables that would give a pod GPUs it does not pay for (container runtimes read them, and `HAMi` its limits), or that
 /// the runtime's own hooks would load code from.
 fn is_reserved_variable(name: &str) -> bool {
     const NAMES: [&str; 6] = [

@@ -118,11 +118,13 @@ pub(crate) fn objects<'a>(pod: Option<&SlimPod>, found: impl Iterator<Item = &'a
         .annotations
         .objects
         .as_deref()
-        .and_then(|count| count.parse().ok());
+        .and_then(|count| count.parse::<usize>().ok());
     let of_this_run = found
         .iter()
         .all(|meta| meta.run() == pod.run() && !meta.is_leaving());
-    if of_this_run && expected == Some(found.len()) {
+    // A pod that an earlier version made may have more by now: its variables were in its spec, and get a Secret when
+    // something of it is made again.
+    if of_this_run && expected.is_some_and(|count| found.len() >= count) {
         Objects::Complete
     } else {
         Objects::Partial
@@ -140,5 +142,34 @@ pub(crate) fn volume(claim: Option<&SlimClaim>, reference: &WorkloadRef, instanc
             size_gb: quantity::gigabytes(&claim.status.capacity.storage).unwrap_or(0),
         },
         Some(_) => ObservedVolume::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    fn seen(runs: &[&str]) -> Objects {
+        let metadata = |run: &str| json!({ "name": "a", "uid": "1", "labels": { "neuropod.io/run": run } });
+        let mut pod = json!({ "metadata": metadata("2") });
+        pod["metadata"]["annotations"] = json!({ "neuropod.io/objects": "3" });
+        let pod: SlimPod = from_value(pod).unwrap();
+        let found: Vec<Meta> = runs
+            .iter()
+            .map(|run| from_value(metadata(run)).unwrap())
+            .collect();
+        objects(Some(&pod), found.iter())
+    }
+
+    #[test]
+    fn a_run_has_all_of_its_objects_or_not() {
+        assert_eq!(seen(&[]), Objects::Absent);
+        assert_eq!(seen(&["2", "2"]), Objects::Partial);
+        assert_eq!(seen(&["2", "2", "2"]), Objects::Complete);
+        assert_eq!(seen(&["2", "2", "1"]), Objects::Partial);
+        // This version makes a Secret for a pod of an earlier one, whose variables are in its spec.
+        assert_eq!(seen(&["2", "2", "2", "2"]), Objects::Complete);
     }
 }
