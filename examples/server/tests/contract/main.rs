@@ -11,6 +11,7 @@ mod doors;
 mod frontend;
 mod identities;
 mod ids;
+mod images;
 mod money;
 mod openapi;
 mod operators;
