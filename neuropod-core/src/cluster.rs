@@ -93,6 +93,9 @@ pub struct LogOptions {
     pub since: Option<Duration>,
     /// The container run before the last restart.
     pub previous: bool,
+    /// Before each line the time at which it was written (RFC 3339) and a space: by the clock of the node, not by what
+    /// the program says.
+    pub timestamps: bool,
 }
 
 /// What one pod uses.

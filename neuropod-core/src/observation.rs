@@ -113,6 +113,9 @@ pub struct ObservedPod {
     pub finished_id: Option<String>,
     /// How often the container was restarted.
     pub restarts: u32,
+    /// When its port was last found closed, by the clock of the node: a probe was refused, or it has not been ready since.
+    /// Whatever serves there has started after that.
+    pub closed_at: Option<Timestamp>,
     /// Why it is not running.
     pub reason: Option<Reason>,
     /// Until then the reason may pass by itself and is not told: a warning that is seconds old. `None`: it counts at once.

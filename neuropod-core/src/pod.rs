@@ -295,6 +295,9 @@ pub struct Login {
     pub found: TokenState,
     /// The container run whose log says so.
     pub container: Option<String>,
+    /// Until when that log was read. A port that was found closed after that is another server's by now.
+    #[serde(default)]
+    pub read_at: Option<Timestamp>,
 }
 
 impl Login {

@@ -84,6 +84,7 @@ fn parameters(options: &LogOptions) -> LogParams {
         previous: options.previous,
         tail_lines: options.tail.map(i64::from),
         since_seconds: options.since.map(whole_seconds),
+        timestamps: options.timestamps,
         ..LogParams::default()
     }
 }

@@ -17,5 +17,6 @@ mod limits;
 mod money;
 mod obstacles;
 mod races;
+mod servers;
 mod updates;
 mod users;

@@ -52,6 +52,8 @@ pub(super) enum Again {
 pub(super) struct Follow {
     pub(super) reference: WorkloadRef,
     pub(super) container: String,
+    /// Only what was written since.
+    pub(super) since: Option<Timestamp>,
 }
 
 impl Inner {
@@ -181,9 +183,13 @@ impl Inner {
         for hint in hints {
             match hint {
                 Action::Wake { at } => round.wake = Some(at),
-                Action::Follow { container } => {
+                Action::Follow { container, since } => {
                     let reference = plan::reference(pod, &self.naming);
-                    round.follow = Some(Follow { reference, container });
+                    round.follow = Some(Follow {
+                        reference,
+                        container,
+                        since,
+                    });
                 }
                 _ => {}
             }

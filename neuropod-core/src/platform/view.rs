@@ -97,6 +97,7 @@ mod tests {
             finished_at: None,
             finished_id: None,
             restarts: 0,
+            closed_at: None,
             reason: None,
             passes_until: None,
             node_fault: false,

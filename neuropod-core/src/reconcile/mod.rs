@@ -87,6 +87,8 @@ pub enum Action {
     Follow {
         /// The container run.
         container: String,
+        /// Only what was written since: the server was started again inside the container.
+        since: Option<Timestamp>,
     },
     /// Remove the record.
     Forget,
@@ -182,9 +184,7 @@ fn running(pod: &Pod, observation: &Observation, actions: &mut Vec<Action>) {
                 // Nothing is created before it is paid for.
                 actions.push(Action::Apply);
             }
-            if let Some(container) = seen.as_ref().and_then(|seen| unread_log(pod, seen)) {
-                actions.push(Action::Follow { container });
-            }
+            actions.extend(seen.as_ref().and_then(|seen| unread_log(pod, seen)));
         }
     }
 }
@@ -199,11 +199,28 @@ fn waits_for_volume(seen: Option<&ObservedPod>, observation: &Observation) -> bo
     gone && seen.is_some_and(|seen| seen.container.is_none())
 }
 
-/// The container run whose log has not told yet how to log in.
-fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<String> {
+/// The log that has not told yet how to log in, from its start; or the part of it that a server has written which was
+/// started again inside the container.
+fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<Action> {
     let container = seen.container.as_ref()?;
-    let unknown = pod.login.found == TokenState::Unknown;
-    (pod.spec.jupyter && unknown).then(|| container.id.clone())
+    let closed_again = || {
+        let read_at = pod
+            .login
+            .read_at
+            .unwrap_or(Timestamp::MIN)
+            .max(container.started_at);
+        seen.closed_at.filter(|closed| *closed > read_at)
+    };
+    let since = match pod.login.found {
+        TokenState::Unknown => None,
+        // It comes from outside, and is the same for each server.
+        TokenState::Configured => return None,
+        _ => Some(closed_again()?),
+    };
+    pod.spec.jupyter.then(|| Action::Follow {
+        container: container.id.clone(),
+        since,
+    })
 }
 
 /// What a pod of which nothing should be left asks of the cluster.

@@ -204,6 +204,7 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
         // What another container run printed opens nothing any more.
         next.login.container = Some(container.id.clone());
         next.login.found = TokenState::Unknown;
+        next.login.read_at = None;
     }
     next.last_end = live.and_then(|seen| seen.last_end.clone());
     next.reason = reason(next, observation, now);

@@ -164,6 +164,9 @@ pub enum Incident {
     Exit,
     /// Its container is killed for its memory and is started again after 10 seconds.
     OutOfMemory,
+    /// Its server is killed inside the container and started again there, as by a supervisor: its port is closed for a
+    /// moment, and it makes another token.
+    ServerKilled,
     /// Its node is short of memory and evicts it: the pod object ends for good.
     Evicted,
     /// It used more disk than its limit: the pod object ends for good.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::incident::{Incident, Obstacle, back_off};
-use super::log;
+use super::log::{self, Line};
 use super::logs::Log;
-use super::pod::{Run, State};
+use super::pod::{Run, SimPod, State};
 use super::world::{Entry, World};
 use crate::id::PodId;
 use crate::reason::ReasonCode;
@@ -187,6 +187,7 @@ impl World {
             Incident::Exit | Incident::OutOfMemory => {
                 self.end_container(pod_id, incident == Incident::OutOfMemory);
             }
+            Incident::ServerKilled => self.restart_server(pod_id),
             Incident::Evicted => {
                 let text =
                     "The node was low on resource: memory. Threshold quantity: 100Mi, available: 96Mi.";
@@ -210,6 +211,32 @@ impl World {
             }
         }
         self.publish(pod_id);
+    }
+
+    /// The server in the container begins anew, and the container does not.
+    fn restart_server(&mut self, pod_id: &PodId) {
+        let (now, token) = (self.now, self.hex(24));
+        let Some(pod) = self.pod_mut(pod_id) else { return };
+        let lines = log::of(&pod.workload, &token, now, Duration::ZERO);
+        if let Some(run) = pod.running() {
+            Log::with(&run.log, |log| lines.into_iter().for_each(|line| log.print(line)));
+            pod.closed_at = Some(now);
+        }
+    }
+
+    /// A program in the container prints something.
+    pub(super) fn print(&mut self, pod_id: &PodId, text: &str) {
+        let now = self.now;
+        let Some(run) = self.pod_mut(pod_id).and_then(SimPod::running) else {
+            return;
+        };
+        for text in text.lines() {
+            let line = Line {
+                at: now,
+                text: text.to_owned(),
+            };
+            Log::with(&run.log, |log| log.print(line));
+        }
     }
 
     /// The container ends by itself; the kubelet starts it again, unless the pod is being deleted.

@@ -107,11 +107,13 @@ impl World {
 
 /// The part of the log that `options` ask for.
 pub(super) fn stream(shared: &Arc<Shared>, log: SharedLog, breaks: u64, options: &LogOptions) -> LogStream {
-    let now = shared.look(|world| world.now);
+    let (now, timestamps) = (shared.look(|world| world.now), options.timestamps);
     let (first, written) = Log::with(&log, |log| (log.first(options, now), log.written(now)));
     if !options.follow {
         let lines = Log::with(&log, |log| log.lines[first..written].to_vec());
-        return stream::iter(lines).map(|line| Ok(bytes(&line))).boxed();
+        return stream::iter(lines)
+            .map(move |line| Ok(bytes(&line, timestamps)))
+            .boxed();
     }
     let state = Some((shared.waiting(), log, first));
     stream::unfold(state, move |state| async move {
@@ -126,7 +128,7 @@ pub(super) fn stream(shared: &Arc<Shared>, log: SharedLog, breaks: u64, options:
             let (line, closed) = Log::with(&log, |log| (log.lines.get(next).cloned(), log.closed));
             match line {
                 Some(line) if line.at <= now => {
-                    return Some((Ok(bytes(&line)), Some((waiting, log, next + 1))));
+                    return Some((Ok(bytes(&line, timestamps)), Some((waiting, log, next + 1))));
                 }
                 None if closed => return None,
                 line => {
@@ -140,6 +142,11 @@ pub(super) fn stream(shared: &Arc<Shared>, log: SharedLog, breaks: u64, options:
     .boxed()
 }
 
-fn bytes(line: &Line) -> Bytes {
-    Bytes::from(format!("{}\n", line.text))
+fn bytes(line: &Line, timestamps: bool) -> Bytes {
+    let at = if timestamps {
+        format!("{} ", line.at)
+    } else {
+        String::new()
+    };
+    Bytes::from(format!("{at}{}\n", line.text))
 }

@@ -135,6 +135,11 @@ impl SimCluster {
         self.shared.change(|world| world.age(pod_id, by));
     }
 
+    /// A program in the pod's container prints these lines.
+    pub fn print(&self, pod_id: &PodId, text: &str) {
+        self.shared.change(|world| world.print(pod_id, text));
+    }
+
     /// Fails calls.
     pub fn refuse(&self, refusal: Refusal) {
         self.shared.change(|world| world.refusals.push(refusal));

@@ -50,6 +50,8 @@ pub(super) struct SimPod {
     /// The one before.
     pub(super) previous: Option<Run>,
     pub(super) started_at: Option<Timestamp>,
+    /// When its port was last found closed.
+    pub(super) closed_at: Option<Timestamp>,
     /// The GPUs it has: the index of their pool, and how many.
     pub(super) gpus: Option<(usize, u32)>,
 }
@@ -126,6 +128,7 @@ impl SimPod {
             container: None,
             previous: None,
             started_at: None,
+            closed_at: None,
             gpus: None,
         }
     }
@@ -182,6 +185,7 @@ impl SimPod {
             finished_at: finished.and_then(|run| run.finished_at),
             finished_id: finished.map(|run| run.id.clone()),
             restarts: self.restarts,
+            closed_at: self.closed_at,
             reason: self.reason.clone(),
             passes_until: None,
             node_fault: self.reason.is_some() && self.node_fault,

@@ -10,8 +10,11 @@
 //! server prints. On the other hand a server that is killed and started again inside its container, by a supervisor or a
 //! loop, makes another token, and the first one opens nothing any more. Both hold by two rules.
 //!
-//! **A log is read where a server really starts**: from the start of its container, and only until the scan [is
-//! settled](TokenScan::is_settled). From then on nothing is read, and whatever a program prints changes nothing.
+//! **A log is read where a server really starts**, which is known from outside of it: from the start of its container, or
+//! from when its port was last found closed ([`ObservedPod::closed_at`](crate::ObservedPod::closed_at): the kubelet's
+//! probe was refused), by the times that the node puts before the lines. It is read only until the scan [is
+//! settled](TokenScan::is_settled). As long as the port stays open nothing is read, and whatever a program prints changes
+//! nothing. Until the next server has announced itself, what the last one said stands.
 //!
 //! **In one piece of log the first announcement counts**, and a further one only where it can only be that of the same
 //! server, started again. This matters where a log is read late, with more than one start in it:

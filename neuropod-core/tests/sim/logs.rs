@@ -13,6 +13,7 @@ const FOLLOW: LogOptions = LogOptions {
     tail: None,
     since: None,
     previous: false,
+    timestamps: false,
 };
 
 async fn read(cluster: &SimCluster, workload: &Workload, options: LogOptions) -> String {

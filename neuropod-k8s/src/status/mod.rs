@@ -49,6 +49,7 @@ pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPo
         finished_id: finished.map(|finished| finished.container_id.clone()),
         container: running,
         restarts: container.map_or(0, |container| container.restart_count),
+        closed_at: closed_at(pod, warnings.unwrap_or(&none)),
         step_since: step_since(pod),
         ending: ending(pod),
         last_end: last_end(pod, container),
@@ -56,6 +57,13 @@ pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPo
         passes_until: cause.as_ref().and_then(|cause| cause.passes_until),
         reason: cause.map(|cause| cause.reason),
     }
+}
+
+/// When the port of the container was last found closed: its probe was refused, or it has not been ready since.
+fn closed_at(pod: &SlimPod, warnings: &Warnings) -> Option<Timestamp> {
+    let refused = warnings.get(warnings::UNHEALTHY).map(|warning| warning.at);
+    let ready = pod.status.condition("Ready").filter(|ready| !ready.is_true());
+    refused.max(ready.and_then(|ready| ready.last_transition_time))
 }
 
 /// Since when the pod is at its step: the last time that one of them was reached.

@@ -8,7 +8,7 @@ use crate::manifests::CONTAINER;
 use crate::slim::SlimEvent;
 
 /// The reasons of warnings that are read for one thing each, elsewhere than in [`Warnings::latest`].
-const SPECIAL: [&str; 9] = [
+const SPECIAL: [&str; 10] = [
     AUTOSCALER,
     CLAIM_FAILED,
     CLAIM_UNBOUND,
@@ -18,17 +18,20 @@ const SPECIAL: [&str; 9] = [
     "FailedScheduling",
     "NodeNotReady",
     "ProvisioningFailed",
+    UNHEALTHY,
 ];
 
 /// What an autoscaler says that makes no node for the pod. It is no warning.
 pub(super) const AUTOSCALER: &str = "NotTriggerScaleUp";
 /// The claim can't be bound, as no class makes a volume for it. It is no warning.
 const CLAIM_UNBOUND: &str = "FailedBinding";
+/// A probe failed: it tells when the port was closed.
+pub(super) const UNHEALTHY: &str = "Unhealthy";
 /// The volume of the claim is gone.
 const CLAIM_FAILED: &str = "ClaimLost";
 
 /// Warnings that hold nothing up, or that the status of the pod says better.
-const HARMLESS: [&str; 15] = [
+const HARMLESS: [&str; 14] = [
     "BackOff",
     "CheckLimitsForResolvConf",
     "DNSConfigForming",
@@ -43,7 +46,6 @@ const HARMLESS: [&str; 15] = [
     "Preempted",
     "Preempting",
     "ProbeWarning",
-    "Unhealthy",
 ];
 
 /// Different kinds of warnings that are kept of one pod; kubelets have about thirty.
@@ -188,7 +190,12 @@ pub(crate) fn is_telling(event: &SlimEvent) -> bool {
     let normal = event.kind == "Normal" && event.reason != AUTOSCALER;
     // Of the two events about a failed pull only one says why.
     let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
-    !normal && !empty && !is_of_another_container(event) && !HARMLESS.contains(&event.reason.as_str())
+    // A server that is busy lets a probe wait; nothing listens where one is refused.
+    let busy = event.reason == UNHEALTHY
+        && !(event.message.starts_with("Readiness probe failed")
+            && event.message.contains("connection refused"));
+    let harmless = busy || HARMLESS.contains(&event.reason.as_str());
+    !normal && !empty && !harmless && !is_of_another_container(event)
 }
 
 /// Whether an event is about one container of the pod, and that one is not the platform's own.

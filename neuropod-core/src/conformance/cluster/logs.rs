@@ -110,6 +110,16 @@ async fn parts(case: &Case<'_>) {
         ..whole()
     };
     assert_eq!(read(case, both).await.lines().count(), 1, "both together");
+    let timed = LogOptions {
+        timestamps: true,
+        ..whole()
+    };
+    let timed = read(case, timed).await;
+    let (time, line) = timed.split_once(' ').unwrap_or_default();
+    assert!(
+        time.parse::<jiff::Timestamp>().is_ok() && line.starts_with(lines[0]),
+        "the time before each line: {timed:?}"
+    );
 }
 
 fn whole() -> LogOptions {

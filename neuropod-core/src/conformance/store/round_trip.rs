@@ -183,6 +183,7 @@ pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
                 injected: Some(AccessToken::new(text)),
                 found: TokenState::Generated(AccessToken::new(text)),
                 container: Some(text.into()),
+                read_at: None,
             },
             meter: Meter {
                 hold: 1,

@@ -122,6 +122,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
                 "b1726e8f59acb3b9a1ba264bf01cd49ec07faa1910eafcb9",
             )),
             container: Some("containerd://0f1e2d".into()),
+            read_at: Some(moment(5)),
         },
         price: Price {
             hourly: Money::from_micros(i64::MAX),

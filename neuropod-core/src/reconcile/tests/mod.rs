@@ -46,6 +46,7 @@ fn running_since(started: i64) -> ObservedPod {
         finished_at: None,
         finished_id: None,
         restarts: 0,
+        closed_at: None,
         reason: None,
         passes_until: None,
         node_fault: false,
@@ -257,8 +258,41 @@ fn a_new_container_makes_the_old_token_worthless() {
     assert_eq!(pod.login.found, TokenState::Unknown);
     assert!(
         actions.contains(&Action::Follow {
+            since: None,
             container: "container-2".into()
         }),
         "{actions:?}"
     );
+}
+
+#[test]
+fn a_port_that_was_closed_means_another_server_whose_log_is_read_from_there() {
+    let follow = |found: TokenState, closed: Option<i64>| {
+        let (mut pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(1));
+        pod.login.found = found;
+        pod.login.read_at = Some(at(10));
+        let seen = ObservedPod {
+            closed_at: closed.map(at),
+            ..running_since(0)
+        };
+        let (_, actions) = settle(pod, &complete(seen), at(60));
+        actions.into_iter().find_map(|action| match action {
+            Action::Follow { since, .. } => Some(since),
+            _ => None,
+        })
+    };
+    let generated = || TokenState::Generated(crate::AccessToken::new("old"));
+    for (found, closed, expected) in [
+        (generated(), None, None),
+        (generated(), Some(5), None),
+        (generated(), Some(10), None),
+        (generated(), Some(50), Some(Some(at(50)))),
+        (TokenState::Disabled, Some(50), Some(Some(at(50)))),
+        (TokenState::Password, Some(50), Some(Some(at(50)))),
+        (TokenState::Configured, Some(50), None),
+        (TokenState::Unknown, None, Some(None)),
+        (TokenState::Unknown, Some(50), Some(None)),
+    ] {
+        assert_eq!(follow(found.clone(), closed), expected, "{found:?} {closed:?}");
+    }
 }

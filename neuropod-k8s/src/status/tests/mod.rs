@@ -231,3 +231,35 @@ fn an_empty_status_is_a_pod_that_was_just_made() {
     let null = seen(&json!({ "phase": "Pending", "conditions": null, "containerStatuses": null }));
     assert_eq!(null.phase, Phase::Pending);
 }
+
+#[test]
+fn a_port_was_closed_when_a_probe_was_refused_or_the_pod_is_not_ready() {
+    let running = json!({ "name": "main", "ready": true, "containerID": "containerd://1",
+        "state": { "running": { "startedAt": CREATED } } });
+    let closed_at = |message: &str, ready: Value| {
+        let event = json!({ "metadata": { "uid": "e" }, "involvedObject": { "uid": "u1" }, "reason": "Unhealthy",
+            "message": message, "lastTimestamp": CHANGED });
+        let warnings = Warnings::about("u1", &[from_value::<SlimEvent>(event).unwrap()]);
+        let mut status = on_node("Running", &running);
+        status["conditions"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|condition| condition["type"] != "Ready");
+        status["conditions"].as_array_mut().unwrap().push(ready);
+        let seen = observed(&pod(&status), Some(&warnings));
+        assert_eq!(seen.reason, None, "{message}");
+        seen.closed_at
+    };
+    let ready = || json!({ "type": "Ready", "status": "True", "lastTransitionTime": CREATED });
+    let refused = "Readiness probe failed: dial tcp 10.244.1.7:8888: connect: connection refused";
+    assert_eq!(closed_at(refused, ready()), CHANGED.parse().ok());
+    for busy in [
+        "Readiness probe failed: dial tcp 10.244.1.7:8888: i/o timeout",
+        "Liveness probe failed: dial tcp 10.244.1.7:8888: connect: connection refused",
+        "Readiness probe errored: rpc error: code = NotFound",
+    ] {
+        assert_eq!(closed_at(busy, ready()), None, "{busy}");
+    }
+    let unready = json!({ "type": "Ready", "status": "False", "lastTransitionTime": CREATED });
+    assert_eq!(closed_at("", unready), CREATED.parse().ok());
+}
