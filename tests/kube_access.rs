@@ -125,7 +125,7 @@ async fn every_user_has_a_namespace_with_limits() {
     let rights = [rbac(), rbac_for_namespaces()];
     let site = Site::with(cluster, &rights, |config| config.namespace_per_user = true).await;
     let mut workload = workload("lab", 1);
-    let namespace = format!("user-{}", workload.reference.user_hash);
+    let namespace = format!("neuropod-{}", workload.reference.user_hash);
     workload.reference.namespace = Some(namespace.clone());
     let quota = |pods| Quota {
         pods,

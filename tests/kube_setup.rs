@@ -6,8 +6,9 @@ mod kube;
 use ::kube::Api;
 use ::kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, Service};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use neuropod_core::{ClusterBackend, ErrorKind, Objects, Workload};
-use neuropod_k8s::{Exposure, KubeCluster};
+use neuropod_k8s::{Enforcement, Exposure, KubeCluster};
 use neuropod_test_cluster::wait_until;
 use serde_json::{from_value, json};
 
@@ -152,4 +153,85 @@ async fn a_namespace_that_is_being_deleted_is_said() {
     let error = refused(&backend, &another).await;
     assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
     assert!(error.message().contains("does not exist"), "{error}");
+}
+
+/// The network policy of all pods of the namespace, if there is exactly one.
+async fn policy_of_namespace(site: &Site) -> Option<NetworkPolicy> {
+    let of_no_pod = ListParams::default().labels("app.kubernetes.io/managed-by=neuropod,!neuropod.io/pod-id");
+    let mut found = site.api::<NetworkPolicy>().list(&of_no_pod).await.unwrap().items;
+    let policy = found.pop();
+    assert!(found.is_empty(), "{found:#?}");
+    policy
+}
+
+#[tokio::test]
+async fn the_policy_of_the_pods_is_made_once_put_right_and_else_left_alone() {
+    let Some(cluster) =
+        cluster("kube_setup/the_policy_of_the_pods_is_made_once_put_right_and_else_left_alone")
+    else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    assert!(policy_of_namespace(&site).await.is_none());
+    site.backend.apply(&workload("lab", 1)).await.unwrap();
+    let made = policy_of_namespace(&site).await.unwrap();
+    let name = made.metadata.name.clone().unwrap();
+
+    // What the API server gives back is what was sent: no server writes it again, at its start or later.
+    site.backend.inventory().await.unwrap();
+    for _ in 0..2 {
+        site.another(|_| {}).check_setup().await.unwrap();
+    }
+    let same = policy_of_namespace(&site).await.unwrap();
+    assert_eq!(same.metadata.resource_version, made.metadata.resource_version);
+
+    let policies = site.api::<NetworkPolicy>();
+    let opened = json!({ "spec": { "egress": [{}], "ingress": [{}] } });
+    let patch = Patch::Merge(&opened);
+    policies
+        .patch(&name, &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    site.another(|_| {}).check_setup().await.unwrap();
+    assert_eq!(policy_of_namespace(&site).await.unwrap().spec, made.spec);
+
+    policies.delete(&name, &DeleteParams::default()).await.unwrap();
+    site.backend.inventory().await.unwrap();
+    assert_eq!(policy_of_namespace(&site).await.unwrap().spec, made.spec);
+
+    // With another configuration it says something else.
+    let other = site.another(|config| config.network.allowed_ranges = vec!["10.9.8.0/24".into()]);
+    other.check_setup().await.unwrap();
+    let text = serde_json::to_string(&policy_of_namespace(&site).await.unwrap()).unwrap();
+    assert!(text.contains("10.9.8.0/24"), "{text}");
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_known_to_enforce_policies_is_said() {
+    let Some(cluster) = cluster("kube_setup/a_cluster_that_is_not_known_to_enforce_policies_is_said") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    // An API server alone enforces nothing. As the real ServiceAccount: it may ask what there is.
+    assert_eq!(site.backend.enforcement().await.unwrap(), Enforcement::Unknown);
+    site.backend.check_setup().await.unwrap();
+}
+
+#[tokio::test]
+async fn pods_at_the_site_of_the_control_plane_are_refused() {
+    let Some(cluster) = cluster("kube_setup/pods_at_the_site_of_the_control_plane_are_refused") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let with = |pods: &str, meant| {
+        site.another(|config| {
+            config.domains.pods = pods.into();
+            config.domains.control_plane = vec!["app.example.com".into()];
+            config.domains.allow_same_site = meant;
+        })
+    };
+    let error = with("pods.example.com", false).check_setup().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+    with("pods.example.com", true).check_setup().await.unwrap();
+    with("example.net", false).check_setup().await.unwrap();
 }

@@ -66,11 +66,27 @@ pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str
     for document in documents {
         let mut document = document.clone();
         let kind = document["kind"].as_str().unwrap().to_owned();
-        if kind.starts_with("Cluster") {
-            let name = format!("{}-{namespace}", document["metadata"]["name"].as_str().unwrap());
-            document["metadata"]["name"] = name.into();
-            if let Some(name) = document["roleRef"]["name"].as_str() {
-                document["roleRef"]["name"] = format!("{name}-{namespace}").into();
+        let is_for_all = ["Cluster", "Validating"]
+            .iter()
+            .any(|start| kind.starts_with(start));
+        if is_for_all {
+            let own = |name: &mut Value| {
+                if let Some(text) = name.as_str() {
+                    *name = format!("{text}-{namespace}").into();
+                }
+            };
+            own(&mut document["metadata"]["name"]);
+            for reference in ["/roleRef/name", "/spec/policyName"] {
+                document.pointer_mut(reference).map(own);
+            }
+            for condition in document["spec"]["matchConditions"]
+                .as_array_mut()
+                .into_iter()
+                .flatten()
+            {
+                let text = condition["expression"].as_str().unwrap();
+                let whom = format!(":{namespace}:neuropod");
+                condition["expression"] = text.replace(":neuropod:neuropod", &whom).into();
             }
         } else {
             document["metadata"]["namespace"] = namespace.into();
@@ -78,9 +94,11 @@ pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str
         for subject in document["subjects"].as_array_mut().into_iter().flatten() {
             subject["namespace"] = namespace.into();
         }
-        if document["roleRef"].is_null() {
-            document.as_object_mut().unwrap().remove("roleRef");
-            document.as_object_mut().unwrap().remove("subjects");
+        for field in ["roleRef", "subjects", "spec"] {
+            // Asking for it has made it.
+            if document[field].is_null() {
+                document.as_object_mut().unwrap().remove(field);
+            }
         }
         let (group, version) = match document["apiVersion"].as_str().unwrap().split_once('/') {
             Some((group, version)) => (group.to_owned(), version.to_owned()),
@@ -91,7 +109,7 @@ pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str
             version,
             kind: kind.clone(),
         });
-        let api: Api<DynamicObject> = if kind.starts_with("Cluster") {
+        let api: Api<DynamicObject> = if is_for_all {
             Api::all_with(admin.clone(), &resource)
         } else {
             Api::namespaced_with(admin.clone(), namespace, &resource)

@@ -136,7 +136,8 @@ pub(crate) fn config(namespace: &str) -> KubeConfig {
 }
 
 pub(crate) async fn make_namespace(admin: &Client) -> String {
-    let namespace: Namespace = from_value(json!({ "metadata": { "generateName": "site-" } })).unwrap();
+    let namespace: Namespace =
+        from_value(json!({ "metadata": { "generateName": "neuropod-site-" } })).unwrap();
     let namespaces: Api<Namespace> = Api::all(admin.clone());
     let made = namespaces
         .create(&PostParams::default(), &namespace)

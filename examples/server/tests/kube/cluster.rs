@@ -14,8 +14,10 @@ use serde_json::{Value, json};
 
 use crate::{LIMIT, manifests};
 
-/// The namespace in the files of `examples/deploy`.
-pub(crate) const NAMESPACE: &str = "neuropod";
+/// The namespace of the platform in the files of `examples/deploy`.
+pub(crate) const PLATFORM: &str = "neuropod";
+/// That of the pods.
+pub(crate) const PODS: &str = "neuropod-pods";
 
 /// The cluster of all tests of this program. It ends with the process.
 static CLUSTER: OnceLock<Result<TestCluster, String>> = OnceLock::new();
@@ -56,15 +58,15 @@ impl Site {
         };
         let client = cluster.client().await.unwrap();
         let site = Self { cluster, client };
-        let own = [
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } }),
-            json!({
-                "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": { "name": "nginx" },
-                "spec": { "controller": "example.com/none" },
-            }),
-        ];
-        for object in own.iter().chain(&manifests::documents(manifests::RBAC)) {
-            site.apply("set-up", object, false).await;
+        let class = json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": { "name": "nginx" },
+            "spec": { "controller": "example.com/none" },
+        });
+        site.apply("set-up", &class, false).await;
+        for file in [manifests::NAMESPACES, manifests::RBAC] {
+            for object in &manifests::documents(file) {
+                site.apply("set-up", object, false).await;
+            }
         }
         cluster.install_gateway_api().await.unwrap();
         site.ready().await;
@@ -88,7 +90,7 @@ impl Site {
     /// A kubeconfig with the rights of `rbac.yaml`.
     pub(crate) fn kubeconfig(&self) -> String {
         self.cluster
-            .service_account_kubeconfig(NAMESPACE, "neuropod")
+            .service_account_kubeconfig(PLATFORM, "neuropod")
             .unwrap()
     }
 
@@ -113,7 +115,7 @@ impl Site {
 
     /// How many objects of the platform there are, by kind; the volumes too.
     pub(crate) async fn objects(&self) -> BTreeMap<String, usize> {
-        count_objects(&self.client, NAMESPACE).await.unwrap()
+        count_objects(&self.client, PODS).await.unwrap()
     }
 
     /// What the Ingresses of the platform say: which host leads to which Service.
@@ -147,6 +149,6 @@ impl Site {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
-        Api::namespaced(self.client.clone(), NAMESPACE)
+        Api::namespaced(self.client.clone(), PODS)
     }
 }

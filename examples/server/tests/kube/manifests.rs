@@ -3,19 +3,23 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The namespaces of the server and of the pods.
+pub(crate) const NAMESPACES: &str = include_str!("../../../deploy/namespaces.yaml");
 /// The rights of the server.
 pub(crate) const RBAC: &str = include_str!("../../../deploy/rbac.yaml");
 /// The server itself.
 pub(crate) const SERVER: &str = include_str!("../../../deploy/server.yaml");
 
 /// What is applied to a cluster.
-pub(crate) const FILES: [(&str, &str); 6] = [
+pub(crate) const FILES: [(&str, &str); 8] = [
+    ("namespaces.yaml", NAMESPACES),
     ("rbac.yaml", RBAC),
     (
         "rbac-namespace-per-user.yaml",
         include_str!("../../../deploy/rbac-namespace-per-user.yaml"),
     ),
     ("server.yaml", SERVER),
+    ("network.yaml", include_str!("../../../deploy/network.yaml")),
     ("mongo.yaml", include_str!("../../../deploy/mongo.yaml")),
     ("ingress.yaml", include_str!("../../../deploy/ingress.yaml")),
     ("gateway.yaml", include_str!("../../../deploy/gateway.yaml")),
