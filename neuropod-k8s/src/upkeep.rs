@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, stream};
 use kube::api::ListParams;
 use neuropod_core::{Error, ErrorKind, Result};
+use serde_json::Value;
 
 use crate::cluster::KubeCluster;
 use crate::error::Call;
@@ -182,6 +183,16 @@ fn creation<'a>(namespace: &'a str, policy: &'a Manifest) -> Call<'a> {
     }
 }
 
+/// The fields of a specification that say something: the API server leaves out empty lists.
+fn without_empty(spec: &Value) -> Vec<(&String, &Value)> {
+    let fields = spec.as_object().into_iter().flatten();
+    let mut fields: Vec<_> = fields
+        .filter(|(_, value)| !value.as_array().is_some_and(Vec::is_empty))
+        .collect();
+    fields.sort_by_key(|(name, _)| *name);
+    fields
+}
+
 /// What of the policy `found` is not as in the manifest. Its rules are compared, and not its digest alone: somebody may
 /// have edited them.
 ///
@@ -204,11 +215,13 @@ fn difference(found: &SlimPolicy, policy: &Manifest, instance: &str) -> Result<O
         let message = "the network policy of the pods is being deleted: wait until it is gone";
         return failed(ErrorKind::Conflict, message);
     }
-    Ok(if found.spec != policy.body["spec"] {
-        Some("its rules")
-    } else if meta.annotations.digest.as_deref() != Some(&policy.digest) {
-        Some("its labels")
-    } else {
-        None
-    })
+    Ok(
+        if without_empty(&found.spec) != without_empty(&policy.body["spec"]) {
+            Some("its rules")
+        } else if meta.annotations.digest.as_deref() != Some(&policy.digest) {
+            Some("its labels")
+        } else {
+            None
+        },
+    )
 }

@@ -39,6 +39,8 @@ pub(crate) fn of_namespace(config: &KubeConfig, namespace: &str) -> Manifest {
             labels::INSTANCE: config.instance,
         }},
         "policyTypes": ["Ingress", "Egress"],
+        // Said, and not left out: an apply takes back what somebody else has put into a field only where it has the field.
+        "ingress": [],
         "egress": egress,
     }});
     let name = namespace_policy_name(&config.instance);

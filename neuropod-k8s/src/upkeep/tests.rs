@@ -161,10 +161,12 @@ async fn a_policy_that_is_gone_or_was_edited_is_made_again_with_the_next_invento
     stage.cluster.apply(&plain()).await.unwrap();
     let right = stage.world().objects[&path()]["spec"].clone();
     let edited = |policy: &mut Value| policy["spec"]["egress"] = json!([{}]);
+    let entered = |policy: &mut Value| policy["spec"]["ingress"] = json!([{}]);
     let relabelled = |policy: &mut Value| policy["metadata"]["annotations"] = json!({});
-    let changes: [&dyn Fn(&Stage); 3] = [
+    let changes: [&dyn Fn(&Stage); 4] = [
         &|stage| drop(stage.world().objects.remove(&path())),
         &|stage| edited(stage.world().objects.get_mut(&path()).unwrap()),
+        &|stage| entered(stage.world().objects.get_mut(&path()).unwrap()),
         &|stage| relabelled(stage.world().objects.get_mut(&path()).unwrap()),
     ];
     for change in changes {
