@@ -16,11 +16,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::KubeConfig;
+use crate::enforcement::{self, Enforcement};
 use crate::manifests::namespace_of;
 use crate::request::Requests;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 use crate::upkeep::{self, Upkeep};
-use crate::{apply, inventory, logs, observe, remove, rights, setup, usage, watch};
+use crate::{apply, inventory, logs, observe, remove, rights, site, usage, watch};
 
 /// A Kubernetes cluster in which pods run.
 ///
@@ -31,6 +32,8 @@ pub struct KubeCluster {
     pub(crate) config: KubeConfig,
     pub(crate) setup: Setup,
     pub(crate) upkeep: Upkeep,
+    /// The namespace that this process is in, where it runs in the cluster.
+    pub(crate) own_namespace: Option<String>,
     /// The pods that were applied and not removed since: these are looked at before anything is made.
     applied: Mutex<HashSet<PodId>>,
     /// Lets so many logs be read at a time. They live as long as their containers, and HTTP/1.1 takes one
@@ -50,6 +53,7 @@ impl KubeCluster {
             requests: Requests::new(client, config.writes_in_flight, config.deadline),
             setup: Setup::default(),
             upkeep: Upkeep::default(),
+            own_namespace: None,
             applied: Mutex::default(),
             log_streams: Arc::new(Semaphore::new(config.log_streams)),
             end: CancellationToken::new().drop_guard(),
@@ -70,19 +74,30 @@ impl KubeCluster {
     /// A GPU type of [`KubeConfig::catalogue`] that no node can take is a warning in the log (`tracing`), not an error: its
     /// nodes may come only when they are asked for. [`check_catalogue`](Self::check_catalogue) answers them.
     ///
+    /// What works and keeps tenants less apart than it could is a warning in the log (`tracing`): network policies that
+    /// nothing is known to [enforce](Self::enforcement), a namespace of the pods without a Pod Security level, or one that
+    /// the platform itself is in.
+    ///
     /// # Errors
-    /// `NotConfigured` when something is missing, `PermissionDenied` when it may not be looked at or a right to
-    /// follow pods is missing; the message says what to do. Those of the network policy: without it no pod is made.
+    /// `NotConfigured` when something is missing, or pods are at the site of the control plane
+    /// ([`KubeConfig::domains`]); `PermissionDenied` when it may not be looked at or a right to follow pods is missing;
+    /// the message says what to do. Those of the network policy: without it no pod is made.
     pub async fn check_setup(&self) -> Result<()> {
+        site::check(&self.config.domains)?;
         let work = async {
             self.setup.look(&self.requests, &self.config).await?;
             // Nobody has a right in a namespace that is not there: that comes first.
             rights::look(&self.requests, self.scope()).await?;
             upkeep::ensure(self, &self.config.namespace).await?;
+            setup::warn_of_namespace(self).await?;
             if let Some(catalogue) = &self.config.catalogue {
                 for gpu in setup::unmatched(&self.requests, catalogue, &self.config.instance).await? {
                     tracing::warn!("{gpu}");
                 }
+            }
+            match enforcement::find(&self.requests).await {
+                by @ Enforcement::By(_) => tracing::info!("{by}"),
+                unknown => tracing::warn!("{unknown}"),
             }
             Ok(())
         };
@@ -98,6 +113,14 @@ impl KubeCluster {
     pub async fn check_catalogue(&self, catalogue: &Catalogue) -> Result<Vec<UnmatchedGpu>> {
         let work = setup::unmatched(&self.requests, catalogue, &self.config.instance);
         self.requests.in_time(work).await
+    }
+
+    /// What enforces network policies in the cluster, as far as can be told. Everything that keeps pods apart on the
+    /// network depends on it.
+    pub async fn enforcement(&self) -> Result<Enforcement> {
+        self.requests
+            .in_time(async { Ok(enforcement::find(&self.requests).await) })
+            .await
     }
 
     /// Notes that a pod is applied, and says whether it was before.

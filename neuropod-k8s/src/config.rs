@@ -23,14 +23,16 @@ pub struct KubeConfig {
     /// digits, `-`, `_` and `.`. Two platforms in one cluster, each with a store of its own, need different ones: what
     /// has this label and no record in the store is removed.
     pub instance: String,
-    /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::WorkloadRef) names none. It has to exist.
-    /// Give the platform one of its own: it may read every Secret in it.
+    /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::WorkloadRef) names none. It has to exist. It is
+    /// for the pods alone: the platform may read every Secret in it, and is itself in another.
     pub namespace: String,
     /// Whether there are pods in other namespaces too (one namespace per user). Such namespaces are made when
     /// needed and never deleted: volumes may be in them. Needs rights in the whole cluster.
     pub namespace_per_user: bool,
     /// How ports are reached from outside.
     pub exposure: Exposure,
+    /// Where browsers find pods and the control plane.
+    pub domains: Domains,
     /// Workspace volumes.
     pub storage: Storage,
     /// What pods may reach, and who reaches them.
@@ -40,6 +42,12 @@ pub struct KubeConfig {
     /// The GPU types on offer: [`check_setup`](crate::KubeCluster::check_setup) says which of them no node can take.
     /// `None`: it does not look.
     pub catalogue: Option<Catalogue>,
+    /// Whether root in a container is nobody on its node (`hostUsers: false`). Needs Kubernetes 1.33, and a runtime and file
+    /// systems with id-mapped mounts.
+    pub user_namespaces: bool,
+    /// The `RuntimeClass` of all pods whose GPU type names none, such as that of gVisor or Kata; `None`: the runtime of the
+    /// node.
+    pub runtime_class: Option<String>,
     /// Names of Secrets with registry credentials, in the namespace of the pod.
     pub image_pull_secrets: Vec<String>,
     /// When the kubelet asks the registry for an image.
@@ -54,18 +62,21 @@ pub struct KubeConfig {
 }
 
 impl Default for KubeConfig {
-    /// The instance `default` in the namespace `default`, an Ingress of the cluster's default class, the default storage class, 30 seconds,
-    /// 24 writes and 64 logs at a time.
+    /// The instance `default` in the namespace `neuropod-pods`, an Ingress of the cluster's default class, the default
+    /// storage class, 30 seconds, 24 writes and 64 logs at a time.
     fn default() -> Self {
         Self {
             instance: "default".into(),
-            namespace: "default".into(),
+            namespace: "neuropod-pods".into(),
             namespace_per_user: false,
             exposure: Exposure::default(),
+            domains: Domains::default(),
             storage: Storage::default(),
             network: NetworkRules::default(),
             security: Security::default(),
             catalogue: None,
+            user_namespaces: false,
+            runtime_class: None,
             image_pull_secrets: Vec::new(),
             image_pull_policy: ImagePullPolicy::default(),
             deadline: Duration::from_secs(30),
@@ -122,16 +133,36 @@ impl Default for Exposure {
     }
 }
 
+/// Where browsers find pods and the control plane. They have to be two sites (domains that can be registered, one below a
+/// public suffix): a page of a pod could else set cookies for the other, and its requests would count as the other's own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Domains {
+    /// The domain below which pods get their host names, as [`Naming`](neuropod_core::Naming) has it; empty: it is not
+    /// checked.
+    pub pods: String,
+    /// The hosts of what people are signed in to: dashboards, the API.
+    pub control_plane: Vec<String>,
+    /// One site for both is meant.
+    pub allow_same_site: bool,
+}
+
 /// What workspace volumes are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
     /// The storage class; `None`: the default class of the cluster.
     pub class: Option<String>,
-    /// `ReadWriteOnce` (all pods of a volume on one node) or `ReadWriteMany`.
+    /// `ReadWriteOnce` (all pods of a volume on one node, where they are put together) or `ReadWriteMany`.
     pub access_mode: String,
     /// Whether a volume is grown when a pod asks for more than it has. The class has to allow it
     /// (`allowVolumeExpansion`); if it does not, the volume stays as it is.
     pub grow: bool,
+}
+
+impl Storage {
+    /// Whether all pods of a volume have to be on one node.
+    pub(crate) fn is_of_one_node(&self) -> bool {
+        self.access_mode == "ReadWriteOnce"
+    }
 }
 
 impl Default for Storage {

@@ -37,14 +37,25 @@ impl KubeCluster {
     /// # Errors
     /// `NotConfigured` outside of a cluster.
     pub fn in_cluster(config: KubeConfig) -> Result<Self> {
-        let connection = kube::Config::incluster().map_err(|error| {
+        Self::inside(Self::own_connection()?, config)
+    }
+
+    fn own_connection() -> Result<kube::Config> {
+        kube::Config::incluster().map_err(|error| {
             Error::new(
                 ErrorKind::NotConfigured,
                 "this process does not run in a pod with a ServiceAccount token",
             )
             .with_source(error)
-        })?;
-        Self::connect(connection, config)
+        })
+    }
+
+    /// The cluster that this process runs in: it knows in which namespace.
+    fn inside(connection: kube::Config, config: KubeConfig) -> Result<Self> {
+        let own_namespace = Some(connection.default_namespace.clone());
+        let mut cluster = Self::connect(connection, config)?;
+        cluster.own_namespace = own_namespace;
+        Ok(cluster)
     }
 
     /// The cluster of the current context of `$KUBECONFIG` or `~/.kube/config`, or else the one that this process
@@ -53,12 +64,14 @@ impl KubeCluster {
     /// # Errors
     /// `NotConfigured` where there is neither, or the kubeconfig can't be used.
     pub async fn infer(config: KubeConfig) -> Result<Self> {
-        let connection = match kube::Config::from_kubeconfig(&KubeConfigOptions::default()).await {
-            Ok(connection) => connection,
+        match kube::Config::from_kubeconfig(&KubeConfigOptions::default()).await {
+            Ok(connection) => Self::connect(connection, config),
             // What is wrong with the kubeconfig is what can be put right: nobody makes a pod by hand.
-            Err(error) => kube::Config::incluster().map_err(|_| unusable(error))?,
-        };
-        Self::connect(connection, config)
+            Err(error) => {
+                let connection = kube::Config::incluster().map_err(|_| unusable(error))?;
+                Self::inside(connection, config)
+            }
+        }
     }
 
     /// The cluster that `connection` describes. Has to be called on the async runtime that is going to use it.

@@ -19,7 +19,7 @@ pub(crate) const PORT: &str = "neuropod.io/port";
 pub(crate) const SPEC_HASH: &str = "neuropod.io/spec-hash";
 /// Annotation of the pod: how many other objects its run has, so that a missing one shows without the workload.
 pub(crate) const OBJECTS: &str = "neuropod.io/objects";
-/// Annotation of the pod: the name of its volume.
+/// Annotation of the pod: the name of its volume. Also a label of the pod, by which pods of one volume find each other.
 pub(crate) const VOLUME: &str = "neuropod.io/volume";
 /// Annotation: a digest of the object as it was sent. What agrees is not written again.
 pub(crate) const DIGEST: &str = "neuropod.io/digest";

@@ -27,6 +27,7 @@ mod apply;
 mod cluster;
 pub mod config;
 mod connect;
+mod enforcement;
 mod error;
 #[cfg(test)]
 mod fake;
@@ -43,6 +44,7 @@ mod remove;
 mod request;
 mod rights;
 mod setup;
+mod site;
 mod slim;
 mod status;
 mod upkeep;
@@ -51,5 +53,6 @@ mod watch;
 
 pub use self::{
     cluster::KubeCluster,
-    config::{Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage},
+    config::{Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage},
+    enforcement::Enforcement,
 };

@@ -109,6 +109,13 @@ impl Requests {
         }
     }
 
+    /// What the API server says at a path that has no objects.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, kube::Error> {
+        let request = http::Request::get(path).body(Vec::new());
+        self.send(request.map_err(kube::core::request::Error::BuildRequest))
+            .await
+    }
+
     /// All objects that the selectors fit, from all pages.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,

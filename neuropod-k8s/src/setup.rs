@@ -10,6 +10,7 @@ use kube::api::ListParams;
 use neuropod_core::gpus::UnmatchedGpu;
 use neuropod_core::{Catalogue, Error, ErrorKind, Result};
 
+use crate::cluster::KubeCluster;
 use crate::config::{Exposure, KubeConfig};
 use crate::gpus;
 use crate::kind::Kind;
@@ -60,6 +61,29 @@ async fn namespace(requests: &Requests, config: &KubeConfig) -> Result<()> {
             name,
         )),
     }
+}
+
+/// Warns of a namespace of the pods that keeps them less apart than it could.
+pub(crate) async fn warn_of_namespace(cluster: &KubeCluster) -> Result<()> {
+    let name = &cluster.config.namespace;
+    let found: Option<SlimObject> = cluster.requests.get(Kind::Namespace, None, name).await?;
+    let level = found.and_then(|namespace| namespace.metadata.labels.pod_security);
+    let is_own = cluster.own_namespace.as_ref() == Some(name);
+    for flaw in flaws_of_namespace(is_own, level.as_deref()) {
+        tracing::warn!(namespace = name, "{flaw}: see examples/deploy/namespaces.yaml");
+    }
+    Ok(())
+}
+
+/// What is not as it should be with the namespace of the pods: whether the platform itself `is_own` there, and its Pod
+/// Security `level`.
+fn flaws_of_namespace(is_own: bool, level: Option<&str>) -> impl Iterator<Item = &'static str> {
+    let own = "the platform is in the namespace of the pods, which is for them alone";
+    let open = "the namespace of the pods has no Pod Security level of baseline or restricted";
+    let is_open = !matches!(level, Some("baseline" | "restricted"));
+    [is_own.then_some(own), is_open.then_some(open)]
+        .into_iter()
+        .flatten()
 }
 
 async fn exposure(requests: &Requests, config: &KubeConfig) -> Result<()> {
@@ -135,4 +159,20 @@ pub(crate) async fn unmatched(
 
 fn missing(message: &str, name: &str) -> Error {
     Error::new(ErrorKind::NotConfigured, message).with_context("name", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flaws_of_namespace;
+
+    #[test]
+    fn a_namespace_of_the_pods_is_theirs_alone_and_says_what_containers_may_do() {
+        let flaws = |is_own, level| flaws_of_namespace(is_own, level).count();
+        assert_eq!(flaws(false, Some("baseline")), 0);
+        assert_eq!(flaws(false, Some("restricted")), 0);
+        assert_eq!(flaws(false, Some("privileged")), 1);
+        assert_eq!(flaws(false, None), 1);
+        assert_eq!(flaws(true, Some("baseline")), 1);
+        assert_eq!(flaws(true, None), 2);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use neuropod::k8s::{Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
+use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::plan::{NamespaceScope, VolumeScope};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
@@ -132,13 +132,14 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
         }
         ClusterKind::Kube => {
             let kube = &config.kube;
-            let how = KubeConfig {
+            let options = KubeConfig {
                 catalogue: Some(config.catalogue.clone()),
+                domains: domains(config),
                 ..kube_config(kube)
             };
             let cluster = match &kube.kubeconfig {
-                Some(file) => KubeCluster::from_kubeconfig(file, kube.context.as_deref(), how).await,
-                None => KubeCluster::infer(how).await,
+                Some(file) => KubeCluster::from_kubeconfig(file, kube.context.as_deref(), options).await,
+                None => KubeCluster::infer(options).await,
             };
             let cluster = cluster.context("cluster")?;
             cluster.check_setup().await.context("cluster")?;
@@ -215,6 +216,21 @@ fn limits(quota: UserQuota, catalogue: &Catalogue) -> Quota {
     }
 }
 
+/// Where browsers find pods and what people are signed in to: the pages that may call the API. In development all are on
+/// one machine.
+fn domains(config: &Config) -> Domains {
+    let origins = config.origins();
+    let hosts = origins.iter().filter_map(|origin| {
+        let address: http::Uri = origin.parse().ok()?;
+        address.host().map(str::to_owned)
+    });
+    Domains {
+        pods: config.domain.clone(),
+        control_plane: hosts.collect(),
+        allow_same_site: config.allow_same_site || config.dev,
+    }
+}
+
 /// How the cluster is used. Each field is given, so that a new one is a new key.
 fn kube_config(kube: &Kube) -> KubeConfig {
     let exposure = match &kube.gateway {
@@ -234,6 +250,8 @@ fn kube_config(kube: &Kube) -> KubeConfig {
         namespace: kube.namespace.clone(),
         namespace_per_user: kube.namespace_per_user,
         exposure,
+        // They are not in this table: [`domains`].
+        domains: Domains::default(),
         storage: Storage {
             class: kube.storage_class.clone(),
             access_mode: kube.access_mode.as_str().into(),
@@ -252,6 +270,8 @@ fn kube_config(kube: &Kube) -> KubeConfig {
             Security::Baseline
         },
         catalogue: None,
+        user_namespaces: kube.user_namespaces,
+        runtime_class: kube.runtime_class.clone(),
         image_pull_secrets: kube.image_pull_secrets.clone(),
         image_pull_policy: kube.image_pull_policy.into(),
         deadline: Duration::from_secs(kube.deadline_seconds.into()),
@@ -338,22 +358,35 @@ mod tests {
     }
 
     #[test]
+    fn pods_are_at_another_site_than_the_pages_that_call_the_api() {
+        let config = |text: &str| -> Config { toml::from_str(text).unwrap() };
+        let apart = "domain = \"example.net\"\ncors_origins = [\"https://app.example.com:8443\"]\n";
+        let found = domains(&config(apart));
+        assert_eq!(
+            (found.pods.as_str(), found.allow_same_site),
+            ("example.net", false)
+        );
+        assert_eq!(found.control_plane, ["app.example.com"]);
+        // Without origins the dashboard is expected at `app.` below the domain: that is one site.
+        let one = domains(&config("domain = \"pods.example.com\"\n"));
+        assert!(
+            one.control_plane.contains(&"app.pods.example.com".to_owned()),
+            "{one:?}"
+        );
+        for told in ["dev = true\n", "allow_same_site = true\n"] {
+            assert!(domains(&config(told)).allow_same_site, "{told}");
+        }
+    }
+
+    #[test]
     fn what_is_configured_gets_to_the_library() {
         let config: Config = toml::from_str(
             "[kube]\nnamespace_per_user = true\naccess_mode = \"ReadWriteMany\"\nsame_owner_traffic = true\n\
              grace_seconds = 5\ndeadline_seconds = 7\nwrites_in_flight = 3\nlog_streams = 9\n\
              ingress_ranges = [\"203.0.113.0/24\"]\nblocked_ranges = [\"198.51.100.9/32\"]\n\
-             allowed_ranges = [\"10.1.2.3/32\"]
-dns_ranges = [\"10.96.0.10/32\"]
-image_pull_policy = \"IfNotPresent\"
-\
-             [kube.quota]
-pods = 2
-cpu_millis = 3000
-memory_mib = 4096
-volume_gb = 50
-gpus = 3
-",
+             allowed_ranges = [\"10.1.2.3/32\"]\ndns_ranges = [\"10.96.0.10/32\"]\n\
+             user_namespaces = true\nruntime_class = \"gvisor\"\nimage_pull_policy = \"IfNotPresent\"\n\
+             [kube.quota]\npods = 2\ncpu_millis = 3000\nmemory_mib = 4096\nvolume_gb = 50\ngpus = 3\n",
         )
         .unwrap();
         let kube = kube_config(&config.kube);
@@ -362,6 +395,10 @@ gpus = 3
         assert_eq!(kube.network.blocked_ranges, ["198.51.100.9/32"]);
         assert_eq!(kube.network.allowed_ranges, ["10.1.2.3/32"]);
         assert_eq!(kube.network.dns_ranges, ["10.96.0.10/32"]);
+        assert_eq!(
+            (kube.runtime_class.as_deref(), kube.user_namespaces),
+            (Some("gvisor"), true)
+        );
         assert_eq!(
             (kube.deadline, kube.writes_in_flight, kube.log_streams),
             (Duration::from_secs(7), 3, 9)

@@ -42,6 +42,9 @@ const ROOT_CAPABILITIES: [&str; 10] = [
 /// A host name is one DNS label (RFC 1123).
 const HOSTNAME_LIMIT: usize = 63;
 
+/// The characters of a label's value (Kubernetes).
+const LABEL_LIMIT: usize = 63;
+
 pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> Manifest {
     let reference = &workload.reference;
     let container = &workload.container;
@@ -61,10 +64,19 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
         spec["tolerations"] = container.tolerations.iter().map(toleration).collect();
     }
     if !container.avoid_nodes.is_empty() {
-        spec["affinity"] = json!({ "nodeAffinity": avoiding(&container.avoid_nodes) });
+        spec["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] =
+            avoiding(&container.avoid_nodes);
     }
-    if let Some(class) = &container.runtime_class {
+    // What a GPU needs comes before what all pods get.
+    if let Some(class) = container.runtime_class.as_ref().or(config.runtime_class.as_ref()) {
         spec["runtimeClassName"] = class.as_str().into();
+    }
+    if config.user_namespaces {
+        spec["hostUsers"] = false.into();
+    }
+    let volume = label_value(&reference.volume);
+    if config.storage.is_of_one_node() {
+        spec["affinity"]["podAffinity"] = beside(&volume);
     }
     if !config.image_pull_secrets.is_empty() {
         let secrets = config
@@ -75,6 +87,7 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
     }
     let fields = json!({ "spec": spec });
     let mut draft = Draft::of_run(workload, config, Kind::Pod, &reference.name, fields);
+    draft.label(labels::VOLUME, &volume);
     draft.annotate(labels::SPEC_HASH, &workload.spec_hash());
     draft.annotate(labels::OBJECTS, &objects.to_string());
     draft.annotate(labels::VOLUME, &reference.volume);
@@ -95,6 +108,25 @@ fn select_nodes(spec: &mut Value, container: &ContainerSpec) {
     if !expressions.is_empty() {
         spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
             json!({ "nodeSelectorTerms": [{ "matchExpressions": expressions }] });
+    }
+}
+
+/// The node of the pods that have the volume, where there are some: it can be attached to one node alone. The first of
+/// them goes anywhere, as Kubernetes takes a pod for its own company then.
+fn beside(volume: &str) -> Value {
+    json!({ "requiredDuringSchedulingIgnoredDuringExecution": [{
+        "labelSelector": { "matchLabels": { labels::MANAGED_BY: labels::MANAGER, labels::VOLUME: volume } },
+        "topologyKey": "kubernetes.io/hostname",
+    }]})
+}
+
+/// The name of an object as the value of a label, which is shorter: a digest stands for what does not fit. The names that
+/// the platform makes do.
+fn label_value(name: &str) -> String {
+    if name.len() <= LABEL_LIMIT {
+        name.to_owned()
+    } else {
+        blake3::hash(name.as_bytes()).to_hex()[..32].to_owned()
     }
 }
 
@@ -198,7 +230,7 @@ fn avoiding(nodes: &[String]) -> Value {
         .map(|node| json!({ "key": "metadata.name", "operator": "NotIn", "values": [node] }));
     let others: Vec<_> = others.collect();
     let term = json!({ "weight": 100, "preference": { "matchFields": others } });
-    json!({ "preferredDuringSchedulingIgnoredDuringExecution": [term] })
+    json!([term])
 }
 
 fn toleration(toleration: &Toleration) -> Value {

@@ -288,7 +288,7 @@ fn policies(workload: &Workload) -> (Value, Value) {
 fn the_policy_of_the_namespace_closes_and_that_of_a_pod_opens_its_ports_alone() {
     let (closes, opens) = policies(&plain());
     assert_eq!(closes["policyTypes"], json!(["Ingress", "Egress"]));
-    assert!(closes["ingress"].is_null(), "nobody comes in by it: {closes}");
+    assert_eq!(closes["ingress"], json!([]), "nobody comes in by it");
     for rule in closes["egress"].as_array().unwrap() {
         assert!(!rule["to"].as_array().unwrap().is_empty(), "to everybody: {rule}");
     }
@@ -326,7 +326,7 @@ fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
     let config = nginx();
     let pod = |workload: &Workload| Manifests::new(workload, &config).pod.body.clone();
     let mut workload = plain();
-    assert_eq!(pod(&workload)["spec"].get("affinity"), None);
+    assert_eq!(pod(&workload)["spec"]["affinity"].get("nodeAffinity"), None);
     workload.container.avoid_nodes = vec!["node-1".into(), "node-2".into()];
     let rules = pod(&workload)["spec"]["affinity"]["nodeAffinity"].clone();
     let term = &rules["preferredDuringSchedulingIgnoredDuringExecution"][0];
@@ -340,4 +340,77 @@ fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
         );
     }
     assert_eq!(rules.as_object().unwrap().len(), 1, "none is ruled out");
+
+    // What the GPU needs stays.
+    let mut workload = jupyter();
+    let needs = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution";
+    let before = pod(&workload).pointer(needs).cloned().unwrap();
+    workload.container.avoid_nodes = vec!["node-1".into()];
+    assert_eq!(pod(&workload).pointer(needs), Some(&before));
+}
+
+#[test]
+fn pods_of_a_volume_of_one_node_are_put_on_one_node() {
+    let pod = |workload: &Workload, mode: &str| {
+        let mut config = nginx();
+        config.storage.access_mode = mode.into();
+        Manifests::new(workload, &config).pod.body
+    };
+    // Whether the scheduler has to put the one beside the other.
+    let goes_beside = |one: &Value, other: &Value| {
+        let terms = "/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/0";
+        let Some(term) = one.pointer(terms) else {
+            return false;
+        };
+        assert_eq!(term["topologyKey"], "kubernetes.io/hostname");
+        let wanted = term["labelSelector"]["matchLabels"].as_object().unwrap();
+        wanted
+            .iter()
+            .all(|(key, value)| &other["metadata"]["labels"][key] == value)
+    };
+    let of_volume = |name: &str, volume: &str| {
+        let mut workload = plain();
+        workload.reference.name = name.into();
+        workload.reference.volume = volume.into();
+        workload
+    };
+    let long = |end: &str| format!("workspace-{}{end}", "a".repeat(80));
+    let (one, two) = (of_volume("one", "workspace"), of_volume("two", "workspace"));
+    let single = |workload: &Workload| pod(workload, "ReadWriteOnce");
+    assert!(goes_beside(&single(&one), &single(&two)));
+    assert!(
+        goes_beside(&single(&one), &single(&one)),
+        "else the first would wait for ever"
+    );
+    assert!(!goes_beside(
+        &single(&one),
+        &single(&of_volume("three", "another"))
+    ));
+    let (one_long, two_long) = (of_volume("one", &long("1")), of_volume("two", &long("2")));
+    assert!(goes_beside(&single(&one_long), &single(&one_long)));
+    assert!(!goes_beside(&single(&one_long), &single(&two_long)));
+    let many = |workload: &Workload| pod(workload, "ReadWriteMany");
+    assert!(!goes_beside(&many(&one), &many(&two)));
+}
+
+#[test]
+fn a_runtime_and_user_namespaces_are_for_all_pods_but_a_gpu_has_its_own_runtime() {
+    let config = KubeConfig {
+        runtime_class: Some("gvisor".into()),
+        user_namespaces: true,
+        ..nginx()
+    };
+    let spec =
+        |workload: &Workload, config: &KubeConfig| Manifests::new(workload, config).pod.body["spec"].clone();
+    let pod = spec(&plain(), &config);
+    assert_eq!(
+        (&pod["runtimeClassName"], &pod["hostUsers"]),
+        (&json!("gvisor"), &json!(false))
+    );
+    assert_eq!(spec(&jupyter(), &config)["runtimeClassName"], "nvidia");
+    let pod = spec(&plain(), &nginx());
+    assert!(
+        pod["runtimeClassName"].is_null() && pod["hostUsers"].is_null(),
+        "{pod}"
+    );
 }

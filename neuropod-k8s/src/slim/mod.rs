@@ -70,6 +70,9 @@ pub(crate) struct Labels {
     pub(crate) user_hash: Option<String>,
     #[serde(rename = "neuropod.io/run")]
     pub(crate) run: Option<String>,
+    /// Of a namespace.
+    #[serde(rename = "pod-security.kubernetes.io/enforce")]
+    pub(crate) pod_security: Option<String>,
 }
 
 /// The annotations of [`crate::labels`], and those of default classes.

@@ -21,7 +21,7 @@ pub struct Kube {
     /// Which platform this is, where several share a cluster: what has this label and no record in the store is removed.
     #[schemars(extend("allowed" = "a label value: up to 63 letters, digits, `-`, `_` and `.`"))]
     pub instance: String,
-    /// The namespace of the pods. It has to exist; give the platform one of its own.
+    /// The namespace of the pods. It has to exist, and is for them alone: the server itself is in another.
     #[schemars(extend("allowed" = "the name of a namespace"))]
     pub namespace: String,
     /// Whether each user has a namespace of their own. A change holds for new pods only.
@@ -57,6 +57,12 @@ pub struct Kube {
     pub volume_per_pod: bool,
     /// No root and no capabilities in containers: images that start as root fail.
     pub restricted: bool,
+    /// Whether root in a container is nobody on its node (`hostUsers: false`). Needs Kubernetes 1.33, and a runtime and file
+    /// systems with id-mapped mounts.
+    pub user_namespaces: bool,
+    /// The runtime of all pods whose GPU type has no `runtimeClass`, such as gVisor or Kata; that of the node unless given.
+    #[schemars(extend("allowed" = "the name of a RuntimeClass"))]
+    pub runtime_class: Option<String>,
     /// Secrets with registry credentials, in the namespace of the pods.
     #[schemars(extend("allowed" = "names of Secrets"))]
     pub image_pull_secrets: Vec<String>,
@@ -113,7 +119,7 @@ impl Default for Kube {
             kubeconfig: None,
             context: None,
             instance: "server".into(),
-            namespace: "default".into(),
+            namespace: "neuropod-pods".into(),
             namespace_per_user: false,
             quota: None,
             ingress_class: None,
@@ -127,6 +133,8 @@ impl Default for Kube {
             grow_volumes: false,
             volume_per_pod: false,
             restricted: false,
+            user_namespaces: false,
+            runtime_class: None,
             image_pull_secrets: Vec::new(),
             image_pull_policy: PullPolicy::Always,
             grace_seconds: 30,

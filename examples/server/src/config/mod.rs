@@ -68,6 +68,10 @@ pub struct Config {
     /// The domain below which pods get their host names.
     #[schemars(extend("allowed" = "a domain name, such as `pods.example.com`"))]
     pub domain: String,
+    /// Whether pods may be at the site of the pages that call the API (`cors_origins`): below the same domain that can be
+    /// registered. Without it the server does not start on such a cluster, as pages of pods could set cookies for the
+    /// dashboard.
+    pub allow_same_site: bool,
     /// More first labels of host names that no pod gets, beside `admin`, `api`, `app` and `www`.
     #[schemars(extend("allowed" = "labels of a host name"))]
     pub reserved_hosts: Vec<String>,
@@ -141,6 +145,7 @@ impl Default for Config {
             scenario: Vec::new(),
             store: "sqlite:neuropod.db".into(),
             domain: "pods.localhost".into(),
+            allow_same_site: false,
             reserved_hosts: Vec::new(),
             scheme: Scheme::Https,
             admin_email: "admin@example.com".into(),

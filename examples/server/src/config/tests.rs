@@ -331,7 +331,11 @@ fn the_configuration_for_the_existing_frontend_fits_it() {
     assert!(
         config
             .origins()
-            .contains(&format!("https://app.{}", config.domain))
+            .contains(&"https://app.neuropod.online".to_owned())
+    );
+    assert!(
+        !config.allow_same_site && config.domain == "neuropod-pods.online",
+        "pods are at another site than the frontend"
     );
     assert_eq!(
         config.limits.client_address_header.as_deref(),

@@ -16,7 +16,7 @@ async fn with_issuer(issuer: &Signer) -> Api {
         audience: Some("neuropod".into()),
         ..Auth::default()
     };
-    Api::start(Config { auth, ..config() }).await
+    Box::pin(Api::start(Config { auth, ..config() })).await
 }
 
 fn token(issuer: &Signer, changes: &Value) -> String {
