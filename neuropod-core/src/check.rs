@@ -225,9 +225,7 @@ fn check_ports(text: Option<&str>, problems: &mut Problems) -> Option<Vec<u16>> 
         if count > MAX_LISTED {
             break;
         }
-        // `parse` alone would take a sign in front.
-        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
-        match part.parse::<u16>().ok().filter(|port| digits && *port > 0) {
+        match port(part) {
             Some(port) if ports.contains(&port) => problems.add("ports", Violation::PortTwice(port)),
             Some(port) => ports.push(port),
             None => problems.add("ports", Violation::Port(part.chars().take(20).collect())),
@@ -237,6 +235,17 @@ fn check_ports(text: Option<&str>, problems: &mut Problems) -> Option<Vec<u16>> 
         problems.add("ports", Violation::TooManyPorts(MAX_PORTS));
     }
     (problems.found.len() == before).then_some(ports)
+}
+
+/// A port as somebody typed it: a number, or a number and what is spoken there (`8888/http`), which is HTTP.
+fn port(text: &str) -> Option<u16> {
+    let number = match text.split_once('/') {
+        Some((number, protocol)) if protocol.trim().eq_ignore_ascii_case("http") => number.trim(),
+        _ => text,
+    };
+    // `parse` alone would take a sign in front.
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse().ok().filter(|port| digits && *port > 0)
 }
 
 fn check_environment(
@@ -259,7 +268,7 @@ fn check_environment(
         let shown = || name.chars().take(40).collect();
         if !is_c_identifier(name) {
             problems.add("environment", Violation::VariableName(shown()));
-        } else if is_reserved_variable(name) {
+        } else if is_reserved_variable(name) && !is_capabilities(name, value) {
             problems.add("environment", Violation::VariableReserved(shown()));
         } else if value.contains('\0') {
             problems.add("environment", Violation::VariableValue(shown()));
@@ -278,6 +287,16 @@ fn is_c_identifier(name: &str) -> bool {
         .next()
         .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether a variable says which parts of the driver a container gets beside its GPU (for graphics, video): it gives it no
+/// GPU more.
+fn is_capabilities(name: &str, value: &str) -> bool {
+    // https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
+    const KNOWN: [&str; 8] = [
+        "all", "compat32", "compute", "display", "graphics", "ngx", "utility", "video",
+    ];
+    name == "NVIDIA_DRIVER_CAPABILITIES" && value.split(',').all(|capability| KNOWN.contains(&capability))
 }
 
 /// Variables that would give a pod GPUs it does not pay for (container runtimes read them, and `HAMi` its limits), or that

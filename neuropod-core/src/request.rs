@@ -192,8 +192,7 @@ impl CreatePod {
             "dailyCap" => match value {
                 Value::Number(euros) => {
                     // A number of JSON may print with an exponent, a floating point number never does.
-                    let text = euros.as_f64().map(|euros| euros.to_string());
-                    self.daily_cap = text.and_then(|text| Money::from_euros(&text));
+                    self.daily_cap = euros.as_f64().and_then(euros_of);
                     self.daily_cap.is_some()
                 }
                 other => other.is_null(),
@@ -245,9 +244,23 @@ fn text(value: Value, into: &mut Option<String>) -> bool {
     true
 }
 
-/// A whole number, or nothing for `null`; `false` for anything else.
+/// An amount in euros. What adding and multiplying leaves behind the sixth decimal (`0.30000000000000004`) is no part of it.
+fn euros_of(euros: f64) -> Option<Money> {
+    Money::from_euros(&euros.to_string()).or_else(|| {
+        let text = format!("{euros:.6}");
+        let rounded: f64 = text.parse().ok()?;
+        let noise = (rounded - euros).abs() <= 4.0 * f64::EPSILON * euros.abs();
+        Money::from_euros(&text).filter(|_| noise)
+    })
+}
+
+/// A whole number, or nothing for `null`; `false` for anything else. JSON has one kind of numbers: `30.0` is 30.
 fn whole(value: &Value, into: &mut Option<i64>) -> bool {
-    *into = value.as_i64();
+    /// Up to here every whole number is exact (2^53).
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the range")]
+    let from_float = |number: f64| (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
+    *into = value.as_i64().or_else(|| value.as_f64().and_then(from_float));
     value.is_null() || into.is_some()
 }
 

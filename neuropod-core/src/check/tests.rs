@@ -432,3 +432,36 @@ fn idempotency_keys() {
         );
     }
 }
+
+#[test]
+fn each_body_of_the_trials_comes_out_right() {
+    let trials = include_str!("../../../tests/trials/input/create-bodies.json");
+    let trials: serde_json::Value = serde_json::from_str(trials).unwrap();
+    let cases = trials["cases"].as_array().unwrap();
+    assert!(cases.len() > 10);
+    for case in cases {
+        let mut body = serde_json::json!({ "name": "lab", "deploymentType": "docker", "dockerImage": "a/b:1",
+            "gpu": "cpu", "containerDiskSize": 10, "volumeDiskSize": 10, "ports": "8888", "enableJupyter": true });
+        for (field, value) in case["change"].as_object().unwrap() {
+            body[field] = value.clone();
+        }
+        let request = json(&body.to_string());
+        let (_, found) = check(&request, &Catalogue::default(), &naming(), &ImageRules::default());
+        let codes = found
+            .iter()
+            .map(|problem| serde_json::json!([problem.field, problem.violation.code()]));
+        assert_eq!(
+            codes.collect::<Vec<_>>(),
+            *case["expect"].as_array().unwrap(),
+            "{case}"
+        );
+        if let Some(text) = case["text"].as_str() {
+            assert_eq!(problem(&found[0], Language::En), text);
+        }
+    }
+    let cap = json(r#"{"dailyCap":0.30000000000000004,"containerDiskSize":30.0}"#);
+    assert_eq!(
+        (cap.daily_cap, cap.container_disk_size),
+        (Some(Money::from_cents(30)), Some(30))
+    );
+}

@@ -183,3 +183,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_trial_comes_out_right() {
+    let trials = include_str!("../../../tests/trials/input/images.json");
+    let trials: serde_json::Value = serde_json::from_str(trials).unwrap();
+    let cases = trials["cases"].as_array().unwrap();
+    assert!(cases.len() > 30);
+    let mut wrong = Vec::new();
+    for case in cases {
+        let input = case["input"].as_str().unwrap();
+        let found = image(input).map_or_else(|error| format!("{error:?}"), |_| "ok".to_owned());
+        if found != case["expect"].as_str().unwrap() {
+            wrong.push(format!("{input}: {found}, not {}", case["expect"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -118,6 +118,20 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::GpuNotOffered => language
             .pick("Esta GPU no está disponible ahora", "This GPU is not offered now")
             .into(),
+        Violation::Port(text) if text.is_empty() => language
+            .pick(
+                "Sobra una coma en los puertos: escríbelos como '8888, 7860'",
+                "There is a comma too many in the ports: write them as '8888, 7860'",
+            )
+            .into(),
+        Violation::Port(text) if text.contains('/') => language.pick(
+            format!(
+                "Puerto '{text}': solo se publican puertos HTTP; escribe el número, como '8888' o '8888/http'"
+            ),
+            format!(
+                "Port '{text}': only HTTP ports are public; write the number, as in '8888' or '8888/http'"
+            ),
+        ),
         Violation::Port(text) => language.pick(
             format!("Puerto inválido: '{text}' (un número entero de 1 a 65535)"),
             format!("Invalid port: '{text}' (a whole number from 1 to 65535)"),
@@ -248,12 +262,12 @@ fn image(error: ImageError, language: Language) -> &'static str {
             "The Docker image is longer than any can be",
         ),
         ImageError::Space => language.pick(
-            "La imagen Docker contiene espacios",
-            "The Docker image has spaces in it",
+            "La imagen Docker contiene espacios: escribe solo su nombre, como 'ghcr.io/owner/name:tag'",
+            "The Docker image has spaces in it: write its name alone, as in 'ghcr.io/owner/name:tag'",
         ),
         ImageError::Url => language.pick(
-            "Escribe la imagen Docker sin 'https://', como en 'ghcr.io/owner/name:tag'",
-            "Write the Docker image without 'https://', as in 'ghcr.io/owner/name:tag'",
+            "Escribe la imagen Docker sin 'https://' ni 'docker://', como en 'ghcr.io/owner/name:tag'",
+            "Write the Docker image without 'https://' or 'docker://', as in 'ghcr.io/owner/name:tag'",
         ),
         ImageError::NotLowercase => language.pick(
             "El nombre de la imagen Docker debe estar en minúsculas",

@@ -499,3 +499,21 @@ fn legacy_md5_of_known_ids() {
     assert_eq!(legacy().user_hash("abc").as_str(), "90015098");
     assert_eq!(legacy().user_hash("message digest").as_str(), "f96b697d");
 }
+
+#[test]
+fn each_slug_of_the_trials_comes_out_right() {
+    let trials = include_str!("../../../tests/trials/input/slugs.json");
+    let trials: serde_json::Value = serde_json::from_str(trials).unwrap();
+    let cases = trials["cases"].as_array().unwrap();
+    assert!(cases.len() > 30);
+    let naming = Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap();
+    let mut wrong = Vec::new();
+    for case in cases {
+        let input = case["input"].as_str().unwrap();
+        let found = naming.slug(input).ok().map(|slug| slug.to_string());
+        if found.as_deref() != case["expect"].as_str() {
+            wrong.push(format!("{input}: {found:?}, not {}", case["expect"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
