@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 
 use anyhow::Result;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -12,6 +14,16 @@ use crate::config::LogFormat;
 /// What is written unless `RUST_LOG` says otherwise. Every failed request to the API server comes back as an error of the
 /// library, which says it once; the client's own lines would say it again for each attempt.
 const FILTER: &str = "info,kube_client=off,kube_runtime=off";
+
+/// Libraries that write what comes over connections, word by word, tokens included: below `info` nothing of theirs is
+/// written, whatever `RUST_LOG` says.
+const INDISCREET: [&str; 4] = ["engineioxide", "socketioxide", "tokio_tungstenite", "tungstenite"];
+
+/// Whether a line has nothing in it that is for its connection alone.
+fn is_discreet(line: &Metadata<'_>) -> bool {
+    let is_of = |library: &&str| line.target().starts_with(*library);
+    *line.level() <= Level::INFO || !INDISCREET.iter().any(is_of)
+}
 
 /// Sends what is left of the traces when it is dropped.
 #[derive(Debug, Default)]
@@ -35,7 +47,10 @@ pub fn begin(format: LogFormat) -> Result<Telemetry> {
         }
         LogFormat::Json => fmt::layer().json().flatten_event(true).boxed(),
     };
-    let subscriber = tracing_subscriber::registry().with(filter).with(log);
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(is_discreet))
+        .with(log);
     #[cfg(feature = "otel")]
     {
         use opentelemetry::trace::TracerProvider;
