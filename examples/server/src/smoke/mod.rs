@@ -82,7 +82,8 @@ impl Api {
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
             .build_recorder()
             .handle();
-        Self::of(App::start(config, metrics).await.unwrap())
+        // A configuration is kilobytes, and a future has several copies of it.
+        Self::of(Box::pin(App::start(config, metrics)).await.unwrap())
     }
 
     /// A server on this cluster.
