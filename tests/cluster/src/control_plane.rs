@@ -24,6 +24,8 @@ use crate::{
 
 /// Long enough for a machine that compiles something else meanwhile.
 const READY: Duration = Duration::from_mins(2);
+/// The user that the API server is to the servers behind it.
+const FRONT_PROXY: &str = "front-proxy-client";
 
 /// Where the API server listens and which Services it hands out.
 #[derive(Clone, Copy, Debug)]
@@ -265,6 +267,8 @@ fn api_server_flags(
     let kubelet_client = authority.client("kube-apiserver-kubelet-client", Some("system:masters"))?;
     let (kubelet_certificate, kubelet_key) = kubelet_client.write(data, "kubelet-client")?;
     let ca = data.write("pki/ca.crt", &authority.certificate)?;
+    // As whom it hands requests on to servers that add kinds, such as metrics-server.
+    let (proxy_certificate, proxy_key) = authority.client(FRONT_PROXY, None)?.write(data, "front-proxy")?;
     let (token_key, token_public_key) = pki::write_token_keys(data)?;
 
     let file = |name: &str, path: &Path| format!("--{name}={}", path.display());
@@ -286,6 +290,13 @@ fn api_server_flags(
         "--authorization-mode=Node,RBAC".into(),
         "--enable-admission-plugins=NodeRestriction".into(),
         "--allow-privileged=true".into(),
+        file("requestheader-client-ca-file", &ca),
+        format!("--requestheader-allowed-names={FRONT_PROXY}"),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-username-headers=X-Remote-User".into(),
+        file("proxy-client-cert-file", &proxy_certificate),
+        file("proxy-client-key-file", &proxy_key),
     ];
     match network.advertise {
         Some(address) => flags.push(format!("--advertise-address={address}")),

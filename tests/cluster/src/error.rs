@@ -51,8 +51,8 @@ pub enum Error {
     #[error("Kubernetes API: {0}")]
     Api(#[source] Box<kube::Error>),
 
-    /// A definition of the Gateway API could not be read.
-    #[error("Gateway API: {0}")]
+    /// A file with objects of the cluster could not be read.
+    #[error("manifest: {0}")]
     Definition(#[from] serde_yaml_ng::Error),
 
     /// A kubeconfig could not be read.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    assets::source,
+    assets::{Assets, Program, source},
     cache, command,
     error::{Error, IoContext, Result},
 };
@@ -21,11 +21,17 @@ pub enum Image {
     Http,
     /// Jupyter Lab 4 on port 8888, in a minimal Debian, as user 1000 with `/workspace` as home.
     Jupyter,
+    /// The ingress controller.
+    Traefik,
+    /// What measures the use of pods.
+    MetricsServer,
 }
 
 impl Image {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Pause, Self::Http, Self::Jupyter];
+    /// What the pods of tests are made from.
+    pub const PODS: [Self; 3] = [Self::Pause, Self::Http, Self::Jupyter];
+    /// What runs in a cluster beside them.
+    pub const EDGE: [Self; 2] = [Self::Traefik, Self::MetricsServer];
 
     /// What a pod's `image` says.
     pub fn reference(self) -> &'static str {
@@ -33,6 +39,8 @@ impl Image {
             Self::Pause => "localhost/neuropod-test/pause:1",
             Self::Http => "localhost/neuropod-test/http:1",
             Self::Jupyter => "localhost/neuropod-test/jupyter:1",
+            Self::Traefik => "localhost/neuropod-test/traefik:1",
+            Self::MetricsServer => "localhost/neuropod-test/metrics-server:1",
         }
     }
 
@@ -41,6 +49,8 @@ impl Image {
             Self::Pause => "pause",
             Self::Http => "http",
             Self::Jupyter => "jupyter",
+            Self::Traefik => "traefik",
+            Self::MetricsServer => "metrics-server",
         }
     }
 
@@ -52,6 +62,8 @@ impl Image {
             ),
             Self::Http => include_str!("../images/http/build.sh"),
             Self::Jupyter => include_str!("../images/jupyter/build.sh"),
+            Self::Traefik => include_str!("../images/traefik/build.sh"),
+            Self::MetricsServer => include_str!("../images/metrics-server/build.sh"),
         }
     }
 
@@ -60,6 +72,8 @@ impl Image {
             Self::Pause => include_str!("../images/pause/config.json"),
             Self::Http => include_str!("../images/http/config.json"),
             Self::Jupyter => include_str!("../images/jupyter/config.json"),
+            Self::Traefik => include_str!("../images/traefik/config.json"),
+            Self::MetricsServer => include_str!("../images/metrics-server/config.json"),
         }
     }
 
@@ -69,12 +83,30 @@ impl Image {
             Self::Pause => "go",
             Self::Http => "busybox",
             Self::Jupyter => "debootstrap",
+            Self::Traefik | Self::MetricsServer => "cp",
+        }
+    }
+
+    /// The server that it is made of.
+    fn server(self) -> Option<Program> {
+        match self {
+            Self::Pause | Self::Http | Self::Jupyter => None,
+            Self::Traefik => Some(Program::Traefik),
+            Self::MetricsServer => Some(Program::MetricsServer),
         }
     }
 
     /// The image as an archive that `ctr images import` and `docker load` read; built if need be.
     pub fn archive(self) -> Result<PathBuf> {
-        let key = HEXLOWER.encode(&Sha256::digest([self.build_script(), self.config()].concat())[..6]);
+        let server = match self.server() {
+            Some(program) => Some(Assets::from_env().get(program)?),
+            None => None,
+        };
+        // The name of a built server says of which version it is.
+        let version = server.as_deref().and_then(Path::file_name).unwrap_or_default();
+        let version = version.to_string_lossy();
+        let parts = [self.build_script(), self.config(), &version].concat();
+        let key = HEXLOWER.encode(&Sha256::digest(parts)[..6]);
         let name = self.name();
         cache::get_or_make(
             &format!("images/{name}-{key}-{}.tar", std::env::consts::ARCH),
@@ -90,7 +122,7 @@ impl Image {
                 // What an interrupted build left.
                 remove_all(&work)?;
                 fs::create_dir_all(work.join("root")).at(&work)?;
-                self.build(&work)?;
+                self.build(&work, server.as_deref())?;
                 command::run(
                     Command::new("tar")
                         .arg("-C")
@@ -105,10 +137,12 @@ impl Image {
     }
 
     /// Makes `work/archive`: one layer with the whole root folder, and what describes it.
-    fn build(self, work: &Path) -> Result<()> {
+    fn build(self, work: &Path, server: Option<&Path>) -> Result<()> {
         let root = work.join("root");
         let script = source(&format!("images/{}", self.name()));
-        command::run(Command::new("sh").current_dir(script).arg("build.sh").arg(&root))?;
+        let mut build = Command::new("sh");
+        build.current_dir(script).arg("build.sh").arg(&root).args(server);
+        command::run(&mut build)?;
         let archive = work.join("archive");
         fs::create_dir(&archive).at(&archive)?;
         let layer = archive.join("layer.tar");
@@ -171,7 +205,7 @@ mod tests {
 
     #[test]
     fn every_image_says_how_it_starts() {
-        for image in Image::ALL {
+        for image in Image::PODS.into_iter().chain(Image::EDGE) {
             let described = describe(image.config(), "00");
             assert!(described["config"]["Entrypoint"][0].is_string(), "{image:?}");
             assert_eq!(described["rootfs"]["diff_ids"][0], "sha256:00");

@@ -1,5 +1,5 @@
 //! Starts a real Kubernetes for the tests: etcd, the API server and the controllers in seconds, and, where the
-//! machine allows, a node with containers. And, for the tests of stores, a server that speaks the protocol of MongoDB,
+//! machine allows, a node with containers, and around it what enforces network policies, routes and measures. And, for the tests of stores, a server that speaks the protocol of MongoDB,
 //! packages of npm and `PyPI`, and a browser.
 //!
 //! ```no_run
@@ -33,6 +33,7 @@ mod command;
 mod control_plane;
 mod data_dir;
 mod debian;
+mod edge;
 mod error;
 mod images;
 mod kubeconfig;
@@ -53,14 +54,15 @@ pub use assets::{Assets, Program};
 pub use browser::{check_browser, prepare_browser};
 pub use cache::folder as cache_folder;
 pub use control_plane::ControlPlane;
+pub use edge::{Certificate, Edge};
 pub use error::{Error, Result};
 pub use images::Image;
 pub use measured::{MEASURED, measured};
 pub use mongo::{MONGODB_URI, MongoServer};
-pub use node::Node;
-pub use objects::{SELECTOR, count_objects};
+pub use node::{Enforcer, Node, Outside};
+pub use objects::{SELECTOR, apply, count_objects, documents};
 pub use packages::{npm_modules, python};
 pub use ports::free_ports;
-pub use prepare::{prepare_control_plane, prepare_mongo, prepare_node};
+pub use prepare::{prepare_control_plane, prepare_edge, prepare_mongo, prepare_node};
 pub use skip::{SKIPS_FILE, skip};
 pub use test_cluster::{KUBECONFIG, Level, TestCluster};

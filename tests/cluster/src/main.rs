@@ -4,7 +4,7 @@
 use std::{path::Path, process::ExitCode, thread};
 
 use clap::{Parser, Subcommand};
-use neuropod_test_cluster::{ControlPlane, Image, Node, Result, prepare_control_plane, prepare_node};
+use neuropod_test_cluster::{ControlPlane, Enforcer, Error, Image, Node, Result, TestCluster, prepare_edge};
 
 #[derive(Parser)]
 #[command(about = "A real Kubernetes for the tests")]
@@ -22,8 +22,11 @@ enum Command {
         /// Load the Jupyter image too
         #[arg(long)]
         jupyter: bool,
+        /// Enforce network policies, and start an ingress controller and metrics-server
+        #[arg(long)]
+        edge: bool,
     },
-    /// Build or install all that both need, so that they then start in seconds
+    /// Build or install all that these need, so that they then start in seconds
     Prepare,
 }
 
@@ -43,18 +46,43 @@ fn run(command: &Command) -> Result<()> {
             let control_plane = ControlPlane::start()?;
             serve(control_plane.kubeconfig_path())
         }
-        Command::Node { jupyter } => {
-            let node = Node::start()?;
+        Command::Node { jupyter, edge } => {
+            let cluster = TestCluster::node()?;
+            let node = cluster
+                .own_node()
+                .ok_or_else(|| Error::Unavailable("a cluster is given".into()))?;
             if *jupyter {
                 node.load(Image::Jupyter)?;
             }
-            serve(node.control_plane().kubeconfig_path())
+            let _enforcer = if *edge {
+                Some(start_edge(&cluster, node)?)
+            } else {
+                None
+            };
+            serve(cluster.kubeconfig_path())
         }
-        Command::Prepare => {
-            prepare_control_plane()?;
-            prepare_node()
-        }
+        Command::Prepare => prepare_edge(),
     }
+}
+
+fn start_edge(cluster: &TestCluster, node: &Node) -> Result<Enforcer> {
+    let enforcer = node.enforce_policies()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io {
+            context: "start an async runtime".into(),
+            source,
+        })?;
+    let edge = runtime.block_on(async {
+        cluster.start_metrics_server().await?;
+        cluster.start_edge().await
+    })?;
+    println!(
+        "# ingress classes traefik and nginx, Gateway class traefik: {}",
+        edge.address()
+    );
+    Ok(enforcer)
 }
 
 /// Waits to be killed: the servers and their data then go by themselves.

@@ -6,9 +6,12 @@ use std::fmt::Debug;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
-use kube::api::ListParams;
+use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::GroupVersionKind;
 use kube::{Api, Client, Resource};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::Result;
 
@@ -37,4 +40,28 @@ where
     let ours = ListParams::default().labels(SELECTOR);
     let list = api.list(&ours).await?;
     Ok((K::kind(&()).into_owned(), list.items.len()))
+}
+
+/// The documents of a YAML text.
+pub fn documents(text: &str) -> Result<Vec<Value>> {
+    serde_yaml_ng::Deserializer::from_str(text)
+        .map(|document| Ok(Value::deserialize(document)?))
+        .collect()
+}
+
+/// Applies an object as `kubectl apply --server-side` does; unknown fields are errors. A dry run changes nothing.
+pub async fn apply(client: &Client, object: &Value, dry_run: bool) -> Result<()> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+    let (group, version) = version.split_once('/').unwrap_or(("", &version));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &kind));
+    let api: Api<DynamicObject> = match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    let mut parameters = PatchParams::apply("test").force().validation_strict();
+    parameters.dry_run = dry_run;
+    let name = text(&object["metadata"]["name"]);
+    api.patch(&name, &parameters, &Patch::Apply(object)).await?;
+    Ok(())
 }

@@ -4,8 +4,11 @@ use std::{net::IpAddr, path::PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, PublicKeyData,
 };
+
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
 
 use crate::{data_dir::DataDir, error::Result};
 
@@ -54,6 +57,18 @@ impl Authority {
         params.distinguished_name = named("neuropod-test-server", None).distinguished_name;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.sign(params)
+    }
+
+    /// For a web server: a certificate for these host names, of which the first label may be `*`, and the digest of its
+    /// key, by which a browser can be told to trust it (SHA-256 of the public key in DER, base64).
+    pub(crate) fn hosts(&self, names: &[&str]) -> Result<(Identity, String)> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names)?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let identity = self.sign(params)?;
+        let key = KeyPair::from_pem(&identity.key)?;
+        let digest = BASE64.encode(&Sha256::digest(key.subject_public_key_info()));
+        Ok((identity, digest))
     }
 
     fn sign(&self, mut params: CertificateParams) -> Result<Identity> {

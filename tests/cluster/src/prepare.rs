@@ -20,7 +20,17 @@ pub fn prepare_node() -> Result<()> {
     node::install()?;
     prepare_control_plane()?;
     Assets::from_env().prepare(&Program::NODE)?;
-    Image::ALL
+    Image::PODS
+        .into_iter()
+        .try_for_each(|image| image.archive().map(drop))
+}
+
+/// Does the same for a node with all that stands around it: what enforces network policies, an ingress controller, and
+/// metrics-server.
+pub fn prepare_edge() -> Result<()> {
+    prepare_node()?;
+    Assets::from_env().prepare(&Program::EDGE)?;
+    Image::EDGE
         .into_iter()
         .try_for_each(|image| image.archive().map(drop))
 }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, env};
 
 use neuropod_test_cluster::{
-    KUBECONFIG, npm_modules, prepare_browser, prepare_control_plane, prepare_mongo, prepare_node, python,
+    KUBECONFIG, npm_modules, prepare_browser, prepare_control_plane, prepare_edge, prepare_mongo,
+    prepare_node, python,
 };
 use serde::Deserialize;
 
@@ -21,6 +22,8 @@ pub(crate) enum Needs {
     Mongo,
     ControlPlane,
     Node,
+    /// A node, with what enforces network policies, an ingress controller and metrics-server.
+    Edge,
 }
 
 /// Prepares each thing once, and remembers why it could not.
@@ -42,9 +45,10 @@ fn prepare(needs: Needs) -> Result<(), Outcome> {
         Needs::Python => python().map(drop),
         Needs::Chromium => prepare_browser(),
         Needs::Mongo => prepare_mongo(),
-        Needs::ControlPlane | Needs::Node if env::var_os(KUBECONFIG).is_some() => Ok(()),
+        Needs::ControlPlane | Needs::Node | Needs::Edge if env::var_os(KUBECONFIG).is_some() => Ok(()),
         Needs::ControlPlane => prepare_control_plane(),
         Needs::Node => prepare_node(),
+        Needs::Edge => prepare_edge(),
     };
     result.map_err(|error| {
         if error.is_unavailable() {

@@ -5,24 +5,29 @@ use std::{
     process::Command,
 };
 
-use super::{Program, ferretdb, source};
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Program,
+    recipe::{Recipe, VersionFlags},
+    source,
+};
 use crate::{
     cache, command,
     error::{Error, Result},
 };
 
-const KUBERNETES: &str = "k8s.io/kubernetes";
-const ETCD: &str = "go.etcd.io/etcd/server/v3";
-
 /// The built `program` of the cache.
 pub(super) fn cached(program: Program) -> Result<PathBuf> {
-    let version = version(program);
-    // Our part of it counts too.
-    let built = match program {
-        Program::FerretDb => format!("{version}-{}", ferretdb::digest()),
-        _ => version.to_owned(),
-    };
-    let name = format!("bin/{}-{built}-{}", program.name(), std::env::consts::ARCH);
+    let recipe = Recipe::of(program);
+    let version = version(&recipe);
+    let name = format!(
+        "bin/{}-{version}{}-{}",
+        program.name(),
+        ours(&recipe),
+        std::env::consts::ARCH
+    );
     cache::get_or_make(&name, |target| {
         if !command::exists("go") {
             return Err(Error::Unavailable(format!(
@@ -34,37 +39,41 @@ pub(super) fn cached(program: Program) -> Result<PathBuf> {
             "building {} {version} (once; it is kept in the cache)",
             program.name()
         );
-        let mut command = go_build(program, version, target);
-        if program != Program::FerretDb {
-            return command::run(command.arg(package(program))).map(drop);
-        }
-        let mended = ferretdb::mend(target)?;
-        command.arg("-modfile").arg(mended.go_mod()).arg(package(program));
-        command::run(&mut command)?;
-        mended.remove()
+        build(&recipe, version, target)
     })
 }
 
-fn go_build(program: Program, version: &str, target: &Path) -> Command {
-    let (module, flags) = match program {
-        Program::Etcd => ("tools/etcd", "-s -w".to_owned()),
-        Program::FerretDb => (ferretdb::TOOL, "-s -w".to_owned()),
-        _ => ("tools", version_flags(version)),
+fn build(recipe: &Recipe, version: &str, target: &Path) -> Result<()> {
+    let mut command = go_build(recipe, version, target);
+    let Some(patch) = &recipe.patch else {
+        return command::run(command.arg(recipe.package)).map(drop);
     };
-    let mut command = go(module);
+    let patched = patch.apply(recipe.folder, recipe.go_mod, target)?;
+    command.arg("-modfile").arg(patched.go_mod()).arg(recipe.package);
+    command::run(&mut command)?;
+    patched.remove()
+}
+
+/// What tells builds of one version apart: our own part of them counts too.
+fn ours(recipe: &Recipe) -> String {
+    let Some(patch) = &recipe.patch else {
+        return String::new();
+    };
+    let own = HEXLOWER.encode(&Sha256::digest(recipe.own)[..4]);
+    format!("-{}-{own}", patch.digest())
+}
+
+fn go_build(recipe: &Recipe, version: &str, target: &Path) -> Command {
+    let flags = match recipe.version {
+        VersionFlags::None => "-s -w".to_owned(),
+        VersionFlags::Kubernetes => version_flags(version),
+    };
+    let mut command = go(recipe.folder);
     command
         .env("CGO_ENABLED", "0")
         .args(["build", "-mod=readonly", "-trimpath", "-ldflags", &flags, "-o"])
         .arg(target);
     command
-}
-
-fn package(program: Program) -> String {
-    match program {
-        Program::Etcd => ETCD.to_owned(),
-        Program::FerretDb => ".".to_owned(),
-        _ => format!("{KUBERNETES}/cmd/{}", program.name()),
-    }
 }
 
 /// The program `go` in the folder of a module of ours.
@@ -77,7 +86,6 @@ pub(super) fn go(module: &str) -> Command {
     command
 }
 
-/// Without these the servers report `v0.0.0-master`, and clients that compare versions are misled.
 fn version_flags(version: &str) -> String {
     let minor = version.split('.').nth(1).unwrap_or_default();
     let values = [
@@ -96,13 +104,8 @@ fn version_flags(version: &str) -> String {
 }
 
 /// The version that the Go module pins.
-fn version(program: Program) -> &'static str {
-    let (file, module) = match program {
-        Program::Etcd => (include_str!("../../tools/etcd/go.mod"), ETCD),
-        Program::FerretDb => (ferretdb::GO_MOD, ferretdb::MODULE),
-        _ => (include_str!("../../tools/go.mod"), KUBERNETES),
-    };
-    pinned(file, module).unwrap_or("unknown")
+fn version(recipe: &Recipe) -> &'static str {
+    pinned(recipe.go_mod, recipe.module).unwrap_or("unknown")
 }
 
 pub(super) fn pinned<'a>(file: &'a str, module: &str) -> Option<&'a str> {
@@ -124,9 +127,28 @@ mod tests {
 
     #[test]
     fn the_modules_pin_a_release() {
-        assert!(version(Program::Kubelet).starts_with("v1.34."));
-        assert!(version(Program::Etcd).starts_with("v3."));
-        assert!(version(Program::FerretDb).starts_with("v1."));
+        for (program, release) in [
+            (Program::Kubelet, "v1.34."),
+            (Program::Etcd, "v3."),
+            (Program::FerretDb, "v1."),
+            (Program::KubeRouter, "v2.1.0"),
+            (Program::MetricsServer, "v0.8.0"),
+            (Program::Traefik, "v3.7.13"),
+        ] {
+            let found = version(&Recipe::of(program));
+            assert!(found.starts_with(release), "{program:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_ours_is_another_build() {
+        let recipe = Recipe::of(Program::FerretDb);
+        let other = Recipe {
+            own: "other",
+            ..recipe
+        };
+        assert_ne!(ours(&recipe), ours(&other));
+        assert_eq!(ours(&Recipe::of(Program::Kubelet)), "");
     }
 
     #[test]

@@ -11,14 +11,19 @@ use crate::{
 const TOOL: &str = "tools/gateway";
 const MODULE: &str = "sigs.k8s.io/gateway-api";
 const GO_MOD: &str = include_str!("../../tools/gateway/go.mod");
-const FILES: [&str; 2] = [
+/// The kinds of the standard channel that a controller for HTTP watches, whether anybody has objects of them or not.
+const FILES: [&str; 7] = [
+    "gateway.networking.k8s.io_backendtlspolicies.yaml",
+    "gateway.networking.k8s.io_gatewayclasses.yaml",
     "gateway.networking.k8s.io_gateways.yaml",
+    "gateway.networking.k8s.io_grpcroutes.yaml",
     "gateway.networking.k8s.io_httproutes.yaml",
+    "gateway.networking.k8s.io_referencegrants.yaml",
+    "gateway.networking.k8s.io_tlsroutes.yaml",
 ];
 
-/// The definitions that an HTTP server needs, as YAML: of `Gateway` and of `HTTPRoute`, from the standard channel. They
-/// are downloaded the first time.
-pub(crate) fn definitions() -> Result<[String; 2]> {
+/// The definitions, as YAML. They are downloaded the first time.
+pub(crate) fn definitions() -> Result<Vec<String>> {
     let version = pinned(GO_MOD, MODULE).unwrap_or("unknown");
     let folder = cache::get_or_make(&format!("gateway-api-{version}"), |folder| {
         if !command::exists("go") {
@@ -42,6 +47,5 @@ pub(crate) fn definitions() -> Result<[String; 2]> {
         let path = folder.join(file);
         fs::read_to_string(&path).at(&path)
     };
-    let [gateways, routes] = FILES;
-    Ok([read(gateways)?, read(routes)?])
+    FILES.into_iter().map(read).collect()
 }

@@ -1,8 +1,9 @@
 //! The servers: found, or built once and cached.
 
 mod build;
-mod ferretdb;
 pub(crate) mod gateway;
+mod patch;
+mod recipe;
 
 use std::{
     env,
@@ -22,6 +23,9 @@ pub enum Program {
     Kubelet,
     KubeProxy,
     FerretDb,
+    KubeRouter,
+    MetricsServer,
+    Traefik,
 }
 
 impl Program {
@@ -29,6 +33,8 @@ impl Program {
     pub const CONTROL_PLANE: [Self; 3] = [Self::Etcd, Self::KubeApiserver, Self::KubeControllerManager];
     /// What a node needs besides.
     pub const NODE: [Self; 3] = [Self::KubeScheduler, Self::Kubelet, Self::KubeProxy];
+    /// What stands around the pods of a real cluster: what enforces network policies, what measures, what routes.
+    pub const EDGE: [Self; 3] = [Self::KubeRouter, Self::MetricsServer, Self::Traefik];
 
     /// The file name of the program.
     pub fn name(self) -> &'static str {
@@ -40,6 +46,9 @@ impl Program {
             Self::Kubelet => "kubelet",
             Self::KubeProxy => "kube-proxy",
             Self::FerretDb => "ferretdb",
+            Self::KubeRouter => "kube-router",
+            Self::MetricsServer => "metrics-server",
+            Self::Traefik => "traefik",
         }
     }
 }

@@ -2,7 +2,10 @@
 
 mod cgroup;
 mod config;
+mod enforcer;
+mod exec;
 mod namespaces;
+mod outside;
 mod provisioner;
 mod requirements;
 
@@ -16,6 +19,7 @@ use kube::{
 use serde_json::json;
 
 pub(crate) use self::requirements::install;
+pub use self::{enforcer::Enforcer, outside::Outside};
 use self::{
     namespaces::{Addresses, Namespaces},
     provisioner::Provisioner,
@@ -93,6 +97,11 @@ impl Node {
     /// The address of the node.
     pub fn address(&self) -> Ipv4Addr {
         self.addresses.node()
+    }
+
+    /// The host, as pods see it. The API server is there.
+    pub fn host_address(&self) -> Ipv4Addr {
+        self.addresses.host()
     }
 
     /// Makes `image` known to the node, as if it had been pulled. Doing so again does nothing.

@@ -89,9 +89,14 @@ impl Namespaces {
         Ok(this)
     }
 
+    /// The process whose namespaces they are, as the host counts processes.
+    pub(crate) fn id(&self) -> u32 {
+        self.init.id()
+    }
+
     /// `program`, to be run inside. It ends when the process that starts it does.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let id = self.init.id();
+        let id = self.id();
         let mut command = Command::new("nsenter");
         command
             .args([format!("--target={id}"), "--mount".into(), "--net".into()])
@@ -121,7 +126,7 @@ impl Namespaces {
 
     /// Connects host and node, such that the host reaches pods and Services, and pods reach the API server.
     fn link(&self, addresses: Addresses) -> Result<()> {
-        let (link, id) = (addresses.link(), self.init.id().to_string());
+        let (link, id) = (addresses.link(), self.id().to_string());
         let (host, node) = (addresses.host().to_string(), addresses.node().to_string());
         let (a, b, c) = addresses.services();
         let ip = |arguments: &str| command::run(Command::new("ip").args(arguments.split(' '))).map(drop);

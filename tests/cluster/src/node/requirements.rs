@@ -11,12 +11,14 @@ use crate::{
 };
 
 /// Programs and the Debian packages they are in.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("busybox", "busybox-static"),
     ("containerd", "containerd"),
     ("ctr", "containerd"),
     ("debootstrap", "debootstrap"),
     ("ip", "iproute2"),
+    // Network policies are sets of addresses in the kernel.
+    ("ipset", "ipset"),
     ("iptables", "iptables"),
     ("mount", "mount"),
     ("nsenter", "util-linux"),
