@@ -63,6 +63,13 @@ impl Call<'_> {
 
     fn answered(&self, status: &Status) -> Error {
         let text = status.message.as_str();
+        if is_page(text) {
+            let message = format!(
+                "something between the platform and the API server answers {} with a page: check proxies and load balancers",
+                status.code
+            );
+            return Error::new(ErrorKind::Unavailable, message);
+        }
         if is_denied_by_webhook(text) {
             return Error::new(ErrorKind::Rejected, text);
         }
@@ -105,6 +112,11 @@ impl Call<'_> {
             Error::new(ErrorKind::NotConfigured, message).with_retryable(true)
         } else if is_young_namespace(text) {
             Error::new(ErrorKind::Unavailable, text)
+        } else if let Some(class) = missing_runtime_class(text) {
+            let message = format!(
+                "the cluster has no RuntimeClass {class}: create it, or name another for the GPU type in the catalogue"
+            );
+            Error::new(ErrorKind::NotConfigured, message)
         } else if is_over_limit(text) {
             Error::new(ErrorKind::QuotaExceeded, text)
         } else {
@@ -202,13 +214,30 @@ fn is_young_namespace(text: &str) -> bool {
     text.contains("error looking up service account") || text.contains("status unknown for quota")
 }
 
+/// An HTML page: the API server has none.
+fn is_page(text: &str) -> bool {
+    let text = text.trim_start().to_ascii_lowercase();
+    text.starts_with("<!doctype") || text.starts_with("<html") || text.starts_with("<head")
+}
+
+/// The class that the admission plug-in `RuntimeClass` does not find.
+fn missing_runtime_class(text: &str) -> Option<&str> {
+    let (class, _) = text.split_once("RuntimeClass \"")?.1.split_once("\" not found")?;
+    Some(class)
+}
+
 /// The words of the admission plug-ins `ResourceQuota` and `LimitRanger`.
 fn is_over_limit(text: &str) -> bool {
     text.contains("exceeded quota")
+        || text.contains("insufficient quota")
+        || text.contains("limit to request ratio per ")
         || ["maximum ", "minimum "]
             .iter()
             .any(|bound| text.contains(bound) && text.contains(" usage per "))
 }
+
+#[cfg(test)]
+mod trials;
 
 #[cfg(test)]
 mod tests {

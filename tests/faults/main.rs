@@ -9,6 +9,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod deadlines;
 mod points;
 mod story;
 

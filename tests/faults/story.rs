@@ -121,7 +121,7 @@ async fn create(ana: &Actor, platform: &Platform) -> Pod {
 }
 
 /// Repeats a call while trying again can help, as it can after every injected fault.
-async fn insist<T>(call: impl AsyncFn() -> Result<T>) -> Result<T> {
+pub(crate) async fn insist<T>(call: impl AsyncFn() -> Result<T>) -> Result<T> {
     let end = Instant::now() + LIMIT;
     loop {
         match call().await {

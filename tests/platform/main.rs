@@ -9,6 +9,7 @@ mod caps;
 mod clocks;
 mod create;
 mod driver;
+mod hanging;
 mod images;
 mod incidents;
 mod leaving;

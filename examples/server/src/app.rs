@@ -223,6 +223,7 @@ fn platform(
     if let Some(hours) = config.volume_grace_hours {
         builder = builder.volume_grace(SignedDuration::from_hours(hours.into()));
     }
+    builder = builder.start_limit(SignedDuration::from_mins(config.start_limit_minutes.into()));
     if let Some(pattern) = &config.token_pattern {
         builder = builder.tokens(Arc::new(RegexTokens::new(pattern).context("token_pattern")?));
     }

@@ -324,6 +324,7 @@ mod tests {
             "daily_cap" => &["daily_cap"],
             "max_pods" => &["limits.max_pods"],
             "volume_grace" => &["volume_grace_hours"],
+            "start_limit" => &["start_limit_minutes"],
             "low_balance_marks" => &["low_balance_seconds"],
             other => panic!(
                 "PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"

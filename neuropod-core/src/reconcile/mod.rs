@@ -109,7 +109,7 @@ pub fn reconcile(pod: &Pod, observation: &Observation, deadlines: Deadlines, now
     }
     let mut actions: Vec<Action> = billing(pod).into_iter().collect();
     match pod.desired {
-        Desired::Running => running(pod, observation, &mut actions),
+        Desired::Running => running(pod, observation, now, &mut actions),
         Desired::Stopped => {
             let goes = pod.volume_deletion;
             let volume = if goes.is_some_and(|deletion| deletion.decided && !deletion.done) {
@@ -162,9 +162,9 @@ fn draw(pod: &Pod, due: &Due) -> Draw {
 }
 
 /// What a pod that should run asks of the cluster.
-fn running(pod: &Pod, observation: &Observation, actions: &mut Vec<Action>) {
+fn running(pod: &Pod, observation: &Observation, now: Timestamp, actions: &mut Vec<Action>) {
     match &observation.pod {
-        Some(seen) if seen.run != pod.run || record::is_over(seen) => {
+        Some(seen) if seen.run != pod.run || record::is_over(pod, seen, now) => {
             if !seen.terminating {
                 actions.push(Action::Remove {
                     volume: VolumePolicy::Keep,

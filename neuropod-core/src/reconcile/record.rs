@@ -11,6 +11,8 @@ use crate::token::TokenState;
 
 /// The first wait before a pod object that ended is made anew, in seconds; it doubles every time.
 const FIRST_RETRY_SECONDS: i64 = 5;
+/// How long a pod may fail by the fault of its node before it is made anew, on another one where that is possible.
+const NODE_SECONDS: i64 = 2 * 60;
 /// The longest wait, in seconds.
 const LONGEST_RETRY_SECONDS: i64 = 300;
 
@@ -47,6 +49,7 @@ pub(super) fn next_time(
         let container = seen.and_then(|seen| seen.container.as_ref());
         times.push(seen.and_then(|seen| seen.passes_until));
         times.push(seen.and_then(|seen| stalled_from(seen, deadlines)));
+        times.push(moves_at(pod).filter(|_| seen.is_some_and(|seen| can_move(seen, now))));
         let unstable = pod.attempts > 0 || pod.failing_since.is_some();
         let runs_for = |seconds| container.map(|container| after(container.started_at, seconds));
         times.push(pod.retry_at);
@@ -58,9 +61,19 @@ pub(super) fn next_time(
     times.into_iter().flatten().filter(|at| *at > now).min()
 }
 
-/// Whether this pod object will never run again.
-pub(super) fn is_over(seen: &ObservedPod) -> bool {
-    seen.phase == Phase::Ended
+/// Whether this pod object will never run again, or not on the node where it is.
+pub(super) fn is_over(pod: &Pod, seen: &ObservedPod, now: Timestamp) -> bool {
+    seen.phase == Phase::Ended || (can_move(seen, now) && moves_at(pod).is_some_and(|at| at <= now))
+}
+
+/// Whether the node is at fault and nothing of the pod has run there, so that nothing is lost elsewhere.
+fn can_move(seen: &ObservedPod, now: Timestamp) -> bool {
+    failed_node(seen, now).is_some() && seen.container.is_none() && seen.started_at.is_none()
+}
+
+/// When a pod is made anew that fails by the fault of its node: the kubelet tries for a while by itself.
+fn moves_at(pod: &Pod) -> Option<Timestamp> {
+    pod.failing_since.map(|since| after(since, NODE_SECONDS))
 }
 
 /// The pod object of this run, where it is not on its way out.
@@ -311,14 +324,14 @@ fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reaso
 /// Notes when a pod object that ended is made anew, and lets that time pass.
 fn retry(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     match (next.retry_at, live) {
-        (None, Some(seen)) if is_over(seen) => {
+        (None, Some(seen)) if is_over(next, seen, now) => {
             let doubled = FIRST_RETRY_SECONDS << next.attempts.min(10);
             next.retry_at = Some(after(now, doubled.min(LONGEST_RETRY_SECONDS)));
             next.attempts += 1;
             next.failing_since.get_or_insert(now);
         }
         (Some(at), None) if at <= now => next.retry_at = None,
-        (Some(_), Some(seen)) if !is_over(seen) => next.retry_at = None,
+        (Some(_), Some(seen)) if !is_over(next, seen, now) => next.retry_at = None,
         _ => {}
     }
 }

@@ -140,6 +140,10 @@ fn check(config: &Config) -> Result<()> {
         (1..=36_500).contains(&config.audit_days),
         "audit_days: from 1 to 36500 days"
     );
+    ensure!(
+        config.start_limit_minutes >= 1,
+        "start_limit_minutes: at least a minute"
+    );
     if config.auth.jwks_url.is_some() && (config.auth.issuer.is_none() || config.auth.audience.is_none()) {
         bail!(
             "auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do"

@@ -117,6 +117,10 @@ pub struct Config {
     /// For how many hours the volume of a stopped pod is kept that nobody pays for; for ever unless given.
     #[schemars(extend("unit" = "hours"))]
     pub volume_grace_hours: Option<u32>,
+    /// For how many minutes a pod may stay at one step on its node before it is stopped and its GPU given back, whether or
+    /// not anybody says why. Big images on slow networks need more.
+    #[schemars(range(min = 1), extend("unit" = "minutes"))]
+    pub start_limit_minutes: u32,
     /// With how much time left to pay for the owner of a pod is warned, each once.
     #[schemars(inner(range(min = 1, max = 3600)), extend("unit" = "seconds"))]
     pub low_balance_seconds: Vec<u32>,
@@ -163,6 +167,7 @@ impl Default for Config {
             opening_credit: 10.0,
             daily_cap: None,
             volume_grace_hours: None,
+            start_limit_minutes: 60,
             low_balance_seconds: vec![3600, 900, 300],
             token_pattern: None,
             audit_days: 365,

@@ -86,6 +86,7 @@ fn what_is_wrong_is_named() {
         ("cors_origins = 1", "cors_origins"),
         ("daily_cap = -1", "daily_cap"),
         ("volume_grace_hours = -1", "volume_grace_hours"),
+        ("start_limit_minutes = 0", "start_limit_minutes"),
         ("audit_days = 0", "audit_days"),
         ("audit_days = 36501", "audit_days"),
         ("low_balance_seconds = [0]", "low_balance_seconds"),

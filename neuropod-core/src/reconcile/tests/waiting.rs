@@ -228,6 +228,50 @@ fn nodes_that_were_at_fault_are_remembered_and_not_too_many() {
 }
 
 #[test]
+fn what_fails_by_the_fault_of_its_node_is_made_anew_after_a_while_unless_it_has_run_there() {
+    let failing_here = |started_at| {
+        complete(ObservedPod {
+            node: Some("node-1".into()),
+            node_fault: true,
+            started_at,
+            ..failing(ReasonCode::ContainerConfig, 0)
+        })
+    };
+    let (pod, actions) = settle(Pod::sample(at(0)), &failing_here(None), at(0));
+    assert_eq!(
+        (pod.status, pod.retry_at),
+        (Status::Error, None),
+        "the kubelet tries by itself"
+    );
+    assert!(wakes_at(&actions, at(120)), "{actions:?}");
+    let (moving, actions) = settle(pod.clone(), &failing_here(None), at(120));
+    assert!(
+        actions.contains(&Action::Remove {
+            volume: VolumePolicy::Keep
+        }),
+        "{actions:?}"
+    );
+    assert_eq!((moving.retry_at, moving.attempts), (Some(at(125)), 1));
+    let gone = Observation {
+        pod: None,
+        objects: Objects::Absent,
+        ..failing_here(None)
+    };
+    let (made, actions) = settle(moving, &gone, at(125));
+    assert_eq!(actions[0], Action::Apply, "{made:?}");
+    assert_eq!(made.failed_nodes, ["node-1"]);
+    // What has run there has files there, and the node may be mended.
+    let (stays, actions) = settle(pod, &failing_here(Some(at(-100))), at(120));
+    assert_eq!((stays.retry_at, stays.attempts), (None, 0));
+    assert!(
+        !actions
+            .iter()
+            .any(|action| matches!(action, Action::Remove { .. })),
+        "{actions:?}"
+    );
+}
+
+#[test]
 fn what_its_node_refuses_is_made_anew_more_and_more_slowly_and_is_no_failure() {
     let refused = complete(ObservedPod {
         phase: Phase::Ended,

@@ -1,0 +1,168 @@
+//! The deadlines: a start that hangs on its node gives its GPU back, and a stop that hangs says so, whatever call goes
+//! wrong meanwhile. The story is told once for every call and every way in which it can go wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use neuropod::sim::faults::{Fault, Faults};
+use neuropod::sim::{Obstacle, Settings};
+use neuropod::{Desired, ErrorKind, Money, Platform, PlatformBuilder, Pod, PodId, ReasonCode, Status, Step};
+use neuropod_test_cluster::measured;
+
+use crate::LIMIT;
+use crate::common::{self, Driver, World, eventually, request, until_status};
+use crate::story::insist;
+
+/// How long a start may hang.
+const START: SignedDuration = SignedDuration::from_mins(2);
+
+fn deadlines(parts: PlatformBuilder) -> Platform {
+    parts.start_limit(START).build().unwrap()
+}
+
+/// What a person does, each thing once; after a crash they go on where they were.
+struct Hanging {
+    id: PodId,
+    charged: Money,
+    done: usize,
+}
+
+impl Hanging {
+    /// A pod that has run and was stopped, before anything goes wrong.
+    async fn new(world: &World) -> Self {
+        let platform = deadlines(world.parts());
+        let driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        let stopped = common::until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+        drop(driver);
+        Self {
+            id: stopped.id,
+            charged: stopped.charged,
+            done: 0,
+        }
+    }
+
+    /// Waits until the pod is as `is` wants it. One that stopped for want of money is started again.
+    async fn wait_and_pay(
+        &self,
+        world: &World,
+        platform: &Platform,
+        reader: &Platform,
+        is: impl Fn(&Pod) -> bool,
+    ) -> Pod {
+        let unpaid = |pod: &Pod| because(pod, ReasonCode::InsufficientFunds);
+        loop {
+            let pod = common::until(reader, &world.ana, &self.id, |pod| is(pod) || unpaid(pod)).await;
+            if !unpaid(&pod) {
+                return pod;
+            }
+            call(async || platform.start(&world.ana, &self.id).await.map(drop)).await;
+        }
+    }
+
+    async fn go_on(&mut self, world: &World, platform: &Platform, reader: &Platform) {
+        let (ana, id) = (&world.ana, self.id.clone());
+        let cluster = &world.cluster;
+        while self.done < 8 {
+            match self.done {
+                0 => {
+                    cluster.obstruct(&id, Obstacle::Hanging);
+                    call(async || platform.start(ana, &id).await.map(drop)).await;
+                }
+                1 => {
+                    let given_up = |pod: &Pod| because(pod, ReasonCode::GaveUp) && pod.step == Step::Stopped;
+                    let pod = self.wait_and_pay(world, platform, reader, given_up).await;
+                    assert_eq!((pod.desired, pod.status), (Desired::Stopped, Status::Error));
+                    assert_eq!(cluster.objects(), [], "its GPU is free");
+                    let volume = Money::from_cents(5);
+                    assert!(
+                        pod.charged <= self.charged + volume,
+                        "a start in vain costs nothing: {pod:?}"
+                    );
+                }
+                2 => {
+                    cluster.clear_obstacles(&id);
+                    call(async || platform.start(ana, &id).await.map(drop)).await;
+                }
+                3 => {
+                    let runs = |pod: &Pod| pod.status == Status::Running;
+                    self.wait_and_pay(world, platform, reader, runs).await;
+                    cluster.obstruct(&id, Obstacle::Unkillable);
+                }
+                4 => call(async || platform.stop(ana, &id).await.map(drop)).await,
+                5 => {
+                    let told = |pod: &Pod| because(pod, ReasonCode::StopDelayed);
+                    let pod = common::until(reader, ana, &id, told).await;
+                    assert_eq!((pod.status, pod.step), (Status::Stopped, Step::Stopping));
+                }
+                6 => cluster.clear_obstacles(&id),
+                _ => {
+                    let gone = |pod: &Pod| pod.step == Step::Stopped && pod.reason.is_none();
+                    common::until(reader, ana, &id, gone).await;
+                    eventually("nothing is left", async || cluster.objects().is_empty()).await;
+                    eventually("nothing is held", async || world.money().await.1 == Money::ZERO).await;
+                }
+            }
+            self.done += 1;
+        }
+    }
+}
+
+fn because(pod: &Pod, code: ReasonCode) -> bool {
+    pod.reason.as_ref().is_some_and(|reason| reason.code == code)
+}
+
+/// A call that may have been answered already before a crash, and then says so.
+async fn call(call: impl AsyncFn() -> neuropod::Result<()>) {
+    match insist(call).await {
+        Err(error) if *error.kind() != ErrorKind::InvalidState => panic!("{error}"),
+        _ => {}
+    }
+}
+
+async fn tell(faults: &Faults) {
+    let world = World::new(Settings::default()).await;
+    let mut story = Hanging::new(&world).await;
+    let reader = deadlines(world.parts());
+    let faulty = world
+        .parts()
+        .cluster(faults.cluster(Arc::new(world.cluster.clone())))
+        .store(faults.store(world.store.clone()))
+        .billing(faults.billing(world.store.clone()));
+    let platform = deadlines(faulty);
+    let driver = Driver::start(&platform);
+    let crashed = tokio::select! {
+        () = story.go_on(&world, &platform, &reader) => false,
+        () = faults.crashed() => true,
+    };
+    if crashed {
+        drop(driver);
+        let _driver = Driver::start(&reader);
+        story.go_on(&world, &reader, &reader).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_hangs_is_told_and_ends_whatever_call_goes_wrong() {
+    tell(&Faults::none()).await;
+    let first = rand::random_range(1..=3);
+    println!("first point {first}");
+    let mut tried = 0;
+    for fault in Fault::ALL {
+        // The other enumerations try every call; here one of three does, and each run tries others.
+        for n in (first..).step_by(3) {
+            let faults = Faults::lasting(n, fault, Duration::ZERO);
+            let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;
+            let Some(struck) = faults.struck() else { break };
+            assert!(told.is_ok(), "{fault:?} at point {n}, {struck}: no end");
+            tried += 1;
+        }
+    }
+    assert!(tried > 100, "{tried} points");
+    measured(format_args!(
+        "deadlines: {tried} fault points tried, 0 violations"
+    ));
+}
