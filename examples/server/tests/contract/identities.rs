@@ -204,6 +204,37 @@ async fn every_kind_of_claim() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_claim_of_the_trials_comes_out_right() {
+    let issuer = Issuer::start().await;
+    let server = issuer.server().await;
+    let trials = include_str!("../../../../tests/trials/input/jwt-claims.json");
+    let trials: Value = serde_json::from_str(trials).unwrap();
+    let cases = trials["cases"].as_array().unwrap();
+    assert!(cases.len() >= 7);
+    for (row, case) in cases.iter().enumerate() {
+        let mut claims =
+            json!({ "sub": format!("trial-{row}"), "email": format!("trial-{row}@example.com") });
+        for (name, value) in case["claims"].as_object().unwrap() {
+            claims[name] = match value.as_str() {
+                Some("a*10000@example.com") => format!("{}@example.com", "a".repeat(10_000)).into(),
+                Some(text) if text.starts_with("now+600.5") => {
+                    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
+                    let now = jiff::Timestamp::now().as_second() as f64;
+                    (now + 600.5).into()
+                }
+                _ => value.clone(),
+            };
+        }
+        let found = who(&server, &issuer.token(&claims)).await;
+        let status = found.as_ref().map_or_else(|(status, _)| *status, |_| 200);
+        assert_eq!(u64::from(status), case["expect"], "{case}");
+        if let Some(role) = case["role"].as_str() {
+            assert_eq!(found.unwrap()["role"], role, "{case}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_issuer_and_subject() {
     let issuer = Issuer::start().await;
     let server = issuer.server().await;
