@@ -25,8 +25,7 @@ pub fn prepare_node() -> Result<()> {
         .try_for_each(|image| image.archive().map(drop))
 }
 
-/// Does the same for a node with all that stands around it: what enforces network policies, an ingress controller, and
-/// metrics-server.
+/// Does the same for a node with all that stands around it: an ingress controller, and metrics-server.
 pub fn prepare_edge() -> Result<()> {
     prepare_node()?;
     Assets::from_env().prepare(&Program::EDGE)?;

@@ -4,9 +4,11 @@
 //! the order of keys everywhere, and `fantoccini` brings another twenty packages.
 #![allow(dead_code, reason = "not every suite uses all of it")]
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 use std::process::Stdio;
 
+use futures::FutureExt;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -63,6 +65,18 @@ impl Browser {
         let opened = browser.post("", &wanted).await;
         browser.session = format!("{}/{}", browser.session, opened["sessionId"].as_str().unwrap());
         browser
+    }
+
+    /// Does `work` with a fresh browser that was started with `more` arguments, and ends it.
+    pub(crate) async fn run_with(more: &[&str], work: impl AsyncFnOnce(&Self)) {
+        let folder = tempfile::tempdir().unwrap();
+        let browser = Self::start(folder.path(), more).await;
+        // Whatever comes, the browser is closed: it does not end with its driver.
+        let worked = AssertUnwindSafe(work(&browser)).catch_unwind().await;
+        browser.close().await;
+        if let Err(panic) = worked {
+            resume_unwind(panic);
+        }
     }
 
     /// Opens an address.

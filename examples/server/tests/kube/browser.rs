@@ -1,8 +1,5 @@
 //! A browser that finds the hosts of pods.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
-
-use futures::FutureExt;
 use neuropod_test_cluster::wait_until;
 use serde_json::json;
 
@@ -17,14 +14,7 @@ pub(crate) async fn run(routes: &[Route], work: impl AsyncFnOnce(&Browser)) {
         .map(|route| format!("MAP {}:80 {}", route.host, route.address));
     let rules: Vec<_> = rules.chain(["MAP * ~NOTFOUND".to_owned()]).collect();
     let rules = format!("--host-resolver-rules={}", rules.join(", "));
-    let folder = tempfile::tempdir().unwrap();
-    let browser = Browser::start(folder.path(), &[&rules]).await;
-    // Whatever comes, the browser is closed: it does not end with its driver.
-    let worked = AssertUnwindSafe(work(&browser)).catch_unwind().await;
-    browser.close().await;
-    if let Err(panic) = worked {
-        resume_unwind(panic);
-    }
+    Browser::run_with(&[&rules], work).await;
 }
 
 /// Waits until the page has an element of this selector, and people see it.

@@ -7,6 +7,8 @@ mod browser;
 mod chromium;
 mod cluster;
 mod manifests;
+#[path = "../common/server.rs"]
+mod process;
 #[path = "../common/program.rs"]
 mod program;
 mod server;
@@ -46,7 +48,7 @@ async fn a_pod_opens_in_a_browser_by_the_link_of_the_api() {
         other => other.unwrap(),
     }
     site.node().load(Image::Jupyter).unwrap();
-    let server = Server::start(&site).await;
+    let (server, _store) = server::start(&site).await;
     let request = json!({
         "name": "Training",
         "deploymentType": "docker",

@@ -32,9 +32,14 @@ impl Program {
     /// What a control plane needs.
     pub const CONTROL_PLANE: [Self; 3] = [Self::Etcd, Self::KubeApiserver, Self::KubeControllerManager];
     /// What a node needs besides.
-    pub const NODE: [Self; 3] = [Self::KubeScheduler, Self::Kubelet, Self::KubeProxy];
-    /// What stands around the pods of a real cluster: what enforces network policies, what measures, what routes.
-    pub const EDGE: [Self; 3] = [Self::KubeRouter, Self::MetricsServer, Self::Traefik];
+    pub const NODE: [Self; 4] = [
+        Self::KubeScheduler,
+        Self::Kubelet,
+        Self::KubeProxy,
+        Self::KubeRouter,
+    ];
+    /// What stands around the pods of a real cluster: what measures, what routes.
+    pub const EDGE: [Self; 2] = [Self::MetricsServer, Self::Traefik];
 
     /// The file name of the program.
     pub fn name(self) -> &'static str {
