@@ -127,12 +127,12 @@ async fn tell(faults: &Faults) {
     let world = World::new(Settings::default()).await;
     let mut story = Hanging::new(&world).await;
     let reader = deadlines(world.parts());
-    let faulty = world
+    let parts = world
         .parts()
         .cluster(faults.cluster(Arc::new(world.cluster.clone())))
         .store(faults.store(world.store.clone()))
         .billing(faults.billing(world.store.clone()));
-    let platform = deadlines(faulty);
+    let platform = deadlines(parts);
     let driver = Driver::start(&platform);
     let crashed = tokio::select! {
         () = story.go_on(&world, &platform, &reader) => false,
