@@ -61,7 +61,7 @@ impl Stage for KubeStage {
     }
 
     fn namespace(&self, user_hash: &str) -> Option<String> {
-        self.namespace_per_user.then(|| format!("user-{user_hash}"))
+        self.namespace_per_user.then(|| format!("neuropod-{user_hash}"))
     }
 
     /// The controllers notice a restart of the API server after up to a minute, and a volume waits for them to go.

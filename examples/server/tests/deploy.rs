@@ -133,11 +133,18 @@ fn service<'a>(tunnel: &'a Configuration, host: &str, path: &str) -> &'a str {
 
 #[test]
 fn cloudflared_takes_the_rules_and_every_request_gets_where_it_should() {
-    for (file, domain, app) in [
-        ("cloudflared.yaml", "example.com", "http://localhost:3000"),
+    // The pods are at a site of their own.
+    for (file, domain, pods, app) in [
+        (
+            "cloudflared.yaml",
+            "example.com",
+            "example.net",
+            "http://localhost:3000",
+        ),
         (
             "existing-frontend/cloudflared.yaml",
             "neuropod.online",
+            "neuropod-pods.online",
             "http://localhost:5173",
         ),
     ] {
@@ -149,12 +156,12 @@ fn cloudflared_takes_the_rules_and_every_request_gets_where_it_should() {
             (&api, "/metrics", "http_status:404"),
             (&format!("app.{domain}"), "/", app),
             (
-                &format!("lab-abcdefghij-8888.{domain}"),
+                &format!("lab-abcdefghij-8888.{pods}"),
                 "/lab",
                 "https://localhost:443",
             ),
             (
-                &format!("lab-abcdefghij-8888.{domain}"),
+                &format!("lab-abcdefghij-8888.{pods}"),
                 "/metrics",
                 "https://localhost:443",
             ),

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use http::{Method, Request, header};
-use neuropod::sim::{Settings, SimCluster};
 use serde_json::{Value, json};
 
 use super::{Answer, Api, config};
@@ -142,7 +141,7 @@ async fn a_page_of_many_pods_reads_nothing_from_the_store() {
 
 #[tokio::test(start_paused = true)]
 async fn the_inventory_says_who_has_which_gpu() {
-    let cluster = SimCluster::new(Settings::default());
+    let cluster = super::simulated();
     let api = Api::on(&cluster).await;
     let admin = api.sign_in(ADMIN).await;
     let ana = api.sign_in("ana@example.com").await;

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{AuditLog, Billing, Catalogue, PodStore};
 use serde_json::json;
@@ -24,7 +23,7 @@ async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
         billing: Arc::clone(store) as Arc<dyn Billing>,
         audit: Arc::clone(store) as Arc<dyn AuditLog>,
     };
-    let cluster = Arc::new(SimCluster::new(Settings::default()));
+    let cluster = Arc::new(super::simulated());
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     Api::of(App::on(config, &secrets, store, cluster, metrics.handle()).unwrap())
 }

@@ -107,7 +107,7 @@ impl Api {
                 billing: Arc::clone(&store) as Arc<dyn Billing>,
                 audit: Arc::clone(&store) as Arc<dyn AuditLog>,
             };
-            let cluster = Arc::new(SimCluster::new(Settings::default()));
+            let cluster = Arc::new(simulated());
             let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
             Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
         };
@@ -208,6 +208,14 @@ impl Api {
         let waited = tokio::time::timeout(Duration::from_mins(1), wait).await;
         waited.unwrap_or_else(|_| panic!("{pod} never was {status}"))
     }
+}
+
+/// A quick cluster that has the time of day of the server beside it.
+pub(super) fn simulated() -> SimCluster {
+    SimCluster::new(Settings {
+        epoch: jiff::Timestamp::now(),
+        ..Settings::default()
+    })
 }
 
 /// A good request for a pod.

@@ -5,7 +5,6 @@ use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use http::{Request, header};
 use http_body_util::BodyExt;
-use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use tower::ServiceExt;
 
@@ -28,7 +27,7 @@ async fn asked(cluster: ClusterKind) -> (u16, String) {
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let config = Config { cluster, ..config() };
-    let simulated = Arc::new(SimCluster::new(Settings::default()));
+    let simulated = Arc::new(super::simulated());
     let app = App::on(config, &secrets, store, simulated, metrics.handle()).unwrap();
     let router: Router = router(&app).layer(from_fn_with_state(app, pods::route));
     let request = Request::get("/api/config").header(header::HOST, "training-k3j5qzx2ab-8888.pods.localhost");

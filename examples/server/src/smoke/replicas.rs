@@ -4,7 +4,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use http::Method;
 use neuropod::message::Language;
-use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{AuditLog, Billing, BillingExt, ClusterBackend, Money, PodStore, Status, Step};
 use serde_json::{Value, json};
@@ -21,7 +20,7 @@ use crate::secrets::{Place, Secrets};
 fn replicas<const N: usize>() -> [Api; N] {
     crate::server::use_ring();
     let store = Arc::new(MemoryStore::new());
-    let cluster: Arc<dyn ClusterBackend> = Arc::new(SimCluster::new(Settings::default()));
+    let cluster: Arc<dyn ClusterBackend> = Arc::new(super::simulated());
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     [(); N].map(|()| {
         let store = Store {
@@ -78,6 +77,9 @@ async fn what_one_server_does_the_other_tells_and_nothing_is_charged_twice() {
         .post(&format!("/api/pods/{pod}/stop"), &ana, &json!({}))
         .await
         .expect(200);
+    // The last period is charged when the container has ended.
+    one.until(&ana, &pod, "stopped").await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
     let statement = one.get("/api/account/statement", &ana).await.expect(200);
     let usage: Vec<&Value> = statement["data"]["entries"]
         .as_array()

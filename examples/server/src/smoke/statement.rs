@@ -9,7 +9,6 @@ use axum::body::Body;
 use futures::StreamExt;
 use http::Method;
 use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Posting};
-use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{
     AccountKind, AuditLog, Balance, Billing, BillingExt, Entry, Error, ErrorKind, Money, PodStore, Result,
@@ -224,7 +223,7 @@ async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
         audit: Arc::new(MemoryStore::new()) as Arc<dyn AuditLog>,
     };
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
-    let cluster = Arc::new(SimCluster::new(Settings::default()));
+    let cluster = Arc::new(super::simulated());
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let api = Api::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap());
     let ana = api.sign_in("ana@example.com").await;
