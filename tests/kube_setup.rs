@@ -5,14 +5,14 @@ mod kube;
 
 use ::kube::Api;
 use ::kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, Service};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, Secret, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use neuropod_core::{ClusterBackend, ErrorKind, Objects, Workload};
 use neuropod_k8s::{Enforcement, Exposure, KubeCluster};
 use neuropod_test_cluster::wait_until;
 use serde_json::{from_value, json};
 
-use self::kube::{LIMIT, Site, cluster, workload};
+use self::kube::{LIMIT, Site, cluster, rbac, rbac_for_namespaces, workload};
 
 async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::Error {
     match backend.apply(workload).await {
@@ -204,6 +204,55 @@ async fn the_policy_of_the_pods_is_made_once_put_right_and_else_left_alone() {
     other.check_setup().await.unwrap();
     let text = serde_json::to_string(&policy_of_namespace(&site).await.unwrap()).unwrap();
     assert!(text.contains("10.9.8.0/24"), "{text}");
+}
+
+#[tokio::test]
+async fn pull_secrets_are_copied_into_namespaces_of_users_and_follow_changes() {
+    let Some(cluster) =
+        cluster("kube_setup/pull_secrets_are_copied_into_namespaces_of_users_and_follow_changes")
+    else {
+        return;
+    };
+    let rights = [rbac(), rbac_for_namespaces()];
+    let site = Site::with(cluster, &rights, |config| {
+        config.namespace_per_user = true;
+        config.image_pull_secrets = vec!["registry".into()];
+    })
+    .await;
+    let mut lab = workload("lab", 1);
+    let namespace = format!("neuropod-{}", lab.reference.user_hash);
+    lab.reference.namespace = Some(namespace.clone());
+    let error = refused(&site.backend, &lab).await;
+    assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+
+    let originals = site.api::<Secret>();
+    let copies: Api<Secret> = Api::namespaced(site.admin.clone(), &namespace);
+    let values = [
+        json!({ "user": "Zmlyc3Q=", "old": "Zmlyc3Q=" }),
+        json!({ "user": "c2Vjb25k" }),
+    ];
+    let kinds = ["Opaque", "Opaque", "example.com/other"];
+    let mut is_made = false;
+    for (kind, data) in kinds.into_iter().zip([&values[0], &values[1], &values[1]]) {
+        // The type of a Secret can't be changed: another one of the name takes its place.
+        let _ = originals.delete("registry", &DeleteParams::default()).await;
+        let original = json!({ "metadata": { "name": "registry" }, "type": kind, "data": data });
+        let original = originals
+            .create(&PostParams::default(), &from_value(original).unwrap())
+            .await
+            .unwrap();
+        if !is_made {
+            site.backend.apply(&lab).await.unwrap();
+            is_made = true;
+        }
+        site.backend.inventory().await.unwrap();
+        let copy = copies.get("registry").await.unwrap();
+        assert_eq!((&copy.data, &copy.type_), (&original.data, &original.type_));
+        // What is right is not written again.
+        site.backend.inventory().await.unwrap();
+        let same = copies.get("registry").await.unwrap();
+        assert_eq!(same.metadata.resource_version, copy.metadata.resource_version);
+    }
 }
 
 #[tokio::test]

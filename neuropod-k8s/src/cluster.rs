@@ -79,7 +79,7 @@ impl KubeCluster {
     /// the platform itself is in.
     ///
     /// # Errors
-    /// `NotConfigured` when something is missing, or pods are at the site of the control plane
+    /// `NotConfigured` when something is missing, a Secret that is to be copied into namespaces of users among it, or pods are at the site of the control plane
     /// ([`KubeConfig::domains`]); `PermissionDenied` when it may not be looked at or a right to follow pods is missing;
     /// the message says what to do. Those of the network policy: without it no pod is made.
     pub async fn check_setup(&self) -> Result<()> {
@@ -89,6 +89,7 @@ impl KubeCluster {
             // Nobody has a right in a namespace that is not there: that comes first.
             rights::look(&self.requests, self.scope()).await?;
             upkeep::ensure(self, &self.config.namespace).await?;
+            upkeep::secrets::check_sources(self).await?;
             setup::warn_of_namespace(self).await?;
             if let Some(catalogue) = &self.config.catalogue {
                 for gpu in setup::unmatched(&self.requests, catalogue, &self.config.instance).await? {

@@ -48,7 +48,8 @@ pub struct KubeConfig {
     /// The `RuntimeClass` of all pods whose GPU type names none, such as that of gVisor or Kata; `None`: the runtime of the
     /// node.
     pub runtime_class: Option<String>,
-    /// Names of Secrets with registry credentials, in the namespace of the pod.
+    /// Names of Secrets with registry credentials, in [`namespace`](Self::namespace). Namespaces of users get copies, which
+    /// follow changes; a pod there is not made while one of the Secrets is missing.
     pub image_pull_secrets: Vec<String>,
     /// When the kubelet asks the registry for an image.
     pub image_pull_policy: ImagePullPolicy,
@@ -93,7 +94,8 @@ pub enum Exposure {
     Ingress {
         /// `ingressClassName`; `None`: the default class of the cluster.
         class: Option<String>,
-        /// A Secret with a wildcard certificate, in the namespace of the pod; `None`: the controller's own.
+        /// A Secret with a wildcard certificate, in [`KubeConfig::namespace`] and copied like
+        /// [`KubeConfig::image_pull_secrets`]; `None`: the controller's own.
         tls_secret: Option<String>,
         /// Annotations for the controller, beside those without which ingress-nginx breaks uploads and silent
         /// `WebSockets`. One of the same name takes their place.

@@ -1,10 +1,11 @@
 //! What every namespace with pods has to have, from before the first pod until after the last: the network policy of
-//! all its pods.
+//! all its pods, and in a namespace of a user copies of the Secrets that the platform names.
 //!
 //! It is looked for before a pod is made, at most every five minutes for each namespace, so that a pod is one wave of
 //! creations; and with every inventory, in one request for all namespaces. Where it is missing or says something
 //! else, it is made anew. A pod whose namespace can't get it is not made.
 
+pub(crate) mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -64,11 +65,13 @@ pub(crate) async fn check(cluster: &KubeCluster, namespace: &str) -> Result<()> 
 /// Gives the namespace what it has to have, now.
 ///
 /// # Errors
-/// Those of the API server; `NameTaken` when an object of somebody else has the name of the policy.
+/// Those of the API server; `NameTaken` when an object of somebody else has the name of the policy or of a Secret;
+/// `NotConfigured` when a Secret that is to be copied is not there.
 pub(crate) async fn ensure(cluster: &KubeCluster, namespace: &str) -> Result<()> {
     let policy = network_policy::of_namespace(&cluster.config, namespace);
     let found = find(cluster, namespace, &policy).await?;
     agree(cluster, namespace, &policy, found).await?;
+    secrets::ensure(cluster, namespace).await?;
     cluster.upkeep.note(namespace);
     Ok(())
 }
@@ -79,6 +82,12 @@ pub(crate) async fn repair(cluster: &KubeCluster, namespaces: BTreeSet<&str>) {
     if namespaces.is_empty() {
         return;
     }
+    repair_policies(cluster, &namespaces).await;
+    // After the policies: a namespace that lacks a Secret is not complete, whatever its policy.
+    secrets::repair(cluster, &namespaces).await;
+}
+
+async fn repair_policies(cluster: &KubeCluster, namespaces: &BTreeSet<&str>) {
     let selector = labels::of_no_pod(&cluster.config.instance);
     let selector = ListParams::default().labels(&selector);
     let found = cluster
@@ -96,7 +105,7 @@ pub(crate) async fn repair(cluster: &KubeCluster, namespaces: BTreeSet<&str>) {
         ((meta.namespace.clone(), meta.name.clone()), policy)
     };
     let mut found: BTreeMap<_, _> = found.into_iter().map(by_place).collect();
-    let repairs = namespaces.into_iter().map(|namespace| {
+    let repairs = namespaces.iter().map(|&namespace| {
         let policy = network_policy::of_namespace(&cluster.config, namespace);
         let there = found.remove(&(namespace.to_owned(), policy.name.clone()));
         async move {
@@ -173,13 +182,13 @@ async fn find(cluster: &KubeCluster, namespace: &str, policy: &Manifest) -> Resu
         .await
 }
 
-fn creation<'a>(namespace: &'a str, policy: &'a Manifest) -> Call<'a> {
+fn creation<'a>(namespace: &'a str, manifest: &'a Manifest) -> Call<'a> {
     Call {
         verb: "create",
-        kind: policy.kind,
+        kind: manifest.kind,
         subresource: None,
         namespace: Some(namespace),
-        name: &policy.name,
+        name: &manifest.name,
     }
 }
 

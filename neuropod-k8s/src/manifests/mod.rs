@@ -5,7 +5,7 @@ pub(crate) mod network_policy;
 mod pod;
 mod ranges;
 mod route;
-mod secret;
+pub(crate) mod secret;
 mod service;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -24,6 +24,13 @@ pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig
     Draft::of_run(workload, config, Kind::Secret, &spec.name, fields).finish()
 }
 
+/// The copy of a Secret of the platform in the namespace of a user: its `type` and its `data`, with the labels of the
+/// platform and no other. Its digest does not follow the values: who compares two copies compares `data`.
+pub(crate) fn copy(config: &KubeConfig, namespace: &str, name: &str, kind: &str, data: &Value) -> Manifest {
+    let fields = json!({ "type": kind, "data": data });
+    Draft::of_platform(config, Kind::Secret, name, namespace, fields).finish()
+}
+
 /// Puts a mask in place of all values of a Secret; other objects stay as they are.
 pub(super) fn mask(body: &mut Value) {
     if body["kind"] == Kind::Secret.name()

@@ -35,6 +35,7 @@ pub struct Kube {
     /// `WebSockets`. One of the same name takes their place.
     pub ingress_annotations: BTreeMap<String, String>,
     /// A Secret with a wildcard certificate, in the namespace of the pods; the controller's own certificate unless given.
+    /// Namespaces of users get copies, which follow changes; no pod is made there while it is missing.
     #[schemars(extend("allowed" = "the name of a Secret"))]
     pub tls_secret: Option<String>,
     /// A Gateway: with it ports are reached by `HTTPRoute`s instead of Ingresses.
@@ -63,7 +64,8 @@ pub struct Kube {
     /// The runtime of all pods whose GPU type has no `runtimeClass`, such as gVisor or Kata; that of the node unless given.
     #[schemars(extend("allowed" = "the name of a RuntimeClass"))]
     pub runtime_class: Option<String>,
-    /// Secrets with registry credentials, in the namespace of the pods.
+    /// Secrets with registry credentials, in the namespace of the pods. Namespaces of users get copies, which follow changes;
+    /// no pod is made there while one is missing.
     #[schemars(extend("allowed" = "names of Secrets"))]
     pub image_pull_secrets: Vec<String>,
     /// When a node asks the registry for an image: at every start of a container, so that nobody gets a private image that

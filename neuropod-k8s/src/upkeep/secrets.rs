@@ -1,0 +1,246 @@
+//! Copies of the Secrets that the platform names (registry credentials, the wildcard certificate) in the namespaces of
+//! users: kubelets and ingress controllers read them beside the pod alone.
+//!
+//! The values are compared, not digests of them: a digest can be read by people who may not read Secrets. A copy stays
+//! when its original goes, for the pods that run; no new pod is made until the original is there again.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, stream};
+use kube::api::ListParams;
+use neuropod_core::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{MAX_REPAIRS, creation};
+use crate::cluster::KubeCluster;
+use crate::config::{Exposure, KubeConfig};
+use crate::kind::Kind;
+use crate::labels;
+use crate::manifests::secret;
+use crate::slim::{Meta, SlimObject};
+
+/// A Secret with its values. It has no Debug output for their sake.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Found {
+    metadata: Meta,
+    #[serde(rename = "type")]
+    kind: String,
+    data: Value,
+}
+
+/// What is to be done about the copy that is there.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Leave,
+    Update,
+    /// The type of a Secret can't be changed.
+    Replace,
+}
+
+/// The names of the Secrets that are copied.
+fn names(config: &KubeConfig) -> BTreeSet<&str> {
+    let tls = match &config.exposure {
+        Exposure::Ingress { tls_secret, .. } => tls_secret.as_deref(),
+        Exposure::Gateway { .. } => None,
+    };
+    let pull = config.image_pull_secrets.iter().map(String::as_str);
+    pull.chain(tls).collect()
+}
+
+/// Whether the Secrets that the platform names are there. Where all pods share a namespace a missing one is told in the
+/// log: its pods may do without.
+///
+/// # Errors
+/// `NotConfigured` when one is missing and users have namespaces of their own; those of the API server.
+pub(crate) async fn check_sources(cluster: &KubeCluster) -> Result<()> {
+    for name in names(&cluster.config) {
+        match source(cluster, name).await {
+            Err(error) if error.kind() == &ErrorKind::NotConfigured && !cluster.config.namespace_per_user => {
+                tracing::warn!(%error, "pods are made without it");
+            }
+            found => drop(found?),
+        }
+    }
+    Ok(())
+}
+
+/// Gives a namespace of a user its copies, as the originals are now.
+///
+/// # Errors
+/// `NotConfigured` when an original is missing, `NameTaken` when a Secret of somebody else has the name of one,
+/// `Conflict` when a copy is being deleted, and those of the API server.
+pub(super) async fn ensure(cluster: &KubeCluster, namespace: &str) -> Result<()> {
+    if namespace == cluster.config.namespace {
+        return Ok(());
+    }
+    for name in names(&cluster.config) {
+        let source = source(cluster, name).await?;
+        let copy = find(cluster, namespace, name).await?;
+        agree(cluster, namespace, &source, copy).await?;
+    }
+    Ok(())
+}
+
+/// Repairs the copies in these namespaces, all of which have pods. What can't be repaired is told in the log, and no new
+/// pod is made there before it is.
+pub(super) async fn repair(cluster: &KubeCluster, namespaces: &BTreeSet<&str>) {
+    let names = names(&cluster.config);
+    let namespaces = namespaces
+        .iter()
+        .copied()
+        .filter(|namespace| *namespace != cluster.config.namespace);
+    let namespaces: Vec<_> = namespaces.collect();
+    if names.is_empty() || namespaces.is_empty() {
+        return;
+    }
+    let failed = |namespace: &str, error: &Error| {
+        cluster.upkeep.forget(namespace);
+        tracing::error!(%error, namespace, "a Secret can't be copied: no new pod is made there");
+    };
+    let selector = labels::of_no_pod(&cluster.config.instance);
+    let selector = ListParams::default().labels(&selector);
+    let copies = cluster
+        .requests
+        .list::<Found>(Kind::Secret, cluster.scope(), &selector);
+    let copies = match copies.await {
+        Ok(copies) => copies,
+        Err(error) => {
+            tracing::warn!(%error, "whether the namespaces of users have their Secrets can't be told");
+            return;
+        }
+    };
+    let by_place = |copy: Found| {
+        (
+            (copy.metadata.namespace.clone(), copy.metadata.name.clone()),
+            copy,
+        )
+    };
+    let mut copies: BTreeMap<_, _> = copies.into_iter().map(by_place).collect();
+    for name in names {
+        let source = match source(cluster, name).await {
+            Ok(source) => source,
+            Err(error) => {
+                for namespace in &namespaces {
+                    failed(namespace, &error);
+                }
+                continue;
+            }
+        };
+        let repairs = namespaces.iter().map(|namespace| {
+            let copy = copies.remove(&((*namespace).to_owned(), name.to_owned()));
+            let source = &source;
+            async move {
+                if let Err(error) = agree(cluster, namespace, source, copy).await {
+                    failed(namespace, &error);
+                }
+            }
+        });
+        let repairs: Vec<_> = repairs.collect();
+        stream::iter(repairs)
+            .buffer_unordered(MAX_REPAIRS)
+            .collect::<()>()
+            .await;
+    }
+}
+
+async fn find(cluster: &KubeCluster, namespace: &str, name: &str) -> Result<Option<Found>> {
+    let requests = &cluster.requests;
+    requests.get_whole(Kind::Secret, Some(namespace), name).await
+}
+
+/// The original, in the namespace of the platform's pods.
+async fn source(cluster: &KubeCluster, name: &str) -> Result<Found> {
+    let namespace = &cluster.config.namespace;
+    find(cluster, namespace, name).await?.ok_or_else(|| {
+        let message = "a Secret of the configuration does not exist: create it, or take its name out of \
+                       KubeConfig::image_pull_secrets or KubeConfig::exposure";
+        Error::new(ErrorKind::NotConfigured, message)
+            .with_context("namespace", namespace)
+            .with_context("name", name)
+    })
+}
+
+/// Makes the copy what it should be.
+async fn agree(cluster: &KubeCluster, namespace: &str, source: &Found, copy: Option<Found>) -> Result<()> {
+    let (requests, config) = (&cluster.requests, &cluster.config);
+    let name = source.metadata.name.as_str();
+    let manifest = secret::copy(config, namespace, name, &source.kind, &source.data);
+    let copy = match copy {
+        Some(copy) => Some(copy),
+        // One without our labels is in no list: the creation meets it.
+        None => match requests.create::<SlimObject>(&manifest, Some(namespace)).await {
+            Ok(_) => None,
+            Err(error) => {
+                let is_there = matches!(&error, kube::Error::Api(status) if status.is_already_exists());
+                let found = if is_there {
+                    find(cluster, namespace, name).await?
+                } else {
+                    None
+                };
+                Some(found.ok_or_else(|| creation(namespace, &manifest).failed(error))?)
+            }
+        },
+    };
+    let Some(copy) = copy else {
+        tracing::info!(namespace, name, "copied a Secret");
+        return Ok(());
+    };
+    match step(&copy, source, &manifest.digest, &config.instance)? {
+        Step::Leave => return Ok(()),
+        Step::Update => {
+            let uid = &copy.metadata.uid;
+            requests
+                .apply::<SlimObject>(&manifest, Some(namespace), uid)
+                .await?;
+        }
+        Step::Replace => {
+            requests
+                .delete::<SlimObject>(Kind::Secret, &copy.metadata)
+                .await?;
+            let made = requests.create::<SlimObject>(&manifest, Some(namespace)).await;
+            made.map_err(|error| creation(namespace, &manifest).failed(error))?;
+        }
+    }
+    tracing::info!(namespace, name, "copied a Secret again, which had changed");
+    Ok(())
+}
+
+/// What is to be done about `copy`.
+///
+/// # Errors
+/// `NameTaken` when it is somebody else's; `Conflict` when it is being deleted.
+fn step(copy: &Found, source: &Found, digest: &str, instance: &str) -> Result<Step> {
+    let meta = &copy.metadata;
+    let failed = |kind, message: &'static str| {
+        Err(Error::new(kind, message)
+            .with_context("kind", Kind::Secret.name())
+            .with_context("name", &meta.name)
+            .with_context("namespace", &meta.namespace))
+    };
+    let is_copy =
+        meta.is_ours() && meta.labels.instance.as_deref() == Some(instance) && meta.labels.pod_id.is_none();
+    if !is_copy {
+        return failed(
+            ErrorKind::NameTaken,
+            "a Secret of somebody else has the name of one of the platform: delete or rename it",
+        );
+    }
+    if meta.is_leaving() {
+        return failed(
+            ErrorKind::Conflict,
+            "the copy of a Secret is being deleted: wait until it is gone",
+        );
+    }
+    Ok(if copy.kind != source.kind {
+        Step::Replace
+    } else if copy.data != source.data || meta.annotations.digest.as_deref() != Some(digest) {
+        Step::Update
+    } else {
+        Step::Leave
+    })
+}
