@@ -192,6 +192,12 @@ pub fn reason_of(told: &Reason, language: Language) -> &'static str {
             "Another pod is using the volume",
         );
     }
+    if told.is_volume_on_full_node() && told.code != ReasonCode::GaveUp {
+        return language.pick(
+            "El nodo que tiene el volumen no tiene sitio para este pod; se sigue intentando",
+            "The node that has the volume has no room for this pod; retrying",
+        );
+    }
     reason(told.code, language)
 }
 

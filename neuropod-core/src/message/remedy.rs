@@ -19,6 +19,12 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
             "Stop the other pod that uses this volume: one node at a time can mount it. Your data is still on it.",
         );
     }
+    if reason.is_volume_on_full_node() {
+        return language.pick(
+            "Espera, o detén el otro pod que usa este volumen: los dos tienen que estar en el mismo nodo. Tus datos siguen en él.",
+            "Wait, or stop the other pod that uses this volume: both have to be on one node. Your data is still on it.",
+        );
+    }
     let waits = reason.remedy() == crate::reason::Remedy::StartAgain;
     remedy(if waits { reason.code } else { reason.cause() }, language)
 }
@@ -151,7 +157,23 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::reason;
+    use crate::message::{reason, reason_of};
+
+    #[test]
+    fn a_full_node_with_the_volume_has_words_of_its_own_also_once_it_was_given_up() {
+        let words = "1 Insufficient memory, 1 node(s) didn't match pod affinity rules.";
+        let full = Reason::new(ReasonCode::Unschedulable, words, jiff::Timestamp::UNIX_EPOCH);
+        let given_up = full.given_up(jiff::Timestamp::UNIX_EPOCH);
+        for (language, volume) in [(Language::Es, "volumen"), (Language::En, "volume")] {
+            assert!(reason_of(&full, language).contains(volume));
+            assert!(remedy_of(&full, language).contains(volume));
+            assert_eq!(remedy_of(&given_up, language), remedy_of(&full, language));
+            assert_eq!(
+                reason_of(&given_up, language),
+                reason(ReasonCode::GaveUp, language)
+            );
+        }
+    }
 
     #[test]
     fn every_reason_has_one_sentence_or_more_of_its_own() {

@@ -79,7 +79,7 @@ impl Reason {
     /// assert_eq!(reason(ReasonCode::GaveUp, "node_lost: no answer").remedy(), Remedy::StartAgain);
     /// ```
     pub fn remedy(&self) -> Remedy {
-        if self.is_volume_in_use() {
+        if self.is_volume_in_use() || self.is_volume_on_full_node() {
             return Remedy::StopAnotherPod;
         }
         match (self.code, self.cause().remedy()) {
@@ -93,6 +93,14 @@ impl Reason {
     pub fn is_volume_in_use(&self) -> bool {
         let told = ["Multi-Attach", "ReadWriteOncePod"];
         self.cause() == ReasonCode::VolumeFailed && told.iter().any(|words| self.detail.contains(words))
+    }
+
+    /// Whether the pod has to go to the node of another pod, which has its volume, and there is no room for it: the words
+    /// of the scheduler. Pods are bound to others by nothing else. What follows `preemption:` is about other pods.
+    pub fn is_volume_on_full_node(&self) -> bool {
+        let causes = self.detail.split("preemption:").next().unwrap_or_default();
+        matches!(self.cause(), ReasonCode::NoGpuFree | ReasonCode::Unschedulable)
+            && causes.contains("didn't match pod affinity")
     }
 }
 
@@ -152,6 +160,18 @@ mod tests {
         assert_eq!(taken.remedy(), Remedy::StopAnotherPod);
         let given_up = taken.given_up(Timestamp::UNIX_EPOCH);
         assert_eq!(given_up.remedy(), Remedy::StopAnotherPod);
+        let words = "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 node(s) didn't match pod affinity rules.";
+        for code in [ReasonCode::NoGpuFree, ReasonCode::Unschedulable] {
+            let full = reason(code, words);
+            assert!(full.is_volume_on_full_node());
+            assert_eq!(full.remedy(), Remedy::StopAnotherPod);
+        }
+        // Others are kept away from each other, which is no volume.
+        let apart = reason(
+            ReasonCode::Unschedulable,
+            "1 node(s) didn't match pod anti-affinity rules.",
+        );
+        assert_eq!(apart.remedy(), Remedy::Wait);
         let broken = reason(ReasonCode::VolumeFailed, "exit status 32");
         assert_eq!(broken.remedy(), Remedy::ContactSupport);
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
+use neuropod_core::Reason;
 use serde_json::{Value, json};
 
 use crate::slim::{List, SlimEvent, SlimPod};
@@ -79,6 +80,10 @@ fn every_pod_says_what_is_right() {
                 "{name}: {} and not {told}: {:?}",
                 trial["expect"], seen.reason
             ));
+        }
+        if let Some(remedy) = trial.get("remedy") {
+            let told = seen.reason.as_ref().map(Reason::remedy);
+            assert_eq!(remedy, &serde_json::to_value(told).unwrap(), "{name}");
         }
         let latest: Option<Timestamp> = events.iter().filter_map(SlimEvent::at).max();
         if let (Some(until), Some(latest)) = (seen.passes_until, latest) {
