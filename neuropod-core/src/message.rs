@@ -1,6 +1,7 @@
 //! Every text for people, in Spanish and English, in one place.
 
 mod problem;
+mod quota;
 mod remedy;
 mod setup;
 
@@ -198,7 +199,7 @@ pub fn reason_of(told: &Reason, language: Language) -> &'static str {
             "The node that has the volume has no room for this pod; retrying",
         );
     }
-    reason(told.code, language)
+    quota::used_up(told, language).unwrap_or_else(|| reason(told.code, language))
 }
 
 /// What went wrong with a call, in the plan's words where it has some. What is wrong with a request is told by
