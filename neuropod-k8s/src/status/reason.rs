@@ -192,7 +192,7 @@ fn node_lost(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
 /// A pod without a node.
 fn unscheduled(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
     let condition = pod.status.condition("PodScheduled");
-    if condition.is_some_and(Condition::is_true) || !pod.spec.node_name.is_empty() {
+    if is_scheduled(pod) {
         return None;
     }
     let said = condition.filter(|condition| !condition.message.is_empty());
@@ -237,6 +237,10 @@ fn unscheduled(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
 
 /// A pod on its node whose container is not made yet: its volume or its network may be in the way.
 fn setting_up(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
+    // A warning may be seen before the node that it comes from.
+    if !is_scheduled(pod) {
+        return None;
+    }
     // Once the sandbox is there, volumes are mounted and the network works: older warnings are over.
     let sandbox = pod.status.condition("PodReadyToStartContainers");
     if sandbox.is_some_and(Condition::is_true) {
@@ -264,6 +268,11 @@ fn setting_up(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
         passes_until: cause.passes_until.max(on_node),
         ..cause
     })
+}
+
+fn is_scheduled(pod: &SlimPod) -> bool {
+    let condition = pod.status.condition("PodScheduled");
+    condition.is_some_and(Condition::is_true) || !pod.spec.node_name.is_empty()
 }
 
 /// Since when a condition is as it is; without it, since the pod is there.

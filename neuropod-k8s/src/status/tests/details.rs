@@ -1,7 +1,7 @@
 //! What is told beside the code: which of several texts, from when on, and whose fault it is.
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod_core::{Reason, ReasonCode};
+use neuropod_core::{Reason, ReasonCode, Step};
 use serde_json::{Value, from_value, json};
 
 use super::{CHANGED, CREATED, back_off, observed, on_node, pod, seen, terminated, waiting};
@@ -48,6 +48,14 @@ fn a_warning_passes_or_stays_by_its_age_and_not_by_its_count() {
             "since it was first said"
         );
     }
+}
+
+#[test]
+fn a_warning_that_is_seen_before_the_node_waits_for_it() {
+    let warning = event("e", "FailedMount", "no", ["2026-01-02T03:05:00Z"; 2]);
+    let warnings = Warnings::about("u1", [&warning]);
+    let seen = observed(&pod(&json!({ "phase": "Pending" })), Some(&warnings));
+    assert_eq!((seen.step, seen.reason), (Step::Scheduling, None));
 }
 
 #[test]
