@@ -31,6 +31,11 @@ export function setAttribute(node, name, value) {
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
+/** Hides or shows an element, where that changes anything: `hidden` is written anew even if it is the same. */
+export function setHidden(node, hidden) {
+  if (node.hidden !== hidden) node.hidden = hidden;
+}
+
 let ids = 0;
 
 /** A new id for an element that another one refers to. */

@@ -1,4 +1,4 @@
-import { element, newId, setText } from "../dom.js";
+import { element, newId, setHidden, setText } from "../dom.js";
 import { button } from "../form.js";
 import { askToStopAll } from "../pod-actions.js";
 import { t } from "../text.js";
@@ -26,8 +26,8 @@ export function selectionBar(selection, pods) {
     const stoppable = selected().filter(canStop).length;
     setText(count, among === "none" ? "" : t("list.selected", { count: selection.size }));
     setText(stop.querySelector("span"), t("list.stop", { count: stoppable }));
-    stop.hidden = stoppable === 0;
-    none.hidden = among === "none";
+    setHidden(stop, stoppable === 0);
+    setHidden(none, among === "none");
   };
   all.addEventListener("change", () => {
     selection.set(
@@ -47,7 +47,7 @@ export function selectionBar(selection, pods) {
   const update = (pods) => {
     shown = pods;
     selection.keep(shown.map((pod) => pod.podId));
-    place.hidden = shown.length === 0;
+    setHidden(place, shown.length === 0);
     draw();
   };
   return { element: place, update };

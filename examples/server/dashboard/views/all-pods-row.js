@@ -1,7 +1,7 @@
 import * as api from "../api.js";
 import { openLogs } from "../dialogs/logs.js";
 import { openForm } from "../dialog.js";
-import { element, setAttribute, setText } from "../dom.js";
+import { element, setAttribute, setHidden, setText } from "../dom.js";
 import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
 import { dateTime, duration, money, percent } from "../format.js";
@@ -62,7 +62,7 @@ export function allPodsRow(first, { gpuName, load, selection }) {
     pod = newer;
     setText(name, pod.podName);
     setText(image, pod.dockerImage);
-    image.title = pod.dockerImage;
+    setAttribute(image, "title", pod.dockerImage);
     setText(owner, pod.userEmail ?? t("allPods.noOwner"));
     setAttribute(ownerLink, "href", pod.userEmail ? `#/users/${encodeURIComponent(pod.userId)}/pods` : null);
     setText(ownerName, pod.userName ?? pod.userId);
@@ -78,7 +78,7 @@ export function allPodsRow(first, { gpuName, load, selection }) {
     setText(hourly, t("perHour", { amount: money(hourlyCost(pod)) }));
     setText(total, t("soFar", { amount: money(pod.totalCost) }));
     setText(since, dateTime(pod.createdAt));
-    stop.hidden = isStopped(pod);
+    setHidden(stop, isStopped(pod));
     showSelected();
     for (const [each, key] of [
       [stop, "action.stop"],

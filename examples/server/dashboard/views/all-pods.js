@@ -1,5 +1,5 @@
 import * as api from "../api.js";
-import { debounced, element, heading, setText } from "../dom.js";
+import { debounced, element, heading, setHidden, setText } from "../dom.js";
 import { button } from "../form.js";
 import { number } from "../format.js";
 import { icon } from "../icons.js";
@@ -205,10 +205,10 @@ function table(list, bar, signal, load) {
       // Moving a row would take the focus from it.
       if (body.children[index] !== node) body.insertBefore(node, body.children[index] ?? null);
     });
-    empty.hidden = pods.length > 0;
-    frame.hidden = pods.length === 0;
-    before.hidden = !list.hasBefore;
-    next.hidden = !more;
+    setHidden(empty, pods.length > 0);
+    setHidden(frame, pods.length === 0);
+    setHidden(before, !list.hasBefore);
+    setHidden(next, !more);
     const last = list.first + pods.length - 1;
     const range = { from: number(list.first), until: number(last), total: number(total), count: total };
     setText(summary, pods.length === 0 ? "" : t("allPods.range", range));

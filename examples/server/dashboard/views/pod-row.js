@@ -1,6 +1,6 @@
 import { openConnection } from "../dialogs/connection.js";
 import { openLogs } from "../dialogs/logs.js";
-import { element, setAttribute, setText } from "../dom.js";
+import { element, setAttribute, setHidden, setText } from "../dom.js";
 import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
 import { cents, duration, money, percent } from "../format.js";
@@ -70,7 +70,7 @@ export function podRow(first, pods, gpuName, selection) {
     pod = newer;
     setText(name, pod.podName);
     setText(image, pod.dockerImage);
-    image.title = pod.dockerImage;
+    setAttribute(image, "title", pod.dockerImage);
     setAttribute(select, "aria-label", t("list.selectOne", { name: pod.podName }));
     const status = stateOf(pod);
     setText(badge, known(`status.${status}`, t("status.unknown")));
@@ -85,7 +85,7 @@ export function podRow(first, pods, gpuName, selection) {
       pod.dailyCap === null || pod.dailyCap === undefined ? "" : t("pod.cap", { amount: money(pod.dailyCap) }),
     );
     buttons.update(pod);
-    progressRow.hidden = status === "deleting" || !progress.update(pod);
+    setHidden(progressRow, status === "deleting" || !progress.update(pod));
     tick();
   };
   update(first);
@@ -113,7 +113,7 @@ function meter() {
   const update = (value) => {
     setText(text, percent(value));
     const isKnown = value !== null && value !== undefined;
-    bar.hidden = !isKnown;
+    setHidden(bar, !isKnown);
     if (isKnown) fill.style.setProperty("inline-size", `${Math.min(100, Math.max(0, value))}%`);
   };
   return { element: element("span", { class: "meter" }, text, bar), update };
@@ -153,8 +153,8 @@ function actions(now, pods) {
       power.ariaLabel = `${power.title}: ${pod.podName}`;
       shown = verb;
     }
-    restart.hidden = isStopped(pod);
-    all.hidden = pod.desired === "deleted";
+    setHidden(restart, isStopped(pod));
+    setHidden(all, pod.desired === "deleted");
     connect.classList.toggle("primary", pod.status === "running");
   };
   return { element: all, update };

@@ -1,6 +1,6 @@
 import * as api from "../api.js";
 import { balance } from "../balance.js";
-import { element, heading, perFrame, setText } from "../dom.js";
+import { element, heading, perFrame, setHidden, setText } from "../dom.js";
 import { duration, money } from "../format.js";
 import { icon } from "../icons.js";
 import { selectPods } from "../list/query.js";
@@ -64,7 +64,7 @@ function table(pods, gpuName, own, signal) {
     tools.offer(all);
     tools.tell(shown.length, all.length);
     const few = all.length <= FEW && shown.length === all.length;
-    tools.element.hidden = few;
+    setHidden(tools.element, few);
     list.classList.toggle("few", few);
     if (few) selection.set(selection.keys, false);
     rows.show(
@@ -72,9 +72,9 @@ function table(pods, gpuName, own, signal) {
       isNew,
     );
     bar.update(few ? [] : shown);
-    empty.hidden = all.length > 0;
-    unmatched.hidden = all.length === 0 || shown.length > 0;
-    frame.hidden = shown.length === 0;
+    setHidden(empty, all.length > 0);
+    setHidden(unmatched, all.length === 0 || shown.length > 0);
+    setHidden(frame, shown.length === 0);
     summarize(summary, all, own);
   };
   // Many messages come between two pictures: the page is drawn once for all of them.

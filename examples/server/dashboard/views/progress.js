@@ -1,4 +1,4 @@
-import { element, setAttribute, setText } from "../dom.js";
+import { element, setAttribute, setHidden, setText } from "../dom.js";
 import { button } from "../form.js";
 import { dateTime, relative } from "../format.js";
 import { leadsTo } from "../remedies.js";
@@ -24,17 +24,17 @@ export function progressPanel(actions = {}) {
   const lastEnd = element("p", { class: "volume-note" });
   const volume = element("p", { class: "volume-note" });
   const update = (pod) => {
-    steps.hidden = !isUnderWay(pod);
+    setHidden(steps, !isUnderWay(pod));
     progress(pod).forEach(({ state }, index) => {
       setAttribute(items[index].item, "class", state);
       setAttribute(items[index].item, "aria-current", state === "current" || state === "stuck" ? "step" : null);
       setText(items[index].mark, state === "todo" ? "" : ` (${t(`progress.${state}`)})`);
     });
     reason.update(pod);
-    volume.hidden = !pod.volumeDeletedAt;
+    setHidden(volume, !pod.volumeDeletedAt);
     setText(volume, pod.volumeDeletedAt ? t("volume.deletedAt", { time: dateTime(pod.volumeDeletedAt) }) : "");
     // A container that was killed and runs again looks as if nothing had been.
-    lastEnd.hidden = !pod.lastEnd || Boolean(pod.reason);
+    setHidden(lastEnd, !pod.lastEnd || Boolean(pod.reason));
     if (pod.lastEnd) {
       const { message, since, detail } = pod.lastEnd;
       setText(lastEnd, t("lastEnd", { time: dateTime(since), message, detail }));
@@ -70,17 +70,17 @@ function reasonPanel(actions) {
     more,
   );
   const update = ({ reason, status }) => {
-    panel.hidden = !reason;
+    setHidden(panel, !reason);
     if (!reason) return;
     panel.classList.toggle("bad", status === "error");
     setText(message, reason.message);
     setText(since, relative(reason.since));
-    since.title = dateTime(reason.since);
-    remedy.hidden = !reason.remedy;
+    setAttribute(since, "title", dateTime(reason.since));
+    setHidden(remedy, !reason.remedy);
     setText(remedy, reason.remedy ? `${t("reason.remedy")} ${reason.remedy}` : "");
     const { page, action } = leadsTo(reason) ?? {};
     const place = page ?? action ?? null;
-    next.hidden = !place;
+    setHidden(next, !place);
     // Kept while it is the same, so that it keeps the focus.
     if (place !== offered) {
       offered = place;
@@ -91,9 +91,9 @@ function reasonPanel(actions) {
     panel.classList.toggle("calm", reason.isStop === true);
     setText(retried, whatNext(reason));
     // A stopped pod pays for its volume, whatever stopped it.
-    billed.hidden = reason.isStop === true;
+    setHidden(billed, reason.isStop === true);
     setText(billed, t(reason.billed ? "reason.billed" : "reason.free"));
-    more.hidden = !reason.detail;
+    setHidden(more, !reason.detail);
     setText(detail, reason.detail ?? "");
   };
   return { element: panel, update };
