@@ -7,19 +7,18 @@ mod kube;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use ::kube::Api;
 use ::kube::api::{ListParams, Patch, PatchParams};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use neuropod_core::{
     ClusterBackend, ClusterEvent, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload,
 };
 use neuropod_k8s::{Exposure, KubeCluster};
-use neuropod_test_cluster::{SELECTOR, measured, wait_until};
+use neuropod_test_cluster::{SELECTOR, measured};
 use serde_json::{Value, json};
 
-use self::kube::{LIMIT, Site, cluster, workload};
+use self::kube::{Site, cluster, workload};
 
 /// Everything of the platform in the namespace, as kind, name and metadata.
 async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
@@ -342,10 +341,11 @@ async fn a_volume_grows_where_that_is_asked_for() {
     };
     let site = Site::new(cluster).await;
     let mut workload = workload("lab", 1);
-    site.backend.apply(&workload).await.unwrap();
     let claims = site.api::<PersistentVolumeClaim>();
     let name = workload.reference.volume.clone();
-    bind_volume(&site, &name).await;
+    site.make_volume(&site.namespace, &name).await;
+    site.backend.apply(&workload).await.unwrap();
+    site.wait_for_volume(&site.namespace, &name).await;
     workload.volume.size_gb = 30;
     let asked_for = async || {
         let claim = claims.get(&name).await.unwrap();
@@ -366,30 +366,4 @@ async fn a_volume_grows_where_that_is_asked_for() {
     workload.volume.size_gb = 10;
     growing.apply(&workload).await.unwrap();
     assert_eq!(asked_for().await, "30G", "it never shrinks");
-}
-
-/// Gives a claim a volume, as a provisioner does.
-async fn bind_volume(site: &Site, claim: &str) {
-    let volume = json!({
-        "metadata": { "name": format!("{}-{claim}", site.namespace) },
-        "spec": {
-            "capacity": { "storage": "20G" },
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": kube::CLASS,
-            "hostPath": { "path": "/nowhere" },
-            "claimRef": { "namespace": site.namespace, "name": claim },
-        },
-    });
-    let volumes: Api<PersistentVolume> = Api::all(site.admin.clone());
-    kube::make(volumes, volume).await;
-    let claims = site.api::<PersistentVolumeClaim>();
-    wait_until("the volume", LIMIT, async || {
-        let status = claims.get(claim).await.map_err(|error| error.to_string())?.status;
-        let phase = status.and_then(|status| status.phase);
-        (phase.as_deref() == Some("Bound"))
-            .then_some(())
-            .ok_or(format!("{phase:?}"))
-    })
-    .await
-    .unwrap();
 }

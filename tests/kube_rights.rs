@@ -3,42 +3,27 @@
 
 mod kube;
 
+use std::time::Instant;
+
 use ::kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use ::kube::{Api, Client};
+use futures::StreamExt;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
-use neuropod_core::ClusterBackend;
-use neuropod_test_cluster::wait_until;
+use neuropod_core::{ClusterBackend, ErrorKind};
+use neuropod_k8s::{Exposure, KubeConfig};
+use neuropod_test_cluster::{TestCluster, measured, wait_until};
 use serde_json::{Value, from_value, json};
 
-use self::kube::{Documents, LIMIT, Site, cluster, rbac, rbac_for_namespaces, workload};
+use self::kube::{
+    LIMIT, Recorder, Right, Site, cluster, rbac, rbac_for_namespaces, rights, whole_life, without, workload,
+};
 
-/// Every right that the rules of these documents give: verb, group, resource, and whether it is one in a namespace.
-fn rights(documents: &Documents) -> Vec<(String, String, String, bool)> {
-    let mut all = Vec::new();
-    let texts = |value: &Value| -> Vec<String> {
-        let texts = value.as_array().unwrap().iter();
-        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
-    };
-    for role in documents.iter().filter(|document| document["rules"].is_array()) {
-        for rule in role["rules"].as_array().unwrap() {
-            for group in texts(&rule["apiGroups"]) {
-                for resource in texts(&rule["resources"]) {
-                    for verb in texts(&rule["verbs"]) {
-                        all.push((verb, group.clone(), resource.clone(), role["kind"] == "Role"));
-                    }
-                }
-            }
-        }
-    }
-    all
-}
-
-async fn may(client: &Client, namespace: Option<&str>, right: &(String, String, String, bool)) -> bool {
-    let (verb, group, resource, _) = right;
-    let (resource, subresource) = match resource.split_once('/') {
+async fn may(client: &Client, namespace: Option<&str>, right: &Right) -> bool {
+    let Right { verb, group, .. } = right;
+    let (resource, subresource) = match right.resource.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource)),
-        None => (resource.as_str(), None),
+        None => (right.resource.as_str(), None),
     };
     let review = json!({ "spec": { "resourceAttributes": { "verb": verb, "group": group, "resource": resource,
         "subresource": subresource, "namespace": namespace } } });
@@ -60,17 +45,25 @@ async fn every_right_of_the_files_is_given_where_it_is_used_and_nowhere_else() {
     let all = rights(&rbac());
     assert!(all.len() > 30, "{all:?}");
     for right in &all {
-        let (verb, group, resource, in_namespace) = right;
-        let scope = in_namespace.then_some(site.namespace.as_str());
-        assert!(may(&client, scope, right).await, "{verb} {group}/{resource}");
-        if *in_namespace && !all.contains(&(verb.clone(), group.clone(), resource.clone(), false)) {
+        let scope = right.in_namespace.then_some(site.namespace.as_str());
+        assert!(may(&client, scope, right).await, "{right}");
+        let of_cluster = Right {
+            in_namespace: false,
+            ..right.clone()
+        };
+        if right.in_namespace && !all.contains(&of_cluster) {
             assert!(
                 !may(&client, Some("kube-system"), right).await,
-                "{verb} {group}/{resource} elsewhere"
+                "{right} elsewhere"
             );
         }
     }
-    let right = |verb: &str, group: &str, resource: &str| (verb.into(), group.into(), resource.into(), true);
+    let right = |verb: &str, group: &str, resource: &str| Right {
+        verb: verb.into(),
+        group: group.into(),
+        resource: resource.into(),
+        in_namespace: true,
+    };
     for forbidden in [
         right("patch", "", "pods"),
         right("update", "", "pods"),
@@ -82,7 +75,116 @@ async fn every_right_of_the_files_is_given_where_it_is_used_and_nowhere_else() {
         right("get", "", "nodes/proxy"),
     ] {
         let scope = Some(site.namespace.as_str());
-        assert!(!may(&client, scope, &forbidden).await, "{forbidden:?}");
+        assert!(!may(&client, scope, &forbidden).await, "{forbidden}");
+    }
+}
+
+/// Configurations that need different rights.
+const CONFIGURATIONS: [fn(&mut KubeConfig); 4] = [
+    |config| config.storage.grow = true,
+    |config| config.exposure = Exposure::default(),
+    |config| config.storage.class = None,
+    |config| {
+        config.exposure = Exposure::Gateway {
+            name: "public".into(),
+            namespace: Some("gateways".into()),
+            section: None,
+        };
+    },
+];
+
+/// What each configuration says of a site without `right`, which is of `documents`.
+async fn is_missed(cluster: &TestCluster, documents: &[Value], right: &Right, per_user: bool) {
+    // What is admitted is another matter.
+    let roles = documents.iter().filter(|document| {
+        let kind = document["kind"].as_str().unwrap();
+        !kind.starts_with("Validating")
+    });
+    let roles: Vec<_> = roles.cloned().collect();
+    let site = Site::with(cluster, &[without(&roles, right)], |config| {
+        config.namespace_per_user = per_user;
+    })
+    .await;
+    let mut is_told = false;
+    for change in CONFIGURATIONS {
+        let backend = site.another(change);
+        let missing = backend.missing_rights().await.unwrap();
+        for one in &missing {
+            let found = (one.verb, one.group, one.resource.as_str());
+            let taken = (right.verb.as_str(), right.group.as_str(), right.resource.as_str());
+            assert_eq!(found, taken, "{one}");
+        }
+        let Some(first) = missing.first() else {
+            continue;
+        };
+        let says = format!("may not {} {}", right.verb, right.resource);
+        assert!(first.to_string().contains(&says), "{says}: {first}");
+        if missing.iter().all(|right| right.without.is_some()) {
+            is_told = true;
+            continue;
+        }
+        let error = backend.check_setup().await.unwrap_err();
+        if error.message().contains("has no default") {
+            continue;
+        }
+        assert_eq!(*error.kind(), ErrorKind::PermissionDenied, "{right}: {error}");
+        assert!(error.message().contains(&says), "{says}: {error}");
+        is_told = true;
+    }
+    assert!(is_told, "nobody misses the right to {right}: nothing needs it");
+}
+
+#[tokio::test]
+async fn every_right_of_the_files_is_missed_by_its_name_when_it_is_taken_away() {
+    let Some(cluster) =
+        cluster("kube_rights/every_right_of_the_files_is_missed_by_its_name_when_it_is_taken_away")
+    else {
+        return;
+    };
+    cluster.install_gateway_api().await.unwrap();
+    let begun = Instant::now();
+    let per_user: Vec<_> = [rbac(), rbac_for_namespaces()].concat();
+    let of_namespace = rights(&rbac()).into_iter().map(|right| (rbac(), right, false));
+    let of_users = rights(&rbac_for_namespaces()).into_iter();
+    let of_users = of_users.map(|right| (per_user.clone(), right, true));
+    let all: Vec<_> = of_namespace.chain(of_users).collect();
+    let count = all.len();
+    let each = futures::stream::iter(all)
+        .map(async |(documents, right, per_user)| is_missed(cluster, &documents, &right, per_user).await);
+    each.buffer_unordered(8).collect::<()>().await;
+    measured(format!(
+        "{count} rights taken away one by one in {:?}",
+        begun.elapsed()
+    ));
+}
+
+#[tokio::test]
+async fn every_right_of_the_files_is_used_and_all_of_them_are_enough() {
+    let Some(cluster) = cluster("kube_rights/every_right_of_the_files_is_used_and_all_of_them_are_enough")
+    else {
+        return;
+    };
+    cluster.install_gateway_api().await.unwrap();
+    let per_user = vec![rbac(), rbac_for_namespaces()];
+    for documents in [vec![rbac()], per_user] {
+        let is_per_user = documents.len() > 1;
+        let recorder = Recorder::default();
+        let site = Site::with(cluster, &documents, |config| {
+            config.namespace_per_user = is_per_user;
+        })
+        .await;
+        for change in CONFIGURATIONS {
+            let missing = site.another(change).missing_rights().await.unwrap();
+            assert_eq!(missing, []);
+            whole_life(&site, &recorder, change).await;
+        }
+        let all = rights(&documents.concat());
+        let checked = rights(documents.last().unwrap());
+        let unused = checked
+            .iter()
+            .filter(|right| !recorder.has_used(right, &site.namespace, &all));
+        let unused: Vec<_> = unused.map(ToString::to_string).collect();
+        assert_eq!(unused, [""; 0], "nothing needs these rights");
     }
 }
 

@@ -9,8 +9,8 @@ use futures::stream::BoxStream;
 use kube::Client;
 use neuropod_core::gpus::UnmatchedGpu;
 use neuropod_core::{
-    Catalogue, ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, PodId, Result,
-    Usage, VolumePolicy, Workload, WorkloadRef,
+    Catalogue, ClusterBackend, ClusterEvent, Error, ErrorKind, Inventory, LogOptions, LogStream, Observation,
+    PodId, Result, Usage, VolumePolicy, Workload, WorkloadRef,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,9 +19,10 @@ use crate::config::KubeConfig;
 use crate::enforcement::{self, Enforcement};
 use crate::manifests::namespace_of;
 use crate::request::Requests;
+use crate::rights::{self, MissingRight};
 use crate::setup::{self, Setup};
 use crate::upkeep::{self, Upkeep};
-use crate::{apply, inventory, logs, observe, remove, rights, site, usage, watch};
+use crate::{apply, inventory, logs, observe, remove, site, usage, watch};
 
 /// A Kubernetes cluster in which pods run.
 ///
@@ -67,27 +68,34 @@ impl KubeCluster {
     }
 
     /// Whether what the platform needs is there: the namespace, the ingress class or Gateway API, the storage class.
-    /// [`apply`](ClusterBackend::apply) checks it too, at most every five minutes. Then whether the platform may
-    /// follow pods and events: [`watch`](ClusterBackend::watch) can't say that it may not. The network policy of the
-    /// pods is made, or put right, before there are any.
+    /// [`apply`](ClusterBackend::apply) checks it too, at most every five minutes. Then whether the platform has every
+    /// [right](Self::missing_rights) that its configuration needs: [`watch`](ClusterBackend::watch) can't say that one is
+    /// missing, and that pods can't be deleted shows when the first is stopped. The network policy of the pods is made,
+    /// or put right, before there are any.
     ///
     /// A GPU type of [`KubeConfig::catalogue`] that no node can take is a warning in the log (`tracing`), not an error: its
-    /// nodes may come only when they are asked for. [`check_catalogue`](Self::check_catalogue) answers them.
+    /// nodes may come only when they are asked for. [`check_catalogue`](Self::check_catalogue) answers them. So is a
+    /// right that only a part of the platform needs, such as the counting of GPUs.
     ///
     /// What works and keeps tenants less apart than it could is a warning in the log (`tracing`): network policies that
     /// nothing is known to [enforce](Self::enforcement), a namespace of the pods without a Pod Security level, or one that
     /// the platform itself is in.
     ///
     /// # Errors
-    /// `NotConfigured` when something is missing, a Secret that is to be copied into namespaces of users among it, or pods are at the site of the control plane
-    /// ([`KubeConfig::domains`]); `PermissionDenied` when it may not be looked at or a right to follow pods is missing;
+    /// `NotConfigured` when something is missing, a Secret that is to be copied into namespaces of users among it, or pods
+    /// are at the site of the control plane ([`KubeConfig::domains`]); `PermissionDenied` with all rights that are missing;
     /// the message says what to do. Those of the network policy: without it no pod is made.
     pub async fn check_setup(&self) -> Result<()> {
         site::check(&self.config.domains)?;
         let work = async {
-            self.setup.look(&self.requests, &self.config).await?;
-            // Nobody has a right in a namespace that is not there: that comes first.
-            rights::look(&self.requests, self.scope()).await?;
+            let set_up = self.setup.look(&self.requests, &self.config).await;
+            // Nobody has a right in a namespace that is not there: that comes first. Of rights, all that are missing are
+            // said, and not the first alone.
+            let lacks_right = |error: &Error| *error.kind() == ErrorKind::PermissionDenied;
+            if set_up.as_ref().err().is_none_or(lacks_right) {
+                rights::check(&self.requests, &self.config).await?;
+            }
+            set_up?;
             upkeep::ensure(self, &self.config.namespace).await?;
             upkeep::secrets::check_sources(self).await?;
             setup::warn_of_namespace(self).await?;
@@ -113,6 +121,16 @@ impl KubeCluster {
     /// When the cluster does not answer.
     pub async fn check_catalogue(&self, catalogue: &Catalogue) -> Result<Vec<UnmatchedGpu>> {
         let work = setup::unmatched(&self.requests, catalogue, &self.config.instance);
+        self.requests.in_time(work).await
+    }
+
+    /// The rights that the configuration needs and the platform does not have, those that it can do without among them.
+    /// Empty where the API server takes no such questions.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub async fn missing_rights(&self) -> Result<Vec<MissingRight>> {
+        let work = rights::missing(&self.requests, &self.config);
         self.requests.in_time(work).await
     }
 

@@ -54,6 +54,11 @@ impl Kind {
         }
     }
 
+    /// The API group; empty: the core group.
+    pub(crate) fn group(self) -> &'static str {
+        self.api_version().split_once('/').map_or("", |(group, _)| group)
+    }
+
     /// The field `kind`.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -55,4 +55,5 @@ pub use self::{
     cluster::KubeCluster,
     config::{Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage},
     enforcement::Enforcement,
+    rights::MissingRight,
 };

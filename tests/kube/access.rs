@@ -1,5 +1,7 @@
 //! The rights of the platform, as `examples/deploy` gives them.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use kube::api::{DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -28,37 +30,109 @@ fn documents(text: &str) -> Documents {
         .collect()
 }
 
-/// `rbac.yaml` without the right to `verb` `resource` in the namespace.
-pub(crate) fn role_without(verb: &str, resource: &str) -> Documents {
-    let mut all = rbac();
-    let role = all
-        .iter_mut()
-        .find(|document| document["kind"] == "Role")
-        .unwrap();
-    let mut taken = 0;
-    let mut rules = Vec::new();
-    for rule in role["rules"].as_array().unwrap() {
-        let (with, without): (Vec<_>, Vec<_>) = rule["resources"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .cloned()
-            .partition(|name| name == resource);
-        let mut less = rule.clone();
-        less["resources"] = with.clone().into();
-        let verbs = rule["verbs"].as_array().unwrap();
-        let left: Vec<_> = verbs.iter().filter(|name| *name != verb).cloned().collect();
-        taken += usize::from(!with.is_empty() && left.len() < verbs.len());
-        let any_left = !with.is_empty() && !left.is_empty();
-        less["verbs"] = left.into();
-        rules.extend(any_left.then_some(less));
-        let mut others = rule.clone();
-        others["resources"] = without.clone().into();
-        rules.extend((!without.is_empty()).then_some(others));
+/// A right that the rules of a role give.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Right {
+    pub(crate) verb: String,
+    pub(crate) group: String,
+    /// With the subresource, as rules have it: `pods/log`.
+    pub(crate) resource: String,
+    /// Of a `Role`, and not of the whole cluster.
+    pub(crate) in_namespace: bool,
+}
+
+impl std::fmt::Display for Right {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = if self.in_namespace { "namespace" } else { "cluster" };
+        write!(f, "{} {}/{} ({place})", self.verb, self.group, self.resource)
     }
-    assert!(taken > 0, "the role has no right to {verb} {resource}");
-    role["rules"] = rules.into();
+}
+
+/// Every right that the roles among these documents give.
+pub(crate) fn rights(documents: &[Value]) -> BTreeSet<Right> {
+    let mut all = BTreeSet::new();
+    let texts = |value: &Value| -> Vec<String> {
+        let texts = value.as_array().unwrap().iter();
+        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    for role in documents.iter().filter(|document| document["rules"].is_array()) {
+        for rule in role["rules"].as_array().unwrap() {
+            for group in texts(&rule["apiGroups"]) {
+                for resource in texts(&rule["resources"]) {
+                    for verb in texts(&rule["verbs"]) {
+                        all.insert(Right {
+                            verb,
+                            group: group.clone(),
+                            resource: resource.clone(),
+                            in_namespace: role["kind"] == "Role",
+                        });
+                    }
+                }
+            }
+        }
+    }
     all
+}
+
+/// The documents without a right. One of a `Role` is taken from all roles: another may give it for the whole cluster.
+pub(crate) fn without(documents: &[Value], right: &Right) -> Documents {
+    let mut all = documents.to_vec();
+    for role in all.iter_mut().filter(|document| document["rules"].is_array()) {
+        if right.in_namespace || role["kind"] == "ClusterRole" {
+            let rules = role["rules"].as_array().unwrap().iter();
+            let left = rules.flat_map(|rule| rule_without(rule, right));
+            role["rules"] = left.collect::<Vec<_>>().into();
+        }
+    }
+    all
+}
+
+/// What is left of a rule: one without the verb for the resource, and one with all verbs for the others.
+fn rule_without(rule: &Value, right: &Right) -> Vec<Value> {
+    let is_about = rule["apiGroups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|group| *group == right.group);
+    if !is_about {
+        return vec![rule.clone()];
+    }
+    let (of_resource, others): (Vec<_>, Vec<_>) = rule["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .cloned()
+        .partition(|name| *name == right.resource);
+    let verbs = rule["verbs"].as_array().unwrap();
+    let fewer: Vec<_> = verbs
+        .iter()
+        .filter(|verb| **verb != right.verb)
+        .cloned()
+        .collect();
+    let with = |resources: Vec<Value>, verbs: &[Value]| {
+        let mut rule = rule.clone();
+        rule["resources"] = resources.into();
+        rule["verbs"] = verbs.into();
+        rule
+    };
+    let rules = [with(of_resource, &fewer), with(others, verbs)];
+    let is_left = |rule: &Value| {
+        let says = |field: &str| !rule[field].as_array().unwrap().is_empty();
+        says("resources") && says("verbs")
+    };
+    rules.into_iter().filter(is_left).collect()
+}
+
+/// `rbac.yaml` without the right to `verb` `resource` of any group in the namespace.
+pub(crate) fn role_without(verb: &str, resource: &str) -> Documents {
+    let is_meant = |right: &&Right| right.in_namespace && right.verb == verb && right.resource == resource;
+    let all = rights(&rbac());
+    let mut meant = all.iter().filter(is_meant).peekable();
+    assert!(
+        meant.peek().is_some(),
+        "the role has no right to {verb} {resource}"
+    );
+    meant.fold(rbac(), |documents, right| without(&documents, right))
 }
 
 /// Makes the objects of `documents` for the namespace; what belongs to the whole cluster gets names of its own.

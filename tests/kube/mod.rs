@@ -4,13 +4,15 @@
 
 mod access;
 mod kubelet;
+mod life;
+mod recorder;
 mod status;
 mod workload;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolume, PersistentVolumeClaim};
 use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::PostParams;
@@ -20,8 +22,12 @@ use neuropod_k8s::{Exposure, ImagePullPolicy, KubeCluster, KubeConfig, Storage};
 use neuropod_test_cluster::{TestCluster, skip, wait_until};
 use serde_json::{from_value, json};
 
-pub(crate) use self::access::{Documents, install, rbac, rbac_for_namespaces, role_without};
+pub(crate) use self::access::{
+    Documents, Right, install, rbac, rbac_for_namespaces, rights, role_without, without,
+};
 pub(crate) use self::kubelet::Kubelet;
+pub(crate) use self::life::whole_life;
+pub(crate) use self::recorder::Recorder;
 pub(crate) use self::workload::{reference, workload};
 
 /// Long enough for a machine that compiles something else meanwhile.
@@ -117,6 +123,36 @@ impl Site {
         let mut config = self.backend.config().clone();
         change(&mut config);
         KubeCluster::connect(self.connection.clone(), config).unwrap()
+    }
+
+    /// Makes the volume of a claim, as a provisioner does. Before there is the claim: that is bound as it comes, and one
+    /// that waits only every 15 seconds.
+    pub(crate) async fn make_volume(&self, namespace: &str, claim: &str) {
+        let volume = json!({
+            "metadata": { "name": format!("{namespace}-{claim}") },
+            "spec": {
+                "capacity": { "storage": "20G" },
+                "accessModes": ["ReadWriteOnce"],
+                "storageClassName": CLASS,
+                "hostPath": { "path": "/nowhere" },
+                "claimRef": { "namespace": namespace, "name": claim },
+            },
+        });
+        make(Api::<PersistentVolume>::all(self.admin.clone()), volume).await;
+    }
+
+    /// Waits until a claim has its volume.
+    pub(crate) async fn wait_for_volume(&self, namespace: &str, claim: &str) {
+        let claims: Api<PersistentVolumeClaim> = Api::namespaced(self.admin.clone(), namespace);
+        wait_until("the volume", LIMIT, async || {
+            let status = claims.get(claim).await.map_err(|error| error.to_string())?.status;
+            let phase = status.and_then(|status| status.phase);
+            (phase.as_deref() == Some("Bound"))
+                .then_some(())
+                .ok_or(format!("{phase:?}"))
+        })
+        .await
+        .unwrap();
     }
 }
 

@@ -1,0 +1,107 @@
+//! All that a server does in the cluster.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, ResourceExt};
+use neuropod_core::conformance::cluster::Scene;
+use neuropod_core::workload::Quota;
+use neuropod_core::{ClusterBackend, ClusterEvent, ErrorKind, LogOptions, VolumePolicy};
+use neuropod_k8s::{Exposure, KubeConfig};
+use neuropod_test_cluster::{SELECTOR, wait_until};
+use serde_json::json;
+
+use super::{Kubelet, LIMIT, Recorder, Site, workload};
+
+/// Takes from every object of the platform in the namespace the note of what it should be, as people do who edit it.
+async fn edit_all(site: &Site, namespace: &str) {
+    let admin = &site.admin;
+    let spoilt = Patch::Merge(json!({ "metadata": { "annotations": { "neuropod.io/digest": "edited" } } }));
+    let params = PatchParams::default();
+    let ours = ListParams::default().labels(SELECTOR);
+    let all: Api<Namespace> = Api::all(admin.clone());
+    for found in all.list(&ours).await.unwrap() {
+        if found.name_any() == namespace {
+            all.patch(namespace, &params, &spoilt).await.unwrap();
+        }
+    }
+    for (group, kind) in [
+        ("", "Service"),
+        ("", "Secret"),
+        ("", "ResourceQuota"),
+        ("", "LimitRange"),
+        ("networking.k8s.io", "NetworkPolicy"),
+        ("networking.k8s.io", "Ingress"),
+        ("gateway.networking.k8s.io", "HTTPRoute"),
+    ] {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
+        let api: Api<DynamicObject> = Api::namespaced_with(admin.clone(), namespace, &resource);
+        for found in api.list(&ours).await.unwrap() {
+            api.patch(&found.name_any(), &params, &spoilt).await.unwrap();
+        }
+    }
+}
+
+/// Everything that a server does with a pod, and what it does about objects that are there already or were edited.
+pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut KubeConfig)) {
+    let mut config = site.backend.config().clone();
+    change(&mut config);
+    let connect = || recorder.connect(&site.connection, config.clone());
+    let backend = connect();
+    let wants_default = config.storage.class.is_none() || config.exposure == Exposure::default();
+    if wants_default {
+        // Of the classes of the tests none is the default.
+        let error = backend.check_setup().await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
+        return;
+    }
+    let mut workload = workload("lab", 1);
+    let mut namespace = site.namespace.clone();
+    if config.namespace_per_user {
+        namespace = format!("neuropod-{}", workload.reference.user_hash);
+        workload.reference.namespace = Some(namespace.clone());
+        workload.isolation.quota = Some(Quota {
+            pods: 1,
+            cpu_millis: 4000,
+            memory_mib: 8192,
+            volume_gb: 100,
+            gpus: BTreeMap::new(),
+        });
+    }
+    let reference = &workload.reference.clone();
+    backend.check_setup().await.unwrap();
+    site.make_volume(&namespace, &reference.volume).await;
+    backend.apply(&workload).await.unwrap();
+    site.wait_for_volume(&namespace, &reference.volume).await;
+    edit_all(site, &namespace).await;
+    workload.volume.size_gb = 30;
+    // Another process does not know what is there.
+    connect().apply(&workload).await.unwrap();
+    backend.observe(reference).await.unwrap();
+    backend.inventory().await.unwrap();
+    backend.usage().await.unwrap();
+    let kubelet = Kubelet::new(site.admin.clone(), &namespace);
+    kubelet
+        .play(&reference.name, Scene::Running { ready: true })
+        .await;
+    match backend.logs(reference, LogOptions::default()).await {
+        // Nothing runs on the node.
+        Err(error) => assert_ne!(*error.kind(), ErrorKind::PermissionDenied, "{error}"),
+        Ok(_) => panic!("a node without a kubelet has a log"),
+    }
+    let mut changes = backend.watch();
+    while changes.next().await != Some(ClusterEvent::Synced) {}
+    backend.remove(reference, VolumePolicy::Delete).await.unwrap();
+    // What is there is listed, and what becomes of it watched.
+    wait_until("the end of the pod", LIMIT, async || match changes.next().await {
+        Some(ClusterEvent::Changed { pod_id, pod }) if pod_id == reference.pod_id && pod.terminating => {
+            Ok(())
+        }
+        other => Err(format!("{other:?}")),
+    })
+    .await
+    .unwrap();
+}

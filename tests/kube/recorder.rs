@@ -1,0 +1,105 @@
+//! Notes which rights the requests of a backend use.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use http::{Method, Request};
+use kube::client::{Body, ClientBuilder};
+use neuropod_k8s::{KubeCluster, KubeConfig};
+use tower::util::MapRequestLayer;
+
+use super::Right;
+
+/// Connects backends, and remembers what they ask.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recorder(Arc<Mutex<BTreeSet<Used>>>);
+
+/// A right as a request uses it: `None` in the place of a namespace is all of them, or an object in none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Used {
+    verb: &'static str,
+    group: String,
+    resource: String,
+    namespace: Option<String>,
+}
+
+impl Recorder {
+    /// A backend whose requests are noted.
+    pub(crate) fn connect(&self, connection: &kube::Config, config: KubeConfig) -> KubeCluster {
+        let used = self.0.clone();
+        let note = move |request: Request<Body>| {
+            let query = request.uri().query().unwrap_or_default();
+            used.lock()
+                .unwrap()
+                .extend(read(request.method(), request.uri().path(), query));
+            request
+        };
+        let client = ClientBuilder::try_from(connection.clone())
+            .unwrap()
+            .with_layer(&MapRequestLayer::new(note))
+            .build();
+        KubeCluster::with_client(client, config)
+    }
+
+    /// Whether a right was used: one of a `Role` in its namespace, one of a `ClusterRole` anywhere else, or in any
+    /// namespace where it is the only one to give it.
+    pub(crate) fn has_used(&self, right: &Right, namespace: &str, others: &BTreeSet<Right>) -> bool {
+        let is_in_role = others.contains(&Right {
+            in_namespace: true,
+            ..right.clone()
+        });
+        let fits = |used: &Used| {
+            let same =
+                used.verb == right.verb && used.group == right.group && used.resource == right.resource;
+            let is_there = used.namespace.as_deref() == Some(namespace);
+            same && if right.in_namespace {
+                is_there
+            } else {
+                !(is_there && is_in_role)
+            }
+        };
+        self.0.lock().unwrap().iter().any(fits)
+    }
+}
+
+/// The right that a request uses, as the API server's `RequestInfo` has it; none for discovery and for questions about
+/// rights, which everybody may ask.
+fn read(method: &Method, path: &str, query: &str) -> Option<Used> {
+    let mut parts = path.trim_start_matches('/').split('/');
+    let group = match parts.next()? {
+        "api" => "",
+        "apis" => parts.next()?,
+        _ => return None,
+    };
+    let _version = parts.next()?;
+    let rest: Vec<_> = parts.collect();
+    let (namespace, rest) = match rest.as_slice() {
+        // A namespace itself is in itself.
+        ["namespaces", name] => (Some(*name), rest.as_slice()),
+        ["namespaces", name, rest @ ..] => (Some(*name), rest),
+        rest => (None, rest),
+    };
+    let (resource, has_name) = match rest {
+        [] => return None,
+        [resource] => ((*resource).to_owned(), false),
+        [resource, _name] => ((*resource).to_owned(), true),
+        [resource, _name, below, ..] => (format!("{resource}/{below}"), true),
+    };
+    let verb = match *method {
+        Method::GET if query.contains("watch=true") => "watch",
+        Method::GET if has_name => "get",
+        Method::GET => "list",
+        Method::POST => "create",
+        Method::PATCH => "patch",
+        Method::PUT => "update",
+        Method::DELETE if has_name => "delete",
+        Method::DELETE => "deletecollection",
+        _ => return None,
+    };
+    (group != "authorization.k8s.io").then(|| Used {
+        verb,
+        group: group.to_owned(),
+        resource,
+        namespace: namespace.map(str::to_owned),
+    })
+}
