@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts what the server needs on this machine, in this order: minikube with its ingress controller, the namespace, the
-# certificate of the pods' hosts where there is one, the tunnel into minikube, and the server. Needed: minikube, kubectl,
-# and cargo. `start.ps1` does the same on Windows.
+# certificate of the pods' hosts where there is one, the way to the ingress controller, and the server. Needed: minikube,
+# kubectl, cargo, and Docker for a new minikube. `start.ps1` does the same on Windows.
 #
 #   ./start.sh [folder with server.toml and secrets/]
 set -euo pipefail
@@ -17,7 +17,14 @@ for file in server.toml secrets/jwt secrets/naming; do
 done
 
 if ! minikube status >/dev/null 2>&1; then
-  minikube start --memory=12000mb --cpus=8 --addons=ingress,metrics-server
+  gpus=
+  if command -v nvidia-smi >/dev/null; then
+    gpus="--container-runtime=docker --gpus=all --addons=nvidia-device-plugin"
+  fi
+  # The ports are for a new minikube; one that was stopped keeps those that it was made with.
+  # shellcheck disable=SC2086
+  minikube start --driver=docker $gpus --memory=12000mb --cpus=8 --addons=ingress,metrics-server \
+    --ports=127.0.0.1:80:80,127.0.0.1:443:443
 fi
 kubectl -n ingress-nginx rollout status deployment/ingress-nginx-controller --timeout=5m
 kubectl get namespace "$namespace" >/dev/null 2>&1 || kubectl create namespace "$namespace"
@@ -28,11 +35,18 @@ if [ -s "$folder/tls/tls.crt" ] && [ -s "$folder/tls/tls.key" ]; then
     --dry-run=client -o yaml | kubectl apply -f -
 fi
 
+# Since the machine was started the number may have become that of another program.
+if [ -s "$folder/run/server.pid" ] && ps -p "$(cat "$folder/run/server.pid")" -o comm= | grep -q 'server$'; then
+  echo "the server runs already; stop.sh stops it"
+  exit 0
+fi
 mkdir -p "$folder/run"
-# Only the Docker driver needs it: elsewhere the controller is at the address that `minikube ip` tells.
-if [ "$(minikube profile list -o json | grep -c '"Driver":"docker"')" -gt 0 ]; then
-  nohup minikube tunnel >"$folder/run/tunnel.log" 2>&1 &
-  echo $! >"$folder/run/tunnel.pid"
+# Where minikube does not publish the port, it is forwarded, so that the ingress controller is at localhost:443. On Linux
+# it is at the address that `minikube ip` tells. (`minikube tunnel` opens the port for the first Ingress that it sees, and
+# closes it for all hosts when that one goes.)
+if [ "$(uname)" != Linux ] && ! docker port minikube 443/tcp >/dev/null 2>&1; then
+  nohup kubectl -n ingress-nginx port-forward service/ingress-nginx-controller 443:443 >"$folder/run/forward.log" 2>&1 &
+  echo $! >"$folder/run/forward.pid"
 fi
 # Compiled first, so that the process that is started is the server itself, and not cargo.
 cargo build --release --manifest-path "$repository/Cargo.toml" -p neuropod-server --example server
