@@ -7,7 +7,7 @@ use ::kube::Api;
 use ::kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, Secret, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use neuropod_core::{ClusterBackend, ErrorKind, Objects, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind, Objects, VolumePolicy, Workload};
 use neuropod_k8s::{Enforcement, Exposure, KubeCluster};
 use neuropod_test_cluster::wait_until;
 use serde_json::{from_value, json};
@@ -253,6 +253,71 @@ async fn pull_secrets_are_copied_into_namespaces_of_users_and_follow_changes() {
         let same = copies.get("registry").await.unwrap();
         assert_eq!(same.metadata.resource_version, copy.metadata.resource_version);
     }
+}
+
+#[tokio::test]
+async fn copies_of_secrets_that_are_no_longer_named_go_with_the_last_pod_that_uses_them() {
+    let Some(cluster) =
+        cluster("kube_setup/copies_of_secrets_that_are_no_longer_named_go_with_the_last_pod_that_uses_them")
+    else {
+        return;
+    };
+    let rights = [rbac(), rbac_for_namespaces()];
+    let site = Site::with(cluster, &rights, |config| {
+        config.namespace_per_user = true;
+        config.image_pull_secrets = vec!["registry".into(), "mirror".into()];
+        if let Exposure::Ingress { tls_secret, .. } = &mut config.exposure {
+            *tls_secret = Some("wildcard".into());
+        }
+    })
+    .await;
+    let originals = site.api::<Secret>();
+    for name in ["registry", "mirror", "wildcard"] {
+        let secret = json!({ "metadata": { "name": name }, "data": { "a": "Yg==" } });
+        let secret = from_value(secret).unwrap();
+        originals.create(&PostParams::default(), &secret).await.unwrap();
+    }
+    let mut lab = workload("lab", 1);
+    let namespace = format!("neuropod-{}", lab.reference.user_hash);
+    lab.reference.namespace = Some(namespace.clone());
+    site.backend.apply(&lab).await.unwrap();
+    let secrets: Api<Secret> = Api::namespaced(site.admin.clone(), &namespace);
+    let theirs = json!({ "metadata": { "name": "theirs" } });
+    let theirs = from_value(theirs).unwrap();
+    secrets.create(&PostParams::default(), &theirs).await.unwrap();
+    let names = async || -> Vec<String> {
+        let of_no_pod = ListParams::default().labels("!neuropod.io/pod-id");
+        let found = secrets.list(&of_no_pod).await.unwrap().items.into_iter();
+        let mut names: Vec<_> = found.map(|secret| secret.metadata.name.unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names().await, ["mirror", "registry", "theirs", "wildcard"]);
+
+    let fewer = site.another(|config| {
+        config.image_pull_secrets = vec!["mirror".into()];
+        config.exposure = Exposure::ingress(kube::CLASS);
+    });
+    fewer.inventory().await.unwrap();
+    assert_eq!(
+        names().await,
+        ["mirror", "registry", "theirs", "wildcard"],
+        "the pod uses them"
+    );
+    // Nothing runs: the pod is gone at once.
+    fewer.remove(&lab.reference, VolumePolicy::Keep).await.unwrap();
+    fewer.inventory().await.unwrap();
+    assert_eq!(names().await, ["mirror", "theirs"]);
+    let none = site.another(|config| {
+        config.image_pull_secrets = Vec::new();
+        config.exposure = Exposure::ingress(kube::CLASS);
+    });
+    none.inventory().await.unwrap();
+    assert_eq!(names().await, ["theirs"]);
+    assert_eq!(
+        originals.list(&ListParams::default()).await.unwrap().items.len(),
+        3
+    );
 }
 
 #[tokio::test]

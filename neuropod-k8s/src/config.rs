@@ -49,7 +49,8 @@ pub struct KubeConfig {
     /// node.
     pub runtime_class: Option<String>,
     /// Names of Secrets with registry credentials, in [`namespace`](Self::namespace). Namespaces of users get copies, which
-    /// follow changes; a pod there is not made while one of the Secrets is missing.
+    /// follow changes and go when nothing uses them that this names no longer; a pod there is not made while one of the
+    /// Secrets is missing.
     pub image_pull_secrets: Vec<String>,
     /// When the kubelet asks the registry for an image.
     pub image_pull_policy: ImagePullPolicy,

@@ -76,13 +76,13 @@ pub(crate) async fn ensure(cluster: &KubeCluster, namespace: &str) -> Result<()>
     Ok(())
 }
 
-/// Repairs what is missing in these namespaces, all of which have pods. What can't be repaired is told in the log and
-/// tried again with the next inventory: the pods there are to be seen all the same.
+/// Repairs what is missing in these namespaces, all of which have pods, and deletes what no namespace is to have any more.
+/// What can't be repaired is told in the log and tried again with the next inventory: the pods there are to be seen all
+/// the same.
 pub(crate) async fn repair(cluster: &KubeCluster, namespaces: BTreeSet<&str>) {
-    if namespaces.is_empty() {
-        return;
+    if !namespaces.is_empty() {
+        repair_policies(cluster, &namespaces).await;
     }
-    repair_policies(cluster, &namespaces).await;
     // After the policies: a namespace that lacks a Secret is not complete, whatever its policy.
     secrets::repair(cluster, &namespaces).await;
 }

@@ -2,8 +2,10 @@
 //! users: kubelets and ingress controllers read them beside the pod alone.
 //!
 //! The values are compared, not digests of them: a digest can be read by people who may not read Secrets. A copy stays
-//! when its original goes, for the pods that run; no new pod is made until the original is there again.
+//! when its original goes, for the pods that run; no new pod is made until the original is there again. A copy whose name
+//! leaves the configuration goes too.
 
+mod leftover;
 #[cfg(test)]
 mod tests;
 
@@ -86,33 +88,49 @@ pub(super) async fn ensure(cluster: &KubeCluster, namespace: &str) -> Result<()>
     Ok(())
 }
 
-/// Repairs the copies in these namespaces, all of which have pods. What can't be repaired is told in the log, and no new
-/// pod is made there before it is.
+/// Repairs the copies in these namespaces, all of which have pods, and deletes those in any namespace that the
+/// configuration no longer names. What can't be repaired is told in the log, and no new pod is made there before it is.
 pub(super) async fn repair(cluster: &KubeCluster, namespaces: &BTreeSet<&str>) {
-    let names = names(&cluster.config);
-    let namespaces = namespaces
-        .iter()
-        .copied()
-        .filter(|namespace| *namespace != cluster.config.namespace);
-    let namespaces: Vec<_> = namespaces.collect();
-    if names.is_empty() || namespaces.is_empty() {
+    let config = &cluster.config;
+    if !config.namespace_per_user {
         return;
     }
-    let failed = |namespace: &str, error: &Error| {
-        cluster.upkeep.forget(namespace);
-        tracing::error!(%error, namespace, "a Secret can't be copied: no new pod is made there");
-    };
-    let selector = labels::of_no_pod(&cluster.config.instance);
+    let selector = labels::of_no_pod(&config.instance);
     let selector = ListParams::default().labels(&selector);
-    let copies = cluster
-        .requests
-        .list::<Found>(Kind::Secret, cluster.scope(), &selector);
-    let copies = match copies.await {
+    let copies = cluster.requests.list(Kind::Secret, cluster.scope(), &selector);
+    let copies: Vec<Found> = match copies.await {
         Ok(copies) => copies,
         Err(error) => {
             tracing::warn!(%error, "whether the namespaces of users have their Secrets can't be told");
             return;
         }
+    };
+    let names = names(config);
+    let is_copy = |found: &Found| {
+        let meta = &found.metadata;
+        meta.namespace != config.namespace && meta.annotations.digest.is_some()
+    };
+    let (copies, leftover): (Vec<_>, Vec<_>) = copies
+        .into_iter()
+        .filter(is_copy)
+        .partition(|copy| names.contains(copy.metadata.name.as_str()));
+    repair_copies(cluster, namespaces, copies).await;
+    leftover::remove(cluster, leftover.into_iter().map(|copy| copy.metadata)).await;
+}
+
+/// Makes the copies in these namespaces what they should be, those that are there among them.
+async fn repair_copies(cluster: &KubeCluster, namespaces: &BTreeSet<&str>, copies: Vec<Found>) {
+    let namespaces = namespaces
+        .iter()
+        .copied()
+        .filter(|namespace| *namespace != cluster.config.namespace);
+    let namespaces: Vec<_> = namespaces.collect();
+    if namespaces.is_empty() {
+        return;
+    }
+    let failed = |namespace: &str, error: &Error| {
+        cluster.upkeep.forget(namespace);
+        tracing::error!(%error, namespace, "a Secret can't be copied: no new pod is made there");
     };
     let by_place = |copy: Found| {
         (
@@ -121,7 +139,7 @@ pub(super) async fn repair(cluster: &KubeCluster, namespaces: &BTreeSet<&str>) {
         )
     };
     let mut copies: BTreeMap<_, _> = copies.into_iter().map(by_place).collect();
-    for name in names {
+    for name in names(&cluster.config) {
         let source = match source(cluster, name).await {
             Ok(source) => source,
             Err(error) => {

@@ -143,7 +143,8 @@ async fn one_message_changes_one_row(page: &Page, api: &Api, pod: &Value) {
     page.pod_is(name, "Stopped").await;
     // A message that brings nothing but figures changes nothing but those.
     let others = "return [...rowsMeasured].some((key) => key !== arguments[0])";
-    page.until("figures of other pods", others, json!([pod["podId"]])).await;
+    page.until("figures of other pods", others, json!([pod["podId"]]))
+        .await;
     let changed = page.run("return [...rowsChanged]", json!([])).await;
     assert_eq!(changed, json!([pod["podId"]]), "only the row of {name}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use http::Method;
-use neuropod_core::{ClusterBackend, ErrorKind, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind, VolumePolicy, Workload};
 use serde_json::{Value, json};
 
 use crate::cluster::KubeCluster;
@@ -184,4 +184,98 @@ async fn where_all_pods_share_a_namespace_nothing_is_copied_and_a_missing_secret
     stage.cluster.apply(&plain()).await.unwrap();
     assert!(stage.has_pod());
     assert!(stage.object(PULL).is_none());
+}
+
+/// What becomes of the copies when the configuration names none any more, after an inventory.
+async fn inventory_without_names(stage: &Stage) -> [bool; 2] {
+    let config = KubeConfig {
+        namespace: "users".into(),
+        namespace_per_user: true,
+        ..KubeConfig::default()
+    };
+    let cluster = KubeCluster::with_client(stage.cluster.requests.client().clone(), config);
+    cluster.inventory().await.unwrap();
+    COPIES.map(|copy| stage.object(copy).is_some())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_the_configuration_no_longer_names_goes_once_no_pod_uses_it() {
+    let stage = Stage::new(true);
+    stage.cluster.apply(&lab()).await.unwrap();
+    assert_eq!(
+        inventory_without_names(&stage).await,
+        [true; 2],
+        "the pod uses them"
+    );
+    let policy = VolumePolicy::Keep;
+    stage.cluster.remove(&lab().reference, policy).await.unwrap();
+    // Its container has not ended; its route is gone.
+    assert_eq!(inventory_without_names(&stage).await, [true, false]);
+    stage.world().end_pods();
+    assert_eq!(
+        inventory_without_names(&stage).await,
+        [false; 2],
+        "no pod is left"
+    );
+    assert!(stage.object(PULL).is_some() && stage.object(TLS).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_copies_go_that_the_platform_has_made() {
+    let stage = Stage::new(true);
+    let ours = json!({ "app.kubernetes.io/managed-by": "neuropod", "app.kubernetes.io/instance": "default" });
+    let with = |field: &str, value: Value| {
+        let mut labels = ours.clone();
+        labels[field] = value;
+        labels
+    };
+    let noted = json!({ "neuropod.io/digest": "d" });
+    let others = [
+        (
+            "user-1",
+            with("app.kubernetes.io/managed-by", "helm".into()),
+            noted.clone(),
+        ),
+        (
+            "user-1",
+            with("app.kubernetes.io/instance", "other".into()),
+            noted.clone(),
+        ),
+        (
+            "user-1",
+            with("neuropod.io/pod-id", "0000000000000009".into()),
+            noted.clone(),
+        ),
+        ("user-1", json!({}), noted.clone()),
+        // Somebody has given it our labels by hand.
+        ("user-1", ours.clone(), json!({})),
+        // In the namespace of the originals.
+        ("users", ours.clone(), noted.clone()),
+    ];
+    let insert = |name: &str, namespace: &str, labels: &Value, annotations: &Value| {
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+        let secret = json!({ "metadata": { "name": name, "namespace": namespace, "uid": name, "labels": labels,
+            "annotations": annotations }, "type": "Opaque", "data": {} });
+        stage.world().objects.insert(path.clone(), secret);
+        path
+    };
+    let kept: Vec<_> = others
+        .iter()
+        .enumerate()
+        .map(|(index, (namespace, labels, annotations))| {
+            insert(&format!("other-{index}"), namespace, labels, annotations)
+        })
+        .collect();
+    // The user has no pod, and had one.
+    let leftover = insert("before", "user-1", &ours, &noted);
+
+    stage.world().refused.push((Method::DELETE, "/secrets/before/"));
+    stage.cluster.inventory().await.unwrap();
+    assert!(stage.object(&leftover).is_some(), "nobody may delete it");
+    stage.world().refused.clear();
+    stage.cluster.inventory().await.unwrap();
+    assert!(stage.object(&leftover).is_none());
+    for path in kept {
+        assert!(stage.object(&path).is_some(), "{path}");
+    }
 }
