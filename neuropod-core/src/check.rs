@@ -302,15 +302,19 @@ fn is_capabilities(name: &str, value: &str) -> bool {
 /// Variables that would give a pod GPUs it does not pay for (container runtimes read them, and `HAMi` its limits), or that
 /// the runtime's own hooks would load code from.
 fn is_reserved_variable(name: &str) -> bool {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 8] = [
         "AMD_VISIBLE_DEVICES",
         "ASCEND_VISIBLE_DEVICES",
         "CUDA_DISABLE_CONTROL",
+        "CUDA_TASK_PRIORITY",
+        "GPU_CORE_UTILIZATION_POLICY",
         "HABANA_VISIBLE_DEVICES",
         "LD_AUDIT",
         "LD_PRELOAD",
     ];
-    const PREFIXES: [&str; 4] = [
+    const PREFIXES: [&str; 6] = [
+        "ASCEND_RUNTIME_",
+        "ASCEND_VNPU_",
         "NVIDIA_",
         "KUBERNETES_",
         "CUDA_DEVICE_MEMORY_LIMIT",

@@ -145,6 +145,14 @@ fn secret_variables(pod: &Pod, own: &BTreeMap<String, String>) -> Environment {
 }
 
 /// What the platform sets in every container, in place of what its image says.
+/// What the container runtime of each maker reads, and how it is told that a container gets none of its devices.
+const NO_DEVICES: [(&str, &str); 4] = [
+    ("AMD_VISIBLE_DEVICES", "none"),
+    ("ASCEND_VISIBLE_DEVICES", "void"),
+    ("HABANA_VISIBLE_DEVICES", "void"),
+    ("NVIDIA_VISIBLE_DEVICES", "void"),
+];
+
 fn platform_variables(gpu: &GpuType) -> BTreeMap<String, String> {
     // Hooks of container runtimes run as root of the node, with the variables of the container, before it is closed off:
     // an image that names a library of its own there would run it on the node (CVE-2025-23266). A program of the image may
@@ -152,8 +160,10 @@ fn platform_variables(gpu: &GpuType) -> BTreeMap<String, String> {
     let mut variables =
         BTreeMap::from(["LD_AUDIT", "LD_PRELOAD"].map(|name| (name.to_owned(), String::new())));
     if gpu.accelerator.is_none() {
-        // Common device-plugin set-ups show every GPU of the node to a container that asked for none.
-        variables.insert("NVIDIA_VISIBLE_DEVICES".into(), "void".into());
+        // Common set-ups of container runtimes show every GPU of the node to a container that asked for none, or that
+        // an image asks for.
+        let nothing = NO_DEVICES.map(|(name, nothing)| (name.to_owned(), nothing.to_owned()));
+        variables.extend(nothing);
     }
     variables
 }

@@ -128,7 +128,9 @@ fn a_pod_without_a_gpu_sees_none() {
         pod.spec.environment = Environment([("EPOCHS".into(), "3".into())].into());
     };
     let with = planned(own);
-    assert!(!with.container.environment.contains_key("NVIDIA_VISIBLE_DEVICES"));
+    for (name, _) in NO_DEVICES {
+        assert!(!with.container.environment.contains_key(name), "{name}");
+    }
     let accelerator = with.container.resources.accelerator.unwrap();
     assert_eq!(
         (accelerator.resource.as_str(), accelerator.count),
@@ -138,7 +140,14 @@ fn a_pod_without_a_gpu_sees_none() {
         own(pod);
         pod.spec.gpu = "cpu".into();
     });
-    assert_eq!(without.container.environment["NVIDIA_VISIBLE_DEVICES"], "void");
+    for (name, nothing) in [
+        ("AMD_VISIBLE_DEVICES", "none"),
+        ("ASCEND_VISIBLE_DEVICES", "void"),
+        ("HABANA_VISIBLE_DEVICES", "void"),
+        ("NVIDIA_VISIBLE_DEVICES", "void"),
+    ] {
+        assert_eq!(without.container.environment[name], nothing, "{name}");
+    }
     assert_eq!(without.secret.unwrap().variables.0["EPOCHS"], "3");
     assert_eq!(without.container.resources.accelerator, None);
 }
