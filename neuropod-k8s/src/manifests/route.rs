@@ -11,8 +11,9 @@ use crate::config::{Exposure, KubeConfig};
 use crate::kind::Kind;
 use crate::labels;
 
-/// What ingress-nginx would do otherwise, and what it would break.
-const NGINX: [(&str, &str); 6] = [
+/// What controllers would do otherwise, and what it would break. Each reads its own: examples/deploy/README.md has the
+/// sources.
+const CONTROLLERS: [(&str, &str); 12] = [
     // Silent for a minute: closed. A kernel that computes may say nothing for long. Seconds.
     ("nginx.ingress.kubernetes.io/proxy-read-timeout", "3600"),
     ("nginx.ingress.kubernetes.io/proxy-send-timeout", "3600"),
@@ -25,6 +26,15 @@ const NGINX: [(&str, &str); 6] = [
     // Addresses of pods: asked for a while after the pod is ready, and until then the host answers 503. The Service
     // has one pod at most, and its own address from the beginning.
     ("nginx.ingress.kubernetes.io/service-upstream", "true"),
+    // A connection that nobody takes up (a node that has not heard of the Service yet): a page that loads for a minute.
+    ("nginx.ingress.kubernetes.io/proxy-connect-timeout", "5"),
+    // Answers that are silent for 30 or 50 seconds: ended, as a kernel's that computes.
+    ("haproxy-ingress.github.io/timeout-server", "1h"),
+    ("haproxy.org/timeout-server", "1h"),
+    ("haproxy.router.openshift.io/timeout", "1h"),
+    // Contour lets WebSockets through where it is told to, and ends answers after 15 seconds.
+    ("projectcontour.io/websocket-routes", "/"),
+    ("projectcontour.io/response-timeout", "infinity"),
 ];
 
 pub(super) fn route(workload: &Workload, endpoint: &EndpointSpec, config: &KubeConfig) -> Manifest {
@@ -52,7 +62,7 @@ pub(super) fn route(workload: &Workload, endpoint: &EndpointSpec, config: &KubeC
     let mut draft = Draft::of_run(workload, config, kind, &endpoint.route, fields);
     draft.label(labels::PORT, &endpoint.port.to_string());
     if kind == Kind::Ingress {
-        for (key, value) in NGINX {
+        for (key, value) in CONTROLLERS {
             draft.annotate(key, value);
         }
     }
