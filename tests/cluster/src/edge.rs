@@ -67,12 +67,15 @@ impl Certificate {
 }
 
 impl TestCluster {
-    /// Starts an ingress controller on our own node, with the Gateway API, and returns once it answers.
-    pub async fn start_edge(&self) -> Result<Edge> {
+    /// Starts an ingress controller on our own node, with the Gateway API, and returns once it answers. `certificate` is
+    /// what it answers with for hosts that no route has.
+    pub async fn start_edge(&self, certificate: &Certificate) -> Result<Edge> {
         self.needs_node()?.load(Image::Traefik)?;
         self.install_gateway_api().await?;
         let client = self.client().await?;
         install(&client, TRAEFIK).await?;
+        let secret = certificate.secret(Edge::NAMESPACE, "default-certificate");
+        objects::apply(&client, &secret, false).await?;
         ready(&client, Edge::NAMESPACE, "traefik").await?;
         let services: Api<Service> = Api::namespaced(client, Edge::NAMESPACE);
         let spec = services.get("traefik").await?.spec.unwrap_or_default();

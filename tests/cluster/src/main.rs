@@ -74,9 +74,10 @@ fn start_edge(cluster: &TestCluster, node: &Node) -> Result<Enforcer> {
             context: "start an async runtime".into(),
             source,
         })?;
+    let certificate = cluster.certificate(&["*.pods.example.com"])?;
     let edge = runtime.block_on(async {
         cluster.start_metrics_server().await?;
-        cluster.start_edge().await
+        cluster.start_edge(&certificate).await
     })?;
     println!(
         "# ingress classes traefik and nginx, Gateway class traefik: {}",

@@ -1,14 +1,20 @@
-//! The server on a real node with all that stands around pods in a real cluster: network policies that are enforced.
+//! The server on a real node with all that stands around pods in a real cluster: network policies that are enforced, an
+//! ingress controller with TLS, and metrics-server.
 //!
 //! The tests share one node and take turns on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "../common/chromium.rs"]
+mod chromium;
+mod jupyter;
 mod network;
+mod page;
 #[path = "../common/server.rs"]
 mod process;
 #[path = "../common/program.rs"]
 mod program;
 mod site;
+mod usage;
 
 use std::time::Duration;
 

@@ -289,7 +289,7 @@ async fn check(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pods_reach_the_internet_and_nothing_of_the_cluster() {
-    let Some(site) = Site::get("pods_reach_the_internet_and_nothing_of_the_cluster").await else {
+    let Some(site) = Site::get("pods_reach_the_internet_and_nothing_of_the_cluster", false).await else {
         return;
     };
     let node = site.node();

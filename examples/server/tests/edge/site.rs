@@ -1,6 +1,6 @@
 //! The node with what stands around it, and a server on it.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use http::Method;
 use k8s_openapi::NamespaceResourceScope;
@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Pod as KubePod, ServiceAccount};
 use kube::api::ListParams;
 use kube::{Api, Client, Resource};
 use neuropod_test_cluster::{
-    Certificate, Edge, Enforcer, Image, Node, Outside, TestCluster, apply, skip, wait_until,
+    Certificate, Edge, Enforcer, Image, Node, Outside, TestCluster, apply, check_browser, skip, wait_until,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -36,6 +36,9 @@ pub(crate) const PRIVATE: [Ipv4Addr; 6] = [
 /// The cluster of all tests of this program. It ends with the process.
 struct Shared {
     cluster: TestCluster,
+    /// Started by the first test that needs it.
+    edge: OnceCell<Edge>,
+    metrics_server: OnceCell<()>,
     certificate: Certificate,
     outside: Outside,
     enforcer: Enforcer,
@@ -59,15 +62,23 @@ pub(crate) struct Platform {
 
 impl Site {
     /// The node, once it is this test's turn; `None`, and a noted skip, where there is none.
-    pub(crate) async fn get(test: &str) -> Option<Self> {
+    pub(crate) async fn get(test: &str, browser: bool) -> Option<Self> {
         // The HTTP client wants one. Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let turn = TURN.lock().await;
+        let missing = match check_browser() {
+            Err(error) if browser && error.is_unavailable() => Some(error.to_string()),
+            _ => None,
+        };
         let shared = SHARED.get_or_init(async || start()).await;
-        let shared = match shared {
-            Ok(shared) => shared,
-            Err(reason) => {
+        let shared = match (shared, missing) {
+            (Ok(shared), None) => shared,
+            (Err(reason), _) => {
                 skip(&format!("edge/{test}"), reason);
+                return None;
+            }
+            (_, Some(reason)) => {
+                skip(&format!("edge/{test}"), &reason);
                 return None;
             }
         };
@@ -82,6 +93,60 @@ impl Site {
 
     pub(crate) fn node(&self) -> &'static Node {
         self.shared.cluster.own_node().unwrap()
+    }
+
+    /// Starts the ingress controller, unless it runs already.
+    pub(crate) async fn start_edge(&self) {
+        let start = async || {
+            let certificate = &self.shared.certificate;
+            self.shared.cluster.start_edge(certificate).await.unwrap()
+        };
+        self.shared.edge.get_or_init(start).await;
+    }
+
+    /// Starts metrics-server, unless it runs already.
+    pub(crate) async fn start_metrics_server(&self) {
+        let start = async || self.shared.cluster.start_metrics_server().await.unwrap();
+        self.shared.metrics_server.get_or_init(start).await;
+    }
+
+    fn edge(&self) -> Edge {
+        *self.shared.edge.get().expect("a test that needs it starts it")
+    }
+
+    pub(crate) fn cluster(&self) -> &'static TestCluster {
+        &self.shared.cluster
+    }
+
+    /// What stands between Chromium and the hosts of pods: their names lead to the ingress controller, and its
+    /// certificate is trusted.
+    pub(crate) fn browser_arguments(&self) -> [String; 2] {
+        let edge = self.edge().address();
+        [
+            format!(
+                "--host-resolver-rules=MAP *.{DOMAIN}:443 {edge}:443, EXCLUDE 127.0.0.1, MAP * ~NOTFOUND"
+            ),
+            format!(
+                "--ignore-certificate-errors-spki-list={}",
+                self.shared.certificate.key_digest
+            ),
+        ]
+    }
+
+    /// A client that reaches these hosts at the ingress controller, trusts its certificate, and follows nothing.
+    pub(crate) fn visitor(&self, hosts: &[&str]) -> reqwest::Client {
+        let edge = SocketAddr::from((self.edge().address(), 443));
+        let authority = self.shared.certificate.authority.as_bytes();
+        let authority = reqwest::Certificate::from_pem(authority).unwrap();
+        let mut client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(LIMIT)
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_certs_only([authority]);
+        for host in hosts {
+            client = client.resolve(host, edge);
+        }
+        client.build().unwrap()
     }
 
     pub(crate) fn api<K>(&self, namespace: &str) -> Api<K>
@@ -221,6 +286,8 @@ fn start() -> Result<Shared, String> {
     let certificate = cluster.certificate(&[&wildcard]).unwrap();
     Ok(Shared {
         cluster,
+        edge: OnceCell::new(),
+        metrics_server: OnceCell::new(),
         certificate,
         outside,
         enforcer,
