@@ -12,7 +12,7 @@ use neuropod_k8s::{Enforcement, Exposure, KubeCluster};
 use neuropod_test_cluster::wait_until;
 use serde_json::{from_value, json};
 
-use self::kube::{LIMIT, Site, cluster, rbac, rbac_for_namespaces, workload};
+use self::kube::{LIMIT, Site, cluster, logged, rbac, rbac_for_namespaces, workload};
 
 async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::Error {
     match backend.apply(workload).await {
@@ -328,7 +328,17 @@ async fn a_cluster_that_is_not_known_to_enforce_policies_is_said() {
     let site = Site::new(cluster).await;
     // An API server alone enforces nothing. As the real ServiceAccount: it may ask what there is.
     assert_eq!(site.backend.enforcement().await.unwrap(), Enforcement::Unknown);
-    site.backend.check_setup().await.unwrap();
+    let (checked, log) = logged(site.backend.check_setup()).await;
+    checked.unwrap();
+    let says = |text: &str| {
+        log.lines()
+            .any(|line| line.contains("WARN") && line.contains(text))
+    };
+    assert!(
+        says("nothing is known in this cluster that enforces network policies"),
+        "{log}"
+    );
+    assert!(says("has no Pod Security level"), "{log}");
 }
 
 #[tokio::test]

@@ -20,6 +20,17 @@ const SHARED: &str = "-SHARED";
 /// that asks for one (`ExtendedResourceToleration`).
 const GKE: &str = "cloud.google.com/gke-";
 
+/// What the keys of taints begin with that tell of a state of the node and pass with it: those of the node controllers
+/// (not ready, cordoned, short of memory), of the cloud, and of autoscalers that take the node away or set it up.
+const PASSING_TAINTS: [&str; 6] = [
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "node.cilium.io/",
+    "ToBeDeletedByClusterAutoscaler",
+    "karpenter.sh/disrupt",
+    "karpenter.sh/unregistered",
+];
+
 /// How many GPUs of one kind a cluster has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GpuStock {
@@ -96,18 +107,23 @@ impl NodeGpus {
         }
     }
 
-    /// The first taint that a pod of this type does not tolerate.
-    fn obstacle(&self, gpu: &GpuType) -> Option<&Taint> {
+    /// The taints that keep a pod of this type away.
+    fn obstacles(&self, gpu: &GpuType) -> impl Iterator<Item = &Taint> {
         let mut labels = self.labels.iter().flat_map(BTreeMap::keys);
         let added = labels.any(|label| label.starts_with(GKE));
-        self.taints.iter().find(|taint| {
-            let tolerated = gpu
-                .tolerations
-                .iter()
-                .any(|toleration| toleration.tolerates(taint))
-                || (added && taint.key == self.resource);
-            taint.effect != "PreferNoSchedule" && !tolerated
+        self.taints.iter().filter(move |taint| {
+            let mut tolerations = gpu.tolerations.iter();
+            let tolerated = tolerations.any(|toleration| toleration.tolerates(taint));
+            let is_added = added && taint.key == self.resource;
+            taint.effect != "PreferNoSchedule" && !tolerated && !is_added
         })
+    }
+}
+
+impl Taint {
+    /// Whether it tells of a state of the node, and is gone when the node is well again.
+    fn passes(&self) -> bool {
+        PASSING_TAINTS.iter().any(|start| self.key.starts_with(start))
     }
 }
 
@@ -172,12 +188,12 @@ impl GpuType {
         let accelerator = self.accelerator.as_ref()?;
         let room = nodes
             .iter()
-            .filter(|node| self.misfit(accelerator, node).is_none())
+            .filter(|node| self.misfit(accelerator, node).is_none() && node.obstacles(self).next().is_none())
             .map(|node| node.free().checked_div(accelerator.count).unwrap_or(0));
         Some(room.fold(0, u32::saturating_add))
     }
 
-    /// Why no pod of this type can ever be on this node, whoever holds its GPUs now.
+    /// Why no pod of this type can ever be on this node, whoever holds its GPUs now and however the node is.
     fn misfit(&self, accelerator: &Accelerator, node: &NodeGpus) -> Option<Misfit> {
         if node.resource != accelerator.resource {
             return Some(Misfit::Resource {
@@ -195,7 +211,7 @@ impl GpuType {
                 });
             }
         }
-        if let Some(taint) = node.obstacle(self) {
+        if let Some(taint) = node.obstacles(self).find(|taint| !taint.passes()) {
             return Some(Misfit::Taint(taint.clone()));
         }
         (node.total < accelerator.count).then_some(Misfit::Count {

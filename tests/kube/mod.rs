@@ -5,6 +5,7 @@
 mod access;
 mod kubelet;
 mod life;
+mod log;
 mod recorder;
 mod status;
 mod workload;
@@ -27,6 +28,7 @@ pub(crate) use self::access::{
 };
 pub(crate) use self::kubelet::Kubelet;
 pub(crate) use self::life::whole_life;
+pub(crate) use self::log::logged;
 pub(crate) use self::recorder::Recorder;
 pub(crate) use self::workload::{reference, workload};
 

@@ -118,6 +118,30 @@ fn tolerations() {
 }
 
 #[test]
+fn a_taint_that_tells_of_a_state_of_the_node_leaves_no_room_and_is_no_fault_of_the_catalogue() {
+    let catalogue = |gpu: GpuType| Catalogue::new([("x".to_owned(), gpu)]);
+    for (key, is_state) in [
+        ("node.kubernetes.io/not-ready", true),
+        ("node.kubernetes.io/unschedulable", true),
+        ("node.kubernetes.io/disk-pressure", true),
+        ("node.cloudprovider.kubernetes.io/uninitialized", true),
+        ("node.cilium.io/agent-not-ready", true),
+        ("ToBeDeletedByClusterAutoscaler", true),
+        ("karpenter.sh/disrupted", true),
+        ("nvidia.com/gpu-pool", false),
+        ("sku", false),
+        ("kubernetes.azure.com/scalesetpriority", false),
+    ] {
+        let node = tainted(key, "NoSchedule");
+        assert_eq!(rtx(1).room_on(std::slice::from_ref(&node)), Some(0), "{key}");
+        let nodes = std::slice::from_ref(&node);
+        assert_eq!(unmatched(&catalogue(rtx(1)), nodes).is_empty(), is_state, "{key}");
+        // What is wrong for good is told whatever the state of the node.
+        assert_eq!(unmatched(&catalogue(rtx(64)), nodes).len(), 1, "{key}");
+    }
+}
+
+#[test]
 fn a_catalogue_that_no_node_matches_is_told_with_what_comes_nearest() {
     let told = |gpu: GpuType, nodes: &[NodeGpus]| {
         let catalogue = Catalogue::new([("x".to_owned(), gpu)]);
