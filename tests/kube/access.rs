@@ -24,7 +24,8 @@ pub(crate) fn rbac_for_namespaces() -> Documents {
     documents(include_str!("../../examples/deploy/rbac-namespace-per-user.yaml"))
 }
 
-fn documents(text: &str) -> Documents {
+/// All documents of a YAML text.
+pub(crate) fn documents(text: &str) -> Documents {
     serde_yaml_ng::Deserializer::from_str(text)
         .map(|document| serde::Deserialize::deserialize(document).unwrap())
         .collect()

@@ -24,7 +24,7 @@ use neuropod_test_cluster::{TestCluster, skip, wait_until};
 use serde_json::{from_value, json};
 
 pub(crate) use self::access::{
-    Documents, Right, install, rbac, rbac_for_namespaces, rights, role_without, without,
+    Documents, Right, documents, install, rbac, rbac_for_namespaces, rights, role_without, without,
 };
 pub(crate) use self::kubelet::Kubelet;
 pub(crate) use self::life::whole_life;

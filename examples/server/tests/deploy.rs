@@ -2,6 +2,9 @@
 //! them when it starts, and the scripts, read by a parser of their language.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -311,4 +314,34 @@ fn the_scripts_for_bash_are_bash() {
         let errors = String::from_utf8_lossy(&checked.stderr);
         assert!(checked.status.success(), "{}: {errors}", script.display());
     }
+}
+
+/// The blocks of this language in a page.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let begin = format!("```{language}\n");
+    let parts = page.split(begin.as_str()).skip(1);
+    parts.map(|part| part.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_configuration_in_the_walk_throughs_is_one_that_the_server_takes() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for page in ["README.md", "existing-frontend/README.md"] {
+        let text = fs::read_to_string(folder().join(page)).unwrap();
+        for block in blocks(&text, "toml") {
+            let file = temporary.path().join("server.toml");
+            fs::write(&file, block).unwrap();
+            let checked = Command::new(program::program("server"))
+                .args(["--print-config", "--config"])
+                .arg(&file)
+                .current_dir(temporary.path())
+                .output()
+                .expect("the server; `cargo build --example server` where only this test was built");
+            let errors = String::from_utf8_lossy(&checked.stderr);
+            assert!(checked.status.success(), "{page}: {errors}\n{block}");
+            count += 1;
+        }
+    }
+    assert!(count >= 3, "{count} blocks");
 }
