@@ -27,7 +27,8 @@ const WATCH_SECONDS: u32 = 290;
 /// a watch, and else once a minute: so it is soon known that nothing more was missed.
 const CATCH_UP_SECONDS: u32 = 5;
 
-/// A connection that is silent for so long is dead: bookmarks come once a minute.
+/// A connection that is silent for so long is dead: bookmarks come once a minute, but of events. Those are not in the
+/// watch cache of the API server, which the bookmarks come from (`--default-watch-cache-size`).
 const SILENCE: Duration = Duration::from_secs(150);
 
 /// After so many failures in a row the version that is resumed from is itself suspect (an etcd that was restored
@@ -216,6 +217,11 @@ impl<T: Slim> Source<T> {
                 return Some(self.broken(error, Some(version)).await);
             }
             Ok(None) => return self.ended(version, caught_up, until).await,
+            // Nothing may have happened: it is asked again, and that is what tells whether anybody answers.
+            Err(_) if self.selection.kind == Kind::Event => {
+                self.state = State::Resume { version, caught_up };
+                return None;
+            }
             Err(elapsed) => {
                 let error =
                     Error::new(ErrorKind::Timeout, "the watch has fallen silent").with_source(elapsed);

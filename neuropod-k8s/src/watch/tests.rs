@@ -184,6 +184,16 @@ fn source(
     impl Stream<Item = Update<SlimPod>> + Unpin,
     Arc<Mutex<Vec<String>>>,
 ) {
+    source_of(Kind::Pod, answers)
+}
+
+fn source_of(
+    kind: Kind,
+    answers: Vec<Answer>,
+) -> (
+    impl Stream<Item = Update<SlimPod>> + Unpin,
+    Arc<Mutex<Vec<String>>>,
+) {
     let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
     let asked = Arc::new(Mutex::new(Vec::new()));
     let queries = asked.clone();
@@ -200,8 +210,8 @@ fn source(
         async move { Ok::<_, tower::BoxError>(respond(answer)) }
     });
     let selection = Selection {
-        kind: Kind::Pod,
-        path: Kind::Pod.path(None),
+        kind,
+        path: kind.path(None),
         labels: Some("a=b".into()),
         fields: None,
     };
@@ -326,6 +336,27 @@ async fn a_silent_connection_is_noticed() {
         said,
         ["listed 0", "broken: the watch has fallen silent", "caught up"]
     );
+}
+
+/// API servers send no bookmarks for events: in a quiet cluster the log would tell of an outage every few minutes.
+#[tokio::test(start_paused = true)]
+async fn where_nothing_happens_nothing_is_broken() {
+    let (mut source, asked) = source_of(
+        Kind::Event,
+        vec![
+            list(5, &[]),
+            Answer::Open(Vec::new()),
+            Answer::Open(vec![event("ADDED", &pod("a", 6, &pending()))]),
+            Answer::Open(Vec::new()),
+            Answer::Refused(500),
+        ],
+    );
+    let said = updates(&mut source, 3).await;
+    assert_eq!(said[..2], ["listed 0", "applied a"]);
+    assert!(said[2].starts_with("broken"), "{said:?}");
+    let asked = asked.lock().unwrap();
+    let from = |query: &String| query.contains("resourceVersion=6");
+    assert_eq!(asked.iter().filter(|query| from(query)).count(), 2, "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
