@@ -199,6 +199,18 @@ pub fn reason_of(told: &Reason, language: Language) -> &'static str {
             "The node that has the volume has no room for this pod; retrying",
         );
     }
+    if told.is_leftover() {
+        return match told.code {
+            ReasonCode::GaveUp => language.pick(
+                "Algo del pod no terminó de eliminarse a tiempo; se dejó de esperar",
+                "Something of the pod was not deleted in time; no longer waiting for it",
+            ),
+            _ => language.pick(
+                "Algo del pod aún se está eliminando; se sigue esperando",
+                "Something of the pod is still being deleted; waiting for it",
+            ),
+        };
+    }
     quota::used_up(told, language).unwrap_or_else(|| reason(told.code, language))
 }
 

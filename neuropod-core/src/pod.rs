@@ -2,6 +2,7 @@
 
 #[cfg(any(test, feature = "conformance"))]
 mod sample;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +10,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use self::wait::{Awaited, Wait};
 use crate::billing::Spent;
 use crate::endpoint::{Endpoint, JUPYTER_PORT};
 use crate::id::{PodId, UserId};
@@ -92,6 +94,9 @@ pub struct Pod {
     /// Since when it has been failing, with no stable time in between.
     #[serde(default)]
     pub failing_since: Option<Timestamp>,
+    /// What it waits for that somebody else has to bring about.
+    #[serde(default)]
+    pub wait: Option<Wait>,
     /// No new pod object before this time.
     pub retry_at: Option<Timestamp>,
     /// A digest of the request and its idempotency key, where it had one.

@@ -237,6 +237,8 @@ impl Reason {
     pub const DETAIL_LIMIT: usize = 1024;
     /// How the detail of `Unschedulable` begins where a queue of the cluster (Kueue) holds the pod back.
     pub const QUEUED: &str = "waits in a queue of the cluster";
+    /// How the detail of `StopDelayed` begins where something beside the pod object is still being deleted.
+    pub const LEFTOVER: &str = "a leftover does not go";
 
     /// A reason that holds since `since`; a long detail is cut.
     pub fn new(code: ReasonCode, detail: impl Into<String>, since: Timestamp) -> Self {
@@ -261,6 +263,19 @@ impl Reason {
     /// Whether a queue of the cluster holds the pod back before a node is looked for.
     pub fn is_queued(&self) -> bool {
         self.code == ReasonCode::Unschedulable && self.detail.starts_with(Self::QUEUED)
+    }
+
+    /// Whether something of the same name beside the pod object (a volume, a Service) is still being deleted, also where
+    /// a start that waited behind it was given up.
+    ///
+    /// ```
+    /// use neuropod_core::reason::{Reason, ReasonCode};
+    ///
+    /// let told = "stop_delayed: a leftover does not go: the volume is being deleted";
+    /// assert!(Reason::new(ReasonCode::GaveUp, told, jiff::Timestamp::UNIX_EPOCH).is_leftover());
+    /// ```
+    pub fn is_leftover(&self) -> bool {
+        self.cause() == ReasonCode::StopDelayed && self.detail.contains(Self::LEFTOVER)
     }
 
     /// What it is: for a pod that was given up the cause, where it is known.

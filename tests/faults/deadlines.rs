@@ -1,12 +1,12 @@
 //! The deadlines: a start that hangs on its node gives its GPU back, and a stop that hangs says so, whatever call goes
-//! wrong meanwhile. The story is told once for every call and every way in which it can go wrong.
+//! wrong meanwhile; and so does a start that waits behind something that is still being deleted. The story is told once for every call and every way in which it can go wrong.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Obstacle, Settings};
+use neuropod::sim::{Kind, ObjectKey, Obstacle, Settings};
 use neuropod::{Desired, ErrorKind, Money, Platform, PlatformBuilder, Pod, PodId, ReasonCode, Status, Step};
 use neuropod_test_cluster::measured;
 
@@ -25,6 +25,7 @@ fn deadlines(parts: PlatformBuilder) -> Platform {
 struct Hanging {
     id: PodId,
     charged: Money,
+    volume: String,
     done: usize,
 }
 
@@ -41,6 +42,7 @@ impl Hanging {
         Self {
             id: stopped.id,
             charged: stopped.charged,
+            volume: String::new(),
             done: 0,
         }
     }
@@ -66,7 +68,7 @@ impl Hanging {
     async fn go_on(&mut self, world: &World, platform: &Platform, reader: &Platform) {
         let (ana, id) = (&world.ana, self.id.clone());
         let cluster = &world.cluster;
-        while self.done < 8 {
+        while self.done < 12 {
             match self.done {
                 0 => {
                     cluster.obstruct(&id, Obstacle::Hanging);
@@ -99,9 +101,31 @@ impl Hanging {
                     assert_eq!((pod.status, pod.step), (Status::Stopped, Step::Stopping));
                 }
                 6 => cluster.clear_obstacles(&id),
-                _ => {
+                7 => {
                     let gone = |pod: &Pod| pod.step == Step::Stopped && pod.reason.is_none();
-                    common::until(reader, ana, &id, gone).await;
+                    let pod = common::until(reader, ana, &id, gone).await;
+                    self.charged = pod.charged;
+                    self.volume.clone_from(&pod.spec.volume);
+                    cluster.stick_volume(&self.volume);
+                    cluster.delete_by_hand(&ObjectKey {
+                        namespace: None,
+                        kind: Kind::Volume,
+                        name: self.volume.clone(),
+                    });
+                }
+                8 => call(async || platform.start(ana, &id).await.map(drop)).await,
+                9 => {
+                    let given_up = |pod: &Pod| because(pod, ReasonCode::GaveUp) && pod.step == Step::Stopped;
+                    let pod = self.wait_and_pay(world, platform, reader, given_up).await;
+                    assert!(
+                        pod.reason.as_ref().is_some_and(neuropod::Reason::is_leftover),
+                        "it says behind what: {pod:?}"
+                    );
+                    let volume = Money::from_cents(5);
+                    assert!(pod.charged <= self.charged + volume, "{pod:?}");
+                }
+                10 => cluster.release_volume(&self.volume),
+                _ => {
                     eventually("nothing is left", async || cluster.objects().is_empty()).await;
                     eventually("nothing is held", async || world.money().await.1 == Money::ZERO).await;
                 }

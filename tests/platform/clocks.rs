@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Incident, Refusal, Settings};
-use neuropod::{BillingExt, ErrorKind, Money, Platform, Pod, Status, Step};
+use neuropod::sim::{Incident, Obstacle, Refusal, Settings};
+use neuropod::{BillingExt, Desired, ErrorKind, Money, Platform, Pod, ReasonCode, Status, Step};
 use tokio::time::sleep;
 
 use crate::common::machine::MachineClock;
@@ -237,5 +237,50 @@ async fn a_process_that_stood_still_as_it_began_charges_only_what_ran() {
                 assert!(lost < 3.0, "after {moment} ms: {lost} seconds were not charged");
             } => {}
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_hangs_has_its_limit_however_far_the_clock_of_its_node_is_off() {
+    for hours in [5, -5] {
+        let (world, clock, platform) = world().await;
+        clock.ahead(SignedDuration::from_hours(hours));
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        world.cluster.obstruct(&pod.id, Obstacle::Hanging);
+        sleep(Duration::from_mins(58)).await;
+        let still = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(
+            (still.desired, still.reason),
+            (Desired::Running, None),
+            "{hours} hours"
+        );
+        sleep(Duration::from_mins(4)).await;
+        let given_up = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(given_up.desired, Desired::Stopped, "{hours} hours");
+        assert_eq!(given_up.reason.unwrap().code, ReasonCode::GaveUp);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_hangs_is_told_however_far_the_clock_of_the_cluster_is_off() {
+    for (hours, latest) in [(5, 4), (-5, 64)] {
+        let (world, clock, platform) = world().await;
+        clock.ahead(SignedDuration::from_hours(hours));
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        world.cluster.obstruct(&pod.id, Obstacle::Unkillable);
+        platform.stop(&world.ana, &pod.id).await.unwrap();
+        sleep(Duration::from_mins(2)).await;
+        let early = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(early.reason, None, "{hours} hours");
+        sleep(Duration::from_mins(latest - 2)).await;
+        let told = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(
+            told.reason.unwrap().code,
+            ReasonCode::StopDelayed,
+            "{hours} hours"
+        );
     }
 }

@@ -87,7 +87,8 @@ async fn a_stop_that_hangs_is_told_costs_nothing_and_a_start_waits_behind_it() {
     assert_eq!(waits.status, Status::Creating);
     sleep(Duration::from_hours(3)).await;
     let later = platform.get(&world.ana, &pod.id).await.unwrap();
-    let volume = Money::from_cents(1);
+    // The start is given up after an hour; its volume is paid from then on.
+    let volume = paid.price.stopped.for_seconds(3 * 3600);
     assert!(
         later.charged <= paid.charged + volume,
         "{} and {}",
@@ -95,6 +96,18 @@ async fn a_stop_that_hangs_is_told_costs_nothing_and_a_start_waits_behind_it() {
         paid.charged
     );
     assert_eq!(world.cluster.runs_of(&pod.id).len(), 1, "no two at once");
+    assert_eq!(
+        (later.desired, later.status),
+        (Desired::Stopped, Status::Error),
+        "it has waited for an hour"
+    );
+    let reason = later.reason.unwrap();
+    assert_eq!(
+        (reason.code, reason.blame()),
+        (ReasonCode::GaveUp, Blame::Platform)
+    );
+    assert_eq!(world.money().await.1, Money::ZERO, "nothing is held");
+    platform.start(&world.ana, &pod.id).await.unwrap();
     world.cluster.clear_obstacles(&pod.id);
     let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!(runs.reason, None);

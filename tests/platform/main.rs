@@ -13,6 +13,7 @@ mod hanging;
 mod images;
 mod incidents;
 mod leaving;
+mod leftovers;
 mod life;
 mod limits;
 mod money;

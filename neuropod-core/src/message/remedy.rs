@@ -25,6 +25,18 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
             "Wait, or stop the other pod that uses this volume: both have to be on one node. Your data is still on it.",
         );
     }
+    if reason.is_leftover() && reason.code != ReasonCode::GaveUp {
+        return language.pick(
+            "Espera; no se cobra. Si dura más de una hora, contacta con soporte: el detalle técnico dice qué falta por eliminar.",
+            "Wait; it is not billed. If it takes more than an hour, contact support: the technical detail names what is left.",
+        );
+    }
+    if reason.cause() == ReasonCode::StopDelayed && reason.code == ReasonCode::GaveUp {
+        return language.pick(
+            "Inicia el pod de nuevo. Si vuelve a pasar, contacta con soporte y da el detalle técnico.",
+            "Start the pod again. If it happens again, contact support with the technical detail.",
+        );
+    }
     let waits = reason.remedy() == crate::reason::Remedy::StartAgain;
     remedy(if waits { reason.code } else { reason.cause() }, language)
 }
@@ -172,6 +184,26 @@ mod tests {
                 reason_of(&given_up, language),
                 reason(ReasonCode::GaveUp, language)
             );
+        }
+    }
+
+    #[test]
+    fn what_waits_behind_a_leftover_has_words_of_its_own_also_once_it_was_given_up() {
+        let told = format!("{}: the volume is being deleted", Reason::LEFTOVER);
+        let waits = Reason::new(ReasonCode::StopDelayed, told, jiff::Timestamp::UNIX_EPOCH);
+        let given_up = waits.given_up(jiff::Timestamp::UNIX_EPOCH);
+        for language in [Language::Es, Language::En] {
+            let texts =
+                [&waits, &given_up].map(|reason| (reason_of(reason, language), remedy_of(reason, language)));
+            assert_ne!(texts[0].0, texts[1].0);
+            assert_ne!(texts[0].1, texts[1].1);
+            for ((text, remedy), reason) in texts.into_iter().zip([&waits, &given_up]) {
+                assert_ne!(text, super::super::reason(reason.code, language));
+                assert!(
+                    remedy.ends_with('.') && remedy != super::remedy(reason.code, language),
+                    "{remedy}"
+                );
+            }
         }
     }
 

@@ -169,8 +169,8 @@ impl PlatformBuilder {
     }
 
     /// How long a pod may stay at one step on its node (its volume, its image, its start) before it is stopped and its GPU
-    /// given back, whether or not anybody says why; an hour unless given, and at least a minute. Big images on slow
-    /// networks need more.
+    /// given back, whether or not anybody says why; and how long a start waits behind something of the same name that is
+    /// still being deleted. An hour unless given, and at least a minute. Big images on slow networks need more.
     pub fn start_limit(mut self, limit: SignedDuration) -> Self {
         self.start_limit = Some(limit);
         self

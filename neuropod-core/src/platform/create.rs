@@ -134,6 +134,7 @@ impl Inner {
             last_end: None,
             attempts: 0,
             failing_since: None,
+            wait: None,
             retry_at: None,
             request_digest: keyed.map(|keyed| keyed.digest.clone()),
             created_at: now,

@@ -119,7 +119,13 @@ impl Inner {
             round.wake = None;
             round.follow = None;
             self.take_hints(hints, &pod, &mut round);
-            if effects.contains(&Action::Apply) && self.volume_goes(&pod, now).await? {
+            if effects.contains(&Action::Apply)
+                && let Some(leaving) = self.volume_goes(&pod, now).await?
+            {
+                if let Some(next) = reconcile::failed(&pod, &Action::Apply, &leaving, now) {
+                    self.save_or_retry(&next).await?;
+                    continue;
+                }
                 effects.retain(|effect| *effect != Action::Apply);
                 round.again = Some(Again::Waiting);
             }
@@ -146,9 +152,9 @@ impl Inner {
         Ok(shown.container() == seen.container())
     }
 
-    /// Whether another pod takes the volume of `pod` with it, by its record: nothing is made on that volume before it is
+    /// That another pod takes the volume of `pod` with it, by its record: nothing is made on that volume before it is
     /// gone or kept, or its files would go when the new pod ends.
-    async fn volume_goes(&self, pod: &Pod, now: Timestamp) -> Result<bool> {
+    async fn volume_goes(&self, pod: &Pod, now: Timestamp) -> Result<Option<Error>> {
         let mut takers = self.sharers(pod, true).await?;
         takers.retain(|other| {
             let volume = VolumePolicy::Delete;
@@ -158,7 +164,11 @@ impl Inner {
         for taker in &takers {
             self.touched.add(&taker.id);
         }
-        Ok(!takers.is_empty())
+        Ok(takers.first().map(|taker| {
+            let message = "the volume is being deleted with another pod";
+            let error = Error::new(ErrorKind::Conflict, message).with_context("volume", &pod.spec.volume);
+            error.with_context("pod", &taker.name)
+        }))
     }
 
     /// The record of a pod that would lose its volume, where other pods keep that: it goes with the last of them, or

@@ -68,6 +68,7 @@ impl Pod {
             last_end: None,
             attempts: 0,
             failing_since: None,
+            wait: None,
             retry_at: None,
             request_digest: None,
             created_at: now,

@@ -9,6 +9,7 @@ mod outcome;
 mod record;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,7 +32,8 @@ pub const STABLE_SECONDS: i64 = 10 * 60;
 pub const ANSWER_SECONDS: i64 = 60;
 /// How long a pod object may stay beyond its grace period before its owner is told. Seconds.
 pub const STOP_SECONDS: i64 = 3 * 60;
-/// How long a pod may stay at one step on its node before the platform stops it, unless it is given. Seconds.
+/// How long a pod may stay at one step on its node, or wait behind what is still being deleted, before the platform stops
+/// it, unless it is given. Seconds.
 pub const START_SECONDS: i64 = 60 * 60;
 
 /// How long the platform waits for a cluster that says nothing.
@@ -39,7 +41,7 @@ pub const START_SECONDS: i64 = 60 * 60;
 #[non_exhaustive]
 pub struct Deadlines {
     /// How long a pod may stay at one step on its node without starting, whether or not anybody says why, before its GPU
-    /// is given back. A big image takes its time.
+    /// is given back; and how long a start waits behind something that is still being deleted. A big image takes its time.
     pub start: SignedDuration,
 }
 
@@ -53,7 +55,7 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// With this time for each step of a start.
+    /// With this time for each step of a start, and for what it waits behind.
     #[must_use]
     pub fn with_start(self, start: SignedDuration) -> Self {
         Self { start, ..self }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Action;
+use super::{Action, wait};
 use crate::billing::{Draw, Drawn, Period, Spent, next_day};
 use crate::error::{Error, ErrorKind};
 use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
@@ -23,7 +23,10 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
             next.meter.reservation = Reservation::None;
         }
         // All of it is at the cluster: what kept it from being made has passed.
-        (Action::Apply, _) if pod.desired == Desired::Running => next.reason = None,
+        (Action::Apply, _) if pod.desired == Desired::Running => {
+            next.reason = None;
+            next.wait = next.wait.take().filter(|_| !wait::is_blocked(pod));
+        }
         _ => {}
     }
     (next != *pod).then_some(next)
@@ -135,18 +138,25 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
                 ..pod.clone()
             });
         }
-        // A conflict is over with the next look at the cluster; what billing or the store could not do is repeated
-        // and is no reason that its owner could do anything about.
-        (Action::Apply, ErrorKind::Conflict) => return None,
+        // Most conflicts are over with the next look at the cluster; one that goes on is told.
+        (Action::Apply, ErrorKind::Conflict) => {
+            let next = wait::behind(pod, error.to_string(), now);
+            return (next != *pod && pod.desired == Desired::Running).then_some(next);
+        }
         (Action::Apply, _) => unmade(error, now),
+        // What billing or the store could not do is repeated and is no reason that its owner could do anything about.
         _ => return None,
     };
     let known = pod
         .reason
         .as_ref()
         .is_some_and(|known| known.says_the_same(&reason));
-    (!known).then(|| Pod {
+    // What is refused for good has met no leftover.
+    let wait = pod.wait.clone();
+    let wait = wait.filter(|_| error.is_retryable() || !wait::is_blocked(pod));
+    (!known || wait != pod.wait).then(|| Pod {
         reason: Some(reason),
+        wait,
         ..pod.clone()
     })
 }

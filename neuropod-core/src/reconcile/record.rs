@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, STABLE_SECONDS, STOP_SECONDS, after};
+use super::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, STABLE_SECONDS, after, wait};
 use crate::meter::{Meter, Reservation};
 use crate::observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step};
 use crate::pod::{Desired, MAX_FAILED_NODES, Pod, Status};
@@ -20,11 +20,12 @@ const LONGEST_RETRY_SECONDS: i64 = 300;
 pub(super) fn next(pod: &Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) -> Pod {
     let mut next = pod.clone();
     next.meter = meter(pod, observation, now);
+    next.wait = wait::next(pod, observation, now);
     match pod.desired {
         Desired::Running => running(&mut next, observation, deadlines, now),
         Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation, now),
     }
-    let runs = next.meter.from.is_some() && billable(&next, observation).is_some();
+    let runs = next.meter.from.is_some() && billable(&next, observation, now).is_some();
     if runs && next != *pod {
         // Only beside another change: a record that agrees is not written again.
         next.meter.seen_at = Some(now);
@@ -42,13 +43,12 @@ pub(super) fn next_time(
     let mut times = vec![
         pod.meter.full_at(),
         pod.volume_deletion.map(|deletion| deletion.at),
-        late_from(observation),
     ];
+    times.extend(wait::times(pod, deadlines));
     if pod.desired == Desired::Running {
         let seen = live(pod, observation);
         let container = seen.and_then(|seen| seen.container.as_ref());
         times.push(seen.and_then(|seen| seen.passes_until));
-        times.push(seen.and_then(|seen| stalled_from(seen, deadlines)));
         times.push(moves_at(pod).filter(|_| seen.is_some_and(|seen| can_move(seen, now))));
         let unstable = pod.attempts > 0 || pod.failing_since.is_some();
         let runs_for = |seconds| container.map(|container| after(container.started_at, seconds));
@@ -77,26 +77,9 @@ fn moves_at(pod: &Pod) -> Option<Timestamp> {
 }
 
 /// The pod object of this run, where it is not on its way out.
-fn live<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a ObservedPod> {
+pub(super) fn live<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a ObservedPod> {
     let seen = observation.pod.as_ref()?;
     (seen.run == pod.run && !seen.terminating).then_some(seen)
-}
-
-/// From when a pod object that should be gone, and is not, is told of.
-fn late_from(observation: &Observation) -> Option<Timestamp> {
-    let ending = observation.pod.as_ref()?.ending.as_ref()?;
-    Some(after(ending.by, STOP_SECONDS))
-}
-
-/// That the pod object does not go: that of this run or of one before, behind which a start waits.
-fn stop_delayed(observation: &Observation, now: Timestamp) -> Option<Reason> {
-    let since = late_from(observation).filter(|from| *from <= now)?;
-    let seen = observation.pod.as_ref()?;
-    let told = seen.reason.as_ref().map(|reason| reason.detail.as_str());
-    let held = seen.ending.as_ref().map(|ending| ending.held_by.as_str());
-    let mut details = [told, held].into_iter().flatten();
-    let detail = details.find(|detail| !detail.is_empty()).unwrap_or_default();
-    Some(Reason::new(ReasonCode::StopDelayed, detail, since))
 }
 
 /// The reason that counts at `now`: a warning that is seconds old may pass.
@@ -105,36 +88,22 @@ fn told(seen: &ObservedPod, now: Timestamp) -> Option<&Reason> {
     seen.reason.as_ref().filter(|_| counts)
 }
 
-/// From when a pod has been at one step on its node for too long without starting.
-fn stalled_from(seen: &ObservedPod, deadlines: Deadlines) -> Option<Timestamp> {
-    let on_its_way = matches!(seen.phase, Phase::Pending | Phase::Unknown)
-        && seen.node.is_some()
-        && seen.started_at.is_none();
-    let since = seen.step_since.filter(|_| on_its_way)?;
-    Some(since.saturating_add(deadlines.start).unwrap_or(Timestamp::MAX))
-}
-
 /// The container whose time is charged. One that is ready before all else of the pod could be made is free; one that
 /// serves already goes on, and is paid for, even if something that belongs to it can't be made again. One that should be gone
 /// for minutes is free.
-fn billable<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a Container> {
+fn billable<'a>(pod: &Pod, observation: &'a Observation, now: Timestamp) -> Option<&'a Container> {
     let seen = observation.pod.as_ref()?;
-    let unmade = pod.reason.as_ref().filter(|_| !serves(pod, seen));
+    let serves = serves(pod, seen);
+    let unmade = pod.reason.as_ref().filter(|_| !serves);
     let reason = seen.reason.as_ref().or(unmade);
-    let late = delayed_since(pod).is_some();
-    let free = late || reason.is_some_and(|reason| !reason.code.is_billable());
+    let late = wait::late_since(pod, now).is_some();
+    let blocked = wait::is_blocked(pod) && !serves;
+    let free = late || blocked || reason.is_some_and(|reason| !reason.code.is_billable());
     seen.container.as_ref().filter(|_| !free)
 }
 
-/// Since when its owner has been told that it does not go.
-fn delayed_since(pod: &Pod) -> Option<Timestamp> {
-    let reason = pod.reason.as_ref();
-    let delayed = reason.filter(|reason| reason.code == ReasonCode::StopDelayed);
-    delayed.map(|reason| reason.since)
-}
-
 /// Whether the container that is metered is ready.
-fn serves(pod: &Pod, seen: &ObservedPod) -> bool {
+pub(super) fn serves(pod: &Pod, seen: &ObservedPod) -> bool {
     let container = seen.container.as_ref().map(|container| &container.id);
     let metered = pod.meter.from.is_some() && container == pod.meter.container.as_ref();
     metered && seen.phase == Phase::Running && seen.ready
@@ -143,7 +112,7 @@ fn serves(pod: &Pod, seen: &ObservedPod) -> bool {
 fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     let meter = pod.meter.clone();
     let wanted = pod.desired == Desired::Running;
-    let container = billable(pod, observation);
+    let container = billable(pod, observation, now);
     if meter.due.is_some() {
         return meter;
     }
@@ -196,7 +165,7 @@ fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: 
         seen.reason
             .as_ref()
             .map(|reason| reason.since)
-            .or_else(|| delayed_since(pod))
+            .or_else(|| wait::late_since(pod, now))
     });
     // Gone without a trace: it is charged up to when it was last seen.
     finished
@@ -242,7 +211,8 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
         None if next.meter.reservation == Reservation::Open => Step::Scheduling,
         None => Step::Accepted,
     };
-    let answers = container.is_some() && next.step == Step::Ready && next.reason.is_none();
+    let blocked = wait::is_blocked(next) && !live.is_some_and(|seen| serves(next, seen));
+    let answers = container.is_some() && next.step == Step::Ready && next.reason.is_none() && !blocked;
     next.status = match (failing, answers) {
         (true, _) => Status::Error,
         (false, true) => Status::Running,
@@ -251,10 +221,13 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
     retry(next, live, now);
     give_up(next, live, now);
     if next.desired == Desired::Running
-        && let Some(seen) = live
+        && let Some(reason) = wait::given_up(next, observation, deadlines, now)
     {
-        give_back(next, seen, deadlines, now);
+        next.reason = Some(reason);
+        next.desired = Desired::Stopped;
+        next.status = Status::Error;
     }
+    next.wait = next.wait.take().filter(|_| next.desired == Desired::Running);
 }
 
 /// The node, where it is at fault.
@@ -274,29 +247,13 @@ fn remember(failed: &mut Vec<String>, node: &String) {
     }
 }
 
-/// Stops a pod that gets no further on its node, known reason or not: it holds a GPU.
-fn give_back(next: &mut Pod, seen: &ObservedPod, deadlines: Deadlines, now: Timestamp) {
-    if stalled_from(seen, deadlines).is_none_or(|from| from > now) {
-        return;
-    }
-    let unknown = || {
-        let node = seen.node.as_deref().unwrap_or_default();
-        let minutes = deadlines.start.as_mins();
-        let detail = format!("no progress on node {node} for {minutes} minutes, and nothing said why");
-        Reason::new(ReasonCode::GaveUp, detail, now)
-    };
-    let known = next.reason.as_ref().map(|reason| reason.given_up(now));
-    next.reason = Some(known.unwrap_or_else(unknown));
-    next.desired = Desired::Stopped;
-    next.status = Status::Error;
-}
-
 /// Why it does not run: what the cluster says of its pod object; else what kept the platform from making all of it.
 fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reason> {
     let kept = next.reason.as_ref();
     let kept = kept.filter(|reason| reason.code != ReasonCode::StopDelayed);
+    let delayed = wait::delayed(next, observation, now);
     let Some(seen) = live(next, observation) else {
-        return stop_delayed(observation, now).or_else(|| kept.cloned());
+        return delayed.or_else(|| kept.cloned());
     };
     // A server takes its time to open its port: a probe that failed says nothing before that is over.
     let (silent, told): (Vec<_>, Vec<_>) = told(seen, now)
@@ -310,7 +267,9 @@ fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reaso
         late.then(|| Reason::new(ReasonCode::NotAnswering, detail, since))
     };
     let incomplete = || kept.filter(|_| observation.objects != Objects::Complete).cloned();
-    let reason = told.into_iter().next().or_else(silent).or_else(incomplete)?;
+    let told = told.into_iter().next();
+    let failure = told.clone().filter(|reason| reason.code.is_failure());
+    let reason = failure.or(delayed).or(told).or_else(silent).or_else(incomplete)?;
     // The same cause with other words (`back-off 20s`) goes on since it began.
     match kept {
         Some(kept) if kept.code == reason.code => Some(Reason {
@@ -375,12 +334,13 @@ fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
         deletion.decided = true;
         next.reason = Some(Reason::new(ReasonCode::VolumeDeleted, "", deletion.at));
     }
+    let delayed = wait::delayed(next, observation, now);
     // A reason that would have passed by itself says nothing about a stopped pod.
     next.reason = next
         .reason
         .take()
         .filter(|reason| reason.code.is_failure() || reason.code.is_stop())
-        .or_else(|| stop_delayed(observation, now));
+        .or(delayed);
     next.status = status_when_stopped(next.reason.as_ref());
     next.step = if observation.is_cleared() {
         Step::Stopped

@@ -51,6 +51,8 @@ pub enum Obstacle {
     NotSetUp,
     /// The API server does not answer when the pod is to be made.
     ApiUnavailable,
+    /// Something of the same name as an object of the pod is still being deleted, and nothing of the pod is made.
+    Leftover,
 }
 
 impl Obstacle {
@@ -125,6 +127,10 @@ impl Obstacle {
                 "storageclass.storage.k8s.io \"fast\" not found",
             ),
             Self::ApiUnavailable => (ReasonCode::ClusterUnavailable, "etcdserver: request timed out"),
+            Self::Leftover => (
+                ReasonCode::StopDelayed,
+                "a leftover of the same name is still being deleted (kind: Service, finalizers: example.com/load-balancer)",
+            ),
         };
         (code, text.to_owned())
     }
@@ -141,6 +147,7 @@ impl Obstacle {
             Self::AdmissionDenied => ErrorKind::Rejected,
             Self::NotSetUp => ErrorKind::NotConfigured,
             Self::ApiUnavailable => ErrorKind::Unavailable,
+            Self::Leftover => ErrorKind::Conflict,
             _ => return None,
         };
         Some(Error::new(kind, self.reason("").1))

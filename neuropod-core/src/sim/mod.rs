@@ -27,6 +27,7 @@
 //! ```
 
 mod backend;
+mod by_hand;
 pub mod faults;
 mod incident;
 mod lifecycle;
@@ -192,7 +193,8 @@ impl SimCluster {
         });
     }
 
-    /// Deletes an object of ours by hand, at once and without asking: a pod's container is cut off.
+    /// Deletes an object of ours by hand, at once and without asking: a pod's container is cut off. A volume goes once no
+    /// pod on a node has it.
     pub fn delete_by_hand(&self, key: &ObjectKey) {
         self.shared.change(|world| world.delete_by_hand(key));
     }
@@ -205,6 +207,16 @@ impl SimCluster {
     /// Lets a volume go that [`stick_volume`](Self::stick_volume) kept.
     pub fn release_volume(&self, name: &str) {
         self.shared.change(|world| world.release_volume(name));
+    }
+
+    /// Keeps a Service, route, policy or Secret there although it is deleted, as a finalizer does that nobody removes.
+    pub fn stick_object(&self, key: ObjectKey) {
+        self.shared.change(|world| world.stuck_objects.insert(key));
+    }
+
+    /// Lets an object go that [`stick_object`](Self::stick_object) kept.
+    pub fn release_object(&self, key: &ObjectKey) {
+        self.shared.change(|world| world.release_object(key));
     }
 
     /// The pod object of a pod.

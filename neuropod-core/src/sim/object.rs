@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::pod::SimPod;
-use super::world::{Owned, Volume, VolumeKey, World};
+use super::world::{Companion, Owned, Volume, VolumeKey, World};
 use crate::cluster::{Inventory, OwnedVolume, OwnedWorkload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observation::{Objects, Observation, ObservedVolume};
@@ -140,10 +140,23 @@ impl World {
     fn apply_companion(&mut self, workload: &Workload, key: ObjectKey) -> Result<()> {
         let pod_id = &workload.reference.pod_id;
         self.take_name(&key, workload)?;
-        if let Some(owned) = self.workloads.get_mut(pod_id)
-            && owned.companions.insert(key, workload.run) != Some(workload.run)
-        {
-            self.writes += 1;
+        let Some(owned) = self.workloads.get_mut(pod_id) else {
+            return Ok(());
+        };
+        let companion = Companion {
+            run: workload.run,
+            terminating: false,
+        };
+        match owned.companions.get(&key) {
+            Some(there) if there.terminating => {
+                let text = format!("the {:?} {} is being deleted", key.kind, key.name);
+                return Err(Error::new(ErrorKind::Conflict, text));
+            }
+            Some(there) if *there == companion => {}
+            _ => {
+                owned.companions.insert(key, companion);
+                self.writes += 1;
+            }
         }
         Ok(())
     }
@@ -250,51 +263,28 @@ impl World {
     pub(super) fn remove(&mut self, reference: &WorkloadRef, policy: VolumePolicy) -> Observation {
         let pod_id = &reference.pod_id;
         if let Some(owned) = self.workloads.get_mut(pod_id) {
-            let companions = std::mem::take(&mut owned.companions);
-            self.writes += u64::try_from(companions.len()).unwrap_or(u64::MAX);
-            for key in companions.keys() {
-                self.names.remove(key);
+            for (key, companion) in std::mem::take(&mut owned.companions) {
+                self.writes += u64::from(!companion.terminating);
+                if self.stuck_objects.contains(&key) {
+                    let terminating = true;
+                    owned.companions.insert(
+                        key,
+                        Companion {
+                            terminating,
+                            ..companion
+                        },
+                    );
+                } else {
+                    self.names.remove(&key);
+                }
             }
             self.terminate(pod_id);
             self.forget_if_empty(pod_id);
         }
         if policy == VolumePolicy::Delete {
-            let key = (reference.namespace.clone(), reference.volume.clone());
-            if let Some(volume) = self.volumes.get_mut(&key).filter(|volume| !volume.terminating) {
-                volume.terminating = true;
-                self.writes += 1;
-            }
-            self.reclaim_volume(&key);
+            self.delete_volume(&(reference.namespace.clone(), reference.volume.clone()));
         }
         self.look(reference)
-    }
-
-    /// Somebody deletes an object of ours by hand; a pod by force.
-    pub(super) fn delete_by_hand(&mut self, key: &ObjectKey) {
-        let Some(Some(pod_id)) = self.names.get(key).cloned() else {
-            return;
-        };
-        if key.kind == Kind::Pod {
-            let now = self.now;
-            if let Some(run) = self.pod_mut(&pod_id).and_then(SimPod::running) {
-                run.finish(now);
-            }
-            return self.drop_pod(&pod_id);
-        }
-        self.names.remove(key);
-        if let Some(owned) = self.workloads.get_mut(&pod_id) {
-            owned.companions.remove(key);
-        }
-        self.forget_if_empty(&pod_id);
-    }
-
-    /// Whatever kept a volume there keeps it no more.
-    pub(super) fn release_volume(&mut self, name: &str) {
-        self.stuck.remove(name);
-        let keys: Vec<_> = self.volumes.keys().filter(|key| key.1 == name).cloned().collect();
-        for key in keys {
-            self.reclaim_volume(&key);
-        }
     }
 
     /// Everything of one pod.
@@ -353,7 +343,8 @@ fn objects(owned: &Owned) -> Objects {
         return Objects::Absent;
     }
     let complete = owned.pod.as_ref().is_some_and(|pod| {
-        owned.companions.len() == pod.companions && owned.companions.values().all(|run| *run == pod.run)
+        let of_this_run = |companion: &Companion| companion.run == pod.run && !companion.terminating;
+        owned.companions.len() == pod.companions && owned.companions.values().all(of_this_run)
     });
     if complete {
         Objects::Complete

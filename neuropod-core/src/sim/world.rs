@@ -38,8 +38,8 @@ pub(super) enum Entry {
 pub(super) struct Owned {
     pub(super) reference: WorkloadRef,
     pub(super) pod: Option<SimPod>,
-    /// Each other object and the run it was made for.
-    pub(super) companions: BTreeMap<ObjectKey, u64>,
+    /// Each other object.
+    pub(super) companions: BTreeMap<ObjectKey, Companion>,
     /// The pod as it was last told to the watches.
     pub(super) published: Option<ObservedPod>,
 }
@@ -48,6 +48,15 @@ impl Owned {
     pub(super) fn volume_key(&self) -> VolumeKey {
         (self.reference.namespace.clone(), self.reference.volume.clone())
     }
+}
+
+/// An object beside the pod.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Companion {
+    /// The run it was made for.
+    pub(super) run: u64,
+    /// It is being deleted, and something keeps it there.
+    pub(super) terminating: bool,
 }
 
 pub(super) struct Volume {
@@ -73,6 +82,8 @@ pub(super) struct World {
     pub(super) planned: BTreeMap<PodId, Vec<(Duration, Incident)>>,
     /// Volumes that stay when they are deleted.
     pub(super) stuck: BTreeSet<String>,
+    /// Other objects that stay when they are deleted.
+    pub(super) stuck_objects: BTreeSet<ObjectKey>,
     /// How many GPUs of each pool somebody else has.
     pub(super) foreign_gpus: BTreeMap<usize, u32>,
     pub(super) refusals: Vec<Refusal>,
@@ -100,6 +111,7 @@ impl World {
             obstacles: BTreeMap::new(),
             planned: BTreeMap::new(),
             stuck: BTreeSet::new(),
+            stuck_objects: BTreeSet::new(),
             foreign_gpus: BTreeMap::new(),
             refusals: Vec::new(),
             calls: Vec::new(),

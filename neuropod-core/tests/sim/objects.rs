@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use neuropod_core::sim::{Kind, ObjectKey};
 use neuropod_core::workload::Quota;
 use neuropod_core::{
-    ClusterBackend, ErrorKind, Observation, ObservedVolume, PodId, ReasonCode, VolumePolicy,
+    ClusterBackend, ErrorKind, Objects, Observation, ObservedVolume, PodId, ReasonCode, VolumePolicy,
 };
 
 use crate::fixture::{Events, cluster, start, workload};
@@ -44,6 +44,50 @@ async fn what_is_left_without_its_pod_is_an_orphan() {
             .is_cleared()
     );
     assert_eq!((cluster.orphans(), cluster.volumes().len()), (vec![], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_sticks_is_left_over_until_it_is_released() {
+    let cluster = cluster();
+    let mut workload = workload(1);
+    let service = ObjectKey::of(&workload.reference, Kind::Service, &workload.endpoints[0].service);
+    cluster.stick_object(service.clone());
+    start(&cluster, &workload).await;
+    let mut events = Events::of(&cluster);
+    for _ in 0..2 {
+        cluster
+            .remove(&workload.reference, VolumePolicy::Keep)
+            .await
+            .unwrap();
+    }
+    events.until_gone().await;
+    assert_eq!(
+        cluster.orphans(),
+        std::slice::from_ref(&service),
+        "all others are gone"
+    );
+    workload.run = 2;
+    let error = cluster.apply(&workload).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Conflict);
+    let seen = cluster.observe(&workload.reference).await.unwrap();
+    assert_eq!(
+        (seen.pod.unwrap().run, seen.objects),
+        (2, Objects::Partial),
+        "what could be made was made"
+    );
+    cluster.release_object(&service);
+    let seen = cluster.apply(&workload).await.unwrap();
+    assert_eq!(seen.objects, Objects::Complete);
+    // One that is deleted by hand stays in the same way, and one that is not deleted is there.
+    cluster.stick_object(service.clone());
+    cluster.release_object(&service);
+    assert!(cluster.objects().contains(&service));
+    cluster.stick_object(service.clone());
+    cluster.delete_by_hand(&service);
+    assert_eq!(
+        *cluster.apply(&workload).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use neuropod_core::image::ImageReference;
 use neuropod_core::meter::{Meter, Price};
 use neuropod_core::naming::{Slug, UserHash};
 use neuropod_core::observation::Step;
-use neuropod_core::pod::{Environment, Login, VolumeDeletion};
+use neuropod_core::pod::{Environment, Login, VolumeDeletion, Wait};
 use neuropod_core::template::NamedPort;
 use neuropod_core::{
     AccessToken, Desired, EndedSession, Identity, Money, OpeningCredit, Pod, PodId, PodSpec, PriceList,
@@ -73,6 +73,8 @@ pub(super) struct PodShape {
     last_end: Option<Reason>,
     attempts: u32,
     failing_since: Option<Moment>,
+    #[serde(default)]
+    wait: Option<Wait>,
     retry_at: Option<Moment>,
     request_digest: Option<String>,
     created_at: Moment,
@@ -154,6 +156,7 @@ impl Stored for Pod {
             last_end: pod.last_end,
             attempts: pod.attempts,
             failing_since: pod.failing_since.map(Moment),
+            wait: pod.wait,
             retry_at: pod.retry_at.map(Moment),
             request_digest: pod.request_digest,
             created_at: Moment(pod.created_at),
@@ -209,6 +212,7 @@ impl Stored for Pod {
             last_end: shape.last_end,
             attempts: shape.attempts,
             failing_since: shape.failing_since.map(|time| time.0),
+            wait: shape.wait,
             retry_at: shape.retry_at.map(|time| time.0),
             request_digest: shape.request_digest,
             created_at: shape.created_at.0,

@@ -118,7 +118,8 @@ pub struct Config {
     #[schemars(extend("unit" = "hours"))]
     pub volume_grace_hours: Option<u32>,
     /// For how many minutes a pod may stay at one step on its node before it is stopped and its GPU given back, whether or
-    /// not anybody says why. Big images on slow networks need more.
+    /// not anybody says why; and for how many a start waits behind something of the pod that is still being deleted. Big
+    /// images on slow networks need more.
     #[schemars(range(min = 1), extend("unit" = "minutes"))]
     pub start_limit_minutes: u32,
     /// With how much time left to pay for the owner of a pod is warned, each once.

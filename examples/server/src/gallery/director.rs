@@ -1,27 +1,32 @@
 //! Follows the cluster, and lets happen what has to wait until a pod got far enough.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use neuropod::pod::{Awaited, Wait};
 use neuropod::sim::SimCluster;
-use neuropod::{Actor, Clock, ClusterBackend, ClusterEvent, ObservedPod, Platform, PodId};
+use neuropod::{Actor, Clock, ClusterBackend, ClusterEvent, ObservedPod, Platform, Pod, PodId, PodStore};
 
 use super::scenarios::Then;
+use super::{hours, write};
 
 /// What happens to which pod, and who owns it.
 type Cast = HashMap<PodId, (Actor, Then)>;
 
 pub(super) struct Director {
     platform: Platform,
+    store: Arc<dyn PodStore>,
     cluster: SimCluster,
     cast: Cast,
 }
 
 impl Director {
-    pub(super) fn new(platform: Platform, cluster: SimCluster, cast: Cast) -> Self {
+    pub(super) fn new(platform: Platform, store: Arc<dyn PodStore>, cluster: SimCluster, cast: Cast) -> Self {
         Self {
             platform,
+            store,
             cluster,
             cast,
         }
@@ -62,6 +67,18 @@ impl Director {
                 self.cast.remove(id);
             }
             Then::StopForHours if pod.terminating => {
+                let since = hours(self.cluster.clock().now(), -2);
+                let waited = |record: &mut Pod| {
+                    let uid = pod.uid.clone();
+                    record.wait = Some(Wait {
+                        since,
+                        what: Awaited::End { uid },
+                    });
+                };
+                if let Err(error) = write(self.store.as_ref(), id, waited).await {
+                    tracing::warn!(%error, "a pod of the gallery can't be made to wait");
+                }
+                // Its record is read when the cluster tells of it.
                 self.cluster.age(id, Duration::from_hours(2));
                 self.cast.remove(id);
             }

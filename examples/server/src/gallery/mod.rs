@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::message::{self, Language};
 use neuropod::sim::{Kind, ObjectKey, Settings, SimCluster};
-use neuropod::{Actor, BillingExt, CreatePod, ErrorKind, Money, Pod, PodId, UserId};
+use neuropod::{Actor, BillingExt, CreatePod, ErrorKind, Money, Pod, PodId, PodStore, UserId};
 use tokio::time::sleep;
 
 use self::director::Director;
@@ -132,7 +132,7 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
     for account in Account::ALL {
         settle(app, account).await?;
     }
-    let director = Director::new(app.platform.clone(), cluster, cast);
+    let director = Director::new(app.platform.clone(), app.store.clone(), cluster, cast);
     tokio::spawn(app.stopping.clone().run_until_cancelled_owned(director.direct()));
     Ok(())
 }
@@ -165,15 +165,16 @@ async fn make(app: &Shared, scenario: &Scenario) -> Result<Pod> {
         request = request.daily_cap(Money::from_cents(100));
     }
     let pod = app.platform.create(&actor, &request).await?;
-    write(app, &pod.id, scenario.past).await
+    let past = |pod: &mut Pod| scenario.past.write(pod, Timestamp::now());
+    write(app.store.as_ref(), &pod.id, past).await
 }
 
-/// Writes the past into the record of a pod that nobody has seen yet.
-async fn write(app: &Shared, id: &PodId, past: Past) -> Result<Pod> {
+/// Writes something that only time would bring into the record of a pod.
+async fn write(store: &dyn PodStore, id: &PodId, past: impl Fn(&mut Pod)) -> Result<Pod> {
     loop {
-        let mut pod = app.store.get(id).await?.context("the pod is gone")?;
-        past.write(&mut pod, Timestamp::now());
-        match app.store.update(&pod).await {
+        let mut pod = store.get(id).await?.context("the pod is gone")?;
+        past(&mut pod);
+        match store.update(&pod).await {
             Err(error) if *error.kind() == ErrorKind::Conflict => {}
             other => return Ok(other?),
         }

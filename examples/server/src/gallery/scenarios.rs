@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use neuropod::billing::Spent;
-use neuropod::pod::VolumeDeletion;
+use neuropod::pod::{Awaited, VolumeDeletion, Wait};
 use neuropod::sim::{Incident, Obstacle};
 use neuropod::{Desired, Money, Pod, Reason, ReasonCode, Status, Step};
 
@@ -71,6 +71,8 @@ pub(super) enum Past {
     VolumeOverdue,
     /// It failed for half an hour.
     GaveUp,
+    /// It has waited for hours behind something that is still being deleted.
+    Waited,
     /// It was evicted so often that the platform waits for minutes before it makes it again.
     EvictedOften,
 }
@@ -109,6 +111,13 @@ impl Past {
             Self::GaveUp => {
                 let cause = "crash_loop: back-off restarting failed container; last exit code 1";
                 stopped(pod, Some((ReasonCode::GaveUp, cause)));
+            }
+            Self::Waited => {
+                let detail = String::new();
+                pod.wait = Some(Wait {
+                    since: hours(now, -2),
+                    what: Awaited::Leftover { detail },
+                });
             }
             Self::EvictedOften => pod.attempts = 10,
         }
@@ -271,6 +280,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ReasonCode::ClusterUnavailable,
         &[Obstacle::ApiUnavailable],
     ),
+    Scenario {
+        past: Past::Waited,
+        ..obstructed("leftover", ReasonCode::StopDelayed, &[Obstacle::Leftover])
+    },
     past(
         "name_taken",
         Past::NameTaken,

@@ -12,7 +12,7 @@ use crate::id::{PodId, Role, UserId};
 use crate::meter::{Due, Meter, Price, Reservation};
 use crate::money::Money;
 use crate::observation::Step;
-use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status, VolumeDeletion};
+use crate::pod::{Awaited, Desired, Environment, Login, Pod, PodSpec, Status, VolumeDeletion, Wait};
 use crate::reason::{Reason, ReasonCode};
 use crate::secret::AccessToken;
 use crate::template::{NamedPort, Template};
@@ -176,6 +176,13 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         last_end: Some(Reason::new(ReasonCode::OutOfMemory, "exit code 137", moment(6))),
         attempts: u32::MAX,
         failing_since: Some(moment(11)),
+        wait: Some(Wait {
+            since: moment(16),
+            what: Awaited::Step {
+                uid: "5a1b".into(),
+                reached: Some(moment(17)),
+            },
+        }),
         retry_at: Some(moment(8)),
         request_digest: Some("0123456789abcdef".into()),
         created_at: moment(1),

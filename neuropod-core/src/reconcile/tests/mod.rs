@@ -1,6 +1,7 @@
 mod bank;
 mod caps;
 mod convergence;
+mod leftovers;
 mod money;
 mod seen;
 mod table;

@@ -105,12 +105,9 @@ fn the_limit_of_a_start_is_not_for_what_waits_for_a_node_or_has_started() {
         assert_eq!(pod.desired, Desired::Running);
     }
     let short = Deadlines::default().with_start(SignedDuration::from_mins(5));
-    let actions = super::super::reconcile(
-        &Pod::sample(at(0)),
-        &complete(on_node(Step::Preparing, 0)),
-        short,
-        at(300),
-    );
+    let hangs = complete(on_node(Step::Preparing, 0));
+    let (pod, _) = settle(Pod::sample(at(0)), &hangs, at(0));
+    let actions = super::super::reconcile(&pod, &hangs, short, at(300));
     let Some(Action::Save(next)) = actions.first() else {
         panic!("{actions:?}")
     };
@@ -138,7 +135,7 @@ fn a_stop_that_takes_minutes_longer_than_its_grace_says_so_and_is_not_paid() {
     };
     let seen = complete(leaving("finalizers: kueue.x-k8s.io/managed"));
     let late = 30 + STOP_SECONDS;
-    let (pod, actions) = settle(stopped, &seen, at(40));
+    let (pod, actions) = settle(stopped, &seen, at(10));
     assert_eq!(
         (pod.status, code(&pod)),
         (Status::Stopped, None),
@@ -176,7 +173,7 @@ fn a_start_that_waits_behind_a_pod_object_that_does_not_go_says_the_same() {
     };
     let seen = complete(leaving(""));
     let late = 30 + STOP_SECONDS;
-    let (pod, actions) = settle(again, &seen, at(40));
+    let (pod, actions) = settle(again, &seen, at(25));
     assert_eq!((pod.status, code(&pod)), (Status::Creating, None));
     assert!(wakes_by(&actions, at(late)), "{actions:?}");
     let (pod, _) = settle(pod, &seen, at(late));

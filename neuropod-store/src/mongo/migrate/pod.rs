@@ -120,6 +120,7 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
         last_end: None,
         attempts: 0,
         failing_since: None,
+        wait: None,
         retry_at: None,
         request_digest: None,
         created_at: old.time(&["createdAt"], context.now),

@@ -1,0 +1,45 @@
+//! What a pod waits for that somebody else has to bring about, and since when.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// That a pod waits, and from when its time counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// From when, by the platform's own clock: those of the cluster may be off by hours.
+    pub since: Timestamp,
+    /// For what.
+    pub what: Awaited,
+}
+
+/// What a pod waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+#[non_exhaustive]
+pub enum Awaited {
+    /// Its pod object gets further on its node.
+    Step {
+        /// The identity of the pod object.
+        uid: String,
+        /// Since when it is at its step, in the time of the cluster: another one means that it has got further.
+        reached: Option<Timestamp>,
+    },
+    /// Its pod object goes: that of a run before, or of a stop.
+    End {
+        /// The identity of the pod object.
+        uid: String,
+    },
+    /// A volume, Service, Secret or the like of the same name goes, which is still being deleted.
+    Leftover {
+        /// Which, in the words of the cluster.
+        detail: String,
+    },
+}
+
+impl Awaited {
+    /// Whether this is the same wait, which goes on, also over stops and starts: of leftovers one may go before another.
+    pub(crate) fn goes_on(&self, next: &Self) -> bool {
+        let leftovers = matches!((self, next), (Self::Leftover { .. }, Self::Leftover { .. }));
+        leftovers || self == next
+    }
+}

@@ -1,0 +1,190 @@
+//! A start that waits behind something that is still being deleted says which, and gives back what it holds.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::ready;
+use jiff::SignedDuration;
+use neuropod::message::{Language, reason_of};
+use neuropod::reason::{Blame, Remedy};
+use neuropod::sim::{Kind, ObjectKey, Settings};
+use neuropod::{Desired, Money, Platform, Pod, PodId, ReasonCode, Status, Step, Update, VolumePolicy};
+use tokio::time::sleep;
+
+use crate::common::{Driver, World, eventually, request, until, until_status};
+
+fn because(pod: &Pod, code: ReasonCode) -> bool {
+    pod.reason.as_ref().is_some_and(|reason| reason.code == code)
+}
+
+fn service(world: &World) -> ObjectKey {
+    let mut objects = world.cluster.objects().into_iter();
+    objects.find(|key| key.kind == Kind::Service).unwrap()
+}
+
+async fn running(world: &World, platform: &Platform) -> Pod {
+    let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+    until_status(platform, &world.ana, &pod.id, Status::Running).await
+}
+
+/// Sees that nothing is told for two minutes.
+async fn not_told_early(world: &World, platform: &Platform, id: &PodId) {
+    sleep(Duration::from_mins(2)).await;
+    let early = platform.get(&world.ana, id).await.unwrap();
+    assert_eq!(early.status, Status::Creating);
+    assert!(
+        !because(&early, ReasonCode::StopDelayed),
+        "it may pass: {early:?}"
+    );
+}
+
+/// Waits until it is told, and then until it is given up; and sees that nothing is held or paid for it.
+async fn told_and_given_up(world: &World, platform: &Platform, id: &PodId, name: &str) {
+    let begun = platform.get(&world.ana, id).await.unwrap();
+    let told = until(platform, &world.ana, id, |pod| {
+        because(pod, ReasonCode::StopDelayed)
+    })
+    .await;
+    assert_eq!((told.status, told.desired), (Status::Creating, Desired::Running));
+    let reason = told.reason.unwrap();
+    assert!(reason.is_leftover() && reason.detail.contains(name), "{reason:?}");
+    assert_eq!((reason.blame(), reason.remedy()), (Blame::Platform, Remedy::Wait));
+    assert!(reason_of(&reason, Language::Es).contains("eliminando"));
+    sleep(Duration::from_hours(1)).await;
+    let given_up = platform.get(&world.ana, id).await.unwrap();
+    assert_eq!(
+        (given_up.desired, given_up.status),
+        (Desired::Stopped, Status::Error)
+    );
+    let volume = Money::from_cents(2);
+    assert!(given_up.charged <= begun.charged + volume, "{given_up:?}");
+    let reason = given_up.reason.unwrap();
+    assert_eq!(
+        (reason.code, reason.remedy()),
+        (ReasonCode::GaveUp, Remedy::StartAgain)
+    );
+    assert!(reason.detail.contains(name), "{reason:?}");
+    assert_eq!(world.money().await.1, Money::ZERO, "nothing is held");
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_service() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = running(&world, &platform).await;
+    let service = service(&world);
+    world.cluster.stick_object(service.clone());
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    let stops = until(&platform, &world.ana, &pod.id, |pod| {
+        because(pod, ReasonCode::StopDelayed)
+    })
+    .await;
+    assert_eq!((stops.status, stops.step), (Status::Stopped, Step::Stopping));
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    told_and_given_up(&world, &platform, &pod.id, &service.name).await;
+    // Once it is gone, another start works.
+    world.cluster.release_object(&service);
+    until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+    assert_eq!((runs.reason, runs.wait), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_volume_that_somebody_deletes() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = running(&world, &platform).await;
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    world.cluster.stick_volume(&pod.spec.volume);
+    world.cluster.delete_by_hand(&ObjectKey {
+        namespace: None,
+        kind: Kind::Volume,
+        name: pod.spec.volume.clone(),
+    });
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    not_told_early(&world, &platform, &pod.id).await;
+    told_and_given_up(&world, &platform, &pod.id, &pod.spec.volume).await;
+    world.cluster.release_volume(&pod.spec.volume);
+    platform.start(&world.ana, &pod.id).await.unwrap();
+    until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_volume_that_goes_with_another_pod() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let old = running(&world, &platform).await;
+    world.cluster.stick_volume(&old.spec.volume);
+    platform
+        .delete(&world.ana, &old.id, VolumePolicy::Delete)
+        .await
+        .unwrap();
+    let objects = async || world.cluster.objects().is_empty();
+    eventually("nothing but the volume is left", objects).await;
+    let new = platform.create(&world.ana, &request("Next")).await.unwrap();
+    assert_eq!(new.spec.volume, old.spec.volume);
+    not_told_early(&world, &platform, &new.id).await;
+    told_and_given_up(&world, &platform, &new.id, &old.spec.volume).await;
+    world.cluster.release_volume(&old.spec.volume);
+    sleep(Duration::from_mins(1)).await;
+    platform.start(&world.ana, &new.id).await.unwrap();
+    until_status(&platform, &world.ana, &new.id, Status::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_within_minutes_is_not_told_and_the_pod_runs() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = running(&world, &platform).await;
+    let service = service(&world);
+    world.cluster.stick_object(service.clone());
+    let shown = platform
+        .subscribe(&world.ana)
+        .filter_map(async |update| match update.unwrap() {
+            Update::Changed(pod) if pod.run == 2 => Some((pod.status, pod.reason)),
+            _ => None,
+        });
+    let shown = shown.take_while(|(status, _)| ready(*status != Status::Running));
+    let shown = tokio::spawn(shown.collect::<Vec<_>>());
+    platform.restart(&world.ana, &pod.id).await.unwrap();
+    sleep(Duration::from_secs(100)).await;
+    world.cluster.release_object(&service);
+    let runs = until(&platform, &world.ana, &pod.id, |pod| {
+        pod.run == 2 && pod.status == Status::Running
+    })
+    .await;
+    assert_eq!(runs.wait, None);
+    let shown = shown.await.unwrap();
+    assert!(!shown.is_empty());
+    assert!(shown.iter().all(|(_, reason)| reason.is_none()), "{shown:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_is_the_platform_s_and_outlives_its_process() {
+    let world = World::new(Settings::default()).await;
+    let begin = || {
+        let parts = world.parts().start_limit(SignedDuration::from_mins(20));
+        parts.build().unwrap()
+    };
+    let platform = begin();
+    let driver = Driver::start(&platform);
+    let pod = running(&world, &platform).await;
+    world.cluster.stick_object(service(&world));
+    platform.restart(&world.ana, &pod.id).await.unwrap();
+    sleep(Duration::from_mins(12)).await;
+    drop(driver);
+    let platform = begin();
+    let _driver = Driver::start(&platform);
+    sleep(Duration::from_mins(7)).await;
+    let waits = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert!(because(&waits, ReasonCode::StopDelayed), "{waits:?}");
+    sleep(Duration::from_mins(2)).await;
+    let given_up = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert!(because(&given_up, ReasonCode::GaveUp), "{given_up:?}");
+}
