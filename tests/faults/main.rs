@@ -11,6 +11,7 @@
 mod common;
 mod deadlines;
 mod points;
+mod servers;
 mod story;
 
 use std::sync::Arc;

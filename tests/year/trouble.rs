@@ -10,7 +10,7 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 
 use crate::common::World;
 
-const OBSTACLES: [Obstacle; 12] = [
+const OBSTACLES: [Obstacle; 17] = [
     Obstacle::NoGpuFree,
     Obstacle::Unschedulable,
     Obstacle::VolumePending,
@@ -23,13 +23,19 @@ const OBSTACLES: [Obstacle; 12] = [
     Obstacle::CrashLoop,
     Obstacle::NeverReady,
     Obstacle::IgnoresTermination,
+    Obstacle::Leftover,
+    Obstacle::Hanging,
+    Obstacle::Unkillable,
+    Obstacle::NodeFault,
+    Obstacle::NodeRefuses,
 ];
-const INCIDENTS: [Incident; 5] = [
+const INCIDENTS: [Incident; 6] = [
     Incident::Exit,
     Incident::OutOfMemory,
     Incident::Evicted,
     Incident::DiskExceeded,
     Incident::NodeLost,
+    Incident::ServerKilled,
 ];
 
 /// How late the watch is at most.

@@ -1,0 +1,153 @@
+//! A server that is killed and started again inside its container has another token, which is found whatever call goes
+//! wrong meanwhile: the one that opens the server is shown, and the old one no longer. The story is told once for every
+//! call and every way in which it can go wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use neuropod::sim::faults::{Fault, Faults};
+use neuropod::sim::{Incident, Settings};
+use neuropod::template::Template;
+use neuropod::{
+    AccessToken, ClusterBackend, CreatePod, LogOptions, Platform, PodId, PodStore, Status, TemplateStore,
+    WorkloadRef,
+};
+use neuropod_test_cluster::measured;
+use tokio::time::sleep;
+
+use crate::LIMIT;
+use crate::common::{Driver, World, eventually, until_status};
+use crate::story::insist;
+
+/// How often the server is killed.
+const KILLED: usize = 2;
+
+/// What a person does and what happens to their pod, each thing once; after a crash they go on where they were.
+struct ServerStory {
+    id: PodId,
+    tokens: Vec<String>,
+    killed: usize,
+}
+
+impl ServerStory {
+    /// A pod whose server makes its token itself; before anything goes wrong nobody has looked at it yet.
+    async fn new(world: &World) -> Self {
+        let template = Template {
+            id: "jupyter".into(),
+            name: "Jupyter".into(),
+            docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
+            http_ports: vec![],
+            tcp_ports: vec![],
+            container_disk_size: 10,
+            volume_disk_size: 10,
+            volume_path: "/workspace".into(),
+            description: String::new(),
+            inject_token: false,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            version: 0,
+        };
+        world.store.insert_template(&template).await.unwrap();
+        let request = CreatePod::from_template("Training", "jupyter");
+        let pod = world.platform().create(&world.ana, &request).await.unwrap();
+        Self {
+            id: pod.id,
+            tokens: Vec::new(),
+            killed: 0,
+        }
+    }
+
+    async fn go_on(&mut self, world: &World, reader: &Platform) {
+        loop {
+            until_status(reader, &world.ana, &self.id, Status::Running).await;
+            let mut opens = String::new();
+            eventually("the link opens the server that runs", async || {
+                opens = announced(world, &self.id).await;
+                let link = insist(async || reader.connections(&world.ana, &self.id).await).await;
+                let link = link.unwrap().http[0].link();
+                !opens.is_empty() && link.ends_with(&format!("?token={opens}"))
+            })
+            .await;
+            assert!(!self.tokens.contains(&opens), "each server has its own");
+            if self.killed == KILLED {
+                return;
+            }
+            self.tokens.push(opens);
+            self.killed += 1;
+            sleep(Duration::from_secs(20)).await;
+            world.cluster.strike(&self.id, Incident::ServerKilled);
+        }
+    }
+}
+
+/// The token that the server of the pod announced last; empty while it has announced none.
+async fn announced(world: &World, id: &PodId) -> String {
+    let workloads = world.cluster.inventory().await.unwrap().workloads;
+    let owned = workloads.into_iter().find(|owned| owned.reference.pod_id == *id);
+    let log = log(world, &owned.unwrap().reference).await;
+    let last = log.rsplit("token=").next().filter(|rest| rest.len() < log.len());
+    let token = last.map(|rest| rest.chars().take_while(char::is_ascii_hexdigit).collect());
+    token.unwrap_or_default()
+}
+
+async fn log(world: &World, reference: &WorkloadRef) -> String {
+    let stream = world
+        .cluster
+        .logs(reference, LogOptions::default())
+        .await
+        .unwrap();
+    let bytes: Vec<_> = stream.try_collect().await.unwrap();
+    String::from_utf8(bytes.concat()).unwrap()
+}
+
+async fn tell(faults: &Faults) {
+    let world = World::new(Settings::default()).await;
+    let mut story = ServerStory::new(&world).await;
+    let reader = world.platform();
+    let platform = world.platform_on(
+        faults.cluster(Arc::new(world.cluster.clone())),
+        faults.store(world.store.clone()),
+        faults.billing(world.store.clone()),
+    );
+    let driver = Driver::start(&platform);
+    let crashed = tokio::select! {
+        () = story.go_on(&world, &reader) => false,
+        () = faults.crashed() => true,
+    };
+    if crashed {
+        drop(driver);
+        sleep(Duration::from_secs(3)).await;
+        let _driver = Driver::start(&reader);
+        story.go_on(&world, &reader).await;
+    }
+    assert_eq!(world.cluster.runs_of(&story.id).len(), 1, "it is one container");
+    let pod = world.store.get(&story.id).await.unwrap().unwrap();
+    assert!(pod.login.token() != Some(&AccessToken::new(&story.tokens[0])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_of_a_server_that_was_started_again_is_found_whatever_call_goes_wrong() {
+    tell(&Faults::none()).await;
+    let mut tried = 0;
+    for fault in Fault::ALL {
+        for time in [Duration::ZERO, Duration::from_mins(1)] {
+            if fault.is_crash() && !time.is_zero() {
+                continue;
+            }
+            for n in 1.. {
+                let faults = Faults::lasting(n, fault, time);
+                let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;
+                let Some(struck) = faults.struck() else { break };
+                assert!(
+                    told.is_ok(),
+                    "{fault:?} for {time:?} at point {n}, {struck}: no end"
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 300, "{tried} points");
+    measured(format_args!(
+        "servers killed: {tried} fault points tried, 0 violations"
+    ));
+}
