@@ -4,11 +4,12 @@
 //! the classes are looked at before anything is made.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kube::api::ListParams;
 use neuropod_core::gpus::UnmatchedGpu;
 use neuropod_core::{Catalogue, Error, ErrorKind, Result};
+use tokio::time::Instant;
 
 use crate::cluster::KubeCluster;
 use crate::config::{Exposure, KubeConfig};

@@ -11,12 +11,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use kube::api::ListParams;
 use neuropod_core::{Error, ErrorKind, Result};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::cluster::KubeCluster;
 use crate::error::Call;

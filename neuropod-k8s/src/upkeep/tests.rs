@@ -1,6 +1,7 @@
 //! The network policy of a namespace, on a cluster that keeps what is made in it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::Method;
 use neuropod_core::{ClusterBackend, ErrorKind, VolumePolicy, Workload};
@@ -202,4 +203,24 @@ async fn pods_are_seen_although_their_policy_can_not_be_repaired() {
     // The next pod is not made without it.
     let error = stage.cluster.apply(&second()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_there_is_looked_for_again_after_five_minutes() {
+    let stage = Stage::new();
+    stage.cluster.apply(&plain()).await.unwrap();
+    stage.world().objects.remove(&path());
+    stage.log.clear();
+    let asks_for_classes = || {
+        let lines = stage.log.lines();
+        lines.iter().any(|line| line.contains("/ingressclasses"))
+    };
+    let almost = Duration::from_secs(295);
+    tokio::time::advance(almost).await;
+    stage.cluster.apply(&second()).await.unwrap();
+    assert!(!stage.world().objects.contains_key(&path()) && !asks_for_classes());
+    tokio::time::advance(Duration::from_secs(10)).await;
+    stage.cluster.apply(&plain()).await.unwrap();
+    assert!(stage.world().objects.contains_key(&path()), "the policy");
+    assert!(asks_for_classes(), "and what a cluster is set up with");
 }
