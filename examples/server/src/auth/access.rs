@@ -42,16 +42,25 @@ impl Access {
 
     /// What somebody with this address may do. Only a verified address makes anybody an administrator.
     pub(crate) fn role(&self, email: &str, verified: bool) -> Role {
-        let listed = || comparable(email).is_some_and(|email| self.admins.contains(&email));
-        if verified && listed() {
+        if verified && self.is_administrators(email) {
             Role::Admin
         } else {
             Role::Client
         }
     }
 
-    /// Whether somebody with this address may come in. Where there are lists, only a verified address is in one.
+    /// Whether this is the address of an administrator. Nobody else may use it: who has not been verified to have it is
+    /// nobody.
+    pub(crate) fn is_administrators(&self, email: &str) -> bool {
+        comparable(email).is_some_and(|email| self.admins.contains(&email))
+    }
+
+    /// Whether somebody with this address may come in. Where there are lists, only a verified address is in one; an
+    /// administrator's has to be verified in any case.
     pub(crate) fn allows(&self, email: &str, verified: bool) -> bool {
+        if !verified && self.is_administrators(email) {
+            return false;
+        }
         if self.emails.is_empty() && self.domains.is_empty() {
             return true;
         }
@@ -144,6 +153,14 @@ mod tests {
             access.allows("anybody@example.org", false),
             "without lists everybody may come"
         );
+        for email in [
+            "root@example.com",
+            "ROOT@Example.COM",
+            "jefa@xn--mnch-0ra.example",
+        ] {
+            assert!(access.allows(email, true), "{email}");
+            assert!(!access.allows(email, false), "{email}");
+        }
     }
 
     #[test]

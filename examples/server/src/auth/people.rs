@@ -73,8 +73,16 @@ impl App {
     /// that their issuer has verified now.
     ///
     /// # Errors
-    /// 403 when they are on no list; 409 when their address belongs to somebody else; those of the store.
+    /// 401 when they claim the address of an administrator, and nobody has verified it; 403 when they are on no list; 409 when their address belongs to somebody else; those of the store.
     pub(crate) async fn welcome(&self, profile: &Profile) -> Result<User, Failure> {
+        if !profile.email_verified && self.access.is_administrators(&profile.email) {
+            tracing::warn!(
+                issuer = profile.identity.issuer,
+                "somebody with the address of an administrator is not let in: their issuer does not say that it has \
+                 verified it. Where it verifies all, set auth.issuer_verifies_addresses"
+            );
+            return Err(Failure::unauthorized());
+        }
         if !self.access.allows(&profile.email, profile.email_verified) {
             tracing::info!(
                 issuer = profile.identity.issuer,

@@ -283,8 +283,9 @@ pub struct Auth {
     /// For whom that issuer makes the tokens (`aud`); required with `jwks_url`.
     pub audience: Option<String>,
     /// Whether that issuer verifies the address of everybody before it makes a token for them. Set it for an issuer whose
-    /// tokens have no `email_verified`: without that, an address makes nobody an administrator, is on no list, and is
-    /// not taken for that of somebody who was here before. What the issuer says it has not verified stays so.
+    /// tokens have no `email_verified`: without that, who has the address of an administrator is refused, an address is on
+    /// no list, and is not taken for that of somebody who was here before. What the issuer says it has not verified stays
+    /// so.
     pub issuer_verifies_addresses: bool,
     /// The e-mail addresses of the administrators. Whoever signs in with one that is verified is one; whoever is taken
     /// off the list is one no longer, at once, and becomes a client.
