@@ -221,6 +221,46 @@ impl GpuType {
     }
 }
 
+/// Whether an extended resource is a GPU, or another processor that people ask for as one. Device plug-ins name them
+/// freely; others ask for FUSE, network cards or KVM in the same way.
+///
+/// ```
+/// use neuropod_core::gpus::is_accelerator;
+///
+/// assert!(is_accelerator("nvidia.com/mig-1g.5gb") && is_accelerator("requests.habana.ai/gaudi"));
+/// assert!(!is_accelerator("devices.kubevirt.io/kvm"));
+/// ```
+pub fn is_accelerator(resource: &str) -> bool {
+    const PARTS: [&str; 24] = [
+        "nvidia.com/",
+        "gpu",
+        "mig-",
+        "i915",
+        "/xe",
+        "xpu",
+        "/tpu",
+        "tpus.",
+        "/npu",
+        "npu.",
+        "gaudi",
+        "ascend",
+        "neuron",
+        "mlu",
+        "dcu",
+        "gcu",
+        "vcuda",
+        "accelerator",
+        "huawei.com/",
+        "furiosa.ai/",
+        "rebellions.ai/",
+        "tenstorrent.com/",
+        "qaic",
+        "denglin.com/",
+    ];
+    let name = resource.to_lowercase();
+    name.contains('/') && PARTS.iter().any(|part| name.contains(part))
+}
+
 /// A GPU type on offer that no node of the cluster can take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnmatchedGpu {

@@ -211,7 +211,7 @@ pub fn reason_of(told: &Reason, language: Language) -> &'static str {
             ),
         };
     }
-    quota::used_up(told, language).unwrap_or_else(|| reason(told.code, language))
+    quota::refused(told, language).unwrap_or_else(|| reason(told.code, language))
 }
 
 /// What went wrong with a call, in the plan's words where it has some. What is wrong with a request is told by

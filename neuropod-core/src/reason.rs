@@ -1,5 +1,6 @@
 //! Why a pod is not running: a code, whose fault it is, whether it is retried, whether it is billed.
 
+pub(crate) mod refusal;
 mod remedy;
 
 use jiff::Timestamp;

@@ -5,6 +5,7 @@ const PAGES = {
   change_image: "deploy",
   choose_another_gpu: "deploy",
   choose_another_name: "deploy",
+  choose_another_size: "deploy",
   choose_more_disk: "deploy",
   choose_more_memory: "deploy",
 };

@@ -1,63 +1,30 @@
-//! Which quota of the cluster is used up, from the words of the API server.
+//! Which quota or limit of the cluster refuses a pod, from the words of the cluster. The names of objects stay in the
+//! technical detail.
 
 use super::Language;
+use crate::reason::refusal::{Counted, Refusal};
 use crate::reason::{Reason, ReasonCode};
 
-/// What a quota counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    Gpus,
-    Memory,
-    Processors,
-    Storage,
-    Pods,
-}
-
-/// Those that say most to an owner come first: one answer may name several.
-const ALL: [Counted; 5] = [
-    Counted::Gpus,
-    Counted::Memory,
-    Counted::Processors,
-    Counted::Storage,
-    Counted::Pods,
-];
-
-/// That a quota is used up, and which; `None` where the words say it of none that owners know. The names of objects stay
-/// in the technical detail.
-pub(super) fn used_up(told: &Reason, language: Language) -> Option<&'static str> {
-    if told.code != ReasonCode::QuotaExceeded {
+/// That a quota is used up and which, that a limit is in the way, or that one asks for something; `None` where the words
+/// say it of nothing that owners know.
+pub(super) fn refused(told: &Reason, language: Language) -> Option<&'static str> {
+    // Of a pod that was given up the text says so, and its remedy the rest.
+    if told.code == ReasonCode::GaveUp {
         return None;
     }
-    let (_, refusal) = told.detail.split_once("exceeded quota:")?;
-    let (_, requested) = refusal.split_once("requested:")?;
-    let requested = requested.split(", used:").next().unwrap_or_default();
-    let mut names = requested.split(',').filter_map(|part| part.split('=').next());
-    let names: Vec<_> = names.by_ref().map(str::trim).filter_map(counted).collect();
-    let first = ALL.into_iter().find(|counted| names.contains(counted))?;
-    Some(text(first, language))
-}
-
-/// What a resource of a `ResourceQuota` counts: `requests.nvidia.com/gpu`, `limits.memory`, `count/pods`.
-fn counted(resource: &str) -> Option<Counted> {
-    let name = resource.to_lowercase();
-    let plain = name.rsplit('.').next().unwrap_or_default();
-    if name.contains("ephemeral") {
-        None
-    } else if name.contains("storage") || name.contains("persistentvolumeclaims") {
-        Some(Counted::Storage)
-    } else if name.contains('/') && (name.contains("gpu") || name.contains("nvidia.com/")) {
-        Some(Counted::Gpus)
-    } else {
-        match plain {
-            "memory" => Some(Counted::Memory),
-            "cpu" => Some(Counted::Processors),
-            "pods" | "count/pods" => Some(Counted::Pods),
-            _ => None,
-        }
+    match told.refusal()? {
+        Refusal::UsedUp(Some(counted)) => used_up(counted, language),
+        // Under another code the text would say something else.
+        Refusal::UsedUp(None) => Some(super::reason(ReasonCode::QuotaExceeded, language)),
+        Refusal::Size(counted) => Some(size(counted, language)),
+        Refusal::Unset => Some(language.pick(
+            "Una cuota del clúster exige un límite que la plataforma no indica; contacta con soporte",
+            "A quota of the cluster asks for a limit that the platform does not set; contact support",
+        )),
     }
 }
 
-fn text(counted: Counted, language: Language) -> &'static str {
+fn used_up(counted: Counted, language: Language) -> Option<&'static str> {
     let (es, en) = match counted {
         Counted::Gpus => ("Se ha agotado la cuota de GPU", "The quota of GPUs is used up"),
         Counted::Memory => (
@@ -73,6 +40,37 @@ fn text(counted: Counted, language: Language) -> &'static str {
             "The quota of storage is used up",
         ),
         Counted::Pods => ("Se ha agotado la cuota de pods", "The quota of pods is used up"),
+        Counted::Disk => return None,
+    };
+    Some(language.pick(es, en))
+}
+
+fn size(counted: Option<Counted>, language: Language) -> &'static str {
+    let (es, en) = match counted {
+        Some(Counted::Gpus) => (
+            "El clúster no admite tantas GPU en un pod",
+            "The cluster does not allow so many GPUs for one pod",
+        ),
+        Some(Counted::Memory) => (
+            "El clúster no admite la memoria de este tipo de GPU en un pod",
+            "The cluster does not allow the memory of this GPU type for one pod",
+        ),
+        Some(Counted::Processors) => (
+            "El clúster no admite los procesadores de este tipo de GPU en un pod",
+            "The cluster does not allow the processors of this GPU type for one pod",
+        ),
+        Some(Counted::Storage) => (
+            "El clúster no admite un volumen de este tamaño",
+            "The cluster does not allow a volume of this size",
+        ),
+        Some(Counted::Disk) => (
+            "El clúster no admite un disco de este tamaño",
+            "The cluster does not allow a disk of this size",
+        ),
+        Some(Counted::Pods) | None => (
+            "El clúster no admite un pod de este tamaño",
+            "The cluster does not allow a pod of this size",
+        ),
     };
     language.pick(es, en)
 }

@@ -1,6 +1,7 @@
 //! What the owner of a pod can do about a reason.
 
 use super::Language;
+use crate::reason::refusal::Refusal;
 use crate::reason::{Reason, ReasonCode};
 
 /// The same for a whole reason: for a pod that was given up, about its cause.
@@ -36,6 +37,17 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
             "Inicia el pod de nuevo. Si vuelve a pasar, contacta con soporte y da el detalle técnico.",
             "Start the pod again. If it happens again, contact support with the technical detail.",
         );
+    }
+    match reason.refusal() {
+        Some(Refusal::UsedUp(_)) => return remedy(ReasonCode::QuotaExceeded, language),
+        Some(Refusal::Size(_)) => {
+            return language.pick(
+                "Crea el pod con otro tipo de GPU, u otro tamaño de volumen o disco, según el detalle técnico. Si ninguno sirve, contacta con soporte.",
+                "Create the pod with another GPU type, or another size of volume or disk, by the technical detail. If none fits, contact support.",
+            );
+        }
+        Some(Refusal::Unset) => return remedy(ReasonCode::ClusterSetup, language),
+        None => {}
     }
     let waits = reason.remedy() == crate::reason::Remedy::StartAgain;
     remedy(if waits { reason.code } else { reason.cause() }, language)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::refusal::Refusal;
 use super::{Reason, ReasonCode};
 
 /// What the owner of a pod can do next. The text for people is in [`crate::message::remedy_of`].
@@ -21,6 +22,8 @@ pub enum Remedy {
     ChooseMoreDisk,
     /// Wait, or choose a GPU type that is free.
     ChooseAnotherGpu,
+    /// Choose another GPU type, or a volume or disk of another size: the cluster does not allow this one.
+    ChooseAnotherSize,
     /// Choose another name.
     ChooseAnotherName,
     /// Stop another pod, which has what this one needs: a quota, the volume.
@@ -81,6 +84,12 @@ impl Reason {
     pub fn remedy(&self) -> Remedy {
         if self.is_volume_in_use() || self.is_volume_on_full_node() {
             return Remedy::StopAnotherPod;
+        }
+        match self.refusal() {
+            Some(Refusal::UsedUp(_)) => return Remedy::StopAnotherPod,
+            Some(Refusal::Size(_)) => return Remedy::ChooseAnotherSize,
+            Some(Refusal::Unset) => return Remedy::ContactSupport,
+            None => {}
         }
         match (self.code, self.cause().remedy()) {
             (ReasonCode::GaveUp, Remedy::Wait) => Remedy::StartAgain,

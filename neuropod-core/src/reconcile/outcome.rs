@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
 use crate::pod::{Desired, Pod, VolumeDeletion};
+use crate::reason::refusal::Refusal;
 use crate::reason::{Reason, ReasonCode};
 use crate::workload::VolumePolicy;
 
@@ -163,7 +164,15 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
 
 /// Why a pod is not made, when the cluster answers with this error.
 pub(crate) fn unmade(error: &Error, now: Timestamp) -> Reason {
+    let told = error.to_string();
+    // Webhooks refuse for quotas too, and quotas for what the platform does not say.
+    let refusal = match error.kind() {
+        ErrorKind::QuotaExceeded | ErrorKind::Rejected => Refusal::read(&told),
+        _ => None,
+    };
     let code = match error.kind() {
+        _ if refusal == Some(Refusal::Unset) => ReasonCode::ClusterSetup,
+        _ if refusal.is_some() => ReasonCode::QuotaExceeded,
         ErrorKind::QuotaExceeded => ReasonCode::QuotaExceeded,
         ErrorKind::NameTaken => ReasonCode::NameTaken,
         ErrorKind::NotConfigured | ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
@@ -172,5 +181,5 @@ pub(crate) fn unmade(error: &Error, now: Timestamp) -> Reason {
         ErrorKind::Rejected | ErrorKind::Invalid(_) => ReasonCode::Rejected,
         _ => ReasonCode::ClusterUnavailable,
     };
-    Reason::new(code, error.to_string(), now)
+    Reason::new(code, told, now)
 }

@@ -36,8 +36,11 @@ fn every_refusal_has_its_kind_and_says_what_it_is() {
         if let Some(says) = trial["says"].as_str() {
             assert!(error.message().contains(says), "{name}: {error}");
         }
+        // Gatekeeper puts names into such brackets too; what ends an element is in pages alone.
+        let is_page = ["</", "<!", "<html", "<head", "<body"];
+        let told = error.message().to_lowercase();
         assert!(
-            !error.message().contains('<'),
+            !is_page.iter().any(|part| told.contains(part)),
             "{name}: no page of a proxy: {error}"
         );
     }

@@ -2,7 +2,7 @@ use neuropod_core::GpuStock;
 use neuropod_core::gpus::by_model;
 use serde_json::{from_value, json};
 
-use super::by_node;
+use super::{GPUS, by_node, is_gpu};
 
 #[test]
 fn free_is_what_no_pod_on_the_node_has_asked_for() {
@@ -62,4 +62,15 @@ fn free_is_what_no_pod_on_the_node_has_asked_for() {
         [(Some("3f9a0c1d2e4b5a68".into()), 1), (None, 1), (None, 1)],
         "the pods of the platform first; those of another platform are somebody else's"
     );
+}
+
+#[test]
+fn what_is_counted_as_a_gpu_is_called_one_when_it_is_short_and_in_quotas() {
+    for pattern in GPUS {
+        let resource = pattern.replace('*', "x");
+        assert!(is_gpu(&resource), "{resource}");
+        for name in [resource.clone(), format!("requests.{resource}")] {
+            assert!(neuropod_core::gpus::is_accelerator(&name), "{name}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! Pods that will not run again: evicted, refused by their node, or at their end.
 
 use neuropod_core::ReasonCode;
+use neuropod_core::gpus::is_accelerator;
 
-use super::schedule::is_accelerator;
 use super::{Cause, disruption, runtime, since};
 use crate::slim::{ContainerStatus, SlimPod};
 

@@ -1,6 +1,7 @@
 //! Why a pod has no node: the words of the schedulers.
 
 use neuropod_core::ReasonCode;
+use neuropod_core::gpus::is_accelerator;
 
 /// What the scheduler's text says.
 pub(super) fn code(message: &str) -> ReasonCode {
@@ -74,31 +75,4 @@ fn lacks_accelerator(causes: &str) -> bool {
     let lacking = causes.split("Insufficient ").skip(1);
     let mut names = lacking.map(|rest| rest.split([',', ' ']).next().unwrap_or_default());
     names.any(is_accelerator)
-}
-
-/// Whether an extended resource is a GPU, or another processor that people ask for as one. Device plug-ins name them
-/// freely; others ask for FUSE, network cards or KVM in the same way.
-pub(super) fn is_accelerator(resource: &str) -> bool {
-    const PARTS: [&str; 18] = [
-        "nvidia.com/",
-        "gpu",
-        "mig-",
-        "i915",
-        "/xe",
-        "xpu",
-        "/tpu",
-        "tpus.",
-        "/npu",
-        "npu.",
-        "gaudi",
-        "ascend",
-        "neuron",
-        "/mlu",
-        "dcu",
-        "gcu",
-        "vcuda",
-        "accelerator",
-    ];
-    let name = resource.to_lowercase();
-    name.contains('/') && PARTS.iter().any(|part| name.contains(part))
 }

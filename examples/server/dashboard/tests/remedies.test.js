@@ -12,6 +12,7 @@ const name = (reason, now) => {
 test("a remedy leads to the place where it can be done", () => {
   assert.equal(name({ remedyCode: "change_image" }), "deploy");
   assert.equal(name({ remedyCode: "choose_more_memory" }), "deploy");
+  assert.equal(name({ remedyCode: "choose_another_size" }), "deploy");
   assert.equal(name({ remedyCode: "add_funds" }), "account");
   assert.equal(name({ remedyCode: "read_logs" }), "logs");
   assert.equal(name({ remedyCode: "start_again" }), "start");

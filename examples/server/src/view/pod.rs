@@ -98,8 +98,8 @@ pub(crate) struct ReasonView {
     /// What its owner can do about it.
     pub(crate) remedy: &'static str,
     /// The same for programs: `wait`, `change_image`, `read_logs`, `choose_more_memory`, `choose_more_disk`,
-    /// `choose_another_gpu`, `choose_another_name`, `stop_another_pod`, `add_funds`, `start_again`, `start_later` or
-    /// `contact_support`.
+    /// `choose_another_gpu`, `choose_another_size`, `choose_another_name`, `stop_another_pod`, `add_funds`, `start_again`,
+    /// `start_later` or `contact_support`.
     #[schema(value_type = String)]
     pub(crate) remedy_code: neuropod::Remedy,
     /// In the words of the cluster.
