@@ -11,6 +11,14 @@ pub(crate) fn warning(scene: Scene) -> Option<(&'static str, &'static str)> {
             "FailedMount",
             "MountVolume.SetUp failed for volume \"pvc-1\": rpc error: code = Internal desc = not mounted",
         )),
+        Scene::MountSlow => Some((
+            "FailedMount",
+            "MountVolume.WaitForAttach failed for volume \"pvc-1\": volume attachment is being created",
+        )),
+        Scene::ServerRestarted => Some((
+            "Unhealthy",
+            "Readiness probe failed: dial tcp 10.42.0.7:8888: connect: connection refused",
+        )),
         Scene::NodeLost => Some(("NodeNotReady", "Node is not ready")),
         _ => None,
     }
@@ -27,6 +35,7 @@ pub(crate) fn status(scene: Scene, before: &Value) -> Value {
     }
     let container = Container::new(before, &now);
     let (phase, ready, containers) = match scene {
+        Scene::ServerRestarted => ("Running", true, container.running(true)),
         Scene::Running { ready } => ("Running", ready, container.running(ready)),
         Scene::Restarted => ("Running", true, container.restarted()),
         Scene::CrashLoop => ("Running", false, container.crashed("Error", 1)),
@@ -35,7 +44,7 @@ pub(crate) fn status(scene: Scene, before: &Value) -> Value {
         Scene::NodeLost => ("Running", false, before["containerStatuses"].clone()),
         _ => ("Pending", false, container.waiting(waits(scene))),
     };
-    let has_sandbox = !matches!(scene, Scene::Scheduled | Scene::MountFailing);
+    let has_sandbox = !matches!(scene, Scene::Scheduled | Scene::MountFailing | Scene::MountSlow);
     let mut status = json!({
         "phase": phase,
         "startTime": container.started,
@@ -81,6 +90,11 @@ fn waits(scene: Scene) -> (&'static str, &'static str) {
         Scene::StartError => (
             "RunContainerError",
             "failed to create containerd task: exec: \"a\": not found in $PATH",
+        ),
+        Scene::NodeFault => (
+            "RunContainerError",
+            "failed to create containerd task: nvidia-container-cli: initialization error: nvml error: \
+             driver/library version mismatch: unknown",
         ),
         _ => ("ContainerCreating", ""),
     }

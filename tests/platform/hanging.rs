@@ -210,3 +210,28 @@ async fn a_container_that_was_killed_for_its_memory_says_so_while_it_runs_again(
     .await;
     assert_eq!(fresh.last_end, None, "of another run");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_warning_that_passes_within_half_a_minute_is_not_told() {
+    for passes in [true, false] {
+        let world = World::new(Settings::default()).await;
+        let platform = world.platform();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        world.cluster.obstruct(&pod.id, Obstacle::MountSlow);
+        sleep(Duration::from_secs(25)).await;
+        let young = platform.get(&world.ana, &pod.id).await.unwrap();
+        assert_eq!(
+            (young.status, young.step, young.reason),
+            (Status::Creating, Step::Preparing, None)
+        );
+        if passes {
+            world.cluster.clear_obstacles(&pod.id);
+            until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        } else {
+            sleep(Duration::from_secs(10)).await;
+            let told = platform.get(&world.ana, &pod.id).await.unwrap();
+            assert!(because(&told, ReasonCode::VolumeFailed), "{told:?}");
+        }
+    }
+}

@@ -17,6 +17,8 @@ pub enum Obstacle {
     VolumePending,
     /// The volume can't be mounted.
     MountFailing,
+    /// The volume can't be mounted for the moment: a warning that counts once it is half a minute old.
+    MountSlow,
     /// The registry can't be reached.
     PullFailing,
     /// The registry does not have the image.
@@ -71,6 +73,10 @@ impl Obstacle {
             Self::MountFailing => (
                 ReasonCode::VolumeFailed,
                 "MountVolume.SetUp failed for volume \"workspace\": rpc error: code = Internal",
+            ),
+            Self::MountSlow => (
+                ReasonCode::VolumeFailed,
+                "MountVolume.WaitForAttach failed for volume \"workspace\": volume attachment is being created",
             ),
             Self::PullFailing => {
                 let text = format!("failed to pull and unpack image \"{image}\": dial tcp: i/o timeout");
@@ -133,6 +139,11 @@ impl Obstacle {
             ),
         };
         (code, text.to_owned())
+    }
+
+    /// For how long the reason may pass by itself.
+    pub(super) fn may_pass_for(self) -> Option<Duration> {
+        (self == Self::MountSlow).then_some(Duration::from_secs(30))
     }
 
     /// Whether it is the fault of the node, whoever's pod is there.

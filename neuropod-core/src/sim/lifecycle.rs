@@ -8,7 +8,7 @@ use super::incident::{Incident, Obstacle, back_off};
 use super::log::{self, Line};
 use super::logs::Log;
 use super::pod::{Run, SimPod, State};
-use super::world::{Entry, World};
+use super::world::{Entry, World, later};
 use crate::id::PodId;
 use crate::reason::ReasonCode;
 
@@ -44,7 +44,7 @@ impl World {
                 }
             }
             State::Preparing => {
-                if !self.is_stopped_by(pod_id, &[Obstacle::MountFailing]) {
+                if !self.is_stopped_by(pod_id, &[Obstacle::MountFailing, Obstacle::MountSlow]) {
                     self.enter_state(pod_id, State::Pulling, pull);
                 }
             }
@@ -93,6 +93,8 @@ impl World {
             let (code, detail) = obstacle.reason(&pod.workload.container.image);
             pod.blame(code, detail, now);
             pod.node_fault = obstacle.is_of_the_node();
+            let since = pod.reason.as_ref().map_or(now, |reason| reason.since);
+            pod.passes_until = obstacle.may_pass_for().map(|time| later(since, time));
         }
         true
     }

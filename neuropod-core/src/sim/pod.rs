@@ -38,6 +38,8 @@ pub(super) struct SimPod {
     pub(super) reason: Option<Reason>,
     /// The reason is the fault of its node.
     pub(super) node_fault: bool,
+    /// Until then the reason may pass by itself.
+    pub(super) passes_until: Option<Timestamp>,
     /// When it came to the state that it is in, on its node.
     pub(super) entered_at: Option<Timestamp>,
     /// By when it should be gone, once it is asked to go.
@@ -121,6 +123,7 @@ impl SimPod {
             terminating: false,
             reason: None,
             node_fault: false,
+            passes_until: None,
             entered_at: None,
             ends_by: None,
             last_end: None,
@@ -142,6 +145,7 @@ impl SimPod {
     pub(super) fn blame(&mut self, code: ReasonCode, detail: String, now: Timestamp) {
         let reason = Reason::new(code, detail, now);
         self.node_fault = false;
+        self.passes_until = None;
         if !self.reason.as_ref().is_some_and(|old| old.says_the_same(&reason)) {
             self.reason = Some(reason);
         }
@@ -187,7 +191,7 @@ impl SimPod {
             restarts: self.restarts,
             closed_at: self.closed_at,
             reason: self.reason.clone(),
-            passes_until: None,
+            passes_until: self.passes_until.filter(|_| self.reason.is_some()),
             node_fault: self.reason.is_some() && self.node_fault,
             step_since: self.entered_at,
             ending: self.ends_by.map(|by| Ending {

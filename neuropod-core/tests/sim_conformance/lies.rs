@@ -1,16 +1,17 @@
 //! Backends that do one thing wrong. The suite has to find out each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, future, stream};
+use jiff::SignedDuration;
 use neuropod_core::conformance::cluster::{CHECKS, logs};
 use neuropod_core::sim::Settings;
 use neuropod_core::{
-    ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Objects, Observation, Phase, Result,
-    Usage, VolumePolicy, Workload, WorkloadRef,
+    ClusterBackend, ClusterEvent, ErrorKind, Inventory, LogOptions, LogStream, Objects, Observation,
+    ObservedPod, Phase, Result, Usage, VolumePolicy, Workload, WorkloadRef,
 };
 
 use crate::stage::SimStage;
@@ -46,6 +47,28 @@ enum Lie {
     SkipsPending,
     /// Answers `remove` as if all were gone.
     SaysGone,
+    /// Does not say by when a pod object should be gone.
+    LosesEndings,
+    /// Says that a pod object should be gone when its container started.
+    EndsAtOnce,
+    /// Makes what is still being deleted.
+    IgnoresLeftovers,
+    /// Blames no node.
+    BlamesNoNode,
+    /// Blames the node for everything.
+    BlamesNodes,
+    /// Calls every warning certain.
+    CertainAtOnce,
+    /// Calls no reason certain.
+    NeverCertain,
+    /// Does not tell how the last container ended.
+    LosesLastEnds,
+    /// Does not tell since when a pod is at its step.
+    LosesSteps,
+    /// Begins each step anew whenever it is looked at.
+    StepsAnew,
+    /// Does not tell of closed ports.
+    LosesClosedPorts,
     /// Gives the whole log whatever part is asked for.
     IgnoresLogOptions,
     /// Takes the first line off a log that is followed.
@@ -55,12 +78,21 @@ enum Lie {
 struct Liar {
     inner: Arc<dyn ClusterBackend>,
     lie: Lie,
+    looks: AtomicI64,
 }
 
 impl Liar {
     fn twist(&self, mut seen: Observation) -> Observation {
         if self.lie == Lie::SaysComplete && seen.objects == Objects::Partial {
             seen.objects = Objects::Complete;
+        }
+        if let Some(pod) = &mut seen.pod {
+            distort(self.lie, pod);
+            if self.lie == Lie::StepsAnew {
+                let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+                let anew = SignedDuration::from_secs(looks);
+                pod.step_since = pod.step_since.map(|since| since + anew);
+            }
         }
         seen
     }
@@ -72,7 +104,13 @@ impl ClusterBackend for Liar {
         if self.lie == Lie::Replaces {
             self.inner.remove(&workload.reference, VolumePolicy::Keep).await?;
         }
-        self.inner.apply(workload).await.map(|seen| self.twist(seen))
+        let applied = match self.inner.apply(workload).await {
+            Err(error) if self.lie == Lie::IgnoresLeftovers && *error.kind() == ErrorKind::Conflict => {
+                self.inner.observe(&workload.reference).await
+            }
+            applied => applied,
+        };
+        applied.map(|seen| self.twist(seen))
     }
 
     async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation> {
@@ -131,7 +169,33 @@ impl ClusterBackend for Liar {
     }
 }
 
+/// What both the watch and the answers say wrongly.
+fn distort(lie: Lie, pod: &mut ObservedPod) {
+    match lie {
+        Lie::LosesEndings => pod.ending = None,
+        Lie::EndsAtOnce => {
+            if let (Some(ending), Some(started)) = (&mut pod.ending, pod.started_at) {
+                ending.by = started;
+            }
+        }
+        Lie::BlamesNoNode => pod.node_fault = false,
+        Lie::BlamesNodes => pod.node_fault = pod.reason.is_some(),
+        Lie::CertainAtOnce => pod.passes_until = None,
+        Lie::NeverCertain => {
+            let since = pod.reason.as_ref().map(|reason| reason.since);
+            pod.passes_until = since.map(|since| since + SignedDuration::from_hours(1));
+        }
+        Lie::LosesLastEnds => pod.last_end = None,
+        Lie::LosesSteps => pod.step_since = None,
+        Lie::LosesClosedPorts => pod.closed_at = None,
+        _ => {}
+    }
+}
+
 fn twisted(lie: Lie, opened: bool, mut event: ClusterEvent) -> Vec<ClusterEvent> {
+    if let ClusterEvent::Changed { pod, .. } = &mut event {
+        distort(lie, pod);
+    }
     match (lie, &mut event) {
         (Lie::LosesEnds, ClusterEvent::Gone { .. }) | (Lie::NeverSynced, ClusterEvent::Synced) => {
             return vec![];
@@ -182,6 +246,7 @@ fn lying(lie: Lie) -> SimStage {
     stage.backend = Arc::new(Liar {
         inner: stage.backend,
         lie,
+        looks: AtomicI64::new(0),
     });
     stage
 }
@@ -203,6 +268,17 @@ async fn every_lie_is_found_out() {
         Lie::LosesRestarts,
         Lie::SkipsPending,
         Lie::SaysGone,
+        Lie::LosesEndings,
+        Lie::EndsAtOnce,
+        Lie::IgnoresLeftovers,
+        Lie::BlamesNoNode,
+        Lie::BlamesNodes,
+        Lie::CertainAtOnce,
+        Lie::NeverCertain,
+        Lie::LosesLastEnds,
+        Lie::LosesSteps,
+        Lie::StepsAnew,
+        Lie::LosesClosedPorts,
         Lie::IgnoresLogOptions,
         Lie::FollowsLate,
     ];

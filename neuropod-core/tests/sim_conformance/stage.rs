@@ -66,11 +66,13 @@ impl Stage for SimStage {
             Scene::Unschedulable => self.meet(reference, Obstacle::Unschedulable),
             Scene::VolumePending => self.meet(reference, Obstacle::VolumePending),
             Scene::MountFailing => self.meet(reference, Obstacle::MountFailing),
+            Scene::MountSlow => self.meet(reference, Obstacle::MountSlow),
             Scene::PullFailing => self.meet(reference, Obstacle::PullFailing),
             Scene::ImageMissing => self.meet(reference, Obstacle::ImageMissing),
             Scene::ImageInvalid => self.meet(reference, Obstacle::ImageInvalid),
             Scene::ConfigError => self.meet(reference, Obstacle::ConfigError),
             Scene::StartError => self.meet(reference, Obstacle::StartError),
+            Scene::NodeFault => self.meet(reference, Obstacle::NodeFault),
             Scene::Scheduled => self.proceed_until(reference, |pod| pod.step == Step::Preparing),
             Scene::Pulling => self.proceed_until(reference, |pod| pod.step == Step::PullingImage),
             Scene::Running { ready } => self.run(reference, ready),
@@ -78,6 +80,7 @@ impl Stage for SimStage {
                 self.cluster.strike(pod_id, Incident::Exit);
                 self.run(reference, true);
             }
+            Scene::ServerRestarted => self.cluster.strike(pod_id, Incident::ServerKilled),
             Scene::CrashLoop => {
                 self.cluster.obstruct(pod_id, Obstacle::CrashLoop);
                 self.proceed_until(reference, |pod| pod.container.is_some());

@@ -8,6 +8,7 @@
 //! suite runs on a shared cluster. [`run`] is the whole suite but for what not every stage can do: [`logs`](fn@logs)
 //! needs containers that print, [`quota`](fn@quota) a namespace per user.
 
+mod details;
 mod fixture;
 mod logs;
 mod objects;
@@ -74,6 +75,8 @@ pub enum Scene {
     Scheduled,
     /// The kubelet can't mount the volume (an event `FailedMount` or `FailedAttachVolume`).
     MountFailing,
+    /// The kubelet can't mount the volume for the moment, which may pass by itself (its first event `FailedMount`, just now).
+    MountSlow,
     /// The kubelet pulls the image (the container waits as `ContainerCreating`; an event `Pulling`).
     Pulling,
     /// The registry can't be reached (`ErrImagePull` or `ImagePullBackOff`, `i/o timeout`).
@@ -86,6 +89,8 @@ pub enum Scene {
     ConfigError,
     /// The runtime can't start the container (`CreateContainerError` or `RunContainerError`).
     StartError,
+    /// No container starts on this node (`RunContainerError`, `driver/library version mismatch`).
+    NodeFault,
     /// The container runs.
     Running {
         /// Whether its readiness probe passes.
@@ -93,6 +98,9 @@ pub enum Scene {
     },
     /// The container ended with an error; another one runs and is ready.
     Restarted,
+    /// The server in the container that runs was gone for a moment, and another one is ready (an event `Unhealthy`:
+    /// `Readiness probe failed: … connection refused`).
+    ServerRestarted,
     /// The container ended with an error again; the kubelet waits before the next one (`CrashLoopBackOff`).
     CrashLoop,
     /// The container was killed for its memory (`OOMKilled`); the kubelet waits before the next one.
@@ -158,6 +166,13 @@ pub static CHECKS: &[Check] = checks![
     watch::watch_loses_nothing_when_broken,
     watch::watch_sees_a_pod_replaced_while_broken,
     watch::every_watch_sees_everything,
+    details::an_end_says_by_when,
+    details::apply_waits_for_what_is_being_deleted,
+    details::the_fault_of_a_node_is_told_as_such,
+    details::a_warning_that_may_pass_says_until_when,
+    details::the_last_end_is_told_while_the_next_container_runs,
+    details::a_step_says_since_when,
+    details::a_closed_port_tells_of_another_server,
     reasons::every_reason_is_told,
     reasons::a_reason_passes,
 ];
