@@ -52,7 +52,7 @@ pub(super) fn classify(waiting: &str, cause: &str) -> (ReasonCode, bool) {
 type Phrase = (&'static str, ReasonCode, bool);
 
 /// What is said in several words, none of which a name could have in it.
-const PHRASES: [Phrase; 50] = {
+const PHRASES: [Phrase; 56] = {
     use ReasonCode::{
         ImageArchitecture as Architecture, ImageInvalid as Invalid, ImageNotFound as Missing,
         ImagePullFailed as Failed,
@@ -87,6 +87,11 @@ const PHRASES: [Phrase; 50] = {
         ("schema 1 support is disabled", Invalid, false),
         ("schema 1 has been removed", Invalid, false),
         ("unsupported manifest media type", Invalid, false),
+        // Charts, models and other things that are no images.
+        ("unsupported media type", Invalid, false),
+        ("unknown media type", Invalid, false),
+        ("mismatched image rootfs", Invalid, false),
+        ("unsupported image-specific operation on artifact", Invalid, false),
         ("unsupported docker v2s1", Invalid, false),
         // The store of the node has lost a part, or is full.
         ("content digest", Failed, true),
@@ -117,6 +122,8 @@ const PHRASES: [Phrase; 50] = {
         // Registries say the same of an image that does not exist and of one that is private.
         ("manifest unknown", Missing, false),
         ("name unknown", Missing, false),
+        ("not known to registry", Missing, false),
+        ("payment required", Missing, false),
         ("does not exist", Missing, false),
         ("authorization failed", Missing, false),
         ("authentication required", Missing, false),

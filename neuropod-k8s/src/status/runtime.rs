@@ -30,8 +30,15 @@ pub(super) fn config_failure(message: &str) -> ReasonCode {
 
 /// What the owner of the image can change: its program, its directories, the version of CUDA that it asks for.
 fn is_of_the_image(message: &str) -> bool {
+    // A program of the runtime's own can be missing too.
+    const HELPERS: [&str; 4] = [
+        "exec: \"apparmor_parser",
+        "exec: \"crun",
+        "exec: \"nvidia-",
+        "exec: \"runc",
+    ];
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    let program = message.contains("exec: \"") && !has(&["exec: \"nvidia-", "exec: \"runc", "exec: \"crun"]);
+    let program = message.contains("exec: \"") && !has(&HELPERS);
     let missing = has(&[
         "executable file not found",
         "no such file or directory",
@@ -48,7 +55,7 @@ fn is_of_the_image(message: &str) -> bool {
 
 /// What nobody but the people who run the node can mend.
 fn is_of_the_node(message: &str) -> bool {
-    const WORDS: [&str; 37] = [
+    const WORDS: [&str; 56] = [
         // The driver of the GPU, and what brings it into containers.
         "cdi device",
         "cdi spec",
@@ -60,6 +67,14 @@ fn is_of_the_node(message: &str) -> bool {
         "gpu is lost",
         "unknown device",
         "no such device",
+        "stat /dev/",
+        "generate spec: lstat",
+        "generate spec: stat",
+        "gathering device information",
+        // Hooks of whatever brings devices and mounts into containers; what an image asks of them is looked at before.
+        "running hook",
+        "prestart hook",
+        "createruntime hook",
         // Names that an earlier attempt still holds: containerd, CRI-O, Docker.
         "failed to reserve container name",
         "is reserved",
@@ -89,6 +104,19 @@ fn is_of_the_node(message: &str) -> bool {
         "snapshotter",
         "cgroup",
         "sandbox",
+        "rootfs component",
+        "fork/exec",
+        "session keyring",
+        "disk quota exceeded",
+        "rlimit",
+        "dbus",
+        // Its set-up: what makes containers, or closes them off, is missing.
+        "binary not installed",
+        "apparmor",
+        "seccomp",
+        "selinux",
+        "/dev/kvm",
+        "qemu",
     ];
     let text = unquoted(message).to_lowercase();
     let mounts_driver = message.contains("error mounting \"") && message.contains("nvidia");
