@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use neuropod::meter::Reservation;
-use neuropod::reason::Blame;
-use neuropod::sim::{Incident, Kind, Method, ObjectKey, Obstacle, Refusal, Settings};
+use neuropod::reason::{Blame, Remedy};
+use neuropod::sim::{GpuPool, Incident, Kind, Method, ObjectKey, Obstacle, Refusal, Settings};
 use neuropod::template::Template;
 use neuropod::token::TokenState;
 use neuropod::{
@@ -362,4 +362,32 @@ async fn a_pod_outlives_its_template() {
     let again = CreatePod::from_template("Another", "jupyter");
     let error = platform.create(&world.ana, &again).await.unwrap_err();
     assert_eq!(error.to_string(), "template: template_unknown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_volume_is_on_a_full_node_says_so_until_another_pod_of_it_stops() {
+    let pool = || GpuPool {
+        resource: "nvidia.com/gpu".into(),
+        model: None,
+        total: 1,
+    };
+    let world = World::new(Settings {
+        gpus: vec![pool(), pool()],
+        one_node_volumes: true,
+        ..Settings::default()
+    })
+    .await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let first = platform.create(&world.ana, &request("First")).await.unwrap();
+    until_status(&platform, &world.ana, &first.id, Status::Running).await;
+    let second = platform.create(&world.ana, &request("Second")).await.unwrap();
+    let waits = until(&platform, &world.ana, &second.id, |pod| pod.reason.is_some()).await;
+    let reason = waits.reason.unwrap();
+    assert!(reason.is_volume_on_full_node(), "one node is free: {reason:?}");
+    assert_eq!(reason.remedy(), Remedy::StopAnotherPod);
+    assert_eq!((waits.status, waits.charged), (Status::Creating, Money::ZERO));
+    platform.stop(&world.ana, &first.id).await.unwrap();
+    let runs = until_status(&platform, &world.ana, &second.id, Status::Running).await;
+    assert_eq!(runs.reason, None);
 }

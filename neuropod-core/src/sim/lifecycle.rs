@@ -277,7 +277,8 @@ impl World {
         }
         pod.state = State::Ended;
         pod.blame(code, detail.to_owned(), now);
-        let (freed, terminating) = (pod.gpus.take().is_some(), pod.terminating);
+        let (held, terminating) = (pod.gpus.take().is_some(), pod.terminating);
+        let freed = held || self.settings.one_node_volumes;
         if terminating {
             self.finish_termination(pod_id);
         }

@@ -6,7 +6,9 @@
 //! an agenda of what happens when; every look at it first lets happen what is due.
 //!
 //! What goes wrong in real clusters goes wrong here when it is told to: an [`Obstacle`] stands in the way of a pod
-//! until it is taken away, an [`Incident`] happens once, a [`Refusal`] fails calls.
+//! until it is taken away, an [`Incident`] happens once, a [`Refusal`] fails calls. What a backend looks after by itself
+//! (network policies, limits and copies of Secrets in namespaces of users) has no objects here: that it can't be made is
+//! [`Obstacle::NotSetUp`] to a platform.
 //!
 //! ```
 //! use std::time::Duration;

@@ -54,7 +54,7 @@ pub(super) struct SimPod {
     pub(super) started_at: Option<Timestamp>,
     /// When its port was last found closed.
     pub(super) closed_at: Option<Timestamp>,
-    /// The GPUs it has: the index of their pool, and how many.
+    /// The GPUs it has: the index of their pool, which is its node, and how many.
     pub(super) gpus: Option<(usize, u32)>,
 }
 
@@ -155,6 +155,12 @@ impl SimPod {
     fn node(&self) -> Option<String> {
         let pool = self.gpus.map_or(0, |(pool, _)| pool);
         (self.state != State::Scheduling).then(|| node_name(pool))
+    }
+
+    /// The index of the node where its volume is mounted.
+    pub(super) fn node_index(&self) -> Option<usize> {
+        let mounted = !matches!(self.state, State::Scheduling | State::Ended);
+        mounted.then(|| self.gpus.map_or(0, |(pool, _)| pool))
     }
 
     /// The pod as the API server shows it.

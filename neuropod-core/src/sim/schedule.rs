@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::incident::{Obstacle, insufficient};
 use super::pod::{SimPod, State, node_name};
-use super::world::{Owned, World};
+use super::world::{Owned, VolumeKey, World};
 use crate::gpus::{GpuHolder, GpuStock, NVIDIA_MODEL_LABEL, NodeGpus, label_values};
 use crate::id::PodId;
 use crate::reason::ReasonCode;
@@ -25,7 +25,7 @@ impl World {
         let key = owned.volume_key();
         let free = self
             .find_volume(owned)
-            .and_then(|()| self.find_gpus(&pod.workload.container));
+            .and_then(|()| self.find_gpus(&pod.workload.container, self.node_of_volume(pod_id, &key)));
         let now = self.now;
         let Some(pod) = self.pod_mut(pod_id) else {
             return false;
@@ -54,9 +54,22 @@ impl World {
         Err((ReasonCode::VolumePending, detail))
     }
 
-    fn find_gpus(&self, container: &ContainerSpec) -> Result<Option<Gpus>, Obstruction> {
+    /// The node that has the volume now, by its index, where the pods of a volume have to be on one.
+    fn node_of_volume(&self, pod_id: &PodId, key: &VolumeKey) -> Option<usize> {
+        let has_it = |(id, owned): &(&PodId, &Owned)| *id != pod_id && owned.volume_key() == *key;
+        let mut others = self.workloads.iter().filter(has_it);
+        let node = others.find_map(|(_, owned)| owned.pod.as_ref()?.node_index());
+        node.filter(|_| self.settings.one_node_volumes)
+    }
+
+    /// GPUs on a node, which is the one `beside` where there is one. A pod without GPUs counts none of its node.
+    fn find_gpus(
+        &self,
+        container: &ContainerSpec,
+        beside: Option<usize>,
+    ) -> Result<Option<Gpus>, Obstruction> {
         let Some(accelerator) = &container.resources.accelerator else {
-            return Ok(None);
+            return Ok(beside.map(|node| (node, 0)));
         };
         let pools = self.gpu_stock().into_iter().enumerate();
         let fits = |(_, pool): &(usize, GpuStock)| {
@@ -64,8 +77,14 @@ impl World {
         };
         let mut matching: Vec<_> = pools.filter(fits).collect();
         matching.sort_by_key(|(index, _)| container.avoid_nodes.contains(&node_name(*index)));
-        match matching.iter().find(|(_, pool)| pool.free >= accelerator.count) {
+        let nodes = matching.len();
+        let is_beside = |index: usize| beside.is_none_or(|node| node == index);
+        let fits = |(index, pool): &&(usize, GpuStock)| is_beside(*index) && pool.free >= accelerator.count;
+        match matching.iter().find(fits) {
             Some((index, _)) => Ok(Some((*index, accelerator.count))),
+            None if matching.iter().any(|(index, _)| !is_beside(*index)) => {
+                Err(beside_full_node(nodes, &accelerator.resource))
+            }
             None if matching.is_empty() => Err(Obstacle::Unschedulable.reason("")),
             None => Err((
                 ReasonCode::NoGpuFree,
@@ -101,7 +120,8 @@ impl World {
         let pools = self.settings.gpus.iter().enumerate();
         let nodes = pools.map(|(index, pool)| {
             let held = |owned: &Owned| {
-                let (_, count) = owned.pod.as_ref()?.gpus.filter(|(pool, _)| *pool == index)?;
+                let gpus = owned.pod.as_ref()?.gpus;
+                let (_, count) = gpus.filter(|(pool, count)| *pool == index && *count > 0)?;
                 Some(GpuHolder {
                     pod_id: Some(owned.reference.pod_id.clone()),
                     namespace: owned.reference.namespace.clone().unwrap_or_default(),
@@ -145,6 +165,16 @@ impl World {
             self.step(&pod_id);
         }
     }
+}
+
+/// The words of the scheduler where the node that has the volume is full, and others may not be.
+fn beside_full_node(nodes: usize, resource: &str) -> Obstruction {
+    let others = nodes.saturating_sub(1).max(1);
+    let text = format!(
+        "0/{nodes} nodes are available: 1 Insufficient {resource}, {others} node(s) didn't match pod affinity rules. \
+         preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+    );
+    (ReasonCode::NoGpuFree, text)
 }
 
 /// The labels of a node with GPUs of this model; where it has none it is whatever a pod asks for.

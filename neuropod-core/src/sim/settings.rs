@@ -37,6 +37,8 @@ pub struct Settings {
     pub watch_delay: Duration,
     /// The GPUs of the nodes.
     pub gpus: Vec<GpuPool>,
+    /// Whether one node at a time has a volume: its other pods have to go there.
+    pub one_node_volumes: bool,
 }
 
 /// Nodes with GPUs of one kind.
@@ -71,6 +73,7 @@ impl Default for Settings {
                 model: None,
                 total: 8,
             }],
+            one_node_volumes: false,
         }
     }
 }

@@ -212,7 +212,7 @@ impl World {
         self.publish(pod_id);
         self.forget_if_empty(pod_id);
         self.reclaim_volume(&(reference.namespace, reference.volume));
-        if pod.gpus.is_some() {
+        if pod.gpus.is_some() || self.settings.one_node_volumes {
             self.retry_unscheduled();
         }
     }

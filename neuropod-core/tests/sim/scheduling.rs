@@ -135,3 +135,46 @@ async fn a_node_that_is_to_be_avoided_is_taken_where_no_other_is_free() {
     let second = start(&cluster, &avoiding(2)).await;
     assert_eq!(second.node.as_deref(), Some("node-1"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_a_volume_that_one_node_has_go_to_that_node_or_wait() {
+    let pool = |total| GpuPool {
+        resource: "nvidia.com/gpu".to_owned(),
+        model: None,
+        total,
+    };
+    let cluster = SimCluster::new(Settings {
+        gpus: vec![pool(1), pool(2)],
+        one_node_volumes: true,
+        ..Settings::default()
+    });
+    let workload = |number| {
+        let mut workload = workload(number);
+        "workspace".clone_into(&mut workload.reference.volume);
+        workload
+    };
+    cluster.take_gpus(0, 1);
+    start(&cluster, &workload(1)).await;
+    cluster.take_gpus(0, 0);
+    let on = |number| cluster.pod(&workload(number).reference.pod_id).unwrap();
+    assert_eq!(on(1).node.as_deref(), Some("node-2"));
+    // It would fit on both, and so would one without a GPU.
+    start(&cluster, &workload(2)).await;
+    assert_eq!(on(2).node.as_deref(), Some("node-2"));
+    let mut without = workload(4);
+    without.container.resources.accelerator = None;
+    start(&cluster, &without).await;
+    assert_eq!(on(4).node.as_deref(), Some("node-2"));
+    assert_eq!(cluster.inventory().await.unwrap().gpus[1].free, 0);
+    // node-1 has a GPU free, but not the volume.
+    let mut events = Events::of(&cluster);
+    cluster.apply(&workload(3)).await.unwrap();
+    let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
+    let reason = pod.reason.unwrap();
+    assert!(reason.is_volume_on_full_node(), "{reason:?}");
+    for number in [1, 2, 4] {
+        let reference = workload(number).reference;
+        cluster.remove(&reference, VolumePolicy::Keep).await.unwrap();
+    }
+    events.until(|pod| pod.ready && pod.reason.is_none()).await;
+}
