@@ -2,12 +2,13 @@ import * as api from "../api.js";
 import { openForm } from "../dialog.js";
 import { element } from "../dom.js";
 import { field } from "../form.js";
+import { imageHint } from "../images.js";
 import { tell } from "../notices.js";
 import { formatPorts, readPorts } from "../ports.js";
 import { t } from "../text.js";
 
-/** Makes a template, or changes this one; `saved` is called afterwards. */
-export function editTemplate(template, saved) {
+/** Makes a template, or changes this one; `saved` is called afterwards. `config` is that of the server. */
+export function editTemplate(template, config, saved) {
   const text = (value, attributes = {}) =>
     element("input", { type: "text", value: value ?? "", autocomplete: "off", ...attributes });
   const size = (value) =>
@@ -25,7 +26,7 @@ export function editTemplate(template, saved) {
         "dockerImage",
         t("deploy.image"),
         text(template?.dockerImage, { spellcheck: "false" }),
-        t("deploy.imageHint"),
+        imageHint(config),
       ),
       field("httpPorts", t("deploy.ports"), ports, t("template.portsHint")),
       element(

@@ -4,6 +4,7 @@ import { debounced, element, heading } from "../dom.js";
 import { checkbox, createForm, field, fieldset } from "../form.js";
 import { money, number } from "../format.js";
 import { firstGpu } from "../gpu.js";
+import { imageExample, imageHint } from "../images.js";
 import { fill } from "../loading.js";
 import { markdown } from "../markdown.js";
 import { readAmount } from "../money.js";
@@ -26,18 +27,20 @@ export function showDeploy(main) {
 }
 
 async function load() {
-  const [prices, templates, pods, users] = await Promise.all([
+  const [prices, templates, pods, config, users] = await Promise.all([
     api.getPricing(),
     api.listTemplates(),
     api.listPods(),
+    // That of the page itself is for everybody, and does not name all registries.
+    api.getConfig(),
     session.isAdmin() ? api.listUsers() : [],
     // Which GPU is chosen goes by it, too.
     balance.current ?? balance.refresh(),
   ]);
-  return { prices, templates, pods, clients: users.filter((user) => user.role === "client") };
+  return { prices, templates, pods, config, clients: users.filter((user) => user.role === "client") };
 }
 
-function deployForm({ prices, templates, pods, clients }, signal) {
+function deployForm({ prices, templates, pods, config, clients }, signal) {
   const { limits } = prices;
   const name = element("input", { type: "text", autocomplete: "off", maxlength: 50 });
   const ports = element("input", { type: "text", value: "8888", autocomplete: "off", spellcheck: "false" });
@@ -48,7 +51,7 @@ function deployForm({ prices, templates, pods, clients }, signal) {
   const propose = (control, value) => {
     if (!written.has(control)) control.value = value;
   };
-  const source = sourceFields(templates, (template) => {
+  const source = sourceFields(templates, config, (template) => {
     propose(ports, template.httpPorts.map(({ port }) => port).join(", "));
     propose(containerDisk, template.containerDiskSize);
     propose(volumeDisk, template.volumeDiskSize);
@@ -155,7 +158,7 @@ function diskHint(storage, most) {
   return t("deploy.diskHint", { most, price: money(storage.price) });
 }
 
-function sourceFields(templates, chosen) {
+function sourceFields(templates, config, chosen) {
   const radio = (value, checked) =>
     element(
       "label",
@@ -182,9 +185,9 @@ function sourceFields(templates, chosen) {
       autocomplete: "off",
       spellcheck: "false",
       autocapitalize: "none",
-      placeholder: "quay.io/jupyter/base-notebook",
+      placeholder: imageExample(config),
     }),
-    t("deploy.imageHint"),
+    imageHint(config),
   );
   const choose = () => {
     const found = templates.find(({ id }) => id === select.value);

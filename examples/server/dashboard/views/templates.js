@@ -11,26 +11,33 @@ import { t } from "../text.js";
 /** All templates, for administrators. */
 export function showTemplates(main) {
   const content = element("div");
-  const load = () => fill(content, api.listTemplates, (templates) => list(templates, load));
+  let config;
+  const edit = (template) => editTemplate(template, config, load);
+  const get = () => Promise.all([api.listTemplates(), api.getConfig()]);
+  const show = ([templates, found]) => {
+    config = found;
+    return list(templates, edit, load);
+  };
+  const load = () => fill(content, get, show);
   const create = button(t("templates.create"), {
     icon: "deploy",
     kind: "primary",
-    onclick: () => editTemplate(null, load),
+    onclick: () => edit(null),
   });
   main.append(element("div", { class: "title" }, heading(t("nav.templates")), create), content);
   load();
 }
 
-function list(templates, load) {
+function list(templates, edit, load) {
   if (templates.length === 0) return element("div", { class: "empty" }, element("p", {}, t("templates.none")));
   return element(
     "ul",
     { class: "tiles" },
-    templates.map((template) => tile(template, load)),
+    templates.map((template) => tile(template, edit, load)),
   );
 }
 
-function tile(template, load) {
+function tile(template, edit, load) {
   const act = (name, key, action, attributes) => {
     const made = iconButton(name, t(key), action, attributes);
     made.ariaLabel = `${t(key)}: ${template.name}`;
@@ -48,7 +55,7 @@ function tile(template, load) {
       element(
         "div",
         { class: "button-row" },
-        act("edit", "edit", () => editTemplate(template, load)),
+        act("edit", "edit", () => edit(template)),
         act("delete", "action.delete", () => askToDelete(template, load), { class: "icon-button danger" }),
       ),
     ),

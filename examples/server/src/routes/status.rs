@@ -1,8 +1,8 @@
 //! Whether the server works, and what it offers.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use http::StatusCode;
 use jiff::Timestamp;
 use neuropod::PricePolicy;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
-use crate::auth::Caller;
+use crate::auth::{Caller, Identity};
 use crate::config::ClusterKind;
 use crate::failure::FailureBody;
 use crate::language::Asked;
@@ -47,6 +47,10 @@ pub(crate) struct ConfigView {
     /// What new prices mean for pods that run: they keep theirs (`quoted`), or not (`current`).
     #[schema(value_type = String)]
     price_policy: PricePolicy,
+    /// The only registries, or parts of registries, that images come from; empty: all public ones.
+    image_registries: Vec<String>,
+    /// Registries of the platform's own network that images may come from too; told to whoever is signed in.
+    internal_registries: Vec<String>,
 }
 
 fn view(language: neuropod::message::Language) -> Json<StatusView> {
@@ -71,13 +75,21 @@ pub(crate) async fn get(Asked(language): Asked, _: Caller) -> Json<StatusView> {
     view(language)
 }
 
-/// What a page has to know before anybody signs in.
+/// What a page has to know before anybody signs in, and a little more afterwards.
 #[utoipa::path(get, path = "/api/config", tag = "Status", responses((status = 200, body = Answer<ConfigView>)))]
-pub(crate) async fn config(State(app): State<Shared>) -> Json<Answer<ConfigView>> {
-    data(config_view(&app))
+pub(crate) async fn config(
+    State(app): State<Shared>,
+    Extension(Identity(found)): Extension<Identity>,
+) -> Json<Answer<ConfigView>> {
+    let mut view = config_view(&app);
+    if matches!(found, Some(Ok(_))) {
+        view.internal_registries
+            .clone_from(&app.config.images.internal_registries);
+    }
+    data(view)
 }
 
-/// The same for the page itself, which has it in it.
+/// The same for the page itself, which has it in it whoever opens it.
 pub(crate) fn config_view(app: &Shared) -> ConfigView {
     ConfigView {
         google_client_id: app.config.auth.google_client_id.clone(),
@@ -87,6 +99,9 @@ pub(crate) fn config_view(app: &Shared) -> ConfigView {
         languages: ["es", "en"],
         ws_path: "/ws",
         price_policy: app.config.price_policy,
+        image_registries: app.config.images.registries.clone(),
+        // Names of hosts of a network are for nobody outside.
+        internal_registries: Vec::new(),
     }
 }
 

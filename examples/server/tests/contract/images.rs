@@ -106,3 +106,38 @@ async fn a_list_of_registries_holds_for_pods_and_templates() {
         assert_eq!(told, [expected], "{change}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registries_that_are_allowed_are_told_beforehand_and_those_of_the_network_to_nobody_outside() {
+    let server = TestServer::start_with(|config| {
+        config.images.registries = vec!["docker.io".into(), "quay.io/jupyter".into()];
+        config.images.internal_registries = vec!["registry.lan:5000".into()];
+    })
+    .await;
+    let ana = server.sign_in("ana@example.com").await;
+    for (token, internal) in [
+        ("", json!([])),
+        ("somebody", json!([])),
+        (ana.as_str(), json!(["registry.lan:5000"])),
+    ] {
+        let config = server.get("/api/config", token).await.expect(200);
+        let config = &config["data"];
+        assert_eq!(
+            config["imageRegistries"],
+            json!(["docker.io", "quay.io/jupyter"]),
+            "{token}"
+        );
+        assert_eq!(config["internalRegistries"], internal, "{token}");
+    }
+    let page = server
+        .client
+        .get(&server.origin)
+        .header("accept", "text/html")
+        .send();
+    let page = page.await.unwrap().text().await.unwrap();
+    assert!(page.contains("quay.io/jupyter") && !page.contains("registry.lan"));
+
+    let server = TestServer::start().await;
+    let config = server.get("/api/config", "").await.expect(200);
+    assert_eq!(config["data"]["imageRegistries"], json!([]), "all public ones");
+}
