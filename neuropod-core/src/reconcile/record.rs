@@ -25,7 +25,9 @@ pub(super) fn next(pod: &Pod, observation: &Observation, deadlines: Deadlines, n
         Desired::Running => running(&mut next, observation, deadlines, now),
         Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation, now),
     }
-    let runs = next.meter.from.is_some() && billable(&next, observation, now).is_some();
+    let container = billable(&next, observation, now);
+    let is_metered = |container: &Container| next.meter.container.as_ref() == Some(&container.id);
+    let runs = next.meter.from.is_some() && container.is_some_and(is_metered);
     if runs && next != *pod {
         // Only beside another change: a record that agrees is not written again.
         next.meter.seen_at = Some(now);

@@ -340,3 +340,39 @@ fn an_end_nobody_saw_is_charged_up_to_when_the_pod_was_last_known_to_run() {
     let (pod, _) = settle(pod, &Observation::nothing(), at(3000));
     assert_eq!(pod.charged, Money::from_cents(10));
 }
+
+#[test]
+fn a_container_that_ended_unseen_while_a_charge_was_due_is_charged_up_to_when_it_was_seen() {
+    let container = |id: &str, started: i64| ObservedPod {
+        container: Some(Container {
+            id: id.into(),
+            started_at: at(started),
+        }),
+        ..running_since(0)
+    };
+    let (pod, _) = settle(Pod::sample(at(0)), &complete(container("first", 0)), at(1));
+    // A minute is due, and was not drawn yet when the next container but one is seen.
+    let minute = complete(container("first", 0));
+    let Some(Action::Save(due)) = reconcile(&pod, &minute, at(60)).into_iter().next() else {
+        panic!("a minute is due")
+    };
+    let third = ObservedPod {
+        finished_at: Some(at(79)),
+        finished_id: Some("second".into()),
+        restarts: 2,
+        ..container("third", 80)
+    };
+    let Some(Action::Save(seen)) = reconcile(&due, &complete(third.clone()), at(100))
+        .into_iter()
+        .next()
+    else {
+        panic!("the container is another one")
+    };
+    let (pod, _) = settle(*seen, &complete(third), at(100));
+    assert_eq!(pod.meter.container.as_deref(), Some("third"));
+    assert_eq!(
+        pod.charged,
+        Money::from_cents(360).for_seconds(60),
+        "nobody saw the rest"
+    );
+}
