@@ -7,8 +7,10 @@ use futures::future::ready;
 use jiff::SignedDuration;
 use neuropod::message::{Language, reason_of};
 use neuropod::reason::{Blame, Remedy};
-use neuropod::sim::{Kind, ObjectKey, Settings};
-use neuropod::{Desired, Money, Platform, Pod, PodId, ReasonCode, Status, Step, Update, VolumePolicy};
+use neuropod::sim::{Kind, Method, ObjectKey, Refusal, Settings};
+use neuropod::{
+    Desired, ErrorKind, Money, Platform, Pod, PodId, ReasonCode, Status, Step, Update, VolumePolicy,
+};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until, until_status};
@@ -187,4 +189,37 @@ async fn the_limit_is_the_platform_s_and_outlives_its_process() {
     sleep(Duration::from_mins(2)).await;
     let given_up = platform.get(&world.ana, &pod.id).await.unwrap();
     assert!(because(&given_up, ReasonCode::GaveUp), "{given_up:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_the_cluster_refuses_is_told_and_not_paid() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let _driver = Driver::start(&platform);
+    let pod = running(&world, &platform).await;
+    world.cluster.refuse(Refusal {
+        method: Some(Method::Remove),
+        times: u32::MAX,
+        kind: ErrorKind::PermissionDenied,
+        after_effect: false,
+    });
+    platform.stop(&world.ana, &pod.id).await.unwrap();
+    let told = until(&platform, &world.ana, &pod.id, |pod| {
+        because(pod, ReasonCode::StopDelayed)
+    })
+    .await;
+    assert_eq!((told.status, told.step), (Status::Stopped, Step::Stopping));
+    assert!(!told.reason.unwrap().detail.is_empty(), "why it was refused");
+    let unpaid = until(&platform, &world.ana, &pod.id, |pod| {
+        pod.meter.from.is_none() && pod.meter.due.is_none()
+    })
+    .await;
+    sleep(Duration::from_mins(30)).await;
+    let later = platform.get(&world.ana, &pod.id).await.unwrap();
+    assert!(because(&later, ReasonCode::StopDelayed), "{later:?}");
+    let volume = unpaid.price.stopped.for_seconds(3600);
+    assert!(later.charged <= unpaid.charged + volume, "{later:?}");
+    world.cluster.refuse_no_more();
+    let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
+    assert_eq!((stopped.reason, stopped.wait), (None, None));
 }

@@ -29,6 +29,11 @@ pub enum Awaited {
         /// The identity of the pod object.
         uid: String,
     },
+    /// The cluster takes the request to remove it.
+    Removal {
+        /// Why it did not, in its words.
+        detail: String,
+    },
     /// A volume, Service, Secret or the like of the same name goes, which is still being deleted.
     Leftover {
         /// Which, in the words of the cluster.
@@ -37,9 +42,13 @@ pub enum Awaited {
 }
 
 impl Awaited {
-    /// Whether this is the same wait, which goes on, also over stops and starts: of leftovers one may go before another.
+    /// Whether this is the same wait, which goes on, also over stops and starts: of leftovers one may go
+    /// before another, and a request may be refused for one cause after another.
     pub(crate) fn goes_on(&self, next: &Self) -> bool {
-        let leftovers = matches!((self, next), (Self::Leftover { .. }, Self::Leftover { .. }));
-        leftovers || self == next
+        let alike = matches!(
+            (self, next),
+            (Self::Leftover { .. }, Self::Leftover { .. }) | (Self::Removal { .. }, Self::Removal { .. })
+        );
+        alike || self == next
     }
 }

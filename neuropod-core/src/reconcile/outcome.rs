@@ -7,7 +7,7 @@ use crate::billing::{Draw, Drawn, Period, Spent, next_day};
 use crate::error::{Error, ErrorKind};
 use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
-use crate::pod::{Desired, Pod, VolumeDeletion};
+use crate::pod::{Awaited, Desired, Pod, VolumeDeletion};
 use crate::reason::refusal::Refusal;
 use crate::reason::{Reason, ReasonCode};
 use crate::workload::VolumePolicy;
@@ -28,6 +28,7 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
             next.reason = None;
             next.wait = next.wait.take().filter(|_| !wait::is_blocked(pod));
         }
+        (Action::Remove { .. }, _) => wait::removed(&mut next),
         _ => {}
     }
     (next != *pod).then_some(next)
@@ -141,10 +142,17 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
         }
         // Most conflicts are over with the next look at the cluster; one that goes on is told.
         (Action::Apply, ErrorKind::Conflict) => {
-            let next = wait::behind(pod, error.to_string(), now);
+            let detail = error.to_string();
+            let next = wait::behind(pod, Awaited::Leftover { detail }, now);
             return (next != *pod && pod.desired == Desired::Running).then_some(next);
         }
         (Action::Apply, _) => unmade(error, now),
+        // One that goes on is told, too.
+        (Action::Remove { .. }, _) if !pod.is_deleted() => {
+            let detail = error.to_string();
+            let next = wait::behind(pod, Awaited::Removal { detail }, now);
+            return (next != *pod).then_some(next);
+        }
         // What billing or the store could not do is repeated and is no reason that its owner could do anything about.
         _ => return None,
     };

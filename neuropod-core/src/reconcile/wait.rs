@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::record::{live, serves};
+use super::record::{is_over, live, serves};
 use super::{Deadlines, STOP_SECONDS, after, waits_for_volume};
 use crate::observation::{Objects, Observation, ObservedPod, Phase};
 use crate::pod::{Awaited, Desired, Pod, Wait};
@@ -18,6 +18,10 @@ pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Opti
     let known = pod.wait.as_ref();
     let seen = observation.pod.as_ref();
     let leftover = || known.filter(|wait| matches!(wait.what, Awaited::Leftover { .. }));
+    let refused = known.filter(|wait| matches!(wait.what, Awaited::Removal { .. }));
+    if refused.is_some() && is_to_go(pod, observation, now) {
+        return refused.cloned();
+    }
     let (what, from) = match (pod.desired, seen) {
         (Desired::Deleted { .. }, _) => return None,
         (_, Some(seen)) if seen.terminating => {
@@ -45,6 +49,17 @@ pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Opti
     Some(Wait { since, what })
 }
 
+/// Whether something of a run is there that should not be, and is not asked to go.
+fn is_to_go(pod: &Pod, observation: &Observation, now: Timestamp) -> bool {
+    let seen = observation.pod.as_ref();
+    match (pod.desired, seen) {
+        (Desired::Deleted { .. }, _) => false,
+        (_, Some(seen)) if seen.terminating => false,
+        (Desired::Running, seen) => seen.is_some_and(|seen| seen.run != pod.run || is_over(pod, seen, now)),
+        (Desired::Stopped, _) => !observation.is_cleared(),
+    }
+}
+
 /// The step of a pod object that is on its node and has not started.
 fn step(seen: &ObservedPod) -> Option<Awaited> {
     let on_its_way = matches!(seen.phase, Phase::Pending | Phase::Unknown)
@@ -56,9 +71,8 @@ fn step(seen: &ObservedPod) -> Option<Awaited> {
     })
 }
 
-/// The record of a pod that can't be made before something else is gone, which the cluster names.
-pub(super) fn behind(pod: &Pod, detail: String, now: Timestamp) -> Pod {
-    let what = Awaited::Leftover { detail };
+/// The record of a pod that waits for something that the cluster names: a leftover, or a removal that it refuses.
+pub(super) fn behind(pod: &Pod, what: Awaited, now: Timestamp) -> Pod {
     let same = pod.wait.as_ref().filter(|known| known.what.goes_on(&what));
     let since = same.map_or(now, |known| known.since);
     Pod {
@@ -71,6 +85,12 @@ pub(super) fn behind(pod: &Pod, detail: String, now: Timestamp) -> Pod {
 pub(super) fn is_blocked(pod: &Pod) -> bool {
     let wait = pod.wait.as_ref();
     wait.is_some_and(|wait| matches!(wait.what, Awaited::Leftover { .. }))
+}
+
+/// The record of a pod whose request to be removed was taken.
+pub(super) fn removed(pod: &mut Pod) {
+    let refused = |wait: &Wait| matches!(wait.what, Awaited::Removal { .. });
+    pod.wait = pod.wait.take().filter(|wait| !refused(wait));
 }
 
 /// When what a pod waits for is told, and when it is given up.
@@ -93,7 +113,10 @@ fn given_up_from(pod: &Pod, deadlines: Deadlines) -> Option<Timestamp> {
 
 /// Since when the pod object should be gone and is not, where that is told at `now`.
 pub(super) fn late_since(pod: &Pod, now: Timestamp) -> Option<Timestamp> {
-    let ends = matches!(pod.wait.as_ref()?.what, Awaited::End { .. });
+    let ends = matches!(
+        pod.wait.as_ref()?.what,
+        Awaited::End { .. } | Awaited::Removal { .. }
+    );
     told_from(pod).filter(|from| ends && *from <= now)
 }
 
@@ -109,8 +132,10 @@ pub(super) fn delayed(pod: &Pod, observation: &Observation, now: Timestamp) -> O
 
 /// What does not go, in the words of the cluster.
 fn what(pod: &Pod, observation: &Observation) -> String {
-    if let Some(Awaited::Leftover { detail }) = pod.wait.as_ref().map(|wait| &wait.what) {
-        return format!("{}: {detail}", Reason::LEFTOVER);
+    match pod.wait.as_ref().map(|wait| &wait.what) {
+        Some(Awaited::Leftover { detail }) => return format!("{}: {detail}", Reason::LEFTOVER),
+        Some(Awaited::Removal { detail }) => return detail.clone(),
+        _ => {}
     }
     let seen = observation.pod.as_ref();
     let told = seen

@@ -3,6 +3,7 @@ mod caps;
 mod convergence;
 mod leftovers;
 mod money;
+mod removals;
 mod seen;
 mod table;
 mod waiting;
