@@ -54,6 +54,54 @@ async fn every_obstacle_is_told_costs_nothing_and_passes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_quotas_and_limits_refuse_is_told_with_what_helps_costs_nothing_and_passes() {
+    for (obstacle, code, remedy) in [
+        (
+            Obstacle::QuotaUsedUp,
+            ReasonCode::QuotaExceeded,
+            Remedy::StopAnotherPod,
+        ),
+        (
+            Obstacle::QuotaOfWebhook,
+            ReasonCode::QuotaExceeded,
+            Remedy::StopAnotherPod,
+        ),
+        (
+            Obstacle::SizeNotAllowed,
+            ReasonCode::QuotaExceeded,
+            Remedy::ChooseAnotherSize,
+        ),
+        (
+            Obstacle::LimitNotSet,
+            ReasonCode::ClusterSetup,
+            Remedy::ContactSupport,
+        ),
+        (
+            Obstacle::AdmissionDenied,
+            ReasonCode::Rejected,
+            Remedy::ContactSupport,
+        ),
+    ] {
+        let world = World::new(Settings::default()).await;
+        let platform = world.platform();
+        let _driver = Driver::start(&platform);
+        let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
+        world.cluster.obstruct(&pod.id, obstacle);
+        let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
+        let reason = told.reason.unwrap();
+        assert_eq!((reason.code, reason.remedy()), (code, remedy), "{obstacle:?}");
+        assert_eq!(
+            (reason.blame(), told.charged),
+            (Blame::Platform, Money::ZERO),
+            "{obstacle:?}"
+        );
+        world.cluster.clear_obstacles(&pod.id);
+        let pod = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
+        assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{obstacle:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pod_that_starts_again_and_waits_in_vain_costs_nothing_meanwhile() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();

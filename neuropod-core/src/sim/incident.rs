@@ -47,6 +47,12 @@ pub enum Obstacle {
     IgnoresTermination,
     /// The API server refuses the pod: a quota is used up.
     QuotaUsedUp,
+    /// The API server refuses the pod: an admission webhook counts, and its quota is used up.
+    QuotaOfWebhook,
+    /// The API server refuses the pod: one pod may not have so many processors.
+    SizeNotAllowed,
+    /// The API server refuses the pod: a quota asks for a limit that the platform does not set.
+    LimitNotSet,
     /// The API server refuses the pod: an admission webhook says no.
     AdmissionDenied,
     /// The API server refuses the pod: something that it needs is missing in the cluster.
@@ -124,6 +130,19 @@ impl Obstacle {
                 ReasonCode::QuotaExceeded,
                 "exceeded quota: pods, requested: pods=1, used: pods=20, limited: pods=20",
             ),
+            Self::QuotaOfWebhook => (
+                ReasonCode::QuotaExceeded,
+                "admission webhook \"pods.projectcapsule.dev\" denied the request: tenant quota for requests.nvidia.com/gpu \
+                 exceeded",
+            ),
+            Self::SizeNotAllowed => (
+                ReasonCode::QuotaExceeded,
+                "pods \"lab\" is forbidden: maximum cpu usage per Pod is 4, but limit is 8",
+            ),
+            Self::LimitNotSet => (
+                ReasonCode::ClusterSetup,
+                "pods \"lab\" is forbidden: failed quota: team: must specify limits.cpu for: istio-proxy",
+            ),
             Self::AdmissionDenied => (
                 ReasonCode::Rejected,
                 "admission webhook \"policy.example.com\" denied the request: images come from ghcr.io only",
@@ -154,8 +173,8 @@ impl Obstacle {
     /// The error of the call that makes a pod with this in its way; `None`: the pod is made, and meets it later.
     pub(super) fn refusal(self) -> Option<Error> {
         let kind = match self {
-            Self::QuotaUsedUp => ErrorKind::QuotaExceeded,
-            Self::AdmissionDenied => ErrorKind::Rejected,
+            Self::QuotaUsedUp | Self::SizeNotAllowed => ErrorKind::QuotaExceeded,
+            Self::AdmissionDenied | Self::QuotaOfWebhook | Self::LimitNotSet => ErrorKind::Rejected,
             Self::NotSetUp => ErrorKind::NotConfigured,
             Self::ApiUnavailable => ErrorKind::Unavailable,
             Self::Leftover => ErrorKind::Conflict,

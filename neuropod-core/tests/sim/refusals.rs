@@ -113,6 +113,9 @@ async fn only_pods_that_run_use_anything() {
 async fn one_pod_is_refused_and_the_others_are_made() {
     let table = [
         (Obstacle::QuotaUsedUp, ErrorKind::QuotaExceeded, false),
+        (Obstacle::QuotaOfWebhook, ErrorKind::Rejected, false),
+        (Obstacle::SizeNotAllowed, ErrorKind::QuotaExceeded, false),
+        (Obstacle::LimitNotSet, ErrorKind::Rejected, false),
         (Obstacle::AdmissionDenied, ErrorKind::Rejected, false),
         (Obstacle::NotSetUp, ErrorKind::NotConfigured, false),
         (Obstacle::ApiUnavailable, ErrorKind::Unavailable, true),
