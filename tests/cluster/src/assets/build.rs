@@ -56,11 +56,10 @@ fn build(recipe: &Recipe, version: &str, target: &Path) -> Result<()> {
 
 /// What tells builds of one version apart: our own part of them counts too.
 fn ours(recipe: &Recipe) -> String {
-    let Some(patch) = &recipe.patch else {
-        return String::new();
-    };
-    let own = HEXLOWER.encode(&Sha256::digest(recipe.own)[..4]);
-    format!("-{}-{own}", patch.digest())
+    let patch = recipe.patch.as_ref().map(|patch| format!("-{}", patch.digest()));
+    let own = || HEXLOWER.encode(&Sha256::digest(recipe.own)[..4]);
+    let own = (patch.is_some() || !recipe.own.is_empty()).then(|| format!("-{}", own()));
+    [patch, own].into_iter().flatten().collect()
 }
 
 fn go_build(recipe: &Recipe, version: &str, target: &Path) -> Command {
@@ -142,12 +141,14 @@ mod tests {
 
     #[test]
     fn a_change_of_ours_is_another_build() {
-        let recipe = Recipe::of(Program::FerretDb);
-        let other = Recipe {
-            own: "other",
-            ..recipe
-        };
-        assert_ne!(ours(&recipe), ours(&other));
+        for program in [Program::FerretDb, Program::KubeRouter] {
+            let recipe = Recipe::of(program);
+            let other = Recipe {
+                own: "other",
+                ..recipe
+            };
+            assert_ne!(ours(&recipe), ours(&other), "{program:?}");
+        }
         assert_eq!(ours(&Recipe::of(Program::Kubelet)), "");
     }
 

@@ -1,4 +1,4 @@
-//! What enforces network policies on the node: kube-router with its firewall alone.
+//! What enforces network policies on the node: the firewall of kube-router.
 
 use std::time::Duration;
 
@@ -37,12 +37,7 @@ impl Node {
             .namespaces
             .command(control_plane.assets.get(Program::KubeRouter)?);
         command
-            .args([
-                "--run-firewall=true",
-                "--run-router=false",
-                "--run-service-proxy=false",
-            ])
-            .args(["--health-port=0", "--iptables-sync-period=1m"])
+            .arg("--iptables-sync-period=1m")
             .arg(format!("--service-cluster-ip-range={a}.{b}.{c}.0/24"))
             .arg(format!("--hostname-override={NAME}"))
             .arg(format!("--kubeconfig={}", kubeconfig.display()));
