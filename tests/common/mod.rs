@@ -13,6 +13,7 @@ use file::FileStore;
 use neuropod::platform::PlatformBuilder;
 use neuropod::sim::{Method, Settings, SimCluster};
 use neuropod::store::MemoryStore;
+use neuropod::template::Template;
 use neuropod::{
     AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId,
     PodStore, Result, Status,
@@ -22,6 +23,24 @@ use tokio::time::{Instant, sleep};
 
 /// How long anything may take, in the time of the simulation.
 pub(crate) const LIMIT: Duration = Duration::from_mins(10);
+
+/// A template whose image makes its token itself: it comes from the log.
+pub(crate) fn jupyter_template() -> Template {
+    Template {
+        id: "jupyter".into(),
+        name: "Jupyter".into(),
+        docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
+        http_ports: vec![],
+        tcp_ports: vec![],
+        container_disk_size: 10,
+        volume_disk_size: 10,
+        volume_path: "/workspace".into(),
+        description: String::new(),
+        inject_token: false,
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        version: 0,
+    }
+}
 
 /// A cluster, and the store of records and money.
 pub(crate) struct World<S = MemoryStore> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Incident, Settings};
-use neuropod::template::Template;
 use neuropod::{
     AccessToken, ClusterBackend, CreatePod, LogOptions, Platform, PodId, PodStore, Status, TemplateStore,
     WorkloadRef,
@@ -17,7 +16,7 @@ use neuropod_test_cluster::measured;
 use tokio::time::sleep;
 
 use crate::LIMIT;
-use crate::common::{Driver, World, eventually, until_status};
+use crate::common::{Driver, World, eventually, jupyter_template, until_status};
 use crate::story::insist;
 
 /// How often the server is killed.
@@ -33,21 +32,7 @@ struct ServerStory {
 impl ServerStory {
     /// A pod whose server makes its token itself; before anything goes wrong nobody has looked at it yet.
     async fn new(world: &World) -> Self {
-        let template = Template {
-            id: "jupyter".into(),
-            name: "Jupyter".into(),
-            docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
-            http_ports: vec![],
-            tcp_ports: vec![],
-            container_disk_size: 10,
-            volume_disk_size: 10,
-            volume_path: "/workspace".into(),
-            description: String::new(),
-            inject_token: false,
-            created_at: jiff::Timestamp::UNIX_EPOCH,
-            version: 0,
-        };
-        world.store.insert_template(&template).await.unwrap();
+        world.store.insert_template(&jupyter_template()).await.unwrap();
         let request = CreatePod::from_template("Training", "jupyter");
         let pod = world.platform().create(&world.ana, &request).await.unwrap();
         Self {

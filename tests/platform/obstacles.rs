@@ -5,7 +5,6 @@ use std::time::Duration;
 use neuropod::meter::Reservation;
 use neuropod::reason::{Blame, Remedy};
 use neuropod::sim::{GpuPool, Incident, Kind, Method, ObjectKey, Obstacle, Refusal, Settings};
-use neuropod::template::Template;
 use neuropod::token::TokenState;
 use neuropod::{
     CreatePod, Desired, ErrorKind, LogOptions, Money, ReasonCode, Status, Step, TemplateStore, VolumePolicy,
@@ -13,7 +12,7 @@ use neuropod::{
 use tokio::time::sleep;
 
 use crate::common::witness::{money_is_right, ran};
-use crate::common::{Driver, World, eventually, request, until, until_status};
+use crate::common::{Driver, World, eventually, jupyter_template, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
 async fn every_obstacle_is_told_costs_nothing_and_passes() {
@@ -264,28 +263,10 @@ async fn an_object_of_somebody_else_is_told_of_and_left_alone() {
     );
 }
 
-fn template() -> Template {
-    Template {
-        id: "jupyter".into(),
-        name: "Jupyter".into(),
-        docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
-        http_ports: vec![],
-        tcp_ports: vec![],
-        container_disk_size: 10,
-        volume_disk_size: 10,
-        volume_path: "/workspace".into(),
-        description: "<script>alert(1)</script>".into(),
-        // The token comes from the log.
-        inject_token: false,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        version: 0,
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_log_that_breaks_off_is_read_again_until_it_tells_the_token() {
     let world = World::new(Settings::default()).await;
-    world.store.insert_template(&template()).await.unwrap();
+    world.store.insert_template(&jupyter_template()).await.unwrap();
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let request = CreatePod::from_template("Training", "jupyter");
@@ -312,7 +293,7 @@ async fn a_log_that_breaks_off_is_read_again_until_it_tells_the_token() {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_can_not_be_read_for_an_hour_tells_the_token_after_it() {
     let world = World::new(Settings::default()).await;
-    world.store.insert_template(&template()).await.unwrap();
+    world.store.insert_template(&jupyter_template()).await.unwrap();
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     world
@@ -398,7 +379,7 @@ async fn a_pod_that_was_given_up_says_whose_fault_it_was_and_has_no_log() {
 #[tokio::test(start_paused = true)]
 async fn a_pod_outlives_its_template() {
     let world = World::new(Settings::default()).await;
-    world.store.insert_template(&template()).await.unwrap();
+    world.store.insert_template(&jupyter_template()).await.unwrap();
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let request = CreatePod::from_template("Training", "jupyter");

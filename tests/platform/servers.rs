@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use neuropod::sim::{Incident, Method, Settings};
-use neuropod::template::Template;
 use neuropod::token::TokenState;
 use neuropod::{CreatePod, Pod, Status, TemplateStore};
 use tokio::time::sleep;
 
-use crate::common::{Driver, World, eventually, until, until_status};
+use crate::common::{Driver, World, eventually, jupyter_template, until, until_status};
 
 /// A whole announcement as the simulated server prints it, of another process, after its stop.
 const PRETENDED: &str = "[C 2026-01-01 00:00:09.000 ServerApp] received signal 15, stopping
@@ -28,21 +27,7 @@ const PRETENDED: &str = "[C 2026-01-01 00:00:09.000 ServerApp] received signal 1
 
 /// A pod whose server makes its token itself.
 async fn running(world: &World, platform: &neuropod::Platform) -> Pod {
-    let template = Template {
-        id: "jupyter".into(),
-        name: "Jupyter".into(),
-        docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
-        http_ports: vec![],
-        tcp_ports: vec![],
-        container_disk_size: 10,
-        volume_disk_size: 10,
-        volume_path: "/workspace".into(),
-        description: String::new(),
-        inject_token: false,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        version: 0,
-    };
-    world.store.insert_template(&template).await.unwrap();
+    world.store.insert_template(&jupyter_template()).await.unwrap();
     let request = CreatePod::from_template("Training", "jupyter");
     let pod = platform.create(&world.ana, &request).await.unwrap();
     until_status(platform, &world.ana, &pod.id, Status::Running).await;
