@@ -103,7 +103,7 @@ impl Reason {
 /// and what Gatekeeper says.
 fn is_unset(words: &str) -> bool {
     let has = |part: &str| words.contains(part);
-    (has("quota") && has("must specify "))
+    (has("failed quota") && has("must specify "))
         || has("no limit is specified")
         || has("no request is specified")
         || ["cpu", "memory", "ephemeral-storage", "resource"]
@@ -136,12 +136,12 @@ fn sized(words: &str) -> Option<Vec<&str>> {
     ];
     let found = [bounds, ratios].concat();
     if !found.is_empty() {
-        Some(found)
-    } else if by_policy.iter().any(|part| words.contains(part)) {
-        Some(tokens(words).collect())
-    } else {
-        None
+        return Some(found);
     }
+    // Other things have a maximum too, such as the length of a name.
+    let all: Vec<_> = tokens(words).collect();
+    let is_too_much = by_policy.iter().any(|part| words.contains(part));
+    (is_too_much && Counted::first(&all).is_some()).then_some(all)
 }
 
 /// The words of the plug-in itself, and of those that were written after it.
@@ -167,8 +167,12 @@ fn is_quota_of_webhook(words: &str) -> bool {
         "out of quota",
         "over quota",
     ];
+    // That it could not be asked is another matter.
+    let is_asked = !["deadline exceeded", "timed out", "permission"]
+        .iter()
+        .any(|part| words.contains(part));
     let is_full = || full.iter().any(|part| words.contains(part));
-    (words.contains("quota") && is_full())
+    (words.contains("quota") && is_asked && is_full())
         || words.contains("limit would be exceeded")
         || (words.contains("limit of ") && words.contains("would be exceeded"))
 }

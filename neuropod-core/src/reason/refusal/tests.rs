@@ -132,6 +132,22 @@ fn names_of_quotas_webhooks_and_objects_are_no_causes() {
             r#"pods "lab-1" is forbidden: ValidatingAdmissionPolicy 'gpu-quota' with binding 'gpu-quota' denied request: the namespace has reached its quota of 2 GPUs"#,
             Some(Refusal::UsedUp(Some(Counted::Gpus))),
         ),
+        (
+            r#"admission webhook "a.b" denied the request: failed to read the quota of team-a: context deadline exceeded"#,
+            None,
+        ),
+        (
+            r#"admission webhook "a.b" denied the request: insufficient permissions to read the quota of team-a"#,
+            None,
+        ),
+        (
+            r#"admission webhook "a.b" denied the request: pods must specify the label quota.example.com/team"#,
+            None,
+        ),
+        (
+            r#"admission webhook "a.b" denied the request: the length of the name exceeds the maximum allowed of 20"#,
+            None,
+        ),
         // What the error adds names pods, and the quota is one of nobody knows what.
         (
             r#"admission webhook "a.b" denied the request: tenant quota exceeded (request: create pods, name: lab-1)"#,
