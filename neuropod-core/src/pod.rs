@@ -94,7 +94,7 @@ pub struct Pod {
     /// Since when it has been failing, with no stable time in between.
     #[serde(default)]
     pub failing_since: Option<Timestamp>,
-    /// What it waits for that somebody else has to bring about.
+    /// What it waits for that the cluster or time has to bring about.
     #[serde(default)]
     pub wait: Option<Wait>,
     /// No new pod object before this time.

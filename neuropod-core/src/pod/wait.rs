@@ -1,4 +1,4 @@
-//! What a pod waits for that somebody else has to bring about, and since when.
+//! What a pod waits for that the cluster or time has to bring about, and since when.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,11 @@ pub enum Awaited {
         uid: String,
         /// Since when it is at its step, in the time of the cluster: another one means that it has got further.
         reached: Option<Timestamp>,
+    },
+    /// Its container runs on for so long that earlier failures are forgotten.
+    Stable {
+        /// The container run.
+        container: String,
     },
     /// Its pod object goes: that of a run before, or of a stop.
     End {

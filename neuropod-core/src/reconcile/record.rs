@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, STABLE_SECONDS, after, wait};
+use super::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, after, wait};
 use crate::meter::{Meter, Reservation};
 use crate::observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step};
 use crate::pod::{Desired, MAX_FAILED_NODES, Pod, Status};
@@ -52,11 +52,9 @@ pub(super) fn next_time(
         let container = seen.and_then(|seen| seen.container.as_ref());
         times.push(seen.and_then(|seen| seen.passes_until));
         times.push(moves_at(pod).filter(|_| seen.is_some_and(|seen| can_move(seen, now))));
-        let unstable = pod.attempts > 0 || pod.failing_since.is_some();
         let runs_for = |seconds| container.map(|container| after(container.started_at, seconds));
         times.push(pod.retry_at);
         times.push(pod.failing_since.map(|since| after(since, GIVE_UP_SECONDS)));
-        times.push(runs_for(STABLE_SECONDS).filter(|_| unstable));
         times.push(runs_for(ANSWER_SECONDS).filter(|_| pod.step == Step::Starting));
     }
     // What is past has had its effect, or waits for something that is seen.
@@ -195,7 +193,7 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
     if let Some(node) = live.and_then(|seen| failed_node(seen, now)) {
         remember(&mut next.failed_nodes, node);
     }
-    let stable = container.is_some_and(|container| after(container.started_at, STABLE_SECONDS) <= now);
+    let stable = wait::stable_from(next).is_some_and(|from| from <= now);
     let failing = next
         .reason
         .as_ref()
@@ -205,6 +203,7 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
     } else if stable {
         next.attempts = 0;
         next.failing_since = None;
+        next.wait = None;
     }
     next.step = match live {
         Some(seen) if seen.phase == Phase::Running && seen.ready => Step::Ready,

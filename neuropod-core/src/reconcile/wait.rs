@@ -1,10 +1,10 @@
-//! What a pod waits for that somebody else has to bring about: told after minutes, and given up after a limit. Both are
+//! What a pod waits for that the cluster or time has to bring about: told after minutes, and given up after a limit. Both are
 //! counted by the platform's own clock from when it first saw it; the clocks of nodes and API servers may be off by hours.
 
 use jiff::Timestamp;
 
 use super::record::{is_over, live, serves};
-use super::{Deadlines, STOP_SECONDS, after, waits_for_volume};
+use super::{Deadlines, STABLE_SECONDS, STOP_SECONDS, after, waits_for_volume};
 use crate::observation::{Objects, Observation, ObservedPod, Phase};
 use crate::pod::{Awaited, Desired, Pod, Wait};
 use crate::reason::{Reason, ReasonCode};
@@ -34,7 +34,10 @@ pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Opti
             let own = seen.filter(|seen| seen.run == pod.run);
             let whole = own.is_some() && observation.objects == Objects::Complete;
             let blocked = leftover().filter(|_| !whole || waits_for_volume(own, observation));
-            (blocked.map(|wait| wait.what.clone()).or_else(|| step(own?))?, now)
+            (
+                blocked.map(|wait| wait.what.clone()).or_else(|| way(pod, own?))?,
+                now,
+            )
         }
         (Desired::Stopped, None) if matches!(observation.objects, Objects::Partial | Objects::Complete) => {
             let detail = "services, routes or secrets of the pod are still being deleted".to_owned();
@@ -60,8 +63,13 @@ fn is_to_go(pod: &Pod, observation: &Observation, now: Timestamp) -> bool {
     }
 }
 
-/// The step of a pod object that is on its node and has not started.
-fn step(seen: &ObservedPod) -> Option<Awaited> {
+/// What is to come of a pod object that is on its node: its next step, or a stable time after failures.
+fn way(pod: &Pod, seen: &ObservedPod) -> Option<Awaited> {
+    let has_failed = pod.attempts > 0 || pod.failing_since.is_some();
+    if let Some(container) = seen.container.as_ref().filter(|_| has_failed) {
+        let container = container.id.clone();
+        return Some(Awaited::Stable { container });
+    }
     let on_its_way = matches!(seen.phase, Phase::Pending | Phase::Unknown)
         && seen.node.is_some()
         && seen.started_at.is_none();
@@ -93,18 +101,28 @@ pub(super) fn removed(pod: &mut Pod) {
     pod.wait = pod.wait.take().filter(|wait| !refused(wait));
 }
 
-/// When what a pod waits for is told, and when it is given up.
-pub(super) fn times(pod: &Pod, deadlines: Deadlines) -> [Option<Timestamp>; 2] {
-    [told_from(pod), given_up_from(pod, deadlines)]
+/// When what a pod waits for is told, when it is given up, and when it has come by time alone.
+pub(super) fn times(pod: &Pod, deadlines: Deadlines) -> [Option<Timestamp>; 3] {
+    [told_from(pod), given_up_from(pod, deadlines), stable_from(pod)]
 }
 
 fn told_from(pod: &Pod) -> Option<Timestamp> {
     let wait = pod.wait.as_ref()?;
-    (!matches!(wait.what, Awaited::Step { .. })).then(|| after(wait.since, STOP_SECONDS))
+    let goes = !matches!(wait.what, Awaited::Step { .. } | Awaited::Stable { .. });
+    goes.then(|| after(wait.since, STOP_SECONDS))
+}
+
+/// From when the failures before the container that runs are forgotten.
+pub(super) fn stable_from(pod: &Pod) -> Option<Timestamp> {
+    let wait = pod.wait.as_ref()?;
+    matches!(wait.what, Awaited::Stable { .. }).then(|| after(wait.since, STABLE_SECONDS))
 }
 
 fn given_up_from(pod: &Pod, deadlines: Deadlines) -> Option<Timestamp> {
     let wait = pod.wait.as_ref().filter(|_| pod.desired == Desired::Running)?;
+    if matches!(wait.what, Awaited::Stable { .. }) {
+        return None;
+    }
     // A start has the whole time, also behind what has not gone for hours.
     let since = wait.since.max(pod.requested_at);
     let until = since.saturating_add(deadlines.start);
@@ -165,7 +183,9 @@ pub(super) fn given_up(
     }
     let wait = pod.wait.as_ref()?;
     let on_node = matches!(wait.what, Awaited::Step { .. });
-    let known = pod.reason.as_ref();
+    // By now a warning counts that may pass, by a clock that may be off.
+    let said = seen.and_then(|seen| seen.reason.as_ref());
+    let known = pod.reason.as_ref().or(said);
     // Behind something else only a failure of its own says more than that.
     if let Some(known) = known.filter(|known| on_node || known.code.is_failure()) {
         return Some(known.given_up(now));

@@ -1,9 +1,11 @@
-//! A start that waits behind what is still being deleted is told, and ends; clocks that are off change nothing of that.
+//! A start that waits behind what is still being deleted is told, and ends.
 
 use super::*;
 use crate::observation::Ending;
 use crate::pod::{Awaited, Wait};
 use crate::reason::{Blame, Remedy};
+
+const HOURS: i64 = 5 * 3600;
 
 fn conflict() -> Error {
     Error::new(
@@ -242,58 +244,6 @@ fn a_stop_says_that_something_of_the_pod_does_not_go() {
     );
     let (pod, _) = settle(pod, &Observation::nothing(), at(10 * START_SECONDS));
     assert_eq!((pod.step, code(&pod), pod.wait), (Step::Stopped, None, None));
-}
-
-const HOURS: i64 = 5 * 3600;
-
-#[test]
-fn a_start_on_a_node_whose_clock_is_off_has_the_same_limit() {
-    for off in [-HOURS, HOURS] {
-        let hangs = complete(ObservedPod {
-            node: Some("node-1".into()),
-            step_since: Some(at(off)),
-            ..pending(Step::Preparing)
-        });
-        let (pod, actions) = settle(Pod::sample(at(0)), &hangs, at(0));
-        assert_eq!(pod.desired, Desired::Running, "off by {off}");
-        assert!(
-            actions.contains(&Action::Wake {
-                at: at(START_SECONDS)
-            }),
-            "{actions:?}"
-        );
-        let (pod, _) = settle(pod, &hangs, at(START_SECONDS - 1));
-        assert_eq!(pod.desired, Desired::Running, "off by {off}");
-        let (pod, _) = settle(pod, &hangs, at(START_SECONDS));
-        assert_eq!(
-            (pod.desired, code(&pod)),
-            (Desired::Stopped, Some(ReasonCode::GaveUp)),
-            "off by {off}"
-        );
-    }
-}
-
-#[test]
-fn an_end_by_a_clock_that_is_off_is_told_neither_at_once_nor_never() {
-    for (off, told) in [(-HOURS, STOP_SECONDS), (HOURS, 3600 + STOP_SECONDS)] {
-        let leaving = complete(ObservedPod {
-            terminating: true,
-            ending: Some(Ending {
-                by: at(30 + off),
-                held_by: String::new(),
-            }),
-            ..running_since(-100)
-        });
-        let stopped = Pod {
-            desired: Desired::Stopped,
-            ..Pod::sample(at(0))
-        };
-        let (pod, _) = settle(stopped, &leaving, at(0));
-        let (pod, _) = settle(pod, &leaving, at(told - 1));
-        assert_eq!(code(&pod), None, "off by {off}");
-        let (pod, _) = settle(pod, &leaving, at(told));
-        assert_eq!(code(&pod), Some(ReasonCode::StopDelayed), "off by {off}");
-    }
 }
 
 #[test]

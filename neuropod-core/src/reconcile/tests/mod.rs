@@ -1,5 +1,6 @@
 mod bank;
 mod caps;
+mod clocks;
 mod convergence;
 mod leftovers;
 mod money;
