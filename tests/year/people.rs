@@ -1,6 +1,6 @@
 //! People who come and go, ask for pods, change their minds, lose patience and run out of money.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -51,6 +51,8 @@ pub(crate) struct People {
     all: Vec<UserId>,
     /// Those who can ask for pods.
     here: Vec<Actor>,
+    /// Those who may have been deleted: their volumes go, also of pods that were on their way out and leave theirs.
+    leaving: HashSet<UserId>,
     pub(crate) pods: BTreeMap<PodId, Known>,
     /// How many pods were asked for, and how many were made.
     asked: usize,
@@ -69,6 +71,7 @@ impl People {
             cap_of: HashMap::new(),
             all: Vec::new(),
             here: Vec::new(),
+            leaving: HashSet::new(),
             pods: BTreeMap::new(),
             asked: 0,
             made: 0,
@@ -96,6 +99,11 @@ impl People {
         let pods = self.pods.iter();
         pods.filter(|(_, known)| !matches!(known.wish, Wish::Deleted(_)))
             .map(|(id, _)| id)
+    }
+
+    /// Whether the volume of a pod may have gone without its owner's wish: nobody paid for it, or the owner goes.
+    pub(crate) fn volume_may_go(&self, known: &Known) -> bool {
+        known.unpaid || self.leaving.contains(&known.owner)
     }
 
     /// Learns of pods whose creation was never answered, and of volumes that go.
@@ -185,6 +193,9 @@ impl People {
         match random.random_range(0..4) {
             0 => {
                 let answer = process.ask(PATIENCE, platform.delete_user(&root, &id)).await;
+                if !matches!(&answer, Some(Err(error)) if has_no_effect(error)) {
+                    self.leaving.insert(id.clone());
+                }
                 // One whose wish is not known may be deleted already, and its volume kept.
                 let goes = |wish| (wish != Wish::Unknown).then_some(Wish::Deleted(VolumePolicy::Delete));
                 if self.all_wish(world, &id, answer.as_ref(), goes) {

@@ -168,7 +168,7 @@ impl Rest {
                     self.made_anew += u32::from(made.is_some());
                 }
                 Wish::Deleted(VolumePolicy::Keep) | Wish::Stopped | Wish::Running
-                    if !known.unpaid && !world.cluster.runs_of(id).is_empty() =>
+                    if !people.volume_may_go(known) && !world.cluster.runs_of(id).is_empty() =>
                 {
                     assert!(there, "the volume of {id} is lost");
                     if matches!(known.wish, Wish::Deleted(_)) {
