@@ -46,7 +46,14 @@ pub(crate) async fn open(
         .logs(&reference.name, &parameters(options))
         .map_err(|error| call.failed(kube::Error::BuildRequest(error)))?;
     match cluster.requests.client().request_stream(request).await {
-        Ok(reader) => Ok(chunks(reader, permit)),
+        Ok(reader) => {
+            let mut reader = Box::pin(reader);
+            // One that is not followed begins at once, or never.
+            if !options.follow && reader.fill_buf().await.is_ok_and(is_of_the_kubelet) {
+                return Err(call.with_context(gone()));
+            }
+            Ok(chunks(reader, permit))
+        }
         Err(kube::Error::Api(status)) if status.code == 400 => {
             // "container … is waiting to start", "previous terminated container … not found".
             let error = Error::new(ErrorKind::InvalidState, status.message.as_str());
@@ -94,16 +101,29 @@ fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX).max(1)
 }
 
+/// Whether this is all that the kubelet has to say where the container is gone, whose log it was asked for: it says so in
+/// the place of the log, with the status 200. Programs end their lines.
+fn is_of_the_kubelet(log: &[u8]) -> bool {
+    log.starts_with(b"unable to retrieve container logs for ") && !log.contains(&b'\n')
+}
+
+fn gone() -> Error {
+    let message = "the node has the log of that container no more, or not yet";
+    Error::new(ErrorKind::Unavailable, message)
+}
+
 /// The log as it comes, until it ends or breaks. The place among the streams is kept as long.
-fn chunks(reader: impl AsyncBufRead + Send + 'static, permit: OwnedSemaphorePermit) -> LogStream {
-    stream::unfold(Some((Box::pin(reader), permit)), async |state| {
-        let (mut reader, permit) = state?;
+fn chunks(reader: impl AsyncBufRead + Send + Unpin + 'static, permit: OwnedSemaphorePermit) -> LogStream {
+    let first = true;
+    stream::unfold(Some((reader, permit, first)), async |state| {
+        let (mut reader, permit, first) = state?;
         let read = reader.fill_buf().await.map(Bytes::copy_from_slice);
         match read {
             Ok(chunk) if chunk.is_empty() => None,
+            Ok(chunk) if first && is_of_the_kubelet(&chunk) => Some((Err(gone()), None)),
             Ok(chunk) => {
                 reader.consume_unpin(chunk.len());
-                Some((Ok(chunk), Some((reader, permit))))
+                Some((Ok(chunk), Some((reader, permit, false))))
             }
             Err(error) => {
                 let error = Error::new(ErrorKind::Unavailable, "the log stream broke off").with_source(error);
@@ -145,6 +165,26 @@ mod tests {
         assert_eq!(log.next().await.unwrap().unwrap().as_ref(), b"one");
         assert!(log.next().await.unwrap().unwrap_err().is_retryable());
         assert!(log.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_the_kubelet_says_in_the_place_of_a_log_is_an_error() {
+        let places = Arc::new(Semaphore::new(1));
+        let log = async |text: &'static str| {
+            let permit = places.clone().acquire_owned().await.unwrap();
+            chunks(Cursor::new(text.as_bytes()), permit)
+                .collect::<Vec<_>>()
+                .await
+        };
+        let told = log("unable to retrieve container logs for containerd://bd6dcc93b0e5").await;
+        assert!(told[0].as_ref().unwrap_err().is_retryable());
+        assert_eq!(told.len(), 1);
+        for of_a_program in [
+            "unable to retrieve container logs for containerd://bd6dcc93b0e5\n",
+            "I was unable to retrieve container logs for you",
+        ] {
+            assert_eq!(log(of_a_program).await[0].as_ref().unwrap(), of_a_program);
+        }
     }
 
     #[test]

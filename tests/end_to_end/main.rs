@@ -357,6 +357,7 @@ async fn a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_r
     };
     let mut said = String::new();
     eventually("the log of the run before", async || {
+        // The node may have removed it already: the next run leaves one again.
         let Ok(mut log) = site.platform.logs(&site.ana, &pod.id, options.clone()).await else {
             return false;
         };
