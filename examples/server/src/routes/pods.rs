@@ -13,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
 use crate::auth::Caller;
-use crate::failure::{Failure, FailureBody};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::pod::{ConnectionsView, PodView, Shown};
+use crate::contract::reply::{Answer, Parameters, Raw, data};
 use crate::language::Asked;
-use crate::reply::{Answer, Parameters, Raw, data};
 use crate::usage::Stats;
-use crate::view::pod::{ConnectionsView, PodView, Shown};
 
 /// Whose pods.
 #[derive(Deserialize, IntoParams)]
