@@ -243,8 +243,7 @@ pub(crate) async fn connections(
     Path(id): Path<String>,
 ) -> Result<Json<Answer<ConnectionsView>>, Failure> {
     let pod = app.platform.get(&caller.actor(), &parse(&id)?).await?;
-    let found = neuropod::connection::connections(&pod, app.platform.naming());
-    Ok(data(app.shown(language).connections(&pod, found)))
+    Ok(data(app.shown(language).connections(&pod)))
 }
 
 /// What is no id is answered like one that does not exist.
