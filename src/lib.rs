@@ -94,9 +94,9 @@ pub use neuropod_core::conformance;
 #[doc(inline)]
 pub use neuropod_core::{
     AccessToken, Actor, Billing, ClusterBackend, CreatePod, Error, ErrorKind, Money, Naming, Platform,
-    PlatformBuilder, Pod, PodId, PodStore, PriceList, Reason, Result, Role, Status, Template, TokenExtractor,
-    Update, User, UserId, clock, cluster, error, id, message, money, naming, platform, pod, reconcile, sim,
-    token, user,
+    PlatformBuilder, Pod, PodId, PodOptions, PodStore, PriceList, Reason, Result, Role, Status, Template,
+    TokenExtractor, Update, User, UserId, clock, cluster, error, id, message, money, naming, platform, pod,
+    reconcile, sim, token, user,
 };
 
 /// The example of the README compiles.

@@ -33,7 +33,7 @@ pub use self::{
     money::{Billing, Money, PriceList},
     naming::Naming,
     platform::{Platform, PlatformBuilder, Update},
-    pod::{CreatePod, Pod, Status, Template},
+    pod::{CreatePod, Pod, PodOptions, Status, Template},
     store::PodStore,
     token::{AccessToken, TokenExtractor},
     user::User,

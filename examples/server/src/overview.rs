@@ -147,7 +147,7 @@ pub(crate) fn select(
     uses: impl Fn(&Pod) -> Use,
     query: &Query,
 ) -> Selection {
-    let gpus = pods.iter().map(|pod| pod.spec.gpu.clone()).collect();
+    let gpus = pods.iter().map(|pod| pod.options.gpu().to_owned()).collect();
     let owner_of = |pod: &Pod| people.get(&pod.owner);
     let mut found: Vec<_> = pods
         .into_iter()
@@ -197,7 +197,7 @@ impl Query {
             wanted == pod.owner.as_str()
                 || owner.is_some_and(|owner| owner.email.to_lowercase() == wanted.to_lowercase())
         });
-        is(&self.gpu, &pod.spec.gpu)
+        is(&self.gpu, pod.options.gpu())
             && is(&self.node, pod.node.as_deref().unwrap_or_default())
             && is_theirs
             && self.search.as_ref().is_none_or(|text| mentions(pod, owner, text))
@@ -210,7 +210,7 @@ fn mentions(pod: &Pod, owner: Option<&Person>, text: &str) -> bool {
     let has = |value: &str| value.to_lowercase().contains(&text);
     has(&pod.name)
         || has(pod.id.as_str())
-        || has(pod.spec.image.as_ref())
+        || has(pod.options.image())
         || pod.node.as_deref().is_some_and(has)
         || owner.is_some_and(|owner| has(&owner.email) || has(&owner.name))
 }
@@ -222,7 +222,7 @@ impl Sort {
             Self::Created => Key::Number(pod.created_at.as_microsecond()),
             Self::Name => text(&pod.name),
             Self::Owner => text(owner.map_or("", |owner| &owner.email)),
-            Self::Gpu => text(&pod.spec.gpu),
+            Self::Gpu => text(pod.options.gpu()),
             Self::Node => text(pod.node.as_deref().unwrap_or_default()),
             Self::Status => Key::Number(match pod.status {
                 Status::Error => 0,
@@ -273,7 +273,7 @@ mod tests {
             pod.id = PodId::from_bits(number);
             pod.name = name.into();
             pod.owner = owner.clone();
-            pod.spec.gpu = gpu.into();
+            pod.options.gpu = Some(gpu.into());
             pod.status = status;
             pod.charged = Money::from_cents(cents);
             pod.node = (status == Status::Running).then(|| format!("node-{number}"));

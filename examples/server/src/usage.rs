@@ -98,7 +98,7 @@ impl Figures {
         let Some(usage) = figures.get(&pod.id).filter(fresh) else {
             return Stats::of(pod, now, None, [None; 3]);
         };
-        let size = catalogue.get(&pod.spec.gpu).map(|gpu| gpu.size);
+        let size = catalogue.get(pod.options.gpu()).map(|gpu| gpu.size);
         let memory = size.map(|size| u64::from(size.memory_mib) << 20);
         let figures = [
             share(usage.cpu_millis, size.map(|size| size.cpu_millis.into())),

@@ -15,7 +15,7 @@ use crate::pod::image::ImageError;
 /// assert_eq!(problem(&missing, Language::En), "Name is required");
 /// let wrong = Problem::new("email", Violation::Malformed);
 /// assert_eq!(problem(&wrong, Language::Es), "Correo electrónico: valor inválido");
-/// let disk = Problem::new("volumeDiskSize", Violation::OutOfRange { min: 1, max: 150 });
+/// let disk = Problem::new("volume_gb", Violation::OutOfRange { min: 1, max: 150 });
 /// assert_eq!(problem(&disk, Language::Es), "Tamaño de volumen debe estar entre 1 y 150 GB");
 /// let lines = Problem::new("tail", Violation::OutOfRange { min: 1, max: 10_000 });
 /// assert_eq!(problem(&lines, Language::En), "tail must be a whole number from 1 to 10000");
@@ -26,7 +26,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
     match &problem.violation {
         Violation::Required => required(field, language),
         Violation::OutOfRange { min, max } => {
-            let unit = if field.ends_with("DiskSize") { " GB" } else { "" };
+            let unit = if field.ends_with("_gb") { " GB" } else { "" };
             let label = label(field, language);
             language.pick(
                 format!("{label} debe estar entre {min} y {max}{unit}"),
@@ -217,11 +217,11 @@ fn label(field: &str, language: Language) -> &str {
     let (es, en) = match field {
         "name" => ("Nombre", "Name"),
         "email" => ("Correo electrónico", "E-mail address"),
-        "containerDiskSize" => ("Tamaño de disco de contenedor", "Container disk size"),
-        "volumeDiskSize" => ("Tamaño de volumen", "Volume size"),
+        "disk_gb" => ("Tamaño de disco de contenedor", "Container disk size"),
+        "volume_gb" => ("Tamaño de volumen", "Volume size"),
         "description" => ("Descripción", "Description"),
         "balance" => ("Saldo", "Balance"),
-        "dailyCap" => ("Límite de gasto diario", "Daily spend cap"),
+        "daily_cap" => ("Límite de gasto diario", "Daily spend cap"),
         "openingCredit" | "initialBalance" => ("Saldo inicial", "Opening credit"),
         "enabled" => ("Saldo inicial activado", "Opening credit on or off"),
         "gpus" => ("Precios de las GPU", "GPU prices"),
@@ -243,12 +243,12 @@ fn required(field: &str, language: Language) -> String {
         "deploymentType" => ("Tipo de despliegue requerido", "Deployment type is required"),
         "ports" => ("Puertos son requeridos", "Ports are required"),
         "template" => ("Template es requerido", "Template is required"),
-        "dockerImage" => ("Imagen Docker es requerida", "Docker image is required"),
-        "containerDiskSize" => (
+        "image" => ("Imagen Docker es requerida", "Docker image is required"),
+        "disk_gb" => (
             "Tamaño de disco de contenedor es requerido",
             "Container disk size is required",
         ),
-        "volumeDiskSize" => ("Tamaño de volumen es requerido", "Volume size is required"),
+        "volume_gb" => ("Tamaño de volumen es requerido", "Volume size is required"),
         other => return language.pick(format!("{other} es requerido"), format!("{other} is required")),
     };
     language.pick(es, en).to_owned()

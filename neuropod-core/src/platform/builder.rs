@@ -21,6 +21,7 @@ use crate::money::meter::{LOW_BALANCE_SECONDS, RESERVED_SECONDS};
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
+use crate::pod::limits::Limits;
 use crate::reconcile::Deadlines;
 use crate::store::audit::AuditLog;
 use crate::store::traits::PodStore;
@@ -47,6 +48,7 @@ pub struct PlatformBuilder {
     clock: Option<Arc<dyn Clock>>,
     naming: Option<Naming>,
     images: ImageRules,
+    limits: Limits,
     catalogue: Catalogue,
     prices: PriceList,
     price_policy: PricePolicy,
@@ -107,6 +109,12 @@ impl PlatformBuilder {
     /// templates that are made or changed, and every start and restart; what runs goes on.
     pub fn images(mut self, rules: ImageRules) -> Self {
         self.images = rules;
+        self
+    }
+
+    /// How much a pod may ask for; [`Limits::default`] unless given. The limits hold for new pods.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -230,6 +238,7 @@ impl PlatformBuilder {
             billing: self.billing.ok_or_else(|| missing("billing"))?,
             naming: self.naming.ok_or_else(|| missing("naming"))?,
             images: self.images,
+            limits: self.limits,
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
             audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
             clock: SteadyClock::over(self.clock.unwrap_or_else(|| Arc::new(SystemClock))),

@@ -52,7 +52,7 @@ impl Platform {
     pub async fn restart(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let platform = &*self.0;
         let pod = platform.visible(actor, id).await?;
-        let price = platform.price_of(&pod.spec).await?;
+        let price = platform.price_of(&pod.options).await?;
         let trail = platform.trail_on_pod(actor, AuditAction::PodRestarted, &pod);
         let trail = trail.await?;
         let restarted = platform.intend(actor, id, |pod| {
@@ -83,10 +83,10 @@ impl Inner {
     async fn start(&self, actor: &Actor, pod: Pod) -> Result<Pod> {
         stopped(&pod)?;
         self.allows_image(&pod)?;
-        let price = self.price_of(&pod.spec).await?;
+        let price = self.price_of(&pod.options).await?;
         let owner = self.owner(&pod.owner).await?;
         let owner_cap = self.may_start(&pod.owner, &owner, price).await?;
-        if let Some(cap) = pod.spec.daily_cap {
+        if let Some(cap) = pod.options.daily_cap {
             within_cap(cap, pod.spent, price, self.clock.now())?;
         }
         self.can_pay(&pod, price).await?;
@@ -176,10 +176,11 @@ impl Inner {
     /// brought from elsewhere have never met them.
     ///
     /// # Errors
-    /// `Invalid`, for the field `dockerImage`.
+    /// `Invalid`, for the field `image`.
     fn allows_image(&self, pod: &Pod) -> Result<()> {
-        let allowed = self.images.check(&pod.spec.image);
-        allowed.map_err(|violation| ValidationErrors::from(Problem::new("dockerImage", violation)).into())
+        let image = pod.options.image.as_ref();
+        let allowed = image.map_or(Ok(()), |image| self.images.check(image));
+        allowed.map_err(|violation| ValidationErrors::from(Problem::new("image", violation)).into())
     }
 
     /// Whether the owner can pay the first hour: asked before anything changes, so that a stopped pod stays as it
@@ -203,8 +204,8 @@ impl Inner {
         pods.retain(|other| {
             other.id != pod.id
                 && !other.has_lost_volume()
-                && other.spec.volume == pod.spec.volume
-                && other.spec.namespace == pod.spec.namespace
+                && other.volume == pod.volume
+                && other.namespace == pod.namespace
         });
         Ok(pods)
     }
@@ -212,7 +213,7 @@ impl Inner {
 
 fn new_run(pod: &mut Pod, price: Price) {
     pod.price = price;
-    pod.login = login(&pod.spec);
+    pod.login = login(&pod.options);
     pod.desired = Desired::Running;
     pod.run += 1;
     pod.status = Status::Creating;

@@ -11,12 +11,11 @@ use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::{Actor, PodId, Role, UserId};
 use crate::money::amount::Money;
 use crate::money::meter::{Meter, Price};
-use crate::naming::Slug;
-use crate::pod::check::{Checked, Source, check};
-use crate::pod::endpoint::name_endpoints;
-use crate::pod::record::{Desired, Login, Pod, PodSpec, Status};
+use crate::pod::check::{Checked, Rules, check};
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::record::{Desired, Login, Pod, Status};
 use crate::pod::request::CreatePod;
-use crate::pod::template::{DEFAULT_VOLUME_PATH, Template};
+use crate::pod::template::Template;
 use crate::reconcile;
 use crate::store::audit::AuditAction;
 use crate::store::traits::Outcome;
@@ -66,8 +65,8 @@ impl Platform {
 impl Inner {
     /// The record of a pod that may be created; nothing is stored yet.
     async fn accept(&self, actor: &Actor, request: &CreatePod, keyed: Option<&Keyed>) -> Result<Pod> {
-        let (checked, mut problems) = check(request, &self.catalogue, &self.naming, &self.images);
-        let template = self.template_of(&checked, &mut problems).await?;
+        let template = self.template_of(request).await?;
+        let (checked, mut problems) = check(request, template.as_ref(), self.rules());
         let owner = self.owner_of(actor, request, &mut problems).await?;
         let mut pods = 0;
         if let (Some(owner), Some((_, slug))) = (&owner, &checked.name) {
@@ -78,30 +77,25 @@ impl Inner {
             pods = records.iter().filter(|pod| !pod.is_deleted()).count();
         }
         ValidationErrors::check(problems)?;
-        // Every part is there once there is no problem; a part without one would be a bug in `check`.
-        let parts = owner.zip(spec(request, checked, template.as_ref()));
-        let Some((owner, (name, slug, spec))) = parts else {
+        let Checked { name, options } = checked;
+        // Both are there once there is no problem; one that is missing would be a bug in `check`.
+        let Some((owner, (name, slug))) = owner.zip(name) else {
             return Err(Error::new(
                 ErrorKind::Unexpected,
                 "a checked request is not complete",
             ));
         };
-        let price = self.price_of(&spec).await?;
+        let price = self.price_of(&options).await?;
         let now = self.clock.now();
         let known = self.owner(&owner).await?;
         // Told before anything is stored; what counts is asked once the pod is.
         self.has_room(&known, pods)?;
         let owner_cap = self.may_start(&owner, &known, price).await?;
-        if let Some(cap) = spec.daily_cap {
+        if let Some(cap) = options.daily_cap {
             within_cap(cap, None, price, now)?;
         }
         let hash = self.naming.user_hash(owner.as_str());
         let (volume, namespace) = self.layout.places(&self.naming, &slug, &hash);
-        let spec = PodSpec {
-            volume,
-            namespace,
-            ..spec
-        };
         Ok(Pod {
             id: keyed.map_or_else(PodId::random, |keyed| keyed.id.clone()),
             version: 0,
@@ -110,8 +104,11 @@ impl Inner {
             created_by: actor.id.clone(),
             name,
             slug,
-            login: login(&spec),
-            spec,
+            login: login(&options),
+            template: template.map(|template| template.id),
+            options,
+            volume,
+            namespace,
             desired: Desired::Running,
             run: 1,
             status: Status::Creating,
@@ -218,20 +215,22 @@ impl Inner {
         Ok(())
     }
 
-    async fn template_of(&self, checked: &Checked, problems: &mut Vec<Problem>) -> Result<Option<Template>> {
-        let Some(Source::Template(id)) = &checked.source else {
-            return Ok(None);
-        };
-        let template = self.store.template(id).await?;
-        let checked = match &template {
-            // The rules may have changed since it was stored.
-            Some(template) => self.images.check(&template.docker_image),
-            None => Err(Violation::TemplateUnknown),
-        };
-        if let Err(violation) = checked {
-            problems.push(Problem::new("template", violation));
+    /// What requests are checked against.
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            catalogue: &self.catalogue,
+            naming: &self.naming,
+            images: &self.images,
+            limits: &self.limits,
         }
-        Ok(template)
+    }
+
+    /// The template that a request names, where there is one.
+    async fn template_of(&self, request: &CreatePod) -> Result<Option<Template>> {
+        match request.template.as_deref().filter(|id| !id.trim().is_empty()) {
+            Some(id) => self.store.template(id).await,
+            None => Ok(None),
+        }
     }
 
     /// Who will own the pod; `None`: there is a problem with them.
@@ -242,7 +241,7 @@ impl Inner {
         problems: &mut Vec<Problem>,
     ) -> Result<Option<UserId>> {
         let email = request
-            .assign_to_user
+            .assign_to
             .as_deref()
             .map(str::trim)
             .filter(|email| !email.is_empty());
@@ -264,7 +263,7 @@ impl Inner {
         } else {
             Violation::AssignForbidden
         };
-        problems.push(Problem::new("assignToUser", violation));
+        problems.push(Problem::new("assign_to", violation));
         Ok(None)
     }
 
@@ -304,44 +303,14 @@ fn refusal(error: &Error) -> Option<Outcome> {
     }
 }
 
-/// The name, its slug and the specification, but for the places in the cluster; `None` when a part is missing.
-fn spec(
-    request: &CreatePod,
-    checked: Checked,
-    template: Option<&Template>,
-) -> Option<(String, Slug, PodSpec)> {
-    let (name, slug) = checked.name?;
-    let (template_id, image) = match checked.source? {
-        Source::Template(id) => (Some(id), template?.docker_image.clone()),
-        Source::Image(image) => (None, *image),
-    };
-    let named = template.map_or(&[][..], |template| &template.http_ports);
-    let mount_path = template.map_or(DEFAULT_VOLUME_PATH, |template| &template.volume_path);
-    let spec = PodSpec {
-        template: template_id,
-        image,
-        gpu: checked.gpu?,
-        container_disk_gb: checked.container_disk_gb?,
-        volume_disk_gb: checked.volume_disk_gb?,
-        mount_path: mount_path.to_owned(),
-        volume: String::new(),
-        namespace: None,
-        endpoints: name_endpoints(&checked.ports?, named, request.enable_jupyter),
-        jupyter: request.enable_jupyter,
-        daily_cap: checked.daily_cap,
-        // In an image that knows no such variable it does nothing, and the log tells the token.
-        inject_token: request.enable_jupyter && template.is_none_or(|template| template.inject_token),
-        chosen_token: checked.chosen_token,
-        environment: checked.environment,
-    };
-    Some((name, slug, spec))
-}
-
 /// How one logs in to a new run: with the token the user chose, or a new random one where the image takes it.
-pub(super) fn login(spec: &PodSpec) -> Login {
-    let generated = || spec.inject_token.then(AccessToken::random);
+pub(super) fn login(options: &PodOptions) -> Login {
     Login {
-        injected: spec.chosen_token.clone().or_else(generated),
+        injected: match &options.jupyter {
+            Some(Jupyter::Generated) => Some(AccessToken::random()),
+            Some(Jupyter::Chosen(token)) => Some(token.clone()),
+            Some(Jupyter::Off | Jupyter::Read) | None => None,
+        },
         ..Login::default()
     }
 }

@@ -9,7 +9,7 @@ use super::Inner;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId};
 use crate::pod::record::Pod;
-use crate::pod::request::CreatePod;
+use crate::pod::request::{CreatePod, may_be_same};
 use crate::store::traits::{Outcome, PastRequest};
 
 /// How long after the request a key is known at least.
@@ -37,14 +37,14 @@ impl Keyed {
     }
 
     fn check_same(&self, digest: Option<&String>) -> Result<()> {
-        if digest == Some(&self.digest) {
+        if digest.is_some_and(|digest| may_be_same(digest, &self.digest)) {
             Ok(())
         } else {
             Err(Error::new(
                 ErrorKind::AlreadyExists,
                 "the idempotency key was used for another request",
             )
-            .with_context("field", "idempotencyKey"))
+            .with_context("field", "idempotency_key"))
         }
     }
 }

@@ -46,6 +46,7 @@ use crate::money::billing::Billing;
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
+use crate::pod::limits::Limits;
 use crate::pod::record::Pod;
 use crate::reconcile::{self, Action, Deadlines};
 use crate::store::traits::PodStore;
@@ -66,6 +67,7 @@ struct Inner {
     clock: SteadyClock,
     naming: Naming,
     images: ImageRules,
+    limits: Limits,
     catalogue: Catalogue,
     prices: PriceList,
     price_policy: PricePolicy,
@@ -98,6 +100,11 @@ impl Platform {
     /// How this platform makes names.
     pub fn naming(&self) -> &Naming {
         &self.0.naming
+    }
+
+    /// How much a pod may ask for.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// Which registries images may come from.

@@ -17,7 +17,8 @@ use crate::money::meter::{PERIOD_SECONDS, Price};
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::money::standing::Standing;
 use crate::money::statement::Statement;
-use crate::pod::record::{Desired, Pod, PodSpec};
+use crate::pod::options::PodOptions;
+use crate::pod::record::{Desired, Pod};
 use crate::store::audit::{AuditAction, AuditChange, AuditTarget};
 use crate::user::profile::User;
 
@@ -177,8 +178,8 @@ impl Inner {
     }
 
     /// What a pod costs per hour from now on.
-    pub(super) async fn price_of(&self, spec: &PodSpec) -> Result<Price> {
-        Ok(price(&self.current_prices().await?, spec))
+    pub(super) async fn price_of(&self, options: &PodOptions) -> Result<Price> {
+        Ok(price(&self.current_prices().await?, options))
     }
 
     /// Gives a pod the price of this list: a stopped one, and where the policy says so a running one too.
@@ -196,7 +197,7 @@ impl Inner {
             let repriced = self
                 .change(&pod.id, |pod| {
                     if outdated(pod) {
-                        pod.price = price(prices, &pod.spec);
+                        pod.price = price(prices, &pod.options);
                     }
                     Ok(())
                 })
@@ -260,8 +261,8 @@ pub(super) fn within_cap(cap: Money, spent: Option<Spent>, price: Price, now: Ti
     ))
 }
 
-fn price(prices: &PriceList, spec: &PodSpec) -> Price {
-    let quote = prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb);
+fn price(prices: &PriceList, options: &PodOptions) -> Price {
+    let quote = prices.quote(options.gpu(), options.disk_gb(), options.volume_gb());
     Price {
         hourly: quote.hourly(),
         stopped: quote.hourly_stopped(),

@@ -4,9 +4,7 @@ use super::Platform;
 use crate::cluster::backend::{LogOptions, LogStream};
 use crate::cluster::plan;
 use crate::error::kind::{Error, ErrorKind, Result};
-use crate::error::validation::{
-    MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation,
-};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::{Actor, PodId, UserId};
 use crate::money::pricing::Quote;
 use crate::pod::connection;
@@ -87,14 +85,15 @@ impl Platform {
     ///
     /// # Errors
     /// `Invalid` when the GPU type is unknown or a size is out of range.
-    pub async fn quote(&self, gpu: &str, container_disk_gb: u32, volume_disk_gb: u32) -> Result<Quote> {
+    pub async fn quote(&self, gpu: &str, disk_gb: u32, volume_gb: u32) -> Result<Quote> {
+        let limits = &self.0.limits;
         let mut problems = Vec::new();
         if self.0.catalogue.get(gpu).is_none() {
             problems.push(Problem::new("gpu", Violation::GpuUnknown));
         }
         let sizes = [
-            ("containerDiskSize", container_disk_gb, MAX_CONTAINER_DISK_GB),
-            ("volumeDiskSize", volume_disk_gb, MAX_VOLUME_DISK_GB),
+            ("disk_gb", disk_gb, limits.disk_gb),
+            ("volume_gb", volume_gb, limits.volume_gb),
         ];
         for (field, size, max) in sizes {
             if !(1..=max).contains(&size) {
@@ -102,11 +101,7 @@ impl Platform {
             }
         }
         ValidationErrors::check(problems)?;
-        Ok(self
-            .0
-            .current_prices()
-            .await?
-            .quote(gpu, container_disk_gb, volume_disk_gb))
+        Ok(self.0.current_prices().await?.quote(gpu, disk_gb, volume_gb))
     }
 }
 

@@ -60,7 +60,7 @@ impl Inner {
                 tracing::warn!(pod = %pod.id, %error, "it can't be given its new price now");
             }
             let seen = workloads.remove(&pod.id).map(|workload| workload.observation);
-            let volume = volumes.get(&(pod.spec.namespace.as_deref(), pod.spec.volume.as_str()));
+            let volume = volumes.get(&(pod.namespace.as_deref(), pod.volume.as_str()));
             let volume = match seen.as_ref().map(|seen| &seen.volume) {
                 None | Some(ObservedVolume::Unknown) => match volume {
                     Some(&size_gb) => ObservedVolume::Bound { size_gb },

@@ -2,7 +2,7 @@
 
 use super::{Inner, Platform};
 use crate::error::kind::Result;
-use crate::error::validation::{Problem, ValidationErrors};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::Actor;
 use crate::pod::check::check_volume_path;
 use crate::pod::template::Template;
@@ -60,11 +60,16 @@ impl Inner {
     /// Whether pods may be made from a template.
     ///
     /// # Errors
-    /// `Invalid`, for the fields `dockerImage` and `volumePath`.
+    /// `Invalid`, for the fields `image` and `mount_path`.
     fn allows_template(&self, template: &Template) -> Result<()> {
+        let options = &template.options;
+        let image = options.image.as_ref();
         let checks = [
-            ("dockerImage", self.images.check(&template.docker_image)),
-            ("volumePath", check_volume_path(&template.volume_path)),
+            (
+                "image",
+                image.map_or(Err(Violation::Required), |image| self.images.check(image)),
+            ),
+            ("mount_path", check_volume_path(options.mount_path())),
         ];
         let problems = checks.into_iter().filter_map(|(field, checked)| {
             let violation = checked.err()?;

@@ -157,7 +157,7 @@ fn draw(pod: &Pod, due: &Due) -> Draw {
     }
     let spent = pod.spent.map_or(Money::ZERO, |spent| spent.at(due.period.from));
     Draw {
-        at_most: pod.spec.daily_cap.map(|cap| (cap - spent).max(Money::ZERO)),
+        at_most: pod.options.daily_cap.map(|cap| (cap - spent).max(Money::ZERO)),
         daily_cap: pod.owner_cap,
         ..draw
     }
@@ -219,7 +219,7 @@ fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<Action> {
         TokenState::Configured => return None,
         _ => Some(closed_again()?),
     };
-    pod.spec.jupyter.then(|| Action::Follow {
+    pod.options.has_jupyter().then(|| Action::Follow {
         container: container.id.clone(),
         since,
     })

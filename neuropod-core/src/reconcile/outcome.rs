@@ -98,7 +98,7 @@ fn last_moment(due: &Due) -> Timestamp {
 /// What the daily caps leave for the time after this period; at midnight they begin anew.
 fn cap_left(next: &Pod, due: &Due, drawn: &Drawn) -> Option<Money> {
     let until = due.period.until;
-    let of_pod = next.spec.daily_cap.map(|cap| {
+    let of_pod = next.options.daily_cap.map(|cap| {
         let spent = next.spent.map_or(Money::ZERO, |spent| spent.at(until));
         cap - spent
     });

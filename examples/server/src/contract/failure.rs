@@ -273,10 +273,19 @@ impl Failure {
         };
         match error.kind() {
             ErrorKind::Invalid(errors) => {
-                let told = |problem: &Problem| FieldProblem {
-                    field: problem.field,
-                    code: problem.violation.code(),
-                    message: message::problem(problem, language),
+                let told = |problem: &Problem| {
+                    let field = wire_name(problem.field);
+                    // What can't be read is told of by the name that was written.
+                    let name = match problem.violation {
+                        Violation::WrongType | Violation::Duplicate => field,
+                        _ => domain_name(problem.field),
+                    };
+                    let named = Problem::new(name, problem.violation.clone());
+                    FieldProblem {
+                        field,
+                        code: problem.violation.code(),
+                        message: message::problem(&named, language),
+                    }
                 };
                 let fields: Vec<_> = errors.problems().iter().map(told).collect();
                 body.errors = Some(fields.iter().map(|field| field.message.clone()).collect());

@@ -55,6 +55,11 @@ impl Fields {
         None
     }
 
+    /// What was wrong with the fields that were taken.
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
     /// A field that has to be there.
     pub(crate) fn required<T: DeserializeOwned + Default>(&mut self, field: &'static str) -> T {
         let before = self.problems.len();

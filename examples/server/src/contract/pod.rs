@@ -226,17 +226,17 @@ impl Shown<'_> {
             user_id: pod.owner.to_string(),
             user_hash: pod.owner_hash.to_string(),
             created_by: pod.created_by.to_string(),
-            deployment_type: if pod.spec.template.is_some() {
+            deployment_type: if pod.template.is_some() {
                 "template"
             } else {
                 "docker"
             },
-            template_id: pod.spec.template.clone(),
-            docker_image: pod.spec.image.to_string(),
-            gpu: pod.spec.gpu.clone(),
-            container_disk_size: pod.spec.container_disk_gb,
-            volume_disk_size: pod.spec.volume_disk_gb,
-            enable_jupyter: pod.spec.jupyter,
+            template_id: pod.template.clone(),
+            docker_image: pod.options.image().to_owned(),
+            gpu: pod.options.gpu().to_owned(),
+            container_disk_size: pod.options.disk_gb(),
+            volume_disk_size: pod.options.volume_gb(),
+            enable_jupyter: pod.options.has_jupyter(),
             status: pod.status.as_str(),
             step: pod.step,
             reason: pod.reason.as_ref().map(|reason| self.reason(reason)),
@@ -248,6 +248,7 @@ impl Shown<'_> {
             },
             http_services: connections(pod, self.naming)
                 .into_iter()
+                .enumerate()
                 .map(http_service)
                 .collect(),
             tcp_services: vec![ssh(pod, self.naming)],
@@ -258,19 +259,15 @@ impl Shown<'_> {
                 .volume_deletion
                 .filter(|deletion| !deletion.decided)
                 .map(|deletion| deletion.at),
-            daily_cap: pod.spec.daily_cap.map(Money::as_euros),
+            daily_cap: pod.options.daily_cap.map(Money::as_euros),
             cost_per_hour: pod.price.hourly.as_euros(),
             cost_stopped: pod.price.stopped.as_euros(),
             billed_per_hour: pod.meter.hourly_now().as_euros(),
             total_cost: pod.charged.as_euros(),
             kubernetes_resources: KubernetesResources {
                 pod_name: reference.name,
-                pvc_name: pod.spec.volume.clone(),
-                namespace: pod
-                    .spec
-                    .namespace
-                    .clone()
-                    .unwrap_or_else(|| self.namespace.to_owned()),
+                pvc_name: pod.volume.clone(),
+                namespace: pod.namespace.clone().unwrap_or_else(|| self.namespace.to_owned()),
             },
             stats,
             user_email: None,
@@ -316,7 +313,11 @@ impl Shown<'_> {
             http_services: if pod.status == Status::Stopped {
                 Vec::new()
             } else {
-                connections(pod, self.naming).into_iter().map(link).collect()
+                connections(pod, self.naming)
+                    .into_iter()
+                    .enumerate()
+                    .map(link)
+                    .collect()
             },
             tcp_services: if pod.status == Status::Running {
                 vec![ssh(pod, self.naming)]
@@ -327,13 +328,19 @@ impl Shown<'_> {
     }
 }
 
+/// What the contract calls a port: by its place among the ports of the pod where nobody has named it.
+pub(crate) fn service_name(index: usize, connection: &Connection) -> String {
+    let name = connection.name.clone();
+    name.unwrap_or_else(|| format!("Servicio {}", index + 1))
+}
+
 /// A public port in the list of pods, which calls a port of a pod that starts `creating`.
-fn http_service(connection: Connection) -> HttpServiceView {
+fn http_service((index, connection): (usize, Connection)) -> HttpServiceView {
     HttpServiceView {
         port: connection.port,
-        service_name: connection.name,
+        is_custom: connection.name.is_none(),
+        service_name: service_name(index, &connection),
         url: connection.url,
-        is_custom: connection.is_custom,
         status: match connection.state {
             ConnectionState::Ready => "ready",
             ConnectionState::Stopped => "stopped",
@@ -348,12 +355,12 @@ fn http_service(connection: Connection) -> HttpServiceView {
 }
 
 /// A public port in the connections, which call a port of a pod that starts `starting`.
-fn link(connection: Connection) -> LinkView {
+fn link((index, connection): (usize, Connection)) -> LinkView {
     LinkView {
         url: connection.link(),
         port: connection.port,
-        service_name: connection.name,
-        is_custom: connection.is_custom,
+        is_custom: connection.name.is_none(),
+        service_name: service_name(index, &connection),
         status: match connection.state {
             ConnectionState::Starting => "starting",
             ConnectionState::Ready => "ready",

@@ -143,10 +143,13 @@ mod tests {
     use neuropod::message::Language;
     use serde_json::json;
 
+    use neuropod::pod::Limits;
+
     use super::*;
 
     fn shown(prices: &PriceList) -> PricingView {
-        PricingView::of(prices, &Catalogue::default(), None, CREDIT, Language::Es)
+        let offer = (&Catalogue::default(), &Limits::default());
+        PricingView::of(prices, offer, None, CREDIT, Language::Es)
     }
 
     const CREDIT: OpeningCredit = OpeningCredit {

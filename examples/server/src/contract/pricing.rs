@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use neuropod::cluster::catalogue::{GpuSpecs, GpuType};
 use neuropod::cluster::{Catalogue, NodeGpus};
-use neuropod::error::validation::{MAX_CONTAINER_DISK_GB, MAX_PORTS, MAX_VOLUME_DISK_GB};
 use neuropod::message::Language;
 use neuropod::money::{OpeningCredit, Quote};
+use neuropod::pod::Limits;
 use neuropod::{Money, PriceList};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -143,7 +143,7 @@ impl PricingView {
     /// The prices of what is on offer.
     pub(crate) fn of(
         prices: &PriceList,
-        catalogue: &Catalogue,
+        (catalogue, limits): (&Catalogue, &Limits),
         nodes: Option<&[NodeGpus]>,
         credit: OpeningCredit,
         language: Language,
@@ -188,9 +188,9 @@ impl PricingView {
                 ),
             },
             limits: LimitsView {
-                container_disk_max: MAX_CONTAINER_DISK_GB,
-                volume_disk_max: MAX_VOLUME_DISK_GB,
-                ports_max: MAX_PORTS,
+                container_disk_max: limits.disk_gb,
+                volume_disk_max: limits.volume_gb,
+                ports_max: limits.ports,
             },
             free_tier: FreeTierView {
                 enabled: credit.enabled,
@@ -282,7 +282,7 @@ mod tests {
             let prices = PriceList::default();
             let view = PricingView::of(
                 &prices,
-                &catalogue,
+                (&catalogue, &Limits::default()),
                 None,
                 OpeningCredit::of(Money::ZERO),
                 Language::En,
@@ -344,7 +344,7 @@ mod tests {
             let credit = OpeningCredit::of(Money::ZERO);
             let view = PricingView::of(
                 &PriceList::default(),
-                &catalogue(count),
+                (&catalogue(count), &Limits::default()),
                 nodes,
                 credit,
                 Language::En,

@@ -122,7 +122,7 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
         if scenario.past == Past::NameTaken {
             for connection in app.platform.connections(&owner(&pod), &pod.id).await? {
                 cluster.add_foreign(ObjectKey {
-                    namespace: pod.spec.namespace.clone(),
+                    namespace: pod.namespace.clone(),
                     kind: Kind::Service,
                     name: connection.objects.service,
                 });

@@ -26,7 +26,7 @@ impl Purse {
     fn of(pod: &Pod, daily_cap: bool) -> Self {
         match daily_cap {
             false => Self::Account(pod.owner.clone()),
-            true if pod.spec.daily_cap.is_some() => Self::PodCap(pod.id.clone()),
+            true if pod.options.daily_cap.is_some() => Self::PodCap(pod.id.clone()),
             true => Self::Cap(pod.owner.clone()),
         }
     }
@@ -155,7 +155,7 @@ mod tests {
         );
         let capped = |pod: &Pod| {
             let mut pod = pod.clone();
-            pod.spec.daily_cap = Some(Money::from_cents(100));
+            pod.options.daily_cap = Some(Money::from_cents(100));
             pod
         };
         assert!(alerts.is_first(&capped(&one), cap, now) && alerts.is_first(&capped(&two), cap, now));

@@ -138,8 +138,8 @@ async fn answer(app: &Shared, host: &str, parts: Parts) -> Response {
 /// What is behind the login.
 async fn open(app: &Shared, host: &str, found: &Found, language: Language, mut parts: Parts) -> Response {
     if parts.uri.path().strip_prefix(FILES) != Some("echo") {
-        let gpu = app.platform.catalogue().get(&found.pod.spec.gpu);
-        let gpu = gpu.map_or(&*found.pod.spec.gpu, |gpu| &gpu.name);
+        let gpu = app.platform.catalogue().get(found.pod.options.gpu());
+        let gpu = gpu.map_or(found.pod.options.gpu(), |gpu| &gpu.name);
         return Page::running(language, found, gpu).into_response();
     }
     if !echo::is_from_here(&parts.headers) {

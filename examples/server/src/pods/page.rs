@@ -121,7 +121,7 @@ impl Page {
         let facts = [
             (language.pick("Servicio", "Service"), connection.name.clone()),
             (language.pick("Puerto", "Port"), connection.port.to_string()),
-            (language.pick("Imagen", "Image"), pod.spec.image.to_string()),
+            (language.pick("Imagen", "Image"), pod.options.image().to_owned()),
             ("GPU", gpu.to_owned()),
         ];
         let mut content = String::from("<dl>");

@@ -220,7 +220,7 @@ impl App {
     ) -> PricingView {
         PricingView::of(
             prices,
-            self.platform.catalogue(),
+            (self.platform.catalogue(), self.platform.limits()),
             nodes,
             self.platform.opening_credit_of(prices),
             language,

@@ -18,7 +18,7 @@ use crate::cluster::workload::{
 use crate::error::kind::ErrorKind;
 use crate::id::PodId;
 use crate::naming::{Naming, Slug, UserHash};
-use crate::pod::record::Environment;
+use crate::pod::environment::Environment;
 
 /// Between two looks at a condition.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);

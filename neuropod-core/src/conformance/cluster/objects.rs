@@ -7,7 +7,7 @@ use crate::cluster::gpus::NodeGpus;
 use crate::cluster::observation::{Objects, Observation, ObservedPod, Phase};
 use crate::cluster::workload::{Accelerator, SecretSpec, VolumePolicy};
 use crate::error::kind::ErrorKind;
-use crate::pod::record::Environment;
+use crate::pod::environment::Environment;
 
 /// Apply makes everything and answers it; observe says the same.
 pub(super) async fn apply_makes_everything(stage: &dyn Stage) {

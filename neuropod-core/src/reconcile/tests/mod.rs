@@ -19,7 +19,8 @@ use crate::error::kind::{Error, ErrorKind};
 use crate::money::amount::Money;
 use crate::money::billing::Drawn;
 use crate::money::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
-use crate::pod::record::{PodSpec, Status};
+use crate::pod::options::PodOptions;
+use crate::pod::record::Status;
 
 /// With the deadlines that a platform has unless it is told otherwise.
 fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {
