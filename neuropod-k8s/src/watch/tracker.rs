@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 use neuropod_core::{ClusterEvent, Error, ObservedPod, PodId};
 
 use super::source::Update;
-use crate::slim::{SlimEvent, SlimPod};
+use crate::api::partial::{PartialEvent, PartialPod};
 use crate::status::{self, ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings};
 
 /// From which watch.
 #[derive(Debug)]
 pub(super) enum Item {
-    Pods(Update<SlimPod>),
-    Events(About, Update<SlimEvent>),
+    Pods(Update<PartialPod>),
+    Events(About, Update<PartialEvent>),
 }
 
 /// What the events of a watch are about.
@@ -47,7 +47,7 @@ impl About {
     }
 
     /// Whom an event is about: a pod by its uid, a claim by its name.
-    fn subject(self, event: &SlimEvent) -> String {
+    fn subject(self, event: &PartialEvent) -> String {
         let involved = &event.involved_object;
         match self {
             Self::Pods | Self::Nodes => involved.uid.clone(),
@@ -83,13 +83,13 @@ struct Notes {
 }
 
 impl Notes {
-    fn add(&mut self, subject: String, event: &SlimEvent) {
+    fn add(&mut self, subject: String, event: &PartialEvent) {
         if status::is_telling(event) {
             self.warnings.entry(subject).or_default().add(event);
         }
     }
 
-    fn remove(&mut self, subject: &str, event: &SlimEvent) {
+    fn remove(&mut self, subject: &str, event: &PartialEvent) {
         if let Some(warnings) = self.warnings.get_mut(subject) {
             warnings.remove(event);
             if warnings.is_empty() {
@@ -124,7 +124,7 @@ impl Outage {
 #[derive(Debug)]
 struct Known {
     pod_id: PodId,
-    pod: SlimPod,
+    pod: PartialPod,
     told: ObservedPod,
 }
 
@@ -142,7 +142,7 @@ impl Tracker {
         events
     }
 
-    fn pods(&mut self, update: Update<SlimPod>) -> Vec<ClusterEvent> {
+    fn pods(&mut self, update: Update<PartialPod>) -> Vec<ClusterEvent> {
         match &update {
             Update::Broken(error) => self.pods_outage.broke("pods", error),
             _ => self.pods_outage.ended("pods"),
@@ -168,7 +168,7 @@ impl Tracker {
         }
     }
 
-    fn events(&mut self, about: About, update: Update<SlimEvent>) -> Vec<ClusterEvent> {
+    fn events(&mut self, about: About, update: Update<PartialEvent>) -> Vec<ClusterEvent> {
         let settled = matches!(update, Update::Listed(_) | Update::Broken(_));
         self.warnings_settled |= settled && about == About::Pods;
         let notes = &mut self.notes[about as usize];
@@ -215,7 +215,7 @@ impl Tracker {
     }
 
     /// All that is said of a pod and its claim.
-    fn warnings_of(&self, pod: &SlimPod) -> Option<Warnings> {
+    fn warnings_of(&self, pod: &PartialPod) -> Option<Warnings> {
         let of = |about: About, subject: &str| self.notes[about as usize].warnings.get(subject);
         let uid = &pod.metadata.uid;
         let claim = claim_of(pod).and_then(|claim| of(About::Claims, &claim));
@@ -225,7 +225,7 @@ impl Tracker {
         Some(found.fold(first, Warnings::with))
     }
 
-    fn changed(&mut self, pod: SlimPod) -> Option<ClusterEvent> {
+    fn changed(&mut self, pod: PartialPod) -> Option<ClusterEvent> {
         let Some(pod_id) = pod.metadata.pod_id() else {
             tracing::warn!(
                 name = pod.metadata.name,
@@ -268,7 +268,7 @@ impl Tracker {
 }
 
 /// The claim that a pod mounts.
-fn claim_of(pod: &SlimPod) -> Option<String> {
+fn claim_of(pod: &PartialPod) -> Option<String> {
     let volume = pod.metadata.annotations.volume.as_deref()?;
     Some(claim(&pod.metadata.namespace, volume))
 }

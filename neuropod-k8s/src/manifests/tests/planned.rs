@@ -9,10 +9,11 @@ use neuropod_core::pod::{Environment, Login, PodSpec};
 use neuropod_core::workload::Quota;
 use neuropod_core::{AccessToken, Catalogue, ErrorKind, Naming, Pod, Workload};
 
-use super::super::{Manifests, to_yaml};
 use super::shown;
+use crate::api::kinds::Kind;
 use crate::config::KubeConfig;
-use crate::kind::Kind;
+use crate::manifests::to_yaml;
+use crate::manifests::workload::Manifests;
 
 fn naming() -> Naming {
     Naming::new("pods.example.com", "a key of sixteen bytes or more").unwrap()

@@ -1,0 +1,19 @@
+//! Whether the nodes can take the GPU types on offer.
+
+use neuropod_core::gpus::UnmatchedGpu;
+use neuropod_core::{Catalogue, Result};
+
+use crate::api::request::Requests;
+use crate::operations::gpus::fetch;
+
+/// The GPU types on offer that no node can take; none where the platform may not list nodes.
+pub(crate) async fn unmatched(
+    requests: &Requests,
+    catalogue: &Catalogue,
+    instance: &str,
+) -> Result<Vec<UnmatchedGpu>> {
+    let nodes = fetch::fetch(requests, instance).await?;
+    Ok(nodes.map_or_else(Vec::new, |nodes| {
+        neuropod_core::gpus::unmatched(catalogue, &nodes)
+    }))
+}
