@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::Client;
-use neuropod_core::gpus::UnmatchedGpu;
-use neuropod_core::{
-    Catalogue, ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, Result, Usage,
-    VolumePolicy, Workload, WorkloadRef,
+use neuropod_core::cluster::gpus::UnmatchedGpu;
+use neuropod_core::cluster::{
+    Catalogue, ClusterEvent, Inventory, LogOptions, LogStream, Observation, Usage, VolumePolicy, Workload,
+    WorkloadRef,
 };
+use neuropod_core::{ClusterBackend, Result};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::KubeConfig;

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::Client;
-use neuropod_core::{Error, ErrorKind, PodId, Result, WorkloadRef};
+use neuropod_core::cluster::WorkloadRef;
+use neuropod_core::{Error, ErrorKind, PodId, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::request::Requests;

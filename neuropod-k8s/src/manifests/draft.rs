@@ -1,6 +1,6 @@
 //! An object in the making: with the labels and annotations of the platform, and its digest.
 
-use neuropod_core::Workload;
+use neuropod_core::cluster::Workload;
 use serde_json::{Map, Value, json};
 
 use super::mask::mask;

@@ -1,6 +1,6 @@
 //! The objects of a workload for people and programs, without a cluster.
 
-use neuropod_core::Workload;
+use neuropod_core::cluster::Workload;
 use serde_json::Value;
 
 use super::mask::mask;
@@ -12,7 +12,7 @@ use crate::config::KubeConfig;
 /// The output is the same for the same input: keys are sorted, objects come in the order in which they are created.
 ///
 /// ```no_run
-/// # fn example(workload: &neuropod_core::Workload) {
+/// # fn example(workload: &neuropod_core::cluster::Workload) {
 /// use neuropod_k8s::{KubeConfig, manifests};
 ///
 /// for object in manifests::objects(workload, &KubeConfig::default()) {

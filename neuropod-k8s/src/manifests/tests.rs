@@ -3,9 +3,9 @@ mod samples;
 
 use std::collections::BTreeMap;
 
-use neuropod_core::Workload;
-use neuropod_core::plan::Layout;
-use neuropod_core::workload::Quota;
+use neuropod_core::cluster::Workload;
+use neuropod_core::cluster::plan::Layout;
+use neuropod_core::cluster::workload::Quota;
 use serde_json::{Value, json};
 
 pub(crate) use self::samples::plain;

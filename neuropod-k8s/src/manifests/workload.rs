@@ -1,6 +1,6 @@
 //! All objects of a workload.
 
-use neuropod_core::Workload;
+use neuropod_core::cluster::Workload;
 
 use super::{claim, namespace, network_policy, pod, route, secret, service};
 use crate::api::manifest::Manifest;

@@ -1,7 +1,8 @@
 //! Whether the nodes can take the GPU types on offer.
 
-use neuropod_core::gpus::UnmatchedGpu;
-use neuropod_core::{Catalogue, Result};
+use neuropod_core::Result;
+use neuropod_core::cluster::Catalogue;
+use neuropod_core::cluster::gpus::UnmatchedGpu;
 
 use crate::api::request::Requests;
 use crate::operations::gpus::fetch;
@@ -14,6 +15,6 @@ pub(crate) async fn unmatched(
 ) -> Result<Vec<UnmatchedGpu>> {
     let nodes = fetch::fetch(requests, instance).await?;
     Ok(nodes.map_or_else(Vec::new, |nodes| {
-        neuropod_core::gpus::unmatched(catalogue, &nodes)
+        neuropod_core::cluster::gpus::unmatched(catalogue, &nodes)
     }))
 }

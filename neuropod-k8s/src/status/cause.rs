@@ -1,7 +1,8 @@
 //! A cause: the reason that people see, and what the driver makes of it.
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod_core::{Reason, ReasonCode};
+use neuropod_core::Reason;
+use neuropod_core::cluster::ReasonCode;
 
 use super::warnings::Warning;
 

@@ -1,7 +1,7 @@
 //! The states of the platform's own container.
 
 use jiff::Timestamp;
-use neuropod_core::Container;
+use neuropod_core::cluster::Container;
 
 use crate::api::partial::{ContainerState, ContainerStatus, Terminated, Waiting};
 

@@ -1,7 +1,7 @@
 //! Pods that somebody else ends, and pods whose node is lost or can't end them.
 
 use jiff::SignedDuration;
-use neuropod_core::ReasonCode;
+use neuropod_core::cluster::ReasonCode;
 
 use super::cause::Cause;
 use super::conditions::{since, transition};

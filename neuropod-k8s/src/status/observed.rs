@@ -1,7 +1,8 @@
 //! A pod as the driver sees it.
 
 use jiff::Timestamp;
-use neuropod_core::{Ending, ObservedPod, Phase, Reason, ReasonCode, Step};
+use neuropod_core::Reason;
+use neuropod_core::cluster::{Ending, ObservedPod, Phase, ReasonCode, Step};
 
 use super::conditions::is_true;
 use super::container::{finished, first_start, running, was_started};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 use kube::Client;
-use neuropod_core::ClusterEvent;
+use neuropod_core::cluster::ClusterEvent;
 
 use super::source::{Selection, Source};
 use super::tracker::{About, Item, Tracker};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::pod::Environment;
-use neuropod_core::workload::{
+use neuropod_core::cluster::workload::{
     Accelerator, ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, Toleration, VolumeSpec,
 };
-use neuropod_core::{Workload, WorkloadRef};
+use neuropod_core::cluster::{Workload, WorkloadRef};
+use neuropod_core::pod::Environment;
 
 use crate::config::{Exposure, KubeConfig, NetworkRules, Storage};
 

@@ -1,7 +1,8 @@
 //! Fetches nodes and pods.
 
 use kube::api::ListParams;
-use neuropod_core::{ErrorKind, NodeGpus, Result};
+use neuropod_core::cluster::NodeGpus;
+use neuropod_core::{ErrorKind, Result};
 
 use super::node::Node;
 use super::stock::by_node;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::gpus::NVIDIA_MODEL_LABEL;
+use neuropod_core::cluster::gpus::NVIDIA_MODEL_LABEL;
 use serde::Deserialize;
 
 use crate::api::partial::Condition;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::gpus::Taint;
-use neuropod_core::{GpuHolder, NodeGpus};
+use neuropod_core::cluster::gpus::Taint;
+use neuropod_core::cluster::{GpuHolder, NodeGpus};
 
 use super::names::is_gpu;
 use super::node::{Node, NodeTaint};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::GpuHolder;
+use neuropod_core::cluster::GpuHolder;
 use serde::Deserialize;
 
 use super::names::is_gpu;
