@@ -240,7 +240,7 @@ struct Story {
 impl Story {
     async fn tell(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         let pod = self.platform.get(&self.ana, id).await?;
-        let (image, gpu, price) = (&pod.spec.image, &pod.spec.gpu, pod.price.hourly);
+        let (image, gpu, price) = (pod.options.image(), pod.options.gpu(), pod.price.hourly);
         self.say(
             &format!("creado: {image} en {gpu}, {price} EUR por hora"),
             &format!("created: {image} on {gpu}, {price} EUR per hour"),

@@ -107,7 +107,7 @@ impl Hanging {
                     let gone = |pod: &Pod| pod.step == Step::Stopped && pod.reason.is_none();
                     let pod = common::until(reader, ana, &id, gone).await;
                     self.charged = pod.charged;
-                    self.volume.clone_from(&pod.spec.volume);
+                    self.volume.clone_from(&pod.volume);
                     cluster.stick_volume(&self.volume);
                     cluster.delete_by_hand(&ObjectKey {
                         namespace: None,

@@ -42,17 +42,16 @@ async fn the_same_request_twice_is_one_pod() {
 async fn everything_wrong_with_a_request_is_told_at_once() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
-    let wrong = CreatePod {
-        gpu: Some("rtx-9999".into()),
-        container_disk_size: Some(101),
-        ports: Some("0, 8888, 8888".into()),
-        ..CreatePod::from_template("", "no such template").assign_to("somebody@example.com")
-    };
+    let wrong = CreatePod::from_template("", "no such template")
+        .gpu("rtx-9999")
+        .disks(101, 10)
+        .ports([0, 8888, 8888])
+        .assign_to("somebody@example.com");
     let error = platform.create(&world.ana, &wrong).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "name: required; gpu: gpu_unknown; containerDiskSize: out_of_range; ports: port; ports: port_twice; \
-         template: template_unknown; assignToUser: assign_forbidden"
+        "name: required; gpu: gpu_unknown; disk_gb: out_of_range; ports: port; ports: port_twice; \
+         template: template_unknown; assign_to: assign_forbidden"
     );
     assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
 }

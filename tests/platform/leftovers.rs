@@ -101,16 +101,16 @@ async fn behind_a_volume_that_somebody_deletes() {
     let pod = running(&world, &platform).await;
     platform.stop(&world.ana, &pod.id).await.unwrap();
     until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
-    world.cluster.stick_volume(&pod.spec.volume);
+    world.cluster.stick_volume(&pod.volume);
     world.cluster.delete_by_hand(&ObjectKey {
         namespace: None,
         kind: Kind::Volume,
-        name: pod.spec.volume.clone(),
+        name: pod.volume.clone(),
     });
     platform.start(&world.ana, &pod.id).await.unwrap();
     not_told_early(&world, &platform, &pod.id).await;
-    told_and_given_up(&world, &platform, &pod.id, &pod.spec.volume).await;
-    world.cluster.release_volume(&pod.spec.volume);
+    told_and_given_up(&world, &platform, &pod.id, &pod.volume).await;
+    world.cluster.release_volume(&pod.volume);
     platform.start(&world.ana, &pod.id).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }
@@ -121,7 +121,7 @@ async fn behind_a_volume_that_goes_with_another_pod() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let old = running(&world, &platform).await;
-    world.cluster.stick_volume(&old.spec.volume);
+    world.cluster.stick_volume(&old.volume);
     platform
         .delete(&world.ana, &old.id, VolumePolicy::Delete)
         .await
@@ -129,10 +129,10 @@ async fn behind_a_volume_that_goes_with_another_pod() {
     let objects = async || world.cluster.objects().is_empty();
     eventually("nothing but the volume is left", objects).await;
     let new = platform.create(&world.ana, &request("Next")).await.unwrap();
-    assert_eq!(new.spec.volume, old.spec.volume);
+    assert_eq!(new.volume, old.volume);
     not_told_early(&world, &platform, &new.id).await;
-    told_and_given_up(&world, &platform, &new.id, &old.spec.volume).await;
-    world.cluster.release_volume(&old.spec.volume);
+    told_and_given_up(&world, &platform, &new.id, &old.volume).await;
+    world.cluster.release_volume(&old.volume);
     sleep(Duration::from_mins(1)).await;
     platform.start(&world.ana, &new.id).await.unwrap();
     until_status(&platform, &world.ana, &new.id, Status::Running).await;

@@ -123,7 +123,7 @@ impl People {
             owner: pod.owner.clone(),
             wish,
             asked_at: world.cluster.clock().now(),
-            volume: pod.spec.volume.clone(),
+            volume: pod.volume.clone(),
             unpaid: false,
         };
         if self.pods.insert(pod.id.clone(), known).is_none() {

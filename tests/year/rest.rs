@@ -200,7 +200,7 @@ impl Rest {
                 let last = records(world)
                     .await
                     .iter()
-                    .filter(|other| other.spec.volume == pod.spec.volume)
+                    .filter(|other| other.volume == pod.volume)
                     .count()
                     == 1;
                 if policy == VolumePolicy::Keep && last {
@@ -274,9 +274,9 @@ async fn objects_are_right(world: &World, platforms: &Platforms) -> bool {
         want(Kind::Pod, &reference.name);
         want(Kind::Policy, &reference.name);
         want(Kind::Secret, &naming.token_secret(slug, hash));
-        for endpoint in &pod.spec.endpoints {
-            want(Kind::Service, &naming.service(slug, hash, endpoint.port));
-            want(Kind::Route, &naming.ingress(slug, hash, endpoint.port));
+        for port in pod.options.ports() {
+            want(Kind::Service, &naming.service(slug, hash, port.number));
+            want(Kind::Route, &naming.ingress(slug, hash, port.number));
         }
     }
     let there: BTreeSet<_> = world.cluster.objects().into_iter().collect();
@@ -314,7 +314,7 @@ fn reservations_are_right(books: &Books, pods: &[Pod]) {
             .left
             .is_none_or(|left| left == held || pod.meter.capped && left < held);
         let right = match pod.meter.reservation {
-            Reservation::Open => known && held <= books.highest_hour(&pod.spec),
+            Reservation::Open => known && held <= books.highest_hour(&pod.options),
             _ => held == Money::ZERO,
         };
         assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);

@@ -23,7 +23,7 @@ pub use self::{
     environment::Environment,
     image::{ImageReference, ImageRules},
     limits::Limits,
-    options::{Jupyter, PodOptions},
+    options::{Jupyter, PodOptions, PodOptionsFields},
     port::{Port, Protocol},
     record::{Desired, Login, Pod, Status, VolumeDeletion},
     request::CreatePod,

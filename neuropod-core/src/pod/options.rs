@@ -12,42 +12,73 @@ pub const DEFAULT_DISK_GB: u32 = 10;
 /// Where a workspace volume is mounted unless somebody says otherwise.
 pub const DEFAULT_MOUNT_PATH: &str = "/workspace";
 
-/// What an owner chooses of a pod.
-///
-/// `None` is "not chosen": in a request the template decides, and where it says nothing the platform. In a stored pod
-/// everything is chosen; the methods of the fields' names return what holds.
-///
-/// A new field reaches the request, templates, the record, the digest of idempotency keys and the stores through the
-/// places that take this type apart field by field, which the compiler names.
-///
-/// ```
-/// use neuropod_core::pod::{Port, PodOptions};
-///
-/// let options = PodOptions::default().with_gpu("rtx-4090").with_ports([8888, 7860]);
-/// assert_eq!((options.gpu(), options.disk_gb()), ("rtx-4090", 10));
-/// assert_eq!(options.ports()[1], Port::http(7860));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct PodOptions {
-    /// The image.
-    pub image: Option<ImageReference>,
-    /// The GPU type of the catalogue.
-    pub gpu: Option<String>,
-    /// The container's disk in GB.
-    pub disk_gb: Option<u32>,
-    /// The workspace volume in GB.
-    pub volume_gb: Option<u32>,
-    /// Where the container finds the workspace volume.
-    pub mount_path: Option<String>,
-    /// The public ports.
-    pub ports: Option<Vec<Port>>,
-    /// Whether a Jupyter server is expected, and where its token comes from.
-    pub jupyter: Option<Jupyter>,
-    /// Environment variables. Those of a request are added to those of its template.
-    pub environment: Environment,
-    /// What it may cost on a day (UTC) while it runs; when that is reached it stops. `None`: no limit of its own.
-    pub daily_cap: Option<Money>,
+/// Declares the options, and beside them the same fields as [`PodOptionsFields`], so that there is one list of them.
+macro_rules! options {
+    ($(#[$of_options:meta])* pub struct PodOptions { $($(#[$of_field:meta])* pub $field:ident: $type:ty,)* }) => {
+        $(#[$of_options])*
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        #[non_exhaustive]
+        pub struct PodOptions {
+            $($(#[$of_field])* pub $field: $type,)*
+        }
+
+        /// The fields of [`PodOptions`], of which there may be more in any version: for stores and for whoever reads or
+        /// writes another format. They take this type apart and put it together field by field, so that the compiler
+        /// names each place that a new field must reach. Everybody else takes [`PodOptions`].
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        pub struct PodOptionsFields {
+            $($(#[$of_field])* pub $field: $type,)*
+        }
+
+        impl From<PodOptions> for PodOptionsFields {
+            fn from(options: PodOptions) -> Self {
+                let PodOptions { $($field,)* } = options;
+                Self { $($field,)* }
+            }
+        }
+
+        impl From<PodOptionsFields> for PodOptions {
+            fn from(fields: PodOptionsFields) -> Self {
+                let PodOptionsFields { $($field,)* } = fields;
+                Self { $($field,)* }
+            }
+        }
+    };
+}
+
+options! {
+    /// What an owner chooses of a pod.
+    ///
+    /// `None` is "not chosen": in a request the template decides, and where it says nothing the platform. In a stored pod
+    /// everything is chosen; the methods of the fields' names return what holds.
+    ///
+    /// ```
+    /// use neuropod_core::pod::{Port, PodOptions};
+    ///
+    /// let options = PodOptions::default().with_gpu("rtx-4090").with_ports([8888, 7860]);
+    /// assert_eq!((options.gpu(), options.disk_gb()), ("rtx-4090", 10));
+    /// assert_eq!(options.ports()[1], Port::http(7860));
+    /// ```
+    pub struct PodOptions {
+        /// The image.
+        pub image: Option<ImageReference>,
+        /// The GPU type of the catalogue.
+        pub gpu: Option<String>,
+        /// The container's disk in GB.
+        pub disk_gb: Option<u32>,
+        /// The workspace volume in GB.
+        pub volume_gb: Option<u32>,
+        /// Where the container finds the workspace volume.
+        pub mount_path: Option<String>,
+        /// The public ports.
+        pub ports: Option<Vec<Port>>,
+        /// Whether a Jupyter server is expected, and where its token comes from.
+        pub jupyter: Option<Jupyter>,
+        /// Environment variables. Those of a request are added to those of its template.
+        pub environment: Environment,
+        /// What it may cost on a day (UTC) while it runs; when that is reached it stops. `None`: no limit of its own.
+        pub daily_cap: Option<Money>,
+    }
 }
 
 /// Whether a Jupyter server is expected in a pod, and where its token comes from.

@@ -202,11 +202,11 @@ pub(crate) async fn check_pods<S: PodStore>(store: &S) {
         (Desired::Stopped, Status::Stopped)
     );
     assert_eq!(training.created_by.as_str(), ROOT);
-    assert_eq!(training.spec.template.as_deref(), Some(TEMPLATE));
-    assert_eq!(training.spec.container_disk_gb, 20);
-    assert_eq!(training.spec.mount_path, "/home/jovyan");
-    assert_eq!(training.spec.volume, "workspace-81dc9bdb");
-    assert_eq!(training.spec.endpoints[0].service_name, "Jupyter Lab");
+    assert_eq!(training.template.as_deref(), Some(TEMPLATE));
+    assert_eq!(training.options.disk_gb(), 20);
+    assert_eq!(training.options.mount_path(), "/home/jovyan");
+    assert_eq!(training.volume, "workspace-81dc9bdb");
+    assert_eq!(training.options.ports()[0].name.as_deref(), Some("Jupyter Lab"));
     let token = TokenState::Generated(AccessToken::new("b1726e8f"));
     assert_eq!(training.login.found, token);
     // It can be changed like any other.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use neuropod::error::{ErrorKind, Problem, ValidationErrors, Violation};
-use neuropod::pod::{Environment, Jupyter, Limits, Port};
-use neuropod::{CreatePod, Error, Money, PodOptions};
+use neuropod::pod::{Environment, ImageReference, Jupyter, Limits, PodOptionsFields, Port};
+use neuropod::{CreatePod, Error, Money};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
 
@@ -104,8 +104,7 @@ impl CreateBody {
             daily_cap,
             idempotency_key,
         } = self;
-        let mut options = PodOptions::default();
-        let mut from_template = None;
+        let (mut image, mut from_template) = (None, None);
         // The other field of the two says nothing, whatever it is: a form that offers both may send both.
         match deployment_type.as_deref().map(str::trim) {
             None | Some("") => unread.add("deploymentType", Violation::Required),
@@ -115,28 +114,28 @@ impl CreateBody {
             }
             Some("docker") => {
                 unread.forget("template");
-                match docker_image.as_deref().map(str::trim).map(str::parse) {
-                    Some(Ok(image)) => options.image = Some(image),
-                    Some(Err(error)) if docker_image.is_some_and(|image| !image.trim().is_empty()) => {
-                        unread.add("dockerImage", Violation::Image(error));
-                    }
-                    _ => {}
-                }
+                image = read_image(docker_image.as_deref().unwrap_or_default(), &mut unread);
             }
             Some(_) => unread.add("deploymentType", Violation::DeploymentTypeUnknown),
         }
-        options.gpu = Some(gpu.unwrap_or_default());
-        options.disk_gb = unread.required("containerDiskSize", container_disk_size.map(Whole::as_size));
-        options.volume_gb = unread.required("volumeDiskSize", volume_disk_size.map(Whole::as_size));
-        options.ports = Some(read_ports(
-            ports.as_deref().unwrap_or_default(),
-            limits,
-            &mut unread,
-        ));
-        options.jupyter = (enable_jupyter != Some(true)).then_some(Jupyter::Off);
-        options.environment = Environment(environment.unwrap_or_default().into_iter().collect());
-        options.daily_cap = daily_cap.map(|Euros(cap)| cap);
-        let mut request = CreatePod::new(name.unwrap_or_default(), options);
+        // Field by field: whoever adds an option says here how the frontend writes it.
+        let options = PodOptionsFields {
+            image,
+            gpu: Some(gpu.unwrap_or_default()),
+            disk_gb: unread.required("containerDiskSize", container_disk_size.map(Whole::as_size)),
+            volume_gb: unread.required("volumeDiskSize", volume_disk_size.map(Whole::as_size)),
+            mount_path: None,
+            ports: Some(read_ports(
+                ports.as_deref().unwrap_or_default(),
+                limits,
+                &mut unread,
+            )),
+            // On, with a token from where the template says.
+            jupyter: (enable_jupyter != Some(true)).then_some(Jupyter::Off),
+            environment: Environment(environment.unwrap_or_default().into_iter().collect()),
+            daily_cap: daily_cap.map(|Euros(cap)| cap),
+        };
+        let mut request = CreatePod::new(name.unwrap_or_default(), options.into());
         request.template = from_template;
         request.assign_to = assign_to_user;
         request.idempotency_key = idempotency_key;
@@ -261,6 +260,19 @@ impl<'de> Deserialize<'de> for Euros {
             })
         });
         amount.map(Self).ok_or_else(|| de::Error::custom("not an amount"))
+    }
+}
+
+/// An image as somebody typed it; none where it has a problem or nothing in it.
+fn read_image(text: &str, unread: &mut Unread) -> Option<ImageReference> {
+    let text = text.trim();
+    match text.parse() {
+        Ok(image) => Some(image),
+        Err(_) if text.is_empty() => None,
+        Err(error) => {
+            unread.add("dockerImage", Violation::Image(error));
+            None
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use neuropod::cluster::Step;
 use neuropod::cluster::plan;
 use neuropod::message::{self, Language};
 use neuropod::naming::Naming;
-use neuropod::pod::Desired;
 use neuropod::pod::connection::{Connection, ConnectionState, connections};
+use neuropod::pod::{Desired, PodOptionsFields};
 use neuropod::{Money, Pod, Reason, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -220,6 +220,20 @@ impl Shown<'_> {
     /// A pod, with what it uses.
     pub(crate) fn pod(&self, pod: &Pod, stats: Stats) -> PodView {
         let reference = plan::reference(pod, self.naming);
+        let has_jupyter = pod.options.has_jupyter();
+        // Field by field: whoever adds an option says here how it is shown. Ports are among the services, and values of
+        // variables are for the pod alone.
+        let PodOptionsFields {
+            image,
+            gpu,
+            disk_gb,
+            volume_gb,
+            mount_path: _,
+            ports: _,
+            jupyter: _,
+            environment: _,
+            daily_cap,
+        } = pod.options.clone().into();
         PodView {
             pod_id: pod.id.to_string(),
             pod_name: pod.name.clone(),
@@ -232,11 +246,11 @@ impl Shown<'_> {
                 "docker"
             },
             template_id: pod.template.clone(),
-            docker_image: pod.options.image().to_owned(),
-            gpu: pod.options.gpu().to_owned(),
-            container_disk_size: pod.options.disk_gb(),
-            volume_disk_size: pod.options.volume_gb(),
-            enable_jupyter: pod.options.has_jupyter(),
+            docker_image: image.map(|image| image.to_string()).unwrap_or_default(),
+            gpu: gpu.unwrap_or_default(),
+            container_disk_size: disk_gb.unwrap_or_default(),
+            volume_disk_size: volume_gb.unwrap_or_default(),
+            enable_jupyter: has_jupyter,
             status: pod.status.as_str(),
             step: pod.step,
             reason: pod.reason.as_ref().map(|reason| self.reason(reason)),
@@ -259,7 +273,7 @@ impl Shown<'_> {
                 .volume_deletion
                 .filter(|deletion| !deletion.decided)
                 .map(|deletion| deletion.at),
-            daily_cap: pod.options.daily_cap.map(Money::as_euros),
+            daily_cap: daily_cap.map(Money::as_euros),
             cost_per_hour: pod.price.hourly.as_euros(),
             cost_stopped: pod.price.stopped.as_euros(),
             billed_per_hour: pod.meter.hourly_now().as_euros(),

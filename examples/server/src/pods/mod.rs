@@ -79,6 +79,8 @@ fn is_of_a_pod(naming: &Naming, host: &str) -> bool {
 struct Found {
     pod: Arc<Pod>,
     connection: Connection,
+    /// The place of that among the ports of the pod.
+    index: usize,
 }
 
 impl Found {
@@ -87,10 +89,13 @@ impl Found {
         let (slug, hash, port) = naming.parse_host(host)?;
         let is_it = |pod: &Arc<Pod>| pod.slug.as_str() == slug && pod.owner_hash == hash && !pod.is_deleted();
         let pod = app.live.pods().into_iter().find(is_it)?;
-        let connection = connections(&pod, naming)
-            .into_iter()
-            .find(|connection| connection.port == port)?;
-        Some(Self { pod, connection })
+        let mut connections = connections(&pod, naming).into_iter().enumerate();
+        let (index, connection) = connections.find(|(_, connection)| connection.port == port)?;
+        Some(Self {
+            pod,
+            connection,
+            index,
+        })
     }
 }
 

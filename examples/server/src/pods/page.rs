@@ -8,6 +8,7 @@ use neuropod::message::{self, Language};
 use neuropod::pod::connection::ConnectionState;
 
 use super::Found;
+use crate::contract::pod::service_name;
 
 /// How often a page of a pod that starts looks again, in seconds.
 const AGAIN: u32 = 2;
@@ -119,7 +120,10 @@ impl Page {
     pub(super) fn running(language: Language, found: &Found, gpu: &str) -> Self {
         let (pod, connection) = (&found.pod, &found.connection);
         let facts = [
-            (language.pick("Servicio", "Service"), connection.name.clone()),
+            (
+                language.pick("Servicio", "Service"),
+                service_name(found.index, connection),
+            ),
             (language.pick("Puerto", "Port"), connection.port.to_string()),
             (language.pick("Imagen", "Image"), pod.options.image().to_owned()),
             ("GPU", gpu.to_owned()),

@@ -1,13 +1,10 @@
 //! What a stored pod becomes in the cluster: its plan, written as Kubernetes objects.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use neuropod_core::cluster::plan::{Layout, NamespaceScope, VolumeScope, plan};
 use neuropod_core::cluster::workload::Quota;
 use neuropod_core::cluster::{Catalogue, Workload};
-use neuropod_core::pod::endpoint::name_endpoints;
-use neuropod_core::pod::{Environment, Login, PodSpec};
+use neuropod_core::pod::{Jupyter, Login};
 use neuropod_core::{AccessToken, ErrorKind, Naming, Pod};
 
 use super::shown;
@@ -26,45 +23,29 @@ pub(super) fn workload(pod: &Pod, layout: &Layout) -> Workload {
 
 /// A pod with a GPU, a Jupyter server whose token was generated, and a second port.
 fn with_jupyter() -> Pod {
-    let sample = Pod::sample(Timestamp::UNIX_EPOCH);
-    let environment = BTreeMap::from([("HF_HOME".into(), "/workspace/models".into())]);
-    Pod {
-        spec: PodSpec {
-            environment: Environment(environment),
-            ..sample.spec
-        },
-        run: 3,
-        ..sample
-    }
+    let mut pod = Pod::sample(Timestamp::UNIX_EPOCH);
+    pod.options = pod.options.with_variable("HF_HOME", "/workspace/models");
+    pod.run = 3;
+    pod
 }
 
 /// A plain image with one port.
 fn without_jupyter(gpu: &str) -> Pod {
-    let sample = Pod::sample(Timestamp::UNIX_EPOCH);
-    Pod {
-        spec: PodSpec {
-            image: "python:3.12".parse().unwrap(),
-            gpu: gpu.into(),
-            endpoints: name_endpoints(&[8080], &[], false),
-            jupyter: false,
-            inject_token: false,
-            ..sample.spec
-        },
-        login: Login::default(),
-        ..sample
-    }
+    let mut pod = Pod::sample(Timestamp::UNIX_EPOCH);
+    pod.options = pod
+        .options
+        .with_image("python:3.12".parse().unwrap())
+        .with_gpu(gpu)
+        .with_ports([8080])
+        .with_jupyter(Jupyter::Off);
+    pod.login = Login::default();
+    pod
 }
 
 pub(super) fn without_gpu() -> Pod {
-    let pod = without_jupyter("cpu");
-    let environment = BTreeMap::from([("PRICE".into(), "$(HOME) costs $5 or $$".into())]);
-    Pod {
-        spec: PodSpec {
-            environment: Environment(environment),
-            ..pod.spec
-        },
-        ..pod
-    }
+    let mut pod = without_jupyter("cpu");
+    pod.options = pod.options.with_variable("PRICE", "$(HOME) costs $5 or $$");
+    pod
 }
 
 #[test]
@@ -97,10 +78,10 @@ fn a_namespace_and_a_volume_of_the_user() {
     let pod = without_gpu();
     let (volume, namespace) = layout.places(&naming(), &pod.slug, &pod.owner_hash);
     let pod = Pod {
-        spec: PodSpec {
+        options: PodOptions {
             volume,
             namespace,
-            ..pod.spec
+            ..pod.options
         },
         ..pod
     };
@@ -138,7 +119,7 @@ fn a_token_the_user_chose_takes_the_place_of_the_generated_one_and_is_in_the_sec
     let generated = with_jupyter();
     let token = || Some(AccessToken::new(CHOSEN));
     let chosen = Pod {
-        spec: PodSpec {
+        options: PodOptions {
             chosen_token: token(),
             ..generated.spec.clone()
         },

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document};
+use neuropod_core::pod::Port;
 use neuropod_core::pod::image::ImageReference;
-use neuropod_core::pod::template::NamedPort;
 
 use super::finding::{Finding, Oddity};
 
@@ -26,7 +26,7 @@ pub(super) struct Old<'a> {
 
 /// A port of a service or a template, with the document that it is from.
 pub(super) struct OldPort<'a> {
-    pub(super) named: NamedPort,
+    pub(super) port: Port,
     pub(super) document: &'a Document,
 }
 
@@ -174,18 +174,16 @@ impl<'a> Old<'a> {
             let port = item.as_document().and_then(|document| {
                 let port = whole(number(document.get("port")?)?).filter(|port| *port > 0)?;
                 let name = document.get_str("serviceName").map(visible).unwrap_or_default();
-                let named = NamedPort {
-                    port: u16::try_from(port).ok()?,
-                    service_name: if name.is_empty() {
-                        format!("Servicio {}", place + 1)
-                    } else {
-                        name
-                    },
+                let port = Port::http(u16::try_from(port).ok()?);
+                let port = if name.is_empty() {
+                    port
+                } else {
+                    port.with_name(name)
                 };
-                Some(OldPort { named, document })
+                Some(OldPort { port, document })
             });
             match port {
-                Some(port) if ports.iter().all(|other| other.named.port != port.named.port) => {
+                Some(port) if ports.iter().all(|other| other.port.number != port.port.number) => {
                     ports.push(port);
                 }
                 _ => {

@@ -100,8 +100,11 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
     plan.prices(&server, destination, &mut summary).await?;
     let cluster = in_cluster(&pods, naming);
     for pod in pods.iter().filter_map(Item::value) {
-        if destination.catalogue.get(&pod.spec.gpu).is_none() {
-            *summary.unknown_gpus.entry(pod.spec.gpu.clone()).or_default() += 1;
+        if destination.catalogue.get(pod.options.gpu()).is_none() {
+            *summary
+                .unknown_gpus
+                .entry(pod.options.gpu().to_owned())
+                .or_default() += 1;
         }
     }
     summary.templates = plan.add(templates, |template| template.name.clone(), Record::Template);
@@ -348,7 +351,7 @@ fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
         *cluster.namespaces.entry(namespace(&item.document)).or_default() += 1;
         cluster
             .volumes
-            .insert((pod.spec.volume.clone(), pod.owner_hash.to_string()));
+            .insert((pod.volume.clone(), pod.owner_hash.to_string()));
         // What the old backend made of the name; Kubernetes has refused one that begins with a hyphen.
         let recorded = item.document.get_document("kubernetesResources").ok();
         let recorded = recorded.and_then(|resources| resources.get_str("podName").ok());
@@ -357,7 +360,7 @@ fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
         if name.starts_with('-') {
             continue;
         }
-        let ports = || pod.spec.endpoints.iter().map(|endpoint| endpoint.port);
+        let ports = || pod.options.ports().iter().map(|port| port.number);
         cluster.objects.push(Objects {
             services: ports().map(|port| format!("{name}-{port}-service")).collect(),
             ingresses: ports().map(|port| format!("{name}-{port}-ingress")).collect(),

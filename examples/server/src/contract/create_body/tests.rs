@@ -1,3 +1,4 @@
+use neuropod::PodOptions;
 use neuropod::cluster::Catalogue;
 use neuropod::message::{Language, problem};
 use neuropod::naming::Naming;
