@@ -337,9 +337,9 @@ mod tests {
         let ports = old.ports("httpServices");
         let ports: Vec<_> = ports
             .iter()
-            .map(|port| (port.named.port, port.named.service_name.as_str()))
+            .map(|port| (port.port.number, port.port.name.as_deref()))
             .collect();
-        assert_eq!(ports, [(8888, "Jupyter Lab"), (7860, "Servicio 2")]);
+        assert_eq!(ports, [(8888, Some("Jupyter Lab")), (7860, None)]);
         assert_eq!(old.findings().len(), 6);
         let document = doc! { "_id": "a", "httpServices": "8888, 7860" };
         let mut old = Old::new(&document, "pods");

@@ -163,7 +163,7 @@ fn image(old: &mut Old<'_>, template: Option<&Template>, volume: Option<String>)
     match (old.image(), template) {
         (Ok(image), _) => Some(image),
         (Err(was), Some(template)) => {
-            let now = template.docker_image.clone();
+            let now = template.options.image.clone()?;
             old.tell(Oddity::ImageOfTemplate {
                 was,
                 now: now.to_string(),
@@ -184,13 +184,13 @@ fn slug(
     services: &[OldPort<'_>],
     naming: &Naming,
 ) -> Option<Slug> {
-    let ports: Vec<_> = services.iter().map(|service| service.named.port).collect();
+    let ports: Vec<_> = services.iter().map(|service| service.port.number).collect();
     let resources = old.document().get_document("kubernetesResources").ok();
     let pod = resources.and_then(|resources| text(resources, "podName"));
     let pod = pod.and_then(|pod| without(&pod, &format!("-{hash}")));
     let service = services.iter().find_map(|service| {
         let name = text(service.document, "kubernetesServiceName")?;
-        without(&name, &format!("-{hash}-{}-service", service.named.port))
+        without(&name, &format!("-{hash}-{}-service", service.port.number))
     });
     let mut recorded = [pod, service, Some(name.to_owned())].into_iter().flatten();
     let kept = recorded.find_map(|text| naming.kept_slug(&text, &ports));
@@ -234,7 +234,7 @@ fn links(old: &mut Old<'_>, slug: &Slug, hash: &UserHash, services: &[OldPort<'_
             .next()
             .unwrap_or_default()
             .to_lowercase();
-        let now = naming.host(slug, hash, service.named.port);
+        let now = naming.host(slug, hash, service.port.number);
         (host != now).then_some((host, now))
     });
     if let Some((was, now)) = changed {
