@@ -1,7 +1,5 @@
 //! The public ports of a pod and what they are called.
 
-use serde::{Deserialize, Serialize};
-
 use crate::template::NamedPort;
 
 /// The port of a Jupyter server.
@@ -10,8 +8,7 @@ pub const JUPYTER_PORT: u16 = 8888;
 pub const JUPYTER_NAME: &str = "Jupyter Lab";
 
 /// A public port of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The port of the container.
     pub port: u16,

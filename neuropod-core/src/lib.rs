@@ -75,7 +75,7 @@ pub use self::{
     },
     template::Template,
     token::{JupyterTokens, RegexTokens, TokenExtractor},
-    user::{EndedSession, Identity, User},
+    user::{Identity, User},
     validation::{Problem, ValidationErrors, Violation},
     workload::{VolumePolicy, Workload, WorkloadRef},
 };

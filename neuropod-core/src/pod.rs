@@ -20,7 +20,7 @@ use crate::money::Money;
 use crate::naming::{Slug, UserHash};
 use crate::observation::Step;
 use crate::reason::{Reason, ReasonCode};
-use crate::secret::{self, AccessToken};
+use crate::secret::AccessToken;
 use crate::token::TokenState;
 use crate::workload::VolumePolicy;
 
@@ -32,8 +32,7 @@ pub const MAX_FAILED_NODES: usize = 4;
 
 /// A pod as the store keeps it. Public operations change [`desired`](Self::desired); the driver makes it true and
 /// writes down what it sees.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
     /// Its id.
     pub id: PodId,
@@ -70,32 +69,24 @@ pub struct Pod {
     /// All that was charged for it so far.
     pub charged: Money,
     /// What was charged for it on the last day that any was charged for.
-    #[serde(default)]
     pub spent: Option<Spent>,
     /// What its owner may spend on a day, for all of their pods.
-    #[serde(default)]
     pub owner_cap: Option<Money>,
     /// That its volume goes, because nobody pays for it.
-    #[serde(default)]
     pub volume_deletion: Option<VolumeDeletion>,
     /// Since when its container runs, where it does.
     pub started_at: Option<Timestamp>,
     /// The node that its container runs on, or will.
-    #[serde(default)]
     pub node: Option<String>,
     /// The nodes that were at fault when it failed on them, the latest last; at most [`MAX_FAILED_NODES`].
-    #[serde(default)]
     pub failed_nodes: Vec<String>,
     /// How its last container ended, while the next one runs in the same pod object.
-    #[serde(default)]
     pub last_end: Option<Reason>,
     /// How often in a row a pod object of this run ended and was made anew.
     pub attempts: u32,
     /// Since when it has been failing, with no stable time in between.
-    #[serde(default)]
     pub failing_since: Option<Timestamp>,
     /// What it waits for that the cluster or time has to bring about.
-    #[serde(default)]
     pub wait: Option<Wait>,
     /// No new pod object before this time.
     pub retry_at: Option<Timestamp>,
@@ -202,8 +193,7 @@ pub struct VolumeDeletion {
 }
 
 /// What was asked for, checked and complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodSpec {
     /// The template it was made from.
     pub template: Option<String>,
@@ -228,18 +218,15 @@ pub struct PodSpec {
     /// Whether the platform sets the Jupyter token, see [`Template`](crate::template::Template).
     pub inject_token: bool,
     /// What it may cost on a day (UTC) while it runs.
-    #[serde(default)]
     pub daily_cap: Option<Money>,
     /// A Jupyter token that the user chose.
-    #[serde(default, with = "secret::exposed")]
     pub chosen_token: Option<AccessToken>,
     /// Environment variables.
     pub environment: Environment,
 }
 
-/// Environment variables. Their values may be secret: Debug shows the names only.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Environment variables. Their values may be secret: Debug shows the names only, and there is no Serialize.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Environment(pub BTreeMap<String, String>);
 
 impl fmt::Debug for Environment {
@@ -290,18 +277,15 @@ impl Status {
 }
 
 /// How one logs in to the Jupyter server of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Login {
     /// The token that the platform injects into this run.
-    #[serde(default, with = "secret::exposed")]
     pub injected: Option<AccessToken>,
     /// What the log of the container says.
     pub found: TokenState,
     /// The container run whose log says so.
     pub container: Option<String>,
     /// Until when that log was read. A port that was found closed after that is another server's by now.
-    #[serde(default)]
     pub read_at: Option<Timestamp>,
 }
 

@@ -170,7 +170,7 @@ impl CreatePod {
             self.ports,
             self.enable_jupyter,
             self.assign_to_user,
-            self.environment,
+            self.environment.0,
             self.daily_cap,
         ])
         .to_string();

@@ -31,8 +31,7 @@ fn ana() -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -66,8 +66,7 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         suspended,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

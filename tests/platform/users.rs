@@ -20,8 +20,7 @@ pub(crate) fn user(id: &str, role: Role) -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

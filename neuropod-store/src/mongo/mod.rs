@@ -13,7 +13,6 @@ mod pods;
 mod prices;
 mod requests;
 mod server;
-mod shape;
 mod turns;
 mod users;
 

@@ -61,7 +61,7 @@ impl Profile {
             deleted: false,
             daily_cap: None,
             avatar: self.avatar.clone(),
-            ended_sessions: Vec::new(),
+            extra: BTreeMap::new(),
             registration_date: Timestamp::now(),
             version: 0,
         }

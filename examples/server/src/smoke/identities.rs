@@ -41,8 +41,7 @@ async fn somebody_from_before(api: &Api, email: &str) -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: Timestamp::UNIX_EPOCH,
         version: 0,
     };

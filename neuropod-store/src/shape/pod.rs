@@ -1,0 +1,304 @@
+//! Pods.
+
+use neuropod_core::billing::Spent;
+use neuropod_core::meter::Price;
+use neuropod_core::naming::{Slug, UserHash};
+use neuropod_core::observation::Step;
+use neuropod_core::pod::{VolumeDeletion, Wait};
+use neuropod_core::{Desired, Money, Pod, PodId, Reason, Status, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::id::Reference;
+use super::layout::Layout;
+use super::login::{self, LoginParts, LoginShape};
+use super::meter::MeterShape;
+use super::options::{self, EndpointShape, OptionsShape, ResourcesShape, SpecParts};
+use super::secrets::{self, Secrets};
+use super::stored::Stored;
+use super::time::Moment;
+use super::tree::{Tree, move_field, remove};
+
+/// The document of a pod. Where the HTTP contract has a name for a field it is that one, which the existing backend
+/// uses. Amounts are in micro-euros.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodShape {
+    #[serde(default)]
+    layout: Layout<2>,
+    pod_id: PodId,
+    version: u64,
+    user_id: Reference,
+    user_hash: UserHash,
+    created_by: Reference,
+    pod_name: String,
+    slug: Slug,
+    template_id: Option<Reference>,
+    options: OptionsShape,
+    http_services: Vec<EndpointShape>,
+    kubernetes_resources: ResourcesShape,
+    desired: Desired,
+    run: u64,
+    status: Status,
+    step: Step,
+    reason: Option<Reason>,
+    login: LoginShape,
+    price: Price,
+    meter: MeterShape,
+    charged: Money,
+    #[serde(default)]
+    spent: Option<Spent>,
+    #[serde(default)]
+    owner_cap: Option<Money>,
+    #[serde(default)]
+    volume_deletion: Option<VolumeDeletion>,
+    started_at: Option<Moment>,
+    #[serde(default)]
+    node: Option<String>,
+    #[serde(default)]
+    failed_nodes: Vec<String>,
+    #[serde(default)]
+    last_end: Option<Reason>,
+    attempts: u32,
+    #[serde(default)]
+    failing_since: Option<Moment>,
+    #[serde(default)]
+    wait: Option<Wait>,
+    retry_at: Option<Moment>,
+    request_digest: Option<String>,
+    created_at: Moment,
+    /// When its owner last asked for something.
+    last_active: Moment,
+    updated_at: Moment,
+    #[serde(default)]
+    secrets: Secrets,
+}
+
+/// Where layout 1 has fields of this file, in SQLite.
+const MOVED: [(&str, &str); 5] = [
+    ("id", "podId"),
+    ("owner", "userId"),
+    ("ownerHash", "userHash"),
+    ("name", "podName"),
+    ("requestedAt", "lastActive"),
+];
+
+/// Follows from `templateId`; layout 1 has it in MongoDB.
+const DEPLOYMENT_TYPE: &str = "deploymentType";
+/// Lists of ports as the existing backend writes them, some of which layout 1 has kept as unknown fields.
+const SERVICES: [&str; 2] = ["httpServices", "beforeMigration.httpServices"];
+/// Fields of such a port with a token in them. They were read when the document was migrated.
+const SECRETS_OF_SERVICE: [&str; 2] = ["jupyterToken", "url"];
+
+impl Stored for Pod {
+    type Shape = PodShape;
+
+    fn to_shape(&self) -> PodShape {
+        let Self {
+            id,
+            version,
+            owner,
+            owner_hash,
+            created_by,
+            name,
+            slug,
+            spec,
+            desired,
+            run,
+            status,
+            step,
+            reason,
+            login,
+            price,
+            meter,
+            charged,
+            spent,
+            owner_cap,
+            volume_deletion,
+            started_at,
+            node,
+            failed_nodes,
+            last_end,
+            attempts,
+            failing_since,
+            wait,
+            retry_at,
+            request_digest,
+            created_at,
+            requested_at,
+            updated_at,
+        } = self.clone();
+        let SpecParts {
+            template_id,
+            options,
+            http_services,
+            kubernetes_resources,
+            chosen_token,
+            environment,
+        } = spec.into();
+        let LoginParts {
+            login,
+            injected_token,
+            found_token,
+        } = login.into();
+        PodShape {
+            layout: Layout,
+            pod_id: id,
+            version,
+            user_id: Reference(owner.to_string()),
+            user_hash: owner_hash,
+            created_by: Reference(created_by.to_string()),
+            pod_name: name,
+            slug,
+            template_id,
+            options,
+            http_services,
+            kubernetes_resources,
+            desired,
+            run,
+            status,
+            step,
+            reason,
+            login,
+            price,
+            meter: meter.into(),
+            charged,
+            spent,
+            owner_cap,
+            volume_deletion,
+            started_at: started_at.map(Moment),
+            node,
+            failed_nodes,
+            last_end,
+            attempts,
+            failing_since: failing_since.map(Moment),
+            wait,
+            retry_at: retry_at.map(Moment),
+            request_digest,
+            created_at: Moment(created_at),
+            last_active: Moment(requested_at),
+            updated_at: Moment(updated_at),
+            secrets: Secrets {
+                chosen_token,
+                injected_token,
+                found_token,
+                environment: secrets::from_environment(environment),
+            },
+        }
+    }
+
+    fn from_shape(shape: PodShape) -> Self {
+        let PodShape {
+            layout: _,
+            pod_id,
+            version,
+            user_id,
+            user_hash,
+            created_by,
+            pod_name,
+            slug,
+            template_id,
+            options,
+            http_services,
+            kubernetes_resources,
+            desired,
+            run,
+            status,
+            step,
+            reason,
+            login,
+            price,
+            meter,
+            charged,
+            spent,
+            owner_cap,
+            volume_deletion,
+            started_at,
+            node,
+            failed_nodes,
+            last_end,
+            attempts,
+            failing_since,
+            wait,
+            retry_at,
+            request_digest,
+            created_at,
+            last_active,
+            updated_at,
+            secrets,
+        } = shape;
+        let Secrets {
+            chosen_token,
+            injected_token,
+            found_token,
+            environment,
+        } = secrets;
+        Self {
+            id: pod_id,
+            version,
+            owner: UserId::new(user_id.0),
+            owner_hash: user_hash,
+            created_by: UserId::new(created_by.0),
+            name: pod_name,
+            slug,
+            spec: SpecParts {
+                template_id,
+                options,
+                http_services,
+                kubernetes_resources,
+                chosen_token,
+                environment: secrets::to_environment(environment),
+            }
+            .into(),
+            desired,
+            run,
+            status,
+            step,
+            reason,
+            login: LoginParts {
+                login,
+                injected_token,
+                found_token,
+            }
+            .into(),
+            price,
+            meter: meter.into(),
+            charged,
+            spent,
+            owner_cap,
+            volume_deletion,
+            started_at: started_at.map(|time| time.0),
+            node,
+            failed_nodes,
+            last_end,
+            attempts,
+            failing_since: failing_since.map(|time| time.0),
+            wait,
+            retry_at: retry_at.map(|time| time.0),
+            request_digest,
+            created_at: created_at.0,
+            requested_at: last_active.0,
+            updated_at: updated_at.0,
+        }
+    }
+
+    fn upgrade<T: Tree>(document: &mut T) {
+        for (from, to) in MOVED.into_iter().chain(options::MOVED).chain(login::MOVED) {
+            move_field(document, from, to);
+        }
+        remove(document, DEPLOYMENT_TYPE);
+        for services in SERVICES {
+            let Some(services) = find_mut(document, services) else {
+                continue;
+            };
+            for service in services.items_mut() {
+                for secret in SECRETS_OF_SERVICE {
+                    service.remove_field(secret);
+                }
+            }
+        }
+    }
+}
+
+fn find_mut<'a, T: Tree>(document: &'a mut T, path: &str) -> Option<&'a mut T> {
+    path.split('.').try_fold(document, |part, name| part.field_mut(name))
+}
