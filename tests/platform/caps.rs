@@ -1,5 +1,6 @@
 //! Daily caps of pods and of people, and volumes that nobody pays for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;

@@ -1,5 +1,6 @@
 //! Requests: what is accepted, from whom, and what is refused.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};

@@ -1,5 +1,7 @@
 //! People come, are suspended, and go.
 
+use std::collections::BTreeMap;
+
 use neuropod::sim::Settings;
 use neuropod::user::{User, opening_key};
 use neuropod::{

@@ -57,7 +57,9 @@ struct KeyRecord {
     record: Document,
 }
 
-impl Encoded for Entry {}
+impl Encoded for Entry {
+    const DATES: &'static [&'static str] = &["at"];
+}
 
 /// Opens an account, or changes its kind.
 pub(super) async fn open(server: &Server, user: &UserId, kind: AccountKind) -> Result<()> {

@@ -11,6 +11,8 @@ use super::server::{Server, find, replace, within};
 use crate::input::{self, folded};
 
 impl Encoded for AuditEntry {
+    const DATES: &'static [&'static str] = &["at"];
+
     fn search_fields(&self) -> Document {
         // The texts by which it is found, in lower case.
         doc! { "who": self.who_keys(), "whom": self.whom_keys() }

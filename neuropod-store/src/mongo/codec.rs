@@ -1,16 +1,22 @@
 //! Documents as BSON.
 
 use jiff::Timestamp;
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, Bson, DateTime, Document};
 use neuropod_core::Result;
 
 use super::failure;
-use crate::shape::id;
 use crate::shape::stored::{self, Stored};
 use crate::shape::unknown;
 
 /// A type of the library that is stored as a BSON document.
 pub(super) trait Encoded: Stored {
+    /// The fields that are dates in BSON, to the millisecond; in the shape they are RFC 3339 texts.
+    const DATES: &'static [&'static str] = &[];
+    /// The fields with ids of users and templates. In BSON each is an `ObjectId` if it has the form of one, as the
+    /// existing backend writes all of them.
+    const IDS: &'static [&'static str] = &[];
+
     /// Fields that repeat something of it, by which documents are found and sorted.
     fn search_fields(&self) -> Document {
         Document::new()
@@ -19,14 +25,23 @@ pub(super) trait Encoded: Stored {
     /// The document of a new one.
     fn write(&self) -> Result<Document> {
         let mut document = bson::serialize_to_document(&self.to_shape()).map_err(failure::unwritable)?;
+        for field in Self::DATES {
+            convert(&mut document, field, |text| {
+                text.parse().ok().map(|time| moment(time).into())
+            });
+        }
+        for field in Self::IDS {
+            convert(&mut document, field, |id| Some(reference(id)));
+        }
         document.extend(self.search_fields());
         Ok(document)
     }
 
     /// The value in a document.
-    fn read(mut document: Document) -> Result<Self> {
-        if !document.contains_key(stored::LAYOUT) {
-            document = upgraded::<Self>(document);
+    fn read(document: Document) -> Result<Self> {
+        let mut document = upgraded::<Self>(document);
+        for (_, value) in document.iter_mut() {
+            to_text(value);
         }
         let shape = bson::deserialize_from_document(document).map_err(failure::unreadable)?;
         Ok(Self::from_shape(shape))
@@ -39,6 +54,31 @@ pub(super) trait Encoded: Stored {
             upgraded::<Self>(document),
             stored.write()?,
         ))
+    }
+}
+
+/// Changes the text of a field, if it has one.
+fn convert(document: &mut Document, field: &str, change: impl FnOnce(&str) -> Option<Bson>) {
+    if let Some(value) = document.get_mut(field)
+        && let Some(changed) = value.as_str().and_then(change)
+    {
+        *value = changed;
+    }
+}
+
+/// Makes texts of all dates and ids, as shapes have them.
+fn to_text(value: &mut Bson) {
+    match value {
+        Bson::DateTime(date) => {
+            // What is no time of ours stays, and is refused where a shape wants one.
+            if let Ok(time) = Timestamp::from_millisecond(date.timestamp_millis()) {
+                *value = time.to_string().into();
+            }
+        }
+        Bson::ObjectId(id) => *value = id.to_hex().into(),
+        Bson::Array(items) => items.iter_mut().for_each(to_text),
+        Bson::Document(fields) => fields.iter_mut().for_each(|(_, value)| to_text(value)),
+        _ => {}
     }
 }
 
@@ -66,7 +106,11 @@ fn edit(document: Document, change: impl FnOnce(&mut Bson)) -> Document {
 
 /// The id `id` of a user or a template as it is stored.
 pub(super) fn reference(id: &str) -> Bson {
-    id::reference(id)
+    match ObjectId::parse_str(id) {
+        // Upper-case digits would come back in lower case.
+        Ok(object) if object.to_hex() == id => Bson::ObjectId(object),
+        _ => Bson::String(id.to_owned()),
+    }
 }
 
 /// The time `time` as it is stored.

@@ -31,6 +31,9 @@ impl Collected for User {
 }
 
 impl Encoded for Template {
+    const DATES: &'static [&'static str] = &["createdAt"];
+    const IDS: &'static [&'static str] = &["_id"];
+
     fn search_fields(&self) -> Bson {
         // By which it is unique and sorted.
         doc! { "nameLowerCase": folded(&self.name) }

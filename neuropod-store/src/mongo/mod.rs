@@ -13,6 +13,8 @@ mod pods;
 mod prices;
 mod requests;
 mod server;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod users;
 

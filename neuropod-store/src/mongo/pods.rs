@@ -9,7 +9,17 @@ use super::failure as mongo;
 use super::server::{Server, find, find_one, replace, within};
 use crate::{failure, input};
 
-impl Encoded for Pod {}
+impl Encoded for Pod {
+    const DATES: &'static [&'static str] = &[
+        "startedAt",
+        "failingSince",
+        "retryAt",
+        "createdAt",
+        "lastActive",
+        "updatedAt",
+    ];
+    const IDS: &'static [&'static str] = &["userId", "createdBy", "templateId"];
+}
 
 pub(super) async fn insert(server: &Server, pod: &Pod) -> Result<Pod> {
     let document = Pod {

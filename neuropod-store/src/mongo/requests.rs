@@ -9,7 +9,9 @@ use super::codec::{Encoded, moment_from};
 use super::failure as mongo;
 use super::server::{Server, find_one, within};
 
-impl Encoded for PastRequest {}
+impl Encoded for PastRequest {
+    const DATES: &'static [&'static str] = &["createdAt"];
+}
 
 pub(super) async fn keep(server: &Server, request: &PastRequest) -> Result<()> {
     match within(server.requests.insert_one(request.write()?)).await {

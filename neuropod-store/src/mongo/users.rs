@@ -11,6 +11,9 @@ use crate::document::Document as _;
 use crate::input::folded;
 
 impl Encoded for User {
+    const DATES: &'static [&'static str] = &["registrationDate"];
+    const IDS: &'static [&'static str] = &["_id"];
+
     fn search_fields(&self) -> Document {
         doc! {
             // By which it is unique, found and sorted.

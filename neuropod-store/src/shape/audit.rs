@@ -1,5 +1,6 @@
 //! Entries of the audit log.
 
+use jiff::Timestamp;
 use neuropod_core::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditOutcome, AuditPerson, AuditTarget,
 };
@@ -7,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use super::stored::Stored;
-use super::time::Moment;
 use super::tree::{Tree, move_field};
 
 #[derive(Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub(crate) struct AuditShape {
     layout: Layout<2>,
     #[serde(rename = "_id")]
     id: AuditId,
-    at: Moment,
+    at: Timestamp,
     actor: AuditPerson,
     /// As text: BSON would keep it as a list of numbers.
     #[serde(default)]
@@ -46,7 +46,7 @@ impl Stored for AuditEntry {
         AuditShape {
             layout: Layout,
             id,
-            at: Moment(at),
+            at,
             actor,
             address: address.map(|address| address.to_string()),
             action,
@@ -70,7 +70,7 @@ impl Stored for AuditEntry {
         } = shape;
         Self {
             id,
-            at: at.0,
+            at,
             actor,
             address: address.and_then(|address| address.parse().ok()),
             action,

@@ -1,12 +1,12 @@
 //! Entries of the ledger. Whose account they are in stands beside the document.
 
+use jiff::Timestamp;
 use neuropod_core::billing::{Details, EntryKind};
 use neuropod_core::{Entry, Money};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use super::stored::Stored;
-use super::time::Moment;
 
 /// The document of an entry. Amounts are in micro-euros.
 #[derive(Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub(crate) struct EntryShape {
     kind: EntryKind,
     amount: Money,
     held: Money,
-    at: Moment,
+    at: Timestamp,
     details: Details,
 }
 
@@ -42,7 +42,7 @@ impl Stored for Entry {
             kind,
             amount,
             held,
-            at: Moment(at),
+            at,
             details,
         }
     }
@@ -64,7 +64,7 @@ impl Stored for Entry {
             kind,
             amount,
             held,
-            at: at.0,
+            at,
             details,
         }
     }

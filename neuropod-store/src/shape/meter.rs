@@ -1,9 +1,9 @@
 //! The meter of a pod.
 
 use jiff::Timestamp;
+use neuropod_core::Money;
 use neuropod_core::billing::Period;
 use neuropod_core::meter::{Due, Meter, Price, Reservation};
-use neuropod_core::Money;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 //!
 //! A shape is a plain serde struct with the names that documents use. [`stored::Stored`] converts it from and to the
 //! type of the library. Conversions name every field (no `..`), so the compiler points here when a type gets a new one.
-//! SQLite writes shapes as JSON, MongoDB as BSON; where BSON has a type of its own (`ObjectId`, dates), a leaf type
-//! ([`id`], [`time`]) picks it.
+//! SQLite writes shapes as JSON, MongoDB as BSON, where dates and ids get types of their own (`mongo/codec.rs`); a shape
+//! knows nothing of either.
 //!
 //! Invariant: what is secret is in the field `secrets` of a document ([`secrets`]) and nowhere else in it.
 //!
@@ -16,7 +16,6 @@
 pub(crate) mod audit;
 pub(crate) mod entry;
 mod extra;
-pub(crate) mod id;
 mod layout;
 mod login;
 mod meter;
@@ -28,8 +27,7 @@ mod secrets;
 pub(crate) mod stored;
 pub(crate) mod template;
 #[cfg(test)]
-mod tests;
-pub(crate) mod time;
+pub(crate) mod tests;
 pub(crate) mod tree;
 pub(crate) mod unknown;
 pub(crate) mod user;

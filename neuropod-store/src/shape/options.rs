@@ -5,11 +5,9 @@
 
 use neuropod_core::endpoint::Endpoint;
 use neuropod_core::image::ImageReference;
-use neuropod_core::{AccessToken, Money, PodSpec};
 use neuropod_core::pod::Environment;
+use neuropod_core::{AccessToken, Money, PodSpec};
 use serde::{Deserialize, Serialize};
-
-use super::id::Reference;
 
 /// The field `options` of a pod.
 #[derive(Serialize, Deserialize)]
@@ -46,7 +44,7 @@ pub(super) struct ResourcesShape {
 
 /// All that a specification becomes.
 pub(super) struct SpecParts {
-    pub(super) template_id: Option<Reference>,
+    pub(super) template_id: Option<String>,
     pub(super) options: OptionsShape,
     pub(super) http_services: Vec<EndpointShape>,
     pub(super) kubernetes_resources: ResourcesShape,
@@ -103,7 +101,7 @@ impl From<PodSpec> for SpecParts {
             environment,
         } = spec;
         Self {
-            template_id: template.map(Reference),
+            template_id: template,
             options: OptionsShape {
                 image,
                 gpu,
@@ -147,7 +145,7 @@ impl From<SpecParts> for PodSpec {
         } = options;
         let ResourcesShape { pvc_name, namespace } = kubernetes_resources;
         Self {
-            template: template_id.map(|id| id.0),
+            template: template_id,
             image,
             gpu,
             container_disk_gb: disk_gb,

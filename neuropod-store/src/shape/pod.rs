@@ -1,5 +1,6 @@
 //! Pods.
 
+use jiff::Timestamp;
 use neuropod_core::billing::Spent;
 use neuropod_core::meter::Price;
 use neuropod_core::naming::{Slug, UserHash};
@@ -8,14 +9,12 @@ use neuropod_core::pod::{VolumeDeletion, Wait};
 use neuropod_core::{Desired, Money, Pod, PodId, Reason, Status, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::id::Reference;
 use super::layout::Layout;
 use super::login::{self, LoginParts, LoginShape};
 use super::meter::MeterShape;
 use super::options::{self, EndpointShape, OptionsShape, ResourcesShape, SpecParts};
 use super::secrets::{self, Secrets};
 use super::stored::Stored;
-use super::time::Moment;
 use super::tree::{Tree, move_field, remove};
 
 /// The document of a pod. Where the HTTP contract has a name for a field it is that one, which the existing backend
@@ -27,12 +26,12 @@ pub(crate) struct PodShape {
     layout: Layout<2>,
     pod_id: PodId,
     version: u64,
-    user_id: Reference,
+    user_id: String,
     user_hash: UserHash,
-    created_by: Reference,
+    created_by: String,
     pod_name: String,
     slug: Slug,
-    template_id: Option<Reference>,
+    template_id: Option<String>,
     options: OptionsShape,
     http_services: Vec<EndpointShape>,
     kubernetes_resources: ResourcesShape,
@@ -51,7 +50,7 @@ pub(crate) struct PodShape {
     owner_cap: Option<Money>,
     #[serde(default)]
     volume_deletion: Option<VolumeDeletion>,
-    started_at: Option<Moment>,
+    started_at: Option<Timestamp>,
     #[serde(default)]
     node: Option<String>,
     #[serde(default)]
@@ -60,15 +59,15 @@ pub(crate) struct PodShape {
     last_end: Option<Reason>,
     attempts: u32,
     #[serde(default)]
-    failing_since: Option<Moment>,
+    failing_since: Option<Timestamp>,
     #[serde(default)]
     wait: Option<Wait>,
-    retry_at: Option<Moment>,
+    retry_at: Option<Timestamp>,
     request_digest: Option<String>,
-    created_at: Moment,
+    created_at: Timestamp,
     /// When its owner last asked for something.
-    last_active: Moment,
-    updated_at: Moment,
+    last_active: Timestamp,
+    updated_at: Timestamp,
     #[serde(default)]
     secrets: Secrets,
 }
@@ -144,9 +143,9 @@ impl Stored for Pod {
             layout: Layout,
             pod_id: id,
             version,
-            user_id: Reference(owner.to_string()),
+            user_id: owner.to_string(),
             user_hash: owner_hash,
-            created_by: Reference(created_by.to_string()),
+            created_by: created_by.to_string(),
             pod_name: name,
             slug,
             template_id,
@@ -165,18 +164,18 @@ impl Stored for Pod {
             spent,
             owner_cap,
             volume_deletion,
-            started_at: started_at.map(Moment),
+            started_at,
             node,
             failed_nodes,
             last_end,
             attempts,
-            failing_since: failing_since.map(Moment),
+            failing_since,
             wait,
-            retry_at: retry_at.map(Moment),
+            retry_at,
             request_digest,
-            created_at: Moment(created_at),
-            last_active: Moment(requested_at),
-            updated_at: Moment(updated_at),
+            created_at,
+            last_active: requested_at,
+            updated_at,
             secrets: Secrets {
                 chosen_token,
                 injected_token,
@@ -235,9 +234,9 @@ impl Stored for Pod {
         Self {
             id: pod_id,
             version,
-            owner: UserId::new(user_id.0),
+            owner: UserId::new(user_id),
             owner_hash: user_hash,
-            created_by: UserId::new(created_by.0),
+            created_by: UserId::new(created_by),
             name: pod_name,
             slug,
             spec: SpecParts {
@@ -266,18 +265,18 @@ impl Stored for Pod {
             spent,
             owner_cap,
             volume_deletion,
-            started_at: started_at.map(|time| time.0),
+            started_at,
             node,
             failed_nodes,
             last_end,
             attempts,
-            failing_since: failing_since.map(|time| time.0),
+            failing_since,
             wait,
-            retry_at: retry_at.map(|time| time.0),
+            retry_at,
             request_digest,
-            created_at: created_at.0,
-            requested_at: last_active.0,
-            updated_at: updated_at.0,
+            created_at,
+            requested_at: last_active,
+            updated_at,
         }
     }
 
@@ -300,5 +299,6 @@ impl Stored for Pod {
 }
 
 fn find_mut<'a, T: Tree>(document: &'a mut T, path: &str) -> Option<&'a mut T> {
-    path.split('.').try_fold(document, |part, name| part.field_mut(name))
+    path.split('.')
+        .try_fold(document, |part, name| part.field_mut(name))
 }

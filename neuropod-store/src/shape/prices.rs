@@ -51,7 +51,10 @@ impl Stored for PriceList {
         PricesShape {
             layout: Layout,
             version,
-            gpus: gpus.into_iter().map(|(id, price)| GpuShape { id, price }).collect(),
+            gpus: gpus
+                .into_iter()
+                .map(|(id, price)| GpuShape { id, price })
+                .collect(),
             other_gpu,
             container_disk_gb,
             volume_disk_gb,
@@ -69,7 +72,10 @@ impl Stored for PriceList {
             volume_disk_gb,
             opening_credit,
         } = shape;
-        let gpus: BTreeMap<_, _> = gpus.into_iter().map(|GpuShape { id, price }| (id, price)).collect();
+        let gpus: BTreeMap<_, _> = gpus
+            .into_iter()
+            .map(|GpuShape { id, price }| (id, price))
+            .collect();
         Self {
             version,
             gpus,

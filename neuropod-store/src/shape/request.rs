@@ -1,12 +1,12 @@
 //! Past requests.
 
+use jiff::Timestamp;
 use neuropod_core::PodId;
 use neuropod_core::store::{Outcome, PastRequest};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use super::stored::Stored;
-use super::time::Moment;
 use super::tree::{Tree, move_field};
 
 #[derive(Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub(crate) struct RequestShape {
     id: PodId,
     digest: String,
     outcome: Outcome,
-    created_at: Moment,
+    created_at: Timestamp,
 }
 
 impl Stored for PastRequest {
@@ -36,7 +36,7 @@ impl Stored for PastRequest {
             id,
             digest,
             outcome,
-            created_at: Moment(created_at),
+            created_at,
         }
     }
 
@@ -52,7 +52,7 @@ impl Stored for PastRequest {
             id,
             digest,
             outcome,
-            created_at: created_at.0,
+            created_at,
         }
     }
 

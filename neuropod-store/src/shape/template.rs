@@ -1,14 +1,13 @@
 //! Templates.
 
+use jiff::Timestamp;
 use neuropod_core::Template;
 use neuropod_core::image::ImageReference;
 use neuropod_core::template::{DEFAULT_VOLUME_PATH, NamedPort};
 use serde::{Deserialize, Serialize};
 
-use super::id::Reference;
 use super::layout::Layout;
 use super::stored::Stored;
-use super::time::Moment;
 use super::tree::{Tree, move_field};
 
 #[derive(Serialize, Deserialize)]
@@ -17,7 +16,7 @@ pub(crate) struct TemplateShape {
     #[serde(default)]
     layout: Layout<2>,
     #[serde(rename = "_id")]
-    id: Reference,
+    id: String,
     #[serde(default)]
     version: u64,
     name: String,
@@ -34,7 +33,7 @@ pub(crate) struct TemplateShape {
     description: String,
     #[serde(default = "yes")]
     inject_token: bool,
-    created_at: Moment,
+    created_at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,7 +71,7 @@ impl Stored for Template {
         } = self.clone();
         TemplateShape {
             layout: Layout,
-            id: Reference(id),
+            id,
             version,
             name,
             docker_image,
@@ -83,7 +82,7 @@ impl Stored for Template {
             volume_path,
             description,
             inject_token,
-            created_at: Moment(created_at),
+            created_at,
         }
     }
 
@@ -104,7 +103,7 @@ impl Stored for Template {
             created_at,
         } = shape;
         Self {
-            id: id.0,
+            id,
             name,
             docker_image,
             http_ports: http_ports.into_iter().map(Into::into).collect(),
@@ -114,7 +113,7 @@ impl Stored for Template {
             volume_path,
             description,
             inject_token,
-            created_at: created_at.0,
+            created_at,
             version,
         }
     }

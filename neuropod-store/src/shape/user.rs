@@ -1,13 +1,12 @@
 //! Users.
 
+use jiff::Timestamp;
 use neuropod_core::{Identity, Money, Role, User, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::extra::Extra;
-use super::id::Reference;
 use super::layout::Layout;
 use super::stored::Stored;
-use super::time::Moment;
 use super::tree::{Tree, move_field};
 
 #[derive(Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub(crate) struct UserShape {
     #[serde(default)]
     layout: Layout<2>,
     #[serde(rename = "_id")]
-    id: Reference,
+    id: String,
     #[serde(default)]
     version: u64,
     email: String,
@@ -36,7 +35,7 @@ pub(crate) struct UserShape {
     /// What an application keeps.
     #[serde(default)]
     extra: Extra,
-    registration_date: Moment,
+    registration_date: Timestamp,
 }
 
 impl Stored for User {
@@ -59,7 +58,7 @@ impl Stored for User {
         } = self.clone();
         UserShape {
             layout: Layout,
-            id: Reference(id.to_string()),
+            id: id.to_string(),
             version,
             email,
             name,
@@ -70,7 +69,7 @@ impl Stored for User {
             deleted,
             daily_cap,
             extra: Extra(extra),
-            registration_date: Moment(registration_date),
+            registration_date,
         }
     }
 
@@ -91,7 +90,7 @@ impl Stored for User {
             registration_date,
         } = shape;
         Self {
-            id: UserId::new(id.0),
+            id: UserId::new(id),
             email,
             name,
             role,
@@ -101,7 +100,7 @@ impl Stored for User {
             deleted,
             daily_cap,
             extra: extra.0,
-            registration_date: registration_date.0,
+            registration_date,
             version,
         }
     }

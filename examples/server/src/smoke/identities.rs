@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use http::Method;
 use jiff::Timestamp;
 use neuropod::user::opening_key;

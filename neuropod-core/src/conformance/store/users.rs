@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::super::{failure, taken, unique};
-use super::sample::{HOSTILE, moment, user, user_id};
+use super::sample::{HOSTILE, user, user_id};
 use crate::id::Role;
 use crate::money::Money;
 use crate::store::PodStore;
