@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use neuropod::meter::Reservation;
-use neuropod::reason::{Blame, Remedy};
+use neuropod::cluster::reason::{Blame, Remedy};
+use neuropod::cluster::{LogOptions, ReasonCode, Step, VolumePolicy};
+use neuropod::money::meter::Reservation;
+use neuropod::pod::Desired;
 use neuropod::sim::{GpuPool, Incident, Kind, Method, ObjectKey, Obstacle, Refusal, Settings};
+use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
-use neuropod::{
-    CreatePod, Desired, ErrorKind, LogOptions, Money, ReasonCode, Status, Step, TemplateStore, VolumePolicy,
-};
+use neuropod::{CreatePod, ErrorKind, Money, Status};
 use tokio::time::sleep;
 
 use crate::common::witness::{money_is_right, ran};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use neuropod::sim::{Incident, Method, Settings};
+use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
-use neuropod::{CreatePod, Pod, Status, TemplateStore};
+use neuropod::{CreatePod, Pod, Status};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, jupyter_template, until, until_status};

@@ -33,7 +33,7 @@ pub mod token;
 
 use std::fmt::Debug;
 
-use crate::error::{Error, Result};
+use crate::error::kind::{Error, Result};
 use crate::id::PodId;
 
 /// A text nobody has used: suites share servers.

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use mongodb::bson::{self, Document, doc};
-use neuropod_core::billing::{EntryOptions, Spent};
-use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
+use neuropod_core::money::billing::{EntryOptions, Spent};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::{Money, Result, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Encoded, moment_from, stored_number};

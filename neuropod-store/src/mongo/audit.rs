@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc};
 use neuropod_core::Result;
-use neuropod_core::audit::{AuditCursor, AuditEntry, AuditOptions, AuditPage};
+use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditPage};
 
 use super::codec::{Encoded, moment, moment_from};
 use super::failure as mongo;

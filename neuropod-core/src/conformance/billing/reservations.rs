@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
 use crate::id::PodId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
 
 /// A settled reservation charges what was used, once, and is over.
 pub async fn settle(billing: &Arc<dyn Billing>) {

@@ -12,7 +12,7 @@ pub mod users;
 
 use std::sync::Arc;
 
-use crate::store::PodStore;
+use crate::store::traits::PodStore;
 
 /// Runs every check, one after the other.
 pub async fn run(store: Arc<dyn PodStore>) {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, user, user_id};
 use crate::id::Role;
-use crate::money::Money;
-use crate::store::PodStore;
-use crate::user::{Identity, User};
+use crate::money::amount::Money;
+use crate::store::traits::PodStore;
+use crate::user::profile::{Identity, User};
 
 fn address(name: &str) -> String {
     format!("{name}@{}.example", unique("host"))
