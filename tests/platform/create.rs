@@ -1,5 +1,6 @@
 //! Requests: what is accepted, from whom, and what is refused.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
@@ -67,8 +68,7 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         suspended,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

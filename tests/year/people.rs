@@ -143,9 +143,8 @@ impl People {
             email_verified: false,
             suspended: false,
             deleted: false,
-            avatar: None,
             daily_cap: self.cap(random),
-            ended_sessions: Vec::new(),
+            extra: BTreeMap::new(),
             registration_date: world.cluster.clock().now(),
             version: 0,
         };

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-/// Environment variables, by name. Their values may be secret: Debug shows the names only.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Environment variables, by name. Their values may be secret: Debug shows the names only, and there is no Serialize.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Environment(pub BTreeMap<String, String>);
 
 impl fmt::Debug for Environment {

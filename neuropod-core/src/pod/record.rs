@@ -15,7 +15,6 @@ use crate::pod::options::PodOptions;
 use crate::pod::port::{JUPYTER_PORT, Port};
 use crate::pod::wait::Wait;
 use crate::token::TokenState;
-use crate::token::secret;
 use crate::token::secret::AccessToken;
 
 /// How long before its volume goes the owner of a pod is told once more. Seconds.
@@ -237,18 +236,15 @@ impl Status {
 }
 
 /// How one logs in to the Jupyter server of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Login {
     /// The token that the platform injects into this run.
-    #[serde(default, with = "secret::exposed")]
     pub injected: Option<AccessToken>,
     /// What the log of the container says.
     pub found: TokenState,
     /// The container run whose log says so.
     pub container: Option<String>,
     /// Until when that log was read. A port that was found closed after that is another server's by now.
-    #[serde(default)]
     pub read_at: Option<Timestamp>,
 }
 

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use neuropod::user::person::{check_email, clean_person_name};
 use neuropod::user::{Identity, opening_key};
 use neuropod::{Actor, ErrorKind, Role, User, UserId};
+use serde_json::Value;
 
 use super::access::is_same;
 use super::{Caller, ended};
 use crate::app::App;
 use crate::contract::failure::Failure;
+use crate::contract::user::AVATAR;
 
 /// The issuer of those who sign in by address alone, in development.
 const DEVELOPMENT: &str = "development";
@@ -46,6 +48,14 @@ impl Profile {
         })
     }
 
+    /// What is kept of it with the user.
+    fn extra(&self) -> impl Iterator<Item = (String, Value)> {
+        let avatar = self.avatar.clone();
+        avatar
+            .into_iter()
+            .map(|avatar| (AVATAR.to_owned(), avatar.into()))
+    }
+
     /// The user that they become.
     pub(super) fn to_user(&self, role: Role) -> User {
         let local = self.email.split('@').next().and_then(clean_person_name);
@@ -60,8 +70,7 @@ impl Profile {
             suspended: false,
             deleted: false,
             daily_cap: None,
-            avatar: self.avatar.clone(),
-            ended_sessions: Vec::new(),
+            extra: self.extra().collect(),
             registration_date: Timestamp::now(),
             version: 0,
         }
@@ -199,7 +208,9 @@ impl App {
             if user.identity.is_none() {
                 user.identity = Some(profile.identity.clone());
                 user.email_verified = true;
-                user.avatar = user.avatar.take().or_else(|| profile.avatar.clone());
+                for (name, value) in profile.extra() {
+                    user.extra.entry(name).or_insert(value);
+                }
             }
         });
         let linked = linked.await?;

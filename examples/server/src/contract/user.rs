@@ -5,7 +5,11 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use neuropod::{Money, Role, User};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
+
+/// Under this name the address of their picture is kept with a user.
+pub(crate) const AVATAR: &str = "avatar";
 
 /// A user.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -87,7 +91,7 @@ impl UserView {
             suspended: user.suspended,
             issuer: user.identity.map(|identity| identity.issuer),
             email_verified: user.email_verified,
-            avatar: user.avatar,
+            avatar: user.extra.get(AVATAR).and_then(Value::as_str).map(str::to_owned),
         }
     }
 }

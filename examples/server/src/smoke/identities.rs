@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use http::Method;
 use jiff::Timestamp;
 use neuropod::money::{AccountKind, BillingExt};
@@ -42,8 +44,7 @@ async fn somebody_from_before(api: &Api, email: &str) -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: Timestamp::UNIX_EPOCH,
         version: 0,
     };

@@ -203,8 +203,7 @@ pub(super) fn user(email: &str) -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: moment(0),
         version: 0,
     }

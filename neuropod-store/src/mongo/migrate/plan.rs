@@ -19,7 +19,7 @@ use super::take::{Action, Record, Step, Stores, UNMIGRATED, brought};
 use super::user::Account;
 use super::{Cluster, Count, Destination, Migration, Objects, Summary, fit, pod, price, template, user};
 use crate::mongo::MongoStore;
-use crate::mongo::codec::Stored;
+use crate::mongo::codec::Encoded;
 use crate::mongo::server::{Server, find, within};
 
 /// The collections of this library, and those of the old backend that are read.
@@ -126,7 +126,7 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
     })
 }
 
-async fn read_all<D: Stored>(
+async fn read_all<D: Encoded>(
     collection: &Collection<Document>,
     name: &'static str,
     in_place: bool,

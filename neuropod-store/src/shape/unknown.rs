@@ -1,20 +1,6 @@
 //! Fields that this version does not know: a later one wrote them, and they stay when this one rewrites a document.
 
-/// A document or a part of one: fields with names, a list, or a value.
-pub(crate) trait Tree: Clone + PartialEq {
-    /// The fields; none where it is no document.
-    fn fields(&self) -> impl Iterator<Item = (&str, &Self)>;
-    /// The field of this name.
-    fn field(&self, name: &str) -> Option<&Self>;
-    /// The place of the field of this name; `None` where it is no document.
-    fn field_mut(&mut self, name: &str) -> Option<&mut Self>;
-    /// Adds a field; nothing happens where it is no document.
-    fn add_field(&mut self, name: &str, value: Self);
-    /// The items of a list; none where it is none.
-    fn items(&self) -> &[Self];
-    /// The items of a list; none where it is none.
-    fn items_mut(&mut self) -> &mut [Self];
-}
+use super::tree::Tree;
 
 /// Adds to `new` what `stored` has and `known` lacks, where `known` is `stored` as this version reads and writes it.
 ///
@@ -34,78 +20,6 @@ pub(crate) fn keep<T: Tree>(stored: &T, known: &T, new: &mut T) {
             if let Some(place) = known.iter().position(|known| known == item) {
                 keep(&stored[place], &known[place], item);
             }
-        }
-    }
-}
-
-#[cfg(feature = "sqlite")]
-mod json {
-    use serde_json::Value;
-
-    use super::Tree;
-
-    impl Tree for Value {
-        fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
-            let fields = self.as_object().into_iter().flatten();
-            fields.map(|(name, value)| (name.as_str(), value))
-        }
-
-        fn field(&self, name: &str) -> Option<&Self> {
-            self.as_object()?.get(name)
-        }
-
-        fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
-            self.as_object_mut()?.get_mut(name)
-        }
-
-        fn add_field(&mut self, name: &str, value: Self) {
-            if let Some(fields) = self.as_object_mut() {
-                fields.insert(name.to_owned(), value);
-            }
-        }
-
-        fn items(&self) -> &[Self] {
-            self.as_array().map_or(&[], Vec::as_slice)
-        }
-
-        fn items_mut(&mut self) -> &mut [Self] {
-            self.as_array_mut().map_or(&mut [], Vec::as_mut_slice)
-        }
-    }
-}
-
-#[cfg(feature = "mongo")]
-mod bson {
-    use mongodb::bson::Bson;
-
-    use super::Tree;
-
-    impl Tree for Bson {
-        fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
-            let fields = self.as_document().into_iter().flatten();
-            fields.map(|(name, value)| (name.as_str(), value))
-        }
-
-        fn field(&self, name: &str) -> Option<&Self> {
-            self.as_document()?.get(name)
-        }
-
-        fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
-            self.as_document_mut()?.get_mut(name)
-        }
-
-        fn add_field(&mut self, name: &str, value: Self) {
-            if let Some(fields) = self.as_document_mut() {
-                fields.insert(name, value);
-            }
-        }
-
-        fn items(&self) -> &[Self] {
-            self.as_array().map_or(&[], Vec::as_slice)
-        }
-
-        fn items_mut(&mut self) -> &mut [Self] {
-            self.as_array_mut().map_or(&mut [], Vec::as_mut_slice)
         }
     }
 }
