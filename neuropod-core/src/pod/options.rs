@@ -81,9 +81,8 @@ options! {
     }
 }
 
-/// Whether a Jupyter server is expected in a pod, and where its token comes from.
+/// Whether a Jupyter server is expected in a pod, and where its token comes from. Stores know every variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Jupyter {
     /// None is expected.
     Off,

@@ -7,7 +7,6 @@ pub const JUPYTER_NAME: &str = "Jupyter Lab";
 
 /// A public port of a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Port {
     /// The port of the container.
     pub number: u16,
@@ -17,9 +16,8 @@ pub struct Port {
     pub protocol: Protocol,
 }
 
-/// What is spoken at a public port.
+/// What is spoken at a public port. Stores know every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Protocol {
     /// HTTP, upgrades to a WebSocket included: the port gets a public host name.
     Http,

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use crate::pod::options::PodOptions;
 
-/// A prepared pod.
+/// A prepared pod. Stores take it apart field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Template {
     /// Its id.
     pub id: String,

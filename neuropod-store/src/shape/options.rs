@@ -232,12 +232,17 @@ impl From<OptionsParts> for PodOptions {
 
 impl From<Port> for PortShape {
     fn from(port: Port) -> Self {
+        let Port {
+            number,
+            name,
+            protocol,
+        } = port;
         Self {
-            port: port.number,
-            service_name: port.name,
-            protocol: match port.protocol {
+            port: number,
+            service_name: name,
+            protocol: match protocol {
+                Protocol::Http => ProtocolShape::Http,
                 Protocol::Tcp => ProtocolShape::Tcp,
-                _ => ProtocolShape::Http,
             },
         }
     }
@@ -250,11 +255,13 @@ impl From<PortShape> for Port {
             service_name,
             protocol,
         } = shape;
-        let mut port = match protocol {
-            ProtocolShape::Http => Self::http(port),
-            ProtocolShape::Tcp => Self::tcp(port),
-        };
-        port.name = service_name;
-        port
+        Self {
+            number: port,
+            name: service_name,
+            protocol: match protocol {
+                ProtocolShape::Http => Protocol::Http,
+                ProtocolShape::Tcp => Protocol::Tcp,
+            },
+        }
     }
 }

@@ -32,19 +32,27 @@ impl Stored for Template {
     type Shape = TemplateShape;
 
     fn to_shape(&self) -> TemplateShape {
+        let Self {
+            id,
+            name,
+            description,
+            options,
+            created_at,
+            version,
+        } = self.clone();
         let OptionsParts {
             options,
             chosen_token,
             environment,
-        } = self.options.clone().into();
+        } = options.into();
         TemplateShape {
             layout: Layout,
-            id: self.id.clone(),
-            version: self.version,
-            name: self.name.clone(),
+            id,
+            version,
+            name,
             options,
-            description: self.description.clone(),
-            created_at: self.created_at,
+            description,
+            created_at,
             secrets: Secrets {
                 chosen_token,
                 environment: secrets::from_environment(environment),
@@ -69,9 +77,14 @@ impl Stored for Template {
             chosen_token: secrets.chosen_token,
             environment: secrets::to_environment(secrets.environment),
         };
-        let mut template = Self::new(id, name, options.into(), created_at).with_description(description);
-        template.version = version;
-        template
+        Self {
+            id,
+            name,
+            description,
+            options: options.into(),
+            created_at,
+            version,
+        }
     }
 
     fn upgrade<T: Tree>(document: &mut T) {

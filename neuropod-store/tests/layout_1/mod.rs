@@ -3,21 +3,21 @@
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use neuropod_core::audit::{
+use neuropod_core::PodOptions;
+use neuropod_core::cluster::ReasonCode;
+use neuropod_core::cluster::observation::Step;
+use neuropod_core::money::OpeningCredit;
+use neuropod_core::money::billing::{Details, Period, Spent};
+use neuropod_core::money::meter::{Due, Meter, Price, Reservation};
+use neuropod_core::pod::{Awaited, Jupyter, Login, VolumeDeletion, Wait};
+use neuropod_core::pod::{Desired, Port};
+use neuropod_core::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditOutcome, AuditPerson, AuditTarget,
 };
-use neuropod_core::billing::{Details, Period, Spent};
-use neuropod_core::endpoint::Endpoint;
-use neuropod_core::meter::{Due, Meter, Price, Reservation};
-use neuropod_core::observation::Step;
-use neuropod_core::pod::{Awaited, Environment, Login, VolumeDeletion, Wait};
 use neuropod_core::store::{Outcome, PastRequest};
-use neuropod_core::template::NamedPort;
 use neuropod_core::token::TokenState;
-use neuropod_core::{
-    AccessToken, Desired, Identity, Money, OpeningCredit, Pod, PodSpec, PriceList, Reason, ReasonCode, Role,
-    Status, Template, User, UserId,
-};
+use neuropod_core::user::Identity;
+use neuropod_core::{AccessToken, Money, Pod, PriceList, Reason, Role, Status, Template, User, UserId};
 use serde_json::json;
 
 /// The secrets of the pods.
@@ -57,39 +57,19 @@ pub(crate) fn full_pod() -> Pod {
         created_by: UserId::new("root"),
         name: "Training".into(),
         slug: "training".parse().unwrap(),
-        spec: PodSpec {
-            template: Some("665f1f77bcf86cd799439021".into()),
-            image: "ghcr.io/owner/name:1.2".parse().unwrap(),
-            gpu: "rtx-4090".into(),
-            container_disk_gb: 20,
-            volume_disk_gb: 150,
-            mount_path: "/home/jovyan/work".into(),
-            volume: "workspace-81dc9bdb".into(),
-            namespace: Some("user-81dc9bdb".into()),
-            endpoints: vec![
-                Endpoint {
-                    port: 8888,
-                    service_name: "Jupyter Lab".into(),
-                    is_custom: false,
-                },
-                Endpoint {
-                    port: 9000,
-                    service_name: "Servicio 2".into(),
-                    is_custom: true,
-                },
-            ],
-            jupyter: true,
-            inject_token: true,
-            daily_cap: Some(Money::from_cents(500)),
-            chosen_token: Some(AccessToken::new("canary-chosen")),
-            environment: Environment(
-                [
-                    ("HF.TOKEN".to_owned(), "canary-variable".to_owned()),
-                    ("EMPTY".to_owned(), String::new()),
-                ]
-                .into(),
-            ),
-        },
+        template: Some("665f1f77bcf86cd799439021".into()),
+        options: PodOptions::default()
+            .with_image("ghcr.io/owner/name:1.2".parse().unwrap())
+            .with_gpu("rtx-4090")
+            .with_disks(20, 150)
+            .with_mount_path("/home/jovyan/work")
+            .with_ports([Port::http(8888).with_name("Jupyter Lab"), Port::http(9000)])
+            .with_jupyter(Jupyter::Chosen(AccessToken::new("canary-chosen")))
+            .with_variable("HF.TOKEN", "canary-variable")
+            .with_variable("EMPTY", "")
+            .with_daily_cap(Money::from_cents(500)),
+        volume: "workspace-81dc9bdb".into(),
+        namespace: Some("user-81dc9bdb".into()),
         desired: Desired::Stopped,
         run: 3,
         status: Status::Error,
@@ -177,12 +157,10 @@ pub(crate) fn sparse_pod() -> Pod {
         version: 1,
         id: "3f9a0c1d2e4b5a69".parse().unwrap(),
         login: Login::default(),
-        spec: PodSpec {
-            endpoints: Vec::new(),
-            jupyter: false,
-            inject_token: false,
-            ..Pod::sample(moment(0)).spec
-        },
+        options: Pod::sample(moment(0))
+            .options
+            .with_ports::<u16>([])
+            .with_jupyter(Jupyter::Off),
         name: "Sparse".into(),
         slug: "sparse".parse().unwrap(),
         ..Pod::sample(moment(0))
@@ -229,26 +207,19 @@ pub(crate) fn users() -> Vec<User> {
 }
 
 pub(crate) fn template() -> Template {
-    Template {
-        id: "665f1f77bcf86cd799439021".into(),
-        name: "Scipy".into(),
-        docker_image: "jupyter/scipy-notebook".parse().unwrap(),
-        http_ports: vec![NamedPort {
-            port: 8888,
-            service_name: "Jupyter Lab".into(),
-        }],
-        tcp_ports: vec![NamedPort {
-            port: 22,
-            service_name: "SSH".into(),
-        }],
-        container_disk_size: 20,
-        volume_disk_size: 30,
-        volume_path: "/home/jovyan".into(),
-        description: "# Scipy".into(),
-        inject_token: false,
-        created_at: moment(0),
-        version: 1,
-    }
+    let options = PodOptions::default()
+        .with_image("jupyter/scipy-notebook".parse().unwrap())
+        .with_disks(20, 30)
+        .with_mount_path("/home/jovyan")
+        .with_ports([
+            Port::http(8888).with_name("Jupyter Lab"),
+            Port::tcp(22).with_name("SSH"),
+        ])
+        .with_jupyter(Jupyter::Read);
+    let mut template = Template::new("665f1f77bcf86cd799439021", "Scipy", options, moment(0));
+    template.description = "# Scipy".into();
+    template.version = 1;
+    template
 }
 
 pub(crate) fn prices() -> PriceList {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
+use crate::contract::names::{domain_name, wire_name};
 
 /// A request that fails. [`localize`] writes it in the language of the one who asks.
 #[derive(Debug, Clone)]

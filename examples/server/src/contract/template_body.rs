@@ -195,8 +195,8 @@ fn check_ports(
             }
             Ok(port) => {
                 let port = match protocol {
+                    Protocol::Http => Port::http(port),
                     Protocol::Tcp => Port::tcp(port),
-                    _ => Port::http(port),
                 };
                 right.push(port.with_name(service_name));
             }

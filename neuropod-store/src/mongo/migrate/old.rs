@@ -170,7 +170,7 @@ impl<'a> Old<'a> {
             }
         };
         let mut ports: Vec<OldPort<'a>> = Vec::new();
-        for (place, item) in list.iter().enumerate() {
+        for item in list {
             let port = item.as_document().and_then(|document| {
                 let port = whole(number(document.get("port")?)?).filter(|port| *port > 0)?;
                 let name = document.get_str("serviceName").map(visible).unwrap_or_default();
