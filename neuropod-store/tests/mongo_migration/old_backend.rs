@@ -185,7 +185,7 @@ pub(crate) async fn check_pods<S: PodStore>(store: &S) {
     let templates = store.templates().await.unwrap();
     assert_eq!(templates.len(), 1);
     assert_eq!(
-        (templates[0].id.as_str(), templates[0].volume_path.as_str()),
+        (templates[0].id.as_str(), templates[0].options.mount_path()),
         (TEMPLATE, "/home/jovyan")
     );
 
