@@ -319,10 +319,9 @@ impl Story {
 
     async fn show_links(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         for connection in self.platform.connections(&self.ana, id).await? {
-            // Names of other ports are those of the contract, in Spanish.
             let (port, link) = (connection.port, connection.link());
-            if connection.token.is_some() {
-                let link = format!("  {}: {link}", connection.name);
+            if let Some(name) = &connection.name {
+                let link = format!("  {name}: {link}");
                 self.say(&link, &link);
             } else {
                 self.say(

@@ -1,5 +1,7 @@
 //! What a stored pod becomes in the cluster: its plan, written as Kubernetes objects.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use neuropod_core::cluster::plan::{Layout, NamespaceScope, VolumeScope, plan};
 use neuropod_core::cluster::workload::Quota;
@@ -78,11 +80,8 @@ fn a_namespace_and_a_volume_of_the_user() {
     let pod = without_gpu();
     let (volume, namespace) = layout.places(&naming(), &pod.slug, &pod.owner_hash);
     let pod = Pod {
-        options: PodOptions {
-            volume,
-            namespace,
-            ..pod.options
-        },
+        volume,
+        namespace,
         ..pod
     };
     let config = KubeConfig {
@@ -119,10 +118,10 @@ fn a_token_the_user_chose_takes_the_place_of_the_generated_one_and_is_in_the_sec
     let generated = with_jupyter();
     let token = || Some(AccessToken::new(CHOSEN));
     let chosen = Pod {
-        options: PodOptions {
-            chosen_token: token(),
-            ..generated.spec.clone()
-        },
+        options: generated
+            .options
+            .clone()
+            .with_jupyter(Jupyter::Chosen(AccessToken::new(CHOSEN))),
         login: Login {
             injected: token(),
             ..Login::default()
