@@ -6,12 +6,12 @@ mod layout_1;
 
 use std::path::PathBuf;
 
-use neuropod_core::audit::{AuditLog, AuditOptions};
-use neuropod_core::billing::{EntryKind, EntryOptions};
+use neuropod_core::money::AccountKind;
+use neuropod_core::money::billing::{EntryKind, EntryOptions};
 use neuropod_core::store::RequestStore;
-use neuropod_core::{
-    AccountKind, Billing, ListOptions, Money, PodStore, PriceStore, TemplateStore, UserId, UserStore,
-};
+use neuropod_core::store::audit::{AuditLog, AuditOptions};
+use neuropod_core::store::{ListOptions, PriceStore, TemplateStore, UserStore};
+use neuropod_core::{Billing, Money, PodStore, UserId};
 use neuropod_store::SqliteStore;
 use serde_json::{Value, json};
 use sqlx::Row;

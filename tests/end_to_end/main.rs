@@ -19,6 +19,7 @@ use std::time::Instant;
 use common::{eventually, until, until_status};
 use futures::StreamExt;
 use neuropod::cluster::{LogOptions, ReasonCode, Step, VolumePolicy};
+use neuropod::pod::template::{DEFAULT_VOLUME_PATH, NamedPort};
 use neuropod::store::TemplateStore;
 use neuropod::{AccessToken, CreatePod, Pod, PodStore, Status, Template, Update};
 use neuropod_test_cluster::{Image, measured};
@@ -40,13 +41,23 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 "#;
 
 fn jupyter_template(inject_token: bool) -> Template {
-    serde_json::from_value(json!({
-        "id": "jupyter", "name": "Jupyter Lab", "dockerImage": Image::Jupyter.reference(),
-        "httpPorts": [{ "port": 8888, "serviceName": "Jupyter Lab" }],
-        "containerDiskSize": 1, "volumeDiskSize": 1, "injectToken": inject_token,
-        "createdAt": "2026-01-01T00:00:00Z",
-    }))
-    .unwrap()
+    Template {
+        id: "jupyter".into(),
+        name: "Jupyter Lab".into(),
+        docker_image: Image::Jupyter.reference().parse().unwrap(),
+        http_ports: vec![NamedPort {
+            port: 8888,
+            service_name: "Jupyter Lab".into(),
+        }],
+        tcp_ports: Vec::new(),
+        container_disk_size: 1,
+        volume_disk_size: 1,
+        volume_path: DEFAULT_VOLUME_PATH.into(),
+        description: String::new(),
+        inject_token,
+        created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        version: 0,
+    }
 }
 
 fn jupyter(name: &str) -> CreatePod {

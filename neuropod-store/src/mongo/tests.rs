@@ -2,9 +2,10 @@
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, DateTime, Document, doc};
-use neuropod_core::audit::AuditEntry;
+use neuropod_core::money::Entry;
 use neuropod_core::store::PastRequest;
-use neuropod_core::{Entry, Pod, PriceList, Template, User};
+use neuropod_core::store::audit::AuditEntry;
+use neuropod_core::{Pod, PriceList, Template, User};
 use serde_json::Value;
 
 use super::codec::{Encoded, upgraded};

@@ -1,7 +1,7 @@
 //! Entries of the audit log.
 
 use jiff::Timestamp;
-use neuropod_core::audit::{
+use neuropod_core::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditOutcome, AuditPerson, AuditTarget,
 };
 use serde::{Deserialize, Serialize};

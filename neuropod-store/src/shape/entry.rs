@@ -1,8 +1,9 @@
 //! Entries of the ledger. Whose account they are in stands beside the document.
 
 use jiff::Timestamp;
-use neuropod_core::billing::{Details, EntryKind};
-use neuropod_core::{Entry, Money};
+use neuropod_core::Money;
+use neuropod_core::money::Entry;
+use neuropod_core::money::billing::{Details, EntryKind};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;

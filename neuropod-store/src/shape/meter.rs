@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use neuropod_core::Money;
-use neuropod_core::billing::Period;
-use neuropod_core::meter::{Due, Meter, Price, Reservation};
+use neuropod_core::money::billing::Period;
+use neuropod_core::money::meter::{Due, Meter, Price, Reservation};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]

@@ -3,10 +3,11 @@
 //! The parts that are secret go to [`Secrets`](super::secrets::Secrets), and ports and the names of what is in the cluster to fields of the pod
 //! that had their names before: [`SpecParts`].
 
-use neuropod_core::endpoint::Endpoint;
-use neuropod_core::image::ImageReference;
 use neuropod_core::pod::Environment;
-use neuropod_core::{AccessToken, Money, PodSpec};
+use neuropod_core::pod::PodSpec;
+use neuropod_core::pod::endpoint::Endpoint;
+use neuropod_core::pod::image::ImageReference;
+use neuropod_core::{AccessToken, Money};
 use serde::{Deserialize, Serialize};
 
 /// The field `options` of a pod.

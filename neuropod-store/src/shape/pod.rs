@@ -1,12 +1,13 @@
 //! Pods.
 
 use jiff::Timestamp;
-use neuropod_core::billing::Spent;
-use neuropod_core::meter::Price;
+use neuropod_core::cluster::observation::Step;
+use neuropod_core::money::billing::Spent;
+use neuropod_core::money::meter::Price;
 use neuropod_core::naming::{Slug, UserHash};
-use neuropod_core::observation::Step;
+use neuropod_core::pod::Desired;
 use neuropod_core::pod::{VolumeDeletion, Wait};
-use neuropod_core::{Desired, Money, Pod, PodId, Reason, Status, UserId};
+use neuropod_core::{Money, Pod, PodId, Reason, Status, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;

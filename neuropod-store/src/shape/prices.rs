@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use neuropod_core::{Money, OpeningCredit, PriceList};
+use neuropod_core::money::OpeningCredit;
+use neuropod_core::{Money, PriceList};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 

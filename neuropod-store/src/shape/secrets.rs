@@ -12,13 +12,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Secrets {
     /// The Jupyter token that the user chose.
-    #[serde(with = "neuropod_core::secret::exposed")]
+    #[serde(with = "neuropod_core::token::secret::exposed")]
     pub(super) chosen_token: Option<AccessToken>,
     /// The Jupyter token that the platform injects into this run.
-    #[serde(with = "neuropod_core::secret::exposed")]
+    #[serde(with = "neuropod_core::token::secret::exposed")]
     pub(super) injected_token: Option<AccessToken>,
     /// The Jupyter token that the log of the container says.
-    #[serde(with = "neuropod_core::secret::exposed")]
+    #[serde(with = "neuropod_core::token::secret::exposed")]
     pub(super) found_token: Option<AccessToken>,
     /// The environment variables of the user: any value may be a password.
     #[serde(deserialize_with = "variables")]

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use neuropod_core::Template;
-use neuropod_core::image::ImageReference;
-use neuropod_core::template::{DEFAULT_VOLUME_PATH, NamedPort};
+use neuropod_core::pod::image::ImageReference;
+use neuropod_core::pod::template::{DEFAULT_VOLUME_PATH, NamedPort};
 use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;

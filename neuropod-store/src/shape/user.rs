@@ -1,7 +1,8 @@
 //! Users.
 
 use jiff::Timestamp;
-use neuropod_core::{Identity, Money, Role, User, UserId};
+use neuropod_core::user::Identity;
+use neuropod_core::{Money, Role, User, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::extra::Extra;

@@ -3,21 +3,22 @@
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use neuropod_core::audit::{
+use neuropod_core::cluster::ReasonCode;
+use neuropod_core::cluster::observation::Step;
+use neuropod_core::money::OpeningCredit;
+use neuropod_core::money::billing::{Details, Period, Spent};
+use neuropod_core::money::meter::{Due, Meter, Price, Reservation};
+use neuropod_core::pod::endpoint::Endpoint;
+use neuropod_core::pod::template::NamedPort;
+use neuropod_core::pod::{Awaited, Environment, Login, VolumeDeletion, Wait};
+use neuropod_core::pod::{Desired, PodSpec};
+use neuropod_core::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditOutcome, AuditPerson, AuditTarget,
 };
-use neuropod_core::billing::{Details, Period, Spent};
-use neuropod_core::endpoint::Endpoint;
-use neuropod_core::meter::{Due, Meter, Price, Reservation};
-use neuropod_core::observation::Step;
-use neuropod_core::pod::{Awaited, Environment, Login, VolumeDeletion, Wait};
 use neuropod_core::store::{Outcome, PastRequest};
-use neuropod_core::template::NamedPort;
 use neuropod_core::token::TokenState;
-use neuropod_core::{
-    AccessToken, Desired, Identity, Money, OpeningCredit, Pod, PodSpec, PriceList, Reason, ReasonCode, Role,
-    Status, Template, User, UserId,
-};
+use neuropod_core::user::Identity;
+use neuropod_core::{AccessToken, Money, Pod, PriceList, Reason, Role, Status, Template, User, UserId};
 use serde_json::json;
 
 /// The secrets of the pods.
@@ -48,6 +49,7 @@ pub(crate) fn details() -> Details {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "every field of a pod")]
 pub(crate) fn full_pod() -> Pod {
     Pod {
         id: "3f9a0c1d2e4b5a68".parse().unwrap(),
