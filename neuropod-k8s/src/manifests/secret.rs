@@ -5,15 +5,13 @@ use neuropod_core::cluster::Workload;
 use neuropod_core::cluster::workload::SecretSpec;
 use serde_json::{Map, Value, json};
 
-use super::{Draft, Manifest};
+use super::draft::Draft;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
 use crate::config::KubeConfig;
-use crate::kind::Kind;
-
-/// What stands in place of a value where people may see it.
-const MASK: &str = "…";
 
 pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig) -> Manifest {
-    // `data` rather than `stringData`: server-side apply does not take back fields that are only ever written.
+    // Not `stringData`: server-side apply does not remove values that left a write-only field.
     let data: Map<_, _> = spec
         .variables
         .0
@@ -25,19 +23,8 @@ pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig
 }
 
 /// The copy of a Secret of the platform in the namespace of a user: its `type` and its `data`, with the labels of the
-/// platform and no other. Its digest does not follow the values: who compares two copies compares `data`.
+/// platform and no other. Its digest does not cover the values: compare `data` too.
 pub(crate) fn copy(config: &KubeConfig, namespace: &str, name: &str, kind: &str, data: &Value) -> Manifest {
     let fields = json!({ "type": kind, "data": data });
     Draft::of_platform(config, Kind::Secret, name, namespace, fields).finish()
-}
-
-/// Puts a mask in place of all values of a Secret; other objects stay as they are.
-pub(super) fn mask(body: &mut Value) {
-    if body["kind"] == Kind::Secret.name()
-        && let Some(data) = body.get_mut("data").and_then(Value::as_object_mut)
-    {
-        for value in data.values_mut() {
-            *value = MASK.into();
-        }
-    }
 }

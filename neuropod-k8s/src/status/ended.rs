@@ -3,11 +3,15 @@
 use neuropod_core::cluster::ReasonCode;
 use neuropod_core::cluster::gpus::is_accelerator;
 
-use super::{Cause, disruption, runtime, since};
-use crate::slim::{ContainerStatus, SlimPod};
+use super::cause::Cause;
+use super::conditions::since;
+use super::container::was_started;
+use super::disruption::disruption;
+use super::runtime;
+use crate::api::partial::{ContainerStatus, PartialPod};
 
 /// Why a pod object has ended.
-pub(super) fn ended(pod: &SlimPod, container: Option<&ContainerStatus>) -> Cause {
+pub(super) fn ended(pod: &PartialPod, container: Option<&ContainerStatus>) -> Cause {
     let status = &pod.status;
     let terminated = container.and_then(|container| container.state.terminated.as_ref());
     let at = terminated.and_then(|terminated| terminated.finished_at);
@@ -17,11 +21,11 @@ pub(super) fn ended(pod: &SlimPod, container: Option<&ContainerStatus>) -> Cause
     } else {
         &status.message
     };
-    let ran = container.is_some_and(super::was_started);
+    let ran = container.is_some_and(was_started);
     let code = match status.reason.as_str() {
         "NodeLost" => Some(ReasonCode::NodeLost),
         "Evicted" => Some(eviction(text)),
-        // The node ends it, for a time limit that somebody else has set: the pod did nothing wrong.
+        // The node ends it, or a time limit that somebody else has set. The pod did nothing wrong.
         "DeadlineExceeded" | "Terminated" | "NodeShutdown" | "Shutdown" | "Preempting" => {
             Some(ReasonCode::Evicted)
         }
@@ -30,7 +34,7 @@ pub(super) fn ended(pod: &SlimPod, container: Option<&ContainerStatus>) -> Cause
     if let Some(code) = code {
         return Cause::new(code, text.as_str(), at);
     }
-    // The kubelet's checks before it starts anything: `OutOfcpu`, `TopologyAffinityError`, `UnexpectedAdmissionError`.
+    // The kubelet checks before it starts anything: `OutOfcpu`, `TopologyAffinityError`, `UnexpectedAdmissionError`.
     let rejected = text.contains("was rejected") || (!status.reason.is_empty() && !ran);
     match (rejected, disruption(pod), terminated) {
         (true, ..) => Cause::new(rejection(&status.reason, text), text.as_str(), at).blame_node(true),
@@ -40,8 +44,8 @@ pub(super) fn ended(pod: &SlimPod, container: Option<&ContainerStatus>) -> Cause
     }
 }
 
-/// Only what the pod itself used too much of is its fault: when a node runs short, old kubelets say "exceeds its request"
-/// of whatever they evict.
+/// Why a node evicted the pod. The pod is at fault only if it exceeded its own limits: when a node runs short, old kubelets
+/// write "exceeds its request" about every pod that they evict.
 fn eviction(text: &str) -> ReasonCode {
     let short = text.contains("was low on resource") || text.contains("had condition");
     if !short && text.contains("exceed") {
@@ -51,7 +55,7 @@ fn eviction(text: &str) -> ReasonCode {
     }
 }
 
-/// What a node lacks that refuses a pod: the scheduler thought that it had enough.
+/// Why a node refused the pod: it lacks something that the scheduler believed it had.
 fn rejection(reason: &str, text: &str) -> ReasonCode {
     let mut named = text
         .split([' ', ','])

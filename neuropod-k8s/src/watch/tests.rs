@@ -12,8 +12,8 @@ use serde_json::{Value, from_value, json};
 
 use super::source::{Selection, Source, Update};
 use super::tracker::{About, Item, Tracker};
-use crate::kind::Kind;
-use crate::slim::{Slim, SlimPod};
+use crate::api::kinds::Kind;
+use crate::api::partial::{Partial, PartialPod};
 
 fn pod(uid: &str, version: u32, status: &Value) -> Value {
     json!({
@@ -23,7 +23,7 @@ fn pod(uid: &str, version: u32, status: &Value) -> Value {
     })
 }
 
-fn slim(uid: &str, status: &Value) -> SlimPod {
+fn slim(uid: &str, status: &Value) -> PartialPod {
     from_value(pod(uid, 1, status)).unwrap()
 }
 
@@ -31,7 +31,7 @@ fn pending() -> Value {
     json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "True" }] })
 }
 
-fn failed_mount(pod: &str) -> crate::slim::SlimEvent {
+fn failed_mount(pod: &str) -> crate::api::partial::PartialEvent {
     let event = json!({ "metadata": { "uid": "e1" }, "involvedObject": { "uid": pod }, "reason": "FailedMount",
         "message": "no volume", "count": 2, "lastTimestamp": "2026-01-02T03:04:05Z" });
     from_value(event).unwrap()
@@ -54,21 +54,21 @@ fn told(events: &[ClusterEvent]) -> Vec<String> {
 #[test]
 fn synced_comes_once_both_watches_have_begun() {
     let mut tracker = Tracker::default();
-    let first = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    let first = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(told(&first), ["changed a"]);
-    let second = tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    let second = tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
     assert_eq!(told(&second), ["synced"]);
-    let later = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    let later = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(told(&later), ["synced"], "nothing changed");
 }
 
 #[test]
 fn warnings_that_may_not_be_read_hold_nothing_up() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Pods(Update::Listed(Vec::new())));
+    tracker.handle(Item::Pods(Update::Listed(Vec::new())));
     let forbidden = neuropod_core::Error::new(neuropod_core::ErrorKind::PermissionDenied, "no");
     assert_eq!(
-        told(&tracker.take(Item::Events(About::Pods, Update::Broken(forbidden)))),
+        told(&tracker.handle(Item::Events(About::Pods, Update::Broken(forbidden)))),
         ["synced"]
     );
 }
@@ -76,33 +76,33 @@ fn warnings_that_may_not_be_read_hold_nothing_up() {
 #[test]
 fn a_new_list_tells_what_went_and_what_came() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
     let both = vec![slim("a", &pending()), slim("b", &pending())];
-    tracker.take(Item::Pods(Update::Listed(both)));
+    tracker.handle(Item::Pods(Update::Listed(both)));
     let now = vec![slim("b", &pending()), slim("c", &pending())];
-    let events = tracker.take(Item::Pods(Update::Listed(now)));
+    let events = tracker.handle(Item::Pods(Update::Listed(now)));
     assert_eq!(told(&events), ["gone a", "changed c", "synced"]);
 }
 
 #[test]
 fn a_warning_changes_a_pod_until_it_is_over() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
     // It may come before its pod.
     assert_eq!(
-        told(&tracker.take(Item::Events(About::Pods, Update::Applied(failed_mount("a"))))),
+        told(&tracker.handle(Item::Events(About::Pods, Update::Applied(failed_mount("a"))))),
         [""; 0]
     );
-    let listed = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    let listed = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(
         told(&listed),
         [&format!("changed a {:?}", ReasonCode::VolumeFailed), "synced"]
     );
-    let again = tracker.take(Item::Events(About::Pods, Update::Applied(failed_mount("a"))));
+    let again = tracker.handle(Item::Events(About::Pods, Update::Applied(failed_mount("a"))));
     assert_eq!(told(&again), [""; 0], "it says nothing new");
-    let over = tracker.take(Item::Events(About::Pods, Update::Deleted(failed_mount("a"))));
+    let over = tracker.handle(Item::Events(About::Pods, Update::Deleted(failed_mount("a"))));
     assert_eq!(told(&over), ["changed a"]);
-    let other = tracker.take(Item::Events(
+    let other = tracker.handle(Item::Events(
         About::Pods,
         Update::Applied(failed_mount("of somebody else")),
     ));
@@ -116,17 +116,17 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
     let mut mounts = slim("a", &unbound);
     mounts.metadata.namespace = "pods".into();
     mounts.metadata.annotations.volume = Some("workspace".into());
-    let claim: crate::slim::SlimEvent = from_value(json!({ "metadata": { "uid": "c1" }, "type": "Warning",
+    let claim: crate::api::partial::PartialEvent = from_value(json!({ "metadata": { "uid": "c1" }, "type": "Warning",
         "involvedObject": { "kind": "PersistentVolumeClaim", "namespace": "pods", "name": "workspace", "uid": "c" },
         "reason": "ProvisioningFailed", "message": "quota", "lastTimestamp": "2026-01-02T03:04:05Z" }))
     .unwrap();
-    let scaler: crate::slim::SlimEvent = from_value(json!({ "metadata": { "uid": "s1" }, "type": "Normal",
+    let scaler: crate::api::partial::PartialEvent = from_value(json!({ "metadata": { "uid": "s1" }, "type": "Normal",
         "involvedObject": { "kind": "Pod", "uid": "a" }, "reason": "NotTriggerScaleUp", "message": "at its limit" }))
     .unwrap();
     let mut tracker = Tracker::default();
-    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
-    tracker.take(Item::Pods(Update::Listed(vec![mounts, slim("b", &unbound)])));
-    let mut events = |about, update| told(&tracker.take(Item::Events(about, update)));
+    tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    tracker.handle(Item::Pods(Update::Listed(vec![mounts, slim("b", &unbound)])));
+    let mut events = |about, update| told(&tracker.handle(Item::Events(about, update)));
     assert_eq!(
         events(About::Claims, Update::Applied(claim.clone())),
         ["changed a VolumeFailed"]
@@ -151,18 +151,18 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
 #[test]
 fn a_replayed_event_is_no_change() {
     let mut tracker = Tracker::default();
-    let first = tracker.take(Item::Pods(Update::Applied(slim("a", &pending()))));
+    let first = tracker.handle(Item::Pods(Update::Applied(slim("a", &pending()))));
     assert_eq!(told(&first), ["changed a"]);
     assert_eq!(
-        told(&tracker.take(Item::Pods(Update::Applied(slim("a", &pending()))))),
+        told(&tracker.handle(Item::Pods(Update::Applied(slim("a", &pending()))))),
         [""; 0]
     );
     assert_eq!(
-        told(&tracker.take(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        told(&tracker.handle(Item::Pods(Update::Deleted(slim("a", &pending()))))),
         ["gone a"]
     );
     assert_eq!(
-        told(&tracker.take(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        told(&tracker.handle(Item::Pods(Update::Deleted(slim("a", &pending()))))),
         [""; 0]
     );
 }
@@ -181,7 +181,7 @@ enum Answer {
 fn source(
     answers: Vec<Answer>,
 ) -> (
-    impl Stream<Item = Update<SlimPod>> + Unpin,
+    impl Stream<Item = Update<PartialPod>> + Unpin,
     Arc<Mutex<Vec<String>>>,
 ) {
     source_of(Kind::Pod, answers)
@@ -191,7 +191,7 @@ fn source_of(
     kind: Kind,
     answers: Vec<Answer>,
 ) -> (
-    impl Stream<Item = Update<SlimPod>> + Unpin,
+    impl Stream<Item = Update<PartialPod>> + Unpin,
     Arc<Mutex<Vec<String>>>,
 ) {
     let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
@@ -261,7 +261,7 @@ fn bookmark(version: u32) -> Value {
 }
 
 /// The next updates, in words.
-async fn updates(source: &mut (impl Stream<Item = Update<SlimPod>> + Unpin), count: usize) -> Vec<String> {
+async fn updates(source: &mut (impl Stream<Item = Update<PartialPod>> + Unpin), count: usize) -> Vec<String> {
     let words = source.take(count).map(|update| match update {
         Update::Listed(pods) => format!("listed {}", pods.len()),
         Update::Applied(pod) => format!("applied {}", pod.meta().uid),
