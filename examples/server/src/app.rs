@@ -217,7 +217,13 @@ fn platform(
         .price_policy(config.price_policy)
         .layout(backends::layout(config))
         .opening_credit(euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")?)
-        .max_pods(gallery::max_pods(config));
+        .max_pods(gallery::max_pods(config))
+        .limits(
+            neuropod::pod::Limits::default()
+                .with_disk_gb(config.limits.disk_gb)
+                .with_volume_gb(config.limits.volume_gb)
+                .with_ports(config.limits.ports),
+        );
     if let Some(cap) = config.daily_cap {
         builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
     }

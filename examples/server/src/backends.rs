@@ -322,6 +322,7 @@ mod tests {
             "opening_credit" => &["opening_credit"],
             "daily_cap" => &["daily_cap"],
             "max_pods" => &["limits.max_pods"],
+            "limits" => &["limits.disk_gb", "limits.volume_gb", "limits.ports"],
             "volume_grace" => &["volume_grace_hours"],
             "start_limit" => &["start_limit_minutes"],
             "low_balance_marks" => &["low_balance_seconds"],

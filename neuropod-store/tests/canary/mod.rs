@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Details, Hold};
 use neuropod_core::money::{AccountKind, BillingExt};
-use neuropod_core::pod::{Environment, Login, PodSpec};
+use neuropod_core::pod::{Jupyter, Login};
 use neuropod_core::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditLog, AuditOutcome, AuditPerson, AuditTarget,
 };
@@ -24,12 +24,12 @@ pub(crate) async fn fill(store: &(impl PodStore + Billing + AuditLog)) {
     let now = Timestamp::from_second(1_767_225_845).unwrap();
     let ana = UserId::new("ana");
     let sample = Pod::sample(now);
+    let options = sample
+        .options
+        .with_jupyter(Jupyter::Chosen(AccessToken::new(ALL[0])))
+        .with_variable("HF_TOKEN", ALL[3]);
     let pod = Pod {
-        spec: PodSpec {
-            chosen_token: Some(AccessToken::new(ALL[0])),
-            environment: Environment([("HF_TOKEN".to_owned(), ALL[3].to_owned())].into()),
-            ..sample.spec
-        },
+        options: options.clone(),
         login: Login {
             injected: Some(AccessToken::new(ALL[1])),
             found: TokenState::Generated(AccessToken::new(ALL[2])),
@@ -61,20 +61,7 @@ pub(crate) async fn fill(store: &(impl PodStore + Billing + AuditLog)) {
     };
     store.insert_user(&gone).await.unwrap();
     store.remove_user(&gone.id).await.unwrap();
-    let template = Template {
-        id: "template".into(),
-        name: "Scipy".into(),
-        docker_image: "jupyter/scipy-notebook".parse().unwrap(),
-        http_ports: Vec::new(),
-        tcp_ports: Vec::new(),
-        container_disk_size: 20,
-        volume_disk_size: 30,
-        volume_path: "/workspace".into(),
-        description: String::new(),
-        inject_token: true,
-        created_at: now,
-        version: 0,
-    };
+    let template = Template::new("template", "Scipy", options, now);
     store.insert_template(&template).await.unwrap();
     store.add_prices(&PriceList::default()).await.unwrap();
     let request = PastRequest {

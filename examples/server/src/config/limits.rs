@@ -28,6 +28,15 @@ pub struct Limits {
     /// more already keeps them.
     #[schemars(range(min = 1), extend("unit" = "pods"))]
     pub max_pods: u32,
+    /// The biggest disk of a container.
+    #[schemars(range(min = 1), extend("unit" = "GB"))]
+    pub disk_gb: u32,
+    /// The biggest workspace volume.
+    #[schemars(range(min = 1), extend("unit" = "GB"))]
+    pub volume_gb: u32,
+    /// Most public ports of a pod.
+    #[schemars(range(min = 1, max = 100), extend("unit" = "ports"))]
+    pub ports: usize,
     /// A header with the address of the one who asks, as a trusted proxy sets it (`x-forwarded-for`: its last
     /// address, `cf-connecting-ip`). Only where nobody gets round the proxy; without it all behind a proxy are one.
     #[schemars(extend("allowed" = "the name of a header"))]
@@ -36,6 +45,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        let pods = neuropod::pod::Limits::default();
         Self {
             requests_per_second: 50,
             burst: 200,
@@ -43,6 +53,9 @@ impl Default for Limits {
             waiting_connections: 128,
             body_kib: 256,
             max_pods: 20,
+            disk_gb: pods.disk_gb,
+            volume_gb: pods.volume_gb,
+            ports: pods.ports,
             client_address_header: None,
         }
     }
