@@ -4,11 +4,18 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tokio::sync::Semaphore;
 
-use super::audit::Recorder;
-use super::updates::Feed;
-use super::{Inner, MAX_LOGS, Platform, Touched};
+use super::admission::Admission;
+use super::audit_trail::{AuditTrail, Recorder};
+use super::departures::Departures;
+use super::feed::Feed;
+use super::funds::Funds;
+use super::handle::{Parts, Platform};
+use super::price_book::PriceBook;
+use super::records::Records;
+use super::requests::Requests;
+use super::rules::Rules;
+use super::wakeups::Wakeups;
 use crate::audit::AuditLog;
 use crate::billing::Billing;
 use crate::catalogue::Catalogue;
@@ -196,10 +203,12 @@ impl PlatformBuilder {
         self.prices.validate()?;
         let cap = self.daily_cap.is_some_and(Money::is_negative);
         let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
-        let marks = self.low_balance_marks;
-        let mut marks = marks.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
-        marks.sort_unstable_by_key(|mark| Reverse(*mark));
-        let mark = marks.iter().any(|mark| !(1..=RESERVED_SECONDS).contains(mark));
+        let thresholds = self.low_balance_marks;
+        let mut thresholds = thresholds.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
+        thresholds.sort_unstable_by_key(|seconds| Reverse(*seconds));
+        let threshold = thresholds
+            .iter()
+            .any(|seconds| !(1..=RESERVED_SECONDS).contains(seconds));
         let audit_kept = self.audit_kept.unwrap_or(AUDIT_KEPT);
         let mut deadlines = Deadlines::default();
         if let Some(limit) = self.start_limit {
@@ -210,7 +219,7 @@ impl PlatformBuilder {
             ("dailyCap", cap),
             ("startLimit", deadlines.start < SignedDuration::from_mins(1)),
             ("volumeGrace", grace),
-            ("lowBalanceMarks", mark),
+            ("lowBalanceMarks", threshold),
         ];
         let wrong = wrong.into_iter().filter(|(_, wrong)| *wrong);
         ValidationErrors::check(
@@ -224,28 +233,93 @@ impl PlatformBuilder {
                 "a quota per user needs a namespace per user: set the layout's namespace to `user`",
             ));
         }
-        Ok(Platform(Arc::new(Inner {
-            cluster: self.cluster.ok_or_else(|| missing("cluster"))?,
-            store: self.store.ok_or_else(|| missing("store"))?,
-            billing: self.billing.ok_or_else(|| missing("billing"))?,
+        let cluster = self.cluster.ok_or_else(|| missing("cluster"))?;
+        let store = self.store.ok_or_else(|| missing("store"))?;
+        let billing = self.billing.ok_or_else(|| missing("billing"))?;
+        let rules = Arc::new(Rules {
             naming: self.naming.ok_or_else(|| missing("naming"))?,
             images: self.images,
-            tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
-            audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
-            clock: SteadyClock::over(self.clock.unwrap_or_else(|| Arc::new(SystemClock))),
             catalogue: self.catalogue,
+            layout: self.layout,
+            deadlines,
             prices: self.prices,
             price_policy: self.price_policy,
-            layout: self.layout,
+            opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
             daily_cap: self.daily_cap,
             max_pods: self.max_pods.unwrap_or(MAX_PODS),
             volume_grace: self.volume_grace,
-            deadlines,
-            low_balance_marks: marks,
-            opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
-            feed: Feed::default(),
-            touched: Touched::default(),
-            log_places: Semaphore::new(MAX_LOGS),
+            low_balance_thresholds: thresholds,
+        });
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let clock = Arc::new(SteadyClock::over(clock));
+        let feed = Arc::new(Feed::default());
+        let wakeups = Arc::new(Wakeups::default());
+        let records = Arc::new(Records {
+            store: store.clone(),
+            clock: clock.clone(),
+            feed: feed.clone(),
+            wakeups: wakeups.clone(),
+        });
+        let admission = Arc::new(Admission {
+            users: store.clone(),
+            billing: billing.clone(),
+            records: records.clone(),
+            rules: rules.clone(),
+            clock: clock.clone(),
+        });
+        let funds = Arc::new(Funds {
+            billing: billing.clone(),
+            admission: admission.clone(),
+            records: records.clone(),
+            feed: feed.clone(),
+            rules: rules.clone(),
+            clock: clock.clone(),
+        });
+        let requests = Arc::new(Requests {
+            store: store.clone(),
+            records: records.clone(),
+            clock: clock.clone(),
+        });
+        let price_book = Arc::new(PriceBook {
+            store: store.clone(),
+            records: records.clone(),
+            rules: rules.clone(),
+        });
+        let departures = Arc::new(Departures {
+            users: store.clone(),
+            records: records.clone(),
+            clock: clock.clone(),
+        });
+        let audit = AuditTrail {
+            recorder: self.audit.map(|log| Recorder::new(log, audit_kept)),
+            users: store.clone(),
+            records: records.clone(),
+            clock: clock.clone(),
+        };
+        Ok(Platform(Arc::new(Parts {
+            cluster,
+            users: store.clone(),
+            templates: store,
+            billing,
+            tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
+            clock,
+            rules,
+            records,
+            funds,
+            admission,
+            requests,
+            price_book,
+            departures,
+            audit,
+            feed,
+            wakeups,
         })))
+    }
+}
+
+impl Platform {
+    /// Begins a platform: cluster, store, billing and naming have to be given.
+    pub fn builder() -> PlatformBuilder {
+        PlatformBuilder::default()
     }
 }
