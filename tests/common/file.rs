@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod::store::SqliteStore;
 use neuropod::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, ListOptions, Money, Pod, PodId, PodStore,
-    PriceList, PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, ListOptions, Pod, PodId, PodStore, PriceList,
+    PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
 };
 use neuropod_core::store::{Page, PastRequest, RequestStore};
 use tempfile::TempDir;
@@ -96,7 +96,6 @@ pass!(Billing {
     fn post(posting: &Posting) -> ();
     fn hold(hold: &Hold) -> ();
     fn draw(draw: &Draw) -> Drawn;
-    fn settle(key: &str, actual: Money) -> ();
     fn release(key: &str) -> ();
     fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
 });

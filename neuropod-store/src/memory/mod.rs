@@ -15,8 +15,8 @@ use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
-    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, Pod, PodId, PodStore, PriceList, PriceStore,
+    Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
 use self::audit::Audit;
@@ -44,8 +44,8 @@ use crate::failure;
 /// store.deposit("payment-1", &ana, Money::from_cents(1000)).await?;
 ///
 /// store.reserve("hour-1", &ana, Money::from_cents(300)).await?;
-/// store.settle("hour-1", Money::from_cents(120)).await?;
-/// assert_eq!(store.balance(&ana).await?.available, Money::from_cents(880));
+/// store.release("hour-1").await?;
+/// assert_eq!(store.balance(&ana).await?.available, Money::from_cents(1000));
 /// # Ok(())
 /// # }
 /// ```
@@ -251,10 +251,6 @@ impl Billing for MemoryStore {
 
     async fn draw(&self, draw: &Draw) -> Result<Drawn> {
         write(&self.ledger).draw(draw, self.clock.now())
-    }
-
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        write(&self.ledger).settle(key, actual, self.clock.now())
     }
 
     async fn release(&self, key: &str) -> Result<()> {

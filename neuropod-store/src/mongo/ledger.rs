@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
+use neuropod_core::{AccountKind, Balance, Entry, Result, UserId};
 
 use super::accounts;
 use super::failure as mongo;
@@ -80,13 +80,6 @@ impl Ledger {
         let hold = draw.hold.as_deref();
         self.change(&draw.user, &draw.key, hold, now, |known, reserved, balance| {
             account::draw(draw, known, reserved, balance)
-        })
-        .await
-    }
-
-    pub(super) async fn settle(&self, key: &str, actual: Money, now: Timestamp) -> Result<()> {
-        self.end(key, now, |known, balance| {
-            account::settle(key, actual, known, balance)
         })
         .await
     }

@@ -26,8 +26,8 @@ use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
-    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, Pod, PodId, PodStore, PriceList, PriceStore,
+    Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
 use self::ledger::Ledger;
@@ -223,10 +223,6 @@ impl Billing for MongoStore {
 
     async fn draw(&self, draw: &Draw) -> Result<Drawn> {
         self.ledger.draw(draw, self.clock.now()).await
-    }
-
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        self.ledger.settle(key, actual, self.clock.now()).await
     }
 
     async fn release(&self, key: &str) -> Result<()> {

@@ -23,8 +23,8 @@ use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
-    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
+    AccountKind, Balance, Billing, Clock, Entry, Identity, Pod, PodId, PodStore, PriceList, PriceStore,
+    Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
 };
 
 use self::database::Database;
@@ -230,10 +230,6 @@ impl Billing for SqliteStore {
 
     async fn draw(&self, draw: &Draw) -> Result<Drawn> {
         ledger::draw(&self.database, draw, self.clock.now()).await
-    }
-
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        ledger::settle(&self.database, key, actual, self.clock.now()).await
     }
 
     async fn release(&self, key: &str) -> Result<()> {

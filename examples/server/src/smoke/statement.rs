@@ -193,10 +193,6 @@ impl Billing for Counted {
         self.inner.draw(draw).await
     }
 
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        self.inner.settle(key, actual).await
-    }
-
     async fn release(&self, key: &str) -> Result<()> {
         self.inner.release(key).await
     }

@@ -10,7 +10,6 @@ use crate::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use crate::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
 use crate::error::Result;
 use crate::id::{PodId, UserId};
-use crate::money::Money;
 use crate::pod::Pod;
 use crate::pricing::PriceList;
 use crate::store::{
@@ -93,7 +92,6 @@ pass!(Billing for FaultyBilling as "billing" {
     fn post(posting: &Posting) -> ();
     fn hold(hold: &Hold) -> ();
     fn draw(draw: &Draw) -> Drawn;
-    fn settle(key: &str, actual: Money) -> ();
     fn release(key: &str) -> ();
     fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
 });
