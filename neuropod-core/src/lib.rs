@@ -70,7 +70,7 @@ pub use self::{
     secret::AccessToken,
     standing::{Low, Standing},
     store::{
-        ListOptions, Outcome as RequestOutcome, Page, PastRequest, PodStore, PriceStore, RequestStore,
+        ListOptions, Outcome as RequestOutcome, Page, PastRequest, PodStore, PriceStore, RequestStore, Store,
         TemplateStore, UserStore,
     },
     template::Template,

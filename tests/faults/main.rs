@@ -21,7 +21,7 @@ use common::witness::{money_is_right, ran};
 use common::{Driver, World, eventually};
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Billing, Money, PodStore, VolumePolicy};
+use neuropod::{Billing, Money, PodStore, Store, VolumePolicy};
 use neuropod_test_cluster::measured;
 use points::{Keep, Points};
 use story::Story;
@@ -49,7 +49,7 @@ async fn tell(keep: Keep, faults: &Faults, drivers: Drivers, volume: VolumePolic
 }
 
 async fn tell_in(
-    world: World<impl PodStore + Billing>,
+    world: World<impl Store + Billing>,
     faults: &Faults,
     drivers: Drivers,
     volume: VolumePolicy,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use neuropod::{
-    Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy,
+    Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, Store,
+    VolumePolicy,
 };
 use tokio::time::{Instant, sleep};
 
@@ -29,7 +30,7 @@ impl Story {
     /// Tells the story on. `reader` sees the truth without faults; `platform` is the one that fails.
     pub(crate) async fn go_on(
         &mut self,
-        world: &World<impl PodStore + Billing>,
+        world: &World<impl Store + Billing>,
         platform: &Platform,
         reader: &Platform,
     ) {

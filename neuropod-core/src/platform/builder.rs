@@ -5,17 +5,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::admission::Admission;
-use super::audit_trail::{AuditTrail, Recorder};
-use super::departures::Departures;
-use super::feed::Feed;
-use super::funds::Funds;
-use super::handle::{Parts, Platform};
-use super::price_book::PriceBook;
-use super::records::Records;
-use super::requests::Requests;
+use super::absent::{NoPrices, NoRequests, NoTemplates, NoUsers};
+use super::assembly::{Backends, assemble};
+use super::audit_trail::Recorder;
+use super::handle::Platform;
 use super::rules::Rules;
-use super::wakeups::Wakeups;
 use crate::audit::AuditLog;
 use crate::billing::Billing;
 use crate::catalogue::Catalogue;
@@ -29,7 +23,7 @@ use crate::naming::Naming;
 use crate::plan::{Layout, NamespaceScope};
 use crate::pricing::{PriceList, PricePolicy};
 use crate::reconcile::Deadlines;
-use crate::store::PodStore;
+use crate::store::{PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore};
 use crate::token::{JupyterTokens, TokenExtractor};
 use crate::validation::{Problem, ValidationErrors, Violation};
 
@@ -46,7 +40,11 @@ const AUDIT_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 #[must_use]
 pub struct PlatformBuilder {
     cluster: Option<Arc<dyn ClusterBackend>>,
-    store: Option<Arc<dyn PodStore>>,
+    pods: Option<Arc<dyn PodStore>>,
+    users: Option<Arc<dyn UserStore>>,
+    templates: Option<Arc<dyn TemplateStore>>,
+    prices: Option<Arc<dyn PriceStore>>,
+    requests: Option<Arc<dyn RequestStore>>,
     billing: Option<Arc<dyn Billing>>,
     tokens: Option<Arc<dyn TokenExtractor>>,
     audit: Option<Arc<dyn AuditLog>>,
@@ -55,7 +53,7 @@ pub struct PlatformBuilder {
     naming: Option<Naming>,
     images: ImageRules,
     catalogue: Catalogue,
-    prices: PriceList,
+    price_list: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
     opening_credit: Option<Money>,
@@ -74,9 +72,45 @@ impl PlatformBuilder {
         self
     }
 
-    /// Where pods, users and templates are kept. Required.
-    pub fn store(mut self, store: Arc<dyn PodStore>) -> Self {
-        self.store = Some(store);
+    /// Where everything is kept: pods, users, templates, price lists and the outcomes of requests. The same as giving it to
+    /// each of the five methods below.
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        self.pods(store.clone())
+            .users(store.clone())
+            .templates(store.clone())
+            .prices(store.clone())
+            .requests(store)
+    }
+
+    /// Where pods are kept. Required, here or as [`store`](Self::store).
+    pub fn pods(mut self, store: Arc<dyn PodStore>) -> Self {
+        self.pods = Some(store);
+        self
+    }
+
+    /// Where users are kept. Without, the platform knows no users: the application is responsible for who they are, every
+    /// owner is a client, nobody can be suspended, and deletions of users are not known.
+    pub fn users(mut self, store: Arc<dyn UserStore>) -> Self {
+        self.users = Some(store);
+        self
+    }
+
+    /// Where templates are kept. Without, there are none.
+    pub fn templates(mut self, store: Arc<dyn TemplateStore>) -> Self {
+        self.templates = Some(store);
+        self
+    }
+
+    /// Where price lists are kept that administrators set. Without, [`price_list`](Self::price_list) holds.
+    pub fn prices(mut self, store: Arc<dyn PriceStore>) -> Self {
+        self.prices = Some(store);
+        self
+    }
+
+    /// Where the outcomes of requests with an idempotency key are kept for a day. Without, a key is forgotten with the
+    /// record of its pod: the same request makes a new pod once the first one is deleted, or could not be paid for.
+    pub fn requests(mut self, store: Arc<dyn RequestStore>) -> Self {
+        self.requests = Some(store);
         self
     }
 
@@ -98,8 +132,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// Where it is kept what administrators do; nowhere unless given. With one, what can't be written down is not done.
-    pub fn audit_log(mut self, log: Arc<dyn AuditLog>) -> Self {
+    /// Where it is kept what administrators do; nowhere unless given. With one, a change that can't be recorded is not made.
+    pub fn audit(mut self, log: Arc<dyn AuditLog>) -> Self {
         self.audit = Some(log);
         self
     }
@@ -130,8 +164,8 @@ impl PlatformBuilder {
     }
 
     /// The prices until the store has a price list; the default list unless given.
-    pub fn prices(mut self, prices: PriceList) -> Self {
-        self.prices = prices;
+    pub fn price_list(mut self, prices: PriceList) -> Self {
+        self.price_list = prices;
         self
     }
 
@@ -200,7 +234,7 @@ impl PlatformBuilder {
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
-        self.prices.validate()?;
+        self.price_list.validate()?;
         let cap = self.daily_cap.is_some_and(Money::is_negative);
         let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
         let thresholds = self.low_balance_marks;
@@ -233,92 +267,42 @@ impl PlatformBuilder {
                 "a quota per user needs a namespace per user: set the layout's namespace to `user`",
             ));
         }
-        let cluster = self.cluster.ok_or_else(|| missing("cluster"))?;
-        let store = self.store.ok_or_else(|| missing("store"))?;
-        let billing = self.billing.ok_or_else(|| missing("billing"))?;
-        let rules = Arc::new(Rules {
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let backends = Backends {
+            cluster: self.cluster.ok_or_else(|| missing("cluster"))?,
+            pods: self.pods.ok_or_else(|| missing("store of pods"))?,
+            users: self.users.unwrap_or_else(|| Arc::new(NoUsers)),
+            templates: self.templates.unwrap_or_else(|| Arc::new(NoTemplates)),
+            prices: self.prices.unwrap_or_else(|| Arc::new(NoPrices)),
+            requests: self.requests.unwrap_or_else(|| Arc::new(NoRequests)),
+            billing: self.billing.ok_or_else(|| missing("billing"))?,
+            tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
+            audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
+        };
+        let rules = Rules {
             naming: self.naming.ok_or_else(|| missing("naming"))?,
             images: self.images,
             catalogue: self.catalogue,
             layout: self.layout,
             deadlines,
-            prices: self.prices,
+            prices: self.price_list,
             price_policy: self.price_policy,
             opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
             daily_cap: self.daily_cap,
             max_pods: self.max_pods.unwrap_or(MAX_PODS),
             volume_grace: self.volume_grace,
             low_balance_thresholds: thresholds,
-        });
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let clock = Arc::new(SteadyClock::over(clock));
-        let feed = Arc::new(Feed::default());
-        let wakeups = Arc::new(Wakeups::default());
-        let records = Arc::new(Records {
-            store: store.clone(),
-            clock: clock.clone(),
-            feed: feed.clone(),
-            wakeups: wakeups.clone(),
-        });
-        let admission = Arc::new(Admission {
-            users: store.clone(),
-            billing: billing.clone(),
-            records: records.clone(),
-            rules: rules.clone(),
-            clock: clock.clone(),
-        });
-        let funds = Arc::new(Funds {
-            billing: billing.clone(),
-            admission: admission.clone(),
-            records: records.clone(),
-            feed: feed.clone(),
-            rules: rules.clone(),
-            clock: clock.clone(),
-        });
-        let requests = Arc::new(Requests {
-            store: store.clone(),
-            records: records.clone(),
-            clock: clock.clone(),
-        });
-        let price_book = Arc::new(PriceBook {
-            store: store.clone(),
-            records: records.clone(),
-            rules: rules.clone(),
-        });
-        let departures = Arc::new(Departures {
-            users: store.clone(),
-            records: records.clone(),
-            clock: clock.clone(),
-        });
-        let audit = AuditTrail {
-            recorder: self.audit.map(|log| Recorder::new(log, audit_kept)),
-            users: store.clone(),
-            records: records.clone(),
-            clock: clock.clone(),
         };
-        Ok(Platform(Arc::new(Parts {
-            cluster,
-            users: store.clone(),
-            templates: store,
-            billing,
-            tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
-            clock,
+        Ok(Platform(Arc::new(assemble(
+            backends,
             rules,
-            records,
-            funds,
-            admission,
-            requests,
-            price_book,
-            departures,
-            audit,
-            feed,
-            wakeups,
-        })))
+            SteadyClock::over(clock),
+        ))))
     }
 }
 
 impl Platform {
-    /// Begins a platform: cluster, store, billing and naming have to be given.
+    /// Begins a platform: cluster, store (at least of pods), billing and naming have to be given.
     pub fn builder() -> PlatformBuilder {
         PlatformBuilder::default()
     }

@@ -59,7 +59,7 @@ impl Funds {
         };
         match self.carry_out(&pod, &hold).await {
             // If this can't be stored now, the driver finds out about the hold again.
-            Ok(Some(held)) => Ok(self.records.save(&held).await.unwrap_or(pod)),
+            Ok(Some(next)) => Ok(self.records.save(&next).await.unwrap_or(pod)),
             Ok(None) => Ok(pod),
             Err(error) => match reconcile::failed(&pod, &hold, &error, now) {
                 Some(refused) => Err((refused, error)),

@@ -13,7 +13,9 @@
 //!   `Departures` (users who are being deleted), `AuditTrail`, `Feed` (subscribers) and `Wakeups` (what calls tell the
 //!   driver).
 
+mod absent;
 mod admission;
+mod assembly;
 mod audit_trail;
 mod builder;
 mod calls;

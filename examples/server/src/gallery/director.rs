@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use neuropod::pod::{Awaited, Wait};
 use neuropod::sim::SimCluster;
-use neuropod::{Actor, Clock, ClusterBackend, ClusterEvent, ObservedPod, Platform, Pod, PodId, PodStore};
+use neuropod::{Actor, Clock, ClusterBackend, ClusterEvent, ObservedPod, Platform, Pod, PodId};
 
 use super::scenarios::Then;
 use super::{hours, write};
@@ -17,13 +17,18 @@ type Cast = HashMap<PodId, (Actor, Then)>;
 
 pub(super) struct Director {
     platform: Platform,
-    store: Arc<dyn PodStore>,
+    store: Arc<dyn neuropod::Store>,
     cluster: SimCluster,
     cast: Cast,
 }
 
 impl Director {
-    pub(super) fn new(platform: Platform, store: Arc<dyn PodStore>, cluster: SimCluster, cast: Cast) -> Self {
+    pub(super) fn new(
+        platform: Platform,
+        store: Arc<dyn neuropod::Store>,
+        cluster: SimCluster,
+        cast: Cast,
+    ) -> Self {
         Self {
             platform,
             store,

@@ -19,7 +19,7 @@ async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
         ..config()
     };
     let store = Store {
-        pods: Arc::clone(store) as Arc<dyn PodStore>,
+        pods: Arc::clone(store) as Arc<dyn neuropod::Store>,
         billing: Arc::clone(store) as Arc<dyn Billing>,
         audit: Arc::clone(store) as Arc<dyn AuditLog>,
     };

@@ -101,7 +101,7 @@ impl Api {
         crate::server::use_ring();
         let store = Arc::new(MemoryStore::new());
         let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
-        let on = |pods: Arc<dyn PodStore>| {
+        let on = |pods: Arc<dyn neuropod::Store>| {
             let store = Store {
                 pods,
                 billing: Arc::clone(&store) as Arc<dyn Billing>,
@@ -111,11 +111,14 @@ impl Api {
             let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
             Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
         };
-        let token = on(Arc::clone(&store) as Arc<dyn PodStore>)
+        let token = on(Arc::clone(&store) as Arc<dyn neuropod::Store>)
             .sign_in("ana@example.com")
             .await;
         let faults = Faults::lasting(1, fault, time);
-        (on(faults.store(Arc::clone(&store) as Arc<dyn PodStore>)), token)
+        (
+            on(faults.store(Arc::clone(&store) as Arc<dyn neuropod::Store>)),
+            token,
+        )
     }
 
     /// A server that runs.

@@ -24,7 +24,7 @@ fn replicas<const N: usize>() -> [Api; N] {
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     [(); N].map(|()| {
         let store = Store {
-            pods: Arc::clone(&store) as Arc<dyn PodStore>,
+            pods: Arc::clone(&store) as Arc<dyn neuropod::Store>,
             billing: Arc::clone(&store) as Arc<dyn Billing>,
             audit: Arc::clone(&store) as Arc<dyn AuditLog>,
         };

@@ -214,7 +214,7 @@ async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
         fails_after,
     });
     let store = Store {
-        pods: Arc::new(MemoryStore::new()) as Arc<dyn PodStore>,
+        pods: Arc::new(MemoryStore::new()) as Arc<dyn neuropod::Store>,
         billing: Arc::clone(&billing) as Arc<dyn Billing>,
         audit: Arc::new(MemoryStore::new()) as Arc<dyn AuditLog>,
     };

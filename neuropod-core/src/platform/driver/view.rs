@@ -79,7 +79,7 @@ pub(super) fn merge(known: &mut Observation, returned: Observation) {
     }
     match (&mut known.pod, returned.pod) {
         (Some(known), Some(returned)) if known.uid == returned.uid => {
-            known.terminating |= returned.terminating
+            known.terminating |= returned.terminating;
         }
         (known @ None, returned) => *known = returned,
         _ => {}

@@ -13,14 +13,14 @@ use crate::id::{PodId, UserId};
 use crate::pod::Pod;
 use crate::pricing::PriceList;
 use crate::store::{
-    ListOptions, Page, PastRequest, PodStore, PriceStore, RequestStore, TemplateStore, UserStore,
+    ListOptions, Page, PastRequest, PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore,
 };
 use crate::template::Template;
 use crate::user::{Identity, User};
 
 pub(super) struct FaultyStore {
     pub(super) faults: Faults,
-    pub(super) inner: Arc<dyn PodStore>,
+    pub(super) inner: Arc<dyn Store>,
 }
 
 pub(super) struct FaultyBilling {

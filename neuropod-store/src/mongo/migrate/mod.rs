@@ -58,7 +58,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use neuropod_core::{Billing, Catalogue, Naming, PodStore, PriceList, Result};
+use neuropod_core::{Billing, Catalogue, Naming, PriceList, Result, Store};
 
 pub use self::changes::{Becomes, Change};
 pub use self::finding::{Finding, Oddity};
@@ -71,7 +71,7 @@ pub struct Destination {
     naming: Naming,
     catalogue: Catalogue,
     prices: PriceList,
-    stores: Option<(Arc<dyn PodStore>, Arc<dyn Billing>)>,
+    stores: Option<(Arc<dyn Store>, Arc<dyn Billing>)>,
 }
 
 impl Destination {
@@ -87,7 +87,7 @@ impl Destination {
 
     /// Another store: a SQLite file, another database. What is read stays as it is.
     #[must_use]
-    pub fn into_store(mut self, pods: Arc<dyn PodStore>, billing: Arc<dyn Billing>) -> Self {
+    pub fn into_store(mut self, pods: Arc<dyn Store>, billing: Arc<dyn Billing>) -> Self {
         self.stores = Some((pods, billing));
         self
     }

@@ -7,7 +7,7 @@ use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use neuropod_core::message::Language;
 use neuropod_core::naming::existing_label;
-use neuropod_core::{Clock, Naming, Pod, PodStore, Result, SystemClock, User};
+use neuropod_core::{Clock, Naming, Pod, Result, Store, SystemClock, User};
 
 use super::changes::{Becomes, Change};
 use super::finding::{Finding, Oddity};
@@ -177,7 +177,7 @@ async fn items<D>(
 }
 
 /// Leaves alone those who were taken over before and deleted since.
-async fn leave_removed(users: &mut [Item<(User, Account)>], store: &dyn PodStore) -> Result<()> {
+async fn leave_removed(users: &mut [Item<(User, Account)>], store: &dyn Store) -> Result<()> {
     for item in users {
         let Some((user, _)) = item.value() else { continue };
         if store.was_removed(&user.id).await? {

@@ -7,8 +7,8 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 use neuropod_core::billing::{Posting, PostingKind};
 use neuropod_core::user::opening_key;
 use neuropod_core::{
-    AccountKind, Billing, BillingExt, Error, ErrorKind, Money, Pod, PodStore, PriceList, Result, Template,
-    User, UserId,
+    AccountKind, Billing, BillingExt, Error, ErrorKind, Money, Pod, PriceList, Result, Store, Template, User,
+    UserId,
 };
 
 use super::Applied;
@@ -25,7 +25,7 @@ const BEFORE: &str = "beforeMigration";
 
 /// Where it is all kept from now on.
 pub(super) struct Stores {
-    pub(super) pods: Arc<dyn PodStore>,
+    pub(super) pods: Arc<dyn Store>,
     pub(super) billing: Arc<dyn Billing>,
     /// The old database, where it is taken over in place.
     pub(super) in_place: Option<Server>,
