@@ -62,7 +62,7 @@ pub use self::{
     naming::Naming,
     observation::{Container, Ending, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step},
     plan::Layout,
-    platform::{AccountChange, AuditEvent, Platform, PlatformBuilder, Update},
+    platform::{AccountChange, AuditEvent, Health, Platform, PlatformBuilder, StoreHealth, Update},
     pod::{Desired, Pod, PodSpec, Status},
     pricing::{OpeningCredit, PriceList, PricePolicy, Quote},
     reason::{Blame, Reason, ReasonCode, Remedy},

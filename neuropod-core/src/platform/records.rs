@@ -10,9 +10,9 @@ use crate::id::{Actor, PodId, UserId};
 use crate::pod::Pod;
 use crate::store::{ListOptions, MAX_LIMIT, Page, PodStore};
 
-/// How often a change of a record is begun anew because somebody else was quicker: a call that never returns is worse
+/// How often a change is begun anew because somebody else was quicker: a call that never returns is worse
 /// than one that fails.
-const MAX_CONFLICTS: usize = 100;
+pub(crate) const MAX_CONFLICTS: usize = 100;
 
 /// The records in the store. What is stored through it is published to subscribers.
 pub(crate) struct Records {

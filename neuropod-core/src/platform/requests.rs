@@ -101,6 +101,23 @@ impl Requests {
         self.records.remove(pod).await
     }
 
+    /// Writes an outcome and forgets it again, to see whether the store can be written. Storing a change of nothing would
+    /// prove nothing: even a full disk has room for that.
+    pub(crate) async fn probe(&self) -> Result<()> {
+        // Nobody made a request then, and no other has this id: nothing else is forgotten.
+        let created_at = Timestamp::UNIX_EPOCH;
+        let probe = PastRequest {
+            id: PodId::from_bits(0),
+            digest: "readiness".into(),
+            outcome: Outcome::Deleted,
+            created_at,
+        };
+        self.store.keep_request(&probe).await?;
+        self.store
+            .forget_requests(created_at + SignedDuration::from_secs(1))
+            .await
+    }
+
     /// The time from which on the keys of requests have to be known.
     fn oldest_known(&self) -> Timestamp {
         // The first representable time has no time before it.

@@ -5,15 +5,19 @@
 mod accept;
 mod accounts;
 mod audit;
+mod cluster;
 mod create;
 mod credit;
+mod health;
 mod lifecycle;
 mod prices;
 mod query;
 mod subscribe;
 mod templates;
+mod user_limits;
 mod users;
 
 pub use self::accounts::AccountChange;
 pub use self::audit::AuditEvent;
+pub use self::health::{Health, StoreHealth};
 pub use self::subscribe::Update;

@@ -1,14 +1,31 @@
-//! Templates, as administrators change them.
+//! Templates: reading them, and changing them as an administrator.
 
 use crate::audit::{AuditAction, AuditTarget};
 use crate::check::check_volume_path;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::Actor;
 use crate::platform::handle::Platform;
 use crate::template::Template;
 use crate::validation::{Problem, ValidationErrors};
 
 impl Platform {
+    /// All templates, by name.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn templates(&self) -> Result<Vec<Template>> {
+        self.0.templates.templates().await
+    }
+
+    /// The template with this id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn template(&self, id: &str) -> Result<Template> {
+        let gone = || Error::new(ErrorKind::NotFound, "there is no such template");
+        self.0.templates.template(id).await?.ok_or_else(gone)
+    }
+
     /// Stores a new template and returns it as stored.
     ///
     /// # Errors

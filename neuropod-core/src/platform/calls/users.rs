@@ -1,18 +1,16 @@
-//! The people of a platform: their records, their accounts, and what becomes of their pods.
+//! The users of a platform: registering, finding, changing and deleting them.
 
-use crate::audit::{AuditAction, AuditChange};
+use crate::audit::AuditAction;
 use crate::billing::{AccountKind, BillingExt, Posting, PostingKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
 use crate::money::Money;
 use crate::person::{check_email, check_person_name};
 use crate::platform::admission::require_client;
-use crate::platform::audit_trail::PendingEntry;
 use crate::platform::handle::Platform;
-use crate::pod::Desired;
-use crate::reason::{Reason, ReasonCode};
-use crate::user::{User, opening_key};
-use crate::validation::{Problem, ValidationErrors, Violation};
+use crate::platform::records::MAX_CONFLICTS;
+use crate::user::{Identity, User, opening_key};
+use crate::validation::{Problem, ValidationErrors};
 
 impl Platform {
     /// Registers a user and opens their account: clients with the opening credit, administrators without limit.
@@ -57,86 +55,73 @@ impl Platform {
         Ok(stored)
     }
 
-    /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: the platform's default holds. It holds for
-    /// running pods from their next period on.
+    /// The user with this id: oneself, or anybody for an administrator.
     ///
     /// # Errors
-    /// `Forbidden` for clients; `NotFound`; `Invalid` when the cap is negative.
-    pub async fn set_daily_cap(&self, actor: &Actor, user: &UserId, cap: Option<Money>) -> Result<User> {
-        let action = AuditAction::DailyCapSet;
-        let mut entry = self.0.audit.begin_on_user(actor, action, user).await?;
-        let done = self.store_daily_cap(actor, user, cap, &mut entry).await;
-        entry.finish(done).await
+    /// `Forbidden`; `NotFound`.
+    pub async fn user(&self, actor: &Actor, id: &UserId) -> Result<User> {
+        actor.require_access(id)?;
+        self.require_user(id).await
     }
 
-    /// Suspends a user: their pods are stopped and say why, and they start none until they are no longer suspended. What
-    /// was stopped stays so when that ends; its owner can start it then.
+    /// All users, by e-mail address.
     ///
     /// # Errors
-    /// `Forbidden` for clients; `NotFound`; `InvalidState` when an administrator is to be suspended.
-    pub async fn suspend(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
-        let action = if suspended {
-            AuditAction::UserSuspended
-        } else {
-            AuditAction::UserResumed
-        };
-        let entry = self.0.audit.begin_on_user(actor, action, user).await?;
-        let done = self.store_suspension(actor, user, suspended).await;
-        entry.finish(done).await
-    }
-
-    /// Stops all pods of a user that run or are to run. They may start them again.
-    ///
-    /// # Errors
-    /// `Forbidden` when they are somebody else's.
-    pub async fn stop_all(&self, actor: &Actor, owner: &UserId) -> Result<()> {
-        if actor.id == *owner {
-            return self.stop_pods(actor, owner).await;
-        }
-        let action = AuditAction::UserPodsStopped;
-        let entry = self.0.audit.begin_on_user(actor, action, owner).await?;
-        let done = self.stop_pods(actor, owner).await;
-        entry.finish(done).await
-    }
-
-    /// Makes a user an administrator or a client, and changes the kind of their account. An administrator's account may be
-    /// below zero, as the platform pays for what administrators use: the debt is cleared when they become a client.
-    ///
-    /// Called again it completes what is missing.
-    ///
-    /// # Errors
-    /// `Forbidden` for clients; `NotFound`.
-    pub async fn set_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<User> {
-        let action = AuditAction::RoleChanged;
-        let mut entry = self.0.audit.begin_on_user(actor, action, user).await?;
-        let done = self.store_role(actor, user, role, &mut entry).await;
-        entry.finish(done).await
-    }
-
-    async fn store_role(
-        &self,
-        actor: &Actor,
-        user: &UserId,
-        role: Role,
-        entry: &mut PendingEntry<'_>,
-    ) -> Result<User> {
+    /// `Forbidden` for clients.
+    pub async fn users(&self, actor: &Actor) -> Result<Vec<User>> {
         actor.require_admin()?;
-        let parts = &*self.0;
-        let text = |role: Role| {
-            Some(match role {
-                Role::Admin => "admin".to_owned(),
-                Role::Client => "client".to_owned(),
-            })
-        };
-        entry.change = Some(AuditChange::new(
-            text(self.require_user(user).await?.role),
-            text(role),
-        ));
-        let stored = self.change_user(user, |user| user.role = role).await?;
-        let stored = self.register(&stored).await?;
-        let cap = parts.admission.daily_cap(Some(&stored));
-        parts.records.change_all(user, |pod| pod.owner_cap = cap).await?;
-        Ok(stored)
+        self.0.users.users().await
+    }
+
+    /// The user with this e-mail address, in upper or lower case.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients.
+    pub async fn user_by_email(&self, actor: &Actor, email: &str) -> Result<Option<User>> {
+        actor.require_admin()?;
+        self.0.users.user_by_email(email).await
+    }
+
+    /// The user who is this person where they sign in. An application that signs people in asks as an administrator of
+    /// its own, before it knows who they are.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients.
+    pub async fn user_by_identity(&self, actor: &Actor, identity: &Identity) -> Result<Option<User>> {
+        actor.require_admin()?;
+        self.0.users.user_by_identity(identity).await
+    }
+
+    /// Changes who a user is (name, address, identity) and what the application keeps with them, again and again while
+    /// others change them at the same time. It is not recorded in the audit log: applications call it when people sign
+    /// in and out.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; `NotFound`; `Invalid` when a new address or name is not valid; `AlreadyExists`, with the
+    /// context `field`, when somebody else has the address or the identity; `InvalidState`, with the context `field`, when
+    /// `change` touches something else: role, suspension, daily cap and deletion have methods of their own; `Conflict` when
+    /// somebody else was quicker every time.
+    pub async fn update_user(&self, actor: &Actor, id: &UserId, change: impl Fn(&mut User)) -> Result<User> {
+        actor.require_admin()?;
+        self.change_user(id, |user| {
+            let before = user.clone();
+            change(user);
+            check_update(&before, user)
+        })
+        .await
+    }
+
+    /// Closes the opening credit of a user who will be registered under this id and is to get none: they had it before,
+    /// under another id. Returns `false` if it was given already.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; those of the billing.
+    pub async fn close_opening_credit(&self, actor: &Actor, id: &UserId) -> Result<bool> {
+        actor.require_admin()?;
+        match self.0.billing.release(&opening_key(id)).await {
+            Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => Ok(false),
+            released => released.map(|()| true),
+        }
     }
 
     /// Deletes a user with all their pods and volumes. Their ledger stays. Late requests of theirs are refused, or ended by
@@ -151,82 +136,20 @@ impl Platform {
         entry.finish(done).await
     }
 
-    async fn store_daily_cap(
-        &self,
-        actor: &Actor,
-        user: &UserId,
-        cap: Option<Money>,
-        entry: &mut PendingEntry<'_>,
-    ) -> Result<User> {
-        actor.require_admin()?;
-        if cap.is_some_and(Money::is_negative) {
-            return Err(ValidationErrors::from(Problem::new("dailyCap", Violation::Amount)).into());
-        }
-        let before = self.require_user(user).await?.daily_cap;
-        let text = |cap: Option<Money>| cap.map(|cap| cap.to_string());
-        entry.change = Some(AuditChange::new(text(before), text(cap)));
-        let stored = self.change_user(user, |user| user.daily_cap = cap).await?;
-        let cap = self.0.admission.daily_cap(Some(&stored));
-        self.0.records.change_all(user, |pod| pod.owner_cap = cap).await?;
-        self.0.feed.publish_account(user);
-        Ok(stored)
-    }
-
-    async fn store_suspension(&self, actor: &Actor, user: &UserId, suspended: bool) -> Result<User> {
-        actor.require_admin()?;
-        let known = self.require_user(user).await?;
-        if suspended {
-            require_client(&known)?;
-        }
-        let stored = self.change_user(user, |user| user.suspended = suspended).await?;
-        self.0.feed.publish_account(user);
-        let now = self.0.clock.now();
-        self.0
-            .records
-            .change_all(user, |pod| {
-                if suspended && pod.desired == Desired::Running {
-                    pod.stop_because(Reason::new(ReasonCode::Suspended, "", now));
-                    pod.requested_at = now;
-                } else if !suspended && pod.is_suspended() {
-                    pod.reason = None;
-                }
-            })
-            .await?;
-        Ok(stored)
-    }
-
-    async fn stop_pods(&self, actor: &Actor, owner: &UserId) -> Result<()> {
-        actor.require_access(owner)?;
-        let now = self.0.clock.now();
-        self.0
-            .records
-            .change_all(owner, |pod| {
-                if pod.desired == Desired::Running {
-                    pod.stop();
-                    pod.requested_at = now;
-                }
-            })
-            .await
-    }
-
     async fn mark_and_finish(&self, actor: &Actor, user: &UserId) -> Result<()> {
         actor.require_admin()?;
         require_client(&self.require_user(user).await?)?;
+        let mark = |user: &mut User| {
+            user.deleted = true;
+            Ok(())
+        };
         // Marked first: from here on nothing of theirs is paid for, so that nothing starts while the rest goes.
-        self.change_user(user, |user| user.deleted = true).await?;
+        self.change_user(user, mark).await?;
         self.0.departures.finish(user).await
     }
 
     async fn insert_user(&self, user: &User) -> Result<User> {
-        let checks = [
-            ("email", check_email(&user.email)),
-            ("name", check_person_name(&user.name)),
-        ];
-        let problems = checks.into_iter().filter_map(|(field, check)| {
-            let violation = check.err()?;
-            Some(Problem::new(field, violation))
-        });
-        ValidationErrors::check(problems.collect())?;
+        check_names(user, None)?;
         match self.0.users.insert_user(user).await {
             // By the same call beside this one.
             Err(error)
@@ -254,19 +177,87 @@ impl Platform {
         }
     }
 
-    async fn require_user(&self, id: &UserId) -> Result<User> {
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) async fn require_user(&self, id: &UserId) -> Result<User> {
         let gone = || Error::new(ErrorKind::NotFound, "there is no such user");
         self.0.users.user(id).await?.ok_or_else(gone)
     }
 
-    async fn change_user(&self, id: &UserId, change: impl Fn(&mut User)) -> Result<User> {
+    /// Changes a user, again and again while others change them at the same time.
+    ///
+    /// # Errors
+    /// Those of `change`; `NotFound`; `Conflict` when somebody else was quicker every time.
+    pub(super) async fn change_user(
+        &self,
+        id: &UserId,
+        change: impl Fn(&mut User) -> Result<()>,
+    ) -> Result<User> {
+        let mut conflicts = 0;
         loop {
             let mut user = self.require_user(id).await?;
-            change(&mut user);
+            change(&mut user)?;
             match self.0.users.update_user(&user).await {
-                Err(error) if *error.kind() == ErrorKind::Conflict => {}
+                Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                }
                 other => return other,
             }
         }
     }
+}
+
+/// Checks the name and the address of a user, as far as they differ from those of `before`: stored ones may be older than
+/// the checks.
+fn check_names(user: &User, before: Option<&User>) -> Result<()> {
+    let mut problems = Vec::new();
+    if before.is_none_or(|before| before.email != user.email)
+        && let Err(violation) = check_email(&user.email)
+    {
+        problems.push(Problem::new("email", violation));
+    }
+    if before.is_none_or(|before| before.name != user.name)
+        && let Err(violation) = check_person_name(&user.name)
+    {
+        problems.push(Problem::new("name", violation));
+    }
+    Ok(ValidationErrors::check(problems)?)
+}
+
+/// Checks that only what an application may change was changed. Every field is named, so that a new one is decided on.
+fn check_update(before: &User, after: &User) -> Result<()> {
+    let User {
+        id,
+        email: _,
+        name: _,
+        role,
+        identity: _,
+        email_verified: _,
+        suspended,
+        deleted,
+        daily_cap,
+        avatar: _,
+        ended_sessions: _,
+        registration_date,
+        version,
+    } = before;
+    let fixed = [
+        ("id", *id != after.id),
+        ("role", *role != after.role),
+        ("suspended", *suspended != after.suspended),
+        ("deleted", *deleted != after.deleted),
+        ("dailyCap", *daily_cap != after.daily_cap),
+        ("registrationDate", *registration_date != after.registration_date),
+        ("version", *version != after.version),
+    ];
+    if let Some((field, _)) = fixed.into_iter().find(|(_, changed)| *changed) {
+        let error = Error::new(
+            ErrorKind::InvalidState,
+            "this is not changed by an update of a user",
+        );
+        return Err(error.with_context("field", field));
+    }
+    check_names(after, Some(before))
 }
