@@ -17,15 +17,18 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use futures::StreamExt;
-use neuropod::billing::EntryOptions;
+use neuropod::clock::{Clock, SystemClock};
+use neuropod::cluster::{LogOptions, Step, VolumePolicy};
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
 use neuropod::message::{self, Language};
+use neuropod::money::billing::EntryOptions;
+use neuropod::money::statement::explain;
+use neuropod::money::{AccountKind, BillingExt};
 use neuropod::sim::{Settings, SimCluster};
-use neuropod::statement::explain;
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, Clock, ClusterBackend, CreatePod, LogOptions, Money, Naming,
-    Platform, Pod, PodId, Reason, Result, Status, Step, SystemClock, Update, VolumePolicy,
+    Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, Reason, Result, Status,
+    Update,
 };
 use tokio::time::Instant;
 
@@ -319,11 +322,11 @@ impl Story {
     }
 
     async fn show_links(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
-        for service in self.platform.connections(&self.ana, id).await?.http {
+        for connection in self.platform.connections(&self.ana, id).await? {
             // Names of other ports are those of the contract, in Spanish.
-            let (port, link) = (service.port, service.link());
-            if service.token.is_some() {
-                let link = format!("  {}: {link}", service.service_name);
+            let (port, link) = (connection.port, connection.link());
+            if connection.token.is_some() {
+                let link = format!("  {}: {link}", connection.name);
                 self.say(&link, &link);
             } else {
                 self.say(

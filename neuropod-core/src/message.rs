@@ -8,10 +8,10 @@ mod setup;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind};
-use crate::observation::Step;
-use crate::reason::{Reason, ReasonCode};
-use crate::statement::Explanation;
+use crate::cluster::observation::Step;
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::error::kind::{Error, ErrorKind};
+use crate::money::statement::Explanation;
 
 pub use self::{
     problem::problem,
@@ -43,7 +43,7 @@ impl Language {
 /// How far a pod has come.
 ///
 /// ```
-/// use neuropod_core::Step;
+/// use neuropod_core::cluster::Step;
 /// use neuropod_core::message::{Language, step};
 ///
 /// assert_eq!(step(Step::PullingImage, Language::En), "pulling the image");
@@ -175,7 +175,8 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
 ///
 /// ```
 /// use neuropod_core::message::{Language, reason_of};
-/// use neuropod_core::{Reason, ReasonCode};
+/// use neuropod_core::Reason;
+/// use neuropod_core::cluster::ReasonCode;
 ///
 /// let held = Reason::new(ReasonCode::Unschedulable, Reason::QUEUED, jiff::Timestamp::UNIX_EPOCH);
 /// assert_eq!(reason_of(&held, Language::En), "The pod waits in a queue of the cluster");

@@ -18,10 +18,9 @@ use std::time::Instant;
 
 use common::{eventually, until, until_status};
 use futures::StreamExt;
-use neuropod::{
-    AccessToken, CreatePod, LogOptions, Pod, PodStore, ReasonCode, Status, Step, Template, TemplateStore,
-    Update, VolumePolicy,
-};
+use neuropod::cluster::{LogOptions, ReasonCode, Step, VolumePolicy};
+use neuropod::store::TemplateStore;
+use neuropod::{AccessToken, CreatePod, Pod, PodStore, Status, Template, Update};
 use neuropod_test_cluster::{Image, measured};
 use node::{Site, get, put};
 use serde_json::json;
@@ -115,17 +114,9 @@ async fn a_jupyter_pod_lives_stops_starts_and_goes() {
     site.measure_token(&pod, known.await.unwrap()).await;
 
     let links = site.platform.connections(&site.ana, &pod.id).await.unwrap();
-    assert!(
-        links.http[0]
-            .link()
-            .ends_with(&format!("?token={}", first.expose()))
-    );
+    assert!(links[0].link().ends_with(&format!("?token={}", first.expose())));
     let hosts = site.ingress_hosts(&pod).await;
-    let expected: Vec<_> = links
-        .http
-        .iter()
-        .map(|service| service.url.replace("https://", ""))
-        .collect();
+    let expected: Vec<_> = links.iter().map(|connection| connection.host.clone()).collect();
     assert_eq!(hosts, expected);
 
     logs_follow_live(&site, &pod, &first).await;

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use neuropod::cluster::{LogOptions, WorkloadRef};
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Incident, Settings};
-use neuropod::{
-    AccessToken, ClusterBackend, CreatePod, LogOptions, Platform, PodId, PodStore, Status, TemplateStore,
-    WorkloadRef,
-};
+use neuropod::store::TemplateStore;
+use neuropod::{AccessToken, ClusterBackend, CreatePod, Platform, PodId, PodStore, Status};
 use neuropod_test_cluster::measured;
 use tokio::time::sleep;
 
@@ -49,7 +48,7 @@ impl ServerStory {
             eventually("the link opens the server that runs", async || {
                 opens = announced(world, &self.id).await;
                 let link = insist(async || reader.connections(&world.ana, &self.id).await).await;
-                let link = link.unwrap().http[0].link();
+                let link = link.unwrap()[0].link();
                 !opens.is_empty() && link.ends_with(&format!("?token={opens}"))
             })
             .await;

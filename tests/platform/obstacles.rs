@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use neuropod::meter::Reservation;
-use neuropod::reason::{Blame, Remedy};
+use neuropod::cluster::reason::{Blame, Remedy};
+use neuropod::cluster::{LogOptions, ReasonCode, Step, VolumePolicy};
+use neuropod::money::meter::Reservation;
+use neuropod::pod::Desired;
 use neuropod::sim::{GpuPool, Incident, Kind, Method, ObjectKey, Obstacle, Refusal, Settings};
+use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
-use neuropod::{
-    CreatePod, Desired, ErrorKind, LogOptions, Money, ReasonCode, Status, Step, TemplateStore, VolumePolicy,
-};
+use neuropod::{CreatePod, ErrorKind, Money, Status};
 use tokio::time::sleep;
 
 use crate::common::witness::{money_is_right, ran};
@@ -236,11 +237,11 @@ async fn an_object_of_somebody_else_is_told_of_and_left_alone() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    let service = platform.connections(&world.ana, &pod.id).await.unwrap();
+    let connections = platform.connections(&world.ana, &pod.id).await.unwrap();
     let foreign = ObjectKey {
         namespace: None,
         kind: Kind::Service,
-        name: service.http[0].kubernetes_service_name.clone(),
+        name: connections[0].objects.service.clone(),
     };
     world.cluster.add_foreign(foreign);
     let _driver = Driver::start(&platform);

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use neuropod::cluster::VolumePolicy;
 use neuropod::sim::Settings;
 use neuropod::store::MemoryStore;
+use neuropod::store::{ListOptions, Page, UserStore};
 use neuropod::{
-    Actor, Billing, CreatePod, ErrorKind, ListOptions, Money, Page, Platform, Pod, PodId, PodStore,
-    PriceList, Result, Role, Status, UserStore, VolumePolicy,
+    Actor, Billing, CreatePod, ErrorKind, Money, Platform, Pod, PodId, PodStore, PriceList, Result, Role,
+    Status,
 };
 
 use crate::common::{Driver, World, eventually, jupyter_template, request, until_status};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use neuropod::sim::{Incident, Method, Settings};
+use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
-use neuropod::{CreatePod, Pod, Status, TemplateStore};
+use neuropod::{CreatePod, Pod, Status};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, jupyter_template, until, until_status};
@@ -57,7 +58,7 @@ async fn a_server_that_is_started_again_inside_its_container_has_another_token()
             matches!(pod.login.found, TokenState::Generated(_)),
             "after {hours} hours"
         );
-        let link = platform.connections(&world.ana, &pod.id).await.unwrap().http[0].link();
+        let link = platform.connections(&world.ana, &pod.id).await.unwrap()[0].link();
         assert!(link.contains(pod.login.token().unwrap().expose()), "{link}");
     }
     assert_eq!(world.cluster.runs_of(&pod.id).len(), 1, "it is one container");

@@ -3,12 +3,12 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use neuropod::AuditEvent;
-use neuropod::audit::{AuditAction, AuditOutcome, AuditTarget};
+use neuropod::platform::AuditEvent;
+use neuropod::store::audit::{AuditAction, AuditOutcome, AuditTarget};
 
 use crate::app::Shared;
 use crate::auth::Identity;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// Most characters of a path that are kept.
 const MAX_PATH_LEN: usize = 200;

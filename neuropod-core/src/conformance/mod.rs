@@ -12,7 +12,8 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use neuropod_core::{PodStore, Store, conformance};
+//! use neuropod_core::store::Store;
+//! use neuropod_core::{PodStore, conformance};
 //!
 //! async fn behaves_like_every_store(mine: impl Store) {
 //!     conformance::store::run(Arc::new(mine)).await;
@@ -37,7 +38,7 @@ pub mod token;
 
 use std::fmt::Debug;
 
-use crate::error::{Error, Result};
+use crate::error::kind::{Error, Result};
 use crate::id::PodId;
 
 /// A text nobody has used: suites share servers.

@@ -1,14 +1,14 @@
 //! What is wrong with a request, field by field.
 
 use super::Language;
-use crate::image::ImageError;
-use crate::validation::{Problem, Violation};
+use crate::error::validation::{Problem, Violation};
+use crate::pod::image::ImageError;
 
 /// What is wrong with a field, in the plan's words where it has some.
 ///
 /// ```
 /// use neuropod_core::message::{Language, problem};
-/// use neuropod_core::{Problem, Violation};
+/// use neuropod_core::error::{Problem, Violation};
 ///
 /// let missing = Problem::new("name", Violation::Required);
 /// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");

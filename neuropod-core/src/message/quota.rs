@@ -2,8 +2,8 @@
 //! technical detail.
 
 use super::Language;
-use crate::reason::refusal::{Counted, Refusal};
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::reason::refusal::{Counted, Refusal};
+use crate::cluster::reason::{Reason, ReasonCode};
 
 /// That a quota is used up and which, that a limit is in the way, or that one asks for something; `None` where the words
 /// say it of nothing that owners know.

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{PodId, UserId};
-use crate::pricing::PriceList;
-use crate::store::{PastRequest, PriceStore, RequestStore, TemplateStore, UserStore};
-use crate::template::Template;
-use crate::user::{Identity, User};
+use crate::money::pricing::PriceList;
+use crate::pod::template::Template;
+use crate::store::traits::{PastRequest, PriceStore, RequestStore, TemplateStore, UserStore};
+use crate::user::profile::{Identity, User};
 
 /// No users are kept: the application is responsible for who owns pods.
 pub(crate) struct NoUsers;

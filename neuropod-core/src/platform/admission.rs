@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::records::Records;
 use super::rules::Rules;
-use crate::billing::{Billing, Spent};
 use crate::clock::SteadyClock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Role, UserId};
-use crate::meter::{PERIOD_SECONDS, Price};
-use crate::money::Money;
-use crate::pod::{Desired, Pod};
-use crate::reason::{Reason, ReasonCode};
-use crate::store::UserStore;
-use crate::user::User;
+use crate::money::amount::Money;
+use crate::money::billing::{Billing, Spent};
+use crate::money::meter::{PERIOD_SECONDS, Price};
+use crate::pod::record::{Desired, Pod};
+use crate::store::traits::UserStore;
+use crate::user::profile::User;
 
 /// The owner of a pod, as the store of users knows them.
 pub(crate) enum Owner {

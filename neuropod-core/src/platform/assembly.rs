@@ -13,10 +13,10 @@ use super::records::Records;
 use super::requests::Requests;
 use super::rules::Rules;
 use super::wakeups::Wakeups;
-use crate::billing::Billing;
 use crate::clock::SteadyClock;
-use crate::cluster::ClusterBackend;
-use crate::store::{PodStore, PriceStore, RequestStore, TemplateStore, UserStore};
+use crate::cluster::backend::ClusterBackend;
+use crate::money::billing::Billing;
+use crate::store::traits::{PodStore, PriceStore, RequestStore, TemplateStore, UserStore};
 use crate::token::TokenExtractor;
 
 /// What a platform stands on, with a stand-in for each store that was not given.

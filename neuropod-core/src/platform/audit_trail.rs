@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::records::Records;
-use crate::audit::{
+use crate::clock::SteadyClock;
+use crate::error::kind::Result;
+use crate::id::{Actor, PodId, UserId};
+use crate::pod::record::Pod;
+use crate::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditLog, AuditOutcome, AuditPerson, AuditTarget,
 };
-use crate::clock::SteadyClock;
-use crate::error::Result;
-use crate::id::{Actor, PodId, UserId};
-use crate::pod::Pod;
-use crate::store::UserStore;
+use crate::store::traits::UserStore;
 
 /// How often entries that are too old are deleted.
 const CLEAN_EVERY: SignedDuration = SignedDuration::from_hours(1);

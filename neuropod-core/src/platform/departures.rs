@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::records::Records;
 use crate::clock::SteadyClock;
-use crate::error::{Error, Result};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, Result};
 use crate::id::UserId;
-use crate::pod::Desired;
-use crate::store::UserStore;
-use crate::workload::VolumePolicy;
+use crate::pod::record::Desired;
+use crate::store::traits::UserStore;
 
 /// Finishes deletions of users. A user is marked as deleted before anything else happens: from then on nothing of theirs
 /// is paid for.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use crate::id::{PodId, UserId};
-use crate::pod::Pod;
+use crate::pod::record::Pod;
 
 /// How many changes a subscriber may be behind before it misses some.
 pub(crate) const CAPACITY: usize = 1024;

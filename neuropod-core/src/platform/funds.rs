@@ -6,11 +6,11 @@ use super::admission::Admission;
 use super::feed::Feed;
 use super::records::Records;
 use super::rules::Rules;
-use crate::billing::{AccountKind, Billing};
 use crate::clock::SteadyClock;
-use crate::error::{Error, ErrorKind, Result};
-use crate::meter::{Price, RESERVED_SECONDS};
-use crate::pod::Pod;
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::money::billing::{AccountKind, Billing};
+use crate::money::meter::{Price, RESERVED_SECONDS};
+use crate::pod::record::Pod;
 use crate::reconcile::{self, Action};
 
 /// Carries out what the meters of pods ask of the billing.

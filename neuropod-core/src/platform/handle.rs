@@ -13,13 +13,13 @@ use super::records::Records;
 use super::requests::Requests;
 use super::rules::Rules;
 use super::wakeups::Wakeups;
-use crate::billing::Billing;
-use crate::catalogue::Catalogue;
 use crate::clock::SteadyClock;
-use crate::cluster::ClusterBackend;
-use crate::image::ImageRules;
+use crate::cluster::backend::ClusterBackend;
+use crate::cluster::catalogue::Catalogue;
+use crate::money::billing::Billing;
 use crate::naming::Naming;
-use crate::store::{TemplateStore, UserStore};
+use crate::pod::image::ImageRules;
+use crate::store::traits::{TemplateStore, UserStore};
 use crate::token::TokenExtractor;
 
 /// A platform of personal pods on one cluster, one store and one billing. Clones are the same platform.

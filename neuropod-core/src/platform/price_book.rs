@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::records::Records;
 use super::rules::Rules;
-use crate::error::{ErrorKind, Result};
-use crate::meter::Price;
-use crate::pod::{Desired, Pod, PodSpec};
-use crate::pricing::{PriceList, PricePolicy};
-use crate::store::PriceStore;
+use crate::error::kind::{ErrorKind, Result};
+use crate::money::meter::Price;
+use crate::money::pricing::{PriceList, PricePolicy};
+use crate::pod::record::{Desired, Pod, PodSpec};
+use crate::store::traits::PriceStore;
 
 /// The price lists in the store, with the list that the platform was built with below them.
 pub(crate) struct PriceBook {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::feed::Feed;
 use super::wakeups::Wakeups;
 use crate::clock::SteadyClock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, UserId};
-use crate::pod::Pod;
-use crate::store::{ListOptions, MAX_LIMIT, Page, PodStore};
+use crate::pod::record::Pod;
+use crate::store::traits::{ListOptions, MAX_LIMIT, Page, PodStore};
 
 /// How often a change is begun anew because somebody else was quicker: a call that never returns is worse
 /// than one that fails.

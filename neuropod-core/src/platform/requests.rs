@@ -9,11 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::records::Records;
 use crate::clock::SteadyClock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId};
-use crate::pod::Pod;
-use crate::request::CreatePod;
-use crate::store::{Outcome, PastRequest, RequestStore};
+use crate::pod::record::Pod;
+use crate::pod::request::CreatePod;
+use crate::store::traits::{Outcome, PastRequest, RequestStore};
 
 /// How long after the request a key is known at least.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);

@@ -2,12 +2,12 @@
 
 use jiff::SignedDuration;
 
-use crate::catalogue::Catalogue;
-use crate::image::ImageRules;
-use crate::money::Money;
+use crate::cluster::catalogue::Catalogue;
+use crate::cluster::plan::Layout;
+use crate::money::amount::Money;
+use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
-use crate::plan::Layout;
-use crate::pricing::{PriceList, PricePolicy};
+use crate::pod::image::ImageRules;
 use crate::reconcile::Deadlines;
 
 /// The settings of a platform, as [`PlatformBuilder`](super::PlatformBuilder) has checked them.

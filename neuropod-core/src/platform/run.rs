@@ -1,9 +1,9 @@
 //! What each run of a pod begins with.
 
-use crate::meter::Price;
-use crate::observation::Step;
-use crate::pod::{Desired, Login, Pod, PodSpec, Status};
-use crate::secret::AccessToken;
+use crate::cluster::observation::Step;
+use crate::money::meter::Price;
+use crate::pod::record::{Desired, Login, Pod, PodSpec, Status};
+use crate::token::secret::AccessToken;
 
 /// Makes the record ask for a new run: a new container with a new token, at this price.
 pub(crate) fn begin_run(pod: &mut Pod, price: Price) {

@@ -15,13 +15,13 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use self::outcome::unmade;
 pub use self::outcome::{done, drawn, failed};
-use crate::billing::{Draw, Hold};
-use crate::meter::{Due, Reservation};
-use crate::money::Money;
-use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
-use crate::pod::{Desired, Pod};
+use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::cluster::workload::VolumePolicy;
+use crate::money::amount::Money;
+use crate::money::billing::{Draw, Hold};
+use crate::money::meter::{Due, Reservation};
+use crate::pod::record::{Desired, Pod};
 use crate::token::TokenState;
-use crate::workload::VolumePolicy;
 
 /// How long a pod may fail without a stable time in between before the platform stops it: it holds a GPU that
 /// nobody pays for. Seconds.

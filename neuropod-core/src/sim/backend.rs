@@ -8,11 +8,11 @@ use super::incident::{Call, Method, Refusal};
 use super::pod::SimPod;
 use super::world::World;
 use super::{SimCluster, logs, watch};
-use crate::cluster::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
+use crate::cluster::observation::Observation;
+use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
-use crate::observation::Observation;
-use crate::workload::{VolumePolicy, Workload, WorkloadRef};
 
 #[async_trait]
 impl ClusterBackend for SimCluster {

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::error::{Error, ErrorKind};
-use crate::reason::ReasonCode;
+use crate::cluster::reason::ReasonCode;
+use crate::error::kind::{Error, ErrorKind};
 
 /// What stands in the way of a pod until it is taken away; the pods made later under the same id meet it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,8 +9,8 @@ use super::log::{self, Line};
 use super::logs::Log;
 use super::pod::{Run, SimPod, State};
 use super::world::{Entry, World, later};
+use crate::cluster::reason::ReasonCode;
 use crate::id::PodId;
-use crate::reason::ReasonCode;
 
 /// From the start of a container that does not last to its end.
 const CRASH_AFTER: Duration = Duration::from_secs(1);

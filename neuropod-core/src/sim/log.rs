@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::workload::Workload;
+use crate::cluster::workload::Workload;
 
 /// A line of a log and when it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

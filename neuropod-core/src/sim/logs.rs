@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use super::Shared;
 use super::log::Line;
 use super::world::World;
-use crate::cluster::{LogOptions, LogStream};
-use crate::error::{Error, ErrorKind, Result};
-use crate::workload::WorkloadRef;
+use crate::cluster::backend::{LogOptions, LogStream};
+use crate::cluster::workload::WorkloadRef;
+use crate::error::kind::{Error, ErrorKind, Result};
 
 /// What a container printed and will print. It outlives the pod object while somebody reads it.
 #[derive(Debug, Default)]

@@ -15,7 +15,8 @@
 //!
 //! use futures::StreamExt;
 //! use neuropod_core::sim::{Settings, SimCluster};
-//! use neuropod_core::{ClusterBackend, ClusterEvent};
+//! use neuropod_core::ClusterBackend;
+//! use neuropod_core::cluster::ClusterEvent;
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
 //! # runtime.block_on(async {
@@ -59,9 +60,9 @@ use self::{
     world::{Entry, Owned, World},
 };
 use crate::clock::TokioClock;
-use crate::cluster::OwnedVolume;
+use crate::cluster::backend::OwnedVolume;
+use crate::cluster::observation::ObservedPod;
 use crate::id::PodId;
-use crate::observation::ObservedPod;
 
 /// A cluster in memory. Clones are the same cluster: what a platform leaves behind is there for the next one.
 #[derive(Clone)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::pod::SimPod;
 use super::world::{Companion, Owned, Volume, VolumeKey, World};
-use crate::cluster::{Inventory, OwnedVolume, OwnedWorkload};
-use crate::error::{Error, ErrorKind, Result};
-use crate::observation::{Objects, Observation, ObservedVolume};
-use crate::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::cluster::backend::{Inventory, OwnedVolume, OwnedWorkload};
+use crate::cluster::observation::{Objects, Observation, ObservedVolume};
+use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::error::kind::{Error, ErrorKind, Result};
 
 /// The kind of an object in the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

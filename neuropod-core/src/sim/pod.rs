@@ -3,10 +3,10 @@ use jiff::Timestamp;
 use super::log::Line;
 use super::logs::{Log, SharedLog};
 use super::world::Turn;
+use crate::cluster::observation::{Container, Ending, ObservedPod, Phase, Step};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::workload::Workload;
 use crate::id::PodId;
-use crate::observation::{Container, Ending, ObservedPod, Phase, Step};
-use crate::reason::{Reason, ReasonCode};
-use crate::workload::Workload;
 
 /// Where a pod object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

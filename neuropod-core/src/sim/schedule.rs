@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::incident::{Obstacle, insufficient};
 use super::pod::{SimPod, State, node_name};
 use super::world::{Owned, VolumeKey, World};
-use crate::gpus::{GpuHolder, GpuStock, NVIDIA_MODEL_LABEL, NodeGpus, label_values};
+use crate::cluster::gpus::{GpuHolder, GpuStock, NVIDIA_MODEL_LABEL, NodeGpus, label_values};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::ContainerSpec;
 use crate::id::PodId;
-use crate::reason::ReasonCode;
-use crate::workload::ContainerSpec;
 
 /// The index of a pool of GPUs, and how many of it.
 type Gpus = (usize, u32);

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::Shared;
 use super::world::{World, later};
-use crate::cluster::ClusterEvent;
+use crate::cluster::backend::ClusterEvent;
+use crate::cluster::observation::ObservedPod;
 use crate::id::PodId;
-use crate::observation::ObservedPod;
 
 /// One open watch.
 #[derive(Default)]

@@ -12,10 +12,10 @@ use super::object::{Kind, ObjectKey};
 use super::pod::{ContainerRun, Run, SimPod, State};
 use super::settings::Settings;
 use super::watch::Watcher;
-use crate::cluster::ClusterEvent;
+use crate::cluster::backend::ClusterEvent;
+use crate::cluster::observation::ObservedPod;
+use crate::cluster::workload::WorkloadRef;
 use crate::id::PodId;
-use crate::observation::ObservedPod;
-use crate::workload::WorkloadRef;
 
 /// A place in the agenda: entries of one moment come in the order in which they were made.
 pub(super) type Turn = (Timestamp, u64);

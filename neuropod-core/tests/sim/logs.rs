@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use neuropod_core::cluster::{LogOptions, VolumePolicy, Workload};
 use neuropod_core::sim::{Incident, Settings, SimCluster};
+use neuropod_core::token::JupyterTokens;
 use neuropod_core::token::{TokenExtractor, TokenState};
-use neuropod_core::{ClusterBackend, ErrorKind, JupyterTokens, LogOptions, VolumePolicy, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind};
 use tokio::time::timeout;
 
 use crate::fixture::{Events, cluster, millis, start, workload};

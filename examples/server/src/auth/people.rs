@@ -1,14 +1,14 @@
 //! From who somebody says they are to a user of the platform.
 
 use jiff::Timestamp;
-use neuropod::person::{check_email, clean_person_name};
+use neuropod::user::person::{check_email, clean_person_name};
 use neuropod::user::{Identity, opening_key};
 use neuropod::{Actor, ErrorKind, Role, User, UserId};
 
 use super::access::is_same;
 use super::{Caller, ended};
 use crate::app::App;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// The issuer of those who sign in by address alone, in development.
 const DEVELOPMENT: &str = "development";

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use neuropod::clock::Clock;
+use neuropod::cluster::{ClusterEvent, ObservedPod};
 use neuropod::pod::{Awaited, Wait};
 use neuropod::sim::SimCluster;
-use neuropod::{Actor, Clock, ClusterBackend, ClusterEvent, ObservedPod, Platform, Pod, PodId};
+use neuropod::{Actor, ClusterBackend, Platform, Pod, PodId};
 
 use super::scenarios::Then;
 use super::{hours, write};
@@ -17,7 +19,7 @@ type Cast = HashMap<PodId, (Actor, Then)>;
 
 pub(super) struct Director {
     platform: Platform,
-    store: Arc<dyn neuropod::Store>,
+    store: Arc<dyn neuropod::store::Store>,
     cluster: SimCluster,
     cast: Cast,
 }
@@ -25,7 +27,7 @@ pub(super) struct Director {
 impl Director {
     pub(super) fn new(
         platform: Platform,
-        store: Arc<dyn neuropod::Store>,
+        store: Arc<dyn neuropod::store::Store>,
         cluster: SimCluster,
         cast: Cast,
     ) -> Self {

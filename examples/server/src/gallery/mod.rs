@@ -18,8 +18,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::message::{self, Language};
+use neuropod::money::BillingExt;
 use neuropod::sim::{Kind, ObjectKey, Settings, SimCluster};
-use neuropod::{Actor, BillingExt, CreatePod, ErrorKind, Money, Pod, PodId, PodStore, UserId};
+use neuropod::{Actor, CreatePod, ErrorKind, Money, Pod, PodId, PodStore, UserId};
 use tokio::time::sleep;
 
 use self::director::Director;
@@ -119,11 +120,11 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
             cluster.obstruct(&pod.id, *obstacle);
         }
         if scenario.past == Past::NameTaken {
-            for service in app.platform.connections(&owner(&pod), &pod.id).await?.http {
+            for connection in app.platform.connections(&owner(&pod), &pod.id).await? {
                 cluster.add_foreign(ObjectKey {
                     namespace: pod.spec.namespace.clone(),
                     kind: Kind::Service,
-                    name: service.kubernetes_service_name,
+                    name: connection.objects.service,
                 });
             }
         }

@@ -22,7 +22,7 @@ use super::listener::{Listener, Refusal, Scope};
 use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::Caller;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 use crate::limits::ClientAddress;
 use crate::routes::log_text;
 
@@ -257,7 +257,7 @@ impl Received {
                     .await;
             }
             Err(_) => {
-                let malformed = Failure::field("podId", neuropod::Violation::Required);
+                let malformed = Failure::field("podId", neuropod::error::Violation::Required);
                 self.answer(None, event, ready(Err(malformed))).await;
             }
         }

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use neuropod::Billing;
+use neuropod::store::Store;
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
-use neuropod::{Billing, Store};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 

@@ -5,9 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use axum::Json;
 use axum::extract::State;
 use futures::TryStreamExt;
-use neuropod::billing::EntryOptions;
-use neuropod::statement::Statement;
-use neuropod::{Entry, ErrorKind, PodId, UserId};
+use neuropod::money::Entry;
+use neuropod::money::billing::EntryOptions;
+use neuropod::money::statement::Statement;
+use neuropod::{ErrorKind, PodId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -15,10 +16,10 @@ use super::ledger::{Ledger, ledger};
 use super::time_range::TimeRange;
 use crate::app::{App, Shared};
 use crate::auth::Caller;
-use crate::failure::{Failure, FailureBody};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::money::{BalanceView, EntryView, StatementView};
+use crate::contract::reply::{Answer, Parameters, data};
 use crate::language::Asked;
-use crate::reply::{Answer, Parameters, data};
-use crate::view::money::{BalanceView, EntryView, StatementView};
 
 /// Entries of a statement unless more or fewer are asked for.
 const ENTRIES: u32 = 100;
@@ -88,7 +89,7 @@ pub(crate) async fn statement(
 ) -> Result<Json<Answer<StatementView>>, Failure> {
     let most = detail.entries.unwrap_or(ENTRIES);
     if most > MOST_ENTRIES {
-        let range = neuropod::Violation::OutOfRange {
+        let range = neuropod::error::Violation::OutOfRange {
             min: 0,
             max: MOST_ENTRIES,
         };

@@ -3,17 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use data_encoding::BASE64URL_NOPAD;
-use neuropod::Violation;
-use neuropod::audit::{AuditAction, AuditCursor, AuditOptions, MAX_AUDIT_ENTRIES};
+use neuropod::error::Violation;
+use neuropod::store::audit::{AuditAction, AuditCursor, AuditOptions, MAX_AUDIT_ENTRIES};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::time_range::TimeRange;
 use crate::app::Shared;
 use crate::auth::Admin;
-use crate::failure::{Failure, FailureBody};
-use crate::reply::{Answer, Parameters, data};
-use crate::view::audit::AuditView;
+use crate::contract::audit::AuditView;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::reply::{Answer, Parameters, data};
 
 /// Entries of a page, unless it is asked for another number.
 const USUAL_LIMIT: u32 = 100;

@@ -2,16 +2,17 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use neuropod::{ErrorKind, Pod, VolumePolicy};
+use neuropod::cluster::VolumePolicy;
+use neuropod::{ErrorKind, Pod};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::pods::parse;
 use crate::app::Shared;
 use crate::auth::Caller;
-use crate::failure::{Failure, FailureBody};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::reply::{Done, Parameters, done};
 use crate::language::Asked;
-use crate::reply::{Done, Parameters, done};
 
 /// What was done with a pod.
 #[derive(Serialize, ToSchema)]

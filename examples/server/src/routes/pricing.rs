@@ -3,18 +3,19 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
+use neuropod::error::{Problem, ValidationErrors, Violation};
 use neuropod::message::Language;
-use neuropod::{Actor, Error, ErrorKind, PriceList, Problem, ValidationErrors, Violation};
+use neuropod::{Actor, Error, ErrorKind, PriceList};
 use utoipa::ToSchema;
 
-use super::price_change;
 use crate::app::{App, Shared};
 use crate::auth::{Admin, Caller};
-use crate::failure::{Failure, FailureBody};
-use crate::fields::{Body, Fields, FromFields};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::fields::{Body, Fields, FromFields};
+use crate::contract::price_change;
+use crate::contract::pricing::{CostView, GpuView, PricingView};
+use crate::contract::reply::{Answer, Raw, data, json};
 use crate::language::Asked;
-use crate::reply::{Answer, Raw, data, json};
-use crate::view::pricing::{CostView, GpuView, PricingView};
 
 /// The most hours that a cost is calculated for: ten years.
 const MAX_HOURS: f64 = 87_600.0;
@@ -214,7 +215,7 @@ impl App {
     fn pricing_of(
         &self,
         prices: &PriceList,
-        nodes: Option<&[neuropod::NodeGpus]>,
+        nodes: Option<&[neuropod::cluster::NodeGpus]>,
         language: Language,
     ) -> PricingView {
         PricingView::of(

@@ -5,17 +5,17 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use http::StatusCode;
 use jiff::Timestamp;
-use neuropod::PricePolicy;
+use neuropod::money::PricePolicy;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::auth::{Caller, Identity};
 use crate::config::ClusterKind;
-use crate::failure::FailureBody;
+use crate::contract::failure::FailureBody;
+use crate::contract::reply::{Answer, data};
 use crate::language::Asked;
 use crate::readiness::{Answering, StoreState};
-use crate::reply::{Answer, data};
 
 /// That the server works.
 #[derive(Serialize, ToSchema)]

@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use futures::{StreamExt, TryStreamExt, stream};
-use neuropod::{Actor, Desired, ErrorKind, Money, Pod, Role, User, UserId, Violation};
+use neuropod::error::Violation;
+use neuropod::pod::Desired;
+use neuropod::{Actor, ErrorKind, Money, Pod, Role, User, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
 use crate::auth::Admin;
-use crate::euros;
-use crate::failure::{Failure, FailureBody};
-use crate::fields::{Body, Fields, FromFields};
+use crate::contract::euros;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::fields::{Body, Fields, FromFields};
+use crate::contract::reply::{Answer, Done, Parameters, data, done};
+use crate::contract::user::{Pods, UserView};
 use crate::language::Asked;
-use crate::reply::{Answer, Done, Parameters, data, done};
-use crate::view::user::{Pods, UserView};
 
 /// So many balances are read at a time.
 const BALANCES_AT_ONCE: usize = 16;

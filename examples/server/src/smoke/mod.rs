@@ -29,8 +29,9 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
+use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{AuditLog, Billing, PodStore};
+use neuropod::{Billing, PodStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -101,7 +102,7 @@ impl Api {
         crate::server::use_ring();
         let store = Arc::new(MemoryStore::new());
         let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
-        let on = |pods: Arc<dyn neuropod::Store>| {
+        let on = |pods: Arc<dyn neuropod::store::Store>| {
             let store = Store {
                 pods,
                 billing: Arc::clone(&store) as Arc<dyn Billing>,
@@ -111,12 +112,12 @@ impl Api {
             let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
             Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
         };
-        let token = on(Arc::clone(&store) as Arc<dyn neuropod::Store>)
+        let token = on(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)
             .sign_in("ana@example.com")
             .await;
         let faults = Faults::lasting(1, fault, time);
         (
-            on(faults.store(Arc::clone(&store) as Arc<dyn neuropod::Store>)),
+            on(faults.store(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)),
             token,
         )
     }

@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use axum::body::Body;
 use futures::StreamExt;
 use http::Method;
-use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Posting};
+use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Posting};
+use neuropod::money::{AccountKind, Balance, BillingExt, Entry};
+use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{
-    AccountKind, AuditLog, Balance, Billing, BillingExt, Entry, Error, ErrorKind, Money, PodStore, Result,
-    UserId,
-};
+use neuropod::{Billing, Error, ErrorKind, Money, PodStore, Result, UserId};
 use serde_json::{Value, json};
 
 use super::{Api, config};
@@ -214,7 +213,7 @@ async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
         fails_after,
     });
     let store = Store {
-        pods: Arc::new(MemoryStore::new()) as Arc<dyn neuropod::Store>,
+        pods: Arc::new(MemoryStore::new()) as Arc<dyn neuropod::store::Store>,
         billing: Arc::clone(&billing) as Arc<dyn Billing>,
         audit: Arc::new(MemoryStore::new()) as Arc<dyn AuditLog>,
     };

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
 
 /// A new account is empty; to open it again changes its kind and keeps its money.
 pub async fn open_and_change_kind(billing: &Arc<dyn Billing>) {

@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::{failure, unique};
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{
+use crate::error::kind::{ErrorKind, Result};
+use crate::id::{PodId, UserId};
+use crate::money::amount::Money;
+use crate::money::billing::{
     AccountKind, Billing, BillingExt, Details, EntryKind, Hold, MAX_KEY_LEN, Period, Posting, PostingKind,
 };
-use crate::error::{ErrorKind, Result};
-use crate::id::{PodId, UserId};
-use crate::money::Money;
 
 /// A change happens once for its key, however often it is repeated.
 pub async fn happen_once(billing: &Arc<dyn Billing>) {

@@ -6,8 +6,8 @@ use tokio::task::JoinSet;
 
 use super::super::failure;
 use super::{adds_up, cents, holds, new_key, prepaid};
-use crate::billing::{Billing, BillingExt};
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{Billing, BillingExt};
 
 /// How often a race is run: it is not lost every time.
 const RACES: usize = 20;

@@ -8,9 +8,11 @@ use jiff::tz::TimeZone;
 
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind, Period, Spent};
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{
+    AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind, Period, Spent,
+};
 
 fn draw(user: &UserId, hold: Option<&str>, amount: Money, top_up: Money) -> Draw {
     Draw {

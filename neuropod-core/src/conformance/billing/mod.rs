@@ -10,9 +10,9 @@ pub mod reservations;
 use std::sync::Arc;
 
 use super::unique;
-use crate::billing::{AccountKind, Billing, BillingExt};
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, BillingExt};
 
 /// Runs every check, one after the other.
 pub async fn run(billing: Arc<dyn Billing>) {

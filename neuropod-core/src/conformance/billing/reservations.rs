@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
 use crate::id::{PodId, UserId};
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
 
 /// A released reservation gives all back, once, and is over.
 pub async fn release(billing: &Arc<dyn Billing>) {

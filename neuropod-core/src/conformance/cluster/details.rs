@@ -4,10 +4,10 @@ use jiff::SignedDuration;
 
 use super::fixture::{Case, Watching, pod_of};
 use super::{Scene, Stage};
-use crate::error::ErrorKind;
-use crate::observation::{Observation, ObservedPod, Step};
-use crate::reason::ReasonCode;
-use crate::workload::VolumePolicy;
+use crate::cluster::observation::{Observation, ObservedPod, Step};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::ErrorKind;
 
 /// How exactly clusters keep times.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);

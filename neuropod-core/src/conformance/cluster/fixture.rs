@@ -9,16 +9,16 @@ use futures::stream::BoxStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Scene, Stage};
-use crate::cluster::{ClusterBackend, ClusterEvent};
-use crate::error::ErrorKind;
-use crate::id::PodId;
-use crate::naming::{Naming, Slug, UserHash};
-use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
-use crate::pod::Environment;
-use crate::workload::{
+use crate::cluster::backend::{ClusterBackend, ClusterEvent};
+use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::cluster::workload::{
     ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumePolicy, VolumeSpec, Workload,
     WorkloadRef,
 };
+use crate::error::kind::ErrorKind;
+use crate::id::PodId;
+use crate::naming::{Naming, Slug, UserHash};
+use crate::pod::record::Environment;
 
 /// Between two looks at a condition.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);

@@ -24,8 +24,8 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub use self::{logs::logs, quota::quota};
-use crate::cluster::ClusterBackend;
-use crate::workload::WorkloadRef;
+use crate::cluster::backend::ClusterBackend;
+use crate::cluster::workload::WorkloadRef;
 
 /// A cluster on which the suite makes things happen.
 #[async_trait]

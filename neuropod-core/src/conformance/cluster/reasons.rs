@@ -2,9 +2,9 @@
 
 use super::fixture::{Case, Watching};
 use super::{Scene, Stage};
-use crate::observation::{ObservedPod, Phase, Step};
-use crate::reason::ReasonCode;
-use crate::workload::{Accelerator, VolumePolicy};
+use crate::cluster::observation::{ObservedPod, Phase, Step};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::{Accelerator, VolumePolicy};
 
 /// What must be seen of a scene.
 struct Expected {

@@ -2,9 +2,9 @@
 
 use super::fixture::{Case, Watching, pod_of};
 use super::{Scene, Stage};
-use crate::observation::{Phase, Step};
-use crate::reason::ReasonCode;
-use crate::workload::VolumePolicy;
+use crate::cluster::observation::{Phase, Step};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::VolumePolicy;
 
 /// What is there when the watch opens comes before it has caught up.
 pub(super) async fn watch_begins_with_what_is_there(stage: &dyn Stage) {

@@ -7,10 +7,10 @@ use tokio::task::JoinSet;
 
 use super::super::{taken, unique};
 use super::sample::{pod, user, user_id};
-use crate::error::{ErrorKind, Result};
+use crate::error::kind::{ErrorKind, Result};
 use crate::id::PodId;
-use crate::store::{PodStore, UserStore};
-use crate::user::{Identity, User};
+use crate::store::traits::{PodStore, UserStore};
+use crate::user::profile::{Identity, User};
 
 const WRITERS: u32 = 64;
 

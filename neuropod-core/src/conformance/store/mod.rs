@@ -12,7 +12,7 @@ pub mod users;
 
 use std::sync::Arc;
 
-use crate::store::{PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore};
+use crate::store::traits::{PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore};
 
 /// Runs every check of every part, one after the other.
 pub async fn run(store: Arc<dyn Store>) {

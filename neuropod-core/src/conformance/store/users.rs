@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, moment, user, user_id};
 use crate::id::Role;
-use crate::money::Money;
-use crate::store::UserStore;
-use crate::user::{EndedSession, Identity, User};
+use crate::money::amount::Money;
+use crate::store::traits::UserStore;
+use crate::user::profile::{EndedSession, Identity, User};
 
 fn address(name: &str) -> String {
     format!("{name}@{}.example", unique("host"))

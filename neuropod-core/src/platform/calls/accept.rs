@@ -1,21 +1,21 @@
 //! Whether a request may become a pod, and the record that it becomes. Nothing is stored or held here.
 
-use crate::check::{Checked, Source, check};
-use crate::endpoint::name_endpoints;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::observation::Step;
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::{Actor, PodId, Role, UserId};
-use crate::meter::Meter;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::meter::Meter;
 use crate::naming::Slug;
-use crate::observation::Step;
 use crate::platform::handle::Platform;
 use crate::platform::requests::Keyed;
 use crate::platform::run::first_login;
-use crate::pod::{Desired, Pod, PodSpec, Status};
-use crate::request::CreatePod;
-use crate::template::{DEFAULT_VOLUME_PATH, Template};
-use crate::user::User;
-use crate::validation::{Problem, ValidationErrors, Violation};
+use crate::pod::check::{Checked, Source, check};
+use crate::pod::endpoint::name_endpoints;
+use crate::pod::record::{Desired, Pod, PodSpec, Status};
+use crate::pod::request::CreatePod;
+use crate::pod::template::{DEFAULT_VOLUME_PATH, Template};
+use crate::user::profile::User;
 
 /// Characters of a refused e-mail address that are repeated.
 const SHOWN_EMAIL_LEN: usize = 100;

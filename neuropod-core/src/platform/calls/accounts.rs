@@ -5,13 +5,13 @@ use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::billing::{Balance, BillingExt, Entry, EntryOptions};
-use crate::error::Result;
+use crate::error::kind::Result;
 use crate::id::{Actor, UserId};
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{Balance, BillingExt, Entry, EntryOptions};
+use crate::money::standing::Standing;
+use crate::money::statement::Statement;
 use crate::platform::handle::Platform;
-use crate::standing::Standing;
-use crate::statement::Statement;
 
 /// A change in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Platform {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account; `Invalid` when the limit is 0 or more than
-    /// [`MAX_ENTRIES`](crate::billing::MAX_ENTRIES).
+    /// [`MAX_ENTRIES`](crate::money::billing::MAX_ENTRIES).
     pub async fn entries(&self, actor: &Actor, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         actor.require_access(user)?;
         self.0.billing.entries(user, options).await

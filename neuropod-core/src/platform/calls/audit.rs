@@ -1,12 +1,12 @@
 //! Reading the audit log, and writing into it what only the application sees.
 
-use crate::audit::{
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::id::Actor;
+use crate::platform::handle::Platform;
+use crate::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditOptions, AuditOutcome, AuditPage, AuditPerson,
     AuditTarget,
 };
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::Actor;
-use crate::platform::handle::Platform;
 
 /// Something that an application has seen happen, for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]

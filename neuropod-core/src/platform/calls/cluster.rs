@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::cluster::{Inventory, Usage};
-use crate::error::Result;
-use crate::gpus::GpuStock;
+use crate::cluster::backend::{Inventory, Usage};
+use crate::cluster::gpus::GpuStock;
+use crate::error::kind::Result;
 use crate::id::{Actor, PodId};
 use crate::platform::handle::Platform;
 

@@ -1,16 +1,16 @@
 //! Creating a pod.
 
-use crate::audit::AuditAction;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::Actor;
 use crate::platform::handle::Platform;
 use crate::platform::requests::Keyed;
-use crate::pod::{Desired, Pod};
+use crate::pod::record::{Desired, Pod};
+use crate::pod::request::CreatePod;
 use crate::reconcile;
-use crate::request::CreatePod;
-use crate::store::Outcome;
-use crate::validation::{Problem, ValidationErrors, Violation};
-use crate::workload::VolumePolicy;
+use crate::store::audit::AuditAction;
+use crate::store::traits::Outcome;
 
 impl Platform {
     /// Creates a pod: checks everything, holds the money of the first hour, and returns. The driver does the rest.

@@ -1,14 +1,16 @@
 //! What administrators change in accounts: money that they add, and balances that they set.
 
-use crate::audit::{AuditAction, AuditChange, AuditId};
-use crate::billing::{AccountKind, Balance, BillingExt, Details, Entry, EntryKind, Posting, PostingKind};
-use crate::error::{ErrorKind, Result};
+use crate::error::kind::{ErrorKind, Result};
+use crate::error::validation::{MAX_NOTE_LEN, Problem, ValidationErrors, Violation};
 use crate::id::{Actor, UserId};
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{
+    AccountKind, Balance, BillingExt, Details, Entry, EntryKind, Posting, PostingKind,
+};
 use crate::platform::admission::{is_administrator, require_client};
 use crate::platform::audit_trail::PendingEntry;
 use crate::platform::handle::Platform;
-use crate::validation::{MAX_NOTE_LEN, Problem, ValidationErrors, Violation};
+use crate::store::audit::{AuditAction, AuditChange, AuditId};
 
 impl Platform {
     /// Adds `amount` to the account of a client, as a deposit with a note that its owner sees in the ledger, and returns

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::cluster::workload::WorkloadRef;
 use crate::id::PodId;
 use crate::platform::handle::Platform;
-use crate::store::ListOptions;
-use crate::workload::WorkloadRef;
+use crate::store::traits::ListOptions;
 
 /// Whether a platform can do its work now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

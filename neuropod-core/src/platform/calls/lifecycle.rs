@@ -1,14 +1,14 @@
 //! Starting, stopping, restarting and deleting: each writes what is wanted and returns.
 
-use crate::audit::AuditAction;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors};
 use crate::id::{Actor, PodId};
 use crate::platform::handle::Platform;
 use crate::platform::records::not_found;
 use crate::platform::run::begin_run;
-use crate::pod::{Desired, Pod, Status};
-use crate::validation::{Problem, ValidationErrors};
-use crate::workload::VolumePolicy;
+use crate::pod::record::{Desired, Pod, Status};
+use crate::store::audit::AuditAction;
 
 impl Platform {
     /// Starts a stopped pod: the same names and the same volume, a new container and a new token, at today's price.

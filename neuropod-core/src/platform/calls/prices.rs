@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::{AuditAction, AuditChange, AuditTarget};
-use crate::error::Result;
+use crate::error::kind::Result;
+use crate::error::validation::{
+    MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation,
+};
 use crate::id::Actor;
+use crate::money::pricing::{OpeningCredit, PriceList, Quote};
 use crate::platform::audit_trail::PendingEntry;
 use crate::platform::handle::Platform;
-use crate::pricing::{OpeningCredit, PriceList, Quote};
-use crate::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation};
+use crate::store::audit::{AuditAction, AuditChange, AuditTarget};
 
 impl Platform {
     /// The prices of new starts.
@@ -16,7 +18,7 @@ impl Platform {
         self.0.price_book.current().await
     }
 
-    /// Stores new prices, as the version after that of `prices`. The [`PricePolicy`](crate::PricePolicy) decides what they
+    /// Stores new prices, as the version after that of `prices`. The [`PricePolicy`](crate::money::pricing::PricePolicy) decides what they
     /// mean for pods that run.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! Reading pods: one, a page, all, how to reach them, and their logs.
 
-use crate::cluster::{LogOptions, LogStream};
-use crate::connection::{self, Connections};
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::{LogOptions, LogStream};
+use crate::cluster::plan;
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, UserId};
-use crate::plan;
 use crate::platform::handle::Platform;
-use crate::pod::{Desired, Pod};
-use crate::store::{ListOptions, Page};
+use crate::pod::connection;
+use crate::pod::connection::Connection;
+use crate::pod::record::{Desired, Pod};
+use crate::store::traits::{ListOptions, Page};
 
 impl Platform {
     /// The pod with this id.
@@ -44,11 +45,11 @@ impl Platform {
         self.0.records.all(owner.as_ref(), false).await
     }
 
-    /// How to reach a pod now.
+    /// The public ports of a pod, and whether they can be opened now.
     ///
     /// # Errors
     /// `NotFound`; `Forbidden`.
-    pub async fn connections(&self, actor: &Actor, id: &PodId) -> Result<Connections> {
+    pub async fn connections(&self, actor: &Actor, id: &PodId) -> Result<Vec<Connection>> {
         let pod = self.0.records.visible(actor, id).await?;
         Ok(connection::connections(&pod, &self.0.rules.naming))
     }

@@ -8,11 +8,11 @@ use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::error::Result;
+use crate::error::kind::Result;
 use crate::id::{Actor, PodId};
 use crate::platform::feed::{CAPACITY, RecordChange};
 use crate::platform::handle::Platform;
-use crate::pod::Pod;
+use crate::pod::record::Pod;
 
 /// What a subscriber is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

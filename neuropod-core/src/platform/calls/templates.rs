@@ -1,12 +1,12 @@
 //! Templates: reading them, and changing them as an administrator.
 
-use crate::audit::{AuditAction, AuditTarget};
-use crate::check::check_volume_path;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors};
 use crate::id::Actor;
 use crate::platform::handle::Platform;
-use crate::template::Template;
-use crate::validation::{Problem, ValidationErrors};
+use crate::pod::check::check_volume_path;
+use crate::pod::template::Template;
+use crate::store::audit::{AuditAction, AuditTarget};
 
 impl Platform {
     /// All templates, by name.

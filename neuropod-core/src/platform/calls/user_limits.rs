@@ -1,16 +1,16 @@
 //! What users may do, as administrators change it: their role, their daily cap, their suspension.
 
-use crate::audit::{AuditAction, AuditChange};
-use crate::error::Result;
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::error::kind::Result;
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::{Actor, Role, UserId};
-use crate::money::Money;
+use crate::money::amount::Money;
 use crate::platform::admission::require_client;
 use crate::platform::audit_trail::PendingEntry;
 use crate::platform::handle::Platform;
-use crate::pod::Desired;
-use crate::reason::{Reason, ReasonCode};
-use crate::user::User;
-use crate::validation::{Problem, ValidationErrors, Violation};
+use crate::pod::record::Desired;
+use crate::store::audit::{AuditAction, AuditChange};
+use crate::user::profile::User;
 
 impl Platform {
     /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: the platform's default holds. It holds for

@@ -1,16 +1,16 @@
 //! The users of a platform: registering, finding, changing and deleting them.
 
-use crate::audit::AuditAction;
-use crate::billing::{AccountKind, BillingExt, Posting, PostingKind};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors};
 use crate::id::{Actor, Role, UserId};
-use crate::money::Money;
-use crate::person::{check_email, check_person_name};
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, BillingExt, Posting, PostingKind};
 use crate::platform::admission::require_client;
 use crate::platform::handle::Platform;
 use crate::platform::records::MAX_CONFLICTS;
-use crate::user::{Identity, User, opening_key};
-use crate::validation::{Problem, ValidationErrors};
+use crate::store::audit::AuditAction;
+use crate::user::person::{check_email, check_person_name};
+use crate::user::profile::{Identity, User, opening_key};
 
 impl Platform {
     /// Registers a user and opens their account: clients with the opening credit, administrators without limit.
@@ -18,7 +18,7 @@ impl Platform {
     /// was deleted and comes again under the same id.
     ///
     /// # Errors
-    /// `Invalid` when the e-mail address or the name of somebody new is not valid (see [`crate::person`]); `AlreadyExists`
+    /// `Invalid` when the e-mail address or the name of somebody new is not valid (see [`crate::user::person`]); `AlreadyExists`
     /// when somebody else has the e-mail address or the identity, with the context `field`; `Forbidden` while they are
     /// being deleted.
     pub async fn register(&self, user: &User) -> Result<User> {

@@ -17,13 +17,13 @@ use super::resync::{Everything, Resync};
 use super::slot::Slot;
 use super::token_capture::TokenCapture;
 use crate::clock::SteadyClock;
-use crate::cluster::{ClusterBackend, ClusterEvent};
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::{ClusterBackend, ClusterEvent};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::platform::feed::Feed;
 use crate::platform::handle::{Parts, Platform};
 use crate::platform::wakeups::Wakeups;
-use crate::pod::Pod;
+use crate::pod::record::Pod;
 
 /// Passes that are made side by side.
 const MAX_WORKERS: usize = 32;

@@ -8,16 +8,16 @@ use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use crate::clock::SteadyClock;
-use crate::cluster::{ClusterBackend, OwnedWorkload};
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::{ClusterBackend, OwnedWorkload};
+use crate::cluster::observation::{Objects, Observation, ObservedVolume};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
-use crate::observation::{Objects, Observation, ObservedVolume};
 use crate::platform::departures::Departures;
 use crate::platform::price_book::PriceBook;
 use crate::platform::records::Records;
-use crate::pod::{Desired, Pod};
+use crate::pod::record::{Desired, Pod};
 use crate::reconcile;
-use crate::workload::VolumePolicy;
 
 /// Orphans that are removed side by side.
 const MAX_REMOVALS: usize = 8;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::pass::PassEnd;
 use super::token_capture::Capture;
 use super::view::View;
-use crate::error::Error;
+use crate::error::kind::Error;
 use crate::id::PodId;
 
 /// The first and the longest wait before a pass is repeated.

@@ -10,13 +10,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::log_times::LinesSince;
 use crate::clock::SteadyClock;
-use crate::cluster::{ClusterBackend, LogOptions, LogStream};
-use crate::error::Result;
+use crate::cluster::backend::{ClusterBackend, LogOptions, LogStream};
+use crate::cluster::workload::WorkloadRef;
+use crate::error::kind::Result;
 use crate::id::PodId;
 use crate::platform::records::Records;
-use crate::pod::Desired;
+use crate::pod::record::Desired;
 use crate::token::{TokenExtractor, TokenState};
-use crate::workload::WorkloadRef;
 
 /// Logs that are read at a time: each is a connection of its own to the cluster.
 const MAX_LOGS: usize = 64;

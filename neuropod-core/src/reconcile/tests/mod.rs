@@ -13,13 +13,13 @@ mod world;
 use jiff::Timestamp;
 
 use super::*;
-use crate::billing::Drawn;
-use crate::error::{Error, ErrorKind};
-use crate::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
-use crate::money::Money;
-use crate::observation::{Container, Phase, Step};
-use crate::pod::{PodSpec, Status};
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::observation::{Container, Phase, Step};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::error::kind::{Error, ErrorKind};
+use crate::money::amount::Money;
+use crate::money::billing::Drawn;
+use crate::money::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
+use crate::pod::record::{PodSpec, Status};
 
 /// With the deadlines that a platform has unless it is told otherwise.
 fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {

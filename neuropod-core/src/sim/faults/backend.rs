@@ -9,11 +9,11 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::sleep;
 
 use super::{Fault, Faults};
-use crate::cluster::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
-use crate::error::Result;
-use crate::observation::Observation;
+use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
+use crate::cluster::observation::Observation;
+use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::error::kind::Result;
 use crate::sim::watch::Known;
-use crate::workload::{VolumePolicy, Workload, WorkloadRef};
 
 /// How long a watch is broken.
 const GAP: Duration = Duration::from_secs(1);

@@ -41,11 +41,11 @@ use tokio::time::sleep;
 
 pub use self::fault::Fault;
 use self::plan::Plan;
-use crate::audit::AuditLog;
-use crate::billing::Billing;
-use crate::cluster::ClusterBackend;
-use crate::error::Result;
-use crate::store::Store;
+use crate::cluster::backend::ClusterBackend;
+use crate::error::kind::Result;
+use crate::money::billing::Billing;
+use crate::store::audit::AuditLog;
+use crate::store::traits::Store;
 
 /// A plan of what goes wrong, shared by all that it wraps. Clones are the same plan.
 #[derive(Clone)]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use mongodb::bson::Document;
 use neuropod_core::store::ListOptions;
-use neuropod_core::{Pod, Result, Store, Template, User};
+use neuropod_core::store::Store;
+use neuropod_core::{Pod, Result, Template, User};
 
 use super::finding::{Finding, Oddity};
 use super::pod;

@@ -58,7 +58,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use neuropod_core::{Billing, Catalogue, Naming, PriceList, Result, Store};
+use neuropod_core::cluster::Catalogue;
+use neuropod_core::store::Store;
+use neuropod_core::{Billing, Naming, PriceList, Result};
 
 pub use self::changes::{Becomes, Change};
 pub use self::finding::{Finding, Oddity};

@@ -2,7 +2,7 @@
 
 use super::journal::{Answer, Attempt, Attempts};
 use super::operation::Operation;
-use crate::billing::PostingKind;
+use crate::money::billing::PostingKind;
 
 /// Every refusal has a cause that such an operation can have, and every answer is what it has to be after all that was
 /// accepted before under the same key.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::operation::Operation;
-use crate::billing::Drawn;
-use crate::error::{Error, Result};
+use crate::error::kind::{Error, Result};
+use crate::money::billing::Drawn;
 
 /// What happens to an operation. The order of events tells what was known when an operation began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

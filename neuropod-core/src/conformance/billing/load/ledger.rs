@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::journal::{Answer, Attempt, Attempts};
 use super::operation::Operation;
-use crate::billing::{AccountKind, Balance, Drawn, Entry, EntryKind, PostingKind};
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Balance, Drawn, Entry, EntryKind, PostingKind};
 
 /// What the ledger says was done.
 #[derive(Default)]

@@ -23,8 +23,8 @@ pub use self::operation::Operation;
 use self::journal::Attempts;
 use self::operation::Past;
 use super::{adds_up, cents, new_user};
-use crate::billing::{AccountKind, Billing, BillingExt};
 use crate::id::UserId;
+use crate::money::billing::{AccountKind, Billing, BillingExt};
 
 const PREPAID: usize = 10;
 const TASKS: u64 = 64;

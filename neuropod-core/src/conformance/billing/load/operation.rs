@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::super::cents;
 use super::journal::Answer;
-use crate::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
-use crate::error::Result;
+use crate::error::kind::Result;
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
 
 /// How many operations are remembered, to be repeated.
 const PAST: usize = 256;

@@ -1,0 +1,383 @@
+//! What goes wrong, as the contract answers it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use neuropod::error::{Problem, ValidationErrors, Violation};
+use neuropod::message::{self, Language};
+use neuropod::{Error, ErrorKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::Shared;
+
+/// A request that fails. [`localize`] writes it in the language of the one who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    said: Said,
+    retry_after: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+enum Said {
+    /// Spanish and English.
+    Texts(&'static str, &'static str),
+    /// By the library.
+    Error(Arc<Error>),
+}
+
+/// The answer to a request that fails.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FailureBody {
+    /// Always false.
+    pub(crate) success: bool,
+    /// What went wrong, for programs.
+    pub(crate) code: &'static str,
+    /// What went wrong, for people.
+    pub(crate) message: String,
+    /// Everything that is wrong with the request, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) errors: Option<Vec<String>>,
+    /// The same, each with its field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fields: Option<Vec<FieldProblem>>,
+    /// What has to be available, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) required: Option<f64>,
+    /// What is available, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) available: Option<f64>,
+    /// What may be spent on a day, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cap: Option<f64>,
+    /// What was spent today, in EUR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spent: Option<f64>,
+    /// How many pods one may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<u32>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldProblem {
+    /// The field of the body.
+    pub(crate) field: &'static str,
+    /// What is wrong with it, for programs.
+    pub(crate) code: &'static str,
+    /// The same for people.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// A failure with a text in Spanish and English.
+    pub(crate) const fn new(
+        status: StatusCode,
+        code: &'static str,
+        es: &'static str,
+        en: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            said: Said::Texts(es, en),
+            retry_after: None,
+        }
+    }
+
+    /// Who asks is not signed in, or not any more.
+    pub(crate) const fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Inicia sesión para continuar",
+            "Sign in to go on",
+        )
+    }
+
+    /// They are on no list of those who may come in.
+    pub(crate) const fn not_allowed() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_allowed",
+            "Esta cuenta no tiene acceso a la plataforma; pide a la administración que la añada",
+            "This account has no access to the platform; ask the administrators to add it",
+        )
+    }
+
+    /// Their address belongs to somebody else already.
+    pub(crate) const fn address_taken() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "address_taken",
+            "Esta dirección de correo ya pertenece a otra cuenta; entra como la primera vez o contacta con la \
+             administración",
+            "This e-mail address belongs to another account already; sign in as you did the first time, or contact the \
+             administrators",
+        )
+    }
+
+    /// They are being deleted.
+    pub(crate) const fn leaving() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "account_closing",
+            "Esta cuenta se está eliminando; vuelve a intentarlo en unos minutos",
+            "This account is being deleted; try again in some minutes",
+        )
+        .after(60)
+    }
+
+    /// Only administrators may ask for this.
+    pub(crate) const fn admins_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "Solo los administradores pueden hacer esto",
+            "Only administrators may do this",
+        )
+    }
+
+    /// There is no such user.
+    pub(crate) const fn no_user() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Usuario no encontrado",
+            "User not found",
+        )
+    }
+
+    /// The account is an administrator's, who is not managed by others.
+    pub(crate) fn is_administrator() -> Self {
+        let error = Error::new(ErrorKind::InvalidState, "the account is an administrator's");
+        error.with_context("user", "administrator").into()
+    }
+
+    /// There is no such template.
+    pub(crate) const fn no_template() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Template no encontrado",
+            "Template not found",
+        )
+    }
+
+    /// There is no such address.
+    pub(crate) const fn no_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Esta dirección no existe",
+            "There is nothing at this address",
+        )
+    }
+
+    /// There was no answer in time.
+    pub(crate) const fn timeout() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "El servicio no responde ahora; vuelve a intentarlo",
+            "The service does not answer now; try again",
+        )
+        .after(1)
+    }
+
+    /// One field of the request is wrong.
+    pub(crate) fn field(field: &'static str, violation: Violation) -> Self {
+        Error::from(ValidationErrors::from(Problem::new(field, violation))).into()
+    }
+
+    /// With another text; status and code stay.
+    pub(crate) fn saying(mut self, es: &'static str, en: &'static str) -> Self {
+        self.said = Said::Texts(es, en);
+        self
+    }
+
+    /// With another text where it says that somebody may not do this.
+    pub(crate) fn forbidding(self, es: &'static str, en: &'static str) -> Self {
+        if self.status == StatusCode::FORBIDDEN {
+            self.saying(es, en)
+        } else {
+            self
+        }
+    }
+
+    /// To be repeated after so many seconds.
+    pub(crate) const fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Whether it says that only administrators may ask for this.
+    pub(crate) fn is_for_admins(&self) -> bool {
+        let Said::Texts(_, text) = Self::admins_only().said else {
+            return false;
+        };
+        matches!(&self.said, Said::Texts(_, said) if *said == text)
+    }
+
+    /// Its code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Whether it is not for the one who asks to put right.
+    pub(crate) fn is_of_server(&self) -> bool {
+        self.status.is_server_error()
+    }
+
+    /// The text for people.
+    pub(crate) fn message(&self, language: Language) -> String {
+        match &self.said {
+            Said::Texts(es, en) => language.pick(*es, *en).to_owned(),
+            Said::Error(error) => message::error(error, language),
+        }
+    }
+
+    /// The answer in this language, where nothing else writes it.
+    pub(crate) fn written(&self, language: Language) -> Response {
+        let mut answer = (self.status, Json(self.body(language))).into_response();
+        if let Some(seconds) = self.retry_after {
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
+    }
+
+    fn body(&self, language: Language) -> FailureBody {
+        let mut body = FailureBody {
+            success: false,
+            code: self.code,
+            message: self.message(language),
+            errors: None,
+            fields: None,
+            required: None,
+            available: None,
+            cap: None,
+            spent: None,
+            limit: None,
+        };
+        let Said::Error(error) = &self.said else {
+            return body;
+        };
+        match error.kind() {
+            ErrorKind::Invalid(errors) => {
+                let told = |problem: &Problem| FieldProblem {
+                    field: problem.field,
+                    code: problem.violation.code(),
+                    message: message::problem(problem, language),
+                };
+                let fields: Vec<_> = errors.problems().iter().map(told).collect();
+                body.errors = Some(fields.iter().map(|field| field.message.clone()).collect());
+                body.fields = Some(fields);
+            }
+            ErrorKind::InsufficientFunds { required, available } => {
+                body.required = Some(required.as_euros());
+                body.available = Some(available.as_euros());
+            }
+            ErrorKind::SpendCapReached { cap, spent } => {
+                body.cap = Some(cap.as_euros());
+                body.spent = Some(spent.as_euros());
+            }
+            ErrorKind::TooManyPods { limit } => body.limit = Some(*limit),
+            _ => {}
+        }
+        body
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let status = match error.kind() {
+            // Too little money is 400 in the plan, as what is wrong with the request; `code` tells them apart.
+            ErrorKind::Invalid(_)
+            | ErrorKind::InvalidState
+            | ErrorKind::InsufficientFunds { .. }
+            | ErrorKind::SpendCapReached { .. }
+            | ErrorKind::TooManyPods { .. } => StatusCode::BAD_REQUEST,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+            ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
+            ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Timeout => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "a request failed");
+            metrics::counter!("neuropod_request_failures_total", "kind" => error.kind().code()).increment(1);
+        }
+        let wait = error.retry_after().map(|wait| wait.as_secs().max(1));
+        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        Self {
+            status,
+            code: error.kind().code(),
+            retry_after: wait.or(unavailable.then_some(1)),
+            said: Said::Error(Arc::new(error)),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Middleware that writes failures in the language of the request, also those that other layers answer.
+pub(crate) async fn localize(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let language = app.language(request.headers());
+    // Clients of Socket.IO have their own words.
+    if request.uri().path().starts_with("/socket.io/") {
+        return next.run(request).await;
+    }
+    let response = next.run(request).await;
+    let status = response.status();
+    let failure = match response.extensions().get::<Failure>() {
+        Some(failure) => failure.clone(),
+        None => match status {
+            StatusCode::METHOD_NOT_ALLOWED => Failure::new(
+                status,
+                "method_not_allowed",
+                "Este método no se puede usar aquí",
+                "This method can't be used here",
+            ),
+            StatusCode::BAD_REQUEST => Failure::new(
+                status,
+                "malformed",
+                "La petición no es válida",
+                "The request is not valid",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
+                status,
+                "too_large",
+                "El cuerpo es demasiado grande",
+                "The body is too big",
+            ),
+            _ => return response,
+        },
+    };
+    let (parts, _) = response.into_parts();
+    let mut answer = failure.written(language);
+    for (name, value) in &parts.headers {
+        if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
+            answer.headers_mut().append(name, value.clone());
+        }
+    }
+    answer
+}

@@ -1,0 +1,379 @@
+//! Pods.
+
+use jiff::Timestamp;
+use neuropod::cluster::Step;
+use neuropod::cluster::plan;
+use neuropod::message::{self, Language};
+use neuropod::naming::Naming;
+use neuropod::pod::Desired;
+use neuropod::pod::connection::{Connection, ConnectionState, connections};
+use neuropod::{Money, Pod, Reason, Status};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::usage::Stats;
+
+/// A pod.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodView {
+    /// Its id: 16 hexadecimal digits.
+    pub(crate) pod_id: String,
+    /// The name as it was typed.
+    pub(crate) pod_name: String,
+    /// Whose it is.
+    pub(crate) user_id: String,
+    /// The hash of that in public names.
+    pub(crate) user_hash: String,
+    /// Who created it.
+    pub(crate) created_by: String,
+    /// `template` or `docker`.
+    pub(crate) deployment_type: &'static str,
+    /// The template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) template_id: Option<String>,
+    /// The image.
+    pub(crate) docker_image: String,
+    /// The GPU type.
+    pub(crate) gpu: String,
+    /// In GB.
+    pub(crate) container_disk_size: u32,
+    /// In GB.
+    pub(crate) volume_disk_size: u32,
+    /// Whether a Jupyter server is expected.
+    pub(crate) enable_jupyter: bool,
+    /// `creating`, `running`, `stopped` or `error`.
+    pub(crate) status: &'static str,
+    /// How far it is on its way there.
+    #[schema(value_type = String)]
+    pub(crate) step: Step,
+    /// Why it is not running.
+    pub(crate) reason: Option<ReasonView>,
+    /// How its last container ended, while the next one runs.
+    pub(crate) last_end: Option<ReasonView>,
+    /// `running`, `stopped` or `deleted`.
+    pub(crate) desired: &'static str,
+    /// Its HTTP services.
+    pub(crate) http_services: Vec<HttpServiceView>,
+    /// Its other services.
+    pub(crate) tcp_services: Vec<TcpServiceView>,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) created_at: Timestamp,
+    /// When its owner last did something with it.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) last_active: Timestamp,
+    /// Since when its container runs.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) started_at: Option<Timestamp>,
+    /// When its volume will be deleted because nobody pays for it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) volume_deleted_at: Option<Timestamp>,
+    /// In EUR per hour, while it runs.
+    pub(crate) cost_per_hour: f64,
+    /// In EUR per hour, while it is stopped.
+    pub(crate) cost_stopped: f64,
+    /// In EUR per hour, as it is charged now: 0 while it is on its way, or when nothing of it is paid for.
+    pub(crate) billed_per_hour: f64,
+    /// In EUR, so far.
+    pub(crate) total_cost: f64,
+    /// What it may cost on a day, in EUR.
+    pub(crate) daily_cap: Option<f64>,
+    /// Its names in the cluster.
+    pub(crate) kubernetes_resources: KubernetesResources,
+    /// What it uses.
+    pub(crate) stats: Stats,
+    /// The e-mail address of its owner; for administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_email: Option<String>,
+}
+
+/// Why a pod is not running.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReasonView {
+    /// For programs.
+    #[schema(value_type = String)]
+    pub(crate) code: neuropod::cluster::ReasonCode,
+    /// For people.
+    pub(crate) message: String,
+    /// What its owner can do about it.
+    pub(crate) remedy: &'static str,
+    /// The same for programs: `wait`, `change_image`, `read_logs`, `choose_more_memory`, `choose_more_disk`,
+    /// `choose_another_gpu`, `choose_another_size`, `choose_another_name`, `stop_another_pod`, `add_funds`, `start_again`,
+    /// `start_later` or `contact_support`.
+    #[schema(value_type = String)]
+    pub(crate) remedy_code: neuropod::cluster::Remedy,
+    /// In the words of the cluster.
+    pub(crate) detail: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) since: Timestamp,
+    /// Whether it is tried again.
+    pub(crate) retryable: bool,
+    /// Whether the time is paid for.
+    pub(crate) billed: bool,
+    /// Whether a rule stopped it and nothing failed: no money, a daily cap, a suspension, a volume nobody paid for.
+    pub(crate) is_stop: bool,
+    /// When it can be started again, where time alone decides that.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) startable_at: Option<Timestamp>,
+}
+
+/// A port that speaks HTTP.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HttpServiceView {
+    /// The port of the container.
+    pub(crate) port: u16,
+    /// What it is called.
+    pub(crate) service_name: String,
+    /// Its address, without a token.
+    pub(crate) url: String,
+    /// Whether the user added it.
+    pub(crate) is_custom: bool,
+    /// `creating`, `ready`, `error` or `stopped`; `starting` in connections.
+    pub(crate) status: &'static str,
+    /// The token that opens it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) jupyter_token: Option<String>,
+    /// The Service in the cluster.
+    pub(crate) kubernetes_service_name: String,
+    /// The Ingress in the cluster.
+    pub(crate) kubernetes_ingress_name: String,
+}
+
+/// A port that does not.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TcpServiceView {
+    /// The port of the container.
+    pub(crate) port: u16,
+    /// What it is called.
+    pub(crate) service_name: &'static str,
+    /// Its address.
+    pub(crate) url: String,
+    /// Whether the user added it.
+    pub(crate) is_custom: bool,
+    /// `disable`: not offered yet.
+    pub(crate) status: &'static str,
+}
+
+/// The names of a pod in the cluster.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KubernetesResources {
+    /// The pod.
+    pub(crate) pod_name: String,
+    /// The volume claim.
+    pub(crate) pvc_name: String,
+    /// The namespace.
+    pub(crate) namespace: String,
+}
+
+/// How to reach a pod.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConnectionsView {
+    /// The pod.
+    pub(crate) pod_id: String,
+    /// Its name.
+    pub(crate) pod_name: String,
+    /// `starting`, `running`, `stopped` or `error`.
+    pub(crate) status: &'static str,
+    /// What is to be known about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    /// Links that open, each with its token where it has one.
+    pub(crate) http_services: Vec<LinkView>,
+    /// The others.
+    pub(crate) tcp_services: Vec<TcpServiceView>,
+}
+
+/// A link that opens.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LinkView {
+    /// The port of the container.
+    pub(crate) port: u16,
+    /// What it is called.
+    pub(crate) service_name: String,
+    /// The link, with its token where it has one.
+    pub(crate) url: String,
+    /// Whether the user added it.
+    pub(crate) is_custom: bool,
+    /// `starting`, `ready`, `creating` or `error`.
+    pub(crate) status: &'static str,
+}
+
+/// What pods are shown with.
+pub(crate) struct Shown<'a> {
+    /// Makes their names.
+    pub(crate) naming: &'a Naming,
+    /// The namespace where none is told.
+    pub(crate) namespace: &'a str,
+    /// The language of reasons.
+    pub(crate) language: Language,
+}
+
+impl Shown<'_> {
+    /// A pod, with what it uses.
+    pub(crate) fn pod(&self, pod: &Pod, stats: Stats) -> PodView {
+        let reference = plan::reference(pod, self.naming);
+        PodView {
+            pod_id: pod.id.to_string(),
+            pod_name: pod.name.clone(),
+            user_id: pod.owner.to_string(),
+            user_hash: pod.owner_hash.to_string(),
+            created_by: pod.created_by.to_string(),
+            deployment_type: if pod.spec.template.is_some() {
+                "template"
+            } else {
+                "docker"
+            },
+            template_id: pod.spec.template.clone(),
+            docker_image: pod.spec.image.to_string(),
+            gpu: pod.spec.gpu.clone(),
+            container_disk_size: pod.spec.container_disk_gb,
+            volume_disk_size: pod.spec.volume_disk_gb,
+            enable_jupyter: pod.spec.jupyter,
+            status: pod.status.as_str(),
+            step: pod.step,
+            reason: pod.reason.as_ref().map(|reason| self.reason(reason)),
+            last_end: pod.last_end.as_ref().map(|reason| self.reason(reason)),
+            desired: match pod.desired {
+                Desired::Running => "running",
+                Desired::Stopped => "stopped",
+                Desired::Deleted { .. } => "deleted",
+            },
+            http_services: connections(pod, self.naming)
+                .into_iter()
+                .map(http_service)
+                .collect(),
+            tcp_services: vec![ssh(pod, self.naming)],
+            created_at: pod.created_at,
+            last_active: pod.requested_at,
+            started_at: pod.started_at,
+            volume_deleted_at: pod
+                .volume_deletion
+                .filter(|deletion| !deletion.decided)
+                .map(|deletion| deletion.at),
+            daily_cap: pod.spec.daily_cap.map(Money::as_euros),
+            cost_per_hour: pod.price.hourly.as_euros(),
+            cost_stopped: pod.price.stopped.as_euros(),
+            billed_per_hour: pod.meter.hourly_now().as_euros(),
+            total_cost: pod.charged.as_euros(),
+            kubernetes_resources: KubernetesResources {
+                pod_name: reference.name,
+                pvc_name: pod.spec.volume.clone(),
+                namespace: pod
+                    .spec
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| self.namespace.to_owned()),
+            },
+            stats,
+            user_email: None,
+        }
+    }
+
+    fn reason(&self, reason: &Reason) -> ReasonView {
+        ReasonView {
+            code: reason.code,
+            message: message::reason_of(reason, self.language).to_owned(),
+            remedy: message::remedy_of(reason, self.language),
+            remedy_code: reason.remedy(),
+            detail: reason.detail.clone(),
+            since: reason.since,
+            retryable: reason.code.is_retryable(),
+            billed: reason.code.is_billable(),
+            is_stop: reason.code.is_stop(),
+            startable_at: reason.startable_at(),
+        }
+    }
+
+    /// How to reach a pod: nothing of a stopped one; of one that starts the addresses without tokens; of one that runs
+    /// links that open.
+    pub(crate) fn connections(&self, pod: &Pod) -> ConnectionsView {
+        let message = match pod.status {
+            Status::Stopped if pod.reason.is_none() => Some(
+                self.language
+                    .pick("El pod está detenido", "The pod is stopped")
+                    .to_owned(),
+            ),
+            _ => pod.reason.as_ref().map(|reason| self.reason(reason).message),
+        };
+        ConnectionsView {
+            pod_id: pod.id.to_string(),
+            pod_name: pod.name.clone(),
+            status: match pod.status {
+                Status::Creating => "starting",
+                Status::Running => "running",
+                Status::Stopped => "stopped",
+                Status::Error => "error",
+            },
+            message,
+            http_services: if pod.status == Status::Stopped {
+                Vec::new()
+            } else {
+                connections(pod, self.naming).into_iter().map(link).collect()
+            },
+            tcp_services: if pod.status == Status::Running {
+                vec![ssh(pod, self.naming)]
+            } else {
+                Vec::new()
+            },
+        }
+    }
+}
+
+/// A public port in the list of pods, which calls a port of a pod that starts `creating`.
+fn http_service(connection: Connection) -> HttpServiceView {
+    HttpServiceView {
+        port: connection.port,
+        service_name: connection.name,
+        url: connection.url,
+        is_custom: connection.is_custom,
+        status: match connection.state {
+            ConnectionState::Ready => "ready",
+            ConnectionState::Stopped => "stopped",
+            ConnectionState::Failed => "error",
+            _ => "creating",
+        },
+        // For the owner's own eyes: this view goes to them and to administrators only.
+        jupyter_token: connection.token.map(|token| token.expose().to_owned()),
+        kubernetes_service_name: connection.objects.service,
+        kubernetes_ingress_name: connection.objects.route,
+    }
+}
+
+/// A public port in the connections, which call a port of a pod that starts `starting`.
+fn link(connection: Connection) -> LinkView {
+    LinkView {
+        url: connection.link(),
+        port: connection.port,
+        service_name: connection.name,
+        is_custom: connection.is_custom,
+        status: match connection.state {
+            ConnectionState::Starting => "starting",
+            ConnectionState::Ready => "ready",
+            ConnectionState::Stopped => "stopped",
+            ConnectionState::Failed => "error",
+            _ => "creating",
+        },
+    }
+}
+
+/// The port of SSH, which the contract shows and nobody offers yet.
+const SSH_PORT: u16 = 22;
+
+fn ssh(pod: &Pod, naming: &Naming) -> TcpServiceView {
+    let host = naming.host(&pod.slug, &pod.owner_hash, SSH_PORT);
+    TcpServiceView {
+        port: SSH_PORT,
+        service_name: "SSH",
+        url: format!("tcp://{host}:{SSH_PORT}"),
+        is_custom: false,
+        status: "disable",
+    }
+}
