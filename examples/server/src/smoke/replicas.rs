@@ -8,7 +8,7 @@ use neuropod::message::Language;
 use neuropod::money::BillingExt;
 use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, ClusterBackend, Money, PodStore, Status};
+use neuropod::{Billing, ClusterBackend, Money, Status};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 

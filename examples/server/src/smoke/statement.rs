@@ -12,7 +12,7 @@ use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Pos
 use neuropod::money::{AccountKind, Balance, BillingExt, Entry};
 use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, Error, ErrorKind, Money, PodStore, Result, UserId};
+use neuropod::{Billing, Error, ErrorKind, Money, Result, UserId};
 use serde_json::{Value, json};
 
 use super::{Api, config};
