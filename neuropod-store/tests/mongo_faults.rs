@@ -122,8 +122,8 @@ async fn crashes_under_load() {
                 repeat(|| store.deposit(&key, &user, Money::from_cents(10))).await;
                 let hold = format!("{key}/hold");
                 repeat(|| store.reserve(&hold, &user, Money::from_cents(5))).await;
-                let used = minute(&format!("{key}/minute"), &user, &hold);
-                repeat(|| async { store.draw(&used).await.map(drop) }).await;
+                let drawn = minute(&format!("{key}/minute"), &user, &hold);
+                repeat(|| async { store.draw(&drawn).await.map(drop) }).await;
                 repeat(|| store.release(&hold)).await;
             }
         });
