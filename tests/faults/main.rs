@@ -23,7 +23,7 @@ use neuropod::cluster::VolumePolicy;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::Store;
-use neuropod::{Billing, Money, PodStore};
+use neuropod::{Billing, Money};
 use neuropod_test_cluster::measured;
 use points::{Keep, Points};
 use story::Story;

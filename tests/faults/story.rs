@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
 use neuropod::store::Store;
-use neuropod::{Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, Result, Status};
+use neuropod::{Actor, Billing, ErrorKind, Platform, Pod, PodId, Result, Status};
 use tokio::time::{Instant, sleep};
 
 use crate::LIMIT;
