@@ -7,7 +7,7 @@ mod layout_1;
 use std::path::PathBuf;
 
 use neuropod_core::money::AccountKind;
-use neuropod_core::money::billing::{EntryKind, EntryOptions};
+use neuropod_core::money::billing::{Details, Draw, EntryKind, EntryOptions};
 use neuropod_core::store::RequestStore;
 use neuropod_core::store::audit::{AuditLog, AuditOptions};
 use neuropod_core::store::{ListOptions, PriceStore, TemplateStore, UserStore};
@@ -73,7 +73,17 @@ async fn accounts_and_keys_go_on() {
     assert_eq!((entries[0].at, &entries[0].details), (moment(0), &details()));
     store.release("hold-1").await.unwrap();
     assert_eq!(store.balance(&ana).await.unwrap().held, Money::ZERO);
-    let error = store.settle("hold-3", Money::ZERO).await.unwrap_err();
+    let draw = Draw {
+        key: "late".into(),
+        user: ana.clone(),
+        hold: Some("hold-3".into()),
+        amount: Money::ZERO,
+        top_up: Money::from_cents(1),
+        at_most: None,
+        daily_cap: None,
+        details: Details::default(),
+    };
+    let error = store.draw(&draw).await.unwrap_err();
     assert_eq!(error.kind().code(), "invalid_state", "it was released before");
 }
 

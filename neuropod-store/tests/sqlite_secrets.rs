@@ -41,10 +41,11 @@ async fn secrets_are_in_their_field_alone() {
     for table in tables.fetch_all(&mut file).await.unwrap() {
         for (place, text) in texts(&mut file, table.get(0)).await {
             searched += 1;
-            if ["pods.document", "templates.document"].contains(&place.as_str()) {
+            let has_secrets = |(table, _): &&(&str, _)| place == format!("{table}.document");
+            if let Some((_, canaries)) = canary::KEPT.iter().find(has_secrets) {
                 let mut document: Value = serde_json::from_str(&text).unwrap();
                 let secrets = document.as_object_mut().unwrap().remove("secrets").unwrap();
-                canary::check_secrets(&secrets.to_string());
+                canary::check_secrets(&secrets.to_string(), canaries);
                 canary::check_clean(&place, &document.to_string());
             } else {
                 canary::check_clean(&place, &text);
@@ -60,6 +61,6 @@ async fn secrets_are_in_their_field_alone() {
         let found = bytes
             .windows(canary.len())
             .filter(|part| *part == canary.as_bytes());
-        assert!((2..=3).contains(&found.count()), "{canary}");
+        assert!((1..=3).contains(&found.count()), "{canary}");
     }
 }

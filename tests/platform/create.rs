@@ -90,11 +90,11 @@ async fn an_administrator_creates_for_a_client_who_then_owns_and_pays() {
     };
     assert_eq!(
         problem("nobody@example.com").await,
-        "assignToUser: assignee_unknown"
+        "assign_to: assignee_unknown"
     );
     assert_eq!(
         problem("root@example.com").await,
-        "assignToUser: assignee_not_client"
+        "assign_to: assignee_not_client"
     );
 
     let pod = platform
@@ -174,7 +174,7 @@ fn a_price_that_can_not_be_charged_is_refused() {
             volume_disk_gb: Money::from_micros(price),
             ..PriceList::default()
         };
-        let error = Platform::builder().prices(prices).build().unwrap_err();
+        let error = Platform::builder().price_list(prices).build().unwrap_err();
         assert_eq!(error.kind().code(), "invalid");
         assert!(error.to_string().contains("volumeDiskGb"), "{error}");
     }

@@ -26,7 +26,7 @@ pub const JUPYTER_TOKEN: &str = "JUPYTER_TOKEN";
 
 /// What requests are checked against: data of a deployment.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules<'a> {
+pub struct RequestRules<'a> {
     /// The GPU types.
     pub catalogue: &'a Catalogue,
     /// What names become in host names, and which are reserved.
@@ -49,7 +49,11 @@ pub struct Checked {
 /// Checks every field. The problems come in the order of the fields, after those of reading the request.
 ///
 /// `template` is the one that the request names; `None`: it names none, or there is none.
-pub fn check(request: &CreatePod, template: Option<&Template>, rules: Rules<'_>) -> (Checked, Vec<Problem>) {
+pub fn check(
+    request: &CreatePod,
+    template: Option<&Template>,
+    rules: RequestRules<'_>,
+) -> (Checked, Vec<Problem>) {
     let CreatePod {
         name,
         template: template_id,
@@ -90,7 +94,7 @@ fn check_options(
     options: PodOptions,
     named: &[Port],
     template: Option<&str>,
-    rules: Rules<'_>,
+    rules: RequestRules<'_>,
     problems: &mut Problems<'_>,
 ) -> PodOptions {
     let PodOptions {
@@ -166,7 +170,7 @@ impl Problems<'_> {
     }
 }
 
-fn check_name(name: &str, rules: Rules<'_>) -> Result<(String, Slug), Violation> {
+fn check_name(name: &str, rules: RequestRules<'_>) -> Result<(String, Slug), Violation> {
     let name = name.trim();
     if name.is_empty() {
         return Err(Violation::Required);

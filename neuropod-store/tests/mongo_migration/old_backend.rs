@@ -7,9 +7,10 @@ use mongodb::{Database, IndexModel};
 use neuropod_core::money::{AccountKind, BillingExt};
 use neuropod_core::naming::Naming;
 use neuropod_core::pod::Desired;
+use neuropod_core::store::Store;
 use neuropod_core::store::{ListOptions, PriceStore, UserStore};
 use neuropod_core::token::TokenState;
-use neuropod_core::{AccessToken, Billing, Money, PodStore, Role, Status, UserId};
+use neuropod_core::{AccessToken, Billing, Money, Role, Status, UserId};
 use neuropod_store::mongo::migrate::{self, Destination, Migration};
 use neuropod_test_cluster::MongoServer;
 
@@ -181,7 +182,7 @@ pub(crate) async fn check_users<S: UserStore + Billing>(store: &S) {
     }
 }
 
-pub(crate) async fn check_pods<S: PodStore>(store: &S) {
+pub(crate) async fn check_pods<S: Store>(store: &S) {
     let templates = store.templates().await.unwrap();
     assert_eq!(templates.len(), 1);
     assert_eq!(

@@ -12,7 +12,7 @@ fn checked_with(
     images: &ImageRules,
     limits: &Limits,
 ) -> (Checked, Vec<Problem>) {
-    let rules = Rules {
+    let rules = RequestRules {
         catalogue,
         naming: &naming(),
         images,

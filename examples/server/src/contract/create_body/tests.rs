@@ -2,7 +2,7 @@ use neuropod::PodOptions;
 use neuropod::cluster::Catalogue;
 use neuropod::message::{Language, problem};
 use neuropod::naming::Naming;
-use neuropod::pod::check::{Rules, check};
+use neuropod::pod::check::{RequestRules, check};
 use neuropod::pod::{ImageRules, Protocol, Template};
 
 use super::*;
@@ -15,7 +15,7 @@ fn read(body: &str) -> CreatePod {
 /// What the answer says is wrong with a request, by the names of the body.
 fn told(request: &CreatePod) -> Vec<Problem> {
     let naming = Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap();
-    let rules = Rules {
+    let rules = RequestRules {
         catalogue: &Catalogue::default(),
         naming: &naming,
         images: &ImageRules::default(),
