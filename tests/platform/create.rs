@@ -88,10 +88,7 @@ async fn an_administrator_creates_for_a_client_who_then_owns_and_pays() {
             .unwrap_err()
             .to_string()
     };
-    assert_eq!(
-        problem("nobody@example.com").await,
-        "assign_to: assignee_unknown"
-    );
+    assert_eq!(problem("nobody@example.com").await, "assign_to: assignee_unknown");
     assert_eq!(
         problem("root@example.com").await,
         "assign_to: assignee_not_client"
