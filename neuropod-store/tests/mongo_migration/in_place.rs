@@ -70,9 +70,8 @@ async fn takes_over_users_templates_pods_and_balances() {
     // Within parts and lists too.
     let resources = stored.get_document("kubernetesResources").unwrap();
     assert_eq!(resources.get_str("podName").unwrap(), "training-81dc9bdb");
-    let service = stored.get_array("httpServices").unwrap()[0]
-        .as_document()
-        .unwrap();
+    let options = stored.get_document("options").unwrap();
+    let service = options.get_array("ports").unwrap()[0].as_document().unwrap();
     let name = service.get_str("kubernetesServiceName").unwrap();
     assert_eq!(
         (service.get("_id").is_some(), name),

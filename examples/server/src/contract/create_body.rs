@@ -122,8 +122,8 @@ impl CreateBody {
         let options = PodOptionsFields {
             image,
             gpu: Some(gpu.unwrap_or_default()),
-            disk_gb: unread.required("containerDiskSize", container_disk_size.map(Whole::as_size)),
-            volume_gb: unread.required("volumeDiskSize", volume_disk_size.map(Whole::as_size)),
+            disk_gb: unread.required("containerDiskSize", container_disk_size.map(Whole::into_size)),
+            volume_gb: unread.required("volumeDiskSize", volume_disk_size.map(Whole::into_size)),
             mount_path: None,
             ports: Some(read_ports(
                 ports.as_deref().unwrap_or_default(),
@@ -224,7 +224,7 @@ struct Whole(i64);
 
 impl Whole {
     /// As a size: what is none is out of every range.
-    fn as_size(self) -> u32 {
+    fn into_size(self) -> u32 {
         u32::try_from(self.0).unwrap_or(if self.0 < 0 { 0 } else { u32::MAX })
     }
 }

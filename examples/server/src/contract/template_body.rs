@@ -119,12 +119,11 @@ impl TemplateBody {
         ];
         let mut ports = Vec::new();
         for (field, given, protocol) in lists {
-            match given {
-                Some(given) => ports.extend(check_ports(field, given, protocol, limits, &mut problems)),
-                None => {
-                    let kept = proposed.map_or(&[][..], PodOptions::ports).iter();
-                    ports.extend(kept.filter(|port| port.protocol == protocol).cloned());
-                }
+            if let Some(given) = given {
+                ports.extend(check_ports(field, given, protocol, limits, &mut problems));
+            } else {
+                let kept = proposed.map_or(&[][..], PodOptions::ports).iter();
+                ports.extend(kept.filter(|port| port.protocol == protocol).cloned());
             }
         }
         let before_path = proposed.map(PodOptions::mount_path);
@@ -152,20 +151,17 @@ impl TemplateBody {
             .with_disks(disk_gb, volume_gb)
             .with_ports(ports)
             .with_mount_path(path);
-        Ok(match before {
-            Some(before) => {
-                let mut changed = before.clone();
-                changed.name = name;
-                changed.options = options;
-                changed.description = description;
-                changed
-            }
-            None => {
-                let id: [u8; 12] = rand::random();
-                let id = data_encoding::HEXLOWER.encode(&id);
-                Template::new(id, name, options, Timestamp::now()).with_description(description)
-            }
-        })
+        if let Some(before) = before {
+            return Ok(Template {
+                name,
+                options,
+                description,
+                ..before.clone()
+            });
+        }
+        let id: [u8; 12] = rand::random();
+        let id = data_encoding::HEXLOWER.encode(&id);
+        Ok(Template::new(id, name, options, Timestamp::now()).with_description(description))
     }
 }
 
