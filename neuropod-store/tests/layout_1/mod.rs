@@ -48,6 +48,7 @@ pub(crate) fn details() -> Details {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "every field of a pod")]
 pub(crate) fn full_pod() -> Pod {
     Pod {
         id: "3f9a0c1d2e4b5a68".parse().unwrap(),
