@@ -68,7 +68,7 @@ mod tests {
     use super::flaws_of_namespace;
 
     #[test]
-    fn a_namespace_of_the_pods_is_theirs_alone_and_says_what_containers_may_do() {
+    fn a_namespace_of_the_pods_is_theirs_alone_and_has_a_security_level() {
         let flaws = |is_own, level| flaws_of_namespace(is_own, level).count();
         assert_eq!(flaws(false, Some("baseline")), 0);
         assert_eq!(flaws(false, Some("restricted")), 0);

@@ -1,4 +1,4 @@
-//! What a stored pod becomes in the cluster: its plan, written as Kubernetes objects.
+//! From a stored pod to Kubernetes objects, through its plan.
 
 use std::collections::BTreeMap;
 
@@ -154,9 +154,9 @@ fn a_gpu_type_that_is_not_in_the_catalogue_any_more_is_an_error_that_names_it() 
     let catalogue = Catalogue::new([]);
     let error = plan(&with_jupyter(), &catalogue, &naming(), &Layout::default()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotConfigured), "{error}");
-    let told = error.to_string();
+    let reported = error.to_string();
     assert!(
-        told.contains("rtx-4090") && told.contains("put it back"),
-        "{told}"
+        reported.contains("rtx-4090") && reported.contains("put it back"),
+        "{reported}"
     );
 }
