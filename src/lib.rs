@@ -7,7 +7,8 @@
 //!
 //! # A whole example
 //!
-//! Here on the simulated cluster, which needs nothing; `KubeCluster` (feature `k8s`) takes its place in earnest.
+//! Here on the simulated cluster (feature `sim`), which needs nothing; `KubeCluster` (feature `k8s`) takes its place in
+//! earnest.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -57,7 +58,7 @@
 //!
 //! | trait | what it is | ours |
 //! |---|---|---|
-//! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), [`sim::SimCluster`] |
+//! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), `SimCluster` (feature `sim`) |
 //! | [`PodStore`] | pods, users, templates, price lists | [`store::MemoryStore`], `SqliteStore` (feature `sqlite`), `MongoStore` (feature `mongo`) |
 //! | [`Billing`] | accounts and what happens to the money in them | the same |
 //! | [`TokenExtractor`] | finds access tokens in logs | [`JupyterTokens`], [`RegexTokens`] |
@@ -72,6 +73,7 @@
 //! |---|---|
 //! | `k8s` | the Kubernetes backend |
 //! | `mongo` | the store on a server that speaks the protocol of MongoDB |
+//! | `sim` | the simulated cluster |
 //! | `sqlite` | the store in a SQLite file |
 //! | `full` | all of them |
 

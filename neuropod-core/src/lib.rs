@@ -7,6 +7,7 @@
 //! Data flows one way: [`CreatePod`] → [`validation`] → [`PodSpec`] → [`plan`](fn@plan::plan) → [`Workload`] →
 //! [`ClusterBackend::apply`], and back: [`ClusterBackend::watch`] → [`Observation`] →
 //! [`reconcile`](fn@reconcile::reconcile) → [`Action`](reconcile::Action)s, which the driver carries out.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod audit;
 pub mod billing;
@@ -15,6 +16,7 @@ pub mod check;
 pub mod clock;
 pub mod cluster;
 #[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 pub mod connection;
 pub mod endpoint;
@@ -36,6 +38,8 @@ pub mod reason;
 pub mod reconcile;
 pub mod request;
 pub mod secret;
+#[cfg(feature = "sim")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
 pub mod standing;
 pub mod statement;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Incident, Settings};
+use neuropod::sim::{Mishap, Settings};
 use neuropod::{
     AccessToken, ClusterBackend, CreatePod, LogOptions, Platform, PodId, PodStore, Status, TemplateStore,
     WorkloadRef,
@@ -60,7 +60,7 @@ impl ServerStory {
             self.tokens.push(opens);
             self.killed += 1;
             sleep(Duration::from_secs(20)).await;
-            world.cluster.strike(&self.id, Incident::ServerKilled);
+            world.cluster.inject(&self.id, Mishap::ServerKilled);
         }
     }
 }
@@ -122,7 +122,7 @@ async fn the_token_of_a_server_that_was_started_again_is_found_whatever_call_goe
             for n in 1.. {
                 let faults = Faults::lasting(n, fault, time);
                 let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;
-                let Some(struck) = faults.struck() else { break };
+                let Some(struck) = faults.injected() else { break };
                 assert!(
                     told.is_ok(),
                     "{fault:?} for {time:?} at point {n}, {struck}: no end"

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, ResourceExt};
-use neuropod_core::conformance::cluster::Scene;
+use neuropod_core::conformance::cluster::Milestone;
 use neuropod_core::workload::Quota;
 use neuropod_core::{ClusterBackend, ClusterEvent, ErrorKind, LogOptions, VolumePolicy};
 use neuropod_k8s::{Exposure, KubeConfig};
@@ -85,7 +85,7 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     backend.usage().await.unwrap();
     let kubelet = Kubelet::new(site.admin.clone(), &namespace);
     kubelet
-        .play(&reference.name, Scene::Running { ready: true })
+        .reach(&reference.name, Milestone::Running { ready: true })
         .await;
     match backend.logs(reference, LogOptions::default()).await {
         // Nothing runs on the node.

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 use jiff::SignedDuration;
 use neuropod::billing::{Billing, BillingExt};
-use neuropod::sim::{Incident, Settings};
+use neuropod::sim::{Mishap, Settings};
 use neuropod::statement::explain;
 use neuropod::{
     AccountChange, Actor, ErrorKind, Money, PriceList, PricePolicy, ReasonCode, Status, Step, Update,
@@ -277,7 +277,7 @@ async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
         sleep(Duration::from_mins(1)).await;
     }
     // No platform runs while the container is killed, and waits ten seconds to be started again.
-    world.cluster.strike(&pod.id, Incident::OutOfMemory);
+    world.cluster.inject(&pod.id, Mishap::OutOfMemory);
     sleep(Duration::from_mins(1)).await;
     let _driver = Driver::start(&platform);
     sleep(Duration::from_mins(1)).await;

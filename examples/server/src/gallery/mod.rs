@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::message::{self, Language};
-use neuropod::sim::{Kind, ObjectKey, Settings, SimCluster};
+use neuropod::sim::{ObjectKey, ObjectKind, Settings, SimCluster};
 use neuropod::{Actor, BillingExt, CreatePod, ErrorKind, Money, Pod, PodId, PodStore, UserId};
 use tokio::time::sleep;
 
@@ -116,13 +116,13 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
             .await
             .with_context(|| scenario.name.to_owned())?;
         for obstacle in scenario.obstacles {
-            cluster.obstruct(&pod.id, *obstacle);
+            cluster.inject(&pod.id, *obstacle);
         }
         if scenario.past == Past::NameTaken {
             for service in app.platform.connections(&owner(&pod), &pod.id).await?.http {
                 cluster.add_foreign(ObjectKey {
                     namespace: pod.spec.namespace.clone(),
-                    kind: Kind::Service,
+                    kind: ObjectKind::Service,
                     name: service.kubernetes_service_name,
                 });
             }
