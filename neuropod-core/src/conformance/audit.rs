@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{failure, unique};
+use super::expect::{failure, unique};
 use crate::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditLog, AuditOptions, AuditOutcome, AuditPerson,
     AuditTarget, MAX_AUDIT_ENTRIES,

@@ -203,7 +203,7 @@ impl Inner {
         let pod = self.save(&Pod { desired, ..refused }).await?;
         let removed = async {
             // The key of the reservation is closed first, so that no late repetition of it can succeed.
-            if let Some(release) = reconcile::billing(&pod) {
+            if let Some(release) = reconcile::next_charge(&pod) {
                 self.pay(&pod, &release).await?;
             }
             match refusal(error) {

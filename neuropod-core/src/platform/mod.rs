@@ -199,7 +199,8 @@ impl Inner {
     /// `InsufficientFunds`; `NotFound` when the owner has no account; `Forbidden` when they were deleted; `TooManyPods`.
     async fn reserve_now(&self, pod: Pod) -> Result<Pod, (Pod, Error)> {
         let now = self.clock.now();
-        let Some(hold) = reconcile::billing(&pod).filter(|action| matches!(action, Action::Hold(_))) else {
+        let Some(hold) = reconcile::next_charge(&pod).filter(|action| matches!(action, Action::Hold(_)))
+        else {
             return Ok(pod);
         };
         match self.pay(&pod, &hold).await {

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, wait};
+use super::action::Action;
+use super::{charges, wait};
 use crate::billing::{Draw, Drawn, Period, Spent, next_day};
 use crate::error::{Error, ErrorKind};
 use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
@@ -45,7 +46,7 @@ pub fn drawn(
     now: Timestamp,
 ) -> Option<Pod> {
     let due = pod.meter.due?;
-    if *draw != super::draw(pod, &due) {
+    if *draw != charges::draw(pod, &due) {
         return None;
     }
     let mut next = pod.clone();

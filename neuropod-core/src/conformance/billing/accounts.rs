@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::failure;
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
 use crate::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
+use crate::conformance::expect::failure;
 use crate::money::Money;
 
 /// A new account is empty; to open it again changes its kind and keeps its money.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{failure, unique};
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
 use crate::billing::{
     AccountKind, Billing, BillingExt, Details, EntryKind, Hold, MAX_KEY_LEN, Period, Posting, PostingKind,
 };
+use crate::conformance::expect::{failure, unique};
 use crate::error::{ErrorKind, Result};
 use crate::id::{PodId, UserId};
 use crate::money::Money;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::super::failure;
-use super::{adds_up, cents, holds, new_key, prepaid};
+use super::fixture::{adds_up, cents, holds, new_key, prepaid};
 use crate::billing::{Billing, BillingExt};
+use crate::conformance::expect::failure;
 use crate::money::Money;
 
 /// How often a race is run: it is not lost every time.

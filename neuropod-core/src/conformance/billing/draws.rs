@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::super::failure;
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
 use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind, Period, Spent};
+use crate::conformance::expect::failure;
 use crate::id::UserId;
 use crate::money::Money;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::super::failure;
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
 use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
+use crate::conformance::expect::failure;
 use crate::id::PodId;
 use crate::money::Money;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::failure;
 use super::sample::{moment, pod, user_id};
+use crate::conformance::expect::failure;
 use crate::id::{PodId, UserId};
 use crate::pod::{Desired, Pod};
 use crate::store::{Cursor, ListOptions, MAX_LIMIT, PodStore};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::super::unique;
 use super::sample::{HOSTILE, full_pod, moment, pod, user_id};
+use crate::conformance::expect::unique;
 use crate::endpoint::Endpoint;
 use crate::id::UserId;
 use crate::meter::{Meter, Reservation};

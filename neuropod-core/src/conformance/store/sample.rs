@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::unique;
 use crate::billing::{Period, Spent};
+use crate::conformance::expect::unique;
 use crate::endpoint::Endpoint;
 use crate::id::{PodId, Role, UserId};
 use crate::meter::{Due, Meter, Price, Reservation};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, template};
+use crate::conformance::expect::{failure, taken, unique};
 use crate::store::PodStore;
 use crate::template::Template;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, moment, user, user_id};
+use crate::conformance::expect::{failure, taken, unique};
 use crate::id::Role;
 use crate::money::Money;
 use crate::store::PodStore;

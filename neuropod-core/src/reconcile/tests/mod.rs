@@ -10,16 +10,18 @@ mod table;
 mod waiting;
 mod world;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::billing::Drawn;
+use crate::billing::{Draw, Drawn, Hold};
 use crate::error::{Error, ErrorKind};
-use crate::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
+use crate::meter::{Due, LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, Reservation, VOLUME_PERIOD_SECONDS};
 use crate::money::Money;
-use crate::observation::{Container, Phase, Step};
-use crate::pod::{PodSpec, Status};
+use crate::observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step};
+use crate::pod::{Desired, Pod, PodSpec, Status};
 use crate::reason::{Reason, ReasonCode};
+use crate::token::TokenState;
+use crate::workload::VolumePolicy;
 
 /// With the deadlines that a platform has unless it is told otherwise.
 fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {

@@ -1,4 +1,4 @@
-//! What is done, and how it is chosen.
+//! The operations of a load, and how they are chosen.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,9 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::super::cents;
-use super::journal::Answer;
+use super::call_result::CallResult;
 use crate::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
-use crate::error::Result;
+use crate::conformance::billing::fixture::cents;
 use crate::id::UserId;
 use crate::money::Money;
 
@@ -82,7 +81,7 @@ impl Operation {
         }
     }
 
-    pub(super) async fn carry_out(&self, billing: &dyn Billing) -> Answer {
+    pub(super) async fn carry_out(&self, billing: &dyn Billing) -> CallResult {
         match self.clone() {
             Self::Open { user, kind } => billing.open(&user, kind).await.into(),
             Self::Post {
@@ -119,7 +118,7 @@ impl Operation {
     }
 
     /// The same key with another amount, user or kind.
-    fn other(mut self, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Self {
+    fn altered(mut self, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Self {
         let choice = random.random_range(0..3);
         match &mut self {
             // An adjustment may have an amount that no other posting has.
@@ -142,8 +141,8 @@ impl Operation {
     }
 }
 
-/// What was done lately.
-pub(super) struct Past {
+/// The latest operations.
+pub(super) struct PastOperations {
     operations: VecDeque<Operation>,
     holds: VecDeque<Reservation>,
 }
@@ -155,7 +154,7 @@ struct Reservation {
     amount: Money,
 }
 
-impl Past {
+impl PastOperations {
     pub(super) fn new(operations: Vec<Operation>) -> Self {
         let mut past = Self {
             operations: VecDeque::new(),
@@ -167,7 +166,7 @@ impl Past {
         past
     }
 
-    /// Chooses an operation; `key` is for a change nobody has made.
+    /// Chooses an operation; `key` is for a change that is not made yet.
     pub(super) fn next(
         &mut self,
         key: String,
@@ -178,11 +177,11 @@ impl Past {
             0..15 => self.again(random),
             15..22 => self
                 .again(random)
-                .map(|operation| operation.other(accounts, random)),
+                .map(|operation| operation.altered(accounts, random)),
             22..45 => self.draw(&key, random),
             45..52 => self.some_hold(random).map(|hold| Operation::Settle {
                 key: hold.key,
-                // Also more than is left, which is refused.
+                // This may be more than remains, which is refused.
                 actual: some_amount(random).min(hold.amount),
             }),
             52..57 => self
@@ -190,7 +189,7 @@ impl Past {
                 .map(|hold| Operation::Release { key: hold.key }),
             _ => None,
         };
-        let operation = operation.unwrap_or_else(|| new(key, accounts, random));
+        let operation = operation.unwrap_or_else(|| new_operation(key, accounts, random));
         self.remember(&operation);
         operation
     }
@@ -229,8 +228,8 @@ impl Past {
     }
 }
 
-/// An operation that needs nothing that was before.
-fn new(key: String, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Operation {
+/// An operation that needs none before it.
+fn new_operation(key: String, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Operation {
     let user = some_user(accounts, random);
     let amount = some_amount(random);
     let posting = |kind, amount| Operation::Post {
@@ -270,7 +269,7 @@ fn some_user(accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> UserId 
     accounts.choose(random).unwrap().0.clone()
 }
 
-/// Never nothing, so that every change has an entry that tells of it.
+/// Never zero, so that every change has a ledger entry.
 fn some_amount(random: &mut StdRng) -> Money {
     cents(random.random_range(1..=MOST))
 }
@@ -281,7 +280,7 @@ fn some_cap(most: i64, random: &mut StdRng) -> Option<Money> {
         .then(|| cents(random.random_range(0..=most)))
 }
 
-/// What all draws are for, so that they count against the caps of one day.
+/// The period of all draws, so that they count against the caps of one day.
 fn an_hour() -> Details {
     let from = Timestamp::UNIX_EPOCH;
     let until = from + SignedDuration::from_hours(1);
@@ -301,14 +300,5 @@ fn push<T>(all: &mut VecDeque<T>, new: T, most: usize) {
     all.push_back(new);
     if all.len() > most {
         all.pop_front();
-    }
-}
-
-impl From<Result<()>> for Answer {
-    fn from(result: Result<()>) -> Self {
-        match result {
-            Ok(()) => Self::Done,
-            Err(error) => Self::refused(&error),
-        }
     }
 }

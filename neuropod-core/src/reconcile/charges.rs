@@ -1,0 +1,36 @@
+//! The charges that the meter of a pod asks for.
+
+use super::action::Action;
+use crate::billing::Draw;
+use crate::meter::{Due, Reservation};
+use crate::money::Money;
+use crate::pod::Pod;
+
+/// The next action for the money of a pod.
+pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {
+    let meter = &pod.meter;
+    if let Some(due) = &meter.due {
+        return Some(Action::Draw(draw(pod, due)));
+    }
+    match meter.reservation {
+        Reservation::Opening => Some(Action::Hold(meter.to_hold(pod))),
+        Reservation::Closing => Some(Action::Release {
+            key: meter.key(&pod.id),
+        }),
+        Reservation::None | Reservation::Open => None,
+    }
+}
+
+/// The charge of a period. Only running time is capped, since a volume can't be stopped.
+pub(super) fn draw(pod: &Pod, due: &Due) -> Draw {
+    let draw = pod.meter.to_draw(due, pod);
+    if !due.reserved {
+        return draw;
+    }
+    let spent = pod.spent.map_or(Money::ZERO, |spent| spent.at(due.period.from));
+    Draw {
+        at_most: pod.spec.daily_cap.map(|cap| (cap - spent).max(Money::ZERO)),
+        daily_cap: pod.owner_cap,
+        ..draw
+    }
+}
