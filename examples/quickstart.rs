@@ -319,11 +319,11 @@ impl Story {
     }
 
     async fn show_links(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
-        for service in self.platform.connections(&self.ana, id).await?.http {
+        for connection in self.platform.connections(&self.ana, id).await? {
             // Names of other ports are those of the contract, in Spanish.
-            let (port, link) = (service.port, service.link());
-            if service.token.is_some() {
-                let link = format!("  {}: {link}", service.service_name);
+            let (port, link) = (connection.port, connection.link());
+            if connection.token.is_some() {
+                let link = format!("  {}: {link}", connection.name);
                 self.say(&link, &link);
             } else {
                 self.say(

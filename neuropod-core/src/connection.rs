@@ -1,76 +1,76 @@
-//! How one reaches the services of a pod: plain functions of its record.
+//! How the public ports of a pod are reached: plain functions of its record.
 
-use serde::Serialize;
-
+use crate::endpoint::Endpoint;
 use crate::naming::Naming;
 use crate::pod::{Pod, Status};
 use crate::secret::AccessToken;
 
-/// How to reach a pod, as the HTTP contract has it.
+/// A public port of a pod: where it is, and whether it can be opened now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connections {
-    /// How it is.
-    pub state: ConnectionState,
-    /// Its HTTP services: none when it is stopped.
-    pub http: Vec<HttpService>,
-    /// Its other services: only while it runs.
-    pub tcp: Vec<TcpService>,
-}
-
-/// Whether a pod can be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ConnectionState {
-    /// Not yet.
-    Starting,
-    /// Yes.
-    Running,
-    /// No, it is stopped.
-    Stopped,
-    /// No, it failed; the pod's reason says why.
-    Error,
-}
-
-/// How a service is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ServiceStatus {
-    /// It comes with its pod, or its login is not known yet.
-    Creating,
-    /// The same, as connections call it.
-    Starting,
-    /// It can be opened.
-    Ready,
-    /// Its pod failed.
-    Error,
-    /// Its pod is stopped.
-    Stopped,
-    /// It is not offered.
-    Disable,
-}
-
-/// One public port that speaks HTTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpService {
+#[non_exhaustive]
+pub struct Connection {
     /// The port of the container.
     pub port: u16,
-    /// What it is called.
-    pub service_name: String,
-    /// Its public address, without a token.
-    pub url: String,
-    /// Whether the user added it.
+    /// The name people see, such as `Jupyter Lab`.
+    pub name: String,
+    /// Whether the user added the port, rather than the template or the platform naming it.
     pub is_custom: bool,
-    /// How it is.
-    pub status: ServiceStatus,
-    /// The token that opens it, where it is the Jupyter server and its token is known.
+    /// What is spoken at the port.
+    pub protocol: Protocol,
+    /// The public host.
+    pub host: String,
+    /// The public address, without a token. It stays the same for as long as the pod exists.
+    pub url: String,
+    /// Whether it can be opened, and if not, why.
+    pub state: ConnectionState,
+    /// The token that opens it: only of the Jupyter port, while the pod runs and its token is known.
     pub token: Option<AccessToken>,
-    /// The Service in the cluster.
-    pub kubernetes_service_name: String,
-    /// The Ingress or `HTTPRoute` in the cluster.
-    pub kubernetes_ingress_name: String,
+    /// The objects in the cluster that lead to it.
+    pub objects: ConnectionObjects,
 }
 
-impl HttpService {
+/// What is spoken at a public port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// HTTP, upgrades to a WebSocket included.
+    Http,
+}
+
+/// Whether a public port can be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// Not yet: the pod is starting. Next: [`AwaitingLogin`](Self::AwaitingLogin), [`Ready`](Self::Ready) or
+    /// [`Failed`](Self::Failed).
+    Starting,
+    /// Not yet: the pod runs, and its Jupyter server has not yet said how to log in. Without the token the link opens
+    /// nothing. Next: [`Ready`](Self::Ready).
+    AwaitingLogin,
+    /// Yes: [`Connection::link`] opens it.
+    Ready,
+    /// No: the pod is stopped.
+    Stopped,
+    /// No: the pod failed; [`Pod::reason`] says why.
+    Failed,
+}
+
+/// The names of the objects in the cluster that lead to a public port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionObjects {
+    /// The Service.
+    pub service: String,
+    /// The Ingress or `HTTPRoute`.
+    pub route: String,
+}
+
+impl Connection {
+    /// Whether it can be opened now.
+    pub fn is_ready(&self) -> bool {
+        self.state == ConnectionState::Ready
+    }
+
     /// The link that opens it, with its token where it has one. For its owner only.
     pub fn link(&self) -> String {
         match &self.token {
@@ -85,109 +85,56 @@ impl HttpService {
     }
 }
 
-/// One port that is not HTTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TcpService {
-    /// The port of the container.
-    pub port: u16,
-    /// What it is called.
-    pub service_name: String,
-    /// Its public address.
-    pub url: String,
-    /// Whether the user added it.
-    pub is_custom: bool,
-    /// How it is.
-    pub status: ServiceStatus,
-}
-
-/// The port of SSH, which the contract shows and nobody offers yet.
-const SSH_PORT: u16 = 22;
-
-/// How to reach a pod now: nothing of a stopped one; of one that starts the addresses without tokens; of one that
-/// runs links that open.
-pub fn connections(pod: &Pod, naming: &Naming) -> Connections {
-    let (state, status) = match pod.status {
-        Status::Stopped => {
-            return Connections {
-                state: ConnectionState::Stopped,
-                http: Vec::new(),
-                tcp: Vec::new(),
-            };
-        }
-        Status::Creating => (ConnectionState::Starting, Some(ServiceStatus::Starting)),
-        Status::Running => (ConnectionState::Running, None),
-        Status::Error => (ConnectionState::Error, Some(ServiceStatus::Error)),
-    };
-    let mut http = http_services(pod, naming);
-    if let Some(status) = status {
-        for service in &mut http {
-            service.status = status;
-            service.token = None;
-        }
-    }
-    let tcp = if state == ConnectionState::Running {
-        tcp_services(pod, naming)
-    } else {
-        Vec::new()
-    };
-    Connections { state, http, tcp }
-}
-
-/// The HTTP services of a pod, in the order of its ports.
+/// The public ports of a pod, in the order they were asked for.
 ///
 /// ```
 /// # use neuropod_core::Pod;
-/// use neuropod_core::connection::http_services;
+/// use neuropod_core::connection::connections;
 /// use neuropod_core::naming::Naming;
 ///
 /// # fn example(pod: &Pod, naming: &Naming) {
-/// for service in http_services(pod, naming) {
-///     println!("{}: {}", service.service_name, service.link());
+/// for connection in connections(pod, naming) {
+///     println!("{}: {}", connection.name, connection.link());
 /// }
 /// # }
 /// ```
-pub fn http_services(pod: &Pod, naming: &Naming) -> Vec<HttpService> {
-    let (slug, hash) = (&pod.slug, &pod.owner_hash);
-    let jupyter = pod.jupyter_port();
-    let service = |endpoint: &crate::endpoint::Endpoint| {
-        let is_jupyter = jupyter == Some(endpoint.port);
-        let token = pod
-            .login
-            .token()
-            .filter(|_| is_jupyter && pod.status == Status::Running)
-            .cloned();
-        // Without a token the link opens nothing until the server has said that it needs none.
-        let status = match pod.status {
-            Status::Running if is_jupyter && !pod.login.is_known() => ServiceStatus::Creating,
-            Status::Running => ServiceStatus::Ready,
-            Status::Creating => ServiceStatus::Creating,
-            Status::Stopped => ServiceStatus::Stopped,
-            Status::Error => ServiceStatus::Error,
-        };
-        HttpService {
-            port: endpoint.port,
-            service_name: endpoint.service_name.clone(),
-            url: naming.url(slug, hash, endpoint.port),
-            is_custom: endpoint.is_custom,
-            status,
-            token,
-            kubernetes_service_name: naming.service(slug, hash, endpoint.port),
-            kubernetes_ingress_name: naming.ingress(slug, hash, endpoint.port),
-        }
-    };
-    pod.spec.endpoints.iter().map(service).collect()
+pub fn connections(pod: &Pod, naming: &Naming) -> Vec<Connection> {
+    pod.spec
+        .endpoints
+        .iter()
+        .map(|endpoint| connection(pod, endpoint, naming))
+        .collect()
 }
 
-/// The other services of a pod: SSH, which is not offered yet.
-pub fn tcp_services(pod: &Pod, naming: &Naming) -> Vec<TcpService> {
-    let host = naming.host(&pod.slug, &pod.owner_hash, SSH_PORT);
-    vec![TcpService {
-        port: SSH_PORT,
-        service_name: "SSH".into(),
-        url: format!("tcp://{host}:{SSH_PORT}"),
-        is_custom: false,
-        status: ServiceStatus::Disable,
-    }]
+fn connection(pod: &Pod, endpoint: &Endpoint, naming: &Naming) -> Connection {
+    let (slug, hash, port) = (&pod.slug, &pod.owner_hash, endpoint.port);
+    let is_jupyter = pod.jupyter_port() == Some(port);
+    let token = pod
+        .login
+        .token()
+        .filter(|_| is_jupyter && pod.status == Status::Running)
+        .cloned();
+    let state = match pod.status {
+        Status::Creating => ConnectionState::Starting,
+        Status::Running if is_jupyter && !pod.login.is_known() => ConnectionState::AwaitingLogin,
+        Status::Running => ConnectionState::Ready,
+        Status::Stopped => ConnectionState::Stopped,
+        Status::Error => ConnectionState::Failed,
+    };
+    Connection {
+        port,
+        name: endpoint.service_name.clone(),
+        is_custom: endpoint.is_custom,
+        protocol: Protocol::Http,
+        host: naming.host(slug, hash, port),
+        url: naming.url(slug, hash, port),
+        state,
+        token,
+        objects: ConnectionObjects {
+            service: naming.service(slug, hash, port),
+            route: naming.ingress(slug, hash, port),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -198,16 +145,14 @@ mod tests {
     use crate::pod::Login;
     use crate::token::TokenState;
 
-    fn pod(status: Status, login: Login) -> Pod {
-        Pod {
+    fn of_pod(status: Status, login: Login) -> Vec<Connection> {
+        let pod = Pod {
             status,
             login,
             ..Pod::sample(Timestamp::UNIX_EPOCH)
-        }
-    }
-
-    fn naming() -> Naming {
-        Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
+        };
+        let naming = Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap();
+        connections(&pod, &naming)
     }
 
     fn generated(token: &str) -> Login {
@@ -219,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_running_pod_has_its_token_exactly_once_and_only_on_its_jupyter_link() {
-        let found = connections(&pod(Status::Running, generated("a1b2")), &naming());
-        assert_eq!(found.state, ConnectionState::Running);
-        let links: Vec<_> = found.http.iter().map(HttpService::link).collect();
+        let found = of_pod(Status::Running, generated("a1b2"));
+        assert!(found.iter().all(Connection::is_ready));
+        let links: Vec<_> = found.iter().map(Connection::link).collect();
         assert_eq!(
             links,
             [
@@ -229,50 +174,38 @@ mod tests {
                 "https://training-k3j5qzx2ab-7860.pods.example.com"
             ]
         );
-        assert_eq!(
-            found.http[0].url,
-            "https://training-k3j5qzx2ab-8888.pods.example.com"
-        );
-        assert_eq!(
-            found.tcp[0].url,
-            "tcp://training-k3j5qzx2ab-22.pods.example.com:22"
-        );
+        assert_eq!(found[0].url, "https://training-k3j5qzx2ab-8888.pods.example.com");
+        assert_eq!(found[0].host, "training-k3j5qzx2ab-8888.pods.example.com");
     }
 
     #[test]
-    fn a_pod_that_starts_shows_addresses_and_no_tokens() {
-        let found = connections(&pod(Status::Creating, generated("a1b2")), &naming());
-        assert_eq!((found.state, found.tcp.len()), (ConnectionState::Starting, 0));
-        assert!(
-            found
-                .http
-                .iter()
-                .all(|service| service.status == ServiceStatus::Starting)
-        );
-        assert!(found.http.iter().all(|service| service.link() == service.url));
-    }
-
-    #[test]
-    fn a_stopped_pod_has_none() {
-        let found = connections(&pod(Status::Stopped, generated("a1b2")), &naming());
-        assert_eq!(
-            (found.state, found.http.len(), found.tcp.len()),
-            (ConnectionState::Stopped, 0, 0)
-        );
+    fn a_pod_that_does_not_run_shows_addresses_and_no_tokens() {
+        for (status, state) in [
+            (Status::Creating, ConnectionState::Starting),
+            (Status::Stopped, ConnectionState::Stopped),
+            (Status::Error, ConnectionState::Failed),
+        ] {
+            let found = of_pod(status, generated("a1b2"));
+            assert_eq!(found.len(), 2, "{status:?}");
+            for connection in found {
+                assert_eq!((connection.state, &connection.token), (state, &None));
+                assert_eq!(connection.link(), connection.url);
+            }
+        }
     }
 
     #[test]
     fn a_link_is_not_ready_before_its_login_is_known() {
-        let status = |found: TokenState| {
+        let state = |found: TokenState| {
             let login = Login {
                 found,
                 ..Login::default()
             };
-            http_services(&pod(Status::Running, login), &naming())[0].status
+            of_pod(Status::Running, login)[0].state
         };
-        assert_eq!(status(TokenState::Unknown), ServiceStatus::Creating);
-        assert_eq!(status(TokenState::Disabled), ServiceStatus::Ready);
-        assert_eq!(status(TokenState::Password), ServiceStatus::Ready);
+        assert_eq!(state(TokenState::Unknown), ConnectionState::AwaitingLogin);
+        assert_eq!(state(TokenState::Disabled), ConnectionState::Ready);
+        assert_eq!(state(TokenState::Password), ConnectionState::Ready);
     }
 
     #[test]
@@ -281,22 +214,16 @@ mod tests {
             injected: Some(AccessToken::new("")),
             ..Login::default()
         };
-        let services = http_services(&pod(Status::Running, login), &naming());
-        for service in services {
-            assert_eq!(
-                (service.status, service.link()),
-                (ServiceStatus::Ready, service.url)
-            );
+        for connection in of_pod(Status::Running, login) {
+            assert!(connection.is_ready());
+            assert_eq!(connection.link(), connection.url);
         }
     }
 
     #[test]
     fn a_token_of_any_characters_stays_one_parameter() {
-        let found = connections(&pod(Status::Running, generated("a&b#c d=é")), &naming());
-        assert!(
-            found.http[0].link().ends_with("?token=a%26b%23c+d%3D%C3%A9"),
-            "{}",
-            found.http[0].link()
-        );
+        let found = of_pod(Status::Running, generated("a&b#c d=é"));
+        let link = found[0].link();
+        assert!(link.ends_with("?token=a%26b%23c+d%3D%C3%A9"), "{link}");
     }
 }

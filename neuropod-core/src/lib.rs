@@ -58,7 +58,7 @@ pub use self::{
     cluster::{
         ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, OwnedVolume, OwnedWorkload, Usage,
     },
-    connection::{ConnectionState, Connections, HttpService, ServiceStatus, TcpService},
+    connection::{Connection, ConnectionState},
     error::{Error, ErrorKind, Result},
     gpus::{GpuHolder, GpuStock, NodeGpus},
     id::{Actor, PodId, Role, UserId},

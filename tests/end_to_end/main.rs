@@ -115,17 +115,9 @@ async fn a_jupyter_pod_lives_stops_starts_and_goes() {
     site.measure_token(&pod, known.await.unwrap()).await;
 
     let links = site.platform.connections(&site.ana, &pod.id).await.unwrap();
-    assert!(
-        links.http[0]
-            .link()
-            .ends_with(&format!("?token={}", first.expose()))
-    );
+    assert!(links[0].link().ends_with(&format!("?token={}", first.expose())));
     let hosts = site.ingress_hosts(&pod).await;
-    let expected: Vec<_> = links
-        .http
-        .iter()
-        .map(|service| service.url.replace("https://", ""))
-        .collect();
+    let expected: Vec<_> = links.iter().map(|connection| connection.host.clone()).collect();
     assert_eq!(hosts, expected);
 
     logs_follow_live(&site, &pod, &first).await;

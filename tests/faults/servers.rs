@@ -49,7 +49,7 @@ impl ServerStory {
             eventually("the link opens the server that runs", async || {
                 opens = announced(world, &self.id).await;
                 let link = insist(async || reader.connections(&world.ana, &self.id).await).await;
-                let link = link.unwrap().http[0].link();
+                let link = link.unwrap()[0].link();
                 !opens.is_empty() && link.ends_with(&format!("?token={opens}"))
             })
             .await;

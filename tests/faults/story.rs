@@ -43,7 +43,7 @@ impl Story {
                 1 | 5 => {
                     let pod = self.wait_until_it_runs(world, platform, reader).await;
                     assert_eq!((pod.step, &pod.reason), (Step::Ready, &None));
-                    let link = reader.connections(ana, &pod.id).await.unwrap().http[0].link();
+                    let link = reader.connections(ana, &pod.id).await.unwrap()[0].link();
                     assert!(link.contains("?token="), "{link}");
                     sleep(Duration::from_secs(90)).await;
                 }

@@ -3,10 +3,14 @@
 use futures::StreamExt;
 use neuropod::sim::Settings;
 use neuropod::{
-    ConnectionState, ErrorKind, LogOptions, Money, PodStore, ServiceStatus, Status, Step, VolumePolicy,
+    Connection, ConnectionState, ErrorKind, LogOptions, Money, PodStore, Status, Step, VolumePolicy,
 };
 
 use crate::common::{Driver, World, eventually, request, until, until_status};
+
+fn states(connections: &[Connection]) -> Vec<ConnectionState> {
+    connections.iter().map(|connection| connection.state).collect()
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_lives_stops_starts_and_goes() {
@@ -18,15 +22,15 @@ async fn a_pod_lives_stops_starts_and_goes() {
     let created = platform.create(ana, &request("Training")).await.unwrap();
     assert_eq!((created.status, created.step), (Status::Creating, Step::Accepted));
     let starting = platform.connections(ana, &created.id).await.unwrap();
-    assert_eq!(starting.state, ConnectionState::Starting);
-    assert_eq!(starting.http[0].status, ServiceStatus::Starting);
+    assert_eq!(states(&starting), [ConnectionState::Starting; 2]);
+    assert_eq!(starting[0].link(), starting[0].url, "no token yet");
 
     let running = until_status(&platform, ana, &created.id, Status::Running).await;
     assert_eq!(running.step, Step::Ready);
     let links = platform.connections(ana, &created.id).await.unwrap();
-    let first_link = links.http[0].link();
+    let first_link = links[0].link();
     assert_eq!(first_link.matches("?token=").count(), 1, "{first_link}");
-    assert_eq!(links.http[1].link(), links.http[1].url);
+    assert_eq!(links[1].link(), links[1].url);
 
     platform.stop(ana, &created.id).await.unwrap();
     let stopped = until(&platform, ana, &created.id, |pod| pod.step == Step::Stopped).await;
@@ -34,16 +38,14 @@ async fn a_pod_lives_stops_starts_and_goes() {
     assert_eq!(world.cluster.objects().len(), 0, "{:?}", world.cluster.objects());
     assert_eq!(world.cluster.volumes().len(), 1);
     let gone = platform.connections(ana, &created.id).await.unwrap();
-    assert_eq!(
-        (gone.state, gone.http.len(), gone.tcp.len()),
-        (ConnectionState::Stopped, 0, 0)
-    );
+    assert_eq!(states(&gone), [ConnectionState::Stopped; 2]);
+    assert_eq!(gone[0].link(), gone[0].url, "its token is gone");
 
     platform.start(ana, &created.id).await.unwrap();
     until_status(&platform, ana, &created.id, Status::Running).await;
     let again = platform.connections(ana, &created.id).await.unwrap();
-    assert_eq!(again.http[0].url, links.http[0].url, "the same address");
-    assert_ne!(again.http[0].link(), first_link, "another token");
+    assert_eq!(again[0].url, links[0].url, "the same address");
+    assert_ne!(again[0].link(), first_link, "another token");
 
     platform
         .delete(ana, &created.id, VolumePolicy::Delete)

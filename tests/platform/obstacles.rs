@@ -228,11 +228,11 @@ async fn an_object_of_somebody_else_is_told_of_and_left_alone() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    let service = platform.connections(&world.ana, &pod.id).await.unwrap();
+    let connections = platform.connections(&world.ana, &pod.id).await.unwrap();
     let foreign = ObjectKey {
         namespace: None,
         kind: ObjectKind::Service,
-        name: service.http[0].kubernetes_service_name.clone(),
+        name: connections[0].objects.service.clone(),
     };
     world.cluster.add_foreign(foreign);
     let _driver = Driver::start(&platform);

@@ -57,7 +57,7 @@ async fn a_server_that_is_started_again_inside_its_container_has_another_token()
             matches!(pod.login.found, TokenState::Generated(_)),
             "after {hours} hours"
         );
-        let link = platform.connections(&world.ana, &pod.id).await.unwrap().http[0].link();
+        let link = platform.connections(&world.ana, &pod.id).await.unwrap()[0].link();
         assert!(link.contains(pod.login.token().unwrap().expose()), "{link}");
     }
     assert_eq!(world.cluster.runs_of(&pod.id).len(), 1, "it is one container");

@@ -25,8 +25,9 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use crate::auth::{self, Access, Google, Issuer, Keys, Presence, Sessions, Tokens};
 use crate::backends::{self, Store};
 use crate::config::Config;
+use crate::contract::failure::{self, Failure};
+use crate::contract::{euros, template_body};
 use crate::directory::Directory;
-use crate::failure::{self, Failure};
 use crate::limits::{self, Limiter};
 use crate::live::{self, Hub};
 use crate::log_places::LogPlaces;
@@ -35,7 +36,7 @@ use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::stock::Stock;
 use crate::usage::Figures;
-use crate::{encoding, euros, gallery, headers, host, pods, refusals, routes, trace};
+use crate::{encoding, gallery, headers, host, pods, refusals, routes, trace};
 
 /// What every request can use.
 pub(crate) struct App {
@@ -106,7 +107,7 @@ impl App {
         config.catalogue = backends::keep_types(config.catalogue, &*store.pods).await?;
         let (cluster, simulated) = backends::cluster(&config).await?;
         if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
-            store.pods.insert_template(&routes::first_template()).await?;
+            store.pods.insert_template(&template_body::first()).await?;
         }
         let app = Self::on(config, &secrets, store, cluster, metrics)?;
         if let Some(cluster) = simulated {

@@ -19,7 +19,7 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 use crate::listen::MAX_HEAD;
 use crate::waiting::Place;
 use crate::{host, language};

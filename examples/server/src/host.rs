@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode, Uri, header};
 
 use crate::app::Shared;
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// The name of the host that a request is for: in lower case, without port and without the dot at its end. `None`: it
 /// names none.

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | What can be configured? | [`config`] |
 //! | Who asks? | `auth` |
-//! | What does an address do? | `routes`; what it shows is in `view`, what goes wrong in `failure` |
+//! | What does an address do? | `routes` |
+//! | What do requests and replies look like? | `contract`: the HTTP contract of the frontend, field by field |
 //! | How do changes get to pages? | `live` |
 //! | What is at the address of a simulated pod? | `pods` |
 //! | What can be learned and tried without a cluster? | [`gallery`] |
@@ -19,14 +20,12 @@ mod auth;
 mod backends;
 pub mod config;
 mod connection;
+mod contract;
 mod csv;
 mod dashboard;
 mod directory;
 mod door;
 mod encoding;
-mod euros;
-mod failure;
-mod fields;
 pub mod gallery;
 pub mod greeting;
 mod headers;
@@ -42,7 +41,6 @@ mod overview;
 mod pods;
 mod readiness;
 mod refusals;
-mod reply;
 mod routes;
 mod secrets;
 pub mod server;
@@ -53,5 +51,4 @@ mod stock;
 pub mod telemetry;
 mod trace;
 mod usage;
-mod view;
 mod waiting;

@@ -14,7 +14,7 @@ use neuropod::UserId;
 use crate::app::{App, Shared};
 use crate::auth::Identity;
 use crate::config;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// Who is limited.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use http::StatusCode;
 use neuropod::{Actor, UserId};
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// Most logs that are read at a time for one user: some pages with a dialog open.
 const MOST_OF_ONE: usize = 8;

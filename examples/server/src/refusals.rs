@@ -8,7 +8,7 @@ use neuropod::audit::{AuditAction, AuditOutcome, AuditTarget};
 
 use crate::app::Shared;
 use crate::auth::Identity;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// Most characters of a path that are kept.
 const MAX_PATH_LEN: usize = 200;

@@ -2,7 +2,7 @@
 
 use super::Platform;
 use crate::cluster::{LogOptions, LogStream};
-use crate::connection::{self, Connections};
+use crate::connection::{self, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, UserId};
 use crate::plan;
@@ -46,11 +46,11 @@ impl Platform {
         self.0.records(owner.as_ref(), false).await
     }
 
-    /// How to reach a pod now.
+    /// The public ports of a pod, and whether they can be opened now.
     ///
     /// # Errors
     /// `NotFound`; `Forbidden`.
-    pub async fn connections(&self, actor: &Actor, id: &PodId) -> Result<Connections> {
+    pub async fn connections(&self, actor: &Actor, id: &PodId) -> Result<Vec<Connection>> {
         let pod = self.0.visible(actor, id).await?;
         Ok(connection::connections(&pod, &self.0.naming))
     }

@@ -3,7 +3,7 @@
 use super::keys::Keys;
 use super::people::Profile;
 use super::tokens::refuse;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// As whom Google signs; the first is who it is.
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::claims::{self, Claims};
 use super::tokens::refuse;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// How long keys are used without asking again.
 const FRESH: Duration = Duration::from_hours(1);

@@ -31,7 +31,7 @@ pub(crate) use self::{
     tokens::{Issuer, Session, Tokens},
 };
 use crate::app::{App, Shared};
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// A user who is signed in.
 #[derive(Debug, Clone)]

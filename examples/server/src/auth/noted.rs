@@ -9,7 +9,7 @@ use neuropod::audit::AuditAction;
 use neuropod::{Actor, AuditEvent, Role, User};
 
 use crate::app::App;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// The network address that a request comes from, where it is known.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use neuropod::{Actor, ErrorKind, Role, User, UserId};
 use super::access::is_same;
 use super::{Caller, ended};
 use crate::app::App;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// The issuer of those who sign in by address alone, in development.
 const DEVELOPMENT: &str = "development";

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::claims;
 use super::keys::Keys;
 use super::people::Profile;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// `iss` and `aud` of the tokens of this server.
 const NAME: &str = "neuropod";

@@ -13,7 +13,8 @@ use secrecy::ExposeSecret;
 use super::keys::{self, Kind};
 use super::{ClusterKind, Config, Flags, address, wrong};
 use crate::auth::Access;
-use crate::{euros, gallery};
+use crate::contract::euros;
+use crate::gallery;
 
 /// What holds, and where each value is from.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use neuropod::{Money, PriceList};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::euros;
+use crate::contract::euros;
 
 /// The prices until an administrator sets others.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]

@@ -15,8 +15,8 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
 use self::page::{ASSETS, Page};
 use crate::app::Shared;
+use crate::contract::failure::Failure;
 use crate::encoding::Accepted;
-use crate::failure::Failure;
 use crate::routes;
 
 /// Makes the page before the first visitor waits for it.

@@ -119,11 +119,11 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
             cluster.inject(&pod.id, *obstacle);
         }
         if scenario.past == Past::NameTaken {
-            for service in app.platform.connections(&owner(&pod), &pod.id).await?.http {
+            for connection in app.platform.connections(&owner(&pod), &pod.id).await? {
                 cluster.add_foreign(ObjectKey {
                     namespace: pod.spec.namespace.clone(),
                     kind: ObjectKind::Service,
-                    name: service.kubernetes_service_name,
+                    name: connection.objects.service,
                 });
             }
         }

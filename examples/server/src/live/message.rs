@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::current::{Current, Digest, Written};
 use super::listener::{Alert, Listener, Outgoing, Refusal};
 use crate::app::App;
-use crate::failure::Failure;
-use crate::view::money::BalanceView;
-use crate::view::pod::PodView;
+use crate::contract::failure::Failure;
+use crate::contract::money::BalanceView;
+use crate::contract::pod::PodView;
 
 /// How long a warning waits for the balance that it tells.
 const BALANCE: Duration = Duration::from_secs(2);

@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// How often the store is read anew. Most changes by others show in the cluster, where the driver sees them at once;
 /// the deletion of a stopped pod does not.

@@ -22,7 +22,7 @@ use super::listener::{Listener, Refusal, Scope};
 use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::Caller;
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 use crate::limits::ClientAddress;
 use crate::routes::log_text;
 

@@ -15,10 +15,10 @@ use super::listener::{Listener, Outgoing, Scope};
 use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::{Caller, Identity};
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
+use crate::contract::reply::Parameters;
 use crate::language::Asked;
 use crate::limits::ClientAddress;
-use crate::reply::Parameters;
 
 /// The biggest text that is read, in bytes.
 const MAX_TEXT: usize = 64 * 1024;

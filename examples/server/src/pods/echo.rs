@@ -42,7 +42,7 @@ pub(super) fn serve(upgrade: WebSocketUpgrade, app: Shared, host: String) -> Res
 async fn echo(app: &App, host: &str, socket: &mut WebSocket) {
     while let Ok(Some(Ok(message))) = timeout(SILENCE, socket.recv()).await {
         // Nobody answers any more once the pod has stopped.
-        if !Found::at(app, host).is_some_and(|found| found.is_ready()) {
+        if !Found::at(app, host).is_some_and(|found| found.connection.is_ready()) {
             return;
         }
         if matches!(message, Message::Text(_) | Message::Binary(_)) && socket.send(message).await.is_err() {

@@ -5,7 +5,7 @@ use axum::extract::Query;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use neuropod::AccessToken;
-use neuropod::connection::HttpService;
+use neuropod::connection::Connection;
 use serde::Deserialize;
 
 /// The name of the cookie. It has no domain, so that no other host gets it.
@@ -32,8 +32,8 @@ struct Offered {
 }
 
 impl Login {
-    pub(super) fn of(service: &HttpService, host: &str, parts: &Parts) -> Self {
-        let Some(token) = &service.token else {
+    pub(super) fn of(connection: &Connection, host: &str, parts: &Parts) -> Self {
+        let Some(token) = &connection.token else {
             return Self::Open;
         };
         let value = cookie_value(token, host);

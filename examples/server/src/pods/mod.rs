@@ -18,7 +18,7 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, header};
 use neuropod::Pod;
-use neuropod::connection::{self, HttpService, ServiceStatus};
+use neuropod::connection::{Connection, connections};
 use neuropod::message::Language;
 use neuropod::naming::{Naming, Scheme};
 
@@ -78,7 +78,7 @@ fn is_of_a_pod(naming: &Naming, host: &str) -> bool {
 /// What was found under a host.
 struct Found {
     pod: Arc<Pod>,
-    service: HttpService,
+    connection: Connection,
 }
 
 impl Found {
@@ -87,13 +87,10 @@ impl Found {
         let (slug, hash, port) = naming.parse_host(host)?;
         let is_it = |pod: &Arc<Pod>| pod.slug.as_str() == slug && pod.owner_hash == hash && !pod.is_deleted();
         let pod = app.live.pods().into_iter().find(is_it)?;
-        let services = connection::http_services(&pod, naming);
-        let service = services.into_iter().find(|service| service.port == port)?;
-        Some(Self { pod, service })
-    }
-
-    fn is_ready(&self) -> bool {
-        self.service.status == ServiceStatus::Ready
+        let connection = connections(&pod, naming)
+            .into_iter()
+            .find(|connection| connection.port == port)?;
+        Some(Self { pod, connection })
     }
 }
 
@@ -123,10 +120,10 @@ async fn answer(app: &Shared, host: &str, parts: Parts) -> Response {
     let Some(found) = Found::at(app, host) else {
         return Page::unknown(language, host).into_response();
     };
-    if !found.is_ready() {
+    if !found.connection.is_ready() {
         return Page::not_running(language, &found).into_response();
     }
-    match Login::of(&found.service, host, &parts) {
+    match Login::of(&found.connection, host, &parts) {
         Login::Open => open(app, host, &found, language, parts).await,
         Login::Token(cookie) => {
             let cookie = [(header::SET_COOKIE, cookie)];

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use neuropod::connection::ServiceStatus;
+use neuropod::connection::ConnectionState;
 use neuropod::message::{self, Language};
 
 use super::Found;
@@ -49,15 +49,15 @@ impl Page {
 
     /// The pod is there and does not serve now.
     pub(super) fn not_running(language: Language, found: &Found) -> Self {
-        let (text, again) = match found.service.status {
-            ServiceStatus::Creating | ServiceStatus::Starting => (
+        let (text, again) = match found.connection.state {
+            ConnectionState::Starting | ConnectionState::AwaitingLogin => (
                 language.pick(
                     "Está arrancando. Esta página se abre sola cuando funcione.",
                     "It is starting. This page opens by itself once it runs.",
                 ),
                 true,
             ),
-            ServiceStatus::Error => (
+            ConnectionState::Failed => (
                 language.pick(
                     "Ha fallado; el panel explica qué hacer.",
                     "It has failed; the dashboard says what to do.",
@@ -117,10 +117,10 @@ impl Page {
 
     /// The pod runs, and whoever asks may see it.
     pub(super) fn running(language: Language, found: &Found, gpu: &str) -> Self {
-        let (pod, service) = (&found.pod, &found.service);
+        let (pod, connection) = (&found.pod, &found.connection);
         let facts = [
-            (language.pick("Servicio", "Service"), service.service_name.clone()),
-            (language.pick("Puerto", "Port"), service.port.to_string()),
+            (language.pick("Servicio", "Service"), connection.name.clone()),
+            (language.pick("Puerto", "Port"), connection.port.to_string()),
             (language.pick("Imagen", "Image"), pod.spec.image.to_string()),
             ("GPU", gpu.to_owned()),
         ];

@@ -15,10 +15,10 @@ use super::ledger::{Ledger, ledger};
 use super::time_range::TimeRange;
 use crate::app::{App, Shared};
 use crate::auth::Caller;
-use crate::failure::{Failure, FailureBody};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::money::{BalanceView, EntryView, StatementView};
+use crate::contract::reply::{Answer, Parameters, data};
 use crate::language::Asked;
-use crate::reply::{Answer, Parameters, data};
-use crate::view::money::{BalanceView, EntryView, StatementView};
 
 /// Entries of a statement unless more or fewer are asked for.
 const ENTRIES: u32 = 100;

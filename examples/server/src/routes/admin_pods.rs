@@ -12,12 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
 use crate::auth::Admin;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::pod::PodView;
+use crate::contract::reply::{Answer, Parameters, data};
 use crate::directory::People;
-use crate::failure::{Failure, FailureBody};
 use crate::language::Asked;
 use crate::overview::{self, Order, Place, Query, Sort, StatusFilter, Use};
-use crate::reply::{Answer, Parameters, data};
-use crate::view::pod::PodView;
 
 /// Pods of a page, unless it is asked for another number.
 const USUAL_LIMIT: u32 = 50;

@@ -11,9 +11,9 @@ use utoipa::IntoParams;
 use super::time_range::TimeRange;
 use crate::app::Shared;
 use crate::auth::Admin;
-use crate::failure::{Failure, FailureBody};
-use crate::reply::{Answer, Parameters, data};
-use crate::view::audit::AuditView;
+use crate::contract::audit::AuditView;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::reply::{Answer, Parameters, data};
 
 /// Entries of a page, unless it is asked for another number.
 const USUAL_LIMIT: u32 = 100;

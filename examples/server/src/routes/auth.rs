@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
 use crate::auth::{Caller, Origin, Profile};
-use crate::failure::{Failure, FailureBody};
-use crate::fields::{Body, Fields, FromFields};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::fields::{Body, Fields, FromFields};
+use crate::contract::reply::{Done, done};
+use crate::contract::user::UserView;
 use crate::language::Asked;
-use crate::reply::{Done, done};
-use crate::view::user::UserView;
 
 /// A token of this server, and whose it is.
 #[derive(Serialize, ToSchema)]

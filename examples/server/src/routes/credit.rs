@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::auth::Admin;
-use crate::euros;
-use crate::failure::{Failure, FailureBody};
-use crate::fields::{Body, Fields, FromFields};
-use crate::reply::{Answer, data};
-use crate::view::user::UserView;
+use crate::contract::euros;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::fields::{Body, Fields, FromFields};
+use crate::contract::reply::{Answer, data};
+use crate::contract::user::UserView;
 
 /// Money for an account, and what it is for.
 #[derive(ToSchema)]

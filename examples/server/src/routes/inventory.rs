@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
 use crate::auth::Admin;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::reply::{Answer, data};
 use crate::directory::People;
-use crate::failure::{Failure, FailureBody};
 use crate::language::Asked;
-use crate::reply::{Answer, data};
 
 /// GPUs of one kind.
 #[derive(Serialize, ToSchema)]

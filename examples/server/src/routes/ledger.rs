@@ -15,11 +15,11 @@ use neuropod::{Actor, Entry, Error, Money, Platform, PodId, UserId};
 use super::account::{Range, no_account};
 use crate::app::Shared;
 use crate::auth::Caller;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::money::entry_text;
+use crate::contract::reply::Parameters;
 use crate::csv::{Cell, Csv};
-use crate::failure::{Failure, FailureBody};
 use crate::language::Asked;
-use crate::reply::Parameters;
-use crate::view::money::entry_text;
 
 const HEAD: [&str; 9] = [
     "number",

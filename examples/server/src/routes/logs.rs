@@ -16,9 +16,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::pods::parse;
 use crate::app::{App, Shared};
 use crate::auth::Caller;
-use crate::failure::{Failure, FailureBody};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::reply::{self, Answer, Parameters, data};
 use crate::language::Asked;
-use crate::reply::{self, Answer, Parameters, data};
 
 /// The last lines that are shown unless more are asked for, as the plan has it.
 const LINES: u32 = 500;

@@ -11,10 +11,8 @@ mod ledger;
 mod logs;
 mod pod_changes;
 mod pods;
-mod price_change;
 mod pricing;
 mod status;
-mod template_body;
 mod templates;
 mod time_range;
 mod users;
@@ -30,7 +28,6 @@ use crate::{dashboard, live};
 pub(crate) use self::{
     logs::text as log_text,
     status::{config_view, metrics},
-    template_body::first as first_template,
 };
 
 /// Every address, and the document that describes those of the API.

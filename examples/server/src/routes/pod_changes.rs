@@ -9,9 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::pods::parse;
 use crate::app::Shared;
 use crate::auth::Caller;
-use crate::failure::{Failure, FailureBody};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::reply::{Done, Parameters, done};
 use crate::language::Asked;
-use crate::reply::{Done, Parameters, done};
 
 /// What was done with a pod.
 #[derive(Serialize, ToSchema)]

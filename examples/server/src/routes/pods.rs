@@ -13,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
 use crate::auth::Caller;
-use crate::failure::{Failure, FailureBody};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::pod::{ConnectionsView, PodView, Shown};
+use crate::contract::reply::{Answer, Parameters, Raw, data};
 use crate::language::Asked;
-use crate::reply::{Answer, Parameters, Raw, data};
 use crate::usage::Stats;
-use crate::view::pod::{ConnectionsView, PodView, Shown};
 
 /// Whose pods.
 #[derive(Deserialize, IntoParams)]
@@ -243,8 +243,7 @@ pub(crate) async fn connections(
     Path(id): Path<String>,
 ) -> Result<Json<Answer<ConnectionsView>>, Failure> {
     let pod = app.platform.get(&caller.actor(), &parse(&id)?).await?;
-    let found = neuropod::connection::connections(&pod, app.platform.naming());
-    Ok(data(app.shown(language).connections(&pod, found)))
+    Ok(data(app.shown(language).connections(&pod)))
 }
 
 /// What is no id is answered like one that does not exist.

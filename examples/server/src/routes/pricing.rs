@@ -7,14 +7,14 @@ use neuropod::message::Language;
 use neuropod::{Actor, Error, ErrorKind, PriceList, Problem, ValidationErrors, Violation};
 use utoipa::ToSchema;
 
-use super::price_change;
 use crate::app::{App, Shared};
 use crate::auth::{Admin, Caller};
-use crate::failure::{Failure, FailureBody};
-use crate::fields::{Body, Fields, FromFields};
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::fields::{Body, Fields, FromFields};
+use crate::contract::price_change;
+use crate::contract::pricing::{CostView, GpuView, PricingView};
+use crate::contract::reply::{Answer, Raw, data, json};
 use crate::language::Asked;
-use crate::reply::{Answer, Raw, data, json};
-use crate::view::pricing::{CostView, GpuView, PricingView};
 
 /// The most hours that a cost is calculated for: ten years.
 const MAX_HOURS: f64 = 87_600.0;

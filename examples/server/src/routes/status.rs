@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 use crate::app::Shared;
 use crate::auth::{Caller, Identity};
 use crate::config::ClusterKind;
-use crate::failure::FailureBody;
+use crate::contract::failure::FailureBody;
+use crate::contract::reply::{Answer, data};
 use crate::language::Asked;
 use crate::readiness::{Answering, StoreState};
-use crate::reply::{Answer, data};
 
 /// That the server works.
 #[derive(Serialize, ToSchema)]

@@ -7,14 +7,14 @@ use neuropod::{Error, ErrorKind, Template, Violation};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::template_body::TemplateBody;
 use crate::app::{App, Shared};
 use crate::auth::{Admin, Caller};
-use crate::failure::{Failure, FailureBody};
-use crate::fields::Body;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::fields::Body;
+use crate::contract::reply::{Answer, data};
+use crate::contract::template::TemplateView;
+use crate::contract::template_body::TemplateBody;
 use crate::language::Asked;
-use crate::reply::{Answer, data};
-use crate::view::template::TemplateView;
 
 /// How often a change is begun anew because somebody else was quicker.
 const MAX_CONFLICTS: usize = 20;

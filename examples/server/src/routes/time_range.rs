@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// From a time on, and before another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

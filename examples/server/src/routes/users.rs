@@ -11,12 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
 use crate::auth::Admin;
-use crate::euros;
-use crate::failure::{Failure, FailureBody};
-use crate::fields::{Body, Fields, FromFields};
+use crate::contract::euros;
+use crate::contract::failure::{Failure, FailureBody};
+use crate::contract::fields::{Body, Fields, FromFields};
+use crate::contract::reply::{Answer, Done, Parameters, data, done};
+use crate::contract::user::{Pods, UserView};
 use crate::language::Asked;
-use crate::reply::{Answer, Done, Parameters, data, done};
-use crate::view::user::{Pods, UserView};
 
 /// So many balances are read at a time.
 const BALANCES_AT_ONCE: usize = 16;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use crate::failure::Failure;
+use crate::contract::failure::Failure;
 
 /// An answer with data.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,12 +3,12 @@
 use neuropod::{Error, Money, OpeningCredit, PriceList, Problem, ValidationErrors, Violation};
 use serde_json::{Map, Value};
 
-use crate::euros;
-use crate::failure::Failure;
-use crate::view::pricing::PricingView;
+use crate::contract::euros;
+use crate::contract::failure::Failure;
+use crate::contract::pricing::PricingView;
 
 /// The prices after a change; `credit` is what new clients get before it.
-pub(super) fn apply(
+pub(crate) fn apply(
     stored: &PriceList,
     shown: &PricingView,
     credit: OpeningCredit,
@@ -95,7 +95,7 @@ fn price(of: &Value, field: &'static str, problems: &mut Vec<Problem>) -> Option
 }
 
 /// Whether it asks for anything else: that would be lost without a word.
-pub(super) fn asks_for_more(shown: &PricingView, change: &Value, becomes: &PricingView) -> bool {
+pub(crate) fn asks_for_more(shown: &PricingView, change: &Value, becomes: &PricingView) -> bool {
     let mut asked = serde_json::to_value(shown).unwrap_or_default();
     merge(&mut asked, change);
     without_free(asked) != without_free(serde_json::to_value(becomes).unwrap_or_default())

@@ -9,8 +9,8 @@ use neuropod::{Error, Problem, ValidationErrors, Violation};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::failure::Failure;
-use crate::reply::{Raw, json};
+use crate::contract::failure::Failure;
+use crate::contract::reply::{Raw, json};
 
 /// A body that is read from its fields.
 pub(crate) trait FromFields {

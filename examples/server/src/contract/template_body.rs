@@ -9,8 +9,8 @@ use neuropod::{Error, Problem, Template, ValidationErrors, Violation};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::failure::Failure;
-use crate::fields::{Fields, FromFields};
+use crate::contract::failure::Failure;
+use crate::contract::fields::{Fields, FromFields};
 
 /// The longest description, in characters.
 const MAX_DESCRIPTION_LEN: usize = 20_000;
@@ -70,7 +70,7 @@ impl FromFields for TemplateBody {
 
 impl TemplateBody {
     /// The template that this makes, or makes of `before`, where images are allowed by `rules`.
-    pub(super) fn checked(&self, before: Option<&Template>, rules: &ImageRules) -> Result<Template, Failure> {
+    pub(crate) fn checked(&self, before: Option<&Template>, rules: &ImageRules) -> Result<Template, Failure> {
         let mut problems = Vec::new();
         let name = match (self.name.as_deref().map(str::trim), before) {
             (None | Some(""), None) | (Some(""), Some(_)) => {

@@ -1,11 +1,11 @@
 //! Pods.
 
 use jiff::Timestamp;
-use neuropod::connection::{self, HttpService, ServiceStatus};
+use neuropod::connection::{Connection, ConnectionState, connections};
 use neuropod::message::{self, Language};
 use neuropod::naming::Naming;
 use neuropod::plan;
-use neuropod::{Connections, Desired, Money, Pod, Reason, Step};
+use neuropod::{Desired, Money, Pod, Reason, Status, Step};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -131,8 +131,7 @@ pub(crate) struct HttpServiceView {
     /// Whether the user added it.
     pub(crate) is_custom: bool,
     /// `creating`, `ready`, `error` or `stopped`; `starting` in connections.
-    #[schema(value_type = String)]
-    pub(crate) status: ServiceStatus,
+    pub(crate) status: &'static str,
     /// The token that opens it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) jupyter_token: Option<String>,
@@ -149,14 +148,13 @@ pub(crate) struct TcpServiceView {
     /// The port of the container.
     pub(crate) port: u16,
     /// What it is called.
-    pub(crate) service_name: String,
+    pub(crate) service_name: &'static str,
     /// Its address.
     pub(crate) url: String,
     /// Whether the user added it.
     pub(crate) is_custom: bool,
     /// `disable`: not offered yet.
-    #[schema(value_type = String)]
-    pub(crate) status: ServiceStatus,
+    pub(crate) status: &'static str,
 }
 
 /// The names of a pod in the cluster.
@@ -180,8 +178,7 @@ pub(crate) struct ConnectionsView {
     /// Its name.
     pub(crate) pod_name: String,
     /// `starting`, `running`, `stopped` or `error`.
-    #[schema(value_type = String)]
-    pub(crate) status: neuropod::ConnectionState,
+    pub(crate) status: &'static str,
     /// What is to be known about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
@@ -204,8 +201,7 @@ pub(crate) struct LinkView {
     /// Whether the user added it.
     pub(crate) is_custom: bool,
     /// `starting`, `ready`, `creating` or `error`.
-    #[schema(value_type = String)]
-    pub(crate) status: ServiceStatus,
+    pub(crate) status: &'static str,
 }
 
 /// What pods are shown with.
@@ -248,11 +244,11 @@ impl Shown<'_> {
                 Desired::Stopped => "stopped",
                 Desired::Deleted { .. } => "deleted",
             },
-            http_services: connection::http_services(pod, self.naming)
+            http_services: connections(pod, self.naming)
                 .into_iter()
-                .map(http)
+                .map(http_service)
                 .collect(),
-            tcp_services: tcp(connection::tcp_services(pod, self.naming)),
+            tcp_services: vec![ssh(pod, self.naming)],
             created_at: pod.created_at,
             last_active: pod.requested_at,
             started_at: pod.started_at,
@@ -294,55 +290,88 @@ impl Shown<'_> {
         }
     }
 
-    /// How to reach a pod.
-    pub(crate) fn connections(&self, pod: &Pod, found: Connections) -> ConnectionsView {
-        let message = match found.state {
-            neuropod::ConnectionState::Stopped if pod.reason.is_none() => Some(
+    /// How to reach a pod: nothing of a stopped one; of one that starts the addresses without tokens; of one that runs
+    /// links that open.
+    pub(crate) fn connections(&self, pod: &Pod) -> ConnectionsView {
+        let message = match pod.status {
+            Status::Stopped if pod.reason.is_none() => Some(
                 self.language
                     .pick("El pod está detenido", "The pod is stopped")
                     .to_owned(),
             ),
             _ => pod.reason.as_ref().map(|reason| self.reason(reason).message),
         };
-        let link = |service: HttpService| LinkView {
-            url: service.link(),
-            port: service.port,
-            service_name: service.service_name,
-            is_custom: service.is_custom,
-            status: service.status,
-        };
         ConnectionsView {
             pod_id: pod.id.to_string(),
             pod_name: pod.name.clone(),
-            status: found.state,
+            status: match pod.status {
+                Status::Creating => "starting",
+                Status::Running => "running",
+                Status::Stopped => "stopped",
+                Status::Error => "error",
+            },
             message,
-            http_services: found.http.into_iter().map(link).collect(),
-            tcp_services: tcp(found.tcp),
+            http_services: if pod.status == Status::Stopped {
+                Vec::new()
+            } else {
+                connections(pod, self.naming).into_iter().map(link).collect()
+            },
+            tcp_services: if pod.status == Status::Running {
+                vec![ssh(pod, self.naming)]
+            } else {
+                Vec::new()
+            },
         }
     }
 }
 
-fn http(service: HttpService) -> HttpServiceView {
+/// A public port in the list of pods, which calls a port of a pod that starts `creating`.
+fn http_service(connection: Connection) -> HttpServiceView {
     HttpServiceView {
-        port: service.port,
-        service_name: service.service_name,
-        url: service.url,
-        is_custom: service.is_custom,
-        status: service.status,
+        port: connection.port,
+        service_name: connection.name,
+        url: connection.url,
+        is_custom: connection.is_custom,
+        status: match connection.state {
+            ConnectionState::Ready => "ready",
+            ConnectionState::Stopped => "stopped",
+            ConnectionState::Failed => "error",
+            _ => "creating",
+        },
         // For the owner's own eyes: this view goes to them and to administrators only.
-        jupyter_token: service.token.map(|token| token.expose().to_owned()),
-        kubernetes_service_name: service.kubernetes_service_name,
-        kubernetes_ingress_name: service.kubernetes_ingress_name,
+        jupyter_token: connection.token.map(|token| token.expose().to_owned()),
+        kubernetes_service_name: connection.objects.service,
+        kubernetes_ingress_name: connection.objects.route,
     }
 }
 
-fn tcp(services: Vec<neuropod::TcpService>) -> Vec<TcpServiceView> {
-    let view = |service: neuropod::TcpService| TcpServiceView {
-        port: service.port,
-        service_name: service.service_name,
-        url: service.url,
-        is_custom: service.is_custom,
-        status: service.status,
-    };
-    services.into_iter().map(view).collect()
+/// A public port in the connections, which call a port of a pod that starts `starting`.
+fn link(connection: Connection) -> LinkView {
+    LinkView {
+        url: connection.link(),
+        port: connection.port,
+        service_name: connection.name,
+        is_custom: connection.is_custom,
+        status: match connection.state {
+            ConnectionState::Starting => "starting",
+            ConnectionState::Ready => "ready",
+            ConnectionState::Stopped => "stopped",
+            ConnectionState::Failed => "error",
+            _ => "creating",
+        },
+    }
+}
+
+/// The port of SSH, which the contract shows and nobody offers yet.
+const SSH_PORT: u16 = 22;
+
+fn ssh(pod: &Pod, naming: &Naming) -> TcpServiceView {
+    let host = naming.host(&pod.slug, &pod.owner_hash, SSH_PORT);
+    TcpServiceView {
+        port: SSH_PORT,
+        service_name: "SSH",
+        url: format!("tcp://{host}:{SSH_PORT}"),
+        is_custom: false,
+        status: "disable",
+    }
 }

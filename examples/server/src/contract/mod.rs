@@ -1,0 +1,24 @@
+//! The HTTP contract of the existing frontend, field by field: what requests say and what replies show.
+//!
+//! Only this room knows the wire. The library has plain types; their names, defaults and texts for the frontend are made
+//! here.
+//!
+//! | question | place |
+//! |---|---|
+//! | How is a body read, and how are all its mistakes listed at once? | `fields`; bodies in `template_body`, `price_change` |
+//! | What does a reply look like? | `reply`; its data in `pod`, `pricing`, `template`, `user`, `money`, `audit` |
+//! | Which status, code and text does an error get? | `failure` |
+//! | Which amounts are accepted? | `euros` |
+
+pub(crate) mod audit;
+pub(crate) mod euros;
+pub(crate) mod failure;
+pub(crate) mod fields;
+pub(crate) mod money;
+pub(crate) mod pod;
+pub(crate) mod price_change;
+pub(crate) mod pricing;
+pub(crate) mod reply;
+pub(crate) mod template;
+pub(crate) mod template_body;
+pub(crate) mod user;
