@@ -8,6 +8,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::Client;
 use neuropod_core::gpus::UnmatchedGpu;
+use neuropod_core::message::{Language, unmatched_gpu};
 use neuropod_core::{
     Catalogue, ClusterBackend, ClusterEvent, Error, ErrorKind, Inventory, LogOptions, LogStream, Observation,
     PodId, Result, Usage, VolumePolicy, Workload, WorkloadRef,
@@ -101,7 +102,7 @@ impl KubeCluster {
             setup::warn_of_namespace(self).await?;
             if let Some(catalogue) = &self.config.catalogue {
                 for gpu in setup::unmatched(&self.requests, catalogue, &self.config.instance).await? {
-                    tracing::warn!("{gpu}");
+                    tracing::warn!("{}", unmatched_gpu(&gpu, Language::En));
                 }
             }
             match enforcement::find(&self.requests).await {

@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use crate::billing::Draw;
-use crate::meter::{Due, Reservation};
+use crate::meter::{Charged, Due, Reservation};
 use crate::money::Money;
 use crate::pod::Pod;
 
@@ -13,7 +13,7 @@ pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {
         return Some(Action::Draw(draw(pod, due)));
     }
     match meter.reservation {
-        Reservation::Opening => Some(Action::Hold(meter.to_hold(pod))),
+        Reservation::Opening => Some(Action::Hold(meter.to_hold(&charged(pod)))),
         Reservation::Closing => Some(Action::Release {
             key: meter.key(&pod.id),
         }),
@@ -23,7 +23,7 @@ pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {
 
 /// The charge of a period. Only running time is capped, since a volume can't be stopped.
 pub(super) fn draw(pod: &Pod, due: &Due) -> Draw {
-    let draw = pod.meter.to_draw(due, pod);
+    let draw = pod.meter.to_draw(due, &charged(pod));
     if !due.reserved {
         return draw;
     }
@@ -32,5 +32,13 @@ pub(super) fn draw(pod: &Pod, due: &Due) -> Draw {
         at_most: pod.spec.daily_cap.map(|cap| (cap - spent).max(Money::ZERO)),
         daily_cap: pod.owner_cap,
         ..draw
+    }
+}
+
+fn charged(pod: &Pod) -> Charged<'_> {
+    Charged {
+        pod: &pod.id,
+        pod_name: &pod.name,
+        owner: &pod.owner,
     }
 }

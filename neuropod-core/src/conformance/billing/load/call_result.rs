@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// What a call returned, as a value that can be stored and compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Answer {
+pub enum CallResult {
     /// `Ok`.
     Done,
     /// `Ok` of a draw.
@@ -24,7 +24,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl CallResult {
     pub(super) fn refused(error: &Error) -> Self {
         Self::Refused {
             code: error.kind().code().to_owned(),
@@ -42,7 +42,7 @@ impl Answer {
     }
 }
 
-impl From<Result<Drawn>> for Answer {
+impl From<Result<Drawn>> for CallResult {
     fn from(result: Result<Drawn>) -> Self {
         match result {
             Ok(drawn) => Self::Drawn(drawn),
@@ -51,7 +51,7 @@ impl From<Result<Drawn>> for Answer {
     }
 }
 
-impl From<Result<()>> for Answer {
+impl From<Result<()>> for CallResult {
     fn from(result: Result<()>) -> Self {
         match result {
             Ok(()) => Self::Done,
