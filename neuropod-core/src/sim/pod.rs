@@ -32,7 +32,7 @@ pub(super) enum PodState {
     BackOff,
     /// The pod ended for good; its object stays.
     Ended,
-    /// The node does not answer; its pods are removed with it.
+    /// The node is not responding; its pods are removed with it.
     Lost,
 }
 

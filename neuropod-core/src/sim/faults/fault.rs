@@ -29,7 +29,7 @@ pub enum Fault {
     Conflict,
     /// The cluster refuses the content of the call, as an admission webhook does: [`ErrorKind::Rejected`].
     Refused,
-    /// A quota of the cluster is used up: [`ErrorKind::QuotaExceeded`].
+    /// A cluster quota is used up: [`ErrorKind::QuotaExceeded`].
     Quota,
     /// The account can't pay: [`ErrorKind::InsufficientFunds`].
     NoMoney,
