@@ -5,14 +5,14 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use neuropod::plan::plan;
+use neuropod::cluster::plan::plan;
+use neuropod::cluster::{Catalogue, Layout, Observation};
+use neuropod::money::AccountKind;
 use neuropod::reconcile::{Deadlines, reconcile};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
-use neuropod::{
-    AccountKind, Actor, Billing, Catalogue, ClusterBackend, CreatePod, JupyterTokens, Layout, Money, Naming,
-    Observation, Platform, Pod, TokenExtractor,
-};
+use neuropod::token::JupyterTokens;
+use neuropod::{Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, TokenExtractor};
 
 fn naming() -> Naming {
     Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
@@ -48,7 +48,7 @@ fn running_pod() -> (Pod, Observation) {
         driver.abort();
         let pod = platform.get(&ana, &id).await.unwrap();
         let seen = cluster
-            .observe(&neuropod::plan::reference(&pod, &naming()))
+            .observe(&neuropod::cluster::plan::reference(&pod, &naming()))
             .await
             .unwrap();
         (pod, seen)

@@ -12,7 +12,8 @@ mod kube;
 
 use std::time::Duration;
 
-use neuropod_core::{ClusterBackend, VolumePolicy, Workload};
+use neuropod_core::ClusterBackend;
+use neuropod_core::cluster::{VolumePolicy, Workload};
 use tokio::time::Instant;
 
 use self::kube::{Site, cluster, workload};

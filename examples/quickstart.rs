@@ -17,15 +17,18 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use futures::StreamExt;
-use neuropod::billing::EntryOptions;
+use neuropod::clock::{Clock, SystemClock};
+use neuropod::cluster::{LogOptions, Step, VolumePolicy};
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
 use neuropod::message::{self, Language};
+use neuropod::money::billing::EntryOptions;
+use neuropod::money::statement::explain;
+use neuropod::money::{AccountKind, BillingExt};
 use neuropod::sim::{Settings, SimCluster};
-use neuropod::statement::explain;
 use neuropod::store::MemoryStore;
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, Clock, ClusterBackend, CreatePod, LogOptions, Money, Naming,
-    Platform, Pod, PodId, Reason, Result, Status, Step, SystemClock, Update, VolumePolicy,
+    Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, Reason, Result, Status,
+    Update,
 };
 use tokio::time::Instant;
 

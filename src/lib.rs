@@ -16,7 +16,8 @@
 //! use futures::StreamExt;
 //! use neuropod::sim::{Settings, SimCluster};
 //! use neuropod::store::MemoryStore;
-//! use neuropod::{AccountKind, Actor, Billing, BillingExt, CreatePod, Money, Naming, Platform, Status, Update};
+//! use neuropod::{Actor, Billing, CreatePod, Money, Naming, Platform, Status, Update};
+//! use neuropod::money::{AccountKind, BillingExt};
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
 //! # runtime.block_on(async {
@@ -61,11 +62,11 @@
 //! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), `SimCluster` (feature `sim`) |
 //! | [`PodStore`] | pods, users, templates, price lists | [`store::MemoryStore`], `SqliteStore` (feature `sqlite`), `MongoStore` (feature `mongo`) |
 //! | [`Billing`] | accounts and what happens to the money in them | the same |
-//! | [`TokenExtractor`] | finds access tokens in logs | [`JupyterTokens`], [`RegexTokens`] |
-//! | [`AuditLog`], optional | who did what | the same stores |
+//! | [`TokenExtractor`] | finds access tokens in logs | [`token::JupyterTokens`], [`token::RegexTokens`] |
+//! | [`store::AuditLog`], optional | who did what | the same stores |
 //!
-//! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@check), [`naming`],
-//! [`plan`](fn@plan::plan), [`reconcile`](fn@reconcile::reconcile), [`token`].
+//! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@pod::check),
+//! [`naming`], [`plan`](fn@cluster::plan::plan), [`reconcile`](fn@reconcile::reconcile), [`token`].
 //!
 //! # Features
 //!
@@ -81,11 +82,27 @@
 #[cfg(feature = "k8s")]
 pub use neuropod_k8s as k8s;
 
-/// The stores.
-pub use neuropod_store as store;
+/// The traits of stores, and the stores that are here.
+pub mod store {
+    #[doc(inline)]
+    pub use neuropod_core::store::*;
+    #[doc(inline)]
+    pub use neuropod_store::*;
+}
 
+#[cfg(feature = "conformance")]
 #[doc(inline)]
-pub use neuropod_core::*;
+pub use neuropod_core::conformance;
+#[cfg(feature = "sim")]
+#[doc(inline)]
+pub use neuropod_core::sim;
+#[doc(inline)]
+pub use neuropod_core::{
+    AccessToken, Actor, Billing, ClusterBackend, CreatePod, Error, ErrorKind, Money, Naming, Platform,
+    PlatformBuilder, Pod, PodId, PodStore, PriceList, Reason, Result, Role, Status, Template, TokenExtractor,
+    Update, User, UserId, clock, cluster, error, id, message, money, naming, platform, pod, reconcile, token,
+    user,
+};
 
 /// The example of the README compiles.
 #[cfg(all(doctest, feature = "k8s"))]

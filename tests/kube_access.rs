@@ -9,11 +9,10 @@ use ::kube::Api;
 use ::kube::api::{ListParams, Patch, PatchParams};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
+use neuropod_core::cluster::workload::Quota;
+use neuropod_core::cluster::{ClusterEvent, LogOptions, Objects, VolumePolicy, Workload};
 use neuropod_core::conformance::cluster::Milestone;
-use neuropod_core::workload::Quota;
-use neuropod_core::{
-    ClusterBackend, ClusterEvent, Error, ErrorKind, LogOptions, Objects, VolumePolicy, Workload,
-};
+use neuropod_core::{ClusterBackend, Error, ErrorKind};
 use neuropod_k8s::Exposure;
 use neuropod_test_cluster::wait_until;
 use serde_json::json;
@@ -102,7 +101,7 @@ async fn gpus_are_counted_where_that_is_allowed() {
         .patch_status(&name, &PatchParams::default(), &patch)
         .await
         .unwrap();
-    let mine = |inventory: neuropod_core::Inventory| {
+    let mine = |inventory: neuropod_core::cluster::Inventory| {
         let mut gpus = inventory.gpus.into_iter();
         gpus.find(|stock| stock.model.as_deref() == Some(&site.namespace))
     };

@@ -11,9 +11,8 @@ use ::kube::api::{ListParams, Patch, PatchParams};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
-use neuropod_core::{
-    ClusterBackend, ClusterEvent, ErrorKind, Objects, ObservedVolume, VolumePolicy, Workload,
-};
+use neuropod_core::cluster::{ClusterEvent, Objects, ObservedVolume, VolumePolicy, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind};
 use neuropod_k8s::{Exposure, KubeCluster};
 use neuropod_test_cluster::{SELECTOR, measured};
 use serde_json::{Value, json};

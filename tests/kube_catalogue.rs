@@ -7,8 +7,8 @@ mod kube;
 use ::kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use ::kube::{Api, ResourceExt};
 use k8s_openapi::api::core::v1::Node;
-use neuropod_core::Catalogue;
-use neuropod_core::gpus::Misfit;
+use neuropod_core::cluster::Catalogue;
+use neuropod_core::cluster::gpus::Misfit;
 use neuropod_core::message::{Language, unmatched_gpu};
 use serde_json::{Value, from_value, json};
 

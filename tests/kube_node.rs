@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use k8s_openapi::api::core::v1::Service;
-use neuropod_core::workload::Accelerator;
-use neuropod_core::{
-    ClusterBackend, ClusterEvent, LogOptions, Objects, ObservedPod, ObservedVolume, Phase, ReasonCode, Step,
-    VolumePolicy, Workload,
+use neuropod_core::ClusterBackend;
+use neuropod_core::cluster::workload::Accelerator;
+use neuropod_core::cluster::{
+    ClusterEvent, LogOptions, Objects, ObservedPod, ObservedVolume, Phase, ReasonCode, Step, VolumePolicy,
+    Workload,
 };
 use neuropod_test_cluster::{Image, TestCluster, skip, wait_until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -319,7 +319,7 @@ async fn with_a_namespace_for_each_user_the_platform_writes_to_its_own_alone() {
     workload.reference.namespace = Some(format!("neuropod-{}", workload.reference.user_hash));
     site.backend.apply(&workload).await.unwrap();
     site.backend
-        .remove(&workload.reference, neuropod_core::VolumePolicy::Delete)
+        .remove(&workload.reference, neuropod_core::cluster::VolumePolicy::Delete)
         .await
         .unwrap();
     site.backend.check_setup().await.unwrap();

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use neuropod_core::cluster::{ClusterEvent, ObservedPod, VolumePolicy};
 use neuropod_core::sim::Mishap;
-use neuropod_core::{ClusterBackend, ClusterEvent, ErrorKind, ObservedPod, PodId, VolumePolicy};
+use neuropod_core::{ClusterBackend, ErrorKind, PodId};
 use neuropod_test_cluster::{TestCluster, skip};
 use tokio::time::{Instant, timeout};
 

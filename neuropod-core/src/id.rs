@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
 
 /// The id of a pod: 16 lower-case hexadecimal digits.
 ///
@@ -117,7 +117,7 @@ pub struct Actor {
     pub id: UserId,
     /// What they may do.
     pub role: Role,
-    /// The network address that they ask from, for the [audit log](crate::audit).
+    /// The network address that they ask from, for the [audit log](crate::store::audit).
     pub address: Option<IpAddr>,
 }
 

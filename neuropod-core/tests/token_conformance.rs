@@ -1,8 +1,9 @@
 //! The suite of token extractors, on those of this crate.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use neuropod_core::AccessToken;
 use neuropod_core::conformance::token::{self, Sample};
-use neuropod_core::{AccessToken, JupyterTokens, RegexTokens};
+use neuropod_core::token::{JupyterTokens, RegexTokens};
 
 const GENERATED: &[u8] = include_bytes!("../src/token/fixtures/lab4-generated.log");
 const GENERATED_BY_NOTEBOOK: &[u8] = include_bytes!("../src/token/fixtures/notebook7-generated.log");

@@ -7,8 +7,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
 use neuropod_core::conformance::token::{self, Sample};
+use neuropod_core::token::JupyterTokens;
 use neuropod_core::token::{TokenScan, TokenState};
-use neuropod_core::{AccessToken, JupyterTokens, TokenExtractor};
+use neuropod_core::{AccessToken, TokenExtractor};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {

@@ -8,7 +8,8 @@
 //! ports there are, and only what is missing or differs is written.
 
 use futures::future::{join_all, try_join_all};
-use neuropod_core::{Error, ErrorKind, Objects, Observation, Result, Workload, WorkloadRef};
+use neuropod_core::cluster::{Objects, Observation, Workload, WorkloadRef};
+use neuropod_core::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use crate::cluster::KubeCluster;

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::Client;
-use neuropod_core::gpus::UnmatchedGpu;
-use neuropod_core::message::{Language, unmatched_gpu};
-use neuropod_core::{
-    Catalogue, ClusterBackend, ClusterEvent, Error, ErrorKind, Inventory, LogOptions, LogStream, Observation,
-    PodId, Result, Usage, VolumePolicy, Workload, WorkloadRef,
+use neuropod_core::cluster::gpus::UnmatchedGpu;
+use neuropod_core::cluster::{
+    Catalogue, ClusterEvent, Inventory, LogOptions, LogStream, Observation, Usage, VolumePolicy, Workload,
+    WorkloadRef,
 };
+use neuropod_core::message::{Language, unmatched_gpu};
+use neuropod_core::{ClusterBackend, Error, ErrorKind, PodId, Result};
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 

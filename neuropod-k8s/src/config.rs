@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use neuropod_core::Catalogue;
+use neuropod_core::cluster::Catalogue;
 
 /// How [`KubeCluster`](crate::KubeCluster) uses a cluster.
 ///
@@ -23,7 +23,7 @@ pub struct KubeConfig {
     /// digits, `-`, `_` and `.`. Two platforms in one cluster, each with a store of its own, need different ones: what
     /// has this label and no record in the store is removed.
     pub instance: String,
-    /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::WorkloadRef) names none. It has to exist. It is
+    /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::cluster::WorkloadRef) names none. It has to exist. It is
     /// for the pods alone: the platform may read every Secret in it, and is itself in another.
     pub namespace: String,
     /// Whether there are pods in other namespaces too (one namespace per user). Such namespaces are made when

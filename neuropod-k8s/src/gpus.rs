@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use kube::api::ListParams;
-use neuropod_core::gpus::{NVIDIA_MODEL_LABEL, Taint};
-use neuropod_core::{ErrorKind, GpuHolder, NodeGpus, Result};
+use neuropod_core::cluster::gpus::{NVIDIA_MODEL_LABEL, Taint};
+use neuropod_core::cluster::{GpuHolder, NodeGpus};
+use neuropod_core::{ErrorKind, Result};
 use serde::Deserialize;
 
 use crate::kind::Kind;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
-use neuropod_core::gpus::by_model;
-use neuropod_core::{Inventory, Observation, OwnedVolume, OwnedWorkload, PodId, Result, WorkloadRef};
+use neuropod_core::cluster::gpus::by_model;
+use neuropod_core::cluster::{Inventory, Observation, OwnedVolume, OwnedWorkload, WorkloadRef};
+use neuropod_core::{PodId, Result};
 
 use crate::cluster::KubeCluster;
 use crate::gpus;

@@ -15,7 +15,7 @@ pub(crate) const RUN: &str = "neuropod.io/run";
 /// The port of a Service or route.
 pub(crate) const PORT: &str = "neuropod.io/port";
 
-/// Annotation of the pod: [`Workload::spec_hash`](neuropod_core::Workload::spec_hash).
+/// Annotation of the pod: [`Workload::spec_hash`](neuropod_core::cluster::Workload::spec_hash).
 pub(crate) const SPEC_HASH: &str = "neuropod.io/spec-hash";
 /// Annotation of the pod: how many other objects its run has, so that a missing one shows without the workload.
 pub(crate) const OBJECTS: &str = "neuropod.io/objects";

@@ -1,7 +1,7 @@
 //! The Kubernetes backend of Neuropod, on kube-rs.
 //!
 //! [`KubeCluster`] is a [`ClusterBackend`](neuropod_core::ClusterBackend): it turns a
-//! [`Workload`](neuropod_core::Workload) into a volume claim, a pod, a Service and a public route for each port, a
+//! [`Workload`](neuropod_core::cluster::Workload) into a volume claim, a pod, a Service and a public route for each port, a
 //! Secret for the access token and network policies, and says how they are doing.
 //!
 //! ```no_run

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures::{AsyncBufRead, AsyncBufReadExt, StreamExt, stream};
 use kube::core::Request;
 use kube::core::subresource::LogParams;
-use neuropod_core::{Error, ErrorKind, LogOptions, LogStream, Result, WorkloadRef};
+use neuropod_core::cluster::{LogOptions, LogStream, WorkloadRef};
+use neuropod_core::{Error, ErrorKind, Result};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::cluster::KubeCluster;

@@ -2,7 +2,8 @@
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
-use neuropod_core::{Objects, Observation, ObservedPod, ObservedVolume, Result, WorkloadRef};
+use neuropod_core::Result;
+use neuropod_core::cluster::{Objects, Observation, ObservedPod, ObservedVolume, WorkloadRef};
 
 use crate::cluster::KubeCluster;
 use crate::kind::Kind;

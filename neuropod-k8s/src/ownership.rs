@@ -1,6 +1,7 @@
 //! Whose an object is, and what is to be done about one that is there already: plain decisions.
 
-use neuropod_core::{Error, ErrorKind, WorkloadRef};
+use neuropod_core::cluster::WorkloadRef;
+use neuropod_core::{Error, ErrorKind};
 
 use crate::kind::Kind;
 use crate::manifests::Manifest;

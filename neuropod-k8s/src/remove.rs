@@ -7,7 +7,8 @@
 mod tests;
 
 use futures::future::join_all;
-use neuropod_core::{Observation, Result, VolumePolicy, WorkloadRef};
+use neuropod_core::Result;
+use neuropod_core::cluster::{Observation, VolumePolicy, WorkloadRef};
 
 use crate::cluster::KubeCluster;
 use crate::kind::Kind;

@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::api::ListParams;
-use neuropod_core::gpus::UnmatchedGpu;
-use neuropod_core::{Catalogue, Error, ErrorKind, Result};
+use neuropod_core::cluster::Catalogue;
+use neuropod_core::cluster::gpus::UnmatchedGpu;
+use neuropod_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
 use crate::cluster::KubeCluster;
@@ -154,7 +155,7 @@ pub(crate) async fn unmatched(
 ) -> Result<Vec<UnmatchedGpu>> {
     let nodes = gpus::find(requests, instance).await?;
     Ok(nodes.map_or_else(Vec::new, |nodes| {
-        neuropod_core::gpus::unmatched(catalogue, &nodes)
+        neuropod_core::cluster::gpus::unmatched(catalogue, &nodes)
     }))
 }
 

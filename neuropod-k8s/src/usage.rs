@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kube::api::ListParams;
-use neuropod_core::{Clock, ErrorKind, Result, SystemClock, Usage};
+use neuropod_core::clock::{Clock, SystemClock};
+use neuropod_core::cluster::Usage;
+use neuropod_core::{ErrorKind, Result};
 use serde::Deserialize;
 
 use crate::cluster::KubeCluster;
@@ -71,7 +73,7 @@ fn figures(pod: &PodMetrics, now: Timestamp) -> Option<Usage> {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use neuropod_core::Usage;
+    use neuropod_core::cluster::Usage;
     use serde_json::Value;
 
     use super::PodMetrics;

@@ -1,6 +1,7 @@
 //! What users and templates have in common.
 
-use neuropod_core::{Identity, Template, User};
+use neuropod_core::user::Identity;
+use neuropod_core::{Template, User};
 
 /// A document with an id, a name that is unique whatever its case, and a version.
 pub(crate) trait Document: Clone {

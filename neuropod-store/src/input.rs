@@ -1,9 +1,10 @@
 //! Checks of what callers give.
 
-use neuropod_core::audit::MAX_AUDIT_ENTRIES;
-use neuropod_core::billing::{MAX_ENTRIES, MAX_KEY_LEN};
+use neuropod_core::error::{Problem, ValidationErrors, Violation};
+use neuropod_core::money::billing::{MAX_ENTRIES, MAX_KEY_LEN};
 use neuropod_core::store::MAX_LIMIT;
-use neuropod_core::{Money, Pod, Problem, Result, ValidationErrors, Violation};
+use neuropod_core::store::audit::MAX_AUDIT_ENTRIES;
+use neuropod_core::{Money, Pod, Result};
 
 use crate::failure;
 

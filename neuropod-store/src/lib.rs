@@ -11,7 +11,7 @@
 //! with its key, and counts once.
 //!
 //! Every store implements [`PodStore`](neuropod_core::PodStore), [`Billing`](neuropod_core::Billing) and
-//! [`AuditLog`](neuropod_core::AuditLog), and passes the suites `store`, `billing` and `audit` of
+//! [`AuditLog`](neuropod_core::store::AuditLog), and passes the suites `store`, `billing` and `audit` of
 //! `neuropod_core::conformance`.
 
 mod account;

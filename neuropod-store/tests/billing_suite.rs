@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use neuropod_core::billing::{Draw, Drawn, EntryKind, EntryOptions, Hold, Posting, PostingKind};
 use neuropod_core::conformance::billing::load;
-use neuropod_core::{AccountKind, Balance, Billing, Entry, Error, ErrorKind, Money, Result, UserId};
+use neuropod_core::money::billing::{Draw, Drawn, EntryKind, EntryOptions, Hold, Posting, PostingKind};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::{Billing, Error, ErrorKind, Money, Result, UserId};
 use neuropod_store::MemoryStore;
 
 #[derive(Debug, Clone, Copy, PartialEq)]

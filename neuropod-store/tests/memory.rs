@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use neuropod_core::clock::Clock;
 use neuropod_core::conformance::billing::load::{self, Load};
-use neuropod_core::{AccountKind, Billing, BillingExt, Clock, Money, UserId, conformance};
+use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::{Billing, Money, UserId, conformance};
 use neuropod_store::MemoryStore;
 
 #[tokio::test(flavor = "multi_thread")]

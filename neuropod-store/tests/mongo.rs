@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use mongodb::bson::Document;
-use neuropod_core::billing::{Details, Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::{
-    AccountKind, Balance, Billing, BillingExt, Entry, Money, PodStore, Result, UserId, conformance,
-};
+use neuropod_core::money::billing::{Details, Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::money::{AccountKind, Balance, BillingExt, Entry};
+use neuropod_core::{Billing, Money, PodStore, Result, UserId, conformance};
 use neuropod_store::MongoStore;
 
 use self::mongo_server::TestDatabase;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Bson, Document, doc};
-use neuropod_core::{AccountKind, Billing, BillingExt, Money, Pod, PodStore, Result, Status, UserId};
+use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::{Billing, Money, Pod, PodStore, Result, Status, UserId};
 use neuropod_store::MongoStore;
 use tokio::task::JoinSet;
 

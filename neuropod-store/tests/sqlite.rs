@@ -7,9 +7,10 @@ mod sample;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use neuropod_core::billing::{Details, Hold};
 use neuropod_core::conformance::billing::load::{self, Load};
-use neuropod_core::{AccountKind, Billing, BillingExt, Money, PodStore, UserId, conformance};
+use neuropod_core::money::billing::{Details, Hold};
+use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::{Billing, Money, PodStore, UserId, conformance};
 use neuropod_store::SqliteStore;
 use tempfile::TempDir;
 

@@ -9,9 +9,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use neuropod_core::{
-    AccountKind, Billing, BillingExt, Money, Pod, PodStore, Result, Status, UserId, UserStore,
-};
+use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::store::UserStore;
+use neuropod_core::{Billing, Money, Pod, PodStore, Result, Status, UserId};
 use neuropod_store::SqliteStore;
 use sqlx::Connection;
 

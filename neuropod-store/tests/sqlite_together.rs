@@ -10,8 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::{join_all, poll_immediate};
-use neuropod_core::billing::EntryOptions;
-use neuropod_core::{AccountKind, Billing, BillingExt, Money, Pod, PodStore, Result, UserId};
+use neuropod_core::money::billing::EntryOptions;
+use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::{Billing, Money, Pod, PodStore, Result, UserId};
 use neuropod_store::SqliteStore;
 
 use self::by_hand::{connect, run};

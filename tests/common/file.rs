@@ -5,12 +5,13 @@ use std::sync::{Arc, mpsc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod::clock::Clock;
+use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod::money::{AccountKind, Balance, Entry};
 use neuropod::store::SqliteStore;
-use neuropod::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, ListOptions, Money, Pod, PodId, PodStore,
-    PriceList, PriceStore, Result, Template, TemplateStore, User, UserId, UserStore,
-};
+use neuropod::store::{ListOptions, PriceStore, TemplateStore, UserStore};
+use neuropod::user::Identity;
+use neuropod::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 use neuropod_core::store::{Page, PastRequest, RequestStore};
 use tempfile::TempDir;
 

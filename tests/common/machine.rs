@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod::Clock;
+use neuropod::clock::Clock;
 use neuropod::clock::TokioClock;
 
 use super::World;

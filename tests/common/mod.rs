@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use file::FileStore;
+use neuropod::money::{AccountKind, BillingExt};
 use neuropod::platform::PlatformBuilder;
+use neuropod::pod::template::Template;
 use neuropod::sim::{Method, Settings, SimCluster};
 use neuropod::store::MemoryStore;
-use neuropod::template::Template;
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId,
-    PodStore, Result, Status,
+    Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, PodStore, Result, Status,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod::statement::explain;
-use neuropod::{Billing, BillingExt, Clock, EntryKind, Money, PodId, UserId};
+use neuropod::clock::Clock;
+use neuropod::money::statement::explain;
+use neuropod::money::{BillingExt, EntryKind};
+use neuropod::{Billing, Money, PodId, UserId};
 
 use super::World;
 

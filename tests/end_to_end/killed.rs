@@ -7,16 +7,17 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::billing::Balance;
+use neuropod::cluster::plan::Layout;
+use neuropod::cluster::{Step, VolumePolicy};
 use neuropod::k8s::KubeCluster;
-use neuropod::meter::Reservation;
-use neuropod::plan::Layout;
-use neuropod::statement::explain;
+use neuropod::money::billing::Balance;
+use neuropod::money::meter::Reservation;
+use neuropod::money::statement::explain;
+use neuropod::money::{AccountKind, BillingExt};
+use neuropod::pod::Desired;
+use neuropod::store::ListOptions;
 use neuropod::store::SqliteStore;
-use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, CreatePod, Desired, ListOptions, Money, Naming, Platform, Pod,
-    PodStore, Status, Step, VolumePolicy,
-};
+use neuropod::{Actor, Billing, CreatePod, Money, Naming, Platform, Pod, PodStore, Status};
 use neuropod_test_cluster::{Image, count_objects};
 
 use crate::common::{Driver, eventually, until, until_status};

@@ -18,10 +18,9 @@ use std::time::Instant;
 
 use common::{eventually, until, until_status};
 use futures::StreamExt;
-use neuropod::{
-    AccessToken, CreatePod, LogOptions, Pod, PodStore, ReasonCode, Status, Step, Template, TemplateStore,
-    Update, VolumePolicy,
-};
+use neuropod::cluster::{LogOptions, ReasonCode, Step, VolumePolicy};
+use neuropod::store::TemplateStore;
+use neuropod::{AccessToken, CreatePod, Pod, PodStore, Status, Template, Update};
 use neuropod_test_cluster::{Image, measured};
 use node::{Site, get, put};
 use serde_json::json;

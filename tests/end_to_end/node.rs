@@ -10,13 +10,12 @@ use k8s_openapi::api::core::v1::{Event, Namespace, Pod as KubePod, Service, Serv
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::api::{ListParams, LogParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
-use neuropod::image::ImageRules;
+use neuropod::cluster::{Catalogue, VolumePolicy};
 use neuropod::k8s::{Exposure, ImagePullPolicy, KubeCluster, KubeConfig};
+use neuropod::money::{AccountKind, BillingExt};
+use neuropod::pod::image::ImageRules;
 use neuropod::store::MemoryStore;
-use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, Catalogue, Money, Naming, Platform, Pod, PodStore, Update,
-    VolumePolicy,
-};
+use neuropod::{Actor, Billing, Money, Naming, Platform, Pod, PodStore, Update};
 use neuropod_test_cluster::{Image, TestCluster, count_objects, measured, skip};
 use serde_json::{Value, from_value, json};
 use tokio::sync::{Mutex, MutexGuard};

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use neuropod::cluster::{ReasonCode, Step};
+use neuropod::pod::Desired;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Mishap, ObjectKey, ObjectKind, Settings};
-use neuropod::{Desired, ErrorKind, Money, Platform, PlatformBuilder, Pod, PodId, ReasonCode, Status, Step};
+use neuropod::{ErrorKind, Money, Platform, PlatformBuilder, Pod, PodId, Status};
 use neuropod_test_cluster::measured;
 
 use crate::LIMIT;

@@ -19,9 +19,10 @@ use std::time::Duration;
 
 use common::witness::{money_is_right, ran};
 use common::{Driver, World, eventually};
+use neuropod::cluster::VolumePolicy;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Billing, Money, PodStore, VolumePolicy};
+use neuropod::{Billing, Money, PodStore};
 use neuropod_test_cluster::measured;
 use points::{Keep, Points};
 use story::Story;

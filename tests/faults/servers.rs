@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use neuropod::cluster::{LogOptions, WorkloadRef};
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Mishap, Settings};
-use neuropod::{
-    AccessToken, ClusterBackend, CreatePod, LogOptions, Platform, PodId, PodStore, Status, TemplateStore,
-    WorkloadRef,
-};
+use neuropod::store::TemplateStore;
+use neuropod::{AccessToken, ClusterBackend, CreatePod, Platform, PodId, PodStore, Status};
 use neuropod_test_cluster::measured;
 use tokio::time::sleep;
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use neuropod::{
-    Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, ReasonCode, Result, Status, Step, VolumePolicy,
-};
+use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
+use neuropod::{Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, Result, Status};
 use tokio::time::{Instant, sleep};
 
 use crate::LIMIT;

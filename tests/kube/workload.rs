@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use neuropod_core::PodId;
+use neuropod_core::cluster::workload::{
+    ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumeSpec,
+};
+use neuropod_core::cluster::{Workload, WorkloadRef};
 use neuropod_core::pod::Environment;
-use neuropod_core::workload::{ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumeSpec};
-use neuropod_core::{PodId, Workload, WorkloadRef};
 
 /// Names of a pod that nobody else has.
 pub(crate) fn reference(name: &str) -> WorkloadRef {

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use neuropod::audit::{AuditAction, AuditEntry, AuditLog, AuditOptions, AuditOutcome, AuditTarget};
-use neuropod::billing::EntryOptions;
+use neuropod::cluster::VolumePolicy;
+use neuropod::money::EntryKind;
+use neuropod::money::billing::EntryOptions;
+use neuropod::platform::AuditEvent;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
-use neuropod::{
-    Actor, AuditEvent, Billing, CreatePod, EntryKind, ErrorKind, Money, Platform, Role, Template, UserId,
-    VolumePolicy,
-};
+use neuropod::store::audit::{AuditAction, AuditEntry, AuditLog, AuditOptions, AuditOutcome, AuditTarget};
+use neuropod::{Actor, Billing, CreatePod, ErrorKind, Money, Platform, Role, Template, UserId};
 use tokio::time::sleep;
 
 use crate::common::World;

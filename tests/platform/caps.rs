@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::SignedDuration;
-use neuropod::plan::{Layout, VolumeScope};
+use neuropod::clock::Clock;
+use neuropod::cluster::plan::{Layout, VolumeScope};
+use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
+use neuropod::money::{BillingExt, EntryKind};
+use neuropod::pod::Desired;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::user::User;
-use neuropod::{
-    Actor, Billing, BillingExt, Clock, Desired, EntryKind, ErrorKind, Money, Platform, Pod, PodStore,
-    ReasonCode, Role, Status, Step, Update, UserId, VolumePolicy,
-};
+use neuropod::{Actor, Billing, ErrorKind, Money, Platform, Pod, PodStore, Role, Status, Update, UserId};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until, until_status};

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use neuropod::cluster::{ReasonCode, Step};
+use neuropod::money::BillingExt;
+use neuropod::pod::Desired;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{CallError, Mishap, Settings};
-use neuropod::{BillingExt, Desired, ErrorKind, Money, Platform, Pod, ReasonCode, Status, Step};
+use neuropod::{ErrorKind, Money, Platform, Pod, Status};
 use tokio::time::sleep;
 
 use crate::common::machine::MachineClock;

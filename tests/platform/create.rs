@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
+use neuropod::cluster::{LogOptions, VolumePolicy};
+use neuropod::money::BillingExt;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
+use neuropod::store::UserStore;
 use neuropod::user::User;
 use neuropod::{
-    Actor, BillingExt, CreatePod, ErrorKind, LogOptions, Money, Platform, PodId, PodStore, PriceList, Role,
-    Status, Update, UserId, UserStore, VolumePolicy,
+    Actor, CreatePod, ErrorKind, Money, Platform, PodId, PodStore, PriceList, Role, Status, Update, UserId,
 };
 use tokio::time::sleep;
 

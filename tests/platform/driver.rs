@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use neuropod::clock::Clock;
+use neuropod::cluster::{ReasonCode, Step};
 use neuropod::sim::faults::Faults;
 use neuropod::sim::{CallError, Method, Settings};
-use neuropod::{Clock, ErrorKind, Pod, ReasonCode, Status, Step};
+use neuropod::{ErrorKind, Pod, Status};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, request, until, until_status};

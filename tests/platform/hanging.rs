@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use neuropod::reason::{Blame, Remedy};
+use neuropod::cluster::reason::{Blame, Remedy};
+use neuropod::cluster::{ReasonCode, Step};
+use neuropod::pod::Desired;
 use neuropod::sim::{GpuPool, Mishap, Settings};
-use neuropod::{Desired, Money, Pod, ReasonCode, Status, Step};
+use neuropod::{Money, Pod, Status};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, request, until, until_status};

@@ -1,8 +1,9 @@
 //! Which registries images come from, at every door: requests, templates, and pods that are stored already.
 
-use neuropod::image::ImageRules;
+use neuropod::pod::image::ImageRules;
 use neuropod::sim::{Method, Settings};
-use neuropod::{Actor, CreatePod, Error, ErrorKind, Money, PodStore, Status, Template, TemplateStore};
+use neuropod::store::TemplateStore;
+use neuropod::{Actor, CreatePod, Error, ErrorKind, Money, PodStore, Status, Template};
 
 use crate::common::{Driver, World, request, until_status};
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use neuropod::cluster::{ReasonCode, Step};
+use neuropod::money::PricePolicy;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Mishap, Settings};
-use neuropod::{Actor, Money, PodStore, PriceList, PricePolicy, ReasonCode, Status, Step};
+use neuropod::{Actor, Money, PodStore, PriceList, Status};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until, until_status};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use neuropod::cluster::VolumePolicy;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{
-    Actor, Billing, ErrorKind, ListOptions, Money, Platform, PodStore, Role, Status, UserStore, VolumePolicy,
-};
+use neuropod::store::{ListOptions, UserStore};
+use neuropod::{Actor, Billing, ErrorKind, Money, Platform, PodStore, Role, Status};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until_status};

@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::ready;
 use jiff::SignedDuration;
+use neuropod::cluster::reason::{Blame, Remedy};
+use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
 use neuropod::message::{Language, reason_of};
-use neuropod::reason::{Blame, Remedy};
+use neuropod::pod::Desired;
 use neuropod::sim::{CallError, Method, ObjectKey, ObjectKind, Settings};
-use neuropod::{
-    Desired, ErrorKind, Money, Platform, Pod, PodId, ReasonCode, Status, Step, Update, VolumePolicy,
-};
+use neuropod::{ErrorKind, Money, Platform, Pod, PodId, Status, Update};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until, until_status};

@@ -1,10 +1,10 @@
 //! From creation to deletion: what the owner of a pod sees.
 
 use futures::StreamExt;
+use neuropod::cluster::{LogOptions, Step, VolumePolicy};
+use neuropod::pod::{Connection, ConnectionState};
 use neuropod::sim::Settings;
-use neuropod::{
-    Connection, ConnectionState, ErrorKind, LogOptions, Money, PodStore, Status, Step, VolumePolicy,
-};
+use neuropod::{ErrorKind, Money, PodStore, Status};
 
 use crate::common::{Driver, World, eventually, request, until, until_status};
 

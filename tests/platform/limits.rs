@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use neuropod::cluster::VolumePolicy;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Actor, ErrorKind, Platform, PodStore, Role, VolumePolicy};
+use neuropod::{Actor, ErrorKind, Platform, PodStore, Role};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request};
@@ -147,7 +148,11 @@ async fn a_process_that_ends_during_a_create_makes_no_way_round_the_limit() {
                 "{fault:?} at the {n}th call, {:?}",
                 faults.injected()
             );
-            let held = world.store.list(&neuropod::ListOptions::default()).await.unwrap();
+            let held = world
+                .store
+                .list(&neuropod::store::ListOptions::default())
+                .await
+                .unwrap();
             assert_eq!(held.pods.len(), LIMIT as usize);
             if faults.injected().is_none() {
                 break;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 use jiff::SignedDuration;
-use neuropod::billing::{Billing, BillingExt};
+use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
+use neuropod::money::PricePolicy;
+use neuropod::money::billing::{Billing, BillingExt};
+use neuropod::money::statement::explain;
+use neuropod::platform::AccountChange;
 use neuropod::sim::{Mishap, Settings};
-use neuropod::statement::explain;
-use neuropod::{
-    AccountChange, Actor, ErrorKind, Money, PriceList, PricePolicy, ReasonCode, Status, Step, Update,
-    VolumePolicy,
-};
+use neuropod::{Actor, ErrorKind, Money, PriceList, Status, Update};
 use tokio::time::sleep;
 
 use crate::common::witness::ran;
@@ -89,7 +89,7 @@ async fn without_money_nothing_is_created() {
     assert_eq!(world.cluster.writes(), 0);
     assert!(
         platform
-            .list(&Actor::admin("root"), &neuropod::ListOptions::default())
+            .list(&Actor::admin("root"), &neuropod::store::ListOptions::default())
             .await
             .unwrap()
             .pods

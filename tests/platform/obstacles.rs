@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use neuropod::meter::Reservation;
-use neuropod::reason::{Blame, Remedy};
+use neuropod::cluster::reason::{Blame, Remedy};
+use neuropod::money::meter::Reservation;
 use neuropod::sim::{CallError, GpuPool, Method, Mishap, ObjectKey, ObjectKind, Settings};
 use neuropod::token::TokenState;
-use neuropod::{
-    CreatePod, Desired, ErrorKind, LogOptions, Money, ReasonCode, Status, Step, TemplateStore, VolumePolicy,
-};
+use neuropod::{CreatePod, ErrorKind, Money, Status};
 use tokio::time::sleep;
 
 use crate::common::witness::{money_is_right, ran};
 use crate::common::{Driver, World, eventually, jupyter_template, request, until, until_status};
+use neuropod::cluster::LogOptions;
+use neuropod::cluster::ReasonCode;
+use neuropod::cluster::Step;
+use neuropod::cluster::VolumePolicy;
+use neuropod::pod::Desired;
 
 #[tokio::test(start_paused = true)]
 async fn every_obstacle_is_told_costs_nothing_and_passes() {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod::plan::{Layout, NamespaceScope};
+use neuropod::cluster::plan::{Layout, NamespaceScope};
+use neuropod::cluster::workload::Quota;
+use neuropod::cluster::{
+    ClusterEvent, Inventory, LogOptions, LogStream, Observation, ReasonCode, Step, Usage, VolumePolicy,
+    Workload, WorkloadRef,
+};
+use neuropod::money::BillingExt;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Method, Mishap, Settings, SimCluster};
-use neuropod::workload::Quota;
-use neuropod::{
-    Actor, BillingExt, ClusterBackend, ClusterEvent, Error, ErrorKind, Inventory, ListOptions, LogOptions,
-    LogStream, Money, Observation, PodStore, ReasonCode, RequestStore, Result, Status, Step, Usage,
-    VolumePolicy, Workload, WorkloadRef,
-};
+use neuropod::store::{ListOptions, RequestStore};
+use neuropod::{Actor, ClusterBackend, Error, ErrorKind, Money, PodStore, Result, Status};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 

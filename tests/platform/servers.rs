@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use neuropod::sim::{Method, Mishap, Settings};
 use neuropod::token::TokenState;
-use neuropod::{CreatePod, Pod, Status, TemplateStore};
+use neuropod::{CreatePod, Pod, Status};
 use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, jupyter_template, until, until_status};

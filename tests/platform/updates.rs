@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
+use neuropod::cluster::{Step, VolumePolicy};
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{PodId, PodStore, Status, Step, Update, VolumePolicy};
+use neuropod::{PodId, PodStore, Status, Update};
 use tokio::time::{Instant, sleep};
 
 use crate::common::{Driver, World, eventually, request, until, until_status};

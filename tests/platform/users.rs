@@ -1,10 +1,12 @@
 //! People come, are suspended, and go.
 
+use neuropod::cluster::ReasonCode;
+use neuropod::money::{AccountKind, BillingExt, EntryKind, OpeningCredit};
 use neuropod::sim::Settings;
+use neuropod::store::UserStore;
 use neuropod::user::{User, opening_key};
 use neuropod::{
-    AccountKind, Actor, Billing, BillingExt, EntryKind, ErrorKind, Money, OpeningCredit, Platform, PodId,
-    PodStore, PriceList, ReasonCode, Role, Status, UserId, UserStore,
+    Actor, Billing, ErrorKind, Money, Platform, PodId, PodStore, PriceList, Role, Status, UserId,
 };
 
 use crate::common::{Driver, World, eventually, request, until_status};

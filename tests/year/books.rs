@@ -6,14 +6,15 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use neuropod::billing::{EntryOptions, Period};
+use neuropod::clock::Clock;
 use neuropod::message::{self, Language};
-use neuropod::meter::Reservation;
-use neuropod::statement::{Explanation, explain};
-use neuropod::{
-    Billing, BillingExt, Clock, Entry, EntryKind, Money, Pod, PodId, PodSpec, PriceList, PriceStore, Quote,
-    UserId,
-};
+use neuropod::money::billing::{EntryOptions, Period};
+use neuropod::money::meter::Reservation;
+use neuropod::money::statement::{Explanation, explain};
+use neuropod::money::{BillingExt, Entry, EntryKind, Quote};
+use neuropod::pod::PodSpec;
+use neuropod::store::PriceStore;
+use neuropod::{Billing, Money, Pod, PodId, PriceList, UserId};
 
 use crate::common::World;
 use crate::people::People;

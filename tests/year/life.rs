@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
+use neuropod::Money;
+use neuropod::clock::Clock;
 use neuropod::sim::{GpuPool, Settings};
-use neuropod::{Clock, Money};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::sleep;

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod::billing::Spent;
-use neuropod::meter::{RESERVED_SECONDS, Reservation};
-use neuropod::{Billing, Clock, Desired, Money, Pod, PodSpec, PriceList, PriceStore, UserId};
+use neuropod::clock::Clock;
+use neuropod::money::billing::Spent;
+use neuropod::money::meter::{RESERVED_SECONDS, Reservation};
+use neuropod::pod::{Desired, PodSpec};
+use neuropod::store::PriceStore;
+use neuropod::{Billing, Money, Pod, PriceList, UserId};
 use tokio::time::{Instant, advance, sleep, sleep_until};
 
 use crate::common::World;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod::{
-    Actor, BillingExt, Clock, CreatePod, ErrorKind, Money, Pod, PodId, Result, Role, User, UserId,
-    VolumePolicy,
-};
+use neuropod::clock::Clock;
+use neuropod::cluster::VolumePolicy;
+use neuropod::money::BillingExt;
+use neuropod::{Actor, CreatePod, ErrorKind, Money, Pod, PodId, Result, Role, User, UserId};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use neuropod::plan::{Layout, NamespaceScope, VolumeScope};
+use neuropod::cluster::plan::{Layout, NamespaceScope, VolumeScope};
+use neuropod::money::PricePolicy;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Naming, Platform, PricePolicy, Result};
+use neuropod::{Naming, Platform, Result};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod::meter::{PERIOD_SECONDS, Reservation};
+use neuropod::clock::Clock;
+use neuropod::cluster::{ObservedVolume, Step, VolumePolicy, plan};
+use neuropod::money::meter::{PERIOD_SECONDS, Reservation};
+use neuropod::pod::Desired;
 use neuropod::sim::{ObjectKey, ObjectKind};
-use neuropod::{
-    Actor, Billing, Clock, ClusterBackend, Desired, ListOptions, Money, ObservedVolume, Pod, PodId, PodStore,
-    Status, Step, VolumePolicy, plan,
-};
+use neuropod::store::ListOptions;
+use neuropod::{Actor, Billing, ClusterBackend, Money, Pod, PodId, PodStore, Status};
 use tokio::time::{Instant, sleep};
 
 use crate::books::Books;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use neuropod::cluster::plan::{NamespaceScope, VolumeScope};
+use neuropod::cluster::workload::Quota;
+use neuropod::cluster::{Catalogue, Layout};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
-use neuropod::plan::{NamespaceScope, VolumeScope};
 use neuropod::sim::{Settings, SimCluster};
+use neuropod::store::{AuditLog, ListOptions};
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
-use neuropod::workload::Quota;
-use neuropod::{AuditLog, Billing, Catalogue, ClusterBackend, Layout, ListOptions, PodStore};
+use neuropod::{Billing, ClusterBackend, PodStore};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube, UserQuota};

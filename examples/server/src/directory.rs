@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::{Result, UserId, UserStore};
+use neuropod::store::UserStore;
+use neuropod::{Result, UserId};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
-use neuropod::{Desired, Pod, PodId, Status};
+use neuropod::pod::Desired;
+use neuropod::{Pod, PodId, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod::{ListOptions, PodId, PodStore, WorkloadRef};
-use neuropod::{PastRequest, RequestOutcome};
+use neuropod::cluster::WorkloadRef;
+use neuropod::store::ListOptions;
+use neuropod::store::{Outcome, PastRequest};
+use neuropod::{PodId, PodStore};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -97,7 +99,7 @@ async fn write(store: &dyn PodStore) -> neuropod::Result<()> {
     let probe = PastRequest {
         id: PodId::from_bits(0),
         digest: "readiness".into(),
-        outcome: RequestOutcome::Deleted,
+        outcome: Outcome::Deleted,
         created_at,
     };
     store.keep_request(&probe).await?;
@@ -119,7 +121,7 @@ impl StoreState {
 
 #[cfg(test)]
 mod tests {
-    use neuropod::UserStore;
+    use neuropod::store::UserStore;
     use neuropod::store::{MemoryStore, SqliteStore};
     use sqlx::Connection;
     use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};

@@ -3,8 +3,8 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use neuropod::AuditEvent;
-use neuropod::audit::{AuditAction, AuditOutcome, AuditTarget};
+use neuropod::platform::AuditEvent;
+use neuropod::store::audit::{AuditAction, AuditOutcome, AuditTarget};
 
 use crate::app::Shared;
 use crate::auth::Identity;

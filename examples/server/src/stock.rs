@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::{ClusterBackend, GpuStock, NodeGpus};
+use neuropod::ClusterBackend;
+use neuropod::cluster::{GpuStock, NodeGpus};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod::{Catalogue, Pod, PodId, Usage};
+use neuropod::cluster::{Catalogue, Usage};
+use neuropod::{Pod, PodId};
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::expect::{failure, unique};
-use crate::audit::{
+use crate::id::PodId;
+use crate::id::UserId;
+use crate::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditLog, AuditOptions, AuditOutcome, AuditPerson,
     AuditTarget, MAX_AUDIT_ENTRIES,
 };
-use crate::id::{PodId, UserId};
 
 /// Runs every check, one after the other.
 pub async fn run(log: Arc<dyn AuditLog>) {

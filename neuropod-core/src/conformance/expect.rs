@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::error::{Error, Result};
+use crate::error::kind::{Error, Result};
 use crate::id::PodId;
 
 /// A text that nothing else uses: suites share servers.

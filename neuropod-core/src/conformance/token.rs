@@ -1,6 +1,6 @@
 //! What every [`TokenExtractor`] has to do, whatever logs it reads.
 
-use crate::secret::AccessToken;
+use crate::token::secret::AccessToken;
 use crate::token::{MAX_LINE_LEN, TokenExtractor, TokenState};
 
 /// A log in which the extractor finds a token.

@@ -2,7 +2,7 @@
 
 use super::language::Language;
 use super::problem::problem;
-use crate::error::{Error, ErrorKind};
+use crate::error::kind::{Error, ErrorKind};
 
 /// What went wrong with a call. An invalid request gives the texts of its problems, one after the other.
 ///

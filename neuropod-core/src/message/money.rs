@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::language::Language;
-use crate::statement::Explanation;
+use crate::money::statement::Explanation;
 
 /// The warning that the balance of an account, or what its daily cap leaves, lasts for only so many seconds.
 ///

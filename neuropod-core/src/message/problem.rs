@@ -1,14 +1,14 @@
 //! What is wrong with a request, field by field, in words.
 
 use super::language::Language;
-use crate::image::ImageError;
-use crate::validation::{Problem, Violation};
+use crate::error::validation::{Problem, Violation};
+use crate::pod::image::ImageError;
 
 /// What is wrong with a field. The texts of the frontend's contract stay as they are.
 ///
 /// ```
 /// use neuropod_core::message::{Language, problem};
-/// use neuropod_core::{Problem, Violation};
+/// use neuropod_core::error::{Problem, Violation};
 ///
 /// let missing = Problem::new("name", Violation::Required);
 /// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");

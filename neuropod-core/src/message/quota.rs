@@ -1,8 +1,8 @@
 //! Which quota or limit of the cluster refuses a pod, in words. The names of objects stay in the technical detail.
 
 use super::language::Language;
-use crate::reason::refusal::{Counted, Refusal};
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::reason::refusal::{Counted, Refusal};
+use crate::cluster::reason::{Reason, ReasonCode};
 
 /// Some quota is used up; in Spanish and English.
 pub(super) const ANY_USED_UP: (&str, &str) = (

@@ -2,7 +2,7 @@
 
 use super::language::Language;
 use super::quota;
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::reason::{Reason, ReasonCode};
 
 /// Why a pod is not running. [`remedy`](super::remedy) says what its owner can do about it.
 pub fn reason(code: ReasonCode, language: Language) -> &'static str {
@@ -110,7 +110,8 @@ pub fn reason(code: ReasonCode, language: Language) -> &'static str {
 ///
 /// ```
 /// use neuropod_core::message::{Language, reason_of};
-/// use neuropod_core::{Reason, ReasonCode};
+/// use neuropod_core::Reason;
+/// use neuropod_core::cluster::ReasonCode;
 ///
 /// let held = Reason::new(ReasonCode::Unschedulable, Reason::QUEUED, jiff::Timestamp::UNIX_EPOCH);
 /// assert_eq!(reason_of(&held, Language::En), "The pod is waiting in a cluster queue");

@@ -1,14 +1,15 @@
 //! What the owner of a pod can do about a reason, in words.
 
 use super::language::Language;
-use crate::reason::refusal::Refusal;
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::reason::refusal::Refusal;
+use crate::cluster::reason::{Reason, ReasonCode};
 
 /// What the owner of a pod can do, from the whole reason. For a pod that was given up it is about the cause.
 ///
 /// ```
 /// use neuropod_core::message::{Language, remedy, remedy_of};
-/// use neuropod_core::{Reason, ReasonCode};
+/// use neuropod_core::Reason;
+/// use neuropod_core::cluster::ReasonCode;
 ///
 /// let reason = Reason::new(ReasonCode::GaveUp, "crash_loop: exit code 1", jiff::Timestamp::UNIX_EPOCH);
 /// assert_eq!(remedy_of(&reason, Language::En), remedy(ReasonCode::CrashLoop, Language::En));
@@ -49,7 +50,7 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
         Some(Refusal::Unset) => return remedy(ReasonCode::ClusterSetup, language),
         None => {}
     }
-    let waits = reason.remedy() == crate::reason::Remedy::StartAgain;
+    let waits = reason.remedy() == crate::cluster::reason::Remedy::StartAgain;
     remedy(if waits { reason.code } else { reason.cause() }, language)
 }
 
@@ -57,7 +58,7 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
 ///
 /// ```
 /// use neuropod_core::message::{Language, remedy};
-/// use neuropod_core::reason::ReasonCode;
+/// use neuropod_core::cluster::reason::ReasonCode;
 ///
 /// let text = remedy(ReasonCode::CrashLoop, Language::En);
 /// assert_eq!(text, "Read the logs, including those of the previous run, and fix the program or its image.");

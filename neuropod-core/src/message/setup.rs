@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::language::Language;
-use crate::gpus::{Misfit, Taint, UnmatchedGpu};
+use crate::cluster::gpus::{Misfit, Taint, UnmatchedGpu};
 
 /// Why no node can take pods of a GPU type.
 ///
 /// ```
-/// use neuropod_core::gpus::{Misfit, UnmatchedGpu};
+/// use neuropod_core::cluster::gpus::{Misfit, UnmatchedGpu};
 /// use neuropod_core::message::{Language, unmatched_gpu};
 ///
 /// let misfit = Misfit::Count { wanted: 4, most: 2 };

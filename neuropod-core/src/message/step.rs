@@ -1,12 +1,12 @@
 //! How far a pod has come, in words.
 
 use super::language::Language;
-use crate::observation::Step;
+use crate::cluster::observation::Step;
 
 /// The text of a step.
 ///
 /// ```
-/// use neuropod_core::Step;
+/// use neuropod_core::cluster::Step;
 /// use neuropod_core::message::{Language, step};
 ///
 /// assert_eq!(step(Step::PullingImage, Language::En), "pulling the image");

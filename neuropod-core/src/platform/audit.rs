@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Inner, Platform};
-use crate::audit::{
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::id::{Actor, PodId, UserId};
+use crate::pod::record::Pod;
+use crate::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditLog, AuditOptions, AuditOutcome, AuditPage,
     AuditPerson, AuditTarget,
 };
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Actor, PodId, UserId};
-use crate::pod::Pod;
 
 /// How often entries that are too old are deleted.
 const CLEAN_EVERY: SignedDuration = SignedDuration::from_hours(1);

@@ -3,16 +3,16 @@
 use super::create::login;
 use super::money::within_cap;
 use super::{Inner, Platform, not_found};
-use crate::audit::AuditAction;
-use crate::billing::AccountKind;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::observation::Step;
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors};
 use crate::id::{Actor, PodId};
-use crate::meter::{Price, RESERVED_SECONDS};
-use crate::observation::Step;
-use crate::pod::{Desired, Pod, Status};
-use crate::reason::{Reason, ReasonCode};
-use crate::validation::{Problem, ValidationErrors};
-use crate::workload::VolumePolicy;
+use crate::money::billing::AccountKind;
+use crate::money::meter::{Price, RESERVED_SECONDS};
+use crate::pod::record::{Desired, Pod, Status};
+use crate::store::audit::AuditAction;
 
 impl Platform {
     /// Starts a stopped pod: the same names and the same volume, a new container and a new token, at today's price.

@@ -2,12 +2,12 @@
 
 use super::users::is_administrator;
 use super::{Inner, Platform};
-use crate::audit::{AuditAction, AuditChange, AuditId};
-use crate::billing::{AccountKind, Balance, Details, Posting, PostingKind};
-use crate::error::Result;
+use crate::error::kind::Result;
+use crate::error::validation::{MAX_NOTE_LEN, Problem, ValidationErrors, Violation};
 use crate::id::{Actor, UserId};
-use crate::money::Money;
-use crate::validation::{MAX_NOTE_LEN, Problem, ValidationErrors, Violation};
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Balance, Details, Posting, PostingKind};
+use crate::store::audit::{AuditAction, AuditChange, AuditId};
 
 impl Platform {
     /// Adds `amount` to the account of a client, as a deposit with a note that its owner sees in the ledger, and answers

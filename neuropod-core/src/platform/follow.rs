@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Inner;
 use super::round::Follow;
-use crate::cluster::{LogOptions, LogStream};
-use crate::error::Result;
+use crate::cluster::backend::{LogOptions, LogStream};
+use crate::error::kind::Result;
 use crate::id::PodId;
-use crate::pod::Desired;
+use crate::pod::record::Desired;
 use crate::token::TokenState;
 
 /// How long a log is read in all, from when it could be read first. A server that has not told by then does not tell.

@@ -6,11 +6,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Inner;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId};
-use crate::pod::Pod;
-use crate::request::CreatePod;
-use crate::store::{Outcome, PastRequest};
+use crate::pod::record::Pod;
+use crate::pod::request::CreatePod;
+use crate::store::traits::{Outcome, PastRequest};
 
 /// How long after the request a key is known at least.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);

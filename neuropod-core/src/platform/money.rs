@@ -9,17 +9,17 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::audit::Trail;
 use super::{Inner, Platform};
-use crate::audit::{AuditAction, AuditChange, AuditTarget};
-use crate::billing::{Balance, BillingExt, Entry, EntryOptions, Spent};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, Role, UserId};
-use crate::meter::{PERIOD_SECONDS, Price};
-use crate::money::Money;
-use crate::pod::{Desired, Pod, PodSpec};
-use crate::pricing::{PriceList, PricePolicy};
-use crate::standing::Standing;
-use crate::statement::Statement;
-use crate::user::User;
+use crate::money::amount::Money;
+use crate::money::billing::{Balance, BillingExt, Entry, EntryOptions, Spent};
+use crate::money::meter::{PERIOD_SECONDS, Price};
+use crate::money::pricing::{PriceList, PricePolicy};
+use crate::money::standing::Standing;
+use crate::money::statement::Statement;
+use crate::pod::record::{Desired, Pod, PodSpec};
+use crate::store::audit::{AuditAction, AuditChange, AuditTarget};
+use crate::user::profile::User;
 
 /// That something has changed in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Platform {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account; `Invalid` when the limit is 0 or more than
-    /// [`MAX_ENTRIES`](crate::billing::MAX_ENTRIES).
+    /// [`MAX_ENTRIES`](crate::money::billing::MAX_ENTRIES).
     pub async fn entries(&self, actor: &Actor, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         actor.require_access(user)?;
         self.0.billing.entries(user, options).await

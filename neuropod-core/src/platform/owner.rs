@@ -1,11 +1,11 @@
 //! Whoever owns pods: whether they are there, how many they may have, and what becomes of what they leave.
 
 use super::Inner;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Role, UserId};
-use crate::pod::{Desired, Pod};
-use crate::user::User;
-use crate::workload::VolumePolicy;
+use crate::pod::record::{Desired, Pod};
+use crate::user::profile::User;
 
 /// What the store says of the owner of a pod.
 pub(super) enum Owner {

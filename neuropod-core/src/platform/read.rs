@@ -1,15 +1,18 @@
 //! Asking about pods.
 
 use super::Platform;
-use crate::cluster::{LogOptions, LogStream};
-use crate::connection::{self, Connection};
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::{LogOptions, LogStream};
+use crate::cluster::plan;
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{
+    MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation,
+};
 use crate::id::{Actor, PodId, UserId};
-use crate::plan;
-use crate::pod::{Desired, Pod};
-use crate::pricing::Quote;
-use crate::store::{ListOptions, Page};
-use crate::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation};
+use crate::money::pricing::Quote;
+use crate::pod::connection;
+use crate::pod::connection::Connection;
+use crate::pod::record::{Desired, Pod};
+use crate::store::traits::{ListOptions, Page};
 
 impl Platform {
     /// The pod with this id.

@@ -7,14 +7,14 @@ use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::Inner;
-use crate::cluster::OwnedWorkload;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::OwnedWorkload;
+use crate::cluster::observation::{Objects, Observation, ObservedVolume};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{PodId, UserId};
-use crate::observation::{Objects, Observation, ObservedVolume};
-use crate::pod::{Desired, Pod};
+use crate::pod::record::{Desired, Pod};
 use crate::reconcile;
-use crate::store::{ListOptions, MAX_LIMIT};
-use crate::workload::VolumePolicy;
+use crate::store::traits::{ListOptions, MAX_LIMIT};
 
 /// Orphans that are removed side by side.
 const MAX_REMOVALS: usize = 8;

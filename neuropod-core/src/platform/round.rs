@@ -6,15 +6,15 @@ use jiff::Timestamp;
 
 use super::Inner;
 use super::view::merge;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::cluster::plan;
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::{VolumePolicy, WorkloadRef};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
-use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
-use crate::plan;
-use crate::pod::{Desired, Pod};
-use crate::reason::ReasonCode;
+use crate::pod::record::{Desired, Pod};
 use crate::reconcile::{self, Action, reconcile};
-use crate::store::Outcome;
-use crate::workload::{VolumePolicy, WorkloadRef};
+use crate::store::traits::Outcome;
 
 /// Steps after which a look is broken off, in case record and cluster chase each other: the next look goes on.
 const MAX_STEPS: usize = 100;

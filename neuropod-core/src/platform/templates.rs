@@ -1,12 +1,12 @@
 //! Templates, as administrators change them.
 
 use super::{Inner, Platform};
-use crate::audit::{AuditAction, AuditTarget};
-use crate::check::check_volume_path;
-use crate::error::Result;
+use crate::error::kind::Result;
+use crate::error::validation::{Problem, ValidationErrors};
 use crate::id::Actor;
-use crate::template::Template;
-use crate::validation::{Problem, ValidationErrors};
+use crate::pod::check::check_volume_path;
+use crate::pod::template::Template;
+use crate::store::audit::{AuditAction, AuditTarget};
 
 impl Platform {
     /// Stores a new template and answers it as stored.

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::Platform;
-use crate::error::Result;
+use crate::error::kind::Result;
 use crate::id::{Actor, PodId, UserId};
-use crate::pod::Pod;
+use crate::pod::record::Pod;
 
 /// Changes that a subscriber may be behind before it gets a snapshot instead.
 const CAPACITY: usize = 1024;

@@ -2,17 +2,17 @@
 
 use super::audit::Trail;
 use super::{Inner, Platform};
-use crate::audit::{AuditAction, AuditChange};
-use crate::billing::{AccountKind, BillingExt, Entry, EntryKind, Posting, PostingKind};
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::{Actor, Role, UserId};
-use crate::money::Money;
-use crate::person::{check_email, check_person_name};
-use crate::pod::{Desired, Pod};
-use crate::pricing::{OpeningCredit, PriceList};
-use crate::reason::{Reason, ReasonCode};
-use crate::user::{User, opening_key};
-use crate::validation::{Problem, ValidationErrors, Violation};
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, BillingExt, Entry, EntryKind, Posting, PostingKind};
+use crate::money::pricing::{OpeningCredit, PriceList};
+use crate::pod::record::{Desired, Pod};
+use crate::store::audit::{AuditAction, AuditChange};
+use crate::user::person::{check_email, check_person_name};
+use crate::user::profile::{User, opening_key};
 
 impl Platform {
     /// Makes a user known and opens their account: clients with the opening credit, administrators without limit.
@@ -20,7 +20,7 @@ impl Platform {
     /// who was deleted and comes again under the same id.
     ///
     /// # Errors
-    /// `Invalid` when the e-mail address or the name of somebody new is none (see [`crate::person`]); `AlreadyExists`
+    /// `Invalid` when the e-mail address or the name of somebody new is none (see [`crate::user::person`]); `AlreadyExists`
     /// when somebody else has the e-mail address or the identity, with the context `field`; `Forbidden` while they are
     /// being deleted.
     pub async fn register(&self, user: &User) -> Result<User> {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 
 /// Pod objects of one pod that are remembered as gone: as many as may go while one call is under way.
 const MAX_GONE: usize = 16;
@@ -80,7 +80,7 @@ pub(super) fn merge(known: &mut Observation, answer: Observation) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::{Phase, Step};
+    use crate::cluster::observation::{Phase, Step};
 
     fn pod(uid: &str, phase: Phase) -> ObservedPod {
         ObservedPod {

@@ -8,12 +8,12 @@
 use jiff::Timestamp;
 
 use super::{Desired, Environment, Login, Pod, PodSpec, Status};
-use crate::endpoint::name_endpoints;
+use crate::cluster::observation::Step;
 use crate::id::{PodId, UserId};
-use crate::meter::{Meter, Price};
-use crate::money::Money;
-use crate::observation::Step;
-use crate::secret::AccessToken;
+use crate::money::amount::Money;
+use crate::money::meter::{Meter, Price};
+use crate::pod::endpoint::name_endpoints;
+use crate::token::secret::AccessToken;
 
 impl Pod {
     /// A pod with Jupyter that Ana has just asked for, at `now`: something to store, in tests (feature `conformance`).

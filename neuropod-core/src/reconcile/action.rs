@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::billing::{Draw, Hold};
-use crate::pod::Pod;
-use crate::workload::VolumePolicy;
+use crate::cluster::workload::VolumePolicy;
+use crate::money::billing::{Draw, Hold};
+use crate::pod::record::Pod;
 
 /// One thing to do for a pod.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,10 @@
 //! The charges that the meter of a pod asks for.
 
 use super::action::Action;
-use crate::billing::Draw;
-use crate::meter::{Charged, Due, Reservation};
-use crate::money::Money;
-use crate::pod::Pod;
+use crate::money::amount::Money;
+use crate::money::billing::Draw;
+use crate::money::meter::{Charged, Due, Reservation};
+use crate::pod::record::Pod;
 
 /// The next action for the money of a pod.
 pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {

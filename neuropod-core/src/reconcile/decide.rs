@@ -6,11 +6,11 @@ use super::action::Action;
 use super::deadlines::Deadlines;
 use super::seen::{is_over, waits_for_volume};
 use super::{charges, record};
-use crate::meter::Reservation;
-use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
-use crate::pod::{Desired, Pod};
+use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::cluster::workload::VolumePolicy;
+use crate::money::meter::Reservation;
+use crate::pod::record::{Desired, Pod};
 use crate::token::TokenState;
-use crate::workload::VolumePolicy;
 
 /// The next actions for a pod. None: it is as it should be, and stays so until something is seen. If an action comes again
 /// right after it was carried out (a volume that is still being deleted), the driver repeats it more and more slowly.

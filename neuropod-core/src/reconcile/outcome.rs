@@ -4,14 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::{charges, wait};
-use crate::billing::{Draw, Drawn, Period, Spent, next_day};
-use crate::error::{Error, ErrorKind};
-use crate::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
-use crate::money::Money;
-use crate::pod::{Awaited, Desired, Pod, VolumeDeletion};
-use crate::reason::refusal::Refusal;
-use crate::reason::{Reason, ReasonCode};
-use crate::workload::VolumePolicy;
+use crate::cluster::reason::refusal::Refusal;
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind};
+use crate::money::amount::Money;
+use crate::money::billing::{Draw, Drawn, Period, Spent, next_day};
+use crate::money::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
+use crate::pod::record::{Desired, Pod, VolumeDeletion};
+use crate::pod::wait::Awaited;
 
 /// The record after `action` succeeded; `None`: nothing is to be written down. A draw has an answer: see [`drawn`].
 pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {

@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use super::deadlines::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, after};
 use super::seen::{can_move, current_reason, failed_node, is_over, live, moves_at, serves};
 use super::wait;
-use crate::meter::{Meter, Reservation};
-use crate::observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step};
-use crate::pod::{Desired, MAX_FAILED_NODES, Pod, Status};
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::observation::{
+    Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step,
+};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::money::meter::{Meter, Reservation};
+use crate::pod::record::{Desired, MAX_FAILED_NODES, Pod, Status};
 use crate::token::TokenState;
 
 /// The first wait before a pod object that ended is made anew, in seconds; it doubles every time.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::deadlines::after;
-use crate::observation::{Observation, ObservedPod, ObservedVolume, Phase};
-use crate::pod::Pod;
-use crate::reason::Reason;
+use crate::cluster::observation::{Observation, ObservedPod, ObservedVolume, Phase};
+use crate::cluster::reason::Reason;
+use crate::pod::record::Pod;
 
 /// How long a pod may fail by the fault of its node before it is made anew, on another one where that is possible.
 const NODE_SECONDS: i64 = 2 * 60;

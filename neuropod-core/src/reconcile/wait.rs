@@ -5,9 +5,10 @@ use jiff::Timestamp;
 
 use super::deadlines::{Deadlines, STABLE_SECONDS, STOP_SECONDS, after};
 use super::seen::{is_over, live, serves, waits_for_volume};
-use crate::observation::{Objects, Observation, ObservedPod, Phase};
-use crate::pod::{Awaited, Desired, Pod, Wait};
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::observation::{Objects, Observation, ObservedPod, Phase};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::pod::record::{Desired, Pod};
+use crate::pod::wait::{Awaited, Wait};
 
 /// The longest grace period that is believed. Seconds.
 const LONGEST_GRACE_SECONDS: i64 = 3600;

@@ -8,11 +8,11 @@ use super::quota::check_quota;
 use super::scheduler::{gpu_nodes, gpu_stock, retry_unscheduled};
 use super::state::{ClusterState, Companion, PodObjects, SimVolume};
 use super::termination::terminate;
-use crate::cluster::{Inventory, OwnedVolume, OwnedWorkload, Usage};
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::{Inventory, OwnedVolume, OwnedWorkload, Usage};
+use crate::cluster::observation::{Objects, Observation, ObservedVolume};
+use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
-use crate::observation::{Objects, Observation, ObservedVolume};
-use crate::workload::{VolumePolicy, Workload, WorkloadRef};
 
 /// The objects that a workload asks for beside its pod and volume.
 fn companions(workload: &Workload) -> Vec<ObjectKey> {

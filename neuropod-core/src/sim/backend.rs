@@ -10,10 +10,10 @@ use super::cluster::SimCluster;
 use super::log_stream::{find_log, stream_log};
 use super::state::ClusterState;
 use super::watch_stream::open_watch;
-use crate::cluster::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
-use crate::error::Result;
-use crate::observation::Observation;
-use crate::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
+use crate::cluster::observation::Observation;
+use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::error::kind::Result;
 
 #[async_trait]
 impl ClusterBackend for SimCluster {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::kind::{Error, ErrorKind};
 
 /// What an API server that asks for fewer requests sends as `Retry-After`.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

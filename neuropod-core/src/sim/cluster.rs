@@ -17,9 +17,9 @@ use super::shared::Shared;
 use super::state::{ClusterState, PodObjects};
 use super::{api_server, by_hand, containers, kubelet};
 use crate::clock::TokioClock;
-use crate::cluster::OwnedVolume;
+use crate::cluster::backend::OwnedVolume;
+use crate::cluster::observation::ObservedPod;
 use crate::id::PodId;
-use crate::observation::ObservedPod;
 
 /// A cluster in memory. Clones are the same cluster: the objects that one platform leaves behind are there for the next.
 #[derive(Clone)]

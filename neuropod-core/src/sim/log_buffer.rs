@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::log_text::LogLine;
-use crate::cluster::LogOptions;
+use crate::cluster::backend::LogOptions;
 
 /// The lines of a container, each with its time, which may be to come. Readers keep it when the pod object is gone.
 #[derive(Debug, Default)]

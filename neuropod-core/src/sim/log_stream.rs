@@ -9,9 +9,9 @@ use super::log_buffer::{LogBuffer, SharedLog};
 use super::log_text::LogLine;
 use super::shared::Shared;
 use super::state::ClusterState;
-use crate::cluster::{LogOptions, LogStream};
-use crate::error::{Error, ErrorKind, Result};
-use crate::workload::WorkloadRef;
+use crate::cluster::backend::{LogOptions, LogStream};
+use crate::cluster::workload::WorkloadRef;
+use crate::error::kind::{Error, ErrorKind, Result};
 
 /// The log of a container of the pod, and how often the log connections have broken so far.
 pub(super) fn find_log(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::workload::Workload;
+use crate::cluster::workload::Workload;
 
 /// A line of a log, and when it is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind};
-use crate::reason::ReasonCode;
+use crate::cluster::reason::ReasonCode;
+use crate::error::kind::{Error, ErrorKind};
 
 /// The scheduler's words when no node fits a pod.
 pub(super) const NO_NODE_FITS: &str =

@@ -15,7 +15,8 @@
 //!
 //! use futures::StreamExt;
 //! use neuropod_core::sim::{Settings, SimCluster};
-//! use neuropod_core::{ClusterBackend, ClusterEvent};
+//! use neuropod_core::ClusterBackend;
+//! use neuropod_core::cluster::ClusterEvent;
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
 //! # runtime.block_on(async {

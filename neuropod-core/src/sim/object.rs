@@ -1,6 +1,6 @@
 //! The objects of a cluster by kind and name.
 
-use crate::workload::WorkloadRef;
+use crate::cluster::workload::WorkloadRef;
 
 /// The kind of an object in the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,10 +6,10 @@ use super::agenda::Turn;
 use super::log_buffer::{LogBuffer, SharedLog};
 use super::log_text::LogLine;
 use super::mishap::Mishap;
+use crate::cluster::observation::{Container, Ending, ObservedPod, Phase, Step};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::workload::Workload;
 use crate::id::PodId;
-use crate::observation::{Container, Ending, ObservedPod, Phase, Step};
-use crate::reason::{Reason, ReasonCode};
-use crate::workload::Workload;
 
 /// The state of a pod object. The kubelet takes it from one to the next in this order; a container that ends goes back
 /// from `BackOff` to `Running`.

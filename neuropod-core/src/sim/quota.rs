@@ -1,8 +1,8 @@
 //! The `ResourceQuota` admission of the API server.
 
 use super::state::{ClusterState, PodObjects};
-use crate::error::{Error, ErrorKind, Result};
-use crate::workload::Workload;
+use crate::cluster::workload::Workload;
+use crate::error::kind::{Error, ErrorKind, Result};
 
 /// How much of one resource a workload asks for.
 type Figure<'a> = &'a dyn Fn(&Workload) -> u32;

@@ -6,10 +6,10 @@ use super::mishap::{Mishap, NO_NODE_FITS, insufficient};
 use super::object::ObjectKey;
 use super::pod::{PodState, SimPod, node_name};
 use super::state::{ClusterState, PodObjects};
-use crate::gpus::{GpuHolder, GpuStock, NVIDIA_MODEL_LABEL, NodeGpus, label_values};
+use crate::cluster::gpus::{GpuHolder, GpuStock, NVIDIA_MODEL_LABEL, NodeGpus, label_values};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::ContainerSpec;
 use crate::id::PodId;
-use crate::reason::ReasonCode;
-use crate::workload::ContainerSpec;
 
 /// The index of a pool of GPUs, and how many of it.
 type Gpus = (usize, u32);

@@ -14,10 +14,10 @@ use super::object::ObjectKey;
 use super::pod::{ContainerHistory, ContainerRun, PodState, SimPod};
 use super::settings::Settings;
 use super::watchers::Watchers;
-use crate::cluster::ClusterEvent;
+use crate::cluster::backend::ClusterEvent;
+use crate::cluster::observation::ObservedPod;
+use crate::cluster::workload::WorkloadRef;
 use crate::id::PodId;
-use crate::observation::ObservedPod;
-use crate::workload::WorkloadRef;
 
 /// The objects of one pod.
 pub(super) struct PodObjects {

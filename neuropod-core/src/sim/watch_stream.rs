@@ -6,7 +6,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::shared::Shared;
 use super::state::ClusterState;
-use crate::cluster::ClusterEvent;
+use crate::cluster::backend::ClusterEvent;
 
 /// Closes the watch when its stream is dropped.
 struct OpenWatch {

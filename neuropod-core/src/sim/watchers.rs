@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
-use crate::cluster::ClusterEvent;
+use crate::cluster::backend::ClusterEvent;
+use crate::cluster::observation::ObservedPod;
 use crate::id::PodId;
-use crate::observation::ObservedPod;
 
 /// The pods that a watch has reported.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! One server's announcement in a log, as far as it was read.
 
 use super::text::{self, Link, Prefix};
-use crate::secret::AccessToken;
+use crate::token::secret::AccessToken;
 
 /// Lines of other programs that may stand in an announcement before a URL without token is taken for somebody else's.
 const FOREIGN_LINES: u8 = 8;

@@ -1,7 +1,7 @@
 use super::announcement::{Announcement, Line, Told};
 use super::text;
 use super::{LineReader, LineScan, TokenExtractor, TokenScan, TokenState};
-use crate::secret::AccessToken;
+use crate::token::secret::AccessToken;
 
 /// Finds the token of a Jupyter server: Lab 3 and 4, Notebook 4 to 7, and the bare server, whatever its log format.
 ///

@@ -11,7 +11,7 @@
 //! loop, makes another token, and the first one opens nothing any more. Both hold by two rules.
 //!
 //! **A log is read where a server really starts**, which is known from outside of it: from the start of its container, or
-//! from when its port was last found closed ([`ObservedPod::closed_at`](crate::ObservedPod::closed_at): the kubelet's
+//! from when its port was last found closed ([`ObservedPod::closed_at`](crate::cluster::observation::ObservedPod::closed_at): the kubelet's
 //! probe was refused), by the times that the node puts before the lines. It is read only until the scan [is
 //! settled](TokenScan::is_settled). As long as the port stays open nothing is read, and whatever a program prints changes
 //! nothing. Until the next server has announced itself, what the last one said stands.
@@ -43,6 +43,7 @@ mod announcement;
 mod jupyter;
 mod lines;
 mod pattern;
+pub mod secret;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -55,8 +56,8 @@ pub use self::{
     jupyter::JupyterTokens,
     lines::MAX_LINE_LEN,
     pattern::{RegexTokens, TokenPatternError},
+    secret::AccessToken,
 };
-use crate::secret::AccessToken;
 
 /// What is known of a pod's access token.
 ///
@@ -68,7 +69,7 @@ pub enum TokenState {
     #[default]
     Unknown,
     /// The server made a token and printed it.
-    #[serde(with = "crate::secret::exposed")]
+    #[serde(with = "crate::token::secret::exposed")]
     Generated(AccessToken),
     /// The token was set by whoever configured the server, who knows it; the server does not print it.
     Configured,

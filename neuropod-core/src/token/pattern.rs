@@ -2,7 +2,7 @@ use regex::Regex;
 use thiserror::Error;
 
 use super::{LineReader, LineScan, TokenExtractor, TokenScan, TokenState};
-use crate::secret::AccessToken;
+use crate::token::secret::AccessToken;
 
 /// Finds the token by a regular expression, for images that are not Jupyter's.
 ///

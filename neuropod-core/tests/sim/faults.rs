@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use neuropod_core::billing::MockBilling;
+use neuropod_core::cluster::{ClusterEvent, LogOptions, VolumePolicy};
+use neuropod_core::money::BillingExt;
+use neuropod_core::money::billing::MockBilling;
 use neuropod_core::sim::faults::{Fault, Faults};
 use neuropod_core::store::MockPodStore;
-use neuropod_core::{
-    BillingExt, ClusterBackend, ClusterEvent, ErrorKind, LogOptions, Money, PodId, UserId, VolumePolicy,
-};
+use neuropod_core::{ClusterBackend, ErrorKind, Money, PodId, UserId};
 use tokio::time::{sleep, timeout};
 
 use crate::fixture::{cluster, start, workload};

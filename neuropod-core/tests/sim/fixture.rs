@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use neuropod_core::pod::Environment;
-use neuropod_core::sim::{Settings, SimCluster};
-use neuropod_core::workload::{
+use neuropod_core::clock::Clock;
+use neuropod_core::cluster::workload::{
     Accelerator, ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumeSpec,
 };
-use neuropod_core::{Clock, ClusterBackend, ClusterEvent, ObservedPod, PodId, Workload, WorkloadRef};
+use neuropod_core::cluster::{ClusterEvent, ObservedPod, Workload, WorkloadRef};
+use neuropod_core::pod::Environment;
+use neuropod_core::sim::{Settings, SimCluster};
+use neuropod_core::{ClusterBackend, PodId};
 use tokio::time::timeout;
 
 /// Longer than anything takes in these tests: an hour of the cluster.

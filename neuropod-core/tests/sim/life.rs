@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use neuropod_core::ClusterBackend;
+use neuropod_core::clock::Clock;
+use neuropod_core::cluster::{ClusterEvent, Phase, ReasonCode, Step, VolumePolicy};
 use neuropod_core::sim::{Mishap, Settings, SimCluster};
-use neuropod_core::{Clock, ClusterBackend, ClusterEvent, Phase, ReasonCode, Step, VolumePolicy};
 
 use crate::fixture::{Events, cluster, millis, start, workload};
 
@@ -233,7 +235,7 @@ async fn a_pod_that_is_made_older_started_and_ended_earlier() {
     let mut events = Events::of(&cluster);
     let hour = Duration::from_hours(1);
     cluster.age(pod_id, hour);
-    let started = |pod: &neuropod_core::ObservedPod| pod.container.as_ref().unwrap().started_at;
+    let started = |pod: &neuropod_core::cluster::ObservedPod| pod.container.as_ref().unwrap().started_at;
     let (_, after) = events.until(|pod| started(pod) != started(&before)).await;
     assert_eq!(started(&after) + hour, started(&before));
     assert_eq!(after.started_at.unwrap() + hour, before.started_at.unwrap());

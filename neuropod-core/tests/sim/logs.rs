@@ -3,10 +3,14 @@ use std::time::Duration;
 use futures::StreamExt;
 use neuropod_core::sim::{Mishap, Settings, SimCluster};
 use neuropod_core::token::{TokenExtractor, TokenState};
-use neuropod_core::{ClusterBackend, ErrorKind, JupyterTokens, LogOptions, VolumePolicy, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind};
 use tokio::time::timeout;
 
 use crate::fixture::{Events, cluster, millis, start, workload};
+use neuropod_core::cluster::LogOptions;
+use neuropod_core::cluster::VolumePolicy;
+use neuropod_core::cluster::Workload;
+use neuropod_core::token::JupyterTokens;
 
 const FOLLOW: LogOptions = LogOptions {
     follow: true,

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
+use neuropod_core::cluster::workload::Quota;
+use neuropod_core::cluster::{Objects, Observation, ObservedVolume, ReasonCode, VolumePolicy};
 use neuropod_core::sim::{ObjectKey, ObjectKind};
-use neuropod_core::workload::Quota;
-use neuropod_core::{
-    ClusterBackend, ErrorKind, Objects, Observation, ObservedVolume, PodId, ReasonCode, VolumePolicy,
-};
+use neuropod_core::{ClusterBackend, ErrorKind, PodId};
 
 use crate::fixture::{Events, cluster, start, workload};
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use neuropod_core::cluster::{ClusterEvent, ObservedPod, VolumePolicy};
 use neuropod_core::sim::faults::{Fault, Faults};
 use neuropod_core::sim::{Mishap, ObjectKey, ObjectKind, Settings, SimCluster};
-use neuropod_core::{ClusterBackend, ClusterEvent, ObservedPod, PodId, VolumePolicy};
+use neuropod_core::{ClusterBackend, PodId};
 use proptest::prelude::*;
 use tokio::time::{sleep, timeout};
 

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use neuropod_core::cluster::VolumePolicy;
 use neuropod_core::sim::{CallError, Method, Mishap, Settings, SimCluster};
-use neuropod_core::{ClusterBackend, ErrorKind, VolumePolicy};
+use neuropod_core::{ClusterBackend, ErrorKind};
 use tokio::time::timeout;
 
 use crate::fixture::{cluster, millis, start, workload};

@@ -1,6 +1,7 @@
 use futures::future::join_all;
+use neuropod_core::ClusterBackend;
+use neuropod_core::cluster::{ReasonCode, Step, VolumePolicy, Workload};
 use neuropod_core::sim::{GpuPool, Settings, SimCluster};
-use neuropod_core::{ClusterBackend, ReasonCode, Step, VolumePolicy, Workload};
 
 use crate::fixture::{Events, start, workload};
 
@@ -102,7 +103,7 @@ async fn a_pod_that_waits_for_a_gpu_goes_at_once_and_takes_none() {
         .remove(&workload(1).reference, VolumePolicy::Delete)
         .await
         .unwrap();
-    assert_eq!(seen, neuropod_core::Observation::nothing());
+    assert_eq!(seen, neuropod_core::cluster::Observation::nothing());
     assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
 }
 

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use neuropod_core::ClusterBackend;
+use neuropod_core::cluster::{ClusterEvent, Phase, VolumePolicy};
 use neuropod_core::sim::{Mishap, Settings, SimCluster};
-use neuropod_core::{ClusterBackend, ClusterEvent, Phase, VolumePolicy};
 
 use crate::fixture::{Events, cluster, start, workload};
 

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, future, stream};
 use jiff::SignedDuration;
+use neuropod_core::cluster::{
+    ClusterEvent, Inventory, LogOptions, LogStream, Objects, Observation, ObservedPod, Phase, Usage,
+    VolumePolicy, Workload, WorkloadRef,
+};
 use neuropod_core::conformance::cluster::{CHECKS, logs};
 use neuropod_core::sim::Settings;
-use neuropod_core::{
-    ClusterBackend, ClusterEvent, ErrorKind, Inventory, LogOptions, LogStream, Objects, Observation,
-    ObservedPod, Phase, Result, Usage, VolumePolicy, Workload, WorkloadRef,
-};
+use neuropod_core::{ClusterBackend, ErrorKind, Result};
 
 use crate::stage::SimStage;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use neuropod_core::ClusterBackend;
+use neuropod_core::cluster::{ObservedPod, Step, WorkloadRef};
 use neuropod_core::conformance::cluster::{Milestone, Stage};
 use neuropod_core::sim::{Mishap, ObjectKey, ObjectKind, Settings, SimCluster};
-use neuropod_core::{ClusterBackend, ObservedPod, Step, WorkloadRef};
 
 /// The cluster, and the backend under test, which wraps it.
 pub(crate) struct SimStage {

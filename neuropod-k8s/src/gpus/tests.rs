@@ -1,5 +1,5 @@
-use neuropod_core::GpuStock;
-use neuropod_core::gpus::by_model;
+use neuropod_core::cluster::GpuStock;
+use neuropod_core::cluster::gpus::by_model;
 use serde_json::{from_value, json};
 
 use super::{GPUS, by_node, is_gpu};
@@ -70,7 +70,7 @@ fn what_is_counted_as_a_gpu_is_called_one_when_it_is_short_and_in_quotas() {
         let resource = pattern.replace('*', "x");
         assert!(is_gpu(&resource), "{resource}");
         for name in [resource.clone(), format!("requests.{resource}")] {
-            assert!(neuropod_core::gpus::is_accelerator(&name), "{name}");
+            assert!(neuropod_core::cluster::gpus::is_accelerator(&name), "{name}");
         }
     }
 }

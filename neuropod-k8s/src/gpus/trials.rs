@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use neuropod_core::Catalogue;
-use neuropod_core::gpus::{GpuStock, by_model};
+use neuropod_core::cluster::Catalogue;
+use neuropod_core::cluster::gpus::{GpuStock, by_model};
 use serde::Deserialize;
 
 use super::{Node, Tenant, by_node};

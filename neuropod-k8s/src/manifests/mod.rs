@@ -15,7 +15,7 @@ pub(crate) use self::pod::CONTAINER;
 
 use std::fmt;
 
-use neuropod_core::Workload;
+use neuropod_core::cluster::Workload;
 use serde_json::{Map, Value, json};
 
 use crate::config::KubeConfig;

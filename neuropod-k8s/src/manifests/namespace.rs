@@ -1,7 +1,7 @@
 //! The namespace of one user, with limits on all that is in it.
 
-use neuropod_core::Workload;
-use neuropod_core::workload::Quota;
+use neuropod_core::cluster::Workload;
+use neuropod_core::cluster::workload::Quota;
 use serde_json::{Value, json};
 
 use super::volume::gigabytes;

@@ -6,7 +6,7 @@
 //! be made, is as closed as any. The one of a pod only opens its public ports and, where the platform wants that, the
 //! other pods of its owner. It goes with the other objects of its run.
 
-use neuropod_core::Workload;
+use neuropod_core::cluster::Workload;
 use serde_json::{Value, json};
 
 use super::{Draft, Manifest, ranges};

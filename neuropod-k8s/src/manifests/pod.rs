@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::Workload;
-use neuropod_core::gpus::label_values;
-use neuropod_core::workload::{ContainerSpec, Resources, Toleration};
+use neuropod_core::cluster::Workload;
+use neuropod_core::cluster::gpus::label_values;
+use neuropod_core::cluster::workload::{ContainerSpec, Resources, Toleration};
 use serde_json::{Map, Value, json};
 
 use super::volume::gigabytes;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::Workload;
-use neuropod_core::workload::EndpointSpec;
+use neuropod_core::cluster::Workload;
+use neuropod_core::cluster::workload::EndpointSpec;
 use serde_json::{Value, json};
 
 use super::{Draft, Manifest};

@@ -1,8 +1,8 @@
 //! The Secret with the variables of the owner and the access token, which the container reads as environment variables.
 
 use data_encoding::BASE64;
-use neuropod_core::Workload;
-use neuropod_core::workload::SecretSpec;
+use neuropod_core::cluster::Workload;
+use neuropod_core::cluster::workload::SecretSpec;
 use serde_json::{Map, Value, json};
 
 use super::{Draft, Manifest};

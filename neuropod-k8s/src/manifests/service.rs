@@ -1,7 +1,7 @@
 //! The Service of a port.
 
-use neuropod_core::Workload;
-use neuropod_core::workload::EndpointSpec;
+use neuropod_core::cluster::Workload;
+use neuropod_core::cluster::workload::EndpointSpec;
 use serde_json::json;
 
 use super::{Draft, Manifest};

@@ -2,12 +2,12 @@ mod planned;
 
 use std::collections::BTreeMap;
 
-use neuropod_core::plan::Layout;
-use neuropod_core::pod::Environment;
-use neuropod_core::workload::{
+use neuropod_core::cluster::plan::Layout;
+use neuropod_core::cluster::workload::{
     Accelerator, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, SecretSpec, Toleration, VolumeSpec,
 };
-use neuropod_core::{Workload, WorkloadRef};
+use neuropod_core::cluster::{Workload, WorkloadRef};
+use neuropod_core::pod::Environment;
 use serde_json::{Value, json};
 
 use super::{Manifests, to_yaml};

@@ -1,6 +1,6 @@
 //! The claim of the workspace volume.
 
-use neuropod_core::Workload;
+use neuropod_core::cluster::Workload;
 use serde_json::json;
 
 use super::{Draft, Manifest};

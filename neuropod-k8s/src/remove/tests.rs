@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use http::Method;
-use neuropod_core::{ClusterBackend, ErrorKind, Objects, Observation, Workload};
+use neuropod_core::cluster::{Objects, Observation, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind};
 
 use crate::cluster::KubeCluster;
 use crate::config::KubeConfig;
@@ -42,7 +43,7 @@ impl Stage {
     }
 
     async fn remove(&self) -> neuropod_core::Result<Observation> {
-        let keep = neuropod_core::VolumePolicy::Keep;
+        let keep = neuropod_core::cluster::VolumePolicy::Keep;
         self.cluster.remove(&self.workload.reference, keep).await
     }
 

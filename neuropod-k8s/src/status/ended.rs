@@ -1,7 +1,7 @@
 //! Pods that will not run again: evicted, refused by their node, or at their end.
 
-use neuropod_core::ReasonCode;
-use neuropod_core::gpus::is_accelerator;
+use neuropod_core::cluster::ReasonCode;
+use neuropod_core::cluster::gpus::is_accelerator;
 
 use super::{Cause, disruption, runtime, since};
 use crate::slim::{ContainerStatus, SlimPod};

@@ -10,7 +10,7 @@ pub(crate) mod tests;
 mod warnings;
 
 use jiff::Timestamp;
-use neuropod_core::{Container, Ending, ObservedPod, Phase, ReasonCode, Step};
+use neuropod_core::cluster::{Container, Ending, ObservedPod, Phase, ReasonCode, Step};
 
 use self::reason::{Cause, disruption, since};
 pub(crate) use self::warnings::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings, is_telling};

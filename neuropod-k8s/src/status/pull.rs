@@ -1,6 +1,6 @@
 //! Why an image does not come: the words of containerd, CRI-O, Docker and the registries.
 
-use neuropod_core::ReasonCode;
+use neuropod_core::cluster::ReasonCode;
 
 use super::warnings::Warnings;
 

@@ -1,7 +1,8 @@
 //! Why a pod is not running, in the words of the scheduler, the kubelet and the container runtime.
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod_core::{Reason, ReasonCode};
+use neuropod_core::Reason;
+use neuropod_core::cluster::ReasonCode;
 
 use super::warnings::{AUTOSCALER, Warning, Warnings};
 use super::{ended, pull, runtime, schedule};

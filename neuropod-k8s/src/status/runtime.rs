@@ -1,6 +1,6 @@
 //! Why a container can't be made or started, or has ended: the words of the container runtimes.
 
-use neuropod_core::ReasonCode;
+use neuropod_core::cluster::ReasonCode;
 
 use super::Cause;
 use super::pull::unquoted;

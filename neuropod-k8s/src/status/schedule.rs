@@ -1,7 +1,7 @@
 //! Why a pod has no node: the words of the schedulers.
 
-use neuropod_core::ReasonCode;
-use neuropod_core::gpus::is_accelerator;
+use neuropod_core::cluster::ReasonCode;
+use neuropod_core::cluster::gpus::is_accelerator;
 
 /// What the scheduler's text says.
 pub(super) fn code(message: &str) -> ReasonCode {

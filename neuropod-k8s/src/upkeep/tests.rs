@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
-use neuropod_core::{ClusterBackend, ErrorKind, VolumePolicy, Workload};
+use neuropod_core::cluster::{VolumePolicy, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::cluster::KubeCluster;

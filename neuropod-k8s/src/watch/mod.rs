@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 use kube::Client;
-use neuropod_core::ClusterEvent;
+use neuropod_core::cluster::ClusterEvent;
 
 use self::source::{Selection, Source};
 use self::tracker::{About, Item, Tracker};

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use http_body_util::StreamBody;
 use kube::Client;
 use kube::client::Body;
-use neuropod_core::{ClusterEvent, ReasonCode};
+use neuropod_core::cluster::{ClusterEvent, ReasonCode};
 use serde_json::{Value, from_value, json};
 
 use super::source::{Selection, Source, Update};

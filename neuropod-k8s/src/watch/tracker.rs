@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use neuropod_core::{ClusterEvent, Error, ObservedPod, PodId};
+use neuropod_core::cluster::{ClusterEvent, ObservedPod};
+use neuropod_core::{Error, PodId};
 
 use super::source::Update;
 use crate::slim::{SlimEvent, SlimPod};

@@ -1,6 +1,6 @@
 //! Charging what was used.
 
-use neuropod_core::billing::{Balance, Draw, Drawn, EntryKind};
+use neuropod_core::money::billing::{Balance, Draw, Drawn, EntryKind};
 use neuropod_core::{Money, Result};
 
 use super::reserve::Open;

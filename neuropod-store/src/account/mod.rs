@@ -10,8 +10,11 @@ mod post;
 mod reserve;
 
 use jiff::Timestamp;
-use neuropod_core::billing::{AccountKind, Balance, Details, Drawn, Entry, EntryKind, PostingKind, Spent};
-use neuropod_core::{Error, Money, PodId, Result, UserId, Violation};
+use neuropod_core::error::Violation;
+use neuropod_core::money::billing::{
+    AccountKind, Balance, Details, Drawn, Entry, EntryKind, PostingKind, Spent,
+};
+use neuropod_core::{Error, Money, PodId, Result, UserId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{

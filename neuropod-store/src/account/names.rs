@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use neuropod_core::{Entry, PodId};
+use neuropod_core::PodId;
+use neuropod_core::money::Entry;
 
 /// The pods of entries that don't say their name.
 pub(crate) fn pods_without_name(entries: &[Entry]) -> BTreeSet<PodId> {

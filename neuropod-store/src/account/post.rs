@@ -1,7 +1,7 @@
 //! Adding and taking money without a reservation.
 
 use neuropod_core::Money;
-use neuropod_core::billing::{Balance, EntryKind, Posting, PostingKind};
+use neuropod_core::money::billing::{Balance, EntryKind, Posting, PostingKind};
 
 use super::{Account, Decision, Record, negative};
 use crate::{failure, input};

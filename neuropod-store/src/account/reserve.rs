@@ -1,7 +1,8 @@
 //! Reservations: how they begin and end.
 
-use neuropod_core::billing::{Balance, Details, EntryKind, Hold};
-use neuropod_core::{Money, PodId, UserId, Violation};
+use neuropod_core::error::Violation;
+use neuropod_core::money::billing::{Balance, Details, EntryKind, Hold};
+use neuropod_core::{Money, PodId, UserId};
 
 use super::{Account, Decision, End, Record, negative};
 use crate::{failure, input};

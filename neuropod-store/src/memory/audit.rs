@@ -3,7 +3,7 @@ use std::ops::Bound;
 
 use jiff::Timestamp;
 use neuropod_core::Result;
-use neuropod_core::audit::{AuditCursor, AuditEntry, AuditId, AuditOptions, AuditOutcome, AuditPage};
+use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditId, AuditOptions, AuditOutcome, AuditPage};
 
 use crate::input::{self, folded};
 

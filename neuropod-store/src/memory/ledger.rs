@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
+use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::{Money, Result, UserId};
 
 use crate::account::{self, Change, Record};
 use crate::input;

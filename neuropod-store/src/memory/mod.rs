@@ -11,13 +11,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::clock::{Clock, SystemClock};
+use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
-use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
-    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
-};
+use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
+use neuropod_core::user::Identity;
+use neuropod_core::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 
 use self::audit::Audit;
 use self::collection::Collection;
@@ -33,7 +34,8 @@ use crate::failure;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> neuropod_core::Result<()> {
-/// use neuropod_core::{AccountKind, Billing, BillingExt, Money, UserId};
+/// use neuropod_core::{Billing, Money, UserId};
+/// use neuropod_core::money::{AccountKind, BillingExt};
 /// use neuropod_store::MemoryStore;
 ///
 /// let store = MemoryStore::new();

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use mongodb::bson::{self, Document, doc};
-use neuropod_core::billing::{Details, EntryKind, EntryOptions};
-use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
+use neuropod_core::money::billing::{Details, EntryKind, EntryOptions};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::{Money, Result, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Moment, moment_from, stored_number};

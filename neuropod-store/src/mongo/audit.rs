@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc};
 use neuropod_core::Result;
-use neuropod_core::audit::{
+use neuropod_core::store::audit::{
     AuditAction, AuditChange, AuditCursor, AuditEntry, AuditId, AuditOptions, AuditOutcome, AuditPage,
     AuditPerson, AuditTarget,
 };

@@ -16,8 +16,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::{AccountKind, Balance, Entry, Money, Result, UserId};
+use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::{Money, Result, UserId};
 
 use super::accounts;
 use super::failure as mongo;

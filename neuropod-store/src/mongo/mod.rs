@@ -22,13 +22,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::clock::{Clock, SystemClock};
+use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
-use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
-    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
-};
+use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
+use neuropod_core::user::Identity;
+use neuropod_core::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 
 use self::ledger::Ledger;
 use self::server::Server;

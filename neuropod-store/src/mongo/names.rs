@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
-use neuropod_core::{Entry, PodId, Result};
+use neuropod_core::money::Entry;
+use neuropod_core::{PodId, Result};
 
 use super::failure as mongo;
 use super::server::{Server, find, find_one, within};

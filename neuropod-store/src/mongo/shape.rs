@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use neuropod_core::billing::Spent;
-use neuropod_core::endpoint::Endpoint;
-use neuropod_core::image::ImageReference;
-use neuropod_core::meter::{Meter, Price};
+use neuropod_core::cluster::observation::Step;
+use neuropod_core::money::OpeningCredit;
+use neuropod_core::money::billing::Spent;
+use neuropod_core::money::meter::{Meter, Price};
 use neuropod_core::naming::{Slug, UserHash};
-use neuropod_core::observation::Step;
+use neuropod_core::pod::endpoint::Endpoint;
+use neuropod_core::pod::image::ImageReference;
+use neuropod_core::pod::template::NamedPort;
+use neuropod_core::pod::{Desired, PodSpec};
 use neuropod_core::pod::{Environment, Login, VolumeDeletion, Wait};
-use neuropod_core::template::NamedPort;
+use neuropod_core::user::{EndedSession, Identity};
 use neuropod_core::{
-    AccessToken, Desired, EndedSession, Identity, Money, OpeningCredit, Pod, PodId, PodSpec, PriceList,
-    Reason, Role, Status, Template, User, UserId,
+    AccessToken, Money, Pod, PodId, PriceList, Reason, Role, Status, Template, User, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +45,7 @@ pub(super) struct PodShape {
     /// In micro-euros.
     #[serde(default)]
     daily_cap: Option<Money>,
-    #[serde(with = "neuropod_core::secret::exposed")]
+    #[serde(with = "neuropod_core::token::secret::exposed")]
     chosen_token: Option<AccessToken>,
     /// A list: names of variables are no names of fields, which may have no dots and begin with no `$`.
     environment: Vec<Variable>,

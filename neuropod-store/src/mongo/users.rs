@@ -1,7 +1,8 @@
 //! Users: what they have besides other documents, an identity that is unique too, and a trace when they go.
 
 use mongodb::bson::{Document, doc};
-use neuropod_core::{Identity, Result, User, UserId};
+use neuropod_core::user::Identity;
+use neuropod_core::{Result, User, UserId};
 
 use super::codec::{Stored, reference};
 use super::collection;

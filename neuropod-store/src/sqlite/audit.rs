@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod_core::Result;
-use neuropod_core::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
+use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::database::Database;

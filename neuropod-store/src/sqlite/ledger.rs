@@ -1,8 +1,9 @@
 //! Accounts and what happens to the money in them.
 
 use jiff::Timestamp;
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
-use neuropod_core::{AccountKind, Balance, Entry, Error, ErrorKind, Money, Result, UserId};
+use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::{Error, ErrorKind, Money, Result, UserId};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqliteExecutor};

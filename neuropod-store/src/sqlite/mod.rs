@@ -19,13 +19,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use neuropod_core::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
-use neuropod_core::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::clock::{Clock, SystemClock};
+use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
+use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
-use neuropod_core::{
-    AccountKind, Balance, Billing, Clock, Entry, Identity, Money, Pod, PodId, PodStore, PriceList,
-    PriceStore, Result, SystemClock, Template, TemplateStore, User, UserId, UserStore,
-};
+use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
+use neuropod_core::user::Identity;
+use neuropod_core::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 
 use self::database::Database;
 
@@ -48,7 +49,7 @@ use self::database::Database;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("neuropod.db");
-/// use neuropod_core::UserStore;
+/// use neuropod_core::store::UserStore;
 /// use neuropod_store::SqliteStore;
 ///
 /// let store = SqliteStore::open(path).await?;

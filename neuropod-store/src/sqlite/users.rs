@@ -1,6 +1,7 @@
 //! Users: what they have besides other documents, an identity that is unique too, and a trace when they go.
 
-use neuropod_core::{Identity, Result, User, UserId};
+use neuropod_core::user::Identity;
+use neuropod_core::{Result, User, UserId};
 use sqlx::SqliteConnection;
 
 use super::database::Database;

@@ -1,5 +1,7 @@
 use mongodb::bson::{Bson, Document, doc};
-use neuropod_core::{AccountKind, Billing, Money, PriceStore, UserId};
+use neuropod_core::money::AccountKind;
+use neuropod_core::store::PriceStore;
+use neuropod_core::{Billing, Money, UserId};
 use neuropod_store::MongoStore;
 
 use crate::mongo_server::TestDatabase;

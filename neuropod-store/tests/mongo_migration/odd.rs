@@ -1,7 +1,8 @@
 use futures::TryStreamExt;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
-use neuropod_core::{Billing, ListOptions, Money, PodStore, UserId, UserStore};
+use neuropod_core::store::{ListOptions, UserStore};
+use neuropod_core::{Billing, Money, PodStore, UserId};
 use neuropod_store::MongoStore;
 use neuropod_store::mongo::migrate::{Migration, Oddity};
 

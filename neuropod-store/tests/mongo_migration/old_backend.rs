@@ -4,12 +4,12 @@ use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::{Database, IndexModel};
+use neuropod_core::money::{AccountKind, BillingExt};
 use neuropod_core::naming::Naming;
+use neuropod_core::pod::Desired;
+use neuropod_core::store::{ListOptions, PriceStore, UserStore};
 use neuropod_core::token::TokenState;
-use neuropod_core::{
-    AccessToken, AccountKind, Billing, BillingExt, Desired, ListOptions, Money, PodStore, PriceStore, Role,
-    Status, UserId, UserStore,
-};
+use neuropod_core::{AccessToken, Billing, Money, PodStore, Role, Status, UserId};
 use neuropod_store::mongo::migrate::{self, Destination, Migration};
 use neuropod_test_cluster::MongoServer;
 

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use mongodb::bson::{Document, doc};
-use neuropod_core::{AccountKind, Billing, BillingExt, Money, UserId, UserStore};
+use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::store::UserStore;
+use neuropod_core::{Billing, Money, UserId};
 use neuropod_store::mongo::migrate::{self, Destination};
 use neuropod_store::{MemoryStore, SqliteStore};
 

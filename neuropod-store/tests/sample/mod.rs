@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use jiff::Timestamp;
-use neuropod_core::billing::{Details, Draw};
+use neuropod_core::money::billing::{Details, Draw};
 use neuropod_core::{Money, Pod, PodId, UserId};
 
 /// A pod that was just asked for, with a name of its own.

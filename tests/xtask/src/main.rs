@@ -1,7 +1,9 @@
 //! The test command of this repository: `cargo xtask test`.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
+mod circles;
 mod features;
+mod needs;
 mod prepare;
 mod report;
 mod run;
@@ -34,12 +36,15 @@ enum Task {
     },
     /// Check that every package builds with each of its features alone
     Features,
+    /// Check that no files of a package import or call each other in circles, but for those in `circles.txt`
+    Circles(circles::Options),
 }
 
 fn main() -> Result<ExitCode> {
     match Arguments::parse().task {
         Task::Test { suites, strict } => test(&suites, strict),
         Task::Features => features::check().map(|()| ExitCode::SUCCESS),
+        Task::Circles(options) => circles::check(&options).map(|()| ExitCode::SUCCESS),
     }
 }
 

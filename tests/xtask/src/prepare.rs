@@ -6,25 +6,8 @@ use neuropod_test_cluster::{
     KUBECONFIG, npm_modules, prepare_browser, prepare_control_plane, prepare_edge, prepare_mongo,
     prepare_node, python,
 };
-use serde::Deserialize;
 
-use crate::run::Outcome;
-
-/// What must be there for a suite's tests to run; the dearest last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Needs {
-    /// Node.js with the modules of `examples/server/tests/npm`.
-    Npm,
-    /// Python with the packages of `examples/server/tests/python`.
-    Python,
-    Chromium,
-    Mongo,
-    ControlPlane,
-    Node,
-    /// A node, with what enforces network policies, an ingress controller and metrics-server.
-    Edge,
-}
+use crate::{needs::Needs, run::Outcome};
 
 /// Prepares each thing once, and remembers why it could not.
 #[derive(Debug, Default)]

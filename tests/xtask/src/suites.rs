@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::{
-    prepare::Needs,
+    needs::Needs,
     workspace::{Package, cargo, packages},
 };
 
@@ -147,6 +147,7 @@ mod tests {
                 "name": name,
                 "manifest_path": format!("/repository/{name}/Cargo.toml"),
                 "features": {},
+                "targets": [],
                 "metadata": metadata,
             }))
             .unwrap()

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::prepare::Needs;
+use crate::needs::Needs;
 
 /// A package of the workspace.
 #[derive(Debug, Deserialize)]
@@ -21,7 +21,16 @@ pub(crate) struct Package {
     pub(crate) manifest_path: PathBuf,
     /// Its features by name.
     pub(crate) features: BTreeMap<String, Vec<String>>,
+    /// Its crates.
+    targets: Vec<Target>,
     metadata: Option<Metadata>,
+}
+
+/// A crate of a package.
+#[derive(Debug, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+    src_path: PathBuf,
 }
 
 /// What a package says for programs other than Cargo.
@@ -47,6 +56,15 @@ enum Listed {
 }
 
 impl Package {
+    /// The root files of its crates, without tests and benches.
+    pub(crate) fn program_roots(&self) -> impl Iterator<Item = &Path> {
+        let is_program = |target: &&Target| !target.kind.iter().any(|kind| kind == "test" || kind == "bench");
+        self.targets
+            .iter()
+            .filter(is_program)
+            .map(|target| target.src_path.as_path())
+    }
+
     /// What an integration test needs: what its package says in `[package.metadata.xtask.needs]`, else nothing.
     pub(crate) fn needs_of(&self, test: &str) -> Vec<Needs> {
         let settings = self
@@ -98,7 +116,7 @@ pub(crate) fn cargo() -> Command {
 }
 
 /// The repository.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use neuropod::person::check_email;
+use neuropod::user::person::check_email;
 use neuropod::{Role, User};
 
 use crate::config::Config;

@@ -1,8 +1,8 @@
 //! What a token of another issuer says, read leniently: only what decides something has to have its type.
 
 use jiff::Timestamp;
-use neuropod::person::{check_email, clean_person_name};
 use neuropod::user::Identity;
+use neuropod::user::person::{check_email, clean_person_name};
 use serde_json::{Map, Value, json};
 
 use super::people::Profile;
@@ -240,7 +240,10 @@ mod tests {
             assert_eq!(profile.name.as_deref(), name, "{said}");
         }
         let long = profile(&json!({ "name": "x".repeat(10_000) }), true).unwrap();
-        assert_eq!(long.name.unwrap().len(), neuropod::person::MAX_PERSON_NAME_LEN);
+        assert_eq!(
+            long.name.unwrap().len(),
+            neuropod::user::person::MAX_PERSON_NAME_LEN
+        );
         for (said, avatar) in [
             (
                 json!("https://example.com/a.png"),

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use neuropod::audit::AuditAction;
-use neuropod::{Actor, AuditEvent, Role, User};
+use neuropod::platform::AuditEvent;
+use neuropod::store::audit::AuditAction;
+use neuropod::{Actor, Role, User};
 
 use crate::app::App;
 use crate::contract::failure::Failure;

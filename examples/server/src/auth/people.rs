@@ -1,7 +1,7 @@
 //! From who somebody says they are to a user of the platform.
 
 use jiff::Timestamp;
-use neuropod::person::{check_email, clean_person_name};
+use neuropod::user::person::{check_email, clean_person_name};
 use neuropod::user::{Identity, opening_key};
 use neuropod::{Actor, ErrorKind, Role, User, UserId};
 

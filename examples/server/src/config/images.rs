@@ -1,7 +1,7 @@
 //! What the server is told about images.
 
 use anyhow::{Context, Result};
-use neuropod::image::ImageRules;
+use neuropod::pod::image::ImageRules;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -21,9 +21,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use neuropod::cluster::Catalogue;
 use neuropod::message::Language;
+use neuropod::money::PricePolicy;
 use neuropod::naming::Scheme;
-use neuropod::{Catalogue, PricePolicy};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};

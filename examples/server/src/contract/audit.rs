@@ -1,8 +1,8 @@
 //! Who did what.
 
 use jiff::Timestamp;
-use neuropod::AuditEntry;
-use neuropod::audit::{AuditAction, AuditChange, AuditOutcome, AuditPerson, AuditTarget};
+use neuropod::store::AuditEntry;
+use neuropod::store::audit::{AuditAction, AuditChange, AuditOutcome, AuditPerson, AuditTarget};
 use serde::Serialize;
 use utoipa::ToSchema;
 

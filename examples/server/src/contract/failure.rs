@@ -8,8 +8,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
+use neuropod::error::{Problem, ValidationErrors, Violation};
 use neuropod::message::{self, Language};
-use neuropod::{Error, ErrorKind, Problem, ValidationErrors, Violation};
+use neuropod::{Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 

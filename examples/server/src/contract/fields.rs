@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 
 use axum::extract::{FromRequest, Request};
-use neuropod::{Error, Problem, ValidationErrors, Violation};
+use neuropod::Error;
+use neuropod::error::{Problem, ValidationErrors, Violation};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use neuropod::billing::Details;
 use neuropod::message::{self, Language};
-use neuropod::statement::{Day, Line, LineKey, Statement, Used, explain};
-use neuropod::{AccountKind, Entry, EntryKind, Low, Money, PodId, Standing};
+use neuropod::money::billing::Details;
+use neuropod::money::statement::{Day, Line, LineKey, Statement, Used, explain};
+use neuropod::money::{AccountKind, Entry, EntryKind, Low, Standing};
+use neuropod::{Money, PodId};
 use serde::Serialize;
 use utoipa::ToSchema;
 

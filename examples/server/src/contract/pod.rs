@@ -1,11 +1,13 @@
 //! Pods.
 
 use jiff::Timestamp;
-use neuropod::connection::{Connection, ConnectionState, connections};
+use neuropod::cluster::Step;
+use neuropod::cluster::plan;
 use neuropod::message::{self, Language};
 use neuropod::naming::Naming;
-use neuropod::plan;
-use neuropod::{Desired, Money, Pod, Reason, Status, Step};
+use neuropod::pod::Desired;
+use neuropod::pod::connection::{Connection, ConnectionState, connections};
+use neuropod::{Money, Pod, Reason, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -92,7 +94,7 @@ pub(crate) struct PodView {
 pub(crate) struct ReasonView {
     /// For programs.
     #[schema(value_type = String)]
-    pub(crate) code: neuropod::ReasonCode,
+    pub(crate) code: neuropod::cluster::ReasonCode,
     /// For people.
     pub(crate) message: String,
     /// What its owner can do about it.
@@ -101,7 +103,7 @@ pub(crate) struct ReasonView {
     /// `choose_another_gpu`, `choose_another_size`, `choose_another_name`, `stop_another_pod`, `add_funds`, `start_again`,
     /// `start_later` or `contact_support`.
     #[schema(value_type = String)]
-    pub(crate) remedy_code: neuropod::Remedy,
+    pub(crate) remedy_code: neuropod::cluster::Remedy,
     /// In the words of the cluster.
     pub(crate) detail: String,
     /// Since when.

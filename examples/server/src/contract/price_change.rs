@@ -1,6 +1,8 @@
 //! What administrators say of prices, checked.
 
-use neuropod::{Error, Money, OpeningCredit, PriceList, Problem, ValidationErrors, Violation};
+use neuropod::error::{Problem, ValidationErrors, Violation};
+use neuropod::money::OpeningCredit;
+use neuropod::{Error, Money, PriceList};
 use serde_json::{Map, Value};
 
 use crate::contract::euros;
@@ -137,7 +139,7 @@ fn floating(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use neuropod::Catalogue;
+    use neuropod::cluster::Catalogue;
     use neuropod::message::Language;
     use serde_json::json;
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use neuropod::catalogue::{GpuSpecs, GpuType};
+use neuropod::cluster::catalogue::{GpuSpecs, GpuType};
+use neuropod::cluster::{Catalogue, NodeGpus};
+use neuropod::error::validation::{MAX_CONTAINER_DISK_GB, MAX_PORTS, MAX_VOLUME_DISK_GB};
 use neuropod::message::Language;
-use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_PORTS, MAX_VOLUME_DISK_GB};
-use neuropod::{Catalogue, Money, NodeGpus, OpeningCredit, PriceList, Quote};
+use neuropod::money::{OpeningCredit, Quote};
+use neuropod::{Money, PriceList};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod::Template;
-use neuropod::template::NamedPort;
+use neuropod::pod::template::NamedPort;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,11 +1,12 @@
 //! What administrators say of templates, checked.
 
 use jiff::Timestamp;
-use neuropod::check::{check_image, check_volume_path};
-use neuropod::image::ImageRules;
-use neuropod::template::{DEFAULT_VOLUME_PATH, NamedPort};
-use neuropod::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
-use neuropod::{Error, Problem, Template, ValidationErrors, Violation};
+use neuropod::error::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
+use neuropod::error::{Problem, ValidationErrors, Violation};
+use neuropod::pod::check::{check_image, check_volume_path};
+use neuropod::pod::image::ImageRules;
+use neuropod::pod::template::{DEFAULT_VOLUME_PATH, NamedPort};
+use neuropod::{Error, Template};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

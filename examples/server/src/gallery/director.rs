@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use neuropod::clock::Clock;
+use neuropod::cluster::{ClusterEvent, ObservedPod};
 use neuropod::pod::{Awaited, Wait};
 use neuropod::sim::SimCluster;
-use neuropod::{Actor, Clock, ClusterBackend, ClusterEvent, ObservedPod, Platform, Pod, PodId, PodStore};
+use neuropod::{Actor, ClusterBackend, Platform, Pod, PodId, PodStore};
 
 use super::scenarios::Then;
 use super::{hours, write};

@@ -18,8 +18,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::message::{self, Language};
+use neuropod::money::BillingExt;
 use neuropod::sim::{ObjectKey, ObjectKind, Settings, SimCluster};
-use neuropod::{Actor, BillingExt, CreatePod, ErrorKind, Money, Pod, PodId, PodStore, UserId};
+use neuropod::{Actor, CreatePod, ErrorKind, Money, Pod, PodId, PodStore, UserId};
 use tokio::time::sleep;
 
 use self::director::Director;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use neuropod::billing::Spent;
+use neuropod::cluster::{ReasonCode, Step};
+use neuropod::money::billing::Spent;
+use neuropod::pod::Desired;
 use neuropod::pod::{Awaited, VolumeDeletion, Wait};
 use neuropod::sim::{Mishap, Obstacle};
-use neuropod::{Desired, Money, Pod, Reason, ReasonCode, Status, Step};
+use neuropod::{Money, Pod, Reason, Status};
 
 use super::hours;
 

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
-use neuropod::{ReasonCode, Status, Step};
+use neuropod::Status;
+use neuropod::cluster::{ReasonCode, Step};
 use tokio::time::{Instant, sleep};
 
 use super::*;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use neuropod::{AccountChange, Actor, ErrorKind, UserId};
+use neuropod::platform::AccountChange;
+use neuropod::{Actor, ErrorKind, UserId};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 

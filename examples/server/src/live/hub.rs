@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use neuropod::cluster::{Blame, ReasonCode};
 use neuropod::message::Language;
-use neuropod::{Actor, Blame, Platform, Pod, PodId, ReasonCode, Standing, Update, UserId};
+use neuropod::money::Standing;
+use neuropod::{Actor, Platform, Pod, PodId, Update, UserId};
 
 use super::alerts::Alerts;
 use super::current::Current;

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use neuropod::cluster::ReasonCode;
 use neuropod::message::Language;
-use neuropod::{Actor, PodId, ReasonCode, Standing};
+use neuropod::money::Standing;
+use neuropod::{Actor, PodId};
 use tokio::sync::Notify;
 
 use super::current::{Current, Digest, Written};

@@ -257,7 +257,7 @@ impl Received {
                     .await;
             }
             Err(_) => {
-                let malformed = Failure::field("podId", neuropod::Violation::Required);
+                let malformed = Failure::field("podId", neuropod::error::Violation::Required);
                 self.answer(None, event, ready(Err(malformed))).await;
             }
         }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use neuropod::{
-    ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Observation, PodId, Result, Usage,
-    VolumePolicy, Workload, WorkloadRef,
+use neuropod::cluster::{
+    ClusterEvent, Inventory, LogOptions, LogStream, Observation, Usage, VolumePolicy, Workload, WorkloadRef,
 };
+use neuropod::{ClusterBackend, PodId, Result};
 use tokio::time::Instant;
 
 /// Counts the calls of a cluster, their errors and their time, and notes when the watch told of a pod.

@@ -5,7 +5,7 @@ use axum::extract::Query;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use neuropod::AccessToken;
-use neuropod::connection::Connection;
+use neuropod::pod::connection::Connection;
 use serde::Deserialize;
 
 /// The name of the cookie. It has no domain, so that no other host gets it.

@@ -18,9 +18,9 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, header};
 use neuropod::Pod;
-use neuropod::connection::{Connection, connections};
 use neuropod::message::Language;
 use neuropod::naming::{Naming, Scheme};
+use neuropod::pod::connection::{Connection, connections};
 
 use self::login::Login;
 use self::page::Page;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use neuropod::connection::ConnectionState;
 use neuropod::message::{self, Language};
+use neuropod::pod::connection::ConnectionState;
 
 use super::Found;
 

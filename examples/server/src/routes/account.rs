@@ -5,9 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use axum::Json;
 use axum::extract::State;
 use futures::TryStreamExt;
-use neuropod::billing::EntryOptions;
-use neuropod::statement::Statement;
-use neuropod::{Entry, ErrorKind, PodId, UserId};
+use neuropod::money::Entry;
+use neuropod::money::billing::EntryOptions;
+use neuropod::money::statement::Statement;
+use neuropod::{ErrorKind, PodId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -88,7 +89,7 @@ pub(crate) async fn statement(
 ) -> Result<Json<Answer<StatementView>>, Failure> {
     let most = detail.entries.unwrap_or(ENTRIES);
     if most > MOST_ENTRIES {
-        let range = neuropod::Violation::OutOfRange {
+        let range = neuropod::error::Violation::OutOfRange {
             min: 0,
             max: MOST_ENTRIES,
         };

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use neuropod::error::Violation;
 use neuropod::message::Language;
-use neuropod::{Actor, Pod, Violation};
+use neuropod::{Actor, Pod};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use data_encoding::BASE64URL_NOPAD;
-use neuropod::Violation;
-use neuropod::audit::{AuditAction, AuditCursor, AuditOptions, MAX_AUDIT_ENTRIES};
+use neuropod::error::Violation;
+use neuropod::store::audit::{AuditAction, AuditCursor, AuditOptions, MAX_AUDIT_ENTRIES};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::HeaderMap;
-use neuropod::{ErrorKind, Violation};
+use neuropod::ErrorKind;
+use neuropod::error::Violation;
 use utoipa::ToSchema;
 
 use crate::app::Shared;

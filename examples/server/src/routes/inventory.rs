@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use neuropod::gpus::unmatched;
+use neuropod::cluster::gpus::unmatched;
+use neuropod::cluster::{GpuHolder, NodeGpus};
 use neuropod::message::unmatched_gpu;
-use neuropod::{GpuHolder, NodeGpus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -105,7 +105,7 @@ pub(crate) async fn get(
             unmatched: None,
         }));
     };
-    let count = |gpu: &neuropod::GpuStock| GpuCount {
+    let count = |gpu: &neuropod::cluster::GpuStock| GpuCount {
         resource: gpu.resource.clone(),
         model: gpu.model.clone(),
         total: gpu.total,

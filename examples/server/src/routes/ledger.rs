@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use neuropod::billing::EntryOptions;
 use neuropod::message::Language;
-use neuropod::{Actor, Entry, Error, Money, Platform, PodId, UserId};
+use neuropod::money::Entry;
+use neuropod::money::billing::EntryOptions;
+use neuropod::{Actor, Error, Money, Platform, PodId, UserId};
 
 use super::account::{Range, no_account};
 use crate::app::Shared;

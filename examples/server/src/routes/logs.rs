@@ -7,8 +7,9 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use neuropod::cluster::{LogOptions, LogStream};
 use neuropod::message::Language;
-use neuropod::{Actor, ErrorKind, LogOptions, LogStream, PodId};
+use neuropod::{Actor, ErrorKind, PodId};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 use utoipa::{IntoParams, ToSchema};
@@ -72,7 +73,7 @@ pub(crate) async fn get(
     let id = parse(&id)?;
     let tail = query.tail.unwrap_or(LINES);
     if !(1..=MAX_LINES).contains(&tail) {
-        let range = neuropod::Violation::OutOfRange {
+        let range = neuropod::error::Violation::OutOfRange {
             min: 1,
             max: MAX_LINES,
         };

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use neuropod::{ErrorKind, Pod, VolumePolicy};
+use neuropod::cluster::VolumePolicy;
+use neuropod::{ErrorKind, Pod};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
+use neuropod::error::{Problem, ValidationErrors, Violation};
 use neuropod::message::Language;
-use neuropod::{Actor, Error, ErrorKind, PriceList, Problem, ValidationErrors, Violation};
+use neuropod::{Actor, Error, ErrorKind, PriceList};
 use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
@@ -214,7 +215,7 @@ impl App {
     fn pricing_of(
         &self,
         prices: &PriceList,
-        nodes: Option<&[neuropod::NodeGpus]>,
+        nodes: Option<&[neuropod::cluster::NodeGpus]>,
         language: Language,
     ) -> PricingView {
         PricingView::of(

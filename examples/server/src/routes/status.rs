@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use http::StatusCode;
 use jiff::Timestamp;
-use neuropod::PricePolicy;
+use neuropod::money::PricePolicy;
 use serde::Serialize;
 use utoipa::ToSchema;
 

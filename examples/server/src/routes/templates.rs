@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use neuropod::{Error, ErrorKind, Template, Violation};
+use neuropod::error::Violation;
+use neuropod::{Error, ErrorKind, Template};
 use serde::Serialize;
 use utoipa::ToSchema;
 

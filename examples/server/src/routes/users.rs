@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use futures::{StreamExt, TryStreamExt, stream};
-use neuropod::{Actor, Desired, ErrorKind, Money, Pod, Role, User, UserId, Violation};
+use neuropod::error::Violation;
+use neuropod::pod::Desired;
+use neuropod::{Actor, ErrorKind, Money, Pod, Role, User, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

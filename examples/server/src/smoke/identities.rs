@@ -1,7 +1,8 @@
 use http::Method;
 use jiff::Timestamp;
+use neuropod::money::{AccountKind, BillingExt};
 use neuropod::user::opening_key;
-use neuropod::{AccountKind, Billing, BillingExt, Money, Role, User, UserId};
+use neuropod::{Billing, Money, Role, User, UserId};
 use serde_json::{Value, json};
 
 use super::google::Signer;

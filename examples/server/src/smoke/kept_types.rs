@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
+use neuropod::cluster::Catalogue;
+use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{AuditLog, Billing, Catalogue, PodStore};
+use neuropod::{Billing, PodStore};
 use serde_json::json;
 
 use super::{Api, config, request};

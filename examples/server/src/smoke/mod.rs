@@ -29,8 +29,9 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
+use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{AuditLog, Billing, PodStore};
+use neuropod::{Billing, PodStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 

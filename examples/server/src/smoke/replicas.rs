@@ -3,9 +3,12 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use http::Method;
+use neuropod::cluster::Step;
 use neuropod::message::Language;
+use neuropod::money::BillingExt;
+use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{AuditLog, Billing, BillingExt, ClusterBackend, Money, PodStore, Status, Step};
+use neuropod::{Billing, ClusterBackend, Money, PodStore, Status};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use neuropod::{Low, Money, Standing};
+use neuropod::Money;
+use neuropod::money::{Low, Standing};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 

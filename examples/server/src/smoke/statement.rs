@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use axum::body::Body;
 use futures::StreamExt;
 use http::Method;
-use neuropod::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Posting};
+use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Posting};
+use neuropod::money::{AccountKind, Balance, BillingExt, Entry};
+use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{
-    AccountKind, AuditLog, Balance, Billing, BillingExt, Entry, Error, ErrorKind, Money, PodStore, Result,
-    UserId,
-};
+use neuropod::{Billing, Error, ErrorKind, Money, PodStore, Result, UserId};
 use serde_json::{Value, json};
 
 use super::{Api, config};

@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures::future::join_all;
 use jiff::Timestamp;
-use neuropod::{Pod, PodId, Usage, plan};
+use neuropod::cluster::{Usage, plan};
+use neuropod::{Pod, PodId};
 use tokio::net::lookup_host;
 
 use crate::app::App;

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use neuropod::billing::{Details, Draw, Hold, Period, Posting, PostingKind};
+use neuropod::clock::Clock;
+use neuropod::money::billing::{Details, Draw, Hold, Period, Posting, PostingKind};
 use neuropod::store::SqliteStore;
-use neuropod::{Billing, Clock, Money, PodId, UserId, UserStore};
+use neuropod::store::UserStore;
+use neuropod::{Billing, Money, PodId, UserId};
 use serde_json::{Value, json};
 
 use crate::axe;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::fixture::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
 use crate::conformance::expect::failure;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
 
 /// A new account is empty; to open it again changes its kind and keeps its money.
 pub async fn open_and_change_kind(billing: &Arc<dyn Billing>) {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fixture::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{
+use crate::conformance::expect::{failure, unique};
+use crate::error::kind::{ErrorKind, Result};
+use crate::id::{PodId, UserId};
+use crate::money::amount::Money;
+use crate::money::billing::{
     AccountKind, Billing, BillingExt, Details, EntryKind, Hold, MAX_KEY_LEN, Period, Posting, PostingKind,
 };
-use crate::conformance::expect::{failure, unique};
-use crate::error::{ErrorKind, Result};
-use crate::id::{PodId, UserId};
-use crate::money::Money;
 
 /// A change happens once for its key, however often it is repeated.
 pub async fn happen_once(billing: &Arc<dyn Billing>) {

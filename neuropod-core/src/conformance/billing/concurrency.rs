@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::fixture::{adds_up, cents, holds, new_key, prepaid};
-use crate::billing::{Billing, BillingExt};
 use crate::conformance::expect::failure;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{Billing, BillingExt};
 
 /// How often a race is run: it is not lost every time.
 const RACES: usize = 20;

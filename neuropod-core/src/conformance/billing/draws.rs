@@ -7,10 +7,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::fixture::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind, Period, Spent};
 use crate::conformance::expect::failure;
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{
+    AccountKind, Billing, BillingExt, Details, Draw, Drawn, EntryKind, Period, Spent,
+};
 
 fn draw(user: &UserId, hold: Option<&str>, amount: Money, top_up: Money) -> Draw {
     Draw {

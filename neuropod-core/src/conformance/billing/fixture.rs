@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::billing::{AccountKind, Billing, BillingExt};
 use crate::conformance::expect::unique;
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, BillingExt};
 
 pub(super) fn cents(cents: i64) -> Money {
     Money::from_cents(cents)

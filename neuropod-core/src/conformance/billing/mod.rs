@@ -1,4 +1,4 @@
-//! What every [`Billing`](crate::billing::Billing) must do.
+//! What every [`Billing`](crate::money::billing::Billing) must do.
 
 pub mod accounts;
 pub mod changes;

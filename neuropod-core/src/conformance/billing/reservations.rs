@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::fixture::{cents, holds, new_key, new_user, prepaid};
-use crate::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
 use crate::conformance::expect::failure;
 use crate::id::PodId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
 
 /// A settled reservation charges what was used, once, and is over.
 pub async fn settle(billing: &Arc<dyn Billing>) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{accounts, changes, concurrency, draws, load, reservations};
-use crate::billing::Billing;
+use crate::money::billing::Billing;
 
 /// Runs every check, one after the other.
 pub async fn run(billing: Arc<dyn Billing>) {

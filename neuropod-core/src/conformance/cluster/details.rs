@@ -4,11 +4,11 @@ use jiff::SignedDuration;
 
 use super::fixture::{Case, Watching, pod_of};
 use super::stage::{Milestone, Stage};
-use crate::error::ErrorKind;
-use crate::observation::{Observation, ObservedPod, Step};
-use crate::reason::ReasonCode;
+use crate::cluster::observation::{Observation, ObservedPod, Step};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::ErrorKind;
 use crate::sim::Mishap;
-use crate::workload::VolumePolicy;
 
 /// How exactly clusters keep times.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);

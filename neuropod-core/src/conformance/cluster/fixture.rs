@@ -9,17 +9,17 @@ use futures::stream::BoxStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::stage::{Milestone, Stage};
-use crate::cluster::{ClusterBackend, ClusterEvent};
-use crate::error::ErrorKind;
-use crate::id::PodId;
-use crate::naming::{Naming, Slug, UserHash};
-use crate::observation::{Objects, Observation, ObservedPod, ObservedVolume};
-use crate::pod::Environment;
-use crate::sim::{Mishap, ObjectKind};
-use crate::workload::{
+use crate::cluster::backend::{ClusterBackend, ClusterEvent};
+use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::cluster::workload::{
     ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumePolicy, VolumeSpec, Workload,
     WorkloadRef,
 };
+use crate::error::kind::ErrorKind;
+use crate::id::PodId;
+use crate::naming::{Naming, Slug, UserHash};
+use crate::pod::record::Environment;
+use crate::sim::{Mishap, ObjectKind};
 
 /// Between two looks at a condition.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);

@@ -7,10 +7,10 @@ use tokio::time::timeout;
 
 use super::fixture::Case;
 use super::stage::{Milestone, Stage};
-use crate::cluster::{LogOptions, LogStream};
-use crate::error::ErrorKind;
-use crate::observation::Observation;
-use crate::workload::VolumePolicy;
+use crate::cluster::backend::{LogOptions, LogStream};
+use crate::cluster::observation::Observation;
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::ErrorKind;
 
 /// The checks of `logs`: what is there, a part of it, as it is written, of the container before.
 ///

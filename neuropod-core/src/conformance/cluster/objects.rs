@@ -2,13 +2,13 @@
 
 use super::fixture::{Case, Owner, assert_complete, pod_of};
 use super::stage::{Milestone, Stage};
-use crate::cluster::{Inventory, OwnedWorkload};
-use crate::error::ErrorKind;
-use crate::gpus::NodeGpus;
-use crate::observation::{Objects, Observation, ObservedPod, Phase};
-use crate::pod::Environment;
+use crate::cluster::backend::{Inventory, OwnedWorkload};
+use crate::cluster::gpus::NodeGpus;
+use crate::cluster::observation::{Objects, Observation, ObservedPod, Phase};
+use crate::cluster::workload::{Accelerator, SecretSpec, VolumePolicy};
+use crate::error::kind::ErrorKind;
+use crate::pod::record::Environment;
 use crate::sim::ObjectKind;
-use crate::workload::{Accelerator, SecretSpec, VolumePolicy};
 
 /// Apply makes everything and answers it; observe says the same.
 pub(super) async fn apply_makes_everything(stage: &dyn Stage) {

@@ -6,9 +6,9 @@ use tokio::time::{Instant, sleep};
 
 use super::fixture::{Case, Owner, PAUSE, assert_complete, pod_of};
 use super::stage::Stage;
-use crate::error::ErrorKind;
-use crate::observation::Observation;
-use crate::workload::{Quota, VolumePolicy};
+use crate::cluster::observation::Observation;
+use crate::cluster::workload::{Quota, VolumePolicy};
+use crate::error::kind::ErrorKind;
 
 /// The pod that is too much for its owner's quota is refused, and what runs is not disturbed.
 ///

@@ -2,10 +2,10 @@
 
 use super::fixture::{Case, Watching};
 use super::stage::{Milestone, Stage};
-use crate::observation::{ObservedPod, Phase, Step};
-use crate::reason::ReasonCode;
+use crate::cluster::observation::{ObservedPod, Phase, Step};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::{Accelerator, VolumePolicy};
 use crate::sim::Mishap;
-use crate::workload::{Accelerator, VolumePolicy};
 
 /// What a backend must show after a mishap.
 struct Expected {

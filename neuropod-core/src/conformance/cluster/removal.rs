@@ -2,8 +2,8 @@
 
 use super::fixture::{Case, Owner, assert_complete, is_kept, pod_of};
 use super::stage::{Milestone, Stage};
-use crate::observation::{Objects, Observation, ObservedVolume, Phase};
-use crate::workload::VolumePolicy;
+use crate::cluster::observation::{Objects, Observation, ObservedVolume, Phase};
+use crate::cluster::workload::VolumePolicy;
 
 /// Removal answers what is still there until all is gone but the volume.
 pub(super) async fn remove_keeps_the_volume(stage: &dyn Stage) {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::cluster::ClusterBackend;
+use crate::cluster::backend::ClusterBackend;
+use crate::cluster::workload::WorkloadRef;
 use crate::sim::{Mishap, ObjectKind};
-use crate::workload::WorkloadRef;
 
 /// A cluster on which the suite makes things happen.
 #[async_trait]

@@ -2,10 +2,10 @@
 
 use super::fixture::{Case, Watching, pod_of};
 use super::stage::{Milestone, Stage};
-use crate::observation::{Phase, Step};
-use crate::reason::ReasonCode;
+use crate::cluster::observation::{Phase, Step};
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::VolumePolicy;
 use crate::sim::Mishap;
-use crate::workload::VolumePolicy;
 
 /// What is there when the watch opens comes before it has caught up.
 pub(super) async fn watch_begins_with_what_is_there(stage: &dyn Stage) {

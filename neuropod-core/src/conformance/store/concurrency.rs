@@ -7,10 +7,10 @@ use tokio::task::JoinSet;
 
 use super::sample::{pod, user, user_id};
 use crate::conformance::expect::{taken, unique};
-use crate::error::{ErrorKind, Result};
+use crate::error::kind::{ErrorKind, Result};
 use crate::id::PodId;
-use crate::store::PodStore;
-use crate::user::{Identity, User};
+use crate::store::traits::PodStore;
+use crate::user::profile::{Identity, User};
 
 const WRITERS: u32 = 64;
 

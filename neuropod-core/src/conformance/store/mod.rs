@@ -1,4 +1,4 @@
-//! What every [`PodStore`](crate::store::PodStore) must do.
+//! What every [`PodStore`](crate::store::traits::PodStore) must do.
 
 pub mod concurrency;
 pub mod paging;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::sample::{moment, pod, user_id};
+use crate::cluster::workload::VolumePolicy;
 use crate::conformance::expect::failure;
 use crate::id::{PodId, UserId};
-use crate::pod::{Desired, Pod};
-use crate::store::{Cursor, ListOptions, MAX_LIMIT, PodStore};
-use crate::workload::VolumePolicy;
+use crate::pod::record::{Desired, Pod};
+use crate::store::traits::{Cursor, ListOptions, MAX_LIMIT, PodStore};
 
 async fn insert_at(store: &Arc<dyn PodStore>, owner: &UserId, slug: &str, seconds: i64) -> Pod {
     let pod = Pod {

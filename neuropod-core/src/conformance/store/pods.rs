@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::sample::{moment, pod, user_id};
 use crate::conformance::expect::{failure, taken};
 use crate::id::PodId;
-use crate::pod::{Pod, Status};
-use crate::store::PodStore;
+use crate::pod::record::{Pod, Status};
+use crate::store::traits::PodStore;
 
 /// A pod is stored with version 1, changed with the next, and removed; each call answers what is stored.
 pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {

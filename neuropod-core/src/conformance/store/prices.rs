@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::conformance::expect::failure;
-use crate::error::ErrorKind;
-use crate::money::Money;
-use crate::pricing::{OpeningCredit, PriceList};
-use crate::store::PodStore;
+use crate::error::kind::ErrorKind;
+use crate::money::amount::Money;
+use crate::money::pricing::{OpeningCredit, PriceList};
+use crate::store::traits::PodStore;
 
 /// Adds a list that says `cents` for other GPUs, whatever the newest is.
 async fn add(store: &Arc<dyn PodStore>, cents: i64) -> PriceList {

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::sample::moment;
 use crate::id::PodId;
-use crate::money::Money;
-use crate::store::{Outcome, PastRequest, PodStore};
+use crate::money::amount::Money;
+use crate::store::traits::{Outcome, PastRequest, PodStore};
 
 /// A request that was made `hours` before the moment of all others, so that none but its own check forgets it.
 fn request(hours: i64, outcome: Outcome) -> PastRequest {

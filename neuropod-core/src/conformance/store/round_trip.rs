@@ -6,17 +6,18 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::sample::{HOSTILE, full_pod, moment, pod, user_id};
+use crate::cluster::observation::Step;
+use crate::cluster::reason::Reason;
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::VolumePolicy;
 use crate::conformance::expect::unique;
-use crate::endpoint::Endpoint;
 use crate::id::UserId;
-use crate::meter::{Meter, Reservation};
-use crate::observation::Step;
-use crate::pod::{Desired, Environment, Login, Pod, PodSpec, Status};
-use crate::reason::{Reason, ReasonCode};
-use crate::secret::AccessToken;
-use crate::store::{ListOptions, PodStore};
+use crate::money::meter::{Meter, Reservation};
+use crate::pod::endpoint::Endpoint;
+use crate::pod::record::{Desired, Environment, Login, Pod, PodSpec, Status};
+use crate::store::traits::{ListOptions, PodStore};
 use crate::token::TokenState;
-use crate::workload::VolumePolicy;
+use crate::token::secret::AccessToken;
 
 /// Stores `pod`, checks that get and list answer it as it was, and removes it: large ones would slow all that follows.
 async fn comes_back(store: &Arc<dyn PodStore>, pod: Pod, what: &str) {

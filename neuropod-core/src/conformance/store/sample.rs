@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::billing::{Period, Spent};
+use crate::cluster::observation::Step;
+use crate::cluster::reason::Reason;
+use crate::cluster::reason::ReasonCode;
 use crate::conformance::expect::unique;
-use crate::endpoint::Endpoint;
 use crate::id::{PodId, Role, UserId};
-use crate::meter::{Due, Meter, Price, Reservation};
-use crate::money::Money;
-use crate::observation::Step;
-use crate::pod::{Awaited, Desired, Environment, Login, Pod, PodSpec, Status, VolumeDeletion, Wait};
-use crate::reason::{Reason, ReasonCode};
-use crate::secret::AccessToken;
-use crate::template::{NamedPort, Template};
+use crate::money::amount::Money;
+use crate::money::billing::{Period, Spent};
+use crate::money::meter::{Due, Meter, Price, Reservation};
+use crate::pod::endpoint::Endpoint;
+use crate::pod::record::{Desired, Environment, Login, Pod, PodSpec, Status, VolumeDeletion};
+use crate::pod::template::{NamedPort, Template};
+use crate::pod::wait::{Awaited, Wait};
 use crate::token::TokenState;
-use crate::user::User;
+use crate::token::secret::AccessToken;
+use crate::user::profile::User;
 
 /// Texts that break stores which build queries, keys or lines of them.
 pub(super) const HOSTILE: [&str; 16] = [

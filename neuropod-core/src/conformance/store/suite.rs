@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{concurrency, paging, pods, prices, requests, round_trip, templates, users};
-use crate::store::PodStore;
+use crate::store::traits::PodStore;
 
 /// Runs every check, one after the other.
 pub async fn run(store: Arc<dyn PodStore>) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::sample::{HOSTILE, template};
 use crate::conformance::expect::{failure, taken, unique};
-use crate::store::PodStore;
-use crate::template::Template;
+use crate::pod::template::Template;
+use crate::store::traits::PodStore;
 
 /// A template is stored with version 1, changed with the next, and removed.
 pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::sample::{HOSTILE, moment, user, user_id};
 use crate::conformance::expect::{failure, taken, unique};
 use crate::id::Role;
-use crate::money::Money;
-use crate::store::PodStore;
-use crate::user::{EndedSession, Identity, User};
+use crate::money::amount::Money;
+use crate::store::traits::PodStore;
+use crate::user::profile::{EndedSession, Identity, User};
 
 fn address(name: &str) -> String {
     format!("{name}@{}.example", unique("host"))

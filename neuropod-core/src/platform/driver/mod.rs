@@ -19,10 +19,10 @@ use super::resync::Everything;
 use super::round::{Again, Round};
 use super::updates::Feed;
 use super::{Inner, Platform};
-use crate::cluster::ClusterEvent;
-use crate::error::{Error, ErrorKind, Result};
+use crate::cluster::backend::ClusterEvent;
+use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
-use crate::pod::Pod;
+use crate::pod::record::Pod;
 
 /// Pods that are looked at side by side.
 const MAX_WORKERS: usize = 32;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::billing::{Period, next_day};
+use crate::money::billing::{Period, next_day};
 
 #[derive(Debug)]
 pub(super) struct Bank {

@@ -1,8 +1,8 @@
 //! Daily caps, days, and volumes that nobody pays for.
 
 use super::*;
-use crate::billing::next_day;
-use crate::pod::VolumeDeletion;
+use crate::money::billing::next_day;
+use crate::pod::record::VolumeDeletion;
 
 /// Seconds from the beginning of these tests to midnight: it is eight in the morning.
 const MIDNIGHT: i64 = 16 * 3600;

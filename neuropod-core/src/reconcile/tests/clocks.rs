@@ -1,7 +1,7 @@
 //! Clocks of nodes and API servers that are hours off: what has a limit has the same one.
 
 use super::*;
-use crate::observation::Ending;
+use crate::cluster::observation::Ending;
 
 const HOURS: i64 = 5 * 3600;
 

@@ -1,9 +1,9 @@
 //! A start that waits behind what is still being deleted is told, and ends.
 
 use super::*;
-use crate::observation::Ending;
-use crate::pod::{Awaited, Wait};
-use crate::reason::{Blame, Remedy};
+use crate::cluster::observation::Ending;
+use crate::cluster::reason::{Blame, Remedy};
+use crate::pod::wait::{Awaited, Wait};
 
 const HOURS: i64 = 5 * 3600;
 

@@ -13,15 +13,17 @@ mod world;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::billing::{Draw, Drawn, Hold};
-use crate::error::{Error, ErrorKind};
-use crate::meter::{Due, LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, Reservation, VOLUME_PERIOD_SECONDS};
-use crate::money::Money;
-use crate::observation::{Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step};
-use crate::pod::{Desired, Pod, PodSpec, Status};
-use crate::reason::{Reason, ReasonCode};
+use crate::cluster::observation::{
+    Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step,
+};
+use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::workload::VolumePolicy;
+use crate::error::kind::{Error, ErrorKind};
+use crate::money::amount::Money;
+use crate::money::billing::{Draw, Drawn, Hold};
+use crate::money::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, Reservation, VOLUME_PERIOD_SECONDS};
+use crate::pod::record::{Desired, Pod, PodSpec, Status};
 use crate::token::TokenState;
-use crate::workload::VolumePolicy;
 
 /// With the deadlines that a platform has unless it is told otherwise.
 fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {

@@ -1,7 +1,7 @@
 //! A removal that the cluster refuses, for a stop or before a start.
 
 use super::*;
-use crate::reason::Blame;
+use crate::cluster::reason::Blame;
 
 fn code(pod: &Pod) -> Option<ReasonCode> {
     pod.reason.as_ref().map(|reason| reason.code)

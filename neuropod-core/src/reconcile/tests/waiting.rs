@@ -1,9 +1,9 @@
 //! What hangs is told, and gives its GPU back: by time, whether or not anybody says why.
 
 use super::*;
-use crate::observation::Ending;
-use crate::pod::MAX_FAILED_NODES;
-use crate::reason::Blame;
+use crate::cluster::observation::Ending;
+use crate::cluster::reason::Blame;
+use crate::pod::record::MAX_FAILED_NODES;
 
 /// On its node since the beginning, at a step that it reached at `since`.
 fn on_node(step: Step, since: i64) -> ObservedPod {

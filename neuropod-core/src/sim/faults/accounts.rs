@@ -6,18 +6,18 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::injector::Faults;
-use crate::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
-use crate::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
-use crate::error::Result;
+use crate::error::kind::Result;
 use crate::id::{PodId, UserId};
-use crate::money::Money;
-use crate::pod::Pod;
-use crate::pricing::PriceList;
-use crate::store::{
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
+use crate::money::pricing::PriceList;
+use crate::pod::record::Pod;
+use crate::pod::template::Template;
+use crate::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
+use crate::store::traits::{
     ListOptions, Page, PastRequest, PodStore, PriceStore, RequestStore, TemplateStore, UserStore,
 };
-use crate::template::Template;
-use crate::user::{Identity, User};
+use crate::user::profile::{Identity, User};
 
 pub(super) struct FaultyStore {
     pub(super) faults: Faults,

@@ -10,11 +10,11 @@ use tokio::time::sleep;
 
 use super::fault::Fault;
 use super::injector::Faults;
-use crate::cluster::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
-use crate::error::Result;
-use crate::observation::Observation;
+use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
+use crate::cluster::observation::Observation;
+use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
+use crate::error::kind::Result;
 use crate::sim::watchers::KnownPods;
-use crate::workload::{VolumePolicy, Workload, WorkloadRef};
 
 /// How long a watch is broken.
 const GAP: Duration = Duration::from_secs(1);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind};
-use crate::money::Money;
+use crate::error::kind::{Error, ErrorKind};
+use crate::money::amount::Money;
 
 /// What a backend that asks for fewer requests sends as `Retry-After`.
 const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::fault::Fault;
 use super::plan::Plan;
-use crate::error::Result;
+use crate::error::kind::Result;
 
 /// Which calls go wrong, for everything that it wraps together. Clones share one plan and one count.
 #[derive(Clone)]

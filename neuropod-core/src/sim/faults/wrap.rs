@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::accounts::{FaultyAudit, FaultyBilling, FaultyStore};
 use super::cluster::FaultyCluster;
 use super::injector::Faults;
-use crate::audit::AuditLog;
-use crate::billing::Billing;
-use crate::cluster::ClusterBackend;
-use crate::store::PodStore;
+use crate::cluster::backend::ClusterBackend;
+use crate::money::billing::Billing;
+use crate::store::audit::AuditLog;
+use crate::store::traits::PodStore;
 
 impl Faults {
     /// The backend with these faults. Opening its watch, each event of the watch and each piece of a log count as calls.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use neuropod_core::endpoint::name_endpoints;
-use neuropod_core::plan::{Layout, NamespaceScope, VolumeScope, plan};
+use neuropod_core::cluster::plan::{Layout, NamespaceScope, VolumeScope, plan};
+use neuropod_core::cluster::workload::Quota;
+use neuropod_core::cluster::{Catalogue, Workload};
+use neuropod_core::pod::endpoint::name_endpoints;
 use neuropod_core::pod::{Environment, Login, PodSpec};
-use neuropod_core::workload::Quota;
-use neuropod_core::{AccessToken, Catalogue, ErrorKind, Naming, Pod, Workload};
+use neuropod_core::{AccessToken, ErrorKind, Naming, Pod};
 
 use super::super::{Manifests, to_yaml};
 use super::shown;

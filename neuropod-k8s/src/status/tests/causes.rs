@@ -1,6 +1,6 @@
 //! Each way not to run, with the texts that say so.
 
-use neuropod_core::ReasonCode as Code;
+use neuropod_core::cluster::ReasonCode as Code;
 use serde_json::{Value, json};
 
 use super::{CHANGED, CREATED, back_off, observed, on_node, pod, seen, terminated, waiting};

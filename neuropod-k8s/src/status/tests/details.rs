@@ -1,7 +1,8 @@
 //! What is told beside the code: which of several texts, from when on, and whose fault it is.
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod_core::{Reason, ReasonCode, Step};
+use neuropod_core::Reason;
+use neuropod_core::cluster::{ReasonCode, Step};
 use serde_json::{Value, from_value, json};
 
 use super::{CHANGED, CREATED, back_off, observed, on_node, pod, seen, terminated, waiting};

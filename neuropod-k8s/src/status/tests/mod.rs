@@ -5,7 +5,7 @@ mod details;
 mod sidecars;
 pub(crate) mod trials;
 
-use neuropod_core::{ObservedPod, Phase, ReasonCode, Step};
+use neuropod_core::cluster::{ObservedPod, Phase, ReasonCode, Step};
 use serde_json::{Value, from_value, json};
 
 use super::{Warnings, observed};

@@ -1,6 +1,6 @@
 //! Containers that admission webhooks put beside the platform's own. Kubelets sort by name, so theirs may come first.
 
-use neuropod_core::{Phase, ReasonCode, Step};
+use neuropod_core::cluster::{Phase, ReasonCode, Step};
 use serde_json::{Value, from_value, json};
 
 use super::{CHANGED, Warnings, back_off, observed, on_node, pod, seen, terminated, waiting};

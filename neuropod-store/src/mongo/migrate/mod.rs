@@ -58,7 +58,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use neuropod_core::{Billing, Catalogue, Naming, PodStore, PriceList, Result};
+use neuropod_core::cluster::Catalogue;
+use neuropod_core::{Billing, Naming, PodStore, PriceList, Result};
 
 pub use self::changes::{Becomes, Change};
 pub use self::finding::{Finding, Oddity};

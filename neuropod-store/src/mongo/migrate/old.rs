@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document};
-use neuropod_core::image::ImageReference;
-use neuropod_core::template::NamedPort;
+use neuropod_core::pod::image::ImageReference;
+use neuropod_core::pod::template::NamedPort;
 
 use super::finding::{Finding, Oddity};
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
+use neuropod_core::clock::{Clock, SystemClock};
 use neuropod_core::message::Language;
 use neuropod_core::naming::existing_label;
-use neuropod_core::{Clock, Naming, Pod, PodStore, Result, SystemClock, User};
+use neuropod_core::{Naming, Pod, PodStore, Result, User};
 
 use super::changes::{Becomes, Change};
 use super::finding::{Finding, Oddity};
@@ -138,7 +139,7 @@ async fn read_users(
 ) -> Result<Vec<Item<(User, Account)>>> {
     // What is in the account of one who is done is not looked at.
     let account = Account {
-        kind: neuropod_core::AccountKind::Prepaid,
+        kind: neuropod_core::money::AccountKind::Prepaid,
         balance: neuropod_core::Money::ZERO,
     };
     let done = |document| User::read(document).map(|user| (user, account));

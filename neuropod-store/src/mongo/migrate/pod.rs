@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use mongodb::bson::Document;
-use neuropod_core::catalogue::NO_GPU;
-use neuropod_core::endpoint::Endpoint;
-use neuropod_core::image::ImageReference;
-use neuropod_core::meter::{Meter, Price, Reservation};
+use neuropod_core::cluster::catalogue::NO_GPU;
+use neuropod_core::cluster::observation::Step;
+use neuropod_core::error::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB};
+use neuropod_core::money::meter::{Meter, Price, Reservation};
 use neuropod_core::naming::{Slug, UserHash, existing_label};
-use neuropod_core::observation::Step;
+use neuropod_core::pod::endpoint::Endpoint;
+use neuropod_core::pod::image::ImageReference;
+use neuropod_core::pod::template::DEFAULT_VOLUME_PATH;
+use neuropod_core::pod::{Desired, PodSpec};
 use neuropod_core::pod::{Environment, Login};
-use neuropod_core::template::DEFAULT_VOLUME_PATH;
 use neuropod_core::token::TokenState;
-use neuropod_core::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB};
-use neuropod_core::{AccessToken, Desired, Money, Naming, Pod, PodId, PodSpec, Status, Template, UserId};
+use neuropod_core::{AccessToken, Money, Naming, Pod, PodId, Status, Template, UserId};
 
 use super::finding::Oddity;
 use super::old::{Old, OldPort, shown};

@@ -2,8 +2,9 @@
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document};
-use neuropod_core::pricing::OpeningCredit;
-use neuropod_core::{Catalogue, Money, PriceList};
+use neuropod_core::cluster::Catalogue;
+use neuropod_core::money::pricing::OpeningCredit;
+use neuropod_core::{Money, PriceList};
 
 use super::finding::Oddity;
 use super::old::{Old, id_of, shown};

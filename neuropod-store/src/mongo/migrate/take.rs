@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, doc};
-use neuropod_core::billing::{Posting, PostingKind};
+use neuropod_core::money::billing::{Posting, PostingKind};
+use neuropod_core::money::{AccountKind, BillingExt};
 use neuropod_core::user::opening_key;
 use neuropod_core::{
-    AccountKind, Billing, BillingExt, Error, ErrorKind, Money, Pod, PodStore, PriceList, Result, Template,
-    User, UserId,
+    Billing, Error, ErrorKind, Money, Pod, PodStore, PriceList, Result, Template, User, UserId,
 };
 
 use super::Applied;

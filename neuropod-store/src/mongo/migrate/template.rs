@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use neuropod_core::Template;
-use neuropod_core::check::check_volume_path;
-use neuropod_core::template::DEFAULT_VOLUME_PATH;
-use neuropod_core::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB};
+use neuropod_core::error::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB};
+use neuropod_core::pod::check::check_volume_path;
+use neuropod_core::pod::template::DEFAULT_VOLUME_PATH;
 
 use super::finding::Oddity;
 use super::old::{Old, shown};

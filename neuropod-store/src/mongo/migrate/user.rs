@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use mongodb::bson::Bson;
-use neuropod_core::{AccountKind, Money, Role, User, UserId};
+use neuropod_core::money::AccountKind;
+use neuropod_core::{Money, Role, User, UserId};
 
 use super::finding::Oddity;
 use super::old::{Old, number, shown};

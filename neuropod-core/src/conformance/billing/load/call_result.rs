@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::billing::Drawn;
-use crate::error::{Error, Result};
+use crate::error::kind::{Error, Result};
+use crate::money::billing::Drawn;
 
 /// What a call returned, as a value that can be stored and compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

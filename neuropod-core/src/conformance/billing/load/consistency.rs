@@ -3,8 +3,8 @@
 use super::call_result::CallResult;
 use super::journal::{Attempt, Attempts};
 use super::operation::Operation;
-use crate::billing::PostingKind;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::PostingKind;
 
 /// Checks that each error is one that its operation can have, and that each result follows from the operations that were
 /// accepted before under the same key.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::call_result::CallResult;
 use super::journal::{Attempt, Attempts};
 use super::operation::Operation;
-use crate::billing::{AccountKind, Balance, Drawn, Entry, EntryKind, PostingKind};
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Balance, Drawn, Entry, EntryKind, PostingKind};
 
 /// The operations that the ledger shows.
 #[derive(Default)]
@@ -19,8 +19,8 @@ pub(super) struct Done {
 }
 
 impl Done {
-    fn note(&mut self, entry: &Entry, operation: Operation, answer: CallResult) {
-        let before = self.changes.insert(entry.key.clone(), (operation, answer));
+    fn note(&mut self, entry: &Entry, operation: Operation, result: CallResult) {
+        let before = self.changes.insert(entry.key.clone(), (operation, result));
         assert!(
             before.is_none(),
             "the key {} was applied twice: {before:?}",
@@ -39,14 +39,14 @@ impl Done {
                 Operation::Post { .. } | Operation::Hold { .. } | Operation::Draw { .. } => self
                     .changes
                     .get(key)
-                    .is_some_and(|(done, answer)| done == operation && Some(answer) == attempt.answer()),
-                // Of what was never held there is nothing to see.
+                    .is_some_and(|(done, result)| done == operation && Some(result) == attempt.result()),
+                // A release of a reservation that was never made leaves no entry.
                 Operation::Release { .. } if !self.changes.contains_key(key) => true,
                 Operation::Settle { .. } | Operation::Release { .. } => self.ends.get(key) == Some(operation),
             };
             assert!(
                 is_there,
-                "accepted, and the ledger has something else: {attempt:?}, {:?}, {:?}",
+                "it was accepted, and the ledger has something else: {attempt:?}, {:?}, {:?}",
                 self.changes.get(key),
                 self.ends.get(key)
             );

@@ -1,4 +1,4 @@
-//! Money under load: many tasks change a few accounts at random, and the ledger has to explain every answer.
+//! Money under load: many tasks change a few accounts at random, and the ledger must explain every result.
 //!
 //! [`random_operations`] is one of the checks of the suite, and [`run`] the same with as many operations as wanted. For
 //! a process that is killed in the middle of it, there are the parts: that process writes each event of

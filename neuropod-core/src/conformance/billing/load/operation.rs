@@ -9,10 +9,10 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::call_result::CallResult;
-use crate::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
 use crate::conformance::billing::fixture::cents;
 use crate::id::UserId;
-use crate::money::Money;
+use crate::money::amount::Money;
+use crate::money::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
 
 /// How many operations are remembered, to be repeated.
 const PAST: usize = 256;

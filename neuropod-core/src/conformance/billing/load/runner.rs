@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use super::journal::{Attempts, LoadEvent};
 use super::operation::{Operation, PastOperations};
 use super::{consistency, ledger};
-use crate::billing::{AccountKind, Billing, BillingExt};
 use crate::conformance::billing::fixture::{adds_up, cents, new_user};
 use crate::id::UserId;
+use crate::money::billing::{AccountKind, Billing, BillingExt};
 
 const PREPAID: usize = 10;
 const TASKS: u64 = 64;

@@ -1,0 +1,365 @@
+//! The GPUs of a cluster: which nodes have them, which pods a node can take, and what is free.
+//!
+//! Plain functions of what a backend has seen. What is free depends on who asks: a type of the catalogue has a resource,
+//! a number of it for each pod, labels that a node must have and taints that it tolerates, and a pod stands on one node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::catalogue::{Catalogue, GpuType};
+use crate::cluster::workload::{Accelerator, Toleration};
+use crate::id::PodId;
+
+/// The label of a node's GPU model, as NVIDIA's GPU feature discovery sets it.
+pub const NVIDIA_MODEL_LABEL: &str = "nvidia.com/gpu.product";
+/// What the feature discovery puts behind the model where each GPU is told several times (time-slicing, MPS) under the
+/// resource's own name.
+const SHARED: &str = "-SHARED";
+/// What the labels of nodes of the Google Kubernetes Engine begin with. It adds a toleration for the resource to each pod
+/// that asks for one (`ExtendedResourceToleration`).
+const GKE: &str = "cloud.google.com/gke-";
+
+/// What the keys of taints begin with that tell of a state of the node and pass with it: those of the node controllers
+/// (not ready, cordoned, short of memory), of the cloud, and of autoscalers that take the node away or set it up.
+const PASSING_TAINTS: [&str; 6] = [
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "node.cilium.io/",
+    "ToBeDeletedByClusterAutoscaler",
+    "karpenter.sh/disrupt",
+    "karpenter.sh/unregistered",
+];
+
+/// How many GPUs of one kind a cluster has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuStock {
+    /// The extended resource, such as `nvidia.com/gpu`.
+    pub resource: String,
+    /// The model as the node's labels say it (`nvidia.com/gpu.product`), where they do.
+    pub model: Option<String>,
+    /// How many there are.
+    pub total: u32,
+    /// How many no pod has asked for, on nodes that take new pods. Not every type can have all of them: see
+    /// [`GpuType::room_on`].
+    pub free: u32,
+}
+
+/// The GPUs of one kind on one node, and who holds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeGpus {
+    /// The name of the node.
+    pub node: String,
+    /// The extended resource, such as `nvidia.com/gpu`.
+    pub resource: String,
+    /// The model as the node's labels say it, where they do.
+    pub model: Option<String>,
+    /// How many there are.
+    pub total: u32,
+    /// Whether new pods are put on this node: it is ready and not cordoned. One that is not has none free.
+    pub schedulable: bool,
+    /// The labels of the node. `None`: the backend has none, and whatever a pod asks for is there.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// What keeps pods away that don't tolerate it.
+    pub taints: Vec<Taint>,
+    /// Who has asked for some, the pods of the platform first.
+    pub holders: Vec<GpuHolder>,
+}
+
+/// What keeps pods away from a node (a Kubernetes taint).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value; often empty.
+    pub value: String,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    pub effect: String,
+}
+
+/// Who holds GPUs of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuHolder {
+    /// The pod of the platform; `None`: somebody else's.
+    pub pod_id: Option<PodId>,
+    /// The namespace of the pod object; empty where the backend has none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub count: u32,
+}
+
+impl NodeGpus {
+    /// How many are held.
+    pub fn used(&self) -> u32 {
+        self.holders
+            .iter()
+            .fold(0, |sum, holder| sum.saturating_add(holder.count))
+    }
+
+    /// How many a new pod can have, if it can be put on this node at all.
+    pub fn free(&self) -> u32 {
+        if self.schedulable {
+            self.total.saturating_sub(self.used())
+        } else {
+            0
+        }
+    }
+
+    /// The taints that keep a pod of this type away.
+    fn obstacles(&self, gpu: &GpuType) -> impl Iterator<Item = &Taint> {
+        let mut labels = self.labels.iter().flat_map(BTreeMap::keys);
+        let added = labels.any(|label| label.starts_with(GKE));
+        self.taints.iter().filter(move |taint| {
+            let mut tolerations = gpu.tolerations.iter();
+            let tolerated = tolerations.any(|toleration| toleration.tolerates(taint));
+            let is_added = added && taint.key == self.resource;
+            taint.effect != "PreferNoSchedule" && !tolerated && !is_added
+        })
+    }
+}
+
+impl Taint {
+    /// Whether it tells of a state of the node, and is gone when the node is well again.
+    fn passes(&self) -> bool {
+        PASSING_TAINTS.iter().any(|start| self.key.starts_with(start))
+    }
+}
+
+/// The same by resource and model.
+pub fn by_model(nodes: &[NodeGpus]) -> Vec<GpuStock> {
+    let mut stock: BTreeMap<(&str, Option<&str>), (u32, u32)> = BTreeMap::new();
+    for node in nodes {
+        let (total, free) = stock.entry((&node.resource, node.model.as_deref())).or_default();
+        *total = total.saturating_add(node.total);
+        *free = free.saturating_add(node.free());
+    }
+    let stock = stock
+        .into_iter()
+        .map(|((resource, model), (total, free))| GpuStock {
+            resource: resource.to_owned(),
+            model: model.map(ToOwned::to_owned),
+            total,
+            free,
+        });
+    stock.collect()
+}
+
+impl Toleration {
+    /// Whether a pod with it may come to a node with this taint.
+    ///
+    /// ```
+    /// use neuropod_core::cluster::gpus::Taint;
+    /// use neuropod_core::cluster::workload::Toleration;
+    ///
+    /// let any = Toleration { key: "nvidia.com/gpu".into(), value: None, effect: None };
+    /// let taint = Taint { key: "nvidia.com/gpu".into(), value: "present".into(), effect: "NoSchedule".into() };
+    /// assert!(any.tolerates(&taint));
+    /// ```
+    pub fn tolerates(&self, taint: &Taint) -> bool {
+        // Without a key it tolerates all (`operator: Exists`).
+        (self.key == taint.key || (self.key.is_empty() && self.value.is_none()))
+            && self.value.as_ref().is_none_or(|value| *value == taint.value)
+            && self.effect.as_ref().is_none_or(|effect| *effect == taint.effect)
+    }
+}
+
+/// The values of a node's label that `wanted` in a node selector stands for: itself, and for a model of NVIDIA's also the
+/// name that the model has where its GPUs are shared by time-slicing.
+pub fn label_values(label: &str, wanted: &str) -> Vec<String> {
+    let mut values = vec![wanted.to_owned()];
+    if label == NVIDIA_MODEL_LABEL && !wanted.ends_with(SHARED) {
+        values.push(format!("{wanted}{SHARED}"));
+    }
+    values
+}
+
+/// Whether a node with these labels is one that the selector means.
+fn is_selected(labels: &BTreeMap<String, String>, label: &str, wanted: &str) -> bool {
+    let found = labels.get(label);
+    found.is_some_and(|found| label_values(label, wanted).contains(found))
+}
+
+impl GpuType {
+    /// How many more pods of this type the nodes have room for, each on one node that is ready, has the type's labels and
+    /// no taint that it does not tolerate. `None`: the type has no GPU.
+    pub fn room_on(&self, nodes: &[NodeGpus]) -> Option<u32> {
+        let accelerator = self.accelerator.as_ref()?;
+        let room = nodes
+            .iter()
+            .filter(|node| self.misfit(accelerator, node).is_none() && node.obstacles(self).next().is_none())
+            .map(|node| node.free().checked_div(accelerator.count).unwrap_or(0));
+        Some(room.fold(0, u32::saturating_add))
+    }
+
+    /// Why no pod of this type can ever be on this node, whoever holds its GPUs now and however the node is.
+    fn misfit(&self, accelerator: &Accelerator, node: &NodeGpus) -> Option<Misfit> {
+        if node.resource != accelerator.resource {
+            return Some(Misfit::Resource {
+                found: BTreeSet::from([node.resource.clone()]),
+            });
+        }
+        if let Some(labels) = &node.labels {
+            let mut selector = self.node_selector.iter();
+            let lacking = selector.find(|(label, wanted)| !is_selected(labels, label, wanted));
+            if let Some((label, wanted)) = lacking {
+                return Some(Misfit::Label {
+                    label: label.clone(),
+                    wanted: wanted.clone(),
+                    found: labels.get(label).cloned().into_iter().collect(),
+                });
+            }
+        }
+        if let Some(taint) = node.obstacles(self).find(|taint| !taint.passes()) {
+            return Some(Misfit::Taint(taint.clone()));
+        }
+        (node.total < accelerator.count).then_some(Misfit::Count {
+            wanted: accelerator.count,
+            most: node.total,
+        })
+    }
+}
+
+/// Whether an extended resource is a GPU, or another processor that people ask for as one. Device plug-ins name them
+/// freely; others ask for FUSE, network cards or KVM in the same way.
+///
+/// ```
+/// use neuropod_core::cluster::gpus::is_accelerator;
+///
+/// assert!(is_accelerator("nvidia.com/mig-1g.5gb") && is_accelerator("requests.habana.ai/gaudi"));
+/// assert!(!is_accelerator("devices.kubevirt.io/kvm"));
+/// ```
+pub fn is_accelerator(resource: &str) -> bool {
+    const PARTS: [&str; 24] = [
+        "nvidia.com/",
+        "gpu",
+        "mig-",
+        "i915",
+        "/xe",
+        "xpu",
+        "/tpu",
+        "tpus.",
+        "/npu",
+        "npu.",
+        "gaudi",
+        "ascend",
+        "neuron",
+        "mlu",
+        "dcu",
+        "gcu",
+        "vcuda",
+        "accelerator",
+        "huawei.com/",
+        "furiosa.ai/",
+        "rebellions.ai/",
+        "tenstorrent.com/",
+        "qaic",
+        "denglin.com/",
+    ];
+    let name = resource.to_lowercase();
+    name.contains('/') && PARTS.iter().any(|part| name.contains(part))
+}
+
+/// A GPU type on offer that no node of the cluster can take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmatchedGpu {
+    /// Its id in the catalogue.
+    pub id: String,
+    /// Why, on the nodes that come nearest.
+    pub misfit: Misfit,
+}
+
+/// Why no node can take pods of a GPU type. Those further down come nearer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// No node has the resource.
+    Resource {
+        /// Those that they have.
+        found: BTreeSet<String>,
+    },
+    /// Nodes with the resource lack a label.
+    Label {
+        /// The label.
+        label: String,
+        /// The value that the type asks for.
+        wanted: String,
+        /// The values that nodes have.
+        found: BTreeSet<String>,
+    },
+    /// Nodes with the labels have a taint that the type does not tolerate.
+    Taint(Taint),
+    /// No node has as many as a pod gets.
+    Count {
+        /// How many a pod gets.
+        wanted: u32,
+        /// The most that a node has.
+        most: u32,
+    },
+}
+
+impl Misfit {
+    /// How near it comes to fitting.
+    fn nearness(&self) -> u8 {
+        match self {
+            Self::Resource { .. } => 0,
+            Self::Label { .. } => 1,
+            Self::Taint(_) => 2,
+            Self::Count { .. } => 3,
+        }
+    }
+
+    /// The nearer of two, or both where they say the same of two nodes.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Resource { mut found }, Self::Resource { found: more }) => {
+                found.extend(more);
+                Self::Resource { found }
+            }
+            (
+                Self::Label {
+                    label,
+                    wanted,
+                    mut found,
+                },
+                Self::Label {
+                    label: same,
+                    found: more,
+                    ..
+                },
+            ) if label == same => {
+                found.extend(more);
+                Self::Label { label, wanted, found }
+            }
+            (Self::Count { wanted, most }, Self::Count { most: other, .. }) => Self::Count {
+                wanted,
+                most: most.max(other),
+            },
+            (one, other) if other.nearness() > one.nearness() => other,
+            (one, _) => one,
+        }
+    }
+}
+
+/// The GPU types on offer that no node can take, now or when it is free: the catalogue has another name for what the nodes
+/// have, or the nodes come only when they are asked for (an autoscaler from zero).
+pub fn unmatched(catalogue: &Catalogue, nodes: &[NodeGpus]) -> Vec<UnmatchedGpu> {
+    let mut unmatched = Vec::new();
+    for (id, gpu) in catalogue.iter().filter(|(_, gpu)| gpu.offered) {
+        let Some(accelerator) = &gpu.accelerator else {
+            continue;
+        };
+        let none = Misfit::Resource {
+            found: BTreeSet::new(),
+        };
+        let misfit = nodes.iter().try_fold(none, |nearest, node| {
+            Some(nearest.or(gpu.misfit(accelerator, node)?))
+        });
+        unmatched.extend(misfit.map(|misfit| UnmatchedGpu {
+            id: id.to_owned(),
+            misfit,
+        }));
+    }
+    unmatched
+}
+
+#[cfg(test)]
+mod tests;

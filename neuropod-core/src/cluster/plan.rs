@@ -1,0 +1,190 @@
+//! From a stored pod to the workload that should exist for it: a plain function, with no cluster and no clock.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::catalogue::{Catalogue, GpuType};
+use crate::cluster::workload::{
+    ContainerSpec, EndpointSpec, Isolation, Quota, Resources, SecretSpec, VolumeSpec, Workload, WorkloadRef,
+};
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::naming::{Naming, Slug, UserHash};
+use crate::pod::check::JUPYTER_TOKEN;
+use crate::pod::record::{Environment, Pod};
+
+/// How a platform lays its pods out in the cluster: data, the same for all pods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Layout {
+    /// Who shares a workspace volume. A change holds for new pods only.
+    pub volume: VolumeScope,
+    /// Who shares a namespace. A change holds for new pods only.
+    pub namespace: NamespaceScope,
+    /// Whether pods of one owner may talk to each other.
+    pub same_owner_traffic: bool,
+    /// Limits on all that one user has; only with [`NamespaceScope::User`].
+    pub quota: Option<Quota>,
+    /// How long a container gets to end by itself before it is killed, in seconds.
+    pub grace_seconds: u32,
+}
+
+impl Default for Layout {
+    /// One volume per user, one namespace for all, no traffic between pods, 30 seconds to end.
+    fn default() -> Self {
+        Self {
+            volume: VolumeScope::User,
+            namespace: NamespaceScope::Platform,
+            same_owner_traffic: false,
+            quota: None,
+            grace_seconds: 30,
+        }
+    }
+}
+
+/// Who shares a workspace volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VolumeScope {
+    /// All pods of a user.
+    User,
+    /// Nobody: each pod has its own.
+    Pod,
+}
+
+/// Who shares a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NamespaceScope {
+    /// All pods of the platform.
+    Platform,
+    /// All pods of a user.
+    User,
+}
+
+impl Layout {
+    /// The names of the volume and the namespace of a new pod.
+    pub fn places(&self, naming: &Naming, slug: &Slug, hash: &UserHash) -> (String, Option<String>) {
+        let volume = match self.volume {
+            VolumeScope::User => naming.workspace(hash),
+            VolumeScope::Pod => naming.pod_workspace(slug, hash),
+        };
+        let namespace = match self.namespace {
+            NamespaceScope::Platform => None,
+            NamespaceScope::User => Some(naming.namespace(hash)),
+        };
+        (volume, namespace)
+    }
+}
+
+/// The names by which everything of a pod is found in the cluster.
+pub fn reference(pod: &Pod, naming: &Naming) -> WorkloadRef {
+    WorkloadRef {
+        pod_id: pod.id.clone(),
+        user_hash: pod.owner_hash.to_string(),
+        namespace: pod.spec.namespace.clone(),
+        name: naming.pod(&pod.slug, &pod.owner_hash),
+        volume: pod.spec.volume.clone(),
+    }
+}
+
+/// What should exist in the cluster for this run of the pod.
+///
+/// # Errors
+/// `NotConfigured` when its GPU type is not in the catalogue any more.
+pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) -> Result<Workload> {
+    let gpu = catalogue.get(&pod.spec.gpu).ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotConfigured,
+            "the GPU type is not in the catalogue any more: put it back, not offered, until its pods are gone",
+        )
+        .with_context("gpu", &pod.spec.gpu)
+    })?;
+    let reference = reference(pod, naming);
+    let (slug, hash) = (&pod.slug, &pod.owner_hash);
+    let endpoints = pod.spec.endpoints.iter().map(|endpoint| EndpointSpec {
+        port: endpoint.port,
+        service: naming.service(slug, hash, endpoint.port),
+        route: naming.ingress(slug, hash, endpoint.port),
+        host: naming.host(slug, hash, endpoint.port),
+    });
+    let container = container(pod, gpu);
+    let variables = secret_variables(pod, &container.environment);
+    let secret = (!variables.0.is_empty()).then(|| SecretSpec {
+        name: naming.token_secret(slug, hash),
+        variables,
+    });
+    Ok(Workload {
+        run: pod.run,
+        container,
+        volume: VolumeSpec {
+            size_gb: pod.spec.volume_disk_gb,
+            mount_path: pod.spec.mount_path.clone(),
+        },
+        endpoints: endpoints.collect(),
+        isolation: Isolation {
+            policy: reference.name.clone(),
+            same_owner: layout.same_owner_traffic,
+            quota: layout.quota.clone().filter(|_| reference.namespace.is_some()),
+        },
+        secret,
+        grace_seconds: layout.grace_seconds,
+        reference,
+    })
+}
+
+/// What the owner's variables and the injected token are, without those that the platform sets itself: it has the last
+/// word, also over a record of an earlier version.
+fn secret_variables(pod: &Pod, own: &BTreeMap<String, String>) -> Environment {
+    let mut variables = pod.spec.environment.clone();
+    variables.0.retain(|name, _| !own.contains_key(name));
+    if let Some(token) = &pod.login.injected {
+        variables.0.insert(JUPYTER_TOKEN.into(), token.expose().into());
+    }
+    variables
+}
+
+/// What the platform sets in every container, in place of what its image says.
+/// What the container runtime of each maker reads, and how it is told that a container gets none of its devices.
+const NO_DEVICES: [(&str, &str); 4] = [
+    ("AMD_VISIBLE_DEVICES", "none"),
+    ("ASCEND_VISIBLE_DEVICES", "void"),
+    ("HABANA_VISIBLE_DEVICES", "void"),
+    ("NVIDIA_VISIBLE_DEVICES", "void"),
+];
+
+fn platform_variables(gpu: &GpuType) -> BTreeMap<String, String> {
+    // Hooks of container runtimes run as root of the node, with the variables of the container, before it is closed off:
+    // an image that names a library of its own there would run it on the node (CVE-2025-23266). A program of the image may
+    // still set them for what it starts.
+    let mut variables =
+        BTreeMap::from(["LD_AUDIT", "LD_PRELOAD"].map(|name| (name.to_owned(), String::new())));
+    if gpu.accelerator.is_none() {
+        // Common set-ups of container runtimes show every GPU of the node to a container that asked for none, or that
+        // an image asks for.
+        let nothing = NO_DEVICES.map(|(name, nothing)| (name.to_owned(), nothing.to_owned()));
+        variables.extend(nothing);
+    }
+    variables
+}
+
+fn container(pod: &Pod, gpu: &GpuType) -> ContainerSpec {
+    ContainerSpec {
+        image: pod.spec.image.to_string(),
+        environment: platform_variables(gpu),
+        ready_port: pod.jupyter_port(),
+        resources: Resources {
+            cpu_millis: gpu.size.cpu_millis,
+            memory_mib: gpu.size.memory_mib,
+            disk_gb: pod.spec.container_disk_gb,
+            accelerator: gpu.accelerator.clone(),
+        },
+        node_selector: gpu.node_selector.clone(),
+        tolerations: gpu.tolerations.clone(),
+        runtime_class: gpu.runtime_class.clone(),
+        avoid_nodes: pod.failed_nodes.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

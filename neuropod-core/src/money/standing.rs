@@ -1,0 +1,207 @@
+//! How an account stands: what is in it, what its pods cost, and what runs out.
+
+use jiff::Timestamp;
+
+use crate::money::amount::Money;
+use crate::money::billing::Balance;
+use crate::money::meter::Meter;
+use crate::pod::record::Pod;
+
+/// How an account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// What is in it.
+    pub balance: Balance,
+    /// What its pods cost per hour as they are now: those that are metered, and the volumes of stopped ones.
+    pub per_hour: Money,
+    /// What they would cost per hour if all of them ran.
+    pub per_hour_if_all_ran: Money,
+    /// What runs out, the most urgent of it.
+    pub low: Option<Low>,
+    /// Whether its user is suspended.
+    pub suspended: bool,
+    /// What its user may spend on a day (UTC).
+    pub daily_cap: Option<Money>,
+    /// What was charged for usage today (UTC).
+    pub spent_today: Money,
+}
+
+/// What runs out for an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Low {
+    /// Its balance: the first pod stops after so many seconds.
+    Balance(i64),
+    /// What a daily cap leaves, of the account or of a pod: the first pod stops after so many seconds.
+    DailyCap(i64),
+    /// The time in which the volume of a stopped pod can be paid for.
+    Volume(Timestamp),
+}
+
+impl Standing {
+    /// How an account stands with this balance and these pods, when its owner is warned at these marks (seconds, most
+    /// first). That its user is not suspended and has no cap is assumed.
+    pub fn of<'a>(
+        balance: Balance,
+        pods: impl IntoIterator<Item = &'a Pod>,
+        low_balance_marks: &[i64],
+    ) -> Self {
+        let mut standing = Self {
+            balance,
+            per_hour: Money::ZERO,
+            per_hour_if_all_ran: Money::ZERO,
+            low: None,
+            suspended: false,
+            daily_cap: None,
+            spent_today: Money::ZERO,
+        };
+        let first_mark = low_balance_marks.first().copied().unwrap_or_default();
+        let (mut money, mut volume) = (None::<(i64, bool)>, None::<Timestamp>);
+        for pod in pods.into_iter().filter(|pod| !pod.is_deleted()) {
+            standing.per_hour += pod.meter.hourly_now();
+            standing.per_hour_if_all_ran += pod.price.hourly;
+            let left = pod.meter.seconds_left().filter(|_| pod.meter.from.is_some());
+            // A container that has started anew is paid from what the last one left, until the next charge fills that up.
+            let fills_up = !pod.meter.capped && {
+                let all = pod.meter.left.unwrap_or_default() + balance.available;
+                all >= pod.meter.price.hourly.for_seconds(first_mark)
+            };
+            if let Some(left) = left.filter(|left| *left < first_mark && !fills_up) {
+                let runs_out = (left, pod.meter.capped);
+                money = Some(money.map_or(runs_out, |known| known.min(runs_out)));
+            }
+            if let Some(deletion) = pod.volume_deletion.filter(|deletion| !deletion.decided) {
+                volume = Some(volume.map_or(deletion.at, |known| known.min(deletion.at)));
+            }
+        }
+        standing.low = match (money, volume) {
+            (Some((left, true)), _) => Some(Low::DailyCap(left)),
+            (Some((left, false)), _) => Some(Low::Balance(left)),
+            (None, volume) => volume.map(Low::Volume),
+        };
+        standing
+    }
+}
+
+impl Meter {
+    /// What is charged per hour now: for a container that is metered, or for the volume of a stopped pod.
+    pub fn hourly_now(&self) -> Money {
+        match (self.from, self.volume_from) {
+            (Some(_), _) => self.price.hourly,
+            (None, Some(_)) => self.price.stopped,
+            (None, None) => Money::ZERO,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::billing::AccountKind;
+    use crate::pod::record::VolumeDeletion;
+
+    const MARKS: [i64; 2] = [3600, 900];
+
+    fn balance() -> Balance {
+        Balance {
+            kind: AccountKind::Prepaid,
+            available: Money::ZERO,
+            held: Money::from_cents(360),
+            spent: None,
+        }
+    }
+
+    fn pod(change: impl FnOnce(&mut Pod)) -> Pod {
+        let mut pod = Pod::sample(Timestamp::UNIX_EPOCH);
+        pod.price.stopped = Money::from_cents(36);
+        pod.meter.price = pod.price;
+        change(&mut pod);
+        pod
+    }
+
+    fn running(left: Option<i64>, capped: bool) -> Pod {
+        pod(|pod| {
+            pod.meter.from = Some(Timestamp::UNIX_EPOCH);
+            pod.meter.left = left.map(|seconds| pod.price.hourly.for_seconds(seconds));
+            pod.meter.capped = capped;
+        })
+    }
+
+    fn at_risk(seconds: i64) -> Pod {
+        pod(|pod| {
+            let at = Timestamp::from_second(seconds).unwrap();
+            pod.volume_deletion = Some(VolumeDeletion {
+                at,
+                decided: false,
+                done: false,
+            });
+        })
+    }
+
+    #[test]
+    fn what_the_account_can_fill_up_again_does_not_run_out() {
+        for (available, capped, low) in [
+            (0, false, Some(Low::Balance(3599))),
+            (1, false, None),
+            (1000, false, None),
+            (1000, true, Some(Low::DailyCap(3599))),
+        ] {
+            let balance = Balance {
+                available: Money::from_cents(available),
+                ..balance()
+            };
+            let pods = [running(Some(3599), capped)];
+            assert_eq!(
+                Standing::of(balance, &pods, &MARKS).low,
+                low,
+                "{available} {capped}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_billed_now_and_what_would_be_if_all_ran() {
+        let creating = pod(|_| {});
+        let stopped = pod(|pod| pod.meter.volume_from = Some(Timestamp::UNIX_EPOCH));
+        let deleted = pod(|pod| {
+            pod.meter.from = Some(Timestamp::UNIX_EPOCH);
+            pod.delete(crate::cluster::workload::VolumePolicy::Keep);
+        });
+        let pods = [running(None, false), creating, stopped, deleted];
+        let standing = Standing::of(balance(), &pods, &MARKS);
+        let (hour, volume) = (pods[0].price.hourly, pods[0].price.stopped);
+        assert_eq!(standing.per_hour, hour + volume);
+        assert_eq!(standing.per_hour_if_all_ran, hour + hour + hour);
+    }
+
+    #[test]
+    fn what_runs_out_first_is_told() {
+        for (pods, low) in [
+            (vec![], None),
+            (vec![running(None, false)], None),
+            (vec![running(Some(3600), false)], None),
+            (vec![running(Some(3599), false)], Some(Low::Balance(3599))),
+            (
+                vec![running(Some(1800), false), running(Some(600), true)],
+                Some(Low::DailyCap(600)),
+            ),
+            (
+                vec![running(Some(300), false), running(Some(600), true)],
+                Some(Low::Balance(300)),
+            ),
+            // One that has ended needs no warning.
+            (vec![pod(|pod| pod.meter.left = Some(Money::ZERO))], None),
+            (
+                vec![at_risk(9000), at_risk(8000)],
+                Some(Low::Volume(Timestamp::from_second(8000).unwrap())),
+            ),
+            (
+                vec![at_risk(8000), running(Some(60), false)],
+                Some(Low::Balance(60)),
+            ),
+        ] {
+            assert_eq!(Standing::of(balance(), &pods, &MARKS).low, low, "{pods:#?}");
+        }
+    }
+}

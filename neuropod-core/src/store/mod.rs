@@ -1,0 +1,17 @@
+//! The traits of stores: pods, users, templates, price lists, past requests, and who did what.
+
+pub mod audit;
+pub mod traits;
+
+#[cfg(feature = "mock")]
+pub use self::traits::MockPodStore;
+pub use self::{
+    audit::{
+        AuditAction, AuditChange, AuditCursor, AuditEntry, AuditId, AuditLog, AuditOptions, AuditOutcome,
+        AuditPage, AuditPerson, AuditTarget,
+    },
+    traits::{
+        Cursor, ListOptions, MAX_LIMIT, Outcome, Page, PastRequest, PodStore, PriceStore, RequestStore,
+        TemplateStore, UserStore,
+    },
+};

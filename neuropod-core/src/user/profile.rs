@@ -1,0 +1,104 @@
+//! A person who uses the platform, as far as the library has to know them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Role, UserId};
+use crate::money::amount::Money;
+
+/// A user. What they own in pods is in the pods, what they own in money is in the [`Billing`](crate::Billing).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The id, given by the application.
+    pub id: UserId,
+    /// The e-mail address; unique, whatever its case.
+    pub email: String,
+    /// The name that is shown.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Who they are where they sign in; unique. `None`: nobody has signed in as them yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Whether it is known that the e-mail address is theirs, because where they sign in says so.
+    #[serde(default)]
+    pub email_verified: bool,
+    /// Whether they may start no pods.
+    #[serde(default)]
+    pub suspended: bool,
+    /// Whether they are being deleted: they start nothing any more, and are gone once all that they own is marked to go.
+    #[serde(default)]
+    pub deleted: bool,
+    /// What they may spend on a day (UTC) for all of their pods; `None`: what the platform says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_cap: Option<Money>,
+    /// A picture of them (a URL).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// Sessions that they ended before their time (signing out), for the application that keeps sessions.
+    #[serde(default)]
+    pub ended_sessions: Vec<EndedSession>,
+    /// Since when they are here.
+    pub registration_date: Timestamp,
+    /// Counted up at every change, for compare-and-swap.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// Who a person is where they sign in: the subject (`sub`) of an issuer (`iss`), as `OpenID` Connect has it. Addresses
+/// change hands, and anybody may write any; this stays and is nobody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    /// Who says so: the `iss` of its tokens.
+    pub issuer: String,
+    /// Whom the issuer means: the `sub` of its tokens.
+    pub subject: String,
+}
+
+impl Identity {
+    /// The subject of an issuer.
+    pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            subject: subject.into(),
+        }
+    }
+
+    /// The id of the user that this person becomes. It follows from the identity alone, so that somebody who was deleted
+    /// and comes again has the same account and gets no second opening credit. 24 hexadecimal digits, 96 bits of BLAKE3.
+    ///
+    /// ```
+    /// use neuropod_core::user::Identity;
+    ///
+    /// let ana = Identity::new("https://accounts.google.com", "1");
+    /// assert_eq!(ana.user_id(), ana.clone().user_id());
+    /// assert_ne!(ana.user_id(), Identity::new("https://login.example.com", "1").user_id());
+    /// ```
+    pub fn user_id(&self) -> UserId {
+        let mut hasher = blake3::Hasher::new_derive_key("neuropod user id of an identity");
+        hasher.update(self.key().as_bytes());
+        UserId::new(&hasher.finalize().to_hex()[..24])
+    }
+
+    /// One text for both parts, by which stores find and compare them. No other identity has the same.
+    pub fn key(&self) -> String {
+        format!("{}:{}{}", self.issuer.len(), self.issuer, self.subject)
+    }
+}
+
+/// A session that a user ended before its time. The library keeps it and does not look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedSession {
+    /// The id of the session, given by the application.
+    pub id: String,
+    /// When it would have ended by itself: after that nobody has to remember it.
+    pub until: Timestamp,
+}
+
+/// The key under which a user's account gets its opening credit: once. Who brings a balance from elsewhere closes it
+/// ([`Billing::release`](crate::Billing::release)).
+pub fn opening_key(user: &UserId) -> String {
+    format!("opening:{user}")
+}
