@@ -5,6 +5,7 @@ use std::time::Duration;
 use neuropod::cluster::reason::{Blame, Remedy};
 use neuropod::money::meter::Reservation;
 use neuropod::sim::{CallError, GpuPool, Method, Mishap, ObjectKey, ObjectKind, Settings};
+use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
 use neuropod::{CreatePod, ErrorKind, Money, Status};
 use tokio::time::sleep;

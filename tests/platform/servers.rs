@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use neuropod::sim::{Method, Mishap, Settings};
+use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
 use neuropod::{CreatePod, Pod, Status};
 use tokio::time::sleep;

@@ -7,7 +7,7 @@ use neuropod::cluster::{ReasonCode, Step};
 use neuropod::money::billing::Spent;
 use neuropod::pod::Desired;
 use neuropod::pod::{Awaited, VolumeDeletion, Wait};
-use neuropod::sim::{Mishap, Obstacle};
+use neuropod::sim::Mishap;
 use neuropod::{Money, Pod, Reason, Status};
 
 use super::hours;
