@@ -1,7 +1,6 @@
-//! The backend itself.
+//! The backend: [`KubeCluster`], which joins the state, the operations and the set-up into a [`ClusterBackend`].
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -12,173 +11,153 @@ use neuropod_core::cluster::{
     Catalogue, ClusterEvent, Inventory, LogOptions, LogStream, Observation, Usage, VolumePolicy, Workload,
     WorkloadRef,
 };
-use neuropod_core::message::{Language, unmatched_gpu};
-use neuropod_core::{ClusterBackend, Error, ErrorKind, PodId, Result};
-use tokio::sync::Semaphore;
+use neuropod_core::{ClusterBackend, Result};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::KubeConfig;
-use crate::enforcement::{self, Enforcement};
-use crate::manifests::namespace_of;
-use crate::request::Requests;
-use crate::rights::{self, MissingRight};
-use crate::setup::{self, Setup};
-use crate::upkeep::{self, Upkeep};
-use crate::{apply, inventory, logs, observe, remove, site, usage, watch};
+use crate::context::Context;
+use crate::operations::{apply, inventory, logs, observe, remove, usage};
+use crate::setup::enforcement::{self, Enforcement};
+use crate::setup::rights::{self, MissingRight};
+use crate::setup::{catalogue, check, connect};
+use crate::watch;
 
 /// A Kubernetes cluster in which pods run.
 ///
-/// It is made by one of [`from_kubeconfig`](Self::from_kubeconfig), [`in_cluster`](Self::in_cluster),
-/// [`infer`](Self::infer), [`connect`](Self::connect) and [`with_client`](Self::with_client).
+/// Made by one of [`from_kubeconfig`](Self::from_kubeconfig), [`in_cluster`](Self::in_cluster), [`infer`](Self::infer),
+/// [`connect`](Self::connect) and [`with_client`](Self::with_client).
 pub struct KubeCluster {
-    pub(crate) requests: Requests,
-    pub(crate) config: KubeConfig,
-    pub(crate) setup: Setup,
-    pub(crate) upkeep: Upkeep,
-    /// The namespace that this process is in, where it runs in the cluster.
-    pub(crate) own_namespace: Option<String>,
-    /// The pods that were applied and not removed since: these are looked at before anything is made.
-    applied: Mutex<HashSet<PodId>>,
-    /// Lets so many logs be read at a time. They live as long as their containers, and HTTP/1.1 takes one
-    /// connection for each.
-    pub(crate) log_streams: Arc<Semaphore>,
+    context: Context,
     /// Ends the watches when the backend is dropped.
     end: DropGuard,
 }
 
 impl KubeCluster {
+    /// The cluster of a kubeconfig file, in its current context or the one named.
+    ///
+    /// # Errors
+    /// `NotConfigured` when the file, the context or what it refers to can't be read.
+    pub async fn from_kubeconfig(path: &Path, context: Option<&str>, config: KubeConfig) -> Result<Self> {
+        Self::connect(connect::from_kubeconfig(path, context).await?, config)
+    }
+
+    /// The cluster that this process runs in, as the `ServiceAccount` of its pod.
+    ///
+    /// # Errors
+    /// `NotConfigured` outside of a cluster.
+    pub fn in_cluster(config: KubeConfig) -> Result<Self> {
+        Self::inside(connect::in_cluster()?, config)
+    }
+
+    /// The cluster of the current context of `$KUBECONFIG` or `~/.kube/config`, or else the one that this process
+    /// runs in.
+    ///
+    /// # Errors
+    /// `NotConfigured` where there is neither, or the kubeconfig can't be used.
+    pub async fn infer(config: KubeConfig) -> Result<Self> {
+        match connect::infer().await? {
+            connect::Place::Outside(connection) => Self::connect(connection, config),
+            connect::Place::Inside(connection) => Self::inside(connection, config),
+        }
+    }
+
+    /// The cluster that `connection` describes. Has to be called on the async runtime that is going to use it.
+    ///
+    /// # Errors
+    /// `NotConfigured` when the certificates or credentials can't be used.
+    pub fn connect(connection: kube::Config, config: KubeConfig) -> Result<Self> {
+        let client = connect::client(connection, config.deadline)?;
+        Ok(Self::with_client(client, config))
+    }
+
     /// A cluster that is reached through a client of the caller's own making.
     ///
     /// A client that kube makes by itself repeats requests up to 15 times, which only the deadline of each
     /// operation ends: [`connect`](Self::connect) switches that off.
     pub fn with_client(client: Client, config: KubeConfig) -> Self {
+        Self::new(client, None, config)
+    }
+
+    /// The cluster that this process runs in: its namespace is known.
+    fn inside(connection: kube::Config, config: KubeConfig) -> Result<Self> {
+        let own_namespace = Some(connection.default_namespace.clone());
+        let client = connect::client(connection, config.deadline)?;
+        Ok(Self::new(client, own_namespace, config))
+    }
+
+    fn new(client: Client, own_namespace: Option<String>, config: KubeConfig) -> Self {
         Self {
-            requests: Requests::new(client, config.writes_in_flight, config.deadline),
-            setup: Setup::default(),
-            upkeep: Upkeep::default(),
-            own_namespace: None,
-            applied: Mutex::default(),
-            log_streams: Arc::new(Semaphore::new(config.log_streams)),
+            context: Context::new(client, own_namespace, config),
             end: CancellationToken::new().drop_guard(),
-            config,
         }
     }
 
     /// How it uses the cluster.
     pub fn config(&self) -> &KubeConfig {
-        &self.config
+        &self.context.config
     }
 
-    /// Whether what the platform needs is there: the namespace, the ingress class or Gateway API, the storage class.
-    /// [`apply`](ClusterBackend::apply) checks it too, at most every five minutes. Then whether the platform has every
-    /// [right](Self::missing_rights) that its configuration needs: [`watch`](ClusterBackend::watch) can't say that one is
-    /// missing, and that pods can't be deleted shows when the first is stopped. The network policy of the pods is made,
-    /// or put right, before there are any.
+    /// Checks that everything is there that the platform needs: the namespace, the ingress class or Gateway API, the
+    /// storage class. [`apply`](ClusterBackend::apply) checks them too, at most every five minutes. Then checks that the
+    /// platform has every [right](Self::missing_rights) that its configuration needs: [`watch`](ClusterBackend::watch)
+    /// can't report a missing one, and a missing right to delete pods would show only when the first pod is stopped.
+    /// Creates or repairs the network policy of the pods, before there are any.
     ///
     /// A GPU type of [`KubeConfig::catalogue`] that no node can take is a warning in the log (`tracing`), not an error: its
-    /// nodes may come only when they are asked for. [`check_catalogue`](Self::check_catalogue) answers them. So is a
-    /// right that only a part of the platform needs, such as the counting of GPUs.
+    /// nodes may come only when they are asked for. [`check_catalogue`](Self::check_catalogue) returns them. A right that
+    /// only a part of the platform needs, such as the counting of GPUs, is a warning too.
     ///
-    /// What works and keeps tenants less apart than it could is a warning in the log (`tracing`): network policies that
-    /// nothing is known to [enforce](Self::enforcement), a namespace of the pods without a Pod Security level, or one that
-    /// the platform itself is in.
+    /// What works and keeps tenants less apart than it could is a warning as well: network policies that nothing is known
+    /// to [enforce](Self::enforcement), a namespace of the pods without a Pod Security level, or one that the platform
+    /// itself runs in.
     ///
     /// # Errors
-    /// `NotConfigured` when something is missing, a Secret that is to be copied into namespaces of users among it, or pods
-    /// are at the site of the control plane ([`KubeConfig::domains`]); `PermissionDenied` with all rights that are missing;
-    /// the message says what to do. Those of the network policy: without it no pod is made.
+    /// `NotConfigured` when something is missing (a Secret that is to be copied into the namespaces of users, too), or when
+    /// pods are at the site of the control plane ([`KubeConfig::domains`]); `PermissionDenied` with all rights that are
+    /// missing; the message says what to do. The errors of creating the network policy: without it no pod is created.
     pub async fn check_setup(&self) -> Result<()> {
-        site::check(&self.config.domains)?;
-        let work = async {
-            let set_up = self.setup.look(&self.requests, &self.config).await;
-            // Nobody has a right in a namespace that is not there: that comes first. Of rights, all that are missing are
-            // said, and not the first alone.
-            let lacks_right = |error: &Error| *error.kind() == ErrorKind::PermissionDenied;
-            if set_up.as_ref().err().is_none_or(lacks_right) {
-                rights::check(&self.requests, &self.config).await?;
-            }
-            set_up?;
-            upkeep::ensure(self, &self.config.namespace).await?;
-            upkeep::secrets::check_sources(self).await?;
-            setup::warn_of_namespace(self).await?;
-            if let Some(catalogue) = &self.config.catalogue {
-                for gpu in setup::unmatched(&self.requests, catalogue, &self.config.instance).await? {
-                    tracing::warn!("{}", unmatched_gpu(&gpu, Language::En));
-                }
-            }
-            match enforcement::find(&self.requests).await {
-                by @ Enforcement::By(_) => tracing::info!("{by}"),
-                unknown => tracing::warn!("{unknown}"),
-            }
-            Ok(())
-        };
-        self.requests.in_time(work).await
+        check::check(&self.context).await
     }
 
     /// The GPU types on offer in a catalogue that no node of the cluster can take, even when all its GPUs are free: the
     /// resource or a label has another name there, a taint is not tolerated, or a pod gets more than one node has. Empty
-    /// where the platform may not look at nodes.
+    /// where the platform may not list nodes.
     ///
     /// # Errors
     /// When the cluster does not answer.
     pub async fn check_catalogue(&self, catalogue: &Catalogue) -> Result<Vec<UnmatchedGpu>> {
-        let work = setup::unmatched(&self.requests, catalogue, &self.config.instance);
-        self.requests.in_time(work).await
+        let work = catalogue::unmatched(&self.context.requests, catalogue, &self.context.config.instance);
+        self.context.requests.in_time(work).await
     }
 
-    /// The rights that the configuration needs and the platform does not have, those that it can do without among them.
-    /// Empty where the API server takes no such questions.
+    /// The rights that the configuration needs and the platform does not have, including those that it can do without.
+    /// Empty where the API server does not accept such questions.
     ///
     /// # Errors
     /// When the cluster does not answer.
     pub async fn missing_rights(&self) -> Result<Vec<MissingRight>> {
-        let work = rights::missing(&self.requests, &self.config);
-        self.requests.in_time(work).await
+        let work = rights::missing(&self.context.requests, &self.context.config);
+        self.context.requests.in_time(work).await
     }
 
-    /// What enforces network policies in the cluster, as far as can be told. Everything that keeps pods apart on the
+    /// What enforces network policies in the cluster, as far as can be known. Everything that keeps pods apart on the
     /// network depends on it.
+    ///
+    /// # Errors
+    /// When the cluster does not answer in time.
     pub async fn enforcement(&self) -> Result<Enforcement> {
-        self.requests
-            .in_time(async { Ok(enforcement::find(&self.requests).await) })
+        let requests = &self.context.requests;
+        requests
+            .in_time(async { Ok(enforcement::find(requests).await) })
             .await
-    }
-
-    /// Notes that a pod is applied, and says whether it was before.
-    pub(crate) fn remember(&self, pod: &PodId) -> bool {
-        !self.applied().insert(pod.clone())
-    }
-
-    /// Notes that all of a pod is gone or has been asked to go.
-    pub(crate) fn forget(&self, pod: &PodId) {
-        self.applied().remove(pod);
-    }
-
-    fn applied(&self) -> MutexGuard<'_, HashSet<PodId>> {
-        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The namespace of a pod's objects.
-    pub(crate) fn namespace<'a>(&'a self, reference: &'a WorkloadRef) -> &'a str {
-        namespace_of(reference.namespace.as_deref(), &self.config)
-    }
-
-    /// The namespace to look for pods in; `None`: all.
-    pub(crate) fn scope(&self) -> Option<&str> {
-        (!self.config.namespace_per_user).then_some(self.config.namespace.as_str())
-    }
-
-    /// The namespace as a [`WorkloadRef`] has it.
-    pub(crate) fn reference_namespace(&self, namespace: &str) -> Option<String> {
-        (namespace != self.config.namespace).then(|| namespace.to_owned())
     }
 }
 
-/// Without the client, whose configuration has credentials in it.
+/// Leaves out the client, whose configuration holds credentials.
 impl std::fmt::Debug for KubeCluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KubeCluster")
-            .field("config", &self.config)
+            .field("config", &self.context.config)
             .finish_non_exhaustive()
     }
 }
@@ -186,36 +165,68 @@ impl std::fmt::Debug for KubeCluster {
 #[async_trait]
 impl ClusterBackend for KubeCluster {
     async fn apply(&self, workload: &Workload) -> Result<Observation> {
-        let work = Box::pin(apply::apply(self, workload));
-        self.requests.in_time(work).await
+        let work = Box::pin(apply::apply(&self.context, workload));
+        self.context.requests.in_time(work).await
     }
 
     async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation> {
-        let work = Box::pin(remove::remove(self, reference, volume));
-        self.requests.in_time(work).await
+        let work = Box::pin(remove::remove(&self.context, reference, volume));
+        self.context.requests.in_time(work).await
     }
 
     async fn observe(&self, reference: &WorkloadRef) -> Result<Observation> {
-        self.requests.in_time(observe::observe(self, reference)).await
+        let work = observe::observe(&self.context, reference);
+        self.context.requests.in_time(work).await
     }
 
     fn watch(&self) -> BoxStream<'static, ClusterEvent> {
-        let (client, instance) = (self.requests.client().clone(), &self.config.instance);
-        let events = watch::watch(client, instance, self.scope(), self.config.deadline);
+        let Context { requests, config, .. } = &self.context;
+        let (client, scope) = (requests.client().clone(), self.context.scope());
+        let events = watch::watch(client, &config.instance, scope, config.deadline);
         let end = self.end.token().clone().cancelled_owned();
         events.take_until(Box::pin(end)).boxed()
     }
 
     async fn logs(&self, reference: &WorkloadRef, options: LogOptions) -> Result<LogStream> {
-        self.requests.in_time(logs::open(self, reference, &options)).await
+        let work = logs::open(&self.context, reference, &options);
+        self.context.requests.in_time(work).await
     }
 
     async fn usage(&self) -> Result<Vec<Usage>> {
-        self.requests.in_time(usage::usage(self)).await
+        self.context.requests.in_time(usage::usage(&self.context)).await
     }
 
     async fn inventory(&self) -> Result<Inventory> {
-        let work = Box::pin(inventory::inventory(self));
-        self.requests.in_time(work).await
+        let work = Box::pin(inventory::inventory(&self.context));
+        self.context.requests.in_time(work).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use neuropod_core::ErrorKind;
+
+    use super::*;
+
+    async fn refused(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubeconfig");
+        std::fs::write(&path, text).unwrap();
+        let error = KubeCluster::from_kubeconfig(&path, None, KubeConfig::default())
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(*error.kind(), ErrorKind::NotConfigured);
+        format!("{error}: {:?}", std::error::Error::source(&error))
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_kubeconfig_is_reported_without_its_contents() {
+        let text = refused("users: [{ name: ana, user: { token: hunter2 }").await;
+        assert!(text.contains("line 1") && !text.contains("hunter2"), "{text}");
+        let text = refused("users:\n- name: ana\n  user: hunter2\n").await;
+        assert!(text.contains("line 3") && !text.contains("hunter2"), "{text}");
+        let text = refused("apiVersion: v1").await;
+        assert!(text.contains("the kubeconfig can't be used"), "{text}");
     }
 }

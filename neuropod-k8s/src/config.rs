@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use neuropod_core::cluster::Catalogue;
+use neuropod_core::cluster::{Catalogue, WorkloadRef};
 
 /// How [`KubeCluster`](crate::KubeCluster) uses a cluster.
 ///
@@ -85,6 +85,13 @@ impl Default for KubeConfig {
             writes_in_flight: 24,
             log_streams: 64,
         }
+    }
+}
+
+impl KubeConfig {
+    /// The namespace of a pod's objects.
+    pub(crate) fn namespace_of<'a>(&'a self, reference: &'a WorkloadRef) -> &'a str {
+        reference.namespace.as_deref().unwrap_or(&self.namespace)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The labels and annotations of everything that the platform owns.
+//! How the platform marks what is its own: labels, annotations, the name of its container.
 
 /// Who manages an object: always [`MANAGER`].
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -26,6 +26,9 @@ pub(crate) const DIGEST: &str = "neuropod.io/digest";
 
 /// The value of [`MANAGED_BY`], and the field manager of every write.
 pub(crate) const MANAGER: &str = "neuropod";
+
+/// The name of the platform's container in each pod.
+pub(crate) const CONTAINER: &str = "main";
 
 /// Selects everything of the platform that belongs to a pod.
 pub(crate) fn of_all_pods(instance: &str) -> String {

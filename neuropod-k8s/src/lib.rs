@@ -23,37 +23,21 @@
 //! - [`manifests`]: the objects of a workload as YAML, without a cluster.
 //! - `examples/deploy/rbac.yaml` in the repository: the rights that the backend needs, and no more.
 
-mod apply;
+mod api;
 mod cluster;
 pub mod config;
-mod connect;
-mod enforcement;
-mod error;
+mod context;
 #[cfg(test)]
 mod fake;
-mod gpus;
-mod inventory;
-mod kind;
 mod labels;
-mod logs;
 pub mod manifests;
-mod observe;
-mod ownership;
-mod quantity;
-mod remove;
-mod request;
-mod rights;
+mod operations;
+mod recent;
 mod setup;
-mod site;
-mod slim;
 mod status;
-mod upkeep;
-mod usage;
 mod watch;
 
-pub use self::{
-    cluster::KubeCluster,
-    config::{Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage},
-    enforcement::Enforcement,
-    rights::MissingRight,
-};
+pub use self::cluster::KubeCluster;
+pub use self::config::{Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage};
+pub use self::setup::enforcement::Enforcement;
+pub use self::setup::rights::MissingRight;

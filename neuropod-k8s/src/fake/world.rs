@@ -7,7 +7,7 @@ use http::Method;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, Log};
+use crate::fake::server::{self, Answer, Asked, Log};
 
 const PODS: &str = "/pods";
 const COLLECTIONS: [&str; 11] = [
@@ -56,7 +56,7 @@ impl World {
     pub(crate) fn client(self) -> (Client, Log, Arc<Mutex<Self>>) {
         let world = Arc::new(Mutex::new(self));
         let asked = world.clone();
-        let (client, log) = super::client(move |request| asked.lock().unwrap().answer(request));
+        let (client, log) = server::client(move |request| asked.lock().unwrap().answer(request));
         (client, log, world)
     }
 

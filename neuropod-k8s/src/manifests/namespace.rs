@@ -4,10 +4,11 @@ use neuropod_core::cluster::Workload;
 use neuropod_core::cluster::workload::Quota;
 use serde_json::{Value, json};
 
-use super::volume::gigabytes;
-use super::{Draft, Manifest};
+use super::draft::Draft;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
+use crate::api::quantity::from_gigabytes;
 use crate::config::{KubeConfig, Security};
-use crate::kind::Kind;
 
 /// The name of the `ResourceQuota` and of the `LimitRange`.
 const NAME: &str = "neuropod";
@@ -50,7 +51,7 @@ fn resource_quota(quota: &Quota) -> Value {
         "pods": pods.to_string(),
         "limits.cpu": format!("{cpu_millis}m"),
         "limits.memory": format!("{memory_mib}Mi"),
-        "requests.storage": gigabytes(*volume_gb),
+        "requests.storage": from_gigabytes(*volume_gb),
     });
     // Extended resources are counted by their requests alone. They can't be in the `LimitRange`: it would give them to
     // every container that asks for none.
@@ -68,6 +69,6 @@ fn limit_range(quota: &Quota) -> Value {
             "cpu": format!("{}m", quota.cpu_millis),
             "memory": format!("{}Mi", quota.memory_mib),
         }},
-        { "type": "PersistentVolumeClaim", "max": { "storage": gigabytes(quota.volume_gb) } },
+        { "type": "PersistentVolumeClaim", "max": { "storage": from_gigabytes(quota.volume_gb) } },
     ]}})
 }

@@ -9,9 +9,11 @@
 use neuropod_core::cluster::Workload;
 use serde_json::{Value, json};
 
-use super::{Draft, Manifest, ranges};
+use super::draft::Draft;
+use super::ranges;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
 use crate::config::{KubeConfig, NetworkRules};
-use crate::kind::Kind;
 use crate::labels;
 
 /// Where `NodeLocal DNSCache` listens on each node, in the clusters that have it.

@@ -7,14 +7,12 @@ use neuropod_core::cluster::gpus::label_values;
 use neuropod_core::cluster::workload::{ContainerSpec, Resources, Toleration};
 use serde_json::{Map, Value, json};
 
-use super::volume::gigabytes;
-use super::{Draft, Manifest};
+use super::draft::Draft;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
+use crate::api::quantity::from_gigabytes;
 use crate::config::{KubeConfig, Security};
-use crate::kind::Kind;
-use crate::labels;
-
-/// The name of the only container.
-pub(crate) const CONTAINER: &str = "main";
+use crate::labels::{self, CONTAINER};
 
 /// The name of the workspace volume inside the pod.
 const WORKSPACE: &str = "workspace";
@@ -194,7 +192,10 @@ fn resources(resources: &Resources) -> Value {
     let mut quantities = Map::new();
     quantities.insert("cpu".into(), format!("{}m", resources.cpu_millis).into());
     quantities.insert("memory".into(), format!("{}Mi", resources.memory_mib).into());
-    quantities.insert("ephemeral-storage".into(), gigabytes(resources.disk_gb).into());
+    quantities.insert(
+        "ephemeral-storage".into(),
+        from_gigabytes(resources.disk_gb).into(),
+    );
     if let Some(accelerator) = &resources.accelerator {
         quantities.insert(accelerator.resource.clone(), accelerator.count.to_string().into());
     }

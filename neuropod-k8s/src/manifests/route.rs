@@ -6,9 +6,10 @@ use neuropod_core::cluster::Workload;
 use neuropod_core::cluster::workload::EndpointSpec;
 use serde_json::{Value, json};
 
-use super::{Draft, Manifest};
+use super::draft::Draft;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
 use crate::config::{Exposure, KubeConfig};
-use crate::kind::Kind;
 use crate::labels;
 
 /// What controllers would do otherwise, and what it would break. Each reads its own: examples/deploy/README.md has the

@@ -5,12 +5,10 @@ use neuropod_core::cluster::Workload;
 use neuropod_core::cluster::workload::SecretSpec;
 use serde_json::{Map, Value, json};
 
-use super::{Draft, Manifest};
+use super::draft::Draft;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
 use crate::config::KubeConfig;
-use crate::kind::Kind;
-
-/// What stands in place of a value where people may see it.
-const MASK: &str = "…";
 
 pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig) -> Manifest {
     // `data` rather than `stringData`: server-side apply does not take back fields that are only ever written.
@@ -29,15 +27,4 @@ pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig
 pub(crate) fn copy(config: &KubeConfig, namespace: &str, name: &str, kind: &str, data: &Value) -> Manifest {
     let fields = json!({ "type": kind, "data": data });
     Draft::of_platform(config, Kind::Secret, name, namespace, fields).finish()
-}
-
-/// Puts a mask in place of all values of a Secret; other objects stay as they are.
-pub(super) fn mask(body: &mut Value) {
-    if body["kind"] == Kind::Secret.name()
-        && let Some(data) = body.get_mut("data").and_then(Value::as_object_mut)
-    {
-        for value in data.values_mut() {
-            *value = MASK.into();
-        }
-    }
 }

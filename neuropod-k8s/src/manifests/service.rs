@@ -4,9 +4,10 @@ use neuropod_core::cluster::Workload;
 use neuropod_core::cluster::workload::EndpointSpec;
 use serde_json::json;
 
-use super::{Draft, Manifest};
+use super::draft::Draft;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
 use crate::config::{Exposure, KubeConfig};
-use crate::kind::Kind;
 use crate::labels;
 
 /// Traefik asks which pods are ready and hands requests on to those; until it has heard of one, the host answers 404 or

@@ -3,11 +3,15 @@
 use neuropod_core::cluster::ReasonCode;
 use neuropod_core::cluster::gpus::is_accelerator;
 
-use super::{Cause, disruption, runtime, since};
-use crate::slim::{ContainerStatus, SlimPod};
+use super::cause::Cause;
+use super::conditions::since;
+use super::container::was_started;
+use super::disruption::disruption;
+use super::runtime;
+use crate::api::partial::{ContainerStatus, PartialPod};
 
 /// Why a pod object has ended.
-pub(super) fn ended(pod: &SlimPod, container: Option<&ContainerStatus>) -> Cause {
+pub(super) fn ended(pod: &PartialPod, container: Option<&ContainerStatus>) -> Cause {
     let status = &pod.status;
     let terminated = container.and_then(|container| container.state.terminated.as_ref());
     let at = terminated.and_then(|terminated| terminated.finished_at);
@@ -17,7 +21,7 @@ pub(super) fn ended(pod: &SlimPod, container: Option<&ContainerStatus>) -> Cause
     } else {
         &status.message
     };
-    let ran = container.is_some_and(super::was_started);
+    let ran = container.is_some_and(was_started);
     let code = match status.reason.as_str() {
         "NodeLost" => Some(ReasonCode::NodeLost),
         "Evicted" => Some(eviction(text)),

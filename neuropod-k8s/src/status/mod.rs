@@ -1,6 +1,11 @@
 //! What the status of a pod and the warnings about it mean: plain functions.
 
+mod cause;
+mod conditions;
+mod container;
+mod disruption;
 mod ended;
+mod observed;
 mod pull;
 mod reason;
 mod runtime;
@@ -9,153 +14,6 @@ mod schedule;
 pub(crate) mod tests;
 mod warnings;
 
-use jiff::Timestamp;
-use neuropod_core::cluster::{Container, Ending, ObservedPod, Phase, ReasonCode, Step};
-
-use self::reason::{Cause, disruption, since};
+pub(crate) use self::container::was_started;
+pub(crate) use self::observed::observed;
 pub(crate) use self::warnings::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings, is_telling};
-use crate::slim::{ContainerStatus, SlimPod, Terminated};
-
-/// The pod as the driver is told about it; `warnings` is what events say, where they have been looked at.
-pub(crate) fn observed(pod: &SlimPod, warnings: Option<&Warnings>) -> ObservedPod {
-    let none = Warnings::default();
-    let cause = reason::cause(pod, warnings.unwrap_or(&none));
-    let container = pod.status.container();
-    let lost = cause
-        .as_ref()
-        .is_some_and(|cause| cause.reason.code == ReasonCode::NodeLost);
-    let phase = match pod.status.phase.as_str() {
-        "Succeeded" | "Failed" => Phase::Ended,
-        // What the status says of the container is what the node said last.
-        _ if lost => Phase::Unknown,
-        "Unknown" => Phase::Unknown,
-        _ if container.is_some_and(was_started) => Phase::Running,
-        _ => Phase::Pending,
-    };
-    let running = running(container);
-    let finished = finished(container);
-    let ready = phase == Phase::Running && running.is_some() && is_true(pod, "Ready");
-    ObservedPod {
-        uid: pod.metadata.uid.clone(),
-        run: pod.metadata.run(),
-        spec_hash: pod.metadata.annotations.spec_hash.clone().unwrap_or_default(),
-        node: Some(pod.spec.node_name.clone()).filter(|node| !node.is_empty()),
-        phase,
-        step: step(pod, container, ready),
-        terminating: pod.metadata.is_leaving(),
-        ready,
-        started_at: container.and_then(first_start),
-        finished_at: finished.and_then(|finished| finished.finished_at),
-        finished_id: finished.map(|finished| finished.container_id.clone()),
-        container: running,
-        restarts: container.map_or(0, |container| container.restart_count),
-        closed_at: closed_at(pod, warnings.unwrap_or(&none)),
-        step_since: step_since(pod),
-        ending: ending(pod),
-        last_end: last_end(pod, container),
-        node_fault: cause.as_ref().is_some_and(|cause| cause.node_fault),
-        passes_until: cause.as_ref().and_then(|cause| cause.passes_until),
-        reason: cause.map(|cause| cause.reason),
-    }
-}
-
-/// When the port of the container was last found closed: its probe was refused, or it has not been ready since.
-fn closed_at(pod: &SlimPod, warnings: &Warnings) -> Option<Timestamp> {
-    let refused = warnings.get(warnings::UNHEALTHY).map(|warning| warning.at);
-    let ready = pod.status.condition("Ready").filter(|ready| !ready.is_true());
-    refused.max(ready.and_then(|ready| ready.last_transition_time))
-}
-
-/// Since when the pod is at its step: the last time that one of them was reached.
-fn step_since(pod: &SlimPod) -> Option<Timestamp> {
-    let reached = ["PodScheduled", "PodReadyToStartContainers", "Initialized"]
-        .into_iter()
-        .filter_map(|kind| pod.status.condition(kind).filter(|condition| condition.is_true()))
-        .filter_map(|condition| condition.last_transition_time);
-    reached
-        .max()
-        .or(pod.status.start_time)
-        .or(pod.metadata.creation_timestamp)
-}
-
-/// By when a pod that is being deleted should be gone, and who may hold it after that.
-fn ending(pod: &SlimPod) -> Option<Ending> {
-    // The API server adds the grace period to the time of the request.
-    let by = pod.metadata.deletion_timestamp?;
-    let finalizers = pod.metadata.finalizers.join(", ");
-    let held_by = match finalizers.as_str() {
-        "" => String::new(),
-        finalizers => format!("finalizers: {finalizers}"),
-    };
-    Some(Ending { by, held_by })
-}
-
-/// How the run before the one that goes on now ended.
-fn last_end(pod: &SlimPod, container: Option<&ContainerStatus>) -> Option<neuropod_core::Reason> {
-    let container = container.filter(|container| container.state.running.is_some())?;
-    let ended = container.last_state.terminated.as_ref()?;
-    Some(runtime::exited(pod, ended, ReasonCode::ContainerExited).reason)
-}
-
-/// Whether the container has run in this pod object.
-pub(crate) fn was_started(container: &ContainerStatus) -> bool {
-    container.state.running.is_some()
-        || container.state.terminated.is_some()
-        || container.last_state.terminated.is_some()
-}
-
-fn running(container: Option<&ContainerStatus>) -> Option<Container> {
-    let container = container?;
-    Some(Container {
-        id: container.container_id.clone(),
-        started_at: container.state.running.as_ref()?.started_at?,
-    })
-}
-
-/// The earliest start that the status knows: that of the container before the last restart, if there was one.
-fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
-    let ended = |state: &crate::slim::ContainerState| state.terminated.as_ref()?.started_at;
-    let before = ended(&container.last_state);
-    let running = container
-        .state
-        .running
-        .as_ref()
-        .and_then(|running| running.started_at);
-    before.or(ended(&container.state)).or(running)
-}
-
-/// The last container run that has ended.
-fn finished(container: Option<&ContainerStatus>) -> Option<&Terminated> {
-    let container = container?;
-    let terminated = container.state.terminated.as_ref();
-    terminated.or(container.last_state.terminated.as_ref())
-}
-
-fn step(pod: &SlimPod, container: Option<&ContainerStatus>, ready: bool) -> Step {
-    let waiting = container.and_then(|container| container.state.waiting.as_ref());
-    let waiting = waiting.map_or("", |waiting| waiting.reason.as_str());
-    if pod.metadata.is_leaving() {
-        Step::Stopping
-    } else if ready {
-        Step::Ready
-    } else if container.is_some_and(was_started) {
-        Step::Starting
-    } else if !is_true(pod, "PodScheduled") {
-        Step::Scheduling
-    } else if pull::is_pull(waiting) {
-        Step::PullingImage
-    } else if !matches!(waiting, "" | "ContainerCreating" | "PodInitializing") {
-        // It has its image and can't be made or started.
-        Step::Starting
-    // The sandbox with its network is there (from Kubernetes 1.29): the image is next.
-    } else if is_true(pod, "PodReadyToStartContainers") {
-        Step::PullingImage
-    } else {
-        Step::Preparing
-    }
-}
-
-fn is_true(pod: &SlimPod, condition: &str) -> bool {
-    let condition = pod.status.condition(condition);
-    condition.is_some_and(crate::slim::Condition::is_true)
-}

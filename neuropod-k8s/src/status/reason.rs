@@ -1,54 +1,22 @@
 //! Why a pod is not running, in the words of the scheduler, the kubelet and the container runtime.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use neuropod_core::Reason;
 use neuropod_core::cluster::ReasonCode;
 
+use super::cause::Cause;
+use super::conditions::{is_scheduled, since, transition};
+use super::container::is_on_its_way;
+use super::disruption::{disruption, node_lost, unkillable};
 use super::warnings::{AUTOSCALER, Warning, Warnings};
 use super::{ended, pull, runtime, schedule};
-use crate::slim::{Condition, ContainerStatus, SlimPod, Waiting};
-
-/// How old a warning has to be before it counts. When a pod comes to its node, the node's rights to its claim and its
-/// network are often late, and another node takes its time to let go of a volume; the kubelet tries again by itself.
-const GRACE: SignedDuration = SignedDuration::from_secs(30);
+use crate::api::partial::{Condition, ContainerStatus, PartialPod, Waiting};
 
 /// How long a pod has to be on its node before a warning counts that nobody here has heard of: it is likely to be why.
 const UNKNOWN_GRACE: SignedDuration = SignedDuration::from_mins(3);
 
-/// What keeps a pod from running, and whose doing it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cause {
-    pub(super) reason: Reason,
-    /// The node or its runtime is at fault, whoever runs the pod there.
-    pub(super) node_fault: bool,
-    /// Until then it may pass, and is not told.
-    pub(super) passes_until: Option<Timestamp>,
-}
-
-impl Cause {
-    pub(super) fn new(code: ReasonCode, detail: impl Into<String>, since: Timestamp) -> Self {
-        Self {
-            reason: Reason::new(code, detail, since),
-            node_fault: false,
-            passes_until: None,
-        }
-    }
-
-    pub(super) fn blame_node(mut self, node_fault: bool) -> Self {
-        self.node_fault = node_fault;
-        self
-    }
-
-    fn of_warning(code: ReasonCode, warning: &Warning) -> Self {
-        Self {
-            passes_until: warning.first.checked_add(GRACE).ok(),
-            ..Self::new(code, warning.message.as_str(), warning.at)
-        }
-    }
-}
-
 /// Why the pod is not running, if anything keeps it from that.
-pub(super) fn cause(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
+pub(super) fn cause(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     let container = pod.status.container();
     let over = matches!(pod.status.phase.as_str(), "Failed" | "Succeeded");
     if over && !pod.metadata.is_leaving() {
@@ -75,23 +43,15 @@ pub(super) fn cause(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
     }
 }
 
-/// Whether a container waits for something that is expected to come.
-pub(super) fn is_on_its_way(waiting: &Waiting) -> bool {
-    matches!(
-        waiting.reason.as_str(),
-        "" | "ContainerCreating" | "PodInitializing"
-    )
-}
-
 /// Why the container is not made yet: its pod has no node, or another container comes first, or its volume or network
 /// is in the way.
-fn not_made(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
+fn not_made(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     unscheduled(pod, warnings)
         .or_else(|| initializing(pod))
         .or_else(|| setting_up(pod, warnings))
 }
 
-fn waits(pod: &SlimPod, container: &ContainerStatus, waiting: &Waiting, warnings: &Warnings) -> Cause {
+fn waits(pod: &PartialPod, container: &ContainerStatus, waiting: &Waiting, warnings: &Warnings) -> Cause {
     let since = since(pod, "Ready");
     let last = container.last_state.terminated.as_ref();
     let (code, node_fault, detail) = match waiting.reason.as_str() {
@@ -126,7 +86,7 @@ fn waits(pod: &SlimPod, container: &ContainerStatus, waiting: &Waiting, warnings
 
 /// A container that runs before the platform's own, and does not get to its end. The platform makes none: it was put
 /// there by somebody else (a service mesh), and the owner of the pod can do nothing about it.
-fn initializing(pod: &SlimPod) -> Option<Cause> {
+fn initializing(pod: &PartialPod) -> Option<Cause> {
     let mut containers = pod.status.init_container_statuses.iter();
     let (name, cause) = containers.find_map(|container| {
         let cause = match (&container.state.waiting, &container.state.terminated) {
@@ -150,48 +110,8 @@ fn initializing(pod: &SlimPod) -> Option<Cause> {
     Some(Cause::new(code, detail, cause.reason.since).blame_node(cause.node_fault))
 }
 
-/// The condition that tells why somebody else ends the pod (from Kubernetes 1.26).
-pub(super) fn disruption(pod: &SlimPod) -> Option<Cause> {
-    let condition = pod.status.condition("DisruptionTarget")?;
-    if !condition.is_true() {
-        return None;
-    }
-    let code = match condition.reason.as_str() {
-        "DeletionByTaintManager" | "DeletionByPodGC" => ReasonCode::NodeLost,
-        _ => ReasonCode::Evicted,
-    };
-    let at = transition(pod, condition);
-    Some(Cause::new(code, condition.message.as_str(), at))
-}
-
-/// A node that does not end the pod, though it is asked to: a program that hangs in a driver can't be killed.
-fn unkillable(warnings: &Warnings) -> Option<Cause> {
-    let mut kinds = ["FailedKillPod", "ExceededGracePeriod"].into_iter();
-    let warning = kinds.find_map(|kind| warnings.get(kind))?;
-    let cause = Cause::of_warning(ReasonCode::NodeLost, warning);
-    Some(cause.blame_node(true))
-}
-
-/// A node that does not answer. Its pods keep the status that it reported last, but for `Ready`, which the node
-/// controller takes back with a warning.
-fn node_lost(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
-    if pod.status.reason == "NodeLost" {
-        let at = since(pod, "Ready");
-        return Some(Cause::new(ReasonCode::NodeLost, pod.status.message.as_str(), at));
-    }
-    if let Some(disruption) = disruption(pod).filter(|cause| cause.reason.code == ReasonCode::NodeLost) {
-        return Some(disruption);
-    }
-    let ready = pod.status.condition("Ready").filter(|ready| !ready.is_true())?;
-    let warning = warnings.get("NodeNotReady")?;
-    let at = transition(pod, ready);
-    // Both are written at once, with whole seconds.
-    let belongs = warning.at.duration_since(at) > SignedDuration::from_secs(-5);
-    belongs.then(|| Cause::new(ReasonCode::NodeLost, warning.message.as_str(), at))
-}
-
 /// A pod without a node.
-fn unscheduled(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
+fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     let condition = pod.status.condition("PodScheduled");
     if is_scheduled(pod) {
         return None;
@@ -237,7 +157,7 @@ fn unscheduled(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
 }
 
 /// A pod on its node whose container is not made yet: its volume or its network may be in the way.
-fn setting_up(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
+fn setting_up(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     // A warning may be seen before the node that it comes from.
     if !is_scheduled(pod) {
         return None;
@@ -269,25 +189,4 @@ fn setting_up(pod: &SlimPod, warnings: &Warnings) -> Option<Cause> {
         passes_until: cause.passes_until.max(on_node),
         ..cause
     })
-}
-
-fn is_scheduled(pod: &SlimPod) -> bool {
-    let condition = pod.status.condition("PodScheduled");
-    condition.is_some_and(Condition::is_true) || !pod.spec.node_name.is_empty()
-}
-
-/// Since when a condition is as it is; without it, since the pod is there.
-pub(super) fn since(pod: &SlimPod, condition: &str) -> Timestamp {
-    let condition = pod.status.condition(condition);
-    let changed = condition.and_then(|condition| condition.last_transition_time);
-    changed
-        .or(pod.status.start_time)
-        .or(pod.metadata.creation_timestamp)
-        .unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn transition(pod: &SlimPod, condition: &Condition) -> Timestamp {
-    condition
-        .last_transition_time
-        .unwrap_or_else(|| since(pod, "Ready"))
 }

@@ -2,9 +2,10 @@
 
 use neuropod_core::cluster::ReasonCode;
 
-use super::Cause;
+use super::cause::Cause;
+use super::conditions::since;
 use super::pull::unquoted;
-use crate::slim::{SlimPod, Terminated};
+use crate::api::partial::{PartialPod, Terminated};
 
 /// What keeps the runtime from making or starting a container, and whether the node is at fault.
 pub(super) fn start_failure(message: &str) -> (ReasonCode, bool) {
@@ -169,10 +170,8 @@ fn format_code(program: &str) -> ReasonCode {
 
 /// A container that has ended. Its last log lines may be in the message: they are not passed on, as there may be a
 /// token in them.
-pub(super) fn exited(pod: &SlimPod, terminated: &Terminated, otherwise: ReasonCode) -> Cause {
-    let at = terminated
-        .finished_at
-        .unwrap_or_else(|| super::since(pod, "Ready"));
+pub(super) fn exited(pod: &PartialPod, terminated: &Terminated, otherwise: ReasonCode) -> Cause {
+    let at = terminated.finished_at.unwrap_or_else(|| since(pod, "Ready"));
     let exit = exit(terminated.exit_code);
     match terminated.reason.as_str() {
         "OOMKilled" => Cause::new(ReasonCode::OutOfMemory, exit, at),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::manifests::CONTAINER;
-use crate::slim::SlimEvent;
+use crate::api::partial::PartialEvent;
+use crate::labels::CONTAINER;
 
 /// The reasons of warnings that are read for one thing each, elsewhere than in [`Warnings::latest`].
 const SPECIAL: [&str; 10] = [
@@ -89,8 +89,8 @@ pub(crate) struct Warnings(BTreeMap<String, Warning>);
 
 impl Warnings {
     /// The warnings about the pod object `uid`.
-    pub(crate) fn about<'a>(uid: &str, events: impl IntoIterator<Item = &'a SlimEvent>) -> Self {
-        let about = |event: &&SlimEvent| event.involved_object.uid == uid && is_telling(event);
+    pub(crate) fn about<'a>(uid: &str, events: impl IntoIterator<Item = &'a PartialEvent>) -> Self {
+        let about = |event: &&PartialEvent| event.involved_object.uid == uid && is_telling(event);
         let mut warnings = Self::default();
         events
             .into_iter()
@@ -100,7 +100,7 @@ impl Warnings {
     }
 
     /// With those about its claim.
-    pub(crate) fn and_of_claim<'a>(mut self, events: impl IntoIterator<Item = &'a SlimEvent>) -> Self {
+    pub(crate) fn and_of_claim<'a>(mut self, events: impl IntoIterator<Item = &'a PartialEvent>) -> Self {
         events
             .into_iter()
             .filter(|event| is_about_a_claim(event) && is_telling(event))
@@ -115,7 +115,7 @@ impl Warnings {
     }
 
     /// Keeps a telling event, unless one of its kind is there that says more, or as much and later.
-    pub(crate) fn add(&mut self, event: &SlimEvent) {
+    pub(crate) fn add(&mut self, event: &PartialEvent) {
         let at = event.at().unwrap_or(Timestamp::UNIX_EPOCH);
         let mut warning = Warning {
             event: event.metadata.uid.clone(),
@@ -141,7 +141,7 @@ impl Warnings {
 
     /// Drops what this event said. The API server forgets events after an hour; what still goes wrong is said again
     /// before that.
-    pub(crate) fn remove(&mut self, event: &SlimEvent) {
+    pub(crate) fn remove(&mut self, event: &PartialEvent) {
         if self
             .0
             .get(&event.reason)
@@ -173,12 +173,12 @@ impl Warnings {
 }
 
 /// Whether an event is about a volume claim.
-fn is_about_a_claim(event: &SlimEvent) -> bool {
+fn is_about_a_claim(event: &PartialEvent) -> bool {
     event.involved_object.kind == "PersistentVolumeClaim"
 }
 
 /// Whether an event says more than the status of the pod.
-pub(crate) fn is_telling(event: &SlimEvent) -> bool {
+pub(crate) fn is_telling(event: &PartialEvent) -> bool {
     // No reporter of Kubernetes counts below zero: nobody knows who wrote it, and what else is wrong with it.
     if event.count < 0 || event.reason.is_empty() {
         return false;
@@ -199,7 +199,7 @@ pub(crate) fn is_telling(event: &SlimEvent) -> bool {
 }
 
 /// Whether an event is about one container of the pod, and that one is not the platform's own.
-fn is_of_another_container(event: &SlimEvent) -> bool {
+fn is_of_another_container(event: &PartialEvent) -> bool {
     let path = event.involved_object.field_path.as_str();
     path.strip_prefix("spec.containers{")
         .or_else(|| path.strip_prefix("spec.initContainers{"))

@@ -16,9 +16,9 @@ use kube::core::{Request, WatchEvent};
 use neuropod_core::{Error, ErrorKind};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::error::Call;
-use crate::kind::Kind;
-use crate::slim::{List, Slim};
+use crate::api::error::Call;
+use crate::api::kinds::Kind;
+use crate::api::partial::{List, Partial};
 
 /// How long the API server keeps a watch open. Seconds; it takes at most 5 minutes well.
 const WATCH_SECONDS: u32 = 290;
@@ -61,13 +61,7 @@ pub(super) struct Selection {
 
 impl Selection {
     fn call(&self, verb: &'static str) -> Call<'static> {
-        Call {
-            verb,
-            kind: self.kind,
-            subresource: None,
-            namespace: None,
-            name: "",
-        }
+        Call::on_kind(verb, self.kind, None)
     }
 }
 
@@ -98,7 +92,7 @@ enum State<T> {
     },
 }
 
-impl<T: Slim> Source<T> {
+impl<T: Partial> Source<T> {
     pub(super) fn new(client: Client, selection: Selection, deadline: Duration) -> Self {
         Self {
             client,
@@ -289,7 +283,10 @@ impl<T: Slim> Source<T> {
 }
 
 /// All pages, and the version that they are of.
-async fn list_pages<T: Slim>(client: Client, selection: Selection) -> Result<(Vec<T>, String), kube::Error> {
+async fn list_pages<T: Partial>(
+    client: Client,
+    selection: Selection,
+) -> Result<(Vec<T>, String), kube::Error> {
     let request = Request::new(&selection.path);
     let mut page = ListParams {
         label_selector: selection.labels,
@@ -309,7 +306,7 @@ async fn list_pages<T: Slim>(client: Client, selection: Selection) -> Result<(Ve
     }
 }
 
-async fn open<T: Slim>(
+async fn open<T: Partial>(
     client: Client,
     request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
 ) -> Result<Events<T>, kube::Error> {

@@ -12,8 +12,8 @@ use serde_json::{Value, from_value, json};
 
 use super::source::{Selection, Source, Update};
 use super::tracker::{About, Item, Tracker};
-use crate::kind::Kind;
-use crate::slim::{Slim, SlimPod};
+use crate::api::kinds::Kind;
+use crate::api::partial::{Partial, PartialPod};
 
 fn pod(uid: &str, version: u32, status: &Value) -> Value {
     json!({
@@ -23,7 +23,7 @@ fn pod(uid: &str, version: u32, status: &Value) -> Value {
     })
 }
 
-fn slim(uid: &str, status: &Value) -> SlimPod {
+fn slim(uid: &str, status: &Value) -> PartialPod {
     from_value(pod(uid, 1, status)).unwrap()
 }
 
@@ -31,7 +31,7 @@ fn pending() -> Value {
     json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "True" }] })
 }
 
-fn failed_mount(pod: &str) -> crate::slim::SlimEvent {
+fn failed_mount(pod: &str) -> crate::api::partial::PartialEvent {
     let event = json!({ "metadata": { "uid": "e1" }, "involvedObject": { "uid": pod }, "reason": "FailedMount",
         "message": "no volume", "count": 2, "lastTimestamp": "2026-01-02T03:04:05Z" });
     from_value(event).unwrap()
@@ -116,11 +116,11 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
     let mut mounts = slim("a", &unbound);
     mounts.metadata.namespace = "pods".into();
     mounts.metadata.annotations.volume = Some("workspace".into());
-    let claim: crate::slim::SlimEvent = from_value(json!({ "metadata": { "uid": "c1" }, "type": "Warning",
+    let claim: crate::api::partial::PartialEvent = from_value(json!({ "metadata": { "uid": "c1" }, "type": "Warning",
         "involvedObject": { "kind": "PersistentVolumeClaim", "namespace": "pods", "name": "workspace", "uid": "c" },
         "reason": "ProvisioningFailed", "message": "quota", "lastTimestamp": "2026-01-02T03:04:05Z" }))
     .unwrap();
-    let scaler: crate::slim::SlimEvent = from_value(json!({ "metadata": { "uid": "s1" }, "type": "Normal",
+    let scaler: crate::api::partial::PartialEvent = from_value(json!({ "metadata": { "uid": "s1" }, "type": "Normal",
         "involvedObject": { "kind": "Pod", "uid": "a" }, "reason": "NotTriggerScaleUp", "message": "at its limit" }))
     .unwrap();
     let mut tracker = Tracker::default();
@@ -181,7 +181,7 @@ enum Answer {
 fn source(
     answers: Vec<Answer>,
 ) -> (
-    impl Stream<Item = Update<SlimPod>> + Unpin,
+    impl Stream<Item = Update<PartialPod>> + Unpin,
     Arc<Mutex<Vec<String>>>,
 ) {
     source_of(Kind::Pod, answers)
@@ -191,7 +191,7 @@ fn source_of(
     kind: Kind,
     answers: Vec<Answer>,
 ) -> (
-    impl Stream<Item = Update<SlimPod>> + Unpin,
+    impl Stream<Item = Update<PartialPod>> + Unpin,
     Arc<Mutex<Vec<String>>>,
 ) {
     let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
@@ -261,7 +261,7 @@ fn bookmark(version: u32) -> Value {
 }
 
 /// The next updates, in words.
-async fn updates(source: &mut (impl Stream<Item = Update<SlimPod>> + Unpin), count: usize) -> Vec<String> {
+async fn updates(source: &mut (impl Stream<Item = Update<PartialPod>> + Unpin), count: usize) -> Vec<String> {
     let words = source.take(count).map(|update| match update {
         Update::Listed(pods) => format!("listed {}", pods.len()),
         Update::Applied(pod) => format!("applied {}", pod.meta().uid),

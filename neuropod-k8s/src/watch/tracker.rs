@@ -6,14 +6,14 @@ use neuropod_core::cluster::{ClusterEvent, ObservedPod};
 use neuropod_core::{Error, PodId};
 
 use super::source::Update;
-use crate::slim::{SlimEvent, SlimPod};
+use crate::api::partial::{PartialEvent, PartialPod};
 use crate::status::{self, ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings};
 
 /// From which watch.
 #[derive(Debug)]
 pub(super) enum Item {
-    Pods(Update<SlimPod>),
-    Events(About, Update<SlimEvent>),
+    Pods(Update<PartialPod>),
+    Events(About, Update<PartialEvent>),
 }
 
 /// What the events of a watch are about.
@@ -48,7 +48,7 @@ impl About {
     }
 
     /// Whom an event is about: a pod by its uid, a claim by its name.
-    fn subject(self, event: &SlimEvent) -> String {
+    fn subject(self, event: &PartialEvent) -> String {
         let involved = &event.involved_object;
         match self {
             Self::Pods | Self::Nodes => involved.uid.clone(),
@@ -84,13 +84,13 @@ struct Notes {
 }
 
 impl Notes {
-    fn add(&mut self, subject: String, event: &SlimEvent) {
+    fn add(&mut self, subject: String, event: &PartialEvent) {
         if status::is_telling(event) {
             self.warnings.entry(subject).or_default().add(event);
         }
     }
 
-    fn remove(&mut self, subject: &str, event: &SlimEvent) {
+    fn remove(&mut self, subject: &str, event: &PartialEvent) {
         if let Some(warnings) = self.warnings.get_mut(subject) {
             warnings.remove(event);
             if warnings.is_empty() {
@@ -125,7 +125,7 @@ impl Outage {
 #[derive(Debug)]
 struct Known {
     pod_id: PodId,
-    pod: SlimPod,
+    pod: PartialPod,
     told: ObservedPod,
 }
 
@@ -143,7 +143,7 @@ impl Tracker {
         events
     }
 
-    fn pods(&mut self, update: Update<SlimPod>) -> Vec<ClusterEvent> {
+    fn pods(&mut self, update: Update<PartialPod>) -> Vec<ClusterEvent> {
         match &update {
             Update::Broken(error) => self.pods_outage.broke("pods", error),
             _ => self.pods_outage.ended("pods"),
@@ -169,7 +169,7 @@ impl Tracker {
         }
     }
 
-    fn events(&mut self, about: About, update: Update<SlimEvent>) -> Vec<ClusterEvent> {
+    fn events(&mut self, about: About, update: Update<PartialEvent>) -> Vec<ClusterEvent> {
         let settled = matches!(update, Update::Listed(_) | Update::Broken(_));
         self.warnings_settled |= settled && about == About::Pods;
         let notes = &mut self.notes[about as usize];
@@ -216,7 +216,7 @@ impl Tracker {
     }
 
     /// All that is said of a pod and its claim.
-    fn warnings_of(&self, pod: &SlimPod) -> Option<Warnings> {
+    fn warnings_of(&self, pod: &PartialPod) -> Option<Warnings> {
         let of = |about: About, subject: &str| self.notes[about as usize].warnings.get(subject);
         let uid = &pod.metadata.uid;
         let claim = claim_of(pod).and_then(|claim| of(About::Claims, &claim));
@@ -226,7 +226,7 @@ impl Tracker {
         Some(found.fold(first, Warnings::with))
     }
 
-    fn changed(&mut self, pod: SlimPod) -> Option<ClusterEvent> {
+    fn changed(&mut self, pod: PartialPod) -> Option<ClusterEvent> {
         let Some(pod_id) = pod.metadata.pod_id() else {
             tracing::warn!(
                 name = pod.metadata.name,
@@ -269,7 +269,7 @@ impl Tracker {
 }
 
 /// The claim that a pod mounts.
-fn claim_of(pod: &SlimPod) -> Option<String> {
+fn claim_of(pod: &PartialPod) -> Option<String> {
     let volume = pod.metadata.annotations.volume.as_deref()?;
     Some(claim(&pod.metadata.namespace, volume))
 }

@@ -10,10 +10,11 @@ use neuropod_core::pod::endpoint::name_endpoints;
 use neuropod_core::pod::{Environment, Login, PodSpec};
 use neuropod_core::{AccessToken, ErrorKind, Naming, Pod};
 
-use super::super::{Manifests, to_yaml};
 use super::shown;
+use crate::api::kinds::Kind;
 use crate::config::KubeConfig;
-use crate::kind::Kind;
+use crate::manifests::to_yaml;
+use crate::manifests::workload::Manifests;
 
 fn naming() -> Naming {
     Naming::new("pods.example.com", "a key of sixteen bytes or more").unwrap()

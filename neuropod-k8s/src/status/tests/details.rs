@@ -6,7 +6,7 @@ use neuropod_core::cluster::{ReasonCode, Step};
 use serde_json::{Value, from_value, json};
 
 use super::{CHANGED, CREATED, back_off, observed, on_node, pod, seen, terminated, waiting};
-use crate::slim::SlimEvent;
+use crate::api::partial::PartialEvent;
 use crate::status::Warnings;
 
 fn at(time: &str) -> Timestamp {
@@ -14,7 +14,7 @@ fn at(time: &str) -> Timestamp {
 }
 
 /// A warning that was first and last seen then.
-fn event(uid: &str, reason: &str, message: &str, [first, last]: [&str; 2]) -> SlimEvent {
+fn event(uid: &str, reason: &str, message: &str, [first, last]: [&str; 2]) -> PartialEvent {
     let event = json!({ "metadata": { "uid": uid }, "involvedObject": { "uid": "u1" }, "type": "Warning", "reason": reason,
         "message": message, "count": 1, "firstTimestamp": first, "lastTimestamp": last });
     from_value(event).unwrap()
@@ -35,7 +35,7 @@ const TIMED_OUT: &str =
 #[test]
 fn a_warning_passes_or_stays_by_its_age_and_not_by_its_count() {
     let once = event("e", "FailedMount", "no", ["2026-01-02T03:05:00Z"; 2]);
-    let repeated = SlimEvent {
+    let repeated = PartialEvent {
         count: 40,
         last_timestamp: Some(at("2026-01-02T03:09:00Z")),
         ..once.clone()
@@ -244,8 +244,8 @@ fn a_claim_of_another_pod_says_nothing_of_this_one() {
     let status = json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
         "message": "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims." }] });
     let mut waits = pod(&status);
-    let code = |pod: &crate::slim::SlimPod| {
-        crate::observe::pod_with(pod, std::slice::from_ref(&failed))
+    let code = |pod: &crate::api::partial::PartialPod| {
+        crate::operations::observe::pod_with(pod, std::slice::from_ref(&failed))
             .reason
             .unwrap()
             .code

@@ -9,12 +9,12 @@ use neuropod_core::cluster::{ObservedPod, Phase, ReasonCode, Step};
 use serde_json::{Value, from_value, json};
 
 use super::{Warnings, observed};
-use crate::slim::{SlimEvent, SlimPod};
+use crate::api::partial::{PartialEvent, PartialPod};
 
 const CREATED: &str = "2026-01-02T03:04:05Z";
 const CHANGED: &str = "2026-01-02T03:05:00Z";
 
-fn pod(status: &Value) -> SlimPod {
+fn pod(status: &Value) -> PartialPod {
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -173,7 +173,7 @@ fn warnings_say_why_a_pod_is_not_set_up() {
     let event = |reason: &str, at: &str| {
         let event = json!({ "metadata": { "uid": reason }, "involvedObject": { "uid": "u1" }, "reason": reason,
             "message": format!("{reason} it is"), "lastTimestamp": at, "count": 2 });
-        from_value::<SlimEvent>(event).unwrap()
+        from_value::<PartialEvent>(event).unwrap()
     };
     let events = [
         event("FailedMount", CHANGED),
@@ -239,7 +239,7 @@ fn a_port_was_closed_when_a_probe_was_refused_or_the_pod_is_not_ready() {
     let closed_at = |message: &str, ready: Value| {
         let event = json!({ "metadata": { "uid": "e" }, "involvedObject": { "uid": "u1" }, "reason": "Unhealthy",
             "message": message, "lastTimestamp": CHANGED });
-        let warnings = Warnings::about("u1", &[from_value::<SlimEvent>(event).unwrap()]);
+        let warnings = Warnings::about("u1", &[from_value::<PartialEvent>(event).unwrap()]);
         let mut status = on_node("Running", &running);
         status["conditions"]
             .as_array_mut()

@@ -108,7 +108,7 @@ fn a_failed_pull_of_a_sidecar_is_not_the_cause() {
     };
     // Kubelets before 1.31 keep the cause to the event.
     let pod = pod(&waiting("ImagePullBackOff", "Back-off pulling image \"a:1\""));
-    let why = |events: &[crate::slim::SlimEvent]| {
+    let why = |events: &[crate::api::partial::PartialEvent]| {
         let warnings = Warnings::about("u1", events);
         observed(&pod, Some(&warnings)).reason.map(|reason| reason.code)
     };

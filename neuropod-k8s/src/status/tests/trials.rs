@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use neuropod_core::Reason;
 use serde_json::{Value, json};
 
-use crate::slim::{List, SlimEvent, SlimPod};
+use crate::api::partial::{List, PartialEvent, PartialPod};
 use crate::status::{Warnings, observed};
 
 /// By then whatever counts is told.
@@ -36,7 +36,7 @@ pub(crate) fn trials(folder: &str) -> Vec<(String, Value)> {
 }
 
 /// The pod of a trial and the events about it and its claim, as the backend decodes the lists of them.
-fn decoded(trial: &Value) -> (SlimPod, Vec<SlimEvent>) {
+fn decoded(trial: &Value) -> (PartialPod, Vec<PartialEvent>) {
     let mut pod = json!({
         "metadata": { "name": "lab", "uid": "u1", "creationTimestamp": "2026-01-02T03:04:00Z" },
         "spec": trial["spec"],
@@ -53,8 +53,8 @@ fn decoded(trial: &Value) -> (SlimPod, Vec<SlimEvent>) {
         }
     }
     let list = |items: Value| json!({ "metadata": { "resourceVersion": "1" }, "items": items }).to_string();
-    let pods: List<SlimPod> = serde_json::from_str(&list(json!([pod]))).unwrap();
-    let events: List<SlimEvent> = serde_json::from_str(&list(events.into())).unwrap();
+    let pods: List<PartialPod> = serde_json::from_str(&list(json!([pod]))).unwrap();
+    let events: List<PartialEvent> = serde_json::from_str(&list(events.into())).unwrap();
     (pods.items.into_iter().next().unwrap(), events.items)
 }
 
@@ -85,7 +85,7 @@ fn every_pod_says_what_is_right() {
             let told = seen.reason.as_ref().map(Reason::remedy);
             assert_eq!(remedy, &serde_json::to_value(told).unwrap(), "{name}");
         }
-        let latest: Option<Timestamp> = events.iter().filter_map(SlimEvent::at).max();
+        let latest: Option<Timestamp> = events.iter().filter_map(PartialEvent::at).max();
         if let (Some(until), Some(latest)) = (seen.passes_until, latest) {
             assert!(
                 until <= latest.checked_add(LATER).unwrap(),

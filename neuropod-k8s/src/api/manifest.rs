@@ -1,0 +1,24 @@
+//! An object as it is sent to the API server.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::api::kinds::Kind;
+
+/// One object as it is sent to the API server.
+#[derive(Clone)]
+pub(crate) struct Manifest {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    /// Equal digests mean that the object in the cluster needs no update, see [`DIGEST`](crate::labels::DIGEST).
+    pub(crate) digest: String,
+    pub(crate) body: Value,
+}
+
+/// Leaves out the body: it may be a Secret.
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.kind, self.name, self.digest)
+    }
+}

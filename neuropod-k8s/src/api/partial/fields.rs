@@ -1,0 +1,24 @@
+//! Fields that may be absent, `null` or unreadable.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+
+/// The value, or the default in place of `null`.
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// The year before which there was no Kubernetes: Go writes the zero time (of the year 1), or that of Unix, for what has
+/// not happened.
+const FIRST_YEAR: Timestamp = Timestamp::constant(1_388_534_400, 0);
+
+/// A time; `None` where it is absent, is none, or has not come.
+pub(crate) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let time = text.and_then(|text| text.parse().ok());
+    Ok(time.filter(|time| *time >= FIRST_YEAR))
+}

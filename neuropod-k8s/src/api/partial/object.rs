@@ -1,0 +1,35 @@
+//! What all partial objects have in common, and those of which little more is read.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::lenient::lenient;
+use super::metadata::Meta;
+
+/// Any object that has metadata.
+pub(crate) trait Partial: serde::de::DeserializeOwned + Clone + Send + 'static {
+    fn meta(&self) -> &Meta;
+}
+
+/// An object of which only the metadata matters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, remote = "Self")]
+pub(crate) struct PartialObject {
+    pub(crate) metadata: Meta,
+}
+
+/// A network policy, whose rules are compared.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct PartialPolicy {
+    pub(crate) metadata: Meta,
+    pub(crate) spec: Value,
+}
+
+impl Partial for PartialObject {
+    fn meta(&self) -> &Meta {
+        &self.metadata
+    }
+}
+
+lenient!(PartialObject);

@@ -1,0 +1,146 @@
+//! A pod: where it was put, and its status.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::fields::time;
+use super::lenient::lenient;
+use super::metadata::Meta;
+use super::object::Partial;
+use crate::labels::CONTAINER;
+
+/// A pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, remote = "Self")]
+pub(crate) struct PartialPod {
+    pub(crate) metadata: Meta,
+    pub(crate) spec: Placement,
+    pub(crate) status: PodStatus,
+}
+
+/// Of `spec` of a pod, where it was put, or why it is put nowhere yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Placement {
+    pub(crate) node_name: String,
+    /// What the scheduler waits for before it looks for a node.
+    pub(crate) scheduling_gates: Vec<Gate>,
+}
+
+/// A scheduling gate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Gate {
+    pub(crate) name: String,
+}
+
+/// `status` of a pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PodStatus {
+    pub(crate) phase: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    #[serde(deserialize_with = "time")]
+    pub(crate) start_time: Option<Timestamp>,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) container_statuses: Vec<ContainerStatus>,
+    /// Those that run before it, in their order. All of them are put there by others (`istio-init`).
+    pub(crate) init_container_statuses: Vec<ContainerStatus>,
+}
+
+impl PodStatus {
+    /// The condition of this type, where the cluster has said anything about it.
+    pub(crate) fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// The status of the platform's own container. Kubelets sort by name, and admission webhooks put containers of
+    /// their own beside it (`istio-proxy`, `linkerd-proxy`): the first one may be anybody's.
+    pub(crate) fn container(&self) -> Option<&ContainerStatus> {
+        let mut containers = self.container_statuses.iter();
+        containers.find(|container| container.name == CONTAINER)
+    }
+}
+
+/// A condition of a pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Condition {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) status: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    #[serde(deserialize_with = "time")]
+    pub(crate) last_transition_time: Option<Timestamp>,
+}
+
+impl Condition {
+    pub(crate) fn is_true(&self) -> bool {
+        self.status == "True"
+    }
+}
+
+/// The status of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ContainerStatus {
+    pub(crate) name: String,
+    pub(crate) ready: bool,
+    /// Whether it has passed its start-up probe.
+    pub(crate) started: bool,
+    pub(crate) restart_count: u32,
+    #[serde(rename = "containerID")]
+    pub(crate) container_id: String,
+    pub(crate) state: ContainerState,
+    pub(crate) last_state: ContainerState,
+}
+
+/// At most one of them is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct ContainerState {
+    pub(crate) waiting: Option<Waiting>,
+    pub(crate) running: Option<RunningState>,
+    pub(crate) terminated: Option<Terminated>,
+}
+
+/// A container that is not started yet, or not again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Waiting {
+    pub(crate) reason: String,
+    pub(crate) message: String,
+}
+
+/// A container that runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RunningState {
+    #[serde(deserialize_with = "time")]
+    pub(crate) started_at: Option<Timestamp>,
+}
+
+/// A container that has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Terminated {
+    pub(crate) exit_code: i32,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    #[serde(deserialize_with = "time")]
+    pub(crate) started_at: Option<Timestamp>,
+    #[serde(deserialize_with = "time")]
+    pub(crate) finished_at: Option<Timestamp>,
+    #[serde(rename = "containerID")]
+    pub(crate) container_id: String,
+}
+
+impl Partial for PartialPod {
+    fn meta(&self) -> &Meta {
+        &self.metadata
+    }
+}
+
+lenient!(PartialPod);

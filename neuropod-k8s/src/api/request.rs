@@ -1,0 +1,314 @@
+//! Requests to the API server: one at a time, with a bounded number of repetitions.
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use kube::Client;
+use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Request;
+use neuropod_core::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::api::error::{Call, is_transient, is_unknown_resource, retry_after};
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
+use crate::api::partial::{List, Meta, Partial, PartialObject};
+use crate::labels::MANAGER;
+
+/// Objects in one answer. The API server holds all of a page in memory, several times.
+const PAGE: u32 = 500;
+
+/// An API server that asks to wait longer than this is not asked again here: the driver decides.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Sends requests.
+pub(crate) struct Requests {
+    client: Client,
+    /// Lets so many writes through at a time.
+    writes: Semaphore,
+    deadline: Duration,
+}
+
+impl Requests {
+    pub(crate) fn new(client: Client, writes: usize, deadline: Duration) -> Self {
+        Self {
+            client,
+            writes: Semaphore::new(writes.max(1)),
+            deadline,
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Runs a whole operation, and gives it up when it takes too long. kube has no read time-out of its own.
+    pub(crate) async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match tokio::time::timeout(self.deadline, work).await {
+            Ok(result) => result,
+            Err(elapsed) => {
+                let message = format!("the cluster did not answer within {:?}", self.deadline);
+                Err(Error::new(ErrorKind::Timeout, message).with_source(elapsed))
+            }
+        }
+    }
+
+    /// The object, where there is one.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<T>> {
+        // The objects of which more is read than the metadata.
+        if matches!(kind, Kind::Pod | Kind::PersistentVolumeClaim) {
+            return self.get_whole(kind, namespace, name).await;
+        }
+        let request = Request::new(kind.path(namespace)).get_metadata(name, &GetParams::default());
+        self.find(request, kind, namespace, name).await
+    }
+
+    /// The object with all that is in it, where there is one.
+    pub(crate) async fn get_whole<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<T>> {
+        let request = Request::new(kind.path(namespace)).get(name, &GetParams::default());
+        self.find(request, kind, namespace, name).await
+    }
+
+    async fn find<T: DeserializeOwned>(
+        &self,
+        request: Built,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<T>> {
+        let call = Call::on_name("get", kind, namespace, name);
+        match self.send(request).await {
+            Ok(object) => Ok(Some(object)),
+            Err(kube::Error::Api(status)) if status.is_not_found() && !is_unknown_resource(&status) => {
+                Ok(None)
+            }
+            Err(error) => Err(call.failed(error)),
+        }
+    }
+
+    /// What the API server says at a path that has no objects.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, kube::Error> {
+        let request = http::Request::get(path).body(Vec::new());
+        self.send(request.map_err(kube::core::request::Error::BuildRequest))
+            .await
+    }
+
+    /// All objects that the selectors fit, from all pages.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selectors: &ListParams,
+    ) -> Result<Vec<T>> {
+        self.list_pages(kind, namespace, selectors, false).await
+    }
+
+    /// The metadata of all objects with these labels. A kind that the cluster does not know has none.
+    pub(crate) async fn list_metadata(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        labels: &str,
+    ) -> Result<Vec<Meta>> {
+        let selectors = ListParams::default().labels(labels);
+        let objects: Vec<PartialObject> = self.list_pages(kind, namespace, &selectors, true).await?;
+        Ok(objects.into_iter().map(|object| object.metadata).collect())
+    }
+
+    async fn list_pages<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selectors: &ListParams,
+        metadata_only: bool,
+    ) -> Result<Vec<T>> {
+        let call = Call::on_kind("list", kind, namespace);
+        let request = Request::new(kind.path(namespace));
+        let mut page = selectors.clone().limit(PAGE);
+        let mut all = Vec::new();
+        loop {
+            let request = if metadata_only {
+                request.list_metadata(&page)
+            } else {
+                request.list(&page)
+            };
+            let list: List<T> = match self.send(request).await {
+                Ok(list) => list,
+                Err(kube::Error::Api(status)) if metadata_only && is_unknown_resource(&status) => {
+                    return Ok(all);
+                }
+                // The next page is too old to be had: etcd has been compacted in between. Begin again.
+                Err(kube::Error::Api(status)) if status.code == 410 && page.continue_token.is_some() => {
+                    page.continue_token = None;
+                    all.clear();
+                    continue;
+                }
+                Err(error) => return Err(call.failed(error)),
+            };
+            all.extend(list.items);
+            if list.metadata.next.is_empty() {
+                return Ok(all);
+            }
+            page.continue_token = Some(list.metadata.next);
+        }
+    }
+
+    /// Creates the object, or says why not in the API server's own words: the caller looks into them.
+    pub(crate) async fn create<T: DeserializeOwned>(
+        &self,
+        manifest: &Manifest,
+        namespace: Option<&str>,
+    ) -> Result<T, kube::Error> {
+        let params = PostParams {
+            field_manager: Some(MANAGER.into()),
+            ..PostParams::default()
+        };
+        let body = serde_json::to_vec(&manifest.body).map_err(kube::Error::SerdeError)?;
+        self.write(Request::new(manifest.kind.path(namespace)).create(&params, body))
+            .await
+    }
+
+    /// Changes the object with this uid to what the manifest says, by server-side apply.
+    pub(crate) async fn apply<T: Partial>(
+        &self,
+        manifest: &Manifest,
+        namespace: Option<&str>,
+        uid: &str,
+    ) -> Result<T> {
+        self.own_creation(manifest, namespace, uid).await?;
+        let mut body = manifest.body.clone();
+        // A uid makes the API server refuse (409) when it is another object by now, or none.
+        body["metadata"]["uid"] = uid.into();
+        let params = PatchParams::apply(MANAGER).force();
+        let request = Request::new(manifest.kind.path(namespace));
+        let request = request.patch(&manifest.name, &params, &Patch::Apply(&body));
+        let call = Call::on_object("patch", manifest, namespace);
+        self.write(request).await.map_err(|error| call.failed(error))
+    }
+
+    /// Makes the fields of our creation fields of our apply. They are noted under `Update`, and an apply takes back
+    /// only what an earlier apply set: an annotation that the manifest no longer has would stay for ever.
+    async fn own_creation(&self, manifest: &Manifest, namespace: Option<&str>, uid: &str) -> Result<()> {
+        let found: Option<Managed> = self.get(manifest.kind, namespace, &manifest.name).await?;
+        let Some(mut metadata) = found.map(|object| object.metadata) else {
+            return Ok(());
+        };
+        let ours = |entry: &&mut Value| entry["manager"] == MANAGER && entry["operation"] == "Update";
+        let Some(entry) = metadata.managed_fields.iter_mut().find(ours) else {
+            return Ok(());
+        };
+        entry["operation"] = "Apply".into();
+        // With the version that was read: the entries of others may have changed since.
+        let fields = json!({ "metadata": {
+            "managedFields": metadata.managed_fields,
+            "resourceVersion": metadata.resource_version,
+        }});
+        let renamed: Result<PartialObject, _> = self.merge(manifest, namespace, uid, fields).await;
+        renamed
+            .map(drop)
+            .map_err(|error| Call::on_object("patch", manifest, namespace).failed(error))
+    }
+
+    /// Changes some fields of the object with this uid (JSON merge patch).
+    pub(crate) async fn merge<T: Partial>(
+        &self,
+        manifest: &Manifest,
+        namespace: Option<&str>,
+        uid: &str,
+        mut fields: Value,
+    ) -> Result<T, kube::Error> {
+        fields["metadata"]["uid"] = uid.into();
+        let params = PatchParams {
+            field_manager: Some(MANAGER.into()),
+            ..PatchParams::default()
+        };
+        let request = Request::new(manifest.kind.path(namespace));
+        self.write(request.patch(&manifest.name, &params, &Patch::Merge(&fields)))
+            .await
+    }
+
+    /// Deletes the object and says whether it is gone now. Another object of the same name is left alone.
+    pub(crate) async fn delete<T: Partial>(&self, kind: Kind, meta: &Meta) -> Result<Option<T>> {
+        let namespace = Some(meta.namespace.as_str());
+        let params = DeleteParams::default().preconditions(Preconditions {
+            uid: Some(meta.uid.clone()),
+            resource_version: None,
+        });
+        let call = Call::on_name("delete", kind, namespace, &meta.name);
+        let request = Request::new(kind.path(namespace)).delete(&meta.name, &params);
+        match self.write::<DeleteAnswer>(request).await {
+            Ok(answer) if answer.kind == "Status" => return Ok(None),
+            // An object that ends by and by is in the answer; so are some that are gone already.
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(None),
+            Err(error) => return Err(call.failed(error)),
+        }
+        let left: Option<T> = self.get(kind, namespace, &meta.name).await?;
+        Ok(left.filter(|object| object.meta().uid == meta.uid))
+    }
+
+    async fn write<T: DeserializeOwned>(&self, request: Built) -> Result<T, kube::Error> {
+        // The semaphore is never closed.
+        let _permit = self.writes.acquire().await.ok();
+        self.send(request).await
+    }
+
+    /// Every request of this crate may be sent again: creations meet themselves, patches and deletions name a uid.
+    async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, kube::Error> {
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(2))
+            .with_max_times(4)
+            .with_jitter();
+        (|| self.client.request(request.clone()))
+            .retry(backoff)
+            .when(is_transient)
+            .adjust(|error, wait| match retry_after(error) {
+                Some(asked) if asked > LONGEST_WAIT => None,
+                Some(asked) => wait.map(|wait| wait.max(asked)),
+                None => wait,
+            })
+            .await
+    }
+}
+
+/// A request as kube builds it.
+type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
+
+/// An object, with who set which of its fields.
+#[derive(Deserialize)]
+struct Managed {
+    metadata: ManagedMeta,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ManagedMeta {
+    resource_version: String,
+    #[serde(default)]
+    managed_fields: Vec<Value>,
+}
+
+/// The answer to a deletion: a `Status`, or the object that was asked to end.
+#[derive(Deserialize)]
+struct DeleteAnswer {
+    kind: String,
+}

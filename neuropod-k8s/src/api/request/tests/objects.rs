@@ -1,0 +1,224 @@
+//! One object: read, made, changed, deleted.
+
+use http::Method;
+use neuropod_core::ErrorKind;
+use serde_json::{Value, json};
+
+use super::{manifest, meta, object, requests};
+use crate::api::kinds::Kind;
+use crate::api::partial::{PartialClaim, PartialObject, PartialPod};
+use crate::fake::server::Answer;
+
+const SERVICE: &str = "/api/v1/namespaces/users/services/lab-1";
+
+fn absent() -> Answer {
+    Answer::absent("services", "lab-1")
+}
+
+fn there(uid: &str) -> Answer {
+    Answer::Json(200, object("lab-1", uid))
+}
+
+fn deleted() -> Answer {
+    let details = json!({ "name": "lab-1", "kind": "services", "uid": "u1" });
+    Answer::Json(
+        200,
+        json!({ "kind": "Status", "status": "Success", "details": details }),
+    )
+}
+
+/// The object, with who set which of its fields.
+fn managed(entries: &Value) -> Answer {
+    let mut object = object("lab-1", "u1");
+    object["metadata"]["managedFields"] = entries.clone();
+    Answer::Json(200, object)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_not_there_is_none_and_a_kind_that_is_not_is_an_error() {
+    let unknown = [
+        Answer::Text(404, "404 page not found"),
+        Answer::refused(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        ),
+    ];
+    let (requests, log) = requests([absent()].into_iter().chain(unknown));
+    let get = || requests.get::<PartialObject>(Kind::Service, Some("users"), "lab-1");
+    assert_eq!(get().await.unwrap(), None);
+    assert_eq!(get().await.unwrap_err().kind(), &ErrorKind::NotConfigured);
+    assert_eq!(get().await.unwrap_err().kind(), &ErrorKind::NotConfigured);
+    assert_eq!(log.all().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_and_claims_are_read_whole_and_others_by_their_metadata() {
+    let (requests, log) = requests((0..3).map(|_| there("u1")));
+    let users = Some("users");
+    requests
+        .get::<PartialPod>(Kind::Pod, users, "lab-1")
+        .await
+        .unwrap();
+    let claim = requests.get::<PartialClaim>(Kind::PersistentVolumeClaim, users, "lab-1");
+    claim.await.unwrap();
+    requests
+        .get::<PartialObject>(Kind::Secret, users, "lab-1")
+        .await
+        .unwrap();
+    let partial: Vec<_> = log
+        .all()
+        .iter()
+        .map(|asked| asked.accept.contains("as=PartialObjectMetadata"))
+        .collect();
+    assert_eq!(partial, [false, false, true], "the values of a Secret never come");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_says_why_not_in_the_words_of_the_api_server() {
+    let taken = Answer::refused(409, "AlreadyExists", "services \"lab-1\" already exists");
+    let (requests, log) = requests([taken]);
+    let error = requests
+        .create::<PartialObject>(&manifest(), Some("users"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, kube::Error::Api(status) if status.is_already_exists()));
+    let asked = &log.all()[0];
+    assert_eq!(log.lines(), ["POST /api/v1/namespaces/users/services"]);
+    assert!(asked.query.contains("fieldManager=neuropod"), "{}", asked.query);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apply_names_the_object_it_means_and_takes_its_fields() {
+    let (requests, log) = requests([managed(&json!([])), there("u1")]);
+    let applied: PartialObject = requests.apply(&manifest(), Some("users"), "u1").await.unwrap();
+    assert_eq!(applied.metadata.uid, "u1");
+    assert_eq!(
+        log.lines(),
+        [format!("GET {SERVICE}"), format!("PATCH {SERVICE}")]
+    );
+    let patch = &log.all()[1];
+    assert_eq!(patch.body["metadata"], json!({ "name": "lab-1", "uid": "u1" }));
+    assert_eq!(patch.content, "application/apply-patch+yaml");
+    assert!(
+        patch.query.contains("force=true") && patch.query.contains("fieldManager=neuropod"),
+        "{}",
+        patch.query
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apply_first_makes_the_fields_of_the_creation_its_own() {
+    let entry = |manager: &str, operation: &str| json!({ "manager": manager, "operation": operation, "fieldsV1": { "f:spec": {} } });
+    let entries = json!([entry("kubectl", "Update"), entry("neuropod", "Update")]);
+    let (requests, log) = requests([managed(&entries), there("u1"), there("u1")]);
+    requests
+        .apply::<PartialObject>(&manifest(), Some("users"), "u1")
+        .await
+        .unwrap();
+    let asked = log.all();
+    assert_eq!(asked.len(), 3);
+    assert_eq!(asked[1].content, "application/merge-patch+json");
+    let owned = json!([entry("kubectl", "Update"), entry("neuropod", "Apply")]);
+    assert_eq!(
+        asked[1].body["metadata"],
+        json!({ "managedFields": owned, "resourceVersion": "7", "uid": "u1" }),
+        "what others have written since is not lost"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_went_or_was_replaced_before_an_apply_is_a_conflict() {
+    let conflict = || Answer::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
+    let entries = json!([{ "manager": "neuropod", "operation": "Update" }]);
+    for answers in [vec![absent(), conflict()], vec![managed(&entries), conflict()]] {
+        let (requests, _) = requests(answers);
+        let applied = requests
+            .apply::<PartialObject>(&manifest(), Some("users"), "u1")
+            .await;
+        let error = applied.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::Conflict, true));
+        assert!(error.to_string().contains("patch services"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_changes_the_object_it_means() {
+    let (requests, log) = requests([there("u1")]);
+    let fields = json!({ "spec": { "a": 1 } });
+    requests
+        .merge::<PartialObject>(&manifest(), Some("users"), "u1", fields)
+        .await
+        .unwrap();
+    assert_eq!(log.lines(), [format!("PATCH {SERVICE}")]);
+    assert_eq!(
+        log.all()[0].body,
+        json!({ "spec": { "a": 1 }, "metadata": { "uid": "u1" } })
+    );
+}
+
+/// What is left after a deletion that is answered so, and the methods of the requests that it took.
+async fn delete(answers: Vec<Answer>) -> (neuropod_core::Result<Option<String>>, Vec<Method>) {
+    let (requests, log) = requests(answers);
+    let left = requests.delete::<PartialObject>(Kind::Service, &meta()).await;
+    for asked in log.all() {
+        assert_eq!(asked.path, SERVICE);
+        if asked.method == Method::DELETE {
+            assert_eq!(
+                asked.body["preconditions"]["uid"], "u1",
+                "another object of the name is not meant"
+            );
+        }
+    }
+    let left = left.map(|left| left.map(|object| object.metadata.uid));
+    (left, log.all().into_iter().map(|asked| asked.method).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_already_is_deleted() {
+    let (left, methods) = delete(vec![absent()]).await;
+    assert_eq!((left.unwrap(), methods), (None, vec![Method::DELETE]));
+    // The first attempt did it, and its answer was lost.
+    let (left, methods) = delete(vec![Answer::Broken, absent()]).await;
+    assert_eq!((left.unwrap(), methods), (None, vec![Method::DELETE; 2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_at_once_is_not_looked_for() {
+    let (left, methods) = delete(vec![deleted()]).await;
+    assert_eq!((left.unwrap(), methods), (None, vec![Method::DELETE]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_by_and_by_is_looked_for() {
+    let both = vec![Method::DELETE, Method::GET];
+    let (left, methods) = delete(vec![there("u1"), there("u1")]).await;
+    assert_eq!((left.unwrap().as_deref(), methods), (Some("u1"), both.clone()));
+    let (left, methods) = delete(vec![there("u1"), absent()]).await;
+    assert_eq!((left.unwrap(), methods), (None, both.clone()));
+    let (left, methods) = delete(vec![there("u1"), there("u2")]).await;
+    assert_eq!(
+        (left.unwrap(), methods),
+        (None, both),
+        "another has its name by now"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_object_of_the_name_is_not_deleted() {
+    let conflict = Answer::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
+    let (left, methods) = delete(vec![conflict]).await;
+    let error = left.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::Conflict, true));
+    assert_eq!(methods, [Method::DELETE]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_is_refused_is_an_error() {
+    let text = r#"services "lab-1" is forbidden: User "x" cannot delete resource "services" in API group """#;
+    let (left, methods) = delete(vec![Answer::refused(403, "Forbidden", text)]).await;
+    let error = left.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
+    assert!(error.message().contains("may not delete services"), "{error}");
+    assert_eq!(methods, [Method::DELETE]);
+}

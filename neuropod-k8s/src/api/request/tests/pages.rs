@@ -1,0 +1,144 @@
+//! Lists, which come in pages.
+
+use kube::api::ListParams;
+use neuropod_core::ErrorKind;
+use serde_json::{Value, json};
+
+use super::{ATTEMPTS, object, requests};
+use crate::api::kinds::Kind;
+use crate::api::partial::PartialPod;
+use crate::fake::server::Answer;
+
+/// A page with these objects; `next` is where the one after it begins.
+fn page(names: &[&str], next: &str) -> Answer {
+    let items: Vec<Value> = names.iter().map(|name| object(name, name)).collect();
+    Answer::Json(
+        200,
+        json!({ "metadata": { "resourceVersion": "5", "continue": next }, "items": items }),
+    )
+}
+
+fn expired() -> Answer {
+    Answer::refused(410, "Expired", "The provided continue parameter is too old")
+}
+
+/// The names of what is listed, and the queries that it took.
+async fn listed(answers: Vec<Answer>) -> (neuropod_core::Result<Vec<String>>, Vec<String>) {
+    let (requests, log) = requests(answers);
+    let selectors = ListParams::default().labels("a=b").fields("c=d");
+    let pods = requests.list::<PartialPod>(Kind::Pod, Some("users"), &selectors);
+    let names = pods.await.map(|pods| {
+        let names = pods.into_iter().map(|pod| pod.metadata.name);
+        names.collect()
+    });
+    let lines = log.lines();
+    assert!(
+        lines
+            .iter()
+            .all(|line| line == "GET /api/v1/namespaces/users/pods"),
+        "{lines:?}"
+    );
+    (names, log.all().into_iter().map(|asked| asked.query).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_page_is_asked_for_where_the_one_before_ended() {
+    let (names, queries) = listed(vec![page(&["a", "b"], "one"), page(&[], "two"), page(&["c"], "")]).await;
+    assert_eq!(names.unwrap(), ["a", "b", "c"]);
+    for query in &queries {
+        let has = |part: &str| query.contains(part);
+        assert!(
+            has("limit=500") && has("labelSelector=a%3Db") && has("fieldSelector=c%3Dd"),
+            "{query}"
+        );
+    }
+    assert!(!queries[0].contains("continue"), "{queries:?}");
+    assert!(queries[1].contains("continue=one"), "{queries:?}");
+    assert!(queries[2].contains("continue=two"), "{queries:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_has_expired_means_a_new_list() {
+    let (names, queries) = listed(vec![
+        page(&["a", "gone"], "one"),
+        page(&["b"], "two"),
+        expired(),
+        page(&["a"], "three"),
+        page(&["b", "c"], ""),
+    ])
+    .await;
+    assert_eq!(
+        names.unwrap(),
+        ["a", "b", "c"],
+        "nothing twice, and nothing from before"
+    );
+    assert!(!queries[3].contains("continue"), "{queries:?}");
+    assert!(queries[4].contains("continue=three"), "{queries:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_page_that_has_expired_is_a_failure() {
+    let (names, queries) = listed(vec![expired()]).await;
+    assert_eq!(names.unwrap_err().kind(), &ErrorKind::Unexpected);
+    assert_eq!(queries.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_is_repeated_by_itself() {
+    let (names, queries) = listed(vec![
+        page(&["a"], "one"),
+        Answer::refused(503, "ServiceUnavailable", "starting"),
+        page(&["b"], ""),
+    ])
+    .await;
+    assert_eq!(names.unwrap(), ["a", "b"]);
+    assert_eq!(queries[1], queries[2]);
+    assert!(queries[1].contains("continue=one"), "{queries:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_list_is_none() {
+    let mut answers = vec![page(&["a"], "one")];
+    answers.extend((0..ATTEMPTS).map(|_| Answer::Unreachable));
+    let (names, _) = listed(answers).await;
+    assert_eq!(names.unwrap_err().kind(), &ErrorKind::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_list_may_be_null() {
+    let nothing = Answer::Json(200, json!({ "metadata": {}, "items": null }));
+    assert_eq!(listed(vec![nothing]).await.0.unwrap(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_is_not_installed_has_nothing_of_a_pod_but_can_not_be_listed() {
+    let unknown = || Answer::Text(404, "404 page not found");
+    let (requests, log) = requests([unknown(), unknown()]);
+    let routes = requests.list_metadata(Kind::HttpRoute, Some("users"), "a=b");
+    assert!(routes.await.unwrap().is_empty());
+    let all = ListParams::default();
+    let routes = requests.list::<PartialPod>(Kind::HttpRoute, Some("users"), &all);
+    let error = routes.await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotConfigured);
+    assert!(error.message().contains("no Gateway API"), "{error}");
+    assert_eq!(log.all().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_metadata_is_sent_where_no_more_is_wanted() {
+    let (requests, log) = requests([page(&["a"], "one"), page(&["b"], "")]);
+    let metadata = requests
+        .list_metadata(Kind::Service, Some("users"), "a=b")
+        .await
+        .unwrap();
+    let names: Vec<_> = metadata.iter().map(|meta| meta.name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+    for asked in log.all() {
+        assert!(
+            asked.accept.contains("as=PartialObjectMetadataList"),
+            "{}",
+            asked.accept
+        );
+        assert!(asked.query.contains("labelSelector=a%3Db"), "{}", asked.query);
+    }
+}

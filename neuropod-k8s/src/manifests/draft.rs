@@ -1,0 +1,121 @@
+//! An object in the making: with the labels and annotations of the platform, and its digest.
+
+use neuropod_core::cluster::Workload;
+use serde_json::{Map, Value, json};
+
+use super::mask::mask;
+use crate::api::kinds::Kind;
+use crate::api::manifest::Manifest;
+use crate::config::KubeConfig;
+use crate::labels;
+
+/// An object with its labels, its annotations and its digest.
+pub(super) struct Draft<'a> {
+    kind: Kind,
+    name: &'a str,
+    /// `None` for a namespace.
+    pub(super) namespace: Option<&'a str>,
+    labels: Map<String, Value>,
+    annotations: Map<String, Value>,
+    /// The fields beside `metadata`.
+    fields: Value,
+}
+
+impl<'a> Draft<'a> {
+    /// An object of the platform itself, which all pods of a namespace share.
+    pub(super) fn of_platform(
+        config: &KubeConfig,
+        kind: Kind,
+        name: &'a str,
+        namespace: &'a str,
+        fields: Value,
+    ) -> Self {
+        let mut draft = Self {
+            kind,
+            name,
+            namespace: Some(namespace),
+            labels: Map::new(),
+            annotations: Map::new(),
+            fields,
+        };
+        draft.label(labels::MANAGED_BY, labels::MANAGER);
+        draft.label(labels::INSTANCE, &config.instance);
+        draft.label(labels::NAME, name);
+        draft
+    }
+
+    /// An object of the run of `workload`.
+    pub(super) fn of_run(
+        workload: &'a Workload,
+        config: &'a KubeConfig,
+        kind: Kind,
+        name: &'a str,
+        fields: Value,
+    ) -> Self {
+        let reference = &workload.reference;
+        let mut draft = Self::of_owner(workload, config, kind, name, fields);
+        draft.label(labels::NAME, &reference.name);
+        draft.label(labels::POD_ID, reference.pod_id.as_str());
+        draft.label(labels::RUN, &workload.run.to_string());
+        draft
+    }
+
+    /// An object of the owner of `workload`, which outlives the run.
+    pub(super) fn of_owner(
+        workload: &'a Workload,
+        config: &'a KubeConfig,
+        kind: Kind,
+        name: &'a str,
+        fields: Value,
+    ) -> Self {
+        let reference = &workload.reference;
+        let namespace = config.namespace_of(reference);
+        let mut draft = Self::of_platform(config, kind, name, namespace, fields);
+        draft.label(labels::USER_HASH, &reference.user_hash);
+        draft
+    }
+
+    pub(super) fn label(&mut self, key: &str, value: &str) {
+        self.labels.insert(key.into(), value.into());
+    }
+
+    pub(super) fn annotate(&mut self, key: &str, value: &str) {
+        self.annotations.insert(key.into(), value.into());
+    }
+
+    pub(super) fn finish(mut self) -> Manifest {
+        let mut body = json!({
+            "apiVersion": self.kind.api_version(),
+            "kind": self.kind.name(),
+            "metadata": { "name": self.name, "labels": self.labels },
+        });
+        if let Some(namespace) = self.namespace {
+            body["metadata"]["namespace"] = namespace.into();
+        }
+        if let Value::Object(fields) = self.fields {
+            for (key, value) in fields {
+                body[key] = value;
+            }
+        }
+        body["metadata"]["annotations"] = Value::Object(self.annotations.clone());
+        let digest = digest(&body);
+        self.annotations
+            .insert(labels::DIGEST.into(), digest.as_str().into());
+        body["metadata"]["annotations"] = Value::Object(self.annotations);
+        Manifest {
+            kind: self.kind,
+            name: self.name.to_owned(),
+            digest,
+            body,
+        }
+    }
+}
+
+/// A digest of an object (BLAKE3, 128 bits in hexadecimal), without what is secret: the digest can be read by
+/// people who may not read the Secret, and a short value could be guessed from it. New values come with a new run.
+fn digest(body: &Value) -> String {
+    let mut public = body.clone();
+    mask(&mut public);
+    public.sort_all_objects();
+    blake3::hash(public.to_string().as_bytes()).to_hex()[..32].to_owned()
+}

@@ -1,0 +1,66 @@
+//! Which extended resources are GPUs.
+
+/// Names of extended resources that are GPUs or their like, whole or up to a `*` at the end: by the vendors' device
+/// plug-ins.
+pub(super) const GPUS: [&str; 30] = [
+    "amd.com/*gpu*",
+    "aws.amazon.com/neuron*",
+    "baidu.com/*xpu*",
+    "birentech.com/gpu*",
+    "cambricon.com/*mlu*",
+    "denglin.com/gpu*",
+    "enflame.com/*gcu*",
+    "furiosa.ai/*",
+    "google.com/tpu",
+    "gpu.intel.com/i915",
+    "gpu.intel.com/xe",
+    "habana.ai/gaudi*",
+    "huawei.com/Ascend*",
+    "huawei.com/npu*",
+    "hygon.com/*dcu*",
+    "iluvatar.*/*gpu*",
+    "k8s.amazonaws.com/vgpu",
+    "kunlunxin.com/*xpu*",
+    "metax-tech.com/*gpu*",
+    "mthreads.com/*gpu*",
+    "nvidia.com/gpu",
+    "nvidia.com/gpu.shared",
+    "nvidia.com/mig-*",
+    "nvidia.com/pgpu",
+    "nvidia.com/vgpu",
+    "qualcomm.com/qaic*",
+    "rebellions.ai/*",
+    "tenstorrent.com/*",
+    "vastaitech.com/*gpu*",
+    "volcano.sh/vgpu-number",
+];
+
+/// Whether a resource is a GPU, or the like, that a container can have one of. Shares of one (`nvidia.com/gpumem`,
+/// `gpu.intel.com/millicores`) and other devices of the same vendors (`nvidia.com/hostdev`) are none.
+pub(super) fn is_gpu(resource: &str) -> bool {
+    let Some((vendor, name)) = resource.split_once('/') else {
+        return false;
+    };
+    // Of vendors that nobody knew when this was written.
+    let gpu = ["gpu", "vgpu"].contains(&name) || name.starts_with("gpu.") || name.starts_with("mig-");
+    let share = ["mem", "cores", "vcore", "-core", "percent", "monitoring", "tile"]
+        .iter()
+        .any(|word| name.to_ascii_lowercase().contains(word));
+    let known = GPUS.iter().any(|pattern| {
+        let (of, device) = pattern.split_once('/').unwrap_or((pattern, ""));
+        matches(of, vendor) && matches(device, name)
+    });
+    !share && (gpu || known)
+}
+
+/// Whether a text is like a pattern, in which `*` is any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(start) else {
+        return false;
+    };
+    // Few and short: every place is tried.
+    (0..=text.len()).any(|at| text.get(at..).is_some_and(|text| matches(rest, text)))
+}

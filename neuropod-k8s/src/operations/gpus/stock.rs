@@ -1,0 +1,54 @@
+//! What nodes have, less what the pods on them ask for: a plain function.
+
+use std::collections::BTreeMap;
+
+use neuropod_core::cluster::gpus::Taint;
+use neuropod_core::cluster::{GpuHolder, NodeGpus};
+
+use super::names::is_gpu;
+use super::node::{Node, NodeTaint};
+use super::tenant::Tenant;
+use crate::api::quantity;
+
+/// The GPUs of these nodes, by node and resource, with the pods that hold them.
+pub(super) fn by_node(nodes: &[Node], tenants: &[Tenant], instance: &str) -> Vec<NodeGpus> {
+    let mut held: BTreeMap<(&str, &str), Vec<GpuHolder>> = BTreeMap::new();
+    for tenant in tenants {
+        for (resource, count) in tenant.gpus() {
+            let holders = held.entry((&tenant.spec.node_name, resource)).or_default();
+            holders.push(tenant.holder(count, instance));
+        }
+    }
+    let mut found = Vec::new();
+    for node in nodes {
+        for (resource, quantity) in &node.status.allocatable {
+            let total = quantity::units(quantity).unwrap_or(0);
+            if total == 0 || !is_gpu(resource) {
+                continue;
+            }
+            let name = node.metadata.name.as_str();
+            let mut holders = held.remove(&(name, resource)).unwrap_or_default();
+            holders.sort_by_cached_key(|holder| {
+                let place = (holder.namespace.clone(), holder.name.clone());
+                (holder.pod_id.is_none(), place)
+            });
+            let taint = |taint: &NodeTaint| Taint {
+                key: taint.key.clone(),
+                value: taint.value.clone(),
+                effect: taint.effect.clone(),
+            };
+            found.push(NodeGpus {
+                node: name.to_owned(),
+                resource: resource.clone(),
+                model: node.model(resource).map(ToOwned::to_owned),
+                total: u32::try_from(total).unwrap_or(u32::MAX),
+                schedulable: node.is_schedulable(),
+                labels: Some(node.metadata.labels.clone()),
+                taints: node.spec.taints.iter().map(taint).collect(),
+                holders,
+            });
+        }
+    }
+    found.sort_by(|one, other| (&one.node, &one.resource).cmp(&(&other.node, &other.resource)));
+    found
+}

@@ -1,0 +1,109 @@
+//! A pod on a node, with the GPUs that it asks for.
+
+use std::collections::BTreeMap;
+
+use neuropod_core::cluster::GpuHolder;
+use serde::Deserialize;
+
+use super::names::is_gpu;
+use crate::api::partial::Meta;
+use crate::api::partial::fields::null_as_default;
+use crate::api::quantity::{self, quantities};
+
+type Quantities = BTreeMap<String, String>;
+
+/// A pod on a node, with what it asks for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tenant {
+    metadata: Meta,
+    pub(super) spec: TenantSpec,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TenantSpec {
+    #[serde(default)]
+    pub(super) node_name: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    containers: Vec<TenantContainer>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    init_containers: Vec<TenantContainer>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TenantContainer {
+    #[serde(default, deserialize_with = "null_as_default")]
+    resources: TenantResources,
+    /// `Always` makes a sidecar of an init container: it runs beside the others.
+    #[serde(default, deserialize_with = "null_as_default")]
+    restart_policy: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TenantResources {
+    #[serde(deserialize_with = "quantities")]
+    requests: Quantities,
+    #[serde(deserialize_with = "quantities")]
+    limits: Quantities,
+}
+
+impl TenantContainer {
+    /// How many of a resource it asks for. Of an extended resource request and limit are the same, and one stands for
+    /// the other.
+    fn asks(&self, resource: &str) -> u64 {
+        let TenantResources { requests, limits } = &self.resources;
+        let quantity = requests.get(resource).or_else(|| limits.get(resource));
+        quantity
+            .and_then(|quantity| quantity::units(quantity))
+            .unwrap_or(0)
+    }
+}
+
+impl Tenant {
+    /// How many GPUs of each resource are kept for it: what its containers and sidecars ask for together, or what one of
+    /// its init containers asks for beside the sidecars that run by then, whichever is more.
+    pub(super) fn gpus(&self) -> BTreeMap<&str, u64> {
+        let TenantSpec {
+            containers,
+            init_containers,
+            ..
+        } = &self.spec;
+        let all = containers.iter().chain(init_containers);
+        let names = all.flat_map(|container| {
+            let TenantResources { requests, limits } = &container.resources;
+            requests.keys().chain(limits.keys())
+        });
+        let mut asked = BTreeMap::new();
+        for resource in names.filter(|resource| is_gpu(resource)) {
+            let (mut sidecars, mut start) = (0_u64, 0_u64);
+            for container in init_containers {
+                let count = container.asks(resource);
+                if container.restart_policy == "Always" {
+                    sidecars = sidecars.saturating_add(count);
+                    start = start.max(sidecars);
+                } else {
+                    start = start.max(sidecars.saturating_add(count));
+                }
+            }
+            let running = containers.iter().map(|container| container.asks(resource));
+            let count = running.fold(sidecars, u64::saturating_add).max(start);
+            if count > 0 {
+                asked.insert(resource.as_str(), count);
+            }
+        }
+        asked
+    }
+
+    pub(super) fn holder(&self, count: u64, instance: &str) -> GpuHolder {
+        let meta = &self.metadata;
+        let ours = meta.labels.instance.as_deref() == Some(instance);
+        GpuHolder {
+            pod_id: meta.pod_id().filter(|_| ours),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Looks at everything of one pod.
+
+use futures::future::try_join_all;
+use kube::api::ListParams;
+use neuropod_core::Result;
+use neuropod_core::cluster::{Objects, Observation, ObservedPod, ObservedVolume, WorkloadRef};
+
+use crate::api::kinds::Kind;
+use crate::api::partial::{Meta, PartialClaim, PartialEvent, PartialPod};
+use crate::api::quantity;
+use crate::context::Context;
+use crate::labels;
+use crate::operations::ownership::belongs_to_owner;
+use crate::status::{self, ABOUT_CLAIMS, Warnings};
+
+/// Looks at everything of one pod, and at the events about it and its claim: they say why it hangs, as the watch does.
+pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Result<Observation> {
+    let namespace = Some(context.namespace(reference));
+    // Of one pod there are few: both what is a warning and what is none.
+    let about_pod = format!("involvedObject.kind=Pod,involvedObject.name={}", reference.name);
+    let about_claim = format!("{ABOUT_CLAIMS},involvedObject.name={}", reference.volume);
+    let events = async |about: &str| {
+        let about = ListParams::default().fields(about);
+        context
+            .requests
+            .list::<PartialEvent>(Kind::Event, namespace, &about)
+            .await
+    };
+    let about_claim = async {
+        match reference.volume.as_str() {
+            "" => Ok(Vec::new()),
+            _ => events(&about_claim).await,
+        }
+    };
+    let (found, mut about, about_claim) =
+        tokio::try_join!(find(context, reference), events(&about_pod), about_claim)?;
+    about.extend(about_claim);
+    Ok(found.observation(reference, &about, &context.config.instance))
+}
+
+/// Everything of one pod, as the cluster has it.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) pod: Option<PartialPod>,
+    pub(crate) claim: Option<PartialClaim>,
+    /// The other objects of its runs.
+    pub(crate) objects: Vec<(Kind, Meta)>,
+}
+
+/// Reads everything of one pod: by label, as nothing else tells what a half-made or half-removed run has.
+pub(crate) async fn find(context: &Context, reference: &WorkloadRef) -> Result<Found> {
+    let namespace = Some(context.namespace(reference));
+    let selector = labels::of_pod(&context.config.instance, &reference.pod_id);
+    let pods = ListParams::default().labels(&selector);
+    let objects = Kind::OF_A_RUN.into_iter().map(async |kind| {
+        let found = context.requests.list_metadata(kind, namespace, &selector).await?;
+        Ok(found.into_iter().map(move |meta| (kind, meta)))
+    });
+    let claim = async {
+        // The inventory does not know the volume of a pod whose object is gone.
+        if reference.volume.is_empty() {
+            return Ok(None);
+        }
+        let kind = Kind::PersistentVolumeClaim;
+        context
+            .requests
+            .get::<PartialClaim>(kind, namespace, &reference.volume)
+            .await
+    };
+    let (pods, claim, objects) = tokio::try_join!(
+        context.requests.list::<PartialPod>(Kind::Pod, namespace, &pods),
+        claim,
+        try_join_all(objects),
+    )?;
+    Ok(Found {
+        pod: pods.into_iter().next(),
+        claim,
+        objects: objects.into_iter().flatten().collect(),
+    })
+}
+
+impl Found {
+    /// What the driver is told.
+    pub(crate) fn observation(
+        &self,
+        reference: &WorkloadRef,
+        warnings: &[PartialEvent],
+        instance: &str,
+    ) -> Observation {
+        Observation {
+            pod: self.pod.as_ref().map(|pod| pod_with(pod, warnings)),
+            objects: objects(self.pod.as_ref(), self.objects.iter().map(|(_, meta)| meta)),
+            volume: volume(self.claim.as_ref(), reference, instance),
+        }
+    }
+}
+
+/// The pod, with what events say of it and of its claim.
+pub(crate) fn pod_with(pod: &PartialPod, events: &[PartialEvent]) -> ObservedPod {
+    let meta = &pod.metadata;
+    let of_claim = events.iter().filter(|event| {
+        let about = &event.involved_object;
+        Some(&about.name) == meta.annotations.volume.as_ref() && about.namespace == meta.namespace
+    });
+    let warnings = Warnings::about(&meta.uid, events).and_of_claim(of_claim);
+    status::observed(pod, Some(&warnings))
+}
+
+/// Which of the objects of a run are there, as far as the pod object says how many there should be.
+pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = &'a Meta>) -> Objects {
+    let found: Vec<_> = found.collect();
+    if found.is_empty() {
+        return Objects::Absent;
+    }
+    let Some(pod) = pod.map(|pod| &pod.metadata) else {
+        return Objects::Partial;
+    };
+    let expected = pod
+        .annotations
+        .objects
+        .as_deref()
+        .and_then(|count| count.parse::<usize>().ok());
+    let of_this_run = found
+        .iter()
+        .all(|meta| meta.run() == pod.run() && !meta.is_leaving());
+    // A pod that an earlier version made may have more by now: its variables were in its spec, and get a Secret when
+    // something of it is made again.
+    if of_this_run && expected.is_some_and(|count| found.len() >= count) {
+        Objects::Complete
+    } else {
+        Objects::Partial
+    }
+}
+
+/// The state of the volume. A claim of somebody else is not the volume: there is none.
+pub(crate) fn volume(
+    claim: Option<&PartialClaim>,
+    reference: &WorkloadRef,
+    instance: &str,
+) -> ObservedVolume {
+    match claim {
+        Some(claim) if !belongs_to_owner(&claim.metadata, reference, instance) => ObservedVolume::Absent,
+        None if reference.volume.is_empty() => ObservedVolume::Unknown,
+        None => ObservedVolume::Absent,
+        Some(claim) if claim.metadata.is_leaving() => ObservedVolume::Terminating,
+        Some(claim) if claim.status.phase == "Bound" => ObservedVolume::Bound {
+            size_gb: quantity::gigabytes(&claim.status.capacity.storage).unwrap_or(0),
+        },
+        Some(_) => ObservedVolume::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    fn seen(runs: &[&str]) -> Objects {
+        let metadata = |run: &str| json!({ "name": "a", "uid": "1", "labels": { "neuropod.io/run": run } });
+        let mut pod = json!({ "metadata": metadata("2") });
+        pod["metadata"]["annotations"] = json!({ "neuropod.io/objects": "3" });
+        let pod: PartialPod = from_value(pod).unwrap();
+        let found: Vec<Meta> = runs
+            .iter()
+            .map(|run| from_value(metadata(run)).unwrap())
+            .collect();
+        objects(Some(&pod), found.iter())
+    }
+
+    #[test]
+    fn a_run_has_all_of_its_objects_or_not() {
+        assert_eq!(seen(&[]), Objects::Absent);
+        assert_eq!(seen(&["2", "2"]), Objects::Partial);
+        assert_eq!(seen(&["2", "2", "2"]), Objects::Complete);
+        assert_eq!(seen(&["2", "2", "1"]), Objects::Partial);
+        // This version makes a Secret for a pod of an earlier one, whose variables are in its spec.
+        assert_eq!(seen(&["2", "2", "2", "2"]), Objects::Complete);
+    }
+}

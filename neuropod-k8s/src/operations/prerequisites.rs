@@ -1,0 +1,116 @@
+//! What has to be in a cluster before a pod can be.
+//!
+//! The API server takes an Ingress or a claim of a class that does not exist, and nothing ever happens to it. So
+//! the classes are looked at before anything is made.
+
+use kube::api::ListParams;
+use neuropod_core::{Error, ErrorKind, Result};
+
+use crate::api::kinds::Kind;
+use crate::api::partial::{Annotations, PartialObject};
+use crate::api::request::Requests;
+use crate::config::{Exposure, KubeConfig};
+use crate::context::Context;
+
+/// Checks the prerequisites, unless they were all there within the last five minutes.
+pub(crate) async fn ensure(context: &Context) -> Result<()> {
+    if context.prerequisites.has(&()) {
+        return Ok(());
+    }
+    check(context).await
+}
+
+/// Checks the prerequisites now.
+///
+/// # Errors
+/// `NotConfigured` with the first that is missing; those of the API server.
+pub(crate) async fn check(context: &Context) -> Result<()> {
+    let Context { requests, config, .. } = context;
+    tokio::try_join!(
+        namespace(requests, config),
+        exposure(requests, config),
+        storage(requests, config.storage.class.as_deref()),
+    )?;
+    context.prerequisites.note(());
+    Ok(())
+}
+
+async fn namespace(requests: &Requests, config: &KubeConfig) -> Result<()> {
+    let name = &config.namespace;
+    match requests.get::<PartialObject>(Kind::Namespace, None, name).await? {
+        Some(namespace) if namespace.metadata.is_leaving() => Err(missing(
+            "the namespace is being deleted: wait until it is gone and create it again",
+            name,
+        )
+        // It is the same request that works after that.
+        .with_retryable(true)),
+        Some(_) => Ok(()),
+        None => Err(missing(
+            "the namespace does not exist: create it, or name another in KubeConfig::namespace",
+            name,
+        )),
+    }
+}
+
+async fn exposure(requests: &Requests, config: &KubeConfig) -> Result<()> {
+    match &config.exposure {
+        Exposure::Ingress {
+            class: Some(class), ..
+        } => {
+            let found: Option<PartialObject> = requests.get(Kind::IngressClass, None, class).await?;
+            found.map(drop).ok_or_else(|| {
+                missing(
+                    "the IngressClass does not exist: install an ingress controller, or name its class in \
+                     KubeConfig::exposure",
+                    class,
+                )
+            })
+        }
+        Exposure::Ingress { class: None, .. } => {
+            let is_default = |found: &Annotations| found.default_ingress_class.as_deref() == Some("true");
+            default_class(requests, Kind::IngressClass, is_default, "KubeConfig::exposure").await
+        }
+        // Fails where the cluster does not know routes; the gateway itself may be in a namespace of others.
+        Exposure::Gateway { .. } => {
+            let none = ListParams::default().fields("metadata.name=none");
+            let routes = requests.list::<PartialObject>(Kind::HttpRoute, Some(&config.namespace), &none);
+            routes.await.map(drop)
+        }
+    }
+}
+
+async fn storage(requests: &Requests, class: Option<&str>) -> Result<()> {
+    let Some(class) = class else {
+        let is_default = |found: &Annotations| found.default_storage_class.as_deref() == Some("true");
+        return default_class(requests, Kind::StorageClass, is_default, "KubeConfig::storage").await;
+    };
+    let found: Option<PartialObject> = requests.get(Kind::StorageClass, None, class).await?;
+    found.map(drop).ok_or_else(|| {
+        missing(
+            "the StorageClass does not exist: create it, or name another in KubeConfig::storage",
+            class,
+        )
+    })
+}
+
+async fn default_class(
+    requests: &Requests,
+    kind: Kind,
+    is_default: fn(&Annotations) -> bool,
+    option: &str,
+) -> Result<()> {
+    let classes: Vec<PartialObject> = requests.list(kind, None, &ListParams::default()).await?;
+    if classes
+        .iter()
+        .any(|class| is_default(&class.metadata.annotations))
+    {
+        return Ok(());
+    }
+    let message =
+        format!("the cluster has no default {kind}: mark one as the default, or name one in {option}");
+    Err(Error::new(ErrorKind::NotConfigured, message))
+}
+
+fn missing(message: &str, name: &str) -> Error {
+    Error::new(ErrorKind::NotConfigured, message).with_context("name", name)
+}

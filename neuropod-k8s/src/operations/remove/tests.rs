@@ -1,0 +1,115 @@
+//! Stopping a pod and starting it again, where a pod takes its time to end as it does on a real node.
+
+use std::sync::{Arc, Mutex};
+
+use http::Method;
+use neuropod_core::cluster::{Objects, Observation, Workload};
+use neuropod_core::{ClusterBackend, ErrorKind};
+
+use crate::cluster::KubeCluster;
+use crate::config::KubeConfig;
+use crate::fake::server::Log;
+use crate::fake::world::World;
+use crate::manifests::tests::plain;
+
+struct Stage {
+    cluster: KubeCluster,
+    world: Arc<Mutex<World>>,
+    log: Log,
+    workload: Workload,
+}
+
+impl Stage {
+    /// A pod that runs in a cluster with all that it takes.
+    async fn running() -> Self {
+        let (client, log, world) = World::set_up().client();
+        let config = KubeConfig {
+            namespace: "users".into(),
+            ..KubeConfig::default()
+        };
+        let stage = Self {
+            cluster: KubeCluster::with_client(client, config),
+            world,
+            log,
+            workload: plain(),
+        };
+        assert_eq!(stage.apply().await.unwrap().objects, Objects::Complete);
+        stage
+    }
+
+    async fn apply(&self) -> neuropod_core::Result<Observation> {
+        self.log.clear();
+        self.cluster.apply(&self.workload).await
+    }
+
+    async fn remove(&self) -> neuropod_core::Result<Observation> {
+        let keep = neuropod_core::cluster::VolumePolicy::Keep;
+        self.cluster.remove(&self.workload.reference, keep).await
+    }
+
+    /// Whether the last [`apply`](Self::apply) looked at what there is before it made anything.
+    fn looked_first(&self) -> bool {
+        let first = self.log.lines();
+        first.first().is_some_and(|line| line.starts_with("GET"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_pod_is_started_again_in_one_wave() {
+    let stage = Stage::running().await;
+    let whole = stage.world.lock().unwrap().paths();
+    let left = stage.remove().await.unwrap();
+    assert!(left.pod.as_ref().unwrap().terminating && !left.is_cleared());
+    stage.world.lock().unwrap().end_pods();
+    assert!(stage.world.lock().unwrap().paths().len() < whole.len() - 2);
+
+    let made = stage.apply().await.unwrap();
+    assert_eq!(made.objects, Objects::Complete);
+    assert!(!made.pod.unwrap().terminating);
+    assert_eq!(
+        stage.world.lock().unwrap().paths(),
+        whole,
+        "every object is there again"
+    );
+    let lines = stage.log.lines();
+    let read: Vec<_> = lines.iter().filter(|line| line.starts_with("GET")).collect();
+    let claim = "GET /api/v1/namespaces/users/persistentvolumeclaims/workspace-abcdefghij";
+    assert_eq!(read, [claim], "only the volume was there still");
+    assert!(!stage.looked_first());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_has_not_ended_yet_is_waited_for_and_made_whole() {
+    let stage = Stage::running().await;
+    let whole = stage.world.lock().unwrap().paths();
+    stage.remove().await.unwrap();
+    for _ in 0..2 {
+        let error = stage.apply().await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::Conflict, true));
+    }
+    assert!(stage.looked_first(), "this start has been tried before");
+    stage.world.lock().unwrap().end_pods();
+    assert_eq!(stage.apply().await.unwrap().objects, Objects::Complete);
+    assert_eq!(stage.world.lock().unwrap().paths(), whole);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_could_not_be_removed_whole_is_looked_at_first() {
+    let stage = Stage::running().await;
+    let refused = (Method::DELETE, "/services/");
+    stage.world.lock().unwrap().refused.push(refused);
+    let error = stage.remove().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
+    stage.world.lock().unwrap().end_pods();
+    assert_eq!(stage.apply().await.unwrap().objects, Objects::Complete);
+    assert!(stage.looked_first());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_ends_when_the_pod_has() {
+    let stage = Stage::running().await;
+    stage.remove().await.unwrap();
+    assert!(!stage.remove().await.unwrap().is_cleared());
+    stage.world.lock().unwrap().end_pods();
+    assert!(stage.remove().await.unwrap().is_cleared());
+}

@@ -1,0 +1,18 @@
+//! Repairs of many namespaces, a few at a time.
+
+use std::future::Future;
+
+use futures::{StreamExt, stream};
+
+/// Namespaces that are repaired at the same time.
+const MAX_REPAIRS: usize = 8;
+
+/// Runs all repairs to their end.
+pub(super) async fn run(repairs: impl IntoIterator<Item = impl Future<Output = ()>>) {
+    // Collected first: a lazy iterator would borrow the context for longer than the compiler can follow.
+    let repairs: Vec<_> = repairs.into_iter().collect();
+    stream::iter(repairs)
+        .buffer_unordered(MAX_REPAIRS)
+        .collect::<()>()
+        .await;
+}

@@ -1,0 +1,171 @@
+//! Whether network policies are enforced: an API server stores them whether or not anything in the cluster does.
+//!
+//! No part of Kubernetes says so. But most plug-ins that enforce policies have an API group of their own, which everybody
+//! who is signed in may list, and k3s, which has a controller for them built in, says its name in its version. What is
+//! recognised is known; of all else nothing is. AWS's plug-in is not among the groups: EKS makes its resources also
+//! where it enforces nothing.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::api::request::Requests;
+
+/// What enforces policies, by its API groups.
+const KNOWN: [(&str, &str); 11] = [
+    ("cilium.io", "Cilium"),
+    ("crd.projectcalico.org", "Calico"),
+    ("projectcalico.org", "Calico"),
+    ("operator.tigera.io", "Calico"),
+    ("crd.antrea.io", "Antrea"),
+    ("controlplane.antrea.io", "Antrea"),
+    ("k8s.ovn.org", "OVN-Kubernetes"),
+    ("kubeovn.io", "Kube-OVN"),
+    ("network.openshift.io", "OpenShift"),
+    ("crd.nsx.vmware.com", "NSX"),
+    ("nsx.vmware.com", "NSX"),
+];
+
+/// What enforces network policies in a cluster, as far as can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Enforcement {
+    /// A network plug-in that does, by its name.
+    By(&'static str),
+    /// Nothing that is known. Pods may reach each other, the API server, the nodes and the cloud's metadata.
+    Unknown,
+}
+
+/// A sentence for the log.
+impl fmt::Display for Enforcement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::By(name) => write!(f, "network policies are enforced by {name}"),
+            Self::Unknown => f.write_str(
+                "nothing is known in this cluster that enforces network policies: without that, pods reach each other, the \
+                 API server, the nodes and the cloud's metadata. Use a network plug-in that does, such as Calico or Cilium, \
+                 or make sure that yours does: examples/deploy/README.md says how",
+            ),
+        }
+    }
+}
+
+/// Looks for something that enforces policies. What may not be asked is unknown.
+pub(crate) async fn find(requests: &Requests) -> Enforcement {
+    let (groups, version) = tokio::join!(
+        requests.read::<Groups>("/apis"),
+        requests.read::<Version>("/version"),
+    );
+    for error in [groups.as_ref().err(), version.as_ref().err()]
+        .into_iter()
+        .flatten()
+    {
+        tracing::debug!(%error, "the API server does not say what it has");
+    }
+    let groups = groups.map(|groups| groups.groups).unwrap_or_default();
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    recognise(&names, version.ok().map(|version| version.git_version).as_deref())
+}
+
+fn recognise(groups: &[&str], version: Option<&str>) -> Enforcement {
+    let by_group = KNOWN.iter().find(|(group, _)| groups.contains(group));
+    // RKE2 has a plug-in that is among the groups. k3s enforces unless it is told not to.
+    let is_k3s = || version.is_some_and(|version| version.contains("+k3s"));
+    match by_group {
+        Some((_, name)) => Enforcement::By(name),
+        None if is_k3s() => Enforcement::By("k3s"),
+        None => Enforcement::Unknown,
+    }
+}
+
+/// `APIGroupList`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Groups {
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Group {
+    name: String,
+}
+
+/// What `/version` says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Version {
+    git_version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cluster::KubeCluster;
+    use crate::config::KubeConfig;
+    use crate::fake::world::World;
+
+    #[test]
+    fn plug_ins_are_known_by_their_groups_and_k3s_by_its_version() {
+        let plain = [
+            "apps",
+            "batch",
+            "networking.k8s.io",
+            "policy",
+            "gateway.networking.k8s.io",
+        ];
+        for (more, version, found) in [
+            ("cilium.io", "v1.34.1", Enforcement::By("Cilium")),
+            (
+                "crd.projectcalico.org",
+                "v1.33.5+rke2r1",
+                Enforcement::By("Calico"),
+            ),
+            ("crd.antrea.io", "v1.34.1", Enforcement::By("Antrea")),
+            ("k8s.ovn.org", "v1.31.9", Enforcement::By("OVN-Kubernetes")),
+            ("metrics.k8s.io", "v1.34.1+k3s1", Enforcement::By("k3s")),
+            ("metrics.k8s.io", "v1.34.1", Enforcement::Unknown),
+            // It is there in every cluster of EKS.
+            ("networking.k8s.aws", "v1.33.5-eks-113cf36", Enforcement::Unknown),
+            ("k3s.cattle.io", "v1.34.1", Enforcement::Unknown),
+            // It only looks alike.
+            ("cilium.io.example.com", "v1.34.1", Enforcement::Unknown),
+        ] {
+            let groups = [&plain[..], &[more]].concat();
+            assert_eq!(recognise(&groups, Some(version)), found, "{more} {version}");
+        }
+        assert_eq!(recognise(&[], None), Enforcement::Unknown);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_api_server_has_is_asked_and_what_it_does_not_say_is_unknown() {
+        for (said, found) in [
+            (
+                json!({ "groups": [{ "name": "apps" }, { "name": "cilium.io" }] }),
+                Enforcement::By("Cilium"),
+            ),
+            (json!({ "groups": [{ "name": "apps" }] }), Enforcement::Unknown),
+            (json!({ "groups": "none of your business" }), Enforcement::Unknown),
+            (Value::Null, Enforcement::Unknown),
+        ] {
+            let mut world = World::set_up();
+            if !said.is_null() {
+                world.objects.insert("/apis".into(), said);
+            }
+            let (client, ..) = world.client();
+            let cluster = KubeCluster::with_client(client, KubeConfig::default());
+            assert_eq!(cluster.enforcement().await.unwrap(), found);
+        }
+    }
+
+    #[test]
+    fn an_administrator_reads_what_is_not_enforced_and_what_to_do() {
+        let text = Enforcement::Unknown.to_string();
+        assert!(
+            text.contains("network policies") && text.contains("Calico"),
+            "{text}"
+        );
+    }
+}
