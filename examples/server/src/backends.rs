@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use neuropod::cluster::plan::{NamespaceScope, VolumeScope};
 use neuropod::cluster::workload::Quota;
 use neuropod::cluster::{Catalogue, Layout};
+use neuropod::k8s::config::{GatewayRoutes, IngressRoutes};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::{AuditLog, ListOptions};
@@ -134,11 +135,9 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
         }
         ClusterKind::Kube => {
             let kube = &config.kube;
-            let options = KubeConfig {
-                catalogue: Some(config.catalogue.clone()),
-                domains: domains(config),
-                ..kube_config(kube)
-            };
+            let options = kube_config(kube)
+                .with_catalogue(config.catalogue.clone())
+                .with_domains(domains(config));
             let cluster = match &kube.kubeconfig {
                 Some(file) => KubeCluster::from_kubeconfig(file, kube.context.as_deref(), options).await,
                 None => KubeCluster::infer(options).await,
@@ -226,60 +225,58 @@ fn domains(config: &Config) -> Domains {
         let address: http::Uri = origin.parse().ok()?;
         address.host().map(str::to_owned)
     });
-    Domains {
-        pods: config.domain.clone(),
-        control_plane: hosts.collect(),
-        allow_same_site: config.allow_same_site || config.dev,
-    }
+    Domains::new(&config.domain, hosts).with_allow_same_site(config.allow_same_site || config.dev)
 }
 
-/// How the cluster is used. Each field is given, so that a new one is a new key.
+/// How the cluster is used. A test sees to it that each option of the backend is set here or in [`cluster`].
 fn kube_config(kube: &Kube) -> KubeConfig {
-    let exposure = match &kube.gateway {
-        Some(name) => Exposure::Gateway {
-            name: name.clone(),
-            namespace: kube.gateway_namespace.clone(),
-            section: kube.gateway_listener.clone(),
-        },
-        None => Exposure::Ingress {
-            class: kube.ingress_class.clone(),
-            tls_secret: kube.tls_secret.clone(),
-            annotations: kube.ingress_annotations.clone(),
-        },
-    };
-    KubeConfig {
-        instance: kube.instance.clone(),
-        namespace: kube.namespace.clone(),
-        namespace_per_user: kube.namespace_per_user,
-        exposure,
-        // They are not in this table: [`domains`].
-        domains: Domains::default(),
-        storage: Storage {
-            class: kube.storage_class.clone(),
-            access_mode: kube.access_mode.as_str().into(),
-            grow: kube.grow_volumes,
-        },
-        network: NetworkRules {
-            ingress_namespace: (!kube.ingress_namespace.is_empty()).then(|| kube.ingress_namespace.clone()),
-            ingress_ranges: kube.ingress_ranges.clone(),
-            blocked_ranges: kube.blocked_ranges.clone(),
-            allowed_ranges: kube.allowed_ranges.clone(),
-            dns_ranges: kube.dns_ranges.clone(),
-        },
-        security: if kube.restricted {
-            Security::Restricted
-        } else {
-            Security::Baseline
-        },
-        catalogue: None,
-        user_namespaces: kube.user_namespaces,
-        runtime_class: kube.runtime_class.clone(),
-        image_pull_secrets: kube.image_pull_secrets.clone(),
-        image_pull_policy: kube.image_pull_policy.into(),
-        deadline: Duration::from_secs(kube.deadline_seconds.into()),
-        writes_in_flight: kube.writes_in_flight as usize,
-        log_streams: kube.log_streams as usize,
+    let mut network = NetworkRules::default()
+        .with_ingress_ranges(&kube.ingress_ranges)
+        .with_blocked_ranges(&kube.blocked_ranges)
+        .with_allowed_ranges(&kube.allowed_ranges)
+        .with_dns_ranges(&kube.dns_ranges);
+    if !kube.ingress_namespace.is_empty() {
+        network = network.with_ingress_namespace(kube.ingress_namespace.clone());
     }
+    let mut storage = Storage::default()
+        .with_access_mode(kube.access_mode.as_str())
+        .with_grow(kube.grow_volumes);
+    storage.class.clone_from(&kube.storage_class);
+    let security = if kube.restricted {
+        Security::Restricted
+    } else {
+        Security::Baseline
+    };
+    let mut config = KubeConfig::default()
+        .with_instance(&kube.instance)
+        .with_namespace(&kube.namespace)
+        .with_namespace_per_user(kube.namespace_per_user)
+        .with_exposure(exposure(kube))
+        .with_storage(storage)
+        .with_network(network)
+        .with_security(security)
+        .with_user_namespaces(kube.user_namespaces)
+        .with_image_pull_secrets(&kube.image_pull_secrets)
+        .with_image_pull_policy(kube.image_pull_policy.into())
+        .with_deadline(Duration::from_secs(kube.deadline_seconds.into()))
+        .with_writes_in_flight(kube.writes_in_flight as usize)
+        .with_log_streams(kube.log_streams as usize);
+    config.runtime_class.clone_from(&kube.runtime_class);
+    config
+}
+
+fn exposure(kube: &Kube) -> Exposure {
+    if let Some(name) = &kube.gateway {
+        let mut routes = GatewayRoutes::new(name);
+        routes.namespace.clone_from(&kube.gateway_namespace);
+        routes.section.clone_from(&kube.gateway_listener);
+        return routes.into();
+    }
+    let mut routes = IngressRoutes::default();
+    routes.class.clone_from(&kube.ingress_class);
+    routes.tls_secret.clone_from(&kube.tls_secret);
+    routes.annotations.clone_from(&kube.ingress_annotations);
+    routes.into()
 }
 
 #[cfg(test)]
@@ -334,8 +331,39 @@ mod tests {
         }
     }
 
-    /// Fields of `KubeConfig`, `Layout` and what is in them are counted by the compiler, in [`kube_config`] and
-    /// [`layout`]; the options of a builder are not.
+    /// The fields of `KubeConfig` and of the structs in it: the compiler can't count them, as they may grow.
+    #[test]
+    fn every_option_of_the_cluster_is_set() {
+        const CONFIG: [&str; 5] = [
+            include_str!("../../../neuropod-k8s/src/config/domains.rs"),
+            include_str!("../../../neuropod-k8s/src/config/exposure.rs"),
+            include_str!("../../../neuropod-k8s/src/config/kube_config.rs"),
+            include_str!("../../../neuropod-k8s/src/config/network.rs"),
+            include_str!("../../../neuropod-k8s/src/config/storage.rs"),
+        ];
+        let (here, _) = include_str!("backends.rs").split_once("#[cfg(test)]").unwrap();
+        let fields = CONFIG
+            .iter()
+            .flat_map(|source| source.lines())
+            .filter_map(|line| {
+                let (name, _) = line.strip_prefix("    pub ")?.split_once(':')?;
+                (!name.contains(' ')).then_some(name)
+            });
+        let fields: Vec<_> = fields.collect();
+        assert!(fields.len() >= 30, "{fields:?}");
+        for field in fields {
+            // The two fields of a constructor, and the name of a Gateway.
+            let is_given = ["pods", "control_plane", "name"].contains(&field);
+            let is_set =
+                here.contains(&format!(".with_{field}(")) || here.contains(&format!(".{field}.clone_from("));
+            assert!(
+                is_given || is_set,
+                "no key of the configuration sets `{field}` of the backend"
+            );
+        }
+    }
+
+    /// The fields of `Layout` are counted by the compiler, in [`layout`]; the options of a builder are not.
     #[test]
     fn every_option_of_the_platform_can_be_configured() {
         let source = include_str!("../../../neuropod-core/src/platform/builder.rs");
