@@ -24,7 +24,7 @@ use crate::{gallery, live};
 /// Where everything is kept.
 pub(crate) struct Store {
     /// Pods, users, templates, prices.
-    pub(crate) pods: Arc<dyn PodStore>,
+    pub(crate) pods: Arc<dyn neuropod::store::Store>,
     /// Money.
     pub(crate) billing: Arc<dyn Billing>,
     /// Who did what.
@@ -32,7 +32,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    fn all<S: PodStore + Billing + AuditLog>(store: S) -> Self {
+    fn all<S: neuropod::store::Store + Billing + AuditLog>(store: S) -> Self {
         let store = Arc::new(store);
         Self {
             pods: store.clone(),
@@ -290,7 +290,7 @@ mod tests {
     fn keys_of(option: &str) -> &'static [&'static str] {
         match option {
             "cluster" => &["cluster"],
-            "store" | "billing" | "audit_log" => &["store"],
+            "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" => &["store"],
             "audit_kept" => &["audit_days"],
             "naming" => &[
                 "domain",
@@ -304,7 +304,7 @@ mod tests {
             "clock" => &[],
             "images" => &["images.registries", "images.internal_registries"],
             "catalogue" => &["catalogue"],
-            "prices" => &[
+            "price_list" => &[
                 "prices.gpus",
                 "prices.other_gpu",
                 "prices.container_disk_gb",

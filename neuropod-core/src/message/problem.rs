@@ -120,7 +120,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::GpuUnknown => language.pick("GPU desconocida", "Unknown GPU").into(),
         Violation::GpuNotOffered => language
             .pick(
-                "Esta GPU no está disponible ahora mismo",
+                "Esta GPU no está disponible ahora mismo mismo",
                 "This GPU is not available right now",
             )
             .into(),

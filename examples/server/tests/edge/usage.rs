@@ -1,6 +1,5 @@
 //! What pods use, as metrics-server measures it.
 
-
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod as KubePod;

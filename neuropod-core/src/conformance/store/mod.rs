@@ -1,4 +1,4 @@
-//! What every [`PodStore`](crate::store::traits::PodStore) must do.
+//! What every [`Store`](crate::store::traits::Store) must do, and the store of each part alone.
 
 pub mod concurrency;
 pub mod paging;
@@ -11,4 +11,4 @@ mod suite;
 pub mod templates;
 pub mod users;
 
-pub use self::suite::run;
+pub use self::suite::{run, run_pods, run_prices, run_requests, run_templates, run_users};

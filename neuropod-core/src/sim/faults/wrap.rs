@@ -8,7 +8,7 @@ use super::injector::Faults;
 use crate::cluster::backend::ClusterBackend;
 use crate::money::billing::Billing;
 use crate::store::audit::AuditLog;
-use crate::store::traits::PodStore;
+use crate::store::traits::Store;
 
 impl Faults {
     /// The backend with these faults. Opening its watch, each event of the watch and each piece of a log count as calls.
@@ -22,7 +22,7 @@ impl Faults {
     }
 
     /// The store with these faults.
-    pub fn store(&self, inner: Arc<dyn PodStore>) -> Arc<dyn PodStore> {
+    pub fn store(&self, inner: Arc<dyn Store>) -> Arc<dyn Store> {
         Arc::new(FaultyStore {
             faults: self.clone(),
             inner,

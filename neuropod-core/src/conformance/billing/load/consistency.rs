@@ -3,7 +3,6 @@
 use super::call_result::CallResult;
 use super::journal::{Attempt, Attempts};
 use super::operation::Operation;
-use crate::money::amount::Money;
 use crate::money::billing::PostingKind;
 
 /// Checks that each error is one that its operation can have, and that each result follows from the operations that were
@@ -35,7 +34,6 @@ fn is_possible(attempt: &Attempt) {
         Operation::Post { .. } => &["conflict"],
         Operation::Hold { .. } => &["conflict", "insufficient_funds", "invalid_state"],
         Operation::Draw { .. } => &["conflict", "invalid_state", "not_found"],
-        Operation::Settle { .. } => &["conflict", "invalid", "invalid_state", "not_found"],
         Operation::Release { .. } => &["conflict", "invalid_state"],
     };
     assert!(
@@ -46,7 +44,7 @@ fn is_possible(attempt: &Attempt) {
 
 /// Checks the result of an operation that began when `earlier` was already accepted.
 fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
-    use Operation::{Draw, Hold, Post, Release, Settle};
+    use Operation::{Draw, Hold, Post, Release};
     // An operation without result has nothing to compare.
     let Some(result) = later.result() else { return };
     let code = result.code();
@@ -58,35 +56,15 @@ fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
             code.is_none() || code == Some("invalid_state") && may_be_released
         }
         (before, after) if before == after => Some(result) == earlier.result(),
-        (Post { .. }, Post { .. })
-        | (Draw { .. }, Draw { .. })
-        | (Hold { .. }, Hold { .. })
-        | (Settle { .. }, Settle { .. }) => code == Some("conflict"),
-        (Settle { .. }, Release { .. }) | (Release { .. }, Settle { .. }) => code == Some("invalid_state"),
+        (Post { .. }, Post { .. }) | (Draw { .. }, Draw { .. }) | (Hold { .. }, Hold { .. }) => {
+            code == Some("conflict")
+        }
         (Release { .. }, Hold { .. }) => matches!(code, Some("invalid_state" | "conflict")),
-        (Hold { .. }, Settle { actual, .. }) => may_settle(*actual, code, same_key),
-        (Hold { .. }, Release { .. }) => matches!(code, None | Some("invalid_state")),
+        (Hold { .. }, Release { .. }) => code.is_none(),
         _ => true,
     };
     assert!(
         fits,
         "the second can't have this result after the first was accepted: {earlier:?}, {later:?}"
     );
-}
-
-/// A reservation can be settled unless it has ended otherwise or less of it remains.
-fn may_settle(actual: Money, code: Option<&str>, same_key: &[&Attempt]) -> bool {
-    let may_have_ended = same_key.iter().any(|attempt| {
-        !attempt.is_refused()
-            && match &attempt.operation {
-                Operation::Release { .. } => true,
-                Operation::Settle { actual: other, .. } => *other != actual,
-                _ => false,
-            }
-    });
-    match code {
-        None | Some("invalid") => true,
-        Some("conflict" | "invalid_state") => may_have_ended,
-        Some(_) => false,
-    }
 }

@@ -53,8 +53,6 @@ pub enum Operation {
         at_most: Option<Money>,
         daily_cap: Option<Money>,
     },
-    /// [`Billing::settle`].
-    Settle { key: String, actual: Money },
     /// [`Billing::release`].
     Release { key: String },
 }
@@ -76,7 +74,6 @@ impl Operation {
             Self::Post { key, .. }
             | Self::Hold { key, .. }
             | Self::Draw { key, .. }
-            | Self::Settle { key, .. }
             | Self::Release { key } => Some(key),
         }
     }
@@ -112,7 +109,6 @@ impl Operation {
                 };
                 billing.draw(&draw).await.into()
             }
-            Self::Settle { key, actual } => billing.settle(&key, actual).await.into(),
             Self::Release { key } => billing.release(&key).await.into(),
         }
     }
@@ -131,10 +127,9 @@ impl Operation {
             Self::Post { user, .. } | Self::Hold { user, .. } | Self::Draw { user, .. } if choice == 1 => {
                 *user = some_user(accounts, random);
             }
-            Self::Post { amount, .. }
-            | Self::Draw { amount, .. }
-            | Self::Hold { amount, .. }
-            | Self::Settle { actual: amount, .. } => *amount += Money::from_micros(1),
+            Self::Post { amount, .. } | Self::Draw { amount, .. } | Self::Hold { amount, .. } => {
+                *amount += Money::from_micros(1);
+            }
             Self::Open { .. } | Self::Release { .. } => {}
         }
         self
@@ -179,12 +174,7 @@ impl PastOperations {
                 .again(random)
                 .map(|operation| operation.altered(accounts, random)),
             22..45 => self.draw(&key, random),
-            45..52 => self.some_hold(random).map(|hold| Operation::Settle {
-                key: hold.key,
-                // This may be more than remains, which is refused.
-                actual: some_amount(random).min(hold.amount),
-            }),
-            52..57 => self
+            45..57 => self
                 .some_hold(random)
                 .map(|hold| Operation::Release { key: hold.key }),
             _ => None,
