@@ -242,10 +242,10 @@ async fn what_can_not_be_written_down_is_not_done() {
         // The first call is the entry before the change, the second its end.
         for call in [1, 2] {
             let stage = Stage::new().await;
-            let faults = Faults::at(call, fault);
+            let faults = Faults::at_call(call, fault);
             let platform = stage.with_faults(&faults);
             let added = stage.credit(&platform, 500, "key").await;
-            assert_eq!(faults.struck(), Some("audit.record"), "{fault:?} at {call}");
+            assert_eq!(faults.injected(), Some("audit.record"), "{fault:?} at {call}");
             let cents = if call == 1 { 1000 } else { 1500 };
             assert_eq!(
                 (added.is_ok(), stage.available().await),
@@ -278,7 +278,7 @@ async fn what_can_not_be_written_down_is_not_done() {
 #[tokio::test(start_paused = true)]
 async fn a_process_that_ends_in_the_middle_leaves_a_pending_entry() {
     let stage = Stage::new().await;
-    let faults = Faults::at(2, Fault::CrashBefore);
+    let faults = Faults::at_call(2, Fault::CrashBefore);
     let platform = stage.with_faults(&faults);
     tokio::select! {
         _ = stage.credit(&platform, 500, "key") => panic!("it has crashed"),

@@ -326,7 +326,7 @@ async fn who_is_capped_or_suspended_while_a_pod_starts_is_held_to_it() {
         let platform = world.platform();
         let user = platform.register(&ana()).await.unwrap();
         let admin = Actor::admin("root");
-        let late = Faults::at(call, Fault::Late);
+        let late = Faults::at_call(call, Fault::Late);
         let slow = world
             .parts()
             .store(late.store(world.store.clone()))

@@ -344,7 +344,7 @@ async fn the_same_request_twice_at_once_without_money_is_refused_twice() {
     world.pay_in(&poor, 1).await;
     let keyed = request("Training").idempotency_key("abc");
     // The answer of the billing to the first one comes late.
-    let faults = Faults::at(1, Fault::Late);
+    let faults = Faults::at_call(1, Fault::Late);
     let slow = world
         .parts()
         .billing(faults.billing(world.store.clone()))

@@ -10,7 +10,7 @@ use neuropod::money::PricePolicy;
 use neuropod::money::billing::{Billing, BillingExt};
 use neuropod::money::statement::explain;
 use neuropod::platform::AccountChange;
-use neuropod::sim::{Incident, Settings};
+use neuropod::sim::{Mishap, Settings};
 use neuropod::{Actor, ErrorKind, Money, PriceList, Status, Update};
 use tokio::time::sleep;
 
@@ -277,7 +277,7 @@ async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
         sleep(Duration::from_mins(1)).await;
     }
     // No platform runs while the container is killed, and waits ten seconds to be started again.
-    world.cluster.strike(&pod.id, Incident::OutOfMemory);
+    world.cluster.inject(&pod.id, Mishap::OutOfMemory);
     sleep(Duration::from_mins(1)).await;
     let _driver = Driver::start(&platform);
     sleep(Duration::from_mins(1)).await;

@@ -1,10 +1,10 @@
-//! What is wrong with a request, field by field.
+//! What is wrong with a request, field by field, in words.
 
-use super::Language;
+use super::language::Language;
 use crate::error::validation::{Problem, Violation};
 use crate::pod::image::ImageError;
 
-/// What is wrong with a field, in the plan's words where it has some.
+/// What is wrong with a field. The texts of the frontend's contract stay as they are.
 ///
 /// ```
 /// use neuropod_core::message::{Language, problem};
@@ -36,12 +36,15 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::Malformed if field == "body" => language
             .pick(
                 "El cuerpo no es un objeto JSON válido",
-                "The body is no valid JSON object",
+                "The body is not a valid JSON object",
             )
             .into(),
         Violation::Malformed => {
             let label = label(field, language);
-            language.pick(format!("{label}: valor inválido"), format!("{label}: not valid"))
+            language.pick(
+                format!("{label}: valor inválido"),
+                format!("{label}: invalid value"),
+            )
         }
         Violation::WrongType => language.pick(
             format!("{field} tiene un tipo incorrecto"),
@@ -63,7 +66,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
                 "{} no puede contener caracteres de control",
                 label(field, language)
             ),
-            format!("{} can't have control characters in it", label(field, language)),
+            format!("{} can't contain control characters", label(field, language)),
         ),
         Violation::HiddenCharacter => language.pick(
             format!(
@@ -71,7 +74,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
                 label(field, language)
             ),
             format!(
-                "{} can't have characters in it that are invisible or change the direction of text",
+                "{} can't contain characters that are invisible or change the direction of text",
                 label(field, language)
             ),
         ),
@@ -90,7 +93,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::NameInUse => language
             .pick(
                 "Ya existe un pod con este nombre",
-                "There is a pod with this name, or one much like it, already",
+                "A pod with this name, or a very similar one, already exists",
             )
             .into(),
         Violation::DeploymentTypeUnknown => language
@@ -105,7 +108,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::Image(error) => image(*error, language).into(),
         Violation::RegistryInternal(registry) => language.pick(
             format!("No se permiten imágenes de '{registry}': no es un registro público"),
-            format!("Images from '{registry}' are not allowed: it is no public registry"),
+            format!("Images from '{registry}' are not allowed: it is not a public registry"),
         ),
         Violation::RegistryNotAllowed { registry, allowed } => {
             let allowed = allowed.join(", ");
@@ -116,12 +119,15 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         }
         Violation::GpuUnknown => language.pick("GPU desconocida", "Unknown GPU").into(),
         Violation::GpuNotOffered => language
-            .pick("Esta GPU no está disponible ahora", "This GPU is not offered now")
+            .pick(
+                "Esta GPU no está disponible ahora mismo mismo",
+                "This GPU is not available right now",
+            )
             .into(),
         Violation::Port(text) if text.is_empty() => language
             .pick(
                 "Sobra una coma en los puertos: escríbelos como '8888, 7860'",
-                "There is a comma too many in the ports: write them as '8888, 7860'",
+                "There is an extra comma in the ports: write them as '8888, 7860'",
             )
             .into(),
         Violation::Port(text) if text.contains('/') => language.pick(
@@ -138,14 +144,14 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         ),
         Violation::PortTwice(port) => language.pick(
             format!("Puerto {port} repetido"),
-            format!("Port {port} is there twice"),
+            format!("Port {port} is listed twice"),
         ),
         Violation::TooManyPorts(max) => {
             language.pick(format!("Máximo {max} puertos"), format!("At most {max} ports"))
         }
         Violation::VariableName(name) => language.pick(
             format!("Nombre de variable de entorno inválido: '{name}'"),
-            format!("Invalid name of an environment variable: '{name}'"),
+            format!("Invalid environment variable name: '{name}'"),
         ),
         Violation::VariableReserved(name) => language.pick(
             format!("La variable de entorno '{name}' no se puede definir"),
@@ -192,7 +198,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::Amount if field == "hours" => language
             .pick(
                 "Horas debe estar entre 0 y 87600",
-                "Hours must be from 0 to 87600",
+                "Hours must be between 0 and 87600",
             )
             .into(),
         Violation::Amount => language.pick(
@@ -201,18 +207,18 @@ pub fn problem(problem: &Problem, language: Language) -> String {
                 label(field, language)
             ),
             format!(
-                "{}: give an amount in EUR that is not negative, with at most six decimals",
+                "{}: enter an amount in EUR that is not negative, with at most six decimals",
                 label(field, language)
             ),
         ),
         Violation::AlreadyTaken => language.pick(
             format!("{} ya está en uso", label(field, language)),
-            format!("{} is taken already", label(field, language)),
+            format!("{} is already taken", label(field, language)),
         ),
     }
 }
 
-/// What people call a field.
+/// The name of a field for people.
 fn label(field: &str, language: Language) -> &str {
     let (es, en) = match field {
         "name" => ("Nombre", "Name"),
@@ -259,11 +265,11 @@ fn image(error: ImageError, language: Language) -> &'static str {
         ImageError::Empty => language.pick("Imagen Docker es requerida", "Docker image is required"),
         ImageError::TooLong => language.pick(
             "La imagen Docker es demasiado larga",
-            "The Docker image is longer than any can be",
+            "The Docker image reference is too long",
         ),
         ImageError::Space => language.pick(
             "La imagen Docker contiene espacios: escribe solo su nombre, como 'ghcr.io/owner/name:tag'",
-            "The Docker image has spaces in it: write its name alone, as in 'ghcr.io/owner/name:tag'",
+            "The Docker image contains spaces: write only its name, as in 'ghcr.io/owner/name:tag'",
         ),
         ImageError::Url => language.pick(
             "Escribe la imagen Docker sin 'https://' ni 'docker://', como en 'ghcr.io/owner/name:tag'",

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, wait};
+use super::action::Action;
+use super::{charges, wait};
 use crate::cluster::reason::refusal::Refusal;
 use crate::cluster::reason::{Reason, ReasonCode};
 use crate::cluster::workload::VolumePolicy;
@@ -46,7 +47,7 @@ pub fn drawn(
     now: Timestamp,
 ) -> Option<Pod> {
     let due = pod.meter.due?;
-    if *draw != super::draw(pod, &due) {
+    if *draw != charges::draw(pod, &due) {
         return None;
     }
     let mut next = pod.clone();

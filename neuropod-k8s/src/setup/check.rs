@@ -1,5 +1,6 @@
 //! The check of the whole set-up, step by step.
 
+use neuropod_core::message::{Language, unmatched_gpu};
 use neuropod_core::{Error, ErrorKind, Result};
 
 use crate::api::kinds::Kind;
@@ -31,7 +32,7 @@ async fn check_cluster(context: &Context) -> Result<()> {
     warn_of_namespace(context).await?;
     if let Some(catalogue) = &config.catalogue {
         for gpu in catalogue::unmatched(requests, catalogue, &config.instance).await? {
-            tracing::warn!("{gpu}");
+            tracing::warn!("{}", unmatched_gpu(&gpu, Language::En));
         }
     }
     match enforcement::find(requests).await {

@@ -187,8 +187,8 @@ impl Failure {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "timeout",
-            "El servicio no responde ahora; vuelve a intentarlo",
-            "The service does not answer now; try again",
+            "El servicio no responde; vuelve a intentarlo en unos momentos",
+            "The service is not responding; try again in a moment",
         )
         .after(1)
     }

@@ -58,7 +58,7 @@ impl Director {
                 self.cluster.halt(id);
             }
             Then::Strike(incident) if pod.ready => {
-                self.cluster.strike(id, incident);
+                self.cluster.inject(id, incident);
                 self.cluster.halt(id);
             }
             Then::Age(by) => {

@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::message::{self, Language};
 use neuropod::money::BillingExt;
-use neuropod::sim::{Kind, ObjectKey, Settings, SimCluster};
+use neuropod::sim::{ObjectKey, ObjectKind, Settings, SimCluster};
 use neuropod::{Actor, CreatePod, ErrorKind, Money, Pod, PodId, PodStore, UserId};
 use tokio::time::sleep;
 
@@ -117,13 +117,13 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
             .await
             .with_context(|| scenario.name.to_owned())?;
         for obstacle in scenario.obstacles {
-            cluster.obstruct(&pod.id, *obstacle);
+            cluster.inject(&pod.id, *obstacle);
         }
         if scenario.past == Past::NameTaken {
             for connection in app.platform.connections(&owner(&pod), &pod.id).await? {
                 cluster.add_foreign(ObjectKey {
                     namespace: pod.namespace.clone(),
-                    kind: Kind::Service,
+                    kind: ObjectKind::Service,
                     name: connection.objects.service,
                 });
             }

@@ -125,7 +125,7 @@ async fn an_account_with_several_pods_is_warned_once_for_each_threshold_and_nobo
             alert["message"]
                 .as_str()
                 .unwrap()
-                .starts_with("Tu saldo se agota"),
+                .starts_with("Tu saldo se está agotando"),
             "{alert}"
         );
     }

@@ -133,7 +133,10 @@ async fn that_money_runs_out_is_told_with_the_balance_until_somebody_pays_in() {
     let told = balance(&api, &ana).await;
     assert_eq!(told["low"]["kind"], "balance");
     let message = told["low"]["message"].as_str().unwrap();
-    assert!(message.starts_with("Tu saldo se agota: quedan"), "{message}");
+    assert!(
+        message.starts_with("Tu saldo se está agotando: quedan"),
+        "{message}"
+    );
     let id = api.get("/api/auth/me", &ana).await.expect(200)["user"]["id"].clone();
     let body = json!({ "userId": id, "balance": 100 });
     api.post("/api/auth/users/balance", &admin, &body)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::super::failure;
-use super::{adds_up, cents, holds, new_key, prepaid};
+use super::fixture::{adds_up, cents, holds, new_key, prepaid};
+use crate::conformance::expect::failure;
 use crate::money::amount::Money;
 use crate::money::billing::{Billing, BillingExt};
 

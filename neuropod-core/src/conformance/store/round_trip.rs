@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::super::unique;
 use super::sample::{HOSTILE, full_pod, moment, pod, user_id};
 use crate::cluster::observation::Step;
-use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::reason::Reason;
+use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::VolumePolicy;
+use crate::conformance::expect::unique;
 use crate::id::UserId;
 use crate::money::meter::{Meter, Reservation};
 use crate::pod::environment::Environment;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::unique;
 use crate::cluster::observation::Step;
-use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::reason::Reason;
+use crate::cluster::reason::ReasonCode;
+use crate::conformance::expect::unique;
 use crate::id::{PodId, Role, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{Period, Spent};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, template};
+use crate::conformance::expect::{failure, taken, unique};
 use crate::pod::options::{Jupyter, PodOptions};
 use crate::pod::port::Port;
 use crate::pod::template::Template;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, user, user_id};
+use crate::conformance::expect::{failure, taken, unique};
 use crate::id::Role;
 use crate::money::amount::Money;
 use crate::store::traits::UserStore;

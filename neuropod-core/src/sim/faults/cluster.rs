@@ -1,4 +1,4 @@
-//! The cluster with faults: its methods are calls, and so is each item of its streams.
+//! The cluster with faults: each method is a call, and so is each item of its streams.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::sleep;
 
-use super::{Fault, Faults};
+use super::fault::Fault;
+use super::injector::Faults;
 use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
 use crate::cluster::observation::Observation;
 use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
-use crate::sim::watch::Known;
+use crate::sim::watchers::KnownPods;
 
 /// How long a watch is broken.
 const GAP: Duration = Duration::from_secs(1);
@@ -45,7 +46,7 @@ impl ClusterBackend for FaultyCluster {
     }
 
     fn watch(&self) -> BoxStream<'static, ClusterEvent> {
-        let watch = Watch {
+        let watch = FaultyWatch {
             faults: self.faults.clone(),
             inner: Arc::clone(&self.inner),
             opening: if self.faults.has_crashed() {
@@ -54,8 +55,8 @@ impl ClusterBackend for FaultyCluster {
                 self.faults.count("cluster.watch")
             },
             stream: None,
-            known: Known::default(),
-            told_anew: VecDeque::new(),
+            known: KnownPods::default(),
+            missed: VecDeque::new(),
         };
         stream::unfold(
             watch,
@@ -98,18 +99,18 @@ impl ClusterBackend for FaultyCluster {
     }
 }
 
-struct Watch {
+struct FaultyWatch {
     faults: Faults,
     inner: Arc<dyn ClusterBackend>,
-    /// What goes wrong when it is opened.
+    /// The fault of its opening.
     opening: Option<Fault>,
     stream: Option<BoxStream<'static, ClusterEvent>>,
-    known: Known,
-    /// What changed in a gap.
-    told_anew: VecDeque<ClusterEvent>,
+    known: KnownPods,
+    /// The changes in a gap.
+    missed: VecDeque<ClusterEvent>,
 }
 
-impl Watch {
+impl FaultyWatch {
     async fn next(&mut self) -> Option<ClusterEvent> {
         match self.opening.take() {
             None => {}
@@ -119,7 +120,7 @@ impl Watch {
         }
         loop {
             self.faults.alive().await;
-            if let Some(event) = self.told_anew.pop_front() {
+            if let Some(event) = self.missed.pop_front() {
                 self.known.note(&event);
                 return Some(event);
             }
@@ -143,12 +144,12 @@ impl Watch {
         }
     }
 
-    /// Loses the connection, opens another one and finds out what has changed.
+    /// Loses the connection, opens another one and finds what has changed meanwhile.
     async fn gap(&mut self) -> Option<()> {
         self.stream = None;
         sleep(GAP).await;
         let mut stream = self.inner.watch();
-        let mut now = Known::default();
+        let mut now = KnownPods::default();
         loop {
             let event = stream.next().await?;
             if event == ClusterEvent::Synced {
@@ -156,7 +157,7 @@ impl Watch {
             }
             now.note(&event);
         }
-        self.told_anew = self.known.changes_to(now.pods()).into();
+        self.missed = self.known.changes_to(now.pods()).into();
         self.stream = Some(stream);
         Some(())
     }

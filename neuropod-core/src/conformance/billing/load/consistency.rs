@@ -1,10 +1,11 @@
-//! Whether answers fit together, whatever the ledger says.
+//! Checks that results fit together, whatever the ledger has.
 
-use super::journal::{Answer, Attempt, Attempts};
+use super::call_result::CallResult;
+use super::journal::{Attempt, Attempts};
 use super::operation::Operation;
 use crate::money::billing::PostingKind;
 
-/// Every refusal has a cause that such an operation can have, and every answer is what it has to be after all that was
+/// Checks that each error is one that its operation can have, and that each result follows from the operations that were
 /// accepted before under the same key.
 pub(super) fn check(attempts: &Attempts) {
     for attempt in attempts.all() {
@@ -22,7 +23,7 @@ pub(super) fn check(attempts: &Attempts) {
 }
 
 fn is_possible(attempt: &Attempt) {
-    let Some(Answer::Refused { code, retryable, .. }) = attempt.answer() else {
+    let Some(CallResult::Refused { code, retryable, .. }) = attempt.result() else {
         return;
     };
     let causes: &[&str] = match &attempt.operation {
@@ -37,16 +38,16 @@ fn is_possible(attempt: &Attempt) {
     };
     assert!(
         causes.contains(&code.as_str()) && !retryable,
-        "refused for a cause that it can't have: {attempt:?}"
+        "this operation can't have this error: {attempt:?}"
     );
 }
 
-/// Checks an answer that was given when it was known that `earlier` was accepted.
+/// Checks the result of an operation that began when `earlier` was already accepted.
 fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
     use Operation::{Draw, Hold, Post, Release};
-    // Whoever was killed before the answer has nothing to compare.
-    let Some(answer) = later.answer() else { return };
-    let code = answer.code();
+    // An operation without result has nothing to compare.
+    let Some(result) = later.result() else { return };
+    let code = result.code();
     let may_be_released = same_key
         .iter()
         .any(|attempt| matches!(attempt.operation, Release { .. }) && !attempt.is_refused());
@@ -54,7 +55,7 @@ fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
         (before @ Hold { .. }, after @ Hold { .. }) if before == after => {
             code.is_none() || code == Some("invalid_state") && may_be_released
         }
-        (before, after) if before == after => Some(answer) == earlier.answer(),
+        (before, after) if before == after => Some(result) == earlier.result(),
         (Post { .. }, Post { .. }) | (Draw { .. }, Draw { .. }) | (Hold { .. }, Hold { .. }) => {
             code == Some("conflict")
         }
@@ -64,6 +65,6 @@ fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
     };
     assert!(
         fits,
-        "the second can't be answered so after the first was accepted: {earlier:?}, {later:?}"
+        "the second can't have this result after the first was accepted: {earlier:?}, {later:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! What containers print: the start of a real Jupyter server, as in `token/fixtures`, or a plain line.
+//! The texts that containers print: those of a real Jupyter server, as in `token/fixtures`, or a plain line.
 
 use std::time::Duration;
 
@@ -6,33 +6,38 @@ use jiff::Timestamp;
 
 use crate::cluster::workload::Workload;
 
-/// A line of a log and when it was written.
+/// A line of a log, and when it is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct LogLine {
     pub(super) at: Timestamp,
     pub(super) text: String,
 }
 
 /// How the token of a Jupyter server is set.
-enum Login<'a> {
-    /// By whoever configured it: not printed.
+enum TokenSetup<'a> {
+    /// In its configuration: the server does not print it.
     Configured,
-    /// To nothing: everybody is in.
+    /// To nothing: anybody may use the server.
     Disabled,
-    /// By the server itself.
+    /// By the server itself, which prints it.
     Generated(&'a str),
 }
 
-/// The log of a container that starts at `from` and takes `time` until it accepts connections.
-pub(super) fn of(workload: &Workload, generated: &str, from: Timestamp, time: Duration) -> Vec<Line> {
-    let texts = match login(workload, generated) {
-        Some(login) => jupyter(&login),
+/// The lines of a container that starts at `from` and takes `time` until it accepts connections.
+pub(super) fn startup_lines(
+    workload: &Workload,
+    generated: &str,
+    from: Timestamp,
+    time: Duration,
+) -> Vec<LogLine> {
+    let texts = match token_setup(workload, generated) {
+        Some(token) => jupyter(&token),
         None => vec![("", format!("{} started", workload.container.image))],
     };
     let count = u32::try_from(texts.len()).unwrap_or(u32::MAX);
     let line = |(number, (app, text)): (u32, (&str, String))| {
         let at = from + time * number / count;
-        Line {
+        LogLine {
             at,
             text: if app.is_empty() {
                 text
@@ -44,45 +49,45 @@ pub(super) fn of(workload: &Workload, generated: &str, from: Timestamp, time: Du
     (0..).zip(texts).map(line).collect()
 }
 
-/// What a program prints now and then.
-pub(super) fn chatter(workload: &Workload, at: Timestamp) -> Line {
-    let text = match login(workload, "") {
+/// The line that a program prints now and then.
+pub(super) fn chatter_line(workload: &Workload, at: Timestamp) -> LogLine {
+    let text = match token_setup(workload, "") {
         Some(_) => stamp(at, "I ServerApp", "200 GET /api/kernels (@127.0.0.1) 0.84ms"),
         None => stamp(at, "I main", "still running"),
     };
-    Line { at, text }
+    LogLine { at, text }
 }
 
-/// What a Jupyter server prints when it is told to end; `None`: this is another program.
-pub(super) fn stopping(workload: &Workload, at: Timestamp) -> Option<Line> {
-    login(workload, "").map(|_| Line {
+/// The line that a Jupyter server prints when it is asked to end; `None`: this is another program.
+pub(super) fn stopping_line(workload: &Workload, at: Timestamp) -> Option<LogLine> {
+    token_setup(workload, "").map(|_| LogLine {
         at,
         text: stamp(at, "C ServerApp", "received signal 15, stopping"),
     })
 }
 
-fn login<'a>(workload: &Workload, generated: &'a str) -> Option<Login<'a>> {
+fn token_setup<'a>(workload: &Workload, generated: &'a str) -> Option<TokenSetup<'a>> {
     let variable = workload.secret.as_ref();
     let variable = variable.and_then(|secret| secret.variables.0.get("JUPYTER_TOKEN"));
     let jupyter = ["jupyter", "notebook"]
         .iter()
         .any(|word| workload.container.image.contains(word));
-    // Where the platform waits for a port there is a Jupyter server, whatever the image is called.
+    // A pod whose port the platform waits for runs a Jupyter server, whatever its image is called.
     let is_expected = workload.container.ready_port.is_some();
     match variable.map(String::as_str) {
-        Some("") if jupyter => Some(Login::Disabled),
-        Some(_) if jupyter || is_expected => Some(Login::Configured),
-        None if jupyter => Some(Login::Generated(generated)),
+        Some("") if jupyter => Some(TokenSetup::Disabled),
+        Some(_) if jupyter || is_expected => Some(TokenSetup::Configured),
+        None if jupyter => Some(TokenSetup::Generated(generated)),
         _ => None,
     }
 }
 
-fn jupyter(login: &Login<'_>) -> Vec<(&'static str, String)> {
+fn jupyter(token: &TokenSetup<'_>) -> Vec<(&'static str, String)> {
     const INFO: &str = "I ServerApp";
-    let query = match login {
-        Login::Configured => "?token=...".to_owned(),
-        Login::Disabled => String::new(),
-        Login::Generated(token) => format!("?token={token}"),
+    let query = match token {
+        TokenSetup::Configured => "?token=...".to_owned(),
+        TokenSetup::Disabled => String::new(),
+        TokenSetup::Generated(token) => format!("?token={token}"),
     };
     let mut lines = vec![
         (
@@ -95,7 +100,7 @@ fn jupyter(login: &Login<'_>) -> Vec<(&'static str, String)> {
             "notebook_shim | extension was successfully linked.".to_owned(),
         ),
     ];
-    if matches!(login, Login::Disabled) {
+    if matches!(token, TokenSetup::Disabled) {
         let warning = "All authentication is disabled.  Anyone who can connect to this server will be able to run code.";
         lines.push(("W ServerApp", warning.to_owned()));
     }
@@ -126,7 +131,7 @@ fn jupyter(login: &Login<'_>) -> Vec<(&'static str, String)> {
                 .to_owned(),
         ),
     ]);
-    if let Login::Generated(_) = login {
+    if let TokenSetup::Generated(_) = token {
         lines.extend([
             ("C ServerApp", String::new()),
             ("", "    ".to_owned()),
