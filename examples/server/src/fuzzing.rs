@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use neuropod::CreatePod;
-use neuropod::pod::image::ImageRules;
+use neuropod::pod::{ImageRules, Limits};
 
+use crate::contract::create_body::CreateBody;
 use crate::contract::fields::{Fields, FromFields};
 use crate::contract::reply::json;
 use crate::contract::template_body::TemplateBody;
@@ -15,7 +15,7 @@ use crate::contract::template_body::TemplateBody;
 /// # Errors
 /// What is wrong with the body.
 pub fn create_pod(body: &[u8]) -> Result<impl Debug + PartialEq + use<>, String> {
-    CreatePod::from_json(body).map_err(|error| format!("{error:?}"))
+    CreateBody::request(body, &Limits::default()).map_err(|failure| format!("{failure:?}"))
 }
 
 /// The template that a body is read as.
@@ -26,11 +26,11 @@ pub fn template(body: &[u8]) -> Result<impl Debug + PartialEq + use<>, String> {
     let read = || {
         let mut fields: Fields = json(body)?;
         let body = TemplateBody::read(&mut fields);
-        body.checked(None, &ImageRules::default())
+        body.checked(None, &ImageRules::default(), &Limits::default())
     };
     let template = read().map_err(|failure| format!("{failure:?}"))?;
     // Its id is new each time.
-    Ok((template.name, template.docker_image, template.description))
+    Ok((template.name, template.options, template.description))
 }
 
 /// The use of GPUs in the texts of exporters, in percent, by namespace and name of the pod.
