@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::observation::Step;
 use crate::cluster::reason::{Reason, ReasonCode};
 use crate::error::kind::{Error, ErrorKind};
+use crate::money::currency::Currency;
 use crate::money::statement::Explanation;
 
 pub use self::{
@@ -221,37 +222,39 @@ pub fn reason_of(told: &Reason, language: Language) -> &'static str {
 /// ```
 /// use neuropod_core::message::{self, Language};
 /// use neuropod_core::{Error, ErrorKind, Money};
+/// use neuropod_core::money::Currency;
 ///
 /// let (required, available) = (Money::from_cents(270), Money::from_cents(100));
 /// let error = Error::new(ErrorKind::InsufficientFunds { required, available }, "not enough");
 /// assert_eq!(
-///     message::error(&error, Language::Es),
+///     message::error(&error, Language::Es, &Currency::default()),
 ///     "Saldo insuficiente. Requerido: €2.70, Disponible: €1.00"
 /// );
 /// ```
-pub fn error(error: &Error, language: Language) -> String {
+pub fn error(error: &Error, language: Language, currency: &Currency) -> String {
     let (es, en) = match error.kind() {
         ErrorKind::Invalid(errors) => {
             let texts: Vec<_> = errors
                 .problems()
                 .iter()
-                .map(|wrong| problem(wrong, language))
+                .map(|wrong| problem(wrong, language, currency))
                 .collect();
             return texts.join("; ");
         }
         ErrorKind::InsufficientFunds { required, available } => {
             // Rounded so that they never look the same.
-            let (required, available) = (required.up_to_cents(), available.down_to_cents());
+            let required = currency.show(required.up_to_cents());
+            let available = currency.show(available.down_to_cents());
             return language.pick(
-                format!("Saldo insuficiente. Requerido: €{required}, Disponible: €{available}"),
-                format!("Insufficient funds. Required: €{required}, available: €{available}"),
+                format!("Saldo insuficiente. Requerido: {required}, Disponible: {available}"),
+                format!("Insufficient funds. Required: {required}, available: {available}"),
             );
         }
         ErrorKind::SpendCapReached { cap, spent } => {
-            let spent = spent.up_to_cents();
+            let (cap, spent) = (currency.show(*cap), currency.show(spent.up_to_cents()));
             return language.pick(
-                format!("Límite de gasto diario alcanzado. Límite: €{cap}, Gastado hoy: €{spent}"),
-                format!("Daily spend cap reached. Cap: €{cap}, spent today: €{spent}"),
+                format!("Límite de gasto diario alcanzado. Límite: {cap}, Gastado hoy: {spent}"),
+                format!("Daily spend cap reached. Cap: {cap}, spent today: {spent}"),
             );
         }
         ErrorKind::TooManyPods { limit } => {
@@ -351,7 +354,18 @@ pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> St
 }
 
 /// How a charge came about.
-pub fn charge(charge: &Explanation, language: Language) -> String {
+///
+/// ```
+/// use neuropod_core::message::{Language, charge};
+/// use neuropod_core::money::statement::Explanation;
+/// use neuropod_core::money::Currency;
+///
+/// # fn example(explanation: &Explanation) {
+/// // 2026-01-01 00:00:00 to 2026-01-01 00:01:00 UTC: 60 s at 2.70 EUR per hour = 0.045 EUR
+/// println!("{}", charge(explanation, Language::En, &Currency::EUR));
+/// # }
+/// ```
+pub fn charge(charge: &Explanation, language: Language, currency: &Currency) -> String {
     let Explanation {
         period,
         seconds,
@@ -359,10 +373,11 @@ pub fn charge(charge: &Explanation, language: Language) -> String {
         amount,
         ..
     } = charge;
+    let code = currency.code();
     let [from, until] = [period.from, period.until].map(|time| time.strftime("%Y-%m-%d %H:%M:%S"));
     language.pick(
-        format!("{from} a {until} UTC: {seconds} s a {hourly} EUR por hora = {amount} EUR"),
-        format!("{from} to {until} UTC: {seconds} s at {hourly} EUR per hour = {amount} EUR"),
+        format!("{from} a {until} UTC: {seconds} s a {hourly} {code} por hora = {amount} {code}"),
+        format!("{from} to {until} UTC: {seconds} s at {hourly} {code} per hour = {amount} {code}"),
     )
 }
 

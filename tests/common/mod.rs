@@ -113,6 +113,7 @@ impl<S: PodStore + Billing> World<S> {
             .cluster(Arc::new(self.cluster.clone()))
             .store(self.store.clone())
             .billing(self.store.clone())
+            .opening_credit(Money::from_cents(1000))
     }
 
     /// How often the cluster was called so.

@@ -177,18 +177,18 @@ impl Books {
     }
 
     fn check_charge(&mut self, world: &World, user: &UserId, charge: &Explanation, blind: Duration) {
-        assert!(charge.agrees, "{charge}");
+        assert!(charge.agrees, "{charge:?}");
         let id = charge.pod.as_ref().unwrap();
         let charged = self.pods.get_mut(id).unwrap();
         let quote = quote(&self.prices, charge.price_version, &charged.spec);
         assert!(
             charge.period.from >= charged.until,
-            "{charge} of {id}, which is charged up to {}",
+            "{charge:?} of {id}, which is charged up to {}",
             charged.until
         );
         charged.until = charge.period.until;
         if charge.hourly != quote.hourly() {
-            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {charge}");
+            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {charge:?}");
             return;
         }
         charged.running.push(charge.period);
@@ -200,7 +200,7 @@ impl Books {
             let ended = run.ended_at.unwrap_or(now);
             run.started_at <= charge.period.from && charge.period.until <= ended + late
         });
-        assert!(ran, "{charge} of {id}, which ran: {runs:#?}");
+        assert!(ran, "{charge:?} of {id}, which ran: {runs:#?}");
     }
 
     /// The longest time of a container that nobody could pay since this was asked last, in seconds, and its entry.

@@ -11,7 +11,7 @@ use neuropod::cluster::workload::Quota;
 use neuropod::cluster::{Catalogue, Layout};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::sim::{Settings, SimCluster};
-use neuropod::store::{AuditLog, ListOptions};
+use neuropod::store::AuditLog;
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
 use neuropod::{Billing, ClusterBackend, PodStore};
 use secrecy::ExposeSecret;
@@ -59,34 +59,6 @@ impl Store {
     }
 }
 
-/// The catalogue, with the GPU types of stored pods that it lacks, not offered: those pods were brought from elsewhere, or
-/// the type was taken out.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) async fn keep_types(catalogue: Catalogue, store: &dyn PodStore) -> Result<Catalogue> {
-    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
-    let mut options = ListOptions::default();
-    loop {
-        let page = store.list(&options).await.context("store")?;
-        for pod in page.pods {
-            if catalogue.get(&pod.spec.gpu).is_none() {
-                *unknown.entry(pod.spec.gpu).or_default() += 1;
-            }
-        }
-        let Some(next) = page.next else { break };
-        options.after = Some(next);
-    }
-    for (gpu, pods) in &unknown {
-        tracing::warn!(
-            gpu,
-            pods,
-            "the catalogue lacks the GPU type of some pods: it is kept, not offered, with the resources of the smallest one"
-        );
-    }
-    Ok(catalogue.keeping(unknown.keys().map(String::as_str)))
-}
-
 /// The file of a SQLite store.
 fn sqlite_file(config: &Config) -> Option<PathBuf> {
     let file = config.store.expose_secret().strip_prefix("sqlite:")?;
@@ -102,7 +74,7 @@ pub(crate) fn check_folder(config: &Config) -> Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     ensure!(
         folder.is_none_or(Path::is_dir),
-        "store: {}: its folder does not exist; create it, or name another file with --store sqlite:FILE",
+        "store: {}: its folder does not exist; create it, or choose another file with --store sqlite:FILE",
         file.display()
     );
     Ok(())
@@ -322,6 +294,7 @@ mod tests {
                 "kube.same_owner_traffic",
                 "kube.grace_seconds",
             ],
+            "currency" => &["currency", "currency_symbol"],
             "opening_credit" => &["opening_credit"],
             "daily_cap" => &["daily_cap"],
             "max_pods" => &["limits.max_pods"],

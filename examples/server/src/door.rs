@@ -17,6 +17,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
+use neuropod::money::Currency;
 use tower::ServiceExt;
 
 use crate::contract::failure::Failure;
@@ -47,7 +48,8 @@ pub(crate) async fn answer(
     parts.extensions.insert(ConnectInfo(door.peer));
     let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
     let mut response = if let Some(wrong) = wrong(&parts) {
-        wrong.written(language::of(&parts.headers))
+        // None of these texts has an amount in it.
+        wrong.written(language::of(&parts.headers), &Currency::EUR)
     } else {
         let body = Body::new(Watched {
             body,

@@ -30,6 +30,7 @@ pub mod gallery;
 pub mod greeting;
 mod headers;
 mod host;
+mod kept_types;
 mod language;
 mod limits;
 mod listen;
@@ -41,14 +42,15 @@ mod overview;
 mod pods;
 mod readiness;
 mod refusals;
+mod router;
 mod routes;
 mod secrets;
 pub mod server;
-#[cfg(test)]
-mod smoke;
 pub mod start_error;
 mod stock;
 pub mod telemetry;
+#[cfg(test)]
+mod test_api;
 mod trace;
 mod usage;
 mod waiting;

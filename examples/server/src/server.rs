@@ -13,11 +13,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::app::{self, App, Shared};
+use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::listen::{self, DRAIN};
 use crate::waiting::Waiting;
-use crate::{dashboard, metrics, pods, routes};
+use crate::{dashboard, metrics, pods, router, routes};
 
 /// A server that is ready to run.
 pub struct Server {
@@ -80,7 +80,7 @@ impl Server {
             listener,
             metrics,
         } = self;
-        let mut router = app::router(&app);
+        let mut router = router::router(&app);
         let mut tasks = JoinSet::new();
         let operations = Router::new()
             .route("/metrics", get(routes::metrics))

@@ -161,15 +161,4 @@ pub(crate) async fn watch(app: Arc<App>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_known_has_no_share_and_nothing_is_more_than_all() {
-        assert_eq!(share(None, Some(10)), None);
-        assert_eq!(share(Some(1), None), None);
-        assert_eq!(share(Some(1), Some(0)), None);
-        assert_eq!(share(Some(1), Some(3)), Some(33.3));
-        assert_eq!(share(Some(20), Some(10)), Some(100.0));
-    }
-}
+mod tests;

@@ -2,26 +2,29 @@
 
 use super::Language;
 use crate::error::validation::{Problem, Violation};
+use crate::money::currency::Currency;
 use crate::pod::image::ImageError;
 
 /// What is wrong with a field, in the plan's words where it has some.
 ///
 /// ```
 /// use neuropod_core::message::{Language, problem};
+/// use neuropod_core::money::Currency;
 /// use neuropod_core::error::{Problem, Violation};
 ///
+/// let eur = Currency::default();
 /// let missing = Problem::new("name", Violation::Required);
-/// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");
-/// assert_eq!(problem(&missing, Language::En), "Name is required");
+/// assert_eq!(problem(&missing, Language::Es, &eur), "Nombre es requerido");
+/// assert_eq!(problem(&missing, Language::En, &eur), "Name is required");
 /// let wrong = Problem::new("email", Violation::Malformed);
-/// assert_eq!(problem(&wrong, Language::Es), "Correo electrónico: valor inválido");
+/// assert_eq!(problem(&wrong, Language::Es, &eur), "Correo electrónico: valor inválido");
 /// let disk = Problem::new("volumeDiskSize", Violation::OutOfRange { min: 1, max: 150 });
-/// assert_eq!(problem(&disk, Language::Es), "Tamaño de volumen debe estar entre 1 y 150 GB");
+/// assert_eq!(problem(&disk, Language::Es, &eur), "Tamaño de volumen debe estar entre 1 y 150 GB");
 /// let lines = Problem::new("tail", Violation::OutOfRange { min: 1, max: 10_000 });
-/// assert_eq!(problem(&lines, Language::En), "tail must be a whole number from 1 to 10000");
+/// assert_eq!(problem(&lines, Language::En, &eur), "tail must be a whole number from 1 to 10000");
 /// ```
 #[expect(clippy::too_many_lines, reason = "a table of texts")]
-pub fn problem(problem: &Problem, language: Language) -> String {
+pub fn problem(problem: &Problem, language: Language, currency: &Currency) -> String {
     let field = problem.field;
     match &problem.violation {
         Violation::Required => required(field, language),
@@ -197,12 +200,14 @@ pub fn problem(problem: &Problem, language: Language) -> String {
             .into(),
         Violation::Amount => language.pick(
             format!(
-                "{}: indica un importe en EUR que no sea negativo, con seis decimales como máximo",
-                label(field, language)
+                "{}: indica un importe en {} que no sea negativo, con seis decimales como máximo",
+                label(field, language),
+                currency.code()
             ),
             format!(
-                "{}: give an amount in EUR that is not negative, with at most six decimals",
-                label(field, language)
+                "{}: give an amount in {} that is not negative, with at most six decimals",
+                label(field, language),
+                currency.code()
             ),
         ),
         Violation::AlreadyTaken => language.pick(

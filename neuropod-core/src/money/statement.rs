@@ -1,13 +1,11 @@
 //! Entries of a ledger, told to people.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::id::PodId;
-use crate::message::{self, Language};
 use crate::money::amount::Money;
 use crate::money::billing::{Entry, EntryKind, Period, day_of};
 
@@ -186,7 +184,9 @@ pub struct Explanation {
 ///
 /// ```
 /// use neuropod_core::money::billing::{Details, Entry, EntryKind, Period};
+/// use neuropod_core::message::{self, Language};
 /// use neuropod_core::Money;
+/// use neuropod_core::money::Currency;
 /// use neuropod_core::money::statement::explain;
 ///
 /// let from: jiff::Timestamp = "2026-01-01T00:00:00Z".parse()?;
@@ -203,7 +203,7 @@ pub struct Explanation {
 /// let line = explain(&entry).unwrap();
 /// assert!(line.agrees);
 /// assert_eq!(
-///     line.to_string(),
+///     message::charge(&line, Language::En, &Currency::EUR),
 ///     "2026-01-01 00:00:00 to 2026-01-01 00:01:00 UTC: 60 s at 2.70 EUR per hour = 0.045 EUR"
 /// );
 /// # Ok::<(), jiff::Error>(())
@@ -221,13 +221,6 @@ pub fn explain(entry: &Entry) -> Option<Explanation> {
         amount,
         agrees: -entry.amount == amount,
     })
-}
-
-impl fmt::Display for Explanation {
-    /// In English; [`message::charge`] knows other languages.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&message::charge(self, Language::En))
-    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::money::amount::Money;
 use crate::money::billing::Billing;
+use crate::money::currency::Currency;
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
@@ -70,6 +71,7 @@ struct Inner {
     prices: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
+    currency: Currency,
     opening_credit: Money,
     daily_cap: Option<Money>,
     max_pods: u32,
@@ -103,6 +105,11 @@ impl Platform {
     /// Which registries images may come from.
     pub fn image_rules(&self) -> &ImageRules {
         &self.0.images
+    }
+
+    /// The currency of all amounts.
+    pub fn currency(&self) -> &Currency {
+        &self.0.currency
     }
 
     /// The GPU types on offer.

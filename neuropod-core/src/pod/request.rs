@@ -246,11 +246,11 @@ fn text(value: Value, into: &mut Option<String>) -> bool {
 
 /// An amount in euros. What adding and multiplying leaves behind the sixth decimal (`0.30000000000000004`) is no part of it.
 fn euros_of(euros: f64) -> Option<Money> {
-    Money::from_euros(&euros.to_string()).or_else(|| {
+    Money::from_decimal(&euros.to_string()).or_else(|| {
         let text = format!("{euros:.6}");
         let rounded: f64 = text.parse().ok()?;
         let noise = (rounded - euros).abs() <= 4.0 * f64::EPSILON * euros.abs();
-        Money::from_euros(&text).filter(|_| noise)
+        Money::from_decimal(&text).filter(|_| noise)
     })
 }
 

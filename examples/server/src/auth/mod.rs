@@ -9,6 +9,8 @@ mod noted;
 mod people;
 mod presence;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use std::net::IpAddr;

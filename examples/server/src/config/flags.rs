@@ -22,7 +22,7 @@ pub struct Flags {
     pub cluster: Option<ClusterKind>,
     /// Where everything is kept: `sqlite:FILE`, `mongodb://HOST/DATABASE` or `memory`
     ///
-    /// An address with a password comes from the file or from `NEUROPOD_STORE`: the command line is for all to see
+    /// An address with a password comes from the file or from `NEUROPOD_STORE`: everybody on this machine can read the command line
     #[arg(long, global = true)]
     pub store: Option<String>,
     /// Where to listen, such as 127.0.0.1:3000
@@ -66,8 +66,8 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
         let (name, port) = text.rsplit_once(':').unwrap_or(("", text));
         match port.parse::<u16>() {
             Ok(port) if name.is_empty() || name == "localhost" => format!(
-                "a port needs the number of an address: 127.0.0.1:{port} is for this machine only, 0.0.0.0:{port} for \
-                 all who reach it"
+                "an IP address is missing: 127.0.0.1:{port} is for this machine only, 0.0.0.0:{port} for \
+                 others to reach it too"
             ),
             _ => "an address with a port is needed, such as 127.0.0.1:3000 or [::1]:3000".into(),
         }

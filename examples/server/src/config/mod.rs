@@ -23,6 +23,7 @@ use std::path::PathBuf;
 
 use neuropod::cluster::Catalogue;
 use neuropod::message::Language;
+use neuropod::money::Currency;
 use neuropod::money::PricePolicy;
 use neuropod::naming::Scheme;
 use schemars::JsonSchema;
@@ -109,11 +110,18 @@ pub struct Config {
     /// new price from the next minute on (`current`).
     #[schemars(with = "String", extend("enum" = ["quoted", "current"]))]
     pub price_policy: PricePolicy,
+    /// The currency of all amounts, as an ISO 4217 code: amounts are shown in it and never converted, so set it before
+    /// there is money in accounts.
+    #[schemars(extend("allowed" = "an ISO 4217 code, such as `EUR`"))]
+    pub currency: String,
+    /// The text in front of amounts in messages; `€` for `EUR`, and the code for other currencies, unless given.
+    #[schemars(extend("allowed" = "a text, such as `$`"))]
+    pub currency_symbol: Option<String>,
     /// What new clients get, until an administrator sets it with the prices; 0: nothing.
-    #[schemars(range(min = 0), extend("unit" = "EUR"))]
+    #[schemars(range(min = 0), extend("unit" = "currency"))]
     pub opening_credit: f64,
     /// What a client may spend on a day (UTC); as much as they have unless given.
-    #[schemars(range(min = 0), extend("unit" = "EUR"))]
+    #[schemars(range(min = 0), extend("unit" = "currency"))]
     pub daily_cap: Option<f64>,
     /// For how many hours the volume of a stopped pod is kept that nobody pays for; for ever unless given.
     #[schemars(extend("unit" = "hours"))]
@@ -166,6 +174,8 @@ impl Default for Config {
             kube: Kube::default(),
             prices: Prices::default(),
             price_policy: PricePolicy::default(),
+            currency: Currency::EUR.code().into(),
+            currency_symbol: None,
             opening_credit: 10.0,
             daily_cap: None,
             volume_grace_hours: None,
@@ -190,6 +200,18 @@ impl Config {
         let listed = &self.auth.admin_emails;
         let example = !listed.is_empty() && self.admin_email == Self::default().admin_email;
         listed.iter().chain((!example).then_some(&self.admin_email))
+    }
+
+    /// The currency of all amounts.
+    ///
+    /// # Errors
+    /// `Invalid` when `currency` is no ISO 4217 code.
+    pub fn money(&self) -> neuropod::Result<Currency> {
+        let currency = Currency::new(&self.currency)?;
+        Ok(match &self.currency_symbol {
+            Some(symbol) => currency.with_symbol(symbol),
+            None => currency,
+        })
     }
 
     /// The origins whose pages may call the API.

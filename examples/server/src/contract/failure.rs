@@ -10,6 +10,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use neuropod::error::{Problem, ValidationErrors, Violation};
 use neuropod::message::{self, Language};
+use neuropod::money::Currency;
 use neuropod::{Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -48,16 +49,16 @@ pub(crate) struct FailureBody {
     /// The same, each with its field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fields: Option<Vec<FieldProblem>>,
-    /// What has to be available, in EUR.
+    /// What has to be available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) required: Option<f64>,
-    /// What is available, in EUR.
+    /// What is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) available: Option<f64>,
-    /// What may be spent on a day, in EUR.
+    /// What may be spent on a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cap: Option<f64>,
-    /// What was spent today, in EUR.
+    /// What was spent today.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) spent: Option<f64>,
     /// How many pods one may have.
@@ -98,7 +99,7 @@ impl Failure {
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "Inicia sesión para continuar",
-            "Sign in to go on",
+            "Sign in to continue",
         )
     }
 
@@ -119,7 +120,7 @@ impl Failure {
             "address_taken",
             "Esta dirección de correo ya pertenece a otra cuenta; entra como la primera vez o contacta con la \
              administración",
-            "This e-mail address belongs to another account already; sign in as you did the first time, or contact the \
+            "This e-mail address already belongs to another account; sign in as you did the first time, or contact the \
              administrators",
         )
     }
@@ -130,7 +131,7 @@ impl Failure {
             StatusCode::SERVICE_UNAVAILABLE,
             "account_closing",
             "Esta cuenta se está eliminando; vuelve a intentarlo en unos minutos",
-            "This account is being deleted; try again in some minutes",
+            "This account is being deleted; try again in a few minutes",
         )
         .after(60)
     }
@@ -177,7 +178,7 @@ impl Failure {
             StatusCode::NOT_FOUND,
             "not_found",
             "Esta dirección no existe",
-            "There is nothing at this address",
+            "This address does not exist",
         )
     }
 
@@ -186,8 +187,8 @@ impl Failure {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "timeout",
-            "El servicio no responde ahora; vuelve a intentarlo",
-            "The service does not answer now; try again",
+            "El servicio no responde; vuelve a intentarlo",
+            "The service is not responding; try again",
         )
         .after(1)
     }
@@ -237,16 +238,16 @@ impl Failure {
     }
 
     /// The text for people.
-    pub(crate) fn message(&self, language: Language) -> String {
+    pub(crate) fn message(&self, language: Language, currency: &Currency) -> String {
         match &self.said {
             Said::Texts(es, en) => language.pick(*es, *en).to_owned(),
-            Said::Error(error) => message::error(error, language),
+            Said::Error(error) => message::error(error, language, currency),
         }
     }
 
     /// The answer in this language, where nothing else writes it.
-    pub(crate) fn written(&self, language: Language) -> Response {
-        let mut answer = (self.status, Json(self.body(language))).into_response();
+    pub(crate) fn written(&self, language: Language, currency: &Currency) -> Response {
+        let mut answer = (self.status, Json(self.body(language, currency))).into_response();
         if let Some(seconds) = self.retry_after {
             answer
                 .headers_mut()
@@ -255,11 +256,11 @@ impl Failure {
         answer
     }
 
-    fn body(&self, language: Language) -> FailureBody {
+    fn body(&self, language: Language, currency: &Currency) -> FailureBody {
         let mut body = FailureBody {
             success: false,
             code: self.code,
-            message: self.message(language),
+            message: self.message(language, currency),
             errors: None,
             fields: None,
             required: None,
@@ -276,19 +277,19 @@ impl Failure {
                 let told = |problem: &Problem| FieldProblem {
                     field: problem.field,
                     code: problem.violation.code(),
-                    message: message::problem(problem, language),
+                    message: message::problem(problem, language, currency),
                 };
                 let fields: Vec<_> = errors.problems().iter().map(told).collect();
                 body.errors = Some(fields.iter().map(|field| field.message.clone()).collect());
                 body.fields = Some(fields);
             }
             ErrorKind::InsufficientFunds { required, available } => {
-                body.required = Some(required.as_euros());
-                body.available = Some(available.as_euros());
+                body.required = Some(required.as_f64());
+                body.available = Some(available.as_f64());
             }
             ErrorKind::SpendCapReached { cap, spent } => {
-                body.cap = Some(cap.as_euros());
-                body.spent = Some(spent.as_euros());
+                body.cap = Some(cap.as_f64());
+                body.spent = Some(spent.as_f64());
             }
             ErrorKind::TooManyPods { limit } => body.limit = Some(*limit),
             _ => {}
@@ -354,26 +355,26 @@ pub(crate) async fn localize(State(app): State<Shared>, request: Request, next: 
             StatusCode::METHOD_NOT_ALLOWED => Failure::new(
                 status,
                 "method_not_allowed",
-                "Este método no se puede usar aquí",
-                "This method can't be used here",
+                "Aquí no se admite este método",
+                "This method is not allowed here",
             ),
             StatusCode::BAD_REQUEST => Failure::new(
                 status,
                 "malformed",
                 "La petición no es válida",
-                "The request is not valid",
+                "The request is invalid",
             ),
             StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
                 status,
                 "too_large",
                 "El cuerpo es demasiado grande",
-                "The body is too big",
+                "The body is too large",
             ),
             _ => return response,
         },
     };
     let (parts, _) = response.into_parts();
-    let mut answer = failure.written(language);
+    let mut answer = failure.written(language, app.platform.currency());
     for (name, value) in &parts.headers {
         if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
             answer.headers_mut().append(name, value.clone());

@@ -70,7 +70,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
                         StatusCode::PAYLOAD_TOO_LARGE,
                         "too_large",
                         "El cuerpo es demasiado grande",
-                        "The body is too big",
+                        "The body is too large",
                     )
                 } else {
                     Failure::field("body", Violation::Malformed)
@@ -92,7 +92,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
                 StatusCode::BAD_REQUEST,
                 "invalid",
                 "Los parámetros de la dirección no son válidos",
-                "The parameters of the address are not valid",
+                "The parameters of the address are invalid",
             )
         })
     }

@@ -7,6 +7,8 @@ mod module;
 mod modules;
 mod page;
 mod source_map;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

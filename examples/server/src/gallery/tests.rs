@@ -77,7 +77,7 @@ async fn each_scenario_shows_what_it_is_for_within_seconds() {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .build_recorder()
         .handle();
-    let app = App::start(config, metrics).await.unwrap();
+    let app = Box::pin(App::start(config, metrics)).await.unwrap();
     let driver = tokio::spawn({
         let platform = app.platform.clone();
         async move { platform.run(std::future::pending()).await }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use neuropod::{Pod, PodId, UserId};
 
-use super::listener::Alert;
+use super::mailbox::Alert;
 
 /// Volumes of one account that go within this time of each other are one warning: they are charged by the hour.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
@@ -89,7 +89,7 @@ mod tests {
     use neuropod::Money;
 
     use super::*;
-    use crate::smoke::{Api, config};
+    use crate::test_api::{Api, config};
 
     async fn pods() -> (Pod, Pod) {
         let api = Api::start(config()).await;

@@ -34,7 +34,7 @@ pub struct Arguments {
     ///
     /// With the same database as --store, it is taken over in place. With another store (a SQLite file, another
     /// database), everything is written there and the old database stays as it is. An address with a password is better
-    /// put into `NEUROPOD_MIGRATE_FROM`: the command line is for all to see
+    /// put into `NEUROPOD_MIGRATE_FROM`: everybody on this machine can read the command line
     #[arg(long, env = "NEUROPOD_MIGRATE_FROM", hide_env_values = true)]
     pub from: Option<String>,
     /// Tell what would be done, and change nothing
@@ -114,6 +114,7 @@ pub async fn run(arguments: &Arguments, config: &Config) -> Result<ExitCode> {
         config,
         arguments,
         language,
+        currency: config.money().context("currency")?,
     };
     print(&report.plan(&migration)?)?;
     let aside = migration.summary().to_set_aside() > 0;

@@ -71,7 +71,11 @@ pub(crate) async fn balance(
 ) -> Result<Json<Answer<BalanceView>>, Failure> {
     let user = whose(&app, &caller, query.user_id).await?;
     let standing = app.platform.standing(&caller.actor(), &user).await;
-    Ok(data(BalanceView::of(&standing.map_err(no_account)?, language)))
+    Ok(data(BalanceView::of(
+        &standing.map_err(no_account)?,
+        app.platform.currency(),
+        language,
+    )))
 }
 
 /// What happened in the account, by day (UTC) and pod.
@@ -121,9 +125,14 @@ pub(crate) async fn statement(
     };
     let entries = newest.into_iter();
     let entries: Vec<_> = entries
-        .map(|entry| EntryView::of(entry, &name, language))
+        .map(|entry| EntryView::of(entry, &name, app.platform.currency(), language))
         .collect();
-    Ok(data(StatementView::of(&statement, entries, &name)))
+    Ok(data(StatementView::of(
+        &statement,
+        entries,
+        app.platform.currency(),
+        &name,
+    )))
 }
 
 impl Range {

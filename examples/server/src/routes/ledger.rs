@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::{Stream, TryStreamExt, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use neuropod::message::Language;
+use neuropod::money::Currency;
 use neuropod::money::Entry;
 use neuropod::money::billing::EntryOptions;
 use neuropod::{Actor, Error, Money, Platform, PodId, UserId};
@@ -22,17 +23,6 @@ use crate::contract::reply::Parameters;
 use crate::csv::{Cell, Csv};
 use crate::language::Asked;
 
-const HEAD: [&str; 9] = [
-    "number",
-    "at",
-    "kind",
-    "podId",
-    "podName",
-    "amountEur",
-    "heldEur",
-    "note",
-    "text",
-];
 /// The kind of the last row: a file without one has broken off.
 const END: &str = "end";
 
@@ -91,7 +81,7 @@ impl Ledger {
     }
 }
 
-/// Every entry of the account, oldest first, as CSV: amounts exactly, in EUR. The last row is of the kind `end` and says
+/// Every entry of the account, oldest first, as CSV: amounts exactly. The last row is of the kind `end` and says
 /// how many entries there are and what they come to; a file without it has broken off.
 #[utoipa::path(get, path = "/api/account/statement.csv", tag = "Account", params(Range),
     security(("bearer" = [])), responses(
@@ -109,25 +99,27 @@ pub(crate) async fn csv(
     let mut pages = Box::pin(ledger.pages());
     // What can't be read at all is no file.
     let first = pages.try_next().await.map_err(no_account)?;
-    let head = Csv::with_head(&HEAD);
-    let begin = (pages, Some(first), Sums::default(), head, names);
+    let currency = app.platform.currency().clone();
+    let head = head(&currency);
+    let begin = (pages, Some(first), Sums::default(), head, (names, currency));
     let body = stream::try_unfold(
         begin,
-        move |(mut pages, first, mut sums, mut csv, names)| async move {
+        move |(mut pages, first, mut sums, mut csv, words)| async move {
             let page = match first {
                 Some(first) => first,
                 None if sums.ended => return Ok(None),
                 None => pages.try_next().await.inspect_err(broke_off)?,
             };
+            let (names, currency) = &words;
             match page {
                 Some(page) => page.iter().for_each(|entry| {
                     sums.add(entry);
-                    add(&mut csv, entry, &names, language);
+                    add(&mut csv, entry, names, currency, language);
                 }),
-                None => sums.end(&mut csv),
+                None => sums.end(&mut csv, currency),
             }
             let text = Bytes::from(csv.take());
-            Ok::<_, Error>(Some((text, (pages, None, sums, csv, names))))
+            Ok::<_, Error>(Some((text, (pages, None, sums, csv, words))))
         },
     );
     let headers = [
@@ -137,12 +129,32 @@ pub(crate) async fn csv(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
+/// A CSV with the names of its columns, such as `amountEur`.
+fn head(currency: &Currency) -> Csv {
+    let [amount, held] = ["amount", "held"].map(|name| format!("{name}{}", unit(currency)));
+    Csv::with_head(&[
+        "number", "at", "kind", "podId", "podName", &amount, &held, "note", "text",
+    ])
+}
+
+/// The currency as a part of names: `Eur`.
+fn unit(currency: &Currency) -> String {
+    let (first, rest) = currency.code().split_at(1);
+    format!("{first}{}", rest.to_ascii_lowercase())
+}
+
 /// Who reads it sees that the connection broke off, and that the last row is missing.
 fn broke_off(error: &Error) {
     tracing::warn!(%error, "a statement broke off");
 }
 
-fn add(csv: &mut Csv, entry: &Entry, names: &HashMap<PodId, String>, language: Language) {
+fn add(
+    csv: &mut Csv,
+    entry: &Entry,
+    names: &HashMap<PodId, String>,
+    currency: &Currency,
+    language: Language,
+) {
     let pod = entry.pod();
     let name = entry.details.pod_name.as_deref();
     let name = name.or_else(|| names.get(pod.as_ref()?).map(String::as_str));
@@ -156,7 +168,7 @@ fn add(csv: &mut Csv, entry: &Entry, names: &HashMap<PodId, String>, language: L
         Cell::Plain(&entry.amount),
         Cell::Plain(&entry.held),
         Cell::text(entry.details.note.as_deref()),
-        Cell::Text(&entry_text(entry, language)),
+        Cell::Text(&entry_text(entry, currency, language)),
     ]);
 }
 
@@ -175,9 +187,14 @@ impl Sums {
     }
 
     /// Writes the last row. Its amount is in the note, so that a sum over the column is not twice as much.
-    fn end(&mut self, csv: &mut Csv) {
+    fn end(&mut self, csv: &mut Csv, currency: &Currency) {
         self.ended = true;
-        let note = format!("entries={} amountEur={}", self.entries, self.amount);
+        let note = format!(
+            "entries={} amount{}={}",
+            self.entries,
+            unit(currency),
+            self.amount
+        );
         let empty = Cell::Empty;
         csv.row([
             empty,
@@ -199,13 +216,13 @@ mod tests {
 
     #[test]
     fn sums_stand_in_the_note_of_the_last_row_alone() {
-        let mut csv = Csv::with_head(&HEAD);
+        let mut csv = head(&Currency::EUR);
         let mut sums = Sums {
             entries: 3,
             amount: Money::from_micros(-45_000),
             ended: false,
         };
-        sums.end(&mut csv);
+        sums.end(&mut csv, &Currency::EUR);
         assert!(sums.ended);
         assert_eq!(
             csv.take(),

@@ -14,6 +14,8 @@ mod pods;
 mod pricing;
 mod status;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod time_range;
 mod users;
 

@@ -70,7 +70,7 @@ pub(crate) struct CreateBody {
     assign_to_user: Option<String>,
     /// Environment variables.
     environment: Option<HashMap<String, String>>,
-    /// What it may cost on a day (UTC), in EUR.
+    /// What it may cost on a day (UTC).
     daily_cap: Option<f64>,
     /// Makes a repetition of the same request answer the same pod.
     idempotency_key: Option<String>,
@@ -96,9 +96,9 @@ pub(crate) struct Details {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     last_active: Timestamp,
-    /// In EUR per hour.
+    /// Per hour.
     cost: f64,
-    /// In EUR, so far.
+    /// So far.
     total_cost: f64,
 }
 
@@ -192,7 +192,7 @@ pub(crate) async fn create(
         status: Status::Creating.as_str(),
         message: language.pick(
             "Pod creándose. Por favor espere unos minutos.",
-            "The pod is being created. Please wait some minutes.",
+            "The pod is being created. Please wait a few minutes.",
         ),
     };
     Ok((StatusCode::CREATED, data(created)))

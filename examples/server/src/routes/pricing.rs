@@ -165,6 +165,7 @@ pub(crate) async fn calculate(
         quote,
         sizes,
         seconds,
+        app.platform.currency(),
     )))
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct ConfigView {
     /// What new prices mean for pods that run: they keep theirs (`quoted`), or not (`current`).
     #[schema(value_type = String)]
     price_policy: PricePolicy,
+    /// The currency of all amounts, as an ISO 4217 code.
+    currency: String,
     /// The only registries, or parts of registries, that images come from; empty: all public ones.
     image_registries: Vec<String>,
     /// Registries of the platform's own network that images may come from too; told to whoever is signed in.
@@ -56,7 +58,7 @@ pub(crate) struct ConfigView {
 fn view(language: neuropod::message::Language) -> Json<StatusView> {
     Json(StatusView {
         status: "ok",
-        message: language.pick("El servidor funciona", "The server works"),
+        message: language.pick("El servidor funciona", "The server is working"),
         timestamp: Timestamp::now(),
     })
 }
@@ -99,6 +101,7 @@ pub(crate) fn config_view(app: &Shared) -> ConfigView {
         languages: ["es", "en"],
         ws_path: "/ws",
         price_policy: app.config.price_policy,
+        currency: app.platform.currency().code().to_owned(),
         image_registries: app.config.images.registries.clone(),
         // Names of hosts of a network are for nobody outside.
         internal_registries: Vec::new(),

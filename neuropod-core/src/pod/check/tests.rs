@@ -1,5 +1,6 @@
 use super::*;
 use crate::message::{Language, problem};
+use crate::money::currency::Currency;
 
 fn naming() -> Naming {
     Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
@@ -45,7 +46,7 @@ fn an_empty_request_lists_everything_at_once_in_the_words_of_the_plan() {
     );
     let texts: Vec<_> = problems
         .iter()
-        .map(|found| problem(found, Language::Es))
+        .map(|found| problem(found, Language::Es, &Currency::EUR))
         .collect();
     assert_eq!(
         texts,
@@ -319,11 +320,11 @@ fn an_image_of_another_registry_than_those_on_the_list_is_refused_and_the_list_i
     assert_eq!(of("ubuntu"), []);
     let refused = of("quay.io/a/b");
     assert_eq!(
-        problem(&refused[0], Language::En),
+        problem(&refused[0], Language::En, &Currency::EUR),
         "Images from 'quay.io' are not allowed; use one from: docker.io, ghcr.io/my-team"
     );
     assert_eq!(
-        problem(&refused[0], Language::Es),
+        problem(&refused[0], Language::Es, &Currency::EUR),
         "No se permiten imágenes de 'quay.io'; usa una de: docker.io, ghcr.io/my-team"
     );
 }
@@ -460,7 +461,7 @@ fn each_body_of_the_trials_comes_out_right() {
             "{case}"
         );
         if let Some(text) = case["text"].as_str() {
-            assert_eq!(problem(&found[0], Language::En), text);
+            assert_eq!(problem(&found[0], Language::En, &Currency::EUR), text);
         }
     }
     let cap = json(r#"{"dailyCap":0.30000000000000004,"containerDiskSize":30.0}"#);
