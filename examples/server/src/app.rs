@@ -1,4 +1,4 @@
-//! The application: what every request can use, and how requests get to it.
+//! The state that every request can use.
 
 use std::sync::Arc;
 
@@ -14,10 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{Access, Google, Issuer, Keys, Presence, Sessions, Tokens};
 use crate::backends::{self, Store};
 use crate::config::Config;
-use crate::contract::{amount, template_body};
+use crate::contract::amount;
 use crate::directory::Directory;
-use crate::kept_types::keep_types;
-use crate::limits::{self, Limiter};
+use crate::limits::Limiter;
 use crate::live::{self, Hub};
 use crate::log_places::LogPlaces;
 use crate::metrics::{MeteredCluster, Progress};
@@ -27,9 +26,9 @@ use crate::stock::Stock;
 use crate::usage::Figures;
 use crate::{gallery, pods};
 
-/// What every request can use.
+/// The state that every request can use.
 pub(crate) struct App {
-    /// What the server was told.
+    /// The configuration.
     pub(crate) config: Config,
     /// The platform.
     pub(crate) platform: Platform,
@@ -47,15 +46,15 @@ pub(crate) struct App {
     pub(crate) google: Option<Google>,
     /// Another issuer of tokens, where there is one.
     pub(crate) issuer: Option<Issuer>,
-    /// Who may come in, and as what.
+    /// Who may sign in, and as what.
     pub(crate) access: Access,
-    /// Who is there.
+    /// Who was active lately.
     pub(crate) presence: Presence,
-    /// What ends with their sessions.
+    /// Open connections, which end with their sessions.
     pub(crate) sessions: Sessions,
     /// Live updates.
     pub(crate) live: Arc<Hub>,
-    /// The accounts whose owners are to be told how they stand.
+    /// Accounts that changed, whose owners are told.
     pub(crate) accounts: live::Accounts,
     /// What pods use.
     pub(crate) usage: Figures,
@@ -63,43 +62,24 @@ pub(crate) struct App {
     pub(crate) stock: Stock,
     /// The names and addresses of users.
     pub(crate) directory: Directory,
-    /// Whether store and cluster answer.
+    /// Whether store and cluster work.
     pub(crate) readiness: Readiness,
-    /// How much one may ask for.
+    /// Rate limits.
     pub(crate) limiter: Limiter,
-    /// How many logs are read, and by whom.
+    /// The logs that are being read, and by whom.
     pub(crate) log_places: LogPlaces,
-    /// What is counted.
+    /// Metrics.
     pub(crate) metrics: PrometheusHandle,
-    /// The server stops: whatever goes on without end ends.
+    /// Cancelled when the server stops, to end what would go on forever.
     pub(crate) stopping: CancellationToken,
-    progress: Progress,
+    /// How long pods take.
+    pub(crate) progress: Progress,
 }
 
 /// The application, as handlers get it.
 pub(crate) type Shared = Arc<App>;
 
 impl App {
-    /// An application on the store and the cluster that are configured.
-    ///
-    /// # Errors
-    /// What keeps the server from starting, with the name of the value that is wrong.
-    pub(crate) async fn start(mut config: Config, metrics: PrometheusHandle) -> Result<Shared> {
-        backends::check_folder(&config)?;
-        let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
-        let store = Store::open(&config).await?;
-        config.catalogue = keep_types(config.catalogue, &*store.pods).await?;
-        let (cluster, simulated) = backends::cluster(&config).await?;
-        if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
-            store.pods.insert_template(&template_body::first()).await?;
-        }
-        let app = Self::on(config, &secrets, store, cluster, metrics)?;
-        if let Some(cluster) = simulated {
-            gallery::open(&app, cluster).await.context("scenario")?;
-        }
-        Ok(app)
-    }
-
     /// An application on this store and this cluster. Others may be on them too.
     ///
     /// # Errors
@@ -157,18 +137,6 @@ impl App {
             sessions: Sessions::default(),
             metrics,
         }))
-    }
-
-    /// What goes on beside the requests, until it is dropped.
-    pub(crate) async fn background(self: Arc<Self>) {
-        tokio::join!(
-            self.live.follow(&self.platform, &self.progress),
-            crate::usage::watch(Arc::clone(&self)),
-            crate::metrics::upkeep(Arc::clone(&self)),
-            limits::upkeep(Arc::clone(&self)),
-            live::watch_others(Arc::clone(&self)),
-            live::watch_accounts(Arc::clone(&self)),
-        );
     }
 }
 

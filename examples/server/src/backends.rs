@@ -17,8 +17,8 @@ use neuropod::{Billing, ClusterBackend, PodStore};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube, UserQuota};
+use crate::gallery;
 use crate::secrets::Place;
-use crate::{gallery, live};
 
 /// Where everything is kept.
 pub(crate) struct Store {
@@ -84,7 +84,7 @@ pub(crate) fn check_folder(config: &Config) -> Result<()> {
 pub(crate) fn place_of_secrets(config: &Config) -> Place {
     match sqlite_file(config) {
         Some(file) => Place::Beside(file),
-        None if live::is_shared(config) => Place::Shared,
+        None if config.is_shared() => Place::Shared,
         None => Place::Nowhere,
     }
 }

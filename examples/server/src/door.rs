@@ -20,10 +20,13 @@ use hyper::body::Incoming;
 use neuropod::money::Currency;
 use tower::ServiceExt;
 
+use crate::accept_language::accept_language;
 use crate::contract::failure::Failure;
-use crate::listen::MAX_HEAD;
+use crate::host;
 use crate::waiting::Place;
-use crate::{host, language};
+
+/// The longest head of a request, in bytes.
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
 /// Where requests come in.
 #[derive(Debug, Clone)]
@@ -49,7 +52,7 @@ pub(crate) async fn answer(
     let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
     let mut response = if let Some(wrong) = wrong(&parts) {
         // None of these texts has an amount in it.
-        wrong.written(language::of(&parts.headers), &Currency::EUR)
+        wrong.written(accept_language(&parts.headers), &Currency::EUR)
     } else {
         let body = Body::new(Watched {
             body,

@@ -1,4 +1,4 @@
-//! What the program says to whoever has started it: what to open, as whom, and how it ends.
+//! The text that the program prints at the start: the address to open, how to sign in, how to stop.
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,4 +1,4 @@
-//! Everything that is served: the routes, and the layers that each request passes.
+//! The routes, and the layers that every request passes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,13 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::app::Shared;
-use crate::contract::failure::{self, Failure};
-use crate::{auth, encoding, headers, host, limits, live, refusals, routes, trace};
+use crate::contract::failure::Failure;
+use crate::localize::localize;
+use crate::{auth, encoding, headers, host, limit_requests, live, refusals, routes, trace};
 
-/// Within this time every question is answered: the frontend waits for five seconds.
+/// The time limit of reads: the frontend waits five seconds.
 const ANSWERED: Duration = Duration::from_millis(4500);
-/// Within this time every change is: for these it waits for 30.
+/// The time limit of changes: for these it waits 30 seconds.
 const CHANGED: Duration = Duration::from_secs(28);
 
 /// Everything that is served.
@@ -31,7 +32,7 @@ pub(crate) fn router(app: &Shared) -> Router {
     let (routes, _) = routes::all();
     live::serve_socketio(routes, app)
         .layer(DefaultBodyLimit::max(body))
-        // What says that it is too big is refused before it comes.
+        // A body whose declared length is too large is refused before it is read.
         .layer(RequestBodyLimitLayer::new(body))
         .layer(
             ServiceBuilder::new()
@@ -41,19 +42,18 @@ pub(crate) fn router(app: &Shared) -> Router {
                 .layer(from_fn(encoding::compress))
                 .layer(from_fn(headers::secure))
                 .layer(cors(&app.config.origins()))
-                .layer(from_fn_with_state(state(), failure::localize))
+                .layer(from_fn_with_state(state(), localize))
                 .layer(from_fn_with_state(state(), host::check))
-                // Who asks is asked of the store, and of issuers: that counts too.
+                // Identifying the caller reads the store and may ask an issuer, so the time limit includes it.
                 .layer(from_fn(deadline))
                 .layer(from_fn_with_state(state(), auth::identify))
-                .layer(from_fn_with_state(state(), limits::limit))
+                .layer(from_fn_with_state(state(), limit_requests::limit))
                 .layer(from_fn_with_state(state(), refusals::note)),
         )
         .with_state(state())
 }
 
-/// Middleware that answers in time whatever happens. A change that is broken off is finished by the driver, or has not
-/// begun.
+/// Middleware that responds in time, whatever happens. An interrupted change is finished by the driver, or has not begun.
 async fn deadline(request: Request, next: Next) -> Response {
     // A long poll waits for as long as there is nothing to tell, and ends by itself at the next ping.
     if request.uri().path().starts_with("/socket.io/") {

@@ -1,4 +1,4 @@
-//! What keeps the server from starting, in one line for people: what is wrong, and what to do next.
+//! Why the server can't start, in one line for people: what is wrong, and what to do next.
 
 use std::io;
 

@@ -61,7 +61,7 @@ pub(crate) fn config() -> Config {
 
 impl Api {
     pub(crate) async fn start(config: Config) -> Self {
-        crate::server::use_ring();
+        crate::tls::use_ring();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
             .build_recorder()
             .handle();
@@ -71,7 +71,7 @@ impl Api {
 
     /// A server on this cluster.
     pub(crate) async fn on(cluster: &SimCluster) -> Self {
-        crate::server::use_ring();
+        crate::tls::use_ring();
         let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
         let store = Store::open(&config()).await.unwrap();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
@@ -81,7 +81,7 @@ impl Api {
 
     /// A server whose store has a fault at every call for so long, and the token of somebody who signed in before.
     pub(crate) async fn in_trouble(fault: Fault, time: Duration) -> (Self, String) {
-        crate::server::use_ring();
+        crate::tls::use_ring();
         let store = Arc::new(MemoryStore::new());
         let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
         let on = |pods: Arc<dyn PodStore>| {
@@ -112,7 +112,7 @@ impl Api {
         }
     }
 
-    /// Serves at a port of this machine, and answers its address.
+    /// Serves at a port of this machine, and returns its address.
     pub(crate) async fn serve(&self) -> std::net::SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -163,7 +163,7 @@ impl Api {
         self.call(Method::POST, path, token, Some(body)).await
     }
 
-    /// Signs in, and answers the token.
+    /// Signs in, and returns the token.
     pub(crate) async fn sign_in(&self, email: &str) -> String {
         let answer = self
             .post("/api/auth/mock-login", "", &json!({ "email": email }))
@@ -171,7 +171,7 @@ impl Api {
         answer.expect(200)["token"].as_str().unwrap().to_owned()
     }
 
-    /// Creates a pod, and answers its id.
+    /// Creates a pod, and returns its id.
     pub(crate) async fn create(&self, token: &str, name: &str) -> String {
         let answer = self.post("/api/pods", token, &request(name)).await;
         answer.expect(201)["data"]["podId"].as_str().unwrap().to_owned()

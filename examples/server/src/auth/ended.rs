@@ -1,10 +1,10 @@
-//! The sessions of a user that ended before their time.
+//! The sessions of a user that were ended early.
 
 use jiff::Timestamp;
 use neuropod::User;
 use neuropod::user::EndedSession;
 
-use super::Session;
+use super::session::Session;
 
 /// As many are remembered one by one; a user who ends more in a day is signed out of the oldest of all.
 const MOST: usize = 1000;
@@ -43,7 +43,7 @@ mod tests {
     use neuropod::Role;
 
     use super::*;
-    use crate::auth::people::Profile;
+    use crate::auth::Profile;
 
     fn session(number: i64) -> Session {
         let until = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1000 + number);

@@ -10,8 +10,11 @@ use ipnet::IpNet;
 use neuropod::token::RegexTokens;
 use secrecy::ExposeSecret;
 
+use super::choices::ClusterKind;
+use super::flags::Flags;
 use super::keys::{self, Kind};
-use super::{ClusterKind, Config, Flags, address, wrong};
+use super::settings::Config;
+use super::{address, wrong};
 use crate::auth::Access;
 use crate::contract::amount;
 use crate::gallery;

@@ -1,10 +1,8 @@
-//! What goes wrong, as the contract answers it.
+//! Errors as the contract shows them.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -15,9 +13,7 @@ use neuropod::{Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
-
-/// A request that fails. [`localize`] writes it in the language of the one who asks.
+/// A request that fails. [`localize`](crate::localize::localize) writes it in the language of the one who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     status: StatusCode,
@@ -93,7 +89,7 @@ impl Failure {
         }
     }
 
-    /// Who asks is not signed in, or not any more.
+    /// The caller is not signed in, or no longer.
     pub(crate) const fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -103,7 +99,7 @@ impl Failure {
         )
     }
 
-    /// They are on no list of those who may come in.
+    /// The caller is on no list of people who may sign in.
     pub(crate) const fn not_allowed() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -113,7 +109,7 @@ impl Failure {
         )
     }
 
-    /// Their address belongs to somebody else already.
+    /// The address belongs to another account.
     pub(crate) const fn address_taken() -> Self {
         Self::new(
             StatusCode::CONFLICT,
@@ -125,7 +121,7 @@ impl Failure {
         )
     }
 
-    /// They are being deleted.
+    /// The account is being deleted.
     pub(crate) const fn leaving() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -182,7 +178,7 @@ impl Failure {
         )
     }
 
-    /// There was no answer in time.
+    /// The request took too long.
     pub(crate) const fn timeout() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -198,13 +194,13 @@ impl Failure {
         Error::from(ValidationErrors::from(Problem::new(field, violation))).into()
     }
 
-    /// With another text; status and code stay.
+    /// The same status and code with another text.
     pub(crate) fn saying(mut self, es: &'static str, en: &'static str) -> Self {
         self.said = Said::Texts(es, en);
         self
     }
 
-    /// With another text where it says that somebody may not do this.
+    /// Another text, if the status is 403.
     pub(crate) fn forbidding(self, es: &'static str, en: &'static str) -> Self {
         if self.status == StatusCode::FORBIDDEN {
             self.saying(es, en)
@@ -213,7 +209,7 @@ impl Failure {
         }
     }
 
-    /// To be repeated after so many seconds.
+    /// Asks to retry after this many seconds.
     pub(crate) const fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -232,7 +228,7 @@ impl Failure {
         self.code
     }
 
-    /// Whether it is not for the one who asks to put right.
+    /// Whether the fault is the server's, not the caller's.
     pub(crate) fn is_of_server(&self) -> bool {
         self.status.is_server_error()
     }
@@ -245,7 +241,7 @@ impl Failure {
         }
     }
 
-    /// The answer in this language, where nothing else writes it.
+    /// The response, written in this language.
     pub(crate) fn written(&self, language: Language, currency: &Currency) -> Response {
         let mut answer = (self.status, Json(self.body(language, currency))).into_response();
         if let Some(seconds) = self.retry_after {
@@ -338,47 +334,4 @@ impl IntoResponse for Failure {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// Middleware that writes failures in the language of the request, also those that other layers answer.
-pub(crate) async fn localize(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let language = app.language(request.headers());
-    // Clients of Socket.IO have their own words.
-    if request.uri().path().starts_with("/socket.io/") {
-        return next.run(request).await;
-    }
-    let response = next.run(request).await;
-    let status = response.status();
-    let failure = match response.extensions().get::<Failure>() {
-        Some(failure) => failure.clone(),
-        None => match status {
-            StatusCode::METHOD_NOT_ALLOWED => Failure::new(
-                status,
-                "method_not_allowed",
-                "Aquí no se admite este método",
-                "This method is not allowed here",
-            ),
-            StatusCode::BAD_REQUEST => Failure::new(
-                status,
-                "malformed",
-                "La petición no es válida",
-                "The request is invalid",
-            ),
-            StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
-                status,
-                "too_large",
-                "El cuerpo es demasiado grande",
-                "The body is too large",
-            ),
-            _ => return response,
-        },
-    };
-    let (parts, _) = response.into_parts();
-    let mut answer = failure.written(language, app.platform.currency());
-    for (name, value) in &parts.headers {
-        if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
-            answer.headers_mut().append(name, value.clone());
-        }
-    }
-    answer
 }

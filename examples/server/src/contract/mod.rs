@@ -6,12 +6,13 @@
 //! | question | place |
 //! |---|---|
 //! | How is a body read, and how are all its mistakes listed at once? | `fields`; bodies in `template_body`, `price_change` |
-//! | What does a reply look like? | `reply`; its data in `pod`, `pricing`, `template`, `user`, `money`, `audit` |
+//! | What does a reply look like? | `reply`; its data in `pod`, `pricing`, `template`, `user`, `money`, `audit`, `config` |
 //! | Which status, code and text does an error get? | `failure` |
 //! | Which amounts are accepted? | `amount` |
 
 pub(crate) mod amount;
 pub(crate) mod audit;
+pub(crate) mod config;
 pub(crate) mod failure;
 pub(crate) mod fields;
 pub(crate) mod money;

@@ -15,7 +15,7 @@ use crate::test_api::{Api, config, request};
 
 /// A server on this store, as one that starts with this catalogue.
 async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
-    crate::server::use_ring();
+    crate::tls::use_ring();
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     let config = Config {
         catalogue: keep_types(catalogue, &**store).await.unwrap(),

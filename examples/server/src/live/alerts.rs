@@ -1,4 +1,4 @@
-//! Which warnings that money runs out were given already: one for each account and threshold, not one for each pod.
+//! Remembers which low-balance warnings were sent: one for each account and threshold, not one for each pod.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ impl Purse {
     }
 }
 
-/// The warnings that were given.
+/// The warnings that were sent.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     /// The lowest threshold that was told, in seconds, until a pod has that much again.

@@ -1,4 +1,4 @@
-//! Who listens to what, and how every pod is now.
+//! The current state of every pod, and who listens to it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One who listens.
+//! A connection that listens.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Listener {
         })
     }
 
-    /// Listens to one pod. How it is now is told first.
+    /// Subscribes to one pod. Its current state is sent first.
     ///
     /// # Errors
     /// There is no such pod for them, or they listen to too many.
@@ -56,23 +56,23 @@ impl Listener {
         Ok(())
     }
 
-    /// Listens to a pod no more.
+    /// Unsubscribes from a pod.
     pub(crate) fn unsubscribe(&self, id: &PodId) {
         self.mailbox.remove_subscription(id);
         self.hub.unsubscribe(&self.mailbox, id);
     }
 
-    /// Listens to pods without naming them.
+    /// Subscribes to pods without naming them.
     pub(crate) fn subscribe_all(&self, scope: Scope) {
         self.hub.subscribe_all(&self.mailbox, scope);
     }
 
-    /// Listens no more.
+    /// Ends the subscription to everything.
     pub(crate) fn leave(&self) {
         self.hub.leave(&self.mailbox);
     }
 
-    /// Waits for the next thing to be told.
+    /// Waits for the next event.
     pub(crate) async fn next(&self) -> Outgoing {
         loop {
             if let Some(outgoing) = self.next_now() {
@@ -82,7 +82,7 @@ impl Listener {
         }
     }
 
-    /// The next thing to be told, if there is one now.
+    /// The next event, if there is one now.
     fn next_now(&self) -> Option<Outgoing> {
         loop {
             let id = match self.mailbox.pop()? {

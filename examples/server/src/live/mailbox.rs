@@ -1,4 +1,4 @@
-//! What a listener has to be told, until they read it.
+//! The mailbox of a listener.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,7 +47,7 @@ pub(crate) enum Alert {
     Volume(Timestamp),
 }
 
-/// Something to be told.
+/// An event for a listener.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// A pod of theirs is there that was not.
@@ -74,9 +74,9 @@ pub(crate) enum Outgoing {
     },
 }
 
-/// The next thing in a mailbox.
+/// The next entry of a mailbox.
 pub(super) enum Next {
-    /// Ready to be told.
+    /// Ready to be sent.
     Ready(Outgoing),
     /// A pod has changed: how it is now is read from the hub.
     Pod(PodId),
@@ -92,7 +92,7 @@ pub(crate) struct Mailbox {
     notify: Notify,
 }
 
-/// What a listener has to be told. It never holds more than one place for each pod.
+/// Unread news. It never holds more than one entry for each pod.
 #[derive(Default)]
 struct Inbox {
     scope: Option<Scope>,
@@ -111,7 +111,7 @@ struct Inbox {
     account: Account,
 }
 
-/// What a listener has to be told of their own account.
+/// Unread news of the listener's own account.
 #[derive(Default)]
 struct Account {
     follows: bool,
@@ -251,12 +251,12 @@ impl Mailbox {
         }
     }
 
-    /// Waits until something may have come.
+    /// Waits until something may have been posted.
     pub(super) async fn changed(&self) {
         self.notify.notified().await;
     }
 
-    /// Removes the next thing from the mailbox; `None`: it is empty.
+    /// Removes the next entry from the mailbox; `None`: it is empty.
     pub(super) fn pop(&self) -> Option<Next> {
         let mut inbox = self.inbox();
         if let Some((pod_id, alert)) = inbox.alerts.pop_first() {
@@ -274,7 +274,7 @@ impl Mailbox {
         Some(Next::Pod(id))
     }
 
-    /// What is told of a pod that is there; `None`: nothing.
+    /// The event for a pod that exists; `None`: none.
     pub(super) fn news(&self, current: Arc<Current>) -> Option<Outgoing> {
         self.inbox().news(current, &self.actor)
     }
@@ -295,7 +295,7 @@ impl Inbox {
         matches!(self.scope, Some(Scope::Changes | Scope::Everybody))
     }
 
-    /// What is told of a pod that is there.
+    /// The event for a pod that exists.
     fn news(&mut self, current: Arc<Current>, actor: &Actor) -> Option<Outgoing> {
         let id = &current.pod.id;
         let is_own = current.pod.owner == actor.id;

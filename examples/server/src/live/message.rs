@@ -1,4 +1,4 @@
-//! What listeners are told, word for word.
+//! The events of live updates, as they are sent.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Event {
         Self::new("error", fields)
     }
 
-    /// What is told of something; `None`: it is what the listener knows already.
+    /// The event for this news; `None`: the listener knows it already.
     pub(super) async fn of(app: &App, listener: &Listener, outgoing: &Outgoing) -> Option<Self> {
         let language = listener.language();
         let event = match outgoing {

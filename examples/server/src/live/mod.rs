@@ -11,15 +11,17 @@ mod mailbox;
 mod message;
 mod shared;
 mod socketio;
+mod tell_accounts;
 #[cfg(test)]
 mod tests;
 mod ws;
 
 pub(crate) use self::{
-    accounts::{Accounts, watch as watch_accounts},
+    accounts::Accounts,
     hub::Hub,
-    shared::{is_shared, watch as watch_others},
+    shared::watch as watch_others,
     socketio::serve as serve_socketio,
+    tell_accounts::watch as watch_accounts,
     ws::{describe as describe_websocket, open as websocket},
 };
 #[cfg(test)]

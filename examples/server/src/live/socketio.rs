@@ -25,7 +25,7 @@ use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::contract::failure::Failure;
 use crate::limits::ClientAddress;
-use crate::routes::log_text;
+use crate::log_text;
 
 /// The biggest message that is read, in bytes.
 const MAX_PAYLOAD: u64 = 64 * 1024;
@@ -296,7 +296,7 @@ async fn request_logs(received: Received, State(app): State<Shared>, TryData(dat
         .answer_of_pod(data, "podLogs", async |connection, pod_id| {
             let (actor, language) = (connection.listener.actor(), connection.listener.language());
             app.limiter.check_user(&actor.id)?;
-            let logs = log_text(&app, actor, &pod_id.parse::<PodId>()?, None, false, language).await;
+            let logs = log_text::read(&app, actor, &pod_id.parse::<PodId>()?, None, false, language).await;
             let logs = logs.map_err(|failure| match failure.code() {
                 // Whether there is a pod that one may not see is nothing to be learned here.
                 "forbidden" => refused(Refusal::NoPod),

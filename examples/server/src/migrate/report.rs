@@ -8,7 +8,7 @@ use neuropod::message::Language;
 use neuropod::money::Currency;
 use neuropod::store::mongo::migrate::{Applied, Count, Finding, Migration, Summary};
 
-use super::Arguments;
+use super::arguments::Arguments;
 use super::commands;
 use super::target::Target;
 use crate::config::Config;

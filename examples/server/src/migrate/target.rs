@@ -10,9 +10,8 @@ use neuropod::{Billing, PodStore};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use crate::config::Config;
-
 use super::address;
+use crate::config::Config;
 
 /// Where it goes.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use neuropod::message::{self, Language};
 use neuropod::pod::connection::ConnectionState;
 
-use super::Found;
+use super::found::Found;
 
 /// How often a page of a pod that starts looks again, in seconds.
 const AGAIN: u32 = 2;

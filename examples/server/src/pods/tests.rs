@@ -1,21 +1,26 @@
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::middleware::from_fn_with_state;
-use http::Request;
+use http::{Request, header};
 use http_body_util::BodyExt;
+use neuropod::naming::Naming;
 use neuropod::store::MemoryStore;
 use tower::ServiceExt;
 
-use super::*;
+use super::links::links;
+use super::route::{host_of, is_of_a_pod, route};
 use crate::app::App;
 use crate::backends::Store;
+use crate::config::{ClusterKind, Config};
 use crate::router::router;
 use crate::secrets::{Place, Secrets};
 use crate::test_api::config;
 
 /// What a server that was told so answers for `/api/config` at the host of some pod.
 async fn asked(cluster: ClusterKind) -> (u16, String) {
-    crate::server::use_ring();
+    crate::tls::use_ring();
     let store = Arc::new(MemoryStore::new());
     let store = Store {
         pods: store.clone(),

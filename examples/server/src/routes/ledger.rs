@@ -1,4 +1,4 @@
-//! The entries of an account, page by page, and all of them as CSV.
+//! All entries of an account, as CSV.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures::{Stream, TryStreamExt, stream};
+use futures::{TryStreamExt, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use neuropod::message::Language;
-use neuropod::money::Currency;
-use neuropod::money::Entry;
-use neuropod::money::billing::EntryOptions;
-use neuropod::{Actor, Error, Money, Platform, PodId, UserId};
+use neuropod::money::{Currency, Entry};
+use neuropod::{Error, Money, PodId};
 
-use super::account::{Range, no_account};
+use super::account_range::{Range, no_account};
 use crate::app::Shared;
 use crate::auth::Caller;
 use crate::contract::failure::{Failure, FailureBody};
@@ -25,61 +23,6 @@ use crate::language::Asked;
 
 /// The kind of the last row: a file without one has broken off.
 const END: &str = "end";
-
-/// The entries of an account in a range of time.
-pub(super) struct Ledger {
-    platform: Platform,
-    actor: Actor,
-    user: UserId,
-    options: EntryOptions,
-}
-
-/// The entries of the account of `user` that `options` select, as this one may see them.
-pub(super) fn ledger(platform: &Platform, actor: Actor, user: UserId, options: EntryOptions) -> Ledger {
-    Ledger {
-        platform: platform.clone(),
-        actor,
-        user,
-        options,
-    }
-}
-
-impl Ledger {
-    /// Page by page, oldest first: no more than one is in memory. No page is empty.
-    pub(super) fn pages(&self) -> impl Stream<Item = Result<Vec<Entry>, Error>> + Send + use<> {
-        let Self {
-            platform,
-            actor,
-            user,
-            options,
-        } = self;
-        let begin = (
-            platform.clone(),
-            actor.clone(),
-            user.clone(),
-            Some(options.clone()),
-        );
-        stream::try_unfold(begin, |(platform, actor, user, options)| async {
-            let Some(mut options) = options else {
-                return Ok(None);
-            };
-            let page = platform.entries(&actor, &user, &options).await?;
-            let Some(last) = page.last() else {
-                return Ok(None);
-            };
-            options.after = last.number;
-            let is_full = page.len() >= usize::try_from(options.limit).unwrap_or(usize::MAX);
-            let next = is_full.then_some(options);
-            Ok(Some((page, (platform, actor, user, next))))
-        })
-    }
-
-    /// The names of the pods that are there, for entries that don't say them.
-    pub(super) async fn names_of_pods(&self) -> Result<HashMap<PodId, String>, Failure> {
-        let pods = self.platform.list_all(&self.actor, Some(&self.user)).await?;
-        Ok(pods.into_iter().map(|pod| (pod.id, pod.name)).collect())
-    }
-}
 
 /// Every entry of the account, oldest first, as CSV: amounts exactly. The last row is of the kind `end` and says
 /// how many entries there are and what they come to; a file without it has broken off.

@@ -38,7 +38,7 @@ pub(crate) struct CreatedPod {
     message: &'static str,
 }
 
-/// The body of a creation. What is wrong with it is told all at once.
+/// The body of a creation. All mistakes are listed at once.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "name": "Training", "deploymentType": "docker", "dockerImage": "quay.io/jupyter/base-notebook", "gpu": "cpu",
@@ -246,7 +246,7 @@ pub(crate) async fn connections(
     Ok(data(app.shown(language).connections(&pod)))
 }
 
-/// What is no id is answered like one that does not exist.
+/// Text that is not an id is treated like an id that does not exist.
 pub(super) fn parse(id: &str) -> Result<PodId, Failure> {
     Ok(id.parse()?)
 }

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::routing::get;
 use serde_json::json;
 
-use super::share;
+use super::figures::share;
 use crate::config::{Config, Kube};
 use crate::test_api::{Api, config};
 

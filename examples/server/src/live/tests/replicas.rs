@@ -21,7 +21,7 @@ use crate::test_api::{Api, config};
 
 /// So many servers on one store and one cluster.
 fn replicas<const N: usize>() -> [Api; N] {
-    crate::server::use_ring();
+    crate::tls::use_ring();
     let store = Arc::new(MemoryStore::new());
     let cluster: Arc<dyn ClusterBackend> = Arc::new(crate::test_api::simulated());
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();

@@ -210,7 +210,7 @@ impl Billing for Counted {
 
 /// A server with an account of `entries` entries, whose CSV is on its way.
 async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
-    crate::server::use_ring();
+    crate::tls::use_ring();
     let billing = Arc::new(Counted {
         inner: MemoryStore::new(),
         pages: AtomicUsize::new(0),

@@ -1,23 +1,15 @@
-//! What pods use: asked for now and then, and kept until the next time.
-
-mod dcgm;
+//! What pods used when they were last measured.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{PoisonError, RwLock};
 
 use jiff::Timestamp;
 use neuropod::cluster::{Catalogue, Usage};
 use neuropod::{Pod, PodId};
 use serde::Serialize;
-use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
-use crate::app::App;
-
-/// How often. Clusters measure every 15 seconds or so.
-const EVERY: Duration = Duration::from_secs(10);
-/// After this time without a new figure the last one is none any more.
+/// A figure older than this is no longer shown.
 const STALE: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
 /// What a pod uses.
@@ -109,7 +101,7 @@ impl Figures {
     }
 
     /// What was measured lately.
-    fn fresh(&self, now: Timestamp) -> Vec<Usage> {
+    pub(super) fn fresh(&self, now: Timestamp) -> Vec<Usage> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let fresh = known
             .values()
@@ -117,7 +109,8 @@ impl Figures {
         fresh.cloned().collect()
     }
 
-    fn set(&self, usage: Vec<Usage>) -> Vec<PodId> {
+    /// Replaces the figures. Returns the pods whose figures have changed.
+    pub(super) fn set(&self, usage: Vec<Usage>) -> Vec<PodId> {
         let fresh: HashMap<_, _> = usage
             .into_iter()
             .map(|usage| (usage.pod_id.clone(), usage))
@@ -132,7 +125,7 @@ impl Figures {
 
 /// How much of `all` that is, in percent.
 #[expect(clippy::cast_precision_loss, reason = "percentages, for people")]
-fn share(used: Option<u64>, all: Option<u64>) -> Option<f64> {
+pub(super) fn share(used: Option<u64>, all: Option<u64>) -> Option<f64> {
     let all = all.filter(|all| *all > 0)?;
     Some(round((used? as f64 / all as f64 * 100.0).clamp(0.0, 100.0)))
 }
@@ -141,24 +134,3 @@ fn share(used: Option<u64>, all: Option<u64>) -> Option<f64> {
 fn round(percent: f64) -> f64 {
     (percent * 10.0).round() / 10.0
 }
-
-/// Asks the cluster again and again, until it is dropped.
-pub(crate) async fn watch(app: Arc<App>) {
-    let exporters = dcgm::Exporters::new(app.config.kube.dcgm_urls.clone());
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let (usage, gpus) = tokio::join!(app.cluster.usage(), exporters.ask(&app));
-        let mut usage = usage.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the use of the pods is not known");
-            app.usage.fresh(Timestamp::now())
-        });
-        dcgm::fill(&mut usage, gpus, Timestamp::now());
-        let changed = app.usage.set(usage);
-        app.live.refresh(&changed);
-    }
-}
-
-#[cfg(test)]
-mod tests;
