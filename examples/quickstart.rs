@@ -212,16 +212,12 @@ async fn cluster(
             (Arc::new(cluster), clock)
         }
         Where::Kube => {
-            let config = KubeConfig {
-                // What an earlier run left goes; what another platform has in the namespace stays.
-                instance: "quickstart".into(),
-                namespace: arguments.namespace.clone(),
-                exposure: arguments
-                    .ingress_class
-                    .as_ref()
-                    .map_or_else(Exposure::default, Exposure::ingress),
-                ..KubeConfig::default()
-            };
+            let exposure = arguments.ingress_class.as_ref();
+            // With an instance of its own it removes only what an earlier run left, and nothing of another platform.
+            let config = KubeConfig::default()
+                .with_instance("quickstart")
+                .with_namespace(arguments.namespace.as_str())
+                .with_exposure(exposure.map_or_else(Exposure::default, Exposure::ingress));
             let cluster = KubeCluster::infer(config).await?;
             cluster.check_setup().await?;
             (Arc::new(cluster), Arc::new(SystemClock))

@@ -14,6 +14,7 @@ use neuropod_core::cluster::{ClusterEvent, LogOptions, Objects, VolumePolicy, Wo
 use neuropod_core::conformance::cluster::Scene;
 use neuropod_core::{ClusterBackend, Error, ErrorKind};
 use neuropod_k8s::Exposure;
+use neuropod_k8s::config::GatewayRoutes;
 use neuropod_test_cluster::wait_until;
 use serde_json::json;
 
@@ -183,11 +184,7 @@ async fn ports_are_reached_through_a_gateway() {
         return;
     };
     let site = Site::with(cluster, &[rbac()], |config| {
-        config.exposure = Exposure::Gateway {
-            name: "public".into(),
-            namespace: Some("gateways".into()),
-            section: None,
-        };
+        config.exposure = GatewayRoutes::new("public").with_namespace("gateways").into();
     })
     .await;
     cluster.install_gateway_api().await.unwrap();

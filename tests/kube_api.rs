@@ -13,7 +13,8 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use neuropod_core::cluster::{ClusterEvent, Objects, ObservedVolume, VolumePolicy, Workload};
 use neuropod_core::{ClusterBackend, ErrorKind};
-use neuropod_k8s::{Exposure, KubeCluster};
+use neuropod_k8s::KubeCluster;
+use neuropod_k8s::config::IngressRoutes;
 use neuropod_test_cluster::{SELECTOR, measured};
 use serde_json::{Value, json};
 
@@ -232,11 +233,10 @@ async fn what_differs_is_changed_and_what_is_not_wanted_goes() {
     let site = Site::new(cluster).await;
     let workload = workload("lab", 1);
     let annotated = site.another(|config| {
-        config.exposure = Exposure::Ingress {
-            class: Some(kube::CLASS.into()),
-            tls_secret: None,
-            annotations: BTreeMap::from([("example.com/option".into(), "on".into())]),
-        };
+        config.exposure = IngressRoutes::default()
+            .with_class(kube::CLASS)
+            .with_annotation("example.com/option", "on")
+            .into();
     });
     annotated.apply(&workload).await.unwrap();
     let ingresses = site.api::<Ingress>();

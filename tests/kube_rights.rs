@@ -11,6 +11,7 @@ use futures::StreamExt;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use neuropod_core::{ClusterBackend, ErrorKind};
+use neuropod_k8s::config::GatewayRoutes;
 use neuropod_k8s::{Exposure, KubeConfig};
 use neuropod_test_cluster::{TestCluster, measured, wait_until};
 use serde_json::{Value, from_value, json};
@@ -85,11 +86,7 @@ const CONFIGURATIONS: [fn(&mut KubeConfig); 4] = [
     |config| config.exposure = Exposure::default(),
     |config| config.storage.class = None,
     |config| {
-        config.exposure = Exposure::Gateway {
-            name: "public".into(),
-            namespace: Some("gateways".into()),
-            section: None,
-        };
+        config.exposure = GatewayRoutes::new("public").with_namespace("gateways").into();
     },
 ];
 

@@ -81,13 +81,7 @@ async fn what_is_not_set_up_is_said() {
         ),
         (
             "no Gateway API",
-            site.another(|config| {
-                config.exposure = Exposure::Gateway {
-                    name: "public".into(),
-                    namespace: None,
-                    section: None,
-                };
-            }),
+            site.another(|config| config.exposure = Exposure::gateway("public")),
         ),
     ];
     for (message, backend) in cases {
@@ -267,8 +261,8 @@ async fn copies_of_secrets_that_are_no_longer_named_go_with_the_last_pod_that_us
     let site = Site::with(cluster, &rights, |config| {
         config.namespace_per_user = true;
         config.image_pull_secrets = vec!["registry".into(), "mirror".into()];
-        if let Exposure::Ingress { tls_secret, .. } = &mut config.exposure {
-            *tls_secret = Some("wildcard".into());
+        if let Exposure::Ingress(routes) = &mut config.exposure {
+            routes.tls_secret = Some("wildcard".into());
         }
     })
     .await;

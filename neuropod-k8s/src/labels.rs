@@ -1,8 +1,8 @@
-//! How the platform marks what is its own: labels, annotations, the name of its container.
+//! How the platform marks its objects: labels, annotations, the name of its container.
 
 /// Who manages an object: always [`MANAGER`].
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// Which platform it is of, where several share a cluster: [`KubeConfig::instance`](crate::KubeConfig::instance).
+/// The platform that an object belongs to, as several may share a cluster: [`KubeConfig::instance`](crate::KubeConfig::instance).
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
 /// The name of the pod that the object belongs to; of a volume, its own.
 pub(crate) const NAME: &str = "app.kubernetes.io/name";
@@ -10,18 +10,18 @@ pub(crate) const NAME: &str = "app.kubernetes.io/name";
 pub(crate) const POD_ID: &str = "neuropod.io/pod-id";
 /// The hash of the owner.
 pub(crate) const USER_HASH: &str = "neuropod.io/user-hash";
-/// The run that the object was made for.
+/// The run that the object was created for.
 pub(crate) const RUN: &str = "neuropod.io/run";
 /// The port of a Service or route.
 pub(crate) const PORT: &str = "neuropod.io/port";
 
 /// Annotation of the pod: [`Workload::spec_hash`](neuropod_core::cluster::Workload::spec_hash).
 pub(crate) const SPEC_HASH: &str = "neuropod.io/spec-hash";
-/// Annotation of the pod: how many other objects its run has, so that a missing one shows without the workload.
+/// Annotation of the pod: how many other objects its run has, so that a missing one can be noticed without the workload.
 pub(crate) const OBJECTS: &str = "neuropod.io/objects";
-/// Annotation of the pod: the name of its volume. Also a label of the pod, by which pods of one volume find each other.
+/// Annotation of the pod: the name of its volume. Also a label, by which the scheduler puts pods of one volume together.
 pub(crate) const VOLUME: &str = "neuropod.io/volume";
-/// Annotation: a digest of the object as it was sent. What agrees is not written again.
+/// Annotation: a digest of the object as it was sent. An object with the same digest is not written again.
 pub(crate) const DIGEST: &str = "neuropod.io/digest";
 
 /// The value of [`MANAGED_BY`], and the field manager of every write.

@@ -1,27 +1,51 @@
 //! The Kubernetes backend of Neuropod, on kube-rs.
 //!
-//! [`KubeCluster`] is a [`ClusterBackend`](neuropod_core::ClusterBackend): it turns a
-//! [`Workload`](neuropod_core::cluster::Workload) into a volume claim, a pod, a Service and a public route for each port, a
-//! Secret for the access token and network policies, and says how they are doing.
+//! [`KubeCluster`] is a [`ClusterBackend`](neuropod_core::ClusterBackend). From a
+//! [`Workload`](neuropod_core::cluster::Workload) it creates a volume claim, a pod, a Service and a public route for each
+//! port, a Secret and network policies. It watches them, reports what happens to them and why, and removes them.
 //!
 //! ```no_run
 //! use neuropod_k8s::{Exposure, KubeCluster, KubeConfig};
 //!
 //! # async fn example() -> neuropod_core::Result<()> {
-//! let config = KubeConfig {
-//!     namespace: "gpu-pods".into(),
-//!     exposure: Exposure::ingress("nginx"),
-//!     ..KubeConfig::default()
-//! };
+//! let config = KubeConfig::default()
+//!     .with_namespace("gpu-pods")
+//!     .with_exposure(Exposure::ingress("nginx"));
 //! let cluster = KubeCluster::infer(config).await?;
 //! cluster.check_setup().await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! # Where to find what
+//!
 //! - [`config`]: namespaces, routes, storage, network policies, limits.
-//! - [`manifests`]: the objects of a workload as YAML, without a cluster.
-//! - `examples/deploy/rbac.yaml` in the repository: the rights that the backend needs, and no more.
+//! - [`manifests`]: the objects of a workload as values and as YAML, without a cluster.
+//! - [`KubeCluster::check_setup`], [`check_catalogue`](KubeCluster::check_catalogue),
+//!   [`missing_rights`](KubeCluster::missing_rights), [`enforcement`](KubeCluster::enforcement): checks for operators.
+//!
+//! # What the cluster needs
+//!
+//! | need | for |
+//! |---|---|
+//! | Kubernetes 1.31 or later | everything |
+//! | a namespace of the pods alone ([`KubeConfig::namespace`]), apart from that of the platform | isolation: the platform may read every Secret in it |
+//! | the rights of `examples/deploy/rbac.yaml` in the repository, and no more | everything |
+//! | an ingress controller, or a Gateway (Gateway API v1), with a wildcard host name | [`Exposure`] |
+//! | a storage class | workspace volumes |
+//! | a network plug-in that enforces network policies | keeping pods apart |
+//! | metrics-server, optional | the processor and memory that pods use |
+//! | the right to list nodes and all pods, and a device plug-in, optional | GPUs |
+//!
+//! [`KubeCluster::check_setup`] checks it and says what to do.
+//!
+//! # Invariants
+//!
+//! - An object of somebody else is never changed or deleted. Updates and deletions name the uid that was read.
+//! - No pod is created before the network policy of its namespace, and the policy outlives the last pod.
+//! - Every request may be repeated, and every operation ends within [`KubeConfig::deadline`].
+//! - A new pod is one wave of creations. There is one watch on pods and three on events, whatever the number of pods.
+//! - Values of Secrets are in no log, error, digest or YAML.
 
 mod api;
 mod cluster;
@@ -41,3 +65,8 @@ pub use self::cluster::KubeCluster;
 pub use self::config::{Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Storage};
 pub use self::setup::enforcement::Enforcement;
 pub use self::setup::rights::MissingRight;
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -246,13 +246,11 @@ pub(crate) async fn shared_node(test: &str) -> Option<(&'static TestCluster, Mut
 }
 
 pub(crate) fn config(namespace: &str) -> KubeConfig {
-    KubeConfig {
-        namespace: namespace.to_owned(),
-        exposure: Exposure::ingress("neuropod"),
+    KubeConfig::default()
+        .with_namespace(namespace)
+        .with_exposure(Exposure::ingress("neuropod"))
         // The images of the tests are on the node, and in no registry.
-        image_pull_policy: ImagePullPolicy::IfNotPresent,
-        ..KubeConfig::default()
-    }
+        .with_image_pull_policy(ImagePullPolicy::IfNotPresent)
 }
 
 /// The images of the tests, and the registry that has none.

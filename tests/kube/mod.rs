@@ -160,17 +160,12 @@ impl Site {
 
 /// The configuration of the tests: the classes that they make.
 pub(crate) fn config(namespace: &str) -> KubeConfig {
-    KubeConfig {
-        namespace: namespace.to_owned(),
-        exposure: Exposure::ingress(CLASS),
-        storage: Storage {
-            class: Some(CLASS.into()),
-            ..Storage::default()
-        },
+    KubeConfig::default()
+        .with_namespace(namespace)
+        .with_exposure(Exposure::ingress(CLASS))
+        .with_storage(Storage::default().with_class(CLASS))
         // The images of the tests are on the node, and in no registry.
-        image_pull_policy: ImagePullPolicy::IfNotPresent,
-        ..KubeConfig::default()
-    }
+        .with_image_pull_policy(ImagePullPolicy::IfNotPresent)
 }
 
 pub(crate) async fn make_namespace(admin: &Client) -> String {

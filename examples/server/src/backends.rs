@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use neuropod::cluster::plan::{NamespaceScope, VolumeScope};
 use neuropod::cluster::workload::Quota;
 use neuropod::cluster::{Catalogue, Layout};
+use neuropod::k8s::config::{GatewayRoutes, IngressRoutes};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::AuditLog;
@@ -106,11 +107,9 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
         }
         ClusterKind::Kube => {
             let kube = &config.kube;
-            let options = KubeConfig {
-                catalogue: Some(config.catalogue.clone()),
-                domains: domains(config),
-                ..kube_config(kube)
-            };
+            let options = kube_config(kube)
+                .with_catalogue(config.catalogue.clone())
+                .with_domains(domains(config));
             let cluster = match &kube.kubeconfig {
                 Some(file) => KubeCluster::from_kubeconfig(file, kube.context.as_deref(), options).await,
                 None => KubeCluster::infer(options).await,
@@ -198,195 +197,59 @@ fn domains(config: &Config) -> Domains {
         let address: http::Uri = origin.parse().ok()?;
         address.host().map(str::to_owned)
     });
-    Domains {
-        pods: config.domain.clone(),
-        control_plane: hosts.collect(),
-        allow_same_site: config.allow_same_site || config.dev,
-    }
+    Domains::new(&config.domain, hosts).with_allow_same_site(config.allow_same_site || config.dev)
 }
 
-/// How the cluster is used. Each field is given, so that a new one is a new key.
+/// How the cluster is used. A test sees to it that each option of the backend is set here or in [`cluster`].
 fn kube_config(kube: &Kube) -> KubeConfig {
-    let exposure = match &kube.gateway {
-        Some(name) => Exposure::Gateway {
-            name: name.clone(),
-            namespace: kube.gateway_namespace.clone(),
-            section: kube.gateway_listener.clone(),
-        },
-        None => Exposure::Ingress {
-            class: kube.ingress_class.clone(),
-            tls_secret: kube.tls_secret.clone(),
-            annotations: kube.ingress_annotations.clone(),
-        },
-    };
-    KubeConfig {
-        instance: kube.instance.clone(),
-        namespace: kube.namespace.clone(),
-        namespace_per_user: kube.namespace_per_user,
-        exposure,
-        // They are not in this table: [`domains`].
-        domains: Domains::default(),
-        storage: Storage {
-            class: kube.storage_class.clone(),
-            access_mode: kube.access_mode.as_str().into(),
-            grow: kube.grow_volumes,
-        },
-        network: NetworkRules {
-            ingress_namespace: (!kube.ingress_namespace.is_empty()).then(|| kube.ingress_namespace.clone()),
-            ingress_ranges: kube.ingress_ranges.clone(),
-            blocked_ranges: kube.blocked_ranges.clone(),
-            allowed_ranges: kube.allowed_ranges.clone(),
-            dns_ranges: kube.dns_ranges.clone(),
-        },
-        security: if kube.restricted {
-            Security::Restricted
-        } else {
-            Security::Baseline
-        },
-        catalogue: None,
-        user_namespaces: kube.user_namespaces,
-        runtime_class: kube.runtime_class.clone(),
-        image_pull_secrets: kube.image_pull_secrets.clone(),
-        image_pull_policy: kube.image_pull_policy.into(),
-        deadline: Duration::from_secs(kube.deadline_seconds.into()),
-        writes_in_flight: kube.writes_in_flight as usize,
-        log_streams: kube.log_streams as usize,
+    let mut network = NetworkRules::default()
+        .with_ingress_ranges(&kube.ingress_ranges)
+        .with_blocked_ranges(&kube.blocked_ranges)
+        .with_allowed_ranges(&kube.allowed_ranges)
+        .with_dns_ranges(&kube.dns_ranges);
+    if !kube.ingress_namespace.is_empty() {
+        network = network.with_ingress_namespace(kube.ingress_namespace.clone());
     }
+    let mut storage = Storage::default()
+        .with_access_mode(kube.access_mode.as_str())
+        .with_grow(kube.grow_volumes);
+    storage.class.clone_from(&kube.storage_class);
+    let security = if kube.restricted {
+        Security::Restricted
+    } else {
+        Security::Baseline
+    };
+    let mut config = KubeConfig::default()
+        .with_instance(&kube.instance)
+        .with_namespace(&kube.namespace)
+        .with_namespace_per_user(kube.namespace_per_user)
+        .with_exposure(exposure(kube))
+        .with_storage(storage)
+        .with_network(network)
+        .with_security(security)
+        .with_user_namespaces(kube.user_namespaces)
+        .with_image_pull_secrets(&kube.image_pull_secrets)
+        .with_image_pull_policy(kube.image_pull_policy.into())
+        .with_deadline(Duration::from_secs(kube.deadline_seconds.into()))
+        .with_writes_in_flight(kube.writes_in_flight as usize)
+        .with_log_streams(kube.log_streams as usize);
+    config.runtime_class.clone_from(&kube.runtime_class);
+    config
+}
+
+fn exposure(kube: &Kube) -> Exposure {
+    if let Some(name) = &kube.gateway {
+        let mut routes = GatewayRoutes::new(name);
+        routes.namespace.clone_from(&kube.gateway_namespace);
+        routes.section.clone_from(&kube.gateway_listener);
+        return routes.into();
+    }
+    let mut routes = IngressRoutes::default();
+    routes.class.clone_from(&kube.ingress_class);
+    routes.tls_secret.clone_from(&kube.tls_secret);
+    routes.annotations.clone_from(&kube.ingress_annotations);
+    routes.into()
 }
 
 #[cfg(test)]
-mod tests {
-    use neuropod::k8s::ImagePullPolicy;
-
-    use super::*;
-    use crate::config::key_names;
-
-    /// What an option of the platform is called in the configuration; nothing where it is not for an operator.
-    fn keys_of(option: &str) -> &'static [&'static str] {
-        match option {
-            "cluster" => &["cluster"],
-            "store" | "billing" | "audit_log" => &["store"],
-            "audit_kept" => &["audit_days"],
-            "naming" => &[
-                "domain",
-                "scheme",
-                "legacy_names",
-                "reserved_hosts",
-                "secrets.naming",
-            ],
-            "tokens" => &["token_pattern"],
-            // The machine's: a server lives in no other time.
-            "clock" => &[],
-            "images" => &["images.registries", "images.internal_registries"],
-            "catalogue" => &["catalogue"],
-            "prices" => &[
-                "prices.gpus",
-                "prices.other_gpu",
-                "prices.container_disk_gb",
-                "prices.volume_disk_gb",
-            ],
-            "price_policy" => &["price_policy"],
-            "layout" => &[
-                "kube.volume_per_pod",
-                "kube.namespace_per_user",
-                "kube.quota.pods",
-                "kube.quota.gpus",
-                "kube.same_owner_traffic",
-                "kube.grace_seconds",
-            ],
-            "currency" => &["currency", "currency_symbol"],
-            "opening_credit" => &["opening_credit"],
-            "daily_cap" => &["daily_cap"],
-            "max_pods" => &["limits.max_pods"],
-            "volume_grace" => &["volume_grace_hours"],
-            "start_limit" => &["start_limit_minutes"],
-            "low_balance_marks" => &["low_balance_seconds"],
-            other => panic!(
-                "PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"
-            ),
-        }
-    }
-
-    /// Fields of `KubeConfig`, `Layout` and what is in them are counted by the compiler, in [`kube_config`] and
-    /// [`layout`]; the options of a builder are not.
-    #[test]
-    fn every_option_of_the_platform_can_be_configured() {
-        let source = include_str!("../../../neuropod-core/src/platform/builder.rs");
-        let options: Vec<_> = source
-            .lines()
-            .filter_map(|line| {
-                line.trim()
-                    .strip_prefix("pub fn ")?
-                    .split_once("(mut self")
-                    .map(|(name, _)| name)
-            })
-            .collect();
-        assert!(options.len() >= 14, "{options:?}");
-        let names = key_names();
-        for option in options {
-            for key in keys_of(option) {
-                assert!(
-                    names.contains(key),
-                    "PlatformBuilder::{option}: there is no key {key}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn pods_are_at_another_site_than_the_pages_that_call_the_api() {
-        let config = |text: &str| -> Config { toml::from_str(text).unwrap() };
-        let apart = "domain = \"example.net\"\ncors_origins = [\"https://app.example.com:8443\"]\n";
-        let found = domains(&config(apart));
-        assert_eq!(
-            (found.pods.as_str(), found.allow_same_site),
-            ("example.net", false)
-        );
-        assert_eq!(found.control_plane, ["app.example.com"]);
-        // Without origins the dashboard is expected at `app.` below the domain: that is one site.
-        let one = domains(&config("domain = \"pods.example.com\"\n"));
-        assert!(
-            one.control_plane.contains(&"app.pods.example.com".to_owned()),
-            "{one:?}"
-        );
-        for told in ["dev = true\n", "allow_same_site = true\n"] {
-            assert!(domains(&config(told)).allow_same_site, "{told}");
-        }
-    }
-
-    #[test]
-    fn what_is_configured_gets_to_the_library() {
-        let config: Config = toml::from_str(
-            "[kube]\nnamespace_per_user = true\naccess_mode = \"ReadWriteMany\"\nsame_owner_traffic = true\n\
-             grace_seconds = 5\ndeadline_seconds = 7\nwrites_in_flight = 3\nlog_streams = 9\n\
-             ingress_ranges = [\"203.0.113.0/24\"]\nblocked_ranges = [\"198.51.100.9/32\"]\n\
-             allowed_ranges = [\"10.1.2.3/32\"]\ndns_ranges = [\"10.96.0.10/32\"]\n\
-             user_namespaces = true\nruntime_class = \"gvisor\"\nimage_pull_policy = \"IfNotPresent\"\n\
-             [kube.quota]\npods = 2\ncpu_millis = 3000\nmemory_mib = 4096\nvolume_gb = 50\ngpus = 3\n",
-        )
-        .unwrap();
-        let kube = kube_config(&config.kube);
-        assert_eq!(kube.storage.access_mode, "ReadWriteMany");
-        assert_eq!(kube.network.ingress_ranges, ["203.0.113.0/24"]);
-        assert_eq!(kube.network.blocked_ranges, ["198.51.100.9/32"]);
-        assert_eq!(kube.network.allowed_ranges, ["10.1.2.3/32"]);
-        assert_eq!(kube.network.dns_ranges, ["10.96.0.10/32"]);
-        assert_eq!(
-            (kube.runtime_class.as_deref(), kube.user_namespaces),
-            (Some("gvisor"), true)
-        );
-        assert_eq!(
-            (kube.deadline, kube.writes_in_flight, kube.log_streams),
-            (Duration::from_secs(7), 3, 9)
-        );
-        let layout = layout(&config);
-        assert!(layout.same_owner_traffic);
-        assert_eq!(layout.grace_seconds, 5);
-        let quota = layout.quota.unwrap();
-        assert_eq!((quota.pods, quota.cpu_millis, quota.memory_mib), (2, 3000, 4096));
-        assert_eq!(quota.volume_gb, 50);
-        // Each kind of GPU that the catalogue has.
-        assert_eq!(quota.gpus, BTreeMap::from([("nvidia.com/gpu".to_owned(), 3)]));
-        assert_eq!(kube.image_pull_policy, ImagePullPolicy::IfNotPresent);
-    }
-}
+mod tests;

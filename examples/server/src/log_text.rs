@@ -81,19 +81,19 @@ pub(crate) async fn open(
     let (es, en) = match error.kind() {
         ErrorKind::InvalidState if error.context("state") == Some("stopped") => (
             "El pod está detenido. No hay logs disponibles.",
-            "The pod is stopped. There are no logs.",
+            "The pod is stopped. No logs are available.",
         ),
         ErrorKind::NotFound | ErrorKind::Forbidden => {
             return Err(Failure::from(error).forbidding(
                 "No tienes permiso para acceder a los logs de este pod",
-                "You may not access the logs of this pod",
+                "You do not have permission to read the logs of this pod",
             ));
         }
         _ => {
             tracing::debug!(%error, pod = %id, "there is no log");
             (
                 "No se pudieron obtener los logs. El pod podría estar iniciándose.",
-                "The logs are not there. The pod may be starting.",
+                "The logs could not be read. The pod may be starting.",
             )
         }
     };

@@ -1,4 +1,4 @@
-//! What an answer of the API server means, and what to do about it.
+//! What a failed request means, and whether to retry it.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct Call<'a> {
     /// The verb as RBAC rules have it.
     pub(crate) verb: &'static str,
     pub(crate) kind: Kind,
-    /// Below the object, such as `log`.
+    /// The part of the object, such as `log`.
     pub(crate) subresource: Option<&'static str>,
     pub(crate) namespace: Option<&'a str>,
     /// Empty for collections.
@@ -50,7 +50,7 @@ impl<'a> Call<'a> {
     /// The error for a failed request.
     pub(crate) fn failed(&self, error: kube::Error) -> Error {
         let translated = match &error {
-            kube::Error::Api(status) => self.answered(status),
+            kube::Error::Api(status) => self.of_status(status),
             kube::Error::Auth(_) => Error::new(
                 ErrorKind::PermissionDenied,
                 "the credentials for the cluster can't be obtained: check the kubeconfig",
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
         self.with_context(translated).with_source(error)
     }
 
-    /// Says what the error is about.
+    /// Adds the request, namespace and name to an error.
     pub(crate) fn with_context(&self, error: Error) -> Error {
         let error = error.with_context("request", format!("{} {}", self.verb, self.resource()));
         let error = match self.namespace {
@@ -87,7 +87,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn answered(&self, status: &Status) -> Error {
+    fn of_status(&self, status: &Status) -> Error {
         let text = status.message.as_str();
         if is_page(text) {
             let message = format!(
@@ -104,7 +104,7 @@ impl<'a> Call<'a> {
                 ErrorKind::PermissionDenied,
                 "the cluster does not accept the credentials: renew those of the kubeconfig or the ServiceAccount",
             )
-            // A rotated token is read again from its file within a minute.
+            // kube reads a rotated token from its file within a minute.
             .with_retryable(true),
             403 => self.forbidden(text),
             404 => self.not_found(status),
@@ -123,7 +123,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// 403 is a missing right, or an admission plug-in that said no.
+    /// 403 means a missing right, or that an admission plug-in refused.
     fn forbidden(&self, text: &str) -> Error {
         if text.contains(" cannot ") && text.contains("resource \"") {
             let message = format!(
@@ -133,7 +133,7 @@ impl<'a> Call<'a> {
             );
             Error::new(ErrorKind::PermissionDenied, message)
         } else if text.contains("because it is being terminated") {
-            // Nothing can be made in it until it is gone and has been made again.
+            // Nothing can be created in it until it is gone and exists again.
             let message = "the namespace is being deleted: wait until it is gone and create it again";
             Error::new(ErrorKind::NotConfigured, message).with_retryable(true)
         } else if is_young_namespace(text) {
@@ -172,7 +172,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Whether an answer says that the path itself is not served: the API is not installed.
+/// Whether the API itself is not installed: the API server does not serve the path.
 pub(crate) fn is_unknown_resource(status: &Status) -> bool {
     let names_object = status
         .details
@@ -181,7 +181,7 @@ pub(crate) fn is_unknown_resource(status: &Status) -> bool {
     status.code == 404 && !names_object
 }
 
-/// Whether the same request may well succeed a moment later. Every request of this crate may be repeated.
+/// Whether the same request is likely to succeed a moment later. Every request of this crate may be repeated.
 pub(crate) fn is_transient(error: &kube::Error) -> bool {
     match error {
         kube::Error::HyperError(_) | kube::Error::Service(_) => true,
@@ -196,7 +196,7 @@ pub(crate) fn is_transient(error: &kube::Error) -> bool {
     }
 }
 
-/// How long the API server asked to wait, where the body of its answer says so: kube drops the header `Retry-After`.
+/// How long the API server asked to wait. Read from the body of its response, as kube drops the header `Retry-After`.
 pub(crate) fn retry_after(error: &kube::Error) -> Option<Duration> {
     match error {
         kube::Error::Api(status) => wait_of(status),
@@ -331,7 +331,7 @@ mod tests {
             (404, "404 page not found", ErrorKind::NotConfigured, false),
         ];
         for (code, message, kind, retryable) in cases {
-            let error = CALL.answered(&status(code, message));
+            let error = CALL.of_status(&status(code, message));
             assert_eq!(
                 (error.kind(), error.is_retryable()),
                 (&kind, retryable),
@@ -344,9 +344,9 @@ mod tests {
     fn a_missing_namespace_is_not_a_missing_object() {
         let namespace =
             status(404, "namespaces \"users\" not found").with_details(details("namespaces", "users", 0));
-        assert_eq!(CALL.answered(&namespace).kind(), &ErrorKind::NotConfigured);
+        assert_eq!(CALL.of_status(&namespace).kind(), &ErrorKind::NotConfigured);
         let pod = status(404, "pods \"lab-1\" not found").with_details(details("pods", "lab-1", 0));
-        assert_eq!(CALL.answered(&pod).kind(), &ErrorKind::NotFound);
+        assert_eq!(CALL.of_status(&pod).kind(), &ErrorKind::NotFound);
     }
 
     #[test]
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_missing_right_says_which() {
-        let error = CALL.answered(&status(
+        let error = CALL.of_status(&status(
             403,
             r#"User "x" cannot create resource "pods" in API group """#,
         ));

@@ -1,4 +1,4 @@
-//! The kinds of objects that the backend reads and writes, and where the API server has them.
+//! The kinds of objects that the backend reads and writes, and their paths on the API server.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What a run of a pod has beside the pod object itself. Routes of both kinds, so that nothing is forgotten
+    /// The objects of a run, beside the pod object itself. Routes of both kinds, so that none is left over
     /// when a platform changes from one to the other.
     pub(crate) const OF_A_RUN: [Self; 5] = [
         Self::Service,

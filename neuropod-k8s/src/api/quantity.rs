@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// The quantity in thousandths, rounded down; `None` where it is none, is negative, or is beyond what fits.
+/// The quantity in thousandths, rounded down; `None` if it is not a quantity, is negative, or is too large.
 pub(crate) fn millis(text: &str) -> Option<u64> {
     let (value, divisor) = parse(text)?;
     u64::try_from(value.checked_mul(1000)? / divisor).ok()
 }
 
-/// The quantity rounded down to whole units; `None` where it is none, is negative, or is beyond 2^63 - 1, the most that
-/// Kubernetes counts.
+/// The quantity rounded down to whole units; `None` if it is not a quantity, is negative, or is above 2^63 - 1, the
+/// limit of Kubernetes.
 pub(crate) fn units(text: &str) -> Option<u64> {
     let (value, divisor) = parse(text)?;
     i64::try_from(value / divisor).ok()?.try_into().ok()
 }
 
-/// The quantity as a fraction.
+/// The quantity as a fraction: numerator and denominator.
 ///
 /// The grammar is that of `resource.Quantity`: a decimal number, then an SI suffix (`n` to `E`), a binary one
 /// (`Ki` to `Ei`) or a decimal exponent.
@@ -32,7 +32,7 @@ fn parse(text: &str) -> Option<(u128, u128)> {
     if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 18 {
         return None;
     }
-    // The number without its point, and what to divide by for it.
+    // The number without its point, and the divisor that makes up for it.
     let value: u128 = format!("{whole}{fraction}").parse().ok()?;
     let divisor = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let (multiplier, parts) = scale(suffix)?;
@@ -49,7 +49,7 @@ pub(crate) fn from_gigabytes(size: u32) -> String {
     format!("{size}G")
 }
 
-/// Quantities as clusters write them: texts, or plain numbers. What is neither says nothing.
+/// Quantities as clusters write them: texts, or plain numbers. Other values are skipped.
 pub(crate) fn quantities<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
@@ -65,7 +65,7 @@ pub(crate) fn quantities<'de, D: Deserializer<'de>>(
         .collect())
 }
 
-/// What a suffix multiplies and divides by.
+/// The multiplier and the divisor of a suffix.
 fn scale(suffix: &str) -> Option<(u128, u128)> {
     let scale = match suffix {
         "" => (1, 1),

@@ -1,4 +1,4 @@
-//! Requests to the API server: one at a time, with a bounded number of repetitions.
+//! Requests to the API server, each with a bounded number of retries.
 
 #[cfg(test)]
 mod tests;
@@ -22,16 +22,16 @@ use crate::api::manifest::Manifest;
 use crate::api::partial::{List, Meta, Partial, PartialObject};
 use crate::labels::MANAGER;
 
-/// Objects in one answer. The API server holds all of a page in memory, several times.
+/// Objects in one page. The API server holds a whole page in memory, several times.
 const PAGE: u32 = 500;
 
-/// An API server that asks to wait longer than this is not asked again here: the driver decides.
+/// If the API server asks to wait longer than this, the error is returned and the driver decides when to retry.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Sends requests.
 pub(crate) struct Requests {
     client: Client,
-    /// Lets so many writes through at a time.
+    /// Limits the writes in flight.
     writes: Semaphore,
     deadline: Duration,
 }
@@ -49,25 +49,25 @@ impl Requests {
         &self.client
     }
 
-    /// Runs a whole operation, and gives it up when it takes too long. kube has no read time-out of its own.
+    /// Runs a whole operation, up to the deadline. kube has no read time-out of its own.
     pub(crate) async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         match tokio::time::timeout(self.deadline, work).await {
             Ok(result) => result,
             Err(elapsed) => {
-                let message = format!("the cluster did not answer within {:?}", self.deadline);
+                let message = format!("the cluster did not respond within {:?}", self.deadline);
                 Err(Error::new(ErrorKind::Timeout, message).with_source(elapsed))
             }
         }
     }
 
-    /// The object, where there is one.
+    /// The object, if it exists. Only the metadata, unless more of the kind is used.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         kind: Kind,
         namespace: Option<&str>,
         name: &str,
     ) -> Result<Option<T>> {
-        // The objects of which more is read than the metadata.
+        // More than the metadata of these is used.
         if matches!(kind, Kind::Pod | Kind::PersistentVolumeClaim) {
             return self.get_whole(kind, namespace, name).await;
         }
@@ -75,7 +75,7 @@ impl Requests {
         self.find(request, kind, namespace, name).await
     }
 
-    /// The object with all that is in it, where there is one.
+    /// The whole object, if it exists.
     pub(crate) async fn get_whole<T: DeserializeOwned>(
         &self,
         kind: Kind,
@@ -103,14 +103,14 @@ impl Requests {
         }
     }
 
-    /// What the API server says at a path that has no objects.
+    /// The response at a path that is not of objects, such as `/version`.
     pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, kube::Error> {
         let request = http::Request::get(path).body(Vec::new());
         self.send(request.map_err(kube::core::request::Error::BuildRequest))
             .await
     }
 
-    /// All objects that the selectors fit, from all pages.
+    /// All objects that the selectors match, from all pages.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         kind: Kind,
@@ -120,7 +120,7 @@ impl Requests {
         self.list_pages(kind, namespace, selectors, false).await
     }
 
-    /// The metadata of all objects with these labels. A kind that the cluster does not know has none.
+    /// The metadata of all objects with these labels. None if the cluster does not have the kind.
     pub(crate) async fn list_metadata(
         &self,
         kind: Kind,
@@ -154,7 +154,7 @@ impl Requests {
                 Err(kube::Error::Api(status)) if metadata_only && is_unknown_resource(&status) => {
                     return Ok(all);
                 }
-                // The next page is too old to be had: etcd has been compacted in between. Begin again.
+                // etcd was compacted between two pages, so the next one is gone. Begin again.
                 Err(kube::Error::Api(status)) if status.code == 410 && page.continue_token.is_some() => {
                     page.continue_token = None;
                     all.clear();
@@ -170,7 +170,7 @@ impl Requests {
         }
     }
 
-    /// Creates the object, or says why not in the API server's own words: the caller looks into them.
+    /// Creates the object. Returns the error of kube itself, because callers act on its details.
     pub(crate) async fn create<T: DeserializeOwned>(
         &self,
         manifest: &Manifest,
@@ -185,7 +185,7 @@ impl Requests {
             .await
     }
 
-    /// Changes the object with this uid to what the manifest says, by server-side apply.
+    /// Updates the object with this uid to the manifest, by server-side apply.
     pub(crate) async fn apply<T: Partial>(
         &self,
         manifest: &Manifest,
@@ -194,7 +194,7 @@ impl Requests {
     ) -> Result<T> {
         self.own_creation(manifest, namespace, uid).await?;
         let mut body = manifest.body.clone();
-        // A uid makes the API server refuse (409) when it is another object by now, or none.
+        // With the uid the API server refuses (409) if it is another object by now, or none.
         body["metadata"]["uid"] = uid.into();
         let params = PatchParams::apply(MANAGER).force();
         let request = Request::new(manifest.kind.path(namespace));
@@ -203,8 +203,8 @@ impl Requests {
         self.write(request).await.map_err(|error| call.failed(error))
     }
 
-    /// Makes the fields of our creation fields of our apply. They are noted under `Update`, and an apply takes back
-    /// only what an earlier apply set: an annotation that the manifest no longer has would stay for ever.
+    /// Makes our apply the owner of the fields that our creation set. The API server records a creation as `Update`, and an
+    /// apply removes only fields of an earlier apply: an annotation that left the manifest would stay for ever.
     async fn own_creation(&self, manifest: &Manifest, namespace: Option<&str>, uid: &str) -> Result<()> {
         let found: Option<Managed> = self.get(manifest.kind, namespace, &manifest.name).await?;
         let Some(mut metadata) = found.map(|object| object.metadata) else {
@@ -215,7 +215,7 @@ impl Requests {
             return Ok(());
         };
         entry["operation"] = "Apply".into();
-        // With the version that was read: the entries of others may have changed since.
+        // With the version that was read, because others may have changed their entries since.
         let fields = json!({ "metadata": {
             "managedFields": metadata.managed_fields,
             "resourceVersion": metadata.resource_version,
@@ -244,7 +244,8 @@ impl Requests {
             .await
     }
 
-    /// Deletes the object and says whether it is gone now. Another object of the same name is left alone.
+    /// Deletes the object. Returns it if it still exists, such as a pod that is ending. Never deletes another object of the
+    /// same name.
     pub(crate) async fn delete<T: Partial>(&self, kind: Kind, meta: &Meta) -> Result<Option<T>> {
         let namespace = Some(meta.namespace.as_str());
         let params = DeleteParams::default().preconditions(Preconditions {
@@ -253,9 +254,9 @@ impl Requests {
         });
         let call = Call::on_name("delete", kind, namespace, &meta.name);
         let request = Request::new(kind.path(namespace)).delete(&meta.name, &params);
-        match self.write::<DeleteAnswer>(request).await {
-            Ok(answer) if answer.kind == "Status" => return Ok(None),
-            // An object that ends by and by is in the answer; so are some that are gone already.
+        match self.write::<Deletion>(request).await {
+            Ok(response) if response.kind == "Status" => return Ok(None),
+            // The response holds an object that ends later, but also some that are gone already.
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(None),
             Err(error) => return Err(call.failed(error)),
@@ -265,12 +266,13 @@ impl Requests {
     }
 
     async fn write<T: DeserializeOwned>(&self, request: Built) -> Result<T, kube::Error> {
-        // The semaphore is never closed.
+        // Acquiring can't fail, because the semaphore is never closed.
         let _permit = self.writes.acquire().await.ok();
         self.send(request).await
     }
 
-    /// Every request of this crate may be sent again: creations meet themselves, patches and deletions name a uid.
+    /// Sends the request, with retries. Every request of this crate may be repeated: a creation finds itself, patches and
+    /// deletions name a uid.
     async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, kube::Error> {
         let request = request.map_err(kube::Error::BuildRequest)?;
         let backoff = ExponentialBuilder::default()
@@ -293,7 +295,7 @@ impl Requests {
 /// A request as kube builds it.
 type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
 
-/// An object, with who set which of its fields.
+/// An object with `managedFields`, which record who set which field.
 #[derive(Deserialize)]
 struct Managed {
     metadata: ManagedMeta,
@@ -307,8 +309,8 @@ struct ManagedMeta {
     managed_fields: Vec<Value>,
 }
 
-/// The answer to a deletion: a `Status`, or the object that was asked to end.
+/// The response to a deletion: a `Status`, or the object that is ending.
 #[derive(Deserialize)]
-struct DeleteAnswer {
+struct Deletion {
     kind: String,
 }

@@ -1,27 +1,27 @@
-//! The words of admission plug-ins, webhooks and proxies: what a status code does not say.
+//! The words of admission plug-ins, webhooks and proxies, for what a status code does not show.
 
 /// `admission webhook "…" denied the request: …`, with whatever code the webhook chose.
 pub(super) fn is_denied_by_webhook(text: &str) -> bool {
     text.contains("admission webhook") && text.contains("denied the request")
 }
 
-/// Each port of each pod has a Service, and each Service an address of a range that the cluster is set up with.
+/// The range of Service addresses is used up. Each port of each pod takes one.
 pub(super) fn is_out_of_addresses(text: &str) -> bool {
     text.contains("failed to allocate a serviceIP")
 }
 
-/// A namespace that was made a moment ago: its controllers have not come round yet.
+/// The namespace was created a moment ago, and controllers have not prepared it yet.
 pub(super) fn is_young_namespace(text: &str) -> bool {
     text.contains("error looking up service account") || text.contains("status unknown for quota")
 }
 
-/// An HTML page: the API server has none.
+/// An HTML page. The API server sends none, so it comes from a proxy.
 pub(super) fn is_page(text: &str) -> bool {
     let text = text.trim_start().to_ascii_lowercase();
     text.starts_with("<!doctype") || text.starts_with("<html") || text.starts_with("<head")
 }
 
-/// The class that the admission plug-in `RuntimeClass` does not find.
+/// The class that the admission plug-in `RuntimeClass` misses.
 pub(super) fn missing_runtime_class(text: &str) -> Option<&str> {
     let (class, _) = text.split_once("RuntimeClass \"")?.1.split_once("\" not found")?;
     Some(class)

@@ -1,4 +1,4 @@
-//! An object in the making: with the labels and annotations of the platform, and its digest.
+//! A draft of an object: adds the labels and annotations of the platform, and the digest.
 
 use neuropod_core::cluster::Workload;
 use serde_json::{Map, Value, json};
@@ -22,7 +22,7 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// An object of the platform itself, which all pods of a namespace share.
+    /// A draft for an object of the platform itself, which all pods of a namespace share.
     pub(super) fn of_platform(
         config: &KubeConfig,
         kind: Kind,
@@ -44,7 +44,7 @@ impl<'a> Draft<'a> {
         draft
     }
 
-    /// An object of the run of `workload`.
+    /// A draft for an object of the run of `workload`.
     pub(super) fn of_run(
         workload: &'a Workload,
         config: &'a KubeConfig,
@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
         draft
     }
 
-    /// An object of the owner of `workload`, which outlives the run.
+    /// A draft for an object of the owner of `workload`, which outlives the run.
     pub(super) fn of_owner(
         workload: &'a Workload,
         config: &'a KubeConfig,
@@ -111,8 +111,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A digest of an object (BLAKE3, 128 bits in hexadecimal), without what is secret: the digest can be read by
-/// people who may not read the Secret, and a short value could be guessed from it. New values come with a new run.
+/// A digest of an object (BLAKE3, 128 bits in hexadecimal), without the values of Secrets: people who may not read the
+/// Secret can read the digest, and could guess a short value from it. New values come with a new run anyway.
 fn digest(body: &Value) -> String {
     let mut public = body.clone();
     mask(&mut public);

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::api::kinds::Kind;
 
-/// What stands in place of a value where people may see it.
+/// Replaces a value that people may not see.
 const MASK: &str = "…";
 
-/// Puts a mask in place of all values of a Secret; other objects stay as they are.
+/// Masks all values of a Secret. Other objects stay as they are.
 pub(super) fn mask(body: &mut Value) {
     if body["kind"] == Kind::Secret.name()
         && let Some(data) = body.get_mut("data").and_then(Value::as_object_mut)

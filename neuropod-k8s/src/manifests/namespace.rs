@@ -1,4 +1,4 @@
-//! The namespace of one user, with limits on all that is in it.
+//! The namespace of one user, with limits on everything in it.
 
 use neuropod_core::cluster::Workload;
 use neuropod_core::cluster::workload::Quota;
@@ -13,7 +13,7 @@ use crate::config::{KubeConfig, Security};
 /// The name of the `ResourceQuota` and of the `LimitRange`.
 const NAME: &str = "neuropod";
 
-/// The namespace of the owner; `None` where all users share one.
+/// The namespace of the owner; `None` if all users share one.
 pub(super) fn namespace(workload: &Workload, config: &KubeConfig) -> Option<Manifest> {
     let name = workload.reference.namespace.as_ref()?;
     let mut namespace = Draft::of_owner(workload, config, Kind::Namespace, name, Value::Null);
@@ -53,16 +53,16 @@ fn resource_quota(quota: &Quota) -> Value {
         "limits.memory": format!("{memory_mib}Mi"),
         "requests.storage": from_gigabytes(*volume_gb),
     });
-    // Extended resources are counted by their requests alone. They can't be in the `LimitRange`: it would give them to
-    // every container that asks for none.
+    // A quota counts extended resources by their requests alone. They can't be in the `LimitRange`, which would give them
+    // to every container that asks for none.
     for (resource, count) in gpus {
         hard[format!("requests.{resource}")] = count.to_string().into();
     }
     json!({ "spec": { "hard": hard } })
 }
 
-/// No single container and no single volume over what all together may have. A container that says nothing (made
-/// by hand) gets these as its limits, so that it counts.
+/// Limits each container and each volume to the quota of all together. A container without limits (created by hand)
+/// gets these, so that the quota counts it.
 fn limit_range(quota: &Quota) -> Value {
     json!({ "spec": { "limits": [
         { "type": "Container", "max": {

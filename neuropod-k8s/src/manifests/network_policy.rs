@@ -1,10 +1,10 @@
 //! Network policies: one for all pods of a namespace, and one for each pod.
 //!
-//! Policies add up: what any of them opens is open. The one of the namespace closes everything but the names service,
-//! the public internet and what the platform opens, for every pod of the platform by its labels. It is there before
-//! the first pod and stays after the last, so that a container which is still ending, or whose own objects could not
-//! be made, is as closed as any. The one of a pod only opens its public ports and, where the platform wants that, the
-//! other pods of its owner. It goes with the other objects of its run.
+//! Policies add up: if one of them opens something, it is open. The policy of the namespace applies to every pod of the
+//! platform, by label. It closes everything but DNS, the public internet and what the configuration allows. It exists
+//! before the first pod and after the last, so that a container is also closed while it is ending, or if its own objects
+//! could not be created. The policy of a pod only opens its public ports and, if the platform allows it, the other pods of
+//! its owner. It is removed with the other objects of its run.
 
 use neuropod_core::cluster::Workload;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::api::manifest::Manifest;
 use crate::config::{KubeConfig, NetworkRules};
 use crate::labels;
 
-/// Where `NodeLocal DNSCache` listens on each node, in the clusters that have it.
+/// The address of `NodeLocal DNSCache` on each node, in clusters that have it.
 const NODE_LOCAL_DNS: &str = "169.254.20.10/32";
 
 /// The label that every namespace has with its name.
@@ -25,7 +25,7 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// The policy of all pods of the platform in `namespace`.
 pub(crate) fn of_namespace(config: &KubeConfig, namespace: &str) -> Manifest {
     let rules = &config.network;
-    let mut egress = names_services(&rules.dns_ranges);
+    let mut egress = dns(&rules.dns_ranges);
     let peers = [
         ranges::internet(&rules.blocked_ranges),
         ranges::opened(&rules.allowed_ranges, &rules.blocked_ranges),
@@ -41,7 +41,7 @@ pub(crate) fn of_namespace(config: &KubeConfig, namespace: &str) -> Manifest {
             labels::INSTANCE: config.instance,
         }},
         "policyTypes": ["Ingress", "Egress"],
-        // Said, and not left out: an apply takes back what somebody else has put into a field only where it has the field.
+        // Not left out: an apply reverts changes of others only in fields that it contains.
         "ingress": [],
         "egress": egress,
     }});
@@ -49,8 +49,8 @@ pub(crate) fn of_namespace(config: &KubeConfig, namespace: &str) -> Manifest {
     Draft::of_platform(config, Kind::NetworkPolicy, &name, namespace, fields).finish()
 }
 
-/// Two platforms may share a namespace, and an instance need not be a name that objects can have. No pod has a name of
-/// this form: theirs end in the hash of a user, which is shorter.
+/// A name of its own for each platform, as two may share a namespace. A hash, because an instance need not be a valid name
+/// of an object. No pod has a name of this form: those end in the hash of a user, which is shorter.
 fn namespace_policy_name(instance: &str) -> String {
     let hash = blake3::hash(instance.as_bytes()).to_hex();
     format!("neuropod-pods-{}", &hash[..16])
@@ -86,9 +86,9 @@ pub(super) fn of_pod(workload: &Workload, config: &KubeConfig) -> Manifest {
     Draft::of_run(workload, config, Kind::NetworkPolicy, name, fields).finish()
 }
 
-/// The public ports, from the ingress controller, or else from every pod that is none of ours. (A policy can't say
-/// "from everywhere but": where a network plug-in takes a pod's address for any other, an address range with
-/// everything in it would let in the pods of other users.)
+/// Opens the public ports to the ingress controller or, if it is not known, to every pod that is not ours. (An address
+/// range with everything in it would not do: some network plug-ins match pods by address too, and would let in the pods of
+/// other users.)
 fn public_ports(workload: &Workload, rules: &NetworkRules) -> Value {
     let mut from = vec![match &rules.ingress_namespace {
         Some(labels) => json!({ "namespaceSelector": { "matchLabels": labels } }),
@@ -99,7 +99,7 @@ fn public_ports(workload: &Workload, rules: &NetworkRules) -> Value {
             ]},
         }),
     }];
-    from.extend(ranges::of(&rules.ingress_ranges));
+    from.extend(ranges::exactly(&rules.ingress_ranges));
     let ports = workload
         .endpoints
         .iter()
@@ -107,9 +107,9 @@ fn public_ports(workload: &Workload, rules: &NetworkRules) -> Value {
     json!({ "from": from, "ports": ports.collect::<Vec<_>>() })
 }
 
-/// Where pods ask for names. Plug-ins look at where a packet arrives, not at the Service that it was sent to: the pods
-/// of `dns-default` in `OpenShift` listen at port 5353.
-fn names_services(more: &[String]) -> Vec<Value> {
+/// Opens DNS. Plug-ins match the port of the pod that a packet arrives at, not that of the Service: the pods of
+/// `dns-default` in `OpenShift` listen at port 5353.
+fn dns(more: &[String]) -> Vec<Value> {
     let in_namespace =
         |name: &str| json!({ "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: name } } });
     let both = |number| [port("UDP", number), port("TCP", number)];
@@ -117,7 +117,7 @@ fn names_services(more: &[String]) -> Vec<Value> {
         in_namespace("kube-system"),
         json!({ "ipBlock": { "cidr": NODE_LOCAL_DNS } }),
     ];
-    to.extend(ranges::of(more));
+    to.extend(ranges::exactly(more));
     vec![
         json!({ "to": to, "ports": both(53) }),
         json!({ "to": [in_namespace("openshift-dns")], "ports": both(5353) }),

@@ -21,9 +21,9 @@ const WORKSPACE: &str = "workspace";
 /// of the Jupyter images' user. Every process of the container is in it, whatever its user.
 const WORKSPACE_GROUP: i64 = 100;
 
-/// What images that start as root expect to be able to do: install packages, change owners, drop to another user,
-/// listen below port 1024, run an SSH server. All of them are in the Pod Security level `baseline`. Left out of the
-/// runtime's default: `NET_RAW` (forged packets), `MKNOD`, `SETFCAP`, `SETPCAP`.
+/// The capabilities that images need which start as root: to install packages, change owners, drop to another user,
+/// listen below port 1024, run an SSH server. The Pod Security level `baseline` allows all of them. The runtime's default
+/// also has `NET_RAW` (forged packets), `MKNOD`, `SETFCAP` and `SETPCAP`, which are left out.
 const ROOT_CAPABILITIES: [&str; 10] = [
     "AUDIT_WRITE",
     "CHOWN",
@@ -48,7 +48,7 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
     let container = &workload.container;
     let mut spec = json!({
         "restartPolicy": "Always",
-        // A Service named `jupyter` would set JUPYTER_PORT=tcp://…, and the Jupyter server dies of it.
+        // A Service named `jupyter` would set JUPYTER_PORT=tcp://…, and the Jupyter server would not start.
         "enableServiceLinks": false,
         "automountServiceAccountToken": false,
         "hostname": hostname(&reference.name),
@@ -65,7 +65,7 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
         spec["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] =
             avoiding(&container.avoid_nodes);
     }
-    // What a GPU needs comes before what all pods get.
+    // The runtime that a GPU needs takes precedence over that of all pods.
     if let Some(class) = container.runtime_class.as_ref().or(config.runtime_class.as_ref()) {
         spec["runtimeClassName"] = class.as_str().into();
     }
@@ -92,7 +92,7 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
     draft.finish()
 }
 
-/// Puts the pod on nodes that its GPU type means. A label that stands for several values can't be in a `nodeSelector`.
+/// Puts the pod on the nodes of its GPU type. A label with several possible values can't be in a `nodeSelector`.
 fn select_nodes(spec: &mut Value, container: &ContainerSpec) {
     let mut expressions = Vec::new();
     for (label, wanted) in &container.node_selector {
@@ -109,8 +109,8 @@ fn select_nodes(spec: &mut Value, container: &ContainerSpec) {
     }
 }
 
-/// The node of the pods that have the volume, where there are some: it can be attached to one node alone. The first of
-/// them goes anywhere, as Kubernetes takes a pod for its own company then.
+/// Puts the pod on the node of the other pods of its volume, which can be attached to only one node. The first of them may
+/// go to any node: Kubernetes lets a pod satisfy its own affinity.
 fn beside(volume: &str) -> Value {
     json!({ "requiredDuringSchedulingIgnoredDuringExecution": [{
         "labelSelector": { "matchLabels": { labels::MANAGED_BY: labels::MANAGER, labels::VOLUME: volume } },
@@ -118,8 +118,8 @@ fn beside(volume: &str) -> Value {
     }]})
 }
 
-/// The name of an object as the value of a label, which is shorter: a digest stands for what does not fit. The names that
-/// the platform makes do.
+/// The name of an object as the value of a label, which may be shorter than a name: a digest replaces a name that does not
+/// fit. The names that the platform makes always fit.
 fn label_value(name: &str) -> String {
     if name.len() <= LABEL_LIMIT {
         name.to_owned()
@@ -139,7 +139,7 @@ fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
         "resources": { "requests": resources, "limits": resources },
         "volumeMounts": [{ "name": WORKSPACE, "mountPath": workload.volume.mount_path }],
         "securityContext": container_security(config.security),
-        // The kubelet keeps the end of the log of a container that failed: it tells an image for another processor.
+        // With it the kubelet reports the end of the log of a failed container, which shows an image for another processor.
         "terminationMessagePolicy": "FallbackToLogsOnError",
     });
     if !workload.endpoints.is_empty() {
@@ -150,7 +150,7 @@ fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
         spec["ports"] = ports.collect();
     }
     if let Some(port) = container.ready_port {
-        // Soon ready once it answers, and not unready at once when it is busy: 15 tries of 2 seconds.
+        // Becomes ready soon after the port opens, and unready only after 30 seconds, as a busy server may be slow.
         spec["readinessProbe"] = json!({
             "tcpSocket": { "port": port },
             "periodSeconds": 2,
@@ -161,8 +161,8 @@ fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
     spec
 }
 
-/// The platform's own variables in clear, those of the owner as references to the Secret: whoever may read pods reads
-/// their spec. A variable that the Secret lacks keeps the container from starting, rather than being missing.
+/// The platform's own variables in clear, those of the owner as references to the Secret, because everybody who may read
+/// pods can read their spec. If the Secret lacks a variable, the container does not start.
 fn environment(workload: &Workload) -> Value {
     let own = &workload.container.environment;
     let secret = workload.secret.iter().flat_map(|secret| {
@@ -177,17 +177,17 @@ fn environment(workload: &Workload) -> Value {
     let plain = own
         .iter()
         .map(|(name, value)| (name, json!({ "name": name, "value": escaped(value) })));
-    // Each name once: where both have it, the Secret's holds.
+    // Each name once: the Secret takes precedence.
     let all: BTreeMap<_, _> = plain.chain(secret).collect();
     all.into_values().collect()
 }
 
-/// Kubernetes expands `$(NAME)` in values and makes one `$` of two; here every value is meant literally.
+/// Escapes a value. Kubernetes expands `$(NAME)` and turns `$$` into `$`, but our values are literal.
 fn escaped(value: &str) -> String {
     value.replace('$', "$$")
 }
 
-/// Requests and limits at once: nobody takes from others, and the kubelet evicts nobody else first.
+/// Used as requests and as limits, so that no pod takes from others, and the kubelet evicts no other pod first.
 fn resources(resources: &Resources) -> Value {
     let mut quantities = Map::new();
     quantities.insert("cpu".into(), format!("{}m", resources.cpu_millis).into());
@@ -205,7 +205,7 @@ fn resources(resources: &Resources) -> Value {
 fn pod_security(security: Security) -> Value {
     let mut context = json!({
         "fsGroup": WORKSPACE_GROUP,
-        // Changing the owner of every file of a large volume at every start takes minutes.
+        // Otherwise every start changes the owner of every file, which takes minutes on a large volume.
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": { "type": "RuntimeDefault" },
     });
@@ -223,9 +223,9 @@ fn container_security(security: Security) -> Value {
     json!({ "allowPrivilegeEscalation": false, "capabilities": capabilities })
 }
 
-/// Prefers other nodes. Where no other fits, one that failed is better than none: it may have been mended.
+/// Prefers other nodes. If no other fits, a node that failed is better than none: it may have been repaired.
 fn avoiding(nodes: &[String]) -> Value {
-    // One name in each, as the API server wants it for fields.
+    // The API server allows only one value for each field.
     let others = nodes
         .iter()
         .map(|node| json!({ "key": "metadata.name", "operator": "NotIn", "values": [node] }));
@@ -246,7 +246,7 @@ fn toleration(toleration: &Toleration) -> Value {
 }
 
 fn hostname(name: &str) -> &str {
-    // Names are ASCII; a label may not end with a hyphen.
+    // Names are ASCII, so any length is a boundary. A label may not end with a hyphen.
     let cut = name.get(..HOSTNAME_LIMIT).unwrap_or(name);
     cut.trim_end_matches('-')
 }

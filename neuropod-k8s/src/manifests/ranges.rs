@@ -1,4 +1,4 @@
-//! Address ranges: what is public, and what a configuration opens or closes beside it.
+//! Address ranges: which are public, and which a configuration opens or closes beside them.
 
 use std::net::IpAddr;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 /// All of IPv4, of which [`NOT_PUBLIC_V4`] is closed.
 const ALL_V4: &str = "0.0.0.0/0";
-/// The addresses of IPv6 that are given to networks (RFC 4291, section 2.4). Outside of it is all that is not public:
+/// The addresses of IPv6 that networks get (RFC 4291, section 2.4). All addresses outside of it are not public:
 /// loopback, unique local and link-local addresses, multicast, IPv4-mapped ones, the NAT64 prefixes `64:ff9b::/96` and
-/// `64:ff9b:1::/48` (which lead to any IPv4 address, the cloud's metadata among them), and what is reserved.
+/// `64:ff9b:1::/48` (which lead to any IPv4 address, such as the cloud's metadata), and reserved ones.
 const PUBLIC_V6: &str = "2000::/3";
 
 /// Addresses of IPv4 that are never public (IANA special-purpose registry, RFC 6890): the cluster's own pods, Services
 /// and nodes, private networks around it, link-local ones with the cloud's metadata (169.254.169.254), multicast and
-/// what is reserved. Addresses for documentation lead nowhere, and are used where a test needs a public one.
+/// reserved ones. Addresses for documentation are not listed: they lead nowhere, and tests use them as public ones.
 const NOT_PUBLIC_V4: [&str; 13] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -37,11 +37,11 @@ const NOT_PUBLIC_V4: [&str; 13] = [
 const NOT_PUBLIC_V6: [&str; 2] = [
     // Protocols of the IETF, with Teredo (2001::/32), which leads to IPv4 addresses.
     "2001::/23",
-    // 6to4: an IPv4 address is in each, a private one too.
+    // 6to4: each contains an IPv4 address, which may be a private one.
     "2002::/16",
 ];
 
-/// What stays closed in a wider range that is opened: programs of the node itself, and the cloud's metadata.
+/// Ranges that stay closed inside of a wider range that is opened: the node itself, and the cloud's metadata.
 const NEVER_BY_THE_WAY: [&str; 7] = [
     "127.0.0.0/8",
     "169.254.0.0/16",
@@ -52,7 +52,7 @@ const NEVER_BY_THE_WAY: [&str; 7] = [
     "fd00:ec2::/32",
 ];
 
-/// Peers of a policy: all that is public, without what is `blocked`.
+/// The peers of a policy for the public internet, without the ranges that are `blocked`.
 pub(super) fn internet(blocked: &[String]) -> Vec<Value> {
     let v4 = NOT_PUBLIC_V4.into_iter();
     let v6 = NOT_PUBLIC_V6.into_iter();
@@ -66,8 +66,8 @@ pub(super) fn internet(blocked: &[String]) -> Vec<Value> {
     .collect()
 }
 
-/// Peers of a policy: the ranges that are opened although they are not public. What is `blocked` inside of one stays
-/// closed; one inside of what is blocked is open.
+/// The peers of a policy for ranges that are opened although they are not public. A `blocked` range inside of one of them
+/// stays closed. One of them inside of a blocked range is open.
 pub(super) fn opened(ranges: &[String], blocked: &[String]) -> Vec<Value> {
     let closed = || {
         NEVER_BY_THE_WAY
@@ -84,18 +84,18 @@ pub(super) fn opened(ranges: &[String], blocked: &[String]) -> Vec<Value> {
     peers.collect()
 }
 
-/// A peer of exactly these ranges.
-pub(super) fn of(ranges: &[String]) -> impl Iterator<Item = Value> {
+/// The peers of a policy for exactly these ranges.
+pub(super) fn exactly(ranges: &[String]) -> impl Iterator<Item = Value> {
     ranges
         .iter()
         .map(|range| json!({ "ipBlock": { "cidr": written(range) } }))
 }
 
-/// The range without the others, as far as they are in it; `None` where that leaves nothing. Kubernetes takes as an
-/// exception only what is inside of the range, and smaller.
+/// The range without the others; `None` if that leaves nothing. Kubernetes accepts as exceptions only ranges that are
+/// inside of the range, and smaller.
 fn without<'a>(range: &str, others: impl Iterator<Item = &'a str>) -> Option<Value> {
     let Some(whole) = parse(range) else {
-        // The API server says what is wrong with it, and no pod runs without the policy.
+        // The API server refuses it with an explanation, and no pod runs without the policy.
         return Some(json!({ "ipBlock": { "cidr": range } }));
     };
     let mut inside: Vec<IpNet> = Vec::new();
@@ -109,7 +109,7 @@ fn without<'a>(range: &str, others: impl Iterator<Item = &'a str>) -> Option<Val
                 }
             }
             Some(_) => {}
-            // Left out, it would be open: the API server refuses it.
+            // Kept, so that the API server refuses it. Leaving it out would open it.
             None => unreadable.push(text.to_owned()),
         }
     }
@@ -125,7 +125,7 @@ fn written(range: &str) -> String {
     parse(range).map_or_else(|| range.to_owned(), |range| range.to_string())
 }
 
-/// A range, without bits beyond its prefix, which newer API servers refuse; a single address is the range of itself.
+/// Parses a range or a single address. Clears bits beyond the prefix, which newer API servers refuse.
 fn parse(text: &str) -> Option<IpNet> {
     let range = text.parse::<IpNet>();
     let range = range.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));

@@ -10,9 +10,8 @@ use crate::api::manifest::Manifest;
 use crate::config::{Exposure, KubeConfig};
 use crate::labels;
 
-/// Traefik asks which pods are ready and hands requests on to those; until it has heard of one, the host answers 404 or
-/// 503. The Service has one pod at most, so Traefik can as well use the address of the Service from the beginning. For
-/// Ingresses, and for Gateways.
+/// Makes Traefik use the address of the Service, for Ingresses and for Gateways. By default it sends requests to ready
+/// pods, and the host returns 404 or 503 until it has learnt of one. The Service has at most one pod, so nothing is lost.
 const TRAEFIK: [&str; 2] = [
     "traefik.ingress.kubernetes.io/service.nativelb",
     "traefik.io/service.nativelb",
@@ -26,8 +25,8 @@ pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &Kub
         "protocol": "TCP",
         "targetPort": endpoint.port,
     });
-    if let Exposure::Gateway { .. } = config.exposure {
-        // Gateways tell WebSockets by this; some ingress controllers refuse values that they don't know.
+    if let Exposure::Gateway(_) = config.exposure {
+        // Gateways recognise WebSockets by it. Only for them, as some ingress controllers refuse unknown values.
         port["appProtocol"] = "kubernetes.io/ws".into();
     }
     let fields = json!({ "spec": {
@@ -37,15 +36,15 @@ pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &Kub
             labels::POD_ID: workload.reference.pod_id,
         },
         "ports": [port],
-        // Readiness is that of the Jupyter server: the other ports answer when they answer.
+        // Readiness is that of the Jupyter server. The other ports may serve before or after it.
         "publishNotReadyAddresses": true,
     }});
     let mut draft = Draft::of_run(workload, config, Kind::Service, &endpoint.service, fields);
     draft.label(labels::PORT, &endpoint.port.to_string());
     let [ingress, gateway] = TRAEFIK;
     let annotation = match config.exposure {
-        Exposure::Ingress { .. } => ingress,
-        Exposure::Gateway { .. } => gateway,
+        Exposure::Ingress(_) => ingress,
+        Exposure::Gateway(_) => gateway,
     };
     draft.annotate(annotation, "true");
     draft.finish()

@@ -13,7 +13,7 @@ use self::samples::{TOKEN, VALUE, jupyter, nginx};
 use super::workload::Manifests;
 use super::{objects, to_yaml};
 use crate::api::kinds::Kind;
-use crate::config::{Exposure, ImagePullPolicy, KubeConfig, Security};
+use crate::config::{GatewayRoutes, ImagePullPolicy, KubeConfig, Security};
 
 /// The YAML without digests: they change with every field of a workload, and are tested on their own.
 fn shown(workload: &Workload, config: &KubeConfig) -> String {
@@ -41,15 +41,12 @@ fn a_gpu_pod_with_jupyter_and_two_ports() {
 
 #[test]
 fn routes_through_a_gateway() {
-    let config = KubeConfig {
-        exposure: Exposure::Gateway {
-            name: "public".into(),
-            namespace: Some("gateways".into()),
-            section: Some("wildcard".into()),
-        },
-        security: Security::Restricted,
-        ..KubeConfig::default()
-    };
+    let gateway = GatewayRoutes::new("public")
+        .with_namespace("gateways")
+        .with_section("wildcard");
+    let config = KubeConfig::default()
+        .with_exposure(gateway)
+        .with_security(Security::Restricted);
     insta::assert_snapshot!(shown(&plain(), &config));
 }
 

@@ -9,11 +9,11 @@ use crate::config::KubeConfig;
 /// All objects of a workload.
 #[derive(Debug, Clone)]
 pub(crate) struct Manifests {
-    /// The namespace of the owner, before all others; `None` where all users share one.
+    /// The namespace of the owner, created before all others; `None` if all users share one.
     pub(crate) namespace: Option<Manifest>,
-    /// The quota and the limits of that namespace, before the first pod.
+    /// The quota and the limits of that namespace, created before the first pod.
     pub(crate) limits: Vec<Manifest>,
-    /// The network policy of all pods of the namespace, before the first pod. It stays.
+    /// The network policy of all pods of the namespace, created before the first pod. It is never removed.
     pub(crate) policy: Manifest,
     pub(crate) volume: Manifest,
     pub(crate) pod: Manifest,
@@ -22,7 +22,7 @@ pub(crate) struct Manifests {
 }
 
 impl Manifests {
-    /// All objects of `workload` in a cluster that is used as `config` says.
+    /// All objects of `workload`, laid out as `config` says.
     pub(crate) fn new(workload: &Workload, config: &KubeConfig) -> Self {
         let mut objects = vec![network_policy::of_pod(workload, config)];
         objects.extend(

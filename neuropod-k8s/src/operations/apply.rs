@@ -1,11 +1,10 @@
 //! Makes a workload exist.
 //!
-//! An object is first created (POST). Only where that fails because one of the name is there, it is read, and
-//! changed by server-side apply if it is ours and differs. Server-side apply alone would be one request in every
-//! case, but it also takes over an object of somebody else: nothing in it says "only if there is none, or it is
-//! mine". Reading first would be safe with a uid, and would make each new pod wait twice. So a new pod is one wave
-//! of creations. What this process has applied before is looked at first, all of it in seven requests however many
-//! ports there are, and only what is missing or differs is written.
+//! An object is first created (POST). Only if an object of the name exists, it is read, and updated by server-side apply
+//! if it is ours and differs. Server-side apply alone would need one request in every case, but it also takes over objects
+//! of somebody else: it has no condition "only if there is none, or it is mine". Reading first would be safe with a uid,
+//! but each new pod would wait twice. So a new pod is one wave of creations. A pod that this process has applied before is
+//! read first, in seven requests however many ports it has, and only missing or different objects are written.
 
 use futures::future::{join_all, try_join_all};
 use neuropod_core::cluster::{Objects, Observation, Workload, WorkloadRef};
@@ -27,7 +26,7 @@ use crate::status;
 
 pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Observation> {
     if workload.reference.namespace.is_some() && !context.config.namespace_per_user {
-        // It could be made, and the watch would never tell of it.
+        // The pod could be created, but the watch would never report it.
         let message = "the pod has a namespace of its own: set KubeConfig::namespace_per_user";
         return Err(Error::new(ErrorKind::NotConfigured, message));
     }
@@ -38,7 +37,7 @@ pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Obse
         reference: &workload.reference,
     };
     if let Some(namespace) = &manifests.namespace {
-        // What is inside a namespace has to wait for it.
+        // Objects in a namespace have to wait for it.
         wave.ensure::<PartialObject>(namespace, None).await?;
     }
     // The first pod waits for the limits on its namespace, and no pod is without the network policy.
@@ -65,7 +64,7 @@ pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Obse
         wave.ensure(&manifests.pod, seen.pod),
         join_all(objects),
     );
-    // All requests have run to their end by now, whichever failed: the next attempt has less to do.
+    // All requests have completed by now, even if one failed, so the next attempt has less to do.
     let failures = objects.into_iter().filter_map(Result::err);
     let (pod, claim) = first_failure(pod, claim, failures)?;
     Ok(Observation {
@@ -79,7 +78,7 @@ pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Obse
     })
 }
 
-/// What was made, or the failure that says most: one that does not pass by itself comes before one that does.
+/// Returns the pod and the claim, or the most useful error: one that retrying can't solve comes before one that it can.
 fn first_failure<P, C>(
     pod: Result<P>,
     claim: Result<C>,
@@ -103,7 +102,7 @@ struct Wave<'a> {
 }
 
 impl Wave<'_> {
-    /// Where an object of this kind is; a namespace is in none.
+    /// The namespace of objects of this kind; `None` for a namespace itself.
     fn namespace(&self, kind: Kind) -> Option<&str> {
         (kind != Kind::Namespace).then(|| self.context.namespace(self.reference))
     }
@@ -112,10 +111,10 @@ impl Wave<'_> {
         &self.context.config.instance
     }
 
-    /// Makes the object exist as the manifest says, unless it is a pod, which is only ever created.
+    /// Makes the object exist as the manifest says. A pod that exists is never updated.
     async fn ensure<T: Partial>(&self, manifest: &Manifest, there: Option<T>) -> Result<T> {
         let found = match self.create(manifest, there).await? {
-            Creation::Made(object) => return Ok(object),
+            Creation::Created(object) => return Ok(object),
             Creation::Found(object) => object,
         };
         match decide(T::meta(&found), manifest, self.reference, self.instance())? {
@@ -128,7 +127,7 @@ impl Wave<'_> {
         }
     }
 
-    /// Makes the claim exist. One that is there is never changed but for its size, and that only upwards.
+    /// Makes the claim exist. An existing claim only ever gets a bigger size.
     async fn ensure_claim(
         &self,
         manifest: &Manifest,
@@ -136,7 +135,7 @@ impl Wave<'_> {
         size_gb: u32,
     ) -> Result<PartialClaim> {
         let found: PartialClaim = match self.create(manifest, there).await? {
-            Creation::Made(claim) => return Ok(claim),
+            Creation::Created(claim) => return Ok(claim),
             Creation::Found(claim) => claim,
         };
         decide(&found.metadata, manifest, self.reference, self.instance())?;
@@ -157,7 +156,7 @@ impl Wave<'_> {
             .await;
         match grown {
             Ok(claim) => Ok(claim),
-            // The class does not allow it, which is for the cluster to say: the pod runs with what there is.
+            // The class of the volume does not allow it. The pod runs with the size that it has.
             Err(kube::Error::Api(status)) if is_not_resizable(&status.message) => {
                 tracing::info!(
                     claim = manifest.name,
@@ -170,7 +169,7 @@ impl Wave<'_> {
         }
     }
 
-    /// Creates the object, unless it is known to be there or turns out to be.
+    /// Creates the object, unless it is known to exist or the creation finds it.
     async fn create<T: Partial>(&self, manifest: &Manifest, there: Option<T>) -> Result<Creation<T>> {
         if let Some(object) = there {
             return Ok(Creation::Found(object));
@@ -178,10 +177,10 @@ impl Wave<'_> {
         let namespace = self.namespace(manifest.kind);
         let requests = &self.context.requests;
         let error = match requests.create(manifest, namespace).await {
-            Ok(object) => return Ok(Creation::Made(object)),
+            Ok(object) => return Ok(Creation::Created(object)),
             Err(error) => error,
         };
-        // Admission comes before the check of the name: a full quota refuses the creation of what is there.
+        // Admission runs before the check of the name, so a full quota refuses to create even an existing object.
         let maybe_there = match &error {
             kube::Error::Api(status) => status.is_already_exists() || status.code == 403,
             _ => false,
@@ -193,7 +192,7 @@ impl Wave<'_> {
         };
         match found {
             Ok(Some(object)) => Ok(Creation::Found(object)),
-            // Why the object could not be made says more than why it could not be read.
+            // The error of the creation says more than that of the read.
             Ok(None) | Err(_) => Err(self.call("create", manifest).failed(error)),
         }
     }
@@ -203,9 +202,9 @@ impl Wave<'_> {
     }
 }
 
-/// What became of an attempt to create an object.
+/// The result of an attempt to create an object.
 enum Creation<T> {
-    Made(T),
+    Created(T),
     Found(T),
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
     })
 }
 
-/// What there is of one pod.
+/// The objects of one pod.
 #[derive(Debug, Default)]
 struct Parts {
     pod: Option<PartialPod>,
@@ -112,7 +112,7 @@ fn key(meta: &Meta) -> Option<(String, PodId)> {
         tracing::warn!(
             name = meta.name,
             namespace = meta.namespace,
-            "a label of a pod id that is none"
+            "the label of the pod id is not a pod id"
         );
     }
     Some((meta.namespace.clone(), id?))

@@ -34,12 +34,12 @@ pub(crate) async fn open(
         .requests
         .get(Kind::Pod, namespace, &reference.name)
         .await?;
-    // A pod of somebody else by that name is not ours to read.
+    // A pod of somebody else may have the name.
     let ours = pod.filter(|pod| pod.metadata.pod_id().as_ref() == Some(&reference.pod_id));
     let Some(pod) = ours else {
         return Err(call.with_context(Error::new(ErrorKind::NotFound, "the pod is not in the cluster")));
     };
-    if let Some(why_not) = nothing_to_read(&pod, options.previous) {
+    if let Some(why_not) = why_no_log(&pod, options.previous) {
         return Err(call.with_context(Error::new(ErrorKind::InvalidState, why_not)));
     }
     let permit = context.log_permit()?;
@@ -49,9 +49,9 @@ pub(crate) async fn open(
     match context.requests.client().request_stream(request).await {
         Ok(reader) => {
             let mut reader = Box::pin(reader);
-            // One that is not followed begins at once, or never.
-            if !options.follow && reader.fill_buf().await.is_ok_and(is_of_the_kubelet) {
-                return Err(call.with_context(gone()));
+            // A log that is not followed begins at once or never, so its first bytes can be checked here.
+            if !options.follow && reader.fill_buf().await.is_ok_and(is_report_of_kubelet) {
+                return Err(call.with_context(log_gone()));
             }
             Ok(chunks(reader, permit))
         }
@@ -64,8 +64,8 @@ pub(crate) async fn open(
     }
 }
 
-/// Why there is no log. The API server answers an empty one for a pod that has no node yet.
-fn nothing_to_read(pod: &PartialPod, previous: bool) -> Option<&'static str> {
+/// Why there is no log, if there is none. The API server returns an empty log for a pod without a node.
+fn why_no_log(pod: &PartialPod, previous: bool) -> Option<&'static str> {
     let container = pod.status.container();
     if previous {
         let ended = container.is_some_and(|container| container.last_state.terminated.is_some());
@@ -93,18 +93,18 @@ fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX).max(1)
 }
 
-/// Whether this is all that the kubelet has to say where the container is gone, whose log it was asked for: it says so in
-/// the place of the log, with the status 200. Programs end their lines.
-fn is_of_the_kubelet(log: &[u8]) -> bool {
+/// Whether this is the kubelet's report that the container is gone. The kubelet sends it in place of the log, with the
+/// status 200. A program would end the line.
+fn is_report_of_kubelet(log: &[u8]) -> bool {
     log.starts_with(b"unable to retrieve container logs for ") && !log.contains(&b'\n')
 }
 
-fn gone() -> Error {
-    let message = "the node has the log of that container no more, or not yet";
+fn log_gone() -> Error {
+    let message = "the node no longer has the log of that container, or does not have it yet";
     Error::new(ErrorKind::Unavailable, message)
 }
 
-/// The log as it comes, until it ends or breaks. The place among the streams is kept as long.
+/// The log as it comes, until it ends or breaks. Keeps the place among the streams for that time.
 fn chunks(reader: impl AsyncBufRead + Send + Unpin + 'static, permit: OwnedSemaphorePermit) -> LogStream {
     let first = true;
     stream::unfold(Some((reader, permit, first)), async |state| {
@@ -112,7 +112,7 @@ fn chunks(reader: impl AsyncBufRead + Send + Unpin + 'static, permit: OwnedSemap
         let read = reader.fill_buf().await.map(Bytes::copy_from_slice);
         match read {
             Ok(chunk) if chunk.is_empty() => None,
-            Ok(chunk) if first && is_of_the_kubelet(&chunk) => Some((Err(gone()), None)),
+            Ok(chunk) if first && is_report_of_kubelet(&chunk) => Some((Err(log_gone()), None)),
             Ok(chunk) => {
                 reader.consume_unpin(chunk.len());
                 Some((Ok(chunk), Some((reader, permit, false))))
@@ -134,7 +134,7 @@ mod tests {
     use serde_json::{Value, from_value, json};
     use tokio::sync::Semaphore;
 
-    use super::{chunks, nothing_to_read, whole_seconds};
+    use super::{chunks, whole_seconds, why_no_log};
 
     #[tokio::test]
     async fn a_log_comes_whole_and_gives_its_place_back() {
@@ -194,10 +194,10 @@ mod tests {
         let nothing = json!({ "state": { "waiting": { "reason": "ContainerCreating" } }, "last": {} });
         let restarted = json!({ "state": { "running": {} }, "last": { "terminated": { "exitCode": 1 } } });
         let theirs = pod(restarted.clone(), nothing.clone());
-        assert!(nothing_to_read(&theirs, false).is_some());
-        assert!(nothing_to_read(&theirs, true).is_some());
+        assert!(why_no_log(&theirs, false).is_some());
+        assert!(why_no_log(&theirs, true).is_some());
         let ours = pod(nothing, restarted);
-        assert_eq!(nothing_to_read(&ours, false), None);
-        assert_eq!(nothing_to_read(&ours, true), None);
+        assert_eq!(why_no_log(&ours, false), None);
+        assert_eq!(why_no_log(&ours, true), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What is done in a cluster, one file for each operation. Each takes the [`Context`](crate::context::Context); none
+//! The operations on a cluster, one file for each. Each gets the [`Context`](crate::context::Context); none
 //! calls back into the backend.
 
 pub(crate) mod apply;

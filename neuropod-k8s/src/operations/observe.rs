@@ -1,4 +1,4 @@
-//! Looks at everything of one pod.
+//! Fetches everything of one pod, and turns it into an observation.
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
@@ -13,10 +13,10 @@ use crate::labels;
 use crate::operations::ownership::belongs_to_owner;
 use crate::status::{self, ABOUT_CLAIMS, Warnings};
 
-/// Looks at everything of one pod, and at the events about it and its claim: they say why it hangs, as the watch does.
+/// Fetches everything of one pod, with the events about it and its claim: as in the watch, they say why it hangs.
 pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Result<Observation> {
     let namespace = Some(context.namespace(reference));
-    // Of one pod there are few: both what is a warning and what is none.
+    // One pod has few events, so all of them are fetched and not only warnings.
     let about_pod = format!("involvedObject.kind=Pod,involvedObject.name={}", reference.name);
     let about_claim = format!("{ABOUT_CLAIMS},involvedObject.name={}", reference.volume);
     let events = async |about: &str| {
@@ -38,7 +38,7 @@ pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Resul
     Ok(found.observation(reference, &about, &context.config.instance))
 }
 
-/// Everything of one pod, as the cluster has it.
+/// The objects of one pod, as the cluster has them.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) pod: Option<PartialPod>,
@@ -47,7 +47,7 @@ pub(crate) struct Found {
     pub(crate) objects: Vec<(Kind, Meta)>,
 }
 
-/// Reads everything of one pod: by label, as nothing else tells what a half-made or half-removed run has.
+/// Fetches the objects of one pod, by label: the names of a half-created or half-removed run are not known.
 pub(crate) async fn find(context: &Context, reference: &WorkloadRef) -> Result<Found> {
     let namespace = Some(context.namespace(reference));
     let selector = labels::of_pod(&context.config.instance, &reference.pod_id);
@@ -80,7 +80,7 @@ pub(crate) async fn find(context: &Context, reference: &WorkloadRef) -> Result<F
 }
 
 impl Found {
-    /// What the driver is told.
+    /// The observation for the driver.
     pub(crate) fn observation(
         &self,
         reference: &WorkloadRef,
@@ -95,7 +95,7 @@ impl Found {
     }
 }
 
-/// The pod, with what events say of it and of its claim.
+/// The pod, explained by the events about it and its claim.
 pub(crate) fn pod_with(pod: &PartialPod, events: &[PartialEvent]) -> ObservedPod {
     let meta = &pod.metadata;
     let of_claim = events.iter().filter(|event| {
@@ -106,7 +106,7 @@ pub(crate) fn pod_with(pod: &PartialPod, events: &[PartialEvent]) -> ObservedPod
     status::observed(pod, Some(&warnings))
 }
 
-/// Which of the objects of a run are there, as far as the pod object says how many there should be.
+/// Whether the objects of a run are complete. An annotation of the pod says how many there should be.
 pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = &'a Meta>) -> Objects {
     let found: Vec<_> = found.collect();
     if found.is_empty() {
@@ -123,8 +123,8 @@ pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = 
     let of_this_run = found
         .iter()
         .all(|meta| meta.run() == pod.run() && !meta.is_leaving());
-    // A pod that an earlier version made may have more by now: its variables were in its spec, and get a Secret when
-    // something of it is made again.
+    // A pod of an earlier version, which had its variables in its spec, may have one more: it gets a Secret when one of
+    // its objects is repaired.
     if of_this_run && expected.is_some_and(|count| found.len() >= count) {
         Objects::Complete
     } else {
@@ -132,7 +132,7 @@ pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = 
     }
 }
 
-/// The state of the volume. A claim of somebody else is not the volume: there is none.
+/// The state of the volume. A claim of somebody else counts as absent.
 pub(crate) fn volume(
     claim: Option<&PartialClaim>,
     reference: &WorkloadRef,
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(seen(&["2", "2"]), Objects::Partial);
         assert_eq!(seen(&["2", "2", "2"]), Objects::Complete);
         assert_eq!(seen(&["2", "2", "1"]), Objects::Partial);
-        // This version makes a Secret for a pod of an earlier one, whose variables are in its spec.
+        // This version creates a Secret for a pod of an earlier one, whose variables are in its spec.
         assert_eq!(seen(&["2", "2", "2", "2"]), Objects::Complete);
     }
 }

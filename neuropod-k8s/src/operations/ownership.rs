@@ -1,4 +1,4 @@
-//! Whose an object is, and what is to be done about one that is there already: plain decisions.
+//! Who owns an object, and what to do about one that exists already: plain decisions.
 
 use neuropod_core::cluster::WorkloadRef;
 use neuropod_core::{Error, ErrorKind};
@@ -10,23 +10,23 @@ use crate::api::partial::Meta;
 /// What to do about an object that has the name of one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It is as it should be, or nothing of it can be changed.
+    /// The object is as it should be, or can't be changed.
     Leave,
-    /// It is ours and says something else.
+    /// The object is ours and differs.
     Update,
 }
 
 /// What to do about the object `found` where `manifest` should be.
 ///
 /// # Errors
-/// `NameTaken` when it is somebody else's; `Conflict` when it is being deleted.
+/// `NameTaken` when the object is somebody else's; `Conflict` while it is being deleted.
 pub(crate) fn decide(
     found: &Meta,
     manifest: &Manifest,
     reference: &WorkloadRef,
     instance: &str,
 ) -> Result<Decision, Error> {
-    // What another pod of the owner has left with this name goes by itself.
+    // A leftover of another pod of the same owner goes by itself.
     let passes = found.is_leaving() && belongs_to_owner(found, reference, instance);
     if !passes && !is_ours(found, manifest.kind, reference, instance) {
         let message = "an object of somebody else has the name: delete or rename it";
@@ -35,7 +35,7 @@ pub(crate) fn decide(
             .with_context("name", &found.name));
     }
     if found.is_leaving() {
-        // The pod, too: its new object can be made once the old one is gone.
+        // This holds for the pod, too: its new object can be created once the old one is gone.
         let message = "a leftover of the same name is still being deleted";
         let error = Error::new(ErrorKind::Conflict, message)
             .with_context("kind", manifest.kind.name())
@@ -46,7 +46,7 @@ pub(crate) fn decide(
         });
     }
     let agrees = found.annotations.digest.as_deref() == Some(&manifest.digest);
-    // Next to nothing of a pod can be changed. The driver sees the run and the digest of the one that is there.
+    // Kubernetes lets almost nothing of a pod be changed. The driver sees the run and the digest of the existing one.
     if agrees || manifest.kind == Kind::Pod {
         Ok(Decision::Leave)
     } else {
@@ -54,7 +54,7 @@ pub(crate) fn decide(
     }
 }
 
-/// Whether an object belongs to the pod, or to its owner where all pods of the owner share it.
+/// Whether an object belongs to the pod, or to its owner if all pods of the owner share it.
 fn is_ours(found: &Meta, kind: Kind, reference: &WorkloadRef, instance: &str) -> bool {
     match kind {
         Kind::Namespace | Kind::ResourceQuota | Kind::LimitRange | Kind::PersistentVolumeClaim => {
@@ -64,7 +64,7 @@ fn is_ours(found: &Meta, kind: Kind, reference: &WorkloadRef, instance: &str) ->
     }
 }
 
-/// Whether an object is one of the owner of the pod, and of this platform.
+/// Whether an object belongs to the owner of the pod, on this platform.
 pub(crate) fn belongs_to_owner(found: &Meta, reference: &WorkloadRef, instance: &str) -> bool {
     found.is_ours()
         && found.labels.instance.as_deref() == Some(instance)
@@ -80,7 +80,7 @@ mod tests {
     use crate::manifests::tests::plain;
     use crate::manifests::workload::Manifests;
 
-    /// What is to be done about a Service that has the name of one of ours, but for these labels.
+    /// What to do about a Service with the name of one of ours and these labels.
     fn decided(labels: &Value, leaving: bool) -> Result<Decision, ErrorKind> {
         let (workload, config) = (plain(), KubeConfig::default());
         let manifests = Manifests::new(&workload, &config);

@@ -1,7 +1,7 @@
-//! What has to be in a cluster before a pod can be.
+//! The objects that have to exist in a cluster before a pod can.
 //!
-//! The API server takes an Ingress or a claim of a class that does not exist, and nothing ever happens to it. So
-//! the classes are looked at before anything is made.
+//! The API server accepts an Ingress or a claim of a class that does not exist, and nothing ever happens to it. So
+//! the classes are checked before anything is created.
 
 use kube::api::ListParams;
 use neuropod_core::{Error, ErrorKind, Result};
@@ -9,7 +9,7 @@ use neuropod_core::{Error, ErrorKind, Result};
 use crate::api::kinds::Kind;
 use crate::api::partial::{Annotations, PartialObject};
 use crate::api::request::Requests;
-use crate::config::{Exposure, KubeConfig};
+use crate::config::{Exposure, IngressRoutes, KubeConfig};
 use crate::context::Context;
 
 /// Checks the prerequisites, unless they were all there within the last five minutes.
@@ -42,7 +42,7 @@ async fn namespace(requests: &Requests, config: &KubeConfig) -> Result<()> {
             "the namespace is being deleted: wait until it is gone and create it again",
             name,
         )
-        // It is the same request that works after that.
+        // The same request works after that.
         .with_retryable(true)),
         Some(_) => Ok(()),
         None => Err(missing(
@@ -54,9 +54,9 @@ async fn namespace(requests: &Requests, config: &KubeConfig) -> Result<()> {
 
 async fn exposure(requests: &Requests, config: &KubeConfig) -> Result<()> {
     match &config.exposure {
-        Exposure::Ingress {
+        Exposure::Ingress(IngressRoutes {
             class: Some(class), ..
-        } => {
+        }) => {
             let found: Option<PartialObject> = requests.get(Kind::IngressClass, None, class).await?;
             found.map(drop).ok_or_else(|| {
                 missing(
@@ -66,12 +66,12 @@ async fn exposure(requests: &Requests, config: &KubeConfig) -> Result<()> {
                 )
             })
         }
-        Exposure::Ingress { class: None, .. } => {
+        Exposure::Ingress(IngressRoutes { class: None, .. }) => {
             let is_default = |found: &Annotations| found.default_ingress_class.as_deref() == Some("true");
             default_class(requests, Kind::IngressClass, is_default, "KubeConfig::exposure").await
         }
-        // Fails where the cluster does not know routes; the gateway itself may be in a namespace of others.
-        Exposure::Gateway { .. } => {
+        // Fails if the cluster does not have the kind. The Gateway itself may be in a namespace that we can't read.
+        Exposure::Gateway(_) => {
             let none = ListParams::default().fields("metadata.name=none");
             let routes = requests.list::<PartialObject>(Kind::HttpRoute, Some(&config.namespace), &none);
             routes.await.map(drop)

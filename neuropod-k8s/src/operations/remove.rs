@@ -1,7 +1,7 @@
-//! Removes what there is of a pod.
+//! Removes the objects of a pod.
 //!
-//! What is there is found by label and deleted by name and uid, so that nothing of anybody else goes, and a second
-//! removal writes nothing. `deletecollection` would be one request for each kind, and a right to delete everything.
+//! They are found by label and deleted by name and uid, so that nothing of anybody else is deleted, and a second
+//! removal writes nothing. `deletecollection` would need one request for each kind, and a right to delete everything.
 
 #[cfg(test)]
 mod tests;
@@ -33,22 +33,22 @@ pub(crate) async fn remove(
         remove_claim(context, found.claim, reference, policy),
         objects,
     );
-    // All deletions have been asked for by now, whichever failed.
+    // All deletions have been requested by now, even if one failed.
     let objects: Result<Vec<_>> = objects.into_iter().collect();
     let left = Found {
         pod: pod?,
         claim: claim?,
         objects: objects?.into_iter().flatten().collect(),
     };
-    // A container gets its time to end, and a stopped pod is not removed once more when that is over. A next apply
-    // that finds anything of it still there reads that then.
+    // The container may still be ending, and no second removal reports its end. If the pod is applied again before that,
+    // the creations find what is left.
     context.note_removed(&reference.pod_id);
     Ok(left.observation(reference, &[], &context.config.instance))
 }
 
 async fn remove_object(context: &Context, (kind, meta): (Kind, Meta)) -> Result<Option<(Kind, Meta)>> {
     if meta.is_leaving() {
-        // A finalizer of somebody else holds it.
+        // It is being deleted: a finalizer of somebody else holds it.
         return Ok(Some((kind, meta)));
     }
     let left: Option<PartialObject> = context.requests.delete(kind, &meta).await?;
@@ -58,7 +58,7 @@ async fn remove_object(context: &Context, (kind, meta): (Kind, Meta)) -> Result<
 async fn remove_pod(context: &Context, pod: Option<PartialPod>) -> Result<Option<PartialPod>> {
     match pod {
         Some(pod) if !pod.metadata.is_leaving() => context.requests.delete(Kind::Pod, &pod.metadata).await,
-        // It has been asked to end, and gets its time.
+        // It is ending, within its grace period.
         other => Ok(other),
     }
 }

@@ -1,4 +1,4 @@
-//! What running pods use: metrics.k8s.io (metrics-server). Where it is not installed, nothing is known.
+//! The processor and memory that running pods use, from metrics.k8s.io (metrics-server). Unknown if it is not installed.
 
 use std::collections::BTreeMap;
 
@@ -51,10 +51,10 @@ pub(crate) async fn usage(context: &Context) -> Result<Vec<Usage>> {
     }
 }
 
-/// What the platform's own container uses. What others put beside it (`istio-proxy`) is not its owner's.
+/// The use of the platform's own container. Sidecars that others add (`istio-proxy`) don't count for the owner.
 ///
-/// A container that runs has memory: where it is 0 nothing was measured yet, neither memory nor processor (the kubelet
-/// between two samples, adapters without a series).
+/// A running container uses memory. A figure of 0 therefore means that neither memory nor processor was measured yet (the
+/// kubelet between two samples, adapters without a series).
 fn figures(pod: &PodMetrics, now: Timestamp) -> Option<Usage> {
     let mut containers = pod.containers.iter();
     let container = containers.find(|container| container.name == CONTAINER);
@@ -66,7 +66,7 @@ fn figures(pod: &PodMetrics, now: Timestamp) -> Option<Usage> {
         cpu_millis: figure("cpu").and_then(quantity::millis).filter(|_| measured),
         memory_bytes: memory.filter(|_| measured),
         gpu_percent: None,
-        // Without a time it is what is told now.
+        // Figures without a time count as of now.
         at: pod.timestamp.unwrap_or(now),
     })
 }

@@ -1,9 +1,9 @@
-//! Whether network policies are enforced: an API server stores them whether or not anything in the cluster does.
+//! Whether network policies are enforced. An API server stores policies even if nothing in the cluster enforces them.
 //!
-//! No part of Kubernetes says so. But most plug-ins that enforce policies have an API group of their own, which everybody
-//! who is signed in may list, and k3s, which has a controller for them built in, says its name in its version. What is
-//! recognised is known; of all else nothing is. AWS's plug-in is not among the groups: EKS makes its resources also
-//! where it enforces nothing.
+//! No part of Kubernetes reports it. But most plug-ins that enforce policies have an API group of their own, which every
+//! authenticated user may list; and k3s, which has a built-in controller for policies, puts its name into its version.
+//! Everything else is unknown. AWS's plug-in is not among the groups: EKS creates its resources even where it enforces
+//! nothing.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::api::request::Requests;
 
-/// What enforces policies, by its API groups.
+/// The plug-ins that enforce policies, by their API groups.
 const KNOWN: [(&str, &str); 11] = [
     ("cilium.io", "Cilium"),
     ("crd.projectcalico.org", "Calico"),
@@ -26,13 +26,13 @@ const KNOWN: [(&str, &str); 11] = [
     ("nsx.vmware.com", "NSX"),
 ];
 
-/// What enforces network policies in a cluster, as far as can be told.
+/// What enforces network policies in a cluster, as far as can be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Enforcement {
-    /// A network plug-in that does, by its name.
+    /// A network plug-in, by its name.
     By(&'static str),
-    /// Nothing that is known. Pods may reach each other, the API server, the nodes and the cloud's metadata.
+    /// Nothing known. Pods may reach each other, the API server, the nodes and the cloud's metadata.
     Unknown,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Enforcement {
     }
 }
 
-/// Looks for something that enforces policies. What may not be asked is unknown.
+/// Finds what enforces policies. If the API server refuses the questions, it is unknown.
 pub(crate) async fn find(requests: &Requests) -> Enforcement {
     let (groups, version) = tokio::join!(
         requests.read::<Groups>("/apis"),
@@ -69,7 +69,7 @@ pub(crate) async fn find(requests: &Requests) -> Enforcement {
 
 fn recognise(groups: &[&str], version: Option<&str>) -> Enforcement {
     let by_group = KNOWN.iter().find(|(group, _)| groups.contains(group));
-    // RKE2 has a plug-in that is among the groups. k3s enforces unless it is told not to.
+    // RKE2 has a plug-in of the list. k3s enforces policies unless it is configured not to.
     let is_k3s = || version.is_some_and(|version| version.contains("+k3s"));
     match by_group {
         Some((_, name)) => Enforcement::By(name),
@@ -91,7 +91,7 @@ struct Group {
     name: String,
 }
 
-/// What `/version` says.
+/// The response of `/version`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Version {

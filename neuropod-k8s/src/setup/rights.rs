@@ -1,8 +1,8 @@
 //! Whether the platform has the rights that it needs.
 //!
-//! A right that a request lacks is told by its error, which may come late: the first pod that is stopped shows that pods
-//! can't be deleted, and a watch has nobody to tell at all. So the API server is asked beforehand, which every
-//! authenticated user may do.
+//! A request without the right fails, but that may be late: only the first pod that is stopped shows that pods can't be
+//! deleted, and the failure of a watch reaches nobody. So the API server is asked beforehand, as every authenticated user
+//! may.
 
 #[cfg(test)]
 mod tests;
@@ -20,10 +20,10 @@ use crate::api::manifest::Manifest;
 use crate::api::request::Requests;
 use crate::config::{Exposure, KubeConfig};
 
-/// What is done with every object that a run of a pod has.
+/// The verbs for the objects of a run.
 const ALL: &[&str] = &["get", "list", "create", "patch", "delete"];
 
-/// What is done with namespaces of users, and the limits in them.
+/// The verbs for namespaces of users, and the limits in them, which are never deleted.
 const KEPT: &[&str] = &["get", "create", "patch"];
 
 /// A right that the configuration needs.
@@ -32,11 +32,11 @@ struct Right {
     verb: &'static str,
     kind: Kind,
     subresource: Option<&'static str>,
-    /// `None`: of the whole cluster.
+    /// `None`: in the whole cluster.
     namespace: Option<String>,
-    /// The one object that is meant; `None`: all of them.
+    /// The one object that the right is for; `None`: all of them.
     name: Option<String>,
-    /// What does not work without it; `None`: the platform does not.
+    /// What does not work without the right; `None`: the whole platform.
     without: Option<&'static str>,
 }
 
@@ -52,7 +52,7 @@ pub struct MissingRight {
     pub group: &'static str,
     /// Where it is missing; `None`: in the whole cluster.
     pub namespace: Option<String>,
-    /// What the platform does without; `None`: it can't do without, and
+    /// What does not work without the right; `None`: the platform does not, and
     /// [`check_setup`](crate::KubeCluster::check_setup) fails.
     pub without: Option<&'static str>,
 }
@@ -73,7 +73,7 @@ impl fmt::Display for MissingRight {
     }
 }
 
-/// The rights that a platform with this configuration needs, those to follow its pods first.
+/// The rights that a platform with this configuration needs. Those to follow its pods come first.
 fn needed(config: &KubeConfig) -> Vec<Right> {
     let pods = (!config.namespace_per_user).then(|| config.namespace.clone());
     let right = |verb, kind| Right {
@@ -136,14 +136,14 @@ fn needed(config: &KubeConfig) -> Vec<Right> {
     all
 }
 
-/// What is done with routes of the kind in use, and with those that another configuration has left.
+/// The rights for routes of the kind in use, and for those that an earlier configuration has left.
 fn routes(exposure: &Exposure, right: impl Fn(&'static str, Kind) -> Right) -> Vec<Right> {
     let (used, left) = match exposure {
-        Exposure::Ingress { .. } => (Kind::Ingress, Kind::HttpRoute),
-        Exposure::Gateway { .. } => (Kind::HttpRoute, Kind::Ingress),
+        Exposure::Ingress(_) => (Kind::Ingress, Kind::HttpRoute),
+        Exposure::Gateway(_) => (Kind::HttpRoute, Kind::Ingress),
     };
     let of_use = ALL.iter().map(|verb| right(verb, used));
-    // Every look at a pod lists both.
+    // Every observation of a pod lists both.
     let of_left = [right("list", left)].into_iter();
     let of_removal = ["get", "delete"].map(|verb| Right {
         without: Some("routes of an earlier configuration can't be removed"),
@@ -152,30 +152,30 @@ fn routes(exposure: &Exposure, right: impl Fn(&'static str, Kind) -> Right) -> V
     of_use.chain(of_left).chain(of_removal).collect()
 }
 
-/// The classes that are looked for, by name or for the default one.
+/// The classes that have to exist: by name, or `None` for the default class.
 fn classes(config: &KubeConfig) -> impl Iterator<Item = (Kind, Option<&str>)> {
     let ingress = match &config.exposure {
-        Exposure::Ingress { class, .. } => Some((Kind::IngressClass, class.as_deref())),
-        Exposure::Gateway { .. } => None,
+        Exposure::Ingress(routes) => Some((Kind::IngressClass, routes.class.as_deref())),
+        Exposure::Gateway(_) => None,
     };
     let storage = (Kind::StorageClass, config.storage.class.as_deref());
     ingress.into_iter().chain([storage])
 }
 
-/// Asks for every right that the configuration needs, and says which are missing. Where the question itself is refused,
-/// none is known to be.
+/// Checks every right that the configuration needs, and returns the missing ones. If the API server refuses the question
+/// itself, no right counts as missing.
 pub(crate) async fn missing(requests: &Requests, config: &KubeConfig) -> Result<Vec<MissingRight>> {
-    let answers = try_join_all(needed(config).into_iter().map(async |right| {
+    let reviews = try_join_all(needed(config).into_iter().map(async |right| {
         let allowed = may(requests, &right).await?;
         Ok::<_, Error>((!allowed).then(|| right.missing()))
     }));
-    Ok(answers.await?.into_iter().flatten().collect())
+    Ok(reviews.await?.into_iter().flatten().collect())
 }
 
-/// Asks for all rights. Those that the platform can do without are told in the log.
+/// Checks all rights. A missing right that the platform can do without is a warning in the log.
 ///
 /// # Errors
-/// `PermissionDenied` with all others that are missing.
+/// `PermissionDenied` with all other missing rights.
 pub(crate) async fn check(requests: &Requests, config: &KubeConfig) -> Result<()> {
     let missing = missing(requests, config).await?;
     let (optional, vital): (Vec<_>, Vec<_>) = missing.into_iter().partition(|right| right.without.is_some());
@@ -223,7 +223,7 @@ impl Right {
         }
     }
 
-    /// The question for it.
+    /// The question whether the platform has it.
     fn review(&self) -> Manifest {
         let review = Kind::SelfSubjectAccessReview;
         let mut attributes = json!({
@@ -231,7 +231,7 @@ impl Right {
             "group": self.kind.group(),
             "resource": self.kind.plural(),
         });
-        // Without a namespace it is about all of them, without a name about all objects.
+        // Without a namespace it covers all namespaces, without a name all objects.
         let narrower = [
             ("subresource", self.subresource),
             ("namespace", self.namespace.as_deref()),
@@ -259,7 +259,7 @@ async fn may(requests: &Requests, right: &Right) -> Result<bool> {
     match requests.create::<Review>(&right.review(), None).await {
         Ok(review) => Ok(review.status.allowed),
         Err(error) if is_refused(&error) => {
-            tracing::debug!(%error, ?right, "whether there is a right can't be asked");
+            tracing::debug!(%error, ?right, "the API server refuses questions about rights");
             Ok(true)
         }
         Err(error) => {
@@ -269,7 +269,7 @@ async fn may(requests: &Requests, right: &Right) -> Result<bool> {
     }
 }
 
-/// Whether an answer says that such questions are not taken.
+/// Whether the API server refuses such questions.
 fn is_refused(error: &kube::Error) -> bool {
     match error {
         kube::Error::Api(status) => (400..500).contains(&status.code) && !is_transient(error),
@@ -277,7 +277,7 @@ fn is_refused(error: &kube::Error) -> bool {
     }
 }
 
-/// The answer to a question about a right.
+/// The response to a question about a right.
 #[derive(Debug, Deserialize)]
 struct Review {
     status: Verdict,

@@ -53,11 +53,7 @@ mod tests {
     use super::*;
 
     fn checked(pods: &str, control_plane: &str, allow_same_site: bool) -> Result<()> {
-        check(&Domains {
-            pods: pods.into(),
-            control_plane: vec!["127.0.0.1".into(), control_plane.into()],
-            allow_same_site,
-        })
+        check(&Domains::new(pods, ["127.0.0.1", control_plane]).with_allow_same_site(allow_same_site))
     }
 
     #[test]

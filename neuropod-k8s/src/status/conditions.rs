@@ -15,7 +15,7 @@ pub(super) fn is_scheduled(pod: &PartialPod) -> bool {
     is_true(pod, "PodScheduled") || !pod.spec.node_name.is_empty()
 }
 
-/// Since when a condition is as it is; without it, since the pod is there.
+/// Since when a condition has its value. Without the condition, since when the pod exists.
 pub(super) fn since(pod: &PartialPod, condition: &str) -> Timestamp {
     let condition = pod.status.condition(condition);
     let changed = condition.and_then(|condition| condition.last_transition_time);

@@ -21,7 +21,7 @@ pub(super) fn running(container: Option<&ContainerStatus>) -> Option<Container> 
     })
 }
 
-/// The earliest start that the status knows: that of the container before the last restart, if there was one.
+/// The earliest start in the status: that of the container before the last restart, if there was one.
 pub(super) fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
     let ended = |state: &ContainerState| state.terminated.as_ref()?.started_at;
     let before = ended(&container.last_state);
@@ -33,14 +33,14 @@ pub(super) fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
     before.or(ended(&container.state)).or(running)
 }
 
-/// The last container run that has ended.
+/// The last run of the container that has ended.
 pub(super) fn finished(container: Option<&ContainerStatus>) -> Option<&Terminated> {
     let container = container?;
     let terminated = container.state.terminated.as_ref();
     terminated.or(container.last_state.terminated.as_ref())
 }
 
-/// Whether a container waits for something that is expected to come.
+/// Whether a container waits as part of a normal start.
 pub(super) fn is_on_its_way(waiting: &Waiting) -> bool {
     matches!(
         waiting.reason.as_str(),

@@ -8,7 +8,7 @@ use super::conditions::{since, transition};
 use super::warnings::Warnings;
 use crate::api::partial::PartialPod;
 
-/// The condition that tells why somebody else ends the pod (from Kubernetes 1.26).
+/// Why somebody else ends the pod, by its condition (from Kubernetes 1.26).
 pub(super) fn disruption(pod: &PartialPod) -> Option<Cause> {
     let condition = pod.status.condition("DisruptionTarget")?;
     if !condition.is_true() {
@@ -22,7 +22,7 @@ pub(super) fn disruption(pod: &PartialPod) -> Option<Cause> {
     Some(Cause::new(code, condition.message.as_str(), at))
 }
 
-/// A node that does not end the pod, though it is asked to: a program that hangs in a driver can't be killed.
+/// A node that can't end the pod: a program that hangs in a driver can't be killed.
 pub(super) fn unkillable(warnings: &Warnings) -> Option<Cause> {
     let mut kinds = ["FailedKillPod", "ExceededGracePeriod"].into_iter();
     let warning = kinds.find_map(|kind| warnings.get(kind))?;
@@ -30,8 +30,8 @@ pub(super) fn unkillable(warnings: &Warnings) -> Option<Cause> {
     Some(cause.blame_node(true))
 }
 
-/// A node that does not answer. Its pods keep the status that it reported last, but for `Ready`, which the node
-/// controller takes back with a warning.
+/// A node that does not respond. Its pods keep the status that it reported last, except for `Ready`, which the node
+/// controller sets to false, with a warning.
 pub(super) fn node_lost(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     if pod.status.reason == "NodeLost" {
         let at = since(pod, "Ready");
@@ -43,7 +43,7 @@ pub(super) fn node_lost(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> 
     let ready = pod.status.condition("Ready").filter(|ready| !ready.is_true())?;
     let warning = warnings.get("NodeNotReady")?;
     let at = transition(pod, ready);
-    // Both are written at once, with whole seconds.
+    // The controller writes both at the same time, in whole seconds.
     let belongs = warning.at.duration_since(at) > SignedDuration::from_secs(-5);
     belongs.then(|| Cause::new(ReasonCode::NodeLost, warning.message.as_str(), at))
 }

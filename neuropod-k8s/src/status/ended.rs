@@ -25,7 +25,7 @@ pub(super) fn ended(pod: &PartialPod, container: Option<&ContainerStatus>) -> Ca
     let code = match status.reason.as_str() {
         "NodeLost" => Some(ReasonCode::NodeLost),
         "Evicted" => Some(eviction(text)),
-        // The node ends it, for a time limit that somebody else has set: the pod did nothing wrong.
+        // The node ends it, or a time limit that somebody else has set. The pod did nothing wrong.
         "DeadlineExceeded" | "Terminated" | "NodeShutdown" | "Shutdown" | "Preempting" => {
             Some(ReasonCode::Evicted)
         }
@@ -34,7 +34,7 @@ pub(super) fn ended(pod: &PartialPod, container: Option<&ContainerStatus>) -> Ca
     if let Some(code) = code {
         return Cause::new(code, text.as_str(), at);
     }
-    // The kubelet's checks before it starts anything: `OutOfcpu`, `TopologyAffinityError`, `UnexpectedAdmissionError`.
+    // The kubelet checks before it starts anything: `OutOfcpu`, `TopologyAffinityError`, `UnexpectedAdmissionError`.
     let rejected = text.contains("was rejected") || (!status.reason.is_empty() && !ran);
     match (rejected, disruption(pod), terminated) {
         (true, ..) => Cause::new(rejection(&status.reason, text), text.as_str(), at).blame_node(true),
@@ -44,8 +44,8 @@ pub(super) fn ended(pod: &PartialPod, container: Option<&ContainerStatus>) -> Ca
     }
 }
 
-/// Only what the pod itself used too much of is its fault: when a node runs short, old kubelets say "exceeds its request"
-/// of whatever they evict.
+/// Why a node evicted the pod. The pod is at fault only if it exceeded its own limits: when a node runs short, old kubelets
+/// write "exceeds its request" about every pod that they evict.
 fn eviction(text: &str) -> ReasonCode {
     let short = text.contains("was low on resource") || text.contains("had condition");
     if !short && text.contains("exceed") {
@@ -55,7 +55,7 @@ fn eviction(text: &str) -> ReasonCode {
     }
 }
 
-/// What a node lacks that refuses a pod: the scheduler thought that it had enough.
+/// Why a node refused the pod: it lacks something that the scheduler believed it had.
 fn rejection(reason: &str, text: &str) -> ReasonCode {
     let mut named = text
         .split([' ', ','])

@@ -10,7 +10,7 @@ use super::warnings::{self, Warnings};
 use super::{pull, reason, runtime};
 use crate::api::partial::{ContainerStatus, PartialPod};
 
-/// The pod as the driver is told about it; `warnings` is what events say, where they have been looked at.
+/// The pod as the driver sees it. `warnings` are those of its events, if they were fetched.
 pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> ObservedPod {
     let none = Warnings::default();
     let cause = reason::cause(pod, warnings.unwrap_or(&none));
@@ -20,7 +20,7 @@ pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> Observe
         .is_some_and(|cause| cause.reason.code == ReasonCode::NodeLost);
     let phase = match pod.status.phase.as_str() {
         "Succeeded" | "Failed" => Phase::Ended,
-        // What the status says of the container is what the node said last.
+        // The container's status is only what the node reported last.
         _ if lost => Phase::Unknown,
         "Unknown" => Phase::Unknown,
         _ if container.is_some_and(was_started) => Phase::Running,
@@ -53,14 +53,14 @@ pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> Observe
     }
 }
 
-/// When the port of the container was last found closed: its probe was refused, or it has not been ready since.
+/// When the port of the container was last known to be closed: its probe was refused, or the pod became unready.
 fn closed_at(pod: &PartialPod, warnings: &Warnings) -> Option<Timestamp> {
     let refused = warnings.get(warnings::UNHEALTHY).map(|warning| warning.at);
     let ready = pod.status.condition("Ready").filter(|ready| !ready.is_true());
     refused.max(ready.and_then(|ready| ready.last_transition_time))
 }
 
-/// Since when the pod is at its step: the last time that one of them was reached.
+/// Since when the pod is at its step: the last time that it reached one.
 fn step_since(pod: &PartialPod) -> Option<Timestamp> {
     let reached = ["PodScheduled", "PodReadyToStartContainers", "Initialized"]
         .into_iter()
@@ -72,9 +72,9 @@ fn step_since(pod: &PartialPod) -> Option<Timestamp> {
         .or(pod.metadata.creation_timestamp)
 }
 
-/// By when a pod that is being deleted should be gone, and who may hold it after that.
+/// When a pod that is being deleted should be gone, and what may hold it after that.
 fn ending(pod: &PartialPod) -> Option<Ending> {
-    // The API server adds the grace period to the time of the request.
+    // The deletion timestamp already includes the grace period.
     let by = pod.metadata.deletion_timestamp?;
     let finalizers = pod.metadata.finalizers.join(", ");
     let held_by = match finalizers.as_str() {
@@ -84,7 +84,7 @@ fn ending(pod: &PartialPod) -> Option<Ending> {
     Some(Ending { by, held_by })
 }
 
-/// How the run before the one that goes on now ended.
+/// How the previous run of a running container ended.
 fn last_end(pod: &PartialPod, container: Option<&ContainerStatus>) -> Option<Reason> {
     let container = container.filter(|container| container.state.running.is_some())?;
     let ended = container.last_state.terminated.as_ref()?;
@@ -105,9 +105,9 @@ fn step(pod: &PartialPod, container: Option<&ContainerStatus>, ready: bool) -> S
     } else if pull::is_pull(waiting) {
         Step::PullingImage
     } else if !matches!(waiting, "" | "ContainerCreating" | "PodInitializing") {
-        // It has its image and can't be made or started.
+        // It has its image, and can't be created or started.
         Step::Starting
-    // The sandbox with its network is there (from Kubernetes 1.29): the image is next.
+    // The sandbox with its network exists (reported from Kubernetes 1.29), so the image is next.
     } else if is_true(pod, "PodReadyToStartContainers") {
         Step::PullingImage
     } else {

@@ -1,4 +1,4 @@
-//! Why an image does not come: the words of containerd, CRI-O, Docker and the registries.
+//! Why an image can't be pulled: the words of containerd, CRI-O, Docker and the registries.
 
 use neuropod_core::cluster::ReasonCode;
 
@@ -18,8 +18,8 @@ pub(super) fn is_pull(reason: &str) -> bool {
     )
 }
 
-/// What went wrong with a pull. `ErrImagePull` and `ImagePullBackOff` take turns, the second with the text of the
-/// first behind it (older kubelets: without); the reason should not change with them.
+/// What went wrong with a pull. `ErrImagePull` and `ImagePullBackOff` alternate. The second contains the text of the first
+/// (not with older kubelets), so that the reason stays the same.
 pub(super) fn cause<'a>(message: &'a str, warnings: &'a Warnings) -> &'a str {
     if let Some((_, cause)) = message.split_once("ErrImagePull: ") {
         return cause;
@@ -32,26 +32,26 @@ pub(super) fn cause<'a>(message: &'a str, warnings: &'a Warnings) -> &'a str {
     }
 }
 
-/// What a failed pull is, and whether it is the node's fault.
+/// The reason code of a failed pull, and whether the node is at fault.
 pub(super) fn classify(waiting: &str, cause: &str) -> (ReasonCode, bool) {
     match waiting {
         "InvalidImageName" => (ReasonCode::ImageInvalid, false),
         "ErrImageNeverPull" => (ReasonCode::ImageNotFound, false),
         "RegistryUnavailable" => (ReasonCode::ImagePullFailed, false),
-        // A rule of the cluster wants signed images.
+        // A rule of the cluster demands signed images.
         "SignatureValidationFailed" => (ReasonCode::Rejected, false),
         _ => {
-            let found = of_text(cause);
+            let found = classify_text(cause);
             let inspected = waiting == "ImageInspectError" && found.is_none();
             found.unwrap_or((ReasonCode::ImagePullFailed, inspected))
         }
     }
 }
 
-/// A phrase, what it says, and whether it says that the node is at fault.
+/// A phrase, its reason code, and whether the node is at fault.
 type Phrase = (&'static str, ReasonCode, bool);
 
-/// What is said in several words, none of which a name could have in it.
+/// Phrases that can't be part of a name.
 const PHRASES: [Phrase; 56] = {
     use ReasonCode::{
         ImageArchitecture as Architecture, ImageInvalid as Invalid, ImageNotFound as Missing,
@@ -75,7 +75,7 @@ const PHRASES: [Phrase; 56] = {
         ("does not match the specified platform", Architecture, false),
         ("does not provide the specified platform", Architecture, false),
         ("cannot be used on this platform", Architecture, false),
-        // What no later try can read: names without a registry on CRI-O, formats that runtimes have given up.
+        // Retrying does not help: names without a registry on CRI-O, formats that runtimes no longer support.
         ("short name mode is enforcing", Invalid, false),
         ("short-name resolution enforced", Invalid, false),
         ("did not resolve to an alias", Invalid, false),
@@ -87,19 +87,19 @@ const PHRASES: [Phrase; 56] = {
         ("schema 1 support is disabled", Invalid, false),
         ("schema 1 has been removed", Invalid, false),
         ("unsupported manifest media type", Invalid, false),
-        // Charts, models and other things that are no images.
+        // Charts, models and other artifacts that are not images.
         ("unsupported media type", Invalid, false),
         ("unknown media type", Invalid, false),
         ("mismatched image rootfs", Invalid, false),
         ("unsupported image-specific operation on artifact", Invalid, false),
         ("unsupported docker v2s1", Invalid, false),
-        // The store of the node has lost a part, or is full.
+        // The image store of the node is damaged or full.
         ("content digest", Failed, true),
         ("from content store", Failed, true),
         ("no space left on device", Failed, true),
         ("input/output error", Failed, true),
         ("read-only file system", Failed, true),
-        // The registry, or the way there.
+        // The registry, or the network to it.
         ("token has expired", Failed, false),
         ("token is expired", Failed, false),
         ("rate limit", Failed, false),
@@ -119,7 +119,7 @@ const PHRASES: [Phrase; 56] = {
         ("bad gateway", Failed, false),
         ("gateway timeout", Failed, false),
         ("internal server error", Failed, false),
-        // Registries say the same of an image that does not exist and of one that is private.
+        // Registries report missing and private images in the same way.
         ("manifest unknown", Missing, false),
         ("name unknown", Missing, false),
         ("not known to registry", Missing, false),
@@ -131,7 +131,7 @@ const PHRASES: [Phrase; 56] = {
     ]
 };
 
-/// What is said in one word, which a name could be too: only as a word of its own.
+/// Single words, which could also be part of a name. They count only as whole words.
 const WORDS: [(&str, ReasonCode); 10] = [
     ("toomanyrequests", ReasonCode::ImagePullFailed),
     ("unavailable", ReasonCode::ImagePullFailed),
@@ -145,14 +145,14 @@ const WORDS: [(&str, ReasonCode); 10] = [
     ("404", ReasonCode::ImageNotFound),
 ];
 
-/// An error of Go is a chain, `doing a: doing b: cause`: the last link that says something decides. `not found` alone
-/// ends many chains, and means what the link before it names.
-fn of_text(cause: &str) -> Option<(ReasonCode, bool)> {
+/// The reason code of an error text. An error of Go is a chain, `doing a: doing b: cause`, and the last link with a known
+/// phrase decides. Many chains end in a bare `not found`, which refers to the link before it.
+fn classify_text(cause: &str) -> Option<(ReasonCode, bool)> {
     let links = links(cause);
     let mut missing = false;
     for link in links.iter().rev() {
-        match of_link(link) {
-            // The name that it is said of: `docker.io/library/lab:1: not found`.
+        match classify_link(link) {
+            // The link before it was a name: `docker.io/library/lab:1: not found`.
             _ if missing && link.is_empty() => break,
             Some(found) => return Some(found),
             None if missing => break,
@@ -162,7 +162,7 @@ fn of_text(cause: &str) -> Option<(ReasonCode, bool)> {
     missing.then_some((ReasonCode::ImageNotFound, false))
 }
 
-fn of_link(link: &str) -> Option<(ReasonCode, bool)> {
+fn classify_link(link: &str) -> Option<(ReasonCode, bool)> {
     let mut phrases = PHRASES.iter();
     if let Some((_, code, of_the_node)) = phrases.find(|(phrase, ..)| link.contains(phrase)) {
         return Some((*code, *of_the_node));
@@ -176,8 +176,8 @@ fn of_link(link: &str) -> Option<(ReasonCode, bool)> {
     Some((*code, false))
 }
 
-/// The links of a chain, in lower case and without what people choose: quoted text, addresses and image references. A link
-/// that is nothing else is empty.
+/// The links of a chain, in lower case and without parts that people choose: quoted text, addresses and image references.
+/// A link of only such parts is empty.
 fn links(cause: &str) -> Vec<String> {
     let mut links = vec![String::new()];
     for word in unquoted(cause).to_lowercase().split_whitespace() {

@@ -12,10 +12,10 @@ use super::warnings::{AUTOSCALER, Warning, Warnings};
 use super::{ended, pull, runtime, schedule};
 use crate::api::partial::{Condition, ContainerStatus, PartialPod, Waiting};
 
-/// How long a pod has to be on its node before a warning counts that nobody here has heard of: it is likely to be why.
+/// How long a pod has to be on its node before an unknown warning counts as the cause.
 const UNKNOWN_GRACE: SignedDuration = SignedDuration::from_mins(3);
 
-/// Why the pod is not running, if anything keeps it from that.
+/// Why the pod is not running; `None` if it is, or is on its way.
 pub(super) fn cause(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     let container = pod.status.container();
     let over = matches!(pod.status.phase.as_str(), "Failed" | "Succeeded");
@@ -29,7 +29,7 @@ pub(super) fn cause(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
         return disruption(pod).or_else(|| unkillable(warnings));
     }
     let Some(container) = container else {
-        return not_made(pod, warnings);
+        return not_created(pod, warnings);
     };
     if container.state.running.is_some() {
         return None;
@@ -38,20 +38,25 @@ pub(super) fn cause(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
         return Some(runtime::exited(pod, terminated, ReasonCode::ContainerExited));
     }
     match &container.state.waiting {
-        Some(waiting) if !is_on_its_way(waiting) => Some(waits(pod, container, waiting, warnings)),
-        _ => not_made(pod, warnings),
+        Some(waiting) if !is_on_its_way(waiting) => Some(waiting_cause(pod, container, waiting, warnings)),
+        _ => not_created(pod, warnings),
     }
 }
 
-/// Why the container is not made yet: its pod has no node, or another container comes first, or its volume or network
-/// is in the way.
-fn not_made(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
+/// Why the container does not exist yet: its pod has no node, an init container has not finished, or its volume or network
+/// is not ready.
+fn not_created(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     unscheduled(pod, warnings)
         .or_else(|| initializing(pod))
         .or_else(|| setting_up(pod, warnings))
 }
 
-fn waits(pod: &PartialPod, container: &ContainerStatus, waiting: &Waiting, warnings: &Warnings) -> Cause {
+fn waiting_cause(
+    pod: &PartialPod,
+    container: &ContainerStatus,
+    waiting: &Waiting,
+    warnings: &Warnings,
+) -> Cause {
     let since = since(pod, "Ready");
     let last = container.last_state.terminated.as_ref();
     let (code, node_fault, detail) = match waiting.reason.as_str() {
@@ -69,7 +74,7 @@ fn waits(pod: &PartialPod, container: &ContainerStatus, waiting: &Waiting, warni
             (code, false, waiting.message.as_str())
         }
         _ => {
-            // `RunContainerError` comes without a text now and then, and the state before it has one.
+            // `RunContainerError` sometimes has no text, but the state before it has.
             let start = last.filter(|last| waiting.message.is_empty() && last.reason == "StartError");
             let message = start.map_or(waiting.message.as_str(), |last| last.message.as_str());
             let (code, node_fault) = runtime::start_failure(message);
@@ -84,14 +89,14 @@ fn waits(pod: &PartialPod, container: &ContainerStatus, waiting: &Waiting, warni
     Cause::new(code, detail, since).blame_node(node_fault)
 }
 
-/// A container that runs before the platform's own, and does not get to its end. The platform makes none: it was put
-/// there by somebody else (a service mesh), and the owner of the pod can do nothing about it.
+/// An init container that does not finish. The platform creates none: somebody else added it (a service mesh), and the
+/// owner of the pod can do nothing about it.
 fn initializing(pod: &PartialPod) -> Option<Cause> {
     let mut containers = pod.status.init_container_statuses.iter();
     let (name, cause) = containers.find_map(|container| {
         let cause = match (&container.state.waiting, &container.state.terminated) {
             (Some(waiting), _) if !is_on_its_way(waiting) => {
-                waits(pod, container, waiting, &Warnings::default())
+                waiting_cause(pod, container, waiting, &Warnings::default())
             }
             (_, Some(terminated)) if terminated.exit_code != 0 => {
                 runtime::exited(pod, terminated, ReasonCode::CrashLoop)
@@ -110,7 +115,7 @@ fn initializing(pod: &PartialPod) -> Option<Cause> {
     Some(Cause::new(code, detail, cause.reason.since).blame_node(cause.node_fault))
 }
 
-/// A pod without a node.
+/// Why the pod has no node.
 fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     let condition = pod.status.condition("PodScheduled");
     if is_scheduled(pod) {
@@ -145,7 +150,7 @@ fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
         let detail = format!("{} {}: {message}", Reason::QUEUED, gates.join(", "));
         return Some(Cause::new(ReasonCode::Unschedulable, detail, at));
     }
-    let code = schedule::code(message);
+    let code = schedule::classify(message);
     match (code, claim, autoscaler) {
         (ReasonCode::VolumePending, Some(claim), _) => Some(claim),
         (_, _, Some(autoscaler)) => {
@@ -156,13 +161,13 @@ fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     }
 }
 
-/// A pod on its node whose container is not made yet: its volume or its network may be in the way.
+/// Why a pod on its node has no container yet: its volume or its network may not be ready.
 fn setting_up(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
-    // A warning may be seen before the node that it comes from.
+    // A warning may arrive before the assignment to the node that it comes from.
     if !is_scheduled(pod) {
         return None;
     }
-    // Once the sandbox is there, volumes are mounted and the network works: older warnings are over.
+    // Once the sandbox exists, volumes are mounted and the network works, so older warnings no longer hold.
     let sandbox = pod.status.condition("PodReadyToStartContainers");
     if sandbox.is_some_and(Condition::is_true) {
         return None;
@@ -174,7 +179,7 @@ fn setting_up(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
         }
         _ => None,
     };
-    // Who has the volume says more than that it did not come in time; of what says as much, the latest.
+    // A warning about who holds the volume is more useful than one about a time-out; among equals the latest.
     let worth =
         |(reason, warning): &(&str, &Warning)| (known(reason).is_some(), warning.is_telling(), warning.at);
     let (reason, warning) = warnings.about_setting_up().max_by_key(worth)?;

@@ -1,4 +1,4 @@
-//! Why a container can't be made or started, or has ended: the words of the container runtimes.
+//! Why a container can't be created or started, or has ended: the words of the container runtimes.
 
 use neuropod_core::cluster::ReasonCode;
 
@@ -7,7 +7,7 @@ use super::conditions::since;
 use super::pull::unquoted;
 use crate::api::partial::{PartialPod, Terminated};
 
-/// What keeps the runtime from making or starting a container, and whether the node is at fault.
+/// Why the runtime can't create or start a container, and whether the node is at fault.
 pub(super) fn start_failure(message: &str) -> (ReasonCode, bool) {
     if let Some(program) = other_format(message) {
         return (format_code(program), false);
@@ -20,7 +20,7 @@ pub(super) fn start_failure(message: &str) -> (ReasonCode, bool) {
     }
 }
 
-/// `CreateContainerConfigError`: something of the platform's is missing, unless it is the image's own user.
+/// `CreateContainerConfigError`: an object of the platform is missing, unless the user of the image is the problem.
 pub(super) fn config_failure(message: &str) -> ReasonCode {
     if message.contains("runAsNonRoot") {
         ReasonCode::ContainerStart
@@ -29,9 +29,9 @@ pub(super) fn config_failure(message: &str) -> ReasonCode {
     }
 }
 
-/// What the owner of the image can change: its program, its directories, the version of CUDA that it asks for.
+/// Whether the owner of the image can solve it: its program, its directories, its version of CUDA.
 fn is_of_the_image(message: &str) -> bool {
-    // A program of the runtime's own can be missing too.
+    // A helper program of the runtime can be missing, too.
     const HELPERS: [&str; 4] = [
         "exec: \"apparmor_parser",
         "exec: \"crun",
@@ -54,10 +54,10 @@ fn is_of_the_image(message: &str) -> bool {
         ])
 }
 
-/// What nobody but the people who run the node can mend.
+/// Whether only the people who run the node can solve it.
 fn is_of_the_node(message: &str) -> bool {
     const WORDS: [&str; 56] = [
-        // The driver of the GPU, and what brings it into containers.
+        // The driver of the GPU, and the tools that bring it into containers.
         "cdi device",
         "cdi spec",
         "nvml",
@@ -72,7 +72,7 @@ fn is_of_the_node(message: &str) -> bool {
         "generate spec: lstat",
         "generate spec: stat",
         "gathering device information",
-        // Hooks of whatever brings devices and mounts into containers; what an image asks of them is looked at before.
+        // Hooks that bring devices and mounts into containers. Errors that an image causes were recognised before.
         "running hook",
         "prestart hook",
         "createruntime hook",
@@ -81,7 +81,7 @@ fn is_of_the_node(message: &str) -> bool {
         "is reserved",
         "error reserving ctr name",
         "is already in use by",
-        // The node itself is short of something, or its runtime does not answer.
+        // The node itself lacks something, or its runtime does not respond.
         "oom-killed",
         "deadline exceeded",
         "deadlineexceeded",
@@ -111,7 +111,7 @@ fn is_of_the_node(message: &str) -> bool {
         "disk quota exceeded",
         "rlimit",
         "dbus",
-        // Its set-up: what makes containers, or closes them off, is missing.
+        // The set-up of the node: a tool that creates or isolates containers is missing.
         "binary not installed",
         "apparmor",
         "seccomp",
@@ -124,8 +124,8 @@ fn is_of_the_node(message: &str) -> bool {
     mounts_driver || WORDS.iter().any(|word| text.contains(word))
 }
 
-/// The program of an image that its node can't run, as the runtime says so: `None` where it says something else.
-/// `Some("")` where it does not say which program.
+/// The program that the node can't run, by the message of the runtime; `None` if the message is about something else,
+/// `Some("")` if it does not name the program.
 fn other_format(message: &str) -> Option<&str> {
     let at = message.to_ascii_lowercase().find("exec format error")?;
     let before = message[..at].trim_end_matches([' ', ':', '"', '`', '\'']);
@@ -137,8 +137,8 @@ fn other_format(message: &str) -> Option<&str> {
     })
 }
 
-/// The same, where it can only be read in the end of a container's log: the program itself prints there too, so it has
-/// to be the only line, in the runtime's own words and with its exit codes.
+/// The same from the end of a container's log. The program itself could print the text too, so it has to be the only
+/// line, in the runtime's own words and with its exit codes.
 fn other_format_in_log(terminated: &Terminated) -> Option<&str> {
     let line = terminated.message.trim();
     if line.contains('\n') {
@@ -158,8 +158,8 @@ fn other_format_in_log(terminated: &Terminated) -> Option<&str> {
     }
 }
 
-/// A script without a first line that names its interpreter looks like a program for another processor. Its name may
-/// tell; nothing does for sure.
+/// The reason code of an exec format error. A script without an interpreter line looks like a program for another
+/// processor. Only its name gives a hint.
 fn format_code(program: &str) -> ReasonCode {
     let (_, extension) = program.rsplit_once('.').unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
@@ -168,14 +168,14 @@ fn format_code(program: &str) -> ReasonCode {
     }
 }
 
-/// A container that has ended. Its last log lines may be in the message: they are not passed on, as there may be a
-/// token in them.
+/// Why a container has ended. Its message may contain the last lines of the log, which are not passed on: they may hold a
+/// token.
 pub(super) fn exited(pod: &PartialPod, terminated: &Terminated, otherwise: ReasonCode) -> Cause {
     let at = terminated.finished_at.unwrap_or_else(|| since(pod, "Ready"));
     let exit = exit(terminated.exit_code);
     match terminated.reason.as_str() {
         "OOMKilled" => Cause::new(ReasonCode::OutOfMemory, exit, at),
-        // The program could not even be started: this message is the runtime's own.
+        // The program did not start, so this message is the runtime's own.
         "StartError" | "ContainerCannotRun" => {
             let (code, of_the_node) = start_failure(&terminated.message);
             Cause::new(code, terminated.message.as_str(), at).blame_node(of_the_node)
@@ -193,7 +193,7 @@ pub(super) fn exited(pod: &PartialPod, terminated: &Terminated, otherwise: Reaso
     }
 }
 
-/// An exit code, with the signal that it stands for.
+/// An exit code, with the name of its signal.
 fn exit(code: i32) -> String {
     let signal = match code {
         132 => "SIGILL: an instruction that this processor does not have",

@@ -3,9 +3,9 @@
 use neuropod_core::cluster::ReasonCode;
 use neuropod_core::cluster::gpus::is_accelerator;
 
-/// What the scheduler's text says.
-pub(super) fn code(message: &str) -> ReasonCode {
-    // What follows is about the pods that could be ended for this one, and repeats words of the first part.
+/// The reason code of the scheduler's text.
+pub(super) fn classify(message: &str) -> ReasonCode {
+    // The part after it is about pods that could be evicted for this one, and repeats words of the first part.
     let causes = message.split("preemption:").next().unwrap_or_default();
     let text = causes.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -26,7 +26,7 @@ pub(super) fn code(message: &str) -> ReasonCode {
     }
 }
 
-/// Claims of dynamic resource allocation, and what schedulers of shared GPUs say (`HAMi`, Volcano, KAI).
+/// Phrases of dynamic resource allocation, and of schedulers for shared GPUs (`HAMi`, Volcano, KAI).
 const ACCELERATORS_ARE_SHORT: [&str; 11] = [
     "cannot allocate all claims",
     "resourceclaim",
@@ -41,7 +41,7 @@ const ACCELERATORS_ARE_SHORT: [&str; 11] = [
     "resource: gpu",
 ];
 
-/// A volume that is bound to another zone or node, that nothing provides, or that another pod has for itself.
+/// Phrases for a volume that is bound to another zone or node, that nothing provides, or that another pod holds.
 const VOLUME_IN_THE_WAY: [&str; 13] = [
     "volume node affinity conflict",
     "persistentvolume's node affinity",
@@ -58,7 +58,7 @@ const VOLUME_IN_THE_WAY: [&str; 13] = [
     "provisioning failed for pvc",
 ];
 
-/// What keeps a node from taking the pod now, and may not in a while: the volume is not to blame.
+/// Phrases for a node that can't take the pod now, but may soon. Then the volume is not to blame.
 const PASSES: [&str; 8] = [
     "insufficient ",
     "too many pods",
@@ -70,7 +70,7 @@ const PASSES: [&str; 8] = [
     "-pressure",
 ];
 
-/// Whether one of the resources that no node has enough of is a GPU or the like.
+/// Whether an accelerator is among the resources that no node has enough of.
 fn lacks_accelerator(causes: &str) -> bool {
     let lacking = causes.split("Insufficient ").skip(1);
     let mut names = lacking.map(|rest| rest.split([',', ' ']).next().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Warning events about pods and their claims: those that say more than the status of the pod.
+//! Events about pods and their claims that say more than the status of the pod.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::api::partial::PartialEvent;
 use crate::labels::CONTAINER;
 
-/// The reasons of warnings that are read for one thing each, elsewhere than in [`Warnings::latest`].
+/// Reasons that have one meaning each. [`Warnings::about_setting_up`] leaves them out.
 const SPECIAL: [&str; 10] = [
     AUTOSCALER,
     CLAIM_FAILED,
@@ -21,16 +21,16 @@ const SPECIAL: [&str; 10] = [
     UNHEALTHY,
 ];
 
-/// What an autoscaler says that makes no node for the pod. It is no warning.
+/// An autoscaler creates no node for the pod. A `Normal` event.
 pub(super) const AUTOSCALER: &str = "NotTriggerScaleUp";
-/// The claim can't be bound, as no class makes a volume for it. It is no warning.
+/// The claim can't be bound, as no class provides a volume for it. A `Normal` event.
 const CLAIM_UNBOUND: &str = "FailedBinding";
-/// A probe failed: it tells when the port was closed.
+/// A probe failed, which shows that the port was closed.
 pub(super) const UNHEALTHY: &str = "Unhealthy";
 /// The volume of the claim is gone.
 const CLAIM_FAILED: &str = "ClaimLost";
 
-/// Warnings that hold nothing up, or that the status of the pod says better.
+/// Warnings that hold nothing up, or that repeat the status of the pod.
 const HARMLESS: [&str; 14] = [
     "BackOff",
     "CheckLimitsForResolvConf",
@@ -48,20 +48,20 @@ const HARMLESS: [&str; 14] = [
     "ProbeWarning",
 ];
 
-/// Different kinds of warnings that are kept of one pod; kubelets have about thirty.
+/// The most kinds of warnings kept for one pod. Kubelets have about thirty.
 const MAX_KINDS: usize = 32;
 
-/// Selects warnings about pods, as a field selector. Events have no labels.
+/// The field selector of warnings about pods. Events have no labels.
 pub(crate) const ABOUT_PODS: &str = "involvedObject.kind=Pod,type=Warning";
-/// Selects what autoscalers say of pods that they make no node for.
+/// The field selector of pods for which autoscalers create no node.
 pub(crate) const ABOUT_NODES: &str = "involvedObject.kind=Pod,reason=NotTriggerScaleUp";
-/// Selects what is said about claims: some of what keeps them pending is no warning.
+/// The field selector of events about claims. Not only warnings: `Normal` events explain pending claims, too.
 pub(crate) const ABOUT_CLAIMS: &str = "involvedObject.kind=PersistentVolumeClaim";
 
 /// A warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Warning {
-    /// The uid of the event, which ends with it.
+    /// The uid of the event. The warning is dropped with the event.
     event: String,
     pub(super) message: String,
     /// When it last happened.
@@ -71,7 +71,7 @@ pub(crate) struct Warning {
 }
 
 impl Warning {
-    /// Whether it says more than that something took too long.
+    /// Whether it says more than that something timed out.
     pub(super) fn is_telling(&self) -> bool {
         const GENERAL: [&str; 4] = [
             "timed out waiting for the condition",
@@ -83,7 +83,7 @@ impl Warning {
     }
 }
 
-/// The most telling warning of each kind about one pod object and its claim, by its reason.
+/// The most useful warning of each kind about one pod object and its claim, by its reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Warnings(BTreeMap<String, Warning>);
 
@@ -99,7 +99,7 @@ impl Warnings {
         warnings
     }
 
-    /// With those about its claim.
+    /// Adds the warnings about its claim.
     pub(crate) fn and_of_claim<'a>(mut self, events: impl IntoIterator<Item = &'a PartialEvent>) -> Self {
         events
             .into_iter()
@@ -108,13 +108,13 @@ impl Warnings {
         self
     }
 
-    /// With those that are known of its claim.
+    /// Adds warnings that were collected about its claim.
     pub(crate) fn with(mut self, claim: &Self) -> Self {
         self.0.extend(claim.0.clone());
         self
     }
 
-    /// Keeps a telling event, unless one of its kind is there that says more, or as much and later.
+    /// Keeps an event, unless a more useful one of its kind is kept, or an equally useful later one.
     pub(crate) fn add(&mut self, event: &PartialEvent) {
         let at = event.at().unwrap_or(Timestamp::UNIX_EPOCH);
         let mut warning = Warning {
@@ -126,7 +126,7 @@ impl Warnings {
         let worth = |warning: &Warning| (warning.is_telling(), warning.at);
         let full = self.0.len() >= MAX_KINDS;
         match self.0.get_mut(&event.reason) {
-            // An event that is repeated replaces itself.
+            // A repeated event replaces itself.
             Some(kept) if kept.event != warning.event && worth(kept) > worth(&warning) => {
                 kept.first = kept.first.min(warning.first);
             }
@@ -139,7 +139,7 @@ impl Warnings {
         }
     }
 
-    /// Drops what this event said. The API server forgets events after an hour; what still goes wrong is said again
+    /// Drops the warning of this event. The API server deletes events after an hour; a problem that lasts is reported again
     /// before that.
     pub(crate) fn remove(&mut self, event: &PartialEvent) {
         if self
@@ -159,13 +159,13 @@ impl Warnings {
         self.0.get(reason)
     }
 
-    /// What is said of the claim that the pod waits for.
+    /// The warning about the claim that the pod waits for.
     pub(super) fn of_claim(&self) -> Option<&Warning> {
         let mut kinds = ["ProvisioningFailed", CLAIM_FAILED, CLAIM_UNBOUND].into_iter();
         kinds.find_map(|kind| self.get(kind))
     }
 
-    /// What may keep the pod from being set up on its node, by reason.
+    /// The warnings that may explain why the pod is not set up on its node, with their reasons.
     pub(super) fn about_setting_up(&self) -> impl Iterator<Item = (&str, &Warning)> {
         let all = self.0.iter().map(|(reason, warning)| (reason.as_str(), warning));
         all.filter(|(reason, _)| !SPECIAL.contains(reason))
@@ -179,18 +179,18 @@ fn is_about_a_claim(event: &PartialEvent) -> bool {
 
 /// Whether an event says more than the status of the pod.
 pub(crate) fn is_telling(event: &PartialEvent) -> bool {
-    // No reporter of Kubernetes counts below zero: nobody knows who wrote it, and what else is wrong with it.
+    // Kubernetes never counts below zero, so the event is not to be trusted.
     if event.count < 0 || event.reason.is_empty() {
         return false;
     }
     if is_about_a_claim(event) {
         return ["ProvisioningFailed", CLAIM_FAILED, CLAIM_UNBOUND].contains(&event.reason.as_str());
     }
-    // What the scheduler and autoscalers report beside warnings (`Scheduled`, `Pulled`, `TriggeredScaleUp`).
+    // Progress that is reported beside warnings (`Scheduled`, `Pulled`, `TriggeredScaleUp`).
     let normal = event.kind == "Normal" && event.reason != AUTOSCALER;
-    // Of the two events about a failed pull only one says why.
+    // There are two events about a failed pull, and only one of them says why.
     let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
-    // A server that is busy lets a probe wait; nothing listens where one is refused.
+    // A refused probe shows that nothing listens. A probe that times out may only show a busy server.
     let busy = event.reason == UNHEALTHY
         && !(event.message.starts_with("Readiness probe failed")
             && event.message.contains("connection refused"));
@@ -198,7 +198,7 @@ pub(crate) fn is_telling(event: &PartialEvent) -> bool {
     !normal && !empty && !harmless && !is_of_another_container(event)
 }
 
-/// Whether an event is about one container of the pod, and that one is not the platform's own.
+/// Whether an event is about a container that is not the platform's own.
 fn is_of_another_container(event: &PartialEvent) -> bool {
     let path = event.involved_object.field_path.as_str();
     path.strip_prefix("spec.containers{")

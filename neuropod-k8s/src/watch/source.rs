@@ -1,9 +1,11 @@
-//! A watch on one kind of object that goes on for ever.
+//! A watch on one kind of object that never ends.
 //!
-//! `kube::runtime::watcher` does nearly the same. It keeps bookmarks to itself, so that nobody learns when a resumed
-//! watch has caught up; it takes a version that the API server has forgotten for any other failure when the answer
-//! to the watch request itself says so, and asks for it again for ever; and it notices a silent connection only
-//! after five minutes.
+//! It moves between three states: `List` fetches all objects, `Resume` opens a watch from a known version, `Watching` reads
+//! its events.
+//!
+//! `kube::runtime::watcher` does nearly the same, with three differences. It does not pass bookmarks on, so its users can't
+//! know when a resumed watch has caught up. When the API server rejects a watch request because it has forgotten the
+//! version, it retries with the same version for ever. And it notices a silent connection only after five minutes.
 
 use std::time::Duration;
 
@@ -20,37 +22,37 @@ use crate::api::error::Call;
 use crate::api::kinds::Kind;
 use crate::api::partial::{List, Partial};
 
-/// How long the API server keeps a watch open. Seconds; it takes at most 5 minutes well.
+/// How long the API server should keep a watch open, in seconds. It supports up to 5 minutes well.
 const WATCH_SECONDS: u32 = 290;
 
-/// As long as a watch is open that resumes after a break. The API server sends a bookmark 2 seconds before it ends
-/// a watch, and else once a minute: so it is soon known that nothing more was missed.
+/// How long a watch stays open that resumes after a break, in seconds. The API server sends a bookmark 2 seconds before it
+/// ends a watch, and otherwise once a minute. A short watch therefore soon shows that no event was missed.
 const CATCH_UP_SECONDS: u32 = 5;
 
-/// A connection that is silent for so long is dead: bookmarks come once a minute, but of events. Those are not in the
-/// watch cache of the API server, which the bookmarks come from (`--default-watch-cache-size`).
+/// A connection that is silent for this long is dead, as bookmarks come once a minute. Watches on events are an exception:
+/// bookmarks come from the watch cache of the API server, which has no events (`--default-watch-cache-size`).
 const SILENCE: Duration = Duration::from_secs(150);
 
-/// After so many failures in a row the version that is resumed from is itself suspect (an etcd that was restored
-/// from a backup knows no such version, and says so in many ways).
+/// After this many failures in a row the watch lists again, because the version itself may be the cause: an etcd that was
+/// restored from a backup does not know it, and reports that in many ways.
 const FAILURES_BEFORE_LIST: u32 = 6;
 
 const PAGE: u32 = 500;
 
-/// What a watch says.
+/// An update from a watch.
 #[derive(Debug)]
 pub(super) enum Update<T> {
-    /// All objects there are. Those that are not among them are gone.
+    /// All objects that exist. All others are gone.
     Listed(Vec<T>),
     Applied(T),
     Deleted(T),
-    /// After a break: everything that happened meanwhile has been said.
+    /// After a break: all changes that happened meanwhile have been reported.
     CaughtUp,
-    /// The watch broke; it goes on by itself.
+    /// The watch broke. It resumes by itself.
     Broken(Error),
 }
 
-/// Which objects.
+/// The objects to watch.
 #[derive(Debug, Clone)]
 pub(super) struct Selection {
     pub(super) kind: Kind,
@@ -70,7 +72,7 @@ type Events<T> = BoxStream<'static, Result<WatchEvent<T>, kube::Error>>;
 pub(super) struct Source<T> {
     client: Client,
     selection: Selection,
-    /// For a page of a list, and for the answer to a watch request.
+    /// The longest time for a whole list, and for the response to a watch request.
     deadline: Duration,
     state: State<T>,
     failures: u32,
@@ -78,16 +80,17 @@ pub(super) struct Source<T> {
 }
 
 enum State<T> {
+    /// Nothing is known, or the version is no longer usable. Next: `Resume`, or `List` again after a failure.
     List,
-    /// Everything up to this version is known.
-    Resume {
-        version: String,
-        caught_up: bool,
-    },
+    /// All changes up to this version have been reported. Next: `Watching`; `List` if the version is forgotten or requests
+    /// keep failing.
+    Resume { version: String, caught_up: bool },
+    /// The watch is open. Next: `Resume` when it ends or breaks; `List` if the version is forgotten.
     Watching {
         events: Events<T>,
         version: String,
         caught_up: bool,
+        /// When the API server is expected to end it.
         until: Instant,
     },
 }
@@ -114,7 +117,7 @@ impl<T: Partial> Source<T> {
 
     async fn next(&mut self) -> Update<T> {
         loop {
-            // Whatever goes wrong in a step leaves a state to go on from.
+            // Each step sets the next state itself, unless it is `List`.
             let update = match std::mem::replace(&mut self.state, State::List) {
                 State::List => Some(self.list().await),
                 State::Resume { version, caught_up } => self.resume(version, caught_up).await,
@@ -211,7 +214,7 @@ impl<T: Partial> Source<T> {
                 return Some(self.broken(error, Some(version)).await);
             }
             Ok(None) => return self.ended(version, caught_up, until).await,
-            // Nothing may have happened: it is asked again, and that is what tells whether anybody answers.
+            // There may have been no events. Opening a new watch shows whether the API server responds.
             Err(_) if self.selection.kind == Kind::Event => {
                 self.state = State::Resume { version, caught_up };
                 return None;
@@ -250,9 +253,9 @@ impl<T: Partial> Source<T> {
         update
     }
 
-    /// The API server ends a watch when its time is over. Before that it was cut off, which looks the same.
+    /// The API server ends a watch when its time is over. A stream that ends earlier was cut off.
     async fn ended(&mut self, version: String, caught_up: bool, until: Instant) -> Option<Update<T>> {
-        // It counts from when it got the request.
+        // The API server counts from when it received the request.
         let early = Instant::now() + Duration::from_secs(1) < until;
         if early {
             let error = Error::new(ErrorKind::Unavailable, "the watch was cut off");
@@ -265,7 +268,7 @@ impl<T: Partial> Source<T> {
         (!caught_up).then_some(Update::CaughtUp)
     }
 
-    /// Waits, and goes on from `version`, or with a new list where there is none.
+    /// Waits. The next state resumes from `version`, or lists again if there is none.
     async fn broken(&mut self, error: Error, version: Option<String>) -> Update<T> {
         self.failures += 1;
         self.state = match version {
@@ -282,7 +285,7 @@ impl<T: Partial> Source<T> {
     }
 }
 
-/// All pages, and the version that they are of.
+/// All objects, from all pages, and the version that they belong to.
 async fn list_pages<T: Partial>(
     client: Client,
     selection: Selection,
@@ -315,7 +318,7 @@ async fn open<T: Partial>(
     Ok(events.boxed())
 }
 
-/// The version is older than what etcd keeps.
+/// Whether the status code means that etcd no longer keeps the version.
 fn is_forgotten(code: u16) -> bool {
     code == 410
 }

@@ -12,7 +12,7 @@ use crate::api::kinds::Kind;
 use crate::api::partial::{PartialEvent, PartialPod};
 use crate::labels;
 
-/// The changes of all pods of the platform in `namespace`, or in all.
+/// The changes of all pods of the platform in `namespace`, or in all namespaces.
 pub(crate) fn watch(
     client: Client,
     instance: &str,
@@ -26,7 +26,7 @@ pub(crate) fn watch(
         fields: None,
     };
     let events = About::ALL.into_iter().map(|about| {
-        // Those about others come too, and are never told: their pods are not known.
+        // Events about other pods come too. They are never reported, because the tracker does not know those pods.
         let selection = Selection {
             kind: Kind::Event,
             path: Kind::Event.path(namespace),
@@ -43,5 +43,5 @@ pub(crate) fn watch(
     let pods = Source::<PartialPod>::new(client, pods, deadline).stream();
     let items = stream::select(pods.map(Item::Pods), events);
     let mut tracker = Tracker::default();
-    items.flat_map(move |item| stream::iter(tracker.take(item)))
+    items.flat_map(move |item| stream::iter(tracker.handle(item)))
 }

@@ -54,21 +54,21 @@ fn told(events: &[ClusterEvent]) -> Vec<String> {
 #[test]
 fn synced_comes_once_both_watches_have_begun() {
     let mut tracker = Tracker::default();
-    let first = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    let first = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(told(&first), ["changed a"]);
-    let second = tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    let second = tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
     assert_eq!(told(&second), ["synced"]);
-    let later = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    let later = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(told(&later), ["synced"], "nothing changed");
 }
 
 #[test]
 fn warnings_that_may_not_be_read_hold_nothing_up() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Pods(Update::Listed(Vec::new())));
+    tracker.handle(Item::Pods(Update::Listed(Vec::new())));
     let forbidden = neuropod_core::Error::new(neuropod_core::ErrorKind::PermissionDenied, "no");
     assert_eq!(
-        told(&tracker.take(Item::Events(About::Pods, Update::Broken(forbidden)))),
+        told(&tracker.handle(Item::Events(About::Pods, Update::Broken(forbidden)))),
         ["synced"]
     );
 }
@@ -76,33 +76,33 @@ fn warnings_that_may_not_be_read_hold_nothing_up() {
 #[test]
 fn a_new_list_tells_what_went_and_what_came() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
     let both = vec![slim("a", &pending()), slim("b", &pending())];
-    tracker.take(Item::Pods(Update::Listed(both)));
+    tracker.handle(Item::Pods(Update::Listed(both)));
     let now = vec![slim("b", &pending()), slim("c", &pending())];
-    let events = tracker.take(Item::Pods(Update::Listed(now)));
+    let events = tracker.handle(Item::Pods(Update::Listed(now)));
     assert_eq!(told(&events), ["gone a", "changed c", "synced"]);
 }
 
 #[test]
 fn a_warning_changes_a_pod_until_it_is_over() {
     let mut tracker = Tracker::default();
-    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
     // It may come before its pod.
     assert_eq!(
-        told(&tracker.take(Item::Events(About::Pods, Update::Applied(failed_mount("a"))))),
+        told(&tracker.handle(Item::Events(About::Pods, Update::Applied(failed_mount("a"))))),
         [""; 0]
     );
-    let listed = tracker.take(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    let listed = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
     assert_eq!(
         told(&listed),
         [&format!("changed a {:?}", ReasonCode::VolumeFailed), "synced"]
     );
-    let again = tracker.take(Item::Events(About::Pods, Update::Applied(failed_mount("a"))));
+    let again = tracker.handle(Item::Events(About::Pods, Update::Applied(failed_mount("a"))));
     assert_eq!(told(&again), [""; 0], "it says nothing new");
-    let over = tracker.take(Item::Events(About::Pods, Update::Deleted(failed_mount("a"))));
+    let over = tracker.handle(Item::Events(About::Pods, Update::Deleted(failed_mount("a"))));
     assert_eq!(told(&over), ["changed a"]);
-    let other = tracker.take(Item::Events(
+    let other = tracker.handle(Item::Events(
         About::Pods,
         Update::Applied(failed_mount("of somebody else")),
     ));
@@ -124,9 +124,9 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
         "involvedObject": { "kind": "Pod", "uid": "a" }, "reason": "NotTriggerScaleUp", "message": "at its limit" }))
     .unwrap();
     let mut tracker = Tracker::default();
-    tracker.take(Item::Events(About::Pods, Update::Listed(Vec::new())));
-    tracker.take(Item::Pods(Update::Listed(vec![mounts, slim("b", &unbound)])));
-    let mut events = |about, update| told(&tracker.take(Item::Events(about, update)));
+    tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
+    tracker.handle(Item::Pods(Update::Listed(vec![mounts, slim("b", &unbound)])));
+    let mut events = |about, update| told(&tracker.handle(Item::Events(about, update)));
     assert_eq!(
         events(About::Claims, Update::Applied(claim.clone())),
         ["changed a VolumeFailed"]
@@ -151,18 +151,18 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
 #[test]
 fn a_replayed_event_is_no_change() {
     let mut tracker = Tracker::default();
-    let first = tracker.take(Item::Pods(Update::Applied(slim("a", &pending()))));
+    let first = tracker.handle(Item::Pods(Update::Applied(slim("a", &pending()))));
     assert_eq!(told(&first), ["changed a"]);
     assert_eq!(
-        told(&tracker.take(Item::Pods(Update::Applied(slim("a", &pending()))))),
+        told(&tracker.handle(Item::Pods(Update::Applied(slim("a", &pending()))))),
         [""; 0]
     );
     assert_eq!(
-        told(&tracker.take(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        told(&tracker.handle(Item::Pods(Update::Deleted(slim("a", &pending()))))),
         ["gone a"]
     );
     assert_eq!(
-        told(&tracker.take(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        told(&tracker.handle(Item::Pods(Update::Deleted(slim("a", &pending()))))),
         [""; 0]
     );
 }

@@ -1,4 +1,4 @@
-//! From what the watches say to what changed: plain bookkeeping.
+//! From the updates of the watches to changes of pods: plain bookkeeping.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::source::Update;
 use crate::api::partial::{PartialEvent, PartialPod};
 use crate::status::{self, ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings};
 
-/// From which watch.
+/// An update, with the watch that it comes from.
 #[derive(Debug)]
 pub(super) enum Item {
     Pods(Update<PartialPod>),
@@ -19,9 +19,9 @@ pub(super) enum Item {
 /// What the events of a watch are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
-    /// Pods that hang: warnings.
+    /// Warnings about pods that hang.
     Pods,
-    /// Nodes that autoscalers don't make for pods.
+    /// Nodes that autoscalers don't create for pods.
     Nodes,
     /// Volumes that claims don't get.
     Claims,
@@ -30,7 +30,7 @@ pub(super) enum About {
 impl About {
     pub(super) const ALL: [Self; 3] = [Self::Pods, Self::Nodes, Self::Claims];
 
-    /// Selects them, as a field selector.
+    /// The field selector of the events.
     pub(super) fn selector(self) -> &'static str {
         match self {
             Self::Pods => ABOUT_PODS,
@@ -42,12 +42,12 @@ impl About {
     fn name(self) -> &'static str {
         match self {
             Self::Pods => "warnings",
-            Self::Nodes => "what autoscalers say",
+            Self::Nodes => "events of autoscalers",
             Self::Claims => "events of claims",
         }
     }
 
-    /// Whom an event is about: a pod by its uid, a claim by its name.
+    /// The subject of an event: the uid of a pod, or the name of a claim.
     fn subject(self, event: &PartialEvent) -> String {
         let involved = &event.involved_object;
         match self {
@@ -61,24 +61,24 @@ fn claim(namespace: &str, name: &str) -> String {
     format!("{namespace}/{name}")
 }
 
-/// What has been seen and said so far.
+/// The pods and warnings that are known, and the state of each pod that was reported last.
 #[derive(Debug, Default)]
 pub(super) struct Tracker {
     /// By uid.
     pods: HashMap<String, Known>,
-    /// The pods have caught up, and nobody has been told yet.
+    /// The watch on pods has caught up, and `Synced` is not yet reported.
     caught_up: bool,
-    /// The warnings have come, or could not be had: they are never waited for twice.
+    /// The first list of warnings has come, or has failed. `Synced` waits for it only once.
     warnings_settled: bool,
     pods_outage: Outage,
-    /// By what they are about.
+    /// Indexed by [`About`].
     notes: [Notes; About::ALL.len()],
 }
 
-/// What the events of one watch say.
+/// The warnings of one watch on events.
 #[derive(Debug, Default)]
 struct Notes {
-    /// By whom they are about: that may come after them.
+    /// By subject, which may become known after its warnings.
     warnings: HashMap<String, Warnings>,
     outage: Outage,
 }
@@ -100,21 +100,21 @@ impl Notes {
     }
 }
 
-/// Whether a watch is broken: of an outage the log tells its beginning and its end.
+/// Whether a watch is broken. Only the beginning and the end of an outage are logged above debug level.
 #[derive(Debug, Default)]
 struct Outage(bool);
 
 impl Outage {
-    /// Tells that the watch on `what` broke, once for all attempts that fail.
+    /// Logs that the watch on `what` broke; only once, however many attempts fail.
     fn broke(&mut self, what: &'static str, error: &Error) {
         if std::mem::replace(&mut self.0, true) {
             tracing::debug!(%error, "the watch on {what} is still broken");
         } else {
-            tracing::warn!(%error, "the watch on {what} broke; it is resumed as soon as the API server answers");
+            tracing::warn!(%error, "the watch on {what} broke; it resumes as soon as the API server responds");
         }
     }
 
-    /// Tells that it works again.
+    /// Logs that the watch works again.
     fn ended(&mut self, what: &'static str) {
         if std::mem::take(&mut self.0) {
             tracing::info!("the watch on {what} works again");
@@ -122,16 +122,17 @@ impl Outage {
     }
 }
 
+/// A pod, and its state as it was last reported.
 #[derive(Debug)]
 struct Known {
     pod_id: PodId,
     pod: PartialPod,
-    told: ObservedPod,
+    reported: ObservedPod,
 }
 
 impl Tracker {
-    /// What an update changes.
-    pub(super) fn take(&mut self, item: Item) -> Vec<ClusterEvent> {
+    /// The events for the driver that follow from an update.
+    pub(super) fn handle(&mut self, item: Item) -> Vec<ClusterEvent> {
         let mut events = match item {
             Item::Pods(update) => self.pods(update),
             Item::Events(about, update) => self.events(about, update),
@@ -154,7 +155,7 @@ impl Tracker {
                 let there: HashSet<_> = pods.iter().map(|pod| &pod.metadata.uid).collect();
                 let gone = self.pods.keys().filter(|uid| !there.contains(uid));
                 let gone: Vec<_> = gone.cloned().collect();
-                // The old object first, where another one has taken its place.
+                // The old object first: a new one may have replaced it.
                 let gone: Vec<_> = gone.iter().filter_map(|uid| self.gone(uid)).collect();
                 let changed = pods.into_iter().filter_map(|pod| self.changed(pod));
                 gone.into_iter().chain(changed.collect::<Vec<_>>()).collect()
@@ -184,24 +185,24 @@ impl Tracker {
                     notes.add(about.subject(event), event);
                 }
                 let pods: Vec<_> = self.pods.keys().cloned().collect();
-                pods.iter().filter_map(|uid| self.retold(uid)).collect()
+                pods.iter().filter_map(|uid| self.reassess(uid)).collect()
             }
             Update::Applied(event) => {
                 let subject = about.subject(&event);
                 notes.add(subject.clone(), &event);
-                self.retold_about(about, &subject)
+                self.reassess_subject(about, &subject)
             }
             Update::Deleted(event) => {
                 let subject = about.subject(&event);
                 notes.remove(&subject, &event);
-                self.retold_about(about, &subject)
+                self.reassess_subject(about, &subject)
             }
             Update::CaughtUp | Update::Broken(_) => Vec::new(),
         }
     }
 
-    /// Tells again about the pods that something was said of, or of their claim.
-    fn retold_about(&mut self, about: About, subject: &str) -> Vec<ClusterEvent> {
+    /// Reports the pods that the warnings about a subject change.
+    fn reassess_subject(&mut self, about: About, subject: &str) -> Vec<ClusterEvent> {
         let uids = match about {
             About::Pods | About::Nodes => vec![subject.to_owned()],
             About::Claims => {
@@ -212,10 +213,10 @@ impl Tracker {
                 waiting.map(|(uid, _)| uid.clone()).collect()
             }
         };
-        uids.iter().filter_map(|uid| self.retold(uid)).collect()
+        uids.iter().filter_map(|uid| self.reassess(uid)).collect()
     }
 
-    /// All that is said of a pod and its claim.
+    /// All warnings about a pod and its claim.
     fn warnings_of(&self, pod: &PartialPod) -> Option<Warnings> {
         let of = |about: About, subject: &str| self.notes[about as usize].warnings.get(subject);
         let uid = &pod.metadata.uid;
@@ -230,28 +231,28 @@ impl Tracker {
         let Some(pod_id) = pod.metadata.pod_id() else {
             tracing::warn!(
                 name = pod.metadata.name,
-                "a pod with a label of a pod id that is none"
+                "the label of the pod id is not a pod id"
             );
             return None;
         };
         let uid = pod.metadata.uid.clone();
         let now = status::observed(&pod, self.warnings_of(&pod).as_ref());
-        let told = self.pods.get(&uid).map(|known| &known.told);
-        let event = (told != Some(&now)).then(|| ClusterEvent::Changed {
+        let reported = self.pods.get(&uid).map(|known| &known.reported);
+        let event = (reported != Some(&now)).then(|| ClusterEvent::Changed {
             pod_id: pod_id.clone(),
             pod: now.clone(),
         });
         let known = Known {
             pod_id,
             pod,
-            told: now,
+            reported: now,
         };
         self.pods.insert(uid, known);
         event
     }
 
-    /// Tells about a pod again, if a warning makes it another.
-    fn retold(&mut self, uid: &str) -> Option<ClusterEvent> {
+    /// Reports a pod again if a warning changes how it looks to the driver.
+    fn reassess(&mut self, uid: &str) -> Option<ClusterEvent> {
         let pod = self.pods.get(uid)?.pod.clone();
         self.changed(pod)
     }

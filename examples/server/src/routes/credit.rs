@@ -69,7 +69,7 @@ pub(crate) async fn add(
     added.map_err(|error| match error.kind() {
         ErrorKind::Conflict if !error.is_retryable() => Failure::from(error).saying(
             "Esta clave de idempotencia ya se usó con otro importe",
-            "This idempotency key was used with another amount",
+            "This idempotency key was already used with another amount",
         ),
         _ => error.into(),
     })?;

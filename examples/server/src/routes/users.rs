@@ -214,7 +214,7 @@ pub(crate) async fn fix_balances(Asked(language): Asked, _: Admin) -> Json<Repai
         success: true,
         message: language.pick(
             "Todos los saldos son correctos: no hay nada que corregir",
-            "All balances are right: there is nothing to repair",
+            "All balances are correct: there is nothing to fix",
         ),
         data: RepairedUsers {
             users_updated: 0,

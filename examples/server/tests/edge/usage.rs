@@ -1,7 +1,5 @@
 //! What pods use, as metrics-server measures it.
 
-use std::collections::BTreeMap;
-
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod as KubePod;
@@ -204,16 +202,10 @@ async fn busy<'a>(site: &'a Site, platform: &Platform, id: &str) -> Watched<'a> 
 
 /// A backend for the same cluster as that of the server.
 async fn backend(site: &Site, platform: &Platform) -> KubeCluster {
-    let config = KubeConfig {
-        instance: platform.namespace.clone(),
-        namespace: platform.namespace.clone(),
-        exposure: Exposure::Ingress {
-            class: Some("traefik".into()),
-            tls_secret: None,
-            annotations: BTreeMap::new(),
-        },
-        ..KubeConfig::default()
-    };
+    let config = KubeConfig::default()
+        .with_instance(platform.namespace.as_str())
+        .with_namespace(platform.namespace.as_str())
+        .with_exposure(Exposure::ingress("traefik"));
     let path = site.cluster().kubeconfig_path();
     KubeCluster::from_kubeconfig(path, None, config).await.unwrap()
 }

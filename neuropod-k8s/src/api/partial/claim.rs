@@ -22,7 +22,7 @@ pub(crate) struct ClaimSpec {
     pub(crate) resources: ClaimResources,
 }
 
-/// What a claim asks for.
+/// The resources that a claim asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct ClaimResources {

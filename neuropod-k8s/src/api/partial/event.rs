@@ -27,7 +27,7 @@ pub(crate) struct PartialEvent {
     #[serde(deserialize_with = "time")]
     pub(crate) event_time: Option<Timestamp>,
     pub(crate) series: Series,
-    /// How often it happened; below zero in an event that no reporter of Kubernetes has written.
+    /// How often it happened. Negative only in events that Kubernetes itself did not write.
     pub(crate) count: i64,
 }
 
@@ -53,7 +53,7 @@ impl PartialEvent {
     }
 }
 
-/// What an event is about.
+/// The object that an event is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Involved {

@@ -1,8 +1,8 @@
-//! Decoding that forgives: what is `null`, or of another kind than expected, counts as absent.
+//! Lenient decoding: a value that is `null`, or of another kind than expected, counts as absent.
 //!
 //! Virtual and aggregated API servers write `null` where the API says text, and any client may write an event with a
-//! count below zero. One such field costs its own detail; a list or a watch that failed because of it would cost
-//! every pod of the platform.
+//! negative count. One such field should cost only its own detail. If the list or the watch failed because of it, the
+//! platform would lose sight of every pod.
 
 use std::fmt;
 use std::iter::empty;
@@ -16,7 +16,7 @@ macro_rules! lenient {
     ($kind:ty) => {
         impl<'de> serde::Deserialize<'de> for $kind {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                // The derived function, which is not the trait's: `remote = "Self"`.
+                // Calls the derived function, not this one: `remote = "Self"`.
                 Self::deserialize($crate::api::partial::lenient::Lenient(deserializer))
             }
         }
@@ -24,14 +24,14 @@ macro_rules! lenient {
 }
 pub(super) use lenient;
 
-/// Decodes what is inside leniently, at every depth. Only broken JSON is still an error.
+/// Decodes its content leniently, at every depth. Only broken JSON is still an error.
 pub(crate) struct Lenient<T>(pub(crate) T);
 
-/// What a type expects at one place.
+/// The kind of value that a type expects.
 #[derive(Debug, Clone, Copy)]
 enum Wanted {
     Text,
-    /// A whole number; others are moved to the nearest end of the range.
+    /// A whole number; numbers outside of the range become its nearest end.
     Number {
         min: i64,
         max: i64,
@@ -85,7 +85,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
         self.0.deserialize_option(Lenient(visitor))
     }
 
-    /// Skips without keeping anything: most of an object.
+    /// Skips a value, without keeping anything. This is most of an object.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.0.deserialize_ignored_any(visitor)
     }

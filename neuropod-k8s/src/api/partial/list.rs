@@ -10,7 +10,7 @@ use super::fields::null_as_default;
 pub(crate) struct List<T> {
     #[serde(default)]
     pub(crate) metadata: ListMeta,
-    /// Go writes an empty list as `null` now and then.
+    /// Go sometimes writes an empty list as `null`.
     #[serde(default, deserialize_with = "null_as_default")]
     pub(crate) items: Vec<T>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct List<T> {
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ListMeta {
     pub(crate) resource_version: String,
-    /// Where the next page begins; empty at the last.
+    /// The token of the next page; empty on the last page.
     #[serde(rename = "continue")]
     pub(crate) next: String,
 }

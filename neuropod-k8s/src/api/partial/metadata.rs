@@ -21,27 +21,29 @@ pub(crate) struct Meta {
     pub(crate) deletion_timestamp: Option<Timestamp>,
     pub(crate) labels: Labels,
     pub(crate) annotations: Annotations,
-    /// Who has to agree before a deleted object goes.
+    /// The controllers that have to finish before a deleted object is gone.
     pub(crate) finalizers: Vec<String>,
 }
 
 impl Meta {
-    /// The pod that this belongs to, where it is an object of the platform.
+    /// The pod that this object belongs to, if the platform manages it.
     pub(crate) fn pod_id(&self) -> Option<PodId> {
         self.is_ours()
             .then(|| self.labels.pod_id.as_deref()?.parse().ok())?
     }
 
+    /// Whether a platform of ours manages this object.
     pub(crate) fn is_ours(&self) -> bool {
         self.labels.managed_by.as_deref() == Some(labels::MANAGER)
     }
 
-    /// The run that this was made for. One without the label is of no run that there could be.
+    /// The run that this object was created for; `u64::MAX`, which no run has, if it has no label.
     pub(crate) fn run(&self) -> u64 {
         let run = self.labels.run.as_deref();
         run.and_then(|run| run.parse().ok()).unwrap_or(u64::MAX)
     }
 
+    /// Whether this object is being deleted.
     pub(crate) fn is_leaving(&self) -> bool {
         self.deletion_timestamp.is_some()
     }

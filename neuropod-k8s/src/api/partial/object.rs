@@ -1,4 +1,4 @@
-//! What all partial objects have in common, and those of which little more is read.
+//! The trait of all partial objects, and the smallest of them.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ pub(crate) trait Partial: serde::de::DeserializeOwned + Clone + Send + 'static {
     fn meta(&self) -> &Meta;
 }
 
-/// An object of which only the metadata matters.
+/// An object of any kind, of which only the metadata is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, remote = "Self")]
 pub(crate) struct PartialObject {

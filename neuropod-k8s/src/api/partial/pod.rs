@@ -18,12 +18,12 @@ pub(crate) struct PartialPod {
     pub(crate) status: PodStatus,
 }
 
-/// Of `spec` of a pod, where it was put, or why it is put nowhere yet.
+/// From `spec` of a pod: its node, or what holds the scheduler back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Placement {
     pub(crate) node_name: String,
-    /// What the scheduler waits for before it looks for a node.
+    /// The scheduler chooses a node only when all gates are removed.
     pub(crate) scheduling_gates: Vec<Gate>,
 }
 
@@ -45,18 +45,18 @@ pub(crate) struct PodStatus {
     pub(crate) start_time: Option<Timestamp>,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) container_statuses: Vec<ContainerStatus>,
-    /// Those that run before it, in their order. All of them are put there by others (`istio-init`).
+    /// The init containers, in their order. All of them were added by others (`istio-init`).
     pub(crate) init_container_statuses: Vec<ContainerStatus>,
 }
 
 impl PodStatus {
-    /// The condition of this type, where the cluster has said anything about it.
+    /// The condition of this type, if the cluster has set it.
     pub(crate) fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.kind == kind)
     }
 
-    /// The status of the platform's own container. Kubelets sort by name, and admission webhooks put containers of
-    /// their own beside it (`istio-proxy`, `linkerd-proxy`): the first one may be anybody's.
+    /// The status of the platform's own container. It need not be the first: kubelets sort by name, and admission webhooks
+    /// add sidecars (`istio-proxy`, `linkerd-proxy`).
     pub(crate) fn container(&self) -> Option<&ContainerStatus> {
         let mut containers = self.container_statuses.iter();
         containers.find(|container| container.name == CONTAINER)
@@ -97,7 +97,7 @@ pub(crate) struct ContainerStatus {
     pub(crate) last_state: ContainerState,
 }
 
-/// At most one of them is there.
+/// The state of a container. At most one of the fields is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct ContainerState {
@@ -106,7 +106,7 @@ pub(crate) struct ContainerState {
     pub(crate) terminated: Option<Terminated>,
 }
 
-/// A container that is not started yet, or not again.
+/// A container that waits for its first or next start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Waiting {

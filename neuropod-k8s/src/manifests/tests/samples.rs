@@ -8,7 +8,7 @@ use neuropod_core::cluster::workload::{
 use neuropod_core::cluster::{Workload, WorkloadRef};
 use neuropod_core::pod::Environment;
 
-use crate::config::{Exposure, KubeConfig, NetworkRules, Storage};
+use crate::config::{IngressRoutes, KubeConfig, NetworkRules, Storage};
 
 pub(super) const VALUE: &str = "hf_canary $(HOME) $$";
 pub(super) const TOKEN: &str = "b1726e8fd9c54a7e8b3f0e6a7c9d1e2f3a4b5c6d7e8f9a0b";
@@ -101,27 +101,18 @@ pub(super) fn jupyter() -> Workload {
 }
 
 pub(super) fn nginx() -> KubeConfig {
-    KubeConfig {
-        namespace: "gpu-pods".into(),
-        exposure: Exposure::Ingress {
-            class: Some("nginx".into()),
-            tls_secret: Some("wildcard".into()),
-            annotations: BTreeMap::from([("nginx.ingress.kubernetes.io/proxy-body-size".into(), "0".into())]),
-        },
-        storage: Storage {
-            class: Some("fast".into()),
-            ..Storage::default()
-        },
-        network: NetworkRules {
-            ingress_namespace: Some(BTreeMap::from([(
-                "kubernetes.io/metadata.name".into(),
-                "ingress-nginx".into(),
-            )])),
-            ingress_ranges: vec!["203.0.113.7/32".into()],
-            blocked_ranges: vec!["198.51.100.9/32".into(), "2001:db8::9/128".into()],
-            ..NetworkRules::default()
-        },
-        image_pull_secrets: vec!["registry".into()],
-        ..KubeConfig::default()
-    }
+    let ingress = IngressRoutes::default()
+        .with_class("nginx")
+        .with_tls_secret("wildcard")
+        .with_annotation("nginx.ingress.kubernetes.io/proxy-body-size", "0");
+    let network = NetworkRules::default()
+        .with_ingress_namespace([("kubernetes.io/metadata.name", "ingress-nginx")])
+        .with_ingress_ranges(["203.0.113.7/32"])
+        .with_blocked_ranges(["198.51.100.9/32", "2001:db8::9/128"]);
+    KubeConfig::default()
+        .with_namespace("gpu-pods")
+        .with_exposure(ingress)
+        .with_storage(Storage::default().with_class("fast"))
+        .with_network(network)
+        .with_image_pull_secrets(["registry"])
 }

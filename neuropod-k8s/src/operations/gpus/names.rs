@@ -1,7 +1,7 @@
 //! Which extended resources are GPUs.
 
-/// Names of extended resources that are GPUs or their like, whole or up to a `*` at the end: by the vendors' device
-/// plug-ins.
+/// Names of extended resources that are GPUs or other accelerators, as the vendors' device plug-ins have them. A `*` stands
+/// for any text.
 pub(super) const GPUS: [&str; 30] = [
     "amd.com/*gpu*",
     "aws.amazon.com/neuron*",
@@ -35,13 +35,13 @@ pub(super) const GPUS: [&str; 30] = [
     "volcano.sh/vgpu-number",
 ];
 
-/// Whether a resource is a GPU, or the like, that a container can have one of. Shares of one (`nvidia.com/gpumem`,
-/// `gpu.intel.com/millicores`) and other devices of the same vendors (`nvidia.com/hostdev`) are none.
+/// Whether a resource is a GPU, or another accelerator, of which a container can have one. Shares of one
+/// (`nvidia.com/gpumem`, `gpu.intel.com/millicores`) and other devices of the same vendors (`nvidia.com/hostdev`) are not.
 pub(super) fn is_gpu(resource: &str) -> bool {
     let Some((vendor, name)) = resource.split_once('/') else {
         return false;
     };
-    // Of vendors that nobody knew when this was written.
+    // Names that vendors not in the list are likely to use.
     let gpu = ["gpu", "vgpu"].contains(&name) || name.starts_with("gpu.") || name.starts_with("mig-");
     let share = ["mem", "cores", "vcore", "-core", "percent", "monitoring", "tile"]
         .iter()
@@ -53,7 +53,7 @@ pub(super) fn is_gpu(resource: &str) -> bool {
     !share && (gpu || known)
 }
 
-/// Whether a text is like a pattern, in which `*` is any text.
+/// Whether a text matches a pattern, in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;
@@ -61,6 +61,6 @@ fn matches(pattern: &str, text: &str) -> bool {
     let Some(text) = text.strip_prefix(start) else {
         return false;
     };
-    // Few and short: every place is tried.
+    // Both are short, so every position is tried.
     (0..=text.len()).any(|at| text.get(at..).is_some_and(|text| matches(rest, text)))
 }

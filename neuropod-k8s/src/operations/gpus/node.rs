@@ -9,8 +9,7 @@ use crate::api::partial::Condition;
 use crate::api::partial::fields::null_as_default;
 use crate::api::quantity::quantities;
 
-/// Labels that tell the model of a node's GPUs, beside [`NVIDIA_MODEL_LABEL`], by what the name of the resource begins
-/// with.
+/// Labels that hold the model of a node's GPUs, beside [`NVIDIA_MODEL_LABEL`], by the prefix of the resource.
 const MODEL_LABELS: [(&str, &str); 9] = [
     // AMD's node labeller; Intel's device plug-ins; AWS (Karpenter, EKS).
     ("amd.com/", "amd.com/gpu.product-name"),
@@ -24,7 +23,7 @@ const MODEL_LABELS: [(&str, &str); 9] = [
     ("huawei.com/", "accelerator-type"),
     ("huawei.com/", "accelerator"),
 ];
-/// AMD's labeller counts its GPUs by model in labels of which only the name tells the model.
+/// AMD's labeller counts GPUs by model, in labels whose name contains the model.
 const AMD_MODEL_PREFIX: &str = "beta.amd.com/gpu.product-name.";
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +46,7 @@ pub(super) struct NodeMeta {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NodeSpec {
-    /// Cordoned: nothing new is put on it.
+    /// Cordoned: the scheduler puts no new pod on it.
     #[serde(deserialize_with = "null_as_default")]
     pub(super) unschedulable: bool,
     #[serde(deserialize_with = "null_as_default")]
@@ -73,7 +72,7 @@ pub(super) struct NodeStatus {
 }
 
 impl Node {
-    /// Whether the node takes new pods: it is not cordoned, and its kubelet says that it is ready, or nothing yet.
+    /// Whether the node takes new pods: it is not cordoned, and its kubelet reports ready, or has not reported yet.
     pub(super) fn is_schedulable(&self) -> bool {
         let ready = self
             .status
@@ -83,11 +82,11 @@ impl Node {
         !self.spec.unschedulable && ready.is_none_or(Condition::is_true)
     }
 
-    /// The model of the GPUs that this resource stands for.
+    /// The model of the GPUs behind a resource.
     pub(super) fn model(&self, resource: &str) -> Option<&str> {
         let labels = &self.metadata.labels;
         let of_vendor = |vendor: &str| resource.starts_with(vendor);
-        // A slice that has a name of its own has a model of its own too (MIG, strategy `mixed`).
+        // A slice with a resource of its own has a model of its own too (MIG, strategy `mixed`).
         let slice = labels.get(&format!("{resource}.product"));
         let whole = || {
             labels

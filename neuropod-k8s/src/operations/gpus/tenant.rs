@@ -50,8 +50,8 @@ struct TenantResources {
 }
 
 impl TenantContainer {
-    /// How many of a resource it asks for. Of an extended resource request and limit are the same, and one stands for
-    /// the other.
+    /// How many of a resource it asks for. For an extended resource, request and limit are equal, and either may be left
+    /// out.
     fn asks(&self, resource: &str) -> u64 {
         let TenantResources { requests, limits } = &self.resources;
         let quantity = requests.get(resource).or_else(|| limits.get(resource));
@@ -62,8 +62,8 @@ impl TenantContainer {
 }
 
 impl Tenant {
-    /// How many GPUs of each resource are kept for it: what its containers and sidecars ask for together, or what one of
-    /// its init containers asks for beside the sidecars that run by then, whichever is more.
+    /// How many GPUs of each resource the scheduler reserves for it. This is the larger of two sums: of its containers and
+    /// sidecars, and of an init container and the sidecars that run beside it.
     pub(super) fn gpus(&self) -> BTreeMap<&str, u64> {
         let TenantSpec {
             containers,

@@ -1,7 +1,7 @@
 //! Copies of Secrets whose names have left the configuration.
 //!
-//! They go once nothing uses them. A pod that runs was made with the names of before: when its container restarts its
-//! image is pulled again with the old credentials, and its route has the old certificate until the pod is started anew.
+//! They are deleted once nothing uses them. A running pod was created with the old names: when its container restarts, its
+//! image is pulled again with the old credentials, and its route has the old certificate until the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::api::partial::{Meta, PartialObject};
 use crate::context::Context;
 use crate::labels;
 
-/// Of a pod or an Ingress, the Secrets that it names.
+/// The Secrets that a pod or an Ingress names.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct User {
@@ -49,8 +49,8 @@ struct Certificate {
     secret_name: String,
 }
 
-/// Deletes these copies, none of which the configuration names, where nothing uses them. What can't be deleted is told in
-/// the log, and tried again with the next inventory.
+/// Deletes those of the copies that nothing uses; the configuration names none of them. Failures go to the log, and the
+/// next inventory retries.
 pub(super) async fn remove(context: &Context, copies: impl Iterator<Item = Meta>) {
     let mut by_namespace: BTreeMap<String, Vec<Meta>> = BTreeMap::new();
     for copy in copies {

@@ -39,7 +39,7 @@ pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
     let found = match found.await {
         Ok(found) => found,
         Err(error) => {
-            tracing::warn!(%error, "whether the namespaces of pods have their network policy can't be told");
+            tracing::warn!(%error, "the network policies of the namespaces can't be listed");
             return;
         }
     };
@@ -55,7 +55,7 @@ pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
             match agree(context, namespace, &policy, there).await {
                 Ok(()) => context.complete_namespaces.note(namespace.to_owned()),
                 Err(error) => {
-                    // No new pod is made there before it has its policy again.
+                    // No new pod is created there until the policy is repaired.
                     context.complete_namespaces.forget(namespace);
                     tracing::error!(%error, namespace, "the network policy of the pods can't be repaired: they may be open");
                 }
@@ -80,12 +80,12 @@ async fn agree(
                 tracing::info!(
                     namespace,
                     policy = policy.name,
-                    "made the network policy of the pods"
+                    "created the network policy of the pods"
                 );
                 return Ok(());
             }
             Err(error) => {
-                // Another server may have made it in between.
+                // Another server may have created it meanwhile.
                 let is_there = matches!(&error, kube::Error::Api(status) if status.is_already_exists());
                 let found = if is_there {
                     find(context, namespace, policy).await?
@@ -103,7 +103,7 @@ async fn agree(
                 namespace,
                 policy = policy.name,
                 what,
-                "putting the network policy of the pods right"
+                "repairing the network policy of the pods"
             );
             let uid = &found.metadata.uid;
             requests
@@ -121,7 +121,7 @@ async fn find(context: &Context, namespace: &str, policy: &Manifest) -> Result<O
         .await
 }
 
-/// The fields of a specification that say something: the API server leaves out empty lists.
+/// The fields of a specification without empty lists, which the API server leaves out.
 fn without_empty(spec: &Value) -> Vec<(&String, &Value)> {
     let fields = spec.as_object().into_iter().flatten();
     let mut fields: Vec<_> = fields
@@ -131,11 +131,11 @@ fn without_empty(spec: &Value) -> Vec<(&String, &Value)> {
     fields
 }
 
-/// What of the policy `found` is not as in the manifest. Its rules are compared, and not its digest alone: somebody may
+/// What differs between the policy `found` and the manifest. Compares the rules too, not only the digest: somebody may
 /// have edited them.
 ///
 /// # Errors
-/// `NameTaken` when it is somebody else's; `Conflict` when it is being deleted.
+/// `NameTaken` when it is somebody else's; `Conflict` while it is being deleted.
 fn difference(found: &PartialPolicy, policy: &Manifest, instance: &str) -> Result<Option<&'static str>> {
     let meta = &found.metadata;
     let failed = |kind, message: &'static str| {

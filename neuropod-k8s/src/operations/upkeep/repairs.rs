@@ -9,7 +9,7 @@ const MAX_REPAIRS: usize = 8;
 
 /// Runs all repairs to their end.
 pub(super) async fn run(repairs: impl IntoIterator<Item = impl Future<Output = ()>>) {
-    // Collected first: a lazy iterator would borrow the context for longer than the compiler can follow.
+    // Collected first, because the compiler can't prove that the futures of a lazy iterator are `Send`.
     let repairs: Vec<_> = repairs.into_iter().collect();
     stream::iter(repairs)
         .buffer_unordered(MAX_REPAIRS)

@@ -1,9 +1,9 @@
 //! Copies of the Secrets that the platform names (registry credentials, the wildcard certificate) in the namespaces of
-//! users: kubelets and ingress controllers read them beside the pod alone.
+//! users: kubelets and ingress controllers read them only in the namespace of the pod.
 //!
-//! The values are compared, not digests of them: a digest can be read by people who may not read Secrets. A copy stays
-//! when its original goes, for the pods that run; no new pod is made until the original is there again. A copy whose name
-//! leaves the configuration goes too.
+//! The values are compared, not digests of them: people who may not read Secrets could read a digest. When an original is
+//! deleted its copies stay for the running pods, and no new pod is created until the original is back. A copy whose name
+//! leaves the configuration is deleted.
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ use crate::context::Context;
 use crate::labels;
 use crate::manifests::secret;
 
-/// A Secret with its values. It has no Debug output for their sake.
+/// A Secret with its values. It has no `Debug`, so that they can't be printed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Found {
@@ -35,7 +35,7 @@ struct Found {
     data: Value,
 }
 
-/// What is to be done about the copy that is there.
+/// What to do about an existing copy.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     Leave,
@@ -47,15 +47,15 @@ enum Step {
 /// The names of the Secrets that are copied.
 fn names(config: &KubeConfig) -> BTreeSet<&str> {
     let tls = match &config.exposure {
-        Exposure::Ingress { tls_secret, .. } => tls_secret.as_deref(),
-        Exposure::Gateway { .. } => None,
+        Exposure::Ingress(routes) => routes.tls_secret.as_deref(),
+        Exposure::Gateway(_) => None,
     };
     let pull = config.image_pull_secrets.iter().map(String::as_str);
     pull.chain(tls).collect()
 }
 
-/// Whether the Secrets that the platform names are there. Where all pods share a namespace a missing one is told in the
-/// log: its pods may do without.
+/// Checks that the Secrets exist that the configuration names. If all pods share a namespace, a missing one is only a
+/// warning in the log: pods may work without it.
 ///
 /// # Errors
 /// `NotConfigured` when one is missing and users have namespaces of their own; those of the API server.
@@ -63,7 +63,7 @@ pub(crate) async fn check_sources(context: &Context) -> Result<()> {
     for name in names(&context.config) {
         match source(context, name).await {
             Err(error) if error.kind() == &ErrorKind::NotConfigured && !context.config.namespace_per_user => {
-                tracing::warn!(%error, "pods are made without it");
+                tracing::warn!(%error, "pods are created without it");
             }
             found => drop(found?),
         }
@@ -75,7 +75,7 @@ pub(crate) async fn check_sources(context: &Context) -> Result<()> {
 ///
 /// # Errors
 /// `NotConfigured` when an original is missing, `NameTaken` when a Secret of somebody else has the name of one,
-/// `Conflict` when a copy is being deleted, and those of the API server.
+/// `Conflict` while a copy is being deleted, and those of the API server.
 pub(super) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
     if namespace == context.config.namespace {
         return Ok(());
@@ -89,7 +89,8 @@ pub(super) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
 }
 
 /// Repairs the copies in these namespaces, all of which have pods, and deletes those in any namespace that the
-/// configuration no longer names. What can't be repaired is told in the log, and no new pod is made there before it is.
+/// configuration no longer names. Failures go to the log, and no new pod is created in such a namespace until the next
+/// repair succeeds.
 pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
     let config = &context.config;
     if !config.namespace_per_user {
@@ -101,7 +102,7 @@ pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
     let copies: Vec<Found> = match copies.await {
         Ok(copies) => copies,
         Err(error) => {
-            tracing::warn!(%error, "whether the namespaces of users have their Secrets can't be told");
+            tracing::warn!(%error, "the Secrets in the namespaces of users can't be listed");
             return;
         }
     };
@@ -118,7 +119,7 @@ pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
     leftover::remove(context, leftover.into_iter().map(|copy| copy.metadata)).await;
 }
 
-/// Makes the copies in these namespaces what they should be, those that are there among them.
+/// Makes the copies in these namespaces what they should be. `copies` are those that exist.
 async fn repair_copies(context: &Context, namespaces: &BTreeSet<&str>, copies: Vec<Found>) {
     let namespaces = namespaces
         .iter()
@@ -130,7 +131,7 @@ async fn repair_copies(context: &Context, namespaces: &BTreeSet<&str>, copies: V
     }
     let failed = |namespace: &str, error: &Error| {
         context.complete_namespaces.forget(namespace);
-        tracing::error!(%error, namespace, "a Secret can't be copied: no new pod is made there");
+        tracing::error!(%error, namespace, "a Secret can't be copied: no new pod is created there");
     };
     let by_place = |copy: Found| {
         (
@@ -186,7 +187,7 @@ async fn agree(context: &Context, namespace: &str, source: &Found, copy: Option<
     let manifest = secret::copy(config, namespace, name, &source.kind, &source.data);
     let copy = match copy {
         Some(copy) => Some(copy),
-        // One without our labels is in no list: the creation meets it.
+        // A Secret without our labels is not in the list; the creation finds it.
         None => match requests.create::<PartialObject>(&manifest, Some(namespace)).await {
             Ok(_) => None,
             Err(error) => {
@@ -223,14 +224,14 @@ async fn agree(context: &Context, namespace: &str, source: &Found, copy: Option<
             made.map_err(|error| Call::on_object("create", &manifest, Some(namespace)).failed(error))?;
         }
     }
-    tracing::info!(namespace, name, "copied a Secret again, which had changed");
+    tracing::info!(namespace, name, "copied a changed Secret again");
     Ok(())
 }
 
-/// What is to be done about `copy`.
+/// What to do about `copy`.
 ///
 /// # Errors
-/// `NameTaken` when it is somebody else's; `Conflict` when it is being deleted.
+/// `NameTaken` when it is somebody else's; `Conflict` while it is being deleted.
 fn step(copy: &Found, source: &Found, digest: &str, instance: &str) -> Result<Step> {
     let meta = &copy.metadata;
     let failed = |kind, message: &'static str| {

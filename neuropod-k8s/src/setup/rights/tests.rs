@@ -114,11 +114,7 @@ async fn only_what_the_configuration_uses_is_asked_for() {
     classes.storage.class = Some("fast".into());
     classes.exposure = Exposure::ingress("nginx");
     let mut gateway = users();
-    gateway.exposure = Exposure::Gateway {
-        name: "public".into(),
-        namespace: None,
-        section: None,
-    };
+    gateway.exposure = Exposure::gateway("public");
     for (config, more) in [
         (grows, &["patch persistentvolumeclaims"][..]),
         (classes, &["get storageclasses", "get ingressclasses"]),

@@ -1,6 +1,5 @@
 //! The copies of Secrets, on a cluster that keeps what is made in it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use http::Method;
@@ -10,7 +9,7 @@ use neuropod_core::{ClusterBackend, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::cluster::KubeCluster;
-use crate::config::{Exposure, KubeConfig};
+use crate::config::{IngressRoutes, KubeConfig};
 use crate::fake::server::Log;
 use crate::fake::world::World;
 use crate::manifests::tests::plain;
@@ -49,11 +48,7 @@ impl Stage {
             namespace: "users".into(),
             namespace_per_user,
             image_pull_secrets: vec!["registry".into()],
-            exposure: Exposure::Ingress {
-                class: None,
-                tls_secret: Some("wildcard".into()),
-                annotations: BTreeMap::new(),
-            },
+            exposure: IngressRoutes::default().with_tls_secret("wildcard").into(),
             ..KubeConfig::default()
         };
         Self {
