@@ -1,5 +1,5 @@
 //! The stores beside their drivers doing the same statements: reading a pod, changing it by compare-and-swap, a page of
-//! a list, and a reservation that is made and settled. A store should take at most 1.3 times as long as its driver.
+//! a list, and a reservation that is made and released. A store should take at most 1.3 times as long as its driver.
 //!
 //! Whoever uses the driver of SQLite by hand needs pods too, so `driver` reads and writes them as JSON; `driver_text`
 //! leaves them as text.
@@ -70,12 +70,12 @@ fn store(
     group.bench_function("list/store", |bencher| {
         bencher.iter(|| runtime.block_on(store.list(&options)).unwrap());
     });
-    group.bench_function("hold_settle/store", |bencher| {
+    group.bench_function("hold_release/store", |bencher| {
         bencher.iter(|| {
             runtime.block_on(async {
                 let key = format!("key-{}", number());
                 store.reserve(&key, &user(), Money::from_cents(2)).await.unwrap();
-                store.settle(&key, Money::from_cents(1)).await.unwrap();
+                store.release(&key).await.unwrap();
             });
         });
     });
@@ -161,11 +161,11 @@ fn sqlite(criterion: &mut Criterion) {
             texts.iter().map(|text| parse(text)).collect::<Vec<_>>()
         });
     });
-    group.bench_function("hold_settle/driver", |bencher| {
+    group.bench_function("hold_release/driver", |bencher| {
         bencher.iter(|| {
             runtime.block_on(async {
                 let key = format!("key-{}", number());
-                for _ in ["hold", "settle"] {
+                for _ in ["hold", "release"] {
                     sqlite_change(&writer, &key).await;
                 }
             });
@@ -280,7 +280,7 @@ fn mongo(criterion: &mut Criterion) {
             assert_eq!(page.len(), 101);
         });
     });
-    group.bench_function("hold_settle/driver", |bencher| {
+    group.bench_function("hold_release/driver", |bencher| {
         bencher.iter(|| {
             runtime.block_on(async {
                 let key = format!("key-{}", number());

@@ -143,10 +143,6 @@ impl Billing for Faulty {
         }
     }
 
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        self.inner.settle(key, actual).await
-    }
-
     async fn release(&self, key: &str) -> Result<()> {
         match self.fault {
             Fault::KeepsReservations => Ok(()),

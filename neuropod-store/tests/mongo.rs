@@ -109,10 +109,6 @@ impl Billing for Both {
         self.one().draw(draw).await
     }
 
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        self.one().settle(key, actual).await
-    }
-
     async fn release(&self, key: &str) -> Result<()> {
         self.one().release(key).await
     }

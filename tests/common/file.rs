@@ -11,7 +11,7 @@ use neuropod::money::{AccountKind, Balance, Entry};
 use neuropod::store::SqliteStore;
 use neuropod::store::{ListOptions, PriceStore, TemplateStore, UserStore};
 use neuropod::user::Identity;
-use neuropod::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
+use neuropod::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 use neuropod_core::store::{Page, PastRequest, RequestStore};
 use tempfile::TempDir;
 
@@ -97,7 +97,6 @@ pass!(Billing {
     fn post(posting: &Posting) -> ();
     fn hold(hold: &Hold) -> ();
     fn draw(draw: &Draw) -> Drawn;
-    fn settle(key: &str, actual: Money) -> ();
     fn release(key: &str) -> ();
     fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
 });

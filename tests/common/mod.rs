@@ -14,9 +14,9 @@ use neuropod::money::{AccountKind, BillingExt};
 use neuropod::platform::PlatformBuilder;
 use neuropod::pod::template::Template;
 use neuropod::sim::{Method, Settings, SimCluster};
-use neuropod::store::MemoryStore;
+use neuropod::store::{MemoryStore, Store};
 use neuropod::{
-    Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, PodStore, Result, Status,
+    Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, Result, Status,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -65,7 +65,7 @@ impl World<FileStore> {
     }
 }
 
-impl<S: PodStore + Billing> World<S> {
+impl<S: Store + Billing> World<S> {
     async fn on(cluster: SimCluster, store: S) -> Self {
         let store = Arc::new(store);
         let world = Self {
@@ -94,7 +94,7 @@ impl<S: PodStore + Billing> World<S> {
     pub(crate) fn platform_on(
         &self,
         cluster: Arc<dyn ClusterBackend>,
-        store: Arc<dyn PodStore>,
+        store: Arc<dyn Store>,
         billing: Arc<dyn Billing>,
     ) -> Platform {
         self.parts()
@@ -107,11 +107,14 @@ impl<S: PodStore + Billing> World<S> {
 
     /// What a platform on this cluster and store is made of, for a test that replaces some of it.
     pub(crate) fn parts(&self) -> PlatformBuilder {
+        self.parts_without_store().store(self.store.clone())
+    }
+
+    pub(crate) fn parts_without_store(&self) -> PlatformBuilder {
         Platform::builder()
             .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap())
             .clock(Arc::new(self.cluster.clock()))
             .cluster(Arc::new(self.cluster.clone()))
-            .store(self.store.clone())
             .billing(self.store.clone())
             .opening_credit(Money::from_cents(1000))
     }

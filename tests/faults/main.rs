@@ -22,7 +22,8 @@ use common::{Driver, World, eventually};
 use neuropod::cluster::VolumePolicy;
 use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::{Billing, Money, PodStore};
+use neuropod::store::Store;
+use neuropod::{Billing, Money};
 use neuropod_test_cluster::measured;
 use points::{Keep, Points};
 use story::Story;
@@ -50,7 +51,7 @@ async fn tell(keep: Keep, faults: &Faults, drivers: Drivers, volume: VolumePolic
 }
 
 async fn tell_in(
-    world: World<impl PodStore + Billing>,
+    world: World<impl Store + Billing>,
     faults: &Faults,
     drivers: Drivers,
     volume: VolumePolicy,

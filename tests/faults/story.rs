@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
-use neuropod::{Actor, Billing, ErrorKind, Platform, Pod, PodId, PodStore, Result, Status};
+use neuropod::store::Store;
+use neuropod::{Actor, Billing, ErrorKind, Platform, Pod, PodId, Result, Status};
 use tokio::time::{Instant, sleep};
 
 use crate::LIMIT;
@@ -28,7 +29,7 @@ impl Story {
     /// Tells the story on. `reader` sees the truth without faults; `platform` is the one that fails.
     pub(crate) async fn go_on(
         &mut self,
-        world: &World<impl PodStore + Billing>,
+        world: &World<impl Store + Billing>,
         platform: &Platform,
         reader: &Platform,
     ) {

@@ -31,7 +31,7 @@ struct Stage {
 impl Stage {
     async fn new() -> Self {
         let world = World::new(Settings::default()).await;
-        let platform = world.parts().audit_log(world.store.clone()).build().unwrap();
+        let platform = world.parts().audit(world.store.clone()).build().unwrap();
         for user in [user("root", Role::Admin), user("bea", Role::Client)] {
             platform.register(&user).await.unwrap();
         }
@@ -46,7 +46,7 @@ impl Stage {
     /// A platform whose log has these faults.
     fn with_faults(&self, faults: &Faults) -> Platform {
         let log = faults.audit(self.world.store.clone());
-        self.world.parts().audit_log(log).build().unwrap()
+        self.world.parts().audit(log).build().unwrap()
     }
 
     /// The log, oldest first.
@@ -390,7 +390,7 @@ async fn old_entries_are_deleted() {
     let world = World::new(Settings::default()).await;
     let log = Arc::new(MemoryStore::new());
     let kept = SignedDuration::from_hours(24 * 30);
-    let parts = world.parts().audit_log(log.clone()).audit_kept(kept);
+    let parts = world.parts().audit(log.clone()).audit_kept(kept);
     let platform = parts.build().unwrap();
     let root = Actor::admin("root");
     let note = async || {
@@ -404,10 +404,7 @@ async fn old_entries_are_deleted() {
     assert_eq!(note().await, 2);
     sleep(Duration::from_hours(24 * 2)).await;
     assert_eq!(note().await, 2, "the first one is too old now");
-    let parts = world
-        .parts()
-        .audit_log(log)
-        .audit_kept(SignedDuration::from_secs(1));
+    let parts = world.parts().audit(log).audit_kept(SignedDuration::from_secs(1));
     assert!(parts.build().is_err());
 }
 

@@ -175,7 +175,7 @@ fn a_price_that_can_not_be_charged_is_refused() {
             volume_disk_gb: Money::from_micros(price),
             ..PriceList::default()
         };
-        let error = Platform::builder().prices(prices).build().unwrap_err();
+        let error = Platform::builder().price_list(prices).build().unwrap_err();
         assert_eq!(error.kind().code(), "invalid");
         assert!(error.to_string().contains("volumeDiskGb"), "{error}");
     }

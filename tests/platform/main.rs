@@ -18,6 +18,7 @@ mod life;
 mod limits;
 mod money;
 mod obstacles;
+mod parts;
 mod races;
 mod servers;
 mod updates;

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
 use neuropod::token::RegexTokens;
-use neuropod::{Billing, ClusterBackend, Platform, PodStore, PriceList};
+use neuropod::{Billing, ClusterBackend, Platform, PriceList};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ pub(crate) struct App {
     /// The platform.
     pub(crate) platform: Platform,
     /// Where pods, users, templates and prices are kept.
-    pub(crate) store: Arc<dyn PodStore>,
+    pub(crate) store: Arc<dyn neuropod::store::Store>,
     /// Where money is kept.
     pub(crate) billing: Arc<dyn Billing>,
     /// Where pods run.
@@ -155,7 +155,7 @@ fn platform(
         .cluster(Arc::clone(cluster))
         .store(Arc::clone(&store.pods))
         .billing(Arc::clone(&store.billing))
-        .audit_log(Arc::clone(&store.audit))
+        .audit(Arc::clone(&store.audit))
         .audit_kept(SignedDuration::from_hours(i64::from(config.audit_days) * 24))
         .naming(pods::links(
             naming
@@ -165,7 +165,7 @@ fn platform(
         ))
         .images(config.images.rules()?)
         .catalogue(config.catalogue.clone())
-        .prices(config.prices.list()?)
+        .price_list(config.prices.list()?)
         .price_policy(config.price_policy)
         .layout(backends::layout(config))
         .currency(config.money().context("currency")?)

@@ -14,7 +14,7 @@ use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Se
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::AuditLog;
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
-use neuropod::{Billing, ClusterBackend, PodStore};
+use neuropod::{Billing, ClusterBackend};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube, UserQuota};
@@ -24,7 +24,7 @@ use crate::secrets::Place;
 /// Where everything is kept.
 pub(crate) struct Store {
     /// Pods, users, templates, prices.
-    pub(crate) pods: Arc<dyn PodStore>,
+    pub(crate) pods: Arc<dyn neuropod::store::Store>,
     /// Money.
     pub(crate) billing: Arc<dyn Billing>,
     /// Who did what.
@@ -32,7 +32,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    fn all<S: PodStore + Billing + AuditLog>(store: S) -> Self {
+    fn all<S: neuropod::store::Store + Billing + AuditLog>(store: S) -> Self {
         let store = Arc::new(store);
         Self {
             pods: store.clone(),

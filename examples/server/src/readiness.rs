@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use neuropod::cluster::WorkloadRef;
 use neuropod::store::ListOptions;
 use neuropod::store::{Outcome, PastRequest};
-use neuropod::{ClusterBackend, PodId, PodStore};
+use neuropod::{ClusterBackend, PodId};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -41,7 +41,11 @@ pub(crate) struct Readiness(Mutex<Option<(Instant, Answering)>>);
 
 impl Readiness {
     /// Checks store and cluster, unless they were checked a moment ago.
-    pub(crate) async fn get(&self, store: &dyn PodStore, cluster: &dyn ClusterBackend) -> Answering {
+    pub(crate) async fn get(
+        &self,
+        store: &dyn neuropod::store::Store,
+        cluster: &dyn ClusterBackend,
+    ) -> Answering {
         let mut known = self.0.lock().await;
         if let Some((at, answering)) = &*known
             && at.elapsed() < FRESH
@@ -71,7 +75,7 @@ impl Readiness {
     }
 }
 
-async fn ask(store: &dyn PodStore) -> StoreState {
+async fn ask(store: &dyn neuropod::store::Store) -> StoreState {
     let one = ListOptions {
         limit: 1,
         ..ListOptions::default()
@@ -91,7 +95,7 @@ async fn ask(store: &dyn PodStore) -> StoreState {
 
 /// Writes something, as every store can, and takes it away again. That a store takes a change of nothing proves nothing:
 /// on a full disk there is room for it.
-async fn write(store: &dyn PodStore) -> neuropod::Result<()> {
+async fn write(store: &dyn neuropod::store::Store) -> neuropod::Result<()> {
     // Nobody made a request then, nor has any other this id: what is forgotten is this alone.
     let created_at = Timestamp::UNIX_EPOCH;
     let probe = PastRequest {
@@ -126,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    async fn kept(store: &dyn PodStore) -> Option<PastRequest> {
+    async fn kept(store: &dyn neuropod::store::Store) -> Option<PastRequest> {
         store.past_request(&PodId::from_bits(0)).await.unwrap()
     }
 
@@ -137,7 +141,7 @@ mod tests {
             .await
             .unwrap();
         let memory = MemoryStore::new();
-        let stores: [&dyn PodStore; 2] = [&file, &memory];
+        let stores: [&dyn neuropod::store::Store; 2] = [&file, &memory];
         for store in stores {
             assert_eq!(ask(store).await, StoreState::Works);
             assert_eq!(kept(store).await, None);

@@ -8,11 +8,11 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
+use neuropod::Billing;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, PodStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -84,7 +84,7 @@ impl Api {
         crate::tls::use_ring();
         let store = Arc::new(MemoryStore::new());
         let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
-        let on = |pods: Arc<dyn PodStore>| {
+        let on = |pods: Arc<dyn neuropod::store::Store>| {
             let store = Store {
                 pods,
                 billing: Arc::clone(&store) as Arc<dyn Billing>,
@@ -94,11 +94,14 @@ impl Api {
             let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
             Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
         };
-        let token = on(Arc::clone(&store) as Arc<dyn PodStore>)
+        let token = on(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)
             .sign_in("ana@example.com")
             .await;
         let faults = Faults::lasting(1, fault, time);
-        (on(faults.store(Arc::clone(&store) as Arc<dyn PodStore>)), token)
+        (
+            on(faults.store(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)),
+            token,
+        )
     }
 
     /// A server that runs.

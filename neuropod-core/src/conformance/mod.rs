@@ -12,10 +12,15 @@
 //! ```
 //! use std::sync::Arc;
 //!
+//! use neuropod_core::store::Store;
 //! use neuropod_core::{PodStore, conformance};
 //!
-//! async fn behaves_like_every_store(mine: impl PodStore) {
+//! async fn behaves_like_every_store(mine: impl Store) {
 //!     conformance::store::run(Arc::new(mine)).await;
+//! }
+//!
+//! async fn behaves_like_every_store_of_pods(mine: impl PodStore) {
+//!     conformance::store::run_pods(Arc::new(mine)).await;
 //! }
 //! ```
 #![allow(

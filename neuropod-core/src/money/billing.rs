@@ -47,8 +47,7 @@ pub trait Billing: Send + Sync + 'static {
     /// `InsufficientFunds` when more is taken than is available.
     async fn post(&self, posting: &Posting) -> Result<()>;
 
-    /// Reserves money: it is taken from what is available until it is drawn, settled or released. A repetition for a
-    /// key that has been settled already answers `Ok` and changes nothing.
+    /// Reserves money: it is taken from what is available until it is drawn or released.
     ///
     /// # Errors
     /// `InsufficientFunds`; `InvalidState` when the key was released.
@@ -59,23 +58,14 @@ pub trait Billing: Send + Sync + 'static {
     /// as far as that goes. All of this is one step. A repetition answers what the first one did, whatever its caps.
     ///
     /// # Errors
-    /// `NotFound` when nothing was held under the key of the reservation; `InvalidState` when it was settled or
-    /// released.
+    /// `NotFound` when nothing was held under the key of the reservation; `InvalidState` when it was released.
     async fn draw(&self, draw: &Draw) -> Result<Drawn>;
 
-    /// Ends a reservation: `actual` of what is still reserved is charged, the rest is available again. The entry is
-    /// for the pod that the reservation was made for; so for a release.
-    ///
-    /// # Errors
-    /// `NotFound` when nothing was held under this key; `InvalidState` when it was released; `Invalid` when `actual`
-    /// is more than what is reserved; `Conflict` when it was settled with another amount.
-    async fn settle(&self, key: &str, actual: Money) -> Result<()>;
-
     /// Ends a reservation: what is left of it is available again. A key under which nothing happened yet is closed: a
-    /// hold that arrives late fails.
+    /// hold that arrives late fails. The entry is for the pod that the reservation was made for.
     ///
     /// # Errors
-    /// `InvalidState` when it was settled; `Conflict` when it is the key of another change.
+    /// `Conflict` when it is the key of another change.
     async fn release(&self, key: &str) -> Result<()>;
 
     /// A page of the entries of an account, oldest first.
@@ -413,7 +403,7 @@ impl Default for EntryOptions {
 pub struct Entry {
     /// Its place in the account: greater than that of every entry before it.
     pub number: u64,
-    /// The key of the change; a hold and its settlement or release have the same.
+    /// The key of the change; a hold and its release have the same.
     pub key: String,
     /// What was done.
     pub kind: EntryKind,
@@ -455,7 +445,7 @@ pub enum EntryKind {
     Charge,
     /// Money was reserved, or a reservation topped up.
     Hold,
-    /// A reservation was settled.
+    /// A reservation was ended and part of it charged, in one step: by earlier versions.
     Settle,
     /// What was left of a reservation is available again.
     Release,

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tokio::sync::Semaphore;
 
-use super::audit::Recorder;
-use super::updates::Feed;
-use super::{Inner, MAX_LOGS, Platform, Touched};
+use super::absent::{NoPrices, NoRequests, NoTemplates, NoUsers};
+use super::assembly::{Backends, assemble};
+use super::audit_trail::Recorder;
+use super::handle::Platform;
+use super::rules::Rules;
 use crate::clock::{Clock, SteadyClock, SystemClock};
 use crate::cluster::backend::ClusterBackend;
 use crate::cluster::catalogue::Catalogue;
@@ -24,7 +25,7 @@ use crate::naming::Naming;
 use crate::pod::image::ImageRules;
 use crate::reconcile::Deadlines;
 use crate::store::audit::AuditLog;
-use crate::store::traits::PodStore;
+use crate::store::traits::{PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore};
 use crate::token::{JupyterTokens, TokenExtractor};
 
 /// How many pods a client may have.
@@ -37,7 +38,11 @@ const AUDIT_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 #[must_use]
 pub struct PlatformBuilder {
     cluster: Option<Arc<dyn ClusterBackend>>,
-    store: Option<Arc<dyn PodStore>>,
+    pods: Option<Arc<dyn PodStore>>,
+    users: Option<Arc<dyn UserStore>>,
+    templates: Option<Arc<dyn TemplateStore>>,
+    prices: Option<Arc<dyn PriceStore>>,
+    requests: Option<Arc<dyn RequestStore>>,
     billing: Option<Arc<dyn Billing>>,
     tokens: Option<Arc<dyn TokenExtractor>>,
     audit: Option<Arc<dyn AuditLog>>,
@@ -46,7 +51,7 @@ pub struct PlatformBuilder {
     naming: Option<Naming>,
     images: ImageRules,
     catalogue: Catalogue,
-    prices: PriceList,
+    price_list: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
     currency: Currency,
@@ -66,9 +71,45 @@ impl PlatformBuilder {
         self
     }
 
-    /// Where pods, users and templates are kept. Required.
-    pub fn store(mut self, store: Arc<dyn PodStore>) -> Self {
-        self.store = Some(store);
+    /// Where everything is kept: pods, users, templates, price lists and the outcomes of requests. The same as giving it to
+    /// each of the five methods below.
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        self.pods(store.clone())
+            .users(store.clone())
+            .templates(store.clone())
+            .prices(store.clone())
+            .requests(store)
+    }
+
+    /// Where pods are kept. Required, here or as [`store`](Self::store).
+    pub fn pods(mut self, store: Arc<dyn PodStore>) -> Self {
+        self.pods = Some(store);
+        self
+    }
+
+    /// Where users are kept. Without, the platform knows no users: the application is responsible for who they are, every
+    /// owner is a client, nobody can be suspended, and deletions of users are not known.
+    pub fn users(mut self, store: Arc<dyn UserStore>) -> Self {
+        self.users = Some(store);
+        self
+    }
+
+    /// Where templates are kept. Without, there are none.
+    pub fn templates(mut self, store: Arc<dyn TemplateStore>) -> Self {
+        self.templates = Some(store);
+        self
+    }
+
+    /// Where price lists are kept that administrators set. Without, [`price_list`](Self::price_list) holds.
+    pub fn prices(mut self, store: Arc<dyn PriceStore>) -> Self {
+        self.prices = Some(store);
+        self
+    }
+
+    /// Where the outcomes of requests with an idempotency key are kept for a day. Without, a key is forgotten with the
+    /// record of its pod: the same request makes a new pod once the first one is deleted, or could not be paid for.
+    pub fn requests(mut self, store: Arc<dyn RequestStore>) -> Self {
+        self.requests = Some(store);
         self
     }
 
@@ -90,8 +131,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// Where it is kept what administrators do; nowhere unless given. With one, what can't be written down is not done.
-    pub fn audit_log(mut self, log: Arc<dyn AuditLog>) -> Self {
+    /// Where it is kept what administrators do; nowhere unless given. With one, a change that can't be recorded is not made.
+    pub fn audit(mut self, log: Arc<dyn AuditLog>) -> Self {
         self.audit = Some(log);
         self
     }
@@ -122,8 +163,8 @@ impl PlatformBuilder {
     }
 
     /// The prices until the store has a price list; the default list unless given.
-    pub fn prices(mut self, prices: PriceList) -> Self {
-        self.prices = prices;
+    pub fn price_list(mut self, prices: PriceList) -> Self {
+        self.price_list = prices;
         self
     }
 
@@ -198,13 +239,15 @@ impl PlatformBuilder {
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
-        self.prices.validate()?;
+        self.price_list.validate()?;
         let cap = self.daily_cap.is_some_and(Money::is_negative);
         let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
-        let marks = self.low_balance_marks;
-        let mut marks = marks.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
-        marks.sort_unstable_by_key(|mark| Reverse(*mark));
-        let mark = marks.iter().any(|mark| !(1..=RESERVED_SECONDS).contains(mark));
+        let thresholds = self.low_balance_marks;
+        let mut thresholds = thresholds.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
+        thresholds.sort_unstable_by_key(|seconds| Reverse(*seconds));
+        let threshold = thresholds
+            .iter()
+            .any(|seconds| !(1..=RESERVED_SECONDS).contains(seconds));
         let audit_kept = self.audit_kept.unwrap_or(AUDIT_KEPT);
         let mut deadlines = Deadlines::default();
         if let Some(limit) = self.start_limit {
@@ -215,7 +258,7 @@ impl PlatformBuilder {
             ("dailyCap", cap),
             ("startLimit", deadlines.start < SignedDuration::from_mins(1)),
             ("volumeGrace", grace),
-            ("lowBalanceMarks", mark),
+            ("lowBalanceMarks", threshold),
         ];
         let wrong = wrong.into_iter().filter(|(_, wrong)| *wrong);
         ValidationErrors::check(
@@ -229,29 +272,44 @@ impl PlatformBuilder {
                 "a quota per user needs a namespace per user: set the layout's namespace to `user`",
             ));
         }
-        Ok(Platform(Arc::new(Inner {
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let backends = Backends {
             cluster: self.cluster.ok_or_else(|| missing("cluster"))?,
-            store: self.store.ok_or_else(|| missing("store"))?,
+            pods: self.pods.ok_or_else(|| missing("store of pods"))?,
+            users: self.users.unwrap_or_else(|| Arc::new(NoUsers)),
+            templates: self.templates.unwrap_or_else(|| Arc::new(NoTemplates)),
+            prices: self.prices.unwrap_or_else(|| Arc::new(NoPrices)),
+            requests: self.requests.unwrap_or_else(|| Arc::new(NoRequests)),
             billing: self.billing.ok_or_else(|| missing("billing"))?,
-            naming: self.naming.ok_or_else(|| missing("naming"))?,
-            images: self.images,
             tokens: self.tokens.unwrap_or_else(|| Arc::new(JupyterTokens)),
             audit: self.audit.map(|log| Recorder::new(log, audit_kept)),
-            clock: SteadyClock::over(self.clock.unwrap_or_else(|| Arc::new(SystemClock))),
+        };
+        let rules = Rules {
+            naming: self.naming.ok_or_else(|| missing("naming"))?,
+            images: self.images,
             catalogue: self.catalogue,
-            prices: self.prices,
-            price_policy: self.price_policy,
             layout: self.layout,
+            deadlines,
+            prices: self.price_list,
+            price_policy: self.price_policy,
+            currency: self.currency,
+            opening_credit: self.opening_credit,
             daily_cap: self.daily_cap,
             max_pods: self.max_pods.unwrap_or(MAX_PODS),
             volume_grace: self.volume_grace,
-            deadlines,
-            low_balance_marks: marks,
-            currency: self.currency,
-            opening_credit: self.opening_credit,
-            feed: Feed::default(),
-            touched: Touched::default(),
-            log_places: Semaphore::new(MAX_LOGS),
-        })))
+            low_balance_thresholds: thresholds,
+        };
+        Ok(Platform(Arc::new(assemble(
+            backends,
+            rules,
+            SteadyClock::over(clock),
+        ))))
+    }
+}
+
+impl Platform {
+    /// Begins a platform: cluster, store (at least of pods), billing and naming have to be given.
+    pub fn builder() -> PlatformBuilder {
+        PlatformBuilder::default()
     }
 }

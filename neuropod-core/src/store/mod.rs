@@ -12,6 +12,6 @@ pub use self::{
     },
     traits::{
         Cursor, ListOptions, MAX_LIMIT, Outcome, Page, PastRequest, PodStore, PriceStore, RequestStore,
-        TemplateStore, UserStore,
+        Store, TemplateStore, UserStore,
     },
 };

@@ -1,4 +1,5 @@
-//! The traits of stores: pods, users, templates, price lists, past requests.
+//! The traits of stores: pods, users, templates, price lists, past requests. A platform needs the pods alone; each of the
+//! others may be left out or kept elsewhere.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,15 +13,15 @@ use crate::pod::record::Pod;
 use crate::pod::template::Template;
 use crate::user::profile::{Identity, User};
 
-/// Keeps pods, users, templates, price lists and past requests.
+/// Keeps pods. It is all that a platform needs to be given; see [`Store`] for a store of everything.
 ///
-/// Every document has a version. An insert stores version 1 whatever the document says; an update stores the next
-/// one if the version given is still the stored one, and answers the document as stored. Any text is kept as it is,
+/// Every document, of this and of the other traits here, has a version. An insert stores version 1 whatever the document says; an update stores the next
+/// one if the version given is still the stored one, and returns the document as stored. Any text is kept as it is,
 /// and times to the millisecond at least. The suite `conformance::store` (feature `conformance`) says what an
-/// implementation must do.
+/// implementation must do; it runs for each trait alone as well.
 #[async_trait]
-pub trait PodStore: UserStore + TemplateStore + PriceStore + RequestStore + Send + Sync + 'static {
-    /// Stores a new pod and answers it as stored.
+pub trait PodStore: Send + Sync + 'static {
+    /// Stores a new pod and returns it as stored.
     ///
     /// # Errors
     /// `AlreadyExists`, with the context `field`: `id`, or `name` when its owner has a pod with this slug.
@@ -35,7 +36,7 @@ pub trait PodStore: UserStore + TemplateStore + PriceStore + RequestStore + Send
     /// `Invalid` when the limit is 0 or more than [`MAX_LIMIT`].
     async fn list(&self, options: &ListOptions) -> Result<Page>;
 
-    /// Stores a changed pod and answers it as stored. Owner, slug and time of creation never change.
+    /// Stores a changed pod and returns it as stored. Owner, slug and time of creation never change.
     ///
     /// # Errors
     /// `Conflict` when it was changed in between; `NotFound` when it is gone; `InvalidState`, with the context
@@ -49,10 +50,16 @@ pub trait PodStore: UserStore + TemplateStore + PriceStore + RequestStore + Send
     async fn remove(&self, id: &PodId, version: u64) -> Result<()>;
 }
 
-/// Keeps users.
+/// Everything that a platform keeps, in one store. Implemented for whatever implements all five traits.
+pub trait Store: PodStore + UserStore + TemplateStore + PriceStore + RequestStore {}
+
+impl<S> Store for S where S: PodStore + UserStore + TemplateStore + PriceStore + RequestStore {}
+
+/// Keeps users. Without one the platform knows no users: the application is responsible for who they are, and every owner
+/// is a client.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
-    /// Stores a new user and answers them as stored.
+    /// Stores a new user and returns them as stored.
     ///
     /// # Errors
     /// `AlreadyExists`, with the context `field`: `id`, `email` or `identity`.
@@ -70,7 +77,7 @@ pub trait UserStore: Send + Sync + 'static {
     /// All users, by e-mail address in lower case.
     async fn users(&self) -> Result<Vec<User>>;
 
-    /// Stores a changed user and answers them as stored.
+    /// Stores a changed user and returns them as stored.
     ///
     /// # Errors
     /// `Conflict` when they were changed in between; `NotFound`; `AlreadyExists` when another one has the e-mail or the
@@ -86,10 +93,10 @@ pub trait UserStore: Send + Sync + 'static {
     async fn was_removed(&self, id: &UserId) -> Result<bool>;
 }
 
-/// Keeps templates.
+/// Keeps templates. Without one there are none.
 #[async_trait]
 pub trait TemplateStore: Send + Sync + 'static {
-    /// Stores a new template and answers it as stored.
+    /// Stores a new template and returns it as stored.
     ///
     /// # Errors
     /// `AlreadyExists`, with the context `field`: `id` or `name`.
@@ -101,7 +108,7 @@ pub trait TemplateStore: Send + Sync + 'static {
     /// All templates, by name in lower case.
     async fn templates(&self) -> Result<Vec<Template>>;
 
-    /// Stores a changed template and answers it as stored.
+    /// Stores a changed template and returns it as stored.
     ///
     /// # Errors
     /// `Conflict` when it was changed in between; `NotFound`; `AlreadyExists` when another one has the name.
@@ -111,21 +118,23 @@ pub trait TemplateStore: Send + Sync + 'static {
     async fn remove_template(&self, id: &str) -> Result<()>;
 }
 
-/// Keeps price lists: every version that ever held, so that each charge can be explained.
+/// Keeps price lists: every version that ever held, so that each charge can be explained. Without one the prices that the
+/// platform was built with hold.
 #[async_trait]
 pub trait PriceStore: Send + Sync + 'static {
     /// The price list of this version, or the newest.
     async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>>;
 
     /// Stores a price list as the next version, if the version given is still the newest (0: there is none yet), and
-    /// answers it as stored.
+    /// returns it as stored.
     ///
     /// # Errors
     /// `Conflict` when there is a newer one.
     async fn add_prices(&self, prices: &PriceList) -> Result<PriceList>;
 }
 
-/// Keeps what became of requests with an idempotency key, once there is no record of their pod any more.
+/// Keeps the outcomes of requests with an idempotency key, once there is no record of their pod any more. Without one a key
+/// is forgotten with the record of its pod.
 #[async_trait]
 pub trait RequestStore: Send + Sync + 'static {
     /// Keeps a request, unless there is one with this id already, which stays as it is.
@@ -216,7 +225,7 @@ pub struct Page {
 
 #[cfg(feature = "mock")]
 mockall::mock! {
-    /// A [`PodStore`] that answers what a test tells it to.
+    /// A [`Store`] that returns what a test tells it to.
     pub PodStore {}
 
     #[async_trait]

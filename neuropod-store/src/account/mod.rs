@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::{
     draw::draw,
     post::post,
-    reserve::{hold, release, settle},
+    reserve::{hold, release},
 };
 
 #[cfg(any(feature = "sqlite", feature = "mongo"))]

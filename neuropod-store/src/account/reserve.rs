@@ -1,6 +1,5 @@
 //! Reservations: how they begin and end.
 
-use neuropod_core::error::Violation;
 use neuropod_core::money::billing::{Balance, Details, EntryKind, Hold};
 use neuropod_core::{Money, PodId, UserId};
 
@@ -81,20 +80,16 @@ impl Open {
         }
     }
 
-    /// Ends it: what is not settled is available again.
-    fn end(self, key: &str, end: End, balance: Option<Balance>) -> Decision<()> {
-        let (kind, actual) = match end {
-            End::Settled(actual) => (EntryKind::Settle, actual),
-            End::Released => (EntryKind::Release, Money::ZERO),
-        };
+    /// Releases it: all that is left is available again.
+    fn release(self, key: &str, balance: Option<Balance>) -> Decision<()> {
         let details = Details {
             pod: self.pod.clone(),
             pod_name: self.pod_name.clone(),
             ..Details::default()
         };
         let mut account = Account::of(balance)?;
-        account.give_back(self.held - actual, self.held);
-        account.write(key, kind, -actual, -self.held, &details);
+        account.give_back(self.held, self.held);
+        account.write(key, EntryKind::Release, Money::ZERO, -self.held, &details);
         account.know(
             key,
             Record::Held {
@@ -103,43 +98,17 @@ impl Open {
                 held: Money::ZERO,
                 pod: self.pod,
                 pod_name: self.pod_name,
-                end: Some(end),
+                end: Some(End::Released),
             },
         );
         Ok(account.decide(()))
     }
 }
 
-pub(crate) fn settle(
-    key: &str,
-    actual: Money,
-    known: Option<&Record>,
-    balance: Option<Balance>,
-) -> Decision<()> {
-    input::key(key)?;
-    input::amount(actual)?;
-    if let Some(open) = known.and_then(Open::of) {
-        input::require(actual <= open.held, "actual", Violation::Amount)?;
-        return open.end(key, End::Settled(actual), balance);
-    }
-    match known {
-        Some(Record::Held {
-            end: Some(End::Settled(before)),
-            ..
-        }) if *before == actual => Ok(((), None)),
-        Some(Record::Held {
-            end: Some(End::Settled(_)),
-            ..
-        }) => Err(failure::key_in_use(key)),
-        Some(Record::Held { .. } | Record::Closed) => Err(failure::ended(key, "released")),
-        Some(Record::Posted { .. } | Record::Drawn { .. }) | None => Err(failure::gone("reservation")),
-    }
-}
-
 pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance>) -> Decision<()> {
     input::key(key)?;
     if let Some(open) = known.and_then(Open::of) {
-        return open.end(key, End::Released, balance);
+        return open.release(key, balance);
     }
     match known {
         Some(Record::Held {
@@ -149,5 +118,33 @@ pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance
         Some(Record::Posted { .. } | Record::Drawn { .. }) => Err(failure::key_in_use(key)),
         // It has ended so; or nothing was held: there is no account to change, only a key to close.
         Some(Record::Held { .. } | Record::Closed) | None => Ok(((), None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_that_an_earlier_version_settled_is_over() {
+        let ana = UserId::new("ana");
+        let settled = Record::Held {
+            user: ana.clone(),
+            amount: Money::from_cents(3),
+            held: Money::ZERO,
+            pod: None,
+            pod_name: None,
+            end: Some(End::Settled(Money::from_cents(2))),
+        };
+        let again = hold(
+            &Hold::new("hour", &ana, Money::from_cents(3)),
+            Some(&settled),
+            None,
+        );
+        assert!(again.unwrap().1.is_none(), "a late hold changes nothing");
+        let Err(error) = release("hour", Some(&settled), None) else {
+            panic!("it was released")
+        };
+        assert_eq!(error.kind().code(), "invalid_state");
     }
 }

@@ -86,17 +86,6 @@ impl Ledger {
         Ok(drawn)
     }
 
-    pub(super) fn settle(&mut self, key: &str, actual: Money, now: Timestamp) -> Result<()> {
-        let known = self.keys.get(key);
-        let user = known.and_then(Record::user).cloned();
-        let balance = user.as_ref().and_then(|user| self.known_balance(user));
-        let ((), change) = account::settle(key, actual, known, balance)?;
-        if let Some(user) = user {
-            self.write(&user, change, now);
-        }
-        Ok(())
-    }
-
     pub(super) fn release(&mut self, key: &str, now: Timestamp) -> Result<()> {
         let known = self.keys.get(key);
         let user = known.and_then(Record::user).cloned();

@@ -18,7 +18,7 @@ use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage}
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
 use neuropod_core::user::Identity;
-use neuropod_core::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
+use neuropod_core::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 
 use self::audit::Audit;
 use self::collection::Collection;
@@ -46,8 +46,8 @@ use crate::failure;
 /// store.deposit("payment-1", &ana, Money::from_cents(1000)).await?;
 ///
 /// store.reserve("hour-1", &ana, Money::from_cents(300)).await?;
-/// store.settle("hour-1", Money::from_cents(120)).await?;
-/// assert_eq!(store.balance(&ana).await?.available, Money::from_cents(880));
+/// store.release("hour-1").await?;
+/// assert_eq!(store.balance(&ana).await?.available, Money::from_cents(1000));
 /// # Ok(())
 /// # }
 /// ```
@@ -253,10 +253,6 @@ impl Billing for MemoryStore {
 
     async fn draw(&self, draw: &Draw) -> Result<Drawn> {
         write(&self.ledger).draw(draw, self.clock.now())
-    }
-
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        write(&self.ledger).settle(key, actual, self.clock.now())
     }
 
     async fn release(&self, key: &str) -> Result<()> {

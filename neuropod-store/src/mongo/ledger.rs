@@ -18,7 +18,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::money::{AccountKind, Balance, Entry};
-use neuropod_core::{Money, Result, UserId};
+use neuropod_core::{Result, UserId};
 
 use super::accounts;
 use super::failure as mongo;
@@ -81,13 +81,6 @@ impl Ledger {
         let hold = draw.hold.as_deref();
         self.change(&draw.user, &draw.key, hold, now, |known, reserved, balance| {
             account::draw(draw, known, reserved, balance)
-        })
-        .await
-    }
-
-    pub(super) async fn settle(&self, key: &str, actual: Money, now: Timestamp) -> Result<()> {
-        self.end(key, now, |known, balance| {
-            account::settle(key, actual, known, balance)
         })
         .await
     }

@@ -29,7 +29,7 @@ use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage}
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
 use neuropod_core::user::Identity;
-use neuropod_core::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
+use neuropod_core::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 
 use self::ledger::Ledger;
 use self::server::Server;
@@ -224,10 +224,6 @@ impl Billing for MongoStore {
 
     async fn draw(&self, draw: &Draw) -> Result<Drawn> {
         self.ledger.draw(draw, self.clock.now()).await
-    }
-
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        self.ledger.settle(key, actual, self.clock.now()).await
     }
 
     async fn release(&self, key: &str) -> Result<()> {

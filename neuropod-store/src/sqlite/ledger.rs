@@ -74,13 +74,6 @@ pub(super) async fn draw(database: &Database, draw: &Draw, now: Timestamp) -> Re
     step.await
 }
 
-pub(super) async fn settle(database: &Database, key: &str, actual: Money, now: Timestamp) -> Result<()> {
-    end(database, key, now, move |key, known, balance| {
-        account::settle(key, actual, known, balance)
-    })
-    .await
-}
-
 pub(super) async fn release(database: &Database, key: &str, now: Timestamp) -> Result<()> {
     end(database, key, now, account::release).await
 }

@@ -26,7 +26,7 @@ use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage}
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
 use neuropod_core::user::Identity;
-use neuropod_core::{Billing, Money, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
+use neuropod_core::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User, UserId};
 
 use self::database::Database;
 
@@ -231,10 +231,6 @@ impl Billing for SqliteStore {
 
     async fn draw(&self, draw: &Draw) -> Result<Drawn> {
         ledger::draw(&self.database, draw, self.clock.now()).await
-    }
-
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        ledger::settle(&self.database, key, actual, self.clock.now()).await
     }
 
     async fn release(&self, key: &str) -> Result<()> {

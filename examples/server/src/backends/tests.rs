@@ -7,7 +7,7 @@ use crate::config::key_names;
 fn keys_of(option: &str) -> &'static [&'static str] {
     match option {
         "cluster" => &["cluster"],
-        "store" | "billing" | "audit_log" => &["store"],
+        "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" => &["store"],
         "audit_kept" => &["audit_days"],
         "naming" => &[
             "domain",
@@ -21,7 +21,7 @@ fn keys_of(option: &str) -> &'static [&'static str] {
         "clock" => &[],
         "images" => &["images.registries", "images.internal_registries"],
         "catalogue" => &["catalogue"],
-        "prices" => &[
+        "price_list" => &[
             "prices.gpus",
             "prices.other_gpu",
             "prices.container_disk_gb",

@@ -9,7 +9,7 @@ use neuropod::clock::Clock;
 use neuropod::cluster::{ClusterEvent, ObservedPod};
 use neuropod::pod::{Awaited, Wait};
 use neuropod::sim::SimCluster;
-use neuropod::{Actor, ClusterBackend, Platform, Pod, PodId, PodStore};
+use neuropod::{Actor, ClusterBackend, Platform, Pod, PodId};
 
 use super::past::{hours, write};
 use super::scenarios::Then;
@@ -19,13 +19,18 @@ type Cast = HashMap<PodId, (Actor, Then)>;
 
 pub(super) struct Director {
     platform: Platform,
-    store: Arc<dyn PodStore>,
+    store: Arc<dyn neuropod::store::Store>,
     cluster: SimCluster,
     cast: Cast,
 }
 
 impl Director {
-    pub(super) fn new(platform: Platform, store: Arc<dyn PodStore>, cluster: SimCluster, cast: Cast) -> Self {
+    pub(super) fn new(
+        platform: Platform,
+        store: Arc<dyn neuropod::store::Store>,
+        cluster: SimCluster,
+        cast: Cast,
+    ) -> Self {
         Self {
             platform,
             store,

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
+use neuropod::Billing;
 use neuropod::cluster::Catalogue;
 use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, PodStore};
 use serde_json::json;
 
 use super::keep_types;
@@ -22,7 +22,7 @@ async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
         ..config()
     };
     let store = Store {
-        pods: Arc::clone(store) as Arc<dyn PodStore>,
+        pods: Arc::clone(store) as Arc<dyn neuropod::store::Store>,
         billing: Arc::clone(store) as Arc<dyn Billing>,
         audit: Arc::clone(store) as Arc<dyn AuditLog>,
     };

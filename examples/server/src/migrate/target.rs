@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use neuropod::Billing;
+use neuropod::store::Store;
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
-use neuropod::{Billing, PodStore};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -26,14 +27,14 @@ pub(super) enum Target {
 
 /// A store that is open.
 pub(super) struct Opened {
-    pub(super) pods: Arc<dyn PodStore>,
+    pub(super) pods: Arc<dyn Store>,
     pub(super) billing: Arc<dyn Billing>,
     /// The copy that a dry run looks at, until it ends.
     _copy: Option<TempDir>,
 }
 
 impl Opened {
-    fn on<S: PodStore + Billing>(store: S, copy: Option<TempDir>) -> Self {
+    fn on<S: Store + Billing>(store: S, copy: Option<TempDir>) -> Self {
         let store = Arc::new(store);
         Self {
             pods: store.clone(),

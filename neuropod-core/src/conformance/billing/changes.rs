@@ -46,12 +46,12 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
 pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(1000)).await;
     let other = prepaid(billing, cents(1000)).await;
-    let [given, taken, reserved, settled] = [(); 4].map(|()| new_key());
+    let [given, taken, reserved, released] = [(); 4].map(|()| new_key());
     billing.deposit(&given, &user, cents(10)).await.unwrap();
     billing.charge(&taken, &user, cents(10)).await.unwrap();
     billing.reserve(&reserved, &user, cents(10)).await.unwrap();
-    billing.reserve(&settled, &user, cents(10)).await.unwrap();
-    billing.settle(&settled, cents(10)).await.unwrap();
+    billing.reserve(&released, &user, cents(10)).await.unwrap();
+    billing.release(&released).await.unwrap();
 
     for (user, amount, which) in [
         (&other, cents(10), "another user"),
@@ -61,7 +61,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         key_in_use(deposit, &format!("a deposit with the key and {which}"));
         let charge = billing.charge(&taken, user, amount).await;
         key_in_use(charge, &format!("a charge with the key and {which}"));
-        for key in [&reserved, &settled] {
+        for key in [&reserved, &released] {
             let hold = billing.reserve(key, user, amount).await;
             key_in_use(hold, &format!("a hold with the key and {which}"));
         }
@@ -69,7 +69,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     for (key, of) in [
         (&taken, "a charge"),
         (&reserved, "a hold"),
-        (&settled, "a settled hold"),
+        (&released, "a released hold"),
     ] {
         let deposit = billing.deposit(key, &user, cents(10)).await;
         key_in_use(deposit, &format!("a deposit with the key of {of}"));
@@ -77,7 +77,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     for (key, of) in [
         (&given, "a deposit"),
         (&reserved, "a hold"),
-        (&settled, "a settled hold"),
+        (&released, "a released hold"),
     ] {
         let charge = billing.charge(key, &user, cents(10)).await;
         key_in_use(charge, &format!("a charge with the key of {of}"));
@@ -85,12 +85,10 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     for (key, of) in [(&given, "a deposit"), (&taken, "a charge")] {
         let hold = billing.reserve(key, &user, cents(10)).await;
         key_in_use(hold, &format!("a hold with the key of {of}"));
-        let settle = billing.settle(key, cents(10)).await;
-        failure(settle, "not_found", &format!("a settlement with the key of {of}"));
         let release = billing.release(key).await;
         key_in_use(release, &format!("a release with the key of {of}"));
     }
-    holds(billing, &user, cents(980), cents(10), "after conflicts").await;
+    holds(billing, &user, cents(990), cents(10), "after conflicts").await;
     holds(billing, &other, cents(1000), Money::ZERO, "in the other account").await;
 }
 
@@ -285,26 +283,21 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
     ] {
         let results = [
             billing.reserve(key, &user, cents(1)).await,
-            billing.settle(key, cents(1)).await,
             billing.release(key).await,
             billing.charge(key, &user, cents(1)).await,
             billing.deposit(key, &user, cents(1)).await,
         ];
-        for (result, what) in results
-            .into_iter()
-            .zip(["hold", "settle", "release", "charge", "deposit"])
-        {
+        for (result, what) in results.into_iter().zip(["hold", "release", "charge", "deposit"]) {
             failure(result, "invalid", &format!("{what} with {which}"));
         }
     }
     for amount in [Money::from_micros(-1), Money::from_micros(i64::MIN)] {
         let results = [
             billing.reserve(&new_key(), &user, amount).await,
-            billing.settle(&reserved, amount).await,
             billing.charge(&new_key(), &user, amount).await,
             billing.deposit(&new_key(), &user, amount).await,
         ];
-        for (result, what) in results.into_iter().zip(["hold", "settle", "charge", "deposit"]) {
+        for (result, what) in results.into_iter().zip(["hold", "charge", "deposit"]) {
             failure(result, "invalid", &format!("{what} of {amount}"));
         }
     }

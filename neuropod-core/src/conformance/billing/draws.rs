@@ -170,22 +170,14 @@ pub async fn happens_once(billing: &Arc<dyn Billing>) {
 /// Nothing is drawn from what was never held, or from what has ended.
 pub async fn needs_an_open_reservation(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
-    let [never, settled, released] = [(); 3].map(|()| new_key());
-    for key in [&settled, &released] {
-        billing.reserve(key, &user, cents(10)).await.unwrap();
-    }
-    billing.settle(&settled, cents(1)).await.unwrap();
+    let [never, released] = [(); 2].map(|()| new_key());
+    billing.reserve(&released, &user, cents(10)).await.unwrap();
     billing.release(&released).await.unwrap();
     let try_draw = async |key: &str| billing.draw(&draw(&user, Some(key), cents(5), Money::ZERO)).await;
     failure(
         try_draw(&never).await,
         "not_found",
         "a draw from what was never held",
-    );
-    failure(
-        try_draw(&settled).await,
-        "invalid_state",
-        "a draw from what was settled",
     );
     failure(
         try_draw(&released).await,
@@ -202,7 +194,7 @@ pub async fn needs_an_open_reservation(billing: &Arc<dyn Billing>) {
         .draw(&draw(&new_user(), None, cents(5), Money::ZERO))
         .await;
     failure(nobody, "not_found", "a draw of nobody");
-    holds(billing, &user, cents(99), Money::ZERO, "after draws that failed").await;
+    holds(billing, &user, cents(100), Money::ZERO, "after draws that failed").await;
 }
 
 /// Without a reservation what is available pays.
@@ -235,27 +227,15 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(-160), cents(60), "below zero").await;
 }
 
-/// Settling and releasing end what draws have left.
+/// A release gives back what draws have left.
 pub async fn what_is_left_ends_as_it_should(billing: &Arc<dyn Billing>) {
-    for settled in [true, false] {
-        let (user, hold) = reserved(billing, 100, 60).await;
-        billing
-            .draw(&draw(&user, Some(&hold), cents(25), Money::ZERO))
-            .await
-            .unwrap();
-        if settled {
-            failure(
-                billing.settle(&hold, cents(36)).await,
-                "invalid",
-                "a settlement of more than is left",
-            );
-            billing.settle(&hold, cents(5)).await.unwrap();
-            holds(billing, &user, cents(70), Money::ZERO, "when settled").await;
-        } else {
-            billing.release(&hold).await.unwrap();
-            holds(billing, &user, cents(75), Money::ZERO, "when released").await;
-        }
-    }
+    let (user, hold) = reserved(billing, 100, 60).await;
+    billing
+        .draw(&draw(&user, Some(&hold), cents(25), Money::ZERO))
+        .await
+        .unwrap();
+    billing.release(&hold).await.unwrap();
+    holds(billing, &user, cents(75), Money::ZERO, "when released").await;
 }
 
 /// Bad keys and negative amounts are refused, and change nothing.

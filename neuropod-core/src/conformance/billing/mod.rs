@@ -33,7 +33,6 @@ pub async fn run(billing: Arc<dyn Billing>) {
     changes::nothing_is_lost_at_the_limits(billing).await;
     changes::hostile_texts(billing).await;
 
-    reservations::settle(billing).await;
     reservations::release(billing).await;
     reservations::release_closes_a_key(billing).await;
     reservations::never_held(billing).await;

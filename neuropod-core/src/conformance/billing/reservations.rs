@@ -1,59 +1,12 @@
-//! Hold, settle and release in every order.
+//! Hold and release in every order, and draws in between.
 
 use std::sync::Arc;
 
 use super::super::failure;
 use super::{cents, holds, new_key, new_user, prepaid};
-use crate::id::PodId;
+use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
-
-/// A settled reservation charges what was used, once, and is over.
-pub async fn settle(billing: &Arc<dyn Billing>) {
-    for (used, other) in [(0, 1), (30, 31), (100, 99)] {
-        let user = prepaid(billing, cents(150)).await;
-        let key = new_key();
-        billing.reserve(&key, &user, cents(100)).await.unwrap();
-        holds(billing, &user, cents(50), cents(100), "while held").await;
-        failure(
-            billing.settle(&key, cents(101)).await,
-            "invalid",
-            "a settlement of more than was held",
-        );
-        holds(
-            billing,
-            &user,
-            cents(50),
-            cents(100),
-            "after a settlement that failed",
-        )
-        .await;
-
-        billing.settle(&key, cents(used)).await.unwrap();
-        let left = cents(150 - used);
-        holds(billing, &user, left, Money::ZERO, "when settled").await;
-
-        billing
-            .settle(&key, cents(used))
-            .await
-            .expect("a settlement may be repeated");
-        failure(
-            billing.settle(&key, cents(other)).await,
-            "conflict",
-            "a second settlement with another amount",
-        );
-        failure(
-            billing.release(&key).await,
-            "invalid_state",
-            "a release after the settlement",
-        );
-        billing
-            .reserve(&key, &user, cents(100))
-            .await
-            .expect("a hold that arrives again after the settlement");
-        holds(billing, &user, left, Money::ZERO, "after every repetition").await;
-    }
-}
 
 /// A released reservation gives all back, once, and is over.
 pub async fn release(billing: &Arc<dyn Billing>) {
@@ -64,11 +17,6 @@ pub async fn release(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(100), Money::ZERO, "when released").await;
 
     billing.release(&key).await.expect("a release may be repeated");
-    failure(
-        billing.settle(&key, cents(100)).await,
-        "invalid_state",
-        "a settlement after the release",
-    );
     failure(
         billing.reserve(&key, &user, cents(100)).await,
         "invalid_state",
@@ -90,11 +38,6 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
         billing.reserve(&key, &user, cents(10)).await,
         "invalid_state",
         "a hold that arrives after its release",
-    );
-    failure(
-        billing.settle(&key, cents(10)).await,
-        "invalid_state",
-        "a settlement of a closed key",
     );
     holds(billing, &user, cents(100), Money::ZERO, "after a late hold").await;
     let entries = billing.all_entries(&user).await.unwrap();
@@ -119,19 +62,19 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
     );
 }
 
-/// What was never held can't be settled, and settling it does not close the key.
+/// Nothing can be drawn from what was never held, and trying to does not close the key.
 pub async fn never_held(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let key = new_key();
     failure(
-        billing.settle(&key, Money::ZERO).await,
+        billing.draw(&draw(&user, &key, Money::ZERO)).await,
         "not_found",
-        "a settlement of what was never held",
+        "a draw from what was never held",
     );
     billing
         .reserve(&key, &user, cents(10))
         .await
-        .expect("a settlement that failed leaves the key free");
+        .expect("a draw that failed leaves the key free");
     holds(billing, &user, cents(90), cents(10), "held after all").await;
 }
 
@@ -147,14 +90,14 @@ pub async fn what_is_held_is_not_available(billing: &Arc<dyn Billing>) {
         "insufficient_funds",
         "a hold of what is held",
     );
-    billing.settle(&first, cents(50)).await.unwrap();
-    holds(billing, &user, cents(10), cents(40), "with one settled").await;
+    spend(billing, &user, &first, cents(50)).await;
+    holds(billing, &user, cents(10), cents(40), "with one spent").await;
     billing.charge(&new_key(), &user, cents(10)).await.unwrap();
-    billing.settle(&second, cents(40)).await.unwrap();
+    spend(billing, &user, &second, cents(40)).await;
     holds(billing, &user, Money::ZERO, Money::ZERO, "with all spent").await;
 }
 
-/// An unlimited account reserves below zero, and settles and releases the same way.
+/// An unlimited account reserves below zero, and spends and releases the same way.
 pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Unlimited).await.unwrap();
@@ -164,9 +107,9 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(-130), cents(130), "held below zero").await;
     // A reservation ends as it began, whatever the account has become.
     billing.open(&user, AccountKind::Prepaid).await.unwrap();
-    billing.settle(&first, cents(70)).await.unwrap();
+    spend(billing, &user, &first, cents(70)).await;
     billing.release(&second).await.unwrap();
-    holds(billing, &user, cents(-70), Money::ZERO, "settled below zero").await;
+    holds(billing, &user, cents(-70), Money::ZERO, "spent below zero").await;
 }
 
 /// The end of a reservation is for the pod that it was made for and has its name, also when something was drawn from it before.
@@ -178,8 +121,8 @@ pub async fn end_for_their_pod(billing: &Arc<dyn Billing>) {
         pod_name: Some("Año 1: \"pruebas\"".into()),
         ..Details::default()
     };
-    let [settled, drawn, released] = [(); 3].map(|()| new_key());
-    for key in [&settled, &drawn, &released] {
+    let [drawn, released] = [(); 2].map(|()| new_key());
+    for key in [&drawn, &released] {
         let hold = Hold {
             details: details(),
             ..Hold::new(key, &user, cents(50))
@@ -187,21 +130,35 @@ pub async fn end_for_their_pod(billing: &Arc<dyn Billing>) {
         billing.hold(&hold).await.unwrap();
     }
     let draw = Draw {
-        key: new_key(),
-        user: user.clone(),
-        hold: Some(drawn.clone()),
-        amount: cents(10),
         top_up: cents(50),
-        at_most: None,
-        daily_cap: None,
         details: details(),
+        ..draw(&user, &drawn, cents(10))
     };
     billing.draw(&draw).await.unwrap();
-    billing.settle(&settled, cents(20)).await.unwrap();
     billing.release(&drawn).await.unwrap();
     billing.release(&released).await.unwrap();
     let entries = billing.all_entries(&user).await.unwrap();
-    for entry in entries.iter().rev().take(3) {
+    for entry in entries.iter().rev().take(2) {
         assert_eq!(entry.details, details(), "the details of {entry:?}");
     }
+}
+
+/// A draw from a hold that does not fill it again.
+fn draw(user: &UserId, hold: &str, amount: Money) -> Draw {
+    Draw {
+        key: new_key(),
+        user: user.clone(),
+        hold: Some(hold.to_owned()),
+        amount,
+        top_up: Money::ZERO,
+        at_most: None,
+        daily_cap: None,
+        details: Details::default(),
+    }
+}
+
+/// Draws so much from a hold and releases the rest.
+async fn spend(billing: &Arc<dyn Billing>, user: &UserId, hold: &str, amount: Money) {
+    billing.draw(&draw(user, hold, amount)).await.unwrap();
+    billing.release(hold).await.unwrap();
 }

@@ -9,7 +9,7 @@ use super::super::{taken, unique};
 use super::sample::{pod, user, user_id};
 use crate::error::kind::{ErrorKind, Result};
 use crate::id::PodId;
-use crate::store::traits::PodStore;
+use crate::store::traits::{PodStore, UserStore};
 use crate::user::profile::{Identity, User};
 
 const WRITERS: u32 = 64;
@@ -66,7 +66,7 @@ pub async fn one_of_many_inserts_wins(store: &Arc<dyn PodStore>) {
 }
 
 /// Of many users with one address, one wins.
-pub async fn one_of_many_users_wins(store: &Arc<dyn PodStore>) {
+pub async fn one_of_many_users_wins(store: &Arc<dyn UserStore>) {
     for _ in 0..RACES {
         let email = format!("{}@example.com", unique("wanted"));
         let mut inserts = JoinSet::new();
@@ -84,7 +84,7 @@ pub async fn one_of_many_users_wins(store: &Arc<dyn PodStore>) {
 }
 
 /// Of many users with one identity, new ones and old ones, one wins.
-pub async fn one_of_many_with_an_identity_wins(store: &Arc<dyn PodStore>) {
+pub async fn one_of_many_with_an_identity_wins(store: &Arc<dyn UserStore>) {
     for _ in 0..RACES {
         let identity = Identity::new(unique("issuer"), "wanted");
         let mut inserts = JoinSet::new();

@@ -9,10 +9,10 @@ use super::super::failure;
 use crate::error::kind::ErrorKind;
 use crate::money::amount::Money;
 use crate::money::pricing::{OpeningCredit, PriceList};
-use crate::store::traits::PodStore;
+use crate::store::traits::PriceStore;
 
 /// Adds a list that says `cents` for other GPUs, whatever the newest is.
-async fn add(store: &Arc<dyn PodStore>, cents: i64) -> PriceList {
+async fn add(store: &Arc<dyn PriceStore>, cents: i64) -> PriceList {
     loop {
         let newest = store.prices(None).await.unwrap();
         let next = PriceList {
@@ -36,7 +36,7 @@ async fn add(store: &Arc<dyn PodStore>, cents: i64) -> PriceList {
 }
 
 /// A new list is the newest until another comes, and stays as it is.
-pub async fn every_version_is_kept(store: &Arc<dyn PodStore>) {
+pub async fn every_version_is_kept(store: &Arc<dyn PriceStore>) {
     let first = add(store, 31).await;
     let second = add(store, 32).await;
     assert!(
@@ -75,7 +75,7 @@ pub async fn every_version_is_kept(store: &Arc<dyn PodStore>) {
 }
 
 /// Of many who add one at a time each gets a version of their own.
-pub async fn writers_lose_nothing(store: &Arc<dyn PodStore>) {
+pub async fn writers_lose_nothing(store: &Arc<dyn PriceStore>) {
     let mut tasks = JoinSet::new();
     for cents in 100..116 {
         let store = store.clone();

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::sample::moment;
 use crate::id::PodId;
 use crate::money::amount::Money;
-use crate::store::traits::{Outcome, PastRequest, PodStore};
+use crate::store::traits::{Outcome, PastRequest, RequestStore};
 
 /// A request that was made `hours` before the moment of all others, so that none but its own check forgets it.
 fn request(hours: i64, outcome: Outcome) -> PastRequest {
@@ -20,7 +20,7 @@ fn request(hours: i64, outcome: Outcome) -> PastRequest {
 }
 
 /// What became of it comes back, and the first word on it stays.
-pub async fn the_first_outcome_stays(store: &Arc<dyn PodStore>) {
+pub async fn the_first_outcome_stays(store: &Arc<dyn RequestStore>) {
     let refused = Outcome::InsufficientFunds {
         required: Money::from_micros(i64::MAX),
         available: Money::from_micros(i64::MIN),
@@ -48,7 +48,7 @@ pub async fn the_first_outcome_stays(store: &Arc<dyn PodStore>) {
 }
 
 /// Only what is older than asked for is forgotten; its id can be used anew.
-pub async fn old_ones_are_forgotten(store: &Arc<dyn PodStore>) {
+pub async fn old_ones_are_forgotten(store: &Arc<dyn RequestStore>) {
     let hundred_years = 100 * 365 * 24;
     let old = request(hundred_years + 1, Outcome::Deleted);
     let limit = request(hundred_years, Outcome::Deleted);

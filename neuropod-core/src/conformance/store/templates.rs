@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, template};
 use crate::pod::template::Template;
-use crate::store::traits::PodStore;
+use crate::store::traits::TemplateStore;
 
 /// A template is stored with version 1, changed with the next, and removed.
-pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
+pub async fn insert_get_update_remove(store: &Arc<dyn TemplateStore>) {
     let given = Template {
         version: 99,
         ..template(&unique("Scipy"))
@@ -68,7 +68,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
 }
 
 /// Ids are unique, and names whatever their case; a name is kept as it was written.
-pub async fn ids_and_names_are_unique(store: &Arc<dyn PodStore>) {
+pub async fn ids_and_names_are_unique(store: &Arc<dyn TemplateStore>) {
     let first = store.insert_template(&template(&unique("Año"))).await.unwrap();
     let second = store.insert_template(&template(&unique("Other"))).await.unwrap();
 
@@ -113,7 +113,7 @@ pub async fn ids_and_names_are_unique(store: &Arc<dyn PodStore>) {
 }
 
 /// The name of a template that went, or took another one, is free.
-pub async fn a_name_is_free_again(store: &Arc<dyn PodStore>) {
+pub async fn a_name_is_free_again(store: &Arc<dyn TemplateStore>) {
     let first = store.insert_template(&template(&unique("Free"))).await.unwrap();
     let moved = Template {
         name: unique("Moved"),
@@ -132,7 +132,7 @@ pub async fn a_name_is_free_again(store: &Arc<dyn PodStore>) {
 }
 
 /// Whoever has not seen the last version changes nothing.
-pub async fn an_old_version_changes_nothing(store: &Arc<dyn PodStore>) {
+pub async fn an_old_version_changes_nothing(store: &Arc<dyn TemplateStore>) {
     let first = store.insert_template(&template(&unique("Race"))).await.unwrap();
     let second = store.update_template(&first).await.unwrap();
     let stale = Template {
@@ -152,7 +152,7 @@ pub async fn an_old_version_changes_nothing(store: &Arc<dyn PodStore>) {
 }
 
 /// All templates are listed by name, whatever its case.
-pub async fn sorted_by_name(store: &Arc<dyn PodStore>) {
+pub async fn sorted_by_name(store: &Arc<dyn TemplateStore>) {
     let end = unique("sorted");
     let mut expected = Vec::new();
     for start in ["c", "B", "a", "D"] {
@@ -168,7 +168,7 @@ pub async fn sorted_by_name(store: &Arc<dyn PodStore>) {
 }
 
 /// Texts that break queries, keys and lines come back as they were.
-pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
+pub async fn hostile_texts(store: &Arc<dyn TemplateStore>) {
     for text in HOSTILE {
         let hostile = Template {
             id: format!("{text}{}", unique("hostile")),

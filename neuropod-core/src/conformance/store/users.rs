@@ -6,7 +6,7 @@ use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, moment, user, user_id};
 use crate::id::Role;
 use crate::money::amount::Money;
-use crate::store::traits::PodStore;
+use crate::store::traits::UserStore;
 use crate::user::profile::{EndedSession, Identity, User};
 
 fn address(name: &str) -> String {
@@ -18,7 +18,7 @@ fn identity(subject: &str) -> Identity {
 }
 
 /// A user is stored with version 1, found by id and by address in any case, changed, and removed.
-pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
+pub async fn insert_get_update_remove(store: &Arc<dyn UserStore>) {
     let given = User {
         version: 99,
         ..user(&address("Ñandú"))
@@ -82,7 +82,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
     );
 }
 
-async fn found_in_any_case(store: &Arc<dyn PodStore>, user: &User) {
+async fn found_in_any_case(store: &Arc<dyn UserStore>, user: &User) {
     assert_eq!(
         store.user(&user.id).await.unwrap().as_ref(),
         Some(user),
@@ -102,7 +102,7 @@ async fn found_in_any_case(store: &Arc<dyn PodStore>, user: &User) {
 }
 
 /// Ids are unique, and addresses whatever their case; an address is kept as it was written.
-pub async fn ids_and_addresses_are_unique(store: &Arc<dyn PodStore>) {
+pub async fn ids_and_addresses_are_unique(store: &Arc<dyn UserStore>) {
     let first = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let second = store.insert_user(&user(&address("Berta"))).await.unwrap();
 
@@ -150,7 +150,7 @@ pub async fn ids_and_addresses_are_unique(store: &Arc<dyn PodStore>) {
 }
 
 /// Whoever signs in is found by issuer and subject, each as it is, and nobody else is.
-pub async fn identities_are_unique(store: &Arc<dyn PodStore>) {
+pub async fn identities_are_unique(store: &Arc<dyn UserStore>) {
     let (ana, other) = (identity("Ana"), identity("Ana"));
     let known = User {
         identity: Some(ana.clone()),
@@ -223,7 +223,7 @@ pub async fn identities_are_unique(store: &Arc<dyn PodStore>) {
 }
 
 /// It is remembered who was removed, until they come again.
-pub async fn who_was_removed_is_remembered(store: &Arc<dyn PodStore>) {
+pub async fn who_was_removed_is_remembered(store: &Arc<dyn UserStore>) {
     let ana = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let was_removed = async || store.was_removed(&ana.id).await.unwrap();
     assert!(!was_removed().await, "they are there");
@@ -245,7 +245,7 @@ pub async fn who_was_removed_is_remembered(store: &Arc<dyn PodStore>) {
 }
 
 /// The address of a user who went, or took another one, is free.
-pub async fn an_address_is_free_again(store: &Arc<dyn PodStore>) {
+pub async fn an_address_is_free_again(store: &Arc<dyn UserStore>) {
     let first = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let moved = User {
         email: address("moved"),
@@ -264,7 +264,7 @@ pub async fn an_address_is_free_again(store: &Arc<dyn PodStore>) {
 }
 
 /// Whoever has not seen the last version changes nothing.
-pub async fn an_old_version_changes_nothing(store: &Arc<dyn PodStore>) {
+pub async fn an_old_version_changes_nothing(store: &Arc<dyn UserStore>) {
     let first = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let second = store.update_user(&first).await.unwrap();
     let stale = User {
@@ -284,7 +284,7 @@ pub async fn an_old_version_changes_nothing(store: &Arc<dyn PodStore>) {
 }
 
 /// All users are listed by address, whatever its case.
-pub async fn sorted_by_address(store: &Arc<dyn PodStore>) {
+pub async fn sorted_by_address(store: &Arc<dyn UserStore>) {
     let host = unique("sorted");
     let mut expected = Vec::new();
     for name in ["c", "B", "a", "D"] {
@@ -300,7 +300,7 @@ pub async fn sorted_by_address(store: &Arc<dyn PodStore>) {
 }
 
 /// What is asked for means itself, no pattern and no operator.
-pub async fn texts_are_no_patterns(store: &Arc<dyn PodStore>) {
+pub async fn texts_are_no_patterns(store: &Arc<dyn UserStore>) {
     let stored = store.insert_user(&user(&address("pattern"))).await.unwrap();
     for text in HOSTILE {
         // On a server with other data somebody may really have such an address: nobody has it with this id.

@@ -8,20 +8,19 @@ use jiff::Timestamp;
 use super::Faults;
 use crate::error::kind::Result;
 use crate::id::{PodId, UserId};
-use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
 use crate::money::pricing::PriceList;
 use crate::pod::record::Pod;
 use crate::pod::template::Template;
 use crate::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use crate::store::traits::{
-    ListOptions, Page, PastRequest, PodStore, PriceStore, RequestStore, TemplateStore, UserStore,
+    ListOptions, Page, PastRequest, PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore,
 };
 use crate::user::profile::{Identity, User};
 
 pub(super) struct FaultyStore {
     pub(super) faults: Faults,
-    pub(super) inner: Arc<dyn PodStore>,
+    pub(super) inner: Arc<dyn Store>,
 }
 
 pub(super) struct FaultyBilling {
@@ -93,7 +92,6 @@ pass!(Billing for FaultyBilling as "billing" {
     fn post(posting: &Posting) -> ();
     fn hold(hold: &Hold) -> ();
     fn draw(draw: &Draw) -> Drawn;
-    fn settle(key: &str, actual: Money) -> ();
     fn release(key: &str) -> ();
     fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
 });

@@ -45,7 +45,7 @@ use crate::cluster::backend::ClusterBackend;
 use crate::error::kind::Result;
 use crate::money::billing::Billing;
 use crate::store::audit::AuditLog;
-use crate::store::traits::PodStore;
+use crate::store::traits::Store;
 
 /// A plan of what goes wrong, shared by all that it wraps. Clones are the same plan.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ impl Faults {
     }
 
     /// The store with these faults.
-    pub fn store(&self, inner: Arc<dyn PodStore>) -> Arc<dyn PodStore> {
+    pub fn store(&self, inner: Arc<dyn Store>) -> Arc<dyn Store> {
         Arc::new(accounts::FaultyStore {
             faults: self.clone(),
             inner,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use mongodb::bson::Document;
 use neuropod_core::store::ListOptions;
-use neuropod_core::{Pod, PodStore, Result, Template, User};
+use neuropod_core::store::Store;
+use neuropod_core::{Pod, Result, Template, User};
 
 use super::finding::{Finding, Oddity};
 use super::pod;
@@ -67,7 +68,7 @@ pub(super) struct There {
 }
 
 impl There {
-    pub(super) async fn read(store: &dyn PodStore, in_place: bool) -> Result<Self> {
+    pub(super) async fn read(store: &dyn Store, in_place: bool) -> Result<Self> {
         if in_place {
             // It is the same.
             return Ok(Self::default());

@@ -59,7 +59,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use neuropod_core::cluster::Catalogue;
-use neuropod_core::{Billing, Naming, PodStore, PriceList, Result};
+use neuropod_core::store::Store;
+use neuropod_core::{Billing, Naming, PriceList, Result};
 
 pub use self::changes::{Becomes, Change};
 pub use self::finding::{Finding, Oddity};
@@ -72,7 +73,7 @@ pub struct Destination {
     naming: Naming,
     catalogue: Catalogue,
     prices: PriceList,
-    stores: Option<(Arc<dyn PodStore>, Arc<dyn Billing>)>,
+    stores: Option<(Arc<dyn Store>, Arc<dyn Billing>)>,
 }
 
 impl Destination {
@@ -88,7 +89,7 @@ impl Destination {
 
     /// Another store: a SQLite file, another database. What is read stays as it is.
     #[must_use]
-    pub fn into_store(mut self, pods: Arc<dyn PodStore>, billing: Arc<dyn Billing>) -> Self {
+    pub fn into_store(mut self, pods: Arc<dyn Store>, billing: Arc<dyn Billing>) -> Self {
         self.stores = Some((pods, billing));
         self
     }

@@ -8,7 +8,8 @@ use mongodb::bson::{Document, doc};
 use neuropod_core::clock::{Clock, SystemClock};
 use neuropod_core::message::Language;
 use neuropod_core::naming::existing_label;
-use neuropod_core::{Naming, Pod, PodStore, Result, User};
+use neuropod_core::store::Store;
+use neuropod_core::{Naming, Pod, Result, User};
 
 use super::changes::{Becomes, Change};
 use super::finding::{Finding, Oddity};
@@ -178,7 +179,7 @@ async fn items<D>(
 }
 
 /// Leaves alone those who were taken over before and deleted since.
-async fn leave_removed(users: &mut [Item<(User, Account)>], store: &dyn PodStore) -> Result<()> {
+async fn leave_removed(users: &mut [Item<(User, Account)>], store: &dyn Store) -> Result<()> {
     for item in users {
         let Some((user, _)) = item.value() else { continue };
         if store.was_removed(&user.id).await? {

@@ -6,10 +6,9 @@ use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use neuropod_core::money::billing::{Posting, PostingKind};
 use neuropod_core::money::{AccountKind, BillingExt};
+use neuropod_core::store::Store;
 use neuropod_core::user::opening_key;
-use neuropod_core::{
-    Billing, Error, ErrorKind, Money, Pod, PodStore, PriceList, Result, Template, User, UserId,
-};
+use neuropod_core::{Billing, Error, ErrorKind, Money, Pod, PriceList, Result, Template, User, UserId};
 
 use super::Applied;
 use super::changes::{Becomes, Change};
@@ -25,7 +24,7 @@ const BEFORE: &str = "beforeMigration";
 
 /// Where it is all kept from now on.
 pub(super) struct Stores {
-    pub(super) pods: Arc<dyn PodStore>,
+    pub(super) pods: Arc<dyn Store>,
     pub(super) billing: Arc<dyn Billing>,
     /// The old database, where it is taken over in place.
     pub(super) in_place: Option<Server>,

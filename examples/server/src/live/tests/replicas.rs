@@ -8,7 +8,7 @@ use neuropod::message::Language;
 use neuropod::money::BillingExt;
 use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, ClusterBackend, Money, PodStore, Status};
+use neuropod::{Billing, ClusterBackend, Money, Status};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -27,7 +27,7 @@ fn replicas<const N: usize>() -> [Api; N] {
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     [(); N].map(|()| {
         let store = Store {
-            pods: Arc::clone(&store) as Arc<dyn PodStore>,
+            pods: Arc::clone(&store) as Arc<dyn neuropod::store::Store>,
             billing: Arc::clone(&store) as Arc<dyn Billing>,
             audit: Arc::clone(&store) as Arc<dyn AuditLog>,
         };

@@ -12,7 +12,7 @@ use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Pos
 use neuropod::money::{AccountKind, Balance, BillingExt, Entry};
 use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, Error, ErrorKind, Money, PodStore, Result, UserId};
+use neuropod::{Billing, Error, ErrorKind, Money, Result, UserId};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -192,10 +192,6 @@ impl Billing for Counted {
         self.inner.draw(draw).await
     }
 
-    async fn settle(&self, key: &str, actual: Money) -> Result<()> {
-        self.inner.settle(key, actual).await
-    }
-
     async fn release(&self, key: &str) -> Result<()> {
         self.inner.release(key).await
     }
@@ -217,7 +213,7 @@ async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
         fails_after,
     });
     let store = Store {
-        pods: Arc::new(MemoryStore::new()) as Arc<dyn PodStore>,
+        pods: Arc::new(MemoryStore::new()) as Arc<dyn neuropod::store::Store>,
         billing: Arc::clone(&billing) as Arc<dyn Billing>,
         audit: Arc::new(MemoryStore::new()) as Arc<dyn AuditLog>,
     };

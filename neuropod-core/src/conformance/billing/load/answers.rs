@@ -2,7 +2,6 @@
 
 use super::journal::{Answer, Attempt, Attempts};
 use super::operation::Operation;
-use crate::money::amount::Money;
 use crate::money::billing::PostingKind;
 
 /// Every refusal has a cause that such an operation can have, and every answer is what it has to be after all that was
@@ -34,7 +33,6 @@ fn is_possible(attempt: &Attempt) {
         Operation::Post { .. } => &["conflict"],
         Operation::Hold { .. } => &["conflict", "insufficient_funds", "invalid_state"],
         Operation::Draw { .. } => &["conflict", "invalid_state", "not_found"],
-        Operation::Settle { .. } => &["conflict", "invalid", "invalid_state", "not_found"],
         Operation::Release { .. } => &["conflict", "invalid_state"],
     };
     assert!(
@@ -45,7 +43,7 @@ fn is_possible(attempt: &Attempt) {
 
 /// Checks an answer that was given when it was known that `earlier` was accepted.
 fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
-    use Operation::{Draw, Hold, Post, Release, Settle};
+    use Operation::{Draw, Hold, Post, Release};
     // Whoever was killed before the answer has nothing to compare.
     let Some(answer) = later.answer() else { return };
     let code = answer.code();
@@ -57,35 +55,15 @@ fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
             code.is_none() || code == Some("invalid_state") && may_be_released
         }
         (before, after) if before == after => Some(answer) == earlier.answer(),
-        (Post { .. }, Post { .. })
-        | (Draw { .. }, Draw { .. })
-        | (Hold { .. }, Hold { .. })
-        | (Settle { .. }, Settle { .. }) => code == Some("conflict"),
-        (Settle { .. }, Release { .. }) | (Release { .. }, Settle { .. }) => code == Some("invalid_state"),
+        (Post { .. }, Post { .. }) | (Draw { .. }, Draw { .. }) | (Hold { .. }, Hold { .. }) => {
+            code == Some("conflict")
+        }
         (Release { .. }, Hold { .. }) => matches!(code, Some("invalid_state" | "conflict")),
-        (Hold { .. }, Settle { actual, .. }) => may_settle(*actual, code, same_key),
-        (Hold { .. }, Release { .. }) => matches!(code, None | Some("invalid_state")),
+        (Hold { .. }, Release { .. }) => code.is_none(),
         _ => true,
     };
     assert!(
         fits,
         "the second can't be answered so after the first was accepted: {earlier:?}, {later:?}"
     );
-}
-
-/// A reservation that is there is settled, unless it has ended otherwise or less is left of it.
-fn may_settle(actual: Money, code: Option<&str>, same_key: &[&Attempt]) -> bool {
-    let may_have_ended = same_key.iter().any(|attempt| {
-        !attempt.is_refused()
-            && match &attempt.operation {
-                Operation::Release { .. } => true,
-                Operation::Settle { actual: other, .. } => *other != actual,
-                _ => false,
-            }
-    });
-    match code {
-        None | Some("invalid") => true,
-        Some("conflict" | "invalid_state") => may_have_ended,
-        Some(_) => false,
-    }
 }

@@ -41,7 +41,7 @@ impl Done {
                     .is_some_and(|(done, answer)| done == operation && Some(answer) == attempt.answer()),
                 // Of what was never held there is nothing to see.
                 Operation::Release { .. } if !self.changes.contains_key(key) => true,
-                Operation::Settle { .. } | Operation::Release { .. } => self.ends.get(key) == Some(operation),
+                Operation::Release { .. } => self.ends.get(key) == Some(operation),
             };
             assert!(
                 is_there,
@@ -110,7 +110,8 @@ impl<'a> Account<'a> {
             EntryKind::Charge => self.posted(PostingKind::Charge, entry, -entry.amount, done),
             EntryKind::Hold => self.held(entry, done),
             EntryKind::Usage => return self.drawn(entries, done),
-            EntryKind::Settle | EntryKind::Release => self.ended(entry, done),
+            EntryKind::Release => self.ended(entry, done),
+            EntryKind::Settle => panic!("nothing is settled any more: {entry:?}"),
             EntryKind::WriteOff => panic!("written off without a usage: {entry:?}"),
         }
         1
@@ -204,13 +205,8 @@ impl<'a> Account<'a> {
     }
 
     fn ended(&mut self, entry: &Entry, done: &mut Done) {
-        let key = entry.key.clone();
-        let end = match entry.kind {
-            EntryKind::Settle => Operation::Settle {
-                key,
-                actual: -entry.amount,
-            },
-            _ => Operation::Release { key },
+        let end = Operation::Release {
+            key: entry.key.clone(),
         };
         self.asked_for(entry, |operation| *operation == end);
         let reserved = self.reservations.remove(&*entry.key);
@@ -219,11 +215,8 @@ impl<'a> Account<'a> {
             Some(-entry.held),
             "all that was reserved ends: {entry:?}"
         );
-        assert!(
-            -entry.amount <= -entry.held,
-            "not more is settled than was reserved: {entry:?}"
-        );
-        self.available += entry.amount - entry.held;
+        assert_eq!(entry.amount, Money::ZERO, "a release charges nothing: {entry:?}");
+        self.available -= entry.held;
         let before = done.ends.insert(entry.key.clone(), end);
         assert_eq!(before, None, "{} ended twice", entry.key);
     }

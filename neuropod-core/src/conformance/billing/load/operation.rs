@@ -54,8 +54,6 @@ pub enum Operation {
         at_most: Option<Money>,
         daily_cap: Option<Money>,
     },
-    /// [`Billing::settle`].
-    Settle { key: String, actual: Money },
     /// [`Billing::release`].
     Release { key: String },
 }
@@ -77,7 +75,6 @@ impl Operation {
             Self::Post { key, .. }
             | Self::Hold { key, .. }
             | Self::Draw { key, .. }
-            | Self::Settle { key, .. }
             | Self::Release { key } => Some(key),
         }
     }
@@ -113,7 +110,6 @@ impl Operation {
                 };
                 billing.draw(&draw).await.into()
             }
-            Self::Settle { key, actual } => billing.settle(&key, actual).await.into(),
             Self::Release { key } => billing.release(&key).await.into(),
         }
     }
@@ -132,10 +128,9 @@ impl Operation {
             Self::Post { user, .. } | Self::Hold { user, .. } | Self::Draw { user, .. } if choice == 1 => {
                 *user = some_user(accounts, random);
             }
-            Self::Post { amount, .. }
-            | Self::Draw { amount, .. }
-            | Self::Hold { amount, .. }
-            | Self::Settle { actual: amount, .. } => *amount += Money::from_micros(1),
+            Self::Post { amount, .. } | Self::Draw { amount, .. } | Self::Hold { amount, .. } => {
+                *amount += Money::from_micros(1);
+            }
             Self::Open { .. } | Self::Release { .. } => {}
         }
         self
@@ -180,12 +175,7 @@ impl Past {
                 .again(random)
                 .map(|operation| operation.other(accounts, random)),
             22..45 => self.draw(&key, random),
-            45..52 => self.some_hold(random).map(|hold| Operation::Settle {
-                key: hold.key,
-                // Also more than is left, which is refused.
-                actual: some_amount(random).min(hold.amount),
-            }),
-            52..57 => self
+            45..57 => self
                 .some_hold(random)
                 .map(|hold| Operation::Release { key: hold.key }),
             _ => None,

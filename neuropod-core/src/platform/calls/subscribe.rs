@@ -1,4 +1,4 @@
-//! Telling subscribers what changes.
+//! Live updates: every change of the pods that somebody may see.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,13 +8,11 @@ use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::Platform;
 use crate::error::kind::Result;
-use crate::id::{Actor, PodId, UserId};
+use crate::id::{Actor, PodId};
+use crate::platform::feed::{CAPACITY, RecordChange};
+use crate::platform::handle::Platform;
 use crate::pod::record::Pod;
-
-/// Changes that a subscriber may be behind before it gets a snapshot instead.
-const CAPACITY: usize = 1024;
 
 /// What a subscriber is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,64 +51,6 @@ pub enum Update {
     },
 }
 
-/// Where changes are published.
-#[derive(Debug)]
-pub(super) struct Feed {
-    pods: broadcast::Sender<Event>,
-    /// Whose account has changed.
-    accounts: broadcast::Sender<UserId>,
-}
-
-/// What is published.
-#[derive(Debug, Clone)]
-enum Event {
-    /// A record as it was stored.
-    Pod(Arc<Pod>),
-    /// There is no such record any more.
-    Gone(PodId),
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        Self {
-            pods: broadcast::channel(CAPACITY).0,
-            accounts: broadcast::channel(CAPACITY).0,
-        }
-    }
-}
-
-impl Feed {
-    /// Never waits: a subscriber that does not keep up is told so.
-    pub(super) fn publish(&self, pod: &Pod) {
-        if self.pods.receiver_count() > 0 {
-            // It fails only if the last subscriber has just gone.
-            let _ = self.pods.send(Event::Pod(Arc::new(pod.clone())));
-        }
-        self.account(&pod.owner);
-    }
-
-    /// Tells that the account of this user has changed: its money, what its pods cost, or what it may do.
-    pub(super) fn account(&self, user: &UserId) {
-        if self.accounts.receiver_count() > 0 {
-            // As above.
-            let _ = self.accounts.send(user.clone());
-        }
-    }
-
-    /// Hears whose account changes from now on.
-    pub(super) fn accounts(&self) -> broadcast::Receiver<UserId> {
-        self.accounts.subscribe()
-    }
-
-    /// Tells that there is no such record, whoever removed it.
-    pub(super) fn gone(&self, id: &PodId) {
-        if self.pods.receiver_count() > 0 {
-            // As above.
-            let _ = self.pods.send(Event::Gone(id.clone()));
-        }
-    }
-}
-
 impl Platform {
     /// Every change of the pods that this one may see, in order, after a snapshot of how they are.
     ///
@@ -120,7 +60,7 @@ impl Platform {
         let subscriber = Subscriber {
             platform: self.clone(),
             actor: actor.clone(),
-            receiver: self.0.feed.pods.subscribe(),
+            receiver: self.0.feed.subscribe_records(),
             known: HashMap::new(),
             deleted: VecDeque::new(),
             warnings: VecDeque::new(),
@@ -144,7 +84,7 @@ fn place(pod: &Pod) -> Place {
 struct Subscriber {
     platform: Platform,
     actor: Actor,
-    receiver: broadcast::Receiver<Event>,
+    receiver: broadcast::Receiver<RecordChange>,
     /// The pods it knows of, as they were when it last heard of them.
     known: HashMap<PodId, Arc<Pod>>,
     /// The last ones that it knows are deleted: a change from before that, which comes late, is none any more.
@@ -171,8 +111,8 @@ impl Subscriber {
             match self.receiver.recv().await {
                 Ok(event) => {
                     let update = match event {
-                        Event::Pod(pod) => self.update(&pod),
-                        Event::Gone(id) => {
+                        RecordChange::Stored(pod) => self.update(&pod),
+                        RecordChange::Gone(id) => {
                             let last = self.known.get(&id).map(|pod| place(pod));
                             last.and_then(|last| self.end(&id, last))
                         }
@@ -212,8 +152,10 @@ impl Subscriber {
             return;
         };
         let (pod_id, meter) = (pod.id.clone(), &pod.meter);
-        let marks = &self.platform.0.low_balance_marks;
-        let low = meter.passed_mark(&before.meter, marks).zip(meter.seconds_left());
+        let thresholds = &self.platform.0.rules.low_balance_thresholds;
+        let low = meter
+            .passed_mark(&before.meter, thresholds)
+            .zip(meter.seconds_left());
         if let Some((mark_seconds, seconds_left)) = low {
             self.warnings.push_back(Update::LowBalance {
                 pod_id: pod_id.clone(),

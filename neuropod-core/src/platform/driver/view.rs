@@ -1,4 +1,4 @@
-//! What the driver knows of a pod in the cluster.
+//! What the controller knows of a pod in the cluster.
 
 use std::collections::VecDeque;
 
@@ -7,14 +7,14 @@ use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVol
 /// Pod objects of one pod that are remembered as gone: as many as may go while one call is under way.
 const MAX_GONE: usize = 16;
 
-/// The latest known state of one pod, put together from the watch and from answers to calls.
+/// The latest known state of one pod, merged from the watch and from what calls returned.
 ///
-/// The pod object follows the watch, whose events come in order. The answer to a call may be older than an event that
-/// came before it: it only adds a pod object that the watch has not shown yet.
+/// The pod object follows the watch, whose events come in order. What a call returned may be older than an event that came
+/// before it: it only adds a pod object that the watch has not shown yet.
 #[derive(Debug, Default, Clone)]
 pub(super) struct View {
     observation: Observation,
-    /// The watch has told of the pod object.
+    /// The watch has shown the pod object.
     watched: bool,
     /// The last pod objects that the watch said are gone.
     gone: VecDeque<String>,
@@ -40,39 +40,48 @@ impl View {
         }
     }
 
-    pub(super) fn answered(&mut self, answer: Observation) {
+    /// Adds what a call returned.
+    pub(super) fn returned(&mut self, returned: Observation) {
         self.watched &= self.observation.pod.is_some();
-        let fresh = answer.pod.filter(|pod| !self.gone.contains(&pod.uid));
-        merge(&mut self.observation, Observation { pod: fresh, ..answer });
+        let fresh = returned.pod.filter(|pod| !self.gone.contains(&pod.uid));
+        merge(
+            &mut self.observation,
+            Observation {
+                pod: fresh,
+                ..returned
+            },
+        );
     }
 
-    /// Takes over a list that was asked for after the last answer. A pod object that only an answer told of, and that
-    /// the list does not show, came and went in a gap of the watch, which never tells of it.
+    /// Adds what a list shows that was asked for after the last call. A pod object that only a call returned, and that the
+    /// list does not show, came and went in a gap of the watch, which never shows it.
     pub(super) fn listed(&mut self, seen: Observation) {
         if seen.pod.is_none() && !self.watched {
             self.observation.pod = None;
         }
-        self.answered(seen);
+        self.returned(seen);
     }
 
-    /// Something was changed, and nobody knows how far: only the watch's pod object is still believed.
-    pub(super) fn doubt(&mut self) {
+    /// An attempt to change objects failed, so nobody knows which are there. The pod object still follows the watch.
+    pub(super) fn set_status_unknown(&mut self) {
         self.observation.objects = Objects::Unknown;
         self.observation.volume = ObservedVolume::Unknown;
     }
 }
 
-/// Adds what a call answered to what was known.
-pub(super) fn merge(known: &mut Observation, answer: Observation) {
-    if answer.objects != Objects::Unknown {
-        known.objects = answer.objects;
+/// Adds what a call returned to what was known.
+pub(super) fn merge(known: &mut Observation, returned: Observation) {
+    if returned.objects != Objects::Unknown {
+        known.objects = returned.objects;
     }
-    if answer.volume != ObservedVolume::Unknown {
-        known.volume = answer.volume;
+    if returned.volume != ObservedVolume::Unknown {
+        known.volume = returned.volume;
     }
-    match (&mut known.pod, answer.pod) {
-        (Some(known), Some(answer)) if known.uid == answer.uid => known.terminating |= answer.terminating,
-        (known @ None, answer) => *known = answer,
+    match (&mut known.pod, returned.pod) {
+        (Some(known), Some(returned)) if known.uid == returned.uid => {
+            known.terminating |= returned.terminating;
+        }
+        (known @ None, returned) => *known = returned,
         _ => {}
     }
 }
@@ -107,7 +116,7 @@ mod tests {
         }
     }
 
-    fn answer(pod: Option<ObservedPod>) -> Observation {
+    fn returned(pod: Option<ObservedPod>) -> Observation {
         Observation {
             pod,
             objects: Objects::Complete,
@@ -116,51 +125,51 @@ mod tests {
     }
 
     #[test]
-    fn a_late_answer_does_not_undo_what_the_watch_said() {
+    fn a_late_call_does_not_undo_what_the_watch_showed() {
         let mut view = View::default();
         view.changed(pod("a", Phase::Running));
-        view.answered(answer(Some(pod("a", Phase::Pending))));
+        view.returned(returned(Some(pod("a", Phase::Pending))));
         assert_eq!(view.observation().pod.as_ref().unwrap().phase, Phase::Running);
         view.gone("a".into());
-        view.answered(answer(Some(pod("a", Phase::Pending))));
+        view.returned(returned(Some(pod("a", Phase::Pending))));
         assert_eq!(view.observation().pod, None);
-        view.answered(answer(Some(pod("b", Phase::Pending))));
+        view.returned(returned(Some(pod("b", Phase::Pending))));
         assert_eq!(view.observation().pod.as_ref().unwrap().uid, "b");
         view.gone("a".into());
         assert!(view.observation().pod.is_some(), "another object is gone");
     }
 
     #[test]
-    fn an_answer_that_comes_after_two_pod_objects_are_gone_brings_neither_back() {
+    fn a_late_call_brings_back_neither_of_two_pod_objects_that_are_gone() {
         let mut view = View::default();
         view.changed(pod("a", Phase::Running));
         view.gone("a".into());
         view.changed(pod("b", Phase::Running));
         view.gone("b".into());
-        view.answered(answer(Some(pod("a", Phase::Running))));
+        view.returned(returned(Some(pod("a", Phase::Running))));
         assert_eq!(view.observation().pod, None);
     }
 
     #[test]
-    fn a_list_ends_what_only_an_answer_told_of() {
+    fn a_list_ends_what_only_a_call_returned() {
         let mut view = View::default();
-        view.answered(answer(Some(pod("a", Phase::Pending))));
-        view.listed(answer(None));
+        view.returned(returned(Some(pod("a", Phase::Pending))));
+        view.listed(returned(None));
         assert_eq!(view.observation().pod, None);
         view.changed(pod("b", Phase::Running));
-        view.listed(answer(None));
-        assert!(view.observation().pod.is_some(), "the watch will tell");
+        view.listed(returned(None));
+        assert!(view.observation().pod.is_some(), "the watch will show it");
         view.gone("b".into());
-        view.answered(answer(Some(pod("c", Phase::Pending))));
-        view.listed(answer(None));
-        assert_eq!(view.observation().pod, None, "the watch told of another one");
+        view.returned(returned(Some(pod("c", Phase::Pending))));
+        view.listed(returned(None));
+        assert_eq!(view.observation().pod, None, "the watch showed another one");
     }
 
     #[test]
-    fn an_answer_that_shows_no_pod_waits_for_the_watch() {
+    fn a_call_that_shows_no_pod_waits_for_the_watch() {
         let mut view = View::default();
         view.changed(pod("a", Phase::Running));
-        view.answered(answer(None));
+        view.returned(returned(None));
         assert!(view.observation().pod.is_some());
     }
 }

@@ -1,28 +1,33 @@
-//! Requests with an idempotency key: made again, one answers what became of the first.
+//! Requests with an idempotency key: a repetition returns what became of the first one.
 //!
-//! The key decides the id of the pod, so that a second one can't be stored, and the record of the pod knows the request.
-//! When the record goes, what became of the request is kept apart, so that its name is free and its key is not.
+//! The key decides the id of the pod, so that a second pod can't be stored, and the record of the pod knows the request.
+//! When the record goes, the outcome of the request is kept apart, so that the pod's name is free and the key is not.
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Inner;
+use super::records::Records;
+use crate::clock::SteadyClock;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId};
 use crate::pod::record::Pod;
 use crate::pod::request::CreatePod;
-use crate::store::traits::{Outcome, PastRequest};
+use crate::store::traits::{Outcome, PastRequest, RequestStore};
 
 /// How long after the request a key is known at least.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// A request with an idempotency key.
-pub(super) struct Keyed {
-    pub(super) id: PodId,
-    pub(super) digest: String,
+pub(crate) struct Keyed {
+    pub(crate) id: PodId,
+    pub(crate) digest: String,
 }
 
 impl Keyed {
-    pub(super) fn new(actor: &Actor, key: &str, request: &CreatePod) -> Self {
+    /// The request, if it has a key.
+    pub(crate) fn of_request(actor: &Actor, request: &CreatePod) -> Option<Self> {
+        let key = request.idempotency_key.as_deref()?;
         let mut hasher = blake3::Hasher::new_derive_key("neuropod pod id of an idempotency key");
         // With the length in front no other user and key make the same text.
         hasher.update(&actor.id.as_str().len().to_le_bytes());
@@ -30,10 +35,10 @@ impl Keyed {
         hasher.update(key.as_bytes());
         let mut bits = [0; 8];
         hasher.finalize_xof().fill(&mut bits);
-        Self {
+        Some(Self {
             id: PodId::from_bits(u64::from_le_bytes(bits)),
             digest: request.digest(),
-        }
+        })
     }
 
     fn check_same(&self, digest: Option<&String>) -> Result<()> {
@@ -49,20 +54,27 @@ impl Keyed {
     }
 }
 
-impl Inner {
-    /// The pod of a request that was made before; `None`: it was not.
+/// The requests of the last day whose pods have no record any more, and the records of the others.
+pub(crate) struct Requests {
+    pub(crate) store: Arc<dyn RequestStore>,
+    pub(crate) records: Arc<Records>,
+    pub(crate) clock: Arc<SteadyClock>,
+}
+
+impl Requests {
+    /// The pod that the same request created before; `None`: it was not made before.
     ///
     /// # Errors
-    /// What became of the request, where it did not make a pod that is still there.
-    pub(super) async fn made_before(&self, keyed: &Keyed) -> Result<Option<Pod>> {
-        // The record first: before it goes the request is kept.
-        if let Some(pod) = self.store.get(&keyed.id).await? {
+    /// The outcome of the request, when it did not create a pod or that is deleted; `AlreadyExists` when the key was used
+    /// for another request.
+    pub(crate) async fn created_before(&self, keyed: &Keyed) -> Result<Option<Pod>> {
+        // The record first: the outcome is kept before the record goes.
+        if let Some(pod) = self.records.get(&keyed.id).await? {
             keyed.check_same(pod.request_digest.as_ref())?;
             if pod.is_deleted() {
                 return Err(repeated(Outcome::Deleted));
             }
-            // Where the first one is still under way this one too finds out whether its money is there.
-            return self.reserve_or_discard(pod).await.map(Some);
+            return Ok(Some(pod));
         }
         match self.store.past_request(&keyed.id).await? {
             Some(past) if past.created_at >= self.oldest_known() => {
@@ -73,8 +85,8 @@ impl Inner {
         }
     }
 
-    /// Removes the record of a pod of which nothing is left. What became of the request that made it is kept.
-    pub(super) async fn forget(&self, pod: &Pod, outcome: Outcome) -> Result<()> {
+    /// Removes the record of a pod of which nothing is left, and keeps the outcome of the request that created it.
+    pub(crate) async fn forget_pod(&self, pod: &Pod, outcome: Outcome) -> Result<()> {
         if let Some(digest) = &pod.request_digest {
             let request = PastRequest {
                 id: pod.id.clone(),
@@ -82,16 +94,33 @@ impl Inner {
                 outcome,
                 created_at: pod.created_at,
             };
-            // Old ones first: there may be one of the same key.
+            // Old ones first: one of them may have the same key.
             self.store.forget_requests(self.oldest_known()).await?;
             self.store.keep_request(&request).await?;
         }
-        self.store.remove(&pod.id, pod.version).await
+        self.records.remove(pod).await
+    }
+
+    /// Writes an outcome and forgets it again, to see whether the store can be written. Storing a change of nothing would
+    /// prove nothing: even a full disk has room for that.
+    pub(crate) async fn probe(&self) -> Result<()> {
+        // Nobody made a request then, and no other has this id: nothing else is forgotten.
+        let created_at = Timestamp::UNIX_EPOCH;
+        let probe = PastRequest {
+            id: PodId::from_bits(0),
+            digest: "readiness".into(),
+            outcome: Outcome::Deleted,
+            created_at,
+        };
+        self.store.keep_request(&probe).await?;
+        self.store
+            .forget_requests(created_at + SignedDuration::from_secs(1))
+            .await
     }
 
     /// The time from which on the keys of requests have to be known.
     fn oldest_known(&self) -> Timestamp {
-        // Before the first time there is none.
+        // The first representable time has no time before it.
         self.clock
             .now()
             .saturating_sub(LIFETIME)
@@ -99,7 +128,7 @@ impl Inner {
     }
 }
 
-/// The answer to a request that is made again and has no pod.
+/// The error for a request that is repeated and has no pod.
 fn repeated(outcome: Outcome) -> Error {
     match outcome {
         Outcome::Deleted => Error::new(

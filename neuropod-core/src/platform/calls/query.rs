@@ -1,14 +1,10 @@
-//! Asking about pods.
+//! Reading pods: one, a page, all, how to reach them, and their logs.
 
-use super::Platform;
 use crate::cluster::backend::{LogOptions, LogStream};
 use crate::cluster::plan;
 use crate::error::kind::{Error, ErrorKind, Result};
-use crate::error::validation::{
-    MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation,
-};
 use crate::id::{Actor, PodId, UserId};
-use crate::money::pricing::Quote;
+use crate::platform::handle::Platform;
 use crate::pod::connection;
 use crate::pod::connection::Connection;
 use crate::pod::record::{Desired, Pod};
@@ -20,7 +16,7 @@ impl Platform {
     /// # Errors
     /// `NotFound`; `Forbidden` when it is somebody else's.
     pub async fn get(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
-        self.0.visible(actor, id).await
+        self.0.records.visible(actor, id).await
     }
 
     /// A page of pods, oldest first: a client's own, or an administrator's choice (everybody's unless
@@ -36,17 +32,17 @@ impl Platform {
             owner: owner_to_list(actor, options.owner.as_ref())?,
             ..options.clone()
         };
-        self.0.store.list(&options).await
+        self.0.records.page(&options).await
     }
 
-    /// All pods that [`list`](Self::list) answers page by page, without deleted ones: those of `owner`, a client's own,
+    /// All pods that [`list`](Self::list) returns page by page, without deleted ones: those of `owner`, a client's own,
     /// or everybody's.
     ///
     /// # Errors
     /// `Forbidden` when a client asks for somebody else's pods.
     pub async fn list_all(&self, actor: &Actor, owner: Option<&UserId>) -> Result<Vec<Pod>> {
         let owner = owner_to_list(actor, owner)?;
-        self.0.records(owner.as_ref(), false).await
+        self.0.records.all(owner.as_ref(), false).await
     }
 
     /// The public ports of a pod, and whether they can be opened now.
@@ -54,8 +50,8 @@ impl Platform {
     /// # Errors
     /// `NotFound`; `Forbidden`.
     pub async fn connections(&self, actor: &Actor, id: &PodId) -> Result<Vec<Connection>> {
-        let pod = self.0.visible(actor, id).await?;
-        Ok(connection::connections(&pod, &self.0.naming))
+        let pod = self.0.records.visible(actor, id).await?;
+        Ok(connection::connections(&pod, &self.0.rules.naming))
     }
 
     /// The log of a pod's container.
@@ -63,13 +59,13 @@ impl Platform {
     /// # Errors
     /// `InvalidState` when it is stopped or has not started yet; `NotFound`; `Forbidden`.
     pub async fn logs(&self, actor: &Actor, id: &PodId, options: LogOptions) -> Result<LogStream> {
-        let pod = self.0.visible(actor, id).await?;
+        let pod = self.0.records.visible(actor, id).await?;
         if pod.desired != Desired::Running {
             return Err(
                 Error::new(ErrorKind::InvalidState, "the pod is stopped").with_context("state", "stopped")
             );
         }
-        let reference = plan::reference(&pod, &self.0.naming);
+        let reference = plan::reference(&pod, &self.0.rules.naming);
         self.0
             .cluster
             .logs(&reference, options)
@@ -81,32 +77,6 @@ impl Platform {
                     .with_source(error),
                 _ => error,
             })
-    }
-
-    /// What a pod with this GPU type and disks of these sizes (GB) costs per hour.
-    ///
-    /// # Errors
-    /// `Invalid` when the GPU type is unknown or a size is out of range.
-    pub async fn quote(&self, gpu: &str, container_disk_gb: u32, volume_disk_gb: u32) -> Result<Quote> {
-        let mut problems = Vec::new();
-        if self.0.catalogue.get(gpu).is_none() {
-            problems.push(Problem::new("gpu", Violation::GpuUnknown));
-        }
-        let sizes = [
-            ("containerDiskSize", container_disk_gb, MAX_CONTAINER_DISK_GB),
-            ("volumeDiskSize", volume_disk_gb, MAX_VOLUME_DISK_GB),
-        ];
-        for (field, size, max) in sizes {
-            if !(1..=max).contains(&size) {
-                problems.push(Problem::new(field, Violation::OutOfRange { min: 1, max }));
-            }
-        }
-        ValidationErrors::check(problems)?;
-        Ok(self
-            .0
-            .current_prices()
-            .await?
-            .quote(gpu, container_disk_gb, volume_disk_gb))
     }
 }
 

@@ -1,0 +1,195 @@
+//! Whether a request may become a pod, and the record that it becomes. Nothing is stored or held here.
+
+use crate::cluster::observation::Step;
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
+use crate::id::{Actor, PodId, Role, UserId};
+use crate::money::amount::Money;
+use crate::money::meter::Meter;
+use crate::naming::Slug;
+use crate::platform::handle::Platform;
+use crate::platform::requests::Keyed;
+use crate::platform::run::first_login;
+use crate::pod::check::{Checked, Source, check};
+use crate::pod::endpoint::name_endpoints;
+use crate::pod::record::{Desired, Pod, PodSpec, Status};
+use crate::pod::request::CreatePod;
+use crate::pod::template::{DEFAULT_VOLUME_PATH, Template};
+use crate::user::profile::User;
+
+/// Characters of a refused e-mail address that are repeated.
+const SHOWN_EMAIL_LEN: usize = 100;
+
+impl Platform {
+    /// The record of a pod that may be created.
+    ///
+    /// # Errors
+    /// `Invalid` lists everything that is wrong; `TooManyPods`; `SpendCapReached`; `Forbidden`.
+    pub(super) async fn accept(
+        &self,
+        actor: &Actor,
+        request: &CreatePod,
+        keyed: Option<&Keyed>,
+    ) -> Result<Pod> {
+        let parts = &*self.0;
+        let rules = &*parts.rules;
+        let (checked, mut problems) = check(request, &rules.catalogue, &rules.naming, &rules.images);
+        let template = self.template_of(&checked, &mut problems).await?;
+        let owner = self.owner_of(actor, request, &mut problems).await?;
+        let mut pods = 0;
+        if let (Some(owner), Some((_, slug))) = (&owner, &checked.name) {
+            let records = parts.records.all(Some(owner), true).await?;
+            if records.iter().any(|pod| pod.slug == *slug) {
+                problems.push(Problem::new("name", Violation::NameInUse));
+            }
+            pods = records.iter().filter(|pod| !pod.is_deleted()).count();
+        }
+        ValidationErrors::check(problems)?;
+        // Every part is there once there is no problem; a part without one would be a bug in `check`.
+        let complete = owner.zip(spec(request, checked, template.as_ref()));
+        let Some((owner, (name, slug, spec))) = complete else {
+            return Err(Error::new(
+                ErrorKind::Unexpected,
+                "a checked request is not complete",
+            ));
+        };
+        let price = parts.price_book.price_of(&spec).await?;
+        let now = parts.clock.now();
+        let known = parts.admission.owner(&owner).await?;
+        // Refused before anything is stored; the check that counts is made once the record is.
+        parts.admission.has_room(&known, pods)?;
+        let owner_cap = parts.admission.may_start(&owner, &known, price).await?;
+        if let Some(cap) = spec.daily_cap {
+            parts.admission.within_cap(cap, None, price)?;
+        }
+        let hash = rules.naming.user_hash(owner.as_str());
+        let (volume, namespace) = rules.layout.places(&rules.naming, &slug, &hash);
+        let spec = PodSpec {
+            volume,
+            namespace,
+            ..spec
+        };
+        Ok(Pod {
+            id: keyed.map_or_else(PodId::random, |keyed| keyed.id.clone()),
+            version: 0,
+            owner,
+            owner_hash: hash,
+            created_by: actor.id.clone(),
+            name,
+            slug,
+            login: first_login(&spec),
+            spec,
+            desired: Desired::Running,
+            run: 1,
+            status: Status::Creating,
+            step: Step::Accepted,
+            reason: None,
+            price,
+            meter: Meter {
+                // The id that an idempotency key makes comes again once its pod is gone: what was released for that pod
+                // says nothing about this one.
+                hold: rand::random::<u32>().into(),
+                ..Meter::opening(price)
+            },
+            charged: Money::ZERO,
+            spent: None,
+            owner_cap,
+            volume_deletion: None,
+            started_at: None,
+            node: None,
+            failed_nodes: Vec::new(),
+            last_end: None,
+            attempts: 0,
+            failing_since: None,
+            wait: None,
+            retry_at: None,
+            request_digest: keyed.map(|keyed| keyed.digest.clone()),
+            created_at: now,
+            requested_at: now,
+            updated_at: now,
+        })
+    }
+
+    async fn template_of(&self, checked: &Checked, problems: &mut Vec<Problem>) -> Result<Option<Template>> {
+        let Some(Source::Template(id)) = &checked.source else {
+            return Ok(None);
+        };
+        let template = self.0.templates.template(id).await?;
+        let checked = match &template {
+            // The rules may have changed since it was stored.
+            Some(template) => self.0.rules.images.check(&template.docker_image),
+            None => Err(Violation::TemplateUnknown),
+        };
+        if let Err(violation) = checked {
+            problems.push(Problem::new("template", violation));
+        }
+        Ok(template)
+    }
+
+    /// Who will own the pod; `None`: there is a problem with them.
+    async fn owner_of(
+        &self,
+        actor: &Actor,
+        request: &CreatePod,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<UserId>> {
+        let email = request
+            .assign_to_user
+            .as_deref()
+            .map(str::trim)
+            .filter(|email| !email.is_empty());
+        let Some(email) = email else {
+            return Ok(Some(actor.id.clone()));
+        };
+        // Clients are not to learn whether an address is known.
+        let violation = if actor.is_admin() {
+            match self.0.users.user_by_email(email).await? {
+                Some(User {
+                    id,
+                    role: Role::Client,
+                    deleted: false,
+                    ..
+                }) => return Ok(Some(id)),
+                Some(User { deleted: false, .. }) => Violation::AssigneeNotClient,
+                _ => Violation::AssigneeUnknown(email.chars().take(SHOWN_EMAIL_LEN).collect()),
+            }
+        } else {
+            Violation::AssignForbidden
+        };
+        problems.push(Problem::new("assignToUser", violation));
+        Ok(None)
+    }
+}
+
+/// The name, its slug and the specification, but for the places in the cluster; `None` when a part is missing.
+fn spec(
+    request: &CreatePod,
+    checked: Checked,
+    template: Option<&Template>,
+) -> Option<(String, Slug, PodSpec)> {
+    let (name, slug) = checked.name?;
+    let (template_id, image) = match checked.source? {
+        Source::Template(id) => (Some(id), template?.docker_image.clone()),
+        Source::Image(image) => (None, *image),
+    };
+    let named = template.map_or(&[][..], |template| &template.http_ports);
+    let mount_path = template.map_or(DEFAULT_VOLUME_PATH, |template| &template.volume_path);
+    let spec = PodSpec {
+        template: template_id,
+        image,
+        gpu: checked.gpu?,
+        container_disk_gb: checked.container_disk_gb?,
+        volume_disk_gb: checked.volume_disk_gb?,
+        mount_path: mount_path.to_owned(),
+        volume: String::new(),
+        namespace: None,
+        endpoints: name_endpoints(&checked.ports?, named, request.enable_jupyter),
+        jupyter: request.enable_jupyter,
+        daily_cap: checked.daily_cap,
+        // In an image that knows no such variable it does nothing, and the token is read from the log.
+        inject_token: request.enable_jupyter && template.is_none_or(|template| template.inject_token),
+        chosen_token: checked.chosen_token,
+        environment: checked.environment,
+    };
+    Some((name, slug, spec))
+}

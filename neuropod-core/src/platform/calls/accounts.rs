@@ -1,0 +1,114 @@
+//! Accounts: what is in them, what happened in them, how they stand, and when they change.
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use jiff::Timestamp;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::error::kind::Result;
+use crate::id::{Actor, UserId};
+use crate::money::amount::Money;
+use crate::money::billing::{Balance, BillingExt, Entry, EntryOptions};
+use crate::money::standing::Standing;
+use crate::money::statement::Statement;
+use crate::platform::handle::Platform;
+
+/// A change in an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountChange {
+    /// In the account of this user.
+    Changed(UserId),
+    /// In any account: so many changes were missed, because the subscriber was too slow.
+    Missed(u64),
+}
+
+impl Platform {
+    /// What is in the account of a user: one's own, or any for an administrator.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account.
+    pub async fn balance(&self, actor: &Actor, user: &UserId) -> Result<Balance> {
+        actor.require_access(user)?;
+        self.0.billing.balance(user).await
+    }
+
+    /// What happened in an account, summed by day, pod and kind: from `from` on and before `until`, by the times at
+    /// which it was booked.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account.
+    pub async fn statement(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Statement> {
+        actor.require_access(user)?;
+        let options = EntryOptions {
+            from,
+            until,
+            ..EntryOptions::default()
+        };
+        let mut statement = Statement::default();
+        self.0
+            .billing
+            .for_each_entry(user, &options, |entry| statement.add(&entry))
+            .await?;
+        Ok(statement)
+    }
+
+    /// A page of the entries of an account, oldest first.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account; `Invalid` when the limit is 0 or more than
+    /// [`MAX_ENTRIES`](crate::money::billing::MAX_ENTRIES).
+    pub async fn entries(&self, actor: &Actor, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+        actor.require_access(user)?;
+        self.0.billing.entries(user, options).await
+    }
+
+    /// How the account of a user stands: what is in it, what its pods cost, and whether it runs low.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` when there is no account.
+    pub async fn standing(&self, actor: &Actor, user: &UserId) -> Result<Standing> {
+        actor.require_access(user)?;
+        let parts = &*self.0;
+        let balance = parts.billing.balance(user).await?;
+        let record = parts.users.user(user).await?;
+        let pods = parts.records.all(Some(user), false).await?;
+        let mut standing = Standing::of(balance, &pods, &parts.rules.low_balance_thresholds);
+        standing.suspended = record.as_ref().is_some_and(|user| user.suspended);
+        standing.daily_cap = parts.admission.daily_cap(record.as_ref());
+        standing.spent_today = balance
+            .spent
+            .map_or(Money::ZERO, |spent| spent.at(parts.clock.now()));
+        Ok(standing)
+    }
+
+    /// Reports whose account has changed: its money, what its pods cost, or what it may do. Several changes of an account
+    /// may be reported as one; read [`standing`](Self::standing) for how it is then. Clients see their own account,
+    /// administrators all.
+    ///
+    /// The stream never ends. Changes by other processes on the same store are not reported, nor what is posted to
+    /// [`Billing`](crate::Billing) without the platform: to see them, read the accounts from time to time.
+    pub fn account_changes(&self, actor: &Actor) -> BoxStream<'static, AccountChange> {
+        let actor = actor.clone();
+        let changes = stream::unfold(self.0.feed.subscribe_accounts(), |mut accounts| async {
+            let change = match accounts.recv().await {
+                Ok(user) => AccountChange::Changed(user),
+                Err(RecvError::Lagged(missed)) => AccountChange::Missed(missed),
+                Err(RecvError::Closed) => return None,
+            };
+            Some((change, accounts))
+        });
+        let heard = move |change: &AccountChange| {
+            std::future::ready(match change {
+                AccountChange::Changed(user) => actor.may_touch(user),
+                AccountChange::Missed(_) => true,
+            })
+        };
+        changes.filter(heard).boxed()
+    }
+}

@@ -1,0 +1,23 @@
+//! What applications call: the methods of [`Platform`](super::Platform), a file for each subject.
+//!
+//! Every call checks what its actor may do, writes what is wanted into the store, wakes the driver and returns.
+
+mod accept;
+mod accounts;
+mod audit;
+mod cluster;
+mod create;
+mod credit;
+mod health;
+mod lifecycle;
+mod prices;
+mod query;
+mod subscribe;
+mod templates;
+mod user_limits;
+mod users;
+
+pub use self::accounts::AccountChange;
+pub use self::audit::AuditEvent;
+pub use self::health::{Health, StoreHealth};
+pub use self::subscribe::Update;

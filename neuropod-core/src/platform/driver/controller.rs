@@ -1,0 +1,347 @@
+//! The controller loop. Watch events, calls and timers enqueue pods; workers make a reconcile pass over one pod each.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::pass::{PassEnd, PassReport, Reconciler};
+use super::queue::WorkQueue;
+use super::resync::{Everything, Resync};
+use super::slot::Slot;
+use super::token_capture::TokenCapture;
+use crate::clock::SteadyClock;
+use crate::cluster::backend::{ClusterBackend, ClusterEvent};
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::id::PodId;
+use crate::platform::feed::Feed;
+use crate::platform::handle::{Parts, Platform};
+use crate::platform::wakeups::Wakeups;
+use crate::pod::record::Pod;
+
+/// Passes that are made side by side.
+const MAX_WORKERS: usize = 32;
+/// How often everything is read when nothing calls for it.
+const RESYNC: Duration = Duration::from_mins(5);
+/// How soon everything is read again after something without a record was found, or after a failure.
+const SOON: Duration = Duration::from_secs(5);
+/// How long the cluster may take to show its pods before the owners of waiting pods are told so, again and again.
+const BLIND: Duration = Duration::from_secs(30);
+/// How long passes that are under way may take to end when the driver is asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+impl Platform {
+    /// Drives the platform until `shutdown` completes, then lets the passes that are under way end (at most ten seconds)
+    /// and returns. Without it running somewhere, calls only write down what is wanted.
+    ///
+    /// Dropping the future at any point is safe: whatever it was doing, the next run goes on from the store.
+    ///
+    /// ```no_run
+    /// # async fn example(platform: neuropod_core::Platform) -> neuropod_core::Result<()> {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// let driver = tokio::spawn(async move { platform.run(async { stopped.await.unwrap_or(()) }).await });
+    /// // … serve requests …
+    /// drop(stop);
+    /// driver.await.expect("the driver does not panic")
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Unavailable` when the cluster's watch has ended: its backend is gone.
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+        Controller::new(&self.0).run(shutdown).await
+    }
+}
+
+struct Controller {
+    cluster: Arc<dyn ClusterBackend>,
+    clock: Arc<SteadyClock>,
+    feed: Arc<Feed>,
+    wakeups: Arc<Wakeups>,
+    reconciler: Arc<Reconciler>,
+    token_capture: Arc<TokenCapture>,
+    resync: Arc<Resync>,
+    slots: HashMap<PodId, Slot>,
+    queue: WorkQueue,
+    workers: JoinSet<Result<PassReport>>,
+    /// Which pod each worker has.
+    tasks: HashMap<task::Id, PodId>,
+    /// Tasks that nobody waits for: readers of logs, and what a resync started.
+    background: JoinSet<()>,
+    /// The task that removes orphans.
+    removal: Option<AbortHandle>,
+    resyncs: JoinSet<Result<Everything>>,
+    next_resync: Instant,
+    /// When the cluster was last asked for everything; at first when the watch was.
+    asked_at: Instant,
+    /// The watch has shown all pods: before that, a pod that is not seen may be there all the same.
+    is_synced: bool,
+    /// The last attempt to read everything failed: the log has said so.
+    is_blind: bool,
+}
+
+impl Controller {
+    fn new(parts: &Parts) -> Self {
+        let reconciler = Reconciler {
+            cluster: parts.cluster.clone(),
+            records: parts.records.clone(),
+            funds: parts.funds.clone(),
+            requests: parts.requests.clone(),
+            admission: parts.admission.clone(),
+            rules: parts.rules.clone(),
+            clock: parts.clock.clone(),
+        };
+        let resync = Resync {
+            cluster: parts.cluster.clone(),
+            records: parts.records.clone(),
+            price_book: parts.price_book.clone(),
+            departures: parts.departures.clone(),
+            clock: parts.clock.clone(),
+        };
+        let token_capture = TokenCapture::new(
+            parts.cluster.clone(),
+            parts.tokens.clone(),
+            parts.records.clone(),
+            parts.clock.clone(),
+        );
+        Self {
+            cluster: parts.cluster.clone(),
+            clock: parts.clock.clone(),
+            feed: parts.feed.clone(),
+            wakeups: parts.wakeups.clone(),
+            reconciler: Arc::new(reconciler),
+            token_capture: Arc::new(token_capture),
+            resync: Arc::new(resync),
+            slots: HashMap::new(),
+            queue: WorkQueue::default(),
+            workers: JoinSet::new(),
+            tasks: HashMap::new(),
+            background: JoinSet::new(),
+            removal: None,
+            resyncs: JoinSet::new(),
+            next_resync: Instant::now() + BLIND,
+            asked_at: Instant::now(),
+            is_synced: false,
+            is_blind: false,
+        }
+    }
+
+    async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+        let mut shutdown = pin!(shutdown);
+        let wakeups = Arc::clone(&self.wakeups);
+        let mut events = self.cluster.watch();
+        loop {
+            self.start_workers();
+            tokio::select! {
+                // What ends work comes before what brings more, and what is seen before what is due; and a simulation
+                // takes the same course every time.
+                biased;
+                () = &mut shutdown => break,
+                Some(done) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.finish_pass(done),
+                Some(_) = self.background.join_next(), if !self.background.is_empty() => {}
+                Some(all) = self.resyncs.join_next(), if !self.resyncs.is_empty() => self.finish_resync(all),
+                () = sleep_until(self.next_resync) => self.start_resync(),
+                event = events.next() => match event {
+                    Some(event) => self.handle_event(event),
+                    None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
+                },
+                () = self.queue.enqueue_due(), if self.queue.has_timers() => {}
+                woken = wakeups.drain() => woken.into_iter().for_each(|id| self.enqueue(id)),
+            }
+        }
+        let ended = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            tracing::warn!(
+                "passes over {} pods were broken off; the next run goes on with them",
+                self.workers.len()
+            );
+        }
+        Ok(())
+    }
+
+    fn handle_event(&mut self, event: ClusterEvent) {
+        match event {
+            ClusterEvent::Changed { pod_id, pod } => {
+                self.slot(&pod_id).view.changed(pod);
+                self.enqueue(pod_id);
+            }
+            ClusterEvent::Gone { pod_id, uid } => {
+                self.slot(&pod_id).view.gone(uid);
+                self.enqueue(pod_id);
+            }
+            ClusterEvent::Synced => {
+                self.is_synced = true;
+                self.start_resync();
+            }
+        }
+    }
+
+    fn slot(&mut self, id: &PodId) -> &mut Slot {
+        let new = || Slot::new(self.asked_at);
+        self.slots.entry(id.clone()).or_insert_with(new)
+    }
+
+    fn enqueue(&mut self, id: PodId) {
+        self.slot(&id);
+        self.queue.enqueue(id);
+    }
+
+    fn start_workers(&mut self) {
+        while self.is_synced && self.workers.len() < MAX_WORKERS {
+            let Some(id) = self.queue.next() else { return };
+            let slot = self.slot(&id);
+            let (seen, age) = (slot.view.observation().clone(), slot.confirmed_at.elapsed());
+            let (reconciler, pod) = (Arc::clone(&self.reconciler), id.clone());
+            let task = self
+                .workers
+                .spawn(async move { reconciler.reconcile(&pod, seen, age).await });
+            self.tasks.insert(task.id(), id);
+        }
+    }
+
+    fn finish_pass(&mut self, done: Result<(task::Id, Result<PassReport>), JoinError>) {
+        let (task, result) = match done {
+            Ok((task, result)) => (task, result),
+            Err(error) => (
+                error.id(),
+                Err(Error::new(ErrorKind::Unexpected, "a reconcile pass panicked").with_source(error)),
+            ),
+        };
+        let Some(id) = self.tasks.remove(&task) else {
+            return;
+        };
+        let report = result.unwrap_or_else(PassReport::failed);
+        let is_enqueued_again = self.queue.release(&id);
+        let new = || Slot::new(self.asked_at);
+        let slot = self.slots.entry(id.clone()).or_insert_with(new);
+        slot.was_reconciled = true;
+        if report.status_unknown {
+            slot.view.set_status_unknown();
+        }
+        for returned in report.returned {
+            slot.view.returned(returned);
+        }
+        if let Some(record) = report.record {
+            publish_news(&self.feed, slot, &record);
+        }
+        if matches!(report.end, PassEnd::RecordGone) {
+            self.forget(&id);
+        } else {
+            let retry = slot.retry_after(&id, &report.end);
+            let requeue = report.requeue_at.map(|at| until(at, self.clock.now()));
+            let wait = retry.into_iter().chain(requeue).min();
+            // By then everything is read anyway, and a timer does not take years.
+            self.queue.requeue_after(&id, wait.map(|wait| wait.min(RESYNC)));
+            if let Some(capture) = report.capture
+                && !slot.is_capturing(&capture)
+            {
+                let (reader, pod, log) = (Arc::clone(&self.token_capture), id.clone(), capture.clone());
+                let task = self.background.spawn(async move { reader.run(&pod, &log).await });
+                slot.set_capture(capture, task);
+            }
+        }
+        // Where the record is gone, there may be a new one under the same id.
+        if is_enqueued_again {
+            self.enqueue(id);
+        }
+    }
+
+    /// Forgets a pod without a record: what is left of it in the cluster is an orphan.
+    fn forget(&mut self, id: &PodId) {
+        self.queue.forget(id);
+        self.feed.publish_gone(id);
+        if let Some(slot) = self.slots.remove(id)
+            && !slot.view.observation().is_cleared()
+        {
+            self.next_resync = self.next_resync.min(Instant::now() + SOON);
+        }
+    }
+
+    /// Begins to read everything, or plans to do so soon where that is under way already.
+    fn start_resync(&mut self) {
+        if !self.resyncs.is_empty() {
+            self.next_resync = Instant::now() + SOON;
+            return;
+        }
+        let resync = Arc::clone(&self.resync);
+        if !self.is_synced {
+            let is_news = !std::mem::replace(&mut self.is_blind, true);
+            self.background
+                .spawn(async move { resync.explain_waiting(is_news).await });
+            self.next_resync = Instant::now() + BLIND;
+            return;
+        }
+        for slot in self.slots.values_mut() {
+            slot.was_reconciled = false;
+        }
+        self.resyncs.spawn(async move { resync.read_everything().await });
+        // Replicas that started together don't ask together for ever.
+        self.next_resync = Instant::now() + RESYNC.mul_f64(0.9 + 0.2 * fastrand::f64());
+    }
+
+    fn finish_resync(&mut self, all: Result<Result<Everything>, JoinError>) {
+        let all = all.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Unexpected, "a resync panicked").with_source(error))
+        });
+        let everything = match all {
+            Ok(everything) => everything,
+            Err(error) => {
+                if std::mem::replace(&mut self.is_blind, true) {
+                    tracing::debug!(%error, "the cluster or the store still can't be listed");
+                } else {
+                    tracing::warn!(%error, "the cluster or the store can't be listed now; it is retried");
+                }
+                self.next_resync = self.next_resync.min(Instant::now() + SOON);
+                return;
+            }
+        };
+        if std::mem::take(&mut self.is_blind) {
+            tracing::info!("the cluster and the store can be listed again");
+        }
+        self.asked_at = everything.asked_at;
+        // Including those whose record another process has removed: nothing else reports them.
+        let mut all: BTreeSet<_> = self.slots.keys().cloned().collect();
+        for (pod, seen) in everything.pods {
+            let new = || Slot::new(self.asked_at);
+            let slot = self.slots.entry(pod.id.clone()).or_insert_with(new);
+            if slot.view.observation().container() == seen.container() {
+                slot.confirmed_at = self.asked_at;
+            }
+            // A pass that was or is made at the same time knows better.
+            if !self.queue.is_busy(&pod.id) && !slot.was_reconciled {
+                slot.view.listed(seen);
+            }
+            publish_news(&self.feed, slot, &pod);
+            all.insert(pod.id);
+        }
+        for id in all {
+            self.enqueue(id);
+        }
+        if !everything.orphans.is_empty() {
+            if self.removal.as_ref().is_none_or(AbortHandle::is_finished) {
+                let resync = Arc::clone(&self.resync);
+                let removal = async move { resync.remove_orphans(everything.orphans).await };
+                self.removal = Some(self.background.spawn(removal));
+            }
+            self.next_resync = self.next_resync.min(Instant::now() + SOON);
+        }
+    }
+}
+
+/// Publishes a record that another process has changed.
+fn publish_news(feed: &Feed, slot: &mut Slot, pod: &Pod) {
+    if pod.version > slot.version {
+        slot.version = pod.version;
+        feed.publish(pod);
+    }
+}
+
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
+}

@@ -1,0 +1,367 @@
+//! One reconcile pass over one pod: its record is compared with what is seen until nothing is left to do now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::token_capture::Capture;
+use super::view::merge;
+use crate::clock::SteadyClock;
+use crate::cluster::backend::ClusterBackend;
+use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
+use crate::cluster::plan;
+use crate::cluster::reason::ReasonCode;
+use crate::cluster::workload::{VolumePolicy, WorkloadRef};
+use crate::error::kind::{Error, ErrorKind, Result};
+use crate::id::PodId;
+use crate::platform::admission::Admission;
+use crate::platform::funds::Funds;
+use crate::platform::records::Records;
+use crate::platform::requests::Requests;
+use crate::platform::rules::Rules;
+use crate::pod::record::{Desired, Pod};
+use crate::reconcile::{self, Action, reconcile};
+use crate::store::traits::Outcome;
+
+/// Steps after which a pass is broken off, in case record and cluster chase each other: the next pass goes on.
+const MAX_STEPS: usize = 100;
+
+/// Makes passes over single pods.
+pub(super) struct Reconciler {
+    pub(super) cluster: Arc<dyn ClusterBackend>,
+    pub(super) records: Arc<Records>,
+    pub(super) funds: Arc<Funds>,
+    pub(super) requests: Arc<Requests>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) clock: Arc<SteadyClock>,
+}
+
+/// How a pass ended.
+#[derive(Debug)]
+pub(super) enum PassEnd {
+    /// Nothing is left to do until something is seen or the time to requeue comes.
+    Done,
+    /// There is no record of this pod: whatever the cluster has of it is an orphan.
+    RecordGone,
+    /// The cluster has not caught up yet: the pass is repeated soon, and more and more slowly.
+    Waiting,
+    /// A call failed: as above.
+    Failed(Error),
+}
+
+/// What a pass found out, and how it ended.
+#[derive(Debug)]
+pub(super) struct PassReport {
+    pub(super) end: PassEnd,
+    /// What calls of the cluster returned, in order.
+    pub(super) returned: Vec<Observation>,
+    /// The record as it was read last.
+    pub(super) record: Option<Pod>,
+    /// Objects were perhaps changed by a call that failed.
+    pub(super) status_unknown: bool,
+    /// When to make the next pass, even if nothing is seen until then.
+    pub(super) requeue_at: Option<Timestamp>,
+    /// The log to be read.
+    pub(super) capture: Option<Capture>,
+}
+
+impl PassReport {
+    /// A pass that failed before it found anything out.
+    pub(super) fn failed(error: Error) -> Self {
+        Self {
+            end: PassEnd::Failed(error),
+            returned: Vec::new(),
+            record: None,
+            status_unknown: false,
+            requeue_at: None,
+            capture: None,
+        }
+    }
+}
+
+/// A pass on its way.
+struct Pass {
+    /// What is seen holds for the whole pass, however long its calls take: no later time is charged on it.
+    now: Timestamp,
+    /// When the container that is seen was last confirmed to run.
+    seen_at: Timestamp,
+    seen: Observation,
+    /// The container was confirmed to run by this pass.
+    is_confirmed: bool,
+    /// Nothing is made while the volume is being deleted with another pod.
+    waits_for_volume: bool,
+    carried_out: Vec<Action>,
+    returned: Vec<Observation>,
+    record: Option<Pod>,
+    status_unknown: bool,
+    requeue_at: Option<Timestamp>,
+    capture: Option<Capture>,
+}
+
+impl Reconciler {
+    /// Brings a pod as far towards what is wanted as it can be brought now. `age`: how long ago the container that is
+    /// `seen` was confirmed to run.
+    ///
+    /// # Errors
+    /// Those of the store, which leave nothing to report.
+    pub(super) async fn reconcile(&self, id: &PodId, seen: Observation, age: Duration) -> Result<PassReport> {
+        let now = self.clock.now();
+        let mut pass = Pass {
+            now,
+            seen_at: now.saturating_sub(age).unwrap_or(Timestamp::MIN),
+            seen,
+            is_confirmed: false,
+            waits_for_volume: false,
+            carried_out: Vec::new(),
+            returned: Vec::new(),
+            record: None,
+            status_unknown: false,
+            requeue_at: None,
+            capture: None,
+        };
+        let mut end = None;
+        for _ in 0..MAX_STEPS {
+            end = self.step(id, &mut pass).await?;
+            if end.is_some() {
+                break;
+            }
+        }
+        Ok(PassReport {
+            end: end.unwrap_or(PassEnd::Waiting),
+            returned: pass.returned,
+            record: pass.record,
+            status_unknown: pass.status_unknown,
+            requeue_at: pass.requeue_at,
+            capture: pass.capture,
+        })
+    }
+
+    /// Reads the record and does what it asks for next; `None`: the record or the cluster changed, so another step
+    /// follows.
+    async fn step(&self, id: &PodId, pass: &mut Pass) -> Result<Option<PassEnd>> {
+        let Some(pod) = self.records.get(id).await? else {
+            return Ok(Some(PassEnd::RecordGone));
+        };
+        pass.record = Some(pod.clone());
+        if let Desired::Deleted { volume } = pod.desired {
+            if volume == VolumePolicy::Delete && self.volume_is_needed(&pod).await? {
+                let volume = VolumePolicy::Keep;
+                let desired = Desired::Deleted { volume };
+                self.records.save_unless_changed(&Pod { desired, ..pod }).await?;
+                return Ok(None);
+            }
+            if pass.returned.is_empty() {
+                // Before the record goes the cluster is asked: another process may have made more than is seen.
+                pass.seen.objects = Objects::Unknown;
+                pass.seen.volume = ObservedVolume::Unknown;
+            }
+        }
+        if let Some(end) = self.confirm(&pod, pass).await {
+            return Ok(Some(end));
+        }
+        if pod.loses_volume(pass.now)
+            && let Some(next) = self.spare_volume(&pod, pass.now).await?
+        {
+            self.records.save_unless_changed(&next).await?;
+            return Ok(None);
+        }
+        let mut actions = reconcile(&pod, &pass.seen, self.rules.deadlines, pass.now);
+        if let Some(Action::Save(next)) = actions.first() {
+            self.records.save_unless_changed(next).await?;
+            return Ok(None);
+        }
+        self.take_plans(&pod, &mut actions, pass);
+        if actions.contains(&Action::Apply)
+            && let Some(leaving) = self.volume_goes(&pod, pass.now).await?
+        {
+            if let Some(next) = reconcile::failed(&pod, &Action::Apply, &leaving, pass.now) {
+                self.records.save_unless_changed(&next).await?;
+                return Ok(None);
+            }
+            actions.retain(|action| *action != Action::Apply);
+            pass.waits_for_volume = true;
+        }
+        if actions.is_empty() {
+            return Ok(Some(if pass.waits_for_volume {
+                PassEnd::Waiting
+            } else {
+                PassEnd::Done
+            }));
+        }
+        if actions == pass.carried_out {
+            return Ok(Some(PassEnd::Waiting));
+        }
+        if let Err(error) = self.carry_out(&pod, &actions, pass).await {
+            return Ok(Some(PassEnd::Failed(error)));
+        }
+        pass.carried_out = actions;
+        Ok(None)
+    }
+
+    /// Asks the cluster whether the container that is seen still runs, if that is too old to charge it. Returns how the
+    /// pass ends if it can't be confirmed.
+    async fn confirm(&self, pod: &Pod, pass: &mut Pass) -> Option<PassEnd> {
+        let runs = pass.seen.container().is_some();
+        if pass.is_confirmed || !pod.meter.needs_a_look(runs, pass.seen_at, pass.now) {
+            return None;
+        }
+        match self.cluster.observe(&self.reference(pod)).await {
+            Ok(shown) if shown.container() == pass.seen.container() => {
+                pass.is_confirmed = true;
+                None
+            }
+            // The watch is about to show it.
+            Ok(_) => Some(PassEnd::Waiting),
+            Err(error) => Some(PassEnd::Failed(error)),
+        }
+    }
+
+    /// Whether another pod has its files on the volume that is to be deleted with this one: it was created since. Deleted
+    /// users own nothing: what they created since goes too, and the volume with the last of it.
+    async fn volume_is_needed(&self, pod: &Pod) -> Result<bool> {
+        Ok(!self.records.sharers(pod, false).await?.is_empty()
+            && !self.admission.is_deleted(&pod.owner).await?)
+    }
+
+    /// The error for a pod whose volume another pod takes with it, by its record: nothing is made on that volume before it
+    /// is gone or kept, or its files would go when the new pod ends.
+    async fn volume_goes(&self, pod: &Pod, now: Timestamp) -> Result<Option<Error>> {
+        let mut takers = self.records.sharers(pod, true).await?;
+        takers.retain(|other| {
+            let volume = VolumePolicy::Delete;
+            other.desired == Desired::Deleted { volume } || other.loses_volume(now)
+        });
+        // Each is reconciled again, and keeps the volume if it can still be kept.
+        for taker in &takers {
+            self.records.wakeups.wake(&taker.id);
+        }
+        Ok(takers.first().map(|taker| {
+            let message = "the volume is being deleted with another pod";
+            let error = Error::new(ErrorKind::Conflict, message).with_context("volume", &pod.spec.volume);
+            error.with_context("pod", &taker.name)
+        }))
+    }
+
+    /// The record of a pod that would lose its volume, where other pods keep that: the volume goes with the last of them,
+    /// or not at all.
+    async fn spare_volume(&self, pod: &Pod, now: Timestamp) -> Result<Option<Pod>> {
+        let mut keepers = self.records.sharers(pod, false).await?;
+        keepers.retain(|other| !other.loses_volume(now));
+        if keepers.is_empty() {
+            return Ok(None);
+        }
+        let deletions: Option<Vec<_>> = keepers.iter().map(|keeper| keeper.volume_deletion).collect();
+        let last = deletions.and_then(|all| all.into_iter().max_by_key(|deletion| deletion.at));
+        let reason = pod.reason.clone();
+        Ok(Some(Pod {
+            volume_deletion: last,
+            reason: reason.filter(|reason| reason.code != ReasonCode::VolumeDeleted),
+            ..pod.clone()
+        }))
+    }
+
+    /// Moves what the controller does later from the actions into the pass.
+    fn take_plans(&self, pod: &Pod, actions: &mut Vec<Action>, pass: &mut Pass) {
+        pass.requeue_at = None;
+        pass.capture = None;
+        actions.retain(|action| match action {
+            Action::Wake { at } => {
+                pass.requeue_at = Some(*at);
+                false
+            }
+            Action::Follow { container, since } => {
+                pass.capture = Some(Capture {
+                    reference: self.reference(pod),
+                    container: container.clone(),
+                    since: *since,
+                });
+                false
+            }
+            _ => true,
+        });
+    }
+
+    /// Carries out all actions, whatever becomes of each, and stores what came of them.
+    ///
+    /// # Errors
+    /// The last one of the calls that failed; those of the store.
+    async fn carry_out(&self, pod: &Pod, actions: &[Action], pass: &mut Pass) -> Result<()> {
+        let mut pod = pod.clone();
+        let mut failure = Ok(());
+        for action in actions {
+            let next = match self.call(&pod, action, pass).await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::debug!(pod = %pod.id, ?action, %error, "an action failed");
+                    // Some of it may have been made all the same.
+                    pass.status_unknown |= matches!(action, Action::Apply);
+                    let next = reconcile::failed(&pod, action, &error, self.clock.now());
+                    failure = Err(error);
+                    next
+                }
+            };
+            if let Some(next) = next {
+                match self.records.save_unless_changed(&next).await? {
+                    Some(stored) => {
+                        let stopped = stored.desired != pod.desired;
+                        pod = stored;
+                        if stopped {
+                            // The other actions were for a pod that runs.
+                            return failure;
+                        }
+                    }
+                    // Somebody changed the record: it is read again before anything else is done.
+                    None => return failure,
+                }
+            }
+        }
+        failure
+    }
+
+    /// Carries out one action, and returns the record as it should be afterwards; `None`: it stays as it is.
+    async fn call(&self, pod: &Pod, action: &Action, pass: &mut Pass) -> Result<Option<Pod>> {
+        let returned = match action {
+            Action::Observe => self.cluster.observe(&self.reference(pod)).await?,
+            Action::Apply => {
+                let Rules {
+                    catalogue,
+                    naming,
+                    layout,
+                    ..
+                } = &*self.rules;
+                let workload = plan::plan(pod, catalogue, naming, layout)?;
+                self.cluster.apply(&workload).await?
+            }
+            Action::Remove { volume } => {
+                let returned = self.cluster.remove(&self.reference(pod), *volume).await?;
+                // Gone at once: it counts as ending until the watch says so too.
+                let ending = |pod: ObservedPod| ObservedPod {
+                    terminating: true,
+                    ..pod
+                };
+                let pod = returned.pod.or_else(|| pass.seen.pod.clone().map(ending));
+                Observation { pod, ..returned }
+            }
+            Action::Forget => {
+                return self
+                    .requests
+                    .forget_pod(pod, Outcome::Deleted)
+                    .await
+                    .map(|()| None);
+            }
+            Action::Hold(_) | Action::Draw(_) | Action::Release { .. } => {
+                return self.funds.carry_out(pod, action).await;
+            }
+            Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => return Ok(None),
+        };
+        merge(&mut pass.seen, returned.clone());
+        pass.returned.push(returned);
+        Ok(reconcile::done(pod, action))
+    }
+
+    fn reference(&self, pod: &Pod) -> WorkloadRef {
+        plan::reference(pod, &self.rules.naming)
+    }
+}

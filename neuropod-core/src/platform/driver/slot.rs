@@ -1,0 +1,111 @@
+//! What the controller knows of one pod.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::pass::PassEnd;
+use super::token_capture::Capture;
+use super::view::View;
+use crate::error::kind::Error;
+use crate::id::PodId;
+
+/// The first and the longest wait before a pass is repeated.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// How long to wait when retrying does not help until somebody repairs something.
+const REPAIR: Duration = Duration::from_secs(30);
+
+/// One pod in the controller.
+pub(super) struct Slot {
+    pub(super) view: View,
+    /// When the cluster was last asked for the container that is in the view.
+    pub(super) confirmed_at: Instant,
+    /// A pass has ended since the last resync began.
+    pub(super) was_reconciled: bool,
+    /// The version of the record that was published last.
+    pub(super) version: u64,
+    /// The waits that follow each other while passes have to be repeated.
+    backoff: Option<ExponentialBackoff>,
+    capture: Option<RunningCapture>,
+}
+
+struct RunningCapture {
+    capture: Capture,
+    task: AbortHandle,
+}
+
+impl Slot {
+    /// A pod that was first heard of after the cluster was asked for everything at `asked_at`.
+    pub(super) fn new(asked_at: Instant) -> Self {
+        Self {
+            view: View::default(),
+            confirmed_at: asked_at,
+            was_reconciled: false,
+            version: 0,
+            backoff: None,
+            capture: None,
+        }
+    }
+
+    /// How long to wait before the pass is repeated after this end; `None`: it need not be.
+    pub(super) fn retry_after(&mut self, id: &PodId, end: &PassEnd) -> Option<Duration> {
+        match end {
+            PassEnd::Done | PassEnd::RecordGone => {
+                self.backoff = None;
+                None
+            }
+            PassEnd::Waiting => Some(self.next_backoff()),
+            PassEnd::Failed(error) => {
+                self.log_failure(id, error);
+                let least = if error.is_retryable() {
+                    Duration::ZERO
+                } else {
+                    REPAIR
+                };
+                let asked = error.retry_after().unwrap_or_default();
+                Some(self.next_backoff().max(least).max(asked))
+            }
+        }
+    }
+
+    /// Warns once for all attempts that fail: an outage does not fill the log.
+    fn log_failure(&self, id: &PodId, error: &Error) {
+        let retryable = error.is_retryable();
+        if self.backoff.is_none() {
+            tracing::warn!(pod = %id, %error, retryable, "a reconcile pass failed; it is retried");
+        } else {
+            tracing::debug!(pod = %id, %error, retryable, "a reconcile pass failed again; it is retried");
+        }
+    }
+
+    fn next_backoff(&mut self) -> Duration {
+        let (first, longest) = RETRY;
+        let backoff = self.backoff.get_or_insert_with(|| {
+            let builder = ExponentialBuilder::new()
+                .with_min_delay(first)
+                .with_max_delay(longest);
+            builder.with_factor(2.0).with_jitter().without_max_times().build()
+        });
+        backoff.next().unwrap_or(longest)
+    }
+
+    /// Whether this log is being read, or was read to its end.
+    pub(super) fn is_capturing(&self, capture: &Capture) -> bool {
+        self.capture
+            .as_ref()
+            .is_some_and(|running| running.capture == *capture)
+    }
+
+    /// Notes which task reads the log. The task that reads the log of another container run is stopped.
+    pub(super) fn set_capture(&mut self, capture: Capture, task: AbortHandle) {
+        self.capture = Some(RunningCapture { capture, task });
+    }
+}
+
+impl Drop for RunningCapture {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

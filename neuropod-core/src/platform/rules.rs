@@ -1,0 +1,34 @@
+//! What the operator of a platform decided: plain data, which all parts read.
+
+use jiff::SignedDuration;
+
+use crate::cluster::catalogue::Catalogue;
+use crate::cluster::plan::Layout;
+use crate::money::amount::Money;
+use crate::money::currency::Currency;
+use crate::money::pricing::{PriceList, PricePolicy};
+use crate::naming::Naming;
+use crate::pod::image::ImageRules;
+use crate::reconcile::Deadlines;
+
+/// The settings of a platform, as [`PlatformBuilder`](super::PlatformBuilder) has checked them.
+pub(crate) struct Rules {
+    pub(crate) naming: Naming,
+    pub(crate) images: ImageRules,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) layout: Layout,
+    pub(crate) deadlines: Deadlines,
+    /// The prices until the store has a price list.
+    pub(crate) prices: PriceList,
+    pub(crate) price_policy: PricePolicy,
+    pub(crate) currency: Currency,
+    pub(crate) opening_credit: Money,
+    /// What a client may spend on a day, unless their record says something else.
+    pub(crate) daily_cap: Option<Money>,
+    /// How many pods a client may have.
+    pub(crate) max_pods: u32,
+    /// How long the volume of a stopped pod is kept when nobody pays for it.
+    pub(crate) volume_grace: Option<SignedDuration>,
+    /// With how many seconds left to pay for owners are warned, most first.
+    pub(crate) low_balance_thresholds: Vec<i64>,
+}

@@ -1,0 +1,33 @@
+//! What each run of a pod begins with.
+
+use crate::cluster::observation::Step;
+use crate::money::meter::Price;
+use crate::pod::record::{Desired, Login, Pod, PodSpec, Status};
+use crate::token::secret::AccessToken;
+
+/// Makes the record ask for a new run: a new container with a new token, at this price.
+pub(crate) fn begin_run(pod: &mut Pod, price: Price) {
+    pod.price = price;
+    pod.login = first_login(&pod.spec);
+    pod.desired = Desired::Running;
+    pod.run += 1;
+    pod.status = Status::Creating;
+    pod.step = Step::Accepted;
+    pod.reason = None;
+    pod.volume_deletion = None;
+    pod.attempts = 0;
+    pod.failing_since = None;
+    pod.retry_at = None;
+    pod.started_at = None;
+    pod.node = None;
+    pod.last_end = None;
+}
+
+/// How people log in to a new run: with the token that its owner chose, or a new random one where the image takes it.
+pub(crate) fn first_login(spec: &PodSpec) -> Login {
+    let generated = || spec.inject_token.then(AccessToken::random);
+    Login {
+        injected: spec.chosen_token.clone().or_else(generated),
+        ..Login::default()
+    }
+}
