@@ -21,6 +21,7 @@ use neuropod::clock::{Clock, SystemClock};
 use neuropod::cluster::{LogOptions, Step, VolumePolicy};
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
 use neuropod::message::{self, Language};
+use neuropod::money::Currency;
 use neuropod::money::billing::EntryOptions;
 use neuropod::money::statement::explain;
 use neuropod::money::{AccountKind, BillingExt};
@@ -121,7 +122,7 @@ fn for_people(error: &(dyn Error + 'static), language: Language) -> String {
         error.downcast_ref::<neuropod::Error>().map(neuropod::Error::kind)
         && let Some(error) = error.downcast_ref()
     {
-        line = message::error(error, language);
+        line = message::error(error, language, &Currency::EUR);
     }
     let mut cause = error.source();
     while let Some(error) = cause {

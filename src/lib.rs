@@ -47,7 +47,7 @@
 //!     }
 //! }
 //! let connections = platform.connections(&ana, &pod.id).await?;
-//! let link = connections.http[0].link();
+//! let link = connections[0].link();
 //! assert!(link.starts_with("https://training-") && link.contains("-8888.pods.example.com?token="), "{link}");
 //! # driver.abort();
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -109,6 +109,7 @@ impl<S: Store + Billing> World<S> {
             .clock(Arc::new(self.cluster.clock()))
             .cluster(Arc::new(self.cluster.clone()))
             .billing(self.store.clone())
+            .opening_credit(Money::from_cents(1000))
     }
 
     /// How often the cluster was called so.

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use neuropod::PodOptions;
 use neuropod::clock::Clock;
 use neuropod::message::{self, Language};
+use neuropod::money::Currency;
 use neuropod::money::billing::{EntryOptions, Period};
 use neuropod::money::meter::Reservation;
 use neuropod::money::statement::{Explanation, explain};
@@ -181,7 +182,7 @@ impl Books {
     }
 
     fn check_charge(&mut self, world: &World, user: &UserId, charge: &Explanation, blind: Duration) {
-        let told = message::charge(charge, Language::En);
+        let told = message::charge(charge, Language::En, &Currency::EUR);
         assert!(charge.agrees, "{told}");
         let id = charge.pod.as_ref().unwrap();
         let charged = self.pods.get_mut(id).unwrap();

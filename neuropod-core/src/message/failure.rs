@@ -3,43 +3,46 @@
 use super::language::Language;
 use super::problem::problem;
 use crate::error::kind::{Error, ErrorKind};
+use crate::money::currency::Currency;
 
 /// What went wrong with a call. An invalid request gives the texts of its problems, one after the other.
 ///
 /// ```
 /// use neuropod_core::message::{self, Language};
+/// use neuropod_core::money::Currency;
 /// use neuropod_core::{Error, ErrorKind, Money};
 ///
 /// let (required, available) = (Money::from_cents(270), Money::from_cents(100));
 /// let error = Error::new(ErrorKind::InsufficientFunds { required, available }, "not enough");
 /// assert_eq!(
-///     message::error(&error, Language::Es),
+///     message::error(&error, Language::Es, &Currency::default()),
 ///     "Saldo insuficiente. Requerido: €2.70, Disponible: €1.00"
 /// );
 /// ```
-pub fn error(error: &Error, language: Language) -> String {
+pub fn error(error: &Error, language: Language, currency: &Currency) -> String {
     let (es, en) = match error.kind() {
         ErrorKind::Invalid(errors) => {
             let texts: Vec<_> = errors
                 .problems()
                 .iter()
-                .map(|wrong| problem(wrong, language))
+                .map(|wrong| problem(wrong, language, currency))
                 .collect();
             return texts.join("; ");
         }
         ErrorKind::InsufficientFunds { required, available } => {
             // Rounded so that they never look the same.
-            let (required, available) = (required.up_to_cents(), available.down_to_cents());
+            let required = currency.show(required.up_to_cents());
+            let available = currency.show(available.down_to_cents());
             return language.pick(
-                format!("Saldo insuficiente. Requerido: €{required}, Disponible: €{available}"),
-                format!("Insufficient funds. Required: €{required}, available: €{available}"),
+                format!("Saldo insuficiente. Requerido: {required}, Disponible: {available}"),
+                format!("Insufficient funds. Required: {required}, available: {available}"),
             );
         }
         ErrorKind::SpendCapReached { cap, spent } => {
-            let spent = spent.up_to_cents();
+            let (cap, spent) = (currency.show(*cap), currency.show(spent.up_to_cents()));
             return language.pick(
-                format!("Límite de gasto diario alcanzado. Límite: €{cap}, Gastado hoy: €{spent}"),
-                format!("Daily spend cap reached. Cap: €{cap}, spent today: €{spent}"),
+                format!("Límite de gasto diario alcanzado. Límite: {cap}, Gastado hoy: {spent}"),
+                format!("Daily spend cap reached. Cap: {cap}, spent today: {spent}"),
             );
         }
         ErrorKind::TooManyPods { limit } => {

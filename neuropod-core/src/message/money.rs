@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::language::Language;
+use crate::money::currency::Currency;
 use crate::money::statement::Explanation;
 
 /// The warning that the balance of an account, or what its daily cap leaves, lasts for only so many seconds.
@@ -46,7 +47,7 @@ pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> St
 }
 
 /// How the amount of a charge was calculated.
-pub fn charge(charge: &Explanation, language: Language) -> String {
+pub fn charge(charge: &Explanation, language: Language, currency: &Currency) -> String {
     let Explanation {
         period,
         seconds,
@@ -55,9 +56,10 @@ pub fn charge(charge: &Explanation, language: Language) -> String {
         ..
     } = charge;
     let [from, until] = [period.from, period.until].map(|time| time.strftime("%Y-%m-%d %H:%M:%S"));
+    let code = currency.code();
     language.pick(
-        format!("{from} a {until} UTC: {seconds} s a {hourly} EUR por hora = {amount} EUR"),
-        format!("{from} to {until} UTC: {seconds} s at {hourly} EUR per hour = {amount} EUR"),
+        format!("{from} a {until} UTC: {seconds} s a {hourly} {code} por hora = {amount} {code}"),
+        format!("{from} to {until} UTC: {seconds} s at {hourly} {code} per hour = {amount} {code}"),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::language::Language;
 use crate::error::validation::{Problem, Violation};
+use crate::money::currency::Currency;
 use crate::pod::image::ImageError;
 
 /// What is wrong with a field. The texts of the frontend's contract stay as they are.
@@ -9,19 +10,21 @@ use crate::pod::image::ImageError;
 /// ```
 /// use neuropod_core::message::{Language, problem};
 /// use neuropod_core::error::{Problem, Violation};
+/// use neuropod_core::money::Currency;
 ///
+/// let eur = Currency::default();
 /// let missing = Problem::new("name", Violation::Required);
-/// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");
-/// assert_eq!(problem(&missing, Language::En), "Name is required");
+/// assert_eq!(problem(&missing, Language::Es, &eur), "Nombre es requerido");
+/// assert_eq!(problem(&missing, Language::En, &eur), "Name is required");
 /// let wrong = Problem::new("email", Violation::Malformed);
-/// assert_eq!(problem(&wrong, Language::Es), "Correo electrónico: valor inválido");
+/// assert_eq!(problem(&wrong, Language::Es, &eur), "Correo electrónico: valor inválido");
 /// let disk = Problem::new("volume_gb", Violation::OutOfRange { min: 1, max: 150 });
-/// assert_eq!(problem(&disk, Language::Es), "Tamaño de volumen debe estar entre 1 y 150 GB");
+/// assert_eq!(problem(&disk, Language::Es, &eur), "Tamaño de volumen debe estar entre 1 y 150 GB");
 /// let lines = Problem::new("tail", Violation::OutOfRange { min: 1, max: 10_000 });
-/// assert_eq!(problem(&lines, Language::En), "tail must be a whole number from 1 to 10000");
+/// assert_eq!(problem(&lines, Language::En, &eur), "tail must be a whole number from 1 to 10000");
 /// ```
 #[expect(clippy::too_many_lines, reason = "a table of texts")]
-pub fn problem(problem: &Problem, language: Language) -> String {
+pub fn problem(problem: &Problem, language: Language, currency: &Currency) -> String {
     let field = problem.field;
     match &problem.violation {
         Violation::Required => required(field, language),
@@ -203,12 +206,14 @@ pub fn problem(problem: &Problem, language: Language) -> String {
             .into(),
         Violation::Amount => language.pick(
             format!(
-                "{}: indica un importe en EUR que no sea negativo, con seis decimales como máximo",
-                label(field, language)
+                "{}: indica un importe en {} que no sea negativo, con seis decimales como máximo",
+                label(field, language),
+                currency.code()
             ),
             format!(
-                "{}: enter an amount in EUR that is not negative, with at most six decimals",
-                label(field, language)
+                "{}: enter an amount in {} that is not negative, with at most six decimals",
+                label(field, language),
+                currency.code()
             ),
         ),
         Violation::AlreadyTaken => language.pick(

@@ -188,6 +188,7 @@ pub struct Explanation {
 /// ```
 /// use neuropod_core::money::billing::{Details, Entry, EntryKind, Period};
 /// use neuropod_core::message::{self, Language};
+/// use neuropod_core::money::Currency;
 /// use neuropod_core::Money;
 /// use neuropod_core::money::statement::explain;
 ///
@@ -205,7 +206,7 @@ pub struct Explanation {
 /// let line = explain(&entry).unwrap();
 /// assert!(line.agrees);
 /// assert_eq!(
-///     message::charge(&line, Language::En),
+///     message::charge(&line, Language::En, &Currency::EUR),
 ///     "2026-01-01 00:00:00 to 2026-01-01 00:01:00 UTC: 60 s at 2.70 EUR per hour = 0.045 EUR"
 /// );
 /// # Ok::<(), jiff::Error>(())

@@ -18,6 +18,7 @@ use crate::error::kind::{Error, ErrorKind, Result};
 use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::money::amount::Money;
 use crate::money::billing::Billing;
+use crate::money::currency::Currency;
 use crate::money::meter::{LOW_BALANCE_SECONDS, RESERVED_SECONDS};
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
@@ -27,9 +28,6 @@ use crate::reconcile::Deadlines;
 use crate::store::audit::AuditLog;
 use crate::store::traits::{PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore};
 use crate::token::{JupyterTokens, TokenExtractor};
-
-/// What a new client gets, as the HTTP contract has it: 10.00 EUR.
-const OPENING_CREDIT: Money = Money::from_cents(1000);
 
 /// How many pods a client may have.
 const MAX_PODS: u32 = 20;
@@ -58,7 +56,8 @@ pub struct PlatformBuilder {
     price_list: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
-    opening_credit: Option<Money>,
+    currency: Currency,
+    opening_credit: Money,
     daily_cap: Option<Money>,
     max_pods: Option<u32>,
     volume_grace: Option<SignedDuration>,
@@ -189,10 +188,16 @@ impl PlatformBuilder {
         self
     }
 
+    /// The currency of all amounts, as people see it; euros unless given.
+    pub fn currency(mut self, currency: Currency) -> Self {
+        self.currency = currency;
+        self
+    }
+
     /// What clients get when they are registered, until administrators set it with the prices
-    /// ([`PriceList::opening_credit`]); 10.00 EUR unless given.
+    /// ([`PriceList::opening_credit`]); nothing unless given.
     pub fn opening_credit(mut self, credit: Money) -> Self {
-        self.opening_credit = Some(credit);
+        self.opening_credit = credit;
         self
     }
 
@@ -296,7 +301,8 @@ impl PlatformBuilder {
             deadlines,
             prices: self.price_list,
             price_policy: self.price_policy,
-            opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
+            currency: self.currency,
+            opening_credit: self.opening_credit,
             daily_cap: self.daily_cap,
             max_pods: self.max_pods.unwrap_or(MAX_PODS),
             volume_grace: self.volume_grace,

@@ -17,6 +17,7 @@ use crate::clock::SteadyClock;
 use crate::cluster::backend::ClusterBackend;
 use crate::cluster::catalogue::Catalogue;
 use crate::money::billing::Billing;
+use crate::money::currency::Currency;
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
 use crate::pod::limits::Limits;
@@ -63,6 +64,11 @@ impl Platform {
     /// Which registries images may come from.
     pub fn image_rules(&self) -> &ImageRules {
         &self.0.rules.images
+    }
+
+    /// The currency of all amounts.
+    pub fn currency(&self) -> &Currency {
+        &self.0.rules.currency
     }
 
     /// The GPU types on offer.

@@ -137,7 +137,7 @@ fn repeated(outcome: Outcome) -> Error {
         ),
         Outcome::InsufficientFunds { required, available } => Error::new(
             ErrorKind::InsufficientFunds { required, available },
-            format!("{required} EUR were required and {available} EUR available"),
+            format!("{required} was required and {available} available"),
         ),
         Outcome::NoAccount => Error::new(ErrorKind::NotFound, "there was no account to pay from"),
     }

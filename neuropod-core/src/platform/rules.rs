@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::cluster::catalogue::Catalogue;
 use crate::cluster::plan::Layout;
 use crate::money::amount::Money;
+use crate::money::currency::Currency;
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
 use crate::pod::check::RequestRules;
@@ -23,6 +24,7 @@ pub(crate) struct Rules {
     /// The prices until the store has a price list.
     pub(crate) prices: PriceList,
     pub(crate) price_policy: PricePolicy,
+    pub(crate) currency: Currency,
     pub(crate) opening_credit: Money,
     /// What a client may spend on a day, unless their record says something else.
     pub(crate) daily_cap: Option<Money>,

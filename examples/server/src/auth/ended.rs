@@ -1,11 +1,11 @@
-//! The sessions of a user that ended before their time.
+//! The sessions of a user that were ended early.
 
 use jiff::Timestamp;
 use neuropod::User;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Session;
+use super::session::Session;
 
 /// Under this name they are kept with the user.
 const EXTRA: &str = "endedSessions";
@@ -66,7 +66,7 @@ mod tests {
     use neuropod::Role;
 
     use super::*;
-    use crate::auth::people::Profile;
+    use crate::auth::Profile;
 
     fn session(number: i64) -> Session {
         let until = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1000 + number);

@@ -252,11 +252,11 @@ impl<'de> Deserialize<'de> for Euros {
         let number = serde_json::Number::deserialize(deserializer)?;
         // A number of JSON may print with an exponent, a floating point number never does.
         let amount = number.as_f64().and_then(|euros| {
-            Money::from_euros(&euros.to_string()).or_else(|| {
+            Money::from_decimal(&euros.to_string()).or_else(|| {
                 let text = format!("{euros:.6}");
                 let rounded: f64 = text.parse().ok()?;
                 let noise = (rounded - euros).abs() <= 4.0 * f64::EPSILON * euros.abs();
-                Money::from_euros(&text).filter(|_| noise)
+                Money::from_decimal(&text).filter(|_| noise)
             })
         });
         amount.map(Self).ok_or_else(|| de::Error::custom("not an amount"))

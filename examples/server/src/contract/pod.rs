@@ -69,15 +69,15 @@ pub(crate) struct PodView {
     /// When its volume will be deleted because nobody pays for it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) volume_deleted_at: Option<Timestamp>,
-    /// In EUR per hour, while it runs.
+    /// Per hour, while it runs.
     pub(crate) cost_per_hour: f64,
-    /// In EUR per hour, while it is stopped.
+    /// Per hour, while it is stopped.
     pub(crate) cost_stopped: f64,
-    /// In EUR per hour, as it is charged now: 0 while it is on its way, or when nothing of it is paid for.
+    /// Per hour, as it is charged now: 0 while it is on its way, or when nothing of it is paid for.
     pub(crate) billed_per_hour: f64,
-    /// In EUR, so far.
+    /// So far.
     pub(crate) total_cost: f64,
-    /// What it may cost on a day, in EUR.
+    /// What it may cost on a day.
     pub(crate) daily_cap: Option<f64>,
     /// Its names in the cluster.
     pub(crate) kubernetes_resources: KubernetesResources,
@@ -273,11 +273,11 @@ impl Shown<'_> {
                 .volume_deletion
                 .filter(|deletion| !deletion.decided)
                 .map(|deletion| deletion.at),
-            daily_cap: daily_cap.map(Money::as_euros),
-            cost_per_hour: pod.price.hourly.as_euros(),
-            cost_stopped: pod.price.stopped.as_euros(),
-            billed_per_hour: pod.meter.hourly_now().as_euros(),
-            total_cost: pod.charged.as_euros(),
+            daily_cap: daily_cap.map(Money::as_f64),
+            cost_per_hour: pod.price.hourly.as_f64(),
+            cost_stopped: pod.price.stopped.as_f64(),
+            billed_per_hour: pod.meter.hourly_now().as_f64(),
+            total_cost: pod.charged.as_f64(),
             kubernetes_resources: KubernetesResources {
                 pod_name: reference.name,
                 pvc_name: pod.volume.clone(),

@@ -10,7 +10,7 @@ use neuropod::pod::{Awaited, VolumeDeletion, Wait};
 use neuropod::sim::Mishap;
 use neuropod::{Money, Pod, Reason, Status};
 
-use super::hours;
+use super::past::hours;
 
 /// A pod of the gallery.
 pub(super) struct Scenario {

@@ -1,11 +1,11 @@
-//! Which warnings that money runs out were given already: one for each account and threshold, not one for each pod.
+//! Remembers which low-balance warnings were sent: one for each account and threshold, not one for each pod.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use neuropod::{Pod, PodId, UserId};
 
-use super::listener::Alert;
+use super::mailbox::Alert;
 
 /// Volumes of one account that go within this time of each other are one warning: they are charged by the hour.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
@@ -32,7 +32,7 @@ impl Purse {
     }
 }
 
-/// The warnings that were given.
+/// The warnings that were sent.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     /// The lowest threshold that was told, in seconds, until a pod has that much again.
@@ -89,7 +89,7 @@ mod tests {
     use neuropod::Money;
 
     use super::*;
-    use crate::smoke::{Api, config};
+    use crate::test_api::{Api, config};
 
     async fn pods() -> (Pod, Pod) {
         let api = Api::start(config()).await;

@@ -59,9 +59,9 @@ pub(crate) struct Details {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     last_active: Timestamp,
-    /// In EUR per hour.
+    /// Per hour.
     cost: f64,
-    /// In EUR, so far.
+    /// So far.
     total_cost: f64,
 }
 
@@ -156,7 +156,7 @@ pub(crate) async fn create(
         status: Status::Creating.as_str(),
         message: language.pick(
             "Pod creándose. Por favor espere unos minutos.",
-            "The pod is being created. Please wait some minutes.",
+            "The pod is being created. Please wait a few minutes.",
         ),
     };
     Ok((StatusCode::CREATED, data(created)))
@@ -210,7 +210,7 @@ pub(crate) async fn connections(
     Ok(data(app.shown(language).connections(&pod)))
 }
 
-/// What is no id is answered like one that does not exist.
+/// Text that is not an id is treated like an id that does not exist.
 pub(super) fn parse(id: &str) -> Result<PodId, Failure> {
     Ok(id.parse()?)
 }

@@ -17,7 +17,7 @@ use crate::contract::template::TemplateView;
 use crate::contract::template_body::TemplateBody;
 use crate::language::Asked;
 
-/// How often a change is begun anew because somebody else was quicker.
+/// How often a change is retried after a conflict.
 const MAX_CONFLICTS: usize = 20;
 
 /// A template that was changed.

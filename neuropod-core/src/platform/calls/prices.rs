@@ -100,7 +100,7 @@ fn differences(before: &PriceList, after: &PriceList) -> AuditChange {
     AuditChange::new(text(&before, &after), text(&after, &before))
 }
 
-/// Every price of a list in EUR, by its name.
+/// Every price of a list, by its name.
 fn named_prices(prices: &PriceList) -> BTreeMap<String, String> {
     let PriceList {
         version: _,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::message::{Language, problem};
+use crate::money::currency::Currency;
 
 fn naming() -> Naming {
     Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
@@ -314,11 +315,11 @@ fn an_image_of_another_registry_than_those_on_the_list_is_refused_and_the_list_i
     assert_eq!(of("ubuntu"), []);
     let refused = of("quay.io/a/b");
     assert_eq!(
-        problem(&refused[0], Language::En),
+        problem(&refused[0], Language::En, &Currency::EUR),
         "Images from 'quay.io' are not allowed; use one from: docker.io, ghcr.io/my-team"
     );
     assert_eq!(
-        problem(&refused[0], Language::Es),
+        problem(&refused[0], Language::Es, &Currency::EUR),
         "No se permiten imágenes de 'quay.io'; usa una de: docker.io, ghcr.io/my-team"
     );
 }

@@ -1,6 +1,7 @@
 use neuropod::PodOptions;
 use neuropod::cluster::Catalogue;
 use neuropod::message::{Language, problem};
+use neuropod::money::Currency;
 use neuropod::naming::Naming;
 use neuropod::pod::check::{RequestRules, check};
 use neuropod::pod::{ImageRules, Protocol, Template};
@@ -77,7 +78,7 @@ fn a_good_body_has_no_problems() {
 fn an_empty_body_lists_everything_at_once_in_the_words_of_the_plan() {
     let texts: Vec<_> = told(&read("{}"))
         .iter()
-        .map(|found| problem(found, Language::Es))
+        .map(|found| problem(found, Language::Es, &Currency::EUR))
         .collect();
     assert_eq!(
         texts,
@@ -269,7 +270,7 @@ fn each_body_of_the_trials_comes_out_right() {
             .collect();
         assert_eq!(found, *case["expect"].as_array().unwrap(), "{case}");
         if let Some(text) = case["text"].as_str() {
-            assert_eq!(problem(&told(&request)[0], Language::En), text);
+            assert_eq!(problem(&told(&request)[0], Language::En, &Currency::EUR), text);
         }
     }
     let body = serde_json::json!({ "dailyCap": 0.300_000_000_000_000_04, "containerDiskSize": 30.0 });

@@ -1,0 +1,12 @@
+//! What pods use, measured from time to time.
+
+mod dcgm;
+mod figures;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub(crate) use self::{
+    figures::{Figures, Stats},
+    watch::watch,
+};
