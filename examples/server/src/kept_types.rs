@@ -18,8 +18,8 @@ pub(crate) async fn keep_types(catalogue: Catalogue, store: &dyn PodStore) -> Re
     loop {
         let page = store.list(&options).await.context("store")?;
         for pod in page.pods {
-            if catalogue.get(&pod.spec.gpu).is_none() {
-                *unknown.entry(pod.spec.gpu).or_default() += 1;
+            if catalogue.get(pod.options.gpu()).is_none() {
+                *unknown.entry(pod.options.gpu().to_owned()).or_default() += 1;
             }
         }
         let Some(next) = page.next else { break };

@@ -145,7 +145,9 @@ impl App {
             if user.identity.is_none() {
                 user.identity = Some(profile.identity.clone());
                 user.email_verified = true;
-                user.avatar = user.avatar.take().or_else(|| profile.avatar.clone());
+                for (name, value) in profile.extra() {
+                    user.extra.entry(name).or_insert(value);
+                }
             }
         });
         let linked = linked.await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use neuropod::money::BillingExt;
-use neuropod::sim::{Kind, ObjectKey, SimCluster};
+use neuropod::sim::{ObjectKey, ObjectKind, SimCluster};
 use neuropod::{Actor, CreatePod, Money, Pod, UserId};
 use tokio::time::sleep;
 
@@ -33,13 +33,13 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
             .await
             .with_context(|| scenario.name.to_owned())?;
         for obstacle in scenario.obstacles {
-            cluster.obstruct(&pod.id, *obstacle);
+            cluster.inject(&pod.id, *obstacle);
         }
         if scenario.past == Past::NameTaken {
             for connection in app.platform.connections(&owner(&pod), &pod.id).await? {
                 cluster.add_foreign(ObjectKey {
                     namespace: pod.namespace.clone(),
-                    kind: Kind::Service,
+                    kind: ObjectKind::Service,
                     name: connection.objects.service,
                 });
             }

@@ -7,6 +7,7 @@ mod tests;
 mod watch;
 
 pub(crate) use self::{
+    dcgm::percent as gpu_percent,
     figures::{Figures, Stats},
     watch::watch,
 };
