@@ -7,9 +7,7 @@ use neuropod_core::pod::{Environment, Login, PodSpec};
 use neuropod_core::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditLog, AuditOutcome, AuditPerson, AuditTarget,
 };
-use neuropod_core::store::{
-    Outcome, PastRequest, PriceStore, RequestStore, TemplateStore, UserStore,
-};
+use neuropod_core::store::{Outcome, PastRequest, PriceStore, RequestStore, TemplateStore, UserStore};
 use neuropod_core::token::{AccessToken, TokenState};
 use neuropod_core::{Billing, Money, Pod, PodStore, PriceList, Role, Template, User, UserId};
 
@@ -22,9 +20,9 @@ pub(crate) const ALL: [&str; 4] = [
 ];
 
 /// Writes something into every table and collection.
-pub(crate) async fn fill(store: &(
-         impl PodStore + UserStore + TemplateStore + PriceStore + RequestStore + Billing + AuditLog
-     )) {
+pub(crate) async fn fill(
+    store: &(impl PodStore + UserStore + TemplateStore + PriceStore + RequestStore + Billing + AuditLog),
+) {
     let now = Timestamp::from_second(1_767_225_845).unwrap();
     let ana = UserId::new("ana");
     let sample = Pod::sample(now);
