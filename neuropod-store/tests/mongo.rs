@@ -88,6 +88,7 @@ impl Both {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Billing for Both {
     async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
         self.one().open(user, kind).await

@@ -316,6 +316,7 @@ struct Slow {
 }
 
 #[async_trait::async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ClusterBackend for Slow {
     async fn apply(&self, workload: &Workload) -> Result<Observation> {
         self.cluster.apply(workload).await
@@ -396,6 +397,7 @@ async fn a_pod_is_not_made_on_a_volume_that_is_being_deleted() {
 struct Hesitant(SimCluster);
 
 #[async_trait::async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ClusterBackend for Hesitant {
     async fn apply(&self, _: &Workload) -> Result<Observation> {
         Err(busy())

@@ -171,6 +171,7 @@ struct Counted {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Billing for Counted {
     async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
         self.inner.open(user, kind).await

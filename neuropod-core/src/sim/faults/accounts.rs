@@ -39,6 +39,7 @@ macro_rules! pass {
         $(fn $name:ident($($argument:ident: $of:ty),*) -> $answer:ty;)*
     }) => {
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl $trait for $type {
             $(async fn $name(&self, $($argument: $of),*) -> Result<$answer> {
                 let call = self.inner.$name($($argument),*);

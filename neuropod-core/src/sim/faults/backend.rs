@@ -24,6 +24,7 @@ pub(super) struct FaultyCluster {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ClusterBackend for FaultyCluster {
     async fn apply(&self, workload: &Workload) -> Result<Observation> {
         self.faults
