@@ -26,6 +26,8 @@ mod dashboard;
 mod directory;
 mod door;
 mod encoding;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gallery;
 pub mod greeting;
 mod headers;

@@ -2,6 +2,8 @@
 
 mod dcgm;
 
+pub(crate) use self::dcgm::percent as gpu_percent;
+
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
