@@ -19,6 +19,7 @@ use crate::users::user;
 struct OnlyPods(MemoryStore);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl PodStore for OnlyPods {
     async fn insert(&self, pod: &Pod) -> Result<Pod> {
         self.0.insert(pod).await
