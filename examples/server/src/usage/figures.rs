@@ -1,7 +1,5 @@
 //! What pods used when they were last measured.
 
-pub(crate) use self::dcgm::percent as gpu_percent;
-
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
