@@ -21,6 +21,7 @@ use neuropod::clock::{Clock, SystemClock};
 use neuropod::cluster::{LogOptions, Step, VolumePolicy};
 use neuropod::k8s::{Exposure, KubeCluster, KubeConfig};
 use neuropod::message::{self, Language};
+use neuropod::money::Currency;
 use neuropod::money::billing::EntryOptions;
 use neuropod::money::statement::explain;
 use neuropod::money::{AccountKind, BillingExt};
@@ -121,7 +122,7 @@ fn for_people(error: &(dyn Error + 'static), language: Language) -> String {
         error.downcast_ref::<neuropod::Error>().map(neuropod::Error::kind)
         && let Some(error) = error.downcast_ref()
     {
-        line = message::error(error, language);
+        line = message::error(error, language, &Currency::EUR);
     }
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -236,7 +237,7 @@ struct Story {
 impl Story {
     async fn tell(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         let pod = self.platform.get(&self.ana, id).await?;
-        let (image, gpu, price) = (&pod.spec.image, &pod.spec.gpu, pod.price.hourly);
+        let (image, gpu, price) = (pod.options.image(), pod.options.gpu(), pod.price.hourly);
         self.say(
             &format!("creado: {image} en {gpu}, {price} EUR por hora"),
             &format!("created: {image} on {gpu}, {price} EUR per hour"),
@@ -319,10 +320,9 @@ impl Story {
 
     async fn show_links(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
         for connection in self.platform.connections(&self.ana, id).await? {
-            // Names of other ports are those of the contract, in Spanish.
             let (port, link) = (connection.port, connection.link());
-            if connection.token.is_some() {
-                let link = format!("  {}: {link}", connection.name);
+            if let Some(name) = &connection.name {
+                let link = format!("  {name}: {link}");
                 self.say(&link, &link);
             } else {
                 self.say(

@@ -7,7 +7,8 @@
 //!
 //! # A whole example
 //!
-//! Here on the simulated cluster, which needs nothing; `KubeCluster` (feature `k8s`) takes its place in earnest.
+//! Here on the simulated cluster (feature `sim`), which needs nothing; `KubeCluster` (feature `k8s`) takes its place in
+//! earnest.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -46,7 +47,7 @@
 //!     }
 //! }
 //! let connections = platform.connections(&ana, &pod.id).await?;
-//! let link = connections.http[0].link();
+//! let link = connections[0].link();
 //! assert!(link.starts_with("https://training-") && link.contains("-8888.pods.example.com?token="), "{link}");
 //! # driver.abort();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -58,7 +59,7 @@
 //!
 //! | trait | what it is | ours |
 //! |---|---|---|
-//! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), [`sim::SimCluster`] |
+//! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), `SimCluster` (feature `sim`) |
 //! | [`PodStore`] | pods, users, templates, price lists | [`store::MemoryStore`], `SqliteStore` (feature `sqlite`), `MongoStore` (feature `mongo`) |
 //! | [`Billing`] | accounts and what happens to the money in them | the same |
 //! | [`TokenExtractor`] | finds access tokens in logs | [`token::JupyterTokens`], [`token::RegexTokens`] |
@@ -73,6 +74,7 @@
 //! |---|---|
 //! | `k8s` | the Kubernetes backend |
 //! | `mongo` | the store on a server that speaks the protocol of MongoDB |
+//! | `sim` | the simulated cluster |
 //! | `sqlite` | the store in a SQLite file |
 //! | `full` | all of them |
 
@@ -91,12 +93,15 @@ pub mod store {
 #[cfg(feature = "conformance")]
 #[doc(inline)]
 pub use neuropod_core::conformance;
+#[cfg(feature = "sim")]
+#[doc(inline)]
+pub use neuropod_core::sim;
 #[doc(inline)]
 pub use neuropod_core::{
     AccessToken, Actor, Billing, ClusterBackend, CreatePod, Error, ErrorKind, Money, Naming, Platform,
-    PlatformBuilder, Pod, PodId, PodStore, PriceList, Reason, Result, Role, Status, Template, TokenExtractor,
-    Update, User, UserId, clock, cluster, error, id, message, money, naming, platform, pod, reconcile, sim,
-    token, user,
+    PlatformBuilder, Pod, PodId, PodOptions, PodStore, PriceList, Reason, Result, Role, Status, Template,
+    TokenExtractor, Update, User, UserId, clock, cluster, error, id, message, money, naming, platform, pod,
+    reconcile, token, user,
 };
 
 /// The example of the README compiles.

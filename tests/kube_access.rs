@@ -11,7 +11,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, Service};
 use neuropod_core::cluster::workload::Quota;
 use neuropod_core::cluster::{ClusterEvent, LogOptions, Objects, VolumePolicy, Workload};
-use neuropod_core::conformance::cluster::Scene;
+use neuropod_core::conformance::cluster::Milestone;
 use neuropod_core::{ClusterBackend, Error, ErrorKind};
 use neuropod_k8s::Exposure;
 use neuropod_k8s::config::GatewayRoutes;
@@ -230,7 +230,7 @@ async fn a_pod_passes_the_level_that_it_is_made_for() {
         let workload = workload("lab", 1);
         site.backend.apply(&workload).await.unwrap();
         site.kubelet()
-            .play(&workload.reference.name, Scene::Running { ready: true })
+            .reach(&workload.reference.name, Milestone::Running { ready: true })
             .await;
         let pod = site.api::<Pod>().get(&workload.reference.name).await.unwrap();
         assert_eq!(pod.spec.unwrap().automount_service_account_token, Some(false));

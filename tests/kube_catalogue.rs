@@ -9,6 +9,7 @@ use ::kube::{Api, ResourceExt};
 use k8s_openapi::api::core::v1::Node;
 use neuropod_core::cluster::Catalogue;
 use neuropod_core::cluster::gpus::Misfit;
+use neuropod_core::message::{Language, unmatched_gpu};
 use serde_json::{Value, from_value, json};
 
 use self::kube::{Right, Site, cluster, logged, rbac, without};
@@ -175,7 +176,7 @@ async fn a_catalogue_that_the_nodes_do_not_have_is_said_with_why() {
     for (name, nodes, catalogue, why) in cases() {
         set_nodes(&site, &nodes).await;
         let said = site.backend.check_catalogue(&catalogue).await.unwrap();
-        let texts: Vec<_> = said.iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = said.iter().map(|gpu| unmatched_gpu(gpu, Language::En)).collect();
         let expected = format!("No node can take the GPU type x: {why}");
         let expected: Vec<_> = (!why.is_empty()).then_some(expected).into_iter().collect();
         // The API server taints a new node as not ready: that is no fault of the catalogue.

@@ -18,7 +18,8 @@ use futures::{FutureExt, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
 use neuropod_core::ClusterBackend;
 use neuropod_core::cluster::WorkloadRef;
-use neuropod_core::conformance::cluster::{Scene, Stage, quota, run};
+use neuropod_core::conformance::cluster::{Milestone, Stage, quota, run};
+use neuropod_core::sim::{Mishap, ObjectKind};
 use neuropod_k8s::KubeCluster;
 use neuropod_test_cluster::TestCluster;
 use tokio::sync::watch;
@@ -36,17 +37,37 @@ struct KubeStage {
     gate: watch::Sender<bool>,
 }
 
+impl KubeStage {
+    /// The kubelet of the workload's namespace.
+    fn kubelet(&self, reference: &WorkloadRef) -> Kubelet {
+        let namespace = reference.namespace.as_ref();
+        let namespace = namespace.unwrap_or(&self.backend.config().namespace);
+        Kubelet::new(self.admin.clone(), namespace)
+    }
+}
+
 #[async_trait::async_trait]
 impl Stage for KubeStage {
     fn backend(&self) -> Arc<dyn ClusterBackend> {
         self.backend.clone()
     }
 
-    async fn play(&self, reference: &WorkloadRef, scene: Scene) {
-        let namespace = reference.namespace.as_ref();
-        let namespace = namespace.unwrap_or(&self.backend.config().namespace);
-        let kubelet = Kubelet::new(self.admin.clone(), namespace);
-        kubelet.play(&reference.name, scene).await;
+    async fn reach(&self, reference: &WorkloadRef, milestone: Milestone) {
+        self.kubelet(reference).reach(&reference.name, milestone).await;
+    }
+
+    async fn inject(&self, reference: &WorkloadRef, mishap: Mishap) {
+        self.kubelet(reference).inject(&reference.name, mishap).await;
+    }
+
+    async fn delete_by_hand(&self, reference: &WorkloadRef, kind: ObjectKind) {
+        self.kubelet(reference)
+            .delete_by_hand(&reference.name, kind)
+            .await;
+    }
+
+    async fn take_name(&self, reference: &WorkloadRef) {
+        self.kubelet(reference).take_name(&reference.name).await;
     }
 
     async fn break_watch(&self) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use neuropod_core::cluster::{ClusterEvent, ObservedPod, VolumePolicy};
-use neuropod_core::conformance::cluster::Scene;
+use neuropod_core::sim::Mishap;
 use neuropod_core::{ClusterBackend, ErrorKind, PodId};
 use neuropod_test_cluster::{TestCluster, skip};
 use tokio::time::{Instant, timeout};
@@ -79,7 +79,7 @@ async fn nothing_is_lost_or_invented_while_the_api_server_is_gone() {
     control_plane.start_api_server().unwrap();
     let kubelet = site.kubelet();
     kubelet
-        .play(&changes_meanwhile.reference.name, Scene::CrashLoop)
+        .inject(&changes_meanwhile.reference.name, Mishap::CrashLoop)
         .await;
     let gone = site
         .backend

@@ -8,10 +8,12 @@
 //! [`Workload`](cluster::Workload) → [`ClusterBackend::apply`], and back: [`ClusterBackend::watch`] →
 //! [`Observation`](cluster::Observation) → [`reconcile`](fn@reconcile::reconcile) →
 //! [`Action`](reconcile::Action)s, which the driver carries out.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
 pub mod cluster;
 #[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 pub mod error;
 pub mod id;
@@ -21,6 +23,8 @@ pub mod naming;
 pub mod platform;
 pub mod pod;
 pub mod reconcile;
+#[cfg(feature = "sim")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
 pub mod store;
 pub mod token;
@@ -33,7 +37,7 @@ pub use self::{
     money::{Billing, Money, PriceList},
     naming::Naming,
     platform::{Platform, PlatformBuilder, Update},
-    pod::{CreatePod, Pod, Status, Template},
+    pod::{CreatePod, Pod, PodOptions, Status, Template},
     store::PodStore,
     token::{AccessToken, TokenExtractor},
     user::User,

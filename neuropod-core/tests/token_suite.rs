@@ -42,6 +42,7 @@ struct FaultyScan {
     kept: Vec<u8>,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl TokenExtractor for Faulty {
     fn start(&self) -> Box<dyn TokenScan> {
         let remembered = match self.fault {
@@ -71,6 +72,7 @@ impl FaultyScan {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl TokenScan for FaultyScan {
     fn push(&mut self, chunk: &[u8]) -> Option<TokenState> {
         match self.fault {
@@ -93,6 +95,10 @@ impl TokenScan for FaultyScan {
 
     fn state(&self) -> &TokenState {
         &self.state
+    }
+
+    fn is_settled(&self) -> bool {
+        self.inner.is_settled()
     }
 }
 

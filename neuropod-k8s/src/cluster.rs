@@ -124,7 +124,7 @@ impl KubeCluster {
     /// where the platform may not list nodes.
     ///
     /// # Errors
-    /// When the cluster does not answer.
+    /// When the cluster does not respond.
     pub async fn check_catalogue(&self, catalogue: &Catalogue) -> Result<Vec<UnmatchedGpu>> {
         let work = catalogue::unmatched(&self.context.requests, catalogue, &self.context.config.instance);
         self.context.requests.in_time(work).await
@@ -134,7 +134,7 @@ impl KubeCluster {
     /// Empty where the API server does not accept such questions.
     ///
     /// # Errors
-    /// When the cluster does not answer.
+    /// When the cluster does not respond.
     pub async fn missing_rights(&self) -> Result<Vec<MissingRight>> {
         let work = rights::missing(&self.context.requests, &self.context.config);
         self.context.requests.in_time(work).await
@@ -144,7 +144,7 @@ impl KubeCluster {
     /// network depends on it.
     ///
     /// # Errors
-    /// When the cluster does not answer in time.
+    /// When the cluster does not respond in time.
     pub async fn enforcement(&self) -> Result<Enforcement> {
         let requests = &self.context.requests;
         requests

@@ -1,7 +1,7 @@
 //! The stores beside their drivers doing the same statements: reading a pod, changing it by compare-and-swap, a page of
 //! a list, and a reservation that is made and released. A store should take at most 1.3 times as long as its driver.
 //!
-//! Whoever uses the driver of SQLite by hand needs pods too, so `driver` reads and writes them as JSON; `driver_text`
+//! Whoever uses the driver of SQLite by hand needs pods too, so `driver` reads and writes them as JSON values; `driver_text`
 //! leaves them as text.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
@@ -19,6 +19,7 @@ use neuropod_core::money::{AccountKind, BillingExt};
 use neuropod_core::store::ListOptions;
 use neuropod_core::{Billing, Money, Pod, PodStore, UserId};
 use neuropod_store::{MongoStore, SqliteStore};
+use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::runtime::Runtime;
 
@@ -174,14 +175,14 @@ fn sqlite(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn parse(text: &str) -> Pod {
+fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
 fn change(text: &str) -> String {
-    let pod = parse(text);
-    let attempts = pod.attempts.wrapping_add(1);
-    serde_json::to_string(&Pod { attempts, ..pod }).unwrap()
+    let mut pod = parse(text);
+    pod["attempts"] = (pod["attempts"].as_u64().unwrap() % 1000 + 1).into();
+    pod.to_string()
 }
 
 /// One change of an account by the statements of the store.

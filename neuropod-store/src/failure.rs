@@ -48,6 +48,6 @@ pub(crate) fn ended(key: &str, how: &str) -> Error {
 pub(crate) fn insufficient(required: Money, available: Money) -> Error {
     Error::new(
         ErrorKind::InsufficientFunds { required, available },
-        format!("{required} EUR are required and {available} EUR available"),
+        format!("{required} is required and {available} available"),
     )
 }

@@ -21,10 +21,10 @@ mod input;
 mod memory;
 #[cfg(feature = "mongo")]
 pub mod mongo;
+#[cfg(any(feature = "mongo", feature = "sqlite"))]
+mod shape;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "mongo", feature = "sqlite"))]
-mod unknown;
 
 pub use self::memory::MemoryStore;
 #[cfg(feature = "mongo")]

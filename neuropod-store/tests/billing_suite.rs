@@ -67,6 +67,7 @@ impl Faulty {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Billing for Faulty {
     async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
         let kind = match self.fault {

@@ -1,6 +1,7 @@
 //! The suites of stores and billing on a real server.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod canary;
 mod mongo_server;
 mod sample;
 
@@ -8,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use mongodb::bson::Document;
+use futures::TryStreamExt;
+use mongodb::bson::{Document, doc};
 use neuropod_core::money::billing::{Details, Draw, Drawn, EntryOptions, Hold, Posting};
 use neuropod_core::money::{AccountKind, Balance, BillingExt, Entry};
 use neuropod_core::{Billing, Money, PodStore, Result, UserId, conformance};
@@ -88,6 +90,7 @@ impl Both {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Billing for Both {
     async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()> {
         self.one().open(user, kind).await
@@ -133,5 +136,29 @@ async fn two_stores_on_one_database_are_a_billing() {
         next: AtomicUsize::new(0),
     };
     conformance::billing::run(Arc::new(both)).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_in_their_field_alone() {
+    let Some(database) = TestDatabase::new("mongo/secrets_are_in_their_field_alone") else {
+        return;
+    };
+    let store = MongoStore::connect(&database.uri).await.unwrap();
+    canary::fill(&store).await;
+    let driver = database.driver().await;
+    let mut searched = 0;
+    for name in driver.list_collection_names().await.unwrap() {
+        let mut documents = driver.collection::<Document>(&name).find(doc! {}).await.unwrap();
+        while let Some(mut document) = documents.try_next().await.unwrap() {
+            searched += 1;
+            let has_secrets = |(collection, _): &&(&str, _)| name == *collection;
+            if let Some((_, canaries)) = canary::KEPT.iter().find(has_secrets) {
+                canary::check_secrets(&document.remove("secrets").unwrap().to_string(), canaries);
+            }
+            canary::check_clean(&name, &document.to_string());
+        }
+    }
+    assert!(searched >= 10, "only {searched} documents were searched");
     database.remove().await;
 }

@@ -22,10 +22,12 @@ fn path(folder: &TempDir) -> PathBuf {
     folder.path().join("neuropod.db")
 }
 
-/// Takes back what version 7 of the tables has added.
+/// Takes back what version 7 of the tables has added. The pods of that time had their names in another field.
 async fn before_names(path: &Path) {
     let mut file = by_hand::connect(path).await;
-    let older = "DROP TABLE pod_names; DELETE FROM _sqlx_migrations WHERE version = 7";
+    let older = "DROP TABLE pod_names; DELETE FROM _sqlx_migrations WHERE version = 7; \
+        UPDATE pods SET document = \
+        json_set(json_remove(document, '$.podName', '$.layout'), '$.name', document ->> '$.podName')";
     by_hand::run(&mut file, older).await;
 }
 

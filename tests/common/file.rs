@@ -44,6 +44,7 @@ fn stand_still() -> mpsc::Sender<Infallible> {
 macro_rules! pass {
     ($trait:ident { $(fn $name:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl $trait for FileStore {
             $(async fn $name(&self, $($argument: $of),*) -> Result<$answer> {
                 let _still = stand_still();

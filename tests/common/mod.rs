@@ -12,11 +12,12 @@ use std::time::Duration;
 use file::FileStore;
 use neuropod::money::{AccountKind, BillingExt};
 use neuropod::platform::PlatformBuilder;
-use neuropod::pod::template::Template;
+use neuropod::pod::{Jupyter, Template};
 use neuropod::sim::{Method, Settings, SimCluster};
 use neuropod::store::{MemoryStore, Store};
 use neuropod::{
-    Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, Result, Status,
+    Actor, Billing, ClusterBackend, CreatePod, Money, Naming, Platform, Pod, PodId, PodOptions, Result,
+    Status,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -26,20 +27,12 @@ pub(crate) const LIMIT: Duration = Duration::from_mins(10);
 
 /// A template whose image makes its token itself: it comes from the log.
 pub(crate) fn jupyter_template() -> Template {
-    Template {
-        id: "jupyter".into(),
-        name: "Jupyter".into(),
-        docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
-        http_ports: vec![],
-        tcp_ports: vec![],
-        container_disk_size: 10,
-        volume_disk_size: 10,
-        volume_path: "/workspace".into(),
-        description: String::new(),
-        inject_token: false,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        version: 0,
-    }
+    let options = PodOptions::default()
+        .with_image("quay.io/jupyter/base-notebook".parse().unwrap())
+        .with_disks(10, 10)
+        .with_mount_path("/workspace")
+        .with_jupyter(Jupyter::Read);
+    Template::new("jupyter", "Jupyter", options, jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// A cluster, and the store of records and money.
@@ -116,6 +109,7 @@ impl<S: Store + Billing> World<S> {
             .clock(Arc::new(self.cluster.clock()))
             .cluster(Arc::new(self.cluster.clone()))
             .billing(self.store.clone())
+            .opening_credit(Money::from_cents(1000))
     }
 
     /// How often the cluster was called so.

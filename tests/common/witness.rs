@@ -53,11 +53,11 @@ pub(crate) async fn money_is_right(
     let mut charged_until: BTreeMap<Option<PodId>, Timestamp> = BTreeMap::new();
     let mut paid = 0;
     for charge in entries.iter().filter_map(explain) {
-        assert!(charge.agrees, "{charge}");
+        assert!(charge.agrees, "{charge:?}");
         let until = charged_until.entry(charge.pod.clone()).or_insert(Timestamp::MIN);
         assert!(
             charge.period.from >= *until,
-            "{charge} is charged already: {entries:#?}"
+            "{charge:?} is charged already: {entries:#?}"
         );
         *until = charge.period.until;
         // The rest is for volumes of stopped pods.

@@ -230,12 +230,12 @@ async fn money_is_right(store: &SqliteStore) -> Balance {
     let mut charges: Vec<_> = entries.iter().filter_map(explain).collect();
     charges.sort_by_key(|charge| (charge.pod.clone(), charge.period.from));
     for charge in &charges {
-        assert!(charge.agrees, "{charge}");
+        assert!(charge.agrees, "{charge:?}");
     }
     for pair in charges.windows(2).filter(|pair| pair[0].pod == pair[1].pod) {
         assert!(
             pair[0].period.until <= pair[1].period.from,
-            "{} and {}",
+            "{:?} and {:?}",
             pair[0],
             pair[1]
         );

@@ -19,8 +19,9 @@ use std::time::Instant;
 use common::{eventually, until, until_status};
 use futures::StreamExt;
 use neuropod::cluster::{LogOptions, ReasonCode, Step, VolumePolicy};
+use neuropod::pod::{Jupyter, Port};
 use neuropod::store::TemplateStore;
-use neuropod::{AccessToken, CreatePod, Pod, PodStore, Status, Template, Update};
+use neuropod::{AccessToken, CreatePod, Pod, PodOptions, PodStore, Status, Template, Update};
 use neuropod_test_cluster::{Image, measured};
 use node::{Site, get, put};
 use serde_json::json;
@@ -40,13 +41,17 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 "#;
 
 fn jupyter_template(inject_token: bool) -> Template {
-    serde_json::from_value(json!({
-        "id": "jupyter", "name": "Jupyter Lab", "dockerImage": Image::Jupyter.reference(),
-        "httpPorts": [{ "port": 8888, "serviceName": "Jupyter Lab" }],
-        "containerDiskSize": 1, "volumeDiskSize": 1, "injectToken": inject_token,
-        "createdAt": "2026-01-01T00:00:00Z",
-    }))
-    .unwrap()
+    let jupyter = if inject_token {
+        Jupyter::Generated
+    } else {
+        Jupyter::Read
+    };
+    let options = PodOptions::default()
+        .with_image(Image::Jupyter.reference().parse().unwrap())
+        .with_disks(1, 1)
+        .with_ports([Port::http(8888).with_name("Jupyter Lab")])
+        .with_jupyter(jupyter);
+    Template::new("jupyter", "Jupyter Lab", options, jiff::Timestamp::UNIX_EPOCH)
 }
 
 fn jupyter(name: &str) -> CreatePod {
@@ -104,7 +109,7 @@ async fn a_jupyter_pod_lives_stops_starts_and_goes() {
         .unwrap();
     let pod = until_status(&site.platform, &site.ana, &pod.id, Status::Running).await;
     measured(format_args!("running {:?} after the call", begun.elapsed()));
-    assert_eq!(pod.spec.endpoints[0].service_name, "Jupyter Lab");
+    assert_eq!(pod.options.ports()[0].name.as_deref(), Some("Jupyter Lab"));
     let first = token(&site, &pod).await;
     assert_eq!(
         jupyter_status(&site, &pod, &format!("?token={}", first.expose())).await,

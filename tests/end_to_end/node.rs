@@ -116,11 +116,11 @@ impl Site {
     /// The hosts of the pod's Ingresses, in the order of its ports.
     pub(crate) async fn ingress_hosts(&self, pod: &Pod) -> Vec<String> {
         let mut hosts = Vec::new();
-        for endpoint in &pod.spec.endpoints {
+        for port in pod.options.ports() {
             let name = self
                 .platform
                 .naming()
-                .ingress(&pod.slug, &pod.owner_hash, endpoint.port);
+                .ingress(&pod.slug, &pod.owner_hash, port.number);
             let ingress = self.api::<Ingress>().get(&name).await.unwrap().spec.unwrap();
             hosts.push(ingress.rules.unwrap()[0].host.clone().unwrap());
         }

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use neuropod::cluster::{ReasonCode, Step};
 use neuropod::pod::Desired;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Kind, ObjectKey, Obstacle, Settings};
+use neuropod::sim::{Mishap, ObjectKey, ObjectKind, Settings};
 use neuropod::{ErrorKind, Money, Platform, PlatformBuilder, Pod, PodId, Status};
 use neuropod_test_cluster::measured;
 
@@ -24,6 +24,14 @@ fn deadlines(parts: PlatformBuilder) -> Platform {
 }
 
 /// What a person does, each thing once; after a crash they go on where they were.
+fn volume_key(name: &str) -> ObjectKey {
+    ObjectKey {
+        namespace: None,
+        kind: ObjectKind::Volume,
+        name: name.to_owned(),
+    }
+}
+
 struct Hanging {
     id: PodId,
     charged: Money,
@@ -73,7 +81,7 @@ impl Hanging {
         while self.done < 12 {
             match self.done {
                 0 => {
-                    cluster.obstruct(&id, Obstacle::Hanging);
+                    cluster.inject(&id, Mishap::Hanging);
                     call(async || platform.start(ana, &id).await.map(drop)).await;
                 }
                 1 => {
@@ -88,13 +96,13 @@ impl Hanging {
                     );
                 }
                 2 => {
-                    cluster.clear_obstacles(&id);
+                    cluster.clear_mishaps(&id);
                     call(async || platform.start(ana, &id).await.map(drop)).await;
                 }
                 3 => {
                     let runs = |pod: &Pod| pod.status == Status::Running;
                     self.wait_and_pay(world, platform, reader, runs).await;
-                    cluster.obstruct(&id, Obstacle::Unkillable);
+                    cluster.inject(&id, Mishap::Unkillable);
                 }
                 4 => call(async || platform.stop(ana, &id).await.map(drop)).await,
                 5 => {
@@ -102,18 +110,14 @@ impl Hanging {
                     let pod = common::until(reader, ana, &id, told).await;
                     assert_eq!((pod.status, pod.step), (Status::Stopped, Step::Stopping));
                 }
-                6 => cluster.clear_obstacles(&id),
+                6 => cluster.clear_mishaps(&id),
                 7 => {
                     let gone = |pod: &Pod| pod.step == Step::Stopped && pod.reason.is_none();
                     let pod = common::until(reader, ana, &id, gone).await;
                     self.charged = pod.charged;
-                    self.volume.clone_from(&pod.spec.volume);
-                    cluster.stick_volume(&self.volume);
-                    cluster.delete_by_hand(&ObjectKey {
-                        namespace: None,
-                        kind: Kind::Volume,
-                        name: self.volume.clone(),
-                    });
+                    self.volume.clone_from(&pod.volume);
+                    cluster.hold_finalizer(volume_key(&self.volume));
+                    cluster.delete_by_hand(&volume_key(&self.volume));
                 }
                 8 => call(async || platform.start(ana, &id).await.map(drop)).await,
                 9 => {
@@ -126,7 +130,7 @@ impl Hanging {
                     let volume = Money::from_cents(5);
                     assert!(pod.charged <= self.charged + volume, "{pod:?}");
                 }
-                10 => cluster.release_volume(&self.volume),
+                10 => cluster.release_finalizer(&volume_key(&self.volume)),
                 _ => {
                     eventually("nothing is left", async || cluster.objects().is_empty()).await;
                     eventually("nothing is held", async || world.money().await.1 == Money::ZERO).await;
@@ -182,7 +186,7 @@ async fn what_hangs_is_told_and_ends_whatever_call_goes_wrong() {
         for n in (first..).step_by(3) {
             let faults = Faults::lasting(n, fault, Duration::ZERO);
             let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;
-            let Some(struck) = faults.struck() else { break };
+            let Some(struck) = faults.injected() else { break };
             assert!(told.is_ok(), "{fault:?} at point {n}, {struck}: no end");
             tried += 1;
         }

@@ -118,7 +118,7 @@ async fn every_point(
         let faults = Faults::lasting(n, fault, time);
         let _at = At(&faults);
         let told = tokio::time::timeout(LIMIT, Box::pin(tell(points.keep, &faults, drivers, volume))).await;
-        let Some(call) = faults.struck() else {
+        let Some(call) = faults.injected() else {
             println!(
                 "{drivers:?}, {volume:?}, {fault:?} for {time:?}: {tried} points, at most {most_lost:.1} s not charged"
             );

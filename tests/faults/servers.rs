@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use neuropod::cluster::{LogOptions, WorkloadRef};
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Incident, Settings};
+use neuropod::sim::{Mishap, Settings};
 use neuropod::store::TemplateStore;
 use neuropod::{AccessToken, ClusterBackend, CreatePod, Platform, PodId, PodStore, Status};
 use neuropod_test_cluster::measured;
@@ -59,7 +59,7 @@ impl ServerStory {
             self.tokens.push(opens);
             self.killed += 1;
             sleep(Duration::from_secs(20)).await;
-            world.cluster.strike(&self.id, Incident::ServerKilled);
+            world.cluster.inject(&self.id, Mishap::ServerKilled);
         }
     }
 }
@@ -121,7 +121,7 @@ async fn the_token_of_a_server_that_was_started_again_is_found_whatever_call_goe
             for n in 1.. {
                 let faults = Faults::lasting(n, fault, time);
                 let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;
-                let Some(struck) = faults.struck() else { break };
+                let Some(struck) = faults.injected() else { break };
                 assert!(
                     told.is_ok(),
                     "{fault:?} for {time:?} at point {n}, {struck}: no end"

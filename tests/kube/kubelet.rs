@@ -4,11 +4,12 @@ use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
-use neuropod_core::conformance::cluster::Scene;
+use neuropod_core::conformance::cluster::Milestone;
+use neuropod_core::sim::{Mishap, ObjectKind};
 use serde_json::{Value, from_value, json};
 
 use super::NODE;
-use super::status::{status, warning};
+use super::status::{failure, progress, warning};
 
 /// Plays the part of the cluster for the pods of one namespace.
 pub(crate) struct Kubelet {
@@ -28,21 +29,38 @@ impl Kubelet {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    pub(crate) async fn play(&self, name: &str, scene: Scene) {
-        match scene {
-            Scene::NameTaken => return self.take_name(name).await,
-            Scene::PodDeleted | Scene::Ended => return self.delete(name).await,
-            Scene::ServiceDeleted => return self.delete_service(name).await,
-            Scene::NoGpuFree | Scene::Unschedulable | Scene::VolumePending => {}
-            _ => self.bind(name).await,
+    pub(crate) async fn reach(&self, name: &str, milestone: Milestone) {
+        if milestone == Milestone::Ended {
+            return self.delete(name).await;
         }
+        self.bind(name).await;
+        let before = self.status(name).await;
+        self.write(name, progress(milestone, &before)).await;
+    }
+
+    pub(crate) async fn inject(&self, name: &str, mishap: Mishap) {
+        let unplaced = [Mishap::NoGpuFree, Mishap::Unschedulable, Mishap::VolumePending];
+        if !unplaced.contains(&mishap) {
+            self.bind(name).await;
+        }
+        let before = self.status(name).await;
+        if let Some((reason, message)) = warning(mishap) {
+            self.warn(name, reason, message).await;
+        }
+        self.write(name, failure(mishap, &before)).await;
+    }
+
+    pub(crate) async fn delete_by_hand(&self, name: &str, kind: ObjectKind) {
+        match kind {
+            ObjectKind::Pod => self.delete(name).await,
+            ObjectKind::Service => self.delete_service(name).await,
+            other => panic!("nobody deletes a {other:?} by hand here"),
+        }
+    }
+
+    async fn status(&self, name: &str) -> Value {
         let pod = self.pods().get(name).await.unwrap();
-        let before = serde_json::to_value(pod.status.unwrap_or_default()).unwrap();
-        if let Some((reason, message)) = warning(scene) {
-            self.warn(name, pod.metadata.uid.as_deref().unwrap(), reason, message)
-                .await;
-        }
-        self.write(name, status(scene, &before)).await;
+        serde_json::to_value(pod.status.unwrap_or_default()).unwrap()
     }
 
     /// Replaces the status of a pod.
@@ -73,7 +91,9 @@ impl Kubelet {
         bound.unwrap();
     }
 
-    async fn warn(&self, name: &str, uid: &str, reason: &str, message: &str) {
+    async fn warn(&self, name: &str, reason: &str, message: &str) {
+        let pod = self.pods().get(name).await.unwrap();
+        let uid = pod.metadata.uid.unwrap();
         let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let event = json!({
             "metadata": { "generateName": format!("{name}.") },
@@ -114,7 +134,7 @@ impl Kubelet {
         services.delete(&service, &DeleteParams::default()).await.unwrap();
     }
 
-    async fn take_name(&self, name: &str) {
+    pub(crate) async fn take_name(&self, name: &str) {
         let pod = json!({
             "metadata": { "name": name },
             "spec": { "containers": [{ "name": "other", "image": "other" }] },

@@ -9,7 +9,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, ResourceExt};
 use neuropod_core::cluster::workload::Quota;
 use neuropod_core::cluster::{ClusterEvent, LogOptions, VolumePolicy};
-use neuropod_core::conformance::cluster::Scene;
+use neuropod_core::conformance::cluster::Milestone;
 use neuropod_core::{ClusterBackend, ErrorKind};
 use neuropod_k8s::{Exposure, KubeConfig};
 use neuropod_test_cluster::{SELECTOR, wait_until};
@@ -86,7 +86,7 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     backend.usage().await.unwrap();
     let kubelet = Kubelet::new(site.admin.clone(), &namespace);
     kubelet
-        .play(&reference.name, Scene::Running { ready: true })
+        .reach(&reference.name, Milestone::Running { ready: true })
         .await;
     match backend.logs(reference, LogOptions::default()).await {
         // Nothing runs on the node.

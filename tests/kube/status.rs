@@ -1,70 +1,96 @@
-//! What schedulers and kubelets (1.34) write for a scene.
+//! The statuses that schedulers and kubelets (1.34) write.
 
 use k8s_openapi::jiff::Timestamp;
-use neuropod_core::conformance::cluster::Scene;
+use neuropod_core::conformance::cluster::Milestone;
+use neuropod_core::sim::Mishap;
 use serde_json::{Value, json};
 
-/// The warning that comes with a scene: its reason and its message.
-pub(crate) fn warning(scene: Scene) -> Option<(&'static str, &'static str)> {
-    match scene {
-        Scene::MountFailing => Some((
+/// The warning that comes with a mishap: its reason and its message.
+pub(crate) fn warning(mishap: Mishap) -> Option<(&'static str, &'static str)> {
+    match mishap {
+        Mishap::MountFailing => Some((
             "FailedMount",
             "MountVolume.SetUp failed for volume \"pvc-1\": rpc error: code = Internal desc = not mounted",
         )),
-        Scene::MountSlow => Some((
+        Mishap::MountSlow => Some((
             "FailedMount",
             "MountVolume.WaitForAttach failed for volume \"pvc-1\": volume attachment is being created",
         )),
-        Scene::ServerRestarted => Some((
+        Mishap::ServerKilled => Some((
             "Unhealthy",
             "Readiness probe failed: dial tcp 10.42.0.7:8888: connect: connection refused",
         )),
-        Scene::NodeLost => Some(("NodeNotReady", "Node is not ready")),
+        Mishap::NodeLost => Some(("NodeNotReady", "Node is not ready")),
         _ => None,
     }
 }
 
-/// The status of a pod in a scene that follows on the status `before`.
-pub(crate) fn status(scene: Scene, before: &Value) -> Value {
-    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    if let Some(message) = not_scheduled(scene) {
+/// The status of a pod that got to a milestone, after the status `before`.
+pub(crate) fn progress(milestone: Milestone, before: &Value) -> Value {
+    let now = now();
+    let container = Container::new(before, &now);
+    let (phase, ready, containers) = match milestone {
+        Milestone::Running { ready } => ("Running", ready, container.running(ready)),
+        _ => ("Pending", false, container.waiting(("ContainerCreating", ""))),
+    };
+    let has_sandbox = milestone != Milestone::Scheduled;
+    status(&container, phase, has_sandbox, ready, &containers)
+}
+
+/// The status of a pod after a mishap and the status `before`.
+pub(crate) fn failure(mishap: Mishap, before: &Value) -> Value {
+    let now = now();
+    if let Some(message) = not_scheduled(mishap) {
         return json!({ "phase": "Pending", "conditions": [{
             "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
             "message": message, "lastTransitionTime": now,
         }]});
     }
     let container = Container::new(before, &now);
-    let (phase, ready, containers) = match scene {
-        Scene::ServerRestarted => ("Running", true, container.running(true)),
-        Scene::Running { ready } => ("Running", ready, container.running(ready)),
-        Scene::Restarted => ("Running", true, container.restarted()),
-        Scene::CrashLoop => ("Running", false, container.crashed("Error", 1)),
-        Scene::OutOfMemory => ("Running", false, container.crashed("OOMKilled", 137)),
-        Scene::Evicted | Scene::DiskExceeded => ("Failed", false, container.ended("Error", 137)),
-        Scene::NodeLost => ("Running", false, before["containerStatuses"].clone()),
-        _ => ("Pending", false, container.waiting(waits(scene))),
+    let (phase, ready, containers) = match mishap {
+        Mishap::ServerKilled => ("Running", true, container.running(true)),
+        Mishap::Exit => ("Running", true, container.restarted()),
+        Mishap::CrashLoop => ("Running", false, container.crashed("Error", 1)),
+        Mishap::OutOfMemory => ("Running", false, container.crashed("OOMKilled", 137)),
+        Mishap::Evicted | Mishap::DiskExceeded => ("Failed", false, container.ended("Error", 137)),
+        Mishap::NodeLost => ("Running", false, before["containerStatuses"].clone()),
+        _ => ("Pending", false, container.waiting(waits(mishap))),
     };
-    let has_sandbox = !matches!(scene, Scene::Scheduled | Scene::MountFailing | Scene::MountSlow);
-    let mut status = json!({
-        "phase": phase,
-        "startTime": container.started,
-        "conditions": conditions(&now, has_sandbox, ready),
-        "containerStatuses": containers,
-    });
-    if let Some(message) = eviction(scene) {
+    let has_sandbox = !matches!(mishap, Mishap::MountFailing | Mishap::MountSlow);
+    let mut status = status(&container, phase, has_sandbox, ready, &containers);
+    if let Some(message) = eviction(mishap) {
         status["reason"] = "Evicted".into();
         status["message"] = message.into();
     }
     status
 }
 
-fn not_scheduled(scene: Scene) -> Option<&'static str> {
-    match scene {
-        Scene::NoGpuFree => Some("0/3 nodes are available: 3 Insufficient nvidia.com/gpu."),
-        Scene::Unschedulable => {
+fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn status(
+    container: &Container<'_>,
+    phase: &str,
+    has_sandbox: bool,
+    ready: bool,
+    containers: &Value,
+) -> Value {
+    json!({
+        "phase": phase,
+        "startTime": container.started,
+        "conditions": conditions(container.now, has_sandbox, ready),
+        "containerStatuses": containers,
+    })
+}
+
+fn not_scheduled(mishap: Mishap) -> Option<&'static str> {
+    match mishap {
+        Mishap::NoGpuFree => Some("0/3 nodes are available: 3 Insufficient nvidia.com/gpu."),
+        Mishap::Unschedulable => {
             Some("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.")
         }
-        Scene::VolumePending => {
+        Mishap::VolumePending => {
             Some("0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
         }
         _ => None,
@@ -72,26 +98,26 @@ fn not_scheduled(scene: Scene) -> Option<&'static str> {
 }
 
 /// The reason and the message of a container that waits.
-fn waits(scene: Scene) -> (&'static str, &'static str) {
-    match scene {
-        Scene::PullFailing => (
+fn waits(mishap: Mishap) -> (&'static str, &'static str) {
+    match mishap {
+        Mishap::PullFailing => (
             "ImagePullBackOff",
             "Back-off pulling image \"a\": ErrImagePull: failed to do request: dial tcp 192.0.2.1:443: i/o timeout",
         ),
-        Scene::ImageMissing => (
+        Mishap::ImageMissing => (
             "ErrImagePull",
             "rpc error: code = NotFound desc = failed to pull: docker.io/a:1: not found",
         ),
-        Scene::ImageInvalid => (
+        Mishap::ImageInvalid => (
             "InvalidImageName",
             "Failed to apply default image tag \"A\": couldn't parse image name",
         ),
-        Scene::ConfigError => ("CreateContainerConfigError", "secret \"a\" not found"),
-        Scene::StartError => (
+        Mishap::ConfigError => ("CreateContainerConfigError", "secret \"a\" not found"),
+        Mishap::StartError => (
             "RunContainerError",
             "failed to create containerd task: exec: \"a\": not found in $PATH",
         ),
-        Scene::NodeFault => (
+        Mishap::NodeFault => (
             "RunContainerError",
             "failed to create containerd task: nvidia-container-cli: initialization error: nvml error: \
              driver/library version mismatch: unknown",
@@ -100,12 +126,12 @@ fn waits(scene: Scene) -> (&'static str, &'static str) {
     }
 }
 
-fn eviction(scene: Scene) -> Option<&'static str> {
-    match scene {
-        Scene::Evicted => {
+fn eviction(mishap: Mishap) -> Option<&'static str> {
+    match mishap {
+        Mishap::Evicted => {
             Some("The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi.")
         }
-        Scene::DiskExceeded => {
+        Mishap::DiskExceeded => {
             Some("Pod ephemeral local storage usage exceeds the total limit of containers 1G.")
         }
         _ => None,

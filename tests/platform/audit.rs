@@ -12,7 +12,7 @@ use neuropod::sim::Settings;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::store::MemoryStore;
 use neuropod::store::audit::{AuditAction, AuditEntry, AuditLog, AuditOptions, AuditOutcome, AuditTarget};
-use neuropod::{Actor, Billing, CreatePod, ErrorKind, Money, Platform, Role, Template, UserId};
+use neuropod::{Actor, Billing, CreatePod, ErrorKind, Money, Platform, PodOptions, Role, Template, UserId};
 use tokio::time::sleep;
 
 use crate::common::World;
@@ -78,20 +78,11 @@ fn line(entry: &AuditEntry) -> (AuditAction, &AuditOutcome, Option<&str>, Option
 }
 
 fn template() -> Template {
-    Template {
-        id: "t1".into(),
-        name: "Jupyter".into(),
-        docker_image: "quay.io/jupyter/base-notebook".parse().unwrap(),
-        http_ports: Vec::new(),
-        tcp_ports: Vec::new(),
-        container_disk_size: 10,
-        volume_disk_size: 10,
-        volume_path: "/workspace".into(),
-        description: String::new(),
-        inject_token: true,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        version: 0,
-    }
+    let options = PodOptions::default()
+        .with_image("quay.io/jupyter/base-notebook".parse().unwrap())
+        .with_disks(10, 10)
+        .with_mount_path("/workspace");
+    Template::new("t1", "Jupyter", options, jiff::Timestamp::UNIX_EPOCH)
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,10 +100,9 @@ async fn everything_that_an_administrator_does_is_in_the_log() {
         .set_daily_cap(root, &bea.id, Some(Money::from_cents(3000)))
         .await
         .unwrap();
-    let request = CreatePod {
-        assign_to_user: Some("bea@example.com".into()),
-        ..CreatePod::from_image("training", "quay.io/jupyter/base-notebook").gpu("rtx-4050")
-    };
+    let request = CreatePod::from_image("training", "quay.io/jupyter/base-notebook")
+        .gpu("rtx-4050")
+        .assign_to("bea@example.com");
     let pod = platform.create(root, &request).await.unwrap();
     platform.restart(root, &pod.id).await.unwrap();
     platform.stop(root, &pod.id).await.unwrap();
@@ -252,10 +242,10 @@ async fn what_can_not_be_written_down_is_not_done() {
         // The first call is the entry before the change, the second its end.
         for call in [1, 2] {
             let stage = Stage::new().await;
-            let faults = Faults::at(call, fault);
+            let faults = Faults::at_call(call, fault);
             let platform = stage.with_faults(&faults);
             let added = stage.credit(&platform, 500, "key").await;
-            assert_eq!(faults.struck(), Some("audit.record"), "{fault:?} at {call}");
+            assert_eq!(faults.injected(), Some("audit.record"), "{fault:?} at {call}");
             let cents = if call == 1 { 1000 } else { 1500 };
             assert_eq!(
                 (added.is_ok(), stage.available().await),
@@ -288,7 +278,7 @@ async fn what_can_not_be_written_down_is_not_done() {
 #[tokio::test(start_paused = true)]
 async fn a_process_that_ends_in_the_middle_leaves_a_pending_entry() {
     let stage = Stage::new().await;
-    let faults = Faults::at(2, Fault::CrashBefore);
+    let faults = Faults::at_call(2, Fault::CrashBefore);
     let platform = stage.with_faults(&faults);
     tokio::select! {
         _ = stage.credit(&platform, 500, "key") => panic!("it has crashed"),

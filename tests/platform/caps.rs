@@ -1,5 +1,6 @@
 //! Daily caps of pods and of people, and volumes that nobody pays for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -32,8 +33,7 @@ fn ana() -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }
@@ -326,7 +326,7 @@ async fn who_is_capped_or_suspended_while_a_pod_starts_is_held_to_it() {
         let platform = world.platform();
         let user = platform.register(&ana()).await.unwrap();
         let admin = Actor::admin("root");
-        let late = Faults::at(call, Fault::Late);
+        let late = Faults::at_call(call, Fault::Late);
         let slow = world
             .parts()
             .store(late.store(world.store.clone()))

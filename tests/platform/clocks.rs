@@ -8,7 +8,7 @@ use neuropod::cluster::{ReasonCode, Step};
 use neuropod::money::BillingExt;
 use neuropod::pod::Desired;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Incident, Obstacle, Refusal, Settings};
+use neuropod::sim::{CallError, Mishap, Settings};
 use neuropod::{ErrorKind, Money, Platform, Pod, Status};
 use tokio::time::sleep;
 
@@ -102,7 +102,7 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_stood_still_charges_only_what_ran() {
-    for incident in [Incident::Exit, Incident::Evicted, Incident::NodeLost] {
+    for incident in [Mishap::Exit, Mishap::Evicted, Mishap::NodeLost] {
         let (world, _, platform) = world().await;
         let mut driver = Box::pin(platform.run(std::future::pending()));
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_process_that_stood_still_charges_only_what_ran() {
         }
         // The machine is paused, and with it the process, but not the cluster and its clock.
         sleep(Duration::from_mins(1)).await;
-        world.cluster.strike(&pod.id, incident);
+        world.cluster.inject(&pod.id, incident);
         sleep(Duration::from_hours(3)).await;
         tokio::select! {
             ended = &mut driver => panic!("{ended:?}"),
@@ -130,7 +130,7 @@ async fn a_process_that_stood_still_charges_only_what_ran() {
 async fn a_cluster_that_nobody_can_see_is_charged_for_what_ran_once_it_is_seen_again() {
     for (incident, blind) in [
         (None, Duration::ZERO),
-        (Some(Incident::NodeLost), Duration::from_mins(10)),
+        (Some(Mishap::NodeLost), Duration::from_mins(10)),
     ] {
         let (world, _, platform) = world().await;
         let _driver = Driver::start(&platform);
@@ -138,17 +138,17 @@ async fn a_cluster_that_nobody_can_see_is_charged_for_what_ran_once_it_is_seen_a
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         sleep(Duration::from_mins(1)).await;
         world.cluster.break_watch_for(Duration::from_hours(3));
-        world.cluster.refuse(Refusal {
+        world.cluster.inject_error(CallError {
             method: None,
             times: u32::MAX,
             kind: ErrorKind::Unavailable,
             after_effect: false,
         });
         if let Some(incident) = incident {
-            world.cluster.strike(&pod.id, incident);
+            world.cluster.inject(&pod.id, incident);
         }
         sleep(Duration::from_hours(3)).await;
-        world.cluster.refuse_no_more();
+        world.cluster.clear_errors();
         sleep(Duration::from_mins(10)).await;
         platform.stop(&world.ana, &pod.id).await.unwrap();
         until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
@@ -197,7 +197,7 @@ async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_
         sleep(Duration::from_secs(10)).await;
         unseen += usize::from(!world.cluster.runs_of(&pod.id).is_empty());
         world.cluster.break_watch_for(Duration::from_mins(30));
-        world.cluster.strike(&pod.id, Incident::NodeLost);
+        world.cluster.inject(&pod.id, Mishap::NodeLost);
         sleep(Duration::from_mins(40)).await;
         faults.heal();
         sleep(Duration::from_mins(10)).await;
@@ -230,7 +230,7 @@ async fn a_process_that_stood_still_as_it_began_charges_only_what_ran() {
             ended = &mut driver => panic!("{ended:?}"),
             () = sleep(Duration::from_millis(moment)) => {}
         }
-        world.cluster.strike(&pod.id, Incident::Evicted);
+        world.cluster.inject(&pod.id, Mishap::Evicted);
         sleep(Duration::from_mins(5)).await;
         tokio::select! {
             ended = &mut driver => panic!("{ended:?}"),
@@ -250,7 +250,7 @@ async fn a_start_that_hangs_has_its_limit_however_far_the_clock_of_its_node_is_o
         clock.ahead(SignedDuration::from_hours(hours));
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.obstruct(&pod.id, Obstacle::Hanging);
+        world.cluster.inject(&pod.id, Mishap::Hanging);
         sleep(Duration::from_mins(58)).await;
         let still = platform.get(&world.ana, &pod.id).await.unwrap();
         assert_eq!(
@@ -273,7 +273,7 @@ async fn a_stop_that_hangs_is_told_however_far_the_clock_of_the_cluster_is_off()
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-        world.cluster.obstruct(&pod.id, Obstacle::Unkillable);
+        world.cluster.inject(&pod.id, Mishap::Unkillable);
         platform.stop(&world.ana, &pod.id).await.unwrap();
         sleep(Duration::from_mins(2)).await;
         let early = platform.get(&world.ana, &pod.id).await.unwrap();

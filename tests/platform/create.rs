@@ -1,5 +1,6 @@
 //! Requests: what is accepted, from whom, and what is refused.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
@@ -42,17 +43,16 @@ async fn the_same_request_twice_is_one_pod() {
 async fn everything_wrong_with_a_request_is_told_at_once() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
-    let wrong = CreatePod {
-        gpu: Some("rtx-9999".into()),
-        container_disk_size: Some(101),
-        ports: Some("0, 8888, 8888".into()),
-        ..CreatePod::from_template("", "no such template").assign_to("somebody@example.com")
-    };
+    let wrong = CreatePod::from_template("", "no such template")
+        .gpu("rtx-9999")
+        .disks(101, 10)
+        .ports([0, 8888, 8888])
+        .assign_to("somebody@example.com");
     let error = platform.create(&world.ana, &wrong).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "name: required; gpu: gpu_unknown; containerDiskSize: out_of_range; ports: port; ports: port_twice; \
-         template: template_unknown; assignToUser: assign_forbidden"
+        "name: required; gpu: gpu_unknown; disk_gb: out_of_range; ports: port; ports: port_twice; \
+         template: template_unknown; assign_to: assign_forbidden"
     );
     assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
 }
@@ -68,8 +68,7 @@ fn user(id: &str, role: Role, suspended: bool) -> User {
         suspended,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }
@@ -89,13 +88,10 @@ async fn an_administrator_creates_for_a_client_who_then_owns_and_pays() {
             .unwrap_err()
             .to_string()
     };
-    assert_eq!(
-        problem("nobody@example.com").await,
-        "assignToUser: assignee_unknown"
-    );
+    assert_eq!(problem("nobody@example.com").await, "assign_to: assignee_unknown");
     assert_eq!(
         problem("root@example.com").await,
-        "assignToUser: assignee_not_client"
+        "assign_to: assignee_not_client"
     );
 
     let pod = platform
@@ -348,7 +344,7 @@ async fn the_same_request_twice_at_once_without_money_is_refused_twice() {
     world.pay_in(&poor, 1).await;
     let keyed = request("Training").idempotency_key("abc");
     // The answer of the billing to the first one comes late.
-    let faults = Faults::at(1, Fault::Late);
+    let faults = Faults::at_call(1, Fault::Late);
     let slow = world
         .parts()
         .billing(faults.billing(world.store.clone()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use neuropod::clock::Clock;
 use neuropod::cluster::{ReasonCode, Step};
 use neuropod::sim::faults::Faults;
-use neuropod::sim::{Method, Refusal, Settings};
+use neuropod::sim::{CallError, Method, Settings};
 use neuropod::{ErrorKind, Pod, Status};
 use tokio::time::sleep;
 
@@ -46,7 +46,7 @@ async fn who_waits_is_told_that_the_cluster_shows_nothing() {
         let world = World::new(Settings::default()).await;
         world.cluster.break_watch_for(Duration::from_hours(1));
         if let Some(kind) = kind {
-            world.cluster.refuse(Refusal {
+            world.cluster.inject_error(CallError {
                 method: Some(Method::Inventory),
                 times: u32::MAX,
                 kind,
@@ -62,7 +62,7 @@ async fn who_waits_is_told_that_the_cluster_shows_nothing() {
         let reason = told.reason.unwrap();
         assert_eq!(reason.code, code);
         assert!(reason.since.duration_since(asked).as_secs() <= 31, "{reason:?}");
-        world.cluster.refuse_no_more();
+        world.cluster.clear_errors();
         world.cluster.mend_watch();
         let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         assert_eq!(runs.reason, None);

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use neuropod::cluster::reason::{Blame, Remedy};
 use neuropod::cluster::{ReasonCode, Step};
 use neuropod::pod::Desired;
-use neuropod::sim::{GpuPool, Incident, Obstacle, Settings};
+use neuropod::sim::{GpuPool, Mishap, Settings};
 use neuropod::{Money, Pod, Status};
 use tokio::time::sleep;
 
@@ -36,7 +36,7 @@ async fn a_pod_that_hangs_on_its_node_gives_its_gpu_to_the_next_one() {
     let platform = world.parts().start_limit(limit).build().unwrap();
     let _driver = Driver::start(&platform);
     let hangs = platform.create(&world.ana, &request("Hangs")).await.unwrap();
-    world.cluster.obstruct(&hangs.id, Obstacle::Hanging);
+    world.cluster.inject(&hangs.id, Mishap::Hanging);
     until(&platform, &world.ana, &hangs.id, |pod| {
         pod.step == Step::Preparing
     })
@@ -73,7 +73,7 @@ async fn a_stop_that_hangs_is_told_costs_nothing_and_a_start_waits_behind_it() {
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-    world.cluster.obstruct(&pod.id, Obstacle::Unkillable);
+    world.cluster.inject(&pod.id, Mishap::Unkillable);
     platform.stop(&world.ana, &pod.id).await.unwrap();
     let told = until(&platform, &world.ana, &pod.id, |pod| {
         because(pod, ReasonCode::StopDelayed)
@@ -110,7 +110,7 @@ async fn a_stop_that_hangs_is_told_costs_nothing_and_a_start_waits_behind_it() {
     );
     assert_eq!(world.money().await.1, Money::ZERO, "nothing is held");
     platform.start(&world.ana, &pod.id).await.unwrap();
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!(runs.reason, None);
 }
@@ -121,7 +121,7 @@ async fn a_pod_whose_node_is_at_fault_goes_to_another_one_by_itself() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::NodeFault);
+    world.cluster.inject(&pod.id, Mishap::NodeFault);
     let failed = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
     assert_eq!(failed.reason.unwrap().blame(), Blame::Platform);
     assert_eq!(failed.failed_nodes, ["node-1"]);
@@ -132,7 +132,7 @@ async fn a_pod_whose_node_is_at_fault_goes_to_another_one_by_itself() {
     assert_eq!(elsewhere.run, 1, "nobody had to start it again");
     let failed = until(&platform, &world.ana, &pod.id, |pod| pod.failed_nodes.len() == 2).await;
     assert_eq!(failed.failed_nodes, ["node-1", "node-2"], "it is the same there");
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!(runs.charged, Money::ZERO);
 }
@@ -143,9 +143,9 @@ async fn a_node_that_was_at_fault_is_remembered_by_the_next_start() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::NodeFault);
+    world.cluster.inject(&pod.id, Mishap::NodeFault);
     until_status(&platform, &world.ana, &pod.id, Status::Error).await;
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     platform.restart(&world.ana, &pod.id).await.unwrap();
     let runs = until(&platform, &world.ana, &pod.id, |pod| {
         pod.run == 2 && pod.status == Status::Running
@@ -161,11 +161,11 @@ async fn a_pod_that_its_node_refuses_is_made_anew_until_a_node_takes_it() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::NodeRefuses);
+    world.cluster.inject(&pod.id, Mishap::NodeRefuses);
     let refused = until(&platform, &world.ana, &pod.id, |pod| pod.attempts >= 3).await;
     assert_eq!(refused.status, Status::Creating, "it has not ended: it never ran");
     assert!(because(&refused, ReasonCode::Unschedulable), "{refused:?}");
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!((runs.reason, runs.charged), (None, Money::ZERO));
 }
@@ -176,7 +176,7 @@ async fn a_program_in_another_format_is_not_stopped_at_once() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::WrongArchitecture);
+    world.cluster.inject(&pod.id, Mishap::WrongArchitecture);
     until_status(&platform, &world.ana, &pod.id, Status::Error).await;
     sleep(Duration::from_mins(10)).await;
     let told = platform.get(&world.ana, &pod.id).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_container_that_was_killed_for_its_memory_says_so_while_it_runs_again(
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-    world.cluster.strike(&pod.id, Incident::OutOfMemory);
+    world.cluster.inject(&pod.id, Mishap::OutOfMemory);
     until(&platform, &world.ana, &pod.id, |pod| {
         because(pod, ReasonCode::OutOfMemory)
     })
@@ -220,7 +220,7 @@ async fn a_warning_that_passes_within_half_a_minute_is_not_told() {
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.obstruct(&pod.id, Obstacle::MountSlow);
+        world.cluster.inject(&pod.id, Mishap::MountSlow);
         sleep(Duration::from_secs(25)).await;
         let young = platform.get(&world.ana, &pod.id).await.unwrap();
         assert_eq!(
@@ -228,7 +228,7 @@ async fn a_warning_that_passes_within_half_a_minute_is_not_told() {
             (Status::Creating, Step::Preparing, None)
         );
         if passes {
-            world.cluster.clear_obstacles(&pod.id);
+            world.cluster.clear_mishaps(&pod.id);
             until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         } else {
             sleep(Duration::from_secs(10)).await;

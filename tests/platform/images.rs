@@ -3,7 +3,7 @@
 use neuropod::pod::image::ImageRules;
 use neuropod::sim::{Method, Settings};
 use neuropod::store::TemplateStore;
-use neuropod::{Actor, CreatePod, Error, ErrorKind, Money, PodStore, Status, Template};
+use neuropod::{Actor, CreatePod, Error, ErrorKind, Money, PodOptions, PodStore, Status, Template};
 
 use crate::common::{Driver, World, request, until_status};
 
@@ -18,20 +18,11 @@ fn problems(error: &Error) -> Vec<(&'static str, &'static str)> {
 }
 
 fn template(image: &str, path: &str) -> Template {
-    Template {
-        id: "t1".into(),
-        name: "Notebook".into(),
-        docker_image: image.parse().unwrap(),
-        http_ports: vec![],
-        tcp_ports: vec![],
-        container_disk_size: 10,
-        volume_disk_size: 10,
-        volume_path: path.into(),
-        description: String::new(),
-        inject_token: true,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        version: 0,
-    }
+    let options = PodOptions::default()
+        .with_image(image.parse().unwrap())
+        .with_disks(10, 10)
+        .with_mount_path(path);
+    Template::new("t1", "Notebook", options, jiff::Timestamp::UNIX_EPOCH)
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,13 +35,13 @@ async fn what_is_not_of_the_public_internet_is_refused_and_nothing_is_made() {
     for (request, field) in [
         (
             CreatePod::from_image("a", "169.254.169.254/latest/meta-data"),
-            "dockerImage",
+            "image",
         ),
-        (CreatePod::from_image("a", "127.0.0.1:10250/pods"), "dockerImage"),
-        (CreatePod::from_image("a", "0x7f.1/lab"), "dockerImage"),
+        (CreatePod::from_image("a", "127.0.0.1:10250/pods"), "image"),
+        (CreatePod::from_image("a", "0x7f.1/lab"), "image"),
         (
             CreatePod::from_image("a", "registry.kube-system.svc:5000/lab"),
-            "dockerImage",
+            "image",
         ),
         (CreatePod::from_template("a", "t1"), "template"),
     ] {
@@ -68,20 +59,15 @@ async fn a_template_is_held_to_the_rules_when_it_is_made_and_changed() {
     let platform = world.platform();
     let root = Actor::admin("root");
     let wrong = template("localhost:5000/lab", "/run/secrets");
-    let expected = [
-        ("dockerImage", "registry_internal"),
-        ("volumePath", "volume_path"),
-    ];
+    let expected = [("image", "registry_internal"), ("mount_path", "volume_path")];
     let error = platform.create_template(&root, &wrong).await.unwrap_err();
     assert_eq!(problems(&error), expected);
     assert_eq!(world.store.templates().await.unwrap(), []);
 
     let good = template("quay.io/jupyter/base-notebook", "/home/jovyan/work");
     let stored = platform.create_template(&root, &good).await.unwrap();
-    let changed = Template {
-        version: stored.version,
-        ..wrong
-    };
+    let mut changed = wrong;
+    changed.version = stored.version;
     let error = platform.change_template(&root, &changed).await.unwrap_err();
     assert_eq!(problems(&error), expected);
     assert_eq!(world.store.templates().await.unwrap(), [stored]);
@@ -101,7 +87,7 @@ async fn a_stored_pod_of_another_registry_runs_on_and_is_not_started_again() {
     let rules = ImageRules::default().only(["docker.io"]).unwrap();
     let after = world.parts().images(rules).build().unwrap();
     let _driver = Driver::start(&after);
-    let expected = [("dockerImage", "registry_not_allowed")];
+    let expected = [("image", "registry_not_allowed")];
     let refused = after.restart(&world.ana, &pod.id).await.unwrap_err();
     assert_eq!(problems(&refused), expected);
     let kept = after.get(&world.ana, &pod.id).await.unwrap();

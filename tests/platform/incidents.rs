@@ -5,7 +5,7 @@ use std::time::Duration;
 use neuropod::cluster::{ReasonCode, Step};
 use neuropod::money::PricePolicy;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Incident, Obstacle, Settings};
+use neuropod::sim::{Mishap, Settings};
 use neuropod::{Actor, Money, PodStore, PriceList, Status};
 use tokio::time::sleep;
 
@@ -17,11 +17,11 @@ async fn the_reason_is_shown_and_passes() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::ImageMissing);
+    world.cluster.inject(&pod.id, Mishap::ImageMissing);
     let failed = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
     assert_eq!(failed.reason.as_ref().unwrap().code, ReasonCode::ImageNotFound);
     assert_eq!(failed.charged, Money::ZERO);
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     let running = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!(running.reason, None);
 }
@@ -32,7 +32,7 @@ async fn a_pod_that_only_fails_is_stopped_and_its_money_is_free_again() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::ImageMissing);
+    world.cluster.inject(&pod.id, Mishap::ImageMissing);
     sleep(Duration::from_mins(31)).await;
     let failed = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
     assert_eq!(
@@ -41,7 +41,7 @@ async fn a_pod_that_only_fails_is_stopped_and_its_money_is_free_again() {
     );
     assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
     assert_eq!(world.cluster.objects().len(), 0);
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     platform.start(&world.ana, &pod.id).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }
@@ -53,7 +53,7 @@ async fn an_evicted_pod_comes_back_on_its_volume() {
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-    world.cluster.strike(&pod.id, Incident::Evicted);
+    world.cluster.inject(&pod.id, Mishap::Evicted);
     let evicted = until(&platform, &world.ana, &pod.id, |pod| {
         pod.status == Status::Creating
     })

@@ -61,7 +61,7 @@ async fn nothing_is_left(world: &World, what: &str) {
 async fn a_deletion_comes_between_any_two_calls_of_a_create() {
     for n in 1.. {
         let (world, platform, _driver) = with_a_pod().await;
-        let faults = Faults::at(n, Fault::Late);
+        let faults = Faults::at_call(n, Fault::Late);
         let slow = with_faults(&world, &faults);
         let second = request("Second");
         let create = slow.create(&world.ana, &second);
@@ -70,7 +70,7 @@ async fn a_deletion_comes_between_any_two_calls_of_a_create() {
             platform.delete_user(&root(), &world.ana.id).await.unwrap();
         };
         let (created, ()) = tokio::join!(create, delete);
-        let Some(call) = faults.struck() else {
+        let Some(call) = faults.injected() else {
             assert!(n > 8, "only {n} calls");
             return;
         };
@@ -84,7 +84,7 @@ async fn a_deletion_comes_between_any_two_calls_of_a_create() {
 async fn a_create_comes_between_any_two_calls_of_a_deletion() {
     for n in 1.. {
         let (world, platform, _driver) = with_a_pod().await;
-        let faults = Faults::at(n, Fault::Late);
+        let faults = Faults::at_call(n, Fault::Late);
         let slow = with_faults(&world, &faults);
         let (root, second) = (root(), request("Second"));
         let delete = slow.delete_user(&root, &world.ana.id);
@@ -94,7 +94,7 @@ async fn a_create_comes_between_any_two_calls_of_a_deletion() {
         };
         let (deleted, created) = tokio::join!(delete, create);
         deleted.unwrap();
-        let struck = faults.struck();
+        let struck = faults.injected();
         let call = struck.unwrap_or("nothing");
         nothing_is_left(&world, &format!("{call}, the {n}th call, was late: {created:?}")).await;
         if struck.is_none() {
@@ -115,7 +115,7 @@ async fn a_process_that_ends_during_a_deletion_leaves_nothing_half_deleted() {
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
         for n in 1.. {
             let (world, platform, _driver) = with_a_pod().await;
-            let faults = Faults::at(n, fault);
+            let faults = Faults::at_call(n, fault);
             let (mortal, administrator) = (with_faults(&world, &faults), root());
             tokio::select! {
                 deleted = mortal.delete_user(&administrator, &world.ana.id) => deleted.unwrap(),
@@ -126,9 +126,9 @@ async fn a_process_that_ends_during_a_deletion_leaves_nothing_half_deleted() {
                 // It had not begun.
                 platform.delete_user(&root(), &world.ana.id).await.unwrap();
             }
-            let what = format!("{fault:?} at the {n}th call, {:?}", faults.struck());
+            let what = format!("{fault:?} at the {n}th call, {:?}", faults.injected());
             nothing_is_left(&world, &what).await;
-            if faults.struck().is_none() {
+            if faults.injected().is_none() {
                 break;
             }
         }
@@ -142,7 +142,7 @@ async fn a_process_that_ends_during_a_create_leaves_nothing_of_somebody_who_is_d
             let (world, platform, driver) = with_a_pod().await;
             // Nobody drives until they are deleted, so that the record waits for its money.
             drop(driver);
-            let faults = Faults::at(n, fault);
+            let faults = Faults::at_call(n, fault);
             let mortal = with_faults(&world, &faults);
             let second = request("Second");
             tokio::select! {
@@ -151,9 +151,9 @@ async fn a_process_that_ends_during_a_create_leaves_nothing_of_somebody_who_is_d
             }
             platform.delete_user(&root(), &world.ana.id).await.unwrap();
             let _driver = Driver::start(&platform);
-            let what = format!("{fault:?} at the {n}th call, {:?}", faults.struck());
+            let what = format!("{fault:?} at the {n}th call, {:?}", faults.injected());
             nothing_is_left(&world, &what).await;
-            if faults.struck().is_none() {
+            if faults.injected().is_none() {
                 break;
             }
         }

@@ -9,7 +9,7 @@ use neuropod::cluster::reason::{Blame, Remedy};
 use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
 use neuropod::message::{Language, reason_of};
 use neuropod::pod::Desired;
-use neuropod::sim::{Kind, Method, ObjectKey, Refusal, Settings};
+use neuropod::sim::{CallError, Method, ObjectKey, ObjectKind, Settings};
 use neuropod::{ErrorKind, Money, Platform, Pod, PodId, Status, Update};
 use tokio::time::sleep;
 
@@ -21,7 +21,7 @@ fn because(pod: &Pod, code: ReasonCode) -> bool {
 
 fn service(world: &World) -> ObjectKey {
     let mut objects = world.cluster.objects().into_iter();
-    objects.find(|key| key.kind == Kind::Service).unwrap()
+    objects.find(|key| key.kind == ObjectKind::Service).unwrap()
 }
 
 async fn running(world: &World, platform: &Platform) -> Pod {
@@ -69,6 +69,14 @@ async fn told_and_given_up(world: &World, platform: &Platform, id: &PodId, name:
     assert_eq!(world.money().await.1, Money::ZERO, "nothing is held");
 }
 
+fn volume_key(pod: &Pod) -> ObjectKey {
+    ObjectKey {
+        namespace: None,
+        kind: ObjectKind::Volume,
+        name: pod.volume.clone(),
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn behind_a_service() {
     let world = World::new(Settings::default()).await;
@@ -76,7 +84,7 @@ async fn behind_a_service() {
     let _driver = Driver::start(&platform);
     let pod = running(&world, &platform).await;
     let service = service(&world);
-    world.cluster.stick_object(service.clone());
+    world.cluster.hold_finalizer(service.clone());
     platform.stop(&world.ana, &pod.id).await.unwrap();
     let stops = until(&platform, &world.ana, &pod.id, |pod| {
         because(pod, ReasonCode::StopDelayed)
@@ -86,7 +94,7 @@ async fn behind_a_service() {
     platform.start(&world.ana, &pod.id).await.unwrap();
     told_and_given_up(&world, &platform, &pod.id, &service.name).await;
     // Once it is gone, another start works.
-    world.cluster.release_object(&service);
+    world.cluster.release_finalizer(&service);
     until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
     platform.start(&world.ana, &pod.id).await.unwrap();
     let runs = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
@@ -101,16 +109,13 @@ async fn behind_a_volume_that_somebody_deletes() {
     let pod = running(&world, &platform).await;
     platform.stop(&world.ana, &pod.id).await.unwrap();
     until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
-    world.cluster.stick_volume(&pod.spec.volume);
-    world.cluster.delete_by_hand(&ObjectKey {
-        namespace: None,
-        kind: Kind::Volume,
-        name: pod.spec.volume.clone(),
-    });
+    let volume = volume_key(&pod);
+    world.cluster.hold_finalizer(volume.clone());
+    world.cluster.delete_by_hand(&volume);
     platform.start(&world.ana, &pod.id).await.unwrap();
     not_told_early(&world, &platform, &pod.id).await;
-    told_and_given_up(&world, &platform, &pod.id, &pod.spec.volume).await;
-    world.cluster.release_volume(&pod.spec.volume);
+    told_and_given_up(&world, &platform, &pod.id, &pod.volume).await;
+    world.cluster.release_finalizer(&volume);
     platform.start(&world.ana, &pod.id).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }
@@ -121,7 +126,8 @@ async fn behind_a_volume_that_goes_with_another_pod() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let old = running(&world, &platform).await;
-    world.cluster.stick_volume(&old.spec.volume);
+    let volume = volume_key(&old);
+    world.cluster.hold_finalizer(volume.clone());
     platform
         .delete(&world.ana, &old.id, VolumePolicy::Delete)
         .await
@@ -129,10 +135,10 @@ async fn behind_a_volume_that_goes_with_another_pod() {
     let objects = async || world.cluster.objects().is_empty();
     eventually("nothing but the volume is left", objects).await;
     let new = platform.create(&world.ana, &request("Next")).await.unwrap();
-    assert_eq!(new.spec.volume, old.spec.volume);
+    assert_eq!(new.volume, old.volume);
     not_told_early(&world, &platform, &new.id).await;
-    told_and_given_up(&world, &platform, &new.id, &old.spec.volume).await;
-    world.cluster.release_volume(&old.spec.volume);
+    told_and_given_up(&world, &platform, &new.id, &old.volume).await;
+    world.cluster.release_finalizer(&volume);
     sleep(Duration::from_mins(1)).await;
     platform.start(&world.ana, &new.id).await.unwrap();
     until_status(&platform, &world.ana, &new.id, Status::Running).await;
@@ -145,7 +151,7 @@ async fn what_goes_within_minutes_is_not_told_and_the_pod_runs() {
     let _driver = Driver::start(&platform);
     let pod = running(&world, &platform).await;
     let service = service(&world);
-    world.cluster.stick_object(service.clone());
+    world.cluster.hold_finalizer(service.clone());
     let shown = platform
         .subscribe(&world.ana)
         .filter_map(async |update| match update.unwrap() {
@@ -156,7 +162,7 @@ async fn what_goes_within_minutes_is_not_told_and_the_pod_runs() {
     let shown = tokio::spawn(shown.collect::<Vec<_>>());
     platform.restart(&world.ana, &pod.id).await.unwrap();
     sleep(Duration::from_secs(100)).await;
-    world.cluster.release_object(&service);
+    world.cluster.release_finalizer(&service);
     let runs = until(&platform, &world.ana, &pod.id, |pod| {
         pod.run == 2 && pod.status == Status::Running
     })
@@ -177,7 +183,7 @@ async fn the_limit_is_the_platform_s_and_outlives_its_process() {
     let platform = begin();
     let driver = Driver::start(&platform);
     let pod = running(&world, &platform).await;
-    world.cluster.stick_object(service(&world));
+    world.cluster.hold_finalizer(service(&world));
     platform.restart(&world.ana, &pod.id).await.unwrap();
     sleep(Duration::from_mins(12)).await;
     drop(driver);
@@ -197,7 +203,7 @@ async fn a_stop_that_the_cluster_refuses_is_told_and_not_paid() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = running(&world, &platform).await;
-    world.cluster.refuse(Refusal {
+    world.cluster.inject_error(CallError {
         method: Some(Method::Remove),
         times: u32::MAX,
         kind: ErrorKind::PermissionDenied,
@@ -219,7 +225,7 @@ async fn a_stop_that_the_cluster_refuses_is_told_and_not_paid() {
     assert!(because(&later, ReasonCode::StopDelayed), "{later:?}");
     let volume = unpaid.price.stopped.for_seconds(3600);
     assert!(later.charged <= unpaid.charged + volume, "{later:?}");
-    world.cluster.refuse_no_more();
+    world.cluster.clear_errors();
     let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
     assert_eq!((stopped.reason, stopped.wait), (None, None));
 }

@@ -85,7 +85,7 @@ async fn creates_side_by_side_do_not_pass_the_limit() {
                 .await
                 .unwrap();
         }
-        let faults = Faults::at(n, Fault::Late);
+        let faults = Faults::at_call(n, Fault::Late);
         let parts = world.parts().max_pods(LIMIT);
         let slow = parts.store(faults.store(world.store.clone()));
         let slow = slow.billing(faults.billing(world.store.clone())).build().unwrap();
@@ -98,7 +98,7 @@ async fn creates_side_by_side_do_not_pass_the_limit() {
         assert!(
             one.is_err() || other.is_err(),
             "{:?} was late: both are in",
-            faults.struck()
+            faults.injected()
         );
         full += usize::from(one.is_ok() || other.is_ok());
         for refused in [one, other].into_iter().filter_map(Result::err) {
@@ -109,7 +109,7 @@ async fn creates_side_by_side_do_not_pass_the_limit() {
         let later = platform.create(&world.ana, &request("Later")).await;
         assert_eq!(usize::from(later.is_ok()), left, "{later:?}");
         assert_eq!(pods(&platform, &world.ana).await, LIMIT as usize);
-        if faults.struck().is_none() {
+        if faults.injected().is_none() {
             assert!(full > 0, "one of the two gets in where they don't meet");
             return;
         }
@@ -121,7 +121,7 @@ async fn a_process_that_ends_during_a_create_makes_no_way_round_the_limit() {
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
         for n in 1.. {
             let (world, platform) = world().await;
-            let faults = Faults::at(n, fault);
+            let faults = Faults::at_call(n, fault);
             let parts = world.parts().max_pods(LIMIT);
             let mortal = parts.store(faults.store(world.store.clone()));
             let mortal = mortal
@@ -146,7 +146,7 @@ async fn a_process_that_ends_during_a_create_makes_no_way_round_the_limit() {
                 pods(&platform, &world.ana).await,
                 LIMIT as usize,
                 "{fault:?} at the {n}th call, {:?}",
-                faults.struck()
+                faults.injected()
             );
             let held = world
                 .store
@@ -154,7 +154,7 @@ async fn a_process_that_ends_during_a_create_makes_no_way_round_the_limit() {
                 .await
                 .unwrap();
             assert_eq!(held.pods.len(), LIMIT as usize);
-            if faults.struck().is_none() {
+            if faults.injected().is_none() {
                 break;
             }
         }

@@ -10,7 +10,7 @@ use neuropod::money::PricePolicy;
 use neuropod::money::billing::{Billing, BillingExt};
 use neuropod::money::statement::explain;
 use neuropod::platform::AccountChange;
-use neuropod::sim::{Incident, Settings};
+use neuropod::sim::{Mishap, Settings};
 use neuropod::{Actor, ErrorKind, Money, PriceList, Status, Update};
 use tokio::time::sleep;
 
@@ -277,14 +277,14 @@ async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
         sleep(Duration::from_mins(1)).await;
     }
     // No platform runs while the container is killed, and waits ten seconds to be started again.
-    world.cluster.strike(&pod.id, Incident::OutOfMemory);
+    world.cluster.inject(&pod.id, Mishap::OutOfMemory);
     sleep(Duration::from_mins(1)).await;
     let _driver = Driver::start(&platform);
     sleep(Duration::from_mins(1)).await;
     platform.stop(&world.ana, &pod.id).await.unwrap();
     let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
     let (ran, _) = ran(&world, |_| true);
-    let paid = stopped.charged.as_euros() / 2.7 * 3600.0;
+    let paid = stopped.charged.as_f64() / 2.7 * 3600.0;
     assert!((ran - 2.0..=ran).contains(&paid), "{paid} of {ran} seconds");
 }
 

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use neuropod::cluster::reason::{Blame, Remedy};
-use neuropod::cluster::{LogOptions, ReasonCode, Step, VolumePolicy};
 use neuropod::money::meter::Reservation;
-use neuropod::pod::Desired;
-use neuropod::sim::{GpuPool, Incident, Kind, Method, ObjectKey, Obstacle, Refusal, Settings};
+use neuropod::sim::{CallError, GpuPool, Method, Mishap, ObjectKey, ObjectKind, Settings};
 use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
 use neuropod::{CreatePod, ErrorKind, Money, Status};
@@ -14,32 +12,29 @@ use tokio::time::sleep;
 
 use crate::common::witness::{money_is_right, ran};
 use crate::common::{Driver, World, eventually, jupyter_template, request, until, until_status};
+use neuropod::cluster::LogOptions;
+use neuropod::cluster::ReasonCode;
+use neuropod::cluster::Step;
+use neuropod::cluster::VolumePolicy;
+use neuropod::pod::Desired;
 
 #[tokio::test(start_paused = true)]
 async fn every_obstacle_is_told_costs_nothing_and_passes() {
     for (obstacle, code, status) in [
-        (Obstacle::NoGpuFree, ReasonCode::NoGpuFree, Status::Creating),
-        (
-            Obstacle::Unschedulable,
-            ReasonCode::Unschedulable,
-            Status::Creating,
-        ),
-        (
-            Obstacle::VolumePending,
-            ReasonCode::VolumePending,
-            Status::Creating,
-        ),
-        (Obstacle::MountFailing, ReasonCode::VolumeFailed, Status::Error),
-        (Obstacle::PullFailing, ReasonCode::ImagePullFailed, Status::Error),
-        (Obstacle::ImageMissing, ReasonCode::ImageNotFound, Status::Error),
-        (Obstacle::ConfigError, ReasonCode::ContainerConfig, Status::Error),
-        (Obstacle::StartError, ReasonCode::ContainerStart, Status::Error),
+        (Mishap::NoGpuFree, ReasonCode::NoGpuFree, Status::Creating),
+        (Mishap::Unschedulable, ReasonCode::Unschedulable, Status::Creating),
+        (Mishap::VolumePending, ReasonCode::VolumePending, Status::Creating),
+        (Mishap::MountFailing, ReasonCode::VolumeFailed, Status::Error),
+        (Mishap::PullFailing, ReasonCode::ImagePullFailed, Status::Error),
+        (Mishap::ImageMissing, ReasonCode::ImageNotFound, Status::Error),
+        (Mishap::ConfigError, ReasonCode::ContainerConfig, Status::Error),
+        (Mishap::StartError, ReasonCode::ContainerStart, Status::Error),
     ] {
         let world = World::new(Settings::default()).await;
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.obstruct(&pod.id, obstacle);
+        world.cluster.inject(&pod.id, obstacle);
         let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
         assert_eq!(
             (told.reason.unwrap().code, told.status),
@@ -47,7 +42,7 @@ async fn every_obstacle_is_told_costs_nothing_and_passes() {
             "{obstacle:?}"
         );
         sleep(Duration::from_mins(10)).await;
-        world.cluster.clear_obstacles(&pod.id);
+        world.cluster.clear_mishaps(&pod.id);
         let pod = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{obstacle:?}");
     }
@@ -57,27 +52,27 @@ async fn every_obstacle_is_told_costs_nothing_and_passes() {
 async fn what_quotas_and_limits_refuse_is_told_with_what_helps_costs_nothing_and_passes() {
     for (obstacle, code, remedy) in [
         (
-            Obstacle::QuotaUsedUp,
+            Mishap::QuotaUsedUp,
             ReasonCode::QuotaExceeded,
             Remedy::StopAnotherPod,
         ),
         (
-            Obstacle::QuotaOfWebhook,
+            Mishap::QuotaOfWebhook,
             ReasonCode::QuotaExceeded,
             Remedy::StopAnotherPod,
         ),
         (
-            Obstacle::SizeNotAllowed,
+            Mishap::SizeNotAllowed,
             ReasonCode::QuotaExceeded,
             Remedy::ChooseAnotherSize,
         ),
         (
-            Obstacle::LimitNotSet,
+            Mishap::LimitNotSet,
             ReasonCode::ClusterSetup,
             Remedy::ContactSupport,
         ),
         (
-            Obstacle::AdmissionDenied,
+            Mishap::AdmissionDenied,
             ReasonCode::Rejected,
             Remedy::ContactSupport,
         ),
@@ -86,7 +81,7 @@ async fn what_quotas_and_limits_refuse_is_told_with_what_helps_costs_nothing_and
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.obstruct(&pod.id, obstacle);
+        world.cluster.inject(&pod.id, obstacle);
         let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
         let reason = told.reason.unwrap();
         assert_eq!((reason.code, reason.remedy()), (code, remedy), "{obstacle:?}");
@@ -95,7 +90,7 @@ async fn what_quotas_and_limits_refuse_is_told_with_what_helps_costs_nothing_and
             (Blame::Platform, Money::ZERO),
             "{obstacle:?}"
         );
-        world.cluster.clear_obstacles(&pod.id);
+        world.cluster.clear_mishaps(&pod.id);
         let pod = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         assert_eq!((pod.charged, pod.reason), (Money::ZERO, None), "{obstacle:?}");
     }
@@ -113,7 +108,7 @@ async fn a_pod_that_starts_again_and_waits_in_vain_costs_nothing_meanwhile() {
         until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await
     };
     stop().await;
-    world.cluster.obstruct(&pod.id, Obstacle::NoGpuFree);
+    world.cluster.inject(&pod.id, Mishap::NoGpuFree);
     platform.start(&world.ana, &pod.id).await.unwrap();
     let waiting = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
     sleep(Duration::from_hours(10)).await;
@@ -127,17 +122,17 @@ async fn a_pod_that_starts_again_and_waits_in_vain_costs_nothing_meanwhile() {
 
 #[tokio::test(start_paused = true)]
 async fn what_can_not_succeed_is_stopped_at_once_and_frees_its_money() {
-    for end in [Some(Incident::DiskExceeded), None] {
+    for end in [Some(Mishap::DiskExceeded), None] {
         let world = World::new(Settings::default()).await;
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         let code = if let Some(incident) = end {
             until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-            world.cluster.strike(&pod.id, incident);
+            world.cluster.inject(&pod.id, incident);
             ReasonCode::DiskExceeded
         } else {
-            world.cluster.obstruct(&pod.id, Obstacle::ImageInvalid);
+            world.cluster.inject(&pod.id, Mishap::ImageInvalid);
             ReasonCode::ImageInvalid
         };
         let stopped = until(&platform, &world.ana, &pod.id, |pod| {
@@ -162,11 +157,11 @@ async fn a_program_that_ends_again_and_again_is_told_and_pays_for_what_it_ran() 
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::CrashLoop);
+    world.cluster.inject(&pod.id, Mishap::CrashLoop);
     let crashing = until_status(&platform, &world.ana, &pod.id, Status::Error).await;
     assert_eq!(crashing.reason.unwrap().code, ReasonCode::CrashLoop);
     sleep(Duration::from_mins(5)).await;
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     let running = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     // Each container ran for a second.
     assert!(
@@ -182,13 +177,13 @@ async fn a_server_that_never_answers_is_told_of() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::NeverReady);
+    world.cluster.inject(&pod.id, Mishap::NeverReady);
     let silent = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
     assert_eq!(
         (silent.status, silent.reason.unwrap().code),
         (Status::Creating, ReasonCode::NotAnswering)
     );
-    world.cluster.clear_obstacles(&pod.id);
+    world.cluster.clear_mishaps(&pod.id);
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }
 
@@ -199,7 +194,7 @@ async fn a_program_that_ignores_the_signal_is_gone_after_its_grace_period() {
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-    world.cluster.obstruct(&pod.id, Obstacle::IgnoresTermination);
+    world.cluster.inject(&pod.id, Mishap::IgnoresTermination);
     platform.stop(&world.ana, &pod.id).await.unwrap();
     sleep(Duration::from_secs(20)).await;
     let stopping = platform.get(&world.ana, &pod.id).await.unwrap();
@@ -220,7 +215,7 @@ async fn a_pod_whose_node_is_lost_comes_back_on_another_one() {
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     sleep(Duration::from_secs(30)).await;
-    world.cluster.strike(&pod.id, Incident::NodeLost);
+    world.cluster.inject(&pod.id, Mishap::NodeLost);
     let lost = until_status(&platform, &world.ana, &pod.id, Status::Creating).await;
     assert_eq!(lost.reason.unwrap().code, ReasonCode::NodeLost);
     let again = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
@@ -240,7 +235,7 @@ async fn an_object_of_somebody_else_is_told_of_and_left_alone() {
     let connections = platform.connections(&world.ana, &pod.id).await.unwrap();
     let foreign = ObjectKey {
         namespace: None,
-        kind: Kind::Service,
+        kind: ObjectKind::Service,
         name: connections[0].objects.service.clone(),
     };
     world.cluster.add_foreign(foreign);
@@ -285,7 +280,7 @@ async fn a_log_that_breaks_off_is_read_again_until_it_tells_the_token() {
     };
     let first = token(None).await;
     // Another container has another token.
-    world.cluster.strike(&pod.id, Incident::Exit);
+    world.cluster.inject(&pod.id, Mishap::Exit);
     world.cluster.break_logs();
     let second = token(Some(&first)).await;
     assert_ne!(first, second);
@@ -299,21 +294,21 @@ async fn a_log_that_can_not_be_read_for_an_hour_tells_the_token_after_it() {
     let _driver = Driver::start(&platform);
     world
         .cluster
-        .refuse(refusal(Method::Logs, ErrorKind::RateLimited));
+        .inject_error(refusal(Method::Logs, ErrorKind::RateLimited));
     let request = CreatePod::from_template("Training", "jupyter");
     let pod = platform.create(&world.ana, &request).await.unwrap();
     sleep(Duration::from_hours(1)).await;
     let found = platform.get(&world.ana, &pod.id).await.unwrap().login.found;
     assert_eq!(found, TokenState::Unknown);
-    world.cluster.refuse_no_more();
+    world.cluster.clear_errors();
     until(&platform, &world.ana, &pod.id, |pod| {
         matches!(pod.login.found, TokenState::Generated(_))
     })
     .await;
 }
 
-fn refusal(method: Method, kind: ErrorKind) -> Refusal {
-    Refusal {
+fn refusal(method: Method, kind: ErrorKind) -> CallError {
+    CallError {
         method: Some(method),
         times: u32::MAX,
         kind,
@@ -328,9 +323,11 @@ async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-    world.cluster.refuse(refusal(Method::Apply, ErrorKind::Rejected));
+    world
+        .cluster
+        .inject_error(refusal(Method::Apply, ErrorKind::Rejected));
     let objects = world.cluster.objects();
-    let service = objects.into_iter().find(|key| key.kind == Kind::Service);
+    let service = objects.into_iter().find(|key| key.kind == ObjectKind::Service);
     world.cluster.delete_by_hand(&service.unwrap());
     let told = until(&platform, &world.ana, &pod.id, |pod| pod.reason.is_some()).await;
     let reason = told.reason.unwrap();
@@ -340,7 +337,7 @@ async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_
     );
     sleep(Duration::from_hours(3)).await;
     assert_eq!(world.cluster.runs_of(&pod.id).last().unwrap().ended_at, None);
-    world.cluster.refuse_no_more();
+    world.cluster.clear_errors();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!(world.cluster.runs_of(&pod.id).len(), 1);
     // It served all the time, which is paid for.
@@ -355,15 +352,15 @@ async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_was_given_up_says_whose_fault_it_was_and_has_no_log() {
     for (obstacle, blame) in [
-        (Obstacle::StartError, Blame::User),
-        (Obstacle::ConfigError, Blame::Platform),
-        (Obstacle::PullFailing, Blame::Nobody),
+        (Mishap::StartError, Blame::User),
+        (Mishap::ConfigError, Blame::Platform),
+        (Mishap::PullFailing, Blame::Nobody),
     ] {
         let world = World::new(Settings::default()).await;
         let platform = world.platform();
         let _driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-        world.cluster.obstruct(&pod.id, obstacle);
+        world.cluster.inject(&pod.id, obstacle);
         sleep(Duration::from_hours(2)).await;
         let pod = until(&platform, &world.ana, &pod.id, |pod| {
             pod.desired == Desired::Stopped && pod.step == Step::Stopped

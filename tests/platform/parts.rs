@@ -114,7 +114,7 @@ async fn what_needs_a_store_that_was_not_given_says_so() {
     assert_eq!(error.to_string(), "template: template_unknown");
     let assigned = request("Training").assign_to("ana@example.com");
     let error = platform.create(&root, &assigned).await.unwrap_err();
-    assert_eq!(error.to_string(), "assignToUser: assignee_unknown");
+    assert_eq!(error.to_string(), "assign_to: assignee_unknown");
 }
 
 #[tokio::test(start_paused = true)]

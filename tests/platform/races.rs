@@ -13,7 +13,7 @@ use neuropod::cluster::{
 };
 use neuropod::money::BillingExt;
 use neuropod::sim::faults::{Fault, Faults};
-use neuropod::sim::{Method, Obstacle, Settings, SimCluster};
+use neuropod::sim::{Method, Mishap, Settings, SimCluster};
 use neuropod::store::{ListOptions, RequestStore};
 use neuropod::{Actor, ClusterBackend, Error, ErrorKind, Money, PodStore, Result, Status};
 use tokio::sync::Notify;
@@ -119,7 +119,7 @@ async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
     // there is a new one.
     for n in 1.. {
         let world = World::new(Settings::default()).await;
-        let late = Faults::at(n, Fault::Late);
+        let late = Faults::at_call(n, Fault::Late);
         let platform = world
             .parts()
             .store(late.store(world.store.clone()))
@@ -143,7 +143,7 @@ async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
         let made = eventually("it is made", async || world.cluster.pod(&again.id).is_some());
         let made = timeout(Duration::from_mins(3), made).await;
         assert!(made.is_ok(), "nobody looks at it: {late:?}");
-        if late.struck().is_none() {
+        if late.injected().is_none() {
             break;
         }
     }
@@ -181,7 +181,7 @@ async fn logs_that_nobody_needs_any_more_are_not_read() {
     let platform = world.platform();
     let _driver = Driver::start(&platform);
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    world.cluster.obstruct(&pod.id, Obstacle::NeverReady);
+    world.cluster.inject(&pod.id, Mishap::NeverReady);
     until(&platform, &world.ana, &pod.id, |pod| pod.started_at.is_some()).await;
     platform.stop(&world.ana, &pod.id).await.unwrap();
     until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
@@ -218,7 +218,7 @@ async fn a_refused_request_leaves_no_record_even_if_the_store_fails_then() {
         let poor = Actor::client("poor");
         world.pay_in(&poor, 1).await;
         for n in 1.. {
-            let faults = Faults::at(n, fault);
+            let faults = Faults::at_call(n, fault);
             let platform = world
                 .parts()
                 .store(faults.store(world.store.clone()))
@@ -226,7 +226,7 @@ async fn a_refused_request_leaves_no_record_even_if_the_store_fails_then() {
                 .unwrap();
             let _driver = Driver::start(&platform);
             let created = platform.create(&poor, &request("Training")).await;
-            if faults.struck().is_none() {
+            if faults.injected().is_none() {
                 let kind = created.unwrap_err().kind().clone();
                 assert!(matches!(kind, ErrorKind::InsufficientFunds { .. }), "{kind:?}");
                 break;
@@ -316,6 +316,7 @@ struct Slow {
 }
 
 #[async_trait::async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ClusterBackend for Slow {
     async fn apply(&self, workload: &Workload) -> Result<Observation> {
         self.cluster.apply(workload).await
@@ -396,6 +397,7 @@ async fn a_pod_is_not_made_on_a_volume_that_is_being_deleted() {
 struct Hesitant(SimCluster);
 
 #[async_trait::async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ClusterBackend for Hesitant {
     async fn apply(&self, _: &Workload) -> Result<Observation> {
         Err(busy())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use neuropod::sim::{Incident, Method, Settings};
+use neuropod::sim::{Method, Mishap, Settings};
 use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
 use neuropod::{CreatePod, Pod, Status};
@@ -51,7 +51,7 @@ async fn a_server_that_is_started_again_inside_its_container_has_another_token()
     let mut pod = running(&world, &platform).await;
     for hours in [0, 1, 3] {
         sleep(Duration::from_hours(hours) + Duration::from_secs(5)).await;
-        world.cluster.strike(&pod.id, Incident::ServerKilled);
+        world.cluster.inject(&pod.id, Mishap::ServerKilled);
         let before = pod.login.found.clone();
         pod = until(&platform, &world.ana, &pod.id, |pod| pod.login.found != before).await;
         assert!(
@@ -83,7 +83,7 @@ async fn a_program_that_pretends_to_be_a_server_replaces_no_token() {
     // Nor where the server is started again right after it: its own announcement comes later than the port was closed.
     world.cluster.print(&pod.id, PRETENDED);
     sleep(Duration::from_secs(1)).await;
-    world.cluster.strike(&pod.id, Incident::ServerKilled);
+    world.cluster.inject(&pod.id, Mishap::ServerKilled);
     eventually("the token of the new server", async || {
         found().await != pod.login.found
     })

@@ -134,7 +134,7 @@ async fn a_change_that_is_acknowledged_late_brings_no_deleted_pod_back() {
     let create = request("Training");
     // One answer of the store after the other comes late.
     for n in 1.. {
-        let faults = Faults::at(n, Fault::Late);
+        let faults = Faults::at_call(n, Fault::Late);
         let platform = world
             .parts()
             .store(faults.store(world.store.clone()))
@@ -158,7 +158,7 @@ async fn a_change_that_is_acknowledged_late_brings_no_deleted_pod_back() {
         shown(&mut updates, &mut pods);
         assert_eq!(pods, BTreeSet::new(), "{faults:?}");
         drop(driver);
-        if faults.struck().is_none() {
+        if faults.injected().is_none() {
             break;
         }
     }

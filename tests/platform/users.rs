@@ -1,5 +1,7 @@
 //! People come, are suspended, and go.
 
+use std::collections::BTreeMap;
+
 use neuropod::cluster::ReasonCode;
 use neuropod::money::{AccountKind, BillingExt, EntryKind, OpeningCredit};
 use neuropod::sim::Settings;
@@ -22,8 +24,7 @@ pub(crate) fn user(id: &str, role: Role) -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: jiff::Timestamp::UNIX_EPOCH,
         version: 0,
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use neuropod::PodOptions;
 use neuropod::clock::Clock;
+use neuropod::message::{self, Language};
+use neuropod::money::Currency;
 use neuropod::money::billing::{EntryOptions, Period};
 use neuropod::money::meter::Reservation;
 use neuropod::money::statement::{Explanation, explain};
 use neuropod::money::{BillingExt, Entry, EntryKind, Quote};
-use neuropod::pod::PodSpec;
 use neuropod::store::PriceStore;
 use neuropod::{Billing, Money, Pod, PodId, PriceList, UserId};
 
@@ -47,7 +49,7 @@ struct Account {
 
 /// What was charged for a pod.
 struct Charged {
-    spec: PodSpec,
+    options: PodOptions,
     /// Up to when anything was charged.
     until: Timestamp,
     /// Every period in which a container ran, in order.
@@ -60,7 +62,7 @@ impl Books {
     pub(crate) async fn check(&mut self, world: &World, people: &People, pods: &[Pod], blind: Duration) {
         for pod in pods {
             self.pods.entry(pod.id.clone()).or_insert_with(|| Charged {
-                spec: pod.spec.clone(),
+                options: pod.options.clone(),
                 until: Timestamp::MIN,
                 running: Vec::new(),
             });
@@ -129,7 +131,10 @@ impl Books {
         };
         let day = day_of(period.from);
         let spent = |who: &str| self.spent.get(&(who.to_owned(), day)).copied();
-        let caps = [(id.as_str(), self.pods[id].spec.daily_cap), (user.as_str(), cap)];
+        let caps = [
+            (id.as_str(), self.pods[id].options.daily_cap),
+            (user.as_str(), cap),
+        ];
         for (who, cap) in caps {
             if let (Some(spent), Some(cap)) = (spent(who), cap) {
                 assert!(spent <= cap, "{who} spent {spent} of {cap} on {day}: {entry:?}");
@@ -161,7 +166,7 @@ impl Books {
             // The usage comes before what of it is written off.
             let details = &entry.details;
             let (id, hourly) = (details.pod.as_ref().unwrap(), details.hourly.unwrap());
-            let quote = quote(&self.prices, details.price_version, &self.pods[id].spec);
+            let quote = quote(&self.prices, details.price_version, &self.pods[id].options);
             if hourly == quote.hourly() {
                 let unpaid = entry.amount.micros() * 3600 / hourly.micros();
                 if unpaid > self.longest_unpaid.0 {
@@ -177,18 +182,19 @@ impl Books {
     }
 
     fn check_charge(&mut self, world: &World, user: &UserId, charge: &Explanation, blind: Duration) {
-        assert!(charge.agrees, "{charge}");
+        let told = message::charge(charge, Language::En, &Currency::EUR);
+        assert!(charge.agrees, "{told}");
         let id = charge.pod.as_ref().unwrap();
         let charged = self.pods.get_mut(id).unwrap();
-        let quote = quote(&self.prices, charge.price_version, &charged.spec);
+        let quote = quote(&self.prices, charge.price_version, &charged.options);
         assert!(
             charge.period.from >= charged.until,
-            "{charge} of {id}, which is charged up to {}",
+            "{told} of {id}, which is charged up to {}",
             charged.until
         );
         charged.until = charge.period.until;
         if charge.hourly != quote.hourly() {
-            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {charge}");
+            assert_eq!(charge.hourly, quote.hourly_stopped(), "the price of {told}");
             return;
         }
         charged.running.push(charge.period);
@@ -200,7 +206,7 @@ impl Books {
             let ended = run.ended_at.unwrap_or(now);
             run.started_at <= charge.period.from && charge.period.until <= ended + late
         });
-        assert!(ran, "{charge} of {id}, which ran: {runs:#?}");
+        assert!(ran, "{told} of {id}, which ran: {runs:#?}");
     }
 
     /// The longest time of a container that nobody could pay since this was asked last, in seconds, and its entry.
@@ -220,11 +226,11 @@ impl Books {
     }
 
     /// What an hour of such a pod costs at most, at any price there was.
-    pub(crate) fn highest_hour(&self, spec: &PodSpec) -> Money {
+    pub(crate) fn highest_hour(&self, options: &PodOptions) -> Money {
         let quotes = self
             .prices
             .iter()
-            .map(|prices| prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb));
+            .map(|prices| prices.quote(options.gpu(), options.disk_gb(), options.volume_gb()));
         quotes.map(|quote| quote.hourly()).max().unwrap()
     }
 
@@ -242,7 +248,7 @@ fn day_of(time: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(time).date()
 }
 
-fn quote(prices: &[PriceList], version: Option<u64>, spec: &PodSpec) -> Quote {
+fn quote(prices: &[PriceList], version: Option<u64>, options: &PodOptions) -> Quote {
     let version = usize::try_from(version.unwrap()).unwrap();
-    prices[version].quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb)
+    prices[version].quote(options.gpu(), options.disk_gb(), options.volume_gb())
 }

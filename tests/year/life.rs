@@ -129,7 +129,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
     rest.everything_goes(&world, &mut people, &mut platforms, &mut books)
         .await;
     let runs = world.cluster.container_runs();
-    let seconds = |run: &neuropod::sim::ContainerRun| {
+    let seconds = |run: &neuropod::sim::ContainerHistory| {
         let ended = run.ended_at.unwrap();
         ended.duration_since(run.started_at).as_secs_f64()
     };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use neuropod::clock::Clock;
 use neuropod::money::billing::Spent;
 use neuropod::money::meter::{RESERVED_SECONDS, Reservation};
-use neuropod::pod::{Desired, PodSpec};
+use neuropod::pod::Desired;
 use neuropod::store::PriceStore;
 use neuropod::{Billing, Money, Pod, PriceList, UserId};
 use tokio::time::{Instant, advance, sleep, sleep_until};
@@ -107,7 +107,7 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
         let open = |pod: &Pod| price(pod).for_seconds(not_charged(pod, now));
         let spent = |spent: Option<Spent>| spent.map_or(Money::ZERO, |spent| spent.at(now));
         for pod in pods.iter().filter(|pod| pod.meter.from.is_some()) {
-            if let Some(cap) = pod.spec.daily_cap {
+            if let Some(cap) = pod.options.daily_cap {
                 least = least.min(seconds(cap - spent(pod.spent) - open(pod), price(pod)));
             }
             if let Some(cap) = pod.owner_cap {
@@ -121,13 +121,8 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
 
 /// What it costs per hour now, at the higher of two prices where they change: the newest ones may not be known to it.
 fn price(pod: &Pod, newest: &PriceList) -> Money {
-    let PodSpec {
-        gpu,
-        container_disk_gb,
-        volume_disk_gb,
-        ..
-    } = &pod.spec;
-    let quote = newest.quote(gpu, *container_disk_gb, *volume_disk_gb);
+    let options = &pod.options;
+    let quote = newest.quote(options.gpu(), options.disk_gb(), options.volume_gb());
     let (ours, next, newest) = match pod.meter.from {
         Some(_) => (pod.meter.price.hourly, pod.price.hourly, quote.hourly()),
         None => (pod.meter.price.stopped, pod.price.stopped, quote.hourly_stopped()),

@@ -123,7 +123,7 @@ impl People {
             owner: pod.owner.clone(),
             wish,
             asked_at: world.cluster.clock().now(),
-            volume: pod.spec.volume.clone(),
+            volume: pod.volume.clone(),
             unpaid: false,
         };
         if self.pods.insert(pod.id.clone(), known).is_none() {
@@ -143,9 +143,8 @@ impl People {
             email_verified: false,
             suspended: false,
             deleted: false,
-            avatar: None,
             daily_cap: self.cap(random),
-            ended_sessions: Vec::new(),
+            extra: BTreeMap::new(),
             registration_date: world.cluster.clock().now(),
             version: 0,
         };

@@ -142,7 +142,7 @@ impl Platforms {
         let faults = Faults::random(random.random(), self.per_mille);
         let end = if random.random() {
             let crash = [Fault::CrashBefore, Fault::CrashAfter].choose(random);
-            Faults::at(random.random_range(1..LAST_CALL), *crash.unwrap())
+            Faults::at_call(random.random_range(1..LAST_CALL), *crash.unwrap())
         } else {
             Faults::none()
         };

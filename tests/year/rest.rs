@@ -8,7 +8,7 @@ use neuropod::clock::Clock;
 use neuropod::cluster::{ObservedVolume, Step, VolumePolicy, plan};
 use neuropod::money::meter::{PERIOD_SECONDS, Reservation};
 use neuropod::pod::Desired;
-use neuropod::sim::{Kind, ObjectKey};
+use neuropod::sim::{ObjectKey, ObjectKind};
 use neuropod::store::ListOptions;
 use neuropod::{Actor, Billing, ClusterBackend, Money, Pod, PodId, PodStore, Status};
 use tokio::time::{Instant, sleep};
@@ -59,10 +59,10 @@ impl Rest {
     ) {
         self.taken += 1;
         for id in people.pods.keys() {
-            world.cluster.clear_obstacles(id);
+            world.cluster.clear_mishaps(id);
         }
         world.cluster.mend_watch();
-        world.cluster.refuse_no_more();
+        world.cluster.clear_errors();
         platforms.heal(world);
         // What is still on its way arrives.
         sleep(platforms.blind()).await;
@@ -200,7 +200,7 @@ impl Rest {
                 let last = records(world)
                     .await
                     .iter()
-                    .filter(|other| other.spec.volume == pod.spec.volume)
+                    .filter(|other| other.volume == pod.volume)
                     .count()
                     == 1;
                 if policy == VolumePolicy::Keep && last {
@@ -215,7 +215,10 @@ impl Rest {
             }
         }
         let objects = world.cluster.objects();
-        assert!(objects.iter().all(|key| key.kind == Kind::Volume), "{objects:?}");
+        assert!(
+            objects.iter().all(|key| key.kind == ObjectKind::Volume),
+            "{objects:?}"
+        );
         books.check(world, people, &[], platforms.blind()).await;
         for user in people.all() {
             let balance = world.store.balance(user).await.unwrap();
@@ -269,14 +272,14 @@ async fn objects_are_right(world: &World, platforms: &Platforms) -> bool {
             continue;
         }
         let reference = plan::reference(&pod, naming);
-        let mut want = |kind, name: &str| wanted.insert(ObjectKey::of(&reference, kind, name));
+        let mut want = |kind, name: &str| wanted.insert(ObjectKey::new(&reference, kind, name));
         let (slug, hash) = (&pod.slug, &pod.owner_hash);
-        want(Kind::Pod, &reference.name);
-        want(Kind::Policy, &reference.name);
-        want(Kind::Secret, &naming.token_secret(slug, hash));
-        for endpoint in &pod.spec.endpoints {
-            want(Kind::Service, &naming.service(slug, hash, endpoint.port));
-            want(Kind::Route, &naming.ingress(slug, hash, endpoint.port));
+        want(ObjectKind::Pod, &reference.name);
+        want(ObjectKind::Policy, &reference.name);
+        want(ObjectKind::Secret, &naming.token_secret(slug, hash));
+        for port in pod.options.ports() {
+            want(ObjectKind::Service, &naming.service(slug, hash, port.number));
+            want(ObjectKind::Route, &naming.ingress(slug, hash, port.number));
         }
     }
     let there: BTreeSet<_> = world.cluster.objects().into_iter().collect();
@@ -314,7 +317,7 @@ fn reservations_are_right(books: &Books, pods: &[Pod]) {
             .left
             .is_none_or(|left| left == held || pod.meter.capped && left < held);
         let right = match pod.meter.reservation {
-            Reservation::Open => known && held <= books.highest_hour(&pod.spec),
+            Reservation::Open => known && held <= books.highest_hour(&pod.options),
             _ => held == Money::ZERO,
         };
         assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use neuropod::sim::{Incident, Method, Obstacle, Refusal};
+use neuropod::sim::{CallError, Method, Mishap};
 use neuropod::{ErrorKind, PodId};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -10,32 +10,32 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 
 use crate::common::World;
 
-const OBSTACLES: [Obstacle; 17] = [
-    Obstacle::NoGpuFree,
-    Obstacle::Unschedulable,
-    Obstacle::VolumePending,
-    Obstacle::MountFailing,
-    Obstacle::PullFailing,
-    Obstacle::ImageMissing,
-    Obstacle::ImageInvalid,
-    Obstacle::ConfigError,
-    Obstacle::StartError,
-    Obstacle::CrashLoop,
-    Obstacle::NeverReady,
-    Obstacle::IgnoresTermination,
-    Obstacle::Leftover,
-    Obstacle::Hanging,
-    Obstacle::Unkillable,
-    Obstacle::NodeFault,
-    Obstacle::NodeRefuses,
+const OBSTACLES: [Mishap; 17] = [
+    Mishap::NoGpuFree,
+    Mishap::Unschedulable,
+    Mishap::VolumePending,
+    Mishap::MountFailing,
+    Mishap::PullFailing,
+    Mishap::ImageMissing,
+    Mishap::ImageInvalid,
+    Mishap::ConfigError,
+    Mishap::StartError,
+    Mishap::CrashLoop,
+    Mishap::NeverReady,
+    Mishap::IgnoresTermination,
+    Mishap::Leftover,
+    Mishap::Hanging,
+    Mishap::Unkillable,
+    Mishap::NodeFault,
+    Mishap::NodeRefuses,
 ];
-const INCIDENTS: [Incident; 6] = [
-    Incident::Exit,
-    Incident::OutOfMemory,
-    Incident::Evicted,
-    Incident::DiskExceeded,
-    Incident::NodeLost,
-    Incident::ServerKilled,
+const INCIDENTS: [Mishap; 6] = [
+    Mishap::Exit,
+    Mishap::OutOfMemory,
+    Mishap::Evicted,
+    Mishap::DiskExceeded,
+    Mishap::NodeLost,
+    Mishap::ServerKilled,
 ];
 
 /// How late the watch is at most.
@@ -55,9 +55,9 @@ pub(crate) fn happens(
         return;
     };
     match random.random_range(0..12) {
-        0..2 => cluster.obstruct(&pod, *OBSTACLES.choose(random).unwrap()),
-        2..5 => cluster.clear_obstacles(&pod),
-        5..8 => cluster.strike(&pod, *INCIDENTS.choose(random).unwrap()),
+        0..2 => cluster.inject(&pod, *OBSTACLES.choose(random).unwrap()),
+        2..5 => cluster.clear_mishaps(&pod),
+        5..8 => cluster.inject(&pod, *INCIDENTS.choose(random).unwrap()),
         8 if watch_breaks => cluster.break_watch_for(LONGEST_BREAK.mul_f64(random.random())),
         8 => {}
         9 => cluster.break_logs(),
@@ -66,7 +66,7 @@ pub(crate) fn happens(
                 cluster.delete_by_hand(key);
             }
         }
-        _ => cluster.refuse(Refusal {
+        _ => cluster.inject_error(CallError {
             method: [None, Some(Method::Apply), Some(Method::Remove)]
                 .choose(random)
                 .copied()

@@ -175,15 +175,15 @@ export async function getStatementCsv(query, signal) {
 
 /** All users, or those whose name or e-mail address has this in it. */
 export const listUsers = (search) => data(call("GET", "/api/auth/users", { query: { search } }));
-/** Sets a balance, in EUR. */
+/** Sets a balance. */
 export const setBalance = (userId, balance) => call("POST", "/api/auth/users/balance", { body: { userId, balance } });
-/** Adds money, in EUR, with a note that its owner sees; the same key does it once, however often it is sent. */
+/** Adds money, with a note that its owner sees; the same key does it once, however often it is sent. */
 export const addCredit = (userId, amount, note, key) =>
   call("POST", `/api/admin/users/${encodeURIComponent(userId)}/credit`, {
     body: { amount, note },
     headers: { "Idempotency-Key": key },
   });
-/** Sets what a user may spend on a day, in EUR; null: what the platform says. */
+/** Sets what a user may spend on a day; null: what the platform says. */
 export const setDailyCap = (userId, dailyCap) =>
   call("POST", "/api/auth/users/daily-cap", { body: { userId, dailyCap } });
 /** Suspends a user, or takes that back. */

@@ -33,7 +33,7 @@ class Balance extends EventTarget {
     this.current = null;
   }
 
-  /** What can be spent, in EUR; Infinity for accounts without a limit, null when it is not known. */
+  /** What can be spent; Infinity for accounts without a limit, null when it is not known. */
   get available() {
     if (this.current === null) return null;
     return this.current.kind === "unlimited" ? Infinity : this.current.available;

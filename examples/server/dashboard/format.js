@@ -14,7 +14,7 @@ export function collator() {
   return formatter(Intl.Collator, { numeric: true, sensitivity: "base" });
 }
 
-// How amounts are shown, everywhere. The server counts in whole micro-euros and sends them exactly.
+// How amounts are shown, everywhere. The server counts in whole millionths and sends them exactly.
 //
 // - What stands in a sum, and every price, is shown exactly: nothing is rounded. It has two decimals, or as many as it
 //   needs, six at most; all amounts of a table have as many as the one that needs most. So lines add up to their total.
@@ -24,19 +24,31 @@ const MICROS = 1_000_000;
 const MICROS_PER_CENT = 10_000;
 const MOST_DECIMALS = 6;
 
-/** An amount of EUR exactly, with at least `decimals` decimals. */
+let code = "EUR";
+
+/** The currency of all amounts, as an ISO 4217 code. */
+export function currency() {
+  return code;
+}
+
+/** Shows all amounts in this currency from now on. */
+export function setCurrency(chosen) {
+  code = chosen;
+}
+
+/** An amount exactly, with at least `decimals` decimals. */
 export function money(amount, decimals = 2) {
   if (amount === null || amount === undefined) return "–";
   if (!Number.isFinite(amount)) return "∞";
   return formatter(Intl.NumberFormat, {
     style: "currency",
-    currency: "EUR",
+    currency: code,
     minimumFractionDigits: decimals,
     maximumFractionDigits: MOST_DECIMALS,
   }).format(exact(amount));
 }
 
-/** An amount of EUR that stands alone, rounded to the cent, halves away from zero. */
+/** An amount that stands alone, rounded to the cent, halves away from zero. */
 export function cents(amount) {
   if (amount === null || amount === undefined || !Number.isFinite(amount)) return money(amount);
   const micros = Math.abs(Math.round(amount * MICROS));
@@ -55,7 +67,7 @@ export function decimalsOf(amounts) {
   return Math.max(2, ...amounts.map(needed));
 }
 
-/** A sum or product of amounts without what floating point adds to it: whole micro-euros. */
+/** A sum or product of amounts without what floating point adds to it: whole millionths. */
 export function exact(amount) {
   const rounded = Math.round(amount * MICROS) / MICROS;
   // Not minus zero.

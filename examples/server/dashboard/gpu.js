@@ -1,5 +1,5 @@
 /**
- * The id of the GPU type that a form begins with: the cheapest with a free GPU that `available` (EUR) pays for an hour,
+ * The id of the GPU type that a form begins with: the cheapest with a free GPU that `available` pays for an hour,
  * with disks of these sizes (GB). Where none is free, or none can be paid, what remains of that counts: a choice that
  * is refused tells why, and no choice tells nothing. Undefined where nothing is offered.
  */

@@ -4,6 +4,7 @@ import { closeDialogs } from "./dialog.js";
 import { element } from "./dom.js";
 import { explain } from "./errors.js";
 import { button } from "./form.js";
+import { setCurrency } from "./format.js";
 import { live } from "./live.js";
 import { clearNotices, tellError } from "./notices.js";
 import * as session from "./session.js";
@@ -25,6 +26,7 @@ async function show(why = null) {
   document.documentElement.lang = language();
   try {
     config ??= configOfPage() ?? (await api.getConfig());
+    setCurrency(config.currency);
     const idToken = returnFromGoogle();
     if (idToken) {
       const answer = await api.signInWithGoogle(idToken);

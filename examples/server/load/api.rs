@@ -41,7 +41,7 @@ impl Api {
                 .build()?,
             base: format!("http://{address}"),
             seen: Mutex::new(Seen {
-                latencies: crate::histogram()?,
+                latencies: crate::histogram::empty()?,
                 answers: BTreeMap::new(),
             }),
         })

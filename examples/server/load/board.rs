@@ -59,7 +59,7 @@ impl Board {
     }
 
     pub(crate) fn latencies(&self) -> Result<Histogram<u64>> {
-        let mut histogram = crate::histogram()?;
+        let mut histogram = crate::histogram::empty()?;
         for latency in self
             .latencies
             .lock()

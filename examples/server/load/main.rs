@@ -15,6 +15,7 @@
 mod api;
 mod board;
 mod changes;
+mod histogram;
 mod mixed;
 mod server;
 mod watcher;
@@ -22,7 +23,7 @@ mod watcher;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use futures::{StreamExt, TryStreamExt, stream};
 use hdrhistogram::Histogram;
@@ -192,9 +193,4 @@ fn show(what: &str, latencies: &Histogram<u64>) {
         at(0.99),
         at(1.0),
     );
-}
-
-/// An empty histogram of microseconds, up to five minutes.
-fn histogram() -> Result<Histogram<u64>> {
-    Histogram::new_with_max(300_000_000, 3).context("three digits")
 }

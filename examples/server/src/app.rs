@@ -1,34 +1,22 @@
-//! The application: what every request can use, and how requests get to it.
+//! The state that every request can use.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Method, header};
 use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
 use neuropod::token::RegexTokens;
 use neuropod::{Billing, ClusterBackend, Platform, PriceList};
 use secrecy::ExposeSecret;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceBuilder;
-use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
-use crate::auth::{self, Access, Google, Issuer, Keys, Presence, Sessions, Tokens};
+use crate::auth::{Access, Google, Issuer, Keys, Presence, Sessions, Tokens};
 use crate::backends::{self, Store};
 use crate::config::Config;
-use crate::contract::failure::{self, Failure};
-use crate::contract::{euros, template_body};
+use crate::contract::amount;
 use crate::directory::Directory;
-use crate::limits::{self, Limiter};
+use crate::limits::Limiter;
 use crate::live::{self, Hub};
 use crate::log_places::LogPlaces;
 use crate::metrics::{MeteredCluster, Progress};
@@ -36,11 +24,11 @@ use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::stock::Stock;
 use crate::usage::Figures;
-use crate::{encoding, gallery, headers, host, pods, refusals, routes, trace};
+use crate::{gallery, pods};
 
-/// What every request can use.
+/// The state that every request can use.
 pub(crate) struct App {
-    /// What the server was told.
+    /// The configuration.
     pub(crate) config: Config,
     /// The platform.
     pub(crate) platform: Platform,
@@ -58,15 +46,15 @@ pub(crate) struct App {
     pub(crate) google: Option<Google>,
     /// Another issuer of tokens, where there is one.
     pub(crate) issuer: Option<Issuer>,
-    /// Who may come in, and as what.
+    /// Who may sign in, and as what.
     pub(crate) access: Access,
-    /// Who is there.
+    /// Who was active lately.
     pub(crate) presence: Presence,
-    /// What ends with their sessions.
+    /// Open connections, which end with their sessions.
     pub(crate) sessions: Sessions,
     /// Live updates.
     pub(crate) live: Arc<Hub>,
-    /// The accounts whose owners are to be told how they stand.
+    /// Accounts that changed, whose owners are told.
     pub(crate) accounts: live::Accounts,
     /// What pods use.
     pub(crate) usage: Figures,
@@ -74,48 +62,24 @@ pub(crate) struct App {
     pub(crate) stock: Stock,
     /// The names and addresses of users.
     pub(crate) directory: Directory,
-    /// Whether store and cluster answer.
+    /// Whether store and cluster work.
     pub(crate) readiness: Readiness,
-    /// How much one may ask for.
+    /// Rate limits.
     pub(crate) limiter: Limiter,
-    /// How many logs are read, and by whom.
+    /// The logs that are being read, and by whom.
     pub(crate) log_places: LogPlaces,
-    /// What is counted.
+    /// Metrics.
     pub(crate) metrics: PrometheusHandle,
-    /// The server stops: whatever goes on without end ends.
+    /// Cancelled when the server stops, to end what would go on forever.
     pub(crate) stopping: CancellationToken,
-    progress: Progress,
+    /// How long pods take.
+    pub(crate) progress: Progress,
 }
 
 /// The application, as handlers get it.
 pub(crate) type Shared = Arc<App>;
 
-/// Within this time every question is answered: the frontend waits for five seconds.
-const ANSWERED: Duration = Duration::from_millis(4500);
-/// Within this time every change is: for these it waits for 30.
-const CHANGED: Duration = Duration::from_secs(28);
-
 impl App {
-    /// An application on the store and the cluster that are configured.
-    ///
-    /// # Errors
-    /// What keeps the server from starting, with the name of the value that is wrong.
-    pub(crate) async fn start(mut config: Config, metrics: PrometheusHandle) -> Result<Shared> {
-        backends::check_folder(&config)?;
-        let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
-        let store = Store::open(&config).await?;
-        config.catalogue = backends::keep_types(config.catalogue, &*store.pods).await?;
-        let (cluster, simulated) = backends::cluster(&config).await?;
-        if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
-            store.pods.insert_template(&template_body::first()).await?;
-        }
-        let app = Self::on(config, &secrets, store, cluster, metrics)?;
-        if let Some(cluster) = simulated {
-            gallery::open(&app, cluster).await.context("scenario")?;
-        }
-        Ok(app)
-    }
-
     /// An application on this store and this cluster. Others may be on them too.
     ///
     /// # Errors
@@ -174,18 +138,6 @@ impl App {
             metrics,
         }))
     }
-
-    /// What goes on beside the requests, until it is dropped.
-    pub(crate) async fn background(self: Arc<Self>) {
-        tokio::join!(
-            self.live.follow(&self.platform, &self.progress),
-            crate::usage::watch(Arc::clone(&self)),
-            crate::metrics::upkeep(Arc::clone(&self)),
-            limits::upkeep(Arc::clone(&self)),
-            live::watch_others(Arc::clone(&self)),
-            live::watch_accounts(Arc::clone(&self)),
-        );
-    }
 }
 
 fn platform(
@@ -216,10 +168,17 @@ fn platform(
         .price_list(config.prices.list()?)
         .price_policy(config.price_policy)
         .layout(backends::layout(config))
-        .opening_credit(euros::amount(config.opening_credit).context("opening_credit is no amount in EUR")?)
-        .max_pods(gallery::max_pods(config));
+        .currency(config.money().context("currency")?)
+        .opening_credit(amount::exact(config.opening_credit).context("opening_credit is no amount")?)
+        .max_pods(gallery::max_pods(config))
+        .limits(
+            neuropod::pod::Limits::default()
+                .with_disk_gb(config.limits.disk_gb)
+                .with_volume_gb(config.limits.volume_gb)
+                .with_ports(config.limits.ports),
+        );
     if let Some(cap) = config.daily_cap {
-        builder = builder.daily_cap(euros::amount(cap).context("daily_cap is no amount in EUR")?);
+        builder = builder.daily_cap(amount::exact(cap).context("daily_cap is no amount")?);
     }
     if let Some(hours) = config.volume_grace_hours {
         builder = builder.volume_grace(SignedDuration::from_hours(hours.into()));
@@ -231,66 +190,4 @@ fn platform(
     let marks = config.low_balance_seconds.iter();
     builder = builder.low_balance_marks(marks.map(|seconds| SignedDuration::from_secs((*seconds).into())));
     Ok(builder.build()?)
-}
-
-/// Everything that is served.
-pub(crate) fn router(app: &Shared) -> Router {
-    let request_id = HeaderName::from_static("x-request-id");
-    let body = app.config.limits.body_kib.saturating_mul(1024);
-    let state = || Arc::clone(app);
-    let (routes, _) = routes::all();
-    live::serve_socketio(routes, app)
-        .layer(DefaultBodyLimit::max(body))
-        // What says that it is too big is refused before it comes.
-        .layer(RequestBodyLimitLayer::new(body))
-        .layer(
-            ServiceBuilder::new()
-                .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
-                .layer(from_fn(trace::requests))
-                .layer(PropagateRequestIdLayer::new(request_id))
-                .layer(from_fn(encoding::compress))
-                .layer(from_fn(headers::secure))
-                .layer(cors(&app.config.origins()))
-                .layer(from_fn_with_state(state(), failure::localize))
-                .layer(from_fn_with_state(state(), host::check))
-                // Who asks is asked of the store, and of issuers: that counts too.
-                .layer(from_fn(deadline))
-                .layer(from_fn_with_state(state(), auth::identify))
-                .layer(from_fn_with_state(state(), limits::limit))
-                .layer(from_fn_with_state(state(), refusals::note)),
-        )
-        .with_state(state())
-}
-
-/// Middleware that answers in time whatever happens. A change that is broken off is finished by the driver, or has not
-/// begun.
-async fn deadline(request: Request, next: Next) -> Response {
-    // A long poll waits for as long as there is nothing to tell, and ends by itself at the next ping.
-    if request.uri().path().starts_with("/socket.io/") {
-        return next.run(request).await;
-    }
-    let time = if request.method().is_safe() {
-        ANSWERED
-    } else {
-        CHANGED
-    };
-    let answer = timeout(time, next.run(request)).await;
-    answer.unwrap_or_else(|_| Failure::timeout().into_response())
-}
-
-fn cors(origins: &[String]) -> CorsLayer {
-    let origins = origins
-        .iter()
-        .filter_map(|origin| HeaderValue::from_str(origin).ok());
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::ACCEPT_LANGUAGE,
-            HeaderName::from_static("idempotency-key"),
-        ])
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
-        .max_age(Duration::from_hours(1))
 }

@@ -12,14 +12,14 @@ use neuropod::cluster::{Catalogue, Layout};
 use neuropod::k8s::config::{GatewayRoutes, IngressRoutes};
 use neuropod::k8s::{Domains, Exposure, KubeCluster, KubeConfig, NetworkRules, Security, Storage};
 use neuropod::sim::{Settings, SimCluster};
-use neuropod::store::{AuditLog, ListOptions};
+use neuropod::store::AuditLog;
 use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
-use neuropod::{Billing, ClusterBackend, PodStore};
+use neuropod::{Billing, ClusterBackend};
 use secrecy::ExposeSecret;
 
 use crate::config::{ClusterKind, Config, Kube, UserQuota};
+use crate::gallery;
 use crate::secrets::Place;
-use crate::{gallery, live};
 
 /// Where everything is kept.
 pub(crate) struct Store {
@@ -60,34 +60,6 @@ impl Store {
     }
 }
 
-/// The catalogue, with the GPU types of stored pods that it lacks, not offered: those pods were brought from elsewhere, or
-/// the type was taken out.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) async fn keep_types(catalogue: Catalogue, store: &dyn PodStore) -> Result<Catalogue> {
-    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
-    let mut options = ListOptions::default();
-    loop {
-        let page = store.list(&options).await.context("store")?;
-        for pod in page.pods {
-            if catalogue.get(&pod.spec.gpu).is_none() {
-                *unknown.entry(pod.spec.gpu).or_default() += 1;
-            }
-        }
-        let Some(next) = page.next else { break };
-        options.after = Some(next);
-    }
-    for (gpu, pods) in &unknown {
-        tracing::warn!(
-            gpu,
-            pods,
-            "the catalogue lacks the GPU type of some pods: it is kept, not offered, with the resources of the smallest one"
-        );
-    }
-    Ok(catalogue.keeping(unknown.keys().map(String::as_str)))
-}
-
 /// The file of a SQLite store.
 fn sqlite_file(config: &Config) -> Option<PathBuf> {
     let file = config.store.expose_secret().strip_prefix("sqlite:")?;
@@ -103,7 +75,7 @@ pub(crate) fn check_folder(config: &Config) -> Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     ensure!(
         folder.is_none_or(Path::is_dir),
-        "store: {}: its folder does not exist; create it, or name another file with --store sqlite:FILE",
+        "store: {}: its folder does not exist; create it, or choose another file with --store sqlite:FILE",
         file.display()
     );
     Ok(())
@@ -113,7 +85,7 @@ pub(crate) fn check_folder(config: &Config) -> Result<()> {
 pub(crate) fn place_of_secrets(config: &Config) -> Place {
     match sqlite_file(config) {
         Some(file) => Place::Beside(file),
-        None if live::is_shared(config) => Place::Shared,
+        None if config.is_shared() => Place::Shared,
         None => Place::Nowhere,
     }
 }
@@ -280,168 +252,4 @@ fn exposure(kube: &Kube) -> Exposure {
 }
 
 #[cfg(test)]
-mod tests {
-    use neuropod::k8s::ImagePullPolicy;
-
-    use super::*;
-    use crate::config::key_names;
-
-    /// What an option of the platform is called in the configuration; nothing where it is not for an operator.
-    fn keys_of(option: &str) -> &'static [&'static str] {
-        match option {
-            "cluster" => &["cluster"],
-            "pods" | "users" | "templates" | "prices" | "requests" | "billing" | "audit" => &["store"],
-            "audit_kept" => &["audit_days"],
-            "naming" => &[
-                "domain",
-                "scheme",
-                "legacy_names",
-                "reserved_hosts",
-                "secrets.naming",
-            ],
-            "tokens" => &["token_pattern"],
-            // The machine's: a server lives in no other time.
-            "clock" => &[],
-            "images" => &["images.registries", "images.internal_registries"],
-            "catalogue" => &["catalogue"],
-            "price_list" => &[
-                "prices.gpus",
-                "prices.other_gpu",
-                "prices.container_disk_gb",
-                "prices.volume_disk_gb",
-            ],
-            "price_policy" => &["price_policy"],
-            "layout" => &[
-                "kube.volume_per_pod",
-                "kube.namespace_per_user",
-                "kube.quota.pods",
-                "kube.quota.gpus",
-                "kube.same_owner_traffic",
-                "kube.grace_seconds",
-            ],
-            "opening_credit" => &["opening_credit"],
-            "daily_cap" => &["daily_cap"],
-            "max_pods" => &["limits.max_pods"],
-            "volume_grace" => &["volume_grace_hours"],
-            "start_limit" => &["start_limit_minutes"],
-            "low_balance_marks" => &["low_balance_seconds"],
-            other => panic!(
-                "PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"
-            ),
-        }
-    }
-
-    /// The fields of `KubeConfig` and of the structs in it: the compiler can't count them, as they may grow.
-    #[test]
-    fn every_option_of_the_cluster_is_set() {
-        const CONFIG: [&str; 5] = [
-            include_str!("../../../neuropod-k8s/src/config/domains.rs"),
-            include_str!("../../../neuropod-k8s/src/config/exposure.rs"),
-            include_str!("../../../neuropod-k8s/src/config/kube_config.rs"),
-            include_str!("../../../neuropod-k8s/src/config/network.rs"),
-            include_str!("../../../neuropod-k8s/src/config/storage.rs"),
-        ];
-        let (here, _) = include_str!("backends.rs").split_once("#[cfg(test)]").unwrap();
-        let fields = CONFIG
-            .iter()
-            .flat_map(|source| source.lines())
-            .filter_map(|line| {
-                let (name, _) = line.strip_prefix("    pub ")?.split_once(':')?;
-                (!name.contains(' ')).then_some(name)
-            });
-        let fields: Vec<_> = fields.collect();
-        assert!(fields.len() >= 30, "{fields:?}");
-        for field in fields {
-            // The two fields of a constructor, and the name of a Gateway.
-            let is_given = ["pods", "control_plane", "name"].contains(&field);
-            let is_set =
-                here.contains(&format!(".with_{field}(")) || here.contains(&format!(".{field}.clone_from("));
-            assert!(
-                is_given || is_set,
-                "no key of the configuration sets `{field}` of the backend"
-            );
-        }
-    }
-
-    /// The fields of `Layout` are counted by the compiler, in [`layout`]; the options of a builder are not.
-    #[test]
-    fn every_option_of_the_platform_can_be_configured() {
-        let source = include_str!("../../../neuropod-core/src/platform/builder.rs");
-        let options: Vec<_> = source
-            .lines()
-            .filter_map(|line| {
-                line.trim()
-                    .strip_prefix("pub fn ")?
-                    .split_once("(mut self")
-                    .map(|(name, _)| name)
-            })
-            .collect();
-        assert!(options.len() >= 14, "{options:?}");
-        let names = key_names();
-        for option in options {
-            for key in keys_of(option) {
-                assert!(
-                    names.contains(key),
-                    "PlatformBuilder::{option}: there is no key {key}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn pods_are_at_another_site_than_the_pages_that_call_the_api() {
-        let config = |text: &str| -> Config { toml::from_str(text).unwrap() };
-        let apart = "domain = \"example.net\"\ncors_origins = [\"https://app.example.com:8443\"]\n";
-        let found = domains(&config(apart));
-        assert_eq!(
-            (found.pods.as_str(), found.allow_same_site),
-            ("example.net", false)
-        );
-        assert_eq!(found.control_plane, ["app.example.com"]);
-        // Without origins the dashboard is expected at `app.` below the domain: that is one site.
-        let one = domains(&config("domain = \"pods.example.com\"\n"));
-        assert!(
-            one.control_plane.contains(&"app.pods.example.com".to_owned()),
-            "{one:?}"
-        );
-        for told in ["dev = true\n", "allow_same_site = true\n"] {
-            assert!(domains(&config(told)).allow_same_site, "{told}");
-        }
-    }
-
-    #[test]
-    fn what_is_configured_gets_to_the_library() {
-        let config: Config = toml::from_str(
-            "[kube]\nnamespace_per_user = true\naccess_mode = \"ReadWriteMany\"\nsame_owner_traffic = true\n\
-             grace_seconds = 5\ndeadline_seconds = 7\nwrites_in_flight = 3\nlog_streams = 9\n\
-             ingress_ranges = [\"203.0.113.0/24\"]\nblocked_ranges = [\"198.51.100.9/32\"]\n\
-             allowed_ranges = [\"10.1.2.3/32\"]\ndns_ranges = [\"10.96.0.10/32\"]\n\
-             user_namespaces = true\nruntime_class = \"gvisor\"\nimage_pull_policy = \"IfNotPresent\"\n\
-             [kube.quota]\npods = 2\ncpu_millis = 3000\nmemory_mib = 4096\nvolume_gb = 50\ngpus = 3\n",
-        )
-        .unwrap();
-        let kube = kube_config(&config.kube);
-        assert_eq!(kube.storage.access_mode, "ReadWriteMany");
-        assert_eq!(kube.network.ingress_ranges, ["203.0.113.0/24"]);
-        assert_eq!(kube.network.blocked_ranges, ["198.51.100.9/32"]);
-        assert_eq!(kube.network.allowed_ranges, ["10.1.2.3/32"]);
-        assert_eq!(kube.network.dns_ranges, ["10.96.0.10/32"]);
-        assert_eq!(
-            (kube.runtime_class.as_deref(), kube.user_namespaces),
-            (Some("gvisor"), true)
-        );
-        assert_eq!(
-            (kube.deadline, kube.writes_in_flight, kube.log_streams),
-            (Duration::from_secs(7), 3, 9)
-        );
-        let layout = layout(&config);
-        assert!(layout.same_owner_traffic);
-        assert_eq!(layout.grace_seconds, 5);
-        let quota = layout.quota.unwrap();
-        assert_eq!((quota.pods, quota.cpu_millis, quota.memory_mib), (2, 3000, 4096));
-        assert_eq!(quota.volume_gb, 50);
-        // Each kind of GPU that the catalogue has.
-        assert_eq!(quota.gpus, BTreeMap::from([("nvidia.com/gpu".to_owned(), 3)]));
-        assert_eq!(kube.image_pull_policy, ImagePullPolicy::IfNotPresent);
-    }
-}
+mod tests;

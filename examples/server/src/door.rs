@@ -17,12 +17,16 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
+use neuropod::money::Currency;
 use tower::ServiceExt;
 
+use crate::accept_language::accept_language;
 use crate::contract::failure::Failure;
-use crate::listen::MAX_HEAD;
+use crate::host;
 use crate::waiting::Place;
-use crate::{host, language};
+
+/// The longest head of a request, in bytes.
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
 /// Where requests come in.
 #[derive(Debug, Clone)]
@@ -47,7 +51,8 @@ pub(crate) async fn answer(
     parts.extensions.insert(ConnectInfo(door.peer));
     let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
     let mut response = if let Some(wrong) = wrong(&parts) {
-        wrong.written(language::of(&parts.headers))
+        // None of these texts has an amount in it.
+        wrong.written(accept_language(&parts.headers), &Currency::EUR)
     } else {
         let body = Body::new(Watched {
             body,

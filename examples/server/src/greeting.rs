@@ -1,4 +1,4 @@
-//! What the program says to whoever has started it: what to open, as whom, and how it ends.
+//! The text that the program prints at the start: the address to open, how to sign in, how to stop.
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,7 +23,7 @@ pub fn of(config: &Config) -> Option<String> {
     };
     line("Open", &base);
     if config.listen.ip().is_unspecified() {
-        let more = "it listens on every address of this machine: others can reach it too";
+        let more = "it listens on every address of this machine, so others can reach it too";
         line("", more);
     }
     line("Sign in", &sign_in(config));
@@ -33,7 +33,7 @@ pub fn of(config: &Config) -> Option<String> {
     match config.cluster {
         ClusterKind::Sim => line(
             "Cluster",
-            "simulated: pods are pretended, no program runs in them, and their links open pages of this server",
+            "simulated: no program runs in the pods, and their links open pages of this server",
         ),
         ClusterKind::Kube => line("Cluster", "the Kubernetes cluster of the current kubeconfig"),
     }
@@ -66,8 +66,8 @@ fn sign_in(config: &Config) -> String {
     }
     match (&config.auth.google_client_id, &config.auth.jwks_url) {
         (Some(_), _) => "with Google".to_owned(),
-        (None, Some(_)) => "with a token of the issuer that is configured".to_owned(),
-        (None, None) => "not possible: start it with --dev to try it".to_owned(),
+        (None, Some(_)) => "with a token of the configured issuer".to_owned(),
+        (None, None) => "not set up: start the server with --dev to try it".to_owned(),
     }
 }
 
@@ -75,9 +75,9 @@ fn kept_in(config: &Config) -> String {
     let store = config.store.expose_secret();
     match store.strip_prefix("sqlite:") {
         Some(file) => format!("the file {file}"),
-        None if store == "memory" => "memory: everything is gone when it stops".to_owned(),
+        None if store == "memory" => "memory: everything is lost when the server stops".to_owned(),
         // The address may have a password.
-        None => "the database that is configured".to_owned(),
+        None => "the configured database".to_owned(),
     }
 }
 

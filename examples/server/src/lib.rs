@@ -15,6 +15,7 @@
 //! | What can be learned and tried without a cluster? | [`gallery`] |
 //! | How does it start and stop? | [`server`]; what it says then is in [`greeting`] |
 
+mod accept_language;
 mod app;
 mod auth;
 mod backends;
@@ -26,29 +27,38 @@ mod dashboard;
 mod directory;
 mod door;
 mod encoding;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gallery;
 pub mod greeting;
 mod headers;
 mod host;
+mod kept_types;
 mod language;
+mod limit_requests;
 mod limits;
 mod listen;
 mod live;
+mod localize;
 mod log_places;
+mod log_text;
 mod metrics;
 pub mod migrate;
 mod overview;
 mod pods;
 mod readiness;
 mod refusals;
+mod router;
 mod routes;
 mod secrets;
 pub mod server;
-#[cfg(test)]
-mod smoke;
+mod start;
 pub mod start_error;
 mod stock;
 pub mod telemetry;
+#[cfg(test)]
+mod test_api;
+mod tls;
 mod trace;
 mod usage;
 mod waiting;

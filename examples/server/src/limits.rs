@@ -1,25 +1,23 @@
-//! How much one user, or one address that is not signed in, may ask for, and how many tokens it may try.
+//! Rate limits: requests of one user, or of one address that is not signed in, and invalid tokens of one address.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{ConnectInfo, Request};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, StatusCode};
 use neuropod::UserId;
 
-use crate::app::{App, Shared};
-use crate::auth::Identity;
 use crate::config;
 use crate::contract::failure::Failure;
 
-/// Who is limited.
+/// Whose requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Asker {
+pub(crate) enum Asker {
+    /// A user who is signed in.
     User(UserId),
+    /// Somebody who is not.
     Address(ClientAddress),
 }
 
@@ -27,7 +25,7 @@ enum Asker {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ClientAddress(Option<IpAddr>);
 
-/// Counts what everybody asks for.
+/// Counts requests and invalid tokens.
 pub(crate) struct Limiter {
     counts: DefaultKeyedRateLimiter<Asker>,
     wrong_tokens: DefaultKeyedRateLimiter<ClientAddress>,
@@ -49,7 +47,7 @@ impl Limiter {
     }
 
     /// From where a request comes, as a trusted proxy says, or the connection: a network, where it is one of IPv6.
-    fn address(&self, request: &Request) -> ClientAddress {
+    pub(crate) fn address(&self, request: &Request) -> ClientAddress {
         ClientAddress(self.client(request).map(household))
     }
 
@@ -68,14 +66,11 @@ impl Limiter {
         told.or_else(peer)
     }
 
-    fn asker(request: &Request, address: ClientAddress) -> Asker {
-        match request.extensions().get::<Identity>() {
-            Some(Identity(Some(Ok(caller)))) => Asker::User(caller.user.id.clone()),
-            _ => Asker::Address(address),
-        }
-    }
-
-    fn check(&self, asker: &Asker) -> Result<(), Failure> {
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(crate) fn check(&self, asker: &Asker) -> Result<(), Failure> {
         self.counts.check_key(asker).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             Failure::new(
@@ -106,15 +101,15 @@ impl Limiter {
         })
     }
 
-    /// Counts what a user asks for over a connection that is open.
+    /// Counts a request of a user over an open connection.
     ///
     /// # Errors
-    /// It is too much.
+    /// There were too many.
     pub(crate) fn check_user(&self, user: &UserId) -> Result<(), Failure> {
         self.check(&Asker::User(user.clone()))
     }
 
-    /// Forgets those who have not asked for a while.
+    /// Forgets callers that have been idle for a while.
     pub(crate) fn forget(&self) {
         self.counts.retain_recent();
         self.wrong_tokens.retain_recent();
@@ -149,46 +144,6 @@ pub(crate) fn household(address: IpAddr) -> IpAddr {
             IpAddr::V6(network.into())
         }
         address @ IpAddr::V4(_) => address,
-    }
-}
-
-/// Middleware that answers 429 to whoever asks for too much, or tries too many tokens. Health checks are never refused.
-pub(crate) async fn limit(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
-    let address = app.limiter.address(&request);
-    request.extensions_mut().insert(address);
-    let free = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
-    if !free && let Err(failure) = app.limiter.check(&Limiter::asker(&request, address)) {
-        return failure.into_response();
-    }
-    let tries_a_token = tries_a_token(&request);
-    let response = next.run(request).await;
-    if tries_a_token
-        && response.status() == StatusCode::UNAUTHORIZED
-        && let Err(failure) = app.limiter.wrong_token(address)
-    {
-        return failure.into_response();
-    }
-    response
-}
-
-/// Whether a request that is not let in may be an attempt to find a token.
-fn tries_a_token(request: &Request) -> bool {
-    let is_known = request.extensions().get::<Identity>();
-    let in_query = request
-        .uri()
-        .query()
-        .is_some_and(|query| query.contains("token="));
-    is_known.is_some_and(|identity| identity.0.is_some())
-        || in_query
-        || request.uri().path() == "/api/auth/google"
-}
-
-/// Forgets now and then, until it is dropped.
-pub(crate) async fn upkeep(app: std::sync::Arc<App>) {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_mins(1));
-    loop {
-        ticks.tick().await;
-        app.limiter.forget();
     }
 }
 

@@ -13,14 +13,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection::Connection;
-use crate::door::{self, Door};
+use crate::door::{self, Door, MAX_HEAD};
 use crate::waiting::Waiting;
 
 /// How long a connection may take for the head of its next request. Longer than proxies keep idle connections for the
 /// next request (nginx for one minute, cloudflared for one and a half), so that it is they who close them.
 const SILENCE: Duration = Duration::from_mins(2);
-/// The longest head of a request, in bytes.
-pub(crate) const MAX_HEAD: usize = 64 * 1024;
 /// How long requests that are under way may take when the server stops.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 /// How soon a connection is taken again after one that could not be: those that end leave room for others.

@@ -91,7 +91,7 @@ impl LogPlaces {
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_logs",
                 "Lees demasiados logs a la vez; cierra alguno",
-                "You read too many logs at a time; close some",
+                "You are reading too many logs at once; close some",
             ));
         }
         let reserved = taken.readers.values().filter(|reader| reader.is_reserved).count();
@@ -101,7 +101,7 @@ impl LogPlaces {
             return Err(Failure::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too_many_logs",
-                "Se leen demasiados logs ahora; vuelve a intentarlo",
+                "Ahora se están leyendo demasiados logs; vuelve a intentarlo",
                 "Too many logs are being read now; try again",
             )
             .after(5));

@@ -1,20 +1,18 @@
-//! Whether store and cluster do what they are for, asked at most every few seconds: anybody may ask, without limit.
+//! Whether store and cluster work. They are checked at most every few seconds, because anybody may ask without limit.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use neuropod::PodId;
 use neuropod::cluster::WorkloadRef;
 use neuropod::store::ListOptions;
 use neuropod::store::{Outcome, PastRequest};
+use neuropod::{ClusterBackend, PodId};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::app::App;
-
-/// How long an answer is used again.
+/// How long a result is reused.
 const FRESH: Duration = Duration::from_secs(5);
-/// How long store and cluster may take to answer before they count as gone.
+/// How long store and cluster may take before they count as unreachable.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What answers.
@@ -42,16 +40,20 @@ pub(crate) enum StoreState {
 pub(crate) struct Readiness(Mutex<Option<(Instant, Answering)>>);
 
 impl Readiness {
-    /// What answers now, or did a moment ago.
-    pub(crate) async fn get(&self, app: &App) -> Answering {
+    /// Checks store and cluster, unless they were checked a moment ago.
+    pub(crate) async fn get(
+        &self,
+        store: &dyn neuropod::store::Store,
+        cluster: &dyn ClusterBackend,
+    ) -> Answering {
         let mut known = self.0.lock().await;
         if let Some((at, answering)) = &*known
             && at.elapsed() < FRESH
         {
             return *answering;
         }
-        // A look at a pod that there is not: it takes what every pod takes, and nothing besides, such as a
-        // metrics-server, that pods can do without.
+        // Observes a pod that does not exist: that needs all that pods need, and nothing that they can do without,
+        // such as a metrics-server.
         let nobody = WorkloadRef {
             pod_id: PodId::from_bits(0),
             user_hash: String::new(),
@@ -59,8 +61,8 @@ impl Readiness {
             name: "neuropod-readiness".into(),
             volume: String::new(),
         };
-        let cluster = timeout(PATIENCE, app.cluster.observe(&nobody));
-        let (store, cluster) = tokio::join!(ask(&*app.store), cluster);
+        let cluster = timeout(PATIENCE, cluster.observe(&nobody));
+        let (store, cluster) = tokio::join!(ask(store), cluster);
         let answering = Answering {
             store,
             cluster: matches!(cluster, Ok(Ok(_))),

@@ -46,7 +46,7 @@ impl Secrets {
         )?;
         ensure!(
             jwt.expose_secret().len() >= MIN_JWT_LEN,
-            "secrets.jwt needs {MIN_JWT_LEN} bytes at least"
+            "secrets.jwt needs at least {MIN_JWT_LEN} bytes"
         );
         Ok(Self { jwt, naming })
     }
@@ -71,7 +71,7 @@ fn secret(
     place: &Place,
 ) -> Result<SecretString> {
     match (given, file, place) {
-        (Some(_), Some(_), _) => bail!("secrets.{name} and secrets.{name}_file are both given"),
+        (Some(_), Some(_), _) => bail!("secrets.{name} and secrets.{name}_file are both given: keep one"),
         (Some(secret), None, _) => Ok(secret.clone()),
         (None, Some(file), _) => {
             read(file).with_context(|| format!("secrets.{name}_file: {}", file.display()))

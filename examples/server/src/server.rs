@@ -13,11 +13,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::app::{self, App, Shared};
+use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::listen::{self, DRAIN};
 use crate::waiting::Waiting;
-use crate::{dashboard, metrics, pods, routes};
+use crate::{dashboard, metrics, pods, router, routes, tls};
 
 /// A server that is ready to run.
 pub struct Server {
@@ -32,7 +32,7 @@ impl Server {
     /// # Errors
     /// What keeps it from starting, with the name of the value that is wrong.
     pub async fn start(mut config: Config) -> Result<Self> {
-        use_ring();
+        tls::use_ring();
         let (address, metrics_address) = (config.listen, config.metrics_listen);
         let listen = async |name: &str, address: SocketAddr| {
             TcpListener::bind(address)
@@ -80,7 +80,7 @@ impl Server {
             listener,
             metrics,
         } = self;
-        let mut router = app::router(&app);
+        let mut router = router::router(&app);
         let mut tasks = JoinSet::new();
         let operations = Router::new()
             .route("/metrics", get(routes::metrics))
@@ -147,12 +147,6 @@ impl Server {
         background.abort();
         ended
     }
-}
-
-/// Lets TLS be done by ring: rustls wants to be told.
-pub(crate) fn use_ring() {
-    // Another part of the process may have said so already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Says what is allowed and hardly meant.

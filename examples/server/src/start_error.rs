@@ -1,4 +1,4 @@
-//! What keeps the server from starting, in one line for people: what is wrong, and what to do next.
+//! Why the server can't start, in one line for people: what is wrong, and what to do next.
 
 use std::io;
 
@@ -58,13 +58,13 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
 fn listening(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::AddrInUse => {
-            Some("end the program that listens there, or choose another port, as in --listen 127.0.0.1:3001")
+            Some("stop the program that uses it, or choose another port, such as --listen 127.0.0.1:3001")
         }
         io::ErrorKind::PermissionDenied => {
-            Some("this user may not use that port: choose one from 1024 on, as in --listen 127.0.0.1:3000")
+            Some("this user may not use that port: choose one above 1023, such as --listen 127.0.0.1:3000")
         }
         io::ErrorKind::AddrNotAvailable => Some(
-            "this machine has no such address: take 127.0.0.1 for itself alone, or 0.0.0.0 for all who reach it",
+            "this machine has no such address: use 127.0.0.1 for this machine only, or 0.0.0.0 for others to reach it too",
         ),
         _ => None,
     }
@@ -73,11 +73,11 @@ fn listening(kind: io::ErrorKind) -> Option<&'static str> {
 fn writing(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
-            "this user has to be able to write there: change the rights, or name another file with --store sqlite:FILE",
+            "this user needs to write there: change the permissions, or choose another file with --store sqlite:FILE",
         ),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room on that disk"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("free some space on that disk"),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            Some("create that folder, or name another file with --store sqlite:FILE")
+            Some("create that folder, or choose another file with --store sqlite:FILE")
         }
         _ => None,
     }
@@ -88,16 +88,18 @@ fn file(error: &Error) -> Option<&'static str> {
     match error.kind() {
         ErrorKind::PermissionDenied => writing(io::ErrorKind::PermissionDenied),
         ErrorKind::Unavailable if says("full") => writing(io::ErrorKind::StorageFull),
-        ErrorKind::Unavailable if says("locked") => Some("end the process that has it open, or wait for it"),
+        ErrorKind::Unavailable if says("locked") => {
+            Some("stop the process that has it open, or wait until it ends")
+        }
         ErrorKind::NotConfigured if says("another version") => {
-            Some("start that version, or name another file with --store sqlite:FILE")
+            Some("start that version, or choose another file with --store sqlite:FILE")
         }
         ErrorKind::NotConfigured if says("folder") => writing(io::ErrorKind::NotFound),
-        ErrorKind::NotConfigured => Some(
-            "it has to be a file that this user can read and write: name another with --store sqlite:FILE",
-        ),
+        ErrorKind::NotConfigured => {
+            Some("this user must be able to read and write the file: choose another with --store sqlite:FILE")
+        }
         ErrorKind::Unexpected if says("damaged") => {
-            Some("put back a copy of it, or name another file with --store sqlite:FILE")
+            Some("restore a backup of it, or choose another file with --store sqlite:FILE")
         }
         _ => None,
     }
@@ -108,20 +110,22 @@ fn database(error: &Error) -> Option<&'static str> {
         ErrorKind::Unavailable | ErrorKind::Timeout => {
             Some("check that the database server runs, and that its address in `store` is right")
         }
-        ErrorKind::PermissionDenied => Some("check user and password of the address in `store`"),
+        ErrorKind::PermissionDenied => Some("check the user and the password in the address of `store`"),
         _ => None,
     }
 }
 
 fn cluster(error: &Error) -> Option<&'static str> {
     match error.kind() {
-        ErrorKind::NotConfigured if error.message().contains("kubeconfig") => Some(
-            "name one with kube.kubeconfig or KUBECONFIG; without --cluster kube pods run on a simulated cluster",
-        ),
+        ErrorKind::NotConfigured if error.message().contains("kubeconfig") => {
+            Some("set kube.kubeconfig or KUBECONFIG; without --cluster kube, pods run on a simulated cluster")
+        }
         ErrorKind::Unavailable | ErrorKind::Timeout => Some(
             "check that the cluster runs, and that `kubectl get namespaces` works with the same kubeconfig",
         ),
-        ErrorKind::PermissionDenied => Some("examples/deploy/rbac.yaml has the rights that the server needs"),
+        ErrorKind::PermissionDenied => {
+            Some("examples/deploy/rbac.yaml grants the rights that the server needs")
+        }
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use neuropod::cluster::{GpuStock, NodeGpus};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// How long an answer is used again: whoever looks at prices does not ask the cluster each time.
+/// How long a reading is reused, so that the cluster is not asked each time somebody opens the prices.
 const FRESH: Duration = Duration::from_secs(5);
 /// How long prices wait for it. They are shown without it then.
 const PATIENCE: Duration = Duration::from_secs(2);

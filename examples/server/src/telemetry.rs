@@ -74,7 +74,7 @@ fn traces() -> Result<Option<opentelemetry_sdk::trace::SdkTracerProvider>> {
     if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_none() {
         return Ok(None);
     }
-    crate::server::use_ring();
+    crate::tls::use_ring();
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
     let resource = opentelemetry_sdk::Resource::builder()
         .with_service_name("neuropod")

@@ -184,7 +184,7 @@ async fn takes_over_in_place() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("There is nothing to do."), "{said}");
     assert!(
-        said.contains("Users       0 to take over, 3 done before"),
+        said.contains("Users       0 to migrate, 3 already migrated"),
         "{said}"
     );
     assert_eq!(everything(&database).await, after);
@@ -233,7 +233,7 @@ async fn what_is_missing_is_said_and_no_password_is_shown() {
         (
             &["--from", nowhere, "--store", "memory"],
             1,
-            "store: what is taken over into `memory` would be lost",
+            "store: what is migrated into `memory` would be lost",
         ),
         (
             &["--from", "mysql://ana:hunter2@db/x"],

@@ -118,9 +118,9 @@ fn mistakes(folder: &Path) -> Vec<Mistake> {
         flag(&["--store", "postgres://db"], "store: ", "mongodb://HOST"),
         flag(&["--store", "sqlite:"], "store: ", "neuropod.db"),
         file("missing/a.db", "create it"),
-        file("file/a.db", "name another file"),
-        file("text.db", "name another file"),
-        file("folder.db", "name another"),
+        file("file/a.db", "choose another file"),
+        file("text.db", "choose another file"),
+        file("folder.db", "choose another"),
         memory(
             "NEUROPOD_LISTEN",
             "3000",

@@ -4,12 +4,10 @@
 //! a number of it for each pod, labels that a node must have and taints that it tolerates, and a pod stands on one node.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use crate::cluster::catalogue::{Catalogue, GpuType};
 use crate::cluster::workload::{Accelerator, Toleration};
 use crate::id::PodId;
-use crate::message::{Language, unmatched_gpu};
 
 /// The label of a node's GPU model, as NVIDIA's GPU feature discovery sets it.
 pub const NVIDIA_MODEL_LABEL: &str = "nvidia.com/gpu.product";
@@ -361,13 +359,6 @@ pub fn unmatched(catalogue: &Catalogue, nodes: &[NodeGpus]) -> Vec<UnmatchedGpu>
         }));
     }
     unmatched
-}
-
-/// In English, for logs; people get [`crate::message::unmatched_gpu`].
-impl fmt::Display for UnmatchedGpu {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&unmatched_gpu(self, Language::En))
-    }
 }
 
 #[cfg(test)]

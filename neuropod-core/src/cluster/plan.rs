@@ -11,7 +11,9 @@ use crate::cluster::workload::{
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::naming::{Naming, Slug, UserHash};
 use crate::pod::check::JUPYTER_TOKEN;
-use crate::pod::record::{Environment, Pod};
+use crate::pod::environment::Environment;
+use crate::pod::port::Protocol;
+use crate::pod::record::Pod;
 
 /// How a platform lays its pods out in the cluster: data, the same for all pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,9 +84,9 @@ pub fn reference(pod: &Pod, naming: &Naming) -> WorkloadRef {
     WorkloadRef {
         pod_id: pod.id.clone(),
         user_hash: pod.owner_hash.to_string(),
-        namespace: pod.spec.namespace.clone(),
+        namespace: pod.namespace.clone(),
         name: naming.pod(&pod.slug, &pod.owner_hash),
-        volume: pod.spec.volume.clone(),
+        volume: pod.volume.clone(),
     }
 }
 
@@ -93,20 +95,22 @@ pub fn reference(pod: &Pod, naming: &Naming) -> WorkloadRef {
 /// # Errors
 /// `NotConfigured` when its GPU type is not in the catalogue any more.
 pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) -> Result<Workload> {
-    let gpu = catalogue.get(&pod.spec.gpu).ok_or_else(|| {
+    let gpu = catalogue.get(pod.options.gpu()).ok_or_else(|| {
         Error::new(
             ErrorKind::NotConfigured,
             "the GPU type is not in the catalogue any more: put it back, not offered, until its pods are gone",
         )
-        .with_context("gpu", &pod.spec.gpu)
+        .with_context("gpu", pod.options.gpu())
     })?;
     let reference = reference(pod, naming);
     let (slug, hash) = (&pod.slug, &pod.owner_hash);
-    let endpoints = pod.spec.endpoints.iter().map(|endpoint| EndpointSpec {
-        port: endpoint.port,
-        service: naming.service(slug, hash, endpoint.port),
-        route: naming.ingress(slug, hash, endpoint.port),
-        host: naming.host(slug, hash, endpoint.port),
+    let ports = pod.options.ports().iter();
+    let http = ports.filter(|port| port.protocol == Protocol::Http);
+    let endpoints = http.map(|port| EndpointSpec {
+        port: port.number,
+        service: naming.service(slug, hash, port.number),
+        route: naming.ingress(slug, hash, port.number),
+        host: naming.host(slug, hash, port.number),
     });
     let container = container(pod, gpu);
     let variables = secret_variables(pod, &container.environment);
@@ -118,8 +122,8 @@ pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) 
         run: pod.run,
         container,
         volume: VolumeSpec {
-            size_gb: pod.spec.volume_disk_gb,
-            mount_path: pod.spec.mount_path.clone(),
+            size_gb: pod.options.volume_gb(),
+            mount_path: pod.options.mount_path().to_owned(),
         },
         endpoints: endpoints.collect(),
         isolation: Isolation {
@@ -136,7 +140,7 @@ pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) 
 /// What the owner's variables and the injected token are, without those that the platform sets itself: it has the last
 /// word, also over a record of an earlier version.
 fn secret_variables(pod: &Pod, own: &BTreeMap<String, String>) -> Environment {
-    let mut variables = pod.spec.environment.clone();
+    let mut variables = pod.options.environment.clone();
     variables.0.retain(|name, _| !own.contains_key(name));
     if let Some(token) = &pod.login.injected {
         variables.0.insert(JUPYTER_TOKEN.into(), token.expose().into());
@@ -170,13 +174,13 @@ fn platform_variables(gpu: &GpuType) -> BTreeMap<String, String> {
 
 fn container(pod: &Pod, gpu: &GpuType) -> ContainerSpec {
     ContainerSpec {
-        image: pod.spec.image.to_string(),
+        image: pod.options.image().to_owned(),
         environment: platform_variables(gpu),
         ready_port: pod.jupyter_port(),
         resources: Resources {
             cpu_millis: gpu.size.cpu_millis,
             memory_mib: gpu.size.memory_mib,
-            disk_gb: pod.spec.container_disk_gb,
+            disk_gb: pod.options.disk_gb(),
             accelerator: gpu.accelerator.clone(),
         },
         node_selector: gpu.node_selector.clone(),

@@ -42,13 +42,13 @@ pub enum ReasonCode {
     NoGpuFree,
     /// No node fits for another cause; the scheduler's text is in the detail.
     Unschedulable,
-    /// A quota of the cluster is used up.
+    /// A cluster quota is used up.
     QuotaExceeded,
     /// The pod used more disk than it asked for and was evicted.
     DiskExceeded,
     /// The node ran short and evicted the pod, or is being drained.
     Evicted,
-    /// The node does not answer any more.
+    /// The node is not responding any more.
     NodeLost,
     /// The workspace volume is not there yet.
     VolumePending,

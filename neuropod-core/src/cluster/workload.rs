@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::id::PodId;
-use crate::pod::record::Environment;
+use crate::pod::environment::Environment;
 
 /// The names by which everything of one pod is found in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{failure, unique};
-use crate::id::{PodId, UserId};
+use super::expect::{failure, unique};
+use crate::id::PodId;
+use crate::id::UserId;
 use crate::store::audit::{
     AuditAction, AuditChange, AuditEntry, AuditId, AuditLog, AuditOptions, AuditOutcome, AuditPerson,
     AuditTarget, MAX_AUDIT_ENTRIES,

@@ -6,19 +6,6 @@ use std::fmt;
 
 use crate::pod::image::ImageError;
 
-/// The longest display name of a pod, in characters.
-pub const MAX_NAME_LEN: usize = 50;
-/// The biggest disk of a container, in GB.
-pub const MAX_CONTAINER_DISK_GB: u32 = 100;
-/// The biggest workspace volume, in GB.
-pub const MAX_VOLUME_DISK_GB: u32 = 150;
-/// Most ports of a pod.
-pub const MAX_PORTS: usize = 10;
-/// Most environment variables of a pod.
-pub const MAX_VARIABLES: usize = 100;
-/// Most bytes of all environment variables of a pod together, names and values.
-pub const MAX_ENVIRONMENT_LEN: usize = 32 * 1024;
-
 /// The longest note of a credit, in characters.
 pub const MAX_NOTE_LEN: usize = 200;
 
@@ -72,7 +59,8 @@ impl std::error::Error for ValidationErrors {}
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The field of the request, by its name in JSON (`containerDiskSize`); `body` for the whole.
+    /// The field of the request, by its name in the type that it is about (`disk_gb`); `body` for the whole. Who reads
+    /// another format knows its names.
     pub field: &'static str,
     /// What is wrong with it.
     pub violation: Violation,
@@ -109,7 +97,7 @@ pub enum Violation {
     NameReserved,
     /// The owner has a pod with this name, or one that reads the same in a host name.
     NameInUse,
-    /// `deploymentType` is neither `template` nor `docker`.
+    /// A field that decides between a template and an image is neither `template` nor `docker`.
     DeploymentTypeUnknown,
     /// There is no such template.
     TemplateUnknown,

@@ -1,32 +1,35 @@
-//! What is wrong with a request, field by field.
+//! What is wrong with a request, field by field, in words.
 
-use super::Language;
+use super::language::Language;
 use crate::error::validation::{Problem, Violation};
+use crate::money::currency::Currency;
 use crate::pod::image::ImageError;
 
-/// What is wrong with a field, in the plan's words where it has some.
+/// What is wrong with a field. The texts of the frontend's contract stay as they are.
 ///
 /// ```
 /// use neuropod_core::message::{Language, problem};
 /// use neuropod_core::error::{Problem, Violation};
+/// use neuropod_core::money::Currency;
 ///
+/// let eur = Currency::default();
 /// let missing = Problem::new("name", Violation::Required);
-/// assert_eq!(problem(&missing, Language::Es), "Nombre es requerido");
-/// assert_eq!(problem(&missing, Language::En), "Name is required");
+/// assert_eq!(problem(&missing, Language::Es, &eur), "Nombre es requerido");
+/// assert_eq!(problem(&missing, Language::En, &eur), "Name is required");
 /// let wrong = Problem::new("email", Violation::Malformed);
-/// assert_eq!(problem(&wrong, Language::Es), "Correo electrónico: valor inválido");
-/// let disk = Problem::new("volumeDiskSize", Violation::OutOfRange { min: 1, max: 150 });
-/// assert_eq!(problem(&disk, Language::Es), "Tamaño de volumen debe estar entre 1 y 150 GB");
+/// assert_eq!(problem(&wrong, Language::Es, &eur), "Correo electrónico: valor inválido");
+/// let disk = Problem::new("volume_gb", Violation::OutOfRange { min: 1, max: 150 });
+/// assert_eq!(problem(&disk, Language::Es, &eur), "Tamaño de volumen debe estar entre 1 y 150 GB");
 /// let lines = Problem::new("tail", Violation::OutOfRange { min: 1, max: 10_000 });
-/// assert_eq!(problem(&lines, Language::En), "tail must be a whole number from 1 to 10000");
+/// assert_eq!(problem(&lines, Language::En, &eur), "tail must be a whole number from 1 to 10000");
 /// ```
 #[expect(clippy::too_many_lines, reason = "a table of texts")]
-pub fn problem(problem: &Problem, language: Language) -> String {
+pub fn problem(problem: &Problem, language: Language, currency: &Currency) -> String {
     let field = problem.field;
     match &problem.violation {
         Violation::Required => required(field, language),
         Violation::OutOfRange { min, max } => {
-            let unit = if field.ends_with("DiskSize") { " GB" } else { "" };
+            let unit = if field.ends_with("_gb") { " GB" } else { "" };
             let label = label(field, language);
             language.pick(
                 format!("{label} debe estar entre {min} y {max}{unit}"),
@@ -36,12 +39,15 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::Malformed if field == "body" => language
             .pick(
                 "El cuerpo no es un objeto JSON válido",
-                "The body is no valid JSON object",
+                "The body is not a valid JSON object",
             )
             .into(),
         Violation::Malformed => {
             let label = label(field, language);
-            language.pick(format!("{label}: valor inválido"), format!("{label}: not valid"))
+            language.pick(
+                format!("{label}: valor inválido"),
+                format!("{label}: invalid value"),
+            )
         }
         Violation::WrongType => language.pick(
             format!("{field} tiene un tipo incorrecto"),
@@ -63,7 +69,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
                 "{} no puede contener caracteres de control",
                 label(field, language)
             ),
-            format!("{} can't have control characters in it", label(field, language)),
+            format!("{} can't contain control characters", label(field, language)),
         ),
         Violation::HiddenCharacter => language.pick(
             format!(
@@ -71,7 +77,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
                 label(field, language)
             ),
             format!(
-                "{} can't have characters in it that are invisible or change the direction of text",
+                "{} can't contain characters that are invisible or change the direction of text",
                 label(field, language)
             ),
         ),
@@ -90,7 +96,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::NameInUse => language
             .pick(
                 "Ya existe un pod con este nombre",
-                "There is a pod with this name, or one much like it, already",
+                "A pod with this name, or a very similar one, already exists",
             )
             .into(),
         Violation::DeploymentTypeUnknown => language
@@ -105,7 +111,7 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::Image(error) => image(*error, language).into(),
         Violation::RegistryInternal(registry) => language.pick(
             format!("No se permiten imágenes de '{registry}': no es un registro público"),
-            format!("Images from '{registry}' are not allowed: it is no public registry"),
+            format!("Images from '{registry}' are not allowed: it is not a public registry"),
         ),
         Violation::RegistryNotAllowed { registry, allowed } => {
             let allowed = allowed.join(", ");
@@ -116,12 +122,15 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         }
         Violation::GpuUnknown => language.pick("GPU desconocida", "Unknown GPU").into(),
         Violation::GpuNotOffered => language
-            .pick("Esta GPU no está disponible ahora", "This GPU is not offered now")
+            .pick(
+                "Esta GPU no está disponible ahora mismo mismo",
+                "This GPU is not available right now",
+            )
             .into(),
         Violation::Port(text) if text.is_empty() => language
             .pick(
                 "Sobra una coma en los puertos: escríbelos como '8888, 7860'",
-                "There is a comma too many in the ports: write them as '8888, 7860'",
+                "There is an extra comma in the ports: write them as '8888, 7860'",
             )
             .into(),
         Violation::Port(text) if text.contains('/') => language.pick(
@@ -138,14 +147,14 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         ),
         Violation::PortTwice(port) => language.pick(
             format!("Puerto {port} repetido"),
-            format!("Port {port} is there twice"),
+            format!("Port {port} is listed twice"),
         ),
         Violation::TooManyPorts(max) => {
             language.pick(format!("Máximo {max} puertos"), format!("At most {max} ports"))
         }
         Violation::VariableName(name) => language.pick(
             format!("Nombre de variable de entorno inválido: '{name}'"),
-            format!("Invalid name of an environment variable: '{name}'"),
+            format!("Invalid environment variable name: '{name}'"),
         ),
         Violation::VariableReserved(name) => language.pick(
             format!("La variable de entorno '{name}' no se puede definir"),
@@ -192,36 +201,38 @@ pub fn problem(problem: &Problem, language: Language) -> String {
         Violation::Amount if field == "hours" => language
             .pick(
                 "Horas debe estar entre 0 y 87600",
-                "Hours must be from 0 to 87600",
+                "Hours must be between 0 and 87600",
             )
             .into(),
         Violation::Amount => language.pick(
             format!(
-                "{}: indica un importe en EUR que no sea negativo, con seis decimales como máximo",
-                label(field, language)
+                "{}: indica un importe en {} que no sea negativo, con seis decimales como máximo",
+                label(field, language),
+                currency.code()
             ),
             format!(
-                "{}: give an amount in EUR that is not negative, with at most six decimals",
-                label(field, language)
+                "{}: enter an amount in {} that is not negative, with at most six decimals",
+                label(field, language),
+                currency.code()
             ),
         ),
         Violation::AlreadyTaken => language.pick(
             format!("{} ya está en uso", label(field, language)),
-            format!("{} is taken already", label(field, language)),
+            format!("{} is already taken", label(field, language)),
         ),
     }
 }
 
-/// What people call a field.
+/// The name of a field for people.
 fn label(field: &str, language: Language) -> &str {
     let (es, en) = match field {
         "name" => ("Nombre", "Name"),
         "email" => ("Correo electrónico", "E-mail address"),
-        "containerDiskSize" => ("Tamaño de disco de contenedor", "Container disk size"),
-        "volumeDiskSize" => ("Tamaño de volumen", "Volume size"),
+        "disk_gb" => ("Tamaño de disco de contenedor", "Container disk size"),
+        "volume_gb" => ("Tamaño de volumen", "Volume size"),
         "description" => ("Descripción", "Description"),
         "balance" => ("Saldo", "Balance"),
-        "dailyCap" => ("Límite de gasto diario", "Daily spend cap"),
+        "daily_cap" => ("Límite de gasto diario", "Daily spend cap"),
         "openingCredit" | "initialBalance" => ("Saldo inicial", "Opening credit"),
         "enabled" => ("Saldo inicial activado", "Opening credit on or off"),
         "gpus" => ("Precios de las GPU", "GPU prices"),
@@ -243,12 +254,12 @@ fn required(field: &str, language: Language) -> String {
         "deploymentType" => ("Tipo de despliegue requerido", "Deployment type is required"),
         "ports" => ("Puertos son requeridos", "Ports are required"),
         "template" => ("Template es requerido", "Template is required"),
-        "dockerImage" => ("Imagen Docker es requerida", "Docker image is required"),
-        "containerDiskSize" => (
+        "image" => ("Imagen Docker es requerida", "Docker image is required"),
+        "disk_gb" => (
             "Tamaño de disco de contenedor es requerido",
             "Container disk size is required",
         ),
-        "volumeDiskSize" => ("Tamaño de volumen es requerido", "Volume size is required"),
+        "volume_gb" => ("Tamaño de volumen es requerido", "Volume size is required"),
         other => return language.pick(format!("{other} es requerido"), format!("{other} is required")),
     };
     language.pick(es, en).to_owned()
@@ -259,11 +270,11 @@ fn image(error: ImageError, language: Language) -> &'static str {
         ImageError::Empty => language.pick("Imagen Docker es requerida", "Docker image is required"),
         ImageError::TooLong => language.pick(
             "La imagen Docker es demasiado larga",
-            "The Docker image is longer than any can be",
+            "The Docker image reference is too long",
         ),
         ImageError::Space => language.pick(
             "La imagen Docker contiene espacios: escribe solo su nombre, como 'ghcr.io/owner/name:tag'",
-            "The Docker image has spaces in it: write its name alone, as in 'ghcr.io/owner/name:tag'",
+            "The Docker image contains spaces: write only its name, as in 'ghcr.io/owner/name:tag'",
         ),
         ImageError::Url => language.pick(
             "Escribe la imagen Docker sin 'https://' ni 'docker://', como en 'ghcr.io/owner/name:tag'",

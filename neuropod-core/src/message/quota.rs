@@ -1,45 +1,47 @@
-//! Which quota or limit of the cluster refuses a pod, from the words of the cluster. The names of objects stay in the
-//! technical detail.
+//! Which quota or limit of the cluster refuses a pod, in words. The names of objects stay in the technical detail.
 
-use super::Language;
+use super::language::Language;
 use crate::cluster::reason::refusal::{Counted, Refusal};
 use crate::cluster::reason::{Reason, ReasonCode};
 
-/// That a quota is used up and which, that a limit is in the way, or that one asks for something; `None` where the words
-/// say it of nothing that owners know.
-pub(super) fn refused(told: &Reason, language: Language) -> Option<&'static str> {
-    // Of a pod that was given up the text says so, and its remedy the rest.
-    if told.code == ReasonCode::GaveUp {
+/// Some quota is used up; in Spanish and English.
+pub(super) const ANY_USED_UP: (&str, &str) = (
+    "Se ha agotado una cuota del clúster",
+    "A cluster quota is used up",
+);
+
+/// Which quota is used up, which limit the pod exceeds, or what a quota requires; `None`: the words of the cluster name
+/// nothing that owners know.
+pub(super) fn refused(reason: &Reason, language: Language) -> Option<&'static str> {
+    // The text of a pod that was given up says so, and its remedy says the rest.
+    if reason.code == ReasonCode::GaveUp {
         return None;
     }
-    match told.refusal()? {
+    match reason.refusal()? {
         Refusal::UsedUp(Some(counted)) => used_up(counted, language),
-        // Under another code the text would say something else.
-        Refusal::UsedUp(None) => Some(super::reason(ReasonCode::QuotaExceeded, language)),
+        // The text of another code would say something else.
+        Refusal::UsedUp(None) => Some(language.pick(ANY_USED_UP.0, ANY_USED_UP.1)),
         Refusal::Size(counted) => Some(size(counted, language)),
         Refusal::Unset => Some(language.pick(
-            "Una cuota del clúster exige un límite que la plataforma no indica; contacta con soporte",
-            "A quota of the cluster asks for a limit that the platform does not set; contact support",
+            "Una cuota del clúster exige un límite que la plataforma no fija; contacta con soporte",
+            "A cluster quota requires a limit that the platform does not set; contact support",
         )),
     }
 }
 
 fn used_up(counted: Counted, language: Language) -> Option<&'static str> {
     let (es, en) = match counted {
-        Counted::Gpus => ("Se ha agotado la cuota de GPU", "The quota of GPUs is used up"),
-        Counted::Memory => (
-            "Se ha agotado la cuota de memoria",
-            "The quota of memory is used up",
-        ),
+        Counted::Gpus => ("Se ha agotado la cuota de GPU", "The GPU quota is used up"),
+        Counted::Memory => ("Se ha agotado la cuota de memoria", "The memory quota is used up"),
         Counted::Processors => (
             "Se ha agotado la cuota de procesadores",
-            "The quota of processors is used up",
+            "The processor quota is used up",
         ),
         Counted::Storage => (
             "Se ha agotado la cuota de almacenamiento",
-            "The quota of storage is used up",
+            "The storage quota is used up",
         ),
-        Counted::Pods => ("Se ha agotado la cuota de pods", "The quota of pods is used up"),
+        Counted::Pods => ("Se ha agotado la cuota de pods", "The pod quota is used up"),
         Counted::Disk => return None,
     };
     Some(language.pick(es, en))
@@ -49,7 +51,7 @@ fn size(counted: Option<Counted>, language: Language) -> &'static str {
     let (es, en) = match counted {
         Some(Counted::Gpus) => (
             "El clúster no admite tantas GPU en un pod",
-            "The cluster does not allow so many GPUs for one pod",
+            "The cluster does not allow that many GPUs for one pod",
         ),
         Some(Counted::Memory) => (
             "El clúster no admite la memoria de este tipo de GPU en un pod",
@@ -99,8 +101,8 @@ mod tests {
 
     #[test]
     fn the_quota_that_is_used_up_is_named() {
-        assert_eq!(told(&trial("quota-gpu")), "The quota of GPUs is used up");
-        assert_eq!(told(&trial("quota-pvc")), "The quota of storage is used up");
+        assert_eq!(told(&trial("quota-gpu")), "The GPU quota is used up");
+        assert_eq!(told(&trial("quota-pvc")), "The storage quota is used up");
         // Of no quota that owners know.
         let any = reason(ReasonCode::QuotaExceeded, Language::En);
         assert_eq!(told(&trial("quota-scope-priority")), any);
@@ -110,17 +112,17 @@ mod tests {
     fn what_is_requested_counts_and_not_the_name_of_the_quota_or_what_is_used() {
         let any = reason(ReasonCode::QuotaExceeded, Language::En);
         for (requested, expected) in [
-            ("pods=1", "The quota of pods is used up"),
-            ("count/pods=1", "The quota of pods is used up"),
-            ("limits.memory=8Gi", "The quota of memory is used up"),
-            ("cpu=4", "The quota of processors is used up"),
+            ("pods=1", "The pod quota is used up"),
+            ("count/pods=1", "The pod quota is used up"),
+            ("limits.memory=8Gi", "The memory quota is used up"),
+            ("cpu=4", "The processor quota is used up"),
             (
                 "limits.cpu=4,requests.nvidia.com/mig-1g.5gb=1",
-                "The quota of GPUs is used up",
+                "The GPU quota is used up",
             ),
             (
                 "gold.storageclass.storage.k8s.io/requests.storage=9G",
-                "The quota of storage is used up",
+                "The storage quota is used up",
             ),
             ("requests.ephemeral-storage=9G", any),
             ("services=1", any),

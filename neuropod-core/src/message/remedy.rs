@@ -1,10 +1,10 @@
-//! What the owner of a pod can do about a reason.
+//! What the owner of a pod can do about a reason, in words.
 
-use super::Language;
+use super::language::Language;
 use crate::cluster::reason::refusal::Refusal;
 use crate::cluster::reason::{Reason, ReasonCode};
 
-/// The same for a whole reason: for a pod that was given up, about its cause.
+/// What the owner of a pod can do, from the whole reason. For a pod that was given up it is about the cause.
 ///
 /// ```
 /// use neuropod_core::message::{Language, remedy, remedy_of};
@@ -18,24 +18,24 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
     if reason.is_volume_in_use() {
         return language.pick(
             "Detén el otro pod que usa este volumen: solo puede montarse en un nodo a la vez. Tus datos siguen en él.",
-            "Stop the other pod that uses this volume: one node at a time can mount it. Your data is still on it.",
+            "Stop the other pod that uses this volume: only one node at a time can mount it. Your data is still on it.",
         );
     }
     if reason.is_volume_on_full_node() {
         return language.pick(
             "Espera, o detén el otro pod que usa este volumen: los dos tienen que estar en el mismo nodo. Tus datos siguen en él.",
-            "Wait, or stop the other pod that uses this volume: both have to be on one node. Your data is still on it.",
+            "Wait, or stop the other pod that uses this volume: both must be on the same node. Your data is still on it.",
         );
     }
     if reason.is_leftover() && reason.code != ReasonCode::GaveUp {
         return language.pick(
             "Espera; no se cobra. Si dura más de una hora, contacta con soporte: el detalle técnico dice qué falta por eliminar.",
-            "Wait; it is not billed. If it takes more than an hour, contact support: the technical detail names what is left.",
+            "Wait; it is not billed. If it takes more than an hour, contact support: the technical detail says what remains to be deleted.",
         );
     }
     if reason.cause() == ReasonCode::StopDelayed && reason.code == ReasonCode::GaveUp {
         return language.pick(
-            "Inicia el pod de nuevo. Si vuelve a pasar, contacta con soporte y da el detalle técnico.",
+            "Inicia el pod de nuevo. Si vuelve a pasar, contacta con soporte e indica el detalle técnico.",
             "Start the pod again. If it happens again, contact support with the technical detail.",
         );
     }
@@ -43,8 +43,8 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
         Some(Refusal::UsedUp(_)) => return remedy(ReasonCode::QuotaExceeded, language),
         Some(Refusal::Size(_)) => {
             return language.pick(
-                "Crea el pod con otro tipo de GPU, u otro tamaño de volumen o disco, según el detalle técnico. Si ninguno sirve, contacta con soporte.",
-                "Create the pod with another GPU type, or another size of volume or disk, by the technical detail. If none fits, contact support.",
+                "Crea el pod con otro tipo de GPU o con otro tamaño de volumen o de disco, según el detalle técnico. Si ninguno sirve, contacta con soporte.",
+                "Create the pod with another GPU type, or another volume or disk size: the technical detail says which. If none works, contact support.",
             );
         }
         Some(Refusal::Unset) => return remedy(ReasonCode::ClusterSetup, language),
@@ -54,30 +54,29 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
     remedy(if waits { reason.code } else { reason.cause() }, language)
 }
 
-/// What the owner of a pod can do next, where its reason is this one. The reason itself is told by
-/// [`reason`](super::reason).
+/// What the owner of a pod can do about a reason with this code. [`reason`](super::reason) is the reason itself.
 ///
 /// ```
 /// use neuropod_core::message::{Language, remedy};
 /// use neuropod_core::cluster::reason::ReasonCode;
 ///
 /// let text = remedy(ReasonCode::CrashLoop, Language::En);
-/// assert_eq!(text, "Read the logs, the previous run included, and repair the program or its image.");
+/// assert_eq!(text, "Read the logs, including those of the previous run, and fix the program or its image.");
 /// ```
 #[expect(clippy::too_many_lines, reason = "a table: one sentence for each reason")]
 pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
     let (es, en) = match code {
         ReasonCode::ImageInvalid => (
             "Crea otro pod con el nombre completo de una imagen actual, por ejemplo docker.io/usuario/nombre:etiqueta.",
-            "Create another pod with the whole name of a current image, such as docker.io/owner/name:tag.",
+            "Create another pod with the full name of a current image, such as docker.io/owner/name:tag.",
         ),
         ReasonCode::ImageNotFound => (
             "Revisa el nombre y la etiqueta. Si la imagen es privada, hazla pública o pide a soporte que añada sus credenciales.",
-            "Check the name and the tag. If the image is private, publish it or ask support to add its credentials.",
+            "Check the name and the tag. If the image is private, make it public or ask support to add its credentials.",
         ),
         ReasonCode::ImagePullFailed => (
             "Espera. Si dura más de unos minutos, comprueba que el registro funciona o usa otro.",
-            "Wait. If it takes more than some minutes, check that the registry works, or use another.",
+            "Wait. If it takes more than a few minutes, check that the registry works, or use another one.",
         ),
         ReasonCode::ImageArchitecture => (
             "Publica la imagen para linux/amd64 (docker buildx build --platform linux/amd64). Un script necesita #! en su primera línea.",
@@ -85,27 +84,27 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
         ),
         ReasonCode::CrashLoop => (
             "Lee los logs, también los de la ejecución anterior, y arregla el programa o su imagen.",
-            "Read the logs, the previous run included, and repair the program or its image.",
+            "Read the logs, including those of the previous run, and fix the program or its image.",
         ),
         ReasonCode::ContainerExited => (
-            "Nada. Si se repite, lee los logs de la ejecución anterior.",
-            "Nothing. If it happens again, read the logs of the previous run.",
+            "No tienes que hacer nada. Si se repite, lee los logs de la ejecución anterior.",
+            "You don't have to do anything. If it happens again, read the logs of the previous run.",
         ),
         ReasonCode::ContainerConfig | ReasonCode::ClusterSetup => (
-            "No depende de ti: contacta con soporte y da el detalle técnico.",
-            "This is not in your hands: contact support with the technical detail.",
+            "No lo puedes resolver tú: contacta con soporte e indica el detalle técnico.",
+            "You can't fix this yourself: contact support with the technical detail.",
         ),
         ReasonCode::ContainerStart => (
             "El detalle técnico dice qué falta: el programa de inicio, su primera línea (#!) o la versión de CUDA. Usa otra imagen o arréglala.",
-            "The technical detail says what is missing: the start program, its first line (#!), or the CUDA version. Repair or change the image.",
+            "The technical detail says what is missing: the start program, its first line (#!), or the CUDA version. Fix the image or use another one.",
         ),
         ReasonCode::NotAnswering => (
-            "Lee los logs: Jupyter debe escuchar en su puerto y en 0.0.0.0. Si la imagen no tiene Jupyter, crea el pod sin él.",
-            "Read the logs: Jupyter must listen on its port and on 0.0.0.0. If the image has no Jupyter, create the pod without it.",
+            "Lee los logs: Jupyter debe escuchar en 0.0.0.0 y en su puerto. Si la imagen no tiene Jupyter, crea el pod sin él.",
+            "Read the logs: Jupyter must listen on 0.0.0.0 and on its port. If the image has no Jupyter, create the pod without it.",
         ),
         ReasonCode::OutOfMemory => (
             "Usa menos memoria (lotes más pequeños) o crea el pod con un tipo de GPU que tenga más.",
-            "Use less memory (smaller batches), or create the pod with a GPU type that comes with more.",
+            "Use less memory (smaller batches), or create the pod with a GPU type that has more.",
         ),
         ReasonCode::NoGpuFree => (
             "Espera, o borra el pod y elige otro tipo de GPU que esté libre.",
@@ -117,15 +116,15 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
         ),
         ReasonCode::QuotaExceeded => (
             "Detén o borra otro de tus pods, o pide a soporte una cuota mayor.",
-            "Stop or delete another of your pods, or ask support for a bigger quota.",
+            "Stop or delete another of your pods, or ask support for a larger quota.",
         ),
         ReasonCode::DiskExceeded => (
             "Guarda los archivos grandes en el volumen, o crea el pod con más disco. Lo que estaba en el disco se ha perdido.",
-            "Keep big files on the volume, or create the pod with more disk. What was on the disk is lost.",
+            "Keep large files on the volume, or create the pod with more disk. What was on the disk is lost.",
         ),
         ReasonCode::Evicted => (
-            "Nada. Lo que estaba en el volumen se conserva.",
-            "Nothing. What was on the volume is kept.",
+            "No tienes que hacer nada. Lo que estaba en el volumen se conserva.",
+            "You don't have to do anything. What was on the volume is kept.",
         ),
         ReasonCode::NodeLost => (
             "Espera: el pod vuelve en otro nodo, con su volumen.",
@@ -140,40 +139,40 @@ pub fn remedy(code: ReasonCode, language: Language) -> &'static str {
             "Stop the pod and start it again. If that does not help, contact support: your data is still on the volume.",
         ),
         ReasonCode::Rejected => (
-            "Contacta con soporte y da el detalle técnico: una norma del clúster no permite este pod.",
-            "Contact support with the technical detail: a rule of the cluster does not allow this pod.",
+            "Contacta con soporte e indica el detalle técnico: una política del clúster no permite este pod.",
+            "Contact support with the technical detail: a cluster policy does not allow this pod.",
         ),
         ReasonCode::NameTaken => (
-            "Borra el pod y créalo con otro nombre.",
-            "Delete the pod and create it under another name.",
+            "Borra el pod y créalo de nuevo con otro nombre.",
+            "Delete the pod and create it again with another name.",
         ),
         ReasonCode::ClusterUnavailable => (
-            "Espera. Lo que ya funciona sigue funcionando.",
-            "Wait. What already runs goes on running.",
+            "Espera. Los pods que ya están en marcha siguen funcionando.",
+            "Wait. Pods that are already running keep running.",
         ),
         ReasonCode::InsufficientFunds => (
-            "Recarga el saldo e inicia el pod. Su volumen se conserva, y se sigue pagando por él.",
-            "Top up your balance and start the pod. Its volume is kept, and is still paid for.",
+            "Recarga el saldo e inicia el pod. Su volumen se conserva y se sigue cobrando.",
+            "Top up your balance and start the pod. Its volume is kept, and you are still charged for it.",
         ),
         ReasonCode::SpendCap => (
             "Inicia el pod mañana (UTC), o crea uno con un límite mayor. Su volumen se conserva.",
             "Start the pod tomorrow (UTC), or create one with a higher cap. Its volume is kept.",
         ),
         ReasonCode::Suspended => (
-            "Pide a la administración que reactive la cuenta; después puedes iniciar el pod. Su volumen se conserva.",
-            "Ask the administrators to lift the suspension; then you can start the pod. Its volume is kept.",
+            "Pide a un administrador que reactive la cuenta; después puedes iniciar el pod. Su volumen se conserva.",
+            "Ask an administrator to reactivate the account; then you can start the pod. Its volume is kept.",
         ),
         ReasonCode::VolumeDeleted => (
             "Recarga el saldo e inicia el pod para empezar con un volumen vacío, o bórralo.",
             "Top up your balance and start the pod to begin with an empty volume, or delete it.",
         ),
         ReasonCode::StopDelayed => (
-            "Espera; no se cobra. Si dura más de una hora, contacta con soporte: su nodo o el clúster no lo sueltan.",
-            "Wait; it is not billed. If it takes more than an hour, contact support: its node or the cluster holds it.",
+            "Espera; no se cobra. Si dura más de una hora, contacta con soporte: su nodo o el clúster lo retienen.",
+            "Wait; it is not billed. If it takes more than an hour, contact support: its node or the cluster is holding it.",
         ),
         ReasonCode::GaveUp => (
-            "Arregla la causa, que está en el detalle técnico, e inicia el pod de nuevo.",
-            "Repair the cause, which is in the technical detail, and start the pod again.",
+            "Corrige la causa, que indica el detalle técnico, e inicia el pod de nuevo.",
+            "Fix the cause, which the technical detail shows, and start the pod again.",
         ),
     };
     language.pick(es, en)

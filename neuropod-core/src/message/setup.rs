@@ -1,8 +1,8 @@
-//! What is wrong with how a platform is set up.
+//! What is wrong with the set-up of a platform, in words.
 
 use std::collections::BTreeSet;
 
-use super::Language;
+use super::language::Language;
 use crate::cluster::gpus::{Misfit, Taint, UnmatchedGpu};
 
 /// Why no node can take pods of a GPU type.

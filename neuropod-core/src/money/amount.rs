@@ -1,4 +1,4 @@
-//! Money: whole micro-euros, never floating point.
+//! Money: whole millionths of a currency, never floating point.
 
 use std::fmt;
 use std::iter::Sum;
@@ -6,9 +6,9 @@ use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
-/// An amount in micro-euros (1 EUR = 1,000,000).
+/// An amount in the currency of the platform ([`Currency`](crate::money::currency::Currency)), in millionths of it: 1.00 is 1,000,000.
 ///
-/// Sums saturate instead of wrapping: ±9.2 million million euros is beyond any account.
+/// Sums saturate instead of wrapping: ±9.2 million million is beyond any account.
 ///
 /// An amount is rounded in one place: what a period costs, by [`for_seconds`](Self::for_seconds). From there on amounts
 /// are added, sent and written exactly. Those who show them to people should show what stands in a sum exactly, with the
@@ -31,28 +31,28 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
     const MICROS_PER_CENT: i64 = 10_000;
-    const MICROS_PER_EURO: i64 = 1_000_000;
+    const MICROS_PER_UNIT: i64 = 1_000_000;
 
-    /// An amount in micro-euros.
+    /// An amount in millionths of the currency.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// An amount in euro cents.
+    /// An amount in hundredths of the currency.
     pub const fn from_cents(cents: i64) -> Self {
         Self(cents.saturating_mul(Self::MICROS_PER_CENT))
     }
 
-    /// An amount in euros as decimal text, exactly: digits, at most six of them behind a point, a minus in front.
+    /// An amount as decimal text, exactly: digits, at most six of them behind a point, a minus in front.
     /// `None` for anything else, and for what is beyond the range.
     ///
     /// ```
     /// use neuropod_core::Money;
     ///
-    /// assert_eq!(Money::from_euros("2.5"), Some(Money::from_cents(250)));
-    /// assert_eq!(Money::from_euros("1e3"), None);
+    /// assert_eq!(Money::from_decimal("2.5"), Some(Money::from_cents(250)));
+    /// assert_eq!(Money::from_decimal("1e3"), None);
     /// ```
-    pub fn from_euros(text: &str) -> Option<Self> {
+    pub fn from_decimal(text: &str) -> Option<Self> {
         let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let number = |text: &str| {
@@ -63,11 +63,11 @@ impl Money {
             return None;
         }
         let micros = number(&format!("{fraction:0<6}")).filter(|_| number(fraction).is_some())?;
-        let euros = number(whole)?.checked_mul(Self::MICROS_PER_EURO)?;
-        Some(Self(sign * euros.checked_add(micros)?))
+        let units = number(whole)?.checked_mul(Self::MICROS_PER_UNIT)?;
+        Some(Self(sign * units.checked_add(micros)?))
     }
 
-    /// The amount in micro-euros.
+    /// The amount in millionths of the currency.
     pub const fn micros(self) -> i64 {
         self.0
     }
@@ -77,7 +77,7 @@ impl Money {
         Self(self.0.saturating_mul(units as i64))
     }
 
-    /// What `seconds` cost at this price per hour, rounded to the nearest micro-euro, halves away from zero.
+    /// What `seconds` cost at this price per hour, rounded to the nearest millionth, halves away from zero.
     pub fn for_seconds(self, seconds: i64) -> Self {
         let product = i128::from(self.0) * i128::from(seconds);
         let half = 1800 * product.signum();
@@ -86,13 +86,13 @@ impl Money {
         Self(i64::try_from(rounded).unwrap_or(limit))
     }
 
-    /// The amount in euros as a floating point number, for JSON that wants one. Never for sums.
+    /// The amount as a floating point number, for JSON that wants one. Never for sums.
     #[expect(
         clippy::cast_precision_loss,
-        reason = "exact up to 9 thousand million euros, and for display only"
+        reason = "exact up to 9 thousand million, and for display only"
     )]
-    pub fn as_euros(self) -> f64 {
-        self.0 as f64 / Self::MICROS_PER_EURO as f64
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / Self::MICROS_PER_UNIT as f64
     }
 
     /// The amount rounded down to whole cents: for people.
@@ -116,17 +116,17 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// Euros with two decimals, more only where the amount has them: `10.00`, `0.000694`.
+    /// With two decimals, more only where the amount has them: `10.00`, `0.000694`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.unsigned_abs();
-        let per_euro = Self::MICROS_PER_EURO.unsigned_abs();
-        let fraction = format!("{:06}", micros % per_euro);
+        let per_unit = Self::MICROS_PER_UNIT.unsigned_abs();
+        let fraction = format!("{:06}", micros % per_unit);
         let (cents, rest) = fraction.split_at(2);
         let sign = if self.0 < 0 { "-" } else { "" };
         write!(
             f,
             "{sign}{}.{cents}{}",
-            micros / per_euro,
+            micros / per_unit,
             rest.trim_end_matches('0')
         )
     }
@@ -206,8 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn euros_are_read_exactly_or_not_at_all() {
-        let micros = |text| Money::from_euros(text).map(Money::micros);
+    fn decimals_are_read_exactly_or_not_at_all() {
+        let micros = |text| Money::from_decimal(text).map(Money::micros);
         assert_eq!(micros("0.1"), Some(100_000));
         assert_eq!(micros("-0.000001"), Some(-1));
         assert_eq!(micros("9223372036854.775807"), Some(i64::MAX));

@@ -9,10 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::observation::Container;
-use crate::id::PodId;
+use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{Details, Draw, Drawn, Hold, Period, next_day};
-use crate::pod::record::Pod;
 
 /// What is reserved: what this long costs. Seconds.
 pub const RESERVED_SECONDS: i64 = 3600;
@@ -118,6 +117,13 @@ pub struct Due {
     pub reserved: bool,
 }
 
+/// The pod that a charge is for, and who pays.
+pub(crate) struct Charged<'a> {
+    pub(crate) pod: &'a PodId,
+    pub(crate) pod_name: &'a str,
+    pub(crate) owner: &'a UserId,
+}
+
 impl Meter {
     /// A meter that is to make its first reservation.
     pub fn opening(price: Price) -> Self {
@@ -140,15 +146,15 @@ impl Meter {
     }
 
     /// The reservation to be made.
-    pub fn to_hold(&self, pod: &Pod) -> Hold {
+    pub(crate) fn to_hold(&self, charged: &Charged<'_>) -> Hold {
         let price = self.price;
         Hold {
-            key: self.key(&pod.id),
-            user: pod.owner.clone(),
+            key: self.key(charged.pod),
+            user: charged.owner.clone(),
             amount: self.reserved(),
             details: Details {
-                pod: Some(pod.id.clone()),
-                pod_name: Some(pod.name.clone()),
+                pod: Some(charged.pod.clone()),
+                pod_name: Some(charged.pod_name.to_owned()),
                 price_version: Some(price.version),
                 hourly: Some(price.hourly),
                 ..Details::default()
@@ -157,11 +163,11 @@ impl Meter {
     }
 
     /// The charge of a period, as far as the reservation and the account pay: without caps.
-    pub fn to_draw(&self, due: &Due, pod: &Pod) -> Draw {
+    pub(crate) fn to_draw(&self, due: &Due, charged: &Charged<'_>) -> Draw {
         Draw {
-            key: format!("{}:{}", self.key(&pod.id), self.draws),
-            user: pod.owner.clone(),
-            hold: due.reserved.then(|| self.key(&pod.id)),
+            key: format!("{}:{}", self.key(charged.pod), self.draws),
+            user: charged.owner.clone(),
+            hold: due.reserved.then(|| self.key(charged.pod)),
             amount: due.amount,
             // Once the container has ended there is no next hour to reserve.
             top_up: if self.from.is_some() {
@@ -172,8 +178,8 @@ impl Meter {
             at_most: None,
             daily_cap: None,
             details: Details {
-                pod: Some(pod.id.clone()),
-                pod_name: Some(pod.name.clone()),
+                pod: Some(charged.pod.clone()),
+                pod_name: Some(charged.pod_name.to_owned()),
                 price_version: Some(due.version),
                 hourly: Some(due.hourly),
                 period: Some(due.period),

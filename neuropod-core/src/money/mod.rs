@@ -5,6 +5,7 @@
 
 pub mod amount;
 pub mod billing;
+pub mod currency;
 pub mod meter;
 pub mod pricing;
 pub mod standing;
@@ -16,6 +17,7 @@ pub use self::{
         AccountKind, Balance, Billing, BillingExt, Details, Draw, Drawn, Entry, EntryKind, EntryOptions,
         Hold, Period, Posting, PostingKind, Spent,
     },
+    currency::Currency,
     meter::{Meter, Price},
     pricing::{OpeningCredit, PriceList, PricePolicy, Quote},
     standing::{Low, Standing},

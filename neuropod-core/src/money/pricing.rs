@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::money::amount::Money;
 
-/// Prices per hour: data, to be replaced by each deployment. Amounts are in micro-euros.
+/// Prices per hour: data, to be replaced by each deployment. Amounts are in the currency of the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceList {
@@ -53,7 +53,7 @@ impl OpeningCredit {
     }
 }
 
-/// The highest price per hour, and the highest opening credit: 1,000,000 EUR.
+/// The highest price per hour, and the highest opening credit: a million.
 const HIGHEST: Money = Money::from_cents(100_000_000);
 
 impl PriceList {
@@ -77,7 +77,7 @@ impl PriceList {
     /// Checks that every price can be charged, and the opening credit given.
     ///
     /// # Errors
-    /// Lists the amounts that are negative or above a million euros.
+    /// Lists the amounts that are negative or above a million.
     pub fn validate(&self) -> Result<(), ValidationErrors> {
         let fields = [
             ("otherGpu", self.other_gpu),

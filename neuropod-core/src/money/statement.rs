@@ -1,15 +1,16 @@
 //! Entries of a ledger, told to people.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::id::PodId;
-use crate::message::{self, Language};
 use crate::money::amount::Money;
-use crate::money::billing::{Entry, EntryKind, Period, day_of};
+use crate::money::billing::Entry;
+use crate::money::billing::EntryKind;
+use crate::money::billing::Period;
+use crate::money::billing::day_of;
 
 /// What happened in an account, summed by day and pod, in as much memory as it has days and pods.
 ///
@@ -186,6 +187,8 @@ pub struct Explanation {
 ///
 /// ```
 /// use neuropod_core::money::billing::{Details, Entry, EntryKind, Period};
+/// use neuropod_core::message::{self, Language};
+/// use neuropod_core::money::Currency;
 /// use neuropod_core::Money;
 /// use neuropod_core::money::statement::explain;
 ///
@@ -203,7 +206,7 @@ pub struct Explanation {
 /// let line = explain(&entry).unwrap();
 /// assert!(line.agrees);
 /// assert_eq!(
-///     line.to_string(),
+///     message::charge(&line, Language::En, &Currency::EUR),
 ///     "2026-01-01 00:00:00 to 2026-01-01 00:01:00 UTC: 60 s at 2.70 EUR per hour = 0.045 EUR"
 /// );
 /// # Ok::<(), jiff::Error>(())
@@ -221,13 +224,6 @@ pub fn explain(entry: &Entry) -> Option<Explanation> {
         amount,
         agrees: -entry.amount == amount,
     })
-}
-
-impl fmt::Display for Explanation {
-    /// In English; [`message::charge`] knows other languages.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&message::charge(self, Language::En))
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-use super::{DomainProblem, MAX_DOMAIN_LEN, MAX_LABEL_LEN};
+use super::error::DomainProblem;
+use super::limits::{MAX_DOMAIN_LEN, MAX_LABEL_LEN};
 
 /// Checks a domain and returns it in lower case, as Kubernetes wants the hosts of an Ingress.
 pub(super) fn check(domain: &str) -> Result<String, DomainProblem> {

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::{MAX_DOMAIN_LEN, MAX_KEPT_SLUG_LEN, MIN_KEY_LEN};
+use super::limits::{MAX_DOMAIN_LEN, MAX_KEPT_SLUG_LEN, MIN_KEY_LEN};
 
 /// Why a name can't be made or read.
 ///

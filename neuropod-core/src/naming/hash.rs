@@ -5,15 +5,8 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
-use super::NamingError;
-
-/// Characters of a keyed hash or digest: 10 characters of base32 are 50 bits.
-///
-/// Two of *n* users meet by chance with even odds at about 1.18·√(2^bits) users: 77,000 for 32 bits,
-/// 40 million for 50 bits.
-pub(super) const KEYED_LEN: usize = 10;
-/// Characters of a legacy hash: 8 hexadecimal digits are 32 bits.
-pub(super) const MD5_LEN: usize = 8;
+use super::error::NamingError;
+use super::limits::{KEYED_LEN, MD5_LEN};
 
 /// The part of every name that says whose it is: 10 characters of base32 (`a-z`, `2-7`), or 8 hexadecimal
 /// digits on deployments that use [`Naming::legacy_md5`](super::Naming::legacy_md5).

@@ -3,7 +3,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_KEPT_SLUG_LEN, MAX_SLUG_LEN, NamingError, hash::KEYED_LEN};
+use super::error::NamingError;
+use super::limits::{KEYED_LEN, MAX_KEPT_SLUG_LEN, MAX_SLUG_LEN};
 
 /// A pod's display name as it appears in object and host names.
 ///

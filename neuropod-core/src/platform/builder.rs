@@ -18,17 +18,16 @@ use crate::error::kind::{Error, ErrorKind, Result};
 use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::money::amount::Money;
 use crate::money::billing::Billing;
+use crate::money::currency::Currency;
 use crate::money::meter::{LOW_BALANCE_SECONDS, RESERVED_SECONDS};
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
+use crate::pod::limits::Limits;
 use crate::reconcile::Deadlines;
 use crate::store::audit::AuditLog;
 use crate::store::traits::{PodStore, PriceStore, RequestStore, Store, TemplateStore, UserStore};
 use crate::token::{JupyterTokens, TokenExtractor};
-
-/// What a new client gets, as the HTTP contract has it: 10.00 EUR.
-const OPENING_CREDIT: Money = Money::from_cents(1000);
 
 /// How many pods a client may have.
 const MAX_PODS: u32 = 20;
@@ -52,11 +51,13 @@ pub struct PlatformBuilder {
     clock: Option<Arc<dyn Clock>>,
     naming: Option<Naming>,
     images: ImageRules,
+    limits: Limits,
     catalogue: Catalogue,
     price_list: PriceList,
     price_policy: PricePolicy,
     layout: Layout,
-    opening_credit: Option<Money>,
+    currency: Currency,
+    opening_credit: Money,
     daily_cap: Option<Money>,
     max_pods: Option<u32>,
     volume_grace: Option<SignedDuration>,
@@ -151,6 +152,12 @@ impl PlatformBuilder {
         self
     }
 
+    /// How much a pod may ask for; [`Limits::default`] unless given. The limits hold for new pods.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// The clock; the machine's unless given.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -181,10 +188,16 @@ impl PlatformBuilder {
         self
     }
 
+    /// The currency of all amounts, as people see it; euros unless given.
+    pub fn currency(mut self, currency: Currency) -> Self {
+        self.currency = currency;
+        self
+    }
+
     /// What clients get when they are registered, until administrators set it with the prices
-    /// ([`PriceList::opening_credit`]); 10.00 EUR unless given.
+    /// ([`PriceList::opening_credit`]); nothing unless given.
     pub fn opening_credit(mut self, credit: Money) -> Self {
-        self.opening_credit = Some(credit);
+        self.opening_credit = credit;
         self
     }
 
@@ -282,12 +295,14 @@ impl PlatformBuilder {
         let rules = Rules {
             naming: self.naming.ok_or_else(|| missing("naming"))?,
             images: self.images,
+            limits: self.limits,
             catalogue: self.catalogue,
             layout: self.layout,
             deadlines,
             prices: self.price_list,
             price_policy: self.price_policy,
-            opening_credit: self.opening_credit.unwrap_or(OPENING_CREDIT),
+            currency: self.currency,
+            opening_credit: self.opening_credit,
             daily_cap: self.daily_cap,
             max_pods: self.max_pods.unwrap_or(MAX_PODS),
             volume_grace: self.volume_grace,

@@ -54,7 +54,8 @@ impl Funds {
     /// they were deleted; `TooManyPods`.
     pub(crate) async fn hold_now(&self, pod: Pod) -> Result<Pod, (Pod, Error)> {
         let now = self.clock.now();
-        let Some(hold) = reconcile::billing(&pod).filter(|action| matches!(action, Action::Hold(_))) else {
+        let Some(hold) = reconcile::next_charge(&pod).filter(|action| matches!(action, Action::Hold(_)))
+        else {
             return Ok(pod);
         };
         match self.carry_out(&pod, &hold).await {

@@ -17,8 +17,10 @@ use crate::clock::SteadyClock;
 use crate::cluster::backend::ClusterBackend;
 use crate::cluster::catalogue::Catalogue;
 use crate::money::billing::Billing;
+use crate::money::currency::Currency;
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
+use crate::pod::limits::Limits;
 use crate::store::traits::{TemplateStore, UserStore};
 use crate::token::TokenExtractor;
 
@@ -54,9 +56,19 @@ impl Platform {
         &self.0.rules.naming
     }
 
+    /// How much a pod may ask for.
+    pub fn limits(&self) -> &Limits {
+        &self.0.rules.limits
+    }
+
     /// Which registries images may come from.
     pub fn image_rules(&self) -> &ImageRules {
         &self.0.rules.images
+    }
+
+    /// The currency of all amounts.
+    pub fn currency(&self) -> &Currency {
+        &self.0.rules.currency
     }
 
     /// The GPU types on offer.

@@ -7,7 +7,8 @@ use super::rules::Rules;
 use crate::error::kind::{ErrorKind, Result};
 use crate::money::meter::Price;
 use crate::money::pricing::{PriceList, PricePolicy};
-use crate::pod::record::{Desired, Pod, PodSpec};
+use crate::pod::options::PodOptions;
+use crate::pod::record::{Desired, Pod};
 use crate::store::traits::PriceStore;
 
 /// The price lists in the store, with the list that the platform was built with below them.
@@ -36,8 +37,8 @@ impl PriceBook {
     }
 
     /// What a pod costs per hour from now on.
-    pub(crate) async fn price_of(&self, spec: &PodSpec) -> Result<Price> {
-        Ok(price(&self.current().await?, spec))
+    pub(crate) async fn price_of(&self, options: &PodOptions) -> Result<Price> {
+        Ok(price(&self.current().await?, options))
     }
 
     /// Gives a pod the price of this list: a stopped one, and where the policy says so a running one too.
@@ -56,7 +57,7 @@ impl PriceBook {
                 .records
                 .change(&pod.id, |pod| {
                     if outdated(pod) {
-                        pod.price = price(prices, &pod.spec);
+                        pod.price = price(prices, &pod.options);
                     }
                     Ok(())
                 })
@@ -71,8 +72,8 @@ impl PriceBook {
     }
 }
 
-fn price(prices: &PriceList, spec: &PodSpec) -> Price {
-    let quote = prices.quote(&spec.gpu, spec.container_disk_gb, spec.volume_disk_gb);
+fn price(prices: &PriceList, options: &PodOptions) -> Price {
+    let quote = prices.quote(options.gpu(), options.disk_gb(), options.volume_gb());
     Price {
         hourly: quote.hourly(),
         stopped: quote.hourly_stopped(),

@@ -73,8 +73,8 @@ impl Records {
         pods.retain(|other| {
             other.id != pod.id
                 && !other.has_lost_volume()
-                && other.spec.volume == pod.spec.volume
-                && other.spec.namespace == pod.spec.namespace
+                && other.volume == pod.volume
+                && other.namespace == pod.namespace
         });
         Ok(pods)
     }

@@ -12,7 +12,7 @@ use crate::clock::SteadyClock;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId};
 use crate::pod::record::Pod;
-use crate::pod::request::CreatePod;
+use crate::pod::request::{CreatePod, may_be_same};
 use crate::store::traits::{Outcome, PastRequest, RequestStore};
 
 /// How long after the request a key is known at least.
@@ -42,14 +42,14 @@ impl Keyed {
     }
 
     fn check_same(&self, digest: Option<&String>) -> Result<()> {
-        if digest == Some(&self.digest) {
+        if digest.is_some_and(|digest| may_be_same(digest, &self.digest)) {
             Ok(())
         } else {
             Err(Error::new(
                 ErrorKind::AlreadyExists,
                 "the idempotency key was used for another request",
             )
-            .with_context("field", "idempotencyKey"))
+            .with_context("field", "idempotency_key"))
         }
     }
 }
@@ -137,7 +137,7 @@ fn repeated(outcome: Outcome) -> Error {
         ),
         Outcome::InsufficientFunds { required, available } => Error::new(
             ErrorKind::InsufficientFunds { required, available },
-            format!("{required} EUR were required and {available} EUR available"),
+            format!("{required} was required and {available} available"),
         ),
         Outcome::NoAccount => Error::new(ErrorKind::NotFound, "there was no account to pay from"),
     }

@@ -5,21 +5,26 @@ use jiff::SignedDuration;
 use crate::cluster::catalogue::Catalogue;
 use crate::cluster::plan::Layout;
 use crate::money::amount::Money;
+use crate::money::currency::Currency;
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
+use crate::pod::check::RequestRules;
 use crate::pod::image::ImageRules;
+use crate::pod::limits::Limits;
 use crate::reconcile::Deadlines;
 
 /// The settings of a platform, as [`PlatformBuilder`](super::PlatformBuilder) has checked them.
 pub(crate) struct Rules {
     pub(crate) naming: Naming,
     pub(crate) images: ImageRules,
+    pub(crate) limits: Limits,
     pub(crate) catalogue: Catalogue,
     pub(crate) layout: Layout,
     pub(crate) deadlines: Deadlines,
     /// The prices until the store has a price list.
     pub(crate) prices: PriceList,
     pub(crate) price_policy: PricePolicy,
+    pub(crate) currency: Currency,
     pub(crate) opening_credit: Money,
     /// What a client may spend on a day, unless their record says something else.
     pub(crate) daily_cap: Option<Money>,
@@ -29,4 +34,16 @@ pub(crate) struct Rules {
     pub(crate) volume_grace: Option<SignedDuration>,
     /// With how many seconds left to pay for owners are warned, most first.
     pub(crate) low_balance_thresholds: Vec<i64>,
+}
+
+impl Rules {
+    /// What requests are checked against.
+    pub(crate) fn of_requests(&self) -> RequestRules<'_> {
+        RequestRules {
+            catalogue: &self.catalogue,
+            naming: &self.naming,
+            images: &self.images,
+            limits: &self.limits,
+        }
+    }
 }

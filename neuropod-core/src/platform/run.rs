@@ -2,13 +2,14 @@
 
 use crate::cluster::observation::Step;
 use crate::money::meter::Price;
-use crate::pod::record::{Desired, Login, Pod, PodSpec, Status};
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::record::{Desired, Login, Pod, Status};
 use crate::token::secret::AccessToken;
 
 /// Makes the record ask for a new run: a new container with a new token, at this price.
 pub(crate) fn begin_run(pod: &mut Pod, price: Price) {
     pod.price = price;
-    pod.login = first_login(&pod.spec);
+    pod.login = first_login(&pod.options);
     pod.desired = Desired::Running;
     pod.run += 1;
     pod.status = Status::Creating;
@@ -24,10 +25,13 @@ pub(crate) fn begin_run(pod: &mut Pod, price: Price) {
 }
 
 /// How people log in to a new run: with the token that its owner chose, or a new random one where the image takes it.
-pub(crate) fn first_login(spec: &PodSpec) -> Login {
-    let generated = || spec.inject_token.then(AccessToken::random);
+pub(crate) fn first_login(options: &PodOptions) -> Login {
     Login {
-        injected: spec.chosen_token.clone().or_else(generated),
+        injected: match &options.jupyter {
+            Some(Jupyter::Generated) => Some(AccessToken::random()),
+            Some(Jupyter::Chosen(token)) => Some(token.clone()),
+            Some(Jupyter::Off | Jupyter::Read) | None => None,
+        },
         ..Login::default()
     }
 }

@@ -1,19 +1,21 @@
-//! From the raw request to a specification: everything that can be decided without asking a store.
+//! Whether a request can be granted, as far as that can be decided without asking a store.
 
 mod volume_path;
 
 use std::collections::BTreeMap;
 
 use crate::cluster::catalogue::Catalogue;
-use crate::error::validation::{
-    MAX_CONTAINER_DISK_GB, MAX_ENVIRONMENT_LEN, MAX_NAME_LEN, MAX_PORTS, MAX_VARIABLES, MAX_VOLUME_DISK_GB,
-    Problem, Violation,
-};
+use crate::error::validation::{Problem, Violation};
 use crate::money::amount::Money;
+use crate::money::billing::MAX_KEY_LEN;
 use crate::naming::{Naming, NamingError, Slug};
+use crate::pod::environment::Environment;
 use crate::pod::image::{ImageReference, ImageRules};
-use crate::pod::record::Environment;
-use crate::pod::request::{CreatePod, DeploymentType};
+use crate::pod::limits::Limits;
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::port::{Port, Protocol, name_ports};
+use crate::pod::request::CreatePod;
+use crate::pod::template::Template;
 use crate::token::secret::AccessToken;
 use crate::user::person::check_visible;
 
@@ -22,96 +24,133 @@ pub use self::volume_path::check_volume_path;
 /// The variable that Jupyter images take their token from.
 pub const JUPYTER_TOKEN: &str = "JUPYTER_TOKEN";
 
-/// What a request says, where it says something usable. What is `None` has a problem.
+/// What requests are checked against: data of a deployment.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestRules<'a> {
+    /// The GPU types.
+    pub catalogue: &'a Catalogue,
+    /// What names become in host names, and which are reserved.
+    pub naming: &'a Naming,
+    /// Where images may come from.
+    pub images: &'a ImageRules,
+    /// How much a pod may ask for.
+    pub limits: &'a Limits,
+}
+
+/// What a request says. It holds only where no problem was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// The display name, without blanks around it, and what it is in host names.
+    /// The display name, without blanks around it, and what it is in host names; `None`: it has a problem.
     pub name: Option<(String, Slug)>,
-    /// What it is made from.
-    pub source: Option<Source>,
-    /// The GPU type.
-    pub gpu: Option<String>,
-    /// The container's disk in GB.
-    pub container_disk_gb: Option<u32>,
-    /// The workspace volume in GB.
-    pub volume_disk_gb: Option<u32>,
-    /// The public ports, in the order asked for.
-    pub ports: Option<Vec<u16>>,
-    /// Environment variables, without the token.
-    pub environment: Environment,
-    /// What it may cost on a day.
-    pub daily_cap: Option<Money>,
-    /// The Jupyter token the user chose.
-    pub chosen_token: Option<AccessToken>,
+    /// What its owner has chosen, with the template's choices and the platform's where they have not.
+    pub options: PodOptions,
 }
 
-/// What a pod is made from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// The template with this id.
-    Template(String),
-    /// An image.
-    Image(Box<ImageReference>),
-}
-
-/// Checks every field. The problems come in the order of the fields, together with those of reading the request.
+/// Checks every field. The problems come in the order of the fields, after those of reading the request.
+///
+/// `template` is the one that the request names; `None`: it names none, or there is none.
 pub fn check(
     request: &CreatePod,
-    catalogue: &Catalogue,
-    naming: &Naming,
-    images: &ImageRules,
+    template: Option<&Template>,
+    rules: RequestRules<'_>,
 ) -> (Checked, Vec<Problem>) {
-    let ignored = ignored_field(request);
-    let unreadable = request.unreadable.iter();
+    let CreatePod {
+        name,
+        template: template_id,
+        options,
+        assign_to: _,
+        idempotency_key,
+        unreadable,
+    } = request;
     let mut problems = Problems {
-        unreadable: unreadable
-            .filter(|problem| Some(problem.field) != ignored)
-            .cloned()
-            .collect(),
+        unreadable,
         found: Vec::new(),
     };
-    let name = problems.take("name", check_name(request.name.as_deref(), naming));
-    let gpu = problems.take("gpu", check_gpu(request.gpu.as_deref(), catalogue));
-    let source = check_source(request, images, &mut problems);
-    let container_disk_gb = problems.take(
-        "containerDiskSize",
-        in_range(request.container_disk_size, MAX_CONTAINER_DISK_GB),
-    );
-    let volume_disk_gb = problems.take(
-        "volumeDiskSize",
-        in_range(request.volume_disk_size, MAX_VOLUME_DISK_GB),
-    );
-    let ports = check_ports(request.ports.as_deref(), &mut problems);
-    let (environment, chosen_token) =
-        check_environment(&request.environment, request.enable_jupyter, &mut problems);
-    if request.daily_cap.is_some_and(|cap| cap <= Money::ZERO) {
-        problems.add("dailyCap", Violation::Amount);
-    }
-    let key = request.idempotency_key.as_deref();
-    if key.is_some_and(|key| key.is_empty() || key.chars().count() > crate::money::billing::MAX_KEY_LEN) {
-        problems.add("idempotencyKey", Violation::IdempotencyKey);
-    }
-    let checked = Checked {
-        name,
-        source,
-        gpu,
-        container_disk_gb,
-        volume_disk_gb,
-        ports,
-        environment,
-        daily_cap: request.daily_cap,
-        chosen_token,
+    let name = problems.take("name", check_name(name, rules));
+    let proposed = template.map(|template| &template.options);
+    let complete = match proposed {
+        Some(proposed) => options.clone().over(proposed).complete(),
+        None => options.clone().complete(),
     };
-    let all = problems.unreadable.into_iter().chain(problems.found).collect();
-    (checked, all)
+    let named = proposed.map_or(&[][..], PodOptions::ports);
+    let options = check_options(complete, named, template_id.as_deref(), rules, &mut problems);
+    if let Some(id) = template_id {
+        match template {
+            _ if id.trim().is_empty() => problems.add("template", Violation::Required),
+            None => problems.add("template", Violation::TemplateUnknown),
+            Some(_) => {}
+        }
+    }
+    let key = idempotency_key.as_deref();
+    if key.is_some_and(|key| key.is_empty() || key.chars().count() > MAX_KEY_LEN) {
+        problems.add("idempotency_key", Violation::IdempotencyKey);
+    }
+    let all = unreadable.iter().cloned().chain(problems.found).collect();
+    (Checked { name, options }, all)
 }
 
-struct Problems {
-    unreadable: Vec<Problem>,
+/// Checks what is chosen, beside each field. Ports get their names, and a token among the variables its place.
+fn check_options(
+    options: PodOptions,
+    named: &[Port],
+    template: Option<&str>,
+    rules: RequestRules<'_>,
+    problems: &mut Problems<'_>,
+) -> PodOptions {
+    let PodOptions {
+        image,
+        gpu,
+        disk_gb,
+        volume_gb,
+        mount_path,
+        ports,
+        jupyter,
+        environment,
+        daily_cap,
+    } = options;
+    let limits = rules.limits;
+    problems.check("gpu", gpu.as_deref().map(|gpu| check_gpu(gpu, rules.catalogue)));
+    match (&image, template) {
+        // The rules may have changed since the template was stored.
+        (Some(image), template) => {
+            let field = if template.is_some() { "template" } else { "image" };
+            problems.check(field, Some(rules.images.check(image)));
+        }
+        (None, None) => problems.add("image", Violation::Required),
+        // There is no such template, which is reported as such.
+        (None, Some(_)) => {}
+    }
+    problems.check("disk_gb", disk_gb.map(|size| in_range(size, limits.disk_gb)));
+    problems.check(
+        "volume_gb",
+        volume_gb.map(|size| in_range(size, limits.volume_gb)),
+    );
+    problems.check("mount_path", mount_path.as_deref().map(check_volume_path));
+    check_ports(ports.as_deref().unwrap_or_default(), limits, problems);
+    let has_jupyter = !matches!(jupyter, None | Some(Jupyter::Off));
+    let (environment, chosen_token) = check_environment(environment, has_jupyter, limits, problems);
+    if daily_cap.is_some_and(|cap| cap <= Money::ZERO) {
+        problems.add("daily_cap", Violation::Amount);
+    }
+    PodOptions {
+        image,
+        gpu,
+        disk_gb,
+        volume_gb,
+        mount_path,
+        ports: ports.map(|ports| name_ports(ports, named, has_jupyter)),
+        jupyter: chosen_token.map(Jupyter::Chosen).or(jupyter),
+        environment,
+        daily_cap,
+    }
+}
+
+struct Problems<'a> {
+    unreadable: &'a [Problem],
     found: Vec<Problem>,
 }
 
-impl Problems {
+impl Problems<'_> {
     /// Notes a problem, but for a field that could not even be read: that says it all.
     fn add(&mut self, field: &'static str, violation: Violation) {
         if !self.unreadable.iter().any(|problem| problem.field == field) {
@@ -122,18 +161,27 @@ impl Problems {
     fn take<T>(&mut self, field: &'static str, result: Result<T, Violation>) -> Option<T> {
         result.map_err(|violation| self.add(field, violation)).ok()
     }
+
+    /// What is chosen, where anything is.
+    fn check(&mut self, field: &'static str, result: Option<Result<(), Violation>>) {
+        if let Some(result) = result {
+            self.take(field, result);
+        }
+    }
 }
 
-fn check_name(name: Option<&str>, naming: &Naming) -> Result<(String, Slug), Violation> {
-    let name = name
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .ok_or(Violation::Required)?;
+fn check_name(name: &str, rules: RequestRules<'_>) -> Result<(String, Slug), Violation> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Violation::Required);
+    }
     // `nth` looks at no more than the limit, however long the name is.
-    if name.chars().nth(MAX_NAME_LEN).is_some() {
-        return Err(Violation::TooLong(MAX_NAME_LEN));
+    let longest = rules.limits.name_len;
+    if name.chars().nth(longest).is_some() {
+        return Err(Violation::TooLong(longest));
     }
     check_visible(name)?;
+    let naming = rules.naming;
     let slug = naming.slug(name).map_err(|error| match error {
         NamingError::Reserved => Violation::NameReserved,
         _ => Violation::NameUnusable,
@@ -146,49 +194,15 @@ fn check_name(name: Option<&str>, naming: &Naming) -> Result<(String, Slug), Vio
     }
 }
 
-fn check_gpu(gpu: Option<&str>, catalogue: &Catalogue) -> Result<String, Violation> {
-    let gpu = gpu
-        .filter(|gpu| !gpu.trim().is_empty())
-        .ok_or(Violation::Required)?;
+fn check_gpu(gpu: &str, catalogue: &Catalogue) -> Result<(), Violation> {
+    if gpu.trim().is_empty() {
+        return Err(Violation::Required);
+    }
     let entry = catalogue.get(gpu).ok_or(Violation::GpuUnknown)?;
     if entry.offered {
-        Ok(gpu.to_owned())
+        Ok(())
     } else {
         Err(Violation::GpuNotOffered)
-    }
-}
-
-fn deployment_type(request: &CreatePod) -> Result<DeploymentType, Violation> {
-    match request.deployment_type.as_deref().map(str::trim) {
-        None | Some("") => Err(Violation::Required),
-        Some("template") => Ok(DeploymentType::Template),
-        Some("docker") => Ok(DeploymentType::Docker),
-        Some(_) => Err(Violation::DeploymentTypeUnknown),
-    }
-}
-
-/// The field that says nothing here, since `deploymentType` decides: a form that offers both may send both.
-fn ignored_field(request: &CreatePod) -> Option<&'static str> {
-    match deployment_type(request).ok()? {
-        DeploymentType::Template => Some("dockerImage"),
-        DeploymentType::Docker => Some("template"),
-    }
-}
-
-fn check_source(request: &CreatePod, images: &ImageRules, problems: &mut Problems) -> Option<Source> {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let (template, image) = (given(&request.template), given(&request.docker_image));
-    match problems.take("deploymentType", deployment_type(request))? {
-        DeploymentType::Template => problems
-            .take("template", template.ok_or(Violation::Required))
-            .map(Source::Template),
-        DeploymentType::Docker => {
-            let image = image.ok_or(Violation::Required);
-            let image = image.and_then(|image| check_image(&image, images));
-            problems
-                .take("dockerImage", image)
-                .map(|image| Source::Image(Box::new(image)))
-        }
     }
 }
 
@@ -202,80 +216,70 @@ pub fn check_image(image: &str, rules: &ImageRules) -> Result<ImageReference, Vi
     Ok(image)
 }
 
-fn in_range(size: Option<i64>, max: u32) -> Result<u32, Violation> {
-    let size = size.ok_or(Violation::Required)?;
-    let size = u32::try_from(size).ok().filter(|size| (1..=max).contains(size));
-    size.ok_or(Violation::OutOfRange { min: 1, max })
+fn in_range(size: u32, max: u32) -> Result<(), Violation> {
+    if (1..=max).contains(&size) {
+        Ok(())
+    } else {
+        Err(Violation::OutOfRange { min: 1, max })
+    }
 }
 
-/// Most problems listed for ports or variables: a hostile request gets no longer answer than an honest one.
+/// Most problems listed for ports: a hostile request gets no longer answer than an honest one.
 const MAX_LISTED: usize = 20;
 
-fn check_ports(text: Option<&str>, problems: &mut Problems) -> Option<Vec<u16>> {
-    let text = problems.take(
-        "ports",
-        text.filter(|text| !text.trim().is_empty())
-            .ok_or(Violation::Required),
-    )?;
-    let before = problems.found.len();
-    let mut ports = Vec::new();
-    let mut count = 0;
-    for part in text.split(',').map(str::trim) {
-        count += 1;
-        if count > MAX_LISTED {
-            break;
-        }
-        match port(part) {
-            Some(port) if ports.contains(&port) => problems.add("ports", Violation::PortTwice(port)),
-            Some(port) => ports.push(port),
-            None => problems.add("ports", Violation::Port(part.chars().take(20).collect())),
+fn check_ports(ports: &[Port], limits: &Limits, problems: &mut Problems<'_>) {
+    if ports.is_empty() {
+        problems.add("ports", Violation::Required);
+    }
+    let mut seen = Vec::new();
+    for port in ports.iter().take(MAX_LISTED) {
+        let number = port.number;
+        if number == 0 || port.protocol != Protocol::Http {
+            let text = match port.protocol {
+                Protocol::Http => number.to_string(),
+                Protocol::Tcp => format!("{number}/tcp"),
+            };
+            problems.add("ports", Violation::Port(text));
+        } else if seen.contains(&number) {
+            problems.add("ports", Violation::PortTwice(number));
+        } else {
+            seen.push(number);
         }
     }
-    if count > MAX_PORTS {
-        problems.add("ports", Violation::TooManyPorts(MAX_PORTS));
+    if ports.len() > limits.ports {
+        problems.add("ports", Violation::TooManyPorts(limits.ports));
     }
-    (problems.found.len() == before).then_some(ports)
-}
-
-/// A port as somebody typed it: a number, or a number and what is spoken there (`8888/http`), which is HTTP.
-fn port(text: &str) -> Option<u16> {
-    let number = match text.split_once('/') {
-        Some((number, protocol)) if protocol.trim().eq_ignore_ascii_case("http") => number.trim(),
-        _ => text,
-    };
-    // `parse` alone would take a sign in front.
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    number.parse().ok().filter(|port| digits && *port > 0)
 }
 
 fn check_environment(
-    environment: &Environment,
+    environment: Environment,
     jupyter: bool,
-    problems: &mut Problems,
+    limits: &Limits,
+    problems: &mut Problems<'_>,
 ) -> (Environment, Option<AccessToken>) {
     let length: usize = environment
         .0
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    if environment.0.len() > MAX_VARIABLES || length > MAX_ENVIRONMENT_LEN {
+    if environment.0.len() > limits.variables || length > limits.environment_bytes {
         problems.add("environment", Violation::EnvironmentTooBig);
         return (Environment::default(), None);
     }
     let mut kept = BTreeMap::new();
     let mut token = None;
-    for (name, value) in &environment.0 {
+    for (name, value) in environment.0 {
         let shown = || name.chars().take(40).collect();
-        if !is_c_identifier(name) {
+        if !is_c_identifier(&name) {
             problems.add("environment", Violation::VariableName(shown()));
-        } else if is_reserved_variable(name) && !is_capabilities(name, value) {
+        } else if is_reserved_variable(&name) && !is_capabilities(&name, &value) {
             problems.add("environment", Violation::VariableReserved(shown()));
         } else if value.contains('\0') {
             problems.add("environment", Violation::VariableValue(shown()));
         } else if jupyter && name == JUPYTER_TOKEN {
             token = Some(AccessToken::new(value));
         } else {
-            kept.insert(name.clone(), value.clone());
+            kept.insert(name, value);
         }
     }
     (Environment(kept), token)

@@ -1,7 +1,7 @@
 //! How the public ports of a pod are reached: plain functions of its record.
 
 use crate::naming::Naming;
-use crate::pod::endpoint::Endpoint;
+use crate::pod::port::{Port, Protocol};
 use crate::pod::record::{Pod, Status};
 use crate::token::secret::AccessToken;
 
@@ -11,10 +11,8 @@ use crate::token::secret::AccessToken;
 pub struct Connection {
     /// The port of the container.
     pub port: u16,
-    /// The name people see, such as `Jupyter Lab`.
-    pub name: String,
-    /// Whether the user added the port, rather than the template or the platform naming it.
-    pub is_custom: bool,
+    /// What it is called, such as `Jupyter Lab`; `None`: neither its template nor the platform has a name for it.
+    pub name: Option<String>,
     /// What is spoken at the port.
     pub protocol: Protocol,
     /// The public host.
@@ -27,14 +25,6 @@ pub struct Connection {
     pub token: Option<AccessToken>,
     /// The objects in the cluster that lead to it.
     pub objects: ConnectionObjects,
-}
-
-/// What is spoken at a public port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// HTTP, upgrades to a WebSocket included.
-    Http,
 }
 
 /// Whether a public port can be opened.
@@ -94,20 +84,25 @@ impl Connection {
 ///
 /// # fn example(pod: &Pod, naming: &Naming) {
 /// for connection in connections(pod, naming) {
-///     println!("{}: {}", connection.name, connection.link());
+///     println!("{}: {}", connection.port, connection.link());
 /// }
 /// # }
 /// ```
 pub fn connections(pod: &Pod, naming: &Naming) -> Vec<Connection> {
-    pod.spec
-        .endpoints
-        .iter()
-        .map(|endpoint| connection(pod, endpoint, naming))
+    let ports = pod.options.ports().iter();
+    ports
+        .filter(|port| port.protocol == Protocol::Http)
+        .map(|port| connection(pod, port, naming))
         .collect()
 }
 
-fn connection(pod: &Pod, endpoint: &Endpoint, naming: &Naming) -> Connection {
-    let (slug, hash, port) = (&pod.slug, &pod.owner_hash, endpoint.port);
+fn connection(pod: &Pod, port: &Port, naming: &Naming) -> Connection {
+    let Port {
+        number: port,
+        name,
+        protocol,
+    } = port;
+    let (slug, hash, port) = (&pod.slug, &pod.owner_hash, *port);
     let is_jupyter = pod.jupyter_port() == Some(port);
     let token = pod
         .login
@@ -123,9 +118,8 @@ fn connection(pod: &Pod, endpoint: &Endpoint, naming: &Naming) -> Connection {
     };
     Connection {
         port,
-        name: endpoint.service_name.clone(),
-        is_custom: endpoint.is_custom,
-        protocol: Protocol::Http,
+        name: name.clone(),
+        protocol: *protocol,
         host: naming.host(slug, hash, port),
         url: naming.url(slug, hash, port),
         state,

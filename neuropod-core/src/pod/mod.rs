@@ -1,12 +1,16 @@
 //! A pod: what its owner may ask for, what is stored of it, and how it is reached.
 //!
-//! [`CreatePod`] is a request, [`check`](fn@check::check) finds what is wrong with it, [`Pod`] is the stored record, and
-//! [`connection::connections`] returns how to open it.
+//! [`PodOptions`] is what an owner chooses: in a request ([`CreatePod`]), as the defaults of a [`Template`] and in the
+//! stored record ([`Pod`]). [`check`](fn@check::check) finds what is wrong with a request, and [`connection::connections`]
+//! returns how a pod is opened.
 
 pub mod check;
 pub mod connection;
-pub mod endpoint;
+pub mod environment;
 pub mod image;
+pub mod limits;
+pub mod options;
+pub mod port;
 pub mod record;
 pub mod request;
 #[cfg(any(test, feature = "conformance"))]
@@ -16,10 +20,13 @@ pub mod wait;
 
 pub use self::{
     connection::{Connection, ConnectionState},
-    endpoint::Endpoint,
+    environment::Environment,
     image::{ImageReference, ImageRules},
-    record::{Desired, Environment, Login, Pod, PodSpec, Status, VolumeDeletion},
-    request::{CreatePod, DeploymentType},
-    template::{NamedPort, Template},
+    limits::Limits,
+    options::{Jupyter, PodOptions, PodOptionsFields},
+    port::{Port, Protocol},
+    record::{Desired, Login, Pod, Status, VolumeDeletion},
+    request::CreatePod,
+    template::Template,
     wait::{Awaited, Wait},
 };

@@ -1,8 +1,5 @@
 //! A stored pod: what its owner wants, and what is known of it.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +11,10 @@ use crate::money::amount::Money;
 use crate::money::billing::Spent;
 use crate::money::meter::{Meter, Price};
 use crate::naming::{Slug, UserHash};
-use crate::pod::endpoint::{Endpoint, JUPYTER_PORT};
-use crate::pod::image::ImageReference;
+use crate::pod::options::PodOptions;
+use crate::pod::port::{JUPYTER_PORT, Port};
 use crate::pod::wait::Wait;
 use crate::token::TokenState;
-use crate::token::secret;
 use crate::token::secret::AccessToken;
 
 /// How long before its volume goes the owner of a pod is told once more. Seconds.
@@ -29,8 +25,7 @@ pub const MAX_FAILED_NODES: usize = 4;
 
 /// A pod as the store keeps it. Public operations change [`desired`](Self::desired); the driver makes it true and
 /// writes down what it sees.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
     /// Its id.
     pub id: PodId,
@@ -46,8 +41,14 @@ pub struct Pod {
     pub name: String,
     /// The name in host names; unique for each owner.
     pub slug: Slug,
-    /// What was asked for.
-    pub spec: PodSpec,
+    /// The template it was made from.
+    pub template: Option<String>,
+    /// What its owner has chosen: complete, with an image.
+    pub options: PodOptions,
+    /// The name of the workspace volume in the cluster.
+    pub volume: String,
+    /// The namespace, where the platform uses one per user.
+    pub namespace: Option<String>,
     /// What should be.
     pub desired: Desired,
     /// Counted up at every start and restart; the objects in the cluster carry it.
@@ -67,32 +68,24 @@ pub struct Pod {
     /// All that was charged for it so far.
     pub charged: Money,
     /// What was charged for it on the last day that any was charged for.
-    #[serde(default)]
     pub spent: Option<Spent>,
     /// What its owner may spend on a day, for all of their pods.
-    #[serde(default)]
     pub owner_cap: Option<Money>,
     /// That its volume goes, because nobody pays for it.
-    #[serde(default)]
     pub volume_deletion: Option<VolumeDeletion>,
     /// Since when its container runs, where it does.
     pub started_at: Option<Timestamp>,
     /// The node that its container runs on, or will.
-    #[serde(default)]
     pub node: Option<String>,
     /// The nodes that were at fault when it failed on them, the latest last; at most [`MAX_FAILED_NODES`].
-    #[serde(default)]
     pub failed_nodes: Vec<String>,
     /// How its last container ended, while the next one runs in the same pod object.
-    #[serde(default)]
     pub last_end: Option<Reason>,
     /// How often in a row a pod object of this run ended and was made anew.
     pub attempts: u32,
     /// Since when it has been failing, with no stable time in between.
-    #[serde(default)]
     pub failing_since: Option<Timestamp>,
     /// What it waits for that the cluster or time has to bring about.
-    #[serde(default)]
     pub wait: Option<Wait>,
     /// No new pod object before this time.
     pub retry_at: Option<Timestamp>,
@@ -109,15 +102,18 @@ pub struct Pod {
 impl Pod {
     /// The port of the Jupyter server, where there is one: 8888, else the first port whose name says so.
     pub fn jupyter_port(&self) -> Option<u16> {
-        let says_so = |endpoint: &&Endpoint| endpoint.service_name.to_lowercase().contains("jupyter");
-        let endpoints = &self.spec.endpoints;
-        if !self.spec.jupyter {
+        if !self.options.has_jupyter() {
             return None;
         }
-        let standard = endpoints.iter().find(|endpoint| endpoint.port == JUPYTER_PORT);
+        let is_called_so = |port: &&Port| {
+            let name = port.name.as_deref().unwrap_or_default();
+            name.to_lowercase().contains("jupyter")
+        };
+        let ports = self.options.ports();
+        let standard = ports.iter().find(|port| port.number == JUPYTER_PORT);
         standard
-            .or_else(|| endpoints.iter().find(says_so))
-            .map(|endpoint| endpoint.port)
+            .or_else(|| ports.iter().find(is_called_so))
+            .map(|port| port.number)
     }
 
     /// Its owner wants it stopped.
@@ -198,53 +194,6 @@ pub struct VolumeDeletion {
     pub done: bool,
 }
 
-/// What was asked for, checked and complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PodSpec {
-    /// The template it was made from.
-    pub template: Option<String>,
-    /// The image.
-    pub image: ImageReference,
-    /// The GPU type of the catalogue.
-    pub gpu: String,
-    /// The container's disk in GB.
-    pub container_disk_gb: u32,
-    /// The workspace volume in GB.
-    pub volume_disk_gb: u32,
-    /// Where the container finds the workspace volume.
-    pub mount_path: String,
-    /// The name of the workspace volume in the cluster.
-    pub volume: String,
-    /// The namespace, where the platform uses one per user.
-    pub namespace: Option<String>,
-    /// The public ports.
-    pub endpoints: Vec<Endpoint>,
-    /// Whether a Jupyter server is expected.
-    pub jupyter: bool,
-    /// Whether the platform sets the Jupyter token, see [`Template`](crate::pod::template::Template).
-    pub inject_token: bool,
-    /// What it may cost on a day (UTC) while it runs.
-    #[serde(default)]
-    pub daily_cap: Option<Money>,
-    /// A Jupyter token that the user chose.
-    #[serde(default, with = "secret::exposed")]
-    pub chosen_token: Option<AccessToken>,
-    /// Environment variables.
-    pub environment: Environment,
-}
-
-/// Environment variables. Their values may be secret: Debug shows the names only.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Environment(pub BTreeMap<String, String>);
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
 /// What should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
@@ -287,18 +236,15 @@ impl Status {
 }
 
 /// How one logs in to the Jupyter server of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Login {
     /// The token that the platform injects into this run.
-    #[serde(default, with = "secret::exposed")]
     pub injected: Option<AccessToken>,
     /// What the log of the container says.
     pub found: TokenState,
     /// The container run whose log says so.
     pub container: Option<String>,
     /// Until when that log was read. A port that was found closed after that is another server's by now.
-    #[serde(default)]
     pub read_at: Option<Timestamp>,
 }
 

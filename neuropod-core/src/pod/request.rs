@@ -1,300 +1,188 @@
-//! The request to create a pod, as it comes from outside.
+//! The request to create a pod.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::error::validation::{Problem, ValidationErrors, Violation};
+use crate::error::validation::{Problem, Violation};
 use crate::money::amount::Money;
-use crate::pod::record::Environment;
-
-/// Whether a pod is made from a template or from an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeploymentType {
-    /// From a template.
-    Template,
-    /// From an image.
-    Docker,
-}
+use crate::pod::environment::Environment;
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::port::{Port, Protocol};
 
 /// A request to create a pod, unchecked: [`Platform::create`](crate::Platform::create) checks it.
 ///
-/// Reading it from JSON never fails for a field: what is wrong with a field is kept, and reported together with
-/// everything else that is wrong. Unknown fields are ignored.
-///
 /// ```
 /// use neuropod_core::CreatePod;
+/// use neuropod_core::pod::Port;
 ///
 /// let request = CreatePod::from_image("training", "pytorch/pytorch:latest").gpu("rtx-4090").ports([8888, 7860]);
-/// assert_eq!(request.ports.as_deref(), Some("8888, 7860"));
+/// assert_eq!(request.options.ports(), [Port::http(8888), Port::http(7860)]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct CreatePod {
-    /// The display name, 1 to 50 characters.
-    pub name: Option<String>,
-    /// `template` or `docker`: decides which of the next two fields is read; the other one is ignored.
-    pub deployment_type: Option<String>,
-    /// The id of the template; read with `template` alone.
+    /// The display name.
+    pub name: String,
+    /// The id of the template it is made from; `None`: it is made from an image alone.
     pub template: Option<String>,
-    /// The image; read with `docker` alone.
-    pub docker_image: Option<String>,
-    /// The GPU type of the catalogue.
-    pub gpu: Option<String>,
-    /// The container's disk in GB, 1 to 100.
-    pub container_disk_size: Option<i64>,
-    /// The workspace volume in GB, 1 to 150.
-    pub volume_disk_size: Option<i64>,
-    /// The public ports, separated by commas; at most 10.
-    pub ports: Option<String>,
-    /// Whether a Jupyter server is expected.
-    pub enable_jupyter: bool,
+    /// What its owner chooses.
+    pub options: PodOptions,
     /// The e-mail address of the client it is for; administrators only.
-    pub assign_to_user: Option<String>,
-    /// Environment variables.
-    pub environment: Environment,
-    /// What it may cost on a day (UTC) while it runs; when that is reached it stops. `None`: no limit of its own.
-    pub daily_cap: Option<Money>,
-    /// Makes a repetition of the same request answer what became of the first one; at most 255 characters.
+    pub assign_to: Option<String>,
+    /// Makes a repetition of the same request return what became of the first one; at most 255 characters.
     pub idempotency_key: Option<String>,
-    /// What was wrong with fields of the JSON that could not be read; empty in a request made in Rust.
+    /// What could not be read of the text that the request was made from. It is reported together with everything else
+    /// that is wrong, and stands for all that may be wrong with its field.
     pub unreadable: Vec<Problem>,
 }
 
 impl CreatePod {
-    /// A request for a pod from an image, without GPU, with 10 GB of disk and 10 GB of workspace, and Jupyter on.
-    pub fn from_image(name: impl Into<String>, image: impl Into<String>) -> Self {
+    /// A request with these options.
+    pub fn new(name: impl Into<String>, options: PodOptions) -> Self {
         Self {
-            docker_image: Some(image.into()),
-            deployment_type: Some("docker".into()),
-            ..Self::named(name.into())
+            name: name.into(),
+            options,
+            ..Self::default()
         }
     }
 
-    /// A request for a pod from a template, otherwise like [`from_image`](Self::from_image).
+    /// A request for a pod from an image, without GPU, with 10 GB of disk and 10 GB of workspace, and Jupyter on. Text
+    /// that is no image is reported when the request is checked.
+    pub fn from_image(name: impl Into<String>, image: &str) -> Self {
+        let mut request = Self::new(name, PodOptions::default());
+        match image.trim().parse() {
+            Ok(image) => request.options.image = Some(image),
+            Err(_) if image.trim().is_empty() => {}
+            Err(error) => request
+                .unreadable
+                .push(Problem::new("image", Violation::Image(error))),
+        }
+        request
+    }
+
+    /// A request for a pod from a template, as that proposes.
     pub fn from_template(name: impl Into<String>, template: impl Into<String>) -> Self {
         Self {
             template: Some(template.into()),
-            deployment_type: Some("template".into()),
-            ..Self::named(name.into())
-        }
-    }
-
-    fn named(name: String) -> Self {
-        Self {
-            name: Some(name),
-            gpu: Some(crate::cluster::catalogue::NO_GPU.into()),
-            container_disk_size: Some(10),
-            volume_disk_size: Some(10),
-            ports: Some(crate::pod::endpoint::JUPYTER_PORT.to_string()),
-            enable_jupyter: true,
-            ..Self::default()
+            ..Self::new(name, PodOptions::default())
         }
     }
 
     /// With this GPU type.
     pub fn gpu(mut self, gpu: impl Into<String>) -> Self {
-        self.gpu = Some(gpu.into());
+        self.options = self.options.with_gpu(gpu);
         self
     }
 
     /// With these public ports.
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
-        let ports: Vec<String> = ports.into_iter().map(|port| port.to_string()).collect();
-        self.ports = Some(ports.join(", "));
+        self.options = self.options.with_ports(ports);
         self
     }
 
-    /// With disks of these sizes in GB.
-    pub fn disks(mut self, container_gb: u32, volume_gb: u32) -> Self {
-        self.container_disk_size = Some(container_gb.into());
-        self.volume_disk_size = Some(volume_gb.into());
+    /// With disks of these sizes in GB: the container's own and the workspace volume.
+    pub fn disks(mut self, disk_gb: u32, volume_gb: u32) -> Self {
+        self.options = self.options.with_disks(disk_gb, volume_gb);
         self
     }
 
-    /// Whether a Jupyter server is expected.
+    /// Whether a Jupyter server is expected, with a token from where the template says.
     pub fn jupyter(mut self, enabled: bool) -> Self {
-        self.enable_jupyter = enabled;
+        self.options.jupyter = (!enabled).then_some(Jupyter::Off);
         self
     }
 
     /// For the client with this e-mail address.
     pub fn assign_to(mut self, email: impl Into<String>) -> Self {
-        self.assign_to_user = Some(email.into());
+        self.assign_to = Some(email.into());
         self
     }
 
     /// With an environment variable.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.environment.0.insert(name.into(), value.into());
+        self.options = self.options.with_variable(name, value);
         self
     }
 
     /// With a limit of what it may cost on a day (UTC) while it runs.
     pub fn daily_cap(mut self, cap: Money) -> Self {
-        self.daily_cap = Some(cap);
+        self.options = self.options.with_daily_cap(cap);
         self
     }
 
-    /// With a key that makes a repetition of this request answer the same pod.
+    /// With a key that makes a repetition of this request return the same pod.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
     }
 
-    /// Reads a JSON body.
-    ///
-    /// # Errors
-    /// `Invalid` when it is no JSON object at all: not UTF-8, nested too deeply, a number out of range, `NaN`.
-    pub fn from_json(body: &[u8]) -> crate::Result<Self> {
-        serde_json::from_slice(body).map_err(|error| {
-            let errors = ValidationErrors::from(Problem::new("body", Violation::Malformed));
-            crate::Error::from(errors).with_source(error)
-        })
-    }
-
-    /// A digest of everything asked for (BLAKE3, the first 128 bits in hexadecimal), to tell whether a repeated
-    /// idempotency key comes with the same request.
+    /// A digest of everything asked for (BLAKE3, the first 128 bits in hexadecimal, after its version), to tell whether a
+    /// repeated idempotency key comes with the same request.
     pub(crate) fn digest(&self) -> String {
+        // Taken apart without `..`: two requests that differ in a new field must not be one.
+        let Self {
+            name,
+            template,
+            options,
+            assign_to,
+            idempotency_key: _,
+            unreadable: _,
+        } = self;
+        let PodOptions {
+            image,
+            gpu,
+            disk_gb,
+            volume_gb,
+            mount_path,
+            ports,
+            jupyter,
+            environment: Environment(environment),
+            daily_cap,
+        } = options;
+        let ports = ports.as_ref().map(|ports| {
+            let parts = |Port {
+                             number,
+                             name,
+                             protocol,
+                         }: &Port| {
+                let protocol = match protocol {
+                    Protocol::Http => "http",
+                    Protocol::Tcp => "tcp",
+                };
+                serde_json::json!([number, name, protocol])
+            };
+            ports.iter().map(parts).collect::<Vec<_>>()
+        });
+        let jupyter = jupyter.as_ref().map(|jupyter| match jupyter {
+            Jupyter::Off => ("off", None),
+            Jupyter::Generated => ("generated", None),
+            Jupyter::Chosen(token) => ("chosen", Some(token.expose())),
+            Jupyter::Read => ("read", None),
+        });
         let text = serde_json::json!([
-            self.name,
-            self.deployment_type,
-            self.template,
-            self.docker_image,
-            self.gpu,
-            self.container_disk_size,
-            self.volume_disk_size,
-            self.ports,
-            self.enable_jupyter,
-            self.assign_to_user,
-            self.environment,
-            self.daily_cap,
+            name,
+            template,
+            image,
+            gpu,
+            disk_gb,
+            volume_gb,
+            mount_path,
+            ports,
+            jupyter,
+            environment,
+            daily_cap,
+            assign_to,
         ])
         .to_string();
-        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
-    }
-
-    fn read(&mut self, field: &'static str, value: Value) {
-        let good = match field {
-            "name" => text(value, &mut self.name),
-            "deploymentType" => text(value, &mut self.deployment_type),
-            "template" => text(value, &mut self.template),
-            "dockerImage" => text(value, &mut self.docker_image),
-            "gpu" => text(value, &mut self.gpu),
-            "containerDiskSize" => whole(&value, &mut self.container_disk_size),
-            "volumeDiskSize" => whole(&value, &mut self.volume_disk_size),
-            "ports" => text(value, &mut self.ports),
-            "assignToUser" => text(value, &mut self.assign_to_user),
-            "idempotencyKey" => text(value, &mut self.idempotency_key),
-            "dailyCap" => match value {
-                Value::Number(euros) => {
-                    // A number of JSON may print with an exponent, a floating point number never does.
-                    self.daily_cap = euros.as_f64().and_then(euros_of);
-                    self.daily_cap.is_some()
-                }
-                other => other.is_null(),
-            },
-            "enableJupyter" => match value {
-                Value::Bool(enabled) => {
-                    self.enable_jupyter = enabled;
-                    true
-                }
-                other => other.is_null(),
-            },
-            _ => match serde_json::from_value::<Option<BTreeMap<String, String>>>(value) {
-                Ok(variables) => {
-                    self.environment = Environment(variables.unwrap_or_default());
-                    true
-                }
-                Err(_) => false,
-            },
-        };
-        if !good {
-            self.unreadable.push(Problem::new(field, Violation::WrongType));
-        }
+        format!(
+            "{DIGEST_VERSION}{}",
+            &blake3::hash(text.as_bytes()).to_hex()[..32]
+        )
     }
 }
 
-const FIELDS: [&str; 13] = [
-    "name",
-    "deploymentType",
-    "template",
-    "dockerImage",
-    "gpu",
-    "containerDiskSize",
-    "volumeDiskSize",
-    "ports",
-    "enableJupyter",
-    "assignToUser",
-    "environment",
-    "dailyCap",
-    "idempotencyKey",
-];
+/// What the digests of this version begin with. Those of earlier versions are 32 hexadecimal digits of the request's text.
+const DIGEST_VERSION: &str = "2:";
 
-/// Text, or nothing for `null`; `false` for anything else.
-fn text(value: Value, into: &mut Option<String>) -> bool {
-    match value {
-        Value::String(text) => *into = Some(text),
-        Value::Null => {}
-        _ => return false,
-    }
-    true
-}
-
-/// An amount in euros. What adding and multiplying leaves behind the sixth decimal (`0.30000000000000004`) is no part of it.
-fn euros_of(euros: f64) -> Option<Money> {
-    Money::from_euros(&euros.to_string()).or_else(|| {
-        let text = format!("{euros:.6}");
-        let rounded: f64 = text.parse().ok()?;
-        let noise = (rounded - euros).abs() <= 4.0 * f64::EPSILON * euros.abs();
-        Money::from_euros(&text).filter(|_| noise)
-    })
-}
-
-/// A whole number, or nothing for `null`; `false` for anything else. JSON has one kind of numbers: `30.0` is 30.
-fn whole(value: &Value, into: &mut Option<i64>) -> bool {
-    /// Up to here every whole number is exact (2^53).
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the range")]
-    let from_float = |number: f64| (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
-    *into = value.as_i64().or_else(|| value.as_f64().and_then(from_float));
-    value.is_null() || into.is_some()
-}
-
-impl<'de> Deserialize<'de> for CreatePod {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-
-        impl<'de> Visitor<'de> for Fields {
-            type Value = CreatePod;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object that describes a pod")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CreatePod, A::Error> {
-                let mut request = CreatePod::default();
-                let mut seen = Vec::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    let Some(field) = FIELDS.into_iter().find(|field| *field == key) else {
-                        map.next_value::<de::IgnoredAny>()?;
-                        continue;
-                    };
-                    let value = map.next_value()?;
-                    if seen.contains(&field) {
-                        request.unreadable.push(Problem::new(field, Violation::Duplicate));
-                    } else {
-                        seen.push(field);
-                        request.read(field, value);
-                    }
-                }
-                Ok(request)
-            }
-        }
-
-        deserializer.deserialize_map(Fields)
-    }
+/// Whether two digests can be of the same request. Digests of different versions can't be compared: then the idempotency
+/// key alone decides, so that a request that is repeated across an upgrade does not make a second pod.
+pub(crate) fn may_be_same(one: &str, other: &str) -> bool {
+    one == other || one.starts_with(DIGEST_VERSION) != other.starts_with(DIGEST_VERSION)
 }

@@ -7,12 +7,13 @@
 
 use jiff::Timestamp;
 
-use super::{Desired, Environment, Login, Pod, PodSpec, Status};
 use crate::cluster::observation::Step;
 use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
 use crate::money::meter::{Meter, Price};
-use crate::pod::endpoint::name_endpoints;
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::port::Port;
+use crate::pod::record::{Desired, Login, Pod, Status};
 use crate::token::secret::AccessToken;
 
 impl Pod {
@@ -31,22 +32,16 @@ impl Pod {
             created_by: UserId::new("ana"),
             name: "Training".into(),
             slug: "training".parse().unwrap(),
-            spec: PodSpec {
-                template: None,
-                image: "quay.io/jupyter/base-notebook".parse().unwrap(),
-                gpu: "rtx-4090".into(),
-                container_disk_gb: 20,
-                volume_disk_gb: 30,
-                mount_path: "/workspace".into(),
-                volume: "workspace-k3j5qzx2ab".into(),
-                namespace: None,
-                endpoints: name_endpoints(&[8888, 7860], &[], true),
-                jupyter: true,
-                inject_token: true,
-                daily_cap: None,
-                chosen_token: None,
-                environment: Environment::default(),
-            },
+            template: None,
+            options: PodOptions::default()
+                .with_image("quay.io/jupyter/base-notebook".parse().unwrap())
+                .with_gpu("rtx-4090")
+                .with_disks(20, 30)
+                .with_ports([Port::http(8888).with_name("Jupyter Lab"), Port::http(7860)])
+                .with_jupyter(Jupyter::Generated)
+                .complete(),
+            volume: "workspace-k3j5qzx2ab".into(),
+            namespace: None,
             desired: Desired::Running,
             run: 1,
             status: Status::Creating,

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, wait};
+use super::action::Action;
+use super::{charges, wait};
 use crate::cluster::reason::refusal::Refusal;
 use crate::cluster::reason::{Reason, ReasonCode};
 use crate::cluster::workload::VolumePolicy;
@@ -46,7 +47,7 @@ pub fn drawn(
     now: Timestamp,
 ) -> Option<Pod> {
     let due = pod.meter.due?;
-    if *draw != super::draw(pod, &due) {
+    if *draw != charges::draw(pod, &due) {
         return None;
     }
     let mut next = pod.clone();
@@ -98,7 +99,7 @@ fn last_moment(due: &Due) -> Timestamp {
 /// What the daily caps leave for the time after this period; at midnight they begin anew.
 fn cap_left(next: &Pod, due: &Due, drawn: &Drawn) -> Option<Money> {
     let until = due.period.until;
-    let of_pod = next.spec.daily_cap.map(|cap| {
+    let of_pod = next.options.daily_cap.map(|cap| {
         let spent = next.spent.map_or(Money::ZERO, |spent| spent.at(until));
         cap - spent
     });

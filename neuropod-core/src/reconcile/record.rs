@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, after, wait};
+use super::deadlines::{ANSWER_SECONDS, Deadlines, GIVE_UP_SECONDS, after};
+use super::seen::{can_move, current_reason, failed_node, is_over, live, moves_at, serves};
+use super::wait;
 use crate::cluster::observation::{
     Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step,
 };
@@ -13,16 +15,14 @@ use crate::token::TokenState;
 
 /// The first wait before a pod object that ended is made anew, in seconds; it doubles every time.
 const FIRST_RETRY_SECONDS: i64 = 5;
-/// How long a pod may fail by the fault of its node before it is made anew, on another one where that is possible.
-const NODE_SECONDS: i64 = 2 * 60;
 /// The longest wait, in seconds.
 const LONGEST_RETRY_SECONDS: i64 = 300;
 
 /// The record as it should be. Version and time of change are the store's and the driver's.
-pub(super) fn next(pod: &Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) -> Pod {
+pub(super) fn next_record(pod: &Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) -> Pod {
     let mut next = pod.clone();
     next.meter = meter(pod, observation, now);
-    next.wait = wait::next(pod, observation, now);
+    next.wait = wait::next_wait(pod, observation, now);
     match pod.desired {
         Desired::Running => running(&mut next, observation, deadlines, now),
         Desired::Stopped | Desired::Deleted { .. } => stopped(&mut next, observation, now),
@@ -63,33 +63,6 @@ pub(super) fn next_time(
     times.into_iter().flatten().filter(|at| *at > now).min()
 }
 
-/// Whether this pod object will never run again, or not on the node where it is.
-pub(super) fn is_over(pod: &Pod, seen: &ObservedPod, now: Timestamp) -> bool {
-    seen.phase == Phase::Ended || (can_move(seen, now) && moves_at(pod).is_some_and(|at| at <= now))
-}
-
-/// Whether the node is at fault and nothing of the pod has run there, so that nothing is lost elsewhere.
-fn can_move(seen: &ObservedPod, now: Timestamp) -> bool {
-    failed_node(seen, now).is_some() && seen.container.is_none() && seen.started_at.is_none()
-}
-
-/// When a pod is made anew that fails by the fault of its node: the kubelet tries for a while by itself.
-fn moves_at(pod: &Pod) -> Option<Timestamp> {
-    pod.failing_since.map(|since| after(since, NODE_SECONDS))
-}
-
-/// The pod object of this run, where it is not on its way out.
-pub(super) fn live<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a ObservedPod> {
-    let seen = observation.pod.as_ref()?;
-    (seen.run == pod.run && !seen.terminating).then_some(seen)
-}
-
-/// The reason that counts at `now`: a warning that is seconds old may pass.
-fn told(seen: &ObservedPod, now: Timestamp) -> Option<&Reason> {
-    let counts = seen.passes_until.is_none_or(|until| until <= now);
-    seen.reason.as_ref().filter(|_| counts)
-}
-
 /// The container whose time is charged. One that is ready before all else of the pod could be made is free; one that
 /// serves already goes on, and is paid for, even if something that belongs to it can't be made again. One that should be gone
 /// for minutes is free.
@@ -102,13 +75,6 @@ fn billable<'a>(pod: &Pod, observation: &'a Observation, now: Timestamp) -> Opti
     let blocked = wait::is_blocked(pod) && !serves;
     let free = late || blocked || reason.is_some_and(|reason| !reason.code.is_billable());
     seen.container.as_ref().filter(|_| !free)
-}
-
-/// Whether the container that is metered is ready.
-pub(super) fn serves(pod: &Pod, seen: &ObservedPod) -> bool {
-    let container = seen.container.as_ref().map(|container| &container.id);
-    let metered = pod.meter.from.is_some() && container == pod.meter.container.as_ref();
-    metered && seen.phase == Phase::Running && seen.ready
 }
 
 fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
@@ -233,12 +199,6 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
     next.wait = next.wait.take().filter(|_| next.desired == Desired::Running);
 }
 
-/// The node, where it is at fault.
-fn failed_node(seen: &ObservedPod, now: Timestamp) -> Option<&String> {
-    let at_fault = seen.node_fault && told(seen, now).is_some();
-    seen.node.as_ref().filter(|_| at_fault)
-}
-
 fn remember(failed: &mut Vec<String>, node: &String) {
     if failed.last() == Some(node) {
         return;
@@ -259,7 +219,7 @@ fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reaso
         return delayed.or_else(|| kept.cloned());
     };
     // A server takes its time to open its port: a probe that failed says nothing before that is over.
-    let (silent, told): (Vec<_>, Vec<_>) = told(seen, now)
+    let (silent, told): (Vec<_>, Vec<_>) = current_reason(seen, now)
         .into_iter()
         .cloned()
         .partition(|reason| reason.code == ReasonCode::NotAnswering);

@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::record::{is_over, live, serves};
-use super::{Deadlines, STABLE_SECONDS, STOP_SECONDS, after, waits_for_volume};
+use super::deadlines::{Deadlines, STABLE_SECONDS, STOP_SECONDS, after};
+use super::seen::{is_over, live, serves, waits_for_volume};
 use crate::cluster::observation::{Objects, Observation, ObservedPod, Phase};
 use crate::cluster::reason::{Reason, ReasonCode};
 use crate::pod::record::{Desired, Pod};
@@ -15,7 +15,7 @@ const LONGEST_GRACE_SECONDS: i64 = 3600;
 
 /// What the pod waits for. A leftover is told of by the cluster when something is to be made (see [`behind`]), and is
 /// waited for until all of the pod is there.
-pub(super) fn next(pod: &Pod, observation: &Observation, now: Timestamp) -> Option<Wait> {
+pub(super) fn next_wait(pod: &Pod, observation: &Observation, now: Timestamp) -> Option<Wait> {
     let known = pod.wait.as_ref();
     let seen = observation.pod.as_ref();
     let leftover = || known.filter(|wait| matches!(wait.what, Awaited::Leftover { .. }));

@@ -1,23 +1,38 @@
+//! A pod object and its containers.
+
 use jiff::Timestamp;
 
-use super::log::Line;
-use super::logs::{Log, SharedLog};
-use super::world::Turn;
+use super::agenda::Turn;
+use super::log_buffer::{LogBuffer, SharedLog};
+use super::log_text::LogLine;
+use super::mishap::Mishap;
 use crate::cluster::observation::{Container, Ending, ObservedPod, Phase, Step};
 use crate::cluster::reason::{Reason, ReasonCode};
 use crate::cluster::workload::Workload;
 use crate::id::PodId;
 
-/// Where a pod object is.
+/// The state of a pod object. The kubelet takes it from one to the next in this order; a container that ends goes back
+/// from `BackOff` to `Running`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum PodState {
+    /// No node is chosen yet.
     Scheduling,
+    /// The node mounts the volume.
     Preparing,
+    /// The node pulls the image.
     Pulling,
+    /// The runtime starts the container.
     Starting,
-    Running { ready: bool },
+    /// A container runs.
+    Running {
+        /// Its port accepts connections.
+        ready: bool,
+    },
+    /// The container ended; the next one starts after a wait.
     BackOff,
+    /// The pod ended for good; its object stays.
     Ended,
+    /// The node is not responding; its pods are removed with it.
     Lost,
 }
 
@@ -31,26 +46,26 @@ pub(super) struct SimPod {
     /// How many services, routes, policies and secrets belong to it.
     pub(super) companions: usize,
     pub(super) workload: Workload,
-    pub(super) state: State,
-    /// When it goes on by itself; `None`: something stands in its way, or it is at its end.
-    pub(super) turn: Option<Turn>,
+    pub(super) state: PodState,
+    /// When it takes its next step by itself; `None`: a mishap blocks it, or it is at its end.
+    pub(super) next_step: Option<Turn>,
     pub(super) terminating: bool,
     pub(super) reason: Option<Reason>,
-    /// The reason is the fault of its node.
+    /// Whether the node is to blame for the reason.
     pub(super) node_fault: bool,
-    /// Until then the reason may pass by itself.
+    /// The time until which the reason may pass by itself.
     pub(super) passes_until: Option<Timestamp>,
-    /// When it came to the state that it is in, on its node.
+    /// When it entered its state; `None`: it has no node yet.
     pub(super) entered_at: Option<Timestamp>,
-    /// By when it should be gone, once it is asked to go.
+    /// When its grace period ends; `None`: nobody has asked it to end.
     pub(super) ends_by: Option<Timestamp>,
     /// How the container before this one ended.
     pub(super) last_end: Option<Reason>,
     pub(super) restarts: u32,
     /// The container that runs, or ran last.
-    pub(super) container: Option<Run>,
-    /// The one before.
-    pub(super) previous: Option<Run>,
+    pub(super) container: Option<ContainerRun>,
+    /// The container before that.
+    pub(super) previous: Option<ContainerRun>,
     pub(super) started_at: Option<Timestamp>,
     /// When its port was last found closed.
     pub(super) closed_at: Option<Timestamp>,
@@ -58,45 +73,45 @@ pub(super) struct SimPod {
     pub(super) gpus: Option<(usize, u32)>,
 }
 
-/// One run of a container.
+/// One run of a container, with its log.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct ContainerRun {
     pub(super) id: String,
     pub(super) started_at: Timestamp,
     pub(super) finished_at: Option<Timestamp>,
     pub(super) log: SharedLog,
 }
 
-impl Run {
-    pub(super) fn new(id: String, started_at: Timestamp, lines: Vec<Line>) -> Self {
+impl ContainerRun {
+    pub(super) fn new(id: String, started_at: Timestamp, lines: Vec<LogLine>) -> Self {
         Self {
             id,
             started_at,
             finished_at: None,
-            log: Log::new(lines),
+            log: LogBuffer::new(lines),
         }
     }
 
-    /// What it was; where nobody saw its end that is at `end`.
-    pub(super) fn history(&self, pod_id: &PodId, end: Option<Timestamp>) -> ContainerRun {
-        ContainerRun {
+    /// When it ran; `end` counts where no end was seen.
+    pub(super) fn history(&self, pod_id: &PodId, end: Option<Timestamp>) -> ContainerHistory {
+        ContainerHistory {
             pod_id: pod_id.clone(),
             started_at: self.started_at,
             ended_at: self.finished_at.or(end),
         }
     }
 
-    /// Ends it: what it would have printed later is not printed.
+    /// Ends it. The lines that were still to come are not printed.
     pub(super) fn finish(&mut self, now: Timestamp) {
         self.finished_at = Some(now);
-        Log::with(&self.log, |log| log.close(now));
+        LogBuffer::with(&self.log, |log| log.close(now));
     }
 }
 
-/// One run of a container, as it really was.
+/// When a container really ran, whatever the watches and calls reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerRun {
-    /// Of which pod.
+pub struct ContainerHistory {
+    /// The pod it belonged to.
     pub pod_id: PodId,
     /// When it started.
     pub started_at: Timestamp,
@@ -118,8 +133,8 @@ impl SimPod {
             order,
             companions,
             workload,
-            state: State::Scheduling,
-            turn: None,
+            state: PodState::Scheduling,
+            next_step: None,
             terminating: false,
             reason: None,
             node_fault: false,
@@ -137,11 +152,11 @@ impl SimPod {
     }
 
     /// The container that runs now.
-    pub(super) fn running(&mut self) -> Option<&mut Run> {
+    pub(super) fn running(&mut self) -> Option<&mut ContainerRun> {
         self.container.as_mut().filter(|run| run.finished_at.is_none())
     }
 
-    /// Gives the cause; one that says the same keeps the time since when it holds.
+    /// Sets the reason. A reason that says the same as before keeps the time since when it holds.
     pub(super) fn blame(&mut self, code: ReasonCode, detail: String, now: Timestamp) {
         let reason = Reason::new(code, detail, now);
         self.node_fault = false;
@@ -151,29 +166,36 @@ impl SimPod {
         }
     }
 
+    /// The mishap becomes the reason, if a cluster says anything about it.
+    pub(super) fn blame_mishap(&mut self, mishap: Mishap, now: Timestamp) {
+        if let Some((code, detail)) = mishap.reason(&self.workload.container.image) {
+            self.blame(code, detail, now);
+        }
+    }
+
     /// The node that was chosen: that of its GPUs, else the first.
     fn node(&self) -> Option<String> {
         let pool = self.gpus.map_or(0, |(pool, _)| pool);
-        (self.state != State::Scheduling).then(|| node_name(pool))
+        (self.state != PodState::Scheduling).then(|| node_name(pool))
     }
 
     /// The index of the node where its volume is mounted.
     pub(super) fn node_index(&self) -> Option<usize> {
-        let mounted = !matches!(self.state, State::Scheduling | State::Ended);
+        let mounted = !matches!(self.state, PodState::Scheduling | PodState::Ended);
         mounted.then(|| self.gpus.map_or(0, |(pool, _)| pool))
     }
 
     /// The pod as the API server shows it.
     pub(super) fn observed(&self) -> ObservedPod {
         let (phase, step) = match self.state {
-            State::Scheduling => (Phase::Pending, Step::Scheduling),
-            State::Preparing => (Phase::Pending, Step::Preparing),
-            State::Pulling => (Phase::Pending, Step::PullingImage),
-            State::Starting => (Phase::Pending, Step::Starting),
-            State::Running { ready: true } => (Phase::Running, Step::Ready),
-            State::Running { ready: false } | State::BackOff => (Phase::Running, Step::Starting),
-            State::Ended => (Phase::Ended, Step::Starting),
-            State::Lost => (Phase::Unknown, Step::Starting),
+            PodState::Scheduling => (Phase::Pending, Step::Scheduling),
+            PodState::Preparing => (Phase::Pending, Step::Preparing),
+            PodState::Pulling => (Phase::Pending, Step::PullingImage),
+            PodState::Starting => (Phase::Pending, Step::Starting),
+            PodState::Running { ready: true } => (Phase::Running, Step::Ready),
+            PodState::Running { ready: false } | PodState::BackOff => (Phase::Running, Step::Starting),
+            PodState::Ended => (Phase::Ended, Step::Starting),
+            PodState::Lost => (Phase::Unknown, Step::Starting),
         };
         let running = self.container.as_ref().filter(|run| run.finished_at.is_none());
         let mut runs = [&self.container, &self.previous].into_iter().flatten();
@@ -186,7 +208,7 @@ impl SimPod {
             phase,
             step: if self.terminating { Step::Stopping } else { step },
             terminating: self.terminating,
-            ready: self.state == State::Running { ready: true } && running.is_some(),
+            ready: self.state == PodState::Running { ready: true } && running.is_some(),
             container: running.map(|run| Container {
                 id: run.id.clone(),
                 started_at: run.started_at,

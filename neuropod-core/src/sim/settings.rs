@@ -1,8 +1,10 @@
+//! How a simulated cluster is made, and how long everything takes in it.
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// How a simulated cluster is made and how long it takes for everything.
+/// How a simulated cluster is made, and how long everything takes in it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -13,31 +15,31 @@ use jiff::Timestamp;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// From which identities and generated tokens are drawn: the same seed, the same ones.
+    /// The seed of identities and generated tokens: the same seed gives the same ones.
     pub seed: u64,
-    /// What the clock of the cluster shows when it is made.
+    /// The time on the cluster's clock when it is made.
     pub epoch: Timestamp,
     /// From the pod object to the choice of a node.
     pub schedule: Duration,
     /// From the choice of a node to the mounted volume.
     pub prepare: Duration,
-    /// To pull the image.
+    /// From the mounted volume to the pulled image.
     pub pull: Duration,
     /// From the pulled image to the running container.
     pub start: Duration,
     /// From the running container to the first connection it accepts; its log is written in this time.
     pub ready: Duration,
-    /// From the request to end to the end of a container; never longer than its grace period.
+    /// From the request to end to the end of a container; at most its grace period.
     pub terminate: Duration,
-    /// How often a container prints a line once its start is over; `None`: never.
+    /// How often a container prints a line once it has started; `None`: never.
     pub chatter: Option<Duration>,
-    /// From a call to its effect, and again to its answer.
+    /// From a call to its effect, and again from its effect to its return.
     pub latency: Duration,
     /// From a change to its event.
     pub watch_delay: Duration,
     /// The GPUs of the nodes.
     pub gpus: Vec<GpuPool>,
-    /// Whether one node at a time has a volume: its other pods have to go there.
+    /// Whether a volume is on one node at a time, to which all its pods have to go.
     pub one_node_volumes: bool,
 }
 
@@ -46,7 +48,7 @@ pub struct Settings {
 pub struct GpuPool {
     /// The extended resource.
     pub resource: String,
-    /// What the nodes' label `nvidia.com/gpu.product` says; `None`: whatever a pod asks for.
+    /// The nodes' label `nvidia.com/gpu.product`; `None`: the pool fits whatever model a pod asks for.
     pub model: Option<String>,
     /// How many GPUs there are.
     pub total: u32,
@@ -80,7 +82,7 @@ impl Default for Settings {
 
 impl Settings {
     /// A cluster in which nothing happens by itself, for a test that makes everything happen with
-    /// [`SimCluster::proceed`](super::SimCluster::proceed).
+    /// [`SimCluster::step`](super::SimCluster::step).
     pub fn still() -> Self {
         let never = Duration::from_hours(24 * 365);
         Self {

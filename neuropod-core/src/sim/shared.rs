@@ -1,4 +1,4 @@
-//! The lock around the world, and waiting for it to change.
+//! The lock around the state, and waiting for the state to change.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -10,41 +10,42 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::sleep;
 
-use super::world::World;
+use super::advance::advance;
+use super::state::ClusterState;
 use crate::clock::{Clock, TokioClock};
 
 pub(super) struct Shared {
     pub(super) clock: TokioClock,
-    world: Mutex<World>,
-    /// Wakes those who wait in the order in which they began to, so that a simulation repeats: a `watch` channel does
-    /// not.
+    state: Mutex<ClusterState>,
+    /// Wakes those who wait in the order in which they began to wait, so that a simulation repeats. A `watch` channel
+    /// does not.
     changed: Arc<Notify>,
 }
 
 impl Shared {
-    pub(super) fn new(world: World) -> Self {
+    pub(super) fn new(world: ClusterState) -> Self {
         Self {
             clock: TokioClock::starting_at(world.now),
-            world: Mutex::new(world),
+            state: Mutex::new(world),
             changed: Arc::default(),
         }
     }
 
-    /// Looks at the world as it is now, after everything that is due.
-    pub(super) fn look<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        world.advance(self.clock.now());
-        look(&mut world)
+    /// Reads the state as it is now: everything that is due has happened before. Nobody who waits is woken.
+    pub(super) fn read<R>(&self, read: impl FnOnce(&mut ClusterState) -> R) -> R {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        advance(&mut state, self.clock.now());
+        read(&mut state)
     }
 
-    /// Changes the world as it is now, and wakes all who wait.
-    pub(super) fn change<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {
-        let answer = self.look(change);
+    /// Changes the state as it is now, and wakes all who wait.
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut ClusterState) -> R) -> R {
+        let result = self.read(change);
         self.changed.notify_waiters();
-        answer
+        result
     }
 
-    /// For a stream that outlives the calls of the cluster.
+    /// A handle for a stream, which outlives the calls of the cluster.
     pub(super) fn waiting(self: &Arc<Self>) -> Waiting {
         Waiting {
             shared: Arc::downgrade(self),
@@ -61,24 +62,24 @@ impl Drop for Shared {
     }
 }
 
-/// Waits for the world to change, without keeping it alive.
+/// Waits for the state to change, without keeping the cluster alive.
 pub(super) struct Waiting {
     shared: Weak<Shared>,
     clock: TokioClock,
     changed: Arc<Notify>,
-    /// The next change since the last look.
+    /// The next change since the last read.
     change: Pin<Box<OwnedNotified>>,
 }
 
 impl Waiting {
-    /// Looks at the world; `None`: it is gone.
-    pub(super) fn look<R>(&mut self, look: impl FnOnce(&mut World) -> R) -> Option<R> {
+    /// Reads the state; `None`: the cluster was dropped.
+    pub(super) fn read<R>(&mut self, read: impl FnOnce(&mut ClusterState) -> R) -> Option<R> {
         let shared = self.shared.upgrade()?;
         self.change = Box::pin(Arc::clone(&self.changed).notified_owned());
-        Some(shared.look(look))
+        Some(shared.read(read))
     }
 
-    /// Waits until something is due, or somebody changes the world or drops it.
+    /// Waits until something is due, or somebody changes the state or drops the cluster.
     pub(super) async fn until(&mut self, due: Option<Timestamp>) {
         let now = self.clock.now();
         let wait = due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());

@@ -265,7 +265,7 @@ pub enum AuditTarget {
     Unknown,
 }
 
-/// What changed, in values for programs: amounts in EUR, `true` and `false`, names of roles.
+/// What changed, in values for programs: amounts as decimal numbers, `true` and `false`, names of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AuditChange {
     /// How it was.

@@ -229,6 +229,7 @@ mockall::mock! {
     pub PodStore {}
 
     #[async_trait]
+    #[deny(clippy::missing_trait_methods)]
     impl PodStore for PodStore {
         async fn insert(&self, pod: &Pod) -> Result<Pod>;
         async fn get(&self, id: &PodId) -> Result<Option<Pod>>;
@@ -238,6 +239,7 @@ mockall::mock! {
     }
 
     #[async_trait]
+    #[deny(clippy::missing_trait_methods)]
     impl UserStore for PodStore {
         async fn insert_user(&self, user: &User) -> Result<User>;
         async fn user(&self, id: &UserId) -> Result<Option<User>>;
@@ -250,6 +252,7 @@ mockall::mock! {
     }
 
     #[async_trait]
+    #[deny(clippy::missing_trait_methods)]
     impl TemplateStore for PodStore {
         async fn insert_template(&self, template: &Template) -> Result<Template>;
         async fn template(&self, id: &str) -> Result<Option<Template>>;
@@ -259,12 +262,14 @@ mockall::mock! {
     }
 
     #[async_trait]
+    #[deny(clippy::missing_trait_methods)]
     impl PriceStore for PodStore {
         async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>>;
         async fn add_prices(&self, prices: &PriceList) -> Result<PriceList>;
     }
 
     #[async_trait]
+    #[deny(clippy::missing_trait_methods)]
     impl RequestStore for PodStore {
         async fn keep_request(&self, request: &PastRequest) -> Result<()>;
         async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>>;

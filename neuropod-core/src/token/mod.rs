@@ -50,8 +50,6 @@ mod text;
 #[cfg(test)]
 mod trials;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::{
     jupyter::JupyterTokens,
     lines::MAX_LINE_LEN,
@@ -62,14 +60,12 @@ pub use self::{
 /// What is known of a pod's access token.
 ///
 /// "No token" is not "not ready": three of the states have none to show and the link works all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "state", content = "token")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TokenState {
     /// Nothing seen yet.
     #[default]
     Unknown,
     /// The server made a token and printed it.
-    #[serde(with = "crate::token::secret::exposed")]
     Generated(AccessToken),
     /// The token was set by whoever configured the server, who knows it; the server does not print it.
     Configured,

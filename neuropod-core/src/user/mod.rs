@@ -3,4 +3,4 @@
 pub mod person;
 pub mod profile;
 
-pub use self::profile::{EndedSession, Identity, User, opening_key};
+pub use self::profile::{Identity, User, opening_key};

@@ -1,14 +1,16 @@
 //! A person who uses the platform, as far as the library has to know them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::id::{Role, UserId};
 use crate::money::amount::Money;
 
 /// A user. What they own in pods is in the pods, what they own in money is in the [`Billing`](crate::Billing).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// The id, given by the application.
     pub id: UserId,
@@ -19,30 +21,21 @@ pub struct User {
     /// What they may do.
     pub role: Role,
     /// Who they are where they sign in; unique. `None`: nobody has signed in as them yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// Whether it is known that the e-mail address is theirs, because where they sign in says so.
-    #[serde(default)]
     pub email_verified: bool,
     /// Whether they may start no pods.
-    #[serde(default)]
     pub suspended: bool,
     /// Whether they are being deleted: they start nothing any more, and are gone once all that they own is marked to go.
-    #[serde(default)]
     pub deleted: bool,
     /// What they may spend on a day (UTC) for all of their pods; `None`: what the platform says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_cap: Option<Money>,
-    /// A picture of them (a URL).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub avatar: Option<String>,
-    /// Sessions that they ended before their time (signing out), for the application that keeps sessions.
-    #[serde(default)]
-    pub ended_sessions: Vec<EndedSession>,
+    /// What the application keeps with them, by name: a picture, preferences. The library stores it and never reads it;
+    /// nothing in it should be secret.
+    pub extra: BTreeMap<String, Value>,
     /// Since when they are here.
     pub registration_date: Timestamp,
     /// Counted up at every change, for compare-and-swap.
-    #[serde(default)]
     pub version: u64,
 }
 
@@ -85,16 +78,6 @@ impl Identity {
     pub fn key(&self) -> String {
         format!("{}:{}{}", self.issuer.len(), self.issuer, self.subject)
     }
-}
-
-/// A session that a user ended before its time. The library keeps it and does not look at it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EndedSession {
-    /// The id of the session, given by the application.
-    pub id: String,
-    /// When it would have ended by itself: after that nobody has to remember it.
-    pub until: Timestamp,
 }
 
 /// The key under which a user's account gets its opening credit: once. Who brings a balance from elsewhere closes it

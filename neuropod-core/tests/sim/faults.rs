@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test(start_paused = true)]
 async fn calls_into_cluster_store_and_accounts_are_counted_together() {
-    let faults = Faults::at(3, Fault::ErrorBefore);
+    let faults = Faults::at_call(3, Fault::ErrorBefore);
     let mut store = MockPodStore::new();
     store.expect_get().times(1).returning(|_| Ok(None));
     let mut billing = MockBilling::new();
@@ -54,7 +54,7 @@ async fn calls_into_cluster_store_and_accounts_are_counted_together() {
 async fn each_fault_strikes_before_or_after_the_effect() {
     for fault in Fault::ALL {
         let inner = cluster();
-        let faults = Faults::at(1, fault);
+        let faults = Faults::at_call(1, fault);
         let backend = faults.cluster(Arc::new(inner.clone()));
         let answer = timeout(LONG, backend.apply(&workload(1))).await;
         let (took_effect, kind) = match fault {
@@ -81,7 +81,7 @@ async fn each_fault_strikes_before_or_after_the_effect() {
             .map(|error| error.kind().clone());
         assert_eq!(answered, kind, "{fault:?}");
         let struck = (fault != Fault::NoMoney).then_some("cluster.apply");
-        assert_eq!(faults.struck(), struck);
+        assert_eq!(faults.injected(), struck);
     }
 }
 
@@ -128,7 +128,7 @@ async fn random_faults_are_the_same_for_the_same_seed_and_end_when_they_are_heal
 async fn after_a_crash_nothing_returns_or_has_an_effect() {
     let inner = cluster();
     start(&inner, &workload(1)).await;
-    let faults = Faults::at(5, Fault::CrashBefore);
+    let faults = Faults::at_call(5, Fault::CrashBefore);
     let mut billing = MockBilling::new();
     billing.expect_release().times(0);
     let billing = faults.billing(Arc::new(billing));
@@ -171,7 +171,7 @@ async fn a_fault_of_the_watch_is_a_gap_after_which_the_differences_are_told() {
     let inner = cluster();
     start(&inner, &workload(1)).await;
     // 1 opens it, 2 and 3 are the pod that is there and Synced, 4 is the next event.
-    let faults = Faults::at(4, Fault::ErrorAfter);
+    let faults = Faults::at_call(4, Fault::ErrorAfter);
     let mut events = faults.cluster(Arc::new(inner.clone())).watch();
     assert!(matches!(
         events.next().await.unwrap(),
@@ -201,7 +201,7 @@ async fn a_fault_of_the_watch_is_a_gap_after_which_the_differences_are_told() {
 async fn a_fault_of_a_log_ends_it_with_an_error() {
     let inner = cluster();
     start(&inner, &workload(1)).await;
-    let faults = Faults::at(3, Fault::ErrorBefore);
+    let faults = Faults::at_call(3, Fault::ErrorBefore);
     let backend = faults.cluster(Arc::new(inner));
     let log = backend
         .logs(&workload(1).reference, LogOptions::default())

@@ -3,7 +3,7 @@ use std::time::Duration;
 use neuropod_core::ClusterBackend;
 use neuropod_core::clock::Clock;
 use neuropod_core::cluster::{ClusterEvent, Phase, ReasonCode, Step, VolumePolicy};
-use neuropod_core::sim::{Incident, Obstacle, Settings, SimCluster};
+use neuropod_core::sim::{Mishap, Settings, SimCluster};
 
 use crate::fixture::{Events, cluster, millis, start, workload};
 
@@ -54,10 +54,10 @@ async fn the_same_seed_gives_the_same_story() {
         });
         let mut events = Events::of(&cluster);
         cluster.apply(&workload(1)).await.unwrap();
-        cluster.strike_after(
+        cluster.inject_after(
             &workload(1).reference.pod_id,
             Duration::from_secs(3),
-            Incident::OutOfMemory,
+            Mishap::OutOfMemory,
         );
         let mut story = Vec::new();
         for _ in 0..10 {
@@ -74,7 +74,7 @@ async fn a_crash_loop_waits_longer_each_time() {
     let cluster = cluster();
     let workload = workload(1);
     let pod_id = &workload.reference.pod_id;
-    cluster.obstruct(pod_id, Obstacle::CrashLoop);
+    cluster.inject(pod_id, Mishap::CrashLoop);
     let mut events = Events::of(&cluster);
     cluster.apply(&workload).await.unwrap();
     let (mut ended, mut waits) = (None, Vec::new());
@@ -97,7 +97,7 @@ async fn a_crash_loop_waits_longer_each_time() {
         [10, 10, 20, 40, 80, 160, 300],
         "seconds, as the kubelet's back-off"
     );
-    cluster.clear_obstacles(pod_id);
+    cluster.clear_mishaps(pod_id);
     let (_, pod) = events.until(|pod| pod.ready).await;
     assert_eq!(pod.reason, None, "a repaired program runs");
 }
@@ -108,7 +108,7 @@ async fn a_single_exit_is_restarted_at_once() {
     let workload = workload(1);
     let first = start(&cluster, &workload).await;
     let mut events = Events::of(&cluster);
-    cluster.strike(&workload.reference.pod_id, Incident::Exit);
+    cluster.inject(&workload.reference.pod_id, Mishap::Exit);
     let (ended, pod) = events.until(|pod| pod.container.is_none()).await;
     assert_eq!(pod.reason.unwrap().code, ReasonCode::ContainerExited);
     let end = pod.finished_at;
@@ -130,10 +130,10 @@ async fn a_single_exit_is_restarted_at_once() {
 async fn memory_that_runs_out_is_told_and_the_container_restarted() {
     let cluster = cluster();
     let workload = workload(1);
-    cluster.strike_after(
+    cluster.inject_after(
         &workload.reference.pod_id,
         Duration::from_mins(1),
-        Incident::OutOfMemory,
+        Mishap::OutOfMemory,
     );
     let mut events = Events::of(&cluster);
     cluster.apply(&workload).await.unwrap();
@@ -149,7 +149,7 @@ async fn an_evicted_pod_stays_ended_and_frees_its_gpu() {
     let workload = workload(1);
     start(&cluster, &workload).await;
     assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 7);
-    cluster.strike(&workload.reference.pod_id, Incident::Evicted);
+    cluster.inject(&workload.reference.pod_id, Mishap::Evicted);
     let pod = cluster.pod(&workload.reference.pod_id).unwrap();
     assert_eq!(
         (pod.phase, pod.reason.unwrap().code),
@@ -169,7 +169,7 @@ async fn a_lost_node_takes_its_pods_along_a_minute_later() {
     let workload = workload(1);
     start(&cluster, &workload).await;
     let mut events = Events::of(&cluster);
-    cluster.strike(&workload.reference.pod_id, Incident::NodeLost);
+    cluster.inject(&workload.reference.pod_id, Mishap::NodeLost);
     let (lost, pod) = events.until(|pod| pod.reason.is_some()).await;
     assert_eq!((pod.phase, pod.ready), (Phase::Unknown, false));
     let seen = cluster
@@ -184,7 +184,7 @@ async fn a_lost_node_takes_its_pods_along_a_minute_later() {
 async fn a_program_that_ignores_the_signal_gets_its_whole_grace_period() {
     let cluster = cluster();
     let workload = workload(1);
-    cluster.obstruct(&workload.reference.pod_id, Obstacle::IgnoresTermination);
+    cluster.inject(&workload.reference.pod_id, Mishap::IgnoresTermination);
     start(&cluster, &workload).await;
     let from = millis(&cluster);
     let mut events = Events::of(&cluster);
@@ -199,7 +199,7 @@ async fn a_program_that_ignores_the_signal_gets_its_whole_grace_period() {
 async fn a_server_that_hangs_is_told() {
     let cluster = cluster();
     let workload = workload(1);
-    cluster.obstruct(&workload.reference.pod_id, Obstacle::NeverReady);
+    cluster.inject(&workload.reference.pod_id, Mishap::NeverReady);
     let mut events = Events::of(&cluster);
     cluster.apply(&workload).await.unwrap();
     let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
@@ -207,7 +207,7 @@ async fn a_server_that_hangs_is_told() {
         (pod.phase, pod.ready, pod.reason.unwrap().code),
         (Phase::Running, false, ReasonCode::NotAnswering)
     );
-    cluster.clear_obstacles(&workload.reference.pod_id);
+    cluster.clear_mishaps(&workload.reference.pod_id);
     assert!(cluster.pod(&workload.reference.pod_id).unwrap().ready);
 }
 
@@ -222,7 +222,7 @@ async fn a_pod_that_is_halted_stays_as_it_is_until_it_is_told_to_go_on() {
     cluster.halt(pod_id);
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(cluster.pod(pod_id).unwrap().step, Step::PullingImage);
-    cluster.proceed(pod_id);
+    cluster.step(pod_id);
     events.until(|pod| pod.ready).await;
 }
 
@@ -239,7 +239,7 @@ async fn a_pod_that_is_made_older_started_and_ended_earlier() {
     let (_, after) = events.until(|pod| started(pod) != started(&before)).await;
     assert_eq!(started(&after) + hour, started(&before));
     assert_eq!(after.started_at.unwrap() + hour, before.started_at.unwrap());
-    cluster.strike(pod_id, Incident::Exit);
+    cluster.inject(pod_id, Mishap::Exit);
     cluster.age(pod_id, hour);
     let ended = cluster.pod(pod_id).unwrap().finished_at.unwrap();
     assert_eq!(ended + hour, cluster.clock().now());
@@ -249,7 +249,7 @@ async fn a_pod_that_is_made_older_started_and_ended_earlier() {
 async fn an_image_for_another_architecture_is_told_as_such() {
     let cluster = cluster();
     let workload = workload(1);
-    cluster.obstruct(&workload.reference.pod_id, Obstacle::WrongArchitecture);
+    cluster.inject(&workload.reference.pod_id, Mishap::WrongArchitecture);
     let mut events = Events::of(&cluster);
     cluster.apply(&workload).await.unwrap();
     let (_, pod) = events.until(|pod| pod.reason.is_some()).await;
@@ -262,13 +262,13 @@ async fn a_pod_that_hangs_on_its_node_says_since_when_and_nothing_else() {
     let cluster = cluster();
     let workload = workload(1);
     let pod_id = &workload.reference.pod_id;
-    cluster.obstruct(pod_id, Obstacle::Hanging);
+    cluster.inject(pod_id, Mishap::Hanging);
     let mut events = Events::of(&cluster);
     cluster.apply(&workload).await.unwrap();
     let (_, hangs) = events.until(|pod| pod.node.is_some()).await;
     assert_eq!((hangs.step, &hangs.reason), (Step::Preparing, &None));
     assert!(hangs.step_since.is_some());
-    cluster.clear_obstacles(pod_id);
+    cluster.clear_mishaps(pod_id);
     let (_, pulling) = events.until(|pod| pod.step == Step::PullingImage).await;
     assert!(pulling.step_since >= hangs.step_since, "it goes on");
 }
@@ -277,7 +277,7 @@ async fn a_pod_that_hangs_on_its_node_says_since_when_and_nothing_else() {
 async fn a_node_refuses_a_pod_before_anything_of_it_runs() {
     let cluster = cluster();
     let workload = workload(1);
-    cluster.obstruct(&workload.reference.pod_id, Obstacle::NodeRefuses);
+    cluster.inject(&workload.reference.pod_id, Mishap::NodeRefuses);
     let mut events = Events::of(&cluster);
     cluster.apply(&workload).await.unwrap();
     let (_, refused) = events.until(|pod| pod.phase == Phase::Ended).await;
@@ -291,7 +291,7 @@ async fn what_can_not_be_killed_stays_beyond_its_grace_period_until_it_can() {
     let workload = workload(1);
     let pod_id = &workload.reference.pod_id;
     start(&cluster, &workload).await;
-    cluster.obstruct(pod_id, Obstacle::Unkillable);
+    cluster.inject(pod_id, Mishap::Unkillable);
     cluster
         .remove(&workload.reference, VolumePolicy::Keep)
         .await
@@ -300,7 +300,7 @@ async fn what_can_not_be_killed_stays_beyond_its_grace_period_until_it_can() {
     let pod = cluster.pod(pod_id).unwrap();
     assert!(pod.terminating && pod.container.is_some(), "{pod:?}");
     assert!(pod.ending.unwrap().by < cluster.clock().now());
-    cluster.clear_obstacles(pod_id);
+    cluster.clear_mishaps(pod_id);
     assert_eq!(cluster.pod(pod_id), None);
 }
 
@@ -310,7 +310,7 @@ async fn a_container_that_runs_again_says_how_the_one_before_it_ended() {
     let workload = workload(1);
     start(&cluster, &workload).await;
     let mut events = Events::of(&cluster);
-    cluster.strike(&workload.reference.pod_id, Incident::OutOfMemory);
+    cluster.inject(&workload.reference.pod_id, Mishap::OutOfMemory);
     let (_, again) = events
         .until(|pod| pod.container.is_some() && pod.restarts == 1)
         .await;

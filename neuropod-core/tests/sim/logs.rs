@@ -1,14 +1,16 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use neuropod_core::cluster::{LogOptions, VolumePolicy, Workload};
-use neuropod_core::sim::{Incident, Settings, SimCluster};
-use neuropod_core::token::JupyterTokens;
+use neuropod_core::sim::{Mishap, Settings, SimCluster};
 use neuropod_core::token::{TokenExtractor, TokenState};
 use neuropod_core::{ClusterBackend, ErrorKind};
 use tokio::time::timeout;
 
 use crate::fixture::{Events, cluster, millis, start, workload};
+use neuropod_core::cluster::LogOptions;
+use neuropod_core::cluster::VolumePolicy;
+use neuropod_core::cluster::Workload;
+use neuropod_core::token::JupyterTokens;
 
 const FOLLOW: LogOptions = LogOptions {
     follow: true,
@@ -68,7 +70,7 @@ async fn a_jupyter_server_prints_what_the_extractor_reads() {
         "nginx:1 started\n"
     );
 
-    cluster.strike(&generated.reference.pod_id, Incident::Exit);
+    cluster.inject(&generated.reference.pod_id, Mishap::Exit);
     let mut events = Events::of(&cluster);
     events.until(|pod| pod.restarts == 1 && pod.ready).await;
     let second = token_in(&read(&cluster, &generated, LogOptions::default()).await);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use neuropod_core::cluster::workload::Quota;
 use neuropod_core::cluster::{Objects, Observation, ObservedVolume, ReasonCode, VolumePolicy};
-use neuropod_core::sim::{Kind, ObjectKey};
+use neuropod_core::sim::{ObjectKey, ObjectKind};
 use neuropod_core::{ClusterBackend, ErrorKind, PodId};
 
 use crate::fixture::{Events, cluster, start, workload};
@@ -28,7 +28,7 @@ async fn what_is_left_without_its_pod_is_an_orphan() {
     start(&cluster, &workload(1)).await;
     assert_eq!(cluster.orphans(), []);
     let reference = workload(1).reference;
-    cluster.delete_by_hand(&ObjectKey::of(&reference, Kind::Pod, &reference.name));
+    cluster.delete_by_hand(&ObjectKey::new(&reference, ObjectKind::Pod, &reference.name));
     assert_eq!(cluster.orphans().len(), 6);
     let owned = cluster.inventory().await.unwrap().workloads.remove(0);
     assert_eq!(
@@ -49,8 +49,12 @@ async fn what_is_left_without_its_pod_is_an_orphan() {
 async fn an_object_that_sticks_is_left_over_until_it_is_released() {
     let cluster = cluster();
     let mut workload = workload(1);
-    let service = ObjectKey::of(&workload.reference, Kind::Service, &workload.endpoints[0].service);
-    cluster.stick_object(service.clone());
+    let service = ObjectKey::new(
+        &workload.reference,
+        ObjectKind::Service,
+        &workload.endpoints[0].service,
+    );
+    cluster.hold_finalizer(service.clone());
     start(&cluster, &workload).await;
     let mut events = Events::of(&cluster);
     for _ in 0..2 {
@@ -74,14 +78,14 @@ async fn an_object_that_sticks_is_left_over_until_it_is_released() {
         (2, Objects::Partial),
         "what could be made was made"
     );
-    cluster.release_object(&service);
+    cluster.release_finalizer(&service);
     let seen = cluster.apply(&workload).await.unwrap();
     assert_eq!(seen.objects, Objects::Complete);
     // One that is deleted by hand stays in the same way, and one that is not deleted is there.
-    cluster.stick_object(service.clone());
-    cluster.release_object(&service);
+    cluster.hold_finalizer(service.clone());
+    cluster.release_finalizer(&service);
     assert!(cluster.objects().contains(&service));
-    cluster.stick_object(service.clone());
+    cluster.hold_finalizer(service.clone());
     cluster.delete_by_hand(&service);
     assert_eq!(
         *cluster.apply(&workload).await.unwrap_err().kind(),
@@ -90,10 +94,11 @@ async fn an_object_that_sticks_is_left_over_until_it_is_released() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_that_sticks_shows_as_terminating_until_it_is_released() {
+async fn a_volume_with_a_finalizer_shows_as_terminating_until_it_is_released() {
     let cluster = cluster();
     let workload = workload(1);
-    cluster.stick_volume(&workload.reference.volume);
+    let volume = ObjectKey::volume(&workload.reference);
+    cluster.hold_finalizer(volume.clone());
     start(&cluster, &workload).await;
     let mut events = Events::of(&cluster);
     cluster
@@ -112,7 +117,7 @@ async fn a_volume_that_sticks_shows_as_terminating_until_it_is_released() {
         ErrorKind::Conflict,
         "a leftover is still being deleted"
     );
-    cluster.release_volume(&workload.reference.volume);
+    cluster.release_finalizer(&volume);
     assert_eq!(
         cluster.observe(&workload.reference).await.unwrap().volume,
         ObservedVolume::Absent
@@ -170,7 +175,7 @@ async fn a_volume_grows_and_never_shrinks() {
 async fn a_name_is_refused_for_ever_or_until_it_is_free() {
     let cluster = cluster();
     let first = workload(1);
-    let foreign = ObjectKey::of(&first.reference, Kind::Service, &first.endpoints[0].service);
+    let foreign = ObjectKey::new(&first.reference, ObjectKind::Service, &first.endpoints[0].service);
     cluster.add_foreign(foreign.clone());
     assert_eq!(
         *cluster.apply(&first).await.unwrap_err().kind(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use neuropod_core::cluster::{ClusterEvent, ObservedPod, VolumePolicy};
 use neuropod_core::sim::faults::{Fault, Faults};
-use neuropod_core::sim::{Incident, Kind, ObjectKey, Obstacle, Settings, SimCluster};
+use neuropod_core::sim::{Mishap, ObjectKey, ObjectKind, Settings, SimCluster};
 use neuropod_core::{ClusterBackend, PodId};
 use proptest::prelude::*;
 use tokio::time::{sleep, timeout};
@@ -23,8 +23,8 @@ enum Step {
     Apply(u64, u64),
     Remove(u64),
     DeleteByHand(u64),
-    Strike(u64, Incident),
-    Obstruct(u64, Obstacle),
+    Strike(u64, Mishap),
+    Obstruct(u64, Mishap),
     Clear(u64),
     BreakWatch,
     MendWatch,
@@ -33,8 +33,8 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    use Incident::{DiskExceeded, Evicted, Exit, NodeLost, OutOfMemory};
-    use Obstacle::{CrashLoop, IgnoresTermination, ImageMissing, MountFailing, NeverReady, NoGpuFree};
+    use Mishap::{CrashLoop, IgnoresTermination, ImageMissing, MountFailing, NeverReady, NoGpuFree};
+    use Mishap::{DiskExceeded, Evicted, Exit, NodeLost, OutOfMemory};
     let pod = || 0..PODS;
     let incident = prop::sample::select(vec![Exit, OutOfMemory, Evicted, DiskExceeded, NodeLost]);
     let obstacles = vec![
@@ -75,11 +75,11 @@ async fn take(cluster: &SimCluster, step: Step) {
         ),
         Step::DeleteByHand(number) => {
             let reference = workload(number).reference;
-            cluster.delete_by_hand(&ObjectKey::of(&reference, Kind::Pod, &reference.name));
+            cluster.delete_by_hand(&ObjectKey::new(&reference, ObjectKind::Pod, &reference.name));
         }
-        Step::Strike(number, incident) => cluster.strike(&id(number), incident),
-        Step::Obstruct(number, obstacle) => cluster.obstruct(&id(number), obstacle),
-        Step::Clear(number) => cluster.clear_obstacles(&id(number)),
+        Step::Strike(number, incident) => cluster.inject(&id(number), incident),
+        Step::Obstruct(number, obstacle) => cluster.inject(&id(number), obstacle),
+        Step::Clear(number) => cluster.clear_mishaps(&id(number)),
         Step::BreakWatch => cluster.break_watch(),
         Step::MendWatch => cluster.mend_watch(),
         Step::Delay(millis) => cluster.delay_watch(Duration::from_millis(millis)),
@@ -119,7 +119,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let cluster = SimCluster::new(Settings::default());
-            let faults = Faults::at(gap, Fault::ErrorAfter);
+            let faults = Faults::at_call(gap, Fault::ErrorAfter);
             let bare = tokio::spawn(follow(Arc::new(cluster.clone())));
             let broken = tokio::spawn(follow(faults.cluster(Arc::new(cluster.clone()))));
             for step in steps {
@@ -127,7 +127,7 @@ proptest! {
             }
             cluster.mend_watch();
             // What crashes for ever would change for ever.
-            (0..PODS).for_each(|number| cluster.clear_obstacles(&workload(number).reference.pod_id));
+            (0..PODS).for_each(|number| cluster.clear_mishaps(&workload(number).reference.pod_id));
             let (bare, broken) = (bare.await.unwrap(), broken.await.unwrap());
             let ids = (0..PODS).map(|number| workload(number).reference.pod_id);
             let there: BTreeMap<_, _> = ids.filter_map(|id| Some((id.clone(), cluster.pod(&id)?))).collect();

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use neuropod_core::cluster::VolumePolicy;
-use neuropod_core::sim::{Method, Obstacle, Refusal, Settings, SimCluster};
+use neuropod_core::sim::{CallError, Method, Mishap, Settings, SimCluster};
 use neuropod_core::{ClusterBackend, ErrorKind};
 use tokio::time::timeout;
 
@@ -10,7 +10,7 @@ use crate::fixture::{cluster, millis, start, workload};
 #[tokio::test(start_paused = true)]
 async fn calls_fail_as_told_and_then_no_more() {
     let cluster = cluster();
-    cluster.refuse(Refusal {
+    cluster.inject_error(CallError {
         method: Some(Method::Apply),
         times: 2,
         kind: ErrorKind::Unavailable,
@@ -24,7 +24,7 @@ async fn calls_fail_as_told_and_then_no_more() {
         assert_eq!(cluster.objects(), [], "it had no effect");
     }
     cluster.apply(&workload(1)).await.unwrap();
-    cluster.refuse(Refusal {
+    cluster.inject_error(CallError {
         method: None,
         times: 1,
         kind: ErrorKind::RateLimited,
@@ -41,19 +41,19 @@ async fn calls_fail_as_told_and_then_no_more() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_may_be_lost_after_the_effect() {
     let cluster = cluster();
-    let lost = |method| Refusal {
+    let lost = |method| CallError {
         method: Some(method),
         times: 1,
         kind: ErrorKind::Timeout,
         after_effect: true,
     };
-    cluster.refuse(lost(Method::Apply));
+    cluster.inject_error(lost(Method::Apply));
     assert_eq!(
         *cluster.apply(&workload(1)).await.unwrap_err().kind(),
         ErrorKind::Timeout
     );
     assert_eq!(cluster.objects().len(), 7);
-    cluster.refuse(lost(Method::Remove));
+    cluster.inject_error(lost(Method::Remove));
     assert!(
         cluster
             .remove(&workload(1).reference, VolumePolicy::Delete)
@@ -113,18 +113,18 @@ async fn only_pods_that_run_use_anything() {
 #[tokio::test(start_paused = true)]
 async fn one_pod_is_refused_and_the_others_are_made() {
     let table = [
-        (Obstacle::QuotaUsedUp, ErrorKind::QuotaExceeded, false),
-        (Obstacle::QuotaOfWebhook, ErrorKind::Rejected, false),
-        (Obstacle::SizeNotAllowed, ErrorKind::QuotaExceeded, false),
-        (Obstacle::LimitNotSet, ErrorKind::Rejected, false),
-        (Obstacle::AdmissionDenied, ErrorKind::Rejected, false),
-        (Obstacle::NotSetUp, ErrorKind::NotConfigured, false),
-        (Obstacle::ApiUnavailable, ErrorKind::Unavailable, true),
+        (Mishap::QuotaUsedUp, ErrorKind::QuotaExceeded, false),
+        (Mishap::QuotaOfWebhook, ErrorKind::Rejected, false),
+        (Mishap::SizeNotAllowed, ErrorKind::QuotaExceeded, false),
+        (Mishap::LimitNotSet, ErrorKind::Rejected, false),
+        (Mishap::AdmissionDenied, ErrorKind::Rejected, false),
+        (Mishap::NotSetUp, ErrorKind::NotConfigured, false),
+        (Mishap::ApiUnavailable, ErrorKind::Unavailable, true),
     ];
     for (obstacle, kind, retryable) in table {
         let cluster = cluster();
         let refused = workload(1);
-        cluster.obstruct(&refused.reference.pod_id, obstacle);
+        cluster.inject(&refused.reference.pod_id, obstacle);
         let error = cluster.apply(&refused).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.is_retryable()),
@@ -133,7 +133,7 @@ async fn one_pod_is_refused_and_the_others_are_made() {
         );
         assert_eq!(cluster.objects(), [], "{obstacle:?}: nothing was made");
         start(&cluster, &workload(2)).await;
-        cluster.clear_obstacles(&refused.reference.pod_id);
+        cluster.clear_mishaps(&refused.reference.pod_id);
         start(&cluster, &refused).await;
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use neuropod_core::ClusterBackend;
 use neuropod_core::cluster::{ClusterEvent, Phase, VolumePolicy};
-use neuropod_core::sim::{Incident, Settings, SimCluster};
+use neuropod_core::sim::{Mishap, Settings, SimCluster};
 
 use crate::fixture::{Events, cluster, start, workload};
 
@@ -20,7 +20,7 @@ async fn a_slow_watch_tells_everything_later_and_in_order() {
     assert_eq!((at, pod.ready), (11_300, false), "although it is ready by now");
     let (at, pod) = events.until(|_| true).await;
     assert_eq!((at, pod.ready), (12_000, true));
-    slow.strike(&workload(1).reference.pod_id, Incident::Evicted);
+    slow.inject(&workload(1).reference.pod_id, Mishap::Evicted);
     slow.delay_watch(Duration::ZERO);
     slow.remove(&workload(1).reference, VolumePolicy::Keep)
         .await

@@ -34,7 +34,7 @@ async fn conforms_whichever_event_is_lost() {
                 .is_some_and(|name| name.starts_with("cluster.watch"))
         };
         for n in calls.filter(of_watch) {
-            let faults = Faults::at(n, Fault::ErrorBefore);
+            let faults = Faults::at_call(n, Fault::ErrorBefore);
             check.run(&stage(&faults)).await;
             gaps += 1;
         }

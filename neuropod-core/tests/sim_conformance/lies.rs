@@ -100,6 +100,7 @@ impl Liar {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ClusterBackend for Liar {
     async fn apply(&self, workload: &Workload) -> Result<Observation> {
         if self.lie == Lie::Replaces {

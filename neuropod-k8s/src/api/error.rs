@@ -60,7 +60,7 @@ impl<'a> Call<'a> {
             }
             _ => Error::new(
                 ErrorKind::Unexpected,
-                "the answer of the API server makes no sense",
+                "the response of the API server can't be understood",
             ),
         };
         self.with_context(translated).with_source(error)
@@ -261,7 +261,7 @@ mod tests {
 
     /// Messages as API server 1.34 and its admission plug-ins write them.
     #[test]
-    fn each_answer_has_its_kind() {
+    fn each_response_has_its_kind() {
         let cases = [
             (401, "Unauthorized", ErrorKind::PermissionDenied, true),
             (
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_was_asked_for_is_kept() {
+    fn a_requested_wait_is_in_the_error() {
         let busy = status(429, "busy").with_details(details("", "", 7));
         let error = kube::Error::Api(busy.boxed());
         assert!(is_transient(&error));
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_right_says_which() {
+    fn a_missing_right_is_named() {
         let error = CALL.of_status(&status(
             403,
             r#"User "x" cannot create resource "pods" in API group """#,

@@ -1,4 +1,4 @@
-//! An API server for tests: it notes what it is asked and answers what the test says.
+//! An API server for tests. It records the requests, and replies as the test wants.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -15,37 +15,37 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-/// How long [`Answer::Slow`] takes.
+/// How long [`Reply::Slow`] takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(1);
 
-/// What comes of a request.
+/// The reply to a request.
 #[derive(Debug, Clone)]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     Json(u16, Value),
-    /// What a proxy in between says.
+    /// The text of a proxy in between.
     Text(u16, &'static str),
     Slow(Value),
-    /// The connection breaks in the middle of the answer.
+    /// The connection breaks in the middle of the reply.
     Broken,
     /// There is no connection.
     Unreachable,
     Never,
 }
 
-impl Answer {
+impl Reply {
     /// A failure, as the API server words it.
     pub(crate) fn refused(code: u16, reason: &str, message: &str) -> Self {
         Self::Json(code, failure(code, reason, message))
     }
 
-    /// A failure with the wish to be left alone for so long.
+    /// A failure that asks to wait this long.
     pub(crate) fn wait(code: u16, seconds: u32) -> Self {
         let mut status = failure(code, "TooManyRequests", "please wait");
         status["details"] = json!({ "retryAfterSeconds": seconds });
         Self::Json(code, status)
     }
 
-    /// There is no object of this kind and name.
+    /// A failure: no object has this kind and name.
     pub(crate) fn absent(kind: &str, name: &str) -> Self {
         let mut status = failure(404, "NotFound", &format!("{kind} \"{name}\" not found"));
         status["details"] = json!({ "kind": kind, "name": name });
@@ -58,9 +58,9 @@ fn failure(code: u16, reason: &str, message: &str) -> Value {
         "reason": reason, "message": message })
 }
 
-/// A request that came.
+/// A request that was received.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -71,18 +71,18 @@ pub(crate) struct Asked {
     pub(crate) at: Instant,
 }
 
-/// All requests that came, in their order.
+/// All requests that were received, in their order.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Asked>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Received>>>);
 
 impl Log {
-    pub(crate) fn all(&self) -> Vec<Asked> {
+    pub(crate) fn all(&self) -> Vec<Received> {
         self.0.lock().unwrap().clone()
     }
 
     /// The method and the path of each.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let line = |asked: &Asked| format!("{} {}", asked.method, asked.path);
+        let line = |received: &Received| format!("{} {}", received.method, received.path);
         self.all().iter().map(line).collect()
     }
 
@@ -91,37 +91,37 @@ impl Log {
     }
 }
 
-/// A client whose requests `answer` answers.
-pub(crate) fn client(answer: impl FnMut(&Asked) -> Answer + Send + 'static) -> (Client, Log) {
+/// A client whose requests get the result of `reply`.
+pub(crate) fn client(reply: impl FnMut(&Received) -> Reply + Send + 'static) -> (Client, Log) {
     let log = Log::default();
-    let asked = log.clone();
-    let answer = Arc::new(Mutex::new(answer));
+    let received = log.clone();
+    let reply = Arc::new(Mutex::new(reply));
     let service = tower::service_fn(move |request: Request<Body>| {
-        let (asked, answer) = (asked.clone(), answer.clone());
+        let (received, reply) = (received.clone(), reply.clone());
         async move {
             let request = read(request).await;
-            let answer = (*answer.lock().unwrap())(&request);
-            asked.0.lock().unwrap().push(request);
-            respond(answer).await
+            let reply = (*reply.lock().unwrap())(&request);
+            received.0.lock().unwrap().push(request);
+            respond(reply).await
         }
     });
     (Client::new(service, "default"), log)
 }
 
-/// A client whose requests get these answers, one after the other.
-pub(crate) fn scripted(answers: impl IntoIterator<Item = Answer>) -> (Client, Log) {
-    let mut answers: VecDeque<_> = answers.into_iter().collect();
-    client(move |_| answers.pop_front().expect("no more requests than answers"))
+/// A client whose requests get these replies, one after the other.
+pub(crate) fn scripted(replies: impl IntoIterator<Item = Reply>) -> (Client, Log) {
+    let mut replies: VecDeque<_> = replies.into_iter().collect();
+    client(move |_| replies.pop_front().expect("no more requests than replies"))
 }
 
-async fn read(request: Request<Body>) -> Asked {
+async fn read(request: Request<Body>) -> Received {
     let (parts, body) = request.into_parts();
     let body = body.collect_bytes().await.unwrap();
     let header = |name| {
         let value = parts.headers.get(name).map(|value| value.to_str().unwrap());
         value.unwrap_or_default().to_owned()
     };
-    Asked {
+    Received {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         accept: header(ACCEPT),
@@ -134,22 +134,22 @@ async fn read(request: Request<Body>) -> Asked {
 
 type Frames = BoxStream<'static, Result<Frame<Bytes>, std::io::Error>>;
 
-async fn respond(answer: Answer) -> Result<Response<StreamBody<Frames>>, tower::BoxError> {
+async fn respond(reply: Reply) -> Result<Response<StreamBody<Frames>>, tower::BoxError> {
     let whole = |text: String| stream::iter([Ok(Frame::data(text.into()))]).boxed();
-    let (code, body) = match answer {
-        Answer::Json(code, value) => (code, whole(value.to_string())),
-        Answer::Text(code, text) => (code, whole(text.to_owned())),
-        Answer::Slow(value) => {
+    let (code, body) = match reply {
+        Reply::Json(code, value) => (code, whole(value.to_string())),
+        Reply::Text(code, text) => (code, whole(text.to_owned())),
+        Reply::Slow(value) => {
             sleep(SLOW).await;
             (200, whole(value.to_string()))
         }
-        Answer::Broken => {
+        Reply::Broken => {
             let begun = Ok(Frame::data("{".into()));
             let frames = [begun, Err(std::io::Error::other("connection reset"))];
             (200, stream::iter(frames).boxed())
         }
-        Answer::Unreachable => return Err("connection refused".into()),
-        Answer::Never => std::future::pending().await,
+        Reply::Unreachable => return Err("connection refused".into()),
+        Reply::Never => std::future::pending().await,
     };
     Ok(Response::builder().status(code).body(StreamBody::new(body))?)
 }

@@ -1,4 +1,5 @@
-//! A cluster for tests that keeps what is made in it: pods take their time to end, all else goes at once.
+//! A cluster for tests that keeps the objects created in it. Pods end only when the test says so, other objects are
+//! deleted at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +8,7 @@ use http::Method;
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::fake::server::{self, Answer, Asked, Log};
+use crate::fake::server::{self, Log, Received, Reply};
 
 const PODS: &str = "/pods";
 const COLLECTIONS: [&str; 11] = [
@@ -24,7 +25,7 @@ const COLLECTIONS: [&str; 11] = [
     "/nodes",
 ];
 
-/// Who may not do what: the method and a part of the path.
+/// A forbidden request: the method and a part of the path.
 type Refusal = (Method, &'static str);
 
 /// The objects of a cluster, by their path.
@@ -32,7 +33,7 @@ type Refusal = (Method, &'static str);
 pub(crate) struct World {
     pub(crate) objects: BTreeMap<String, Value>,
     made: u32,
-    /// What nobody may do.
+    /// The forbidden requests.
     pub(crate) refused: Vec<Refusal>,
 }
 
@@ -55,53 +56,53 @@ impl World {
     /// A client of this cluster.
     pub(crate) fn client(self) -> (Client, Log, Arc<Mutex<Self>>) {
         let world = Arc::new(Mutex::new(self));
-        let asked = world.clone();
-        let (client, log) = server::client(move |request| asked.lock().unwrap().answer(request));
+        let received = world.clone();
+        let (client, log) = server::client(move |request| received.lock().unwrap().reply(request));
         (client, log, world)
     }
 
-    fn answer(&mut self, asked: &Asked) -> Answer {
-        let path = asked.path.as_str();
+    fn reply(&mut self, received: &Received) -> Reply {
+        let path = received.path.as_str();
         let name = path.rsplit('/').next().unwrap_or_default();
         let is_refused =
-            |(method, part): &Refusal| *method == asked.method && format!("{path}/").contains(part);
+            |(method, part): &Refusal| *method == received.method && format!("{path}/").contains(part);
         if self.refused.iter().any(is_refused) {
             let text = r#"User "x" cannot do that to resource "objects" in API group """#;
-            return Answer::refused(403, "Forbidden", text);
+            return Reply::refused(403, "Forbidden", text);
         }
-        match asked.method {
+        match received.method {
             Method::POST if path.ends_with("/selfsubjectaccessreviews") => {
-                Answer::Json(201, json!({ "metadata": {}, "status": { "allowed": true } }))
+                Reply::Json(201, json!({ "metadata": {}, "status": { "allowed": true } }))
             }
-            Method::POST => self.create(path, asked.body.clone()),
-            Method::PATCH => self.patch(path, &asked.body),
+            Method::POST => self.create(path, received.body.clone()),
+            Method::PATCH => self.patch(path, &received.body),
             Method::DELETE => self.delete(path),
             _ if COLLECTIONS.iter().any(|collection| path.ends_with(collection)) => {
-                self.list(path, &asked.query)
+                self.list(path, &received.query)
             }
             _ => match self.objects.get(path) {
-                Some(object) => Answer::Json(200, object.clone()),
-                None => Answer::absent("objects", name),
+                Some(object) => Reply::Json(200, object.clone()),
+                None => Reply::absent("objects", name),
             },
         }
     }
 
-    fn create(&mut self, collection: &str, mut object: Value) -> Answer {
+    fn create(&mut self, collection: &str, mut object: Value) -> Reply {
         let path = format!("{collection}/{}", object["metadata"]["name"].as_str().unwrap());
         if self.objects.contains_key(&path) {
-            return Answer::refused(409, "AlreadyExists", "already exists");
+            return Reply::refused(409, "AlreadyExists", "already exists");
         }
         self.made += 1;
         object["metadata"]["uid"] = self.made.to_string().into();
         object["metadata"]["resourceVersion"] = "1".into();
         self.objects.insert(path, object.clone());
-        Answer::Json(201, object)
+        Reply::Json(201, object)
     }
 
-    /// All that a patch says of an object takes the place of what was there.
-    fn patch(&mut self, path: &str, told: &Value) -> Answer {
+    /// Each field of a patch replaces that of the object.
+    fn patch(&mut self, path: &str, told: &Value) -> Reply {
         let Some(object) = self.objects.get_mut(path) else {
-            return Answer::absent("objects", path);
+            return Reply::absent("objects", path);
         };
         for field in ["spec", "data", "type"] {
             if let Some(said) = told.get(field) {
@@ -113,11 +114,11 @@ impl World {
                 object["metadata"][field] = said.clone();
             }
         }
-        Answer::Json(200, object.clone())
+        Reply::Json(200, object.clone())
     }
 
-    /// What is in a collection, of one namespace or of all, and has the labels that are asked for.
-    fn list(&self, collection: &str, query: &str) -> Answer {
+    /// The objects of a collection, in one namespace or in all, that the label selector matches.
+    fn list(&self, collection: &str, query: &str) -> Reply {
         let (root, plural) = collection.rsplit_once('/').unwrap();
         let inside = |path: &str| {
             let (place, _) = path.rsplit_once('/').unwrap();
@@ -140,31 +141,31 @@ impl World {
             .iter()
             .filter(|(path, object)| inside(path) && fits(object));
         let items: Vec<_> = items.map(|(_, object)| object.clone()).collect();
-        Answer::Json(200, json!({ "metadata": {}, "items": items }))
+        Reply::Json(200, json!({ "metadata": {}, "items": items }))
     }
 
-    /// Pods get their time, all else goes at once.
-    fn delete(&mut self, path: &str) -> Answer {
+    /// Pods become terminating, other objects are gone at once.
+    fn delete(&mut self, path: &str) -> Reply {
         match self.objects.get_mut(path) {
             Some(pod) if path.contains("/pods/") => {
                 pod["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z".into();
-                Answer::Json(200, pod.clone())
+                Reply::Json(200, pod.clone())
             }
             Some(_) => {
                 self.objects.remove(path);
-                Answer::Json(200, json!({ "kind": "Status", "status": "Success" }))
+                Reply::Json(200, json!({ "kind": "Status", "status": "Success" }))
             }
-            None => Answer::absent("objects", path),
+            None => Reply::absent("objects", path),
         }
     }
 
-    /// The kubelet has ended what was to end.
+    /// Ends all terminating pods, as a kubelet would.
     pub(crate) fn end_pods(&mut self) {
         self.objects
             .retain(|_, object| object["metadata"]["deletionTimestamp"].is_null());
     }
 
-    /// The path of everything that there is.
+    /// The paths of all objects.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.objects.keys().cloned().collect()
     }

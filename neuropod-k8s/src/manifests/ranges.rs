@@ -280,7 +280,7 @@ mod tests {
         ] {
             assert!(!reaches(&peers, closed), "{closed}");
         }
-        // Whoever names it means it.
+        // A range that is named itself is intended.
         let named = opened(&texts(&["169.254.7.0/24"]), &[]);
         assert!(reaches(&named, "169.254.7.1") && !reaches(&named, "169.254.169.254"));
     }

@@ -29,7 +29,7 @@ fn shown(workload: &Workload, config: &KubeConfig) -> String {
 
 #[test]
 fn a_pod_without_gpu() {
-    // Planned, and not written by hand: that it sees no GPU of its node is what the platform decides.
+    // Planned, not written by hand, because the plan hides the GPUs of the node from it.
     let workload = planned::workload(&planned::without_gpu(), &Layout::default());
     insta::assert_snapshot!(shown(&workload, &KubeConfig::default()));
 }
@@ -69,7 +69,7 @@ fn a_namespace_of_the_user_with_limits() {
 }
 
 #[test]
-fn the_values_are_what_the_yaml_says_and_hide_secrets_too() {
+fn the_values_equal_the_yaml_and_hide_secrets_too() {
     let values = objects(&jupyter(), &nginx());
     let yaml = to_yaml(&jupyter(), &nginx());
     let documents = yaml
@@ -98,7 +98,7 @@ fn the_token_and_the_values_of_the_owner_are_in_the_secret_and_nowhere_else() {
         let kinds: Vec<_> = with_value.map(|manifest| manifest.kind.name()).collect();
         assert_eq!(kinds, ["Secret"], "{name}");
         assert!(!shown.contains(value) && !shown.contains(&encoded), "{name}");
-        // The container reads it from there, as it is: Kubernetes expands nothing in it.
+        // The container reads it from there unchanged: Kubernetes expands nothing in a Secret.
         let reference = json!({ "name": "my-lab-abcdefghij-token", "key": name });
         let variable = json!({ "name": name, "valueFrom": { "secretKeyRef": reference } });
         let env = &manifests.pod.body["spec"]["containers"][0]["env"];
@@ -109,7 +109,7 @@ fn the_token_and_the_values_of_the_owner_are_in_the_secret_and_nowhere_else() {
 }
 
 #[test]
-fn images_are_asked_for_as_the_platform_says() {
+fn images_have_the_pull_policy_of_the_configuration() {
     let policy = |config: &KubeConfig| {
         let pod = Manifests::new(&plain(), config).pod;
         pod.body["spec"]["containers"][0]["imagePullPolicy"].clone()
@@ -197,7 +197,7 @@ fn the_policy_of_the_namespace_closes_and_that_of_a_pod_opens_its_ports_alone() 
     assert!(rules.len() == 1 && rules[0]["ports"] == ports, "{opens}");
     assert_eq!(rules[0]["from"].as_array().unwrap().len(), 2, "{opens}");
 
-    // The policy of the namespace is for the pods of all runs and owners, that of a pod for it alone.
+    // The policy of the namespace is for the pods of all runs and owners, that of a pod only for the pod.
     let (all, one) = (
         &closes["podSelector"]["matchLabels"],
         &opens["podSelector"]["matchLabels"],
@@ -229,7 +229,7 @@ fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
     workload.container.avoid_nodes = vec!["node-1".into(), "node-2".into()];
     let rules = pod(&workload)["spec"]["affinity"]["nodeAffinity"].clone();
     let term = &rules["preferredDuringSchedulingIgnoredDuringExecution"][0];
-    // The API server takes one name in each.
+    // The API server allows one name in each.
     let names = term["preference"]["matchFields"].as_array().unwrap();
     assert_eq!(names.len(), 2);
     for (field, node) in names.iter().zip(["node-1", "node-2"]) {
@@ -255,7 +255,7 @@ fn pods_of_a_volume_of_one_node_are_put_on_one_node() {
         config.storage.access_mode = mode.into();
         Manifests::new(workload, &config).pod.body
     };
-    // Whether the scheduler has to put the one beside the other.
+    // Whether the scheduler has to put one beside the other.
     let goes_beside = |one: &Value, other: &Value| {
         let terms = "/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/0";
         let Some(term) = one.pointer(terms) else {

@@ -120,11 +120,11 @@ fn key(meta: &Meta) -> Option<(String, PodId)> {
 
 fn owned(context: &Context, claim: &PartialClaim) -> OwnedVolume {
     let capacity = quantity::gigabytes(&claim.status.capacity.storage);
-    let asked = || quantity::gigabytes(&claim.spec.resources.requests.storage);
+    let requested = || quantity::gigabytes(&claim.spec.resources.requests.storage);
     OwnedVolume {
         name: claim.metadata.name.clone(),
         namespace: context.reference_namespace(&claim.metadata.namespace),
         user_hash: claim.metadata.labels.user_hash.clone().unwrap_or_default(),
-        size_gb: capacity.or_else(asked).unwrap_or(0),
+        size_gb: capacity.or_else(requested).unwrap_or(0),
     }
 }

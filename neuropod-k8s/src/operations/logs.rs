@@ -168,9 +168,9 @@ mod tests {
                 .collect::<Vec<_>>()
                 .await
         };
-        let told = log("unable to retrieve container logs for containerd://bd6dcc93b0e5").await;
-        assert!(told[0].as_ref().unwrap_err().is_retryable());
-        assert_eq!(told.len(), 1);
+        let replaced = log("unable to retrieve container logs for containerd://bd6dcc93b0e5").await;
+        assert!(replaced[0].as_ref().unwrap_err().is_retryable());
+        assert_eq!(replaced.len(), 1);
         for of_a_program in [
             "unable to retrieve container logs for containerd://bd6dcc93b0e5\n",
             "I was unable to retrieve container logs for you",
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_that_runs_or_was_restarted_has_not_the_log_that_is_asked_for() {
+    fn a_sidecar_that_runs_or_was_restarted_does_not_have_the_requested_log() {
         let pod = |sidecar: Value, main: Value| {
             let statuses = json!([{ "name": "istio-proxy", "state": sidecar["state"], "lastState": sidecar["last"] },
                 { "name": "main", "state": main["state"], "lastState": main["last"] }]);

@@ -1,5 +1,6 @@
 //! The check of the whole set-up, step by step.
 
+use neuropod_core::message::{Language, unmatched_gpu};
 use neuropod_core::{Error, ErrorKind, Result};
 
 use crate::api::kinds::Kind;
@@ -31,7 +32,7 @@ async fn check_cluster(context: &Context) -> Result<()> {
     warn_of_namespace(context).await?;
     if let Some(catalogue) = &config.catalogue {
         for gpu in catalogue::unmatched(requests, catalogue, &config.instance).await? {
-            tracing::warn!("{gpu}");
+            tracing::warn!("{}", unmatched_gpu(&gpu, Language::En));
         }
     }
     match enforcement::find(requests).await {
@@ -68,7 +69,7 @@ mod tests {
     use super::flaws_of_namespace;
 
     #[test]
-    fn a_namespace_of_the_pods_is_theirs_alone_and_says_what_containers_may_do() {
+    fn a_namespace_of_the_pods_is_theirs_alone_and_has_a_security_level() {
         let flaws = |is_own, level| flaws_of_namespace(is_own, level).count();
         assert_eq!(flaws(false, Some("baseline")), 0);
         assert_eq!(flaws(false, Some("restricted")), 0);

@@ -140,8 +140,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_the_api_server_has_is_asked_and_what_it_does_not_say_is_unknown() {
-        for (said, found) in [
+    async fn enforcement_is_read_from_the_api_server_or_unknown() {
+        for (stated, found) in [
             (
                 json!({ "groups": [{ "name": "apps" }, { "name": "cilium.io" }] }),
                 Enforcement::By("Cilium"),
@@ -151,8 +151,8 @@ mod tests {
             (Value::Null, Enforcement::Unknown),
         ] {
             let mut world = World::set_up();
-            if !said.is_null() {
-                world.objects.insert("/apis".into(), said);
+            if !stated.is_null() {
+                world.objects.insert("/apis".into(), stated);
             }
             let (client, ..) = world.client();
             let cluster = KubeCluster::with_client(client, KubeConfig::default());

@@ -9,7 +9,7 @@ use neuropod_core::{Error, ErrorKind, Result};
 
 use crate::config::Domains;
 
-/// Fails where pods are at a site of the control plane, and nobody has said that they may be.
+/// Fails if pods are at a site of the control plane, unless the configuration allows it.
 ///
 /// # Errors
 /// `NotConfigured`, with the two hosts.
@@ -80,7 +80,7 @@ mod tests {
             ("example.net", "app.example.com"),
             ("example-pods.com", "example.com"),
             ("other.co.uk", "app.example.co.uk"),
-            // Public suffixes themselves: whoever has a name below one is a site.
+            // Public suffixes themselves: each name below one is a site of its own.
             ("github.io", "app.github.io"),
             ("ana.github.io", "app.github.io"),
             ("pods.localhost", "app.pods.localhost"),

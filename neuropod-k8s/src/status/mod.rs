@@ -16,4 +16,4 @@ mod warnings;
 
 pub(crate) use self::container::was_started;
 pub(crate) use self::observed::observed;
-pub(crate) use self::warnings::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings, is_telling};
+pub(crate) use self::warnings::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS, Warnings, adds_to_status};

@@ -121,8 +121,8 @@ fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     if is_scheduled(pod) {
         return None;
     }
-    let said = condition.filter(|condition| !condition.message.is_empty());
-    let said = said.map(|condition| (condition.message.as_str(), transition(pod, condition)));
+    let reported = condition.filter(|condition| !condition.message.is_empty());
+    let reported = reported.map(|condition| (condition.message.as_str(), transition(pod, condition)));
     let warned = || {
         let warning = warnings.get("FailedScheduling")?;
         Some((warning.message.as_str(), warning.at))
@@ -137,7 +137,7 @@ fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
         Cause::of_warning(code, warning)
     });
     let autoscaler = warnings.get(AUTOSCALER);
-    let Some((message, at)) = said.or_else(warned) else {
+    let Some((message, at)) = reported.or_else(warned) else {
         return claim.or_else(|| Some(Cause::of_warning(ReasonCode::Unschedulable, autoscaler?)));
     };
     if condition.is_some_and(|condition| condition.reason == "SchedulingGated") {
@@ -181,7 +181,7 @@ fn setting_up(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     };
     // A warning about who holds the volume is more useful than one about a time-out; among equals the latest.
     let worth =
-        |(reason, warning): &(&str, &Warning)| (known(reason).is_some(), warning.is_telling(), warning.at);
+        |(reason, warning): &(&str, &Warning)| (known(reason).is_some(), warning.is_specific(), warning.at);
     let (reason, warning) = warnings.about_setting_up().max_by_key(worth)?;
     if let Some((code, node_fault)) = known(reason) {
         return Some(Cause::of_warning(code, warning).blame_node(node_fault));

@@ -72,7 +72,7 @@ pub(crate) struct Warning {
 
 impl Warning {
     /// Whether it says more than that something timed out.
-    pub(super) fn is_telling(&self) -> bool {
+    pub(super) fn is_specific(&self) -> bool {
         const GENERAL: [&str; 4] = [
             "timed out waiting for the condition",
             "context deadline exceeded",
@@ -90,7 +90,7 @@ pub(crate) struct Warnings(BTreeMap<String, Warning>);
 impl Warnings {
     /// The warnings about the pod object `uid`.
     pub(crate) fn about<'a>(uid: &str, events: impl IntoIterator<Item = &'a PartialEvent>) -> Self {
-        let about = |event: &&PartialEvent| event.involved_object.uid == uid && is_telling(event);
+        let about = |event: &&PartialEvent| event.involved_object.uid == uid && adds_to_status(event);
         let mut warnings = Self::default();
         events
             .into_iter()
@@ -103,7 +103,7 @@ impl Warnings {
     pub(crate) fn and_of_claim<'a>(mut self, events: impl IntoIterator<Item = &'a PartialEvent>) -> Self {
         events
             .into_iter()
-            .filter(|event| is_about_a_claim(event) && is_telling(event))
+            .filter(|event| is_about_a_claim(event) && adds_to_status(event))
             .for_each(|event| self.add(event));
         self
     }
@@ -123,7 +123,7 @@ impl Warnings {
             at,
             first: event.first_at().unwrap_or(at),
         };
-        let worth = |warning: &Warning| (warning.is_telling(), warning.at);
+        let worth = |warning: &Warning| (warning.is_specific(), warning.at);
         let full = self.0.len() >= MAX_KINDS;
         match self.0.get_mut(&event.reason) {
             // A repeated event replaces itself.
@@ -178,7 +178,7 @@ fn is_about_a_claim(event: &PartialEvent) -> bool {
 }
 
 /// Whether an event says more than the status of the pod.
-pub(crate) fn is_telling(event: &PartialEvent) -> bool {
+pub(crate) fn adds_to_status(event: &PartialEvent) -> bool {
     // Kubernetes never counts below zero, so the event is not to be trusted.
     if event.count < 0 || event.reason.is_empty() {
         return false;

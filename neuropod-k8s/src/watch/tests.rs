@@ -23,7 +23,7 @@ fn pod(uid: &str, version: u32, status: &Value) -> Value {
     })
 }
 
-fn slim(uid: &str, status: &Value) -> PartialPod {
+fn partial(uid: &str, status: &Value) -> PartialPod {
     from_value(pod(uid, 1, status)).unwrap()
 }
 
@@ -38,8 +38,8 @@ fn failed_mount(pod: &str) -> crate::api::partial::PartialEvent {
 }
 
 /// The kinds of events, with the uid and the code of the reason.
-fn told(events: &[ClusterEvent]) -> Vec<String> {
-    let told = events.iter().map(|event| match event {
+fn reported(events: &[ClusterEvent]) -> Vec<String> {
+    let reported = events.iter().map(|event| match event {
         ClusterEvent::Changed { pod, .. } => match &pod.reason {
             Some(reason) => format!("changed {} {:?}", pod.uid, reason.code),
             None => format!("changed {}", pod.uid),
@@ -48,18 +48,18 @@ fn told(events: &[ClusterEvent]) -> Vec<String> {
         ClusterEvent::Synced => "synced".to_owned(),
         other => format!("{other:?}"),
     });
-    told.collect()
+    reported.collect()
 }
 
 #[test]
 fn synced_comes_once_both_watches_have_begun() {
     let mut tracker = Tracker::default();
-    let first = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
-    assert_eq!(told(&first), ["changed a"]);
+    let first = tracker.handle(Item::Pods(Update::Listed(vec![partial("a", &pending())])));
+    assert_eq!(reported(&first), ["changed a"]);
     let second = tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
-    assert_eq!(told(&second), ["synced"]);
-    let later = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
-    assert_eq!(told(&later), ["synced"], "nothing changed");
+    assert_eq!(reported(&second), ["synced"]);
+    let later = tracker.handle(Item::Pods(Update::Listed(vec![partial("a", &pending())])));
+    assert_eq!(reported(&later), ["synced"], "nothing changed");
 }
 
 #[test]
@@ -68,52 +68,52 @@ fn warnings_that_may_not_be_read_hold_nothing_up() {
     tracker.handle(Item::Pods(Update::Listed(Vec::new())));
     let forbidden = neuropod_core::Error::new(neuropod_core::ErrorKind::PermissionDenied, "no");
     assert_eq!(
-        told(&tracker.handle(Item::Events(About::Pods, Update::Broken(forbidden)))),
+        reported(&tracker.handle(Item::Events(About::Pods, Update::Broken(forbidden)))),
         ["synced"]
     );
 }
 
 #[test]
-fn a_new_list_tells_what_went_and_what_came() {
+fn a_new_list_reports_pods_that_are_gone_and_new() {
     let mut tracker = Tracker::default();
     tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
-    let both = vec![slim("a", &pending()), slim("b", &pending())];
+    let both = vec![partial("a", &pending()), partial("b", &pending())];
     tracker.handle(Item::Pods(Update::Listed(both)));
-    let now = vec![slim("b", &pending()), slim("c", &pending())];
+    let now = vec![partial("b", &pending()), partial("c", &pending())];
     let events = tracker.handle(Item::Pods(Update::Listed(now)));
-    assert_eq!(told(&events), ["gone a", "changed c", "synced"]);
+    assert_eq!(reported(&events), ["gone a", "changed c", "synced"]);
 }
 
 #[test]
 fn a_warning_changes_a_pod_until_it_is_over() {
     let mut tracker = Tracker::default();
     tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
-    // It may come before its pod.
+    // A warning may come before its pod.
     assert_eq!(
-        told(&tracker.handle(Item::Events(About::Pods, Update::Applied(failed_mount("a"))))),
+        reported(&tracker.handle(Item::Events(About::Pods, Update::Applied(failed_mount("a"))))),
         [""; 0]
     );
-    let listed = tracker.handle(Item::Pods(Update::Listed(vec![slim("a", &pending())])));
+    let listed = tracker.handle(Item::Pods(Update::Listed(vec![partial("a", &pending())])));
     assert_eq!(
-        told(&listed),
+        reported(&listed),
         [&format!("changed a {:?}", ReasonCode::VolumeFailed), "synced"]
     );
     let again = tracker.handle(Item::Events(About::Pods, Update::Applied(failed_mount("a"))));
-    assert_eq!(told(&again), [""; 0], "it says nothing new");
+    assert_eq!(reported(&again), [""; 0], "it says nothing new");
     let over = tracker.handle(Item::Events(About::Pods, Update::Deleted(failed_mount("a"))));
-    assert_eq!(told(&over), ["changed a"]);
+    assert_eq!(reported(&over), ["changed a"]);
     let other = tracker.handle(Item::Events(
         About::Pods,
         Update::Applied(failed_mount("of somebody else")),
     ));
-    assert_eq!(told(&other), [""; 0]);
+    assert_eq!(reported(&other), [""; 0]);
 }
 
 #[test]
-fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_it() {
+fn events_of_a_claim_and_of_an_autoscaler_change_the_pods_that_wait() {
     let unbound = json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
         "message": "pod has unbound immediate PersistentVolumeClaims" }] });
-    let mut mounts = slim("a", &unbound);
+    let mut mounts = partial("a", &unbound);
     mounts.metadata.namespace = "pods".into();
     mounts.metadata.annotations.volume = Some("workspace".into());
     let claim: crate::api::partial::PartialEvent = from_value(json!({ "metadata": { "uid": "c1" }, "type": "Warning",
@@ -125,8 +125,8 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
     .unwrap();
     let mut tracker = Tracker::default();
     tracker.handle(Item::Events(About::Pods, Update::Listed(Vec::new())));
-    tracker.handle(Item::Pods(Update::Listed(vec![mounts, slim("b", &unbound)])));
-    let mut events = |about, update| told(&tracker.handle(Item::Events(about, update)));
+    tracker.handle(Item::Pods(Update::Listed(vec![mounts, partial("b", &unbound)])));
+    let mut events = |about, update| reported(&tracker.handle(Item::Events(about, update)));
     assert_eq!(
         events(About::Claims, Update::Applied(claim.clone())),
         ["changed a VolumeFailed"]
@@ -134,9 +134,9 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
     assert_eq!(
         events(About::Nodes, Update::Applied(scaler)),
         [""; 0],
-        "the claim says more"
+        "the claim is more useful"
     );
-    // A list of one watch leaves alone what the others have said.
+    // A list of one watch keeps the warnings of the others.
     assert_eq!(events(About::Pods, Update::Listed(Vec::new())), [""; 0]);
     assert_eq!(
         events(About::Claims, Update::Deleted(claim)),
@@ -151,24 +151,24 @@ fn what_is_said_of_a_claim_and_by_an_autoscaler_changes_the_pods_that_wait_for_i
 #[test]
 fn a_replayed_event_is_no_change() {
     let mut tracker = Tracker::default();
-    let first = tracker.handle(Item::Pods(Update::Applied(slim("a", &pending()))));
-    assert_eq!(told(&first), ["changed a"]);
+    let first = tracker.handle(Item::Pods(Update::Applied(partial("a", &pending()))));
+    assert_eq!(reported(&first), ["changed a"]);
     assert_eq!(
-        told(&tracker.handle(Item::Pods(Update::Applied(slim("a", &pending()))))),
+        reported(&tracker.handle(Item::Pods(Update::Applied(partial("a", &pending()))))),
         [""; 0]
     );
     assert_eq!(
-        told(&tracker.handle(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        reported(&tracker.handle(Item::Pods(Update::Deleted(partial("a", &pending()))))),
         ["gone a"]
     );
     assert_eq!(
-        told(&tracker.handle(Item::Pods(Update::Deleted(slim("a", &pending()))))),
+        reported(&tracker.handle(Item::Pods(Update::Deleted(partial("a", &pending()))))),
         [""; 0]
     );
 }
 
-/// What the API server answers next.
-enum Answer {
+/// The next reply of the API server.
+enum Reply {
     List(Value),
     /// The lines of a watch, then its end.
     Watch(Vec<Value>),
@@ -177,37 +177,37 @@ enum Answer {
     Refused(u16),
 }
 
-/// A source whose requests get these answers, and the queries that it sent.
+/// A source whose requests get these replies, and the queries that it sent.
 fn source(
-    answers: Vec<Answer>,
+    replies: Vec<Reply>,
 ) -> (
     impl Stream<Item = Update<PartialPod>> + Unpin,
     Arc<Mutex<Vec<String>>>,
 ) {
-    source_of(Kind::Pod, answers)
+    source_of(Kind::Pod, replies)
 }
 
 fn source_of(
     kind: Kind,
-    answers: Vec<Answer>,
+    replies: Vec<Reply>,
 ) -> (
     impl Stream<Item = Update<PartialPod>> + Unpin,
     Arc<Mutex<Vec<String>>>,
 ) {
-    let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let queries = asked.clone();
+    let replies = Arc::new(Mutex::new(VecDeque::from(replies)));
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let queries = received.clone();
     let service = tower::service_fn(move |request: Request<Body>| {
         queries
             .lock()
             .unwrap()
             .push(request.uri().query().unwrap_or_default().to_owned());
-        let answer = answers
+        let reply = replies
             .lock()
             .unwrap()
             .pop_front()
-            .expect("no more requests than answers");
-        async move { Ok::<_, tower::BoxError>(respond(answer)) }
+            .expect("no more requests than replies");
+        async move { Ok::<_, tower::BoxError>(respond(reply)) }
     });
     let selection = Selection {
         kind,
@@ -216,23 +216,23 @@ fn source_of(
         fields: None,
     };
     let source = Source::new(Client::new(service, "default"), selection, Duration::from_secs(5));
-    (Box::pin(source.stream()), asked)
+    (Box::pin(source.stream()), received)
 }
 
 type Lines = stream::BoxStream<'static, Result<http_body::Frame<bytes::Bytes>, std::io::Error>>;
 
-fn respond(answer: Answer) -> Response<StreamBody<Lines>> {
+fn respond(reply: Reply) -> Response<StreamBody<Lines>> {
     let frames = |lines: Vec<Value>| {
         let frames = lines
             .into_iter()
             .map(|line| Ok(http_body::Frame::data(format!("{line}\n").into())));
         stream::iter(frames.collect::<Vec<_>>())
     };
-    let (code, body) = match answer {
-        Answer::List(list) => (200, frames(vec![list]).boxed()),
-        Answer::Watch(lines) => (200, frames(lines).boxed()),
-        Answer::Open(lines) => (200, frames(lines).chain(stream::pending()).boxed()),
-        Answer::Refused(code) => {
+    let (code, body) = match reply {
+        Reply::List(list) => (200, frames(vec![list]).boxed()),
+        Reply::Watch(lines) => (200, frames(lines).boxed()),
+        Reply::Open(lines) => (200, frames(lines).chain(stream::pending()).boxed()),
+        Reply::Refused(code) => {
             let status =
                 json!({ "kind": "Status", "status": "Failure", "code": code, "message": "no", "reason": "" });
             (code, frames(vec![status]).boxed())
@@ -244,8 +244,8 @@ fn respond(answer: Answer) -> Response<StreamBody<Lines>> {
         .unwrap()
 }
 
-fn list(version: u32, pods: &[Value]) -> Answer {
-    Answer::List(json!({ "metadata": { "resourceVersion": version.to_string() }, "items": pods }))
+fn list(version: u32, pods: &[Value]) -> Reply {
+    Reply::List(json!({ "metadata": { "resourceVersion": version.to_string() }, "items": pods }))
 }
 
 fn event(kind: &str, object: &Value) -> Value {
@@ -274,15 +274,15 @@ async fn updates(source: &mut (impl Stream<Item = Update<PartialPod>> + Unpin), 
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_goes_on_from_the_last_version() {
-    let (mut source, asked) = source(vec![
+    let (mut source, received) = source(vec![
         list(5, &[pod("a", 4, &pending())]),
-        Answer::Watch(vec![event("MODIFIED", &pod("a", 6, &pending())), bookmark(9)]),
-        Answer::Open(vec![event("DELETED", &pod("a", 11, &pending())), bookmark(12)]),
+        Reply::Watch(vec![event("MODIFIED", &pod("a", 6, &pending())), bookmark(9)]),
+        Reply::Open(vec![event("DELETED", &pod("a", 11, &pending())), bookmark(12)]),
     ]);
-    let said = updates(&mut source, 5).await;
-    // It was cut off: the API server would have kept it open for minutes.
+    let seen = updates(&mut source, 5).await;
+    // The watch was cut off: the API server would have kept it open for minutes.
     assert_eq!(
-        said,
+        seen,
         [
             "listed 1",
             "applied a",
@@ -291,87 +291,91 @@ async fn a_watch_goes_on_from_the_last_version() {
             "caught up"
         ]
     );
-    let asked = asked.lock().unwrap().clone();
+    let received = received.lock().unwrap().clone();
     assert!(
-        asked[1].contains("resourceVersion=5") && asked[1].contains("timeoutSeconds=290"),
-        "{asked:?}"
+        received[1].contains("resourceVersion=5") && received[1].contains("timeoutSeconds=290"),
+        "{received:?}"
     );
     assert!(
-        asked[2].contains("resourceVersion=9") && asked[2].contains("timeoutSeconds=5"),
-        "{asked:?}"
+        received[2].contains("resourceVersion=9") && received[2].contains("timeoutSeconds=5"),
+        "{received:?}"
     );
     assert!(
-        asked.iter().all(|query| query.contains("labelSelector=a%3Db")),
-        "{asked:?}"
+        received.iter().all(|query| query.contains("labelSelector=a%3Db")),
+        "{received:?}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forgotten_version_means_a_new_list() {
     let gone = json!({ "kind": "Status", "status": "Failure", "code": 410, "message": "too old", "reason": "Expired" });
-    let (mut source, asked) = source(vec![
+    let (mut source, received) = source(vec![
         list(5, &[]),
-        Answer::Refused(410),
+        Reply::Refused(410),
         list(20, &[pod("a", 19, &pending())]),
-        Answer::Watch(vec![event("ERROR", &gone)]),
+        Reply::Watch(vec![event("ERROR", &gone)]),
         list(30, &[]),
-        Answer::Open(Vec::new()),
+        Reply::Open(Vec::new()),
     ]);
     assert_eq!(
         updates(&mut source, 3).await,
         ["listed 0", "listed 1", "listed 0"]
     );
-    assert_eq!(asked.lock().unwrap().len(), 5);
+    assert_eq!(received.lock().unwrap().len(), 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_connection_is_noticed() {
     let (mut source, _) = source(vec![
         list(5, &[]),
-        Answer::Open(Vec::new()),
-        Answer::Open(vec![bookmark(6)]),
+        Reply::Open(Vec::new()),
+        Reply::Open(vec![bookmark(6)]),
     ]);
-    let said = updates(&mut source, 3).await;
+    let seen = updates(&mut source, 3).await;
     assert_eq!(
-        said,
+        seen,
         ["listed 0", "broken: the watch has fallen silent", "caught up"]
     );
 }
 
-/// API servers send no bookmarks for events: in a quiet cluster the log would tell of an outage every few minutes.
+/// API servers send no bookmarks for events. A quiet cluster is no outage, and the log must not report one.
 #[tokio::test(start_paused = true)]
 async fn where_nothing_happens_nothing_is_broken() {
-    let (mut source, asked) = source_of(
+    let (mut source, received) = source_of(
         Kind::Event,
         vec![
             list(5, &[]),
-            Answer::Open(Vec::new()),
-            Answer::Open(vec![event("ADDED", &pod("a", 6, &pending()))]),
-            Answer::Open(Vec::new()),
-            Answer::Refused(500),
+            Reply::Open(Vec::new()),
+            Reply::Open(vec![event("ADDED", &pod("a", 6, &pending()))]),
+            Reply::Open(Vec::new()),
+            Reply::Refused(500),
         ],
     );
-    let said = updates(&mut source, 3).await;
-    assert_eq!(said[..2], ["listed 0", "applied a"]);
-    assert!(said[2].starts_with("broken"), "{said:?}");
-    let asked = asked.lock().unwrap();
+    let seen = updates(&mut source, 3).await;
+    assert_eq!(seen[..2], ["listed 0", "applied a"]);
+    assert!(seen[2].starts_with("broken"), "{seen:?}");
+    let received = received.lock().unwrap();
     let from = |query: &String| query.contains("resourceVersion=6");
-    assert_eq!(asked.iter().filter(|query| from(query)).count(), 2, "{asked:?}");
+    assert_eq!(
+        received.iter().filter(|query| from(query)).count(),
+        2,
+        "{received:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_not_repeated_without_a_pause_and_end_in_a_list() {
-    let mut answers = vec![list(5, &[])];
-    answers.extend((0..6).map(|_| Answer::Refused(500)));
-    answers.push(list(6, &[]));
-    let (mut source, _) = source(answers);
+    let mut replies = vec![list(5, &[])];
+    replies.extend((0..6).map(|_| Reply::Refused(500)));
+    replies.push(list(6, &[]));
+    let (mut source, _) = source(replies);
     let started = tokio::time::Instant::now();
-    let said = updates(&mut source, 8).await;
-    assert_eq!(said.first().map(String::as_str), Some("listed 0"));
-    assert_eq!(said.last().map(String::as_str), Some("listed 0"));
+    let seen = updates(&mut source, 8).await;
+    assert_eq!(seen.first().map(String::as_str), Some("listed 0"));
+    assert_eq!(seen.last().map(String::as_str), Some("listed 0"));
     assert!(
-        said[1..7].iter().all(|update| update.starts_with("broken")),
-        "{said:?}"
+        seen[1..7].iter().all(|update| update.starts_with("broken")),
+        "{seen:?}"
     );
     assert!(
         started.elapsed() > Duration::from_secs(6),
@@ -382,15 +386,15 @@ async fn failures_are_not_repeated_without_a_pause_and_end_in_a_list() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_comes_in_pages() {
-    let first = Answer::List(
+    let first = Reply::List(
         json!({ "metadata": { "resourceVersion": "5", "continue": "more" },
         "items": [pod("a", 1, &pending())] }),
     );
-    let (mut source, asked) = source(vec![first, list(5, &[pod("b", 2, &pending())])]);
+    let (mut source, received) = source(vec![first, list(5, &[pod("b", 2, &pending())])]);
     assert_eq!(updates(&mut source, 1).await, ["listed 2"]);
-    let asked = asked.lock().unwrap().clone();
+    let received = received.lock().unwrap().clone();
     assert!(
-        asked[0].contains("limit=500") && asked[1].contains("continue=more"),
-        "{asked:?}"
+        received[0].contains("limit=500") && received[1].contains("continue=more"),
+        "{received:?}"
     );
 }

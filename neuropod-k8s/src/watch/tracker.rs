@@ -85,7 +85,7 @@ struct Notes {
 
 impl Notes {
     fn add(&mut self, subject: String, event: &PartialEvent) {
-        if status::is_telling(event) {
+        if status::adds_to_status(event) {
             self.warnings.entry(subject).or_default().add(event);
         }
     }

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use mongodb::bson::{self, Document, doc};
-use neuropod_core::money::billing::{Details, EntryKind, EntryOptions};
+use neuropod_core::money::billing::{EntryOptions, Spent};
 use neuropod_core::money::{AccountKind, Balance, Entry};
 use neuropod_core::{Money, Result, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::codec::{Moment, moment_from, stored_number};
+use super::codec::{Encoded, moment_from, stored_number};
 use super::failure as mongo;
 use super::keys::{self, Key};
 use super::names;
@@ -19,13 +19,27 @@ use crate::account::{Change, Record};
 pub(super) struct Account {
     #[serde(rename = "_id")]
     user: UserId,
-    #[serde(flatten)]
-    pub(super) balance: Balance,
+    kind: AccountKind,
+    available: Money,
+    held: Money,
+    #[serde(default)]
+    spent: Option<Spent>,
     /// Counted up at every write, for compare-and-swap.
     version: u64,
     /// The number of the last entry.
     entries: u64,
     pending: Option<Pending>,
+}
+
+impl Account {
+    pub(super) fn balance(&self) -> Balance {
+        Balance {
+            kind: self.kind,
+            available: self.available,
+            held: self.held,
+            spent: self.spent,
+        }
+    }
 }
 
 /// What belongs to the last change and may not be in its own collection yet. Documents, as a later version may have
@@ -44,16 +58,8 @@ struct KeyRecord {
     record: Document,
 }
 
-#[derive(Serialize, Deserialize)]
-struct EntryShape {
-    user: UserId,
-    number: u64,
-    key: String,
-    kind: EntryKind,
-    amount: Money,
-    held: Money,
-    at: Moment,
-    details: Details,
+impl Encoded for Entry {
+    const DATES: &'static [&'static str] = &["at"];
 }
 
 /// Opens an account, or changes its kind.
@@ -108,17 +114,9 @@ pub(super) async fn write(
     let mut entries = Vec::new();
     for line in lines {
         last += 1;
-        let entry = EntryShape {
-            user: account.user.clone(),
-            number: last,
-            key: line.key,
-            kind: line.kind,
-            amount: line.amount,
-            held: line.held,
-            at: Moment(now),
-            details: line.details,
-        };
-        entries.push(bson::serialize_to_document(&entry).map_err(mongo::unwritable)?);
+        let mut entry = line.into_entry(last, now).write()?;
+        entry.insert("user", account.user.as_str());
+        entries.push(entry);
     }
     let rewrite = |(key, record): (String, Record)| {
         let record = keys::rewrite(&key, &record, read)?;
@@ -198,21 +196,8 @@ pub(super) async fn entries(server: &Server, user: &UserId, options: &EntryOptio
     .await?;
     let mut entries = documents
         .into_iter()
-        .map(read_entry)
+        .map(Entry::read)
         .collect::<Result<Vec<_>>>()?;
     names::add(server, &mut entries).await?;
     Ok(entries)
-}
-
-fn read_entry(document: Document) -> Result<Entry> {
-    let entry: EntryShape = bson::deserialize_from_document(document).map_err(mongo::unreadable)?;
-    Ok(Entry {
-        number: entry.number,
-        key: entry.key,
-        kind: entry.kind,
-        amount: entry.amount,
-        held: entry.held,
-        at: entry.at.0,
-        details: entry.details,
-    })
 }

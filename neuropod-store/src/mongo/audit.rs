@@ -3,16 +3,21 @@
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc};
 use neuropod_core::Result;
-use neuropod_core::store::audit::{
-    AuditAction, AuditChange, AuditCursor, AuditEntry, AuditId, AuditOptions, AuditOutcome, AuditPage,
-    AuditPerson, AuditTarget,
-};
-use serde::{Deserialize, Serialize};
+use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditPage};
 
-use super::codec::{Moment, Stored, moment, moment_from};
+use super::codec::{Encoded, moment, moment_from};
 use super::failure as mongo;
 use super::server::{Server, find, replace, within};
 use crate::input::{self, folded};
+
+impl Encoded for AuditEntry {
+    const DATES: &'static [&'static str] = &["at"];
+
+    fn search_fields(&self) -> Document {
+        // The texts by which it is found, in lower case.
+        doc! { "who": self.who_keys(), "whom": self.whom_keys() }
+    }
+}
 
 pub(super) async fn record(server: &Server, entry: &AuditEntry) -> Result<()> {
     let document = entry.write()?;
@@ -75,78 +80,4 @@ pub(super) async fn page(server: &Server, options: &AuditOptions) -> Result<Audi
 pub(super) async fn forget(server: &Server, time: Timestamp) -> Result<()> {
     let old = doc! { "at": { "$lt": moment_from(time) } };
     within(server.audit.delete_many(old)).await.map(drop)
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct AuditShape {
-    #[serde(rename = "_id")]
-    id: AuditId,
-    at: Moment,
-    actor: AuditPerson,
-    /// As text: BSON would keep it as a list of numbers.
-    #[serde(default)]
-    address: Option<String>,
-    action: AuditAction,
-    #[serde(default)]
-    target: AuditTarget,
-    #[serde(default)]
-    change: Option<AuditChange>,
-    outcome: AuditOutcome,
-    /// The texts by which it is found, in lower case.
-    who: Vec<String>,
-    whom: Vec<String>,
-}
-
-impl Stored for AuditEntry {
-    type Shape = AuditShape;
-
-    fn shape(&self) -> AuditShape {
-        let Self {
-            id,
-            at,
-            actor,
-            address,
-            action,
-            target,
-            change,
-            outcome,
-        } = self.clone();
-        AuditShape {
-            who: self.who_keys(),
-            whom: self.whom_keys(),
-            id,
-            at: Moment(at),
-            actor,
-            address: address.map(|address| address.to_string()),
-            action,
-            target,
-            change,
-            outcome,
-        }
-    }
-
-    fn from_shape(shape: AuditShape) -> Self {
-        let AuditShape {
-            id,
-            at,
-            actor,
-            address,
-            action,
-            target,
-            change,
-            outcome,
-            who: _,
-            whom: _,
-        } = shape;
-        Self {
-            id,
-            at: at.0,
-            actor,
-            address: address.and_then(|address| address.parse().ok()),
-            action,
-            target,
-            change,
-            outcome,
-        }
-    }
 }

@@ -4,90 +4,114 @@ use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, Bson, DateTime, Document};
 use neuropod_core::Result;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::failure;
-use crate::unknown;
+use crate::shape::stored::{self, Stored};
+use crate::shape::unknown;
 
-/// What is stored as a document of a shape of its own.
-pub(super) trait Stored: Sized {
-    /// How it is written.
-    type Shape: Serialize + DeserializeOwned;
+/// A type of the library that is stored as a BSON document.
+pub(super) trait Encoded: Stored {
+    /// The fields that are dates in BSON, to the millisecond; in the shape they are RFC 3339 texts.
+    const DATES: &'static [&'static str] = &[];
+    /// The fields with ids of users and templates. In BSON each is an `ObjectId` if it has the form of one, as the
+    /// existing backend writes all of them.
+    const IDS: &'static [&'static str] = &[];
 
-    fn shape(&self) -> Self::Shape;
-    fn from_shape(shape: Self::Shape) -> Self;
+    /// Fields that repeat something of it, by which documents are found and sorted.
+    fn search_fields(&self) -> Document {
+        Document::new()
+    }
 
     /// The document of a new one.
     fn write(&self) -> Result<Document> {
-        bson::serialize_to_document(&self.shape()).map_err(failure::unwritable)
+        let mut document = bson::serialize_to_document(&self.to_shape()).map_err(failure::unwritable)?;
+        for field in Self::DATES {
+            convert(&mut document, field, |text| {
+                text.parse().ok().map(|time| moment(time).into())
+            });
+        }
+        for field in Self::IDS {
+            convert(&mut document, field, |id| Some(reference(id)));
+        }
+        document.extend(self.search_fields());
+        Ok(document)
     }
 
+    /// The value in a document.
     fn read(document: Document) -> Result<Self> {
+        let mut document = upgraded::<Self>(document);
+        for (_, value) in document.iter_mut() {
+            to_text(value);
+        }
         let shape = bson::deserialize_from_document(document).map_err(failure::unreadable)?;
         Ok(Self::from_shape(shape))
     }
 
-    /// The document of this one, with all that `document` has and this version does not know, where `document` is
-    /// `stored`.
+    /// The document of this one, with the fields of `document` that this version does not know. `document` is `stored`.
     fn rewrite(&self, document: Document, stored: &Self) -> Result<Document> {
-        with_unknown(self.write()?, document, stored.write()?)
+        Ok(with_unknown(
+            self.write()?,
+            upgraded::<Self>(document),
+            stored.write()?,
+        ))
     }
+}
+
+/// Changes the text of a field, if it has one.
+fn convert(document: &mut Document, field: &str, change: impl FnOnce(&str) -> Option<Bson>) {
+    if let Some(value) = document.get_mut(field)
+        && let Some(changed) = value.as_str().and_then(change)
+    {
+        *value = changed;
+    }
+}
+
+/// Makes texts of all dates and ids, as shapes have them.
+fn to_text(value: &mut Bson) {
+    match value {
+        Bson::DateTime(date) => {
+            // What is no time of ours stays, and is refused where a shape wants one.
+            if let Ok(time) = Timestamp::from_millisecond(date.timestamp_millis()) {
+                *value = time.to_string().into();
+            }
+        }
+        Bson::ObjectId(id) => *value = id.to_hex().into(),
+        Bson::Array(items) => items.iter_mut().for_each(to_text),
+        Bson::Document(fields) => fields.iter_mut().for_each(|(_, value)| to_text(value)),
+        _ => {}
+    }
+}
+
+/// The fields of a document, where they are today.
+pub(super) fn upgraded<D: Stored>(document: Document) -> Document {
+    edit(document, stored::upgrade::<D, Bson>)
 }
 
 /// `new`, with all that `document` has and `known` lacks.
-pub(super) fn with_unknown(new: Document, document: Document, known: Document) -> Result<Document> {
-    let mut new = Bson::Document(new);
-    unknown::keep(&Bson::Document(document), &Bson::Document(known), &mut new);
-    match new {
-        Bson::Document(new) => Ok(new),
-        // It was one above, and fields were added to it.
-        other => Err(failure::unreadable(format!("{:?}", other.element_type()))),
+pub(super) fn with_unknown(new: Document, document: Document, known: Document) -> Document {
+    edit(new, |new| {
+        unknown::keep(&Bson::Document(document), &Bson::Document(known), new);
+    })
+}
+
+/// Changes a document as a tree. It stays one: only fields are added and taken away.
+fn edit(document: Document, change: impl FnOnce(&mut Bson)) -> Document {
+    let mut tree = Bson::Document(document);
+    change(&mut tree);
+    match tree {
+        Bson::Document(document) => document,
+        _ => Document::new(),
     }
 }
 
-/// The id of a user or a template: an `ObjectId` where it has the form of one, as the existing backend writes all of
-/// them, else a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reference(pub(super) String);
-
-impl Reference {
-    pub(super) fn bson(&self) -> Bson {
-        match ObjectId::parse_str(&self.0) {
-            // Upper-case digits would come back in lower case.
-            Ok(id) if id.to_hex() == self.0 => Bson::ObjectId(id),
-            _ => Bson::String(self.0.clone()),
-        }
+/// The id `id` of a user or a template as it is stored.
+pub(super) fn reference(id: &str) -> Bson {
+    match ObjectId::parse_str(id) {
+        // Upper-case digits would come back in lower case.
+        Ok(object) if object.to_hex() == id => Bson::ObjectId(object),
+        _ => Bson::String(id.to_owned()),
     }
 }
-
-/// The id `id` as it is stored.
-pub(super) fn reference(id: impl Into<String>) -> Bson {
-    Reference(id.into()).bson()
-}
-
-impl Serialize for Reference {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.bson().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Reference {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Bson::deserialize(deserializer)? {
-            Bson::ObjectId(id) => Ok(Self(id.to_hex())),
-            Bson::String(id) => Ok(Self(id)),
-            other => Err(D::Error::custom(format!(
-                "an id is an ObjectId or a text, not {:?}",
-                other.element_type()
-            ))),
-        }
-    }
-}
-
-/// A time, which is kept to the millisecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment(pub(super) Timestamp);
 
 /// The time `time` as it is stored.
 pub(super) fn moment(time: Timestamp) -> DateTime {
@@ -102,21 +126,6 @@ pub(super) fn moment_from(time: Timestamp) -> DateTime {
         DateTime::from_millis(whole.timestamp_millis() + 1)
     } else {
         whole
-    }
-}
-
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        moment(self.0).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let date = DateTime::deserialize(deserializer)?;
-        Timestamp::from_millisecond(date.timestamp_millis())
-            .map(Self)
-            .map_err(D::Error::custom)
     }
 }
 

@@ -4,7 +4,7 @@ use mongodb::Collection;
 use mongodb::bson::{Document as Bson, doc};
 use neuropod_core::{Error, Result, Template, User};
 
-use super::codec::{Stored, reference, stored_number};
+use super::codec::{Encoded, reference, stored_number};
 use super::failure as mongo;
 use super::server::{Server, find, find_one, replace, within};
 use crate::document::Document;
@@ -12,7 +12,7 @@ use crate::failure;
 use crate::input::folded;
 
 /// A document with a collection of its own.
-pub(super) trait Collected: Document + Stored {
+pub(super) trait Collected: Document + Encoded {
     /// The field of the name in lower case.
     const FOLDED: &'static str;
     /// The field of the second name, where documents have one.
@@ -27,6 +27,16 @@ impl Collected for User {
 
     fn collection(server: &Server) -> &Collection<Bson> {
         &server.users
+    }
+}
+
+impl Encoded for Template {
+    const DATES: &'static [&'static str] = &["createdAt"];
+    const IDS: &'static [&'static str] = &["_id"];
+
+    fn search_fields(&self) -> Bson {
+        // By which it is unique and sorted.
+        doc! { "nameLowerCase": folded(&self.name) }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn rewrite(name: &str, record: &Record, read: &[Option<&Key>]) -> Res
     let new = write(record)?;
     let read = read.iter().flatten().find(|key| key.name == name);
     match read.and_then(|key| key.stored.as_ref().zip(key.record.as_ref())) {
-        Some((stored, known)) => with_unknown(new, stored.clone(), write(known)?),
+        Some((stored, known)) => Ok(with_unknown(new, stored.clone(), write(known)?)),
         None => Ok(new),
     }
 }

@@ -53,7 +53,7 @@ impl Ledger {
 
     pub(super) async fn balance(&self, user: &UserId) -> Result<Balance> {
         let account = accounts::get(&self.server, user).await?;
-        Ok(account.ok_or_else(account::no_account)?.balance)
+        Ok(account.ok_or_else(account::no_account)?.balance())
     }
 
     pub(super) async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
@@ -112,7 +112,7 @@ impl Ledger {
                 let (answer, change) = decide(
                     record(known.as_ref()),
                     record(reserved.as_ref()),
-                    account.as_ref().map(|account| account.balance),
+                    account.as_ref().map(accounts::Account::balance),
                 )?;
                 let (Some(change), Some(account)) = (change, account) else {
                     return Ok(answer);

@@ -13,7 +13,8 @@ mod pods;
 mod prices;
 mod requests;
 mod server;
-mod shape;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod users;
 

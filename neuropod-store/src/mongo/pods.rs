@@ -4,10 +4,22 @@ use mongodb::bson::{Document, doc};
 use neuropod_core::store::{Cursor, ListOptions, Page};
 use neuropod_core::{Pod, PodId, Result};
 
-use super::codec::{Stored, moment, reference, stored_number};
+use super::codec::{Encoded, moment, reference, stored_number};
 use super::failure as mongo;
 use super::server::{Server, find, find_one, replace, within};
 use crate::{failure, input};
+
+impl Encoded for Pod {
+    const DATES: &'static [&'static str] = &[
+        "startedAt",
+        "failingSince",
+        "retryAt",
+        "createdAt",
+        "lastActive",
+        "updatedAt",
+    ];
+    const IDS: &'static [&'static str] = &["userId", "createdBy", "templateId"];
+}
 
 pub(super) async fn insert(server: &Server, pod: &Pod) -> Result<Pod> {
     let document = Pod {

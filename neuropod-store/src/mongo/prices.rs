@@ -3,10 +3,12 @@
 use mongodb::bson::{Document, doc};
 use neuropod_core::{PriceList, Result};
 
-use super::codec::{Stored, stored_number};
+use super::codec::{Encoded, stored_number};
 use super::failure as mongo;
 use super::server::{Server, find, find_one, within};
 use crate::failure;
+
+impl Encoded for PriceList {}
 
 pub(super) async fn get(server: &Server, version: Option<u64>) -> Result<Option<PriceList>> {
     let document = if let Some(version) = version {

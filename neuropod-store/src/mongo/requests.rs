@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 use mongodb::bson::doc;
-use neuropod_core::store::{Outcome, PastRequest};
+use neuropod_core::store::PastRequest;
 use neuropod_core::{PodId, Result};
-use serde::{Deserialize, Serialize};
 
-use super::codec::{Moment, Stored, moment_from};
+use super::codec::{Encoded, moment_from};
 use super::failure as mongo;
 use super::server::{Server, find_one, within};
+
+impl Encoded for PastRequest {
+    const DATES: &'static [&'static str] = &["createdAt"];
+}
 
 pub(super) async fn keep(server: &Server, request: &PastRequest) -> Result<()> {
     match within(server.requests.insert_one(request.write()?)).await {
@@ -25,36 +28,4 @@ pub(super) async fn get(server: &Server, id: &PodId) -> Result<Option<PastReques
 pub(super) async fn forget(server: &Server, time: Timestamp) -> Result<()> {
     let old = doc! { "createdAt": { "$lt": moment_from(time) } };
     within(server.requests.delete_many(old)).await.map(drop)
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RequestShape {
-    #[serde(rename = "_id")]
-    id: PodId,
-    digest: String,
-    outcome: Outcome,
-    created_at: Moment,
-}
-
-impl Stored for PastRequest {
-    type Shape = RequestShape;
-
-    fn shape(&self) -> RequestShape {
-        RequestShape {
-            id: self.id.clone(),
-            digest: self.digest.clone(),
-            outcome: self.outcome,
-            created_at: Moment(self.created_at),
-        }
-    }
-
-    fn from_shape(shape: RequestShape) -> Self {
-        Self {
-            id: shape.id,
-            digest: shape.digest,
-            outcome: shape.outcome,
-            created_at: shape.created_at.0,
-        }
-    }
 }

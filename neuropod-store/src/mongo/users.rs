@@ -4,11 +4,31 @@ use mongodb::bson::{Document, doc};
 use neuropod_core::user::Identity;
 use neuropod_core::{Result, User, UserId};
 
-use super::codec::{Stored, reference};
+use super::codec::{Encoded, reference};
 use super::collection;
 use super::failure as mongo;
 use super::server::{Server, find, find_one, update, within};
-use super::shape::no_identity;
+use crate::document::Document as _;
+use crate::input::folded;
+
+impl Encoded for User {
+    const DATES: &'static [&'static str] = &["registrationDate"];
+    const IDS: &'static [&'static str] = &["_id"];
+
+    fn search_fields(&self) -> Document {
+        doc! {
+            // By which it is unique, found and sorted.
+            "emailLowerCase": folded(&self.email),
+            // By which it is unique and found. To MongoDB all documents without the field would have the same value.
+            "identityKey": self.second_name().unwrap_or_else(|| no_identity(&self.id)),
+        }
+    }
+}
+
+/// What stands for the identity of a user who has none. No [`Identity::key`] begins with a letter.
+fn no_identity(user: &UserId) -> String {
+    format!("user:{user}")
+}
 
 /// Brings users of earlier versions up to date: the index of identities needs a value in each.
 pub(super) async fn complete(server: &Server) -> Result<()> {

@@ -72,7 +72,7 @@ pub(super) async fn forget(database: &Database, time: Timestamp) -> Result<()> {
 fn lines(texts: &[String]) -> Result<String> {
     let mut lines = "\n".to_owned();
     for text in texts {
-        lines += &json::write(text)?;
+        lines += &json::to_text(text)?;
         lines.push('\n');
     }
     Ok(lines)

@@ -1,17 +1,16 @@
 //! Users and templates.
 
 use neuropod_core::{Result, Template, User};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::database::{Database, Written};
 use super::{failure as sqlite, json, stored_number};
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;
+use crate::shape::stored::Stored;
 
 /// A document with a table of its own.
-pub(super) trait Row: Document + Serialize + DeserializeOwned {
+pub(super) trait Row: Document + Stored {
     const STATEMENTS: Statements;
 }
 

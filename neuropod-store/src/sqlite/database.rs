@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use neuropod_core::{Error, Result};
-use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -18,6 +17,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::file::{self, File};
 use super::writer::Writer;
 use super::{failure, json};
+use crate::shape::stored::Stored;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -85,7 +85,7 @@ impl Database {
     }
 
     /// At most `limit` of the documents that `query` selects, in its order, and whether there are more.
-    pub(super) async fn page<D: DeserializeOwned>(
+    pub(super) async fn page<D: Stored>(
         &self,
         mut query: QueryBuilder<Sqlite>,
         limit: u32,

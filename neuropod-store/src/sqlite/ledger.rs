@@ -222,7 +222,7 @@ async fn record(step: &mut SqliteConnection, key: &str) -> Result<Option<Record>
         .fetch_optional(&mut *step)
         .await
         .map_err(sqlite::from_sqlx)?;
-    text.as_deref().map(json::read).transpose()
+    text.as_deref().map(json::parse).transpose()
 }
 
 async fn know(step: &mut SqliteConnection, key: &str, record: &Record) -> Result<()> {
@@ -231,7 +231,7 @@ async fn know(step: &mut SqliteConnection, key: &str, record: &Record) -> Result
         "INSERT INTO keys (key, record) VALUES (?, ?) \
          ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
     );
-    run(step, statement.bind(key.to_owned()).bind(json::write(record)?)).await
+    run(step, statement.bind(key.to_owned()).bind(json::to_text(record)?)).await
 }
 
 /// Writes a change and all that belongs to it.

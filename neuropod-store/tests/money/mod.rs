@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use neuropod_core::Billing;
-use neuropod_core::conformance::billing::load::{Answer, Event, Load, Operation};
+use neuropod_core::conformance::billing::load::{CallResult, Load, LoadEvent, Operation};
 use neuropod_test_cluster::measured;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -32,13 +32,13 @@ pub(crate) async fn survives_a_hundred_kills(test: &str, address: &str, billing:
     let mut random = StdRng::seed_from_u64(seed);
     // More operations than a process lives for.
     let mut load = Load::new(u64::from(u32::MAX), seed);
-    let mut events: Vec<Event> = Vec::new();
+    let mut events: Vec<LoadEvent> = Vec::new();
     for kill in 1..=KILLS {
         load.seed = load.seed.wrapping_add(1);
         load.first = begun(&events).map(|(number, _)| number + 1).max().unwrap_or(0);
         load.past = past(&events);
         let count = random.random_range(1..=MOST);
-        events.extend(killed_after::<Event>(count, test, address, &load));
+        events.extend(killed_after::<LoadEvent>(count, test, address, &load));
         if kill % CHECKS == 0 {
             load.check(billing, &events).await;
         }
@@ -52,10 +52,10 @@ pub(crate) async fn survives_a_hundred_kills(test: &str, address: &str, billing:
 }
 
 /// The last operations; those that were under way come last, and so are forgotten last.
-fn past(events: &[Event]) -> Vec<Operation> {
+fn past(events: &[LoadEvent]) -> Vec<Operation> {
     let lately = &events[events.len().saturating_sub(4 * PAST)..];
     let has_ended = |of: u64| {
-        let is_end = |event: &Event| matches!(event, Event::Ended { number, .. } if *number == of);
+        let is_end = |event: &LoadEvent| matches!(event, LoadEvent::Ended { number, .. } if *number == of);
         lately.iter().any(is_end)
     };
     let mut past: Vec<_> = begun(lately).collect();
@@ -65,14 +65,14 @@ fn past(events: &[Event]) -> Vec<Operation> {
     past.map(|(_, operation)| (*operation).clone()).collect()
 }
 
-fn begun(events: &[Event]) -> impl Iterator<Item = (u64, &Operation)> {
+fn begun(events: &[LoadEvent]) -> impl Iterator<Item = (u64, &Operation)> {
     events.iter().filter_map(|event| match event {
-        Event::Begun { number, operation } => Some((*number, operation)),
-        Event::Ended { .. } => None,
+        LoadEvent::Begun { number, operation } => Some((*number, operation)),
+        LoadEvent::Ended { .. } => None,
     })
 }
 
-fn is_accepted(event: &Event) -> bool {
-    let accepted = |answer: &Answer| matches!(answer, Answer::Done | Answer::Drawn(_));
-    matches!(event, Event::Ended { answer, .. } if accepted(answer))
+fn is_accepted(event: &LoadEvent) -> bool {
+    let accepted = |result: &CallResult| matches!(result, CallResult::Done | CallResult::Drawn(_));
+    matches!(event, LoadEvent::Ended { result, .. } if accepted(result))
 }

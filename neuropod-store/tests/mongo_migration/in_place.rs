@@ -43,7 +43,9 @@ async fn takes_over_users_templates_pods_and_balances() {
     assert_eq!(cluster.objects[0].pod, "training-81dc9bdb");
     assert_eq!(cluster.objects[0].services, ["training-81dc9bdb-8888-service"]);
     assert_eq!(cluster.volumes.len(), 1, "one for all pods of a user");
-    assert!(changes.contains(&format!("users {ANA}: the user Ana@Example.com with 9.70 EUR")));
+    assert!(changes.contains(&format!(
+        "users {ANA}: the user Ana@Example.com with a balance of 9.70"
+    )));
     assert!(changes.contains(&format!(
         "users {ROOT}: the user root@example.com with an unlimited account"
     )));
@@ -70,9 +72,8 @@ async fn takes_over_users_templates_pods_and_balances() {
     // Within parts and lists too.
     let resources = stored.get_document("kubernetesResources").unwrap();
     assert_eq!(resources.get_str("podName").unwrap(), "training-81dc9bdb");
-    let service = stored.get_array("httpServices").unwrap()[0]
-        .as_document()
-        .unwrap();
+    let options = stored.get_document("options").unwrap();
+    let service = options.get_array("ports").unwrap()[0].as_document().unwrap();
     let name = service.get_str("kubernetesServiceName").unwrap();
     assert_eq!(
         (service.get("_id").is_some(), name),

@@ -147,7 +147,7 @@ async fn check_carried(store: &MongoStore) {
     let list = store.list(&ListOptions::default()).await.unwrap().pods;
     let mut names: Vec<_> = list
         .iter()
-        .map(|pod| (pod.name.as_str(), pod.slug.as_str(), pod.spec.volume.as_str()))
+        .map(|pod| (pod.name.as_str(), pod.slug.as_str(), pod.volume.as_str()))
         .collect();
     names.sort_unstable();
     assert_eq!(names.len(), 8);
@@ -158,10 +158,7 @@ async fn check_carried(store: &MongoStore) {
     assert_eq!(names[6], ("any", "a-o--3", "pvc-a-o-3-81dc9bdb"));
     assert_eq!(names[7], ("training", "training-2", "workspace-81dc9bdb"));
     let dashes = list.iter().find(|pod| pod.name == "---").unwrap();
-    assert_eq!(
-        (dashes.spec.container_disk_gb, dashes.spec.volume_disk_gb),
-        (20, 1)
-    );
+    assert_eq!((dashes.options.disk_gb(), dashes.options.volume_gb()), (20, 1));
 }
 
 async fn check_kept(driver: &Database) {

@@ -7,9 +7,10 @@ use mongodb::{Database, IndexModel};
 use neuropod_core::money::{AccountKind, BillingExt};
 use neuropod_core::naming::Naming;
 use neuropod_core::pod::Desired;
+use neuropod_core::store::Store;
 use neuropod_core::store::{ListOptions, PriceStore, UserStore};
 use neuropod_core::token::TokenState;
-use neuropod_core::{AccessToken, Billing, Money, PodStore, Role, Status, UserId};
+use neuropod_core::{AccessToken, Billing, Money, Role, Status, UserId};
 use neuropod_store::mongo::migrate::{self, Destination, Migration};
 use neuropod_test_cluster::MongoServer;
 
@@ -181,11 +182,11 @@ pub(crate) async fn check_users<S: UserStore + Billing>(store: &S) {
     }
 }
 
-pub(crate) async fn check_pods<S: PodStore>(store: &S) {
+pub(crate) async fn check_pods<S: Store>(store: &S) {
     let templates = store.templates().await.unwrap();
     assert_eq!(templates.len(), 1);
     assert_eq!(
-        (templates[0].id.as_str(), templates[0].volume_path.as_str()),
+        (templates[0].id.as_str(), templates[0].options.mount_path()),
         (TEMPLATE, "/home/jovyan")
     );
 
@@ -202,11 +203,11 @@ pub(crate) async fn check_pods<S: PodStore>(store: &S) {
         (Desired::Stopped, Status::Stopped)
     );
     assert_eq!(training.created_by.as_str(), ROOT);
-    assert_eq!(training.spec.template.as_deref(), Some(TEMPLATE));
-    assert_eq!(training.spec.container_disk_gb, 20);
-    assert_eq!(training.spec.mount_path, "/home/jovyan");
-    assert_eq!(training.spec.volume, "workspace-81dc9bdb");
-    assert_eq!(training.spec.endpoints[0].service_name, "Jupyter Lab");
+    assert_eq!(training.template.as_deref(), Some(TEMPLATE));
+    assert_eq!(training.options.disk_gb(), 20);
+    assert_eq!(training.options.mount_path(), "/home/jovyan");
+    assert_eq!(training.volume, "workspace-81dc9bdb");
+    assert_eq!(training.options.ports()[0].name.as_deref(), Some("Jupyter Lab"));
     let token = TokenState::Generated(AccessToken::new("b1726e8f"));
     assert_eq!(training.login.found, token);
     // It can be changed like any other.

@@ -2,8 +2,6 @@
 
 use std::{io, path::Path, time::Duration};
 
-use crate::process::Server;
-
 /// Why a test cluster could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -70,9 +68,9 @@ impl Error {
     }
 
     /// Adds the end of the log of the server that is to blame.
-    pub(crate) fn with_log(mut self, server: &Server) -> Self {
+    pub(crate) fn with_log(mut self, tail: impl FnOnce() -> String) -> Self {
         if let Self::NotReady { log, .. } = &mut self {
-            *log = server.log_tail();
+            *log = tail();
         }
         self
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    assets::{Assets, Program, source},
+    assets::{Assets, Program, go::source},
     cache, command,
     error::{Error, IoContext, Result},
 };

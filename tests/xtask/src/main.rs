@@ -8,6 +8,8 @@ mod prepare;
 mod report;
 mod run;
 mod suites;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
@@ -33,6 +35,9 @@ enum Task {
         /// Fail if anything was skipped
         #[arg(long)]
         strict: bool,
+        /// Only suites that need nothing but Cargo
+        #[arg(long)]
+        plain: bool,
     },
     /// Check that every package builds with each of its features alone
     Features,
@@ -42,13 +47,17 @@ enum Task {
 
 fn main() -> Result<ExitCode> {
     match Arguments::parse().task {
-        Task::Test { suites, strict } => test(&suites, strict),
+        Task::Test {
+            suites,
+            strict,
+            plain,
+        } => test(&suites, strict, plain),
         Task::Features => features::check().map(|()| ExitCode::SUCCESS),
         Task::Circles(options) => circles::check(&options).map(|()| ExitCode::SUCCESS),
     }
 }
 
-fn test(names: &[String], strict: bool) -> Result<ExitCode> {
+fn test(names: &[String], strict: bool, plain: bool) -> Result<ExitCode> {
     let outcomes = match suites::build() {
         Ok(mut suites) => {
             let known = |name: &String| suites.iter().any(|suite| suite.is_called(name));
@@ -58,6 +67,9 @@ fn test(names: &[String], strict: bool) -> Result<ExitCode> {
             }
             if !names.is_empty() {
                 suites.retain(|suite| names.iter().any(|name| suite.is_called(name)));
+            }
+            if plain {
+                suites.retain(|suite| suite.needs.is_empty());
             }
             run_all(suites)?
         }

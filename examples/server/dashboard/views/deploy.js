@@ -2,7 +2,7 @@ import * as api from "../api.js";
 import { balance } from "../balance.js";
 import { debounced, element, heading } from "../dom.js";
 import { checkbox, createForm, field, fieldset } from "../form.js";
-import { money, number } from "../format.js";
+import { currency, money, number } from "../format.js";
 import { firstGpu } from "../gpu.js";
 import { imageExample, imageHint } from "../images.js";
 import { fill } from "../loading.js";
@@ -82,7 +82,7 @@ function deployForm({ prices, templates, pods, config, clients }, signal) {
       ),
       field("ports", t("deploy.ports"), ports, t("deploy.portsHint", { count: limits.portsMax })),
       checkbox("enableJupyter", t("deploy.jupyter"), true, t("deploy.jupyterHint")),
-      field("dailyCap", t("deploy.cap"), capInput(), t("deploy.capHint")),
+      field("dailyCap", t("deploy.cap", { currency: currency() }), capInput(), t("deploy.capHint")),
       session.isAdmin() ? assignField(clients) : null,
     ],
     label: t("deploy.submit"),

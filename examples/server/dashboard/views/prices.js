@@ -2,6 +2,7 @@ import * as api from "../api.js";
 import { openForm } from "../dialog.js";
 import { element, heading, setText } from "../dom.js";
 import { button, checkbox, createForm, field, fieldset } from "../form.js";
+import { currency } from "../format.js";
 import { fill } from "../loading.js";
 import { tell } from "../notices.js";
 import { t } from "../text.js";
@@ -27,7 +28,7 @@ export function showPrices(main) {
 function priceForm(prices, load) {
   const { containerDisk, volumeDisk } = prices.storage;
   const gpus = Object.values(prices.gpus).map((gpu) => {
-    const place = field(gpuField(gpu), gpu.name, priceInput(gpu.price), t("prices.perHour"));
+    const place = field(gpuField(gpu), gpu.name, priceInput(gpu.price), t("prices.perHour", { currency: currency() }));
     if (!gpu.available) place.append(element("p", { class: "hint" }, t("gpu.notOffered")));
     return place;
   });
@@ -42,8 +43,8 @@ function priceForm(prices, load) {
         element(
           "div",
           { class: "price-grid" },
-          field("containerDisk", t("deploy.containerDisk"), priceInput(containerDisk.price), t("prices.perGb")),
-          field("volumeDisk", t("deploy.volumeDisk"), priceInput(volumeDisk.price), t("prices.perGb")),
+          field("containerDisk", t("deploy.containerDisk"), priceInput(containerDisk.price), t("prices.perGb", { currency: currency() })),
+          field("volumeDisk", t("deploy.volumeDisk"), priceInput(volumeDisk.price), t("prices.perGb", { currency: currency() })),
         ),
       ),
       element(
@@ -54,7 +55,7 @@ function priceForm(prices, load) {
         element(
           "div",
           { class: "price-grid" },
-          field("initialBalance", t("prices.initialBalance"), priceInput(initialBalance), t("prices.eur")),
+          field("initialBalance", t("prices.initialBalance"), priceInput(initialBalance), t("prices.onceForEach", { currency: currency() })),
         ),
       ),
     ],

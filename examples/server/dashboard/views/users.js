@@ -2,7 +2,7 @@ import * as api from "../api.js";
 import { openForm } from "../dialog.js";
 import { debounced, element, heading } from "../dom.js";
 import { field, iconButton } from "../form.js";
-import { cents, date } from "../format.js";
+import { cents, currency, date } from "../format.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
 import { balanceNumber, readAmount } from "../money.js";
@@ -173,7 +173,7 @@ function askForBalance(user, load) {
   });
   openForm({
     title: t("balance.title", { name: user.name }),
-    content: field("balance", t("balance.new"), input, t("balance.hint")),
+    content: field("balance", t("balance.new", { currency: currency() }), input, t("balance.hint")),
     label: t("save"),
     action: async (data) => {
       const amount = readAmount(data.get("balance"));
@@ -193,15 +193,15 @@ function askForCredit(user, load) {
   openForm({
     title: t("credit.title", { name: user.name }),
     content: [
-      field("amount", t("credit.amount"), amount, t("credit.amountHint")),
+      field("amount", t("credit.amount", { currency: currency() }), amount, t("credit.amountHint")),
       field("note", t("credit.note"), note, t("credit.noteHint")),
     ],
     label: t("credit.add"),
     action: async (data) => {
-      const euros = readAmount(data.get("amount"));
-      if (euros === null || euros <= 0) throw api.wrongField("amount", t("credit.wrong"));
-      await api.addCredit(user.id, euros, data.get("note"), key);
-      tell(t("done.credit", { name: user.name, amount: cents(euros) }));
+      const sum = readAmount(data.get("amount"));
+      if (sum === null || sum <= 0) throw api.wrongField("amount", t("credit.wrong"));
+      await api.addCredit(user.id, sum, data.get("note"), key);
+      tell(t("done.credit", { name: user.name, amount: cents(sum) }));
       load();
     },
   });
@@ -212,7 +212,7 @@ function askForCap(user, load) {
   const input = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", value });
   openForm({
     title: t("cap.title", { name: user.name }),
-    content: field("dailyCap", t("cap.new"), input, t("cap.hint")),
+    content: field("dailyCap", t("cap.new", { currency: currency() }), input, t("cap.hint")),
     label: t("save"),
     action: async (data) => {
       const text = data.get("dailyCap").trim();

@@ -1,4 +1,4 @@
-//! Who may come in, and who is an administrator, by the lists of the configuration.
+//! Who may sign in, and who is an administrator, by the lists of the configuration.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use neuropod::{Role, User};
 
 use crate::config::Config;
 
-/// The lists, as they are compared.
+/// The lists, normalised for comparison.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     admins: HashSet<String>,

@@ -5,7 +5,7 @@ use neuropod::user::Identity;
 use neuropod::user::person::{check_email, clean_person_name};
 use serde_json::{Map, Value, json};
 
-use super::people::Profile;
+use super::profile::Profile;
 
 /// The claims of a token (RFC 7519, section 4).
 pub(super) type Claims = Map<String, Value>;

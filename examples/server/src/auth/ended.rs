@@ -1,27 +1,39 @@
-//! The sessions of a user that ended before their time.
+//! The sessions of a user that were ended early.
 
 use jiff::Timestamp;
 use neuropod::User;
-use neuropod::user::EndedSession;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::Session;
+use super::session::Session;
 
+/// Under this name they are kept with the user.
+const EXTRA: &str = "endedSessions";
 /// As many are remembered one by one; a user who ends more in a day is signed out of the oldest of all.
 const MOST: usize = 1000;
 /// Stands for all sessions that end by themselves no later than this one.
 const ALL: &str = "*";
 
+/// A session that a user ended before its time.
+#[derive(Deserialize)]
+struct EndedSession {
+    /// Its id.
+    id: String,
+    /// When it would have ended by itself: after that nobody has to remember it.
+    until: Timestamp,
+}
+
 /// Whether a session has ended before its time.
 pub(super) fn has_ended(user: &User, session: &Session) -> bool {
-    user.ended_sessions
-        .iter()
+    ended_sessions(user)
         .any(|ended| ended.id == session.id || (ended.id == ALL && session.until <= ended.until))
 }
 
 /// Notes that a session has ended.
 pub(super) fn end(user: &mut User, session: &Session, now: Timestamp) {
-    let ended = &mut user.ended_sessions;
-    ended.retain(|ended| ended.until > now && ended.id != session.id);
+    let mut ended: Vec<_> = ended_sessions(user)
+        .filter(|ended| ended.until > now && ended.id != session.id)
+        .collect();
     ended.push(EndedSession {
         id: session.id.clone(),
         until: session.until,
@@ -35,6 +47,17 @@ pub(super) fn end(user: &mut User, session: &Session, now: Timestamp) {
             until,
         });
     }
+    let ended = ended
+        .iter()
+        .map(|EndedSession { id, until }| json!({ "id": id, "until": until }));
+    user.extra.insert(EXTRA.to_owned(), ended.collect());
+}
+
+fn ended_sessions(user: &User) -> impl Iterator<Item = EndedSession> {
+    let kept = user.extra.get(EXTRA).and_then(Value::as_array);
+    // One that can't be read takes none of the others with it.
+    let sessions = kept.into_iter().flatten();
+    sessions.filter_map(|session| EndedSession::deserialize(session).ok())
 }
 
 #[cfg(test)]
@@ -43,7 +66,7 @@ mod tests {
     use neuropod::Role;
 
     use super::*;
-    use crate::auth::people::Profile;
+    use crate::auth::Profile;
 
     fn session(number: i64) -> Session {
         let until = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1000 + number);
@@ -64,7 +87,7 @@ mod tests {
             end(&mut user, &session(number), now);
             end(&mut user, &session(number), now);
         }
-        assert!(user.ended_sessions.len() <= MOST);
+        assert!(ended_sessions(&user).count() <= MOST);
         assert!((0..last).all(|number| has_ended(&user, &session(number))));
         assert!(!has_ended(&user, &session(last)));
     }
@@ -76,6 +99,6 @@ mod tests {
             .to_user(Role::Client);
         end(&mut user, &session(1), Timestamp::UNIX_EPOCH);
         end(&mut user, &session(2), session(1).until);
-        assert_eq!(user.ended_sessions.len(), 1);
+        assert_eq!(ended_sessions(&user).count(), 1);
     }
 }

@@ -1,8 +1,8 @@
 //! Signing in with Google (`OpenID` Connect).
 
 use super::keys::Keys;
-use super::people::Profile;
-use super::tokens::refuse;
+use super::profile::Profile;
+use super::refused::refuse;
 use crate::contract::failure::Failure;
 
 /// As whom Google signs; the first is who it is.

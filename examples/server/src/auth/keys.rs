@@ -12,28 +12,28 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::claims::{self, Claims};
-use super::tokens::refuse;
+use super::refused::refuse;
 use crate::contract::failure::Failure;
 
-/// How long keys are used without asking again.
+/// How long keys are used before they are fetched again.
 const FRESH: Duration = Duration::from_hours(1);
-/// How soon they are asked for again when a token names one that is not there.
+/// The shortest time between two fetches, when a token names a key that is not there.
 const SOONEST: Duration = Duration::from_mins(1);
-/// How soon an issuer that has not answered is asked again: those who wait meanwhile do not wait one after the other.
+/// The pause after a failed fetch, so that people who sign in meanwhile do not each wait for a timeout.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How long the answer may take: whoever signs in waits for it.
+/// How long a fetch may take: a person who signs in waits for it.
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// What issuers sign with. Never an algorithm with a shared secret: the public key would be the secret.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
 
-/// The keys of an issuer, fetched when they are needed.
+/// The keys of an issuer, fetched on demand.
 pub(crate) struct Keys {
     url: String,
     client: reqwest::Client,
     fetched: Mutex<Fetched>,
 }
 
-/// What the issuer has told, and when it last did not.
+/// The fetched keys, and when a fetch last failed.
 #[derive(Default)]
 struct Fetched {
     keys: Option<(Vec<Jwk>, Instant)>,
@@ -184,7 +184,7 @@ mod tests {
 
     /// Keys of an issuer that answers so many times, and how often it was asked.
     async fn answering(times: usize) -> (Keys, Arc<AtomicUsize>) {
-        crate::server::use_ring();
+        crate::tls::use_ring();
         let asked: Arc<AtomicUsize> = Arc::default();
         let count = Arc::clone(&asked);
         // RFC 7517, appendix A.1.

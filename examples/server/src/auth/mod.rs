@@ -1,150 +1,44 @@
-//! Who asks.
+//! Who asks, and who may come in.
+//!
+//! | question | place |
+//! |---|---|
+//! | Who asks? | `identify`; as handlers get it: `caller` |
+//! | What does a token say, and does it hold? | `tokens` (ours), `google` and `issuer` (those of others), `claims`, `keys` |
+//! | Who may come in, and as what? | `access` |
+//! | Which user is somebody? | `people` finds or makes the user of a `profile` |
+//! | When does a session end? | `ended`, `session_ends` |
 
 mod access;
+mod caller;
 mod claims;
 mod ended;
 mod google;
+mod identify;
+mod issuer;
 mod keys;
 mod noted;
+mod origin;
 mod people;
 mod presence;
+mod profile;
+mod refused;
+mod session;
+mod session_ends;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod tokens;
-
-use std::net::IpAddr;
-
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use http::request::Parts;
-use http::{HeaderMap, header};
-use neuropod::{Actor, User};
 
 pub(crate) use self::{
     access::Access,
+    caller::{Admin, Caller, Identity},
     google::Google,
+    identify::identify,
+    issuer::Issuer,
     keys::Keys,
-    noted::Origin,
-    people::Profile,
+    origin::Origin,
     presence::Presence,
+    profile::Profile,
     sessions::Sessions,
-    tokens::{Issuer, Session, Tokens},
+    tokens::Tokens,
 };
-use crate::app::{App, Shared};
-use crate::contract::failure::Failure;
-
-/// A user who is signed in.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    /// Who they are.
-    pub(crate) user: User,
-    /// Since when, and for how long.
-    pub(crate) session: Session,
-    /// The network address of this request, where it is one.
-    pub(crate) address: Option<IpAddr>,
-}
-
-impl Caller {
-    /// Them, as the library knows them.
-    pub(crate) fn actor(&self) -> Actor {
-        Actor::new(self.user.id.clone(), self.user.role).with_address(self.address)
-    }
-}
-
-/// An administrator who is signed in.
-#[derive(Debug, Clone)]
-pub(crate) struct Admin(pub Caller);
-
-/// What [`identify`] found out: `None` where nobody said who they are.
-#[derive(Debug, Clone)]
-pub(crate) struct Identity(pub Option<Result<Caller, Failure>>);
-
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        match parts.extensions.get::<Identity>() {
-            Some(Identity(Some(found))) => found.clone(),
-            _ => Err(Failure::unauthorized()),
-        }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Admin {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.actor().is_admin() {
-            Ok(Self(caller))
-        } else {
-            Err(Failure::admins_only())
-        }
-    }
-}
-
-/// Middleware that finds out who asks. Whether it matters is for the handler.
-pub(crate) async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
-    let origin = Origin(app.limiter.client(&request));
-    request.extensions_mut().insert(origin);
-    let found = match bearer(request.headers()) {
-        Some(token) => Some(app.caller(token).await.map(|caller| Caller {
-            address: origin.0,
-            ..caller
-        })),
-        None => None,
-    };
-    request.extensions_mut().insert(Identity(found));
-    next.run(request).await
-}
-
-/// The token of the header `Authorization` (RFC 6750, section 2.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-impl App {
-    /// Who has this token.
-    ///
-    /// # Errors
-    /// 401 when it does not hold: it is not ours, expired, ended, or its user is gone; 403 when its user is on no list;
-    /// 409 when their address belongs to somebody else; 503 when the store is gone.
-    pub(crate) async fn caller(&self, token: &str) -> Result<Caller, Failure> {
-        let (user, session) = match &self.issuer {
-            Some(issuer) if !Tokens::may_be_ours(token) => {
-                let (profile, session) = issuer.verify(token).await?;
-                let known = self.store.user_by_identity(&profile.identity).await?;
-                // Nobody signs in with these tokens: whoever has not been here for a while comes in.
-                let user = match known {
-                    Some(known) if self.presence.is_there(&known.id) && self.agrees(&known, &profile) => {
-                        known
-                    }
-                    _ => {
-                        let user = self.welcome(&profile).await?;
-                        self.note_sign_in(&user, Origin(None)).await?;
-                        user
-                    }
-                };
-                (user, session)
-            }
-            _ => {
-                let (bearer, session) = self.tokens.verify(token)?;
-                let user = self.store.user(&bearer.id).await?;
-                let user = user.filter(|user| bearer.is(user));
-                (user.ok_or_else(Failure::unauthorized)?, session)
-            }
-        };
-        if ended::has_ended(&user, &session) {
-            return Err(Failure::unauthorized());
-        }
-        let user = self.in_force(user).await?;
-        self.presence.seen(&user.id);
-        Ok(Caller {
-            user,
-            session,
-            address: None,
-        })
-    }
-}

@@ -1,28 +1,12 @@
-//! What of signing in is kept in the audit log.
+//! Records sign-ins in the audit log.
 
-use std::convert::Infallible;
-use std::net::IpAddr;
-
-use axum::extract::FromRequestParts;
-use http::request::Parts;
 use neuropod::platform::AuditEvent;
 use neuropod::store::audit::AuditAction;
 use neuropod::{Actor, Role, User};
 
+use super::origin::Origin;
 use crate::app::App;
 use crate::contract::failure::Failure;
-
-/// The network address that a request comes from, where it is known.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Origin(pub Option<IpAddr>);
-
-impl<S: Sync> FromRequestParts<S> for Origin {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().copied().unwrap_or(Self(None)))
-    }
-}
 
 impl App {
     /// Writes down that somebody has signed in, if they are an administrator.

@@ -1,72 +1,18 @@
-//! From who somebody says they are to a user of the platform.
+//! Finds or creates the user for a profile.
 
 use jiff::Timestamp;
-use neuropod::user::person::{check_email, clean_person_name};
-use neuropod::user::{Identity, opening_key};
+use neuropod::user::opening_key;
 use neuropod::{Actor, ErrorKind, Role, User, UserId};
 
 use super::access::is_same;
-use super::{Caller, ended};
+use super::caller::Caller;
+use super::ended;
+use super::profile::Profile;
 use crate::app::App;
 use crate::contract::failure::Failure;
 
-/// The issuer of those who sign in by address alone, in development.
-const DEVELOPMENT: &str = "development";
-/// How often a change of a user is begun anew because somebody else was quicker.
+/// How often a change of a user is retried after a conflict.
 const MAX_CONFLICTS: usize = 20;
-
-/// Who somebody is, as an issuer of tokens or they themselves say. All of it is checked.
-#[derive(Debug, Clone)]
-pub(crate) struct Profile {
-    /// Whom the issuer means.
-    pub(crate) identity: Identity,
-    /// The e-mail address.
-    pub(crate) email: String,
-    /// Whether the issuer knows that the address is theirs.
-    pub(crate) email_verified: bool,
-    /// The name.
-    pub(crate) name: Option<String>,
-    /// A picture of them (a URL).
-    pub(crate) avatar: Option<String>,
-}
-
-impl Profile {
-    /// Somebody in development, who is who they say they are.
-    ///
-    /// # Errors
-    /// 400 when this is no address.
-    pub(crate) fn in_development(email: &str) -> Result<Self, Failure> {
-        let email = check_email(email).map_err(|violation| Failure::field("email", violation))?;
-        Ok(Self {
-            identity: Identity::new(DEVELOPMENT, email.to_lowercase()),
-            email: email.to_owned(),
-            email_verified: true,
-            name: None,
-            avatar: None,
-        })
-    }
-
-    /// The user that they become.
-    pub(super) fn to_user(&self, role: Role) -> User {
-        let local = self.email.split('@').next().and_then(clean_person_name);
-        let name = self.name.clone().or(local);
-        User {
-            id: self.identity.user_id(),
-            email: self.email.clone(),
-            name: name.unwrap_or_else(|| self.email.chars().take(100).collect()),
-            role,
-            identity: Some(self.identity.clone()),
-            email_verified: self.email_verified,
-            suspended: false,
-            deleted: false,
-            daily_cap: None,
-            avatar: self.avatar.clone(),
-            ended_sessions: Vec::new(),
-            registration_date: Timestamp::now(),
-            version: 0,
-        }
-    }
-}
 
 impl App {
     /// The user that somebody is; at the first time they become one. Their role is what the lists say of the address
@@ -199,7 +145,9 @@ impl App {
             if user.identity.is_none() {
                 user.identity = Some(profile.identity.clone());
                 user.email_verified = true;
-                user.avatar = user.avatar.take().or_else(|| profile.avatar.clone());
+                for (name, value) in profile.extra() {
+                    user.extra.entry(name).or_insert(value);
+                }
             }
         });
         let linked = linked.await?;
@@ -282,26 +230,4 @@ impl App {
 /// Who changes roles: the configuration.
 fn system() -> Actor {
     Actor::admin("configuration")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_address_is_refused() {
-        let email = |text: &str| Profile::in_development(text).map(|profile| profile.email);
-        assert_eq!(email(" ana@example.com ").unwrap(), "ana@example.com");
-        let long = format!("{}@example.com", "a".repeat(250));
-        for wrong in ["", " ", "ana", "a@b@c", "a b@c", "a\0@c", "a\u{202e}@c", &long] {
-            assert!(email(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn in_development_the_address_is_who_one_is() {
-        let id = |email| Profile::in_development(email).unwrap().identity.user_id();
-        assert_eq!(id("Ana@Example.com"), id("ana@example.com"));
-        assert_ne!(id("ana@example.com"), id("eva@example.com"));
-    }
 }

@@ -1,6 +1,4 @@
-//! The tokens of this server (JWT, RFC 7519), and those of another issuer.
-
-use std::fmt::Display;
+//! The tokens of this server (JWT, RFC 7519).
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
@@ -8,40 +6,14 @@ use neuropod::{User, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::claims;
-use super::keys::Keys;
-use super::people::Profile;
+use super::refused::refuse;
+use super::session::Session;
 use crate::contract::failure::Failure;
 
 /// `iss` and `aud` of the tokens of this server.
 const NAME: &str = "neuropod";
 /// By how much the clocks of servers may differ.
 const LEEWAY_SECONDS: u64 = 10;
-
-/// A session: what a token proves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Session {
-    /// Its id, by which it is ended.
-    pub(crate) id: String,
-    /// When it ends by itself.
-    pub(crate) until: Timestamp,
-}
-
-impl Session {
-    /// A session until this second, leeway included.
-    fn new(id: String, until: i64) -> Self {
-        Self {
-            id,
-            until: Timestamp::from_second(until).unwrap_or(Timestamp::MAX),
-        }
-    }
-}
-
-/// A token is refused: why is for the log of the server, and nothing for the one who shows it.
-pub(super) fn refuse(reason: impl Display) -> Failure {
-    tracing::info!(%reason, "a token is refused");
-    Failure::unauthorized()
-}
 
 /// Whom a token of this server is for.
 #[derive(Debug, PartialEq, Eq)]
@@ -154,36 +126,13 @@ impl Tokens {
     }
 }
 
-/// Another issuer, whose tokens are taken as well.
-pub(crate) struct Issuer {
-    /// Its keys.
-    pub(crate) keys: Keys,
-    /// Its name (`iss`).
-    pub(crate) name: String,
-    /// For whom it makes them (`aud`).
-    pub(crate) audience: String,
-    /// Whether it verifies every address, and need not say so.
-    pub(crate) verifies_addresses: bool,
-}
-
-impl Issuer {
-    /// Whose a token is, and its session.
-    ///
-    /// # Errors
-    /// 401 for everything that the issuer has not signed or that does not hold now.
-    pub(crate) async fn verify(&self, token: &str) -> Result<(Profile, Session), Failure> {
-        let (claims, until) = self.keys.verify(token, &[&self.name], &self.audience).await?;
-        let profile = Profile::of_claims(&self.name, &claims, self.verifies_addresses).map_err(refuse)?;
-        Ok((profile, Session::new(claims::session_id(&claims), until)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use neuropod::Role;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::auth::Profile;
 
     const SECRET: &str = "a secret of at least 32 bytes, this";
 

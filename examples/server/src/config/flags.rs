@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
-use super::ClusterKind;
+use super::choices::ClusterKind;
 use crate::migrate;
 
 /// Personal GPU pods: REST, live updates and a dashboard.
@@ -20,32 +20,32 @@ pub struct Flags {
     /// Where pods run
     #[arg(long, value_enum)]
     pub cluster: Option<ClusterKind>,
-    /// Where everything is kept: `sqlite:FILE`, `mongodb://HOST/DATABASE` or `memory`
+    /// Where data is kept: `sqlite:FILE`, `mongodb://HOST/DATABASE` or `memory`
     ///
-    /// An address with a password comes from the file or from `NEUROPOD_STORE`: the command line is for all to see
+    /// An address with a password comes from the file or from `NEUROPOD_STORE`: everybody on this machine can read the command line
     #[arg(long, global = true)]
     pub store: Option<String>,
     /// Where to listen, such as 127.0.0.1:3000
     #[arg(long, value_parser = listen)]
     pub listen: Option<SocketAddr>,
-    /// A TOML file with what is not told here
+    /// A TOML file with the configuration
     #[arg(long, env = "NEUROPOD_CONFIG", global = true)]
     pub config: Option<PathBuf>,
-    /// Development: signing in by e-mail address alone
+    /// Development mode: people sign in with any e-mail address
     #[arg(long)]
     pub dev: bool,
-    /// With --dev: make a pod for each of these failures and states, to look at them; `all`, `list`, or names with commas
+    /// With --dev: create a pod for each of these scenarios; `all`, `list`, or names separated by commas
     ///
-    /// Everything is kept in memory then, unless --store says something else. `list` shows the names, and ends.
+    /// Data is then kept in memory unless --store says otherwise. `list` shows the names and exits.
     #[arg(long, value_delimiter = ',')]
     pub scenario: Vec<String>,
-    /// Show what holds, and from where, and end
+    /// Print the configuration and where each value comes from, and exit
     #[arg(long)]
     pub print_config: bool,
-    /// With --print-config: what each key means, what it may be, and what holds without it
+    /// With --print-config: also print the meaning, the allowed values and the default of each key
     #[arg(long, requires = "print_config")]
     pub explain: bool,
-    /// Print the page of the documentation that explains every key, and end
+    /// Print the documentation page that explains every key, and exit
     #[arg(long, hide = true)]
     pub config_reference: bool,
 }
@@ -53,7 +53,7 @@ pub struct Flags {
 /// What to do instead of serving.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Command {
-    /// Take over the database of the existing Node backend: users with their balances, templates, pods and prices
+    /// Migrate the database of the existing Node backend: users with their balances, templates, pods and prices
     Migrate(migrate::Arguments),
 }
 
@@ -66,8 +66,8 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
         let (name, port) = text.rsplit_once(':').unwrap_or(("", text));
         match port.parse::<u16>() {
             Ok(port) if name.is_empty() || name == "localhost" => format!(
-                "a port needs the number of an address: 127.0.0.1:{port} is for this machine only, 0.0.0.0:{port} for \
-                 all who reach it"
+                "an IP address is missing: 127.0.0.1:{port} is for this machine only, 0.0.0.0:{port} for \
+                 others to reach it too"
             ),
             _ => "an address with a port is needed, such as 127.0.0.1:3000 or [::1]:3000".into(),
         }

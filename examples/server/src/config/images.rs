@@ -1,22 +1,22 @@
-//! What the server is told about images.
+//! The configuration of images.
 
 use anyhow::{Context, Result};
 use neuropod::pod::image::ImageRules;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where images may come from. The nodes download them, from wherever an image's name says: what is not of the public
-/// internet is refused unless it is named here. The rules hold for new pods, templates that are made or changed, and every
-/// start and restart; what runs goes on.
+/// Where images may come from. The nodes download them from the host in the image's name: hosts that are not on the public
+/// internet are refused unless they are named here. The rules apply to new pods, to templates that are created or changed,
+/// and to every start and restart; running pods continue.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Images {
-    /// The only registries, or parts of registries, that images come from; all public ones unless given. Images without
-    /// a registry are from `docker.io`, and those without an owner from `docker.io/library`.
+    /// The only registries, or parts of registries, that images come from; all public ones unless given. Images
+    /// without a registry come from `docker.io`, and those without an owner from `docker.io/library`.
     #[schemars(extend("allowed" = REGISTRIES))]
     pub registries: Vec<String>,
-    /// Registries that are allowed although their hosts are not of the public internet: everybody who may create a pod
-    /// can use what is there.
+    /// Registries that are allowed although their hosts are not on the public internet: everybody who may create a pod can
+    /// use their images.
     #[schemars(extend("allowed" = REGISTRIES))]
     pub internal_registries: Vec<String>,
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::Config;
+use super::settings::Config;
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -218,4 +218,10 @@ impl Key {
             .try_fold(first, |value, part| value.get(part))
             .filter(|value| !value.is_null())
     }
+}
+
+/// The names of all keys.
+#[cfg(test)]
+pub(crate) fn key_names() -> Vec<&'static str> {
+    all().0.iter().map(|key| key.name.as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! What the server is told about the Kubernetes cluster.
+//! The configuration of the Kubernetes cluster.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,21 +18,22 @@ pub struct Kube {
     pub kubeconfig: Option<PathBuf>,
     /// The context of that kubeconfig; its current one unless given. Needs `kube.kubeconfig`.
     pub context: Option<String>,
-    /// Which platform this is, where several share a cluster: what has this label and no record in the store is removed.
+    /// The name of this platform where several share a cluster. Objects with this label and no record in the store are
+    /// removed.
     #[schemars(extend("allowed" = "a label value: up to 63 letters, digits, `-`, `_` and `.`"))]
     pub instance: String,
-    /// The namespace of the pods. It has to exist, and is for them alone: the server itself is in another.
+    /// The namespace of the pods. It must exist, and is for pods alone: the server itself runs in another.
     #[schemars(extend("allowed" = "the name of a namespace"))]
     pub namespace: String,
-    /// Whether each user has a namespace of their own. A change holds for new pods only.
+    /// Whether each user has a namespace of their own. A change applies to new pods only.
     pub namespace_per_user: bool,
     /// Limits on all that one user has. Needs `kube.namespace_per_user`.
     pub quota: Option<UserQuota>,
     /// The class of the Ingresses; the default class of the cluster unless given.
     #[schemars(extend("allowed" = "the name of an IngressClass"))]
     pub ingress_class: Option<String>,
-    /// Annotations of the Ingresses, beside those without which ingress-nginx breaks uploads and silent
-    /// `WebSockets`. One of the same name takes their place.
+    /// Annotations of the Ingresses, in addition to those that ingress-nginx needs for uploads and idle `WebSockets`. One
+    /// with the same name replaces those.
     pub ingress_annotations: BTreeMap<String, String>,
     /// A Secret with a wildcard certificate, in the namespace of the pods; the controller's own certificate unless given.
     /// Namespaces of users get copies, which follow changes; no pod is made there while it is missing.
@@ -50,11 +51,11 @@ pub struct Kube {
     /// The storage class of volumes; the default class of the cluster unless given.
     #[schemars(extend("allowed" = "the name of a StorageClass"))]
     pub storage_class: Option<String>,
-    /// Who may mount a volume: the pods of one node, or those of all nodes. The storage class has to offer it.
+    /// Who may mount a volume: the pods of one node, or the pods of all nodes. The storage class must support it.
     pub access_mode: AccessMode,
     /// Whether a volume is grown when a pod asks for more than it has, where its storage class allows that.
     pub grow_volumes: bool,
-    /// Whether pods have a workspace volume each, instead of one for each user. A change holds for new pods only.
+    /// Whether pods have a workspace volume each, instead of one for each user. A change applies to new pods only.
     pub volume_per_pod: bool,
     /// No root and no capabilities in containers: images that start as root fail.
     pub restricted: bool,
@@ -72,7 +73,7 @@ pub struct Kube {
     /// somebody else has pulled (`Always`); only when it has none of the name, for images that were loaded onto the nodes
     /// (`IfNotPresent`); or never.
     pub image_pull_policy: PullPolicy,
-    /// How long a container gets to end by itself before it is killed.
+    /// How long a container may take to end before it is killed.
     #[schemars(range(min = 0, max = 3600), extend("unit" = "seconds"))]
     pub grace_seconds: u32,
     /// Whether pods of one user may talk to each other.
@@ -93,21 +94,21 @@ pub struct Kube {
     /// to the network's private addresses of IPv4 too.
     #[schemars(extend("allowed" = RANGES))]
     pub allowed_ranges: Vec<String>,
-    /// Where pods are told names, beside the pods of `kube-system` and `openshift-dns` and 169.254.20.10: the
+    /// The DNS servers of pods, in addition to the pods of `kube-system` and `openshift-dns` and 169.254.20.10: the
     /// `nameserver` lines of `/etc/resolv.conf` in a pod, where names can't be had otherwise.
     #[schemars(extend("allowed" = RANGES))]
     pub dns_ranges: Vec<String>,
-    /// How long an operation on the cluster may take before it fails, and is tried again.
+    /// How long an operation on the cluster may take before it fails and is retried.
     #[schemars(range(min = 1, max = 300), extend("unit" = "seconds"))]
     pub deadline_seconds: u32,
-    /// Most writes to the API server at a time.
+    /// The most writes to the API server at a time.
     #[schemars(range(min = 1, max = 256), extend("unit" = "requests"))]
     pub writes_in_flight: u32,
     /// Most logs that are read at a time, each over a connection of its own. An eighth is for administrators, a quarter
     /// for the platform itself, and the rest is shared fairly by those who follow logs.
     #[schemars(range(min = 8, max = 1024), extend("unit" = "logs"))]
     pub log_streams: u32,
-    /// Where a DCGM exporter tells about the use of the GPUs.
+    /// The addresses of DCGM exporters, which report the use of GPUs.
     #[schemars(extend("allowed" = "URLs that begin with http://"))]
     pub dcgm_urls: Vec<String>,
 }

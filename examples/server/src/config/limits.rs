@@ -1,4 +1,4 @@
-//! What the server is told about limits.
+//! The configuration of limits.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,29 +13,39 @@ pub struct Limits {
     /// Requests of one user or address at once.
     #[schemars(range(min = 1), extend("unit" = "requests"))]
     pub burst: u32,
-    /// Tokens that do not hold, and messages before signing in, from one address. More are answered with 429, or their
-    /// connection is closed; tokens that hold are never refused for it.
+    /// Invalid tokens, and messages before signing in, from one address. More get a 429, or their connection is closed;
+    /// valid tokens are never refused because of it.
     #[schemars(range(min = 1), extend("unit" = "per minute"))]
     pub wrong_tokens_per_minute: u32,
-    /// Connections of one address that wait for a request, or for the rest of one. Of more the one that waits longest is
-    /// closed. Not with `limits.client_address_header`: then all come from the proxy, which sees to that.
+    /// Connections of one address that wait for a request, or for the rest of one. Of more, the one that has waited longest
+    /// is closed. Not with `limits.client_address_header`: then all come from the proxy, which has its own limits.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub waiting_connections: u32,
     /// The biggest body of a request.
     #[schemars(range(min = 1, max = 1_048_576), extend("unit" = "KiB"))]
     pub body_kib: usize,
-    /// How many pods a client may have, stopped ones included. Administrators have as many as they like, and whoever has
-    /// more already keeps them.
+    /// How many pods a client may have, stopped ones included. Administrators have no limit, and clients who already have
+    /// more keep them.
     #[schemars(range(min = 1), extend("unit" = "pods"))]
     pub max_pods: u32,
-    /// A header with the address of the one who asks, as a trusted proxy sets it (`x-forwarded-for`: its last
-    /// address, `cf-connecting-ip`). Only where nobody gets round the proxy; without it all behind a proxy are one.
+    /// The biggest disk of a container.
+    #[schemars(range(min = 1), extend("unit" = "GB"))]
+    pub disk_gb: u32,
+    /// The biggest workspace volume.
+    #[schemars(range(min = 1), extend("unit" = "GB"))]
+    pub volume_gb: u32,
+    /// The most public ports of a pod.
+    #[schemars(range(min = 1, max = 100), extend("unit" = "ports"))]
+    pub ports: usize,
+    /// A header with the client's address, as a trusted proxy sets it (`x-forwarded-for`: its last address;
+    /// `cf-connecting-ip`). Only where nobody can bypass the proxy. Without it, all clients behind a proxy count as one.
     #[schemars(extend("allowed" = "the name of a header"))]
     pub client_address_header: Option<String>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let pods = neuropod::pod::Limits::default();
         Self {
             requests_per_second: 50,
             burst: 200,
@@ -43,6 +53,9 @@ impl Default for Limits {
             waiting_connections: 128,
             body_kib: 256,
             max_pods: 20,
+            disk_gb: pods.disk_gb,
+            volume_gb: pods.volume_gb,
+            ports: pods.ports,
             client_address_header: None,
         }
     }

@@ -10,10 +10,13 @@ use ipnet::IpNet;
 use neuropod::token::RegexTokens;
 use secrecy::ExposeSecret;
 
+use super::choices::ClusterKind;
+use super::flags::Flags;
 use super::keys::{self, Kind};
-use super::{ClusterKind, Config, Flags, address, wrong};
+use super::settings::Config;
+use super::{address, wrong};
 use crate::auth::Access;
-use crate::contract::euros;
+use crate::contract::amount;
 use crate::gallery;
 
 /// What holds, and where each value is from.
@@ -67,7 +70,7 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
     if let Some(store) = &flags.store {
         ensure!(
             !address::has_secret(store),
-            "--store: an address with a password comes from the file or from NEUROPOD_STORE; the command line is for all to see"
+            "--store: an address with a password comes from the file or from NEUROPOD_STORE; everybody on this machine can read the command line"
         );
     }
     let told = builder
@@ -123,7 +126,7 @@ fn check(config: &Config) -> Result<()> {
     if !config.scenario.is_empty() {
         ensure!(
             config.dev && config.cluster == ClusterKind::Sim,
-            "scenario: failures are made on the simulated cluster in development only; add --dev, and no --cluster kube"
+            "scenario: scenarios run on the simulated cluster in development only; add --dev, and leave --cluster kube out"
         );
         gallery::check(&config.scenario)?;
     }
@@ -133,31 +136,36 @@ fn check(config: &Config) -> Result<()> {
         ("daily_cap", config.daily_cap),
     ] {
         ensure!(
-            amount.is_none_or(|amount| euros::amount(amount).is_some()),
-            "{name}: an amount in EUR that is not negative, with at most six decimals"
+            amount.is_none_or(|amount| amount::exact(amount).is_some()),
+            "{name}: an amount that is not negative, with at most six decimals"
         );
     }
     ensure!(
+        config.money().is_ok(),
+        "currency: `{}` is not an ISO 4217 code: three capital letters, such as EUR",
+        config.currency
+    );
+    ensure!(
         (1..=36_500).contains(&config.audit_days),
-        "audit_days: from 1 to 36500 days"
+        "audit_days: it must be from 1 to 36500"
     );
     ensure!(
         config.start_limit_minutes >= 1,
-        "start_limit_minutes: at least a minute"
+        "start_limit_minutes: it must be at least 1"
     );
     if config.auth.jwks_url.is_some() && (config.auth.issuer.is_none() || config.auth.audience.is_none()) {
         bail!(
-            "auth.jwks_url needs auth.issuer and auth.audience: without them every token of that issuer would do"
+            "auth.jwks_url needs auth.issuer and auth.audience: without them any token of that issuer would be accepted"
         );
     }
     let kube = &config.kube;
     ensure!(
         kube.context.is_none() || kube.kubeconfig.is_some(),
-        "kube.context: it needs kube.kubeconfig, the file that has it"
+        "kube.context needs kube.kubeconfig, the file that contains it"
     );
     ensure!(
         kube.quota.is_none() || kube.namespace_per_user,
-        "kube.quota: it needs kube.namespace_per_user = true"
+        "kube.quota needs kube.namespace_per_user = true"
     );
     for (name, ranges) in [
         ("kube.ingress_ranges", &kube.ingress_ranges),
@@ -168,14 +176,14 @@ fn check(config: &Config) -> Result<()> {
         let wrong = ranges.iter().find(|range| range.parse::<IpNet>().is_err());
         ensure!(
             wrong.is_none(),
-            "{name}: {} is no address range (CIDR), such as 203.0.113.0/24 or 2001:db8::/32",
+            "{name}: {} is not an address range (CIDR), such as 203.0.113.0/24 or 2001:db8::/32",
             wrong.map_or("", String::as_str)
         );
     }
     if let Some(pattern) = &config.token_pattern {
         ensure!(
             RegexTokens::new(pattern).is_ok(),
-            "token_pattern: it has to be a regular expression with a group around the token, such as `token: (\\S+)`"
+            "token_pattern: it must be a regular expression with a group around the token, such as `token: (\\S+)`"
         );
     }
     let store = config.store.expose_secret();
@@ -192,7 +200,7 @@ fn check(config: &Config) -> Result<()> {
             || ["sqlite:", "mongodb://", "mongodb+srv://"]
                 .iter()
                 .any(|kind| store.starts_with(kind)),
-        "store: it has to be `sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
+        "store: it must be `sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"
     );
     config.prices.list()?;
     config.images.rules()?;
@@ -210,7 +218,7 @@ impl Loaded {
                 .map_or_else(String::new, |origin| format!(" ({origin})"));
             ensure!(
                 key.is_in_range(&config),
-                "{}{from}: it has to be {}",
+                "{}{from}: it must be {}",
                 key.name,
                 key.allowed_with_unit()
             );

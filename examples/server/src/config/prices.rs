@@ -7,23 +7,23 @@ use neuropod::{Money, PriceList};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::euros;
+use crate::contract::amount;
 
 /// The prices until an administrator sets others.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
     /// By GPU type.
-    #[schemars(extend("unit" = "EUR per hour"))]
+    #[schemars(extend("unit" = "currency per hour"))]
     pub gpus: BTreeMap<String, f64>,
     /// For a GPU type without a price of its own, and for none.
-    #[schemars(range(min = 0), extend("unit" = "EUR per hour"))]
+    #[schemars(range(min = 0), extend("unit" = "currency per hour"))]
     pub other_gpu: f64,
     /// For each GB of the container's disk.
-    #[schemars(range(min = 0), extend("unit" = "EUR per hour"))]
+    #[schemars(range(min = 0), extend("unit" = "currency per hour"))]
     pub container_disk_gb: f64,
     /// For each GB of the workspace volume.
-    #[schemars(range(min = 0), extend("unit" = "EUR per hour"))]
+    #[schemars(range(min = 0), extend("unit" = "currency per hour"))]
     pub volume_disk_gb: f64,
 }
 
@@ -34,11 +34,11 @@ impl Default for Prices {
             gpus: list
                 .gpus
                 .iter()
-                .map(|(id, price)| (id.clone(), price.as_euros()))
+                .map(|(id, price)| (id.clone(), price.as_f64()))
                 .collect(),
-            other_gpu: list.other_gpu.as_euros(),
-            container_disk_gb: list.container_disk_gb.as_euros(),
-            volume_disk_gb: list.volume_disk_gb.as_euros(),
+            other_gpu: list.other_gpu.as_f64(),
+            container_disk_gb: list.container_disk_gb.as_f64(),
+            volume_disk_gb: list.volume_disk_gb.as_f64(),
         }
     }
 }
@@ -50,7 +50,7 @@ impl Prices {
     /// A price that can't be charged.
     pub fn list(&self) -> Result<PriceList> {
         let price = |name: &str, amount: f64| -> Result<Money> {
-            euros::amount(amount).with_context(|| format!("prices.{name}: {amount} EUR per hour is no price"))
+            amount::exact(amount).with_context(|| format!("prices.{name}: {amount} is no price per hour"))
         };
         let gpus = self
             .gpus

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::Loaded;
 use super::keys::{self, Key, Kind};
+use super::load::Loaded;
 use super::reference::default;
 
 /// How wide explanations are, in signs.

@@ -36,10 +36,7 @@ pub(super) fn unknown_key(told: &Value) -> Option<Error> {
         Some("the environment") => format!("NEUROPOD_{}", name.replace('.', "__").to_uppercase()),
         _ => name.clone(),
     };
-    Some(anyhow!(
-        "{shown}{}: there is no such key; {hint}",
-        from(origin.as_deref())
-    ))
+    Some(anyhow!("{shown}{}: unknown key; {hint}", from(origin.as_deref())))
 }
 
 fn walk(place: &str, value: &Value, found: &mut Vec<(String, Option<String>)>) {
@@ -80,9 +77,9 @@ pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<Stri
     if let ConfigError::NotFound(field) = said {
         let allowed = keys::find(field).map_or_else(
             || MORE.to_owned(),
-            |key| format!("it has to be {}", key.allowed_with_unit()),
+            |key| format!("it must be {}", key.allowed_with_unit()),
         );
-        return anyhow!("{field}: it is missing; {allowed}");
+        return anyhow!("{field}: missing; {allowed}");
     }
     let origin = origin_of(&name);
     let place = from(origin.as_deref());
@@ -99,10 +96,10 @@ pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<Stri
     match known {
         // What is wrong inside of a table the library says best.
         Some(key) if key.name == "catalogue" => anyhow!("{name}{place}: {said}"),
-        Some(key) => anyhow!("{name}{place}: it has to be {}{given}", key.allowed_with_unit()),
-        None if Key::is_secret(&name) => anyhow!("{name}{place}: it can't be used; {MORE}"),
-        None if name.is_empty() => anyhow!("it can't be used; {MORE}"),
-        None => anyhow!("{name}{place}: it has to be a table{given}; {MORE}"),
+        Some(key) => anyhow!("{name}{place}: it must be {}{given}", key.allowed_with_unit()),
+        None if Key::is_secret(&name) => anyhow!("{name}{place}: this value can't be used; {MORE}"),
+        None if name.is_empty() => anyhow!("this value can't be used; {MORE}"),
+        None => anyhow!("{name}{place}: it must be a table{given}; {MORE}"),
     }
 }
 

@@ -1,22 +1,21 @@
-//! What goes wrong, as the contract answers it.
+//! Errors as the contract shows them.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use neuropod::error::{Problem, ValidationErrors, Violation};
 use neuropod::message::{self, Language};
+use neuropod::money::Currency;
 use neuropod::{Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::contract::names::{domain_name, wire_name};
 
-/// A request that fails. [`localize`] writes it in the language of the one who asks.
+/// A request that fails. [`localize`](crate::localize::localize) writes it in the language of the one who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     status: StatusCode,
@@ -48,16 +47,16 @@ pub(crate) struct FailureBody {
     /// The same, each with its field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fields: Option<Vec<FieldProblem>>,
-    /// What has to be available, in EUR.
+    /// What has to be available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) required: Option<f64>,
-    /// What is available, in EUR.
+    /// What is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) available: Option<f64>,
-    /// What may be spent on a day, in EUR.
+    /// What may be spent on a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cap: Option<f64>,
-    /// What was spent today, in EUR.
+    /// What was spent today.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) spent: Option<f64>,
     /// How many pods one may have.
@@ -92,17 +91,17 @@ impl Failure {
         }
     }
 
-    /// Who asks is not signed in, or not any more.
+    /// The caller is not signed in, or no longer.
     pub(crate) const fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "Inicia sesión para continuar",
-            "Sign in to go on",
+            "Sign in to continue",
         )
     }
 
-    /// They are on no list of those who may come in.
+    /// The caller is on no list of people who may sign in.
     pub(crate) const fn not_allowed() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -112,25 +111,25 @@ impl Failure {
         )
     }
 
-    /// Their address belongs to somebody else already.
+    /// The address belongs to another account.
     pub(crate) const fn address_taken() -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "address_taken",
             "Esta dirección de correo ya pertenece a otra cuenta; entra como la primera vez o contacta con la \
              administración",
-            "This e-mail address belongs to another account already; sign in as you did the first time, or contact the \
+            "This e-mail address already belongs to another account; sign in as you did the first time, or contact the \
              administrators",
         )
     }
 
-    /// They are being deleted.
+    /// The account is being deleted.
     pub(crate) const fn leaving() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "account_closing",
             "Esta cuenta se está eliminando; vuelve a intentarlo en unos minutos",
-            "This account is being deleted; try again in some minutes",
+            "This account is being deleted; try again in a few minutes",
         )
         .after(60)
     }
@@ -177,17 +176,17 @@ impl Failure {
             StatusCode::NOT_FOUND,
             "not_found",
             "Esta dirección no existe",
-            "There is nothing at this address",
+            "This address does not exist",
         )
     }
 
-    /// There was no answer in time.
+    /// The request took too long.
     pub(crate) const fn timeout() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "timeout",
-            "El servicio no responde ahora; vuelve a intentarlo",
-            "The service does not answer now; try again",
+            "El servicio no responde; vuelve a intentarlo",
+            "The service is not responding; try again",
         )
         .after(1)
     }
@@ -197,13 +196,13 @@ impl Failure {
         Error::from(ValidationErrors::from(Problem::new(field, violation))).into()
     }
 
-    /// With another text; status and code stay.
+    /// The same status and code with another text.
     pub(crate) fn saying(mut self, es: &'static str, en: &'static str) -> Self {
         self.said = Said::Texts(es, en);
         self
     }
 
-    /// With another text where it says that somebody may not do this.
+    /// Another text, if the status is 403.
     pub(crate) fn forbidding(self, es: &'static str, en: &'static str) -> Self {
         if self.status == StatusCode::FORBIDDEN {
             self.saying(es, en)
@@ -212,7 +211,7 @@ impl Failure {
         }
     }
 
-    /// To be repeated after so many seconds.
+    /// Asks to retry after this many seconds.
     pub(crate) const fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -231,22 +230,22 @@ impl Failure {
         self.code
     }
 
-    /// Whether it is not for the one who asks to put right.
+    /// Whether the fault is the server's, not the caller's.
     pub(crate) fn is_of_server(&self) -> bool {
         self.status.is_server_error()
     }
 
     /// The text for people.
-    pub(crate) fn message(&self, language: Language) -> String {
+    pub(crate) fn message(&self, language: Language, currency: &Currency) -> String {
         match &self.said {
             Said::Texts(es, en) => language.pick(*es, *en).to_owned(),
-            Said::Error(error) => message::error(error, language),
+            Said::Error(error) => message::error(error, language, currency),
         }
     }
 
-    /// The answer in this language, where nothing else writes it.
-    pub(crate) fn written(&self, language: Language) -> Response {
-        let mut answer = (self.status, Json(self.body(language))).into_response();
+    /// The response, written in this language.
+    pub(crate) fn written(&self, language: Language, currency: &Currency) -> Response {
+        let mut answer = (self.status, Json(self.body(language, currency))).into_response();
         if let Some(seconds) = self.retry_after {
             answer
                 .headers_mut()
@@ -255,11 +254,11 @@ impl Failure {
         answer
     }
 
-    fn body(&self, language: Language) -> FailureBody {
+    fn body(&self, language: Language, currency: &Currency) -> FailureBody {
         let mut body = FailureBody {
             success: false,
             code: self.code,
-            message: self.message(language),
+            message: self.message(language, currency),
             errors: None,
             fields: None,
             required: None,
@@ -273,22 +272,31 @@ impl Failure {
         };
         match error.kind() {
             ErrorKind::Invalid(errors) => {
-                let told = |problem: &Problem| FieldProblem {
-                    field: problem.field,
-                    code: problem.violation.code(),
-                    message: message::problem(problem, language),
+                let told = |problem: &Problem| {
+                    let field = wire_name(problem.field);
+                    // What can't be read is reported by the name that was written.
+                    let name = match problem.violation {
+                        Violation::WrongType | Violation::Duplicate => field,
+                        _ => domain_name(problem.field),
+                    };
+                    let named = Problem::new(name, problem.violation.clone());
+                    FieldProblem {
+                        field,
+                        code: problem.violation.code(),
+                        message: message::problem(&named, language, currency),
+                    }
                 };
                 let fields: Vec<_> = errors.problems().iter().map(told).collect();
                 body.errors = Some(fields.iter().map(|field| field.message.clone()).collect());
                 body.fields = Some(fields);
             }
             ErrorKind::InsufficientFunds { required, available } => {
-                body.required = Some(required.as_euros());
-                body.available = Some(available.as_euros());
+                body.required = Some(required.as_f64());
+                body.available = Some(available.as_f64());
             }
             ErrorKind::SpendCapReached { cap, spent } => {
-                body.cap = Some(cap.as_euros());
-                body.spent = Some(spent.as_euros());
+                body.cap = Some(cap.as_f64());
+                body.spent = Some(spent.as_f64());
             }
             ErrorKind::TooManyPods { limit } => body.limit = Some(*limit),
             _ => {}
@@ -337,47 +345,4 @@ impl IntoResponse for Failure {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// Middleware that writes failures in the language of the request, also those that other layers answer.
-pub(crate) async fn localize(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let language = app.language(request.headers());
-    // Clients of Socket.IO have their own words.
-    if request.uri().path().starts_with("/socket.io/") {
-        return next.run(request).await;
-    }
-    let response = next.run(request).await;
-    let status = response.status();
-    let failure = match response.extensions().get::<Failure>() {
-        Some(failure) => failure.clone(),
-        None => match status {
-            StatusCode::METHOD_NOT_ALLOWED => Failure::new(
-                status,
-                "method_not_allowed",
-                "Este método no se puede usar aquí",
-                "This method can't be used here",
-            ),
-            StatusCode::BAD_REQUEST => Failure::new(
-                status,
-                "malformed",
-                "La petición no es válida",
-                "The request is not valid",
-            ),
-            StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
-                status,
-                "too_large",
-                "El cuerpo es demasiado grande",
-                "The body is too big",
-            ),
-            _ => return response,
-        },
-    };
-    let (parts, _) = response.into_parts();
-    let mut answer = failure.written(language);
-    for (name, value) in &parts.headers {
-        if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
-            answer.headers_mut().append(name, value.clone());
-        }
-    }
-    answer
 }

@@ -1,4 +1,4 @@
-//! Bodies, read field by field: what is wrong with one is told together with what is wrong with all others.
+//! Reads bodies field by field, and lists all mistakes at once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,9 +13,9 @@ use serde_json::Value;
 use crate::contract::failure::Failure;
 use crate::contract::reply::{Raw, json};
 
-/// A body that is read from its fields.
+/// A body that is read field by field.
 pub(crate) trait FromFields {
-    /// Takes what it needs. What it is does not count where a field has a problem.
+    /// Reads its fields. The value is discarded if any field has a problem.
     fn read(fields: &mut Fields) -> Self;
 }
 
@@ -34,7 +34,7 @@ impl<T: FromFields, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// The fields of an object; `None`: it is there twice. Those that nobody takes are ignored.
+/// The fields of an object; `None` marks a field that occurs twice. Fields that are not read are ignored.
 pub(crate) struct Fields {
     values: HashMap<String, Option<Value>>,
     problems: Vec<Problem>,
@@ -55,7 +55,12 @@ impl Fields {
         None
     }
 
-    /// A field that has to be there.
+    /// What was wrong with the fields that were taken.
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// A required field.
     pub(crate) fn required<T: DeserializeOwned + Default>(&mut self, field: &'static str) -> T {
         let before = self.problems.len();
         self.optional(field).unwrap_or_else(|| {

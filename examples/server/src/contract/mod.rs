@@ -5,16 +5,20 @@
 //!
 //! | question | place |
 //! |---|---|
-//! | How is a body read, and how are all its mistakes listed at once? | `fields`; bodies in `template_body`, `price_change` |
-//! | What does a reply look like? | `reply`; its data in `pod`, `pricing`, `template`, `user`, `money`, `audit` |
+//! | How is a body read, and how are all its mistakes listed at once? | `fields`; bodies in `create_body`, `template_body`, `price_change` |
+//! | What are fields called on the wire and in the library? | `names` |
+//! | What does a reply look like? | `reply`; its data in `pod`, `pricing`, `template`, `user`, `money`, `audit`, `config` |
 //! | Which status, code and text does an error get? | `failure` |
-//! | Which amounts are accepted? | `euros` |
+//! | Which amounts are accepted? | `amount` |
 
+pub(crate) mod amount;
 pub(crate) mod audit;
-pub(crate) mod euros;
+pub(crate) mod config;
+pub(crate) mod create_body;
 pub(crate) mod failure;
 pub(crate) mod fields;
 pub(crate) mod money;
+pub(crate) mod names;
 pub(crate) mod pod;
 pub(crate) mod price_change;
 pub(crate) mod pricing;

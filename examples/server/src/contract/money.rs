@@ -1,4 +1,4 @@
-//! How an account stands, and its statement. All amounts are exact, to the micro-euro: how they are rounded for people
+//! How an account stands, and its statement. All amounts are exact, to the millionth: how they are rounded for people
 //! is decided where they are shown (`dashboard/format.js`).
 
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use neuropod::message::{self, Language};
+use neuropod::money::Currency;
 use neuropod::money::billing::Details;
 use neuropod::money::statement::{Day, Line, LineKey, Statement, Used, explain};
 use neuropod::money::{AccountKind, Entry, EntryKind, Low, Standing};
@@ -13,7 +14,7 @@ use neuropod::{Money, PodId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How an account stands, in EUR.
+/// How an account stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BalanceView {
@@ -28,8 +29,8 @@ pub(crate) struct BalanceView {
     /// `prepaid` or `unlimited`.
     #[schema(value_type = String)]
     pub(crate) kind: AccountKind,
-    /// The currency.
-    pub(crate) currency: &'static str,
+    /// The currency, as an ISO 4217 code.
+    pub(crate) currency: String,
     /// What is charged per hour as it is now.
     pub(crate) per_hour: f64,
     /// What would be charged per hour if all pods ran.
@@ -58,21 +59,21 @@ pub(crate) struct LowView {
 
 impl BalanceView {
     /// How an account stands, told in a language.
-    pub(crate) fn of(standing: &Standing, language: Language) -> Self {
+    pub(crate) fn of(standing: &Standing, currency: &Currency, language: Language) -> Self {
         let balance = standing.balance;
         Self {
-            balance: balance.available.as_euros(),
-            available: balance.available.as_euros(),
-            held: balance.held.as_euros(),
-            total: balance.total().as_euros(),
+            balance: balance.available.as_f64(),
+            available: balance.available.as_f64(),
+            held: balance.held.as_f64(),
+            total: balance.total().as_f64(),
             kind: balance.kind,
-            currency: "EUR",
-            per_hour: standing.per_hour.as_euros(),
-            per_hour_if_all_ran: standing.per_hour_if_all_ran.as_euros(),
+            currency: currency.code().to_owned(),
+            per_hour: standing.per_hour.as_f64(),
+            per_hour_if_all_ran: standing.per_hour_if_all_ran.as_f64(),
             low: standing.low.map(|low| LowView::of(low, language)),
             suspended: standing.suspended,
-            daily_cap: standing.daily_cap.map(Money::as_euros),
-            spent_today: standing.spent_today.as_euros(),
+            daily_cap: standing.daily_cap.map(Money::as_f64),
+            spent_today: standing.spent_today.as_f64(),
         }
     }
 }
@@ -98,13 +99,13 @@ impl LowView {
     }
 }
 
-/// What happened in an account, in EUR. The lines of a day add up to its total, the days to the total of all, and so do
+/// What happened in an account. The lines of a day add up to its total, the days to the total of all, and so do
 /// the sums by kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StatementView {
-    /// The currency.
-    pub(crate) currency: &'static str,
+    /// The currency, as an ISO 4217 code.
+    pub(crate) currency: String,
     /// Where days begin: `UTC`.
     pub(crate) time_zone: &'static str,
     /// The days on which something was booked, oldest first.
@@ -160,7 +161,7 @@ pub(crate) struct LineView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UsedView {
-    /// In EUR per hour.
+    /// Per hour.
     pub(crate) per_hour: f64,
     /// For how long.
     pub(crate) seconds: i64,
@@ -176,7 +177,7 @@ pub(crate) struct PodAmount {
     pub(crate) pod_id: String,
     /// Its name, also when it is gone.
     pub(crate) pod_name: Option<String>,
-    /// In EUR.
+    /// In the currency of the platform.
     pub(crate) amount: f64,
 }
 
@@ -186,7 +187,7 @@ pub(crate) struct KindAmount {
     /// The kind.
     #[schema(value_type = String)]
     pub(crate) kind: EntryKind,
-    /// In EUR.
+    /// In the currency of the platform.
     pub(crate) amount: f64,
 }
 
@@ -221,20 +222,21 @@ impl StatementView {
     pub(crate) fn of(
         statement: &Statement,
         entries: Vec<EntryView>,
+        currency: &Currency,
         name: &impl Fn(&PodId) -> Option<String>,
     ) -> Self {
         let pods = statement.by_pod.iter().map(|(id, pod)| PodAmount {
             pod_id: id.to_string(),
             pod_name: name(id),
-            amount: pod.cost.as_euros(),
+            amount: pod.cost.as_f64(),
         });
         let kinds = statement.by_kind.iter().map(|(kind, amount)| KindAmount {
             kind: *kind,
-            amount: amount.as_euros(),
+            amount: amount.as_f64(),
         });
         let told = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         Self {
-            currency: "EUR",
+            currency: currency.code().to_owned(),
             time_zone: "UTC",
             days: statement
                 .days
@@ -245,7 +247,7 @@ impl StatementView {
             kinds: kinds.collect(),
             omitted: statement.entries.saturating_sub(told),
             entries,
-            total: statement.total.as_euros(),
+            total: statement.total.as_f64(),
         }
     }
 }
@@ -257,14 +259,14 @@ impl DayView {
             pod_id: key.pod.as_ref().map(ToString::to_string),
             pod_name: key.pod.as_ref().and_then(name),
             note: key.note.clone(),
-            amount: line.amount.as_euros(),
-            written_off: line.written_off.as_euros(),
+            amount: line.amount.as_f64(),
+            written_off: line.written_off.as_f64(),
             usage: used(&line.usage),
             entries: line.entries,
         };
         Self {
             date,
-            total: day.total.as_euros(),
+            total: day.total.as_f64(),
             lines: day.lines.iter().map(line).collect(),
         }
     }
@@ -272,24 +274,29 @@ impl DayView {
 
 fn used(usage: &BTreeMap<Money, Used>) -> Vec<UsedView> {
     let view = |(hourly, used): (&Money, &Used)| UsedView {
-        per_hour: hourly.as_euros(),
+        per_hour: hourly.as_f64(),
         seconds: used.seconds,
-        amount: used.amount.as_euros(),
+        amount: used.amount.as_f64(),
     };
     usage.iter().map(view).collect()
 }
 
 impl EntryView {
     /// An entry, told in a language, with pods by these names.
-    pub(crate) fn of(entry: Entry, name: &impl Fn(&PodId) -> Option<String>, language: Language) -> Self {
-        let text = entry_text(&entry, language);
+    pub(crate) fn of(
+        entry: Entry,
+        name: &impl Fn(&PodId) -> Option<String>,
+        currency: &Currency,
+        language: Language,
+    ) -> Self {
+        let text = entry_text(&entry, currency, language);
         let pod = entry.pod();
         let Details { pod_name, note, .. } = entry.details;
         Self {
             number: entry.number,
             kind: entry.kind,
-            amount: entry.amount.as_euros(),
-            held: entry.held.as_euros(),
+            amount: entry.amount.as_f64(),
+            held: entry.held.as_f64(),
             at: entry.at,
             pod_name: pod_name.or_else(|| name(pod.as_ref()?)),
             pod_id: pod.map(|pod| pod.to_string()),
@@ -300,9 +307,9 @@ impl EntryView {
 }
 
 /// How an entry came about.
-pub(crate) fn entry_text(entry: &Entry, language: Language) -> String {
+pub(crate) fn entry_text(entry: &Entry, currency: &Currency, language: Language) -> String {
     if let Some(line) = explain(entry) {
-        return message::charge(&line, language);
+        return message::charge(&line, language, currency);
     }
     let (es, en) = match entry.kind {
         EntryKind::Deposit => ("Ingreso", "Deposit"),

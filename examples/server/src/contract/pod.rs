@@ -5,8 +5,8 @@ use neuropod::cluster::Step;
 use neuropod::cluster::plan;
 use neuropod::message::{self, Language};
 use neuropod::naming::Naming;
-use neuropod::pod::Desired;
 use neuropod::pod::connection::{Connection, ConnectionState, connections};
+use neuropod::pod::{Desired, PodOptionsFields};
 use neuropod::{Money, Pod, Reason, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,15 +69,15 @@ pub(crate) struct PodView {
     /// When its volume will be deleted because nobody pays for it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) volume_deleted_at: Option<Timestamp>,
-    /// In EUR per hour, while it runs.
+    /// Per hour, while it runs.
     pub(crate) cost_per_hour: f64,
-    /// In EUR per hour, while it is stopped.
+    /// Per hour, while it is stopped.
     pub(crate) cost_stopped: f64,
-    /// In EUR per hour, as it is charged now: 0 while it is on its way, or when nothing of it is paid for.
+    /// Per hour, as it is charged now: 0 while it is on its way, or when nothing of it is paid for.
     pub(crate) billed_per_hour: f64,
-    /// In EUR, so far.
+    /// So far.
     pub(crate) total_cost: f64,
-    /// What it may cost on a day, in EUR.
+    /// What it may cost on a day.
     pub(crate) daily_cap: Option<f64>,
     /// Its names in the cluster.
     pub(crate) kubernetes_resources: KubernetesResources,
@@ -220,23 +220,37 @@ impl Shown<'_> {
     /// A pod, with what it uses.
     pub(crate) fn pod(&self, pod: &Pod, stats: Stats) -> PodView {
         let reference = plan::reference(pod, self.naming);
+        let has_jupyter = pod.options.has_jupyter();
+        // Field by field: whoever adds an option says here how it is shown. Ports are among the services, and values of
+        // variables are for the pod alone.
+        let PodOptionsFields {
+            image,
+            gpu,
+            disk_gb,
+            volume_gb,
+            mount_path: _,
+            ports: _,
+            jupyter: _,
+            environment: _,
+            daily_cap,
+        } = pod.options.clone().into();
         PodView {
             pod_id: pod.id.to_string(),
             pod_name: pod.name.clone(),
             user_id: pod.owner.to_string(),
             user_hash: pod.owner_hash.to_string(),
             created_by: pod.created_by.to_string(),
-            deployment_type: if pod.spec.template.is_some() {
+            deployment_type: if pod.template.is_some() {
                 "template"
             } else {
                 "docker"
             },
-            template_id: pod.spec.template.clone(),
-            docker_image: pod.spec.image.to_string(),
-            gpu: pod.spec.gpu.clone(),
-            container_disk_size: pod.spec.container_disk_gb,
-            volume_disk_size: pod.spec.volume_disk_gb,
-            enable_jupyter: pod.spec.jupyter,
+            template_id: pod.template.clone(),
+            docker_image: image.map(|image| image.to_string()).unwrap_or_default(),
+            gpu: gpu.unwrap_or_default(),
+            container_disk_size: disk_gb.unwrap_or_default(),
+            volume_disk_size: volume_gb.unwrap_or_default(),
+            enable_jupyter: has_jupyter,
             status: pod.status.as_str(),
             step: pod.step,
             reason: pod.reason.as_ref().map(|reason| self.reason(reason)),
@@ -248,6 +262,7 @@ impl Shown<'_> {
             },
             http_services: connections(pod, self.naming)
                 .into_iter()
+                .enumerate()
                 .map(http_service)
                 .collect(),
             tcp_services: vec![ssh(pod, self.naming)],
@@ -258,19 +273,15 @@ impl Shown<'_> {
                 .volume_deletion
                 .filter(|deletion| !deletion.decided)
                 .map(|deletion| deletion.at),
-            daily_cap: pod.spec.daily_cap.map(Money::as_euros),
-            cost_per_hour: pod.price.hourly.as_euros(),
-            cost_stopped: pod.price.stopped.as_euros(),
-            billed_per_hour: pod.meter.hourly_now().as_euros(),
-            total_cost: pod.charged.as_euros(),
+            daily_cap: daily_cap.map(Money::as_f64),
+            cost_per_hour: pod.price.hourly.as_f64(),
+            cost_stopped: pod.price.stopped.as_f64(),
+            billed_per_hour: pod.meter.hourly_now().as_f64(),
+            total_cost: pod.charged.as_f64(),
             kubernetes_resources: KubernetesResources {
                 pod_name: reference.name,
-                pvc_name: pod.spec.volume.clone(),
-                namespace: pod
-                    .spec
-                    .namespace
-                    .clone()
-                    .unwrap_or_else(|| self.namespace.to_owned()),
+                pvc_name: pod.volume.clone(),
+                namespace: pod.namespace.clone().unwrap_or_else(|| self.namespace.to_owned()),
             },
             stats,
             user_email: None,
@@ -316,7 +327,11 @@ impl Shown<'_> {
             http_services: if pod.status == Status::Stopped {
                 Vec::new()
             } else {
-                connections(pod, self.naming).into_iter().map(link).collect()
+                connections(pod, self.naming)
+                    .into_iter()
+                    .enumerate()
+                    .map(link)
+                    .collect()
             },
             tcp_services: if pod.status == Status::Running {
                 vec![ssh(pod, self.naming)]
@@ -327,13 +342,19 @@ impl Shown<'_> {
     }
 }
 
+/// What the contract calls a port: by its place among the ports of the pod where nobody has named it.
+pub(crate) fn service_name(index: usize, connection: &Connection) -> String {
+    let name = connection.name.clone();
+    name.unwrap_or_else(|| format!("Servicio {}", index + 1))
+}
+
 /// A public port in the list of pods, which calls a port of a pod that starts `creating`.
-fn http_service(connection: Connection) -> HttpServiceView {
+fn http_service((index, connection): (usize, Connection)) -> HttpServiceView {
     HttpServiceView {
         port: connection.port,
-        service_name: connection.name,
+        is_custom: connection.name.is_none(),
+        service_name: service_name(index, &connection),
         url: connection.url,
-        is_custom: connection.is_custom,
         status: match connection.state {
             ConnectionState::Ready => "ready",
             ConnectionState::Stopped => "stopped",
@@ -348,12 +369,12 @@ fn http_service(connection: Connection) -> HttpServiceView {
 }
 
 /// A public port in the connections, which call a port of a pod that starts `starting`.
-fn link(connection: Connection) -> LinkView {
+fn link((index, connection): (usize, Connection)) -> LinkView {
     LinkView {
         url: connection.link(),
         port: connection.port,
-        service_name: connection.name,
-        is_custom: connection.is_custom,
+        is_custom: connection.name.is_none(),
+        service_name: service_name(index, &connection),
         status: match connection.state {
             ConnectionState::Starting => "starting",
             ConnectionState::Ready => "ready",

@@ -5,7 +5,7 @@ use neuropod::money::OpeningCredit;
 use neuropod::{Error, Money, PriceList};
 use serde_json::{Map, Value};
 
-use crate::contract::euros;
+use crate::contract::amount;
 use crate::contract::failure::Failure;
 use crate::contract::pricing::PricingView;
 
@@ -60,7 +60,7 @@ fn free_tier(change: &Value, before: OpeningCredit, problems: &mut Vec<Problem>)
     }
     match change.get("initialBalance") {
         None => {}
-        Some(Value::Number(amount)) => match amount.as_f64().and_then(euros::amount) {
+        Some(Value::Number(amount)) => match amount.as_f64().and_then(amount::exact) {
             Some(amount) => becomes.amount = amount,
             None => problems.push(Problem::new("initialBalance", Violation::Amount)),
         },
@@ -86,7 +86,7 @@ fn part<'a>(
 fn price(of: &Value, field: &'static str, problems: &mut Vec<Problem>) -> Option<Money> {
     let violation = match of.as_object().map(|of| of.get("price")) {
         Some(None) => return None,
-        Some(Some(Value::Number(amount))) => match amount.as_f64().and_then(euros::amount) {
+        Some(Some(Value::Number(amount))) => match amount.as_f64().and_then(amount::exact) {
             Some(price) => return Some(price),
             None => Violation::Amount,
         },
@@ -143,10 +143,13 @@ mod tests {
     use neuropod::message::Language;
     use serde_json::json;
 
+    use neuropod::pod::Limits;
+
     use super::*;
 
     fn shown(prices: &PriceList) -> PricingView {
-        PricingView::of(prices, &Catalogue::default(), None, CREDIT, Language::Es)
+        let offer = (&Catalogue::default(), &Limits::default());
+        PricingView::of(prices, offer, None, CREDIT, Language::Es)
     }
 
     const CREDIT: OpeningCredit = OpeningCredit {

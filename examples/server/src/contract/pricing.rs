@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use neuropod::cluster::catalogue::{GpuSpecs, GpuType};
 use neuropod::cluster::{Catalogue, NodeGpus};
-use neuropod::error::validation::{MAX_CONTAINER_DISK_GB, MAX_PORTS, MAX_VOLUME_DISK_GB};
 use neuropod::message::Language;
+use neuropod::money::Currency;
 use neuropod::money::{OpeningCredit, Quote};
+use neuropod::pod::Limits;
 use neuropod::{Money, PriceList};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Everything that has a price, in EUR per hour.
+/// Everything that has a price, per hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PricingView {
@@ -33,7 +34,7 @@ pub(crate) struct GpuView {
     pub(crate) id: String,
     /// Its name.
     pub(crate) name: String,
-    /// In EUR per hour.
+    /// Per hour.
     pub(crate) price: f64,
     /// Whether new pods can have it.
     pub(crate) available: bool,
@@ -78,7 +79,7 @@ pub(crate) struct StorageView {
 /// A kind of disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct DiskView {
-    /// In EUR per hour.
+    /// Per hour.
     pub(crate) price: f64,
     /// For what.
     pub(crate) unit: String,
@@ -102,11 +103,11 @@ pub(crate) struct LimitsView {
 pub(crate) struct FreeTierView {
     /// Whether they get it; if not they begin with nothing.
     enabled: bool,
-    /// In EUR.
+    /// In the currency of the platform.
     initial_balance: f64,
 }
 
-/// What a pod costs for some hours, in EUR.
+/// What a pod costs for some hours.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CostView {
@@ -115,7 +116,8 @@ pub(crate) struct CostView {
     volume_disk: DiskCost,
     total: f64,
     total_hourly: f64,
-    currency: &'static str,
+    /// As an ISO 4217 code.
+    currency: String,
 }
 
 /// What the GPU costs.
@@ -143,13 +145,13 @@ impl PricingView {
     /// The prices of what is on offer.
     pub(crate) fn of(
         prices: &PriceList,
-        catalogue: &Catalogue,
+        (catalogue, limits): (&Catalogue, &Limits),
         nodes: Option<&[NodeGpus]>,
         credit: OpeningCredit,
         language: Language,
     ) -> Self {
         let disk = |price: Money, es: &str, en: &str| DiskView {
-            price: price.as_euros(),
+            price: price.as_f64(),
             unit: language.pick("GB por hora", "GB per hour").to_owned(),
             description: language.pick(es, en).to_owned(),
         };
@@ -157,12 +159,7 @@ impl PricingView {
             let view = GpuView {
                 id: id.to_owned(),
                 name: gpu.name.clone(),
-                price: prices
-                    .gpus
-                    .get(id)
-                    .copied()
-                    .unwrap_or(prices.other_gpu)
-                    .as_euros(),
+                price: prices.gpus.get(id).copied().unwrap_or(prices.other_gpu).as_f64(),
                 available: gpu.offered,
                 free: nodes.and_then(|nodes| gpu.room_on(nodes)),
                 gpu_count: gpu
@@ -188,13 +185,13 @@ impl PricingView {
                 ),
             },
             limits: LimitsView {
-                container_disk_max: MAX_CONTAINER_DISK_GB,
-                volume_disk_max: MAX_VOLUME_DISK_GB,
-                ports_max: MAX_PORTS,
+                container_disk_max: limits.disk_gb,
+                volume_disk_max: limits.volume_gb,
+                ports_max: limits.ports,
             },
             free_tier: FreeTierView {
                 enabled: credit.enabled,
-                initial_balance: credit.amount.as_euros(),
+                initial_balance: credit.amount.as_f64(),
             },
         }
     }
@@ -245,28 +242,34 @@ fn performance_in(told: &str, language: Language) -> &str {
 
 impl CostView {
     /// What a pod with this GPU and disks of these sizes (GB) costs for so many seconds.
-    pub(crate) fn of(name: String, quote: Quote, sizes: (u32, u32), seconds: i64) -> Self {
+    pub(crate) fn of(
+        name: String,
+        quote: Quote,
+        sizes: (u32, u32),
+        seconds: i64,
+        currency: &Currency,
+    ) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "hours, for people")]
         let hours = seconds as f64 / 3600.0;
-        let cost = |hourly: Money| hourly.for_seconds(seconds).as_euros();
+        let cost = |hourly: Money| hourly.for_seconds(seconds).as_f64();
         let disk = |size: u32, hourly: Money| DiskCost {
             size,
-            hourly_rate: hourly.as_euros(),
+            hourly_rate: hourly.as_f64(),
             cost: cost(hourly),
             hours,
         };
         Self {
             gpu: GpuCost {
                 name,
-                hourly_rate: quote.gpu.as_euros(),
+                hourly_rate: quote.gpu.as_f64(),
                 cost: cost(quote.gpu),
                 hours,
             },
             container_disk: disk(sizes.0, quote.container_disk),
             volume_disk: disk(sizes.1, quote.volume_disk),
             total: cost(quote.hourly()),
-            total_hourly: quote.hourly().as_euros(),
-            currency: "EUR",
+            total_hourly: quote.hourly().as_f64(),
+            currency: currency.code().to_owned(),
         }
     }
 }
@@ -282,7 +285,7 @@ mod tests {
             let prices = PriceList::default();
             let view = PricingView::of(
                 &prices,
-                &catalogue,
+                (&catalogue, &Limits::default()),
                 None,
                 OpeningCredit::of(Money::ZERO),
                 Language::En,
@@ -344,7 +347,7 @@ mod tests {
             let credit = OpeningCredit::of(Money::ZERO);
             let view = PricingView::of(
                 &PriceList::default(),
-                &catalogue(count),
+                (&catalogue(count), &Limits::default()),
                 nodes,
                 credit,
                 Language::En,

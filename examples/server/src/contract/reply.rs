@@ -1,4 +1,4 @@
-//! How requests are read and answered.
+//! The envelope of requests and replies.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -15,16 +15,16 @@ use utoipa::ToSchema;
 
 use crate::contract::failure::Failure;
 
-/// An answer with data.
+/// A reply with data.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Answer<T> {
     /// Always true.
     pub(crate) success: bool,
-    /// What was asked for.
+    /// The data.
     pub(crate) data: T,
 }
 
-/// An answer that says what was done.
+/// A reply that says what was done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Done {
     /// Always true.
@@ -33,12 +33,12 @@ pub(crate) struct Done {
     pub(crate) message: &'static str,
 }
 
-/// An answer with data.
+/// A reply with data.
 pub(crate) fn data<T>(data: T) -> Json<Answer<T>> {
     Json(Answer { success: true, data })
 }
 
-/// An answer that says what was done.
+/// A reply that says what was done.
 pub(crate) fn done(message: &'static str) -> Json<Done> {
     Json(Done {
         success: true,
@@ -46,7 +46,7 @@ pub(crate) fn done(message: &'static str) -> Json<Done> {
     })
 }
 
-/// What the JSON of a body says.
+/// Parses the JSON of a body.
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| {
         let errors = ValidationErrors::from(Problem::new("body", Violation::Malformed));
@@ -70,7 +70,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
                         StatusCode::PAYLOAD_TOO_LARGE,
                         "too_large",
                         "El cuerpo es demasiado grande",
-                        "The body is too big",
+                        "The body is too large",
                     )
                 } else {
                     Failure::field("body", Violation::Malformed)
@@ -92,7 +92,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
                 StatusCode::BAD_REQUEST,
                 "invalid",
                 "Los parámetros de la dirección no son válidos",
-                "The parameters of the address are not valid",
+                "The parameters of the address are invalid",
             )
         })
     }

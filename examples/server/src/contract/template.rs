@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod::Template;
-use neuropod::pod::template::NamedPort;
+use neuropod::pod::{Port, Protocol};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,28 +46,35 @@ pub(crate) struct PortView {
     pub(crate) service_name: String,
 }
 
-impl From<NamedPort> for PortView {
-    fn from(port: NamedPort) -> Self {
+impl From<&Port> for PortView {
+    fn from(port: &Port) -> Self {
         Self {
-            port: port.port,
-            service_name: port.service_name,
+            port: port.number,
+            service_name: port.name.clone().unwrap_or_default(),
         }
     }
 }
 
 impl From<Template> for TemplateView {
     fn from(template: Template) -> Self {
-        let ports = |ports: Vec<NamedPort>| ports.into_iter().map(Into::into).collect();
+        let options = &template.options;
+        let ports = |protocol| {
+            let ports = options.ports().iter();
+            ports
+                .filter(|port| port.protocol == protocol)
+                .map(Into::into)
+                .collect()
+        };
         Self {
             document_id: template.id.clone(),
+            docker_image: options.image().to_owned(),
+            http_ports: ports(Protocol::Http),
+            tcp_ports: ports(Protocol::Tcp),
+            container_disk_size: options.disk_gb(),
+            volume_disk_size: options.volume_gb(),
+            volume_path: options.mount_path().to_owned(),
             id: template.id,
             name: template.name,
-            docker_image: template.docker_image.to_string(),
-            http_ports: ports(template.http_ports),
-            tcp_ports: ports(template.tcp_ports),
-            container_disk_size: template.container_disk_size,
-            volume_disk_size: template.volume_disk_size,
-            volume_path: template.volume_path,
             description: template.description,
             created_at: template.created_at,
         }

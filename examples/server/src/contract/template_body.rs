@@ -1,12 +1,11 @@
 //! What administrators say of templates, checked.
 
 use jiff::Timestamp;
-use neuropod::error::validation::{MAX_CONTAINER_DISK_GB, MAX_NAME_LEN, MAX_PORTS, MAX_VOLUME_DISK_GB};
 use neuropod::error::{Problem, ValidationErrors, Violation};
 use neuropod::pod::check::{check_image, check_volume_path};
-use neuropod::pod::image::ImageRules;
-use neuropod::pod::template::{DEFAULT_VOLUME_PATH, NamedPort};
-use neuropod::{Error, Template};
+use neuropod::pod::options::{DEFAULT_DISK_GB, DEFAULT_MOUNT_PATH};
+use neuropod::pod::{ImageRules, Limits, Port, Protocol};
+use neuropod::{Error, PodOptions, Template};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -71,7 +70,13 @@ impl FromFields for TemplateBody {
 
 impl TemplateBody {
     /// The template that this makes, or makes of `before`, where images are allowed by `rules`.
-    pub(crate) fn checked(&self, before: Option<&Template>, rules: &ImageRules) -> Result<Template, Failure> {
+    pub(crate) fn checked(
+        &self,
+        before: Option<&Template>,
+        rules: &ImageRules,
+        limits: &Limits,
+    ) -> Result<Template, Failure> {
+        let proposed = before.map(|before| &before.options);
         let mut problems = Vec::new();
         let name = match (self.name.as_deref().map(str::trim), before) {
             (None | Some(""), None) | (Some(""), Some(_)) => {
@@ -79,8 +84,8 @@ impl TemplateBody {
                 String::new()
             }
             (Some(name), _) => {
-                if name.chars().count() > MAX_NAME_LEN {
-                    problems.push(Problem::new("name", Violation::TooLong(MAX_NAME_LEN)));
+                if name.chars().count() > limits.name_len {
+                    problems.push(Problem::new("name", Violation::TooLong(limits.name_len)));
                 }
                 if name.chars().any(char::is_control) {
                     problems.push(Problem::new("name", Violation::ControlCharacter));
@@ -92,50 +97,40 @@ impl TemplateBody {
         let image = match (self.docker_image.as_deref().map(str::trim), before) {
             (Some(image), _) => check_image(image, rules),
             // The rules may have changed since it was stored.
-            (None, Some(before)) => check_image(before.docker_image.as_str(), rules),
+            (None, Some(before)) => check_image(before.options.image(), rules),
             (None, None) => Err(Violation::Required),
         };
-        let image = image.map_err(|violation| problems.push(Problem::new("dockerImage", violation)));
+        let image = image.map_err(|violation| problems.push(Problem::new("image", violation)));
         let mut size = |field, given: Option<i64>, before: Option<u32>, max| {
-            let size = given.map_or(before.unwrap_or(10), |size| u32::try_from(size).unwrap_or(0));
+            let before = before.unwrap_or(DEFAULT_DISK_GB);
+            let size = given.map_or(before, |size| u32::try_from(size).unwrap_or(0));
             if !(1..=max).contains(&size) {
                 problems.push(Problem::new(field, Violation::OutOfRange { min: 1, max }));
             }
             size
         };
-        let container = before.map(|before| before.container_disk_size);
-        let container = size(
-            "containerDiskSize",
-            self.container_disk_size,
-            container,
-            MAX_CONTAINER_DISK_GB,
-        );
-        let volume = before.map(|before| before.volume_disk_size);
-        let volume = size(
-            "volumeDiskSize",
-            self.volume_disk_size,
-            volume,
-            MAX_VOLUME_DISK_GB,
-        );
-        let mut ports = |field, given: &Option<Vec<PortBody>>, before: Option<&Vec<NamedPort>>| match given {
-            Some(ports) => check_ports(field, ports, &mut problems),
-            None => before.cloned().unwrap_or_default(),
-        };
-        let http_ports = ports(
-            "httpPorts",
-            &self.http_ports,
-            before.map(|before| &before.http_ports),
-        );
-        let tcp_ports = ports(
-            "tcpPorts",
-            &self.tcp_ports,
-            before.map(|before| &before.tcp_ports),
-        );
-        let before_path = before.map(|before| before.volume_path.clone());
-        let path = self.volume_path.clone().or(before_path);
-        let path = path.unwrap_or_else(|| DEFAULT_VOLUME_PATH.to_owned());
-        if let Err(violation) = check_volume_path(&path) {
-            problems.push(Problem::new("volumePath", violation));
+        let disk_gb = proposed.map(PodOptions::disk_gb);
+        let disk_gb = size("disk_gb", self.container_disk_size, disk_gb, limits.disk_gb);
+        let volume_gb = proposed.map(PodOptions::volume_gb);
+        let volume_gb = size("volume_gb", self.volume_disk_size, volume_gb, limits.volume_gb);
+        let lists = [
+            ("httpPorts", &self.http_ports, Protocol::Http),
+            ("tcpPorts", &self.tcp_ports, Protocol::Tcp),
+        ];
+        let mut ports = Vec::new();
+        for (field, given, protocol) in lists {
+            if let Some(given) = given {
+                ports.extend(check_ports(field, given, protocol, limits, &mut problems));
+            } else {
+                let kept = proposed.map_or(&[][..], PodOptions::ports).iter();
+                ports.extend(kept.filter(|port| port.protocol == protocol).cloned());
+            }
+        }
+        let before_path = proposed.map(PodOptions::mount_path);
+        let path = self.volume_path.as_deref().or(before_path);
+        let path = path.unwrap_or(DEFAULT_MOUNT_PATH);
+        if let Err(violation) = check_volume_path(path) {
+            problems.push(Problem::new("mount_path", violation));
         }
         let before_text = before.map(|before| before.description.clone());
         let description = self.description.clone().or(before_text).unwrap_or_default();
@@ -146,53 +141,61 @@ impl TemplateBody {
             ));
         }
         ValidationErrors::check(problems).map_err(Error::from)?;
-        let Ok(docker_image) = image else {
-            return Err(Failure::field("dockerImage", Violation::Required));
+        let Ok(image) = image else {
+            return Err(Failure::field("image", Violation::Required));
         };
+        // What this body does not speak of stays.
+        let options = proposed.cloned().unwrap_or_default();
+        let options = options
+            .with_image(image)
+            .with_disks(disk_gb, volume_gb)
+            .with_ports(ports)
+            .with_mount_path(path);
+        if let Some(before) = before {
+            return Ok(Template {
+                name,
+                options,
+                description,
+                ..before.clone()
+            });
+        }
         let id: [u8; 12] = rand::random();
-        Ok(Template {
-            id: before
-                .as_ref()
-                .map_or_else(|| data_encoding::HEXLOWER.encode(&id), |before| before.id.clone()),
-            name,
-            docker_image,
-            http_ports,
-            tcp_ports,
-            container_disk_size: container,
-            volume_disk_size: volume,
-            volume_path: path,
-            description,
-            inject_token: before.is_none_or(|before| before.inject_token),
-            created_at: before
-                .as_ref()
-                .map_or_else(Timestamp::now, |before| before.created_at),
-            version: before.map_or(0, |before| before.version),
-        })
+        let id = data_encoding::HEXLOWER.encode(&id);
+        Ok(Template::new(id, name, options, Timestamp::now()).with_description(description))
     }
 }
 
 /// The ports that are right.
-fn check_ports(field: &'static str, ports: &[PortBody], problems: &mut Vec<Problem>) -> Vec<NamedPort> {
-    if ports.len() > MAX_PORTS {
-        problems.push(Problem::new(field, Violation::TooManyPorts(MAX_PORTS)));
+fn check_ports(
+    field: &'static str,
+    ports: &[PortBody],
+    protocol: Protocol,
+    limits: &Limits,
+    problems: &mut Vec<Problem>,
+) -> Vec<Port> {
+    if ports.len() > limits.ports {
+        problems.push(Problem::new(field, Violation::TooManyPorts(limits.ports)));
     }
-    let mut right: Vec<NamedPort> = Vec::new();
+    let mut right: Vec<Port> = Vec::new();
     for PortBody { port, service_name } in ports {
         if service_name.trim().is_empty() {
             problems.push(Problem::new(field, Violation::Required));
         }
-        if service_name.chars().count() > MAX_NAME_LEN {
-            problems.push(Problem::new(field, Violation::TooLong(MAX_NAME_LEN)));
+        if service_name.chars().count() > limits.name_len {
+            problems.push(Problem::new(field, Violation::TooLong(limits.name_len)));
         }
         match u16::try_from(*port) {
             Ok(0) | Err(_) => problems.push(Problem::new(field, Violation::Port(port.to_string()))),
-            Ok(port) if right.iter().any(|other| other.port == port) => {
+            Ok(port) if right.iter().any(|other| other.number == port) => {
                 problems.push(Problem::new(field, Violation::PortTwice(port)));
             }
-            Ok(port) => right.push(NamedPort {
-                port,
-                service_name: service_name.clone(),
-            }),
+            Ok(port) => {
+                let port = match protocol {
+                    Protocol::Http => Port::http(port),
+                    Protocol::Tcp => Port::tcp(port),
+                };
+                right.push(port.with_name(service_name));
+            }
         }
     }
     right
@@ -214,7 +217,7 @@ pub(crate) fn first() -> Template {
         description: Some("**PyTorch** + JupyterLab: `/home/jovyan/work`".into()),
     };
     #[expect(clippy::expect_used, reason = "a test checks it")]
-    body.checked(None, &ImageRules::default())
+    body.checked(None, &ImageRules::default(), &Limits::default())
         .expect("the template is valid")
 }
 
@@ -224,6 +227,6 @@ mod tests {
 
     #[test]
     fn the_first_template_is_valid() {
-        assert_eq!(first().http_ports[0].port, 8888);
+        assert_eq!(first().options.ports()[0].number, 8888);
     }
 }

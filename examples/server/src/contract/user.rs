@@ -5,7 +5,11 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use neuropod::{Money, Role, User};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
+
+/// Under this name the address of their picture is kept with a user.
+pub(crate) const AVATAR: &str = "avatar";
 
 /// A user.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -20,7 +24,7 @@ pub(crate) struct UserView {
     /// `client` or `admin`.
     #[schema(value_type = String)]
     pub(crate) role: Role,
-    /// In EUR; the text `Infinity` for administrators.
+    /// In the currency of the platform; the text `Infinity` for administrators.
     pub(crate) balance: Spendable,
     /// The day (UTC) on which they came, to be shown as it is.
     #[schema(value_type = String, format = Date)]
@@ -34,7 +38,7 @@ pub(crate) struct UserView {
     pub(crate) total_pods: usize,
     /// `online` or `offline`.
     pub(crate) status: &'static str,
-    /// What they may spend on a day, in EUR; null: what the platform says.
+    /// What they may spend on a day; null: what the platform says.
     pub(crate) daily_cap: Option<f64>,
     /// Whether they may start no pods.
     pub(crate) suspended: bool,
@@ -51,8 +55,8 @@ pub(crate) struct UserView {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Spendable {
-    /// So many EUR.
-    Euros(f64),
+    /// So much.
+    Amount(f64),
     /// As much as they like: the text `Infinity`, since JSON has no such number.
     Unlimited(&'static str),
 }
@@ -68,11 +72,11 @@ pub(crate) struct Pods {
 
 impl UserView {
     /// A user, with what is known of them besides.
-    pub(crate) fn of(user: User, euros: f64, pods: Pods, is_there: bool) -> Self {
+    pub(crate) fn of(user: User, amount: f64, pods: Pods, is_there: bool) -> Self {
         Self {
             balance: match user.role {
                 Role::Admin => Spendable::Unlimited("Infinity"),
-                Role::Client => Spendable::Euros(euros),
+                Role::Client => Spendable::Amount(amount),
             },
             id: user.id.to_string(),
             email: user.email,
@@ -83,11 +87,11 @@ impl UserView {
             active_pods: pods.active,
             total_pods: pods.total,
             status: if is_there { "online" } else { "offline" },
-            daily_cap: user.daily_cap.map(Money::as_euros),
+            daily_cap: user.daily_cap.map(Money::as_f64),
             suspended: user.suspended,
             issuer: user.identity.map(|identity| identity.issuer),
             email_verified: user.email_verified,
-            avatar: user.avatar,
+            avatar: user.extra.get(AVATAR).and_then(Value::as_str).map(str::to_owned),
         }
     }
 }

@@ -7,6 +7,8 @@ mod module;
 mod modules;
 mod page;
 mod source_map;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -15,9 +17,9 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
 use self::page::{ASSETS, Page};
 use crate::app::Shared;
+use crate::contract::config::ConfigView;
 use crate::contract::failure::Failure;
 use crate::encoding::Accepted;
-use crate::routes;
 
 /// Makes the page before the first visitor waits for it.
 pub(crate) fn prepare() {
@@ -56,7 +58,7 @@ pub(crate) async fn file(
 
 /// The page itself. A browser asks each time whether it has changed: it names the newest of everything else.
 fn index(page: &Page, app: &Shared, headers: &HeaderMap) -> Response {
-    let text = page.index(&routes::config_view(app));
+    let text = page.index(&ConfigView::of(&app.config, app.platform.currency()));
     let tag = format!("\"{}\"", page::digest(text.as_bytes()));
     let caching = [(CACHE_CONTROL, "no-cache".to_owned()), (ETAG, tag.clone())];
     let known = headers.get(IF_NONE_MATCH);

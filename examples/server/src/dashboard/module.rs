@@ -1,4 +1,4 @@
-//! One module of the dashboard, as far as it has to be understood to be put together with others.
+//! One module of the dashboard, as far as it must be understood to be put together with others.
 
 use std::fmt::Write as _;
 
@@ -43,7 +43,7 @@ impl Import {
     }
 }
 
-/// A module, as far as it has to be understood.
+/// A module, as far as it must be understood.
 #[derive(Debug)]
 pub(super) struct Module {
     pub(super) imports: Vec<Import>,

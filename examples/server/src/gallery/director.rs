@@ -11,8 +11,8 @@ use neuropod::pod::{Awaited, Wait};
 use neuropod::sim::SimCluster;
 use neuropod::{Actor, ClusterBackend, Platform, Pod, PodId};
 
+use super::past::{hours, write};
 use super::scenarios::Then;
-use super::{hours, write};
 
 /// What happens to which pod, and who owns it.
 type Cast = HashMap<PodId, (Actor, Then)>;
@@ -58,7 +58,7 @@ impl Director {
                 self.cluster.halt(id);
             }
             Then::Strike(incident) if pod.ready => {
-                self.cluster.strike(id, incident);
+                self.cluster.inject(id, incident);
                 self.cluster.halt(id);
             }
             Then::Age(by) => {

@@ -7,10 +7,10 @@ use neuropod::cluster::{ReasonCode, Step};
 use neuropod::money::billing::Spent;
 use neuropod::pod::Desired;
 use neuropod::pod::{Awaited, VolumeDeletion, Wait};
-use neuropod::sim::{Incident, Obstacle};
+use neuropod::sim::Mishap;
 use neuropod::{Money, Pod, Reason, Status};
 
-use super::hours;
+use super::past::hours;
 
 /// A pod of the gallery.
 pub(super) struct Scenario {
@@ -22,7 +22,7 @@ pub(super) struct Scenario {
     pub(super) gpu: &'static str,
     pub(super) ports: &'static [u16],
     /// What stands in its way.
-    pub(super) obstacles: &'static [Obstacle],
+    pub(super) obstacles: &'static [Mishap],
     /// What has happened to it before anybody looks.
     pub(super) past: Past,
     /// What happens to it when it got far enough.
@@ -134,7 +134,7 @@ pub(super) enum Then {
     /// It stays at this step, before its container starts.
     StayAt(Step),
     /// This, once it is ready; then it stays as it is.
-    Strike(Incident),
+    Strike(Mishap),
     /// Its container has been running for so long.
     Age(Duration),
     /// Its owner stops it, and its container does not end.
@@ -171,7 +171,7 @@ const fn scenario(name: &'static str, shows: Shows) -> Scenario {
 }
 
 /// A pod with something in its way, which becomes its reason.
-const fn obstructed(name: &'static str, code: ReasonCode, obstacles: &'static [Obstacle]) -> Scenario {
+const fn obstructed(name: &'static str, code: ReasonCode, obstacles: &'static [Mishap]) -> Scenario {
     Scenario {
         obstacles,
         ..scenario(name, Shows::Reason(code))
@@ -179,7 +179,7 @@ const fn obstructed(name: &'static str, code: ReasonCode, obstacles: &'static [O
 }
 
 /// A pod to which something happens when it is ready.
-const fn struck(name: &'static str, code: ReasonCode, incident: Incident) -> Scenario {
+const fn struck(name: &'static str, code: ReasonCode, incident: Mishap) -> Scenario {
     Scenario {
         then: Then::Strike(incident),
         ..scenario(name, Shows::Reason(code))
@@ -214,77 +214,69 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     staying("starting", Step::Starting, "The container starts"),
     Scenario {
         gpu: "rtx-4090",
-        ..obstructed("no_gpu_free", ReasonCode::NoGpuFree, &[Obstacle::NoGpuFree])
+        ..obstructed("no_gpu_free", ReasonCode::NoGpuFree, &[Mishap::NoGpuFree])
     },
     obstructed(
         "unschedulable",
         ReasonCode::Unschedulable,
-        &[Obstacle::Unschedulable],
+        &[Mishap::Unschedulable],
     ),
     obstructed(
         "volume_pending",
         ReasonCode::VolumePending,
-        &[Obstacle::VolumePending],
+        &[Mishap::VolumePending],
     ),
-    obstructed(
-        "volume_failed",
-        ReasonCode::VolumeFailed,
-        &[Obstacle::MountFailing],
-    ),
+    obstructed("volume_failed", ReasonCode::VolumeFailed, &[Mishap::MountFailing]),
     Scenario {
         image: "ghcr.io/acme/trainer:v2",
         ..obstructed(
             "image_not_found",
             ReasonCode::ImageNotFound,
-            &[Obstacle::ImageMissing],
+            &[Mishap::ImageMissing],
         )
     },
     obstructed(
         "image_pull_failed",
         ReasonCode::ImagePullFailed,
-        &[Obstacle::PullFailing],
+        &[Mishap::PullFailing],
     ),
     Scenario {
         image: "ghcr.io/acme/old-trainer",
-        ..obstructed(
-            "image_invalid",
-            ReasonCode::ImageInvalid,
-            &[Obstacle::ImageInvalid],
-        )
+        ..obstructed("image_invalid", ReasonCode::ImageInvalid, &[Mishap::ImageInvalid])
     },
     Scenario {
         image: "ghcr.io/acme/arm-trainer:v1",
         ..obstructed(
             "image_architecture",
             ReasonCode::ImageArchitecture,
-            &[Obstacle::WrongArchitecture],
+            &[Mishap::WrongArchitecture],
         )
     },
     obstructed(
         "container_config",
         ReasonCode::ContainerConfig,
-        &[Obstacle::ConfigError],
+        &[Mishap::ConfigError],
     ),
     obstructed(
         "container_start",
         ReasonCode::ContainerStart,
-        &[Obstacle::StartError],
+        &[Mishap::StartError],
     ),
     obstructed(
         "quota_exceeded",
         ReasonCode::QuotaExceeded,
-        &[Obstacle::QuotaUsedUp],
+        &[Mishap::QuotaUsedUp],
     ),
-    obstructed("rejected", ReasonCode::Rejected, &[Obstacle::AdmissionDenied]),
-    obstructed("cluster_setup", ReasonCode::ClusterSetup, &[Obstacle::NotSetUp]),
+    obstructed("rejected", ReasonCode::Rejected, &[Mishap::AdmissionDenied]),
+    obstructed("cluster_setup", ReasonCode::ClusterSetup, &[Mishap::NotSetUp]),
     obstructed(
         "cluster_unavailable",
         ReasonCode::ClusterUnavailable,
-        &[Obstacle::ApiUnavailable],
+        &[Mishap::ApiUnavailable],
     ),
     Scenario {
         past: Past::Waited,
-        ..obstructed("leftover", ReasonCode::StopDelayed, &[Obstacle::Leftover])
+        ..obstructed("leftover", ReasonCode::StopDelayed, &[Mishap::Leftover])
     },
     past(
         "name_taken",
@@ -316,16 +308,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         then: Then::Age(Duration::from_secs(90)),
-        ..obstructed("not_answering", ReasonCode::NotAnswering, &[Obstacle::NeverReady])
+        ..obstructed("not_answering", ReasonCode::NotAnswering, &[Mishap::NeverReady])
     },
-    struck("container_exited", ReasonCode::ContainerExited, Incident::Exit),
-    obstructed("crash_loop", ReasonCode::CrashLoop, &[Obstacle::CrashLoop]),
-    struck("out_of_memory", ReasonCode::OutOfMemory, Incident::OutOfMemory),
-    struck("disk_exceeded", ReasonCode::DiskExceeded, Incident::DiskExceeded),
-    struck("node_lost", ReasonCode::NodeLost, Incident::NodeLost),
+    struck("container_exited", ReasonCode::ContainerExited, Mishap::Exit),
+    obstructed("crash_loop", ReasonCode::CrashLoop, &[Mishap::CrashLoop]),
+    struck("out_of_memory", ReasonCode::OutOfMemory, Mishap::OutOfMemory),
+    struck("disk_exceeded", ReasonCode::DiskExceeded, Mishap::DiskExceeded),
+    struck("node_lost", ReasonCode::NodeLost, Mishap::NodeLost),
     Scenario {
         past: Past::EvictedOften,
-        ..struck("evicted", ReasonCode::Evicted, Incident::Evicted)
+        ..struck("evicted", ReasonCode::Evicted, Mishap::Evicted)
     },
     // Stopping and stopped.
     Scenario {
@@ -334,7 +326,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         then: Then::StopForHours,
-        ..obstructed("stop_delayed", ReasonCode::StopDelayed, &[Obstacle::Unkillable])
+        ..obstructed("stop_delayed", ReasonCode::StopDelayed, &[Mishap::Unkillable])
     },
     past(
         "stopped",
@@ -382,7 +374,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 const fn obstructed_stop() -> Scenario {
     Scenario {
-        obstacles: &[Obstacle::IgnoresTermination],
+        obstacles: &[Mishap::IgnoresTermination],
         ..scenario(
             "stopping",
             Shows::Step(

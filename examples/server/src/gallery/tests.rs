@@ -1,10 +1,13 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
-use neuropod::Status;
 use neuropod::cluster::{ReasonCode, Step};
+use neuropod::{Actor, Pod, Status};
 use tokio::time::{Instant, sleep};
 
-use super::*;
+use super::choice::ALL;
+use super::scenarios::{SCENARIOS, Scenario, Shows};
+use super::{check, list};
 use crate::app::App;
 use crate::config::Config;
 
@@ -67,7 +70,7 @@ fn names_are_unique_and_known_and_others_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_scenario_shows_what_it_is_for_within_seconds() {
-    crate::server::use_ring();
+    crate::tls::use_ring();
     let config = Config {
         dev: true,
         store: "memory".into(),
@@ -77,7 +80,7 @@ async fn each_scenario_shows_what_it_is_for_within_seconds() {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .build_recorder()
         .handle();
-    let app = App::start(config, metrics).await.unwrap();
+    let app = Box::pin(App::start(config, metrics)).await.unwrap();
     let driver = tokio::spawn({
         let platform = app.platform.clone();
         async move { platform.run(std::future::pending()).await }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use socketioxide::adapter::{Adapter, LocalAdapter};
@@ -12,7 +13,8 @@ use socketioxide::{SendError, SocketError};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::socketio::TRY_AGAIN;
+/// How soon a peer that takes nothing is tried again.
+pub(super) const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// What is owed to a client that asked for an acknowledgement; nothing to one that did not.
 ///

@@ -1,11 +1,11 @@
-//! Which warnings that money runs out were given already: one for each account and threshold, not one for each pod.
+//! Remembers which low-balance warnings were sent: one for each account and threshold, not one for each pod.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use neuropod::{Pod, PodId, UserId};
 
-use super::listener::Alert;
+use super::mailbox::Alert;
 
 /// Volumes of one account that go within this time of each other are one warning: they are charged by the hour.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
@@ -26,13 +26,13 @@ impl Purse {
     fn of(pod: &Pod, daily_cap: bool) -> Self {
         match daily_cap {
             false => Self::Account(pod.owner.clone()),
-            true if pod.spec.daily_cap.is_some() => Self::PodCap(pod.id.clone()),
+            true if pod.options.daily_cap.is_some() => Self::PodCap(pod.id.clone()),
             true => Self::Cap(pod.owner.clone()),
         }
     }
 }
 
-/// The warnings that were given.
+/// The warnings that were sent.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     /// The lowest threshold that was told, in seconds, until a pod has that much again.
@@ -89,7 +89,7 @@ mod tests {
     use neuropod::Money;
 
     use super::*;
-    use crate::smoke::{Api, config};
+    use crate::test_api::{Api, config};
 
     async fn pods() -> (Pod, Pod) {
         let api = Api::start(config()).await;
@@ -155,7 +155,7 @@ mod tests {
         );
         let capped = |pod: &Pod| {
             let mut pod = pod.clone();
-            pod.spec.daily_cap = Some(Money::from_cents(100));
+            pod.options.daily_cap = Some(Money::from_cents(100));
             pod
         };
         assert!(alerts.is_first(&capped(&one), cap, now) && alerts.is_first(&capped(&two), cap, now));

@@ -1,4 +1,4 @@
-//! What listeners are told, word for word.
+//! The events of live updates, as they are sent.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::current::{Current, Digest, Written};
-use super::listener::{Alert, Listener, Outgoing, Refusal};
+use super::listener::{Listener, Refusal};
+use super::mailbox::{Alert, Outgoing};
 use crate::app::App;
 use crate::contract::failure::Failure;
 use crate::contract::money::BalanceView;
@@ -36,15 +37,16 @@ impl Event {
     }
 
     /// That something does not work.
-    pub(super) fn error(failure: &Failure, pod_id: Option<&str>, language: Language) -> Self {
-        let mut fields = json!({ "code": failure.code(), "message": failure.message(language) });
+    pub(super) fn error(app: &App, failure: &Failure, pod_id: Option<&str>, language: Language) -> Self {
+        let mut fields =
+            json!({ "code": failure.code(), "message": failure.message(language, app.platform.currency()) });
         if let Some(pod_id) = pod_id {
             fields["podId"] = pod_id.into();
         }
         Self::new("error", fields)
     }
 
-    /// What is told of something; `None`: it is what the listener knows already.
+    /// The event for this news; `None`: the listener knows it already.
     pub(super) async fn of(app: &App, listener: &Listener, outgoing: &Outgoing) -> Option<Self> {
         let language = listener.language();
         let event = match outgoing {
@@ -77,7 +79,7 @@ impl Event {
                 }),
             ),
             Outgoing::Standing(standing) => {
-                let mut fields = json!(BalanceView::of(standing, language));
+                let mut fields = json!(BalanceView::of(standing, app.platform.currency(), language));
                 fields["timestamp"] = json!(Timestamp::now());
                 Self::new("balance", fields)
             }
@@ -131,7 +133,7 @@ impl Event {
                 "podId": pod_id,
                 "minutesLeft": seconds_left / 60,
                 "message": message,
-                "currentBalance": balance.unwrap_or(Money::ZERO).as_euros(),
+                "currentBalance": balance.unwrap_or(Money::ZERO).as_f64(),
                 "balanceKnown": balance.is_some(),
                 "timestamp": now,
             }),
@@ -157,8 +159,8 @@ pub(super) fn not_understood() -> Failure {
     Failure::new(
         http::StatusCode::BAD_REQUEST,
         "malformed",
-        "Mensaje no entendido",
-        "The message is not understood",
+        "No se ha entendido el mensaje",
+        "The message was not understood",
     )
 }
 

@@ -1,4 +1,4 @@
-//! What other servers on the same store do.
+//! Follows what other servers on the same store do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +7,15 @@ use neuropod::Actor;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
-use crate::config::Config;
 use crate::contract::failure::Failure;
 
-/// How often the store is read anew. Most changes by others show in the cluster, where the driver sees them at once;
+/// How often the store is read again. Most changes by others show in the cluster, where the driver sees them at once;
 /// the deletion of a stopped pod does not.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Whether servers on other machines may be on the same store.
-pub(crate) fn is_shared(config: &Config) -> bool {
-    use secrecy::ExposeSecret;
-
-    config.store.expose_secret().starts_with("mongodb")
-}
-
-/// Reads the pods again and again as long as somebody listens, until it is dropped.
+/// Reads the pods regularly while somebody listens, until it is dropped.
 pub(crate) async fn watch(app: Arc<App>) {
-    if !is_shared(&app.config) {
+    if !app.config.is_shared() {
         return;
     }
     let actor = Actor::admin("live updates");

@@ -17,14 +17,15 @@ use socketioxide::{SendError, SocketError, SocketIo};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::ack::Ack;
-use super::listener::{Listener, Refusal, Scope};
+use super::ack::{Ack, TRY_AGAIN};
+use super::listener::{Listener, Refusal};
+use super::mailbox::Scope;
 use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::Caller;
 use crate::contract::failure::Failure;
 use crate::limits::ClientAddress;
-use crate::routes::log_text;
+use crate::log_text;
 
 /// The biggest message that is read, in bytes.
 const MAX_PAYLOAD: u64 = 64 * 1024;
@@ -36,8 +37,6 @@ const PING_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_WAITING: usize = 64;
 /// How long the answer to an event may take.
 const ANSWERED: Duration = Duration::from_millis(4500);
-/// How soon a peer that takes nothing is tried again.
-pub(super) const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// For how long it is tried to find out who somebody is.
 const SIGN_IN: Duration = Duration::from_secs(30);
@@ -63,6 +62,7 @@ enum OfPod {
 /// What one connection has.
 #[derive(Clone)]
 struct Connection {
+    app: Shared,
     listener: Arc<Listener>,
     ended: CancellationToken,
 }
@@ -97,7 +97,9 @@ async fn sign_in(
             // back by itself.
             Err(failure) if failure.is_of_server() && begun.elapsed() < SIGN_IN => sleep(AGAIN).await,
             Ok(caller) => break caller,
-            Err(failure) if failure.is_of_server() => return Err(failure.message(language)),
+            Err(failure) if failure.is_of_server() => {
+                return Err(failure.message(language, app.platform.currency()));
+            }
             Err(failure) => {
                 let address = socket.req_parts().extensions.get::<ClientAddress>().copied();
                 let too_many = app.limiter.wrong_token(address.unwrap_or_default()).err();
@@ -105,7 +107,9 @@ async fn sign_in(
                     // The same connection may ask again at once.
                     sleep(AGAIN).await;
                 }
-                return Err(too_many.unwrap_or(failure).message(language));
+                return Err(too_many
+                    .unwrap_or(failure)
+                    .message(language, app.platform.currency()));
             }
         }
     };
@@ -121,7 +125,8 @@ fn connected(
 ) -> impl Future<Output = ()> + Send {
     let language = app.language(&socket.req_parts().headers);
     let connection = Connection {
-        listener: app.live.join(caller.actor(), caller.user.email.clone(), language),
+        app: Arc::clone(&app),
+        listener: Listener::join(&app.live, caller.actor(), caller.user.email.clone(), language),
         ended: app.stopping.child_token(),
     };
     connection.listener.subscribe_all(Scope::Announcements);
@@ -233,7 +238,8 @@ impl Received {
             Ok(data) => emit(&self.socket, &self.connection, event, &data),
             Err(failure) => {
                 let language = self.connection.listener.language();
-                let mut data = json!({ "type": failure.code(), "message": failure.message(language) });
+                let message = failure.message(language, self.connection.app.platform.currency());
+                let mut data = json!({ "type": failure.code(), "message": message });
                 if let Some(pod_id) = pod_id {
                     data["podId"] = pod_id.into();
                 }
@@ -290,7 +296,7 @@ async fn request_logs(received: Received, State(app): State<Shared>, TryData(dat
         .answer_of_pod(data, "podLogs", async |connection, pod_id| {
             let (actor, language) = (connection.listener.actor(), connection.listener.language());
             app.limiter.check_user(&actor.id)?;
-            let logs = log_text(&app, actor, &pod_id.parse::<PodId>()?, None, false, language).await;
+            let logs = log_text::read(&app, actor, &pod_id.parse::<PodId>()?, None, false, language).await;
             let logs = logs.map_err(|failure| match failure.code() {
                 // Whether there is a pod that one may not see is nothing to be learned here.
                 "forbidden" => refused(Refusal::NoPod),

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::listener::{Listener, Outgoing, Scope};
+use super::listener::{Listener, Refusal};
+use super::mailbox::{Outgoing, Scope};
 use super::message::{Event, not_understood, refused};
 use crate::app::{App, Shared};
 use crate::auth::{Caller, Identity};
@@ -149,7 +150,7 @@ impl Connection {
             },
         };
         let live = &self.app.live;
-        let listener = live.join(caller.actor(), caller.user.email.clone(), self.language);
+        let listener = Listener::join(live, caller.actor(), caller.user.email.clone(), self.language);
         let app = Arc::clone(&self.app);
         let closing = tokio::select! {
             // Whoever has signed out hears nothing more.
@@ -191,7 +192,7 @@ impl Connection {
                 Err(too_many) if !failure.is_of_server() => too_many,
                 _ => failure,
             };
-            self.say(&Event::error(&failure, None, self.language))
+            self.say(&Event::error(&self.app, &failure, None, self.language))
                 .await
                 .ok_or(None)?;
             // Nobody knows now who they are. What they have said after it must not be taken for that of a stranger.
@@ -260,7 +261,7 @@ impl Connection {
 
 /// Does what a text says, and gives the answer to it.
 async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
-    let error = |failure: &Failure, pod_id| Some(Event::error(failure, pod_id, listener.language()));
+    let error = |failure: &Failure, pod_id| Some(Event::error(app, failure, pod_id, listener.language()));
     match serde_json::from_str(text) {
         Ok(Incoming::Subscribe { pod_id }) => match app.listen_to(listener, &pod_id).await {
             Ok(()) => None,
@@ -298,7 +299,7 @@ impl App {
     /// # Errors
     /// There is no such pod for them, or they listen to too many, or ask too often for what nobody knows here.
     pub(super) async fn listen_to(&self, listener: &Listener, pod_id: &str) -> Result<(), Failure> {
-        let no_pod = || refused(super::Refusal::NoPod);
+        let no_pod = || refused(Refusal::NoPod);
         let id = pod_id.parse().map_err(|_| no_pod())?;
         let known = self.live.pod(&id);
         // Somebody else's pod is asked for as one that does not exist is: how long the answer takes tells nothing.

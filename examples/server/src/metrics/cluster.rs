@@ -49,6 +49,7 @@ impl MeteredCluster {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ClusterBackend for MeteredCluster {
     async fn apply(&self, workload: &Workload) -> Result<Observation> {
         Self::count("apply", self.inner.apply(workload)).await

@@ -5,9 +5,10 @@ use std::fmt::{self, Write};
 use anyhow::Result;
 use neuropod::Error;
 use neuropod::message::Language;
+use neuropod::money::Currency;
 use neuropod::store::mongo::migrate::{Applied, Count, Finding, Migration, Summary};
 
-use super::Arguments;
+use super::arguments::Arguments;
 use super::commands;
 use super::target::Target;
 use crate::config::Config;
@@ -20,6 +21,7 @@ pub(super) struct Report<'a> {
     pub(super) config: &'a Config,
     pub(super) arguments: &'a Arguments,
     pub(super) language: Language,
+    pub(super) currency: Currency,
 }
 
 impl Report<'_> {
@@ -43,18 +45,18 @@ impl Report<'_> {
             .iter()
             .partition(|finding| finding.sets_aside());
         let title = self.say(
-            "Lo raro, y qué se hace con ello",
-            "What is odd, and what becomes of it",
+            "Datos inusuales y qué se hace con ellos",
+            "Unusual data, and what happens to it",
         );
         self.findings(&mut text, title, &odd)?;
         let title = match self.target {
             Target::InPlace => self.say(
-                "Lo que no se puede migrar: se aparta entero en la colección «unmigrated», con el motivo",
-                "What can't be taken over: it is set aside whole in the collection `unmigrated`, with the reason",
+                "No se puede migrar: se aparta entero en la colección «unmigrated», con el motivo",
+                "Can't be migrated: moved whole to the collection `unmigrated`, with the reason",
             ),
             _ => self.say(
-                "Lo que no se puede migrar: se queda en la base de datos antigua",
-                "What can't be taken over: it stays in the old database",
+                "No se puede migrar: se queda en la base de datos antigua",
+                "Can't be migrated: stays in the old database",
             ),
         };
         self.findings(&mut text, title, &aside)?;
@@ -68,8 +70,8 @@ impl Report<'_> {
         writeln!(text, "{} {}", self.say("De:", "From:"), self.from)?;
         let target = match self.target {
             Target::InPlace => self.say(
-                "la misma base de datos, que el backend antiguo ya no podrá usar",
-                "the same database, which the old backend can't use any more afterwards",
+                "la misma base de datos; el backend antiguo ya no podrá usarla",
+                "the same database; the old backend can no longer use it afterwards",
             ),
             Target::File(_) | Target::Database(_) => self.target.shown(),
         };
@@ -96,14 +98,14 @@ impl Report<'_> {
         let prices = match &summary.price_list {
             None if summary.prices.found == 0 => self
                 .say(
-                    "el backend antiguo no guardó ninguno; valen los configurados",
-                    "the old backend has kept none; the configured ones hold",
+                    "el backend antiguo no guardó ninguno; se aplican los configurados",
+                    "the old backend stored none; the configured ones apply",
                 )
                 .to_owned(),
             None => self
                 .say(
                     "la plataforma nueva ya los tiene",
-                    "the new platform has them already",
+                    "the new platform already has them",
                 )
                 .to_owned(),
             Some(list) => {
@@ -127,39 +129,41 @@ impl Report<'_> {
                     self.say("volumen", "volume"),
                     list.volume_disk_gb
                 ));
-                format!(
-                    "{} ({})",
-                    prices.join(", "),
-                    self.say("EUR por hora", "EUR per hour")
-                )
+                format!("{} ({})", prices.join(", "), self.per_hour())
             }
         };
         writeln!(text, "{:<12}{prices}", self.say("Precios", "Prices"))?;
         if let Some(credit) = summary.price_list.as_ref().and_then(|list| list.opening_credit) {
             let name = self.say("Saldo nuevo", "New users");
-            writeln!(text, "{name:<12}{} EUR", credit.credit())?;
+            writeln!(text, "{name:<12}{} {}", credit.credit(), self.currency.code())?;
         }
         Ok(())
+    }
+
+    fn per_hour(&self) -> String {
+        let code = self.currency.code();
+        self.language
+            .pick(format!("{code} por hora"), format!("{code} per hour"))
     }
 
     fn count(&self, count: Count) -> String {
         let mut parts = vec![format!(
             "{} {}",
             count.to_take,
-            self.say("por migrar", "to take over")
+            self.say("por migrar", "to migrate")
         )];
         if count.done > 0 {
             parts.push(format!(
                 "{} {}",
                 count.done,
-                self.say("ya migrados", "done before")
+                self.say("ya migrados", "already migrated")
             ));
         }
         if count.to_set_aside > 0 {
             parts.push(format!(
                 "{} {}",
                 count.to_set_aside,
-                self.say("que no se pueden migrar", "that can't be")
+                self.say("que no se pueden migrar", "that can't be migrated")
             ));
         }
         parts.join(", ")
@@ -181,19 +185,17 @@ impl Report<'_> {
             return Ok(());
         }
         let title = self.say(
-            "Tipos de GPU que no están en el catálogo: se conservan sin ofrecerse. Sus pods se pueden ver, iniciar, detener y \
-             borrar, y pagan su precio; reciben lo que el tipo de GPU más pequeño, en cualquier nodo con GPU. Para decir otra \
-             cosa, añade el tipo al catálogo con offered = false",
-            "GPU types that the catalogue lacks: they are kept and not offered. Their pods can be seen, started, stopped and \
-             deleted, and pay their price; they get what the smallest GPU type has, on any node with a GPU. To say something \
-             else, put the type into the catalogue with offered = false",
+            "Tipos de GPU que no están en el catálogo: se conservan, pero no se ofrecen. Sus pods se pueden ver, iniciar, detener \
+             y borrar, y pagan su precio; reciben los recursos del tipo de GPU más pequeño, en cualquier nodo con GPU. Para \
+             cambiarlo, añade el tipo al catálogo con offered = false",
+            "GPU types missing from the catalogue: they are kept, but not offered. Their pods can be viewed, started, stopped \
+             and deleted, and pay their price; they get the resources of the smallest GPU type, on any node with a GPU. To \
+             change that, add the type to the catalogue with offered = false",
         );
         writeln!(text, "\n{title}:")?;
         for (id, pods) in &summary.unknown_gpus {
             let price = summary.price_list.as_ref().map(|list| list.quote(id, 0, 0).gpu);
-            let price = price.map_or_else(String::new, |price| {
-                format!(", {price} {}", self.say("EUR por hora", "EUR per hour"))
-            });
+            let price = price.map_or_else(String::new, |price| format!(", {price} {}", self.per_hour()));
             writeln!(text, "  {id}: {pods} pods{price}")?;
         }
         Ok(())
@@ -205,7 +207,7 @@ impl Report<'_> {
         if !self.config.legacy_names {
             wrong.push(self.say(
                 "legacy_names = true: sin ello los pods nuevos de cada usuario tendrían otro volumen y otros enlaces",
-                "legacy_names = true: without it new pods of a user would have another volume and other links",
+                "legacy_names = true: without it, new pods of a user would get another volume and other links",
             ).to_owned());
         }
         for (namespace, pods) in &migration.cluster().namespaces {
@@ -225,7 +227,7 @@ impl Report<'_> {
         }
         let title = self.say(
             "Falta en la configuración del servidor",
-            "The configuration of the server needs",
+            "Missing from the server's configuration",
         );
         writeln!(text, "\n{title}:")?;
         for line in wrong {
@@ -238,18 +240,18 @@ impl Report<'_> {
         if summary.left.is_empty() && summary.set_aside_before == 0 {
             return Ok(());
         }
-        writeln!(text, "\n{}:", self.say("No se toca", "Left alone"))?;
+        writeln!(text, "\n{}:", self.say("No se cambia", "Not changed"))?;
         for (name, documents) in &summary.left {
             let why = match name.as_str() {
                 "sessions" => self.say(
-                    "; cada cual vuelve a iniciar sesión",
-                    "; everybody signs in again",
+                    "; cada usuario vuelve a iniciar sesión",
+                    "; everybody has to sign in again",
                 ),
                 "logs" => self.say(
                     "; el registro del backend antiguo",
                     "; the log of the old backend",
                 ),
-                _ => self.say("; no es del backend antiguo", "; it is not of the old backend"),
+                _ => self.say("; no es del backend antiguo", "; not from the old backend"),
             };
             writeln!(
                 text,
@@ -259,8 +261,8 @@ impl Report<'_> {
         }
         if summary.set_aside_before > 0 {
             let why = self.say(
-                "documentos que otra vez no se pudieron migrar",
-                "documents that could not be taken over before",
+                "documentos que una ejecución anterior no pudo migrar",
+                "documents that an earlier run could not migrate",
             );
             writeln!(text, "  unmigrated: {} {why}", summary.set_aside_before)?;
         }
@@ -277,8 +279,8 @@ impl Report<'_> {
         let title = self.say(
             "En el clúster, antes de iniciar los pods: quita lo que dejó el backend antiguo y marca los volúmenes como de la \
              plataforma. Un volumen que no existe se creará nuevo",
-            "In the cluster, before pods are started: remove what the old backend left, and mark the volumes as those of the \
-             platform. A volume that does not exist will be made anew",
+            "In the cluster, before pods are started: remove what the old backend left, and mark the volumes as the \
+             platform's. A volume that does not exist is created",
         );
         writeln!(text, "\n{title}:")?;
         let namespace = match cluster.namespaces.keys().next() {
@@ -301,7 +303,7 @@ impl Report<'_> {
         } = applied;
         match self.language {
             Language::Es => write!(text, "\nHecho: {taken} documentos migrados")?,
-            Language::En => write!(text, "\nDone: {taken} documents taken over")?,
+            Language::En => write!(text, "\nDone: {taken} documents migrated")?,
         }
         if prices {
             text.push_str(self.say(", los precios guardados", ", the prices stored"));
@@ -332,12 +334,12 @@ impl Report<'_> {
     pub(super) fn again(&self, error: &Error) -> String {
         match self.language {
             Language::Es => format!(
-                "El backend antiguo ha cambiado un documento después del plan, y no se ha sobrescrito: {error}. Detenlo y repite la \
-                 misma orden; lo hecho, hecho está."
+                "El backend antiguo cambió un documento después de hacerse el plan, y no se ha sobrescrito: {error}. Detén ese \
+                 backend y repite la misma orden; lo ya hecho se conserva."
             ),
             Language::En => format!(
-                "The old backend has changed a document after it was planned, and it was not overwritten: {error}. Stop it and run \
-                 the same command again; what is done stays done."
+                "The old backend changed a document after the plan was made, so it was not overwritten: {error}. Stop that \
+                 backend and run the same command again; what is done stays done."
             ),
         }
     }

@@ -11,9 +11,8 @@ use neuropod::store::{MemoryStore, MongoStore, SqliteStore};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use crate::config::Config;
-
 use super::address;
+use crate::config::Config;
 
 /// Where it goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +56,7 @@ impl Target {
             Some(file) => Ok(Self::File(file.to_owned())),
             None if address::is_mongo(store) => Ok(Self::Database(address::shown(store))),
             None => bail!(
-                "store: what is taken over into `{store}` would be lost at the end: give a file or a database"
+                "store: what is migrated into `{store}` would be lost when this command ends: give a file or a database"
             ),
         }
     }

@@ -8,7 +8,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
 use tokio::time::timeout;
 
-use super::Found;
+use super::found::Found;
 use crate::app::{App, Shared};
 
 /// The biggest message, in bytes.

@@ -7,7 +7,8 @@ use http::{HeaderValue, StatusCode, header};
 use neuropod::message::{self, Language};
 use neuropod::pod::connection::ConnectionState;
 
-use super::Found;
+use super::found::Found;
+use crate::contract::pod::service_name;
 
 /// How often a page of a pod that starts looks again, in seconds.
 const AGAIN: u32 = 2;
@@ -41,7 +42,7 @@ impl Page {
         let title = language.pick("Aquí no hay ningún pod", "There is no pod here");
         let text = language.pick(
             "Se borró, o la dirección está mal escrita. El panel muestra las direcciones de tus pods.",
-            "It was deleted, or the address is misspelt. The dashboard shows the addresses of your pods.",
+            "It was deleted, or the address is wrong. The dashboard shows the addresses of your pods.",
         );
         let content = format!("<p>{text}</p><p class=\"muted\">{}</p>", escape(host));
         Self::new(StatusCode::NOT_FOUND, language, title, content)
@@ -52,8 +53,8 @@ impl Page {
         let (text, again) = match found.connection.state {
             ConnectionState::Starting | ConnectionState::AwaitingLogin => (
                 language.pick(
-                    "Está arrancando. Esta página se abre sola cuando funcione.",
-                    "It is starting. This page opens by itself once it runs.",
+                    "Está arrancando. Esta página se abrirá sola cuando esté listo.",
+                    "It is starting. This page will open when it is ready.",
                 ),
                 true,
             ),
@@ -67,7 +68,7 @@ impl Page {
             _ => (
                 language.pick(
                     "Está detenido. Inícialo en el panel y vuelve a cargar esta página.",
-                    "It is stopped. Start it in the dashboard, and load this page again.",
+                    "It is stopped. Start it in the dashboard, then reload this page.",
                 ),
                 false,
             ),
@@ -119,9 +120,12 @@ impl Page {
     pub(super) fn running(language: Language, found: &Found, gpu: &str) -> Self {
         let (pod, connection) = (&found.pod, &found.connection);
         let facts = [
-            (language.pick("Servicio", "Service"), connection.name.clone()),
+            (
+                language.pick("Servicio", "Service"),
+                service_name(found.index, connection),
+            ),
             (language.pick("Puerto", "Port"), connection.port.to_string()),
-            (language.pick("Imagen", "Image"), pod.spec.image.to_string()),
+            (language.pick("Imagen", "Image"), pod.options.image().to_owned()),
             ("GPU", gpu.to_owned()),
         ];
         let mut content = String::from("<dl>");
@@ -130,8 +134,8 @@ impl Page {
             let _ = write!(content, "<dt>{name}</dt><dd>{}</dd>", escape(&value));
         }
         let echo = language.pick(
-            "En un pod real estaría aquí su programa. Este manda de vuelta lo que recibe por un WebSocket:",
-            "A real pod would have its program here. This one sends back what it gets over a WebSocket:",
+            "En un pod real, aquí estaría su programa. Este devuelve lo que recibe por un WebSocket:",
+            "In a real pod its program would be here. This one returns what it receives over a WebSocket:",
         );
         let [connecting, open, closed] = language.pick(
             [

@@ -5,16 +5,14 @@ use std::collections::{HashMap, VecDeque};
 use axum::Json;
 use axum::extract::State;
 use futures::TryStreamExt;
+use neuropod::PodId;
 use neuropod::money::Entry;
-use neuropod::money::billing::EntryOptions;
 use neuropod::money::statement::Statement;
-use neuropod::{ErrorKind, PodId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::ledger::{Ledger, ledger};
-use super::time_range::TimeRange;
-use crate::app::{App, Shared};
+use super::account_range::{Range, no_account, whose};
+use crate::app::Shared;
 use crate::auth::Caller;
 use crate::contract::failure::{Failure, FailureBody};
 use crate::contract::money::{BalanceView, EntryView, StatementView};
@@ -31,20 +29,6 @@ const MOST_ENTRIES: u32 = 1000;
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Whose {
-    /// The user; for administrators.
-    user_id: Option<String>,
-}
-
-/// Whose account, and which time.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-pub(super) struct Range {
-    /// From the beginning of this day (UTC, `2026-01-31`) or this time (`2026-01-31T08:00:00Z`; without a time zone: UTC)
-    /// on.
-    from: Option<String>,
-    /// Up to the end of this day (UTC), minute or second: what it names is in the range as a whole. Not before `from`.
-    until: Option<String>,
     /// The user; for administrators.
     user_id: Option<String>,
 }
@@ -71,7 +55,11 @@ pub(crate) async fn balance(
 ) -> Result<Json<Answer<BalanceView>>, Failure> {
     let user = whose(&app, &caller, query.user_id).await?;
     let standing = app.platform.standing(&caller.actor(), &user).await;
-    Ok(data(BalanceView::of(&standing.map_err(no_account)?, language)))
+    Ok(data(BalanceView::of(
+        &standing.map_err(no_account)?,
+        app.platform.currency(),
+        language,
+    )))
 }
 
 /// What happened in the account, by day (UTC) and pod.
@@ -121,45 +109,12 @@ pub(crate) async fn statement(
     };
     let entries = newest.into_iter();
     let entries: Vec<_> = entries
-        .map(|entry| EntryView::of(entry, &name, language))
+        .map(|entry| EntryView::of(entry, &name, app.platform.currency(), language))
         .collect();
-    Ok(data(StatementView::of(&statement, entries, &name)))
-}
-
-impl Range {
-    /// What is asked for.
-    ///
-    /// # Errors
-    /// 400 where the range is none; 403 and 404 as for the account.
-    pub(super) async fn ledger(self, app: &Shared, caller: &Caller) -> Result<Ledger, Failure> {
-        let range = TimeRange::read(self.from.as_deref(), self.until.as_deref())?;
-        let user = whose(app, caller, self.user_id).await?;
-        let options = EntryOptions {
-            from: range.from,
-            until: range.until,
-            ..EntryOptions::default()
-        };
-        Ok(ledger(&app.platform, caller.actor(), user, options))
-    }
-}
-
-/// Whose account is asked for: one's own, or that of a user an administrator names.
-async fn whose(app: &App, caller: &Caller, named: Option<String>) -> Result<UserId, Failure> {
-    match named {
-        Some(id) if id != caller.user.id.as_str() => {
-            if !caller.actor().is_admin() {
-                return Err(Failure::admins_only());
-            }
-            Ok(app.known_user(&id).await?.id)
-        }
-        _ => Ok(caller.user.id.clone()),
-    }
-}
-
-pub(super) fn no_account(error: neuropod::Error) -> Failure {
-    if *error.kind() == ErrorKind::NotFound {
-        Failure::no_user()
-    } else {
-        error.into()
-    }
+    Ok(data(StatementView::of(
+        &statement,
+        entries,
+        app.platform.currency(),
+        &name,
+    )))
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::auth::Admin;
-use crate::contract::euros;
+use crate::contract::amount;
 use crate::contract::failure::{Failure, FailureBody};
 use crate::contract::fields::{Body, Fields, FromFields};
 use crate::contract::reply::{Answer, data};
@@ -19,7 +19,7 @@ use crate::contract::user::UserView;
 #[derive(ToSchema)]
 #[schema(example = json!({ "amount": 20, "note": "Taller de octubre" }))]
 pub(crate) struct CreditBody {
-    /// In EUR, above zero, with at most six decimals.
+    /// Above zero, with at most six decimals.
     #[schema(exclusive_minimum = 0)]
     amount: f64,
     /// One line of plain text, which the owner of the account sees.
@@ -53,7 +53,7 @@ pub(crate) async fn add(
     Path(id): Path<String>,
     Body(body): Body<CreditBody>,
 ) -> Result<Json<Answer<UserView>>, Failure> {
-    let amount = euros::amount(body.amount).ok_or_else(|| Failure::field("amount", Violation::Amount))?;
+    let amount = amount::exact(body.amount).ok_or_else(|| Failure::field("amount", Violation::Amount))?;
     let user = app.known_user(&id).await?;
     let key = match headers.get("idempotency-key") {
         Some(key) if !(1..=255).contains(&key.len()) => {
@@ -69,7 +69,7 @@ pub(crate) async fn add(
     added.map_err(|error| match error.kind() {
         ErrorKind::Conflict if !error.is_retryable() => Failure::from(error).saying(
             "Esta clave de idempotencia ya se usó con otro importe",
-            "This idempotency key was used with another amount",
+            "This idempotency key was already used with another amount",
         ),
         _ => error.into(),
     })?;

@@ -1,4 +1,4 @@
-//! The entries of an account, page by page, and all of them as CSV.
+//! All entries of an account, as CSV.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures::{Stream, TryStreamExt, stream};
+use futures::{TryStreamExt, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use neuropod::message::Language;
-use neuropod::money::Entry;
-use neuropod::money::billing::EntryOptions;
-use neuropod::{Actor, Error, Money, Platform, PodId, UserId};
+use neuropod::money::{Currency, Entry};
+use neuropod::{Error, Money, PodId};
 
-use super::account::{Range, no_account};
+use super::account_range::{Range, no_account};
 use crate::app::Shared;
 use crate::auth::Caller;
 use crate::contract::failure::{Failure, FailureBody};
@@ -22,76 +21,10 @@ use crate::contract::reply::Parameters;
 use crate::csv::{Cell, Csv};
 use crate::language::Asked;
 
-const HEAD: [&str; 9] = [
-    "number",
-    "at",
-    "kind",
-    "podId",
-    "podName",
-    "amountEur",
-    "heldEur",
-    "note",
-    "text",
-];
 /// The kind of the last row: a file without one has broken off.
 const END: &str = "end";
 
-/// The entries of an account in a range of time.
-pub(super) struct Ledger {
-    platform: Platform,
-    actor: Actor,
-    user: UserId,
-    options: EntryOptions,
-}
-
-/// The entries of the account of `user` that `options` select, as this one may see them.
-pub(super) fn ledger(platform: &Platform, actor: Actor, user: UserId, options: EntryOptions) -> Ledger {
-    Ledger {
-        platform: platform.clone(),
-        actor,
-        user,
-        options,
-    }
-}
-
-impl Ledger {
-    /// Page by page, oldest first: no more than one is in memory. No page is empty.
-    pub(super) fn pages(&self) -> impl Stream<Item = Result<Vec<Entry>, Error>> + Send + use<> {
-        let Self {
-            platform,
-            actor,
-            user,
-            options,
-        } = self;
-        let begin = (
-            platform.clone(),
-            actor.clone(),
-            user.clone(),
-            Some(options.clone()),
-        );
-        stream::try_unfold(begin, |(platform, actor, user, options)| async {
-            let Some(mut options) = options else {
-                return Ok(None);
-            };
-            let page = platform.entries(&actor, &user, &options).await?;
-            let Some(last) = page.last() else {
-                return Ok(None);
-            };
-            options.after = last.number;
-            let is_full = page.len() >= usize::try_from(options.limit).unwrap_or(usize::MAX);
-            let next = is_full.then_some(options);
-            Ok(Some((page, (platform, actor, user, next))))
-        })
-    }
-
-    /// The names of the pods that are there, for entries that don't say them.
-    pub(super) async fn names_of_pods(&self) -> Result<HashMap<PodId, String>, Failure> {
-        let pods = self.platform.list_all(&self.actor, Some(&self.user)).await?;
-        Ok(pods.into_iter().map(|pod| (pod.id, pod.name)).collect())
-    }
-}
-
-/// Every entry of the account, oldest first, as CSV: amounts exactly, in EUR. The last row is of the kind `end` and says
+/// Every entry of the account, oldest first, as CSV: amounts exactly. The last row is of the kind `end` and says
 /// how many entries there are and what they come to; a file without it has broken off.
 #[utoipa::path(get, path = "/api/account/statement.csv", tag = "Account", params(Range),
     security(("bearer" = [])), responses(
@@ -109,25 +42,27 @@ pub(crate) async fn csv(
     let mut pages = Box::pin(ledger.pages());
     // What can't be read at all is no file.
     let first = pages.try_next().await.map_err(no_account)?;
-    let head = Csv::with_head(&HEAD);
-    let begin = (pages, Some(first), Sums::default(), head, names);
+    let currency = app.platform.currency().clone();
+    let head = head(&currency);
+    let begin = (pages, Some(first), Sums::default(), head, (names, currency));
     let body = stream::try_unfold(
         begin,
-        move |(mut pages, first, mut sums, mut csv, names)| async move {
+        move |(mut pages, first, mut sums, mut csv, words)| async move {
             let page = match first {
                 Some(first) => first,
                 None if sums.ended => return Ok(None),
                 None => pages.try_next().await.inspect_err(broke_off)?,
             };
+            let (names, currency) = &words;
             match page {
                 Some(page) => page.iter().for_each(|entry| {
                     sums.add(entry);
-                    add(&mut csv, entry, &names, language);
+                    add(&mut csv, entry, names, currency, language);
                 }),
-                None => sums.end(&mut csv),
+                None => sums.end(&mut csv, currency),
             }
             let text = Bytes::from(csv.take());
-            Ok::<_, Error>(Some((text, (pages, None, sums, csv, names))))
+            Ok::<_, Error>(Some((text, (pages, None, sums, csv, words))))
         },
     );
     let headers = [
@@ -137,12 +72,32 @@ pub(crate) async fn csv(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
+/// A CSV with the names of its columns, such as `amountEur`.
+fn head(currency: &Currency) -> Csv {
+    let [amount, held] = ["amount", "held"].map(|name| format!("{name}{}", unit(currency)));
+    Csv::with_head(&[
+        "number", "at", "kind", "podId", "podName", &amount, &held, "note", "text",
+    ])
+}
+
+/// The currency as a part of names: `Eur`.
+fn unit(currency: &Currency) -> String {
+    let (first, rest) = currency.code().split_at(1);
+    format!("{first}{}", rest.to_ascii_lowercase())
+}
+
 /// Who reads it sees that the connection broke off, and that the last row is missing.
 fn broke_off(error: &Error) {
     tracing::warn!(%error, "a statement broke off");
 }
 
-fn add(csv: &mut Csv, entry: &Entry, names: &HashMap<PodId, String>, language: Language) {
+fn add(
+    csv: &mut Csv,
+    entry: &Entry,
+    names: &HashMap<PodId, String>,
+    currency: &Currency,
+    language: Language,
+) {
     let pod = entry.pod();
     let name = entry.details.pod_name.as_deref();
     let name = name.or_else(|| names.get(pod.as_ref()?).map(String::as_str));
@@ -156,7 +111,7 @@ fn add(csv: &mut Csv, entry: &Entry, names: &HashMap<PodId, String>, language: L
         Cell::Plain(&entry.amount),
         Cell::Plain(&entry.held),
         Cell::text(entry.details.note.as_deref()),
-        Cell::Text(&entry_text(entry, language)),
+        Cell::Text(&entry_text(entry, currency, language)),
     ]);
 }
 
@@ -175,9 +130,14 @@ impl Sums {
     }
 
     /// Writes the last row. Its amount is in the note, so that a sum over the column is not twice as much.
-    fn end(&mut self, csv: &mut Csv) {
+    fn end(&mut self, csv: &mut Csv, currency: &Currency) {
         self.ended = true;
-        let note = format!("entries={} amountEur={}", self.entries, self.amount);
+        let note = format!(
+            "entries={} amount{}={}",
+            self.entries,
+            unit(currency),
+            self.amount
+        );
         let empty = Cell::Empty;
         csv.row([
             empty,
@@ -199,13 +159,13 @@ mod tests {
 
     #[test]
     fn sums_stand_in_the_note_of_the_last_row_alone() {
-        let mut csv = Csv::with_head(&HEAD);
+        let mut csv = head(&Currency::EUR);
         let mut sums = Sums {
             entries: 3,
             amount: Money::from_micros(-45_000),
             ended: false,
         };
-        sums.end(&mut csv);
+        sums.end(&mut csv, &Currency::EUR);
         assert!(sums.ended);
         assert_eq!(
             csv.take(),

@@ -1,11 +1,13 @@
 //! The addresses of the API.
 
 mod account;
+mod account_range;
 mod admin_pods;
 mod audit;
 mod auth;
 mod credit;
 mod document;
+mod entries;
 mod inventory;
 mod ledger;
 mod logs;
@@ -14,6 +16,8 @@ mod pods;
 mod pricing;
 mod status;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod time_range;
 mod users;
 
@@ -25,10 +29,7 @@ use utoipa_axum::routes;
 use crate::app::Shared;
 use crate::{dashboard, live};
 
-pub(crate) use self::{
-    logs::text as log_text,
-    status::{config_view, metrics},
-};
+pub(crate) use self::status::metrics;
 
 /// Every address, and the document that describes those of the API.
 pub(crate) fn all() -> (Router<Shared>, utoipa::openapi::OpenApi) {

@@ -89,7 +89,7 @@ pub(crate) async fn stop(
             let stopped_already = *error.kind() == ErrorKind::InvalidState;
             let failure = Failure::from(error);
             if stopped_already {
-                failure.saying("El pod ya está detenido", "The pod is stopped already")
+                failure.saying("El pod ya está detenido", "The pod is already stopped")
             } else {
                 failure
             }
@@ -140,7 +140,7 @@ pub(crate) async fn delete(
     deleted.map_err(|error| {
         Failure::from(error).forbidding(
             "No tienes permiso para eliminar este pod",
-            "You may not delete this pod",
+            "You do not have permission to delete this pod",
         )
     })?;
     Ok(done(

@@ -7,12 +7,13 @@ use axum::extract::{Path, State};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use neuropod::message::Language;
-use neuropod::{CreatePod, Pod, PodId, Status, UserId};
+use neuropod::{Pod, PodId, Status, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
 use crate::auth::Caller;
+use crate::contract::create_body::{CreateBody, in_order};
 use crate::contract::failure::{Failure, FailureBody};
 use crate::contract::pod::{ConnectionsView, PodView, Shown};
 use crate::contract::reply::{Answer, Parameters, Raw, data};
@@ -38,44 +39,6 @@ pub(crate) struct CreatedPod {
     message: &'static str,
 }
 
-/// The body of a creation. What is wrong with it is told all at once.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({
-    "name": "Training", "deploymentType": "docker", "dockerImage": "quay.io/jupyter/base-notebook", "gpu": "cpu",
-    "containerDiskSize": 10, "volumeDiskSize": 10, "ports": "8888", "enableJupyter": true,
-}))]
-#[expect(dead_code, reason = "read by `CreatePod`, described here")]
-pub(crate) struct CreateBody {
-    /// 1 to 50 characters.
-    name: String,
-    /// `template` or `docker`: decides which of the next two is read; the other one is ignored.
-    deployment_type: String,
-    /// The id of the template, with `template`.
-    template: Option<String>,
-    /// The image, with `docker`.
-    docker_image: Option<String>,
-    /// The GPU type.
-    gpu: String,
-    /// In GB.
-    #[schema(minimum = 1, maximum = 100)]
-    container_disk_size: u32,
-    /// In GB.
-    #[schema(minimum = 1, maximum = 150)]
-    volume_disk_size: u32,
-    /// Separated by commas, at most 10.
-    ports: String,
-    /// Whether a Jupyter server is expected.
-    enable_jupyter: bool,
-    /// The e-mail address of the client it is for; for administrators.
-    assign_to_user: Option<String>,
-    /// Environment variables.
-    environment: Option<HashMap<String, String>>,
-    /// What it may cost on a day (UTC), in EUR.
-    daily_cap: Option<f64>,
-    /// Makes a repetition of the same request answer the same pod.
-    idempotency_key: Option<String>,
-}
-
 /// A pod with its details.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OnePod {
@@ -96,9 +59,9 @@ pub(crate) struct Details {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     last_active: Timestamp,
-    /// In EUR per hour.
+    /// Per hour.
     cost: f64,
-    /// In EUR, so far.
+    /// So far.
     total_cost: f64,
 }
 
@@ -181,18 +144,19 @@ pub(crate) async fn create(
     caller: Caller,
     Raw(body): Raw,
 ) -> Result<(StatusCode, Json<Answer<CreatedPod>>), Failure> {
-    let mut request = CreatePod::from_json(&body)?;
+    let mut request = CreateBody::request(&body, app.platform.limits())?;
     if let Some(key) = headers.get("idempotency-key") {
         request.idempotency_key = Some(String::from_utf8_lossy(key.as_bytes()).into_owned());
     }
-    let pod = app.platform.create(&caller.actor(), &request).await?;
+    let created = app.platform.create(&caller.actor(), &request).await;
+    let pod = created.map_err(in_order)?;
     let created = CreatedPod {
         pod_id: pod.id.to_string(),
         pod_name: pod.name,
         status: Status::Creating.as_str(),
         message: language.pick(
             "Pod creándose. Por favor espere unos minutos.",
-            "The pod is being created. Please wait some minutes.",
+            "The pod is being created. Please wait a few minutes.",
         ),
     };
     Ok((StatusCode::CREATED, data(created)))
@@ -246,7 +210,7 @@ pub(crate) async fn connections(
     Ok(data(app.shown(language).connections(&pod)))
 }
 
-/// What is no id is answered like one that does not exist.
+/// Text that is not an id is treated like an id that does not exist.
 pub(super) fn parse(id: &str) -> Result<PodId, Failure> {
     Ok(id.parse()?)
 }

@@ -95,8 +95,8 @@ pub(crate) async fn update(
         return Err(Failure::new(
             StatusCode::BAD_REQUEST,
             "read_only",
-            "Solo se pueden cambiar los precios y el saldo inicial; lo demás es configuración del servidor",
-            "Only prices and the opening credit can be changed; the rest is configuration of the server",
+            "Solo se pueden cambiar los precios y el saldo inicial; lo demás se define en la configuración del servidor",
+            "Only prices and the opening credit can be changed; the rest is set in the server's configuration",
         ));
     }
     set(&app, &admin.actor(), &prices, language).await
@@ -165,6 +165,7 @@ pub(crate) async fn calculate(
         quote,
         sizes,
         seconds,
+        app.platform.currency(),
     )))
 }
 
@@ -220,7 +221,7 @@ impl App {
     ) -> PricingView {
         PricingView::of(
             prices,
-            self.platform.catalogue(),
+            (self.platform.catalogue(), self.platform.limits()),
             nodes,
             self.platform.opening_credit_of(prices),
             language,

@@ -17,7 +17,7 @@ use crate::contract::template::TemplateView;
 use crate::contract::template_body::TemplateBody;
 use crate::language::Asked;
 
-/// How often a change is begun anew because somebody else was quicker.
+/// How often a change is retried after a conflict.
 const MAX_CONFLICTS: usize = 20;
 
 /// A template that was changed.
@@ -68,11 +68,11 @@ pub(crate) async fn summary(
     let line = |template: Template| SummaryLine {
         pods: pods
             .iter()
-            .filter(|pod| pod.spec.template.as_ref() == Some(&template.id))
+            .filter(|pod| pod.template.as_ref() == Some(&template.id))
             .count(),
         id: template.id,
         name: template.name,
-        docker_image: template.docker_image.to_string(),
+        docker_image: template.options.image().to_owned(),
     };
     let templates: Vec<_> = app.store.templates().await?.into_iter().map(line).collect();
     Ok(data(Summary {
@@ -106,7 +106,7 @@ pub(crate) async fn create(
     Admin(admin): Admin,
     Body(body): Body<TemplateBody>,
 ) -> Result<(StatusCode, Json<Changed>), Failure> {
-    let template = body.checked(None, app.platform.image_rules())?;
+    let template = body.checked(None, app.platform.image_rules(), app.platform.limits())?;
     let stored = app.platform.create_template(&admin.actor(), &template).await;
     let stored = stored.map_err(taken)?;
     let message = language.pick("Template creado correctamente", "The template was created");
@@ -128,7 +128,11 @@ pub(crate) async fn update(
 ) -> Result<Json<Changed>, Failure> {
     let mut conflicts = 0;
     let stored = loop {
-        let template = body.checked(Some(&known(&app, &id).await?), app.platform.image_rules())?;
+        let template = body.checked(
+            Some(&known(&app, &id).await?),
+            app.platform.image_rules(),
+            app.platform.limits(),
+        )?;
         match app.platform.change_template(&admin.actor(), &template).await {
             Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => conflicts += 1,
             Err(error) if *error.kind() == ErrorKind::NotFound => return Err(Failure::no_template()),

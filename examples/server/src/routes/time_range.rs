@@ -78,8 +78,8 @@ fn wrong_format() -> Failure {
     Failure::new(
         http::StatusCode::BAD_REQUEST,
         "invalid",
-        "Una fecha se escribe 2026-01-31, o con hora 2026-01-31T08:00:00Z; sin zona horaria es UTC",
-        "A date is written 2026-01-31, or with a time 2026-01-31T08:00:00Z; without a time zone it is UTC",
+        "Escribe las fechas como 2026-01-31, o con hora como 2026-01-31T08:00:00Z; sin zona horaria son UTC",
+        "Write dates as 2026-01-31, or with a time as 2026-01-31T08:00:00Z; without a time zone they are UTC",
     )
 }
 
@@ -88,7 +88,7 @@ fn wrong_order() -> Failure {
         http::StatusCode::BAD_REQUEST,
         "invalid",
         "La fecha final («until») es anterior a la inicial («from»)",
-        "The end (`until`) is before the beginning (`from`)",
+        "The end (`until`) is before the start (`from`)",
     )
 }
 

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{App, Shared};
 use crate::auth::Admin;
-use crate::contract::euros;
+use crate::contract::amount;
 use crate::contract::failure::{Failure, FailureBody};
 use crate::contract::fields::{Body, Fields, FromFields};
 use crate::contract::reply::{Answer, Done, Parameters, data, done};
@@ -36,7 +36,7 @@ pub(crate) struct Search {
 #[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "balance": 25 }))]
 pub(crate) struct BalanceBody {
     user_id: String,
-    /// In EUR, not negative, at most six decimals: what was told can be sent back.
+    /// Not negative, at most six decimals: what was told can be sent back.
     #[schema(minimum = 0)]
     balance: f64,
 }
@@ -46,7 +46,7 @@ pub(crate) struct BalanceBody {
 #[schema(rename_all = "camelCase", example = json!({ "userId": "0123456789abcdef01234567", "dailyCap": 5 }))]
 pub(crate) struct CapBody {
     user_id: String,
-    /// In EUR, not negative, at most six decimals; null: what the platform says.
+    /// Not negative, at most six decimals; null: what the platform says.
     #[schema(minimum = 0)]
     daily_cap: Option<f64>,
 }
@@ -127,7 +127,7 @@ pub(crate) async fn balance(
     Admin(admin): Admin,
     Body(body): Body<BalanceBody>,
 ) -> Result<Json<Answer<UserView>>, Failure> {
-    let amount = euros::amount(body.balance).ok_or_else(|| Failure::field("balance", Violation::Amount))?;
+    let amount = amount::exact(body.balance).ok_or_else(|| Failure::field("balance", Violation::Amount))?;
     let user = app.known_user(&body.user_id).await?;
     let number: u64 = rand::random();
     let key = format!("balance:{}:{number:016x}", user.id);
@@ -149,7 +149,7 @@ pub(crate) async fn daily_cap(
     Body(body): Body<CapBody>,
 ) -> Result<Json<Answer<UserView>>, Failure> {
     let cap = match body.daily_cap {
-        Some(cap) => Some(euros::amount(cap).ok_or_else(|| Failure::field("dailyCap", Violation::Amount))?),
+        Some(cap) => Some(amount::exact(cap).ok_or_else(|| Failure::field("dailyCap", Violation::Amount))?),
         None => None,
     };
     let user = app.known_user(&body.user_id).await?;
@@ -214,7 +214,7 @@ pub(crate) async fn fix_balances(Asked(language): Asked, _: Admin) -> Json<Repai
         success: true,
         message: language.pick(
             "Todos los saldos son correctos: no hay nada que corregir",
-            "All balances are right: there is nothing to repair",
+            "All balances are correct: there is nothing to fix",
         ),
         data: RepairedUsers {
             users_updated: 0,
@@ -295,6 +295,6 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         let is_there = self.presence.is_there(&user.id);
-        Ok(UserView::of(user, available.as_euros(), pods, is_there))
+        Ok(UserView::of(user, available.as_f64(), pods, is_there))
     }
 }

@@ -2,6 +2,8 @@
 
 mod text;
 
+pub(crate) use self::text::percent;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

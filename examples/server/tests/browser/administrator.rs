@@ -108,7 +108,7 @@ async fn templates(page: &Page, axe: &str) {
     page.click("Save").await;
     page.dialog_is_closed().await;
     page.click("Delete: Notebook 2").await;
-    page.reads("Pods that were made from it stay as they are.").await;
+    page.reads("Pods created from it don't change.").await;
     page.check("delete-template", axe).await;
     page.click("Delete").await;
     page.dialog_is_closed().await;
@@ -188,7 +188,7 @@ async fn pods_of_everybody_credit_and_who_did_what() {
     assert_eq!(page.run(SELECT, json!(["status", "stopped"])).await, true);
     page.reads("1 to 3 of 3 pods").await;
     page.fill("search", "nobody at all").await;
-    page.reads("No pod matches.").await;
+    page.reads("No pods match.").await;
     page.check("all-pods-none", &axe).await;
 
     page.go("inventory").await;
@@ -208,7 +208,7 @@ async fn pods_of_everybody_credit_and_who_did_what() {
     page.reads("20.00").await;
     page.fill("who", "nobody").await;
     page.click("Show").await;
-    page.reads("Nothing matches.").await;
+    page.reads("No entries match.").await;
     page.check("audit-none", &axe).await;
     guises(&page, &axe).await;
     page.close().await;

@@ -35,7 +35,8 @@ async fn a_pod_from_signing_in_to_its_end() {
     follow_the_log(&page, &axe).await;
 
     page.click("Stop: Training").await;
-    page.reads("What is not on the volume is lost.").await;
+    page.reads("Anything that is not on the volume will be lost.")
+        .await;
     page.check("stop", &axe).await;
     page.click("Stop").await;
     page.dialog_is_closed().await;
@@ -249,7 +250,8 @@ async fn with_the_keyboard_alone() {
     assert_eq!(page.focus().await, "Connect: Keys", "where one was before");
     page.tab_to("Stop: Keys").await;
     page.browser.press(&[ENTER]).await;
-    page.reads("What is not on the volume is lost.").await;
+    page.reads("Anything that is not on the volume will be lost.")
+        .await;
     assert_eq!(page.focus().await, "Cancel", "Enter must not stop a pod unread");
     page.tab_to("Stop").await;
     page.picture("stop").await;

@@ -13,7 +13,7 @@ use crate::page::Page;
 use crate::program::program;
 use crate::{LIMIT, axe};
 
-/// Starts the program as the README says, at a free port, and answers what it says to whoever has started it.
+/// Starts the program as the README says, at a free port, and returns what it says to whoever has started it.
 async fn start(folder: &std::path::Path) -> (Child, Vec<String>) {
     let mut server = Command::new(program("server"))
         .current_dir(folder)

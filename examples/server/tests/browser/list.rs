@@ -71,7 +71,7 @@ async fn a_long_list_is_searched_ordered_and_stopped_in_one_go() {
     page.reads("2 of 6 pods").await;
     page.check("searched", &axe).await;
     page.fill("Search pods", "nothing at all").await;
-    page.reads("No pod matches.").await;
+    page.reads("No pods match.").await;
     page.check("no-match", &axe).await;
     page.click("Show all").await;
     shows(

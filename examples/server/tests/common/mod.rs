@@ -95,7 +95,7 @@ impl TestServer {
         }
     }
 
-    /// Stops the server as a signal does, and answers how it ended.
+    /// Stops the server as a signal does, and returns how it ended.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.stop.take());
         tokio::time::timeout(PATIENCE, &mut self.running)
@@ -139,7 +139,7 @@ impl TestServer {
         self.call(Method::POST, path, token, Some(body)).await
     }
 
-    /// Signs in, and answers the token.
+    /// Signs in, and returns the token.
     pub(crate) async fn sign_in(&self, email: &str) -> String {
         let answer = self
             .post("/api/auth/mock-login", "", &json!({ "email": email }))
@@ -153,13 +153,13 @@ impl TestServer {
         me["user"]["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Creates a pod, and answers its id.
+    /// Creates a pod, and returns its id.
     pub(crate) async fn create(&self, token: &str, name: &str) -> String {
         let created = self.post("/api/pods", token, &pod(name)).await.expect(201);
         created["data"]["podId"].as_str().expect("an id").to_owned()
     }
 
-    /// Waits until a pod has this status, and answers the pod with its details.
+    /// Waits until a pod has this status, and returns the pod with its details.
     pub(crate) async fn until(&self, token: &str, id: &str, status: &str) -> Value {
         let wait = async {
             loop {

@@ -99,7 +99,7 @@ impl Server {
         signed_in["token"].as_str().unwrap().to_owned()
     }
 
-    /// Asks for something that has to work as somebody else, and answers its JSON.
+    /// Asks for something that has to work as somebody else, and returns its JSON.
     pub(crate) async fn call_as(
         &self,
         token: &str,
@@ -114,7 +114,7 @@ impl Server {
             .unwrap()
     }
 
-    /// Asks for something that has to work, and answers its JSON.
+    /// Asks for something that has to work, and returns its JSON.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         self.request(method, path, body).await.json().await.unwrap()
     }

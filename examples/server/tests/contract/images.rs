@@ -44,7 +44,7 @@ async fn an_image_that_is_not_of_the_public_internet_is_told_at_its_field() {
     ] {
         let registry = image.split('/').next().unwrap();
         let told = fields(server.post("/api/pods", &ana, &of_image(image)).await);
-        let text = format!("Images from '{registry}' are not allowed: it is no public registry");
+        let text = format!("Images from '{registry}' are not allowed: it is not a public registry");
         let expected = ("dockerImage".to_owned(), "registry_internal".to_owned(), text);
         assert_eq!(told, [expected], "{image}");
     }

@@ -131,7 +131,7 @@ impl Pod<'_> {
         (service["status"] == "ready").then(|| service["url"].as_str().unwrap().to_owned())
     }
 
-    /// Waits until it runs, and answers the link to Jupyter with its token.
+    /// Waits until it runs, and returns the link to Jupyter with its token.
     async fn running(&self) -> String {
         self.until("running", |pod| pod["status"] == "running").await;
         wait_until("a link with a token", LIMIT, async || match self.link().await {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::message::{Language, unmatched_gpu};
 
 fn node(labels: &[(&str, &str)], total: u32) -> NodeGpus {
     NodeGpus {
@@ -145,7 +146,8 @@ fn a_taint_that_tells_of_a_state_of_the_node_leaves_no_room_and_is_no_fault_of_t
 fn a_catalogue_that_no_node_matches_is_told_with_what_comes_nearest() {
     let told = |gpu: GpuType, nodes: &[NodeGpus]| {
         let catalogue = Catalogue::new([("x".to_owned(), gpu)]);
-        unmatched(&catalogue, nodes).first().map(ToString::to_string)
+        let unmatched = unmatched(&catalogue, nodes);
+        unmatched.first().map(|gpu| unmatched_gpu(gpu, Language::En))
     };
     assert_eq!(told(rtx(1), &[node(&MODEL, 1)]), None);
     let full = NodeGpus {

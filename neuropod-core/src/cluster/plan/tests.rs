@@ -3,7 +3,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::cluster::catalogue::{GpuType, InstanceSize};
 use crate::cluster::workload::{Accelerator, Toleration};
-use crate::pod::record::Environment;
+use crate::pod::environment::Environment;
+use crate::pod::options::Jupyter;
 
 fn naming() -> Naming {
     Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
@@ -47,7 +48,7 @@ fn names_ports_and_the_token_are_those_of_the_pod() {
 #[test]
 fn without_jupyter_there_is_no_token_and_no_port_to_wait_for() {
     let workload = planned(|pod| {
-        pod.spec.jupyter = false;
+        pod.options.jupyter = Some(Jupyter::Off);
         pod.login.injected = None;
     });
     assert_eq!(workload.secret, None);
@@ -64,7 +65,7 @@ fn all_values_of_the_owner_are_secret_and_the_token_among_them() {
             ("JUPYTER_TOKEN", "of an old record"),
         ];
         let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        pod.spec.environment = Environment(own.into());
+        pod.options.environment = Environment(own.into());
     });
     let secret = workload.secret.as_ref().unwrap();
     let values: Vec<_> = secret.variables.0.iter().collect();
@@ -91,7 +92,7 @@ fn all_values_of_the_owner_are_secret_and_the_token_among_them() {
 fn the_digest_follows_names_and_runs_and_not_the_values_of_the_owner() {
     let hash = |name: &str, value: &str, run: u64| {
         let workload = planned(|pod| {
-            pod.spec.environment = Environment([(name.into(), value.into())].into());
+            pod.options.environment = Environment([(name.into(), value.into())].into());
             pod.run = run;
         });
         workload.spec_hash()
@@ -111,8 +112,8 @@ fn the_digest_follows_names_and_runs_and_not_the_values_of_the_owner() {
 fn no_image_and_no_owner_names_a_library_for_the_hooks_of_the_runtime() {
     for gpu in ["cpu", "rtx-4090"] {
         let workload = planned(|pod| {
-            pod.spec.gpu = gpu.into();
-            pod.spec.environment = Environment([("LD_PRELOAD".into(), "./pwn.so".into())].into());
+            pod.options.gpu = Some(gpu.into());
+            pod.options.environment = Environment([("LD_PRELOAD".into(), "./pwn.so".into())].into());
         });
         for name in ["LD_PRELOAD", "LD_AUDIT"] {
             assert_eq!(workload.container.environment[name], "", "{gpu} {name}");
@@ -125,7 +126,7 @@ fn no_image_and_no_owner_names_a_library_for_the_hooks_of_the_runtime() {
 #[test]
 fn a_pod_without_a_gpu_sees_none() {
     let own = |pod: &mut Pod| {
-        pod.spec.environment = Environment([("EPOCHS".into(), "3".into())].into());
+        pod.options.environment = Environment([("EPOCHS".into(), "3".into())].into());
     };
     let with = planned(own);
     for (name, _) in NO_DEVICES {
@@ -138,7 +139,7 @@ fn a_pod_without_a_gpu_sees_none() {
     );
     let without = planned(|pod| {
         own(pod);
-        pod.spec.gpu = "cpu".into();
+        pod.options.gpu = Some("cpu".into());
     });
     for (name, nothing) in [
         ("AMD_VISIBLE_DEVICES", "none"),
@@ -156,8 +157,8 @@ fn a_pod_without_a_gpu_sees_none() {
 #[test]
 fn a_variable_of_the_user_opens_no_gpu() {
     let workload = planned(|pod| {
-        pod.spec.gpu = "cpu".into();
-        pod.spec.environment = Environment([("NVIDIA_VISIBLE_DEVICES".into(), "all".into())].into());
+        pod.options.gpu = Some("cpu".into());
+        pod.options.environment = Environment([("NVIDIA_VISIBLE_DEVICES".into(), "all".into())].into());
     });
     assert_eq!(workload.container.environment["NVIDIA_VISIBLE_DEVICES"], "void");
     let secret = workload.secret.unwrap();
@@ -168,9 +169,9 @@ fn a_variable_of_the_user_opens_no_gpu() {
 fn disks_are_as_asked_for_and_processor_and_memory_as_the_gpu_type_comes_with() {
     for (gpu, cpu_millis, memory_mib) in [("cpu", 2000, 4096), ("rtx-4090", 8000, 49_152)] {
         let workload = planned(|pod| {
-            pod.spec.gpu = gpu.into();
-            pod.spec.container_disk_gb = 77;
-            pod.spec.volume_disk_gb = 123;
+            pod.options.gpu = Some(gpu.into());
+            pod.options.disk_gb = Some(77);
+            pod.options.volume_gb = Some(123);
         });
         let resources = workload.container.resources;
         // The first platform made the container's disk its memory limit.
@@ -191,7 +192,7 @@ fn the_default_gpus_choose_their_nodes_and_pods_without_gpu_take_any() {
         "NVIDIA-GeForce-RTX-4090"
     );
     assert_eq!(container.tolerations[0].key, "nvidia.com/gpu");
-    let container = planned(|pod| pod.spec.gpu = "cpu".into()).container;
+    let container = planned(|pod| pod.options.gpu = Some("cpu".into())).container;
     assert!(container.node_selector.is_empty() && container.tolerations.is_empty());
 }
 
@@ -219,7 +220,7 @@ fn where_and_with_how_much_it_runs_is_for_the_catalogue() {
     };
     let catalogue = Catalogue::new([("big".to_owned(), gpu)]);
     let mut pod = sample();
-    pod.spec.gpu = "big".into();
+    pod.options.gpu = Some("big".into());
     let layout = Layout {
         grace_seconds: 7,
         same_owner_traffic: true,
@@ -267,7 +268,7 @@ fn a_quota_is_for_namespaces_of_users() {
     let (volume, namespace) = layout.places(&naming(), &pod.slug, &pod.owner_hash);
     assert_eq!(volume, "workspace-training-k3j5qzx2ab");
     assert_eq!(namespace.as_deref(), Some("neuropod-k3j5qzx2ab"));
-    pod.spec.namespace = namespace;
+    pod.namespace = namespace;
     assert_eq!(planned(&pod).isolation.quota, Some(quota));
 }
 

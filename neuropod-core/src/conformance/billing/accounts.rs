@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::failure;
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
+use crate::conformance::expect::failure;
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{failure, unique};
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
+use crate::conformance::expect::{failure, unique};
 use crate::error::kind::{ErrorKind, Result};
 use crate::id::{PodId, UserId};
 use crate::money::amount::Money;

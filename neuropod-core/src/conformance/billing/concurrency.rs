@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::super::failure;
-use super::{adds_up, cents, holds, new_key, prepaid};
+use super::fixture::{adds_up, cents, holds, new_key, prepaid};
+use crate::conformance::expect::failure;
 use crate::money::amount::Money;
 use crate::money::billing::{Billing, BillingExt};
 
@@ -57,9 +57,17 @@ pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
             tasks.spawn(async move {
                 billing.deposit(&given, &user, cents(5)).await?;
                 billing.charge(&taken, &user, cents(7)).await?;
-                billing.reserve(&reserved, &user, cents(100)).await?;
-                billing.release(&reserved).await
+                billing.reserve(&reserved, &user, cents(100)).await
             });
+        }
+        // All have reserved before the first releases: who reserves under a key that was released is refused.
+        for result in tasks.join_all().await {
+            result.expect("a repetition at the same time is told that it is done");
+        }
+        let mut tasks = JoinSet::new();
+        for _ in 0..RUNNERS {
+            let (billing, reserved) = (billing.clone(), reserved.clone());
+            tasks.spawn(async move { billing.release(&reserved).await });
         }
         for result in tasks.join_all().await {
             result.expect("a repetition at the same time is told that it is done");

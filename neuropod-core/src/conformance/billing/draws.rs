@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::super::failure;
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
+use crate::conformance::expect::failure;
 use crate::id::UserId;
 use crate::money::amount::Money;
 use crate::money::billing::{

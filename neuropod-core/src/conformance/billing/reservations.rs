@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::failure;
-use super::{cents, holds, new_key, new_user, prepaid};
+use super::fixture::{cents, holds, new_key, new_user, prepaid};
+use crate::conformance::expect::failure;
 use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};

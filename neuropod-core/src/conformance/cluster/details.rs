@@ -3,11 +3,12 @@
 use jiff::SignedDuration;
 
 use super::fixture::{Case, Watching, pod_of};
-use super::{Scene, Stage};
+use super::stage::{Milestone, Stage};
 use crate::cluster::observation::{Observation, ObservedPod, Step};
 use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::ErrorKind;
+use crate::sim::Mishap;
 
 /// How exactly clusters keep times.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -55,39 +56,39 @@ pub(super) async fn apply_waits_for_what_is_being_deleted(stage: &dyn Stage) {
 
 /// What a node does wrong is told as its fault, and what is wrong with a pod is not.
 pub(super) async fn the_fault_of_a_node_is_told_as_such(stage: &dyn Stage) {
-    for (scene, is_of_the_node) in [
-        (Scene::NodeFault, true),
-        (Scene::ConfigError, false),
-        (Scene::ImageMissing, false),
+    for (mishap, is_of_the_node) in [
+        (Mishap::NodeFault, true),
+        (Mishap::ConfigError, false),
+        (Mishap::ImageMissing, false),
     ] {
-        let case = Case::new(stage, &format!("{scene:?} at fault"));
+        let case = Case::new(stage, &format!("{mishap:?} at fault"));
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
-        case.play(scene).await;
+        case.inject(mishap).await;
         let pod = told(&case, &mut watching, "reason", |pod| pod.reason.is_some()).await;
-        assert_eq!(pod.node_fault, is_of_the_node, "{scene:?}: {pod:?}");
-        assert!(pod.node.is_some(), "{scene:?}: which node it is");
+        assert_eq!(pod.node_fault, is_of_the_node, "{mishap:?}: {pod:?}");
+        assert!(pod.node.is_some(), "{mishap:?}: which node it is");
         case.clear(VolumePolicy::Delete).await;
     }
 }
 
 /// A warning that may pass by itself says until when; a reason that is certain counts at once.
 pub(super) async fn a_warning_that_may_pass_says_until_when(stage: &dyn Stage) {
-    for (scene, code, may_pass) in [
-        (Scene::MountSlow, ReasonCode::VolumeFailed, true),
-        (Scene::ImageMissing, ReasonCode::ImageNotFound, false),
-        (Scene::NoGpuFree, ReasonCode::NoGpuFree, false),
+    for (mishap, code, may_pass) in [
+        (Mishap::MountSlow, ReasonCode::VolumeFailed, true),
+        (Mishap::ImageMissing, ReasonCode::ImageNotFound, false),
+        (Mishap::NoGpuFree, ReasonCode::NoGpuFree, false),
     ] {
-        let case = Case::new(stage, &format!("{scene:?} may pass"));
+        let case = Case::new(stage, &format!("{mishap:?} may pass"));
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
-        case.play(scene).await;
+        case.inject(mishap).await;
         let pod = told(&case, &mut watching, "reason", |pod| tells(pod, code)).await;
-        assert_eq!(pod.passes_until.is_some(), may_pass, "{scene:?}: {pod:?}");
+        assert_eq!(pod.passes_until.is_some(), may_pass, "{mishap:?}: {pod:?}");
         let since = pod.reason.map(|reason| reason.since);
         assert!(
             pod.passes_until.is_none_or(|until| Some(until) > since),
-            "{scene:?}: it is some time from {since:?} on"
+            "{mishap:?}: it is some time from {since:?} on"
         );
         case.clear(VolumePolicy::Delete).await;
     }
@@ -99,11 +100,11 @@ pub(super) async fn the_last_end_is_told_while_the_next_container_runs(stage: &d
     let mut watching = Watching::open(stage, &[&case]).await;
     let first = case.start().await;
     assert_eq!(first.last_end, None, "it is the first one");
-    case.play(Scene::OutOfMemory).await;
+    case.inject(Mishap::OutOfMemory).await;
     let killed = |pod: &ObservedPod| tells(pod, ReasonCode::OutOfMemory);
     let pod = told(&case, &mut watching, "kill", killed).await;
     assert_eq!(pod.last_end, None, "none runs: that is the reason");
-    case.play(Scene::Running { ready: true }).await;
+    case.reach(Milestone::Running { ready: true }).await;
     let pod = told(&case, &mut watching, "next container", |pod| pod.ready).await;
     let last_end = pod.last_end.map(|reason| reason.code);
     assert_eq!((pod.reason, last_end), (None, Some(ReasonCode::OutOfMemory)));
@@ -115,12 +116,12 @@ pub(super) async fn a_step_says_since_when(stage: &dyn Stage) {
     let case = Case::new(stage, "since when");
     let mut watching = Watching::open(stage, &[&case]).await;
     case.apply().await;
-    case.play(Scene::Scheduled).await;
+    case.reach(Milestone::Scheduled).await;
     let preparing = told(&case, &mut watching, "node", |pod| pod.step == Step::Preparing).await;
     assert!(preparing.step_since.is_some(), "{preparing:?}");
     let again = pod_of(&case.observe().await);
     assert_eq!(again.step_since, preparing.step_since, "it is at the same step");
-    case.play(Scene::Pulling).await;
+    case.reach(Milestone::Pulling).await;
     let pulling = told(&case, &mut watching, "pull", |pod| pod.step == Step::PullingImage).await;
     assert!(
         pulling.step_since >= preparing.step_since,
@@ -135,7 +136,7 @@ pub(super) async fn a_closed_port_tells_of_another_server(stage: &dyn Stage) {
     let mut watching = Watching::open(stage, &[&case]).await;
     let before = case.start().await;
     let open = told(&case, &mut watching, "readiness", |pod| pod.ready).await;
-    case.play(Scene::ServerRestarted).await;
+    case.inject(Mishap::ServerKilled).await;
     let closed = |pod: &ObservedPod| pod.closed_at > open.closed_at;
     let pod = told(&case, &mut watching, "closed port", closed).await;
     assert!(

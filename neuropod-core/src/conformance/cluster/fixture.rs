@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Scene, Stage};
+use super::stage::{Milestone, Stage};
 use crate::cluster::backend::{ClusterBackend, ClusterEvent};
 use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::cluster::workload::{
@@ -18,7 +18,8 @@ use crate::cluster::workload::{
 use crate::error::kind::ErrorKind;
 use crate::id::PodId;
 use crate::naming::{Naming, Slug, UserHash};
-use crate::pod::record::Environment;
+use crate::pod::environment::Environment;
+use crate::sim::{Mishap, ObjectKind};
 
 /// Between two looks at a condition.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
@@ -117,10 +118,10 @@ pub(super) struct Case<'a> {
 impl<'a> Case<'a> {
     /// A workload of a user of its own.
     pub(super) fn new(stage: &'a dyn Stage, name: &str) -> Self {
-        Self::of(stage, Owner::new().workload(stage, name))
+        Self::for_workload(stage, Owner::new().workload(stage, name))
     }
 
-    pub(super) fn of(stage: &'a dyn Stage, workload: Workload) -> Self {
+    pub(super) fn for_workload(stage: &'a dyn Stage, workload: Workload) -> Self {
         Self {
             stage,
             backend: stage.backend(),
@@ -172,14 +173,32 @@ impl<'a> Case<'a> {
         }
     }
 
-    pub(super) async fn play(&self, scene: Scene) {
-        self.stage.play(self.reference(), scene).await;
+    pub(super) async fn reach(&self, milestone: Milestone) {
+        self.stage.reach(self.reference(), milestone).await;
+    }
+
+    pub(super) async fn inject(&self, mishap: Mishap) {
+        self.stage.inject(self.reference(), mishap).await;
+    }
+
+    pub(super) async fn delete_by_hand(&self, kind: ObjectKind) {
+        self.stage.delete_by_hand(self.reference(), kind).await;
+    }
+
+    pub(super) async fn take_name(&self) {
+        self.stage.take_name(self.reference()).await;
+    }
+
+    /// The container ends with an error, and the next one becomes ready.
+    pub(super) async fn restart(&self) {
+        self.inject(Mishap::Exit).await;
+        self.reach(Milestone::Running { ready: true }).await;
     }
 
     /// Applies the workload and lets its container run.
     pub(super) async fn start(&self) -> ObservedPod {
         self.apply().await;
-        self.play(Scene::Running { ready: true }).await;
+        self.reach(Milestone::Running { ready: true }).await;
         pod_of(
             &self
                 .until("a ready pod", |seen| {
@@ -216,7 +235,7 @@ impl<'a> Case<'a> {
                 return;
             }
             if seen.pod.is_some_and(|pod| pod.terminating) {
-                self.play(Scene::Ended).await;
+                self.reach(Milestone::Ended).await;
             }
             assert!(
                 Instant::now() < deadline,

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use tokio::time::timeout;
 
 use super::fixture::Case;
-use super::{Scene, Stage};
+use super::stage::{Milestone, Stage};
 use crate::cluster::backend::{LogOptions, LogStream};
 use crate::cluster::observation::Observation;
 use crate::cluster::workload::VolumePolicy;
@@ -25,7 +25,7 @@ pub async fn logs(stage: &dyn Stage) {
         ErrorKind::InvalidState,
         "no container"
     );
-    case.play(Scene::Running { ready: true }).await;
+    case.reach(Milestone::Running { ready: true }).await;
     case.until("a ready pod", is_running_with(0)).await;
     parts(&case).await;
 
@@ -40,7 +40,7 @@ pub async fn logs(stage: &dyn Stage) {
     );
     let written = until_lines(&case, 2).await;
     let followed = open(&case, follow()).await;
-    case.play(Scene::Restarted).await;
+    case.restart().await;
     case.until("a restart", is_running_with(1)).await;
     let first = drain(&case, followed).await;
     assert!(

@@ -1,13 +1,14 @@
 //! Checks of `apply`, `observe`, `inventory` and `usage`.
 
 use super::fixture::{Case, Owner, assert_complete, pod_of};
-use super::{Scene, Stage};
+use super::stage::{Milestone, Stage};
 use crate::cluster::backend::{Inventory, OwnedWorkload};
 use crate::cluster::gpus::NodeGpus;
 use crate::cluster::observation::{Objects, Observation, ObservedPod, Phase};
 use crate::cluster::workload::{Accelerator, SecretSpec, VolumePolicy};
 use crate::error::kind::ErrorKind;
-use crate::pod::record::Environment;
+use crate::pod::environment::Environment;
+use crate::sim::ObjectKind;
 
 /// Apply makes everything and answers it; observe says the same.
 pub(super) async fn apply_makes_everything(stage: &dyn Stage) {
@@ -40,7 +41,7 @@ pub(super) async fn apply_again_changes_nothing(stage: &dyn Stage) {
     let second = case.apply().await;
     assert_complete(&case, &second);
     assert_eq!(pod_of(&second).uid, first.uid, "the same pod object");
-    case.play(Scene::Running { ready: true }).await;
+    case.reach(Milestone::Running { ready: true }).await;
     let running = pod_of(&case.until("a ready pod", is_ready).await);
     let third = case.apply().await;
     assert_complete(&case, &third);
@@ -67,14 +68,14 @@ pub(super) async fn apply_twice_at_once_makes_one_pod(stage: &dyn Stage) {
 pub(super) async fn apply_repairs_what_is_missing(stage: &dyn Stage) {
     let case = Case::new(stage, "repairs");
     let pod = case.start().await;
-    case.play(Scene::ServiceDeleted).await;
+    case.delete_by_hand(ObjectKind::Service).await;
     case.until("missing object", |seen| seen.objects == Objects::Partial)
         .await;
     let repaired = case.apply().await;
     assert_complete(&case, &repaired);
     assert_eq!(pod_of(&repaired).uid, pod.uid, "the pod ran on");
     assert_complete(&case, &case.observe().await);
-    case.play(Scene::PodDeleted).await;
+    case.delete_by_hand(ObjectKind::Pod).await;
     let seen = case.until("missing pod", |seen| seen.pod.is_none()).await;
     assert_eq!(seen.objects, Objects::Partial, "objects without their pod");
     let made = case.apply().await;
@@ -135,7 +136,7 @@ pub(super) async fn apply_takes_hostile_content(stage: &dyn Stage) {
 /// An object of somebody else is neither taken over nor removed nor listed.
 pub(super) async fn apply_refuses_a_name_of_somebody_else(stage: &dyn Stage) {
     let case = Case::new(stage, "taken");
-    case.play(Scene::NameTaken).await;
+    case.take_name().await;
     let error = match case.backend.apply(&case.workload).await {
         Ok(seen) => panic!("apply took an object of somebody else: {seen:#?}"),
         Err(error) => error,
@@ -175,16 +176,16 @@ pub(super) async fn a_volume_never_shrinks(stage: &dyn Stage) {
 /// nothing.
 pub(super) async fn inventory_lists_what_is_owned(stage: &dyn Stage) {
     let owner = Owner::new();
-    let mut case = Case::of(stage, owner.workload(stage, "listed"));
+    let mut case = Case::for_workload(stage, owner.workload(stage, "listed"));
     let gpu = Accelerator {
         resource: "nvidia.com/gpu".to_owned(),
         count: 1,
     };
     case.workload.container.resources.accelerator = Some(gpu);
-    let orphan = Case::of(stage, owner.workload(stage, "orphan"));
+    let orphan = Case::for_workload(stage, owner.workload(stage, "orphan"));
     let applied = case.apply().await;
     orphan.start().await;
-    orphan.play(Scene::PodDeleted).await;
+    orphan.delete_by_hand(ObjectKind::Pod).await;
     orphan.until("missing pod", |seen| seen.pod.is_none()).await;
 
     let seen = inventory(&case).await;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tokio::time::{Instant, sleep};
 
-use super::Stage;
 use super::fixture::{Case, Owner, PAUSE, assert_complete, pod_of};
+use super::stage::Stage;
 use crate::cluster::observation::Observation;
 use crate::cluster::workload::{Quota, VolumePolicy};
 use crate::error::kind::ErrorKind;
@@ -17,7 +17,7 @@ use crate::error::kind::ErrorKind;
 pub async fn quota(stage: &dyn Stage) {
     let owner = Owner::new();
     let [mut allowed, mut refused] =
-        ["allowed", "too much"].map(|name| Case::of(stage, owner.workload(stage, name)));
+        ["allowed", "too much"].map(|name| Case::for_workload(stage, owner.workload(stage, name)));
     for case in [&mut allowed, &mut refused] {
         case.workload.isolation.quota = Some(Quota {
             pods: 1,

@@ -1,14 +1,15 @@
 //! Checks of why a pod does not run.
 
 use super::fixture::{Case, Watching};
-use super::{Scene, Stage};
+use super::stage::{Milestone, Stage};
 use crate::cluster::observation::{ObservedPod, Phase, Step};
 use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::{Accelerator, VolumePolicy};
+use crate::sim::Mishap;
 
-/// What must be seen of a scene.
+/// What a backend must show after a mishap.
 struct Expected {
-    scene: Scene,
+    mishap: Mishap,
     code: ReasonCode,
     /// Where a pod that has not started is.
     step: Option<Step>,
@@ -19,9 +20,9 @@ struct Expected {
 }
 
 impl Expected {
-    const fn waiting(scene: Scene, code: ReasonCode, step: Step) -> Self {
+    const fn waiting(mishap: Mishap, code: ReasonCode, step: Step) -> Self {
         Self {
-            scene,
+            mishap,
             code,
             step: Some(step),
             phase: Some(Phase::Pending),
@@ -29,9 +30,9 @@ impl Expected {
         }
     }
 
-    const fn broken(scene: Scene, code: ReasonCode, phase: Phase) -> Self {
+    const fn broken(mishap: Mishap, code: ReasonCode, phase: Phase) -> Self {
         Self {
-            scene,
+            mishap,
             code,
             step: None,
             phase: Some(phase),
@@ -41,25 +42,29 @@ impl Expected {
 }
 
 const EXPECTED: [Expected; 14] = [
-    Expected::waiting(Scene::NoGpuFree, ReasonCode::NoGpuFree, Step::Scheduling),
-    Expected::waiting(Scene::Unschedulable, ReasonCode::Unschedulable, Step::Scheduling),
-    Expected::waiting(Scene::VolumePending, ReasonCode::VolumePending, Step::Scheduling),
-    Expected::waiting(Scene::MountFailing, ReasonCode::VolumeFailed, Step::Preparing),
+    Expected::waiting(Mishap::NoGpuFree, ReasonCode::NoGpuFree, Step::Scheduling),
+    Expected::waiting(Mishap::Unschedulable, ReasonCode::Unschedulable, Step::Scheduling),
+    Expected::waiting(Mishap::VolumePending, ReasonCode::VolumePending, Step::Scheduling),
+    Expected::waiting(Mishap::MountFailing, ReasonCode::VolumeFailed, Step::Preparing),
     Expected::waiting(
-        Scene::PullFailing,
+        Mishap::PullFailing,
         ReasonCode::ImagePullFailed,
         Step::PullingImage,
     ),
-    Expected::waiting(Scene::ImageMissing, ReasonCode::ImageNotFound, Step::PullingImage),
-    Expected::waiting(Scene::ImageInvalid, ReasonCode::ImageInvalid, Step::PullingImage),
-    Expected::waiting(Scene::ConfigError, ReasonCode::ContainerConfig, Step::Starting),
-    Expected::waiting(Scene::StartError, ReasonCode::ContainerStart, Step::Starting),
-    Expected::broken(Scene::CrashLoop, ReasonCode::CrashLoop, Phase::Running),
-    Expected::broken(Scene::OutOfMemory, ReasonCode::OutOfMemory, Phase::Running),
-    Expected::broken(Scene::Evicted, ReasonCode::Evicted, Phase::Ended),
-    Expected::broken(Scene::DiskExceeded, ReasonCode::DiskExceeded, Phase::Ended),
+    Expected::waiting(
+        Mishap::ImageMissing,
+        ReasonCode::ImageNotFound,
+        Step::PullingImage,
+    ),
+    Expected::waiting(Mishap::ImageInvalid, ReasonCode::ImageInvalid, Step::PullingImage),
+    Expected::waiting(Mishap::ConfigError, ReasonCode::ContainerConfig, Step::Starting),
+    Expected::waiting(Mishap::StartError, ReasonCode::ContainerStart, Step::Starting),
+    Expected::broken(Mishap::CrashLoop, ReasonCode::CrashLoop, Phase::Running),
+    Expected::broken(Mishap::OutOfMemory, ReasonCode::OutOfMemory, Phase::Running),
+    Expected::broken(Mishap::Evicted, ReasonCode::Evicted, Phase::Ended),
+    Expected::broken(Mishap::DiskExceeded, ReasonCode::DiskExceeded, Phase::Ended),
     Expected {
-        scene: Scene::NodeLost,
+        mishap: Mishap::NodeLost,
         code: ReasonCode::NodeLost,
         step: None,
         phase: None,
@@ -70,15 +75,15 @@ const EXPECTED: [Expected; 14] = [
 /// Every cause that keeps a pod from running is told with its code, by watch and by observe.
 pub(super) async fn every_reason_is_told(stage: &dyn Stage) {
     for expected in &EXPECTED {
-        let case = new_case(stage, &format!("{:?}", expected.scene));
+        let case = new_case(stage, &format!("{:?}", expected.mishap));
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
         if expected.step.is_none() {
-            case.play(Scene::Running { ready: true }).await;
+            case.reach(Milestone::Running { ready: true }).await;
             watching.until(&case, "readiness", |pod| pod.ready).await;
         }
-        case.play(expected.scene).await;
-        let what = format!("{:?} for {:?}", expected.code, expected.scene);
+        case.inject(expected.mishap).await;
+        let what = format!("{:?} for {:?}", expected.code, expected.mishap);
         let pod = watching
             .until(&case, &what, |pod| tells(pod, expected.code))
             .await;
@@ -92,7 +97,7 @@ pub(super) async fn every_reason_is_told(stage: &dyn Stage) {
             seen.pod.as_ref(),
             Some(&pod),
             "observe and watch say the same of {:?}",
-            expected.scene
+            expected.mishap
         );
         case.clear(VolumePolicy::Delete).await;
     }
@@ -100,17 +105,17 @@ pub(super) async fn every_reason_is_told(stage: &dyn Stage) {
 
 /// A reason is not told any more once the pod runs.
 pub(super) async fn a_reason_passes(stage: &dyn Stage) {
-    for (scene, code) in [
-        (Scene::NoGpuFree, ReasonCode::NoGpuFree),
-        (Scene::PullFailing, ReasonCode::ImagePullFailed),
-        (Scene::CrashLoop, ReasonCode::CrashLoop),
+    for (mishap, code) in [
+        (Mishap::NoGpuFree, ReasonCode::NoGpuFree),
+        (Mishap::PullFailing, ReasonCode::ImagePullFailed),
+        (Mishap::CrashLoop, ReasonCode::CrashLoop),
     ] {
-        let case = new_case(stage, &format!("{scene:?} passes"));
+        let case = new_case(stage, &format!("{mishap:?} passes"));
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
-        case.play(scene).await;
+        case.inject(mishap).await;
         watching.until(&case, "reason", |pod| tells(pod, code)).await;
-        case.play(Scene::Running { ready: true }).await;
+        case.reach(Milestone::Running { ready: true }).await;
         let pod = watching.until(&case, "readiness", |pod| pod.ready).await;
         assert_eq!(
             (pod.phase, pod.step, pod.reason),
@@ -135,28 +140,31 @@ fn tells(pod: &ObservedPod, code: ReasonCode) -> bool {
 }
 
 fn check(expected: &Expected, pod: &ObservedPod) {
-    let scene = expected.scene;
-    assert!(!pod.ready, "{scene:?}: not ready");
+    let mishap = expected.mishap;
+    assert!(!pod.ready, "{mishap:?}: not ready");
     assert!(
         pod.reason
             .as_ref()
             .is_some_and(|reason| !reason.detail.is_empty()),
-        "{scene:?}: the words of the cluster are kept"
+        "{mishap:?}: the words of the cluster are kept"
     );
     if let Some(phase) = expected.phase {
-        assert_eq!(pod.phase, phase, "{scene:?}");
-        assert_eq!(pod.container, None, "{scene:?}: no container runs");
+        assert_eq!(pod.phase, phase, "{mishap:?}");
+        assert_eq!(pod.container, None, "{mishap:?}: no container runs");
     }
     if let Some(step) = expected.step {
-        assert_eq!(pod.step, step, "{scene:?}");
+        assert_eq!(pod.step, step, "{mishap:?}");
         assert_eq!(
             (pod.started_at, pod.finished_at),
             (None, None),
-            "{scene:?}: nothing has run"
+            "{mishap:?}: nothing has run"
         );
     }
     if expected.ended {
-        assert!(pod.started_at.is_some(), "{scene:?}: it ran");
-        assert!(pod.finished_at >= pod.started_at, "{scene:?}: and ended: {pod:?}");
+        assert!(pod.started_at.is_some(), "{mishap:?}: it ran");
+        assert!(
+            pod.finished_at >= pod.started_at,
+            "{mishap:?}: and ended: {pod:?}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Checks of `remove`.
 
 use super::fixture::{Case, Owner, assert_complete, is_kept, pod_of};
-use super::{Scene, Stage};
+use super::stage::{Milestone, Stage};
 use crate::cluster::observation::{Objects, Observation, ObservedVolume, Phase};
 use crate::cluster::workload::VolumePolicy;
 
@@ -16,7 +16,7 @@ pub(super) async fn remove_keeps_the_volume(stage: &dyn Stage) {
     assert_eq!(ending.phase, Phase::Running, "its container still runs");
     let again = case.remove(VolumePolicy::Keep).await;
     assert!(pod_of(&again).terminating, "another removal changes nothing");
-    case.play(Scene::Ended).await;
+    case.reach(Milestone::Ended).await;
     let seen = case.until("end", Observation::is_cleared).await;
     assert!(is_kept(&seen.volume), "the volume stays: {:?}", seen.volume);
     let again = case.remove(VolumePolicy::Keep).await;
@@ -71,8 +71,8 @@ pub(super) async fn the_next_run_is_another_pod_on_the_same_volume(stage: &dyn S
 /// Two pods of one owner share a workspace and nothing else.
 pub(super) async fn two_workloads_do_not_disturb_each_other(stage: &dyn Stage) {
     let owner = Owner::new();
-    let one = Case::of(stage, owner.workload(stage, "one"));
-    let other = Case::of(stage, owner.workload(stage, "one more"));
+    let one = Case::for_workload(stage, owner.workload(stage, "one"));
+    let other = Case::for_workload(stage, owner.workload(stage, "one more"));
     assert_eq!(
         one.reference().volume,
         other.reference().volume,

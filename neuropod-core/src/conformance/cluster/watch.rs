@@ -1,10 +1,11 @@
 //! Checks of `watch`.
 
 use super::fixture::{Case, Watching, pod_of};
-use super::{Scene, Stage};
+use super::stage::{Milestone, Stage};
 use crate::cluster::observation::{Phase, Step};
 use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::VolumePolicy;
+use crate::sim::Mishap;
 
 /// What is there when the watch opens comes before it has caught up.
 pub(super) async fn watch_begins_with_what_is_there(stage: &dyn Stage) {
@@ -31,16 +32,16 @@ pub(super) async fn watch_follows_a_life(stage: &dyn Stage) {
     assert_eq!((&pod.uid, pod.run), (&uid, 1));
     assert_eq!(pod.spec_hash, case.workload.spec_hash());
 
-    case.play(Scene::Scheduled).await;
+    case.reach(Milestone::Scheduled).await;
     watching
         .until(&case, "node", |pod| pod.step == Step::Preparing)
         .await;
-    case.play(Scene::Pulling).await;
+    case.reach(Milestone::Pulling).await;
     watching
         .until(&case, "pull", |pod| pod.step == Step::PullingImage)
         .await;
 
-    case.play(Scene::Running { ready: false }).await;
+    case.reach(Milestone::Running { ready: false }).await;
     let pod = watching
         .until(&case, "container", |pod| pod.container.is_some())
         .await;
@@ -62,7 +63,7 @@ pub(super) async fn watch_follows_a_life(stage: &dyn Stage) {
         "the first container"
     );
 
-    case.play(Scene::Running { ready: true }).await;
+    case.reach(Milestone::Running { ready: true }).await;
     let pod = watching.until(&case, "readiness", |pod| pod.ready).await;
     assert_eq!((pod.phase, pod.step), (Phase::Running, Step::Ready));
     assert!(pod.node.is_some(), "a pod that runs says on which node");
@@ -76,7 +77,7 @@ pub(super) async fn watch_follows_a_life(stage: &dyn Stage) {
     );
     let started_at = pod.started_at;
 
-    case.play(Scene::Restarted).await;
+    case.restart().await;
     let pod = watching
         .until(&case, "restart", |pod| pod.ready && pod.restarts == 1)
         .await;
@@ -99,7 +100,7 @@ pub(super) async fn watch_follows_a_life(stage: &dyn Stage) {
 
     case.remove(VolumePolicy::Keep).await;
     watching.until(&case, "termination", |pod| pod.terminating).await;
-    case.play(Scene::Ended).await;
+    case.reach(Milestone::Ended).await;
     watching.until_gone(&case, &uid).await;
     case.clear(VolumePolicy::Delete).await;
 }
@@ -121,8 +122,8 @@ pub(super) async fn watch_loses_nothing_when_broken(stage: &dyn Stage) {
     watching.until(&gone, "termination", |pod| pod.terminating).await;
 
     stage.break_watch().await;
-    changed.play(Scene::CrashLoop).await;
-    gone.play(Scene::Ended).await;
+    changed.inject(Mishap::CrashLoop).await;
+    gone.reach(Milestone::Ended).await;
     stage.mend_watch().await;
 
     let crashed = |code| code == ReasonCode::CrashLoop;
@@ -135,7 +136,7 @@ pub(super) async fn watch_loses_nothing_when_broken(stage: &dyn Stage) {
         watching.until_gone(&gone, &uid).await;
     }
     assert_eq!(watching.pod(&same).cloned(), before, "nothing happened to it");
-    changed.play(Scene::Running { ready: true }).await;
+    changed.reach(Milestone::Running { ready: true }).await;
     watching.until(&changed, "recovery", |pod| pod.ready).await;
     for case in [&same, &changed, &gone] {
         case.clear(VolumePolicy::Delete).await;

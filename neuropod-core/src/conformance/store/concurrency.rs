@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::super::{taken, unique};
 use super::sample::{pod, user, user_id};
+use crate::conformance::expect::{taken, unique};
 use crate::error::kind::{ErrorKind, Result};
 use crate::id::PodId;
 use crate::store::traits::{PodStore, UserStore};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::failure;
 use super::sample::{moment, pod, user_id};
 use crate::cluster::workload::VolumePolicy;
+use crate::conformance::expect::failure;
 use crate::id::{PodId, UserId};
 use crate::pod::record::{Desired, Pod};
 use crate::store::traits::{Cursor, ListOptions, MAX_LIMIT, PodStore};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{failure, taken};
 use super::sample::{moment, pod, user_id};
+use crate::conformance::expect::{failure, taken};
 use crate::id::PodId;
 use crate::pod::record::{Pod, Status};
 use crate::store::traits::PodStore;

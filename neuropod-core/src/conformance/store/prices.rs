@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::super::failure;
+use crate::conformance::expect::failure;
 use crate::error::kind::ErrorKind;
 use crate::money::amount::Money;
 use crate::money::pricing::{OpeningCredit, PriceList};

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::super::unique;
 use super::sample::{HOSTILE, full_pod, moment, pod, user_id};
 use crate::cluster::observation::Step;
-use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::reason::Reason;
+use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::VolumePolicy;
+use crate::conformance::expect::unique;
 use crate::id::UserId;
 use crate::money::meter::{Meter, Reservation};
-use crate::pod::endpoint::Endpoint;
-use crate::pod::record::{Desired, Environment, Login, Pod, PodSpec, Status};
+use crate::pod::environment::Environment;
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::port::Port;
+use crate::pod::record::{Desired, Login, Pod, Status};
 use crate::store::traits::{ListOptions, PodStore};
 use crate::token::TokenState;
 use crate::token::secret::AccessToken;
@@ -163,21 +166,17 @@ pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
         let hostile = Pod {
             name: text.into(),
             created_by: UserId::new(text),
-            spec: PodSpec {
-                template: Some(text.into()),
-                gpu: text.into(),
-                mount_path: text.into(),
-                volume: text.into(),
-                namespace: Some(text.into()),
-                chosen_token: Some(AccessToken::new(text)),
+            template: Some(text.into()),
+            options: PodOptions {
+                gpu: Some(text.into()),
+                mount_path: Some(text.into()),
+                ports: Some(vec![Port::http(1).with_name(text)]),
+                jupyter: Some(Jupyter::Chosen(AccessToken::new(text))),
                 environment: Environment(BTreeMap::from([("VALUE".into(), text.into())])),
-                endpoints: vec![Endpoint {
-                    port: 1,
-                    service_name: text.into(),
-                    is_custom: true,
-                }],
-                ..sparse.spec
+                ..sparse.options
             },
+            volume: text.into(),
+            namespace: Some(text.into()),
             reason: Some(Reason::new(ReasonCode::Unschedulable, text, moment(0))),
             login: Login {
                 injected: Some(AccessToken::new(text)),
@@ -210,9 +209,9 @@ pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
     let names = ["$where", "a.b", "__proto__", "constructor", "_id", "$", "."];
     let variables = names.map(|name| (name.to_owned(), "value".to_owned()));
     let hostile = Pod {
-        spec: PodSpec {
+        options: PodOptions {
             environment: Environment(variables.into()),
-            ..sparse.spec
+            ..sparse.options
         },
         ..sparse
     };

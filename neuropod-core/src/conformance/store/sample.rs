@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::unique;
 use crate::cluster::observation::Step;
-use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::reason::Reason;
+use crate::cluster::reason::ReasonCode;
+use crate::conformance::expect::unique;
 use crate::id::{PodId, Role, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{Period, Spent};
 use crate::money::meter::{Due, Meter, Price, Reservation};
-use crate::pod::endpoint::Endpoint;
-use crate::pod::record::{Desired, Environment, Login, Pod, PodSpec, Status, VolumeDeletion};
-use crate::pod::template::{NamedPort, Template};
+use crate::pod::environment::Environment;
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::port::Port;
+use crate::pod::record::{Desired, Login, Pod, Status, VolumeDeletion};
+use crate::pod::template::Template;
 use crate::pod::wait::{Awaited, Wait};
 use crate::token::TokenState;
 use crate::token::secret::AccessToken;
@@ -59,11 +62,10 @@ pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
         created_by: owner.clone(),
         name: slug.to_owned(),
         slug: slug.parse().unwrap(),
-        spec: PodSpec {
-            endpoints: Vec::new(),
-            jupyter: false,
-            inject_token: false,
-            ..sample.spec
+        options: PodOptions {
+            ports: Some(Vec::new()),
+            jupyter: Some(Jupyter::Off),
+            ..sample.options
         },
         login: Login::default(),
         meter: Meter {
@@ -85,23 +87,22 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
         created_by: user_id(),
         name: "Mi Pód 🚀".into(),
         slug: slug.parse().unwrap(),
-        spec: PodSpec {
-            template: Some("template-1".into()),
-            image: "ghcr.io/owner/name:1.2".parse().unwrap(),
-            gpu: "rtx-4090".into(),
-            container_disk_gb: u32::MAX,
-            volume_disk_gb: 150,
-            mount_path: "/home/jovyan/work".into(),
-            volume: "workspace-81dc9bdb".into(),
-            namespace: Some("user-81dc9bdb".into()),
-            endpoints: vec![
-                endpoint(8888, "Jupyter Lab", false),
-                endpoint(u16::MAX, "Servicio 2", true),
-            ],
-            jupyter: true,
-            inject_token: true,
+        template: Some("template-1".into()),
+        volume: "workspace-81dc9bdb".into(),
+        namespace: Some("user-81dc9bdb".into()),
+        options: PodOptions {
+            image: Some("ghcr.io/owner/name:1.2".parse().unwrap()),
+            gpu: Some("rtx-4090".into()),
+            disk_gb: Some(u32::MAX),
+            volume_gb: Some(150),
+            mount_path: Some("/home/jovyan/work".into()),
+            ports: Some(vec![
+                Port::http(8888).with_name("Jupyter Lab"),
+                Port::http(u16::MAX),
+                Port::tcp(22).with_name("SSH"),
+            ]),
+            jupyter: Some(Jupyter::Chosen(AccessToken::new("chosen by the user"))),
             daily_cap: Some(Money::from_micros(i64::MAX)),
-            chosen_token: Some(AccessToken::new("chosen by the user")),
             environment: Environment(BTreeMap::from([
                 ("HF_TOKEN".to_owned(), "hf_secret".to_owned()),
                 ("EMPTY".to_owned(), String::new()),
@@ -192,14 +193,6 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
     }
 }
 
-fn endpoint(port: u16, service_name: &str, is_custom: bool) -> Endpoint {
-    Endpoint {
-        port,
-        service_name: service_name.into(),
-        is_custom,
-    }
-}
-
 pub(super) fn user(email: &str) -> User {
     User {
         id: user_id(),
@@ -211,32 +204,23 @@ pub(super) fn user(email: &str) -> User {
         suspended: false,
         deleted: false,
         daily_cap: None,
-        avatar: None,
-        ended_sessions: Vec::new(),
+        extra: BTreeMap::new(),
         registration_date: moment(0),
         version: 0,
     }
 }
 
 pub(super) fn template(name: &str) -> Template {
-    Template {
-        id: unique("template"),
-        name: name.to_owned(),
-        docker_image: "jupyter/scipy-notebook".parse().unwrap(),
-        http_ports: vec![NamedPort {
-            port: 8888,
-            service_name: "Jupyter Lab".into(),
-        }],
-        tcp_ports: vec![NamedPort {
-            port: 22,
-            service_name: "SSH".into(),
-        }],
-        container_disk_size: 20,
-        volume_disk_size: 30,
-        volume_path: "/workspace".into(),
-        description: "# Scipy\n\n<script>alert(1)</script>".into(),
-        inject_token: true,
-        created_at: moment(0),
-        version: 0,
-    }
+    let options = PodOptions::default()
+        .with_image("jupyter/scipy-notebook".parse().unwrap())
+        .with_disks(20, 30)
+        .with_mount_path("/workspace")
+        .with_ports([
+            Port::http(8888).with_name("Jupyter Lab"),
+            Port::tcp(22).with_name("SSH"),
+        ])
+        .with_jupyter(Jupyter::Generated)
+        .with_variable("HF_HOME", "/workspace/hf");
+    Template::new(unique("template"), name, options, moment(0))
+        .with_description("# Scipy\n\n<script>alert(1)</script>")
 }

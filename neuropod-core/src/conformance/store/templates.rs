@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::{failure, taken, unique};
 use super::sample::{HOSTILE, template};
+use crate::conformance::expect::{failure, taken, unique};
+use crate::pod::options::{Jupyter, PodOptions};
+use crate::pod::port::Port;
 use crate::pod::template::Template;
 use crate::store::traits::TemplateStore;
+use crate::token::secret::AccessToken;
 
 /// A template is stored with version 1, changed with the next, and removed.
 pub async fn insert_get_update_remove(store: &Arc<dyn TemplateStore>) {
@@ -32,11 +35,11 @@ pub async fn insert_get_update_remove(store: &Arc<dyn TemplateStore>) {
 
     let changed = Template {
         name: unique("Torch"),
-        docker_image: "pytorch/pytorch:2".parse().unwrap(),
-        http_ports: Vec::new(),
-        tcp_ports: Vec::new(),
-        volume_disk_size: u32::MAX,
-        inject_token: false,
+        options: PodOptions::default()
+            .with_image("pytorch/pytorch:2".parse().unwrap())
+            .with_disks(1, u32::MAX)
+            .with_ports::<u16>([])
+            .with_jupyter(Jupyter::Read),
         ..inserted
     };
     let updated = store.update_template(&changed).await.unwrap();
@@ -173,7 +176,12 @@ pub async fn hostile_texts(store: &Arc<dyn TemplateStore>) {
         let hostile = Template {
             id: format!("{text}{}", unique("hostile")),
             description: text.repeat(1000),
-            volume_path: text.into(),
+            options: PodOptions::default()
+                .with_gpu(text)
+                .with_mount_path(text)
+                .with_ports([Port::http(1).with_name(text)])
+                .with_jupyter(Jupyter::Chosen(AccessToken::new(text)))
+                .with_variable("VALUE", text),
             ..template(&format!("{text}{}", unique("hostile")))
         };
         store.insert_template(&hostile).await.unwrap();

@@ -1,13 +1,16 @@
 //! Users.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::{failure, taken, unique};
-use super::sample::{HOSTILE, moment, user, user_id};
+use serde_json::{Value, json};
+
+use super::sample::{HOSTILE, user, user_id};
+use crate::conformance::expect::{failure, taken, unique};
 use crate::id::Role;
 use crate::money::amount::Money;
 use crate::store::traits::UserStore;
-use crate::user::profile::{EndedSession, Identity, User};
+use crate::user::profile::{Identity, User};
 
 fn address(name: &str) -> String {
     format!("{name}@{}.example", unique("host"))
@@ -39,11 +42,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn UserStore>) {
         suspended: true,
         deleted: true,
         daily_cap: Some(Money::from_micros(i64::MAX)),
-        avatar: Some("https://example.com/b.png".into()),
-        ended_sessions: vec![EndedSession {
-            id: "3f9a".into(),
-            until: moment(7),
-        }],
+        extra: extra("https://example.com/b.png"),
         ..inserted.clone()
     };
     let (old, new) = (inserted.email.clone(), changed.email.clone());
@@ -299,6 +298,18 @@ pub async fn sorted_by_address(store: &Arc<dyn UserStore>) {
     assert_eq!(ours, expected, "users by address in lower case");
 }
 
+/// What an application may keep with a user: values of every kind, and names that are none for fields elsewhere.
+fn extra(text: &str) -> BTreeMap<String, Value> {
+    let value = json!({
+        "text": text, "$set": { "a.b": [null, true, -1, 0.1, u64::MAX, i64::MIN] }, "": {}, text: [],
+    });
+    BTreeMap::from([
+        ("value".to_owned(), value),
+        ("$where.".to_owned(), text.into()),
+        (text.to_owned(), Value::Null),
+    ])
+}
+
 /// What is asked for means itself, no pattern and no operator.
 pub async fn texts_are_no_patterns(store: &Arc<dyn UserStore>) {
     let stored = store.insert_user(&user(&address("pattern"))).await.unwrap();
@@ -312,7 +323,7 @@ pub async fn texts_are_no_patterns(store: &Arc<dyn UserStore>) {
         );
         let hostile = User {
             name: text.into(),
-            avatar: Some(text.into()),
+            extra: extra(text),
             ..user(&format!("{text}{}", address("hostile")))
         };
         let inserted = store.insert_user(&hostile).await.unwrap();

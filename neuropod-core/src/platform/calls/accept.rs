@@ -6,15 +6,13 @@ use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::{Actor, PodId, Role, UserId};
 use crate::money::amount::Money;
 use crate::money::meter::Meter;
-use crate::naming::Slug;
 use crate::platform::handle::Platform;
 use crate::platform::requests::Keyed;
 use crate::platform::run::first_login;
-use crate::pod::check::{Checked, Source, check};
-use crate::pod::endpoint::name_endpoints;
-use crate::pod::record::{Desired, Pod, PodSpec, Status};
+use crate::pod::check::{Checked, check};
+use crate::pod::record::{Desired, Pod, Status};
 use crate::pod::request::CreatePod;
-use crate::pod::template::{DEFAULT_VOLUME_PATH, Template};
+use crate::pod::template::Template;
 use crate::user::profile::User;
 
 /// Characters of a refused e-mail address that are repeated.
@@ -33,8 +31,8 @@ impl Platform {
     ) -> Result<Pod> {
         let parts = &*self.0;
         let rules = &*parts.rules;
-        let (checked, mut problems) = check(request, &rules.catalogue, &rules.naming, &rules.images);
-        let template = self.template_of(&checked, &mut problems).await?;
+        let template = self.template_of(request).await?;
+        let (checked, mut problems) = check(request, template.as_ref(), rules.of_requests());
         let owner = self.owner_of(actor, request, &mut problems).await?;
         let mut pods = 0;
         if let (Some(owner), Some((_, slug))) = (&owner, &checked.name) {
@@ -45,30 +43,25 @@ impl Platform {
             pods = records.iter().filter(|pod| !pod.is_deleted()).count();
         }
         ValidationErrors::check(problems)?;
-        // Every part is there once there is no problem; a part without one would be a bug in `check`.
-        let complete = owner.zip(spec(request, checked, template.as_ref()));
-        let Some((owner, (name, slug, spec))) = complete else {
+        let Checked { name, options } = checked;
+        // Both are there once there is no problem; one that is missing would be a bug in `check`.
+        let Some((owner, (name, slug))) = owner.zip(name) else {
             return Err(Error::new(
                 ErrorKind::Unexpected,
                 "a checked request is not complete",
             ));
         };
-        let price = parts.price_book.price_of(&spec).await?;
+        let price = parts.price_book.price_of(&options).await?;
         let now = parts.clock.now();
         let known = parts.admission.owner(&owner).await?;
         // Refused before anything is stored; the check that counts is made once the record is.
         parts.admission.has_room(&known, pods)?;
         let owner_cap = parts.admission.may_start(&owner, &known, price).await?;
-        if let Some(cap) = spec.daily_cap {
+        if let Some(cap) = options.daily_cap {
             parts.admission.within_cap(cap, None, price)?;
         }
         let hash = rules.naming.user_hash(owner.as_str());
         let (volume, namespace) = rules.layout.places(&rules.naming, &slug, &hash);
-        let spec = PodSpec {
-            volume,
-            namespace,
-            ..spec
-        };
         Ok(Pod {
             id: keyed.map_or_else(PodId::random, |keyed| keyed.id.clone()),
             version: 0,
@@ -77,8 +70,11 @@ impl Platform {
             created_by: actor.id.clone(),
             name,
             slug,
-            login: first_login(&spec),
-            spec,
+            login: first_login(&options),
+            template: template.map(|template| template.id),
+            options,
+            volume,
+            namespace,
             desired: Desired::Running,
             run: 1,
             status: Status::Creating,
@@ -110,20 +106,12 @@ impl Platform {
         })
     }
 
-    async fn template_of(&self, checked: &Checked, problems: &mut Vec<Problem>) -> Result<Option<Template>> {
-        let Some(Source::Template(id)) = &checked.source else {
-            return Ok(None);
-        };
-        let template = self.0.templates.template(id).await?;
-        let checked = match &template {
-            // The rules may have changed since it was stored.
-            Some(template) => self.0.rules.images.check(&template.docker_image),
-            None => Err(Violation::TemplateUnknown),
-        };
-        if let Err(violation) = checked {
-            problems.push(Problem::new("template", violation));
+    /// The template that a request names, where there is one.
+    async fn template_of(&self, request: &CreatePod) -> Result<Option<Template>> {
+        match request.template.as_deref().filter(|id| !id.trim().is_empty()) {
+            Some(id) => self.0.templates.template(id).await,
+            None => Ok(None),
         }
-        Ok(template)
     }
 
     /// Who will own the pod; `None`: there is a problem with them.
@@ -134,7 +122,7 @@ impl Platform {
         problems: &mut Vec<Problem>,
     ) -> Result<Option<UserId>> {
         let email = request
-            .assign_to_user
+            .assign_to
             .as_deref()
             .map(str::trim)
             .filter(|email| !email.is_empty());
@@ -156,40 +144,7 @@ impl Platform {
         } else {
             Violation::AssignForbidden
         };
-        problems.push(Problem::new("assignToUser", violation));
+        problems.push(Problem::new("assign_to", violation));
         Ok(None)
     }
-}
-
-/// The name, its slug and the specification, but for the places in the cluster; `None` when a part is missing.
-fn spec(
-    request: &CreatePod,
-    checked: Checked,
-    template: Option<&Template>,
-) -> Option<(String, Slug, PodSpec)> {
-    let (name, slug) = checked.name?;
-    let (template_id, image) = match checked.source? {
-        Source::Template(id) => (Some(id), template?.docker_image.clone()),
-        Source::Image(image) => (None, *image),
-    };
-    let named = template.map_or(&[][..], |template| &template.http_ports);
-    let mount_path = template.map_or(DEFAULT_VOLUME_PATH, |template| &template.volume_path);
-    let spec = PodSpec {
-        template: template_id,
-        image,
-        gpu: checked.gpu?,
-        container_disk_gb: checked.container_disk_gb?,
-        volume_disk_gb: checked.volume_disk_gb?,
-        mount_path: mount_path.to_owned(),
-        volume: String::new(),
-        namespace: None,
-        endpoints: name_endpoints(&checked.ports?, named, request.enable_jupyter),
-        jupyter: request.enable_jupyter,
-        daily_cap: checked.daily_cap,
-        // In an image that knows no such variable it does nothing, and the token is read from the log.
-        inject_token: request.enable_jupyter && template.is_none_or(|template| template.inject_token),
-        chosen_token: checked.chosen_token,
-        environment: checked.environment,
-    };
-    Some((name, slug, spec))
 }

@@ -120,7 +120,7 @@ impl Platform {
         let pod = parts.records.save(&Pod { desired, ..refused }).await?;
         let removed = async {
             // The key of the hold is closed first, so that no late repetition of it can succeed.
-            if let Some(release) = reconcile::billing(&pod) {
+            if let Some(release) = reconcile::next_charge(&pod) {
                 parts.funds.carry_out(&pod, &release).await?;
             }
             match final_refusal(error) {

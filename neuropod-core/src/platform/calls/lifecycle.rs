@@ -46,7 +46,7 @@ impl Platform {
     /// `InvalidState` when it is stopped; `Invalid` when its image is not allowed any more; `Forbidden`; `NotFound`.
     pub async fn restart(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let pod = self.0.records.visible(actor, id).await?;
-        let price = self.0.price_book.price_of(&pod.spec).await?;
+        let price = self.0.price_book.price_of(&pod.options).await?;
         let entry = self.0.audit.begin_on_pod(actor, AuditAction::PodRestarted, &pod);
         let entry = entry.await?;
         let restarted = self.write_intent(actor, id, |pod| {
@@ -75,10 +75,10 @@ impl Platform {
         let parts = &*self.0;
         require_stopped(&pod)?;
         self.check_image(&pod)?;
-        let price = parts.price_book.price_of(&pod.spec).await?;
+        let price = parts.price_book.price_of(&pod.options).await?;
         let owner = parts.admission.owner(&pod.owner).await?;
         let owner_cap = parts.admission.may_start(&pod.owner, &owner, price).await?;
-        if let Some(cap) = pod.spec.daily_cap {
+        if let Some(cap) = pod.options.daily_cap {
             parts.admission.within_cap(cap, pod.spent, price)?;
         }
         parts.funds.can_pay(&pod, price).await?;
@@ -136,10 +136,12 @@ impl Platform {
     /// were migrated have never met them.
     ///
     /// # Errors
-    /// `Invalid`, for the field `dockerImage`.
+    /// `Invalid`, for the field `image`.
     fn check_image(&self, pod: &Pod) -> Result<()> {
-        let allowed = self.0.rules.images.check(&pod.spec.image);
-        allowed.map_err(|violation| ValidationErrors::from(Problem::new("dockerImage", violation)).into())
+        let rules = &self.0.rules.images;
+        let image = pod.options.image.as_ref();
+        let allowed = image.map_or(Ok(()), |image| rules.check(image));
+        allowed.map_err(|violation| ValidationErrors::from(Problem::new("image", violation)).into())
     }
 }
 

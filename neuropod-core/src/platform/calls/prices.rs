@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::kind::Result;
-use crate::error::validation::{
-    MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB, Problem, ValidationErrors, Violation,
-};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::Actor;
 use crate::money::pricing::{OpeningCredit, PriceList, Quote};
 use crate::platform::audit_trail::PendingEntry;
@@ -48,14 +46,15 @@ impl Platform {
     ///
     /// # Errors
     /// `Invalid` when the GPU type is unknown or a size is out of range.
-    pub async fn quote(&self, gpu: &str, container_disk_gb: u32, volume_disk_gb: u32) -> Result<Quote> {
+    pub async fn quote(&self, gpu: &str, disk_gb: u32, volume_gb: u32) -> Result<Quote> {
+        let limits = &self.0.rules.limits;
         let mut problems = Vec::new();
         if self.0.rules.catalogue.get(gpu).is_none() {
             problems.push(Problem::new("gpu", Violation::GpuUnknown));
         }
         let sizes = [
-            ("containerDiskSize", container_disk_gb, MAX_CONTAINER_DISK_GB),
-            ("volumeDiskSize", volume_disk_gb, MAX_VOLUME_DISK_GB),
+            ("disk_gb", disk_gb, limits.disk_gb),
+            ("volume_gb", volume_gb, limits.volume_gb),
         ];
         for (field, size, max) in sizes {
             if !(1..=max).contains(&size) {
@@ -63,12 +62,7 @@ impl Platform {
             }
         }
         ValidationErrors::check(problems)?;
-        Ok(self
-            .0
-            .price_book
-            .current()
-            .await?
-            .quote(gpu, container_disk_gb, volume_disk_gb))
+        Ok(self.0.price_book.current().await?.quote(gpu, disk_gb, volume_gb))
     }
 
     async fn store_prices(
@@ -106,7 +100,7 @@ fn differences(before: &PriceList, after: &PriceList) -> AuditChange {
     AuditChange::new(text(&before, &after), text(&after, &before))
 }
 
-/// Every price of a list in EUR, by its name.
+/// Every price of a list, by its name.
 fn named_prices(prices: &PriceList) -> BTreeMap<String, String> {
     let PriceList {
         version: _,

@@ -1,7 +1,7 @@
 //! Templates: reading them, and changing them as an administrator.
 
 use crate::error::kind::{Error, ErrorKind, Result};
-use crate::error::validation::{Problem, ValidationErrors};
+use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::id::Actor;
 use crate::platform::handle::Platform;
 use crate::pod::check::check_volume_path;
@@ -75,11 +75,14 @@ impl Platform {
     /// Checks that pods may be created from a template.
     ///
     /// # Errors
-    /// `Invalid`, for the fields `dockerImage` and `volumePath`.
+    /// `Invalid`, for the fields `image` and `mount_path`.
     fn check_template(&self, template: &Template) -> Result<()> {
+        let options = &template.options;
+        let rules = &self.0.rules.images;
+        let image = options.image.as_ref().ok_or(Violation::Required);
         let checks = [
-            ("dockerImage", self.0.rules.images.check(&template.docker_image)),
-            ("volumePath", check_volume_path(&template.volume_path)),
+            ("image", image.and_then(|image| rules.check(image))),
+            ("mount_path", check_volume_path(options.mount_path())),
         ];
         let problems = checks.into_iter().filter_map(|(field, checked)| {
             let violation = checked.err()?;

@@ -238,8 +238,7 @@ fn check_update(before: &User, after: &User) -> Result<()> {
         suspended,
         deleted,
         daily_cap,
-        avatar: _,
-        ended_sessions: _,
+        extra: _,
         registration_date,
         version,
     } = before;

@@ -239,7 +239,7 @@ impl Reconciler {
         }
         Ok(takers.first().map(|taker| {
             let message = "the volume is being deleted with another pod";
-            let error = Error::new(ErrorKind::Conflict, message).with_context("volume", &pod.spec.volume);
+            let error = Error::new(ErrorKind::Conflict, message).with_context("volume", &pod.volume);
             error.with_context("pod", &taker.name)
         }))
     }

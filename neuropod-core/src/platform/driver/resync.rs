@@ -73,7 +73,7 @@ impl Resync {
                 tracing::warn!(pod = %pod.id, %error, "the pod can't be given its new price now");
             }
             let workload = workloads.remove(&pod.id);
-            let volume = volumes.get(&(pod.spec.namespace.as_deref(), pod.spec.volume.as_str()));
+            let volume = volumes.get(&(pod.namespace.as_deref(), pod.volume.as_str()));
             let observation = observation(workload, volume.copied());
             pods.push((pod, observation));
         }

@@ -59,9 +59,9 @@ fn unpaid(draw: &Draw) -> Drawn {
 fn running(daily_cap: Option<Money>, owner_cap: Option<Money>) -> Pod {
     let sample = Pod::sample(at(0));
     let pod = Pod {
-        spec: PodSpec {
+        options: PodOptions {
             daily_cap,
-            ..sample.spec
+            ..sample.options
         },
         owner_cap,
         ..sample
@@ -98,9 +98,9 @@ fn a_cap_that_is_reached_before_midnight_and_charged_after_it_holds_nobody_up_fo
         let seen = complete(running_since(started));
         let sample = Pod::sample(at(started));
         let pod = Pod {
-            spec: PodSpec {
+            options: PodOptions {
                 daily_cap: Some(Money::from_micros(1)),
-                ..sample.spec
+                ..sample.options
             },
             ..sample
         };
@@ -208,9 +208,9 @@ fn reaching_the_cap_in_the_last_minute_of_a_day_stops_nothing() {
     let seen = complete(running_since(MIDNIGHT - 90));
     let sample = Pod::sample(at(MIDNIGHT - 100));
     let pod = Pod {
-        spec: PodSpec {
+        options: PodOptions {
             daily_cap: Some(Money::from_cents(9)),
-            ..sample.spec
+            ..sample.options
         },
         ..sample
     };

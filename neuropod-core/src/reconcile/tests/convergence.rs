@@ -173,9 +173,9 @@ fn happen(world: &mut World, happening: &Happening) {
 fn after_all(circumstances: &Circumstances, happenings: &[Happening]) -> World {
     let sample = Pod::sample(at(0));
     let pod = Pod {
-        spec: PodSpec {
+        options: PodOptions {
             daily_cap: circumstances.daily_cap,
-            ..sample.spec
+            ..sample.options
         },
         owner_cap: circumstances.owner_cap,
         ..sample

@@ -10,16 +10,21 @@ mod table;
 mod waiting;
 mod world;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::cluster::observation::{Container, Phase, Step};
+use crate::cluster::observation::{
+    Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step,
+};
 use crate::cluster::reason::{Reason, ReasonCode};
+use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::{Error, ErrorKind};
 use crate::money::amount::Money;
-use crate::money::billing::Drawn;
-use crate::money::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
-use crate::pod::record::{PodSpec, Status};
+use crate::money::billing::{Draw, Drawn, Hold};
+use crate::money::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, Reservation, VOLUME_PERIOD_SECONDS};
+use crate::pod::options::PodOptions;
+use crate::pod::record::{Desired, Pod, Status};
+use crate::token::TokenState;
 
 /// With the deadlines that a platform has unless it is told otherwise.
 fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::Faults;
+use super::injector::Faults;
 use crate::error::kind::Result;
 use crate::id::{PodId, UserId};
 use crate::money::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
@@ -36,11 +36,12 @@ pub(super) struct FaultyAudit {
 /// Implements a trait by passing every method on.
 macro_rules! pass {
     ($trait:ident for $type:ident as $part:literal {
-        $(fn $name:ident($($argument:ident: $of:ty),*) -> $answer:ty;)*
+        $(fn $name:ident($($argument:ident: $type_of:ty),*) -> $result:ty;)*
     }) => {
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl $trait for $type {
-            $(async fn $name(&self, $($argument: $of),*) -> Result<$answer> {
+            $(async fn $name(&self, $($argument: $type_of),*) -> Result<$result> {
                 let call = self.inner.$name($($argument),*);
                 self.faults.pass(concat!($part, ".", stringify!($name)), call).await
             })*

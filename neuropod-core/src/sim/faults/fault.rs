@@ -8,28 +8,28 @@ use crate::money::amount::Money;
 /// What a backend that asks for fewer requests sends as `Retry-After`.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// What goes wrong.
+/// One way in which a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// The call fails with [`ErrorKind::Unavailable`] and has no effect.
     ErrorBefore,
-    /// The call takes effect, and its answer is lost: it fails with [`ErrorKind::Timeout`].
+    /// The call takes effect, and its result is lost: it fails with [`ErrorKind::Timeout`].
     ErrorAfter,
-    /// The process ends before the call has an effect: neither it nor any later call returns.
+    /// The process crashes before the call takes effect: neither it nor any later call returns.
     CrashBefore,
-    /// The call takes effect, and the process ends before it returns.
+    /// The call takes effect, and the process crashes before it returns.
     CrashAfter,
-    /// The call takes effect at once, and its answer comes [ten seconds](Self::LATENESS) late.
+    /// The call takes effect at once, and returns [ten seconds](Self::LATENESS) late.
     Late,
     /// The backend asks for fewer requests: [`ErrorKind::RateLimited`], to be tried again in five seconds.
     RateLimited,
-    /// The backend answers something that nobody understands: [`ErrorKind::Unexpected`], which is not retryable.
+    /// The backend returns something unknown: [`ErrorKind::Unexpected`], which is not retryable.
     Unexpected,
-    /// Somebody else was quicker: [`ErrorKind::Conflict`].
+    /// Another writer was quicker: [`ErrorKind::Conflict`].
     Conflict,
-    /// The cluster refuses what it is told for what it says, as an admission webhook does: [`ErrorKind::Rejected`].
+    /// The cluster refuses the content of the call, as an admission webhook does: [`ErrorKind::Rejected`].
     Refused,
-    /// A quota of the cluster is used up: [`ErrorKind::QuotaExceeded`].
+    /// A cluster quota is used up: [`ErrorKind::QuotaExceeded`].
     Quota,
     /// The account can't pay: [`ErrorKind::InsufficientFunds`].
     NoMoney,
@@ -50,10 +50,10 @@ impl Fault {
         Self::Quota,
         Self::NoMoney,
     ];
-    /// How much later the answer of a [late](Self::Late) call comes.
+    /// How much later a [late](Self::Late) call returns.
     pub const LATENESS: Duration = Duration::from_secs(10);
 
-    /// Whether a call, such as `cluster.apply`, can go wrong so.
+    /// Whether this can happen to a call such as `cluster.apply`.
     pub fn concerns(self, call: &str) -> bool {
         match self {
             Self::ErrorBefore | Self::ErrorAfter | Self::CrashBefore | Self::CrashAfter | Self::Late => true,
@@ -70,12 +70,12 @@ impl Fault {
         }
     }
 
-    /// Whether it ends the process.
+    /// Whether it crashes the process.
     pub fn is_crash(self) -> bool {
         matches!(self, Self::CrashBefore | Self::CrashAfter)
     }
 
-    /// What the call that goes wrong answers. Its text begins with `injected`.
+    /// The error that the call returns. Its text begins with `injected`.
     pub(super) fn error(self, call: &str) -> Error {
         let (kind, what) = match self {
             Self::ErrorAfter => (ErrorKind::Timeout, "the answer was lost"),

@@ -1,4 +1,4 @@
-//! Which call goes wrong.
+//! Decides which call goes wrong.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,16 +8,16 @@ use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::time::Instant;
 
-use super::Fault;
+use super::fault::Fault;
 
 pub(super) enum Plan {
     None,
     At {
-        /// So many calls that can go wrong so are still to come, with the one that does.
-        left: usize,
+        /// How many calls that the fault concerns are still to come, with the one that goes wrong.
+        remaining: usize,
         fault: Fault,
         time: Duration,
-        /// Until when all of them go wrong.
+        /// The time until which all of them go wrong.
         until: Option<Instant>,
     },
     Random {
@@ -27,9 +27,9 @@ pub(super) enum Plan {
 }
 
 impl Plan {
-    pub(super) fn at(n: usize, fault: Fault, time: Duration) -> Self {
+    pub(super) fn at_call(n: usize, fault: Fault, time: Duration) -> Self {
         Self::At {
-            left: n,
+            remaining: n,
             fault,
             time,
             until: None,
@@ -43,7 +43,7 @@ impl Plan {
         }
     }
 
-    /// What goes wrong with the next call.
+    /// The fault of the next call; `None`: it goes well.
     pub(super) fn next(&mut self, call: &str) -> Option<Fault> {
         match self {
             Self::None => None,
@@ -54,24 +54,24 @@ impl Plan {
                 ..
             } => (Instant::now() < *until).then_some(*fault),
             Self::At {
-                left,
+                remaining,
                 fault,
                 time,
                 until,
             } => {
-                *left = left.saturating_sub(1);
-                (*left == 0).then(|| {
+                *remaining = remaining.saturating_sub(1);
+                (*remaining == 0).then(|| {
                     *until = Some(Instant::now() + *time);
                     *fault
                 })
             }
             Self::Random { random, per_mille } => {
-                let strikes = random.random_range(0..1000) < *per_mille;
-                let can =
+                let goes_wrong = random.random_range(0..1000) < *per_mille;
+                let can_happen =
                     |fault: &Fault| fault.concerns(call) && !fault.is_crash() && *fault != Fault::NoMoney;
-                let mut ways = Fault::ALL.into_iter().filter(can);
-                if strikes {
-                    ways.by_ref().choose(random)
+                let mut faults = Fault::ALL.into_iter().filter(can_happen);
+                if goes_wrong {
+                    faults.by_ref().choose(random)
                 } else {
                     None
                 }
@@ -85,8 +85,11 @@ impl fmt::Debug for Plan {
         match self {
             Self::None => f.write_str("None"),
             Self::At {
-                left, fault, time, ..
-            } => write!(f, "{fault:?} for {time:?}, {left} calls to come"),
+                remaining,
+                fault,
+                time,
+                ..
+            } => write!(f, "{fault:?} for {time:?}, {remaining} calls to come"),
             Self::Random { per_mille, .. } => write!(f, "{per_mille} of 1000"),
         }
     }

@@ -1,4 +1,4 @@
-//! What real API servers and what stands in front of them answer, with the right kind of error: every file of
+//! Responses of real API servers, and of proxies before them, with the right kinds of error: every file of
 //! `tests/trials/api`. A new case is a new file.
 
 use kube::core::Status;
@@ -8,7 +8,7 @@ use crate::api::kinds::Kind;
 use crate::status::tests::trials::trials;
 
 #[test]
-fn every_refusal_has_its_kind_and_says_what_it_is() {
+fn every_refusal_has_its_kind_and_explains_itself() {
     let mut wrong = Vec::new();
     for (name, trial) in trials("api") {
         let status: Status = serde_json::from_value(trial["body"].clone()).unwrap();
@@ -26,9 +26,9 @@ fn every_refusal_has_its_kind_and_says_what_it_is() {
             name: "lab-1",
         };
         let error = call.failed(kube::Error::Api(status.boxed()));
-        let told = format!("{:?}", error.kind());
-        if trial["expect"] != told {
-            wrong.push(format!("{name}: {} and not {told}: {error}", trial["expect"]));
+        let reported = format!("{:?}", error.kind());
+        if trial["expect"] != reported {
+            wrong.push(format!("{name}: {} and not {reported}: {error}", trial["expect"]));
         }
         if let Some(retryable) = trial["retryable"].as_bool() {
             assert_eq!(error.is_retryable(), retryable, "{name}: {error}");
@@ -38,9 +38,9 @@ fn every_refusal_has_its_kind_and_says_what_it_is() {
         }
         // Gatekeeper puts names into such brackets too; what ends an element is in pages alone.
         let is_page = ["</", "<!", "<html", "<head", "<body"];
-        let told = error.message().to_lowercase();
+        let reported = error.message().to_lowercase();
         assert!(
-            !is_page.iter().any(|part| told.contains(part)),
+            !is_page.iter().any(|part| reported.contains(part)),
             "{name}: no page of a proxy: {error}"
         );
     }

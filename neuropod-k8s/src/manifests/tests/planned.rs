@@ -1,4 +1,4 @@
-//! What a stored pod becomes in the cluster: its plan, written as Kubernetes objects.
+//! From a stored pod to Kubernetes objects, through its plan.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use neuropod_core::cluster::plan::{Layout, NamespaceScope, VolumeScope, plan};
 use neuropod_core::cluster::workload::Quota;
 use neuropod_core::cluster::{Catalogue, Workload};
-use neuropod_core::pod::endpoint::name_endpoints;
-use neuropod_core::pod::{Environment, Login, PodSpec};
+use neuropod_core::pod::{Jupyter, Login};
 use neuropod_core::{AccessToken, ErrorKind, Naming, Pod};
 
 use super::shown;
@@ -26,45 +25,29 @@ pub(super) fn workload(pod: &Pod, layout: &Layout) -> Workload {
 
 /// A pod with a GPU, a Jupyter server whose token was generated, and a second port.
 fn with_jupyter() -> Pod {
-    let sample = Pod::sample(Timestamp::UNIX_EPOCH);
-    let environment = BTreeMap::from([("HF_HOME".into(), "/workspace/models".into())]);
-    Pod {
-        spec: PodSpec {
-            environment: Environment(environment),
-            ..sample.spec
-        },
-        run: 3,
-        ..sample
-    }
+    let mut pod = Pod::sample(Timestamp::UNIX_EPOCH);
+    pod.options = pod.options.with_variable("HF_HOME", "/workspace/models");
+    pod.run = 3;
+    pod
 }
 
 /// A plain image with one port.
 fn without_jupyter(gpu: &str) -> Pod {
-    let sample = Pod::sample(Timestamp::UNIX_EPOCH);
-    Pod {
-        spec: PodSpec {
-            image: "python:3.12".parse().unwrap(),
-            gpu: gpu.into(),
-            endpoints: name_endpoints(&[8080], &[], false),
-            jupyter: false,
-            inject_token: false,
-            ..sample.spec
-        },
-        login: Login::default(),
-        ..sample
-    }
+    let mut pod = Pod::sample(Timestamp::UNIX_EPOCH);
+    pod.options = pod
+        .options
+        .with_image("python:3.12".parse().unwrap())
+        .with_gpu(gpu)
+        .with_ports([8080])
+        .with_jupyter(Jupyter::Off);
+    pod.login = Login::default();
+    pod
 }
 
 pub(super) fn without_gpu() -> Pod {
-    let pod = without_jupyter("cpu");
-    let environment = BTreeMap::from([("PRICE".into(), "$(HOME) costs $5 or $$".into())]);
-    Pod {
-        spec: PodSpec {
-            environment: Environment(environment),
-            ..pod.spec
-        },
-        ..pod
-    }
+    let mut pod = without_jupyter("cpu");
+    pod.options = pod.options.with_variable("PRICE", "$(HOME) costs $5 or $$");
+    pod
 }
 
 #[test]
@@ -97,11 +80,8 @@ fn a_namespace_and_a_volume_of_the_user() {
     let pod = without_gpu();
     let (volume, namespace) = layout.places(&naming(), &pod.slug, &pod.owner_hash);
     let pod = Pod {
-        spec: PodSpec {
-            volume,
-            namespace,
-            ..pod.spec
-        },
+        volume,
+        namespace,
         ..pod
     };
     let config = KubeConfig {
@@ -138,10 +118,10 @@ fn a_token_the_user_chose_takes_the_place_of_the_generated_one_and_is_in_the_sec
     let generated = with_jupyter();
     let token = || Some(AccessToken::new(CHOSEN));
     let chosen = Pod {
-        spec: PodSpec {
-            chosen_token: token(),
-            ..generated.spec.clone()
-        },
+        options: generated
+            .options
+            .clone()
+            .with_jupyter(Jupyter::Chosen(AccessToken::new(CHOSEN))),
         login: Login {
             injected: token(),
             ..Login::default()
@@ -174,9 +154,9 @@ fn a_gpu_type_that_is_not_in_the_catalogue_any_more_is_an_error_that_names_it() 
     let catalogue = Catalogue::new([]);
     let error = plan(&with_jupyter(), &catalogue, &naming(), &Layout::default()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotConfigured), "{error}");
-    let told = error.to_string();
+    let reported = error.to_string();
     assert!(
-        told.contains("rtx-4090") && told.contains("put it back"),
-        "{told}"
+        reported.contains("rtx-4090") && reported.contains("put it back"),
+        "{reported}"
     );
 }

@@ -1,4 +1,4 @@
-//! The GPUs of a cluster: what its nodes have, less what the pods on them have asked for.
+//! The GPUs of a cluster: those of its nodes, less those that pods hold.
 
 pub(crate) mod fetch;
 mod names;

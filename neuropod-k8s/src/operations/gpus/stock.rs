@@ -1,4 +1,4 @@
-//! What nodes have, less what the pods on them ask for: a plain function.
+//! The GPUs of nodes, and the pods that hold them: a plain function.
 
 use std::collections::BTreeMap;
 

@@ -75,7 +75,7 @@ impl Tenant {
             let TenantResources { requests, limits } = &container.resources;
             requests.keys().chain(limits.keys())
         });
-        let mut asked = BTreeMap::new();
+        let mut reserved = BTreeMap::new();
         for resource in names.filter(|resource| is_gpu(resource)) {
             let (mut sidecars, mut start) = (0_u64, 0_u64);
             for container in init_containers {
@@ -90,10 +90,10 @@ impl Tenant {
             let running = containers.iter().map(|container| container.asks(resource));
             let count = running.fold(sidecars, u64::saturating_add).max(start);
             if count > 0 {
-                asked.insert(resource.as_str(), count);
+                reserved.insert(resource.as_str(), count);
             }
         }
-        asked
+        reserved
     }
 
     pub(super) fn holder(&self, count: u64, instance: &str) -> GpuHolder {

@@ -6,7 +6,7 @@ use super::names::{GPUS, is_gpu};
 use super::stock::by_node;
 
 #[test]
-fn free_is_what_no_pod_on_the_node_has_asked_for() {
+fn free_gpus_are_those_that_no_pod_on_the_node_requests() {
     let node = |name: &str, model: &str, gpus: &str, cordoned: bool| {
         json!({
             "metadata": { "name": name, "labels": { "nvidia.com/gpu.product": model } },

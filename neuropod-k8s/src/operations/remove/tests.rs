@@ -20,7 +20,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// A pod that runs in a cluster with all that it takes.
+    /// A pod that runs in a cluster, with all of its objects.
     async fn running() -> Self {
         let (client, log, world) = World::set_up().client();
         let config = KubeConfig {
@@ -47,8 +47,8 @@ impl Stage {
         self.cluster.remove(&self.workload.reference, keep).await
     }
 
-    /// Whether the last [`apply`](Self::apply) looked at what there is before it made anything.
-    fn looked_first(&self) -> bool {
+    /// Whether the last [`apply`](Self::apply) read what there is before it created anything.
+    fn read_first(&self) -> bool {
         let first = self.log.lines();
         first.first().is_some_and(|line| line.starts_with("GET"))
     }
@@ -75,7 +75,7 @@ async fn a_stopped_pod_is_started_again_in_one_wave() {
     let read: Vec<_> = lines.iter().filter(|line| line.starts_with("GET")).collect();
     let claim = "GET /api/v1/namespaces/users/persistentvolumeclaims/workspace-abcdefghij";
     assert_eq!(read, [claim], "only the volume was there still");
-    assert!(!stage.looked_first());
+    assert!(!stage.read_first());
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,14 +87,14 @@ async fn a_pod_that_has_not_ended_yet_is_waited_for_and_made_whole() {
         let error = stage.apply().await.unwrap_err();
         assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::Conflict, true));
     }
-    assert!(stage.looked_first(), "this start has been tried before");
+    assert!(stage.read_first(), "this start has been tried before");
     stage.world.lock().unwrap().end_pods();
     assert_eq!(stage.apply().await.unwrap().objects, Objects::Complete);
     assert_eq!(stage.world.lock().unwrap().paths(), whole);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_could_not_be_removed_whole_is_looked_at_first() {
+async fn a_pod_that_could_not_be_removed_completely_is_read_first() {
     let stage = Stage::running().await;
     let refused = (Method::DELETE, "/services/");
     stage.world.lock().unwrap().refused.push(refused);
@@ -102,7 +102,7 @@ async fn a_pod_that_could_not_be_removed_whole_is_looked_at_first() {
     assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
     stage.world.lock().unwrap().end_pods();
     assert_eq!(stage.apply().await.unwrap().objects, Objects::Complete);
-    assert!(stage.looked_first());
+    assert!(stage.read_first());
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,26 +8,26 @@ use super::check;
 use crate::api::request::Requests;
 use crate::cluster::KubeCluster;
 use crate::config::{Exposure, KubeConfig};
-use crate::fake::server::{self, Answer, Asked, Log};
+use crate::fake::server::{self, Log, Received, Reply};
 
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-/// What a review asks: verb and resource.
-fn right(asked: &Asked) -> String {
-    let attributes = &asked.body["spec"]["resourceAttributes"];
+/// The verb and the resource of a review.
+fn right(received: &Received) -> String {
+    let attributes = &received.body["spec"]["resourceAttributes"];
     let text = |field: &str| attributes[field].as_str().unwrap_or_default().to_owned();
     let below = attributes["subresource"].as_str();
     let below = below.map(|name| format!("/{name}")).unwrap_or_default();
     format!("{} {}{below}", text("verb"), text("resource"))
 }
 
-/// The answer of an API server that grants all rights but these.
-fn review(asked: &Asked, denied: &[&str]) -> Answer {
-    let allowed = !denied.contains(&right(asked).as_str());
-    let mut answer = asked.body.clone();
-    answer["metadata"] = json!({});
-    answer["status"] = json!({ "allowed": allowed, "reason": "RBAC: it is as it is" });
-    Answer::Json(201, answer)
+/// The reply of an API server that grants all rights but these.
+fn review(received: &Received, denied: &[&str]) -> Reply {
+    let allowed = !denied.contains(&right(received).as_str());
+    let mut reply = received.body.clone();
+    reply["metadata"] = json!({});
+    reply["status"] = json!({ "allowed": allowed, "reason": "RBAC: it is as it is" });
+    Reply::Json(201, reply)
 }
 
 /// The configuration of a platform with its pods in the namespace `users`.
@@ -45,22 +45,22 @@ fn per_user() -> KubeConfig {
     }
 }
 
-/// What is said where each question is answered so.
-async fn asked(
+/// The result of the check if the API server replies like this, and the requests.
+async fn check_with(
     config: &KubeConfig,
-    answer: impl FnMut(&Asked) -> Answer + Send + 'static,
+    reply: impl FnMut(&Received) -> Reply + Send + 'static,
 ) -> (Result<()>, Log) {
-    let (client, log) = server::client(answer);
+    let (client, log) = server::client(reply);
     let requests = Requests::new(client, 24, Duration::from_secs(30));
     (check(&requests, config).await, log)
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_right_is_asked_for_where_it_is_used() {
-    // What is in no namespace.
+async fn every_right_is_checked_where_it_is_used() {
+    // Kinds without a namespace.
     let of_cluster = ["ingressclasses", "storageclasses", "nodes"];
     for (config, scope) in [(users(), Value::from("users")), (per_user(), Value::Null)] {
-        let (result, log) = asked(&config, |request| review(request, &[])).await;
+        let (result, log) = check_with(&config, |request| review(request, &[])).await;
         result.unwrap();
         let mut rights = Vec::new();
         for request in log.all() {
@@ -98,15 +98,15 @@ async fn every_right_is_asked_for_where_it_is_used() {
     }
 }
 
-/// The rights that are asked for with this configuration.
+/// The rights that are checked with this configuration.
 async fn needed(config: &KubeConfig) -> Vec<String> {
-    let (result, log) = asked(config, |request| review(request, &[])).await;
+    let (result, log) = check_with(config, |request| review(request, &[])).await;
     result.unwrap();
     log.all().iter().map(right).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_the_configuration_uses_is_asked_for() {
+async fn only_rights_that_the_configuration_uses_are_checked() {
     let plain = needed(&users()).await;
     let mut grows = users();
     grows.storage.grow = true;
@@ -133,9 +133,9 @@ async fn only_what_the_configuration_uses_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_platform_can_do_without_stops_nothing_and_is_told() {
+async fn a_right_that_the_platform_can_do_without_stops_nothing_and_is_reported() {
     let denied = ["list nodes", "delete httproutes", "get httproutes"];
-    let (result, _) = asked(&users(), move |request| review(request, &denied)).await;
+    let (result, _) = check_with(&users(), move |request| review(request, &denied)).await;
     result.unwrap();
     let (client, _) = server::client(move |request| review(request, &denied));
     let cluster = KubeCluster::with_client(client, users());
@@ -155,8 +155,8 @@ async fn what_the_platform_can_do_without_stops_nothing_and_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn all_missing_rights_are_named_with_what_to_do() {
-    let denied = |request: &Asked| review(request, &["watch pods", "list events"]);
-    let (result, _) = asked(&users(), denied).await;
+    let denied = |request: &Received| review(request, &["watch pods", "list events"]);
+    let (result, _) = check_with(&users(), denied).await;
     let error = result.unwrap_err();
     assert_eq!(
         (error.kind(), error.is_retryable()),
@@ -167,7 +167,7 @@ async fn all_missing_rights_are_named_with_what_to_do() {
     assert!(text.contains("examples/deploy/rbac.yaml"), "{text}");
     assert!(text.contains("namespace: users"), "{text}");
 
-    let (result, _) = asked(&per_user(), denied).await;
+    let (result, _) = check_with(&per_user(), denied).await;
     let text = result.unwrap_err().to_string();
     assert!(
         text.contains("examples/deploy/rbac-namespace-per-user.yaml"),
@@ -176,49 +176,49 @@ async fn all_missing_rights_are_named_with_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_is_refused_says_nothing() {
+async fn a_refused_question_counts_as_no_missing_right() {
     let text =
         r#"User "x" cannot create resource "selfsubjectaccessreviews" in API group "authorization.k8s.io""#;
-    for answer in [
-        Answer::refused(403, "Forbidden", text),
-        Answer::Text(404, "404 page not found"),
-        Answer::refused(405, "MethodNotAllowed", "no"),
+    for reply in [
+        Reply::refused(403, "Forbidden", text),
+        Reply::Text(404, "404 page not found"),
+        Reply::refused(405, "MethodNotAllowed", "no"),
     ] {
-        let (result, _) = asked(&users(), move |_| answer.clone()).await;
+        let (result, _) = check_with(&users(), move |_| reply.clone()).await;
         result.unwrap();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_is_not_answered_is_an_error() {
-    for (answer, kind) in [
-        (Answer::Unreachable, ErrorKind::Unavailable),
+async fn a_question_without_a_response_is_an_error() {
+    for (reply, kind) in [
+        (Reply::Unreachable, ErrorKind::Unavailable),
         (
-            Answer::refused(503, "ServiceUnavailable", "starting"),
+            Reply::refused(503, "ServiceUnavailable", "starting"),
             ErrorKind::Unavailable,
         ),
-        (Answer::wait(429, 9), ErrorKind::RateLimited),
+        (Reply::wait(429, 9), ErrorKind::RateLimited),
     ] {
-        let (result, _) = asked(&users(), move |_| answer.clone()).await;
+        let (result, _) = check_with(&users(), move |_| reply.clone()).await;
         let error = result.unwrap_err();
         assert_eq!((error.kind(), error.is_retryable()), (&kind, true), "{error}");
     }
 }
 
-/// What [`KubeCluster::check_setup`] says of a cluster with the namespace `users` and these rights missing.
+/// The result of [`KubeCluster::check_setup`] on a cluster with the namespace `users` and these rights missing.
 async fn checked(namespace: &str, denied: &'static [&str]) -> Result<()> {
     let (client, _) = server::client(|request| match request.path.as_str() {
         REVIEWS => review(request, denied),
         // The network policy of the pods is not there yet.
-        policies if policies.ends_with("/networkpolicies") => Answer::Json(201, request.body.clone()),
-        "/api/v1/namespaces/users" => Answer::Json(200, json!({ "metadata": { "name": "users" } })),
+        policies if policies.ends_with("/networkpolicies") => Reply::Json(201, request.body.clone()),
+        "/api/v1/namespaces/users" => Reply::Json(200, json!({ "metadata": { "name": "users" } })),
         classes if classes.ends_with("classes") => {
             let annotations = json!({ "storageclass.kubernetes.io/is-default-class": "true",
                 "ingressclass.kubernetes.io/is-default-class": "true" });
             let class = json!({ "metadata": { "name": "a", "annotations": annotations } });
-            Answer::Json(200, json!({ "metadata": {}, "items": [class] }))
+            Reply::Json(200, json!({ "metadata": {}, "items": [class] }))
         }
-        _ => Answer::absent("namespaces", "elsewhere"),
+        _ => Reply::absent("namespaces", "elsewhere"),
     });
     let config = KubeConfig {
         namespace: namespace.into(),
@@ -228,7 +228,7 @@ async fn checked(namespace: &str, denied: &'static [&str]) -> Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_check_of_the_setup_tells_of_rights_and_first_of_what_is_not_there() {
+async fn the_check_of_the_setup_reports_missing_objects_first_and_then_rights() {
     checked("users", &[]).await.unwrap();
     let error = checked("users", &["watch pods"]).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::PermissionDenied);

@@ -1,4 +1,4 @@
-//! Each way not to run, with the texts that say so.
+//! Each reason why a pod does not run, with the texts that it is read from.
 
 use neuropod_core::cluster::ReasonCode as Code;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn failed(reason: &str, message: &str) -> Value {
     json!({ "phase": "Failed", "reason": reason, "message": message, "startTime": CREATED })
 }
 
-/// Asserts that each of these pods says this.
+/// Asserts that each of these pods has this reason.
 fn say(code: Code, pods: &[Value]) {
     for status in pods {
         let reason = seen(status).reason;
@@ -87,7 +87,7 @@ fn containers_that_do_not_start_or_stay() {
     };
     let no_program = "exec: \"jupyter\": executable file not found in $PATH";
     let missing = waiting("CreateContainerConfigError", "secret \"lab-token\" not found");
-    // A name that an earlier attempt still holds is nothing that the owner of the pod could change.
+    // The owner of the pod can't change that an earlier attempt still holds the name.
     let reserved = waiting("CreateContainerError", "failed to reserve container name");
     say(Code::ContainerConfig, &[missing, reserved]);
     say(

@@ -1,4 +1,4 @@
-//! What is told beside the code: which of several texts, from when on, and whose fault it is.
+//! The details of a reason beside its code: which of several texts, since when, and who is at fault.
 
 use jiff::{SignedDuration, Timestamp};
 use neuropod_core::Reason;
@@ -60,7 +60,7 @@ fn a_warning_that_is_seen_before_the_node_waits_for_it() {
 }
 
 #[test]
-fn who_has_the_volume_is_told_and_not_that_it_did_not_come_in_time() {
+fn the_holder_of_the_volume_is_reported_rather_than_a_time_out() {
     let attach = event(
         "a",
         "FailedAttachVolume",
@@ -92,7 +92,7 @@ fn who_has_the_volume_is_told_and_not_that_it_did_not_come_in_time() {
 }
 
 #[test]
-fn a_warning_that_nobody_has_heard_of_counts_after_minutes_on_the_node_and_says_what_it_is() {
+fn an_unknown_warning_counts_after_minutes_on_the_node_with_its_reason() {
     let strange = event(
         "e",
         "FailedPrepareDynamicResources",
@@ -104,7 +104,7 @@ fn a_warning_that_nobody_has_heard_of_counts_after_minutes_on_the_node_and_says_
     assert_eq!(reason.detail, "FailedPrepareDynamicResources: no");
     let minutes = SignedDuration::from_mins(3);
     assert_eq!(seen.passes_until, Some(at(CREATED).checked_add(minutes).unwrap()));
-    // What has a name of its own says more.
+    // A warning with a known reason is more useful.
     let known = event("k", "NetworkNotReady", "no network", ["2026-01-02T03:04:06Z"; 2]);
     let both = Warnings::about("u1", [&strange, &known]);
     assert_eq!(
@@ -178,7 +178,7 @@ fn how_the_last_run_ended_stays_to_be_seen_while_the_next_one_runs() {
 }
 
 #[test]
-fn a_pod_that_is_asked_to_go_says_by_when_and_who_holds_it() {
+fn a_pod_that_is_being_deleted_reports_by_when_and_who_holds_it() {
     let mut leaving = pod(&setting_up());
     leaving.metadata.deletion_timestamp = CHANGED.parse().ok();
     leaving.metadata.finalizers = vec!["kueue.x-k8s.io/managed".into()];
@@ -200,7 +200,7 @@ fn the_time_at_a_step_begins_when_it_was_reached() {
 }
 
 #[test]
-fn a_pod_in_a_queue_is_told_apart_from_one_that_fits_nowhere() {
+fn a_queued_pod_differs_from_one_that_fits_nowhere() {
     let status = json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
         "reason": "SchedulingGated", "message": "Scheduling is blocked", "lastTransitionTime": CHANGED }] });
     let mut gated = pod(&status);
@@ -213,7 +213,7 @@ fn a_pod_in_a_queue_is_told_apart_from_one_that_fits_nowhere() {
 }
 
 #[test]
-fn what_the_autoscaler_says_is_told_with_what_the_scheduler_says() {
+fn the_reports_of_scheduler_and_autoscaler_are_joined() {
     let status = json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
         "reason": "Unschedulable", "message": "0/5 nodes are available: 5 Insufficient nvidia.com/gpu." }] });
     let mut note = event(
@@ -235,7 +235,7 @@ fn what_the_autoscaler_says_is_told_with_what_the_scheduler_says() {
 }
 
 #[test]
-fn a_claim_of_another_pod_says_nothing_of_this_one() {
+fn events_of_the_claim_of_another_pod_are_ignored() {
     let mut failed = event("p", "ProvisioningFailed", "quota exceeded", [CHANGED; 2]);
     failed.involved_object.kind = "PersistentVolumeClaim".into();
     failed.involved_object.uid = "claim".into();

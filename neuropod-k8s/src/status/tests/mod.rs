@@ -1,4 +1,4 @@
-//! What kubelets, schedulers and controllers write, and what it means. The shapes and texts are those of Kubernetes 1.34.
+//! The reports of kubelets, schedulers and controllers, and what they mean. Shapes and texts are those of Kubernetes 1.34.
 
 mod causes;
 mod details;
@@ -139,7 +139,7 @@ fn a_failed_pull_says_the_same_in_both_of_its_states() {
     let waiting_again = seen(&waiting("ImagePullBackOff", &message)).reason.unwrap();
     assert_eq!(failing, waiting_again);
 
-    // Kubelets before 1.31 keep the cause to the event.
+    // Kubelets before 1.31 report the cause only in the event.
     let event = json!({ "metadata": { "uid": "e1" }, "involvedObject": { "uid": "u1" }, "reason": "Failed",
         "message": format!("Failed to pull image \"none:1\": {cause}"), "lastTimestamp": CHANGED });
     let warnings = Warnings::about("u1", &[from_value(event).unwrap()]);
@@ -200,7 +200,7 @@ fn warnings_say_why_a_pod_is_not_set_up() {
 }
 
 #[test]
-fn a_node_that_does_not_answer_takes_the_pod_with_it() {
+fn the_pods_of_a_node_that_does_not_respond_are_lost() {
     let running = json!({ "name": "main", "ready": true, "containerID": "containerd://1",
         "state": { "running": { "startedAt": CREATED } } });
     let status = on_node("Running", &running);

@@ -1,4 +1,4 @@
-//! Containers that admission webhooks put beside the platform's own. Kubelets sort by name, so theirs may come first.
+//! Containers that admission webhooks add to a pod. Kubelets sort by name, so they may come before the platform's own.
 
 use neuropod_core::cluster::{Phase, ReasonCode, Step};
 use serde_json::{Value, from_value, json};
@@ -40,7 +40,7 @@ fn running() -> Value {
 }
 
 #[test]
-fn a_sidecar_changes_nothing_of_what_is_told() {
+fn a_sidecar_does_not_change_the_observation() {
     let statuses = [
         running(),
         waiting("ContainerCreating", ""),
@@ -106,7 +106,7 @@ fn a_failed_pull_of_a_sidecar_is_not_the_cause() {
             "message": format!("Failed to pull image \"x:1\": {cause}") });
         from_value(event).unwrap()
     };
-    // Kubelets before 1.31 keep the cause to the event.
+    // Kubelets before 1.31 report the cause only in the event.
     let pod = pod(&waiting("ImagePullBackOff", "Back-off pulling image \"a:1\""));
     let why = |events: &[crate::api::partial::PartialEvent]| {
         let warnings = Warnings::about("u1", events);

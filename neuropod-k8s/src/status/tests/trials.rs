@@ -1,4 +1,4 @@
-//! What real clusters say, with right answers: every file of `tests/trials/pod`. A new case is a new file.
+//! Pods of real clusters, with their right reasons: every file of `tests/trials/pod`. A new case is a new file.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::api::partial::{List, PartialEvent, PartialPod};
 use crate::status::{Warnings, observed};
 
-/// By then whatever counts is told.
+/// A time by which every warning counts.
 const LATER: SignedDuration = SignedDuration::from_mins(10);
 
-/// Reads all trials of a folder: their names and what they say.
+/// Reads all trials of a folder: their names and contents.
 pub(crate) fn trials(folder: &str) -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../tests/trials")
@@ -58,38 +58,38 @@ fn decoded(trial: &Value) -> (PartialPod, Vec<PartialEvent>) {
     (pods.items.into_iter().next().unwrap(), events.items)
 }
 
-/// Whether the answer of a trial is one of those that are right.
-fn is_right(expected: &Value, told: &Value) -> bool {
+/// Whether the result of a trial is one of those that are right.
+fn is_right(expected: &Value, reported: &Value) -> bool {
     match expected {
-        Value::Array(codes) => codes.contains(told),
-        expected => expected == told,
+        Value::Array(codes) => codes.contains(reported),
+        expected => expected == reported,
     }
 }
 
 #[test]
-fn every_pod_says_what_is_right() {
+fn every_pod_has_the_right_reason() {
     let mut wrong = Vec::new();
     for (name, trial) in trials("pod") {
         let (pod, events) = decoded(&trial);
         let warnings = Warnings::about("u1", &events).and_of_claim(&events);
         let seen = observed(&pod, Some(&warnings));
         let code = seen.reason.as_ref().map(|reason| reason.code);
-        let told = serde_json::to_value(code).unwrap();
-        if !is_right(&trial["expect"], &told) {
+        let reported = serde_json::to_value(code).unwrap();
+        if !is_right(&trial["expect"], &reported) {
             wrong.push(format!(
-                "{name}: {} and not {told}: {:?}",
+                "{name}: {} and not {reported}: {:?}",
                 trial["expect"], seen.reason
             ));
         }
         if let Some(remedy) = trial.get("remedy") {
-            let told = seen.reason.as_ref().map(Reason::remedy);
-            assert_eq!(remedy, &serde_json::to_value(told).unwrap(), "{name}");
+            let reported = seen.reason.as_ref().map(Reason::remedy);
+            assert_eq!(remedy, &serde_json::to_value(reported).unwrap(), "{name}");
         }
         let latest: Option<Timestamp> = events.iter().filter_map(PartialEvent::at).max();
         if let (Some(until), Some(latest)) = (seen.passes_until, latest) {
             assert!(
                 until <= latest.checked_add(LATER).unwrap(),
-                "{name}: it is never told"
+                "{name}: it is never reported"
             );
         }
     }

@@ -58,7 +58,12 @@ impl Change {
                             .pick("saldo ilimitado", "an unlimited account")
                             .to_owned()
                     },
-                    |balance| format!("{balance} EUR"),
+                    |balance| {
+                        language.pick(
+                            format!("un saldo de {balance}"),
+                            format!("a balance of {balance}"),
+                        )
+                    },
                 );
                 match language {
                     Language::Es => format!("el usuario {email} con {balance}"),

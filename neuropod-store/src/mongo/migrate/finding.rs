@@ -174,31 +174,31 @@ impl Oddity {
             }
             Self::NoAddress { now } => (
                 format!("no tiene correo; recibe {now} hasta que un administrador ponga el suyo"),
-                format!("has no address; gets {now} until an administrator gives the real one"),
+                format!("has no address; gets {now} until an administrator sets the real one"),
             ),
             Self::AddressTaken { was, by, now } => (
                 format!("su correo {was} es también el de {by}; recibe {now} y conserva su saldo y sus pods"),
-                format!("its address {was} is that of {by} too; gets {now} and keeps balance and pods"),
+                format!("its address {was} also belongs to {by}; gets {now}, and keeps its balance and pods"),
             ),
             Self::RoleUnknown { was } => (
                 format!("el rol {was} no existe; será cliente"),
-                format!("there is no role {was}; becomes a client"),
+                format!("the role {was} does not exist; becomes a client"),
             ),
             Self::NoBalance => (
-                "no tiene saldo; recibe 0.00 EUR".into(),
-                "has no balance; gets 0.00 EUR".into(),
+                "no tiene saldo; recibe 0.00".into(),
+                "has no balance; gets 0.00".into(),
             ),
             Self::BalanceUnusable { was } => (
-                format!("{was} no es un saldo de cliente; recibe 0.00 EUR, ajústalo después si hace falta"),
-                format!("{was} is no balance of a client; gets 0.00 EUR, set it afterwards if need be"),
+                format!("{was} no es un saldo de cliente; recibe 0.00, corrígelo después si hace falta"),
+                format!("{was} is not a client's balance; gets 0.00, correct it afterwards if needed"),
             ),
             Self::Debt { balance } => (
-                format!("debe dinero ({balance} EUR); la deuda se conserva"),
-                format!("owes money ({balance} EUR); the debt stays"),
+                format!("debe dinero ({balance}); la deuda se conserva"),
+                format!("owes money ({balance}); the debt is kept"),
             ),
             Self::NoDate => (
                 "no tiene fecha; recibe la de hoy".into(),
-                "has no date; gets that of today".into(),
+                "has no date; gets today's".into(),
             ),
             Self::Size { field, was, now } => {
                 let was = said(was, language);
@@ -208,14 +208,14 @@ impl Oddity {
                 )
             }
             Self::SizeAbove { field, size, most } => (
-                format!("{field} ({size} GB) pasa del máximo de un pod nuevo ({most} GB); se conserva"),
-                format!("{field} ({size} GB) is above the most of a new pod ({most} GB); it stays"),
+                format!("{field} ({size} GB) supera el máximo de los pods nuevos ({most} GB); se conserva"),
+                format!("{field} ({size} GB) is above the limit of new pods ({most} GB); it is kept"),
             ),
             Self::PortLeftOut { field, was } => {
                 let was = said(was, language);
                 (
                     format!("{field}: {was} no es un puerto o está repetido; se omite"),
-                    format!("{field}: {was} is no port, or is there twice; it is left out"),
+                    format!("{field}: {was} is not a port, or is listed twice; it is left out"),
                 )
             }
             Self::TemplateNamed { now } => (
@@ -233,8 +233,8 @@ impl Oddity {
             Self::PodIdReplaced { was, now } => {
                 let was = said(was, language);
                 (
-                    format!("el podId {was} no vale o está repetido; será {now}"),
-                    format!("the podId {was} can't be used or is there twice; becomes {now}"),
+                    format!("el podId {was} no es válido o está repetido; será {now}"),
+                    format!("the podId {was} is not valid, or is used twice; becomes {now}"),
                 )
             }
             Self::ImageOfTemplate { was, now } => (
@@ -243,75 +243,71 @@ impl Oddity {
             ),
             Self::Renamed { was, now } => (
                 format!(
-                    "Kubernetes no admite servicios con el nombre {was}; se llamará {now}, su volumen es el mismo"
+                    "Kubernetes no admite servicios con el nombre {was}; se llamará {now}, con el mismo volumen"
                 ),
                 format!(
-                    "Kubernetes takes no services with the name {was}; becomes {now}, its volume stays the same"
+                    "Kubernetes does not accept services named {was}; becomes {now}, with the same volume"
                 ),
             ),
             Self::NameTaken { was, now } => (
                 format!(
-                    "otro pod tiene el nombre {was} en el clúster; se llamará {now}, su volumen es el mismo"
+                    "otro pod tiene el nombre {was} en el clúster; se llamará {now}, con el mismo volumen"
                 ),
-                format!(
-                    "another pod has the name {was} in the cluster; becomes {now}, its volume stays the same"
-                ),
+                format!("another pod has the name {was} in the cluster; becomes {now}, with the same volume"),
             ),
             Self::LinkChanges { was, now } => (
-                format!("su enlace cambia: era {was}, será {now}"),
-                format!("its link changes: it was {was}, becomes {now}"),
+                format!("su enlace cambia de {was} a {now}"),
+                format!("its link changes from {was} to {now}"),
             ),
             Self::NoGpu => (
-                "no dice qué GPU tiene; será el tipo sin GPU".into(),
-                "does not say which GPU it has; becomes the type without GPU".into(),
+                "no indica qué GPU tiene; recibe el tipo sin GPU".into(),
+                "names no GPU; gets the type without a GPU".into(),
             ),
             Self::PriceUnusable { what, was, now } => {
                 let was = said(was, language);
                 (
-                    format!("{what}: {was} no es un precio; vale el configurado, {now} EUR"),
-                    format!("{what}: {was} is no price; the configured one holds, {now} EUR"),
+                    format!("{what}: {was} no es un precio; se aplica el configurado, {now}"),
+                    format!("{what}: {was} is not a price; the configured one applies, {now}"),
                 )
             }
             Self::Offer { gpu, offered: true } => (
                 format!(
-                    "{gpu} no estaba a la venta y la configuración lo ofrece; para no ofrecerlo: catalogue.{gpu}.offered = false"
+                    "{gpu} no se ofrecía y la configuración lo ofrece; para no ofrecerlo: catalogue.{gpu}.offered = false"
                 ),
                 format!(
-                    "{gpu} was not on sale and the configuration offers it; not to offer it: catalogue.{gpu}.offered = false"
+                    "{gpu} was not offered, but the configuration offers it; to stop offering it: catalogue.{gpu}.offered = false"
                 ),
             ),
             Self::Offer { gpu, offered: false } => (
                 format!(
-                    "{gpu} estaba a la venta y la configuración no lo ofrece; para ofrecerlo: catalogue.{gpu}.offered = true"
+                    "{gpu} se ofrecía y la configuración no lo ofrece; para ofrecerlo: catalogue.{gpu}.offered = true"
                 ),
                 format!(
-                    "{gpu} was on sale and the configuration does not offer it; to offer it: catalogue.{gpu}.offered = true"
+                    "{gpu} was offered, but the configuration does not offer it; to offer it: catalogue.{gpu}.offered = true"
                 ),
             ),
             Self::FreeTierUnusable { was } => {
                 let was = said(was, language);
                 (
-                    format!("freeTier.initialBalance: {was} no es un importe; vale el configurado"),
-                    format!("freeTier.initialBalance: {was} is no amount; the configured one holds"),
+                    format!("freeTier.initialBalance: {was} no es un importe; se aplica el configurado"),
+                    format!("freeTier.initialBalance: {was} is not an amount; the configured one applies"),
                 )
             }
             Self::PricesThere { version } => (
-                format!("la plataforma nueva ya tiene otros precios (versión {version}); estos no se tocan"),
-                format!(
-                    "the new platform has other prices already (version {version}); these are left alone"
-                ),
+                format!("la plataforma nueva ya tiene otros precios (versión {version}); estos se ignoran"),
+                format!("the new platform already has other prices (version {version}); these are ignored"),
             ),
             Self::PriceListLeft => (
-                "no es la lista de precios que usaba el backend antiguo; no se toca".into(),
-                "it is not the price list that the old backend used; it is left alone".into(),
+                "no es la lista de precios que usaba el backend antiguo; se ignora".into(),
+                "not the price list that the old backend used; ignored".into(),
             ),
             Self::RemovedSince => (
-                "se borró en la plataforma nueva; no se toca".into(),
-                "was deleted on the new platform; it is left alone".into(),
+                "se borró en la plataforma nueva; no se vuelve a migrar".into(),
+                "was deleted on the new platform; not migrated again".into(),
             ),
             Self::TakenOverInPlace => (
-                "ya se migró dentro de esta misma base de datos; no se toca".into(),
-                "it was taken over in this same database already; it is left alone".into(),
+                "ya se migró dentro de esta misma base de datos; no se vuelve a migrar".into(),
+                "already migrated inside this same database; not migrated again".into(),
             ),
         };
         language.pick(es, en)

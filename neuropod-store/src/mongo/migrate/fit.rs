@@ -136,7 +136,7 @@ impl Taken {
             return told;
         }
         let was = naming.pod(&pod.slug, &pod.owner_hash);
-        let ports: Vec<_> = pod.spec.endpoints.iter().map(|endpoint| endpoint.port).collect();
+        let ports: Vec<_> = pod.options.ports().iter().map(|port| port.number).collect();
         let start: String = pod.slug.as_str().chars().take(30).collect();
         let start = start.trim_end_matches('-');
         // One of them is free: there are not that many pods.

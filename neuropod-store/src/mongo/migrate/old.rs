@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document};
+use neuropod_core::pod::Port;
 use neuropod_core::pod::image::ImageReference;
-use neuropod_core::pod::template::NamedPort;
 
 use super::finding::{Finding, Oddity};
 
@@ -26,7 +26,7 @@ pub(super) struct Old<'a> {
 
 /// A port of a service or a template, with the document that it is from.
 pub(super) struct OldPort<'a> {
-    pub(super) named: NamedPort,
+    pub(super) port: Port,
     pub(super) document: &'a Document,
 }
 
@@ -170,22 +170,20 @@ impl<'a> Old<'a> {
             }
         };
         let mut ports: Vec<OldPort<'a>> = Vec::new();
-        for (place, item) in list.iter().enumerate() {
+        for item in list {
             let port = item.as_document().and_then(|document| {
                 let port = whole(number(document.get("port")?)?).filter(|port| *port > 0)?;
                 let name = document.get_str("serviceName").map(visible).unwrap_or_default();
-                let named = NamedPort {
-                    port: u16::try_from(port).ok()?,
-                    service_name: if name.is_empty() {
-                        format!("Servicio {}", place + 1)
-                    } else {
-                        name
-                    },
+                let port = Port::http(u16::try_from(port).ok()?);
+                let port = if name.is_empty() {
+                    port
+                } else {
+                    port.with_name(name)
                 };
-                Some(OldPort { named, document })
+                Some(OldPort { port, document })
             });
             match port {
-                Some(port) if ports.iter().all(|other| other.named.port != port.named.port) => {
+                Some(port) if ports.iter().all(|other| other.port.number != port.port.number) => {
                     ports.push(port);
                 }
                 _ => {
@@ -339,9 +337,9 @@ mod tests {
         let ports = old.ports("httpServices");
         let ports: Vec<_> = ports
             .iter()
-            .map(|port| (port.named.port, port.named.service_name.as_str()))
+            .map(|port| (port.port.number, port.port.name.as_deref()))
             .collect();
-        assert_eq!(ports, [(8888, "Jupyter Lab"), (7860, "Servicio 2")]);
+        assert_eq!(ports, [(8888, Some("Jupyter Lab")), (7860, None)]);
         assert_eq!(old.findings().len(), 6);
         let document = doc! { "_id": "a", "httpServices": "8888, 7860" };
         let mut old = Old::new(&document, "pods");

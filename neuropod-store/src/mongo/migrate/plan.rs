@@ -20,7 +20,7 @@ use super::take::{Action, Record, Step, Stores, UNMIGRATED, brought};
 use super::user::Account;
 use super::{Cluster, Count, Destination, Migration, Objects, Summary, fit, pod, price, template, user};
 use crate::mongo::MongoStore;
-use crate::mongo::codec::Stored;
+use crate::mongo::codec::Encoded;
 use crate::mongo::server::{Server, find, within};
 
 /// The collections of this library, and those of the old backend that are read.
@@ -101,8 +101,11 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
     plan.prices(&server, destination, &mut summary).await?;
     let cluster = in_cluster(&pods, naming);
     for pod in pods.iter().filter_map(Item::value) {
-        if destination.catalogue.get(&pod.spec.gpu).is_none() {
-            *summary.unknown_gpus.entry(pod.spec.gpu.clone()).or_default() += 1;
+        if destination.catalogue.get(pod.options.gpu()).is_none() {
+            *summary
+                .unknown_gpus
+                .entry(pod.options.gpu().to_owned())
+                .or_default() += 1;
         }
     }
     summary.templates = plan.add(templates, |template| template.name.clone(), Record::Template);
@@ -124,7 +127,7 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
     })
 }
 
-async fn read_all<D: Stored>(
+async fn read_all<D: Encoded>(
     collection: &Collection<Document>,
     name: &'static str,
     in_place: bool,
@@ -349,7 +352,7 @@ fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
         *cluster.namespaces.entry(namespace(&item.document)).or_default() += 1;
         cluster
             .volumes
-            .insert((pod.spec.volume.clone(), pod.owner_hash.to_string()));
+            .insert((pod.volume.clone(), pod.owner_hash.to_string()));
         // What the old backend made of the name; Kubernetes has refused one that begins with a hyphen.
         let recorded = item.document.get_document("kubernetesResources").ok();
         let recorded = recorded.and_then(|resources| resources.get_str("podName").ok());
@@ -358,7 +361,7 @@ fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
         if name.starts_with('-') {
             continue;
         }
-        let ports = || pod.spec.endpoints.iter().map(|endpoint| endpoint.port);
+        let ports = || pod.options.ports().iter().map(|port| port.number);
         cluster.objects.push(Objects {
             services: ports().map(|port| format!("{name}-{port}-service")).collect(),
             ingresses: ports().map(|port| format!("{name}-{port}-ingress")).collect(),

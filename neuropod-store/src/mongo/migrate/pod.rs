@@ -6,16 +6,12 @@ use jiff::Timestamp;
 use mongodb::bson::Document;
 use neuropod_core::cluster::catalogue::NO_GPU;
 use neuropod_core::cluster::observation::Step;
-use neuropod_core::error::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB};
 use neuropod_core::money::meter::{Meter, Price, Reservation};
 use neuropod_core::naming::{Slug, UserHash, existing_label};
-use neuropod_core::pod::endpoint::Endpoint;
-use neuropod_core::pod::image::ImageReference;
-use neuropod_core::pod::template::DEFAULT_VOLUME_PATH;
-use neuropod_core::pod::{Desired, PodSpec};
-use neuropod_core::pod::{Environment, Login};
+use neuropod_core::pod::options::DEFAULT_MOUNT_PATH;
+use neuropod_core::pod::{Desired, ImageReference, Jupyter, Limits, Login, Port};
 use neuropod_core::token::TokenState;
-use neuropod_core::{AccessToken, Money, Naming, Pod, PodId, Status, Template, UserId};
+use neuropod_core::{AccessToken, Money, Naming, Pod, PodId, PodOptions, Status, Template, UserId};
 
 use super::finding::Oddity;
 use super::old::{Old, OldPort, shown};
@@ -59,11 +55,18 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
         old.tell(Oddity::NoGpu);
         NO_GPU.to_owned()
     });
+    let limits = Limits::default();
+    let proposed = known_template.map(|template| &template.options);
     let sizes = known_template.map_or((CONTAINER_DISK_GB, VOLUME_DISK_GB), |template| {
-        (template.container_disk_size, template.volume_disk_size)
+        (template.options.disk_gb(), template.options.volume_gb())
     });
     // The default of the existing backend.
-    let jupyter = old.flag("enableJupyter").unwrap_or(true);
+    let jupyter = if old.flag("enableJupyter").unwrap_or(true) {
+        let of_template = proposed.and_then(|options| options.jupyter.clone());
+        of_template.unwrap_or(Jupyter::Generated)
+    } else {
+        Jupyter::Off
+    };
     let token = services
         .iter()
         .find_map(|service| text(service.document, "jupyterToken"));
@@ -76,25 +79,19 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
             .map_or_else(|| owner.clone(), UserId::new),
         name,
         slug,
-        spec: PodSpec {
-            image,
-            gpu,
-            container_disk_gb: old.size("containerDiskSize", MAX_CONTAINER_DISK_GB, sizes.0),
-            volume_disk_gb: old.size("volumeDiskSize", MAX_VOLUME_DISK_GB, sizes.1),
-            mount_path: known_template.map_or_else(
-                || DEFAULT_VOLUME_PATH.to_owned(),
-                |template| template.volume_path.clone(),
-            ),
-            volume: volume(in_cluster("pvcName"), &owner_hash, naming),
-            namespace: None,
-            endpoints: services.iter().map(endpoint).collect(),
-            jupyter,
-            inject_token: jupyter && known_template.is_none_or(|template| template.inject_token),
-            daily_cap: None,
-            chosen_token: None,
-            environment: Environment::default(),
-            template,
-        },
+        options: PodOptions::default()
+            .with_image(image)
+            .with_gpu(gpu)
+            .with_disks(
+                old.size("containerDiskSize", limits.disk_gb, sizes.0),
+                old.size("volumeDiskSize", limits.volume_gb, sizes.1),
+            )
+            .with_mount_path(proposed.map_or(DEFAULT_MOUNT_PATH, PodOptions::mount_path))
+            .with_ports(services.iter().enumerate().map(port))
+            .with_jupyter(jupyter),
+        volume: volume(in_cluster("pvcName"), &owner_hash, naming),
+        namespace: None,
+        template,
         desired: Desired::Stopped,
         run: 1,
         status: Status::Stopped,
@@ -166,7 +163,7 @@ fn image(old: &mut Old<'_>, template: Option<&Template>, volume: Option<String>)
     match (old.image(), template) {
         (Ok(image), _) => Some(image),
         (Err(was), Some(template)) => {
-            let now = template.docker_image.clone();
+            let now = template.options.image.clone()?;
             old.tell(Oddity::ImageOfTemplate {
                 was,
                 now: now.to_string(),
@@ -187,13 +184,13 @@ fn slug(
     services: &[OldPort<'_>],
     naming: &Naming,
 ) -> Option<Slug> {
-    let ports: Vec<_> = services.iter().map(|service| service.named.port).collect();
+    let ports: Vec<_> = services.iter().map(|service| service.port.number).collect();
     let resources = old.document().get_document("kubernetesResources").ok();
     let pod = resources.and_then(|resources| text(resources, "podName"));
     let pod = pod.and_then(|pod| without(&pod, &format!("-{hash}")));
     let service = services.iter().find_map(|service| {
         let name = text(service.document, "kubernetesServiceName")?;
-        without(&name, &format!("-{hash}-{}-service", service.named.port))
+        without(&name, &format!("-{hash}-{}-service", service.port.number))
     });
     let mut recorded = [pod, service, Some(name.to_owned())].into_iter().flatten();
     let kept = recorded.find_map(|text| naming.kept_slug(&text, &ports));
@@ -237,7 +234,7 @@ fn links(old: &mut Old<'_>, slug: &Slug, hash: &UserHash, services: &[OldPort<'_
             .next()
             .unwrap_or_default()
             .to_lowercase();
-        let now = naming.host(slug, hash, service.named.port);
+        let now = naming.host(slug, hash, service.port.number);
         (host != now).then_some((host, now))
     });
     if let Some((was, now)) = changed {
@@ -250,12 +247,13 @@ fn text(document: &Document, field: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn endpoint(service: &OldPort<'_>) -> Endpoint {
-    Endpoint {
-        port: service.named.port,
-        service_name: service.named.service_name.clone(),
-        is_custom: service.document.get_bool("isCustom").unwrap_or(false),
-    }
+/// A port without the name that the existing backend gave to one that nobody has named: by its place.
+fn port((index, service): (usize, &OldPort<'_>)) -> Port {
+    let mut port = service.port.clone();
+    let is_custom = service.document.get_bool("isCustom").unwrap_or(false);
+    let of_place = format!("Servicio {}", index + 1);
+    port.name = port.name.filter(|name| !(is_custom && *name == of_place));
+    port
 }
 
 #[cfg(test)]

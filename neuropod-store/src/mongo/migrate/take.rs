@@ -13,7 +13,7 @@ use neuropod_core::{Billing, Error, ErrorKind, Money, Pod, PriceList, Result, Te
 use super::Applied;
 use super::changes::{Becomes, Change};
 use super::user::Account;
-use crate::mongo::codec::{Stored, with_unknown};
+use crate::mongo::codec::{Encoded, upgraded, with_unknown};
 use crate::mongo::failure;
 use crate::mongo::server::{Server, find, find_one, replace, within};
 
@@ -187,14 +187,15 @@ async fn set_aside(server: &Server, change: &Change, original: &Document, reason
 }
 
 /// The document of `read`, with all that `original` has besides.
-fn whole<D: Stored>(read: &D, original: &Document, odd: bool) -> Result<Document> {
+fn whole<D: Encoded>(read: &D, original: &Document, odd: bool) -> Result<Document> {
+    let original = upgraded::<D>(original.clone());
     let mut new = read.write()?;
     let known = new.clone();
     // The same `_id`, whatever its type.
     if let Some(id) = original.get("_id") {
         new.insert("_id", id);
     }
-    let mut whole = with_unknown(new, original.clone(), known)?;
+    let mut whole = with_unknown(new, original.clone(), known);
     if odd {
         let replaced = original
             .iter()

@@ -1,10 +1,10 @@
 //! Templates.
 
 use jiff::Timestamp;
-use neuropod_core::Template;
-use neuropod_core::error::validation::{MAX_CONTAINER_DISK_GB, MAX_VOLUME_DISK_GB};
 use neuropod_core::pod::check::check_volume_path;
-use neuropod_core::pod::template::DEFAULT_VOLUME_PATH;
+use neuropod_core::pod::options::DEFAULT_MOUNT_PATH;
+use neuropod_core::pod::{Jupyter, Limits, Port, Protocol};
+use neuropod_core::{PodOptions, Template};
 
 use super::finding::Oddity;
 use super::old::{Old, shown};
@@ -26,37 +26,35 @@ pub(super) fn read(old: &mut Old<'_>, in_place: bool, now: Timestamp) -> Option<
     });
     let path = old
         .text("volumePath")
-        .unwrap_or_else(|| DEFAULT_VOLUME_PATH.to_owned());
+        .unwrap_or_else(|| DEFAULT_MOUNT_PATH.to_owned());
     let path = if check_volume_path(&path).is_ok() {
         path
     } else {
         let was = shown(old.get("volumePath"));
         old.tell(Oddity::PathUnusable { was });
-        DEFAULT_VOLUME_PATH.to_owned()
+        DEFAULT_MOUNT_PATH.to_owned()
     };
-    let http_ports = old
-        .ports("httpPorts")
-        .into_iter()
-        .map(|port| port.named)
-        .collect();
-    let tcp_ports = old.ports("tcpPorts").into_iter().map(|port| port.named).collect();
-    Some(Template {
-        id,
-        name,
-        docker_image: image,
-        http_ports,
-        tcp_ports,
-        container_disk_size: old.size("containerDiskSize", MAX_CONTAINER_DISK_GB, CONTAINER_DISK_GB),
-        volume_disk_size: old.size("volumeDiskSize", MAX_VOLUME_DISK_GB, VOLUME_DISK_GB),
-        volume_path: path,
-        // As it is: Markdown has line breaks.
-        description: old
-            .document()
-            .get_str("description")
-            .unwrap_or_default()
-            .to_owned(),
-        inject_token: true,
-        created_at: old.time(&["createdAt"], now),
-        version: 1,
-    })
+    let mut ports: Vec<Port> = old.ports("httpPorts").into_iter().map(|port| port.port).collect();
+    let tcp = old.ports("tcpPorts").into_iter().map(|port| {
+        let mut port = port.port;
+        port.protocol = Protocol::Tcp;
+        port
+    });
+    ports.extend(tcp);
+    let limits = Limits::default();
+    let options = PodOptions::default()
+        .with_image(image)
+        .with_disks(
+            old.size("containerDiskSize", limits.disk_gb, CONTAINER_DISK_GB),
+            old.size("volumeDiskSize", limits.volume_gb, VOLUME_DISK_GB),
+        )
+        .with_mount_path(path)
+        .with_ports(ports)
+        .with_jupyter(Jupyter::Generated);
+    let created_at = old.time(&["createdAt"], now);
+    // As it is: Markdown has line breaks.
+    let description = old.document().get_str("description").unwrap_or_default();
+    let mut template = Template::new(id, name, options, created_at).with_description(description);
+    template.version = 1;
+    Some(template)
 }

@@ -51,11 +51,14 @@ pub(super) fn read(old: &mut Old<'_>, in_place: bool, now: Timestamp) -> Option<
         role,
         suspended: old.flag("suspended").unwrap_or(false),
         daily_cap: None,
-        avatar: old.text("avatar"),
         identity: None,
         email_verified: false,
         deleted: false,
-        ended_sessions: Vec::new(),
+        extra: old
+            .text("avatar")
+            .map(|avatar| ("avatar".to_owned(), avatar.into()))
+            .into_iter()
+            .collect(),
         registration_date: old.time(&["registrationDate", "createdAt"], now),
         version: 1,
     };

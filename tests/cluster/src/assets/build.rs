@@ -9,9 +9,9 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Program,
+    go::go,
+    program::Program,
     recipe::{Recipe, VersionFlags},
-    source,
 };
 use crate::{
     cache, command,
@@ -72,16 +72,6 @@ fn go_build(recipe: &Recipe, version: &str, target: &Path) -> Command {
         .env("CGO_ENABLED", "0")
         .args(["build", "-mod=readonly", "-trimpath", "-ldflags", &flags, "-o"])
         .arg(target);
-    command
-}
-
-/// The program `go` in the folder of a module of ours.
-pub(super) fn go(module: &str) -> Command {
-    let mut command = Command::new("go");
-    command
-        .current_dir(source(module))
-        // A workspace file of the user's own must not change what is built.
-        .env("GOWORK", "off");
     command
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::build::{go, pinned};
+use super::{build::pinned, go::go};
 use crate::{
     cache, command,
     error::{Error, IoContext, Result},

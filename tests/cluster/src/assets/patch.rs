@@ -9,7 +9,7 @@ use std::{
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::{build::go, source};
+use super::go::{go, source};
 use crate::{
     command,
     error::{IoContext, Result},

@@ -1,6 +1,6 @@
 //! How each program is built: data.
 
-use super::{Program, patch::Patch};
+use super::{patch::Patch, program::Program};
 
 /// How a program is built.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{NAME, namespaces::Addresses};
+use super::namespaces::Addresses;
 use crate::images::Image;
 
+/// The name of the node.
+pub(super) const NAME: &str = "neuropod-test";
 /// Where the container runtime listens, inside the node.
 pub(super) const SOCKET: &str = "/run/containerd/containerd.sock";
 

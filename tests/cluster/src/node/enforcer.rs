@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{NAME, Node, url};
+use super::{Node, config::NAME, url};
 use crate::{
     api,
     assets::Program,

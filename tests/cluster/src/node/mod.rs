@@ -19,11 +19,12 @@ use kube::{
 use serde_json::json;
 
 pub(crate) use self::requirements::install;
-pub use self::{enforcer::Enforcer, outside::Outside};
 use self::{
+    config::NAME,
     namespaces::{Addresses, Namespaces},
     provisioner::Provisioner,
 };
+pub use self::{enforcer::Enforcer, outside::Outside};
 use crate::{
     api,
     assets::Program,
@@ -34,8 +35,6 @@ use crate::{
     process::Server,
 };
 
-/// The name of the node.
-const NAME: &str = "neuropod-test";
 const READY: Duration = Duration::from_mins(2);
 
 /// A whole cluster of one node. Pods run as they do anywhere, from the images of [`Image`].
@@ -136,7 +135,7 @@ impl Node {
             })
             .await
         })
-        .map_err(|error| error.with_log(&self.kubelet))
+        .map_err(|error| error.with_log(|| self.kubelet.log_tail()))
     }
 }
 

@@ -18,7 +18,7 @@ const POD_LABELS: [(&str, &str); 4] = [
 ];
 
 /// The namespace and name of a pod in the cluster.
-pub(super) type Name = (String, String);
+pub(crate) type Name = (String, String);
 type Labels<'a> = HashMap<&'a str, String>;
 
 /// One GPU, or one slice of one: its id, or where it is; and the slice.
@@ -33,7 +33,7 @@ struct Figures {
 
 /// The use of each pod's GPUs in percent, as the mean of them. One that is told of several times (by two exporters, by
 /// Prometheus and the exporter, as several shares of one pod) counts once.
-pub(super) fn percent<'a>(texts: impl IntoIterator<Item = &'a String>) -> HashMap<Name, f32> {
+pub(crate) fn percent<'a>(texts: impl IntoIterator<Item = &'a String>) -> HashMap<Name, f32> {
     let mut pods: HashMap<Name, BTreeMap<Gpu, Figures>> = HashMap::new();
     for line in texts.into_iter().flat_map(|text| text.lines()) {
         let Some((metric, labels, value)) = sample(line) else {

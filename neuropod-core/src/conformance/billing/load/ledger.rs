@@ -1,25 +1,26 @@
-//! Whether the ledger has what was accepted: its entries, one after the other, against the operations that they are of.
+//! Checks that the ledger has what was accepted: replays its entries, each against the operation that made it.
 
 use std::collections::BTreeMap;
 
-use super::journal::{Answer, Attempt, Attempts};
+use super::call_result::CallResult;
+use super::journal::{Attempt, Attempts};
 use super::operation::Operation;
 use crate::id::UserId;
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Balance, Drawn, Entry, EntryKind, PostingKind};
 
-/// What the ledger says was done.
+/// The operations that the ledger shows.
 #[derive(Default)]
 pub(super) struct Done {
-    /// By key: what was posted, held or drawn.
-    changes: BTreeMap<String, (Operation, Answer)>,
-    /// By key: how reservations ended.
+    /// The posting, hold or draw of each key.
+    changes: BTreeMap<String, (Operation, CallResult)>,
+    /// How the reservation of each key ended.
     ends: BTreeMap<String, Operation>,
 }
 
 impl Done {
-    fn note(&mut self, entry: &Entry, operation: Operation, answer: Answer) {
-        let before = self.changes.insert(entry.key.clone(), (operation, answer));
+    fn note(&mut self, entry: &Entry, operation: Operation, result: CallResult) {
+        let before = self.changes.insert(entry.key.clone(), (operation, result));
         assert!(
             before.is_none(),
             "the key {} was applied twice: {before:?}",
@@ -27,7 +28,7 @@ impl Done {
         );
     }
 
-    /// Checks that all that was accepted was done.
+    /// Checks that every accepted operation is in the ledger.
     pub(super) fn explains(&self, attempts: &Attempts) {
         for attempt in attempts.all().filter(|attempt| attempt.is_accepted()) {
             let operation = &attempt.operation;
@@ -38,14 +39,14 @@ impl Done {
                 Operation::Post { .. } | Operation::Hold { .. } | Operation::Draw { .. } => self
                     .changes
                     .get(key)
-                    .is_some_and(|(done, answer)| done == operation && Some(answer) == attempt.answer()),
-                // Of what was never held there is nothing to see.
+                    .is_some_and(|(done, result)| done == operation && Some(result) == attempt.result()),
+                // A release of a reservation that was never made leaves no entry.
                 Operation::Release { .. } if !self.changes.contains_key(key) => true,
                 Operation::Release { .. } => self.ends.get(key) == Some(operation),
             };
             assert!(
                 is_there,
-                "accepted, and the ledger has something else: {attempt:?}, {:?}, {:?}",
+                "it was accepted, and the ledger has something else: {attempt:?}, {:?}, {:?}",
                 self.changes.get(key),
                 self.ends.get(key)
             );
@@ -61,7 +62,7 @@ pub(super) fn replay(
     attempts: &Attempts,
     done: &mut Done,
 ) {
-    let mut account = Account {
+    let mut account = ReplayedAccount {
         user,
         attempts,
         kind: balance.kind,
@@ -75,7 +76,7 @@ pub(super) fn replay(
         rest = &rest[count..];
         assert!(
             account.kind == AccountKind::Unlimited || !account.available.is_negative(),
-            "{user} has less than nothing after {first:?}"
+            "{user} has a negative balance after {first:?}"
         );
     }
     let held: Money = account.reservations.values().copied().sum();
@@ -83,24 +84,24 @@ pub(super) fn replay(
     assert_eq!(
         (balance.available, balance.held, spent),
         (account.available, held, account.spent),
-        "what is in the account {user}, and what its entries say"
+        "the balance of the account {user} is what its entries add up to"
     );
 }
 
-/// An account as its entries make it.
-struct Account<'a> {
+/// An account, replayed from its entries.
+struct ReplayedAccount<'a> {
     user: &'a UserId,
     attempts: &'a Attempts,
     kind: AccountKind,
     available: Money,
-    /// What was charged for usage; all of it on one day.
+    /// The charges for usage; all are of one day.
     spent: Money,
-    /// By key: what is reserved.
+    /// The reserved amount of each key.
     reservations: BTreeMap<&'a str, Money>,
 }
 
-impl<'a> Account<'a> {
-    /// Makes the change that the first of these entries is of. Answers how many are of it.
+impl<'a> ReplayedAccount<'a> {
+    /// Replays the operation that made the first of these entries. Returns how many entries it made.
     fn step(&mut self, entries: &'a [Entry], done: &mut Done) -> usize {
         let entry = &entries[0];
         match entry.kind {
@@ -124,10 +125,10 @@ impl<'a> Account<'a> {
             kind,
             amount,
         };
-        self.asked_for(entry, |operation| *operation == posted);
+        self.operation_of(entry, |operation| *operation == posted);
         assert_eq!(entry.held, Money::ZERO, "nothing is reserved: {entry:?}");
         self.available += entry.amount;
-        done.note(entry, posted, Answer::Done);
+        done.note(entry, posted, CallResult::Done);
     }
 
     fn held(&mut self, entry: &'a Entry, done: &mut Done) {
@@ -136,17 +137,17 @@ impl<'a> Account<'a> {
             user: self.user.clone(),
             amount: entry.held,
         };
-        self.asked_for(entry, |operation| *operation == held);
+        self.operation_of(entry, |operation| *operation == held);
         assert_eq!(entry.amount, Money::ZERO, "nothing is spent: {entry:?}");
         self.available -= entry.held;
-        done.note(entry, held, Answer::Done);
+        done.note(entry, held, CallResult::Done);
         self.reservations.insert(&entry.key, entry.held);
     }
 
-    /// A usage, with all that belongs to the same step.
+    /// A usage, with the other entries of the same draw.
     fn drawn(&mut self, entries: &'a [Entry], done: &mut Done) -> usize {
         let entry = &entries[0];
-        let attempt = self.asked_for(entry, |operation| {
+        let attempt = self.operation_of(entry, |operation| {
             matches!(operation, Operation::Draw { user, amount, .. } if user == self.user && -*amount == entry.amount)
         });
         let Operation::Draw {
@@ -162,10 +163,10 @@ impl<'a> Account<'a> {
         };
         let reserved = hold.as_deref().map_or(Money::ZERO, |hold| {
             let reserved = self.reservations.get(hold);
-            *reserved.unwrap_or_else(|| panic!("drawn from what was not reserved any more: {entry:?}"))
+            *reserved.unwrap_or_else(|| panic!("drawn from a reservation that has ended: {entry:?}"))
         });
-        let left_today = daily_cap.map(|cap| (cap - self.spent).max(Money::ZERO));
-        let caps = [*at_most, left_today].into_iter().flatten();
+        let remaining_today = daily_cap.map(|cap| (cap - self.spent).max(Money::ZERO));
+        let caps = [*at_most, remaining_today].into_iter().flatten();
         let chargeable = caps.fold(*amount, Money::min);
         let from_hold = reserved.min(chargeable);
         let from_account = self.payable(chargeable - from_hold);
@@ -200,7 +201,7 @@ impl<'a> Account<'a> {
             spent: self.spent,
         };
         let operation = attempt.operation.clone();
-        done.note(entry, operation, Answer::Drawn(drawn));
+        done.note(entry, operation, CallResult::Drawn(drawn));
         expected.len()
     }
 
@@ -208,7 +209,7 @@ impl<'a> Account<'a> {
         let end = Operation::Release {
             key: entry.key.clone(),
         };
-        self.asked_for(entry, |operation| *operation == end);
+        self.operation_of(entry, |operation| *operation == end);
         let reserved = self.reservations.remove(&*entry.key);
         assert_eq!(
             reserved,
@@ -230,7 +231,7 @@ impl<'a> Account<'a> {
     }
 
     /// The operation with the key of an entry that may have made it: one that was not refused.
-    fn asked_for(&self, entry: &Entry, is_it: impl Fn(&Operation) -> bool) -> &'a Attempt {
+    fn operation_of(&self, entry: &Entry, is_it: impl Fn(&Operation) -> bool) -> &'a Attempt {
         let same_key = self.attempts.with_key(&entry.key);
         let mut candidates: Vec<_> = same_key
             .iter()
@@ -238,7 +239,7 @@ impl<'a> Account<'a> {
             .collect();
         candidates.sort_by_key(|attempt| !attempt.is_accepted());
         candidates.first().copied().copied().unwrap_or_else(|| {
-            panic!("an entry of what nobody asked for, or what was refused: {entry:?}, {same_key:?}")
+            panic!("an entry that no operation made, or a refused one: {entry:?}, {same_key:?}")
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What is done, and how it is chosen.
+//! The operations of a load, and how they are chosen.
 
 use std::collections::VecDeque;
 
@@ -8,9 +8,8 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::super::cents;
-use super::journal::Answer;
-use crate::error::kind::Result;
+use super::call_result::CallResult;
+use crate::conformance::billing::fixture::cents;
 use crate::id::UserId;
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
@@ -79,7 +78,7 @@ impl Operation {
         }
     }
 
-    pub(super) async fn carry_out(&self, billing: &dyn Billing) -> Answer {
+    pub(super) async fn carry_out(&self, billing: &dyn Billing) -> CallResult {
         match self.clone() {
             Self::Open { user, kind } => billing.open(&user, kind).await.into(),
             Self::Post {
@@ -115,7 +114,7 @@ impl Operation {
     }
 
     /// The same key with another amount, user or kind.
-    fn other(mut self, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Self {
+    fn altered(mut self, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Self {
         let choice = random.random_range(0..3);
         match &mut self {
             // An adjustment may have an amount that no other posting has.
@@ -137,8 +136,8 @@ impl Operation {
     }
 }
 
-/// What was done lately.
-pub(super) struct Past {
+/// The latest operations.
+pub(super) struct PastOperations {
     operations: VecDeque<Operation>,
     holds: VecDeque<Reservation>,
 }
@@ -150,7 +149,7 @@ struct Reservation {
     amount: Money,
 }
 
-impl Past {
+impl PastOperations {
     pub(super) fn new(operations: Vec<Operation>) -> Self {
         let mut past = Self {
             operations: VecDeque::new(),
@@ -162,7 +161,7 @@ impl Past {
         past
     }
 
-    /// Chooses an operation; `key` is for a change nobody has made.
+    /// Chooses an operation; `key` is for a change that is not made yet.
     pub(super) fn next(
         &mut self,
         key: String,
@@ -173,14 +172,14 @@ impl Past {
             0..15 => self.again(random),
             15..22 => self
                 .again(random)
-                .map(|operation| operation.other(accounts, random)),
+                .map(|operation| operation.altered(accounts, random)),
             22..45 => self.draw(&key, random),
             45..57 => self
                 .some_hold(random)
                 .map(|hold| Operation::Release { key: hold.key }),
             _ => None,
         };
-        let operation = operation.unwrap_or_else(|| new(key, accounts, random));
+        let operation = operation.unwrap_or_else(|| new_operation(key, accounts, random));
         self.remember(&operation);
         operation
     }
@@ -219,8 +218,8 @@ impl Past {
     }
 }
 
-/// An operation that needs nothing that was before.
-fn new(key: String, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Operation {
+/// An operation that needs none before it.
+fn new_operation(key: String, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Operation {
     let user = some_user(accounts, random);
     let amount = some_amount(random);
     let posting = |kind, amount| Operation::Post {
@@ -260,7 +259,7 @@ fn some_user(accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> UserId 
     accounts.choose(random).unwrap().0.clone()
 }
 
-/// Never nothing, so that every change has an entry that tells of it.
+/// Never zero, so that every change has a ledger entry.
 fn some_amount(random: &mut StdRng) -> Money {
     cents(random.random_range(1..=MOST))
 }
@@ -271,7 +270,7 @@ fn some_cap(most: i64, random: &mut StdRng) -> Option<Money> {
         .then(|| cents(random.random_range(0..=most)))
 }
 
-/// What all draws are for, so that they count against the caps of one day.
+/// The period of all draws, so that they count against the caps of one day.
 fn an_hour() -> Details {
     let from = Timestamp::UNIX_EPOCH;
     let until = from + SignedDuration::from_hours(1);
@@ -291,14 +290,5 @@ fn push<T>(all: &mut VecDeque<T>, new: T, most: usize) {
     all.push_back(new);
     if all.len() > most {
         all.pop_front();
-    }
-}
-
-impl From<Result<()>> for Answer {
-    fn from(result: Result<()>) -> Self {
-        match result {
-            Ok(()) => Self::Done,
-            Err(error) => Self::refused(&error),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is repeated, how often and when, and what comes out of it at the end.
+//! Which requests are retried, how often and when, and what they return in the end.
 
 mod objects;
 mod pages;
@@ -15,26 +15,26 @@ use super::{LONGEST_WAIT, Requests};
 use crate::api::kinds::Kind;
 use crate::api::manifest::Manifest;
 use crate::api::partial::{Meta, PartialObject, PartialPod};
-use crate::fake::server::{self, Answer, Log, SLOW};
+use crate::fake::server::{self, Log, Reply, SLOW};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// One request, and as many repetitions as there are.
+/// One request and all of its retries.
 const ATTEMPTS: usize = 5;
 
-fn requests(answers: impl IntoIterator<Item = Answer>) -> (Requests, Log) {
-    let (client, log) = server::scripted(answers);
+fn requests(replies: impl IntoIterator<Item = Reply>) -> (Requests, Log) {
+    let (client, log) = server::scripted(replies);
     (Requests::new(client, 24, DEADLINE), log)
 }
 
-/// A request that only ever gets this answer: what comes of it, and when each attempt was made.
-async fn always(answer: Answer) -> (Result<Vec<PartialPod>>, Vec<Instant>) {
-    let (client, log) = server::client(move |_| answer.clone());
+/// A request that always gets this reply: its result, and the time of each attempt.
+async fn always(reply: Reply) -> (Result<Vec<PartialPod>>, Vec<Instant>) {
+    let (client, log) = server::client(move |_| reply.clone());
     let requests = Requests::new(client, 24, DEADLINE);
     let result = requests
         .list(Kind::Pod, Some("users"), &ListParams::default())
         .await;
-    let times = log.all().iter().map(|asked| asked.at).collect();
+    let times = log.all().iter().map(|received| received.at).collect();
     (result, times)
 }
 
@@ -60,42 +60,42 @@ fn meta() -> Meta {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_repeated_with_growing_pauses_and_then_told() {
+async fn a_transient_failure_is_retried_with_growing_pauses_and_then_returned() {
     let cases = [
-        (Answer::refused(429, "", "slow down"), ErrorKind::RateLimited),
+        (Reply::refused(429, "", "slow down"), ErrorKind::RateLimited),
         (
-            Answer::refused(500, "InternalError", "etcd has no leader"),
+            Reply::refused(500, "InternalError", "etcd has no leader"),
             ErrorKind::Unavailable,
         ),
-        (Answer::Text(502, "Bad Gateway"), ErrorKind::Unavailable),
+        (Reply::Text(502, "Bad Gateway"), ErrorKind::Unavailable),
         (
-            Answer::refused(503, "ServiceUnavailable", "shutting down"),
+            Reply::refused(503, "ServiceUnavailable", "shutting down"),
             ErrorKind::Unavailable,
         ),
         (
-            Answer::refused(403, "Forbidden", "error looking up service account users/default"),
+            Reply::refused(403, "Forbidden", "error looking up service account users/default"),
             ErrorKind::Unavailable,
         ),
-        (Answer::Unreachable, ErrorKind::Unavailable),
-        (Answer::Broken, ErrorKind::Unavailable),
+        (Reply::Unreachable, ErrorKind::Unavailable),
+        (Reply::Broken, ErrorKind::Unavailable),
     ];
-    for (answer, kind) in cases {
-        let (result, times) = always(answer.clone()).await;
+    for (reply, kind) in cases {
+        let (result, times) = always(reply.clone()).await;
         let error = result.unwrap_err();
-        assert_eq!((error.kind(), error.is_retryable()), (&kind, true), "{answer:?}");
-        assert_eq!(times.len(), ATTEMPTS, "{answer:?}");
+        assert_eq!((error.kind(), error.is_retryable()), (&kind, true), "{reply:?}");
+        assert_eq!(times.len(), ATTEMPTS, "{reply:?}");
         let mut least = Duration::from_millis(100);
         for pause in pauses(&times) {
             // Up to as much again by chance; timers are good to a millisecond.
             let most = least * 2 + Duration::from_millis(2);
-            assert!(pause >= least && pause <= most, "{answer:?}: {pause:?}");
+            assert!(pause >= least && pause <= most, "{reply:?}: {pause:?}");
             least *= 2;
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_pass_is_asked_once() {
+async fn a_lasting_failure_is_not_retried() {
     let forbidden = r#"pods is forbidden: User "x" cannot list resource "pods" in API group """#;
     let denied = "admission webhook \"policy.example\" denied the request: no";
     let addresses = "failed to allocate a serviceIP: range is full";
@@ -108,27 +108,27 @@ async fn what_does_not_pass_is_asked_once() {
         (409, "Conflict", "modified", ErrorKind::Conflict),
         (410, "Expired", "too old", ErrorKind::Unexpected),
         (422, "Invalid", "no", ErrorKind::Rejected),
-        // It waited for a long time already: what is left of the deadline is for the driver to use.
+        // The request has already waited for long. The driver decides what to do with the rest of the time.
         (408, "Timeout", "slow", ErrorKind::Timeout),
         (504, "Timeout", "slow", ErrorKind::Timeout),
-        // Nor does it change by itself within seconds what a webhook says, or that all addresses are taken.
+        // A webhook does not change its mind within seconds, and addresses don't become free.
         (500, "InternalError", denied, ErrorKind::Rejected),
         (500, "InternalError", addresses, ErrorKind::QuotaExceeded),
     ];
     for (code, reason, message, kind) in cases {
-        let (result, times) = always(Answer::refused(code, reason, message)).await;
+        let (result, times) = always(Reply::refused(code, reason, message)).await;
         assert_eq!(result.unwrap_err().kind(), &kind, "{code} {message}");
         assert_eq!(times.len(), 1, "{code} {message}");
     }
-    let (result, times) = always(Answer::Text(200, "<html>")).await;
+    let (result, times) = always(Reply::Text(200, "<html>")).await;
     assert_eq!(result.unwrap_err().kind(), &ErrorKind::Unexpected);
-    assert_eq!(times.len(), 1, "an answer that makes no sense");
+    assert_eq!(times.len(), 1, "an reply that makes no sense");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_asked_for_is_kept() {
+async fn a_requested_wait_is_kept() {
     for code in [429, 503] {
-        let (result, times) = always(Answer::wait(code, 5)).await;
+        let (result, times) = always(Reply::wait(code, 5)).await;
         assert_eq!(times.len(), ATTEMPTS, "{code}");
         for pause in pauses(&times) {
             assert!(pause >= LONGEST_WAIT, "{code}: {pause:?}");
@@ -137,8 +137,8 @@ async fn a_wait_that_is_asked_for_is_kept() {
                 "{code}: {pause:?}"
             );
         }
-        let asked = result.unwrap_err().retry_after();
-        assert_eq!(asked, Some(LONGEST_WAIT), "{code}");
+        let received = result.unwrap_err().retry_after();
+        assert_eq!(received, Some(LONGEST_WAIT), "{code}");
     }
 }
 
@@ -146,9 +146,9 @@ async fn a_wait_that_is_asked_for_is_kept() {
 async fn a_wait_below_the_pause_makes_it_no_shorter() {
     let second = Duration::from_secs(1);
     let mut longest = Duration::ZERO;
-    // The last pause is 0.8 to 1.6 seconds by chance: that none of so many is over one does not happen.
+    // The last pause is random, between 0.8 and 1.6 seconds. With so many, some are certain to exceed one second.
     for _ in 0..30 {
-        let (_, times) = always(Answer::wait(429, 1)).await;
+        let (_, times) = always(Reply::wait(429, 1)).await;
         let pauses = pauses(&times);
         assert!(pauses.iter().all(|pause| *pause >= second), "{pauses:?}");
         longest = longest.max(pauses[3]);
@@ -158,7 +158,7 @@ async fn a_wait_below_the_pause_makes_it_no_shorter() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_wait_is_left_to_the_caller() {
-    let (result, times) = always(Answer::wait(429, 6)).await;
+    let (result, times) = always(Reply::wait(429, 6)).await;
     let error = result.unwrap_err();
     assert_eq!(times.len(), 1);
     assert_eq!(error.kind(), &ErrorKind::RateLimited);
@@ -168,11 +168,11 @@ async fn a_long_wait_is_left_to_the_caller() {
 #[tokio::test(start_paused = true)]
 async fn a_success_after_failures_is_a_success() {
     let (requests, log) = requests([
-        Answer::refused(503, "ServiceUnavailable", "starting"),
-        Answer::Unreachable,
-        Answer::wait(429, 2),
-        Answer::Broken,
-        Answer::Json(200, object("lab-1", "u1")),
+        Reply::refused(503, "ServiceUnavailable", "starting"),
+        Reply::Unreachable,
+        Reply::wait(429, 2),
+        Reply::Broken,
+        Reply::Json(200, object("lab-1", "u1")),
     ]);
     let found = requests.get::<PartialObject>(Kind::Service, Some("users"), "lab-1");
     assert_eq!(found.await.unwrap().unwrap().metadata.uid, "u1");
@@ -180,23 +180,23 @@ async fn a_success_after_failures_is_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeated_write_says_the_same_again() {
+async fn a_retried_write_sends_the_same_again() {
     let (requests, log) = requests([
-        Answer::refused(500, "InternalError", "no leader"),
-        Answer::Json(201, object("lab-1", "u1")),
+        Reply::refused(500, "InternalError", "no leader"),
+        Reply::Json(201, object("lab-1", "u1")),
     ]);
     let made: PartialObject = requests.create(&manifest(), Some("users")).await.unwrap();
     assert_eq!(made.metadata.uid, "u1");
-    let asked = log.all();
-    assert_eq!(asked[0].body, manifest().body);
-    assert_eq!(asked[0].body, asked[1].body);
-    assert_eq!(asked[0].query, asked[1].query);
+    let received = log.all();
+    assert_eq!(received[0].body, manifest().body);
+    assert_eq!(received[0].body, received[1].body);
+    assert_eq!(received[0].query, received[1].query);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_operation_is_given_up_at_its_deadline() {
-    for answer in [Answer::Never, Answer::wait(503, 5)] {
-        let (client, _) = server::client(move |_| answer.clone());
+    for reply in [Reply::Never, Reply::wait(503, 5)] {
+        let (client, _) = server::client(move |_| reply.clone());
         let deadline = Duration::from_secs(12);
         let requests = Requests::new(client, 24, deadline);
         let started = Instant::now();
@@ -215,9 +215,9 @@ async fn an_operation_is_given_up_at_its_deadline() {
     assert_eq!(failed.await.unwrap_err().kind(), &ErrorKind::Conflict);
 }
 
-/// When each of five creations and five readings was sent, in whole times that an answer takes.
+/// When each of five creations and five readings was sent, in multiples of the time that a reply takes.
 async fn starts(writes: usize) -> (Vec<u128>, Vec<u128>) {
-    let (client, log) = server::client(|_| Answer::Slow(object("lab-1", "u1")));
+    let (client, log) = server::client(|_| Reply::Slow(object("lab-1", "u1")));
     let requests = Requests::new(client, writes, DEADLINE);
     let started = Instant::now();
     let manifest = manifest();
@@ -237,8 +237,8 @@ async fn starts(writes: usize) -> (Vec<u128>, Vec<u128>) {
     let (created, seen) = tokio::time::timeout(DEADLINE, all).await.unwrap();
     assert!(created.iter().all(Result::is_ok) && seen.iter().all(Result::is_ok));
     let of = |method: http::Method| {
-        let log = log.all().into_iter().filter(|asked| asked.method == method);
-        log.map(|asked| (asked.at - started).as_millis() / SLOW.as_millis())
+        let log = log.all().into_iter().filter(|received| received.method == method);
+        log.map(|received| (received.at - started).as_millis() / SLOW.as_millis())
             .collect()
     };
     (of(http::Method::POST), of(http::Method::GET))

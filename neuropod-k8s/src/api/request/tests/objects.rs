@@ -1,4 +1,4 @@
-//! One object: read, made, changed, deleted.
+//! One object: read, created, updated, deleted.
 
 use http::Method;
 use neuropod_core::ErrorKind;
@@ -7,38 +7,38 @@ use serde_json::{Value, json};
 use super::{manifest, meta, object, requests};
 use crate::api::kinds::Kind;
 use crate::api::partial::{PartialClaim, PartialObject, PartialPod};
-use crate::fake::server::Answer;
+use crate::fake::server::Reply;
 
 const SERVICE: &str = "/api/v1/namespaces/users/services/lab-1";
 
-fn absent() -> Answer {
-    Answer::absent("services", "lab-1")
+fn absent() -> Reply {
+    Reply::absent("services", "lab-1")
 }
 
-fn there(uid: &str) -> Answer {
-    Answer::Json(200, object("lab-1", uid))
+fn there(uid: &str) -> Reply {
+    Reply::Json(200, object("lab-1", uid))
 }
 
-fn deleted() -> Answer {
+fn deleted() -> Reply {
     let details = json!({ "name": "lab-1", "kind": "services", "uid": "u1" });
-    Answer::Json(
+    Reply::Json(
         200,
         json!({ "kind": "Status", "status": "Success", "details": details }),
     )
 }
 
 /// The object, with who set which of its fields.
-fn managed(entries: &Value) -> Answer {
+fn managed(entries: &Value) -> Reply {
     let mut object = object("lab-1", "u1");
     object["metadata"]["managedFields"] = entries.clone();
-    Answer::Json(200, object)
+    Reply::Json(200, object)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_is_not_there_is_none_and_a_kind_that_is_not_is_an_error() {
     let unknown = [
-        Answer::Text(404, "404 page not found"),
-        Answer::refused(
+        Reply::Text(404, "404 page not found"),
+        Reply::refused(
             404,
             "NotFound",
             "the server could not find the requested resource",
@@ -69,23 +69,27 @@ async fn pods_and_claims_are_read_whole_and_others_by_their_metadata() {
     let partial: Vec<_> = log
         .all()
         .iter()
-        .map(|asked| asked.accept.contains("as=PartialObjectMetadata"))
+        .map(|received| received.accept.contains("as=PartialObjectMetadata"))
         .collect();
     assert_eq!(partial, [false, false, true], "the values of a Secret never come");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_creation_says_why_not_in_the_words_of_the_api_server() {
-    let taken = Answer::refused(409, "AlreadyExists", "services \"lab-1\" already exists");
+async fn a_failed_creation_returns_the_words_of_the_api_server() {
+    let taken = Reply::refused(409, "AlreadyExists", "services \"lab-1\" already exists");
     let (requests, log) = requests([taken]);
     let error = requests
         .create::<PartialObject>(&manifest(), Some("users"))
         .await
         .unwrap_err();
     assert!(matches!(error, kube::Error::Api(status) if status.is_already_exists()));
-    let asked = &log.all()[0];
+    let received = &log.all()[0];
     assert_eq!(log.lines(), ["POST /api/v1/namespaces/users/services"]);
-    assert!(asked.query.contains("fieldManager=neuropod"), "{}", asked.query);
+    assert!(
+        received.query.contains("fieldManager=neuropod"),
+        "{}",
+        received.query
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,12 +120,12 @@ async fn an_apply_first_makes_the_fields_of_the_creation_its_own() {
         .apply::<PartialObject>(&manifest(), Some("users"), "u1")
         .await
         .unwrap();
-    let asked = log.all();
-    assert_eq!(asked.len(), 3);
-    assert_eq!(asked[1].content, "application/merge-patch+json");
+    let received = log.all();
+    assert_eq!(received.len(), 3);
+    assert_eq!(received[1].content, "application/merge-patch+json");
     let owned = json!([entry("kubectl", "Update"), entry("neuropod", "Apply")]);
     assert_eq!(
-        asked[1].body["metadata"],
+        received[1].body["metadata"],
         json!({ "managedFields": owned, "resourceVersion": "7", "uid": "u1" }),
         "what others have written since is not lost"
     );
@@ -129,10 +133,10 @@ async fn an_apply_first_makes_the_fields_of_the_creation_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_went_or_was_replaced_before_an_apply_is_a_conflict() {
-    let conflict = || Answer::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
+    let conflict = || Reply::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
     let entries = json!([{ "manager": "neuropod", "operation": "Update" }]);
-    for answers in [vec![absent(), conflict()], vec![managed(&entries), conflict()]] {
-        let (requests, _) = requests(answers);
+    for replies in [vec![absent(), conflict()], vec![managed(&entries), conflict()]] {
+        let (requests, _) = requests(replies);
         let applied = requests
             .apply::<PartialObject>(&manifest(), Some("users"), "u1")
             .await;
@@ -157,40 +161,43 @@ async fn a_merge_changes_the_object_it_means() {
     );
 }
 
-/// What is left after a deletion that is answered so, and the methods of the requests that it took.
-async fn delete(answers: Vec<Answer>) -> (neuropod_core::Result<Option<String>>, Vec<Method>) {
-    let (requests, log) = requests(answers);
+/// The object left after a deletion with these replies, and the methods of its requests.
+async fn delete(replies: Vec<Reply>) -> (neuropod_core::Result<Option<String>>, Vec<Method>) {
+    let (requests, log) = requests(replies);
     let left = requests.delete::<PartialObject>(Kind::Service, &meta()).await;
-    for asked in log.all() {
-        assert_eq!(asked.path, SERVICE);
-        if asked.method == Method::DELETE {
+    for received in log.all() {
+        assert_eq!(received.path, SERVICE);
+        if received.method == Method::DELETE {
             assert_eq!(
-                asked.body["preconditions"]["uid"], "u1",
+                received.body["preconditions"]["uid"], "u1",
                 "another object of the name is not meant"
             );
         }
     }
     let left = left.map(|left| left.map(|object| object.metadata.uid));
-    (left, log.all().into_iter().map(|asked| asked.method).collect())
+    (
+        left,
+        log.all().into_iter().map(|received| received.method).collect(),
+    )
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_gone_already_is_deleted() {
     let (left, methods) = delete(vec![absent()]).await;
     assert_eq!((left.unwrap(), methods), (None, vec![Method::DELETE]));
-    // The first attempt did it, and its answer was lost.
-    let (left, methods) = delete(vec![Answer::Broken, absent()]).await;
+    // The first attempt succeeded, but its reply was lost.
+    let (left, methods) = delete(vec![Reply::Broken, absent()]).await;
     assert_eq!((left.unwrap(), methods), (None, vec![Method::DELETE; 2]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_at_once_is_not_looked_for() {
+async fn an_object_that_is_gone_at_once_is_not_read_again() {
     let (left, methods) = delete(vec![deleted()]).await;
     assert_eq!((left.unwrap(), methods), (None, vec![Method::DELETE]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_by_and_by_is_looked_for() {
+async fn an_object_that_ends_later_is_read_again() {
     let both = vec![Method::DELETE, Method::GET];
     let (left, methods) = delete(vec![there("u1"), there("u1")]).await;
     assert_eq!((left.unwrap().as_deref(), methods), (Some("u1"), both.clone()));
@@ -206,7 +213,7 @@ async fn what_ends_by_and_by_is_looked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn another_object_of_the_name_is_not_deleted() {
-    let conflict = Answer::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
+    let conflict = Reply::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
     let (left, methods) = delete(vec![conflict]).await;
     let error = left.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (&ErrorKind::Conflict, true));
@@ -216,7 +223,7 @@ async fn another_object_of_the_name_is_not_deleted() {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_is_refused_is_an_error() {
     let text = r#"services "lab-1" is forbidden: User "x" cannot delete resource "services" in API group """#;
-    let (left, methods) = delete(vec![Answer::refused(403, "Forbidden", text)]).await;
+    let (left, methods) = delete(vec![Reply::refused(403, "Forbidden", text)]).await;
     let error = left.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
     assert!(error.message().contains("may not delete services"), "{error}");

@@ -7,24 +7,24 @@ use serde_json::{Value, json};
 use super::{ATTEMPTS, object, requests};
 use crate::api::kinds::Kind;
 use crate::api::partial::PartialPod;
-use crate::fake::server::Answer;
+use crate::fake::server::Reply;
 
 /// A page with these objects; `next` is where the one after it begins.
-fn page(names: &[&str], next: &str) -> Answer {
+fn page(names: &[&str], next: &str) -> Reply {
     let items: Vec<Value> = names.iter().map(|name| object(name, name)).collect();
-    Answer::Json(
+    Reply::Json(
         200,
         json!({ "metadata": { "resourceVersion": "5", "continue": next }, "items": items }),
     )
 }
 
-fn expired() -> Answer {
-    Answer::refused(410, "Expired", "The provided continue parameter is too old")
+fn expired() -> Reply {
+    Reply::refused(410, "Expired", "The provided continue parameter is too old")
 }
 
-/// The names of what is listed, and the queries that it took.
-async fn listed(answers: Vec<Answer>) -> (neuropod_core::Result<Vec<String>>, Vec<String>) {
-    let (requests, log) = requests(answers);
+/// The names of the listed objects, and the queries of the requests.
+async fn listed(replies: Vec<Reply>) -> (neuropod_core::Result<Vec<String>>, Vec<String>) {
+    let (requests, log) = requests(replies);
     let selectors = ListParams::default().labels("a=b").fields("c=d");
     let pods = requests.list::<PartialPod>(Kind::Pod, Some("users"), &selectors);
     let names = pods.await.map(|pods| {
@@ -38,11 +38,14 @@ async fn listed(answers: Vec<Answer>) -> (neuropod_core::Result<Vec<String>>, Ve
             .all(|line| line == "GET /api/v1/namespaces/users/pods"),
         "{lines:?}"
     );
-    (names, log.all().into_iter().map(|asked| asked.query).collect())
+    (
+        names,
+        log.all().into_iter().map(|received| received.query).collect(),
+    )
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_page_is_asked_for_where_the_one_before_ended() {
+async fn each_page_begins_where_the_one_before_ended() {
     let (names, queries) = listed(vec![page(&["a", "b"], "one"), page(&[], "two"), page(&["c"], "")]).await;
     assert_eq!(names.unwrap(), ["a", "b", "c"]);
     for query in &queries {
@@ -87,7 +90,7 @@ async fn a_first_page_that_has_expired_is_a_failure() {
 async fn a_page_is_repeated_by_itself() {
     let (names, queries) = listed(vec![
         page(&["a"], "one"),
-        Answer::refused(503, "ServiceUnavailable", "starting"),
+        Reply::refused(503, "ServiceUnavailable", "starting"),
         page(&["b"], ""),
     ])
     .await;
@@ -98,21 +101,21 @@ async fn a_page_is_repeated_by_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn half_a_list_is_none() {
-    let mut answers = vec![page(&["a"], "one")];
-    answers.extend((0..ATTEMPTS).map(|_| Answer::Unreachable));
-    let (names, _) = listed(answers).await;
+    let mut replies = vec![page(&["a"], "one")];
+    replies.extend((0..ATTEMPTS).map(|_| Reply::Unreachable));
+    let (names, _) = listed(replies).await;
     assert_eq!(names.unwrap_err().kind(), &ErrorKind::Unavailable);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_list_may_be_null() {
-    let nothing = Answer::Json(200, json!({ "metadata": {}, "items": null }));
+    let nothing = Reply::Json(200, json!({ "metadata": {}, "items": null }));
     assert_eq!(listed(vec![nothing]).await.0.unwrap(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_api_that_is_not_installed_has_nothing_of_a_pod_but_can_not_be_listed() {
-    let unknown = || Answer::Text(404, "404 page not found");
+    let unknown = || Reply::Text(404, "404 page not found");
     let (requests, log) = requests([unknown(), unknown()]);
     let routes = requests.list_metadata(Kind::HttpRoute, Some("users"), "a=b");
     assert!(routes.await.unwrap().is_empty());
@@ -133,12 +136,16 @@ async fn only_the_metadata_is_sent_where_no_more_is_wanted() {
         .unwrap();
     let names: Vec<_> = metadata.iter().map(|meta| meta.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
-    for asked in log.all() {
+    for received in log.all() {
         assert!(
-            asked.accept.contains("as=PartialObjectMetadataList"),
+            received.accept.contains("as=PartialObjectMetadataList"),
             "{}",
-            asked.accept
+            received.accept
         );
-        assert!(asked.query.contains("labelSelector=a%3Db"), "{}", asked.query);
+        assert!(
+            received.query.contains("labelSelector=a%3Db"),
+            "{}",
+            received.query
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The network policy of a namespace, on a cluster that keeps what is made in it.
+//! The network policy of a namespace, on a cluster that keeps its objects.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -95,9 +95,9 @@ async fn the_policy_is_there_before_the_first_pod_and_stays_after_the_last() {
     let stage = Stage::new();
     stage.cluster.apply(&plain()).await.unwrap();
     let made = |line: &str| {
-        stage.log.all().iter().position(|asked| {
-            let name = asked.body["metadata"]["name"].as_str().unwrap_or_default();
-            asked.method == Method::POST && format!("{}/{name}", asked.path).contains(line)
+        stage.log.all().iter().position(|received| {
+            let name = received.body["metadata"]["name"].as_str().unwrap_or_default();
+            received.method == Method::POST && format!("{}/{name}", received.path).contains(line)
         })
     };
     assert!(made("/neuropod-pods-").unwrap() < made("/pods/my-lab").unwrap());
@@ -132,7 +132,7 @@ async fn a_pod_without_its_policy_is_not_made() {
         assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
         assert!(!stage.has_pod());
         assert!(stage.cluster.check_setup().await.is_err());
-        // Once it can be made, the pod is.
+        // Once the policy can be created, the pod is.
         stage.world().refused.clear();
         stage.cluster.apply(&plain()).await.unwrap();
         assert!(stage.has_pod());
@@ -190,10 +190,9 @@ async fn a_policy_that_is_gone_or_was_edited_is_made_again_with_the_next_invento
     stage.log.clear();
     stage.cluster.inventory().await.unwrap();
     stage.another().check_setup().await.unwrap();
-    let writes =
-        stage.log.all().into_iter().filter(|asked| {
-            asked.method != Method::GET && !asked.path.ends_with("/selfsubjectaccessreviews")
-        });
+    let writes = stage.log.all().into_iter().filter(|received| {
+        received.method != Method::GET && !received.path.ends_with("/selfsubjectaccessreviews")
+    });
     assert_eq!(writes.count(), 0, "what is right is not written again");
 }
 
@@ -204,13 +203,13 @@ async fn pods_are_seen_although_their_policy_can_not_be_repaired() {
     stage.world().objects.remove(&path());
     stage.refuse(Method::POST, "/networkpolicies/");
     assert_eq!(stage.cluster.inventory().await.unwrap().workloads.len(), 1);
-    // The next pod is not made without it.
+    // The next pod is not created without the policy.
     let error = stage.cluster.apply(&second()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_there_is_looked_for_again_after_five_minutes() {
+async fn an_existing_policy_is_checked_again_after_five_minutes() {
     let stage = Stage::new();
     stage.cluster.apply(&plain()).await.unwrap();
     stage.world().objects.remove(&path());

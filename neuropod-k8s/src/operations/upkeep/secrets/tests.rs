@@ -1,4 +1,4 @@
-//! The copies of Secrets, on a cluster that keeps what is made in it.
+//! The copies of Secrets, on a cluster that keeps its objects.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -73,8 +73,8 @@ impl Stage {
 
     /// Writes since the log was cleared.
     fn writes(&self) -> usize {
-        let asked = self.log.all().into_iter();
-        asked.filter(|asked| asked.method != Method::GET).count()
+        let received = self.log.all().into_iter();
+        received.filter(|received| received.method != Method::GET).count()
     }
 }
 
@@ -134,7 +134,7 @@ async fn a_copy_follows_its_original_and_is_made_again_with_the_next_inventory()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_original_is_told_and_its_copies_stay() {
+async fn a_missing_original_is_reported_and_its_copies_stay() {
     let stage = Stage::new(true);
     stage.cluster.apply(&lab()).await.unwrap();
     for (original, name) in [(PULL, "name: registry"), (TLS, "name: wildcard")] {
@@ -185,7 +185,7 @@ async fn where_all_pods_share_a_namespace_nothing_is_copied_and_a_missing_secret
     assert!(stage.object(PULL).is_none());
 }
 
-/// What becomes of the copies when the configuration names none any more, after an inventory.
+/// Which copies are left after an inventory, when the configuration no longer names any.
 async fn inventory_without_names(stage: &Stage) -> [bool; 2] {
     let config = KubeConfig {
         namespace: "users".into(),
@@ -265,7 +265,7 @@ async fn only_copies_go_that_the_platform_has_made() {
             insert(&format!("other-{index}"), namespace, labels, annotations)
         })
         .collect();
-    // The user has no pod, and had one.
+    // The user had a pod, and has none now.
     let leftover = insert("before", "user-1", &ours, &noted);
 
     stage.world().refused.push((Method::DELETE, "/secrets/before/"));

@@ -65,7 +65,7 @@ fn names_are_those_of_the_record() {
         let (pod, odd) = taken(changes);
         let pod = pod.unwrap();
         assert_eq!(
-            (pod.name.as_str(), pod.slug.as_str(), pod.spec.volume.as_str()),
+            (pod.name.as_str(), pod.slug.as_str(), pod.volume.as_str()),
             (name, slug, volume)
         );
         assert_eq!(odd, [], "{name}");
@@ -94,7 +94,7 @@ fn names_that_kubernetes_refuses_are_told_and_the_volume_stays() {
             "{name}: {}",
             pod.slug
         );
-        assert_eq!(pod.spec.volume, "pvc-kept");
+        assert_eq!(pod.volume, "pvc-kept");
         assert!(matches!(&odd[..], [Oddity::Renamed { .. }]), "{name}: {odd:?}");
     }
 }

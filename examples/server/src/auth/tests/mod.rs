@@ -1,0 +1,4 @@
+//! Signing in, through the routes.
+
+mod google;
+mod people;

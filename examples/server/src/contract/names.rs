@@ -1,0 +1,24 @@
+//! What fields are called on the wire and in the library.
+
+/// The names that differ: in the library, and on the wire.
+const NAMES: [(&str, &str); 7] = [
+    ("image", "dockerImage"),
+    ("disk_gb", "containerDiskSize"),
+    ("volume_gb", "volumeDiskSize"),
+    ("mount_path", "volumePath"),
+    ("assign_to", "assignToUser"),
+    ("daily_cap", "dailyCap"),
+    ("idempotency_key", "idempotencyKey"),
+];
+
+/// What the wire calls a field.
+pub(crate) fn wire_name(field: &'static str) -> &'static str {
+    let found = NAMES.iter().find(|(domain, _)| *domain == field);
+    found.map_or(field, |(_, wire)| wire)
+}
+
+/// What the library calls a field.
+pub(crate) fn domain_name(field: &'static str) -> &'static str {
+    let found = NAMES.iter().find(|(_, wire)| *wire == field);
+    found.map_or(field, |(domain, _)| domain)
+}

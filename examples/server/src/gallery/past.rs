@@ -1,0 +1,23 @@
+//! What lies behind a pod before anybody looks at it.
+
+use anyhow::{Context, Result};
+use jiff::{SignedDuration, Timestamp};
+use neuropod::{ErrorKind, Pod, PodId, PodStore};
+
+/// Writes something that only time would bring into the record of a pod.
+pub(super) async fn write(store: &dyn PodStore, id: &PodId, past: impl Fn(&mut Pod)) -> Result<Pod> {
+    loop {
+        let mut pod = store.get(id).await?.context("the pod is gone")?;
+        past(&mut pod);
+        match store.update(&pod).await {
+            Err(error) if *error.kind() == ErrorKind::Conflict => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// So long ago, or from now.
+pub(super) fn hours(now: Timestamp, hours: i64) -> Timestamp {
+    now.saturating_add(SignedDuration::from_hours(hours))
+        .unwrap_or(now)
+}

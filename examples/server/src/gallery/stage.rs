@@ -1,0 +1,116 @@
+//! Makes the pods of the gallery.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use neuropod::money::BillingExt;
+use neuropod::sim::{ObjectKey, ObjectKind, SimCluster};
+use neuropod::{Actor, CreatePod, Money, Pod, UserId};
+use tokio::time::sleep;
+
+use super::choice::chosen;
+use super::director::Director;
+use super::past::write;
+use super::scenarios::{Account, Past, Scenario};
+use crate::app::Shared;
+use crate::auth::Profile;
+
+/// What the owner of the pods has, beside what new clients get: enough for all of them.
+const CREDIT: Money = Money::from_cents(50_000);
+
+/// Makes the pods of the scenarios that are configured, where they are not there from an earlier run, and lets the rest
+/// follow.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
+    let mut cast = HashMap::new();
+    for scenario in chosen(&app.config.scenario) {
+        let pod = make(app, scenario)
+            .await
+            .with_context(|| scenario.name.to_owned())?;
+        for obstacle in scenario.obstacles {
+            cluster.inject(&pod.id, *obstacle);
+        }
+        if scenario.past == Past::NameTaken {
+            for connection in app.platform.connections(&owner(&pod), &pod.id).await? {
+                cluster.add_foreign(ObjectKey {
+                    namespace: pod.namespace.clone(),
+                    kind: ObjectKind::Service,
+                    name: connection.objects.service,
+                });
+            }
+        }
+        cast.insert(pod.id.clone(), (owner(&pod), scenario.then));
+    }
+    for account in Account::ALL {
+        settle(app, account).await?;
+    }
+    let director = Director::new(app.platform.clone(), app.store.clone(), cluster, cast);
+    tokio::spawn(app.stopping.clone().run_until_cancelled_owned(director.direct()));
+    Ok(())
+}
+
+fn owner(pod: &Pod) -> Actor {
+    Actor::client(pod.owner.as_str())
+}
+
+/// The pod of a scenario, with its past.
+async fn make(app: &Shared, scenario: &Scenario) -> Result<Pod> {
+    let profile =
+        Profile::in_development(scenario.account.email()).map_err(|_| anyhow::anyhow!("no address"))?;
+    let user = app
+        .welcome(&profile)
+        .await
+        .map_err(|_| anyhow::anyhow!("the account can't be opened"))?;
+    let actor = Actor::client(user.id.as_str());
+    let known = app.platform.list_all(&actor, None).await?;
+    if let Some(pod) = known.into_iter().find(|pod| pod.name == scenario.name) {
+        return Ok(pod);
+    }
+    let key = format!("gallery-{}", user.id);
+    app.billing.deposit(&key, &user.id, CREDIT).await?;
+    let mut request = CreatePod::from_image(scenario.name, scenario.image)
+        .gpu(scenario.gpu)
+        .ports(scenario.ports.iter().copied())
+        .disks(20, 40)
+        .jupyter(scenario.ports.contains(&8888));
+    if scenario.past == Past::SpendCap {
+        request = request.daily_cap(Money::from_cents(100));
+    }
+    let pod = app.platform.create(&actor, &request).await?;
+    let past = |pod: &mut Pod| scenario.past.write(pod, Timestamp::now());
+    write(app.store.as_ref(), &pod.id, past).await
+}
+
+/// What is to be said of an account once its pods are there.
+async fn settle(app: &Shared, account: Account) -> Result<()> {
+    let Some(user) = app.store.user_by_email(account.email()).await? else {
+        return Ok(());
+    };
+    let admin = Actor::admin("gallery");
+    match account {
+        Account::Gallery => {}
+        Account::Suspended => drop(app.platform.suspend(&admin, &user.id, true).await?),
+        Account::Empty => drop(tokio::spawn(empty(Arc::clone(app), user.id))),
+    }
+    Ok(())
+}
+
+/// Takes all that somebody has, once what was reserved for their pod has come back to them.
+async fn empty(app: Shared, user: UserId) {
+    let emptied = async {
+        while app.billing.balance(&user).await?.held > Money::ZERO {
+            sleep(Duration::from_millis(100)).await;
+        }
+        let key = format!("gallery-empty-{user}");
+        let admin = Actor::admin("gallery");
+        app.platform.set_balance(&admin, &user, Money::ZERO, &key).await
+    };
+    if let Some(Err(error)) = app.stopping.run_until_cancelled(emptied).await {
+        tracing::warn!(%error, "an account of the gallery can't be emptied");
+    }
+}

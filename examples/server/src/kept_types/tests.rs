@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use neuropod::Billing;
+use neuropod::cluster::Catalogue;
+use neuropod::store::AuditLog;
+use neuropod::store::MemoryStore;
+use serde_json::json;
+
+use super::keep_types;
+use crate::app::App;
+use crate::backends::Store;
+use crate::config::Config;
+use crate::secrets::{Place, Secrets};
+use crate::test_api::{Api, config, request};
+
+/// A server on this store, as one that starts with this catalogue.
+async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
+    crate::tls::use_ring();
+    let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
+    let config = Config {
+        catalogue: keep_types(catalogue, &**store).await.unwrap(),
+        ..config()
+    };
+    let store = Store {
+        pods: Arc::clone(store) as Arc<dyn neuropod::store::Store>,
+        billing: Arc::clone(store) as Arc<dyn Billing>,
+        audit: Arc::clone(store) as Arc<dyn AuditLog>,
+    };
+    let cluster = Arc::new(crate::test_api::simulated());
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    Api::of(App::on(config, &secrets, store, cluster, metrics.handle()).unwrap())
+}
+
+/// A pod whose GPU type the catalogue lacks is no pod that can only be deleted.
+#[tokio::test(start_paused = true)]
+async fn a_pod_of_a_type_that_is_gone_can_be_shown_started_paid_and_stopped() {
+    let store = Arc::new(MemoryStore::new());
+    let before = server(&store, Catalogue::default()).await;
+    let ana = before.sign_in("ana@example.com").await;
+    let pod = before.create(&ana, "training").await;
+    before.until(&ana, &pod, "running").await;
+    let stop = format!("/api/pods/{pod}/stop");
+    before.post(&stop, &ana, &json!({})).await.expect(200);
+    before.app.stopping.cancel();
+
+    let types = Catalogue::default();
+    let types = types.iter().filter(|(id, _)| *id != "rtx-4090");
+    let left = Catalogue::new(types.map(|(id, gpu)| (id.to_owned(), gpu.clone())));
+    let after = server(&store, left).await;
+    let ana = after.sign_in("ana@example.com").await;
+    let start = format!("/api/pods/{pod}/start");
+    after.post(&start, &ana, &json!({})).await.expect(200);
+    let running = after.until(&ana, &pod, "running").await;
+    assert_eq!(running["pod"]["gpu"], "rtx-4090");
+    let prices = after.get("/api/pricing/public", "").await.expect(200);
+    let gpu = &prices["data"]["gpus"]["rtx-4090"];
+    assert_eq!(
+        (&gpu["available"], &gpu["price"]),
+        (&false.into(), &2.5.into()),
+        "{gpu}"
+    );
+    assert!(gpu["specs"]["memory"].is_string(), "{gpu}");
+    // Nobody gets a new one.
+    let refused = after
+        .post("/api/pods", &ana, &request("another"))
+        .await
+        .expect(400);
+    assert!(
+        refused["errors"][0].as_str().unwrap().contains("GPU"),
+        "{refused}"
+    );
+    after.post(&stop, &ana, &json!({})).await.expect(200);
+    after.until(&ana, &pod, "stopped").await;
+}

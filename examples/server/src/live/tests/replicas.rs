@@ -1,0 +1,182 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use http::Method;
+use neuropod::cluster::Step;
+use neuropod::message::Language;
+use neuropod::money::BillingExt;
+use neuropod::store::AuditLog;
+use neuropod::store::MemoryStore;
+use neuropod::{Billing, ClusterBackend, Money, Status};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::backends::Store;
+use crate::config::Config;
+use crate::live::{Alert, Listener, Outgoing, Scope};
+use crate::secrets::{Place, Secrets};
+use crate::test_api::{Api, config};
+
+/// So many servers on one store and one cluster.
+fn replicas<const N: usize>() -> [Api; N] {
+    crate::tls::use_ring();
+    let store = Arc::new(MemoryStore::new());
+    let cluster: Arc<dyn ClusterBackend> = Arc::new(crate::test_api::simulated());
+    let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
+    [(); N].map(|()| {
+        let store = Store {
+            pods: Arc::clone(&store) as Arc<dyn neuropod::store::Store>,
+            billing: Arc::clone(&store) as Arc<dyn Billing>,
+            audit: Arc::clone(&store) as Arc<dyn AuditLog>,
+        };
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        // Told that it is shared; the store that it gets is the one above.
+        let config = Config {
+            store: "mongodb://not-asked".into(),
+            ..config()
+        };
+        let app = App::on(config, &secrets, store, Arc::clone(&cluster), metrics.handle());
+        Api::of(app.unwrap())
+    })
+}
+
+/// Hears from one of them of all pods of whoever has this token.
+async fn listen(server: &Api, token: &str) -> Arc<Listener> {
+    let caller = server.app.caller(token).await.unwrap();
+    let live = &server.app.live;
+    let listener = Listener::join(live, caller.actor(), caller.user.email, Language::Es);
+    listener.subscribe_all(Scope::Changes);
+    listener
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_server_does_the_other_tells_and_nothing_is_charged_twice() {
+    let [one, other] = replicas();
+    let ana = one.sign_in("ana@example.com").await;
+    let listener = listen(&other, &ana).await;
+    let pod = one.create(&ana, "training").await;
+    let mut created = 0;
+    let running = async {
+        loop {
+            match listener.next().await {
+                Outgoing::Created(current) => {
+                    created += 1;
+                    assert_eq!(current.pod.id.as_str(), pod);
+                }
+                Outgoing::Updated(current) if current.pod.status == Status::Running => break,
+                _ => {}
+            }
+        }
+    };
+    timeout(Duration::from_mins(1), running)
+        .await
+        .expect("the other server tells that it runs");
+    assert_eq!(created, 1, "it is new once");
+
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    other
+        .post(&format!("/api/pods/{pod}/stop"), &ana, &json!({}))
+        .await
+        .expect(200);
+    // The last period is charged when the container has ended.
+    one.until(&ana, &pod, "stopped").await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let statement = one.get("/api/account/statement", &ana).await.expect(200);
+    let usage: Vec<&Value> = statement["data"]["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["kind"] == "usage")
+        .collect();
+    let texts: std::collections::BTreeSet<_> = usage.iter().map(|entry| entry["text"].to_string()).collect();
+    assert_eq!(texts.len(), usage.len(), "no period is charged twice: {usage:?}");
+    assert!(
+        (10..=11).contains(&usage.len()),
+        "a period is a minute: {usage:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signs_out_on_one_server_is_signed_out_on_all() {
+    let [one, other] = replicas();
+    let token = one.sign_in("ana@example.com").await;
+    other.get("/api/auth/me", &token).await.expect(200);
+    one.post("/api/auth/logout", &token, &json!({})).await.expect(200);
+    other.get("/api/auth/me", &token).await.expect(401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_other() {
+    let [one, other] = replicas();
+    let ana = one.sign_in("ana@example.com").await;
+    let pod = one.create(&ana, "training").await;
+    one.until(&ana, &pod, "running").await;
+    one.post(&format!("/api/pods/{pod}/stop"), &ana, &json!({}))
+        .await
+        .expect(200);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let listener = listen(&other, &ana).await;
+    one.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
+        .await
+        .expect(200);
+    let gone = async { while !matches!(listener.next().await, Outgoing::Deleted(_)) {} };
+    timeout(Duration::from_secs(15), gone)
+        .await
+        .expect("the other server tells that it is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_server_warns_who_listens_to_it_that_the_money_runs_out() {
+    let servers: [Api; 2] = replicas();
+    let ana = servers[0].sign_in("ana@example.com").await;
+    let listeners = join_all(servers.iter().map(|server| listen(server, &ana))).await;
+    servers[0].create(&ana, "training").await;
+    let warnings = listeners.iter().map(async |listener| {
+        let mut marks = Vec::new();
+        loop {
+            match listener.next().await {
+                Outgoing::LowBalance {
+                    alert:
+                        Alert::Account {
+                            seconds_left: seconds,
+                            ..
+                        },
+                    ..
+                } => marks.push(seconds / 60),
+                Outgoing::Updated(current) if current.pod.step == Step::Stopped => return marks,
+                _ => {}
+            }
+        }
+    });
+    let warnings = timeout(Duration::from_hours(24), join_all(warnings)).await;
+    assert_eq!(warnings.unwrap(), [[59, 14, 4], [59, 14, 4]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_server_charges_and_takes_in_is_told_within_seconds() {
+    let [one, other] = replicas();
+    let ana = one.sign_in("ana@example.com").await;
+    let user = one.app.caller(&ana).await.unwrap().user.id;
+    let listener = listen(&other, &ana).await;
+    other.app.tell_account(&listener);
+    let euros = async |euros: i64| {
+        let told = async {
+            loop {
+                if let Outgoing::Standing(standing) = listener.next().await
+                    && standing.balance.total() == Money::from_cents(100 * euros)
+                {
+                    return;
+                }
+            }
+        };
+        let told = timeout(Duration::from_secs(7), told).await;
+        told.unwrap_or_else(|_| panic!("it is never told that {euros} are there"));
+    };
+    euros(10).await;
+    // No pod changes with it.
+    let paid = one.app.billing.deposit("payment", &user, Money::from_cents(500));
+    paid.await.unwrap();
+    euros(15).await;
+}

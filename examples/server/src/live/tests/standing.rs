@@ -1,0 +1,221 @@
+//! How an account stands, told as it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use neuropod::Money;
+use neuropod::money::{Low, Standing};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::live::{Listener, Outgoing};
+use crate::test_api::{Api, config};
+
+async fn listener(api: &Api, token: &str) -> Arc<Listener> {
+    let listener = super::listener::listener(api, token).await;
+    api.app.tell_account(&listener);
+    listener
+}
+
+/// The next that is told of the account for which this holds, within a minute and a half.
+async fn until(listener: &Listener, what: &str, holds: impl Fn(&Standing) -> bool) -> Arc<Standing> {
+    let told = async {
+        loop {
+            if let Outgoing::Standing(standing) = listener.next().await
+                && holds(&standing)
+            {
+                return standing;
+            }
+        }
+    };
+    let told = timeout(Duration::from_secs(90), told).await;
+    told.unwrap_or_else(|_| panic!("it is never told that {what}"))
+}
+
+/// Whether nothing is told of the account for five minutes.
+async fn is_silent(listener: &Listener) -> bool {
+    let told = async { while !matches!(listener.next().await, Outgoing::Standing(_)) {} };
+    timeout(Duration::from_mins(5), told).await.is_err()
+}
+
+async fn balance(api: &Api, token: &str) -> Value {
+    api.get("/api/account/balance", token).await.expect(200)["data"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_owner_is_told_what_is_in_the_account_and_what_it_costs_at_every_change_and_nobody_else_is() {
+    let api = Api::start(config()).await;
+    let (ana, berta) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("berta@example.com").await,
+    );
+    let admin = api.sign_in("admin@example.com").await;
+    let [mine, second, others, root] = [&ana, &ana, &berta, &admin].map(|token| listener(&api, token));
+    let (mine, second, others, root) = tokio::join!(mine, second, others, root);
+    for listener in [&mine, &second] {
+        let first = until(listener, "it is as it was opened", |_| true).await;
+        assert_eq!(first.balance.available, Money::from_cents(1000));
+    }
+    for listener in [&others, &root] {
+        until(listener, "theirs is as it was opened", |_| true).await;
+    }
+    let pod = api.create(&ana, "training").await;
+    let held = |standing: &Standing| standing.balance.held == Money::from_cents(300);
+    let reserved = until(&mine, "an hour is reserved", held).await;
+    assert_eq!(reserved.per_hour_if_all_ran, Money::from_cents(300));
+    let billed = |standing: &Standing| standing.per_hour == Money::from_cents(300);
+    until(&mine, "it runs and is charged", billed).await;
+    until(&second, "so on the other connection", billed).await;
+    let charged = |standing: &Standing| standing.balance.total() < Money::from_cents(1000);
+    until(&mine, "a minute was charged", charged).await;
+    api.call(Method::DELETE, &format!("/api/pods/{pod}"), &ana, None)
+        .await
+        .expect(200);
+    let released = |standing: &Standing| standing.balance.held == Money::ZERO;
+    let last = until(&mine, "nothing is reserved any more", released).await;
+    assert_eq!(
+        (last.per_hour, last.per_hour_if_all_ran),
+        (Money::ZERO, Money::ZERO)
+    );
+    for listener in [&others, &root] {
+        assert!(
+            is_silent(listener).await,
+            "what is not theirs is not told, nor what is as it was"
+        );
+    }
+    let told = balance(&api, &ana).await;
+    assert_eq!(told["total"], last.balance.total().as_f64());
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_come_together_are_told_once_on_each_connection() {
+    let api = Api::start(config()).await;
+    let (ana, admin) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("admin@example.com").await,
+    );
+    let mine = listener(&api, &ana).await;
+    until(&mine, "it is as it was opened", |_| true).await;
+    let id = api.get("/api/auth/me", &ana).await.expect(200)["user"]["id"].clone();
+    for euros in 20..40 {
+        let body = json!({ "userId": id, "balance": euros });
+        api.post("/api/auth/users/balance", &admin, &body)
+            .await
+            .expect(200);
+    }
+    let next = until(&mine, "it has changed", |_| true).await;
+    assert_eq!(next.balance.available, Money::from_cents(3900));
+    assert!(is_silent(&mine).await, "what is as it was is not told again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_money_runs_out_is_told_with_the_balance_until_somebody_pays_in() {
+    let credit = Config {
+        opening_credit: 3.0,
+        ..config()
+    };
+    let api = Api::start(credit).await;
+    let (ana, admin) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("admin@example.com").await,
+    );
+    let mine = listener(&api, &ana).await;
+    let pod = api.create(&ana, "training").await;
+    api.until(&ana, &pod, "running").await;
+    let low = until(&mine, "the balance is low", |standing| standing.low.is_some()).await;
+    let Some(Low::Balance(left)) = low.low else {
+        panic!("{low:?}")
+    };
+    assert!((3000..3600).contains(&left), "{left}");
+    // It is still so for who loads the page anew.
+    let told = balance(&api, &ana).await;
+    assert_eq!(told["low"]["kind"], "balance");
+    let message = told["low"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("Tu saldo se está agotando: quedan"),
+        "{message}"
+    );
+    let id = api.get("/api/auth/me", &ana).await.expect(200)["user"]["id"].clone();
+    let body = json!({ "userId": id, "balance": 100 });
+    api.post("/api/auth/users/balance", &admin, &body)
+        .await
+        .expect(200);
+    until(&mine, "it is not low any more", |standing| standing.low.is_none()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_suspended_is_told_at_once_and_their_pods_say_so() {
+    let api = Api::start(config()).await;
+    let (ana, admin) = (
+        api.sign_in("ana@example.com").await,
+        api.sign_in("admin@example.com").await,
+    );
+    let mine = listener(&api, &ana).await;
+    let pod = api.create(&ana, "training").await;
+    api.until(&ana, &pod, "running").await;
+    let id = api.get("/api/auth/me", &ana).await.expect(200)["user"]["id"].clone();
+    let suspend = async |suspended: bool| {
+        let body = json!({ "userId": id, "suspended": suspended });
+        api.post("/api/auth/users/suspend", &admin, &body)
+            .await
+            .expect(200);
+    };
+    suspend(true).await;
+    let at_once = timeout(
+        Duration::from_secs(1),
+        until(&mine, "they are suspended", |one| one.suspended),
+    );
+    at_once.await.expect("at once");
+    assert_eq!(
+        balance(&api, &ana).await["suspended"],
+        true,
+        "also after a reload"
+    );
+    let stopped = api.until(&ana, &pod, "stopped").await["pod"].clone();
+    assert_eq!(
+        (&stopped["reason"]["code"], &stopped["reason"]["isStop"]),
+        (&json!("suspended"), &json!(true))
+    );
+    let refused = api
+        .call(Method::POST, &format!("/api/pods/{pod}/start"), &ana, None)
+        .await;
+    let message = refused.expect(403)["message"].clone();
+    assert!(message.as_str().unwrap().contains("suspendida"), "{message}");
+    suspend(false).await;
+    until(&mine, "they are not suspended any more", |one| !one.suspended).await;
+    let free = api.get(&format!("/api/pods/{pod}"), &ana).await.expect(200)["pod"].clone();
+    assert_eq!(
+        (&free["status"], &free["reason"]),
+        (&json!("stopped"), &Value::Null)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daily_cap_stops_a_pod_which_says_when_it_can_be_started_again() {
+    let capped = Config {
+        daily_cap: Some(0.5),
+        ..config()
+    };
+    let api = Api::start(capped).await;
+    let ana = api.sign_in("ana@example.com").await;
+    let pod = api.create(&ana, "training").await;
+    api.until(&ana, &pod, "running").await;
+    tokio::time::sleep(Duration::from_mins(15)).await;
+    let stopped = api.until(&ana, &pod, "stopped").await["pod"].clone();
+    let reason = &stopped["reason"];
+    assert_eq!(
+        (&reason["code"], &reason["isStop"]),
+        (&json!("spend_cap"), &json!(true))
+    );
+    let startable: jiff::Timestamp = reason["startableAt"].as_str().unwrap().parse().unwrap();
+    let since: jiff::Timestamp = reason["since"].as_str().unwrap().parse().unwrap();
+    assert!(
+        startable > since && startable.strftime("%H:%M:%S").to_string() == "00:00:00",
+        "{reason}"
+    );
+    let told = balance(&api, &ana).await;
+    assert_eq!(told["dailyCap"], 0.5);
+    assert!(told["spentToday"].as_f64().unwrap() <= 0.5, "{told}");
+}

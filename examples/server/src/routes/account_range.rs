@@ -1,0 +1,65 @@
+//! Whose account, and which time of it.
+
+use neuropod::money::billing::EntryOptions;
+use neuropod::{ErrorKind, UserId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::entries::{Ledger, ledger};
+use super::time_range::TimeRange;
+use crate::app::{App, Shared};
+use crate::auth::Caller;
+use crate::contract::failure::Failure;
+
+/// Whose account, and which time.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct Range {
+    /// From the beginning of this day (UTC, `2026-01-31`) or this time (`2026-01-31T08:00:00Z`; without a time zone: UTC)
+    /// on.
+    from: Option<String>,
+    /// Up to the end of this day (UTC), minute or second: what it names is in the range as a whole. Not before `from`.
+    until: Option<String>,
+    /// The user; for administrators.
+    user_id: Option<String>,
+}
+
+impl Range {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// 400 where the range is none; 403 and 404 as for the account.
+    pub(super) async fn ledger(self, app: &Shared, caller: &Caller) -> Result<Ledger, Failure> {
+        let range = TimeRange::read(self.from.as_deref(), self.until.as_deref())?;
+        let user = whose(app, caller, self.user_id).await?;
+        let options = EntryOptions {
+            from: range.from,
+            until: range.until,
+            ..EntryOptions::default()
+        };
+        Ok(ledger(&app.platform, caller.actor(), user, options))
+    }
+}
+
+/// The user whose account is meant: the caller, or a user that an administrator names.
+pub(super) async fn whose(app: &App, caller: &Caller, named: Option<String>) -> Result<UserId, Failure> {
+    match named {
+        Some(id) if id != caller.user.id.as_str() => {
+            if !caller.actor().is_admin() {
+                return Err(Failure::admins_only());
+            }
+            Ok(app.known_user(&id).await?.id)
+        }
+        _ => Ok(caller.user.id.clone()),
+    }
+}
+
+/// An account that does not exist is a user who does not.
+pub(super) fn no_account(error: neuropod::Error) -> Failure {
+    if *error.kind() == ErrorKind::NotFound {
+        Failure::no_user()
+    } else {
+        error.into()
+    }
+}

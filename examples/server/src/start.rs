@@ -1,0 +1,48 @@
+//! Opens what is configured, and runs the background tasks.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::app::{App, Shared};
+use crate::backends::{self, Store};
+use crate::config::Config;
+use crate::contract::template_body;
+use crate::kept_types::keep_types;
+use crate::secrets::Secrets;
+use crate::{gallery, limit_requests, live, metrics, usage};
+
+impl App {
+    /// An application on the configured store and cluster.
+    ///
+    /// # Errors
+    /// Why the server can't start, with the name of the wrong value.
+    pub(crate) async fn start(mut config: Config, metrics: PrometheusHandle) -> Result<Shared> {
+        backends::check_folder(&config)?;
+        let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
+        let store = Store::open(&config).await?;
+        config.catalogue = keep_types(config.catalogue, &*store.pods).await?;
+        let (cluster, simulated) = backends::cluster(&config).await?;
+        if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
+            store.pods.insert_template(&template_body::first()).await?;
+        }
+        let app = Self::on(config, &secrets, store, cluster, metrics)?;
+        if let Some(cluster) = simulated {
+            gallery::open(&app, cluster).await.context("scenario")?;
+        }
+        Ok(app)
+    }
+
+    /// The background tasks, until this is dropped.
+    pub(crate) async fn background(self: Arc<Self>) {
+        tokio::join!(
+            self.live.follow(&self.platform, &self.progress),
+            usage::watch(Arc::clone(&self)),
+            metrics::upkeep(Arc::clone(&self)),
+            limit_requests::upkeep(Arc::clone(&self)),
+            live::watch_others(Arc::clone(&self)),
+            live::watch_accounts(Arc::clone(&self)),
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! What pods use, measured from time to time.
+
+mod dcgm;
+mod figures;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub(crate) use self::{
+    dcgm::percent as gpu_percent,
+    figures::{Figures, Stats},
+    watch::watch,
+};

@@ -1,0 +1,293 @@
+//! [`Naming`]: makes names and reads them back.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::domain;
+use super::error::NamingError;
+use super::hash::{Algorithm, UserHash};
+use super::limits::{MAX_HOST_LEN, MAX_LABEL_LEN, MIN_KEY_LEN};
+use super::scheme::Scheme;
+use super::slug::{self, Slug};
+
+/// First labels that belong to the platform itself.
+const RESERVED: [&str; 4] = ["admin", "api", "app", "www"];
+
+/// Makes names, and reads them back. Two replicas with the same domain and key make the same names.
+///
+/// The domain and the key are for the life of a deployment: with another key, every user has another hash and
+/// so other volumes and links.
+#[derive(Clone)]
+pub struct Naming {
+    domain: String,
+    scheme: Scheme,
+    port: Option<u16>,
+    algorithm: Algorithm,
+    reserved: BTreeSet<String>,
+}
+
+impl Naming {
+    /// Names with a keyed hash of the user id (BLAKE3, 50 bits in base32): a public link neither reveals nor
+    /// confirms a user id to those without the key.
+    ///
+    /// 50 bits because hashes must not meet: at about 40 million users two would share one with even odds,
+    /// while the 32 bits of [`legacy_md5`](Self::legacy_md5) reach that at 77,000.
+    ///
+    /// # Errors
+    /// [`NamingError::Domain`]; [`NamingError::KeyTooShort`] under [`MIN_KEY_LEN`] bytes.
+    pub fn new(domain: impl Into<String>, key: impl AsRef<[u8]>) -> Result<Self, NamingError> {
+        let key = key.as_ref();
+        if key.len() < MIN_KEY_LEN {
+            return Err(NamingError::KeyTooShort(key.len()));
+        }
+        Self::with_algorithm(&domain.into(), Algorithm::keyed(key))
+    }
+
+    /// Names with the first 8 hexadecimal digits of the MD5 of the user id, for deployments that already have
+    /// such names.
+    ///
+    /// Whoever guesses a user id can check it against a public link, and two users share a hash with even odds
+    /// at about 77,000 users: choose [`new`](Self::new) for everything else.
+    ///
+    /// ```
+    /// use neuropod_core::naming::Naming;
+    ///
+    /// let naming = Naming::legacy_md5("pods.example.com")?;
+    /// assert_eq!(naming.user_hash("1234").as_str(), "81dc9bdb");
+    /// # Ok::<(), neuropod_core::naming::NamingError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NamingError::Domain`].
+    pub fn legacy_md5(domain: impl Into<String>) -> Result<Self, NamingError> {
+        Self::with_algorithm(&domain.into(), Algorithm::Md5)
+    }
+
+    fn with_algorithm(domain: &str, algorithm: Algorithm) -> Result<Self, NamingError> {
+        let domain = domain::check(domain).map_err(NamingError::Domain)?;
+        let reserved = RESERVED.iter().map(ToString::to_string).collect();
+        Ok(Self {
+            domain,
+            scheme: Scheme::default(),
+            port: None,
+            algorithm,
+            reserved,
+        })
+    }
+
+    /// Sets the scheme of links.
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// Sets the port of links, for a platform whose pods are not reached at the port of the scheme.
+    ///
+    /// ```
+    /// use neuropod_core::naming::{Naming, Scheme};
+    ///
+    /// let naming = Naming::new("pods.localhost", "a secret of at least 16 bytes")?;
+    /// let naming = naming.with_scheme(Scheme::Http).with_port(3000);
+    /// let (slug, hash) = (naming.slug("Training")?, naming.user_hash("ana"));
+    /// let url = naming.url(&slug, &hash, 8888);
+    /// assert_eq!(url, format!("http://training-{hash}-8888.pods.localhost:3000"));
+    /// # Ok::<(), neuropod_core::naming::NamingError>(())
+    /// ```
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Keeps back further hosts, given by their first label or whole.
+    ///
+    /// `app`, `api`, `www`, `admin` and the domain itself always are. No pod can have any of those, since a
+    /// pod's host ends in hash and port. A host that does look like a pod's is kept back by refusing its slug:
+    /// [`slug`](Self::slug) answers [`NamingError::Reserved`].
+    pub fn with_reserved(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        let labels = hosts
+            .into_iter()
+            .map(|host| first_label(&host.to_ascii_lowercase()).to_owned());
+        self.reserved.extend(labels);
+        self
+    }
+
+    /// The domain below which all hosts are, in lower case.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Whether a host below the domain (or the domain itself) is the platform's own, never a pod's.
+    pub fn is_reserved(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        host == self.domain
+            || self
+                .label_of(&host)
+                .is_some_and(|label| self.reserved.contains(label))
+    }
+
+    /// The hash of a user id.
+    pub fn user_hash(&self, user_id: &str) -> UserHash {
+        self.algorithm.user_hash(user_id)
+    }
+
+    /// The slug of a pod's display name: letters of any script transliterated to `a-z`, everything else a
+    /// hyphen; `p-` in front of what starts with a digit or `xn-`.
+    ///
+    /// A slug of [`MAX_SLUG_LEN`] characters or more is cut, and a digest of the whole of it added, so that
+    /// two long names with a common start stay different. Any text is fine; time is linear in its length.
+    ///
+    /// With [`legacy_md5`](Self::legacy_md5) a letter beyond ASCII is a hyphen, as the existing backend has it: `Año 2`
+    /// is `a-o-2`, not `ano-2`. A name of which that leaves nothing is transliterated.
+    ///
+    /// # Errors
+    /// [`NamingError::Empty`] when no letter or digit is left; [`NamingError::Reserved`], see
+    /// [`with_reserved`](Self::with_reserved).
+    pub fn slug(&self, display_name: &str) -> Result<Slug, NamingError> {
+        let digest = |whole: &str| self.algorithm.slug_digest(whole);
+        let slug = match self.algorithm {
+            Algorithm::Keyed(_) => slug::make(display_name, digest)?,
+            Algorithm::Md5 => slug::make_legacy(display_name, digest)?,
+        };
+        let kept_back = |label: &String| self.parse_label(label).is_some_and(|(kept, ..)| kept == slug);
+        if self.reserved.iter().any(kept_back) {
+            Err(NamingError::Reserved)
+        } else {
+            Ok(slug)
+        }
+    }
+
+    /// The slug with which a pod of the existing backend keeps its names, of what stands before the user hash in them.
+    ///
+    /// `text` may be the display name, or that part of a name in the cluster: lower case, and a hyphen for whatever is
+    /// no `a-z`, `0-9` or hyphen. Hyphens in a row and at the end stay.
+    ///
+    /// `None` where Kubernetes takes none of these names for a Service of one of `ports` (RFC 1035: at most 63
+    /// characters, starting with a letter), so that the pod can't have had them: take [`slug`](Self::slug).
+    ///
+    /// ```
+    /// use neuropod_core::naming::Naming;
+    ///
+    /// let naming = Naming::legacy_md5("pods.example.com")?;
+    /// let slug = naming.kept_slug("Año  2!", &[8888]).expect("a name that Kubernetes takes");
+    /// assert_eq!(slug.as_str(), "a-o--2-");
+    /// assert_eq!(naming.pod(&slug, &naming.user_hash("1234")), "a-o--2--81dc9bdb");
+    /// assert_eq!(naming.kept_slug("2 de mayo", &[8888]), None);
+    /// # Ok::<(), neuropod_core::naming::NamingError>(())
+    /// ```
+    pub fn kept_slug(&self, text: &str, ports: &[u16]) -> Option<Slug> {
+        let slug: Slug = slug::as_existing_backend(text).parse().ok()?;
+        let port = ports.iter().copied().max().unwrap_or(u16::MAX);
+        let host = slug.as_str().len() + "-".len() + self.algorithm.hash_len() + format!("-{port}").len();
+        let fits =
+            host + "-service".len() <= MAX_LABEL_LEN && host + ".".len() + self.domain.len() <= MAX_HOST_LEN;
+        fits.then_some(slug)
+    }
+
+    /// The Pod: `<slug>-<hash>`.
+    pub fn pod(&self, slug: &Slug, hash: &UserHash) -> String {
+        format!("{slug}-{hash}")
+    }
+
+    /// The volume claim of a user who has one for all pods: `workspace-<hash>`.
+    pub fn workspace(&self, hash: &UserHash) -> String {
+        format!("workspace-{hash}")
+    }
+
+    /// The volume claim of one pod: `workspace-<slug>-<hash>`.
+    pub fn pod_workspace(&self, slug: &Slug, hash: &UserHash) -> String {
+        format!("workspace-{slug}-{hash}")
+    }
+
+    /// The namespace of a user who has one of their own: `neuropod-<hash>`.
+    pub fn namespace(&self, hash: &UserHash) -> String {
+        format!("neuropod-{hash}")
+    }
+
+    /// The Secret with the pod's environment variables and its Jupyter token: `<slug>-<hash>-token`.
+    pub fn token_secret(&self, slug: &Slug, hash: &UserHash) -> String {
+        format!("{slug}-{hash}-token")
+    }
+
+    /// The Service of a port: `<slug>-<hash>-<port>-service`.
+    pub fn service(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        format!("{slug}-{hash}-{port}-service")
+    }
+
+    /// The Ingress of a port: `<slug>-<hash>-<port>-ingress`.
+    pub fn ingress(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        format!("{slug}-{hash}-{port}-ingress")
+    }
+
+    /// The public host of a port: `<slug>-<hash>-<port>.<domain>`.
+    pub fn host(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        format!("{slug}-{hash}-{port}.{}", self.domain)
+    }
+
+    /// The public link of a port, without a slash at the end: `https://<slug>-<hash>-<port>.<domain>`, followed by the
+    /// port of [`with_port`](Self::with_port) unless the scheme means it anyway.
+    pub fn url(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
+        let host = self.host(slug, hash, port);
+        match self.port.filter(|port| *port != self.scheme.default_port()) {
+            Some(link_port) => format!("{}://{host}:{link_port}", self.scheme),
+            None => format!("{}://{host}", self.scheme),
+        }
+    }
+
+    /// The slug, user hash and port of a host of this platform; upper and lower case are the same (RFC 4343).
+    ///
+    /// `None` for every other host, and for hosts with a port (`…:443`) or a final dot.
+    pub fn parse_host(&self, host: &str) -> Option<(String, UserHash, u16)> {
+        if host.len() > MAX_HOST_LEN {
+            return None;
+        }
+        let host = host.to_ascii_lowercase();
+        let (slug, hash, port) = self.parse_label(self.label_of(&host)?)?;
+        Some((slug.into(), hash, port))
+    }
+
+    /// What stands before the domain in a host of lower case.
+    fn label_of<'a>(&self, host: &'a str) -> Option<&'a str> {
+        host.strip_suffix(self.domain.as_str())?.strip_suffix('.')
+    }
+
+    fn parse_label(&self, label: &str) -> Option<(Slug, UserHash, u16)> {
+        // From the right: port and hash have no hyphens, the slug may.
+        let (rest, port) = label.rsplit_once('-')?;
+        let (slug, hash) = rest.rsplit_once('-')?;
+        let slug: Slug = slug.parse().ok()?;
+        // Only deployments that were taken over have slugs of another form.
+        if !slug.is_made() && matches!(self.algorithm, Algorithm::Keyed(_)) {
+            return None;
+        }
+        let hash = (hash.len() == self.algorithm.hash_len()).then(|| hash.parse().ok())??;
+        Some((slug, hash, parse_port(port)?))
+    }
+}
+
+/// Shows neither the key nor anything derived from it.
+impl fmt::Debug for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Naming")
+            .field("domain", &self.domain)
+            .field("scheme", &self.scheme)
+            .field("port", &self.port)
+            .field("reserved", &self.reserved)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the existing backend makes of a display name in the names of objects: lower case, and a hyphen for every UTF-16
+/// unit that is no `a-z`, `0-9` or hyphen. Kubernetes does not take all of it: see [`Naming::kept_slug`].
+pub fn existing_label(display_name: &str) -> String {
+    slug::as_existing_backend(display_name)
+}
+
+fn first_label(host: &str) -> &str {
+    host.split('.').next().unwrap_or_default()
+}
+
+/// A port as [`Naming::host`] writes it: 1 to 65535, no sign, no zero in front.
+fn parse_port(text: &str) -> Option<u16> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    plain.then(|| text.parse().ok())?
+}

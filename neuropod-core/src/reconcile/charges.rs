@@ -1,0 +1,44 @@
+//! The charges that the meter of a pod asks for.
+
+use super::action::Action;
+use crate::money::amount::Money;
+use crate::money::billing::Draw;
+use crate::money::meter::{Charged, Due, Reservation};
+use crate::pod::record::Pod;
+
+/// The next action for the money of a pod.
+pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {
+    let meter = &pod.meter;
+    if let Some(due) = &meter.due {
+        return Some(Action::Draw(draw(pod, due)));
+    }
+    match meter.reservation {
+        Reservation::Opening => Some(Action::Hold(meter.to_hold(&charged(pod)))),
+        Reservation::Closing => Some(Action::Release {
+            key: meter.key(&pod.id),
+        }),
+        Reservation::None | Reservation::Open => None,
+    }
+}
+
+/// The charge of a period. Only running time is capped, since a volume can't be stopped.
+pub(super) fn draw(pod: &Pod, due: &Due) -> Draw {
+    let draw = pod.meter.to_draw(due, &charged(pod));
+    if !due.reserved {
+        return draw;
+    }
+    let spent = pod.spent.map_or(Money::ZERO, |spent| spent.at(due.period.from));
+    Draw {
+        at_most: pod.options.daily_cap.map(|cap| (cap - spent).max(Money::ZERO)),
+        daily_cap: pod.owner_cap,
+        ..draw
+    }
+}
+
+fn charged(pod: &Pod) -> Charged<'_> {
+    Charged {
+        pod: &pod.id,
+        pod_name: &pod.name,
+        owner: &pod.owner,
+    }
+}

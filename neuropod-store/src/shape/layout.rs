@@ -1,0 +1,28 @@
+//! The number of a document's layout.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Says that a document has the layout `NUMBER` of its kind. Documents of layout 1 have no such field.
+///
+/// A new optional field needs no new number, as versions keep what they don't know. A change that earlier versions
+/// would misread does; they then refuse the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Layout<const NUMBER: u32>;
+
+impl<const NUMBER: u32> Serialize for Layout<NUMBER> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(NUMBER)
+    }
+}
+
+impl<'de, const NUMBER: u32> Deserialize<'de> for Layout<NUMBER> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            number if number == NUMBER => Ok(Self),
+            number => Err(D::Error::custom(format!(
+                "the document has layout {number}, this version reads {NUMBER}"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Documents as trees, whatever their format: for what is done before a document is read as a shape.
+
+/// A document or a part of one: fields with names, a list, or a value.
+pub(crate) trait Tree: Clone + PartialEq {
+    /// The fields; none where it is no document.
+    fn fields(&self) -> impl Iterator<Item = (&str, &Self)>;
+    /// The field of this name.
+    fn field(&self, name: &str) -> Option<&Self>;
+    /// The place of the field of this name; `None` where it is no document.
+    fn field_mut(&mut self, name: &str) -> Option<&mut Self>;
+    /// Adds a field; nothing happens where it is no document.
+    fn add_field(&mut self, name: &str, value: Self);
+    /// Takes a field out.
+    fn remove_field(&mut self, name: &str) -> Option<Self>;
+    /// A document without fields.
+    fn document() -> Self;
+    /// A value that is a text.
+    fn text(text: &str) -> Self;
+    /// The text; `None` where it is none.
+    fn as_text(&self) -> Option<&str>;
+    /// The flag; `None` where it is none.
+    fn as_bool(&self) -> Option<bool>;
+    /// Adds the items of another list to those of this one; nothing happens where either is none.
+    fn append(&mut self, list: Self);
+    /// The items of a list; none where it is none.
+    fn items(&self) -> &[Self];
+    /// The items of a list; none where it is none.
+    fn items_mut(&mut self) -> &mut [Self];
+}
+
+/// Moves the field at the path `from` (names with dots between them) to the path `to`, unless there is one already. A
+/// part that has no other fields goes with it.
+pub(crate) fn move_field<T: Tree>(document: &mut T, from: &str, to: &str) {
+    if find(document, to).is_none()
+        && let Some(value) = remove(document, from)
+    {
+        insert(document, to, value);
+    }
+}
+
+/// Takes out the field at the path `from`, and the part that it is in, if that has no others.
+pub(crate) fn remove<T: Tree>(document: &mut T, from: &str) -> Option<T> {
+    let Some((part, rest)) = from.split_once('.') else {
+        return document.remove_field(from);
+    };
+    let inner = document.field_mut(part)?;
+    let value = remove(inner, rest);
+    if value.is_some() && inner.fields().next().is_none() {
+        document.remove_field(part);
+    }
+    value
+}
+
+/// The field at a path.
+pub(crate) fn find<'a, T: Tree>(document: &'a T, path: &str) -> Option<&'a T> {
+    path.split('.').try_fold(document, |part, name| part.field(name))
+}
+
+/// The place of the field at a path.
+pub(crate) fn find_mut<'a, T: Tree>(document: &'a mut T, path: &str) -> Option<&'a mut T> {
+    path.split('.')
+        .try_fold(document, |part, name| part.field_mut(name))
+}
+
+fn insert<T: Tree>(document: &mut T, path: &str, value: T) {
+    let Some((part, rest)) = path.split_once('.') else {
+        return document.add_field(path, value);
+    };
+    if document.field(part).is_none() {
+        document.add_field(part, T::document());
+    }
+    if let Some(inner) = document.field_mut(part) {
+        insert(inner, rest, value);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod json {
+    use serde_json::Value;
+
+    use super::Tree;
+
+    impl Tree for Value {
+        fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
+            let fields = self.as_object().into_iter().flatten();
+            fields.map(|(name, value)| (name.as_str(), value))
+        }
+
+        fn field(&self, name: &str) -> Option<&Self> {
+            self.as_object()?.get(name)
+        }
+
+        fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
+            self.as_object_mut()?.get_mut(name)
+        }
+
+        fn add_field(&mut self, name: &str, value: Self) {
+            if let Some(fields) = self.as_object_mut() {
+                fields.insert(name.to_owned(), value);
+            }
+        }
+
+        fn remove_field(&mut self, name: &str) -> Option<Self> {
+            self.as_object_mut()?.remove(name)
+        }
+
+        fn document() -> Self {
+            Self::Object(serde_json::Map::new())
+        }
+
+        fn text(text: &str) -> Self {
+            Self::from(text)
+        }
+
+        fn as_text(&self) -> Option<&str> {
+            self.as_str()
+        }
+
+        fn as_bool(&self) -> Option<bool> {
+            Self::as_bool(self)
+        }
+
+        fn append(&mut self, list: Self) {
+            if let (Some(items), Self::Array(more)) = (self.as_array_mut(), list) {
+                items.extend(more);
+            }
+        }
+
+        fn items(&self) -> &[Self] {
+            self.as_array().map_or(&[], Vec::as_slice)
+        }
+
+        fn items_mut(&mut self) -> &mut [Self] {
+            self.as_array_mut().map_or(&mut [], Vec::as_mut_slice)
+        }
+    }
+}
+
+#[cfg(feature = "mongo")]
+mod bson {
+    use mongodb::bson::Bson;
+
+    use super::Tree;
+
+    impl Tree for Bson {
+        fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
+            let fields = self.as_document().into_iter().flatten();
+            fields.map(|(name, value)| (name.as_str(), value))
+        }
+
+        fn field(&self, name: &str) -> Option<&Self> {
+            self.as_document()?.get(name)
+        }
+
+        fn field_mut(&mut self, name: &str) -> Option<&mut Self> {
+            self.as_document_mut()?.get_mut(name)
+        }
+
+        fn add_field(&mut self, name: &str, value: Self) {
+            if let Some(fields) = self.as_document_mut() {
+                fields.insert(name, value);
+            }
+        }
+
+        fn remove_field(&mut self, name: &str) -> Option<Self> {
+            self.as_document_mut()?.remove(name)
+        }
+
+        fn document() -> Self {
+            Self::Document(mongodb::bson::Document::new())
+        }
+
+        fn text(text: &str) -> Self {
+            Self::from(text)
+        }
+
+        fn as_text(&self) -> Option<&str> {
+            self.as_str()
+        }
+
+        fn as_bool(&self) -> Option<bool> {
+            Self::as_bool(self)
+        }
+
+        fn append(&mut self, list: Self) {
+            if let (Some(items), Self::Array(more)) = (self.as_array_mut(), list) {
+                items.extend(more);
+            }
+        }
+
+        fn items(&self) -> &[Self] {
+            self.as_array().map_or(&[], Vec::as_slice)
+        }
+
+        fn items_mut(&mut self) -> &mut [Self] {
+            self.as_array_mut().map_or(&mut [], Vec::as_mut_slice)
+        }
+    }
+}
