@@ -272,16 +272,21 @@ impl PodOptions {
             Jupyter::Chosen(token) => ("chosen", Some(token.expose())),
             Jupyter::Read => ("read", None),
         });
-        serde_json::json!([
-            image,
-            gpu,
-            disk_gb,
-            volume_gb,
-            mount_path,
-            ports,
-            jupyter,
-            environment,
-            daily_cap
-        ])
+        let mut all = serde_json::json!({
+            "image": image,
+            "gpu": gpu,
+            "disk_gb": disk_gb,
+            "volume_gb": volume_gb,
+            "mount_path": mount_path,
+            "ports": ports,
+            "jupyter": jupyter,
+            "environment": environment,
+            "daily_cap": daily_cap,
+        });
+        // Where it is not chosen, an option that a later version adds changes no digest.
+        if let Some(fields) = all.as_object_mut() {
+            fields.retain(|_, value| !value.is_null());
+        }
+        all
     }
 }
