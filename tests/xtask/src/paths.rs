@@ -1,6 +1,6 @@
 //! The files and folders that the pages for contributors name are there.
 //!
-//! A path is from the root of the repository, or from a folder that the page has named before: after
+//! A path is from the root of the repository, from the folder of the page, or from one that the page has named before: after
 //! `neuropod-core/src` a page may say `pod/check.rs`, and then `options.rs` of the same folder. A path may have a `*` in
 //! its last part, and alternatives in braces.
 
@@ -16,11 +16,22 @@ const EXTENSIONS: [&str; 14] = [
     "css", "html", "js", "json", "md", "ps1", "py", "rs", "sh", "sql", "toml", "txt", "yaml", "yml",
 ];
 
-/// The pages that name files, from the root.
+/// Pages beside the maps that name files, from the root.
+const PAGES: [&str; 7] = [
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    "examples/server/dashboard/README.md",
+    "tests/HARDENING.md",
+    "tests/trials/README.md",
+];
+
+/// All pages that name files.
 fn pages() -> Vec<PathBuf> {
     let maps = fs::read_dir(root().join("docs/maps")).unwrap();
     let mut pages: Vec<_> = maps.map(|map| map.unwrap().path()).collect();
-    pages.extend(["ARCHITECTURE.md", "CONTRIBUTING.md"].map(|page| root().join(page)));
+    pages.extend(PAGES.map(|page| root().join(page)));
     pages.sort();
     pages
 }
@@ -86,9 +97,9 @@ fn find(path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// The paths that a page names and that are not there.
-fn missing(page: &str) -> Vec<String> {
-    let mut known = vec![root().to_owned()];
+/// The paths that a page in `folder` names and that are not there.
+fn missing(page: &str, folder: &Path) -> Vec<String> {
+    let mut known = vec![root(), folder.to_owned()];
     let mut missing = Vec::new();
     for path in quoted(page).into_iter().flat_map(alternatives) {
         if !may_be_path(&path) || !is_path(&path, &known) {
@@ -113,7 +124,11 @@ fn pages_name_paths_that_exist() {
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         let name = page.strip_prefix(root()).unwrap().display().to_string();
-        wrong.extend(missing(&text).into_iter().map(|path| format!("{name}: `{path}`")));
+        wrong.extend(
+            missing(&text, page.parent().unwrap())
+                .into_iter()
+                .map(|path| format!("{name}: `{path}`")),
+        );
     }
     assert!(wrong.is_empty(), "not there: {wrong:#?}");
 }
@@ -123,7 +138,7 @@ fn paths_are_told_from_other_words() {
     let page = "`neuropod-core/src` has `pod/check.rs`, `options.rs` and `reconcile/`; `cargo xtask test`, `Limits`, \
                 `/api/docs`, `pod::check`, `target/screenshots`, `{pod,money}/mod.rs`, `tests/kube_*.rs`.\n\
                 ```\n`none/of/this.rs`\n```\n";
-    assert_eq!(missing(page), [""; 0]);
+    assert_eq!(missing(page, &root()), [""; 0]);
 }
 
 #[test]
@@ -137,5 +152,5 @@ fn paths_that_are_not_there_are_found() {
         "none/",
         "tests/none_*",
     ];
-    assert_eq!(missing(page), wrong);
+    assert_eq!(missing(page, &root()), wrong);
 }
