@@ -4,6 +4,8 @@
 mod circles;
 mod features;
 mod needs;
+#[cfg(test)]
+mod paths;
 mod prepare;
 mod report;
 mod run;
