@@ -5,8 +5,9 @@ use neuropod_core::Result;
 use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::column::microseconds_from;
 use super::database::Database;
-use super::{json, microseconds_from};
+use super::json;
 use crate::input::{self, folded};
 
 pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()> {

@@ -2,8 +2,9 @@
 
 use neuropod_core::{Result, Template, User};
 
+use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json};
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;

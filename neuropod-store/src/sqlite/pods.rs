@@ -5,8 +5,9 @@ use neuropod_core::store::{Cursor, ListOptions, Page};
 use neuropod_core::{Pod, PodId, Result};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json};
 use crate::{failure, input};
 
 pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {

@@ -4,8 +4,9 @@ use neuropod_core::user::Identity;
 use neuropod_core::{Result, User, UserId};
 use sqlx::SqliteConnection;
 
+use super::column::stored_number;
 use super::database::Database;
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json};
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;

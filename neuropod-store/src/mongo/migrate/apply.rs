@@ -10,8 +10,8 @@ use neuropod_core::store::Store;
 use neuropod_core::user::opening_key;
 use neuropod_core::{Billing, Error, ErrorKind, Money, Pod, PriceList, Result, Template, User, UserId};
 
-use super::Applied;
 use super::changes::{Becomes, Change};
+use super::summary::Applied;
 use super::user::Account;
 use crate::mongo::codec::{Encoded, upgraded, with_unknown};
 use crate::mongo::failure;
@@ -69,7 +69,7 @@ pub(super) enum Record {
 }
 
 impl Stores {
-    pub(super) async fn take(&self, step: &Step, applied: &mut Applied) -> Result<()> {
+    pub(super) async fn apply(&self, step: &Step, applied: &mut Applied) -> Result<()> {
         match &step.action {
             Action::Take {
                 record,
