@@ -76,7 +76,7 @@ pub(super) async fn by_name<D: Row>(database: &Database, name: &str) -> Result<O
     text.as_deref().map(json::read).transpose()
 }
 
-/// The document that `statement` finds, as it is stored.
+/// The stored text of the document that `statement` selects.
 async fn text(database: &Database, statement: &'static str, value: &str) -> Result<Option<String>> {
     sqlx::query_scalar(statement)
         .bind(value)
@@ -85,7 +85,7 @@ async fn text(database: &Database, statement: &'static str, value: &str) -> Resu
         .map_err(sqlite::from_sqlx)
 }
 
-/// All, by name.
+/// All documents, sorted by name.
 pub(super) async fn all<D: Row>(database: &Database) -> Result<Vec<D>> {
     let texts: Vec<String> = sqlx::query_scalar(D::STATEMENTS.all)
         .fetch_all(database.readers())

@@ -13,7 +13,7 @@ use crate::{failure, input};
 pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
     let stored = Pod {
         version: 1,
-        // As exactly as the column that sorts the lists.
+        // Only as precise as the column that sorts the lists.
         created_at: Timestamp::from_microsecond(pod.created_at.as_microsecond()).unwrap_or(pod.created_at),
         ..pod.clone()
     };
@@ -37,7 +37,7 @@ pub(super) async fn get(database: &Database, id: &PodId) -> Result<Option<Pod>> 
     text(database, id).await?.as_deref().map(json::read).transpose()
 }
 
-/// The document as it is stored.
+/// The stored text of the document.
 async fn text(database: &Database, id: &PodId) -> Result<Option<String>> {
     sqlx::query_scalar("SELECT document FROM pods WHERE id = ?")
         .bind(id.as_str())

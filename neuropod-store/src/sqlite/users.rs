@@ -1,4 +1,4 @@
-//! Users: what they have besides other documents, an identity that is unique too, and a trace when they go.
+//! Users. Unlike other documents they have a second unique value, the identity, and leave a trace when removed.
 
 use neuropod_core::user::Identity;
 use neuropod_core::{Result, User, UserId};
