@@ -7,7 +7,7 @@ use neuropod_core::cluster::Catalogue;
 use neuropod_core::store::Store;
 use neuropod_core::{Billing, Naming, PriceList};
 
-/// Where a database goes, and what the platform there will be.
+/// The destination of a migration, and the settings of the platform there.
 #[derive(Clone)]
 pub struct Destination {
     pub(super) naming: Naming,
@@ -17,7 +17,7 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// The same database. `naming` is that of the platform to come: with [`Naming::legacy_md5`] pods keep their names.
+    /// The same database. `naming` is that of the new platform: with [`Naming::legacy_md5`] pods keep their names.
     pub fn in_place(naming: Naming) -> Self {
         Self {
             naming,
@@ -27,21 +27,21 @@ impl Destination {
         }
     }
 
-    /// Another store: a SQLite file, another database. What is read stays as it is.
+    /// Another store: a SQLite file, another database. The old database is not changed.
     #[must_use]
     pub fn into_store(mut self, pods: Arc<dyn Store>, billing: Arc<dyn Billing>) -> Self {
         self.stores = Some((pods, billing));
         self
     }
 
-    /// The GPU types of the platform; those of the library unless given. It says which are unknown.
+    /// The GPU types of the platform; those of the library unless given. Other types of pods are reported as unknown.
     #[must_use]
     pub fn with_catalogue(mut self, catalogue: Catalogue) -> Self {
         self.catalogue = catalogue;
         self
     }
 
-    /// The prices of its configuration, for what the old list does not say; those of the library unless given.
+    /// The configured prices, used where the old list has none; those of the library unless given.
     #[must_use]
     pub fn with_prices(mut self, prices: PriceList) -> Self {
         self.prices = prices;

@@ -9,7 +9,7 @@ use super::changes::Change;
 use super::finding::Finding;
 use super::summary::{Applied, Cluster, Summary};
 
-/// What a migration would do.
+/// A planned migration. Nothing is changed until [`apply`](Self::apply).
 pub struct Migration {
     pub(super) stores: Stores,
     pub(super) steps: Vec<Step>,
@@ -19,31 +19,31 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// What would be changed; nothing: all is carried over, or there is nothing.
+    /// The changes, in order. None if everything is carried over already, or there is nothing.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.steps.iter().map(Step::change)
     }
 
-    /// What is odd, and what becomes of it.
+    /// Odd documents, and how each is handled.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// How much there is.
+    /// The number of documents, by kind and outcome.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// What has to be done in the cluster before pods are started again.
+    /// The work to be done in the cluster before pods are started again.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// Does it.
+    /// Applies all changes, one document after the other.
     ///
     /// # Errors
-    /// `Conflict` that is not retryable where the old backend changed a document after it was planned. After any error,
-    /// plan it again: what was done stays done.
+    /// A `Conflict` that is not retryable, if the old backend changed a document after it was planned. After any error,
+    /// plan again: documents that were carried over stay so.
     pub async fn apply(self) -> Result<Applied> {
         let mut applied = Applied::default();
         for step in &self.steps {

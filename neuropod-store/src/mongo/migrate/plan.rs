@@ -365,11 +365,12 @@ fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
             continue;
         }
         let ports = || pod.options.ports().iter().map(|port| port.number);
-        cluster.objects.push(Objects {
-            services: ports().map(|port| format!("{name}-{port}-service")).collect(),
-            ingresses: ports().map(|port| format!("{name}-{port}-ingress")).collect(),
-            pod: name,
-        });
+        let services = ports().map(|port| format!("{name}-{port}-service")).collect();
+        let ingresses = ports().map(|port| format!("{name}-{port}-ingress")).collect();
+        let objects = Objects::new(name)
+            .with_services(services)
+            .with_ingresses(ingresses);
+        cluster.objects.push(objects);
     }
     cluster
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use neuropod_core::PriceList;
 
-/// How much there is, and what becomes of it.
+/// How much a database holds, and what the migration does with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Users.
     pub users: Count,
@@ -13,27 +14,28 @@ pub struct Summary {
     pub templates: Count,
     /// Pods.
     pub pods: Count,
-    /// The price list, where the old backend has one.
+    /// The price list, if the old backend has one.
     pub prices: Count,
-    /// The price list that will be stored, with what new clients get where the old one says so.
+    /// The price list that will be stored, with the credit of new clients if the old list names it.
     pub price_list: Option<PriceList>,
     /// GPU types of pods that the catalogue lacks, and how many pods have each.
     pub unknown_gpus: BTreeMap<String, usize>,
-    /// What is left alone: collections and how many documents each has.
+    /// Collections that are left alone, with the number of their documents.
     pub left: Vec<(String, u64)>,
-    /// How many documents earlier runs have set aside.
+    /// The number of documents that earlier runs set aside.
     pub set_aside_before: u64,
 }
 
 impl Summary {
-    /// How many documents can't be carried over.
+    /// The number of documents that can't be carried over.
     pub fn to_set_aside(&self) -> usize {
         self.users.to_set_aside + self.templates.to_set_aside + self.pods.to_set_aside
     }
 }
 
-/// How many documents of a kind there are.
+/// The number of documents of a kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Count {
     /// All of them.
     pub found: usize,
@@ -45,30 +47,58 @@ pub struct Count {
     pub to_set_aside: usize,
 }
 
-/// What the old backend left in the cluster, of the pods that will be carried over.
+/// The objects in the cluster of the pods that will be carried over, as the old backend left them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cluster {
-    /// Namespaces of the pods, and how many pods are in each.
+    /// The namespaces, with the number of pods in each.
     pub namespaces: BTreeMap<String, usize>,
-    /// Pods, Services and Ingresses to be deleted: their names are needed.
+    /// Pods, Services and Ingresses to be deleted, because the new platform needs their names.
     pub objects: Vec<Objects>,
-    /// Volume claims to be labelled as those of the platform, with the user hash of their owner.
+    /// Volume claims to be labelled for the new platform, with the user hash of their owner.
     pub volumes: BTreeSet<(String, String)>,
 }
 
-/// The names of what one pod has in the cluster.
+/// The names of one pod's objects in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Objects {
-    /// Its Pod.
+    /// The Pod.
     pub pod: String,
-    /// Its Services.
+    /// The Services.
     pub services: Vec<String>,
-    /// Its Ingresses.
+    /// The Ingresses.
     pub ingresses: Vec<String>,
 }
 
-/// What a migration has done.
+impl Objects {
+    /// A Pod without Services and Ingresses.
+    pub fn new(pod: impl Into<String>) -> Self {
+        Self {
+            pod: pod.into(),
+            services: Vec::new(),
+            ingresses: Vec::new(),
+        }
+    }
+
+    /// The same with these Services.
+    #[must_use]
+    pub fn with_services(mut self, services: Vec<String>) -> Self {
+        self.services = services;
+        self
+    }
+
+    /// The same with these Ingresses.
+    #[must_use]
+    pub fn with_ingresses(mut self, ingresses: Vec<String>) -> Self {
+        self.ingresses = ingresses;
+        self
+    }
+}
+
+/// The result of a migration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Applied {
     /// Documents carried over.
     pub taken: usize,
