@@ -4,13 +4,12 @@ use jiff::Timestamp;
 use neuropod_core::error::Violation;
 use neuropod_core::money::billing::{AccountKind, Balance, Details, Entry, EntryKind, Spent};
 use neuropod_core::{Error, Money, Result};
-use serde::{Deserialize, Serialize};
 
 use super::record::Record;
 use crate::{failure, input};
 
 /// A ledger entry without number and time, which the store adds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewEntry {
     pub(crate) key: String,
     pub(crate) kind: EntryKind,

@@ -112,7 +112,7 @@ pub(super) async fn update<D: Collected>(server: &Server, document: &D) -> Resul
     }
 }
 
-/// Returns the field of the name that another document has, if any.
+/// The error for a taken name. It names the field: the name or the second name.
 async fn taken<D: Collected>(collection: &Collection<Bson>, document: &D) -> Result<Error> {
     let name = if !has_name(collection, document).await? && has_second_name(collection, document).await? {
         D::SECOND_NAME
