@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// Tells the time of day. The driver asks it for every decision; nothing in the library reads the clock otherwise.
+/// Returns the time of day. Nothing in the library reads the clock in another way, so a test controls all of it.
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> Timestamp;
@@ -47,15 +47,15 @@ impl Clock for TokioClock {
     }
 }
 
-/// How far a clock may be off what has passed since the last look, before it counts as having been set: 30 seconds.
-const TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
+/// If wall clock and monotonic clock drift apart by more than this between two calls, somebody set the clock.
+const DRIFT_TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
 
-/// A clock over another one that follows it as long as it runs evenly, and goes on by itself when it jumps: when
-/// somebody sets the machine's clock, no running time is charged that never passed. It takes the new time when the
-/// process starts anew.
+/// A wrapper that ignores jumps of the inner clock, so that setting the machine's clock charges no running time that
+/// never passed. While the inner clock runs evenly, it returns that time; after a jump it continues by the monotonic
+/// clock, until the inner clock agrees again or the process restarts.
 pub(crate) struct SteadyClock {
     inner: Arc<dyn Clock>,
-    /// The time told last, and when that was.
+    /// The time returned last, and the monotonic time of that call.
     last: Mutex<(Timestamp, Instant)>,
 }
 
@@ -65,15 +65,15 @@ impl SteadyClock {
         Self { inner, last }
     }
 
-    /// The time.
+    /// The current time, without jumps.
     pub(crate) fn now(&self) -> Timestamp {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let instant = Instant::now();
-        let passed = SignedDuration::try_from(instant - last.1).unwrap_or(SignedDuration::MAX);
-        let expected = last.0.saturating_add(passed).unwrap_or(Timestamp::MAX);
-        let told = self.inner.now();
-        let now = if told.duration_since(expected).abs() <= TOLERANCE {
-            told
+        let elapsed = SignedDuration::try_from(instant - last.1).unwrap_or(SignedDuration::MAX);
+        let expected = last.0.saturating_add(elapsed).unwrap_or(Timestamp::MAX);
+        let shown = self.inner.now();
+        let now = if shown.duration_since(expected).abs() <= DRIFT_TOLERANCE {
+            shown
         } else {
             expected
         };

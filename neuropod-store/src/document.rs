@@ -5,7 +5,7 @@ use neuropod_core::{Template, User};
 
 /// A document with an id, a name that is unique whatever its case, and a version.
 pub(crate) trait Document: Clone {
-    /// What it is, in errors.
+    /// The word for it in errors.
     const KIND: &'static str;
     /// The field of the name.
     const NAME: &'static str;
@@ -14,7 +14,7 @@ pub(crate) trait Document: Clone {
 
     fn id(&self) -> &str;
     fn unique_name(&self) -> &str;
-    /// Another text that is unique as it is, where there is one.
+    /// Another unique text, compared exactly; `None` if the document has none.
     fn second_name(&self) -> Option<String> {
         None
     }

@@ -1,4 +1,4 @@
-//! The errors that stores answer.
+//! The errors that stores return.
 
 use neuropod_core::{Error, ErrorKind, Money};
 
@@ -11,7 +11,7 @@ pub(crate) fn taken(field: &'static str) -> Error {
     .with_context("field", field)
 }
 
-/// The document is not there.
+/// The document does not exist.
 pub(crate) fn gone(what: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("the {what} does not exist"))
 }
@@ -24,7 +24,7 @@ pub(crate) fn changed(what: &str) -> Error {
     )
 }
 
-/// An update would change a field that stays for life.
+/// An update would change a field that never changes.
 pub(crate) fn fixed(field: &'static str) -> Error {
     Error::new(ErrorKind::InvalidState, format!("{field} never changes")).with_context("field", field)
 }
@@ -39,12 +39,12 @@ pub(crate) fn key_in_use(key: &str) -> Error {
     .with_context("key", key)
 }
 
-/// The reservation has ended in another way.
+/// The hold has ended in another way.
 pub(crate) fn ended(key: &str, how: &str) -> Error {
     Error::new(ErrorKind::InvalidState, format!("this reservation was {how}")).with_context("key", key)
 }
 
-/// The account has less than it needs.
+/// The account has too little available.
 pub(crate) fn insufficient(required: Money, available: Money) -> Error {
     Error::new(
         ErrorKind::InsufficientFunds { required, available },

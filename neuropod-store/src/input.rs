@@ -1,4 +1,4 @@
-//! Checks of what callers give.
+//! Checks of arguments.
 
 use neuropod_core::error::{Problem, ValidationErrors, Violation};
 use neuropod_core::money::billing::{MAX_ENTRIES, MAX_KEY_LEN};
@@ -8,7 +8,7 @@ use neuropod_core::{Money, Pod, Result};
 
 use crate::failure;
 
-/// The key of a change of money.
+/// Checks the key of a change of money.
 pub(crate) fn key(key: &str) -> Result<()> {
     require(
         (1..=MAX_KEY_LEN).contains(&key.len()),
@@ -17,12 +17,12 @@ pub(crate) fn key(key: &str) -> Result<()> {
     )
 }
 
-/// An amount of money.
+/// Checks an amount of money.
 pub(crate) fn amount(amount: Money) -> Result<()> {
     require(!amount.is_negative(), "amount", Violation::Amount)
 }
 
-/// How many pods a page may have.
+/// Checks the limit of a page of pods.
 pub(crate) fn limit(limit: u32) -> Result<()> {
     let range = Violation::OutOfRange {
         min: 1,
@@ -31,7 +31,7 @@ pub(crate) fn limit(limit: u32) -> Result<()> {
     require((1..=MAX_LIMIT).contains(&limit), "limit", range)
 }
 
-/// That `pod` is `stored` but for what may change.
+/// Checks that `pod` is a valid update of `stored`: same version, and nothing fixed has changed.
 pub(crate) fn follows(stored: &Pod, pod: &Pod) -> Result<()> {
     if stored.version != pod.version {
         return Err(failure::changed("pod"));
@@ -48,7 +48,7 @@ pub(crate) fn follows(stored: &Pod, pod: &Pod) -> Result<()> {
     Ok(())
 }
 
-/// How many entries a page may have.
+/// Checks the limit of a page of ledger entries.
 pub(crate) fn entries_limit(limit: u32) -> Result<()> {
     let range = Violation::OutOfRange {
         min: 1,
@@ -57,7 +57,7 @@ pub(crate) fn entries_limit(limit: u32) -> Result<()> {
     require((1..=MAX_ENTRIES).contains(&limit), "limit", range)
 }
 
-/// How many entries a page of an audit log may have.
+/// Checks the limit of a page of the audit log.
 pub(crate) fn audit_limit(limit: u32) -> Result<()> {
     let range = Violation::OutOfRange {
         min: 1,
@@ -75,7 +75,7 @@ pub(crate) fn require(holds: bool, field: &'static str, violation: Violation) ->
     }
 }
 
-/// A text as it is compared where upper and lower case are the same.
+/// The text in lower case, for comparisons that ignore case.
 pub(crate) fn folded(text: &str) -> String {
     text.to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! The trait of billing backends, and the ledger that they keep.
+//! The trait of billing backends, and their ledger.
 
 use std::cmp::Ordering;
 
@@ -14,61 +14,61 @@ use crate::money::amount::Money;
 
 /// The longest key, in bytes.
 pub const MAX_KEY_LEN: usize = 255;
-/// Most entries of a page.
+/// The most entries of a page.
 pub const MAX_ENTRIES: u32 = 1000;
 
-/// Accounts and what happens to the money in them.
+/// Keeps accounts and their ledger.
 ///
-/// Every change has a key and happens once for each key, however often it is repeated; a repetition with another
-/// user, amount or kind of change fails with `Conflict` that is not retryable. A change that failed has not happened:
-/// its key is as free as before. What was changed is written to a ledger that only ever grows: an account's entries
-/// add up to its balance, always. What is available is never below zero unless the account is
+/// Every change has a key and happens once per key, however often it is repeated. A repetition with another user,
+/// amount or kind of change fails with a `Conflict` that is not retryable. A change that failed has not happened, and
+/// its key is still free. Every change appends entries to a ledger, and an account's entries always add up to its
+/// balance. The available amount is never below zero unless the account is
 /// [`Unlimited`](AccountKind::Unlimited). The suite `conformance::billing` (feature `conformance`) says what an
 /// implementation must do; [`BillingExt`] has shorter calls.
 ///
-/// Keys live in one space for all users and kinds of change. A key is 1 to [`MAX_KEY_LEN`] bytes. An amount is never
-/// negative (but for an adjustment), nor so big that the account would leave the range of [`Money`]; anything else
-/// fails with `Invalid`.
+/// All users and kinds of change share one space of keys. A key has 1 to [`MAX_KEY_LEN`] bytes. An amount must not be
+/// negative (except in an adjustment), nor so big that the account would leave the range of [`Money`]; otherwise the
+/// call fails with `Invalid`.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Billing: Send + Sync + 'static {
-    /// Opens the account of a user, or changes its kind. An account that is there keeps its money.
+    /// Opens the account of a user, or changes its kind. An existing account keeps its money.
     async fn open(&self, user: &UserId, kind: AccountKind) -> Result<()>;
 
-    /// What is in an account.
+    /// Returns the balance of an account.
     ///
     /// # Errors
-    /// `NotFound` when the user has no account; so for every other method that takes a user.
+    /// `NotFound` when the user has no account, as in every other method that takes a user.
     async fn balance(&self, user: &UserId) -> Result<Balance>;
 
-    /// Adds money to an account, or takes it, without a reservation.
+    /// Adds money to an account or takes it, without a hold.
     ///
     /// # Errors
     /// `InsufficientFunds` when more is taken than is available.
     async fn post(&self, posting: &Posting) -> Result<()>;
 
-    /// Reserves money: it is taken from what is available until it is drawn or released.
+    /// Holds money: it is not available until it is drawn or released.
     ///
     /// # Errors
     /// `InsufficientFunds`; `InvalidState` when the key was released.
     async fn hold(&self, hold: &Hold) -> Result<()>;
 
-    /// Charges what was used, from a reservation as far as it goes, then from what is available; what neither can pay,
-    /// and what is more than a cap allows, is written off. The reservation is then topped up from what is available,
-    /// as far as that goes. All of this is one step. A repetition answers what the first one did, whatever its caps.
+    /// Charges usage: from a hold as far as it goes, then from the available amount. The part that neither can pay, or
+    /// that exceeds a cap, is written off. The hold is then topped up from the available amount as far as possible. All
+    /// of this is one step. A repetition returns the result of the first call, whatever its caps.
     ///
     /// # Errors
-    /// `NotFound` when nothing was held under the key of the reservation; `InvalidState` when it was released.
+    /// `NotFound` when nothing was held under the key of the hold; `InvalidState` when it was released.
     async fn draw(&self, draw: &Draw) -> Result<Drawn>;
 
-    /// Ends a reservation: what is left of it is available again. A key under which nothing happened yet is closed: a
-    /// hold that arrives late fails. The entry is for the pod that the reservation was made for.
+    /// Ends a hold: its remaining amount is available again. An unused key is closed, so that a hold that arrives late
+    /// fails. The entry names the pod that the hold was for.
     ///
     /// # Errors
-    /// `Conflict` when it is the key of another change.
+    /// `Conflict` when the key belongs to another kind of change.
     async fn release(&self, key: &str) -> Result<()>;
 
-    /// A page of the entries of an account, oldest first.
+    /// Returns a page of the entries of an account, oldest first.
     ///
     /// # Errors
     /// `Invalid` when the limit is 0 or more than [`MAX_ENTRIES`].
@@ -87,7 +87,7 @@ pub trait Billing: Send + Sync + 'static {
 /// ```
 #[async_trait]
 pub trait BillingExt: Billing {
-    /// Adds `amount` that the user paid in.
+    /// Adds `amount`, which the user paid in.
     async fn deposit(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
         self.post(&Posting::new(key, user, PostingKind::Deposit, amount))
             .await
@@ -99,17 +99,17 @@ pub trait BillingExt: Billing {
             .await
     }
 
-    /// Reserves `amount`.
+    /// Holds `amount`.
     async fn reserve(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
         self.hold(&Hold::new(key, user, amount)).await
     }
 
-    /// All entries of an account, oldest first.
+    /// Returns all entries of an account, oldest first.
     async fn all_entries(&self, user: &UserId) -> Result<Vec<Entry>> {
         self.entries_of(user, &EntryOptions::default()).await
     }
 
-    /// The entries that `options` select, on however many pages, oldest first.
+    /// Returns the entries that `options` select, from all pages, oldest first.
     async fn entries_of(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         let mut all: Vec<Entry> = Vec::new();
         self.for_each_entry(user, options, |entry| all.push(entry))
@@ -117,7 +117,7 @@ pub trait BillingExt: Billing {
         Ok(all)
     }
 
-    /// Calls `each` with the entries that `options` select, on however many pages, oldest first; in memory is one page.
+    /// Calls `each` for every entry that `options` select, oldest first, with one page in memory at a time.
     async fn for_each_entry<F>(&self, user: &UserId, options: &EntryOptions, mut each: F) -> Result<()>
     where
         F: FnMut(Entry) + Send,
@@ -137,45 +137,45 @@ pub trait BillingExt: Billing {
 
 impl<B: Billing + ?Sized> BillingExt for B {}
 
-/// What an account may do.
+/// How far an account may be spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountKind {
-    /// Spends what was paid in before.
+    /// Only money that was paid in can be spent.
     Prepaid,
-    /// Spends without end, for administrators; its balance goes below zero.
+    /// Spending has no limit and the balance may go below zero: for administrators.
     Unlimited,
 }
 
-/// What is in an account.
+/// The balance of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
-    /// What the account may do.
+    /// How far the account may be spent.
     pub kind: AccountKind,
-    /// What can be spent now.
+    /// The amount that can be spent now.
     pub available: Money,
-    /// What is reserved.
+    /// The amount in holds.
     pub held: Money,
-    /// What was charged for usage on the last day that any was charged for, and on the day before.
+    /// The charges for usage of the last day with any, and of the day before.
     #[serde(default)]
     pub spent: Option<Spent>,
 }
 
-/// What was charged for the usage of one day, and of the day before it: what was used shortly before midnight is charged
-/// after that.
+/// The charges for the usage of one day, and of the day before it, because usage shortly before midnight is charged after
+/// midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
     /// The day, in UTC.
     pub day: Date,
-    /// How much.
+    /// The amount charged for this day.
     pub amount: Money,
-    /// How much of the day before; what was used even earlier and is charged late counts to that.
+    /// The amount charged for the day before. Even earlier usage that is charged late counts here.
     #[serde(default)]
     pub before: Money,
 }
 
 impl Spent {
-    /// What was charged, with `amount` more for usage at `time`.
+    /// Adds `amount` for usage at `time` to `known`.
     #[must_use]
     pub fn and(known: Option<Self>, time: Timestamp, amount: Money) -> Self {
         let day = day_of(time);
@@ -198,7 +198,7 @@ impl Spent {
         }
     }
 
-    /// What of it counts against the cap of the day of `time`.
+    /// The part that counts against the cap of the day of `time`.
     pub fn at(self, time: Timestamp) -> Money {
         match self.day.cmp(&day_of(time)) {
             Ordering::Less => Money::ZERO,
@@ -218,12 +218,12 @@ pub(crate) fn next_day(time: Timestamp) -> Timestamp {
     let midnight = day_of(time)
         .tomorrow()
         .and_then(|day| TimeZone::UTC.to_timestamp(day.into()));
-    // After the last day that there is comes none.
+    // The last representable day has no next one.
     midnight.unwrap_or(Timestamp::MAX)
 }
 
 impl Balance {
-    /// All of it: the sum of the entries.
+    /// The available and the held amount: the sum of all entries.
     pub fn total(&self) -> Money {
         self.available + self.held
     }
@@ -234,11 +234,11 @@ impl Balance {
 pub struct Posting {
     /// The key of this change.
     pub key: String,
-    /// Whose account.
+    /// The owner of the account.
     pub user: UserId,
-    /// What it is.
+    /// The kind of posting.
     pub kind: PostingKind,
-    /// How much; only an adjustment may be negative.
+    /// The amount; only an adjustment may be negative.
     pub amount: Money,
     /// What it is for.
     pub details: Details,
@@ -265,27 +265,27 @@ pub enum PostingKind {
     Deposit,
     /// An administrator corrected the account, up or down.
     Adjustment,
-    /// It is given back.
+    /// Money is given back to the user.
     Refund,
-    /// It is taken.
+    /// Money is taken.
     Charge,
 }
 
-/// Money that is reserved.
+/// An amount to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
-    /// The key of the reservation.
+    /// The key of the hold.
     pub key: String,
-    /// Whose account.
+    /// The owner of the account.
     pub user: UserId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
     /// What it is for.
     pub details: Details,
 }
 
 impl Hold {
-    /// A reservation without details.
+    /// A hold without details.
     pub fn new(key: impl Into<String>, user: &UserId, amount: Money) -> Self {
         Self {
             key: key.into(),
@@ -296,44 +296,44 @@ impl Hold {
     }
 }
 
-/// What was used and has to be paid.
+/// A charge for usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draw {
     /// The key of this change.
     pub key: String,
-    /// Whose account.
+    /// The owner of the account.
     pub user: UserId,
-    /// The reservation that pays first; `None`: only what is available pays.
+    /// The key of the hold that pays first; `None`: only the available amount pays.
     pub hold: Option<String>,
-    /// How much was used.
+    /// The amount for the usage.
     pub amount: Money,
-    /// How much the reservation is to have afterwards.
+    /// The amount that the hold is topped up to afterwards.
     pub top_up: Money,
-    /// The most of it that is charged; `None`: all of it.
+    /// The most of `amount` that is charged; `None`: no limit.
     pub at_most: Option<Money>,
-    /// The most that the account is charged for usage on the day (UTC) on which the period begins, with what was
-    /// charged before; `None`: as much as there is.
+    /// The most that the account is charged for usage on the day (UTC) on which the period begins, earlier charges
+    /// included; `None`: no limit.
     pub daily_cap: Option<Money>,
     /// What it is for. Without a period nothing counts as spent on a day.
     pub details: Details,
 }
 
-/// What came of a [`Draw`].
+/// The result of a [`Draw`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drawn {
-    /// How much was charged.
+    /// The amount charged.
     pub charged: Money,
-    /// How much nobody could pay.
+    /// The amount written off.
     pub written_off: Money,
-    /// How much the reservation has now.
+    /// The amount in the hold now.
     pub held: Money,
-    /// What the account has been charged for usage on the day of the period, with this.
+    /// The account's charges for usage on the day of the period, this one included.
     #[serde(default)]
     pub spent: Money,
 }
 
-/// What a change of an account is for. Every part may be missing.
+/// The purpose of a change of an account. Every part may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Details {
@@ -349,40 +349,40 @@ pub struct Details {
     /// The price per hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hourly: Option<Money>,
-    /// The time that is charged.
+    /// The charged time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
-    /// A word of whoever made it, for people.
+    /// A note for people, by the author of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// A time that is charged.
+/// A charged time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Period {
-    /// Its beginning.
+    /// The beginning.
     pub from: Timestamp,
-    /// Its end.
+    /// The end.
     pub until: Timestamp,
 }
 
 impl Period {
-    /// Whole seconds of it.
+    /// Its length in whole seconds.
     pub fn seconds(&self) -> i64 {
         self.until.duration_since(self.from).as_secs()
     }
 }
 
-/// Which entries.
+/// Selects entries of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryOptions {
-    /// Only those after this number.
+    /// Only entries after this number.
     pub after: u64,
-    /// Only those made at this time or later.
+    /// Only entries made at this time or later.
     pub from: Option<Timestamp>,
-    /// Only those made before this time.
+    /// Only entries made before this time.
     pub until: Option<Timestamp>,
-    /// At most so many; 1 to [`MAX_ENTRIES`].
+    /// The most entries of the page; 1 to [`MAX_ENTRIES`].
     pub limit: u32,
 }
 
@@ -397,41 +397,40 @@ impl Default for EntryOptions {
     }
 }
 
-/// One change of an account.
+/// An entry of the ledger: one change of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Its place in the account: greater than that of every entry before it.
+    /// The place in the account: greater than that of every earlier entry.
     pub number: u64,
-    /// The key of the change; a hold and its release have the same.
+    /// The key of the change. A hold and its release have the same.
     pub key: String,
-    /// What was done.
+    /// The kind of change.
     pub kind: EntryKind,
-    /// By how much it changed the balance: all of these together are [`Balance::total`].
+    /// The change of the total. The sum over all entries is [`Balance::total`].
     pub amount: Money,
-    /// By how much it changed what is reserved: all of these together are [`Balance::held`].
+    /// The change of the held amount. The sum over all entries is [`Balance::held`].
     pub held: Money,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
     /// What it is for.
     pub details: Details,
 }
 
 impl Entry {
-    /// The pod it is for. Entries of earlier versions that end a reservation don't say it in their details; their key
-    /// does.
+    /// The pod that the entry is for. Entries of earlier versions that end a hold name it only in their key.
     pub fn pod(&self) -> Option<PodId> {
-        let of_key = || {
+        let from_key = || {
             let ends = matches!(self.kind, EntryKind::Settle | EntryKind::Release);
             let (pod, number) = self.key.split_once(':').filter(|_| ends)?;
             number.parse::<u64>().ok()?;
             pod.parse().ok()
         };
-        self.details.pod.clone().or_else(of_key)
+        self.details.pod.clone().or_else(from_key)
     }
 }
 
-/// What was done to an account.
+/// The kind of a ledger entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
@@ -443,14 +442,14 @@ pub enum EntryKind {
     Refund,
     /// Money was taken.
     Charge,
-    /// Money was reserved, or a reservation topped up.
+    /// Money was held, or a hold topped up.
     Hold,
-    /// A reservation was ended and part of it charged, in one step: by earlier versions.
+    /// A hold was ended and part of it charged, in one step: by earlier versions.
     Settle,
-    /// What was left of a reservation is available again.
+    /// The remaining amount of a hold is available again.
     Release,
-    /// What was used.
+    /// Usage was charged.
     Usage,
-    /// What of a usage nobody could pay: it is given back.
+    /// The part of a usage charge that nobody could pay was given back.
     WriteOff,
 }

@@ -1,9 +1,9 @@
-//! What a pod's running time costs, period by period.
+//! Metering: a pod is charged period by period, from a hold on its owner's account.
 //!
-//! One hour is reserved before anything is created. While a container runs, its seconds are charged in short periods,
-//! each drawn from the reservation, which is filled again as long as the account can. Every period is written into the
-//! record before it is drawn, so that a repetition after a crash draws the same amount under the same key, and of
-//! several drivers only one gets to claim it.
+//! The price of one hour is held before anything is created. While a container runs, its seconds are charged in short
+//! periods. Each charge draws from the hold, which is topped up as long as the account can pay. A period is stored in
+//! the pod's record as a pending charge (`due`) before it is drawn. So a repetition after a crash draws the same amount
+//! under the same key, and of several drivers only one stores the period.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,111 +13,113 @@ use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{Details, Draw, Drawn, Hold, Period, next_day};
 
-/// What is reserved: what this long costs. Seconds.
+/// The amount of a hold is the price of this time. Seconds.
 pub const RESERVED_SECONDS: i64 = 3600;
-/// How long a period is while the container runs on. Seconds.
+/// The length of a period while the container runs. Seconds.
 pub const PERIOD_SECONDS: i64 = 60;
-/// How long a period is while the pod is stopped and only its volume is paid for. Seconds.
+/// The length of a period while the pod is stopped and only its volume is charged. Seconds.
 pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
-/// How late a period that is full may be charged on what was seen: after that the process has stood still. Seconds.
+/// A full period is charged on an earlier observation only up to this long after its end. Later than that, the process
+/// has stood still, and the pod must be observed again first. Seconds.
 const LATE_SECONDS: i64 = 10;
-/// How old what was seen may be in any case when a period is charged on it: by then everything was asked for again, or
-/// there was no answer. Seconds.
-const OLD_SECONDS: i64 = 7 * 60;
-/// How much later than a look began a container may have started that it shows: calls take their time. One that started
-/// later still is that of a cluster whose clock is ahead. Seconds.
-const LOOK_SECONDS: i64 = 60;
-/// With how much time left in the reservation its owner is told, most first, unless the platform is built with other
-/// marks. Seconds.
+/// The greatest age of an observation that a period is charged on. It is longer than the interval between full listings
+/// of the cluster, so an older observation means that the cluster does not respond. Seconds.
+const MAX_OBSERVATION_AGE_SECONDS: i64 = 7 * 60;
+/// Clock-skew tolerance: a container may report a start at most this long after we began to observe it, as the calls
+/// take time. A later start means that the cluster's clock is ahead. Seconds.
+const CLOCK_SKEW_SECONDS: i64 = 60;
+/// The default thresholds of the low-balance warning, largest first: the owner is warned when the hold pays for less
+/// time than one of them. Seconds.
 pub const LOW_BALANCE_SECONDS: [i64; 3] = [3600, 900, 300];
 
-/// What is being paid for a pod.
+/// The state of a pod's metering.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meter {
-    /// Counted up with every reservation, so that each has a key of its own.
+    /// Counted up with every hold, so that each has its own key.
     pub hold: u64,
-    /// Where the reservation is.
+    /// The state of the hold.
     pub reservation: Reservation,
-    /// The price of the period that runs.
+    /// The price of the current period.
     pub price: Price,
     /// The container run that is metered.
     #[serde(default)]
     pub container: Option<String>,
-    /// When that started, as the cluster says.
+    /// When that container started, as the cluster reports.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
-    /// How much of its time has been charged. Seconds.
+    /// How much of that container's time has been charged. Seconds.
     #[serde(default)]
     pub charged_seconds: i64,
-    /// From when its time is not charged yet; `None`: no container is metered.
+    /// The start of the container's uncharged time; `None`: no container is metered.
     #[serde(default)]
     pub from: Option<Timestamp>,
-    /// From when the volume of the stopped pod is not charged yet.
+    /// The start of the uncharged time of the stopped pod's volume; `None`: the volume is not metered.
     #[serde(default)]
     pub volume_from: Option<Timestamp>,
-    /// A period that has to be charged; perhaps it is already.
+    /// The pending charge. A crash may have left it here although it was drawn.
     #[serde(default)]
     pub due: Option<Due>,
     /// Counted up with every charged period.
     pub draws: u64,
-    /// What could still be spent after the last draw: what the reservation had, or what a daily cap leaves of it.
+    /// The amount that could still be spent after the last draw: the rest of the hold, or of a daily cap if that is less.
     #[serde(default)]
     pub left: Option<Money>,
-    /// Whether that is what a daily cap leaves.
+    /// Whether `left` is limited by a daily cap.
     #[serde(default)]
     pub capped: bool,
-    /// Up to when running time has been charged: nothing before it is charged again.
+    /// The end of the last charged period. Nothing before it is charged again.
     #[serde(default)]
     pub charged_until: Option<Timestamp>,
-    /// When the metered container was last seen running and the record was written.
+    /// When the metered container was last observed running, as far as the record was written since.
     #[serde(default)]
     pub seen_at: Option<Timestamp>,
 }
 
-/// A price per hour, and the price list it is from.
+/// A price per hour, and the version of its price list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Price {
-    /// The price per hour while it runs.
+    /// The price per hour while the pod runs.
     pub hourly: Money,
-    /// The price per hour while it is stopped: that of its volume.
+    /// The price per hour while the pod is stopped: that of its volume.
     #[serde(default)]
     pub stopped: Money,
     /// The version of the price list.
     pub version: u64,
 }
 
-/// Where the reservation is.
+/// The state of a hold: from `None` to `Opening`, `Open`, `Closing` and back. An unneeded one goes from `Opening` straight
+/// to `Closing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reservation {
-    /// There is none.
+    /// There is no hold.
     None,
-    /// It has to be made; perhaps it is already.
+    /// The driver must place it. A crash may have left this state although it was placed.
     Opening,
-    /// It is made.
+    /// It is placed; periods are drawn from it.
     Open,
-    /// It has to be released; perhaps it is already.
+    /// The driver must release it. A crash may have left this state although it was released.
     Closing,
 }
 
-/// A period that has to be charged.
+/// A pending charge: a period that must be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
-    /// The time.
+    /// The charged time.
     #[serde(flatten)]
     pub period: Period,
-    /// What it costs.
+    /// The amount to charge.
     pub amount: Money,
-    /// At which price per hour.
+    /// The price per hour.
     pub hourly: Money,
     /// The version of the price list.
     pub version: u64,
-    /// Whether it is paid from the reservation: what a stopped pod costs is not.
+    /// Whether it is drawn from the hold. The volume of a stopped pod is not.
     pub reserved: bool,
 }
 
-/// The pod that a charge is for, and who pays.
+/// The pod that a charge is for, and the owner who pays.
 pub(crate) struct Charged<'a> {
     pub(crate) pod: &'a PodId,
     pub(crate) pod_name: &'a str,
@@ -125,7 +127,7 @@ pub(crate) struct Charged<'a> {
 }
 
 impl Meter {
-    /// A meter that is to make its first reservation.
+    /// A meter that is about to place its first hold.
     pub fn opening(price: Price) -> Self {
         Self {
             hold: 0,
@@ -145,7 +147,7 @@ impl Meter {
         }
     }
 
-    /// The reservation to be made.
+    /// The hold to place.
     pub(crate) fn to_hold(&self, charged: &Charged<'_>) -> Hold {
         let price = self.price;
         Hold {
@@ -162,14 +164,14 @@ impl Meter {
         }
     }
 
-    /// The charge of a period, as far as the reservation and the account pay: without caps.
+    /// The draw for a pending charge, without caps.
     pub(crate) fn to_draw(&self, due: &Due, charged: &Charged<'_>) -> Draw {
         Draw {
             key: format!("{}:{}", self.key(charged.pod), self.draws),
             user: charged.owner.clone(),
             hold: due.reserved.then(|| self.key(charged.pod)),
             amount: due.amount,
-            // Once the container has ended there is no next hour to reserve.
+            // A container that has ended needs no further hold.
             top_up: if self.from.is_some() {
                 self.reserved()
             } else {
@@ -188,62 +190,64 @@ impl Meter {
         }
     }
 
-    /// The key of the reservation.
+    /// The key of the hold.
     pub fn key(&self, pod: &PodId) -> String {
         format!("{pod}:{}", self.hold)
     }
 
-    /// Whether nothing is reserved, metered or due.
+    /// Whether nothing is held, metered or pending.
     pub fn is_idle(&self) -> bool {
         let metered = self.from.is_some() || self.volume_from.is_some();
         self.reservation == Reservation::None && !metered && self.due.is_none()
     }
 
-    /// When the period that runs is full: after its length, and at the latest at midnight (UTC), so that each is of
-    /// one day.
+    /// The end of the current period: after its full length, or at midnight (UTC) if that is sooner, so that each period
+    /// belongs to one day.
     pub fn full_at(&self) -> Option<Timestamp> {
         let end = |from, seconds| later(from, seconds).min(next_day(from));
         let running = self.from.map(|from| end(from, PERIOD_SECONDS));
         running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
     }
 
-    /// Whether what was seen at `seen_at` is too old to charge a container on it, which may have ended long ago; `runs`:
-    /// one was seen.
-    pub(crate) fn needs_a_look(&self, runs: bool, seen_at: Timestamp, now: Timestamp) -> bool {
+    /// Whether the observation made at `seen_at` is too old to charge on it, because the container may have ended since.
+    /// `runs`: the observation shows a running container.
+    pub(crate) fn needs_new_observation(&self, runs: bool, seen_at: Timestamp, now: Timestamp) -> bool {
         if self.from.is_none() {
-            // It is about to be metered, and noted that it runs now.
+            // Metering is about to start, and would record that the container runs now.
             let late = later(seen_at, LATE_SECONDS) < now;
             return runs && self.reservation == Reservation::Open && late;
         }
-        // Many periods are full when nobody charged them: then what was seen after the first of them may be old as well.
+        // After a pause, many periods have ended. An observation from after the first of them may be old as well, so its
+        // age counts too.
         let stood_still = |full: Timestamp| later(full.max(seen_at), LATE_SECONDS) < now;
-        let old = later(seen_at, OLD_SECONDS) < now;
+        let old = later(seen_at, MAX_OBSERVATION_AGE_SECONDS) < now;
         old || self.full_at().is_some_and(stood_still)
     }
 
-    /// How long what is reserved lasts, after the last draw, in seconds; `None`: nothing was drawn yet, or it is free.
+    /// How long the remaining amount lasts after the last draw, in seconds; `None`: nothing was drawn yet, or the pod is
+    /// free.
     pub fn seconds_left(&self) -> Option<i64> {
         let (left, hourly) = (self.left?.micros(), self.price.hourly.micros());
         (hourly > 0).then(|| left.saturating_mul(3600) / hourly)
     }
 
-    /// The mark that was passed since `before`, the last of several; `marks` are in seconds, most first. A container
-    /// that has ended needs no warning.
-    pub fn passed_mark(&self, before: &Self, marks: &[i64]) -> Option<i64> {
+    /// The threshold that the remaining time has fallen below since `before`; of several, the smallest. `thresholds` are
+    /// in seconds, largest first. `None` once the container has ended, which needs no warning.
+    pub fn passed_mark(&self, before: &Self, thresholds: &[i64]) -> Option<i64> {
         self.from?;
         let left = self.seconds_left()?;
-        // Every reservation begins anew.
+        // A new hold starts again above all thresholds.
         let before = before.seconds_left().filter(|_| before.hold == self.hold);
         let had = before.unwrap_or(i64::MAX);
-        let mut marks = marks.iter().copied();
-        marks.rfind(|mark| left < *mark && had >= *mark)
+        let mut thresholds = thresholds.iter().copied();
+        thresholds.rfind(|threshold| left < *threshold && had >= *threshold)
     }
 
     fn reserved(&self) -> Money {
         self.price.hourly.for_seconds(RESERVED_SECONDS)
     }
 
-    /// The meter that is to make a new reservation at this price.
+    /// The meter that is about to place a new hold at this price.
     pub(crate) fn open(self, price: Price) -> Self {
         Self {
             hold: self.hold + 1,
@@ -255,9 +259,9 @@ impl Meter {
         }
     }
 
-    /// The meter of a container that has started, at the earliest at `earliest`: the cluster has a clock of its own,
-    /// and where the two disagree nothing is charged that can't have been. A container that was metered before and
-    /// paused (its node was lost and came back) is metered again from now on.
+    /// The meter of a container that has started. The reported start is limited to the range from `earliest` to shortly
+    /// after `now`, because the cluster's clock may differ: no impossible time is charged. A container that was metered
+    /// before and paused (its node was lost and came back) is metered again from now on.
     pub(crate) fn started(
         self,
         container: &Container,
@@ -265,9 +269,12 @@ impl Meter {
         now: Timestamp,
         price: Price,
     ) -> Self {
-        let started = container.started_at.max(earliest).min(later(now, LOOK_SECONDS));
+        let started = container
+            .started_at
+            .max(earliest)
+            .min(later(now, CLOCK_SKEW_SECONDS));
         let from = match self.charged_until {
-            // A look that began before the last charge has an older `now`.
+            // `now` is older if the observation began before the last charge.
             Some(until) if until > started => now.max(until),
             _ => started,
         };
@@ -281,22 +288,22 @@ impl Meter {
         }
     }
 
-    /// From when time until `until` is not charged yet, where `from` may have been written by a process whose clock was
-    /// behind: a container is never charged for longer than it has been there. Two clocks that are less apart than what
-    /// was seen may be old count as one.
-    fn not_charged(&self, from: Timestamp, until: Timestamp) -> Timestamp {
+    /// The start of the uncharged time before `until`. A process whose clock was behind may have written a `from` that is
+    /// too early; it is corrected so that a container is never charged for longer than it has existed. A difference of
+    /// clocks below the greatest age of an observation is ignored.
+    fn uncharged_from(&self, from: Timestamp, until: Timestamp) -> Timestamp {
         let started = self.started_at.filter(|started| *started <= until);
         match started {
-            Some(started) if later(from, OLD_SECONDS) < until => {
+            Some(started) if later(from, MAX_OBSERVATION_AGE_SECONDS) < until => {
                 from.max(later(started, self.charged_seconds).min(until))
             }
             _ => from,
         }
     }
 
-    /// The meter with all full periods due; the next one runs on at `price`.
+    /// The meter with all full periods as pending charge; the next period has `price`.
     pub(crate) fn full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
-        let from = self.not_charged(from, now);
+        let from = self.uncharged_from(from, now);
         let until = last_full(from, now, PERIOD_SECONDS);
         Self {
             from: Some(until),
@@ -305,10 +312,10 @@ impl Meter {
         }
     }
 
-    /// The meter of a container that ended at `until`; on another day than the period began, its time until midnight
-    /// is due first.
+    /// The meter of a container that ended at `until`. If that is on a later day than the period began, only the time
+    /// until midnight becomes the pending charge, and the rest follows.
     pub(crate) fn ended(self, from: Timestamp, until: Timestamp) -> Self {
-        let from = self.not_charged(from, until);
+        let from = self.uncharged_from(from, until);
         let midnight = next_day(from);
         if until > midnight {
             return Self {
@@ -323,8 +330,8 @@ impl Meter {
         }
     }
 
-    /// The meter of a pod that is stopped now. What ran at all has a volume, which is paid for from then on; the time in
-    /// which it was to start again, and did not, is free.
+    /// The meter of a pod that is stopped now. A pod that ever ran has a volume, which is charged from the end of the last
+    /// charge on. Time in which a restart was tried without success is free.
     pub(crate) fn stopped(self, now: Timestamp) -> Self {
         let has_run = self.left.is_some();
         Self {
@@ -335,7 +342,7 @@ impl Meter {
         }
     }
 
-    /// The meter of a stopped pod with all full periods of its volume due; the next one costs `price`.
+    /// The meter of a stopped pod with all full periods of its volume as pending charge; the next period has `price`.
     pub(crate) fn volume_full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
         let until = last_full(from, now, VOLUME_PERIOD_SECONDS);
         Self {
@@ -345,7 +352,7 @@ impl Meter {
         }
     }
 
-    /// The meter of a pod that is stopped no more, with what its volume still costs due.
+    /// The meter of a pod that is no longer stopped, with the remaining time of its volume as pending charge.
     pub(crate) fn volume_ended(self, from: Timestamp, now: Timestamp) -> Self {
         let midnight = next_day(from);
         if now > midnight {
@@ -390,7 +397,7 @@ impl Meter {
         }
     }
 
-    /// The meter after a period was charged; `cap_left` is what daily caps leave.
+    /// The meter after a period was charged. `cap_left` is the rest of the daily caps.
     pub(crate) fn drawn(self, drawn: &Drawn, cap_left: Option<Money>) -> Self {
         let (left, capped) = match (self.due, cap_left) {
             (Some(Due { reserved: true, .. }), Some(cap_left)) if cap_left < drawn.held => {
@@ -408,18 +415,18 @@ impl Meter {
         }
     }
 
-    /// Whether what is left does not pay the next period.
+    /// Whether the remaining amount does not pay for the next period.
     pub(crate) fn is_used_up(&self) -> bool {
         self.from.is_some() && self.left.is_some_and(|left| left < self.next_period())
     }
 
-    /// What a whole period costs while the pod runs.
+    /// The price of a full period while the pod runs.
     pub(crate) fn next_period(&self) -> Money {
         self.price.hourly.for_seconds(PERIOD_SECONDS)
     }
 }
 
-/// The end of the last full period before now, on the day of `from`.
+/// The end of the last full period before `now`, at the latest the midnight after `from`.
 fn last_full(from: Timestamp, now: Timestamp, period: i64) -> Timestamp {
     let midnight = next_day(from);
     if now >= midnight {

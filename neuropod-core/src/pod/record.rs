@@ -1,4 +1,4 @@
-//! A stored pod: what its owner wants, and what is known of it.
+//! A stored pod: its desired and its observed state.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,25 +17,25 @@ use crate::pod::wait::Wait;
 use crate::token::TokenState;
 use crate::token::secret::AccessToken;
 
-/// How long before its volume goes the owner of a pod is told once more. Seconds.
+/// The owner of a pod is warned once more this long before its volume is deleted. Seconds.
 pub const VOLUME_MARK_SECONDS: i64 = 24 * 3600;
 
-/// How many nodes a pod remembers that were at fault when it failed on them.
+/// The number of faulty nodes that a pod remembers.
 pub const MAX_FAILED_NODES: usize = 4;
 
 /// A pod as the store keeps it. Public operations change [`desired`](Self::desired); the driver makes it true and
-/// writes down what it sees.
+/// records what it observes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
-    /// Its id.
+    /// The id.
     pub id: PodId,
     /// Counted up at every change, for compare-and-swap.
     pub version: u64,
-    /// Who owns it and pays for it.
+    /// The user who owns the pod and pays for it.
     pub owner: UserId,
     /// The hash of the owner in every public name.
     pub owner_hash: UserHash,
-    /// Who created it: the owner, or an administrator for them.
+    /// The user who created it: the owner, or an administrator for them.
     pub created_by: UserId,
     /// The name as its owner typed it.
     pub name: String,
@@ -43,53 +43,53 @@ pub struct Pod {
     pub slug: Slug,
     /// The template it was made from.
     pub template: Option<String>,
-    /// What its owner has chosen: complete, with an image.
+    /// The options that the owner chose, completed by defaults; they always have an image.
     pub options: PodOptions,
     /// The name of the workspace volume in the cluster.
     pub volume: String,
-    /// The namespace, where the platform uses one per user.
+    /// The namespace, if the platform uses one per user.
     pub namespace: Option<String>,
-    /// What should be.
+    /// The desired state.
     pub desired: Desired,
     /// Counted up at every start and restart; the objects in the cluster carry it.
     pub run: u64,
-    /// How it is.
+    /// The observed status.
     pub status: Status,
-    /// How far it is on its way there.
+    /// The current step towards the desired state.
     pub step: Step,
     /// Why it is not running.
     pub reason: Option<Reason>,
-    /// How one logs in to its Jupyter server.
+    /// The login to its Jupyter server.
     pub login: Login,
     /// The price of the last start or restart.
     pub price: Price,
-    /// What is being paid.
+    /// The state of metering.
     pub meter: Meter,
-    /// All that was charged for it so far.
+    /// The sum of all charges so far.
     pub charged: Money,
-    /// What was charged for it on the last day that any was charged for.
+    /// The charges of the last day with any.
     pub spent: Option<Spent>,
-    /// What its owner may spend on a day, for all of their pods.
+    /// The daily cap of the owner, for all of their pods.
     pub owner_cap: Option<Money>,
-    /// That its volume goes, because nobody pays for it.
+    /// The scheduled deletion of its volume, because nobody pays for it.
     pub volume_deletion: Option<VolumeDeletion>,
-    /// Since when its container runs, where it does.
+    /// When its container started, if it runs.
     pub started_at: Option<Timestamp>,
-    /// The node that its container runs on, or will.
+    /// The node of its container, as soon as one is assigned.
     pub node: Option<String>,
-    /// The nodes that were at fault when it failed on them, the latest last; at most [`MAX_FAILED_NODES`].
+    /// The nodes that caused a failure of this pod, the latest last; at most [`MAX_FAILED_NODES`].
     pub failed_nodes: Vec<String>,
     /// How its last container ended, while the next one runs in the same pod object.
     pub last_end: Option<Reason>,
-    /// How often in a row a pod object of this run ended and was made anew.
+    /// How many times in a row a pod object of this run ended and was replaced.
     pub attempts: u32,
-    /// Since when it has been failing, with no stable time in between.
+    /// When it began to fail, with no stable time since.
     pub failing_since: Option<Timestamp>,
-    /// What it waits for that the cluster or time has to bring about.
+    /// The event that it waits for, from the cluster or from a timer.
     pub wait: Option<Wait>,
-    /// No new pod object before this time.
+    /// No new pod object is created before this time.
     pub retry_at: Option<Timestamp>,
-    /// A digest of the request and its idempotency key, where it had one.
+    /// A digest of the request and its idempotency key, if it had one.
     pub request_digest: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -100,7 +100,7 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// The port of the Jupyter server, where there is one: 8888, else the first port whose name says so.
+    /// The port of the Jupyter server, if there is one: 8888, else the first port with "jupyter" in its name.
     pub fn jupyter_port(&self) -> Option<u16> {
         if !self.options.has_jupyter() {
             return None;
@@ -116,12 +116,12 @@ impl Pod {
             .map(|port| port.number)
     }
 
-    /// Its owner wants it stopped.
+    /// Sets the desired state to stopped.
     pub(crate) fn stop(&mut self) {
-        self.end(Desired::Stopped);
+        self.stop_with(Desired::Stopped);
     }
 
-    /// It is stopped for this reason, which its owner is shown.
+    /// Sets the desired state to stopped, with a reason that its owner sees.
     pub(crate) fn stop_because(&mut self, reason: Reason) {
         self.stop();
         self.reason = Some(reason);
@@ -133,27 +133,27 @@ impl Pod {
         reason.is_some_and(|reason| reason.code == ReasonCode::Suspended)
     }
 
-    /// Its owner wants it deleted.
+    /// Sets the desired state to deleted.
     pub(crate) fn delete(&mut self, volume: VolumePolicy) {
-        self.end(Desired::Deleted { volume });
+        self.stop_with(Desired::Deleted { volume });
     }
 
-    fn end(&mut self, desired: Desired) {
+    fn stop_with(&mut self, desired: Desired) {
         self.desired = desired;
         self.status = Status::Stopped;
         self.step = Step::Stopping;
         self.reason = None;
     }
 
-    /// When its volume goes, where its owner is to be told now: as it was known `before` it did not go, or that was
-    /// longer than a day away.
-    pub(crate) fn passed_volume_mark(&self, before: &Self) -> Option<Timestamp> {
+    /// The deletion time of the volume, if its owner must be warned now: deletion was just scheduled, or has come within
+    /// a day since `before`.
+    pub(crate) fn volume_warning(&self, before: &Self) -> Option<Timestamp> {
         let at = self.volume_deletion?.at;
-        let mark = at
+        let threshold = at
             .saturating_sub(SignedDuration::from_secs(VOLUME_MARK_SECONDS))
             .ok()?;
         let charged = before.volume_charged_until().zip(self.volume_charged_until());
-        let passed = charged.is_some_and(|(before, now)| before < mark && mark <= now);
+        let passed = charged.is_some_and(|(before, now)| before < threshold && threshold <= now);
         (before.volume_deletion.is_none() || passed).then_some(at)
     }
 
@@ -162,7 +162,7 @@ impl Pod {
         due.or(self.meter.volume_from)
     }
 
-    /// Whether its volume goes at `now`, as far as this record tells.
+    /// Whether its volume must be deleted at `now`, by this record.
     pub(crate) fn loses_volume(&self, now: Timestamp) -> bool {
         let due = self
             .volume_deletion
@@ -170,7 +170,8 @@ impl Pod {
         self.desired == Desired::Stopped && due
     }
 
-    /// Whether its volume is gone: it neither keeps nor pays for another one of the same name, until it is started.
+    /// Whether its volume has been deleted. Until it is started again, it neither keeps nor pays for a new volume of the
+    /// same name.
     pub(crate) fn has_lost_volume(&self) -> bool {
         let done = self.volume_deletion.is_some_and(|deletion| deletion.done);
         self.desired == Desired::Stopped && done
@@ -182,44 +183,44 @@ impl Pod {
     }
 }
 
-/// That the volume of a stopped pod goes, because its owner has not paid for it.
+/// The scheduled deletion of a stopped pod's volume, because its owner has not paid for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeDeletion {
-    /// When. Until then it is enough to pay for another hour of it.
+    /// The time of deletion. Paying for another hour of the volume before then cancels it.
     pub at: Timestamp,
-    /// Whether that time has come and it was not paid for.
+    /// Whether that time has passed without payment.
     pub decided: bool,
-    /// Whether it is gone since then.
+    /// Whether the volume has been deleted.
     #[serde(default)]
     pub done: bool,
 }
 
-/// What should be.
+/// The desired state of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum Desired {
     /// It runs.
     Running,
-    /// Nothing of it is in the cluster but its volume.
+    /// Only its volume is in the cluster.
     Stopped,
-    /// Nothing of it is in the cluster, and its record goes.
+    /// Nothing of it is in the cluster, and its record is removed.
     Deleted {
-        /// What becomes of its volume.
+        /// Whether its volume is kept.
         volume: VolumePolicy,
     },
 }
 
-/// How a pod is, in the words of the HTTP contract.
+/// The status of a pod, in the words of the HTTP contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// On its way to running.
     Creating,
-    /// Its container runs and answers.
+    /// Its container runs and responds.
     Running,
-    /// It was stopped; what is left of it in the cluster goes away.
+    /// It was stopped; its remaining objects in the cluster are being removed.
     Stopped,
-    /// It failed; the reason says why and whether it is tried again.
+    /// It failed; the reason says why, and whether it is retried.
     Error,
 }
 
@@ -235,25 +236,25 @@ impl Status {
     }
 }
 
-/// How one logs in to the Jupyter server of a pod.
+/// The login to the Jupyter server of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Login {
     /// The token that the platform injects into this run.
     pub injected: Option<AccessToken>,
-    /// What the log of the container says.
+    /// The token state found in the log of the container.
     pub found: TokenState,
-    /// The container run whose log says so.
+    /// The container run of that log.
     pub container: Option<String>,
-    /// Until when that log was read. A port that was found closed after that is another server's by now.
+    /// The time up to which that log was read. If the port was found closed later, another server may use it now.
     pub read_at: Option<Timestamp>,
 }
 
 impl Login {
-    /// The token to open the server with. What the server says of itself comes before what was injected.
+    /// The token that opens the server. A token found in the log takes precedence over the injected one.
     pub fn token(&self) -> Option<&AccessToken> {
         match &self.found {
             TokenState::Generated(token) => Some(token),
-            // With an empty one the server asks for none.
+            // A server with an empty token asks for none.
             TokenState::Unknown | TokenState::Configured => {
                 self.injected.as_ref().filter(|token| !token.expose().is_empty())
             }
@@ -261,7 +262,7 @@ impl Login {
         }
     }
 
-    /// Whether it is known how to log in, with a token or without.
+    /// Whether the way to log in is known, with or without a token.
     pub fn is_known(&self) -> bool {
         self.injected.is_some() || self.found != TokenState::Unknown
     }

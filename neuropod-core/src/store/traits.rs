@@ -1,5 +1,5 @@
-//! The traits of stores: pods, users, templates, price lists, past requests. A platform needs the pods alone; each of the
-//! others may be left out or kept elsewhere.
+//! The traits of stores: pods, users, templates, price lists, past requests. A platform needs only the store of
+//! pods; each of the others may be left out or kept elsewhere.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,11 +13,11 @@ use crate::pod::record::Pod;
 use crate::pod::template::Template;
 use crate::user::profile::{Identity, User};
 
-/// Keeps pods. It is all that a platform needs to be given; see [`Store`] for a store of everything.
+/// Keeps pods. A platform needs no other store; see [`Store`] for a store of everything.
 ///
-/// Every document, of this and of the other traits here, has a version. An insert stores version 1 whatever the document says; an update stores the next
-/// one if the version given is still the stored one, and returns the document as stored. Any text is kept as it is,
-/// and times to the millisecond at least. The suite `conformance::store` (feature `conformance`) says what an
+/// Every document, of this and of the other traits here, has a version. An insert stores version 1, whatever version is
+/// given. An update stores the next version if the given one is still the stored one, and returns the document as
+/// stored. Texts are kept exactly, times at least to the millisecond. The suite `conformance::store` (feature `conformance`) says what an
 /// implementation must do; it runs for each trait alone as well.
 #[async_trait]
 pub trait PodStore: Send + Sync + 'static {
@@ -27,10 +27,10 @@ pub trait PodStore: Send + Sync + 'static {
     /// `AlreadyExists`, with the context `field`: `id`, or `name` when its owner has a pod with this slug.
     async fn insert(&self, pod: &Pod) -> Result<Pod>;
 
-    /// The pod with this id.
+    /// Returns the pod with this id.
     async fn get(&self, id: &PodId) -> Result<Option<Pod>>;
 
-    /// A page of pods, oldest first.
+    /// Returns a page of pods, oldest first.
     ///
     /// # Errors
     /// `Invalid` when the limit is 0 or more than [`MAX_LIMIT`].
@@ -39,24 +39,24 @@ pub trait PodStore: Send + Sync + 'static {
     /// Stores a changed pod and returns it as stored. Owner, slug and time of creation never change.
     ///
     /// # Errors
-    /// `Conflict` when it was changed in between; `NotFound` when it is gone; `InvalidState`, with the context
+    /// `Conflict` when it was changed meanwhile; `NotFound` when it does not exist; `InvalidState`, with the context
     /// `field`, when it has another `owner`, `slug` or `createdAt`.
     async fn update(&self, pod: &Pod) -> Result<Pod>;
 
-    /// Removes a pod; one that is gone already is fine.
+    /// Removes a pod. Removing one that does not exist succeeds.
     ///
     /// # Errors
     /// `Conflict` when it was changed since `version`.
     async fn remove(&self, id: &PodId, version: u64) -> Result<()>;
 }
 
-/// Everything that a platform keeps, in one store. Implemented for whatever implements all five traits.
+/// A store of everything that a platform keeps. Every type with all five traits implements it.
 pub trait Store: PodStore + UserStore + TemplateStore + PriceStore + RequestStore {}
 
 impl<S> Store for S where S: PodStore + UserStore + TemplateStore + PriceStore + RequestStore {}
 
-/// Keeps users. Without one the platform knows no users: the application is responsible for who they are, and every owner
-/// is a client.
+/// Keeps users. A platform without this store knows no users: the application is responsible for who they are, and every
+/// owner is a client.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Stores a new user and returns them as stored.
@@ -65,35 +65,35 @@ pub trait UserStore: Send + Sync + 'static {
     /// `AlreadyExists`, with the context `field`: `id`, `email` or `identity`.
     async fn insert_user(&self, user: &User) -> Result<User>;
 
-    /// The user with this id.
+    /// Returns the user with this id.
     async fn user(&self, id: &UserId) -> Result<Option<User>>;
 
-    /// The user with this e-mail address, in upper or lower case (as [`str::to_lowercase`] compares).
+    /// Returns the user with this e-mail address, ignoring case (compared by [`str::to_lowercase`]).
     async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
 
-    /// The user who is this person where they sign in.
+    /// Returns the user with this identity at the sign-in provider.
     async fn user_by_identity(&self, identity: &Identity) -> Result<Option<User>>;
 
-    /// All users, by e-mail address in lower case.
+    /// Returns all users, sorted by e-mail address in lower case.
     async fn users(&self) -> Result<Vec<User>>;
 
     /// Stores a changed user and returns them as stored.
     ///
     /// # Errors
-    /// `Conflict` when they were changed in between; `NotFound`; `AlreadyExists` when another one has the e-mail or the
-    /// identity, with the context `field`.
+    /// `Conflict` when they were changed meanwhile; `NotFound`; `AlreadyExists`, with the context `field`, when
+    /// another user has the e-mail or the identity.
     async fn update_user(&self, user: &User) -> Result<User>;
 
-    /// Removes a user; one who is gone already is fine. The store remembers for good that there was one, see
+    /// Removes a user. Removing one who does not exist succeeds. The store remembers the removal for good, see
     /// [`was_removed`](Self::was_removed).
     async fn remove_user(&self, id: &UserId) -> Result<()>;
 
-    /// Whether there was a user with this id, who was removed and is not there again: whatever was asked for in their
-    /// name and comes late is nobody's. A user who was never stored was not removed either.
+    /// Whether a user with this id was removed and not stored again. A late request in their name is then refused. `false`
+    /// for a user who was never stored.
     async fn was_removed(&self, id: &UserId) -> Result<bool>;
 }
 
-/// Keeps templates. Without one there are none.
+/// Keeps templates. A platform without this store has none.
 #[async_trait]
 pub trait TemplateStore: Send + Sync + 'static {
     /// Stores a new template and returns it as stored.
@@ -102,30 +102,30 @@ pub trait TemplateStore: Send + Sync + 'static {
     /// `AlreadyExists`, with the context `field`: `id` or `name`.
     async fn insert_template(&self, template: &Template) -> Result<Template>;
 
-    /// The template with this id.
+    /// Returns the template with this id.
     async fn template(&self, id: &str) -> Result<Option<Template>>;
 
-    /// All templates, by name in lower case.
+    /// Returns all templates, sorted by name in lower case.
     async fn templates(&self) -> Result<Vec<Template>>;
 
     /// Stores a changed template and returns it as stored.
     ///
     /// # Errors
-    /// `Conflict` when it was changed in between; `NotFound`; `AlreadyExists` when another one has the name.
+    /// `Conflict` when it was changed meanwhile; `NotFound`; `AlreadyExists` when another one has the name.
     async fn update_template(&self, template: &Template) -> Result<Template>;
 
-    /// Removes a template; one that is gone already is fine. Pods made from it stay.
+    /// Removes a template. Removing one that does not exist succeeds. Pods created from it stay.
     async fn remove_template(&self, id: &str) -> Result<()>;
 }
 
-/// Keeps price lists: every version that ever held, so that each charge can be explained. Without one the prices that the
-/// platform was built with hold.
+/// Keeps all versions of the price list, so that each charge can be explained. A platform without this store uses the
+/// prices that it was built with.
 #[async_trait]
 pub trait PriceStore: Send + Sync + 'static {
-    /// The price list of this version, or the newest.
+    /// Returns the price list of this version; `None`: the newest.
     async fn prices(&self, version: Option<u64>) -> Result<Option<PriceList>>;
 
-    /// Stores a price list as the next version, if the version given is still the newest (0: there is none yet), and
+    /// Stores a price list as the next version, if the given version is still the newest (0: no list is stored yet), and
     /// returns it as stored.
     ///
     /// # Errors
@@ -133,64 +133,64 @@ pub trait PriceStore: Send + Sync + 'static {
     async fn add_prices(&self, prices: &PriceList) -> Result<PriceList>;
 }
 
-/// Keeps the outcomes of requests with an idempotency key, once there is no record of their pod any more. Without one a key
-/// is forgotten with the record of its pod.
+/// Keeps the outcomes of requests with an idempotency key, once the record of their pod is removed. A platform without
+/// this store forgets a key with the record of its pod.
 #[async_trait]
 pub trait RequestStore: Send + Sync + 'static {
-    /// Keeps a request, unless there is one with this id already, which stays as it is.
+    /// Stores a request, unless one with this id is stored already.
     async fn keep_request(&self, request: &PastRequest) -> Result<()>;
 
-    /// The request that was made for the pod with this id.
+    /// Returns the request for the pod with this id.
     async fn past_request(&self, id: &PodId) -> Result<Option<PastRequest>>;
 
     /// Forgets all requests that were made before `time`.
     async fn forget_requests(&self, time: Timestamp) -> Result<()>;
 }
 
-/// A request with an idempotency key, and what became of it.
+/// A request with an idempotency key, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PastRequest {
-    /// The id of its pod, which follows from who asked and the key.
+    /// The id of its pod, which is derived from the user and the key.
     pub id: PodId,
-    /// A digest of all that was asked for.
+    /// A digest of the whole request.
     pub digest: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// When it was made.
+    /// The time of the request.
     pub created_at: Timestamp,
 }
 
-/// What became of a request of whose pod there is no record any more.
+/// The outcome of a request whose pod has no record any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Outcome {
-    /// Its pod was made, and deleted later.
+    /// The pod was created, and deleted later.
     Deleted,
     /// The account could not pay for the first hour, in micro-euros.
     InsufficientFunds {
-        /// What had to be available.
+        /// The amount that was required.
         required: Money,
-        /// What was available.
+        /// The amount that was available.
         available: Money,
     },
-    /// There was no account to pay from.
+    /// The user had no account.
     NoAccount,
 }
 
-/// Most pods of a page.
+/// The most pods of a page.
 pub const MAX_LIMIT: u32 = 1000;
 
-/// Which pods, and how many.
+/// Selects a page of pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListOptions {
-    /// Only those of this user.
+    /// Only pods of this user.
     pub owner: Option<UserId>,
-    /// Those too that were deleted and of which something is still in the cluster.
+    /// Also deleted pods that still have objects in the cluster.
     pub include_deleted: bool,
-    /// Only those after this place.
+    /// Only pods after this place.
     pub after: Option<Cursor>,
-    /// At most so many; 1 to [`MAX_LIMIT`].
+    /// The most pods of the page; 1 to [`MAX_LIMIT`].
     pub limit: u32,
 }
 
@@ -208,7 +208,7 @@ impl Default for ListOptions {
 /// A place in the list of pods, which are sorted by creation and id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
-    /// When the last pod before this place was created.
+    /// The creation time of the last pod before this place.
     pub created_at: Timestamp,
     /// Its id.
     pub id: PodId,
@@ -219,7 +219,7 @@ pub struct Cursor {
 pub struct Page {
     /// The pods.
     pub pods: Vec<Pod>,
-    /// Where the next page begins; `None`: this was the last.
+    /// The place where the next page begins; `None`: this is the last page.
     pub next: Option<Cursor>,
 }
 

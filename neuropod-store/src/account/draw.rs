@@ -1,17 +1,19 @@
-//! Charging what was used.
+//! Charging usage.
 
 use neuropod_core::money::billing::{Balance, Draw, Drawn, EntryKind};
 use neuropod_core::{Money, Result};
 
-use super::reserve::Open;
-use super::{Account, Decision, Record, negative};
+use super::change::{ChangeBuilder, Decision, negative};
+use super::hold::OpenHold;
+use super::record::Record;
 use crate::{failure, input};
 
-/// `reserved`: what is known under the key of the reservation.
+/// Charges usage: from the hold, then from the available amount, and writes off what neither can pay. `known` is the
+/// record of the key, `hold_record` that of the key of the hold.
 pub(crate) fn draw(
     draw: &Draw,
     known: Option<&Record>,
-    reserved: Option<&Record>,
+    hold_record: Option<&Record>,
     balance: Option<Balance>,
 ) -> Decision<Drawn> {
     input::key(&draw.key)?;
@@ -43,24 +45,24 @@ pub(crate) fn draw(
         }
         Some(_) => return Err(failure::key_in_use(key)),
     }
-    let mut account = Account::of(balance)?;
-    let reservation = open_reservation(draw, reserved)?;
-    let held = reservation.as_ref().map_or(Money::ZERO, |open| open.held);
+    let mut change = ChangeBuilder::starting_from(balance)?;
+    let open_hold = open_hold(draw, hold_record)?;
+    let held = open_hold.as_ref().map_or(Money::ZERO, |open| open.held);
     let begins = details.period.map(|period| period.from);
-    let spent = account.spent_at(begins);
-    let left_today = daily_cap.map(|cap| (cap - spent).max(Money::ZERO));
-    let chargeable = [*at_most, left_today]
+    let spent = change.spent_at(begins);
+    let cap_left = daily_cap.map(|cap| (cap - spent).max(Money::ZERO));
+    let chargeable = [*at_most, cap_left]
         .into_iter()
         .flatten()
         .fold(*amount, Money::min);
     let from_hold = held.min(chargeable);
-    let from_account = account.payable(chargeable - from_hold);
+    let from_account = change.payable(chargeable - from_hold);
     let charged = from_hold + from_account;
     let written_off = *amount - charged;
-    account.spend(begins, charged);
-    // All of it is charged, and what nobody could pay is given back, so that the ledger shows both.
-    account.add(negative(from_account)?, negative(from_hold)?)?;
-    account.write(
+    change.spend(begins, charged);
+    // The ledger shows the whole usage as charged, and what nobody could pay as given back.
+    change.add(negative(from_account)?, negative(from_hold)?)?;
+    change.add_entry(
         key,
         EntryKind::Usage,
         negative(*amount)?,
@@ -68,24 +70,24 @@ pub(crate) fn draw(
         details,
     );
     if written_off > Money::ZERO {
-        account.write(key, EntryKind::WriteOff, written_off, Money::ZERO, details);
+        change.add_entry(key, EntryKind::WriteOff, written_off, Money::ZERO, details);
     }
-    let mut left = held - from_hold;
-    if let (Some(hold), Some(reservation)) = (hold, reservation) {
-        let missing = account.payable((*top_up - left).max(Money::ZERO));
+    let mut remaining = held - from_hold;
+    if let (Some(hold), Some(open_hold)) = (hold, open_hold) {
+        let missing = change.payable((*top_up - remaining).max(Money::ZERO));
         if missing > Money::ZERO {
-            account.add(negative(missing)?, missing)?;
-            account.write(hold, EntryKind::Hold, Money::ZERO, missing, details);
-            left += missing;
+            change.add(negative(missing)?, missing)?;
+            change.add_entry(hold, EntryKind::Hold, Money::ZERO, missing, details);
+            remaining += missing;
         }
-        account.know(
+        change.set_record(
             hold,
             Record::Held {
                 user: user.clone(),
-                amount: reservation.amount,
-                held: left,
-                pod: reservation.pod,
-                pod_name: reservation.pod_name,
+                amount: open_hold.amount,
+                held: remaining,
+                pod: open_hold.pod,
+                pod_name: open_hold.pod_name,
                 end: None,
             },
         );
@@ -93,8 +95,8 @@ pub(crate) fn draw(
     let drawn = Drawn {
         charged,
         written_off,
-        held: left,
-        spent: account.spent_at(begins),
+        held: remaining,
+        spent: change.spent_at(begins),
     };
     let record = Record::Drawn {
         user: user.clone(),
@@ -103,18 +105,18 @@ pub(crate) fn draw(
         top_up: *top_up,
         drawn,
     };
-    account.know(key, record);
-    Ok(account.decide(drawn))
+    change.set_record(key, record);
+    Ok(change.finish(drawn))
 }
 
-/// The reservation that pays first; `None`: none does.
-fn open_reservation(draw: &Draw, reserved: Option<&Record>) -> Result<Option<Open>> {
-    match (&draw.hold, reserved) {
+/// The hold that pays first, if the draw names one.
+fn open_hold(draw: &Draw, hold_record: Option<&Record>) -> Result<Option<OpenHold>> {
+    match (&draw.hold, hold_record) {
         (None, _) => Ok(None),
         (Some(hold), Some(Record::Held { end: Some(_), .. } | Record::Closed)) => {
             Err(failure::ended(hold, "settled or released"))
         }
-        (Some(_), reserved) => match reserved.and_then(Open::of) {
+        (Some(_), record) => match record.and_then(OpenHold::from_record) {
             Some(open) if open.user == draw.user => Ok(Some(open)),
             _ => Err(failure::gone("reservation")),
         },

@@ -1,17 +1,17 @@
-//! Names of pods in entries of earlier versions, which have none.
+//! Adds the names of pods to ledger entries of earlier versions, which lack them.
 
 use std::collections::{BTreeSet, HashMap};
 
 use neuropod_core::PodId;
 use neuropod_core::money::Entry;
 
-/// The pods of entries that don't say their name.
+/// The pods of entries without a pod name.
 pub(crate) fn pods_without_name(entries: &[Entry]) -> BTreeSet<PodId> {
     let nameless = entries.iter().filter(|entry| entry.details.pod_name.is_none());
     nameless.filter_map(Entry::pod).collect()
 }
 
-/// Adds the names, by id, to entries without one.
+/// Fills in missing pod names. `names` is keyed by pod id.
 pub(crate) fn name_pods(entries: &mut [Entry], names: &HashMap<String, String>) {
     for entry in entries {
         if entry.details.pod_name.is_none()

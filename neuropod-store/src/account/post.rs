@@ -1,11 +1,13 @@
-//! Adding and taking money without a reservation.
+//! Adding and taking money without a hold.
 
 use neuropod_core::Money;
 use neuropod_core::money::billing::{Balance, EntryKind, Posting, PostingKind};
 
-use super::{Account, Decision, Record, negative};
+use super::change::{ChangeBuilder, Decision, negative};
+use super::record::Record;
 use crate::{failure, input};
 
+/// Adds or takes money. `known` is the record of the key.
 pub(crate) fn post(posting: &Posting, known: Option<&Record>, balance: Option<Balance>) -> Decision<()> {
     input::key(&posting.key)?;
     let Posting {
@@ -30,16 +32,16 @@ pub(crate) fn post(posting: &Posting, known: Option<&Record>, balance: Option<Ba
             Err(failure::key_in_use(key))
         };
     }
-    let (entry, change) = match kind {
+    let (entry, added) = match kind {
         PostingKind::Deposit => (EntryKind::Deposit, *amount),
         PostingKind::Adjustment => (EntryKind::Adjustment, *amount),
         PostingKind::Refund => (EntryKind::Refund, *amount),
         PostingKind::Charge => (EntryKind::Charge, negative(*amount)?),
     };
-    let mut account = Account::of(balance)?;
-    account.add(change, Money::ZERO)?;
-    account.write(key, entry, change, Money::ZERO, details);
-    account.know(
+    let mut change = ChangeBuilder::starting_from(balance)?;
+    change.add(added, Money::ZERO)?;
+    change.add_entry(key, entry, added, Money::ZERO, details);
+    change.set_record(
         key,
         Record::Posted {
             user: user.clone(),
@@ -47,5 +49,5 @@ pub(crate) fn post(posting: &Posting, known: Option<&Record>, balance: Option<Ba
             amount: *amount,
         },
     );
-    Ok(account.decide(()))
+    Ok(change.finish(()))
 }

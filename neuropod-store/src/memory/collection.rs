@@ -11,7 +11,7 @@ pub(super) struct Collection<D: Document> {
     by_id: HashMap<String, D>,
     by_name: BTreeMap<String, String>,
     by_second_name: HashMap<String, String>,
-    /// Ids of documents that were removed and are not there again.
+    /// The ids of documents that were removed and not stored again.
     removed: HashSet<String>,
 }
 
@@ -68,7 +68,7 @@ impl<D: Document> Collection<D> {
         self.removed.contains(id)
     }
 
-    /// All, by name.
+    /// All documents, sorted by name.
     pub(super) fn all(&self) -> impl Iterator<Item = &D> {
         self.by_name.values().filter_map(|id| self.by_id.get(id))
     }

@@ -59,27 +59,27 @@ impl Ledger {
     }
 
     pub(super) fn post(&mut self, posting: &Posting, now: Timestamp) -> Result<()> {
-        let (answer, change) = account::post(
+        let ((), change) = account::post(
             posting,
             self.keys.get(&posting.key),
             self.known_balance(&posting.user),
         )?;
         self.write(&posting.user, change, now);
-        Ok(answer)
+        Ok(())
     }
 
     pub(super) fn hold(&mut self, hold: &Hold, now: Timestamp) -> Result<()> {
-        let (answer, change) = account::hold(hold, self.keys.get(&hold.key), self.known_balance(&hold.user))?;
+        let ((), change) = account::hold(hold, self.keys.get(&hold.key), self.known_balance(&hold.user))?;
         self.write(&hold.user, change, now);
-        Ok(answer)
+        Ok(())
     }
 
     pub(super) fn draw(&mut self, draw: &Draw, now: Timestamp) -> Result<Drawn> {
-        let reserved = draw.hold.as_ref().and_then(|hold| self.keys.get(hold));
+        let held = draw.hold.as_ref().and_then(|hold| self.keys.get(hold));
         let (drawn, change) = account::draw(
             draw,
             self.keys.get(&draw.key),
-            reserved,
+            held,
             self.known_balance(&draw.user),
         )?;
         self.write(&draw.user, change, now);
@@ -105,14 +105,14 @@ impl Ledger {
     }
 
     fn write(&mut self, user: &UserId, change: Option<Change>, now: Timestamp) {
-        // Only accounts that are there are ever changed.
+        // A change is only decided for an account that exists.
         let (Some(change), Some(account)) = (change, self.accounts.get_mut(user)) else {
             return;
         };
         account.balance = change.balance;
-        for line in change.lines {
+        for new in change.entries {
             let number = account.entries.last().map_or(1, |entry| entry.number + 1);
-            account.entries.push(line.into_entry(number, now));
+            account.entries.push(new.into_entry(number, now));
         }
         self.keys.extend(change.records);
     }

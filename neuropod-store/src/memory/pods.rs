@@ -7,7 +7,7 @@ use neuropod_core::{Pod, PodId, Result, UserId};
 
 use crate::{failure, input};
 
-/// All pods, and where they stand in the lists.
+/// All pods, and their order in lists.
 #[derive(Default)]
 pub(super) struct Pods {
     by_id: HashMap<PodId, Pod>,

@@ -42,11 +42,11 @@ impl Account {
     }
 }
 
-/// What belongs to the last change and may not be in its own collection yet. Documents, as a later version may have
-/// put more into them.
+/// The entries and records of the last change, which may not be in their collections yet. They are kept as documents,
+/// because a later version may have written fields that this one does not know.
 #[derive(Serialize, Deserialize)]
 struct Pending {
-    /// The version of the account that the change made.
+    /// The version of the account after the change.
     version: u64,
     entries: Vec<Document>,
     records: Vec<KeyRecord>,
@@ -72,7 +72,7 @@ pub(super) async fn open(server: &Server, user: &UserId, kind: AccountKind) -> R
         within(server.accounts.update_one(filter, change.clone()).upsert(true)).await
     };
     match open().await {
-        // Somebody else has opened it at the same time: now it is there.
+        // Another process has inserted it at the same time: update that one.
         Err(error) if mongo::is_duplicate(&error) => open().await.map(drop),
         done => done.map(drop),
     }
@@ -84,19 +84,19 @@ pub(super) async fn get(server: &Server, user: &UserId) -> Result<Option<Account
     document.map(read).transpose()
 }
 
-/// The account, with all that belongs to its last change where it should be.
-pub(super) async fn get_spread(server: &Server, user: &UserId) -> Result<Option<Account>> {
+/// The account, after its pending change has been flushed.
+pub(super) async fn get_flushed(server: &Server, user: &UserId) -> Result<Option<Account>> {
     let Some(mut account) = get(server, user).await? else {
         return Ok(None);
     };
     if let Some(pending) = account.pending.take() {
-        spread(server, user, pending).await?;
+        flush_pending(server, user, pending).await?;
     }
     Ok(Some(account))
 }
 
-/// Writes a change of `account`, as it and the keys were read, and spreads it. Answers whether it was written; if
-/// not, the account was changed in between.
+/// Writes a change of `account` and flushes it. `read` are the keys as they were read. Returns `false` if the account
+/// was changed since it was read; then nothing is written.
 pub(super) async fn write(
     server: &Server,
     account: &Account,
@@ -106,15 +106,15 @@ pub(super) async fn write(
 ) -> Result<bool> {
     let Change {
         balance,
-        lines,
+        entries: new_entries,
         records,
     } = change;
     let version = account.version + 1;
     let mut last = account.entries;
     let mut entries = Vec::new();
-    for line in lines {
+    for new in new_entries {
         last += 1;
-        let mut entry = line.into_entry(last, now).write()?;
+        let mut entry = new.into_entry(last, now).write()?;
         entry.insert("user", account.user.as_str());
         entries.push(entry);
     }
@@ -137,14 +137,15 @@ pub(super) async fn write(
     } };
     let written = update(&server.accounts, at_version(account), change).await?;
     if written {
-        spread(server, &account.user, pending).await?;
+        flush_pending(server, &account.user, pending).await?;
     }
     Ok(written)
 }
 
-/// Makes every write of a change that was read before fail, or finds it and spreads it.
+/// Counts up the version of the account, after flushing its pending change. Every write by a process that read the
+/// account before then fails; one that came first has been flushed.
 pub(super) async fn fence(server: &Server, user: &UserId) -> Result<()> {
-    while let Some(account) = get_spread(server, user).await? {
+    while let Some(account) = get_flushed(server, user).await? {
         let change = doc! { "$inc": { "version": 1_i64 } };
         if update(&server.accounts, at_version(&account), change).await? {
             break;
@@ -157,8 +158,9 @@ fn at_version(account: &Account) -> Document {
     doc! { "_id": account.user.as_str(), "version": stored_number(account.version) }
 }
 
-/// Puts what belongs to a change where it should be. What is there already stays as it is.
-async fn spread(server: &Server, user: &UserId, pending: Pending) -> Result<()> {
+/// Copies the entries and records of a change to their collections, and clears `pending`. It may be repeated: what is
+/// already there is left as it is.
+async fn flush_pending(server: &Server, user: &UserId, pending: Pending) -> Result<()> {
     for entry in pending.entries {
         match within(server.entries.insert_one(entry)).await {
             Err(error) if !mongo::is_duplicate(&error) => return Err(error),
@@ -166,7 +168,7 @@ async fn spread(server: &Server, user: &UserId, pending: Pending) -> Result<()> 
         }
     }
     for KeyRecord { key, record } in pending.records {
-        keys::know(server, &key, record, user, pending.version).await?;
+        keys::record(server, &key, record, user, pending.version).await?;
     }
     let filter = doc! { "_id": user.as_str(), "pending.version": stored_number(pending.version) };
     update(&server.accounts, filter, doc! { "$set": { "pending": null } })
@@ -174,7 +176,7 @@ async fn spread(server: &Server, user: &UserId, pending: Pending) -> Result<()> 
         .map(drop)
 }
 
-/// Entries of an account whose last change is spread.
+/// Entries of an account that has no pending change.
 pub(super) async fn entries(server: &Server, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
     let mut filter = doc! { "user": user.as_str(), "number": { "$gt": stored_number(options.after) } };
     let mut time = Document::new();

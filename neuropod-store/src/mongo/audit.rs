@@ -1,4 +1,4 @@
-//! Who did what.
+//! The audit log.
 
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc};
@@ -14,7 +14,7 @@ impl Encoded for AuditEntry {
     const DATES: &'static [&'static str] = &["at"];
 
     fn search_fields(&self) -> Document {
-        // The texts by which it is found, in lower case.
+        // The searchable texts, in lower case.
         doc! { "who": self.who_keys(), "whom": self.whom_keys() }
     }
 }
@@ -59,7 +59,7 @@ pub(super) async fn page(server: &Server, options: &AuditOptions) -> Result<Audi
         let as_old = doc! { "at": at, "_id": { "$lt": id.as_str() } };
         filter.insert("$or", [older, as_old]);
     }
-    // One more than asked for tells whether this is the last page.
+    // One document more than the limit shows whether there is a next page.
     let sort = doc! { "at": -1, "_id": -1 };
     let documents = find(&server.audit, filter, sort, i64::from(options.limit) + 1).await?;
 

@@ -17,12 +17,12 @@ pub(super) trait Encoded: Stored {
     /// existing backend writes all of them.
     const IDS: &'static [&'static str] = &[];
 
-    /// Fields that repeat something of it, by which documents are found and sorted.
+    /// Fields derived from the value, for searching and sorting.
     fn search_fields(&self) -> Document {
         Document::new()
     }
 
-    /// The document of a new one.
+    /// Encodes a new document.
     fn write(&self) -> Result<Document> {
         let mut document = bson::serialize_to_document(&self.to_shape()).map_err(failure::unwritable)?;
         for field in Self::DATES {
@@ -37,7 +37,7 @@ pub(super) trait Encoded: Stored {
         Ok(document)
     }
 
-    /// The value in a document.
+    /// Decodes a document.
     fn read(document: Document) -> Result<Self> {
         let mut document = upgraded::<Self>(document);
         for (_, value) in document.iter_mut() {
@@ -47,7 +47,8 @@ pub(super) trait Encoded: Stored {
         Ok(Self::from_shape(shape))
     }
 
-    /// The document of this one, with the fields of `document` that this version does not know. `document` is `stored`.
+    /// Encodes the value over `document`, and keeps the fields of it that this version does not know. `stored` is the value
+    /// in `document`.
     fn rewrite(&self, document: Document, stored: &Self) -> Result<Document> {
         Ok(with_unknown(
             self.write()?,
@@ -66,11 +67,11 @@ fn convert(document: &mut Document, field: &str, change: impl FnOnce(&str) -> Op
     }
 }
 
-/// Makes texts of all dates and ids, as shapes have them.
+/// Converts all dates and ids to texts, as shapes have them.
 fn to_text(value: &mut Bson) {
     match value {
         Bson::DateTime(date) => {
-            // What is no time of ours stays, and is refused where a shape wants one.
+            // A value that is no time stays as it is; the shape then refuses it.
             if let Ok(time) = Timestamp::from_millisecond(date.timestamp_millis()) {
                 *value = time.to_string().into();
             }
@@ -82,19 +83,19 @@ fn to_text(value: &mut Bson) {
     }
 }
 
-/// The fields of a document, where they are today.
+/// The document, upgraded to the layout of this version.
 pub(super) fn upgraded<D: Stored>(document: Document) -> Document {
     edit(document, stored::upgrade::<D, Bson>)
 }
 
-/// `new`, with all that `document` has and `known` lacks.
+/// `new`, with the fields of `document` that are not in `known`.
 pub(super) fn with_unknown(new: Document, document: Document, known: Document) -> Document {
     edit(new, |new| {
         unknown::keep(&Bson::Document(document), &Bson::Document(known), new);
     })
 }
 
-/// Changes a document as a tree. It stays one: only fields are added and taken away.
+/// Changes a document as a tree. It stays a document, because fields are only added and removed.
 fn edit(document: Document, change: impl FnOnce(&mut Bson)) -> Document {
     let mut tree = Bson::Document(document);
     change(&mut tree);
@@ -118,7 +119,7 @@ pub(super) fn moment(time: Timestamp) -> DateTime {
     DateTime::from_millis(time.as_millisecond())
 }
 
-/// The first whole millisecond that is not before `time`: what is stored has whole ones.
+/// The first whole millisecond that is not before `time`, because BSON stores whole milliseconds.
 pub(super) fn moment_from(time: Timestamp) -> DateTime {
     let whole = moment(time);
     let is_before = Timestamp::from_millisecond(whole.timestamp_millis()).is_ok_and(|whole| whole < time);
@@ -129,7 +130,7 @@ pub(super) fn moment_from(time: Timestamp) -> DateTime {
     }
 }
 
-/// A version or the number of an entry, as BSON keeps numbers. Nothing has one that is too big for it.
+/// Converts a version or an entry number to the signed integer that BSON stores. None grows too big for that.
 pub(super) fn stored_number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -15,7 +15,7 @@ use crate::input::folded;
 pub(super) trait Collected: Document + Encoded {
     /// The field of the name in lower case.
     const FOLDED: &'static str;
-    /// The field of the second name, where documents have one.
+    /// The field of the second name, if documents have one.
     const SECOND: Option<&'static str> = None;
 
     fn collection(server: &Server) -> &Collection<Bson>;
@@ -35,7 +35,7 @@ impl Encoded for Template {
     const IDS: &'static [&'static str] = &["_id"];
 
     fn search_fields(&self) -> Bson {
-        // By which it is unique and sorted.
+        // For the unique index and for sorting.
         doc! { "nameLowerCase": folded(&self.name) }
     }
 }
@@ -52,10 +52,10 @@ pub(super) async fn insert<D: Collected>(server: &Server, document: &D) -> Resul
     let collection = D::collection(server);
     let stored = document.clone().with_version(1).write()?;
     match within(collection.insert_one(&stored)).await {
-        // Times are kept to the millisecond: it is answered as it was stored.
+        // BSON keeps times to the millisecond, so the document is returned as it was stored.
         Ok(_) => D::read(stored),
         Err(error) if mongo::is_duplicate(&error) => {
-            // Not every server says which value is taken.
+            // Not every server reports which value is taken.
             let same_id = find_one(collection, id_filter(document.id())).await?.is_some();
             Err(if same_id {
                 failure::taken("id")
@@ -78,7 +78,7 @@ pub(super) async fn by_name<D: Collected>(server: &Server, name: &str) -> Result
     document.map(D::read).transpose()
 }
 
-/// All, by name.
+/// All documents, sorted by name.
 pub(super) async fn all<D: Collected>(server: &Server) -> Result<Vec<D>> {
     let documents = find(D::collection(server), Bson::new(), doc! { D::FOLDED: 1 }, 0).await?;
     documents.into_iter().map(D::read).collect()
@@ -92,7 +92,7 @@ pub(super) async fn update<D: Collected>(server: &Server, document: &D) -> Resul
     if stored.version() != document.version() {
         return Err(failure::changed(D::KIND));
     }
-    // The indexes say so too, but not every server in a way that tells it from other failures.
+    // The unique indexes check this too, but not every server reports it distinctly from other failures.
     if folded(stored.unique_name()) != folded(document.unique_name())
         && has_name(collection, document).await?
     {
@@ -112,7 +112,7 @@ pub(super) async fn update<D: Collected>(server: &Server, document: &D) -> Resul
     }
 }
 
-/// Which of its names another document has.
+/// The error for a taken name. It names the field: the name or the second name.
 async fn taken<D: Collected>(collection: &Collection<Bson>, document: &D) -> Result<Error> {
     let name = if !has_name(collection, document).await? && has_second_name(collection, document).await? {
         D::SECOND_NAME

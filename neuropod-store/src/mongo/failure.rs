@@ -1,4 +1,4 @@
-//! What MongoDB and its driver say, as errors of the library.
+//! Converts errors of MongoDB and its driver.
 
 use mongodb::error::{ErrorKind as Kind, InsertManyError, RETRYABLE_WRITE_ERROR, WriteFailure};
 use neuropod_core::{Error, ErrorKind};
@@ -25,7 +25,7 @@ const NOT_PRIMARY_NO_SECONDARY_OK: i32 = 13435;
 const NOT_PRIMARY_OR_SECONDARY: i32 = 13436;
 const OUT_OF_DISK_SPACE: i32 = 14031;
 
-/// The error of an operation. None of the texts of the driver holds the password of a connection.
+/// Converts the error of an operation. No text of the driver contains the password of a connection.
 pub(super) fn from_driver(error: mongodb::error::Error) -> Error {
     let (kind, message) = match &*error.kind {
         Kind::Authentication { .. } => refused(),
@@ -99,17 +99,17 @@ fn not_acknowledged() -> (ErrorKind, &'static str) {
     )
 }
 
-/// No answer came: the operation may or may not have taken effect.
+/// The server did not respond in time: the operation may or may not have taken effect.
 pub(super) fn no_answer() -> Error {
     Error::new(ErrorKind::Timeout, "the database did not answer in time")
 }
 
-/// Whether a unique value is taken, so that nothing was written.
+/// Whether nothing was written because a unique value is taken.
 pub(super) fn is_duplicate(error: &Error) -> bool {
     *error.kind() == ErrorKind::AlreadyExists
 }
 
-/// A document is not as this version writes it.
+/// A stored document does not have the expected form.
 pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::new(
         ErrorKind::Unexpected,

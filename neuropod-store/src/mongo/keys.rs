@@ -1,4 +1,4 @@
-//! What happened under each key, and which account a key is claimed for.
+//! Keys: the claim of an account on each, and its record.
 
 use mongodb::bson::{self, Bson, Document, doc};
 use neuropod_core::{Result, UserId};
@@ -9,20 +9,20 @@ use super::failure as mongo;
 use super::server::{Server, find_one, update, within};
 use crate::account::Record;
 
-/// A key. It is never removed, and once it has a record it stays with the account of the record.
+/// A key. It is never removed, and once it has a record it stays with that account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Key {
     #[serde(rename = "_id")]
     name: String,
-    /// Whom it is claimed for; `None`: whoever wants to close it.
+    /// The account that has claimed it; `None`: it was claimed to be closed.
     pub(super) account: Option<UserId>,
-    /// Whom it was claimed for before, until no write of theirs can come any more.
+    /// The account that had claimed it before, until that account is fenced.
     pub(super) previous: Option<UserId>,
-    /// Counted up when it is claimed for somebody else.
+    /// Counted up whenever the claim is taken over.
     claim: u64,
     pub(super) record: Option<Record>,
-    /// The record as it is stored, with what this version does not know.
+    /// The record as it is stored, with the fields that this version does not know.
     #[serde(skip)]
     stored: Option<Document>,
     /// The version of the account that wrote the record; 0: there is none.
@@ -30,14 +30,14 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Whether it is claimed for this account, and for nobody else before.
+    /// Whether this account has claimed it, and no account before has still to be fenced.
     pub(super) fn is_claimed_for(&self, user: &UserId) -> bool {
         self.account.as_ref() == Some(user) && self.previous.is_none()
     }
 }
 
-/// The document of a record under the key `name`, with all that is stored there and this version does not know, where
-/// `read` has what is stored.
+/// The document of a record under the key `name`. It keeps the stored fields that this version does not know, if the key
+/// is among those in `read`.
 pub(super) fn rewrite(name: &str, record: &Record, read: &[Option<&Key>]) -> Result<Document> {
     let write = |record| bson::serialize_to_document(record).map_err(mongo::unwritable);
     let new = write(record)?;
@@ -57,12 +57,12 @@ pub(super) async fn get(server: &Server, key: &str) -> Result<Option<Key>> {
     Ok(Some(Key { stored, ..key }))
 }
 
-/// Claims a key that nobody has used. Answers whether it was so.
+/// Claims a new key. Returns `false` if the key exists already.
 pub(super) async fn claim(server: &Server, key: &str, account: &UserId) -> Result<bool> {
     insert(server, key, Some(account), None).await
 }
 
-/// Closes a key that nobody has used. Answers whether it was so.
+/// Closes a new key. Returns `false` if the key exists already.
 pub(super) async fn close_new(server: &Server, key: &str) -> Result<bool> {
     insert(server, key, None, Some(Record::Closed)).await
 }
@@ -90,9 +90,9 @@ async fn insert(
     }
 }
 
-/// Takes over a claim without a record, for `account`. Answers the key with the new claim; `None`: it was changed in
-/// between. Whom it was claimed for before is `previous` now.
-pub(super) async fn take(server: &Server, key: &Key, account: Option<&UserId>) -> Result<Option<Key>> {
+/// Takes over a claim without a record, for `account`; the account that had it is now `previous`. Returns the key with
+/// the new claim, or `None` if it was changed meanwhile.
+pub(super) async fn take_over(server: &Server, key: &Key, account: Option<&UserId>) -> Result<Option<Key>> {
     let new = Key {
         account: account.cloned(),
         previous: key.account.clone(),
@@ -109,27 +109,27 @@ pub(super) async fn take(server: &Server, key: &Key, account: Option<&UserId>) -
     Ok(taken.then_some(new))
 }
 
-/// Forgets whom the key was claimed for before.
+/// Clears `previous`, after that account was fenced.
 pub(super) async fn forget_previous(server: &Server, key: &Key) -> Result<bool> {
     change_claim(server, key, Document::new(), doc! { "previous": null }).await
 }
 
-/// Closes a key that is claimed for that, and for nobody before. Answers whether it was so.
+/// Closes a key that was claimed to be closed. Returns `false` if it was changed meanwhile.
 pub(super) async fn close(server: &Server, key: &Key) -> Result<bool> {
     let record = bson::serialize_to_bson(&Record::Closed).map_err(mongo::unwritable)?;
     let filter = doc! { "account": null, "previous": null, "record": null };
     change_claim(server, key, filter, doc! { "record": record }).await
 }
 
-/// Changes a key while it has the same claim.
+/// Changes a key that still has the same claim. Returns `false` if it has not.
 async fn change_claim(server: &Server, key: &Key, mut filter: Document, change: Document) -> Result<bool> {
     filter.insert("_id", &key.name);
     filter.insert("claim", stored_number(key.claim));
     update(&server.keys, filter, doc! { "$set": change }).await
 }
 
-/// Writes what a change of an account has done under a key, unless that of a later version is there.
-pub(super) async fn know(
+/// Stores the record of a key, unless there is one of a later version of the account.
+pub(super) async fn record(
     server: &Server,
     key: &str,
     record: Document,

@@ -1,17 +1,22 @@
-//! Changes of accounts, without transactions of several documents.
+//! The ledger on a server without transactions of several documents.
 //!
-//! # How a change is made
-//! An account is one document, and a change of it is one write: the new balance, and beside it, as `pending`, the
-//! entries and the records of keys that belong to the change. The write compares the account's `version`, so that no
-//! other change comes in between. Then the entries and records are spread over their collections and `pending` is taken
-//! away. Whoever comes across a pending change, be it after a crash, spreads it first: to spread it again changes
-//! nothing.
+//! # Protocol of a change
+//! 1. *Read* the account; flush its `pending` change if it has one, so that a crash in step 5 is repaired here.
+//! 2. *Read* the record of the key (and that of the hold). The pure functions of [`account`] decide.
+//! 3. *Claim* the key for the account, unless it is claimed already.
+//! 4. *Write* the account: one update, only if `version` is still the one that was read. It sets the new balance and, as
+//!    `pending`, the entries and records of the change. This is the commit; if the update matches nothing, start again.
+//! 5. *Flush pending*: copy the entries and records to their collections, then clear `pending`. Any process may do this
+//!    at any time, and again: an entry or record that is already there is left as it is.
 //!
-//! # How a key stays with one account
-//! Before a change is written, its key is claimed for the account. A change that failed after that, or whose process
-//! died, leaves a claim without a record, which somebody else may take over. A write of the first one could still be
-//! under way; so whoever takes a claim over counts up the version of the account that had it before, and only then goes
-//! on. Either that write was first, and its record is found, or it fails, and the one who wrote finds the claim gone.
+//! # A key belongs to one account
+//! A process that fails between steps 3 and 4 leaves a claim without a record. Another account may *take over* such a
+//! claim, but the first process may still be about to write. So the claim is taken over first (its old account becomes
+//! `previous`), then the old account is *fenced*: its pending change is flushed and its `version` counted up. A write of
+//! the first process either came before the fence, and its record is found, or it fails. Then `previous` is cleared.
+//!
+//! Invariants: the entries of an account, with those in `pending`, add up to its balance; a key has at most one record,
+//! and once it has one it never moves to another account.
 
 use std::time::Duration;
 
@@ -23,27 +28,27 @@ use neuropod_core::{Result, UserId};
 use super::accounts;
 use super::failure as mongo;
 use super::keys::{self, Key};
+use super::locks::AccountLocks;
 use super::server::Server;
-use super::turns::Turns;
 use crate::account::{self, Decision, Record};
 use crate::input;
 
-/// How long a change may take, with all that it waits for.
+/// The longest time for a change, including all retries.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// How long to wait when another process has changed the account.
-const PAUSE: Duration = Duration::from_millis(5);
+/// The delay before a retry, when another process has changed the account.
+const RETRY_DELAY: Duration = Duration::from_millis(5);
 
-/// Accounts on a server.
+/// The accounts on a server.
 pub(super) struct Ledger {
     server: Server,
-    turns: Turns,
+    locks: AccountLocks,
 }
 
 impl Ledger {
     pub(super) fn new(server: Server) -> Self {
         Self {
             server,
-            turns: Turns::default(),
+            locks: AccountLocks::default(),
         }
     }
 
@@ -58,7 +63,7 @@ impl Ledger {
 
     pub(super) async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
         input::entries_limit(options.limit)?;
-        let account = accounts::get_spread(&self.server, user).await?;
+        let account = accounts::get_flushed(&self.server, user).await?;
         account.ok_or_else(account::no_account)?;
         accounts::entries(&self.server, user, options).await
     }
@@ -79,18 +84,18 @@ impl Ledger {
 
     pub(super) async fn draw(&self, draw: &Draw, now: Timestamp) -> Result<Drawn> {
         let hold = draw.hold.as_deref();
-        self.change(&draw.user, &draw.key, hold, now, |known, reserved, balance| {
-            account::draw(draw, known, reserved, balance)
+        self.change(&draw.user, &draw.key, hold, now, |known, hold_record, balance| {
+            account::draw(draw, known, hold_record, balance)
         })
         .await
     }
 
     pub(super) async fn release(&self, key: &str, now: Timestamp) -> Result<()> {
-        self.end(key, now, |known, balance| account::release(key, known, balance))
+        self.end_hold(key, now, |known, balance| account::release(key, known, balance))
             .await
     }
 
-    /// Changes an account as `decide` says, of what is known under `key` and `hold` and of the balance.
+    /// Changes an account as `decide` says. `decide` gets the record of `key`, that of `hold`, and the balance.
     async fn change<T>(
         &self,
         user: &UserId,
@@ -100,44 +105,45 @@ impl Ledger {
         decide: impl Fn(Option<&Record>, Option<&Record>, Option<Balance>) -> Decision<T>,
     ) -> Result<T> {
         in_time(async {
-            let _turn = self.turns.wait(user).await;
+            let _lock = self.locks.lock(user).await;
             loop {
-                // The account first: if a key changes after it, so has the account.
-                let account = accounts::get_spread(&self.server, user).await?;
+                // Read the account before the keys: a key that changes later means that the account has changed too, and the
+                // write fails.
+                let account = accounts::get_flushed(&self.server, user).await?;
                 let known = keys::get(&self.server, key).await?;
-                let reserved = match hold {
+                let held = match hold {
                     Some(hold) => keys::get(&self.server, hold).await?,
                     None => None,
                 };
-                let (answer, change) = decide(
+                let (value, change) = decide(
                     record(known.as_ref()),
-                    record(reserved.as_ref()),
+                    record(held.as_ref()),
                     account.as_ref().map(accounts::Account::balance),
                 )?;
                 let (Some(change), Some(account)) = (change, account) else {
-                    return Ok(answer);
+                    return Ok(value);
                 };
                 let claimed = match &known {
                     None => keys::claim(&self.server, key, user).await?,
                     Some(key) if key.is_claimed_for(user) => true,
                     Some(key) => {
                         self.take_over(key, Some(user)).await?;
-                        // Perhaps a record has turned up, and the account was read before.
+                        // The fence may have flushed a record: read everything again.
                         false
                     }
                 };
-                let keys = [known.as_ref(), reserved.as_ref()];
+                let keys = [known.as_ref(), held.as_ref()];
                 if claimed && accounts::write(&self.server, &account, &keys, change, now).await? {
-                    return Ok(answer);
+                    return Ok(value);
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         })
         .await
     }
 
-    /// Ends a reservation as `decide` says. A key under which nothing has happened, and which may end, is closed.
-    async fn end(
+    /// Ends a hold as `decide` says. A key without a record is closed, if `decide` allows it.
+    async fn end_hold(
         &self,
         key: &str,
         now: Timestamp,
@@ -149,9 +155,9 @@ impl Ledger {
                 if let Some(user) = record(found.as_ref()).and_then(Record::user) {
                     return Ok(Some(user.clone()));
                 }
-                // What is only pending would be overlooked.
+                // The record may still be pending.
                 if let Some(user) = found.as_ref().and_then(|key| key.account.as_ref()) {
-                    accounts::get_spread(&self.server, user).await?;
+                    accounts::get_flushed(&self.server, user).await?;
                 }
                 let found = keys::get(&self.server, key).await?;
                 if record(found.as_ref()).is_some_and(|record| record.user().is_some()) {
@@ -173,7 +179,7 @@ impl Ledger {
         }
     }
 
-    /// Closes a key. Answers whether it is closed.
+    /// Closes a key. Returns `true` if it is closed now.
     async fn close(&self, key: &str, found: Option<&Key>) -> Result<bool> {
         match found {
             None => keys::close_new(&self.server, key).await,
@@ -188,15 +194,15 @@ impl Ledger {
         }
     }
 
-    /// Takes over a claim without a record. Whoever calls this looks at the key again.
+    /// Takes over a claim without a record. The caller must read the key again.
     async fn take_over(&self, key: &Key, account: Option<&UserId>) -> Result<()> {
         if let Some(previous) = &key.previous {
-            // Somebody has begun to take it over and has not finished.
+            // Another process began to take it over and has not finished.
             accounts::fence(&self.server, previous).await?;
             keys::forget_previous(&self.server, key).await?;
             return Ok(());
         }
-        if let Some(taken) = keys::take(&self.server, key, account).await?
+        if let Some(taken) = keys::take_over(&self.server, key, account).await?
             && let Some(previous) = &taken.previous
         {
             accounts::fence(&self.server, previous).await?;

@@ -1,7 +1,7 @@
-//! The names of pods in entries of earlier versions.
+//! The names of pods for entries of earlier versions, which lack them.
 //!
-//! Entries say the name of their pod since this version. So that older ones can be read when their pods are gone, the
-//! names of all pods are kept once, when a database of an earlier version is opened.
+//! The names of all pods are stored once, when a database of an earlier version is opened, so that its entries can be
+//! read after their pods are removed.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use super::failure as mongo;
 use super::server::{Server, find, find_one, within};
 use crate::account;
 
-/// The id of the document that says that all names are kept; no pod has it.
+/// The id of the document that marks all names as stored. It is not a valid pod id.
 const COMPLETE: &str = "";
 
-/// Keeps the names of the pods that are there, unless it was done. Of several processes that do it each may.
+/// Stores the names of the existing pods, unless that was done. Several processes may do it at the same time.
 pub(super) async fn keep(server: &Server) -> Result<()> {
     if find_one(&server.pod_names, doc! { "_id": COMPLETE })
         .await?
@@ -47,7 +47,7 @@ async fn insert(server: &Server, name: Document) -> Result<()> {
     }
 }
 
-/// Adds the names of pods to entries that have none.
+/// Fills in the pod names of entries that lack them.
 pub(super) async fn add(server: &Server, entries: &mut [Entry]) -> Result<()> {
     let nameless = account::pods_without_name(entries);
     if nameless.is_empty() {

@@ -28,10 +28,10 @@ pub(super) async fn insert(server: &Server, pod: &Pod) -> Result<Pod> {
     }
     .write()?;
     match within(server.pods.insert_one(&document)).await {
-        // Times are kept to the millisecond: it is answered as it was stored.
+        // BSON keeps times to the millisecond, so the document is returned as it was stored.
         Ok(_) => Pod::read(document),
         Err(error) if mongo::is_duplicate(&error) => {
-            // Not every server says which value is taken.
+            // Not every server reports which value is taken.
             let same_id = find_one(&server.pods, by_id(&pod.id)).await?.is_some();
             Err(failure::taken(if same_id { "id" } else { "name" }))
         }
@@ -59,7 +59,7 @@ pub(super) async fn list(server: &Server, options: &ListOptions) -> Result<Page>
         let as_old = doc! { "createdAt": created_at, "podId": { "$gt": id.as_str() } };
         filter.insert("$or", [later, as_old]);
     }
-    // One more than asked for tells whether this is the last page.
+    // One document more than the limit shows whether there is a next page.
     let sort = doc! { "createdAt": 1, "podId": 1 };
     let documents = find(&server.pods, filter, sort, i64::from(options.limit) + 1).await?;
 

@@ -17,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How long an operation waits for a server that can do it: an election takes some seconds.
 const SERVER_SELECTION: Duration = Duration::from_secs(8);
 const CONNECT: Duration = Duration::from_secs(5);
-/// The database, where the address names none.
+/// The database, if the address names none.
 const DATABASE: &str = "neuropod";
 
 /// The collections, by the names that the existing backend gives them, and those that are new.
@@ -38,7 +38,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Connects, and sees that the server answers.
+    /// Connects, and checks that the server responds.
     pub(super) async fn connect(uri: &str) -> Result<Self> {
         let mut options = within(ClientOptions::parse(uri)).await?;
         options.app_name.get_or_insert_with(|| "neuropod".into());
@@ -46,8 +46,8 @@ impl Server {
         options.connect_timeout.get_or_insert(CONNECT);
         // What is acknowledged survives the loss of a server.
         options.write_concern = Some(WriteConcern::majority());
-        // The newest document, from the server that is written to: whoever reads again after a conflict sees what has
-        // won. One that is lost in an election later fails the comparison of its version.
+        // The newest document, from the server that is written to: a read after a conflict sees the
+        // version that won. One that is lost in an election later fails the comparison of its version.
         options.read_concern = Some(ReadConcern::local());
         options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
         let client = Client::with_options(options).map_err(failure::from_driver)?;
@@ -75,7 +75,7 @@ impl Server {
         }
     }
 
-    /// Makes the indexes that are missing.
+    /// Creates missing indexes.
     pub(super) async fn index(&self) -> Result<()> {
         let unique = [
             (&self.pods, doc! { "podId": 1 }),
@@ -103,7 +103,7 @@ impl Server {
         Ok(())
     }
 
-    /// Fails where documents of the existing backend have not been migrated.
+    /// Fails if documents of the existing backend have not been migrated.
     pub(super) async fn check_migrated(&self) -> Result<()> {
         for collection in [&self.pods, &self.users, &self.templates] {
             let old = find_one(collection, doc! { "version": { "$exists": false } }).await?;
@@ -119,10 +119,10 @@ impl Server {
     }
 }
 
-/// The answer of the server, where it comes in time.
+/// The result of the operation, or `Timeout` if it takes longer than [`DEADLINE`].
 pub(super) async fn within<T>(operation: impl IntoFuture<Output = mongodb::error::Result<T>>) -> Result<T> {
     match tokio::time::timeout(DEADLINE, operation.into_future()).await {
-        Ok(answer) => answer.map_err(failure::from_driver),
+        Ok(result) => result.map_err(failure::from_driver),
         Err(_) => Err(failure::no_answer()),
     }
 }
@@ -134,7 +134,7 @@ pub(super) async fn find_one(
     within(collection.find_one(filter)).await
 }
 
-/// All that `filter` selects, in the order of `sort`; at most `limit`, where it is not 0.
+/// The documents that `filter` selects, in the order of `sort`; at most `limit`, unless that is 0.
 pub(super) async fn find(
     collection: &Collection<Document>,
     filter: Document,
@@ -148,7 +148,7 @@ pub(super) async fn find(
     .await
 }
 
-/// Replaces the document that `filter` selects. Answers whether there was one.
+/// Replaces the document that `filter` selects. Returns `true` if there was one.
 pub(super) async fn replace(
     collection: &Collection<Document>,
     filter: Document,
@@ -158,7 +158,7 @@ pub(super) async fn replace(
     Ok(done.matched_count == 1)
 }
 
-/// Changes the document that `filter` selects, by operators. Answers whether there was one.
+/// Changes the document that `filter` selects, by operators. Returns `true` if there was one.
 pub(super) async fn update(
     collection: &Collection<Document>,
     filter: Document,

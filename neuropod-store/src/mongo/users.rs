@@ -1,4 +1,4 @@
-//! Users: what they have besides other documents, an identity that is unique too, and a trace when they go.
+//! Users. Unlike other documents they have a second unique value, the identity, and leave a trace when removed.
 
 use mongodb::bson::{Document, doc};
 use neuropod_core::user::Identity;
@@ -17,20 +17,20 @@ impl Encoded for User {
 
     fn search_fields(&self) -> Document {
         doc! {
-            // By which it is unique, found and sorted.
+            // For the unique index, for look-ups and for sorting.
             "emailLowerCase": folded(&self.email),
-            // By which it is unique and found. To MongoDB all documents without the field would have the same value.
+            // For the unique index and for look-ups. MongoDB would treat all documents without the field as equal.
             "identityKey": self.second_name().unwrap_or_else(|| no_identity(&self.id)),
         }
     }
 }
 
-/// What stands for the identity of a user who has none. No [`Identity::key`] begins with a letter.
+/// The stored value for a user without an identity. No [`Identity::key`] begins with a letter.
 fn no_identity(user: &UserId) -> String {
     format!("user:{user}")
 }
 
-/// Brings users of earlier versions up to date: the index of identities needs a value in each.
+/// Migrates users of earlier versions: the unique index of identities needs a value in each.
 pub(super) async fn complete(server: &Server) -> Result<()> {
     let old = doc! { "identityKey": { "$exists": false } };
     for document in find(&server.users, old, Document::new(), 0).await? {
@@ -51,7 +51,7 @@ pub(super) async fn by_identity(server: &Server, identity: &Identity) -> Result<
     document.map(User::read).transpose()
 }
 
-/// The trace first: whoever does not find them any more finds that.
+/// Removes a user. The trace is written first, so that a reader who no longer finds the user finds the trace.
 pub(super) async fn remove(server: &Server, id: &UserId) -> Result<()> {
     if collection::by_id::<User>(server, id.as_str()).await?.is_none() {
         return Ok(());
@@ -64,7 +64,7 @@ pub(super) async fn remove(server: &Server, id: &UserId) -> Result<()> {
     collection::remove::<User>(server, id.as_str()).await
 }
 
-/// The trace stays when they come again.
+/// Whether a user was removed and not stored again. The trace itself stays when the user is stored again.
 pub(super) async fn was_removed(server: &Server, id: &UserId) -> Result<bool> {
     let id = doc! { "_id": reference(id.as_str()) };
     let removed = find_one(&server.removed_users, id.clone()).await?.is_some();

@@ -1,16 +1,17 @@
-//! Who did what.
+//! The audit log.
 
 use jiff::Timestamp;
 use neuropod_core::Result;
 use neuropod_core::store::audit::{AuditCursor, AuditEntry, AuditOptions, AuditOutcome, AuditPage};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::column::microseconds_from;
 use super::database::Database;
-use super::{json, microseconds_from};
+use super::json;
 use crate::input::{self, folded};
 
 pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()> {
-    // As exactly as the column that sorts the pages.
+    // Only as precise as the column that sorts the pages.
     let at = Timestamp::from_microsecond(entry.at.as_microsecond()).unwrap_or(entry.at);
     let stored = AuditEntry { at, ..entry.clone() };
     let statement = sqlx::query(
@@ -67,8 +68,8 @@ pub(super) async fn forget(database: &Database, time: Timestamp) -> Result<()> {
     database.write(statement).await.map(drop)
 }
 
-/// Texts as JSON strings, which have no line breaks, between line breaks: those of one are in those of many where it is
-/// one of them.
+/// Joins texts as JSON strings, which have no line breaks, each between line breaks. So a search for one whole text is a
+/// search for a substring.
 fn lines(texts: &[String]) -> Result<String> {
     let mut lines = "\n".to_owned();
     for text in texts {

@@ -2,8 +2,9 @@
 
 use neuropod_core::{Result, Template, User};
 
+use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json};
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;
@@ -75,7 +76,7 @@ pub(super) async fn by_name<D: Row>(database: &Database, name: &str) -> Result<O
     text.as_deref().map(json::read).transpose()
 }
 
-/// The document that `statement` finds, as it is stored.
+/// The stored text of the document that `statement` selects.
 async fn text(database: &Database, statement: &'static str, value: &str) -> Result<Option<String>> {
     sqlx::query_scalar(statement)
         .bind(value)
@@ -84,7 +85,7 @@ async fn text(database: &Database, statement: &'static str, value: &str) -> Resu
         .map_err(sqlite::from_sqlx)
 }
 
-/// All, by name.
+/// All documents, sorted by name.
 pub(super) async fn all<D: Row>(database: &Database) -> Result<Vec<D>> {
     let texts: Vec<String> = sqlx::query_scalar(D::STATEMENTS.all)
         .fetch_all(database.readers())

@@ -4,7 +4,7 @@ use std::path::{self, Path};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use neuropod_core::{Error, Result};
 use sqlx::migrate::Migrator;
 use sqlx::query::Query;
@@ -15,44 +15,34 @@ use sqlx::sqlite::{
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::file::{self, File};
+use super::lock::{LOCK_TIMEOUT, lock_retries};
 use super::writer::Writer;
 use super::{failure, json};
 use crate::shape::stored::Stored;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// How long an operation waits for a lock of another process, or for its turn.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// Reads are short and the disk is mostly cached: more would only wait for a processor.
+/// The number of reading connections. Reads are short and mostly cached, so more would only wait for a processor.
 const READERS: u32 = 4;
-/// How long SQLite itself waits for a lock before it is asked for it anew.
-const WAIT: Duration = Duration::from_millis(20);
+/// How long SQLite itself waits for a lock before the writer retries.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(20);
 
-/// Between two attempts to get a lock that another process has.
-pub(super) fn pauses() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(1))
-        .with_max_delay(Duration::from_millis(20))
-        .without_max_times()
-        .with_jitter()
-}
-
-/// One connection that writes, as SQLite has one writer at a time, and some that read beside it.
+/// One connection that writes, because SQLite allows one writer at a time, and several that read beside it.
 pub(super) struct Database {
     writer: Arc<Writer>,
     readers: SqlitePool,
 }
 
 impl Database {
-    /// Opens the file, which is made if it is missing, and brings its tables up to date.
+    /// Opens the file, creates it if it is missing, and migrates its tables.
     pub(super) async fn open(path: &Path) -> Result<Self> {
-        // Whatever becomes of the working folder; and `:memory:` is a file name like any other.
+        // An absolute path stays valid if the working folder changes, and makes `:memory:` an ordinary file name.
         let path = path::absolute(path).map_err(failure::unreachable)?;
-        // Two processes that make the same file can't wait for each other inside SQLite, which switches to WAL
-        // under a lock of its own.
-        let deadline = Instant::now() + PATIENCE;
+        // Retried, because SQLite switches to WAL under a lock for which two processes that create the same file
+        // can't wait inside SQLite.
+        let deadline = Instant::now() + LOCK_TIMEOUT;
         (|| Self::try_open(&path))
-            .retry(pauses())
+            .retry(lock_retries())
             .when(|error: &Error| error.is_retryable() && Instant::now() < deadline)
             .await
             .map_err(|error| error.with_context("file", path.display().to_string()))
@@ -62,16 +52,16 @@ impl Database {
         file::make(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .busy_timeout(PATIENCE)
+            .busy_timeout(LOCK_TIMEOUT)
             .foreign_keys(true)
-            // Survives a crash of the process with every setting. FULL: what was acknowledged survives a power loss
-            // too, at the price of waiting for the disk. There is money in here.
+            // Every setting survives a crash of the process. FULL survives a power loss too, at the price of waiting for
+            // the disk: the file holds money.
             .synchronous(SqliteSynchronous::Full);
         let writing = options
             .clone()
-            .busy_timeout(WAIT)
+            .busy_timeout(BUSY_TIMEOUT)
             .create_if_missing(true)
-            // Readers don't wait for the writer, nor it for them.
+            // Readers and the writer don't wait for each other.
             .journal_mode(SqliteJournalMode::Wal);
         let writer = pool(1).connect_with(writing).await.map_err(failure::from_sqlx)?;
         migrate(&writer).await?;
@@ -84,13 +74,13 @@ impl Database {
         })
     }
 
-    /// At most `limit` of the documents that `query` selects, in its order, and whether there are more.
+    /// Returns at most `limit` of the documents that `query` selects, in its order, and whether there are more.
     pub(super) async fn page<D: Stored>(
         &self,
         mut query: QueryBuilder<Sqlite>,
         limit: u32,
     ) -> Result<(Vec<D>, bool)> {
-        // One more than asked for tells whether this is the last page.
+        // One document more than the limit shows whether there is a next page.
         query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
         let texts: Vec<String> = query
             .build_query_scalar()
@@ -102,12 +92,12 @@ impl Database {
         Ok((page.collect::<Result<_>>()?, texts.len() > limit))
     }
 
-    /// The connections to read with.
+    /// The connections for reading.
     pub(super) fn readers(&self) -> &SqlitePool {
         &self.readers
     }
 
-    /// What writes steps of several statements.
+    /// The writer, for steps of several statements.
     pub(super) fn writer(&self) -> &Arc<Writer> {
         &self.writer
     }
@@ -130,17 +120,17 @@ impl Database {
             .await
     }
 
-    /// Closes all connections, once what is under way is done.
+    /// Closes all connections, once they are idle.
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
 }
 
-/// What a statement has done.
+/// The result of a statement that writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
-    /// Changed so many rows.
+    /// The number of rows that it changed.
     Rows(u64),
     /// Nothing: another row has this primary key.
     IdTaken,
@@ -151,14 +141,14 @@ pub(super) enum Written {
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        // A connection to a file does not go stale; and one that is opened later may find another file.
+        .acquire_timeout(LOCK_TIMEOUT)
+        // A connection to a file does not go stale, and one that is opened later might open another file at that path.
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
 }
 
-/// Brings the tables up to date, in one transaction: of two processes that open a file one waits for the other.
+/// Migrates the tables in one transaction, so that two processes that open the file wait for each other.
 async fn migrate(writer: &SqlitePool) -> Result<()> {
     let mut transaction = writer
         .begin_with("BEGIN IMMEDIATE")
@@ -168,7 +158,8 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
         .run(&mut *transaction)
         .await
         .map_err(failure::from_migration)?;
-    // A file that may not be written is opened for reading only, without a word. This changes nothing and fails.
+    // SQLite silently opens a file without write permission for reading only. This statement changes nothing, and fails
+    // then.
     sqlx::query("DELETE FROM pods WHERE FALSE")
         .execute(&mut *transaction)
         .await

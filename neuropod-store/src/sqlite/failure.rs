@@ -1,4 +1,4 @@
-//! What SQLite says, as errors of the library.
+//! Converts errors of SQLite.
 
 use std::io;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const NOTADB: i32 = 26;
 /// The extended code of a primary key that is taken.
 const CONSTRAINT_PRIMARYKEY: i32 = 1555;
 
-/// The error of a statement or a connection.
+/// Converts the error of a statement or a connection.
 pub(super) fn from_sqlx(error: sqlx::Error) -> Error {
     let (kind, message) = match &error {
         sqlx::Error::Database(_) => from_code(code(&error) & 0xff),
@@ -58,7 +58,7 @@ fn from_code(code: i32) -> (ErrorKind, &'static str) {
     }
 }
 
-/// The error of a migration.
+/// Converts the error of a migration.
 pub(super) fn from_migration(error: MigrateError) -> Error {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => from_sqlx(error),
@@ -71,19 +71,19 @@ pub(super) fn from_migration(error: MigrateError) -> Error {
     }
 }
 
-/// Whether a primary key is taken; `None` where it is not that something unique is taken.
+/// Whether the violated unique constraint is the primary key; `None` for any other error.
 pub(super) fn primary_key_taken(error: &sqlx::Error) -> Option<bool> {
     let unique = error.as_database_error()?.is_unique_violation();
     unique.then(|| code(error) == CONSTRAINT_PRIMARYKEY)
 }
 
-/// The extended result code; 0 where there is none.
+/// The extended result code; 0 if there is none.
 fn code(error: &sqlx::Error) -> i32 {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
-/// The file is missing and can't be made.
+/// The file is missing and can't be created.
 pub(super) fn not_made(error: io::Error) -> Error {
     let (kind, message) = match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => (
@@ -102,7 +102,7 @@ pub(super) fn not_made(error: io::Error) -> Error {
     Error::new(kind, message).with_source(error)
 }
 
-/// The folder of the file can't be looked into.
+/// The folder of the file can't be read.
 pub(super) fn unreachable(error: io::Error) -> Error {
     Error::new(
         ErrorKind::Unavailable,
@@ -111,7 +111,7 @@ pub(super) fn unreachable(error: io::Error) -> Error {
     .with_source(error)
 }
 
-/// The file is not the one any more that was opened.
+/// The path no longer names the file that was opened.
 pub(super) fn moved() -> Error {
     Error::new(
         ErrorKind::NotConfigured,
@@ -119,7 +119,7 @@ pub(super) fn moved() -> Error {
     )
 }
 
-/// The same error, for each of those that it concerns.
+/// The same error, for each step of a failed batch.
 pub(super) fn shared(error: &Arc<Error>) -> Error {
     Error::new(error.kind().clone(), error.message())
         .with_retryable(error.is_retryable())

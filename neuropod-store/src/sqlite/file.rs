@@ -1,4 +1,4 @@
-//! The file under its name.
+//! The database file: its creation, its permissions, and a check that the path still names it.
 
 use std::fs;
 use std::io;
@@ -23,8 +23,8 @@ impl File {
         })
     }
 
-    /// Fails where the file has lost its name: it takes writes that are gone with the process. Asked before a write,
-    /// so that there are none, and after it, so that only what is in the right file is acknowledged.
+    /// Fails if the path no longer names this file, because writes to an unlinked file are lost. Called before a write,
+    /// to avoid it, and after it, so that only a write to the right file is acknowledged.
     pub(super) fn check(&self) -> Result<()> {
         if identity(&self.path)? == self.identity {
             Ok(())
@@ -34,13 +34,13 @@ impl File {
     }
 }
 
-/// Makes the file where it is missing, for its owner alone. SQLite gives those beside it the same rights.
+/// Creates the file if it is missing, readable by its owner alone. SQLite gives the files beside it the same mode.
 pub(super) fn make(path: &Path) -> Result<()> {
     if path.try_exists().map_err(failure::not_made)? {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(path);
-    // Closed before it has its name: to close a database that is open elsewhere in the process would end its locks.
+    // Closed before it gets its name: closing a file that this process has open as a database would drop its locks.
     let made = NamedTempFile::new_in(folder)
         .map_err(failure::not_made)?
         .into_temp_path();
@@ -52,8 +52,8 @@ pub(super) fn make(path: &Path) -> Result<()> {
     }
 }
 
-/// Takes the file, and those beside it, from everybody but its owner, where everybody could read it: so they were made
-/// before this library saw to it. Rights of a group alone somebody has given on purpose; they stay.
+/// Removes access for everybody but the owner from the file and those beside it, if it is readable by all: earlier
+/// versions created it so. Access of a group alone was given on purpose, and stays.
 #[cfg(unix)]
 pub(super) fn only_for_owner(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
@@ -75,11 +75,11 @@ pub(super) fn only_for_owner(path: &Path) {
     }
 }
 
-/// Elsewhere a file has the rights of its folder.
+/// On other systems a file inherits the permissions of its folder.
 #[cfg(not(unix))]
 pub(super) fn only_for_owner(_: &Path) {}
 
-/// What tells one file from another of the same name: device and inode.
+/// Identifies a file independently of its path: device and inode.
 #[cfg(unix)]
 type Identity = (u64, u64);
 
@@ -89,14 +89,15 @@ fn identity_of(file: &fs::Metadata) -> Identity {
     (file.dev(), file.ino())
 }
 
-/// Windows lets nobody remove or replace a database that is open.
+/// Nothing to compare: Windows does not allow to remove or replace an open database.
 #[cfg(not(unix))]
 type Identity = ();
 
 #[cfg(not(unix))]
 fn identity_of(_: &fs::Metadata) -> Identity {}
 
-/// What tells the file at `path` from others; `None` where there is none. SQLite's locks forbid to open it for that.
+/// The identity of the file at `path`; `None` if there is none. Read without opening the file, as closing it again would
+/// drop SQLite's locks.
 fn identity(path: &Path) -> Result<Option<Identity>> {
     match fs::metadata(path) {
         Ok(file) => Ok(Some(identity_of(&file))),

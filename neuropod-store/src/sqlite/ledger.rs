@@ -1,4 +1,4 @@
-//! Accounts and what happens to the money in them.
+//! Accounts and their ledger.
 
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
@@ -8,8 +8,9 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqliteExecutor};
 
+use super::column::{microseconds_from, stored_number};
 use super::database::Database;
-use super::{failure as sqlite, json, microseconds_from, stored_number};
+use super::{failure as sqlite, json};
 use crate::account::{self, Change, Record};
 use crate::input;
 
@@ -32,11 +33,11 @@ pub(super) async fn post(database: &Database, posting: &Posting, now: Timestamp)
     let posting = posting.clone();
     let step = database.writer().step(move |step| {
         Box::pin(async move {
-            let known = record(step, &posting.key).await?;
+            let known = read_record(step, &posting.key).await?;
             let balance = balance_of(&mut *step, &posting.user).await?;
-            let (answer, change) = account::post(&posting, known.as_ref(), balance)?;
+            let ((), change) = account::post(&posting, known.as_ref(), balance)?;
             write(step, &posting.user, change, now).await?;
-            Ok(answer)
+            Ok(())
         })
     });
     step.await
@@ -46,11 +47,11 @@ pub(super) async fn hold(database: &Database, hold: &Hold, now: Timestamp) -> Re
     let hold = hold.clone();
     let step = database.writer().step(move |step| {
         Box::pin(async move {
-            let known = record(step, &hold.key).await?;
+            let known = read_record(step, &hold.key).await?;
             let balance = balance_of(&mut *step, &hold.user).await?;
-            let (answer, change) = account::hold(&hold, known.as_ref(), balance)?;
+            let ((), change) = account::hold(&hold, known.as_ref(), balance)?;
             write(step, &hold.user, change, now).await?;
-            Ok(answer)
+            Ok(())
         })
     });
     step.await
@@ -60,13 +61,13 @@ pub(super) async fn draw(database: &Database, draw: &Draw, now: Timestamp) -> Re
     let draw = draw.clone();
     let step = database.writer().step(move |step| {
         Box::pin(async move {
-            let known = record(step, &draw.key).await?;
-            let reserved = match &draw.hold {
-                Some(hold) => record(step, hold).await?,
+            let known = read_record(step, &draw.key).await?;
+            let held = match &draw.hold {
+                Some(hold) => read_record(step, hold).await?,
                 None => None,
             };
             let balance = balance_of(&mut *step, &draw.user).await?;
-            let (drawn, change) = account::draw(&draw, known.as_ref(), reserved.as_ref(), balance)?;
+            let (drawn, change) = account::draw(&draw, known.as_ref(), held.as_ref(), balance)?;
             write(step, &draw.user, change, now).await?;
             Ok(drawn)
         })
@@ -75,11 +76,11 @@ pub(super) async fn draw(database: &Database, draw: &Draw, now: Timestamp) -> Re
 }
 
 pub(super) async fn release(database: &Database, key: &str, now: Timestamp) -> Result<()> {
-    end(database, key, now, account::release).await
+    end_hold(database, key, now, account::release).await
 }
 
-/// Ends a reservation as `decide` says. A key under which nothing has happened, and which may end, is closed.
-async fn end(
+/// Ends a hold as `decide` says. A key without a record is closed, if `decide` allows it.
+async fn end_hold(
     database: &Database,
     key: &str,
     now: Timestamp,
@@ -88,7 +89,7 @@ async fn end(
     let key = key.to_owned();
     let step = database.writer().step(move |step| {
         Box::pin(async move {
-            let known = record(step, &key).await?;
+            let known = read_record(step, &key).await?;
             let user = known.as_ref().and_then(Record::user);
             let balance = match user {
                 Some(user) => balance_of(&mut *step, user).await?,
@@ -98,7 +99,7 @@ async fn end(
             match (user, &known) {
                 (Some(user), _) => write(step, user, change, now).await,
                 (None, Some(_)) => Ok(()),
-                (None, None) => know(step, &key, &Record::Closed).await,
+                (None, None) => write_record(step, &key, &Record::Closed).await,
             }
         })
     });
@@ -131,7 +132,7 @@ pub(super) async fn entries(
         .await
         .map_err(sqlite::from_sqlx)?;
     if texts.is_empty() {
-        // Of a user without an account there is nothing to tell.
+        // Fails if the user has no account.
         balance(database, user).await?;
     }
     let mut entries = texts
@@ -142,8 +143,7 @@ pub(super) async fn entries(
     Ok(entries)
 }
 
-/// Adds the names of pods to entries of earlier versions, as far as they were known when the tables were brought up to
-/// date.
+/// Adds the names of pods to entries of earlier versions, as far as the migration of the tables knew them.
 async fn name_pods(database: &Database, entries: &mut [Entry]) -> Result<()> {
     let nameless = account::pods_without_name(entries);
     if nameless.is_empty() {
@@ -215,8 +215,8 @@ fn kind_text(kind: AccountKind) -> &'static str {
     }
 }
 
-/// What happened under this key.
-async fn record(step: &mut SqliteConnection, key: &str) -> Result<Option<Record>> {
+/// The record of this key.
+async fn read_record(step: &mut SqliteConnection, key: &str) -> Result<Option<Record>> {
     let text: Option<String> = sqlx::query_scalar("SELECT record FROM keys WHERE key = ?")
         .bind(key)
         .fetch_optional(&mut *step)
@@ -225,8 +225,9 @@ async fn record(step: &mut SqliteConnection, key: &str) -> Result<Option<Record>
     text.as_deref().map(json::parse).transpose()
 }
 
-async fn know(step: &mut SqliteConnection, key: &str, record: &Record) -> Result<()> {
-    // What a later version has added to the record stays in it.
+/// Stores the record of a key.
+async fn write_record(step: &mut SqliteConnection, key: &str, record: &Record) -> Result<()> {
+    // Fields that a later version has added to the record stay in it.
     let statement = sqlx::query(
         "INSERT INTO keys (key, record) VALUES (?, ?) \
          ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
@@ -234,7 +235,7 @@ async fn know(step: &mut SqliteConnection, key: &str, record: &Record) -> Result
     run(step, statement.bind(key.to_owned()).bind(json::to_text(record)?)).await
 }
 
-/// Writes a change and all that belongs to it.
+/// Writes a change: the balance, the new entries, the records of keys.
 async fn write(
     step: &mut SqliteConnection,
     user: &UserId,
@@ -243,7 +244,7 @@ async fn write(
 ) -> Result<()> {
     let Some(Change {
         balance,
-        lines,
+        entries,
         records,
     }) = change
     else {
@@ -265,10 +266,10 @@ async fn write(
         .fetch_one(&mut *step)
         .await
         .map_err(sqlite::from_sqlx)?;
-    // As exactly as the column by which they are found.
+    // Only as precise as the column that is searched.
     let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-    for (number, line) in (last.unsigned_abs() + 1..).zip(lines) {
-        let entry = line.into_entry(number, at);
+    for (number, new) in (last.unsigned_abs() + 1..).zip(entries) {
+        let entry = new.into_entry(number, at);
         let statement = sqlx::query("INSERT INTO entries (user, number, at, document) VALUES (?, ?, ?, ?)")
             .bind(user.to_string())
             .bind(stored_number(number))
@@ -277,7 +278,7 @@ async fn write(
         run(step, statement).await?;
     }
     for (key, record) in &records {
-        know(step, key, record).await?;
+        write_record(step, key, record).await?;
     }
     Ok(())
 }

@@ -5,14 +5,15 @@ use neuropod_core::store::{Cursor, ListOptions, Page};
 use neuropod_core::{Pod, PodId, Result};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json};
 use crate::{failure, input};
 
 pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
     let stored = Pod {
         version: 1,
-        // As exactly as the column that sorts the lists.
+        // Only as precise as the column that sorts the lists.
         created_at: Timestamp::from_microsecond(pod.created_at.as_microsecond()).unwrap_or(pod.created_at),
         ..pod.clone()
     };
@@ -36,7 +37,7 @@ pub(super) async fn get(database: &Database, id: &PodId) -> Result<Option<Pod>> 
     text(database, id).await?.as_deref().map(json::read).transpose()
 }
 
-/// The document as it is stored.
+/// The stored text of the document.
 async fn text(database: &Database, id: &PodId) -> Result<Option<String>> {
     sqlx::query_scalar("SELECT document FROM pods WHERE id = ?")
         .bind(id.as_str())

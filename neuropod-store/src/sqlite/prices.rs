@@ -2,8 +2,9 @@
 
 use neuropod_core::{PriceList, Result};
 
+use super::column::stored_number;
 use super::database::{Database, Written};
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json};
 use crate::failure;
 
 pub(super) async fn get(database: &Database, version: Option<u64>) -> Result<Option<PriceList>> {

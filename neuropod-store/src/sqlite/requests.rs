@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use neuropod_core::store::PastRequest;
 use neuropod_core::{PodId, Result};
 
+use super::column::microseconds_from;
 use super::database::Database;
-use super::{failure as sqlite, json, microseconds_from};
+use super::{failure as sqlite, json};
 
 pub(super) async fn keep(database: &Database, request: &PastRequest) -> Result<()> {
     let statement = sqlx::query(

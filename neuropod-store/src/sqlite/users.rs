@@ -1,11 +1,12 @@
-//! Users: what they have besides other documents, an identity that is unique too, and a trace when they go.
+//! Users. Unlike other documents they have a second unique value, the identity, and leave a trace when removed.
 
 use neuropod_core::user::Identity;
 use neuropod_core::{Result, User, UserId};
 use sqlx::SqliteConnection;
 
+use super::column::stored_number;
 use super::database::Database;
-use super::{failure as sqlite, json, stored_number};
+use super::{failure as sqlite, json};
 use crate::document::Document;
 use crate::failure;
 use crate::input::folded;

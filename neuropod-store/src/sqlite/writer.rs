@@ -1,4 +1,4 @@
-//! The connection that writes, and those who wait for it.
+//! The connection that writes, and the queue of steps before it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,32 +11,32 @@ use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::database::{PATIENCE, pauses};
 use super::failure;
 use super::file::File;
+use super::lock::{LOCK_TIMEOUT, lock_retries};
 
-/// After this long a write that has no answer gets an error: longer than another process may keep the lock from those
-/// before it and then from itself, so only a disk that hangs takes as long.
+/// The longest time for a step. A step waits for the lock at most twice (for the batch before it, then for its own), so
+/// only a disk that hangs takes this long.
 const DEADLINE: Duration = Duration::from_secs(15);
 
 type Work = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<()>> + Send>;
 
-/// A step that waits for its turn.
+/// A step in the queue.
 struct Job {
     work: Work,
-    answer: oneshot::Sender<Result<()>>,
+    done: oneshot::Sender<Result<()>>,
 }
 
-/// Writes in transactions of all that waits: the disk is waited for once for all of them, however many they are.
+/// Runs steps in batches: one transaction holds all steps that are queued, so that they share one wait for the disk.
 ///
-/// Every step in a transaction is a savepoint, so that one that fails leaves the others. As each has seen what those
-/// before it did, none is answered, well or badly, before all of it is on the disk.
+/// Each step has a savepoint, so that a failed step is rolled back alone. A step sees the effects of the steps before
+/// it, so no result, success or error, is reported before the whole transaction is on the disk.
 pub(super) struct Writer {
     file: File,
-    /// One, which is replaced if it breaks.
+    /// A pool of one connection, which replaces it if it breaks.
     connection: SqlitePool,
-    waiting: Mutex<Vec<Job>>,
-    turn: tokio::sync::Mutex<()>,
+    queue: Mutex<Vec<Job>>,
+    batch_lock: tokio::sync::Mutex<()>,
 }
 
 impl Writer {
@@ -44,13 +44,13 @@ impl Writer {
         Self {
             file,
             connection,
-            waiting: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
+            queue: Mutex::default(),
+            batch_lock: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Does `work` as one step, all of it or nothing, and answers when it is on the disk. If this future is dropped
-    /// before, all of it or nothing is done.
+    /// Runs `work` as one atomic step, and returns when it is on the disk. If this future is dropped before that, the
+    /// step is done completely or not at all.
     pub(super) async fn step<T, W>(self: &Arc<Self>, work: W) -> Result<T>
     where
         T: Send + 'static,
@@ -59,62 +59,63 @@ impl Writer {
         let (result, returned) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
             Box::pin(async move {
-                // It fails where nobody wants to know any more.
+                // Sending fails if the caller has dropped its future; the step still counts.
                 let _ = result.send(work(connection).await?);
                 Ok(())
             })
         });
-        let (answer, answered) = oneshot::channel();
-        self.waiting().push(Job { work, answer });
+        let (done, reported) = oneshot::channel();
+        self.queue().push(Job { work, done });
         let writer = Arc::clone(self);
-        // A task of its own: it goes on for the others when one of them is dropped.
-        tokio::spawn(async move { writer.write_what_waits().await });
-        timeout(DEADLINE, answered)
+        // In a task of its own, because a batch has steps of several callers and must survive the drop of any of them.
+        tokio::spawn(async move { writer.run_batch().await });
+        timeout(DEADLINE, reported)
             .await
             .map_err(failure::no_answer)?
             .map_err(failure::broken_off)??;
         returned.await.map_err(failure::broken_off)
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Job>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> std::sync::MutexGuard<'_, Vec<Job>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn write_what_waits(&self) {
-        let _turn = self.turn.lock().await;
-        let jobs = std::mem::take(&mut *self.waiting());
-        let (work, answers): (Vec<_>, Vec<_>) = jobs
+    /// Runs all queued steps in one transaction, once the batch before is done.
+    async fn run_batch(&self) {
+        let _lock = self.batch_lock.lock().await;
+        let jobs = std::mem::take(&mut *self.queue());
+        let (work, callers): (Vec<_>, Vec<_>) = jobs
             .into_iter()
-            .filter(|job| !job.answer.is_closed())
-            .map(|job| (job.work, job.answer))
+            .filter(|job| !job.done.is_closed())
+            .map(|job| (job.work, job.done))
             .unzip();
         if work.is_empty() {
-            // Another one's turn has taken it along.
+            // The batch before took these steps along.
             return;
         }
-        // Whoever does not want an answer any more gets none.
+        // Sending fails if a caller has dropped its future, which is fine.
         match self.write(work).await {
             Ok(results) => {
-                for (answer, result) in answers.into_iter().zip(results) {
-                    let _ = answer.send(result);
+                for (done, result) in callers.into_iter().zip(results) {
+                    let _ = done.send(result);
                 }
             }
             Err(error) => {
                 let error = Arc::new(error);
-                for answer in answers {
-                    let _ = answer.send(Err(failure::shared(&error)));
+                for done in callers {
+                    let _ = done.send(Err(failure::shared(&error)));
                 }
             }
         }
     }
 
-    /// Answers what became of each, or why nothing of all is done.
+    /// Returns the result of each step, or an error if the transaction failed and none of them is done.
     async fn write(&self, work: Vec<Work>) -> Result<Vec<Result<()>>> {
         self.file.check()?;
         let mut connection = self.connection.acquire().await.map_err(failure::from_sqlx)?;
-        let results = together(&mut connection, work).await;
+        let results = transact(&mut connection, work).await;
         if results.is_err() {
-            // SQLite undoes some transactions by itself, and then the driver has another idea of it.
+            // SQLite rolls some transactions back itself while sqlx believes them open, so the connection is discarded.
             connection.close_on_drop();
         }
         let results = results?;
@@ -122,34 +123,34 @@ impl Writer {
         Ok(results)
     }
 
-    /// Closes the connection, once what is under way is done.
+    /// Closes the connection, once it is idle.
     pub(super) async fn close(&self) {
         self.connection.close().await;
     }
 }
 
-/// Does all in one transaction, once the other processes leave it the file.
+/// Runs all steps in one transaction, once no other process holds the lock.
 ///
-/// Left to itself SQLite asks for a lock ten times a second, and does not get it for long while others write all the
-/// time: <https://www.sqlite.org/c3ref/busy_timeout.html>.
-async fn together(connection: &mut SqliteConnection, work: Vec<Work>) -> Result<Vec<Result<()>>> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut pauses = pauses().build();
+/// The lock is retried here, because SQLite itself tries only ten times a second and can starve while other processes
+/// write without pause: <https://www.sqlite.org/c3ref/busy_timeout.html>.
+async fn transact(connection: &mut SqliteConnection, work: Vec<Work>) -> Result<Vec<Result<()>>> {
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    let mut retries = lock_retries().build();
     loop {
         let begun = connection.begin_with("BEGIN IMMEDIATE; SAVEPOINT step").await;
         let error = match begun.map_err(failure::from_sqlx) {
-            Ok(transaction) => return steps(transaction, work).await,
+            Ok(transaction) => return run_steps(transaction, work).await,
             Err(error) => error,
         };
-        match pauses.next() {
+        match retries.next() {
             Some(pause) if error.is_retryable() && Instant::now() < deadline => sleep(pause).await,
             _ => return Err(error),
         }
     }
 }
 
-/// Does each from a savepoint on, and commits. Fails where the transaction is lost.
-async fn steps(mut transaction: Transaction<'_, Sqlite>, work: Vec<Work>) -> Result<Vec<Result<()>>> {
+/// Runs each step from a savepoint on, and commits. Fails if the transaction is lost.
+async fn run_steps(mut transaction: Transaction<'_, Sqlite>, work: Vec<Work>) -> Result<Vec<Result<()>>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(work.len());
     for work in work {
         if results.last().is_some_and(Result::is_ok) {
@@ -161,7 +162,7 @@ async fn steps(mut transaction: Transaction<'_, Sqlite>, work: Vec<Work>) -> Res
         if result.is_err() {
             let undone = sqlx::raw_sql("ROLLBACK TO step").execute(&mut *transaction).await;
             if undone.is_err() {
-                // What went wrong has taken all with it.
+                // The error has ended the whole transaction.
                 return result.map(|()| results);
             }
         }

@@ -43,24 +43,22 @@ pub(super) fn kubectl(cluster: &Cluster, namespace: &str, instance: &str) -> Str
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use neuropod::store::mongo::migrate::Objects;
 
     use super::*;
 
     #[test]
     fn everything_is_named_once_and_no_line_is_too_long() {
-        let objects = (0..45).map(|number| Objects {
-            pod: format!("pod-{number}-81dc9bdb"),
-            services: vec![format!("pod-{number}-81dc9bdb-8888-service")],
-            ingresses: vec![format!("pod-{number}-81dc9bdb-8888-ingress")],
+        let objects = (0..45).map(|number| {
+            Objects::new(format!("pod-{number}-81dc9bdb"))
+                .with_services(vec![format!("pod-{number}-81dc9bdb-8888-service")])
+                .with_ingresses(vec![format!("pod-{number}-81dc9bdb-8888-ingress")])
         });
-        let cluster = Cluster {
-            namespaces: BTreeMap::from([("default".to_owned(), 45)]),
-            objects: objects.collect(),
-            volumes: BTreeSet::from([("workspace-81dc9bdb".to_owned(), "81dc9bdb".to_owned())]),
-        };
+        let mut cluster = Cluster::default();
+        cluster.namespaces.insert("default".to_owned(), 45);
+        cluster.objects.extend(objects);
+        let volume = ("workspace-81dc9bdb".to_owned(), "81dc9bdb".to_owned());
+        cluster.volumes.insert(volume);
         let text = kubectl(&cluster, "default", "server");
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3 * 3 + 1, "{text}");

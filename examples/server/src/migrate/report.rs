@@ -300,6 +300,7 @@ impl Report<'_> {
             taken,
             set_aside,
             prices,
+            ..
         } = applied;
         match self.language {
             Language::Es => write!(text, "\nHecho: {taken} documentos migrados")?,

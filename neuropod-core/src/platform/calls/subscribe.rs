@@ -164,7 +164,7 @@ impl Subscriber {
                 daily_cap: meter.capped,
             });
         }
-        if let Some(at) = pod.passed_volume_mark(before) {
+        if let Some(at) = pod.volume_warning(before) {
             self.warnings.push_back(Update::VolumeAtRisk { pod_id, at });
         }
     }

@@ -204,7 +204,7 @@ impl Reconciler {
     /// pass ends if it can't be confirmed.
     async fn confirm(&self, pod: &Pod, pass: &mut Pass) -> Option<PassEnd> {
         let runs = pass.seen.container().is_some();
-        if pass.is_confirmed || !pod.meter.needs_a_look(runs, pass.seen_at, pass.now) {
+        if pass.is_confirmed || !pod.meter.needs_new_observation(runs, pass.seen_at, pass.now) {
             return None;
         }
         match self.cluster.observe(&self.reference(pod)).await {

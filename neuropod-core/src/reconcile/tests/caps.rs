@@ -299,7 +299,7 @@ fn the_owner_is_told_at_the_first_unpaid_hour_and_a_day_before() {
             panic!("it is charged")
         };
         let next = drawn(&claimed, &draw, &unpaid(&draw), Some(GRACE), now).unwrap();
-        if next.passed_volume_mark(&claimed).is_some() {
+        if next.volume_warning(&claimed).is_some() {
             told.push(hour);
         }
         pod = next;

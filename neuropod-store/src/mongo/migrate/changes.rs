@@ -1,14 +1,15 @@
-//! What a migration says that it would do, in Spanish and English.
+//! The changes that a migration plans, with texts in Spanish and English.
 
 use std::fmt;
 
 use neuropod_core::message::Language;
 use neuropod_core::{Money, PodId};
 
-/// What would become of a document.
+/// A planned change of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
-    /// Its collection.
+    /// The collection.
     pub collection: &'static str,
     /// Its `_id`.
     pub id: String,
@@ -24,7 +25,7 @@ pub enum Becomes {
     User {
         /// The address.
         email: String,
-        /// What is in the account; `None`: it is unlimited.
+        /// The balance of the account; `None`: unlimited.
         balance: Option<Money>,
     },
     /// A template.

@@ -7,6 +7,7 @@ use neuropod_core::{Money, PodId};
 
 /// Something odd about a document, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The collection of the document.
     pub collection: &'static str,

@@ -11,17 +11,20 @@ use neuropod_core::naming::existing_label;
 use neuropod_core::store::Store;
 use neuropod_core::{Naming, Pod, Result, User};
 
+use super::apply::{Action, Record, Step, Stores, UNMIGRATED, brought};
 use super::changes::{Becomes, Change};
+use super::destination::Destination;
 use super::finding::{Finding, Oddity};
 use super::item::{Item, Read, There};
+use super::migration::Migration;
 use super::old::{Old, id_of};
 use super::pod::{Context, namespace};
-use super::take::{Action, Record, Step, Stores, UNMIGRATED, brought};
+use super::summary::{Cluster, Count, Objects, Summary};
 use super::user::Account;
-use super::{Cluster, Count, Destination, Migration, Objects, Summary, fit, pod, price, template, user};
-use crate::mongo::MongoStore;
+use super::{fit, pod, price, template, user};
 use crate::mongo::codec::Encoded;
 use crate::mongo::server::{Server, find, within};
+use crate::mongo::store::MongoStore;
 
 /// The collections of this library, and those of the old backend that are read.
 const OURS: [&str; 12] = [
@@ -362,11 +365,12 @@ fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
             continue;
         }
         let ports = || pod.options.ports().iter().map(|port| port.number);
-        cluster.objects.push(Objects {
-            services: ports().map(|port| format!("{name}-{port}-service")).collect(),
-            ingresses: ports().map(|port| format!("{name}-{port}-ingress")).collect(),
-            pod: name,
-        });
+        let services = ports().map(|port| format!("{name}-{port}-service")).collect();
+        let ingresses = ports().map(|port| format!("{name}-{port}-ingress")).collect();
+        let objects = Objects::new(name)
+            .with_services(services)
+            .with_ingresses(ingresses);
+        cluster.objects.push(objects);
     }
     cluster
 }

@@ -1,4 +1,4 @@
-//! Does what was planned, one document after the other.
+//! Applies a plan, one document after the other.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use neuropod_core::store::Store;
 use neuropod_core::user::opening_key;
 use neuropod_core::{Billing, Error, ErrorKind, Money, Pod, PriceList, Result, Template, User, UserId};
 
-use super::Applied;
 use super::changes::{Becomes, Change};
+use super::summary::Applied;
 use super::user::Account;
 use crate::mongo::codec::{Encoded, upgraded, with_unknown};
 use crate::mongo::failure;
 use crate::mongo::server::{Server, find, find_one, replace, within};
 
-/// Where documents go that can't be carried over.
+/// The collection for documents that can't be carried over.
 pub(super) const UNMIGRATED: &str = "unmigrated";
-/// The field with what was replaced in a document.
+/// The field that keeps the replaced values of a document.
 const BEFORE: &str = "beforeMigration";
 
-/// Where it is all kept from now on.
+/// The stores that documents are carried over into.
 pub(super) struct Stores {
     pub(super) pods: Arc<dyn Store>,
     pub(super) billing: Arc<dyn Billing>,
-    /// The old database, where it is taken over in place.
+    /// The old database, if it is taken over in place.
     pub(super) in_place: Option<Server>,
 }
 
-/// A change, and all that it takes.
+/// A change, and the action that makes it.
 pub(super) struct Step {
     pub(super) change: Change,
     pub(super) action: Action,
@@ -61,7 +61,7 @@ pub(super) enum Action {
     Prices(PriceList),
 }
 
-/// What a document becomes.
+/// The new form of a document.
 pub(super) enum Record {
     User(User, Account),
     Template(Template),
@@ -69,7 +69,7 @@ pub(super) enum Record {
 }
 
 impl Stores {
-    pub(super) async fn take(&self, step: &Step, applied: &mut Applied) -> Result<()> {
+    pub(super) async fn apply(&self, step: &Step, applied: &mut Applied) -> Result<()> {
         match &step.action {
             Action::Take {
                 record,
@@ -129,7 +129,7 @@ impl Stores {
         Err(changed_meanwhile(change))
     }
 
-    /// Writes it into another store. One that is there already is from an attempt that was interrupted.
+    /// Writes the record into another store. One that exists already is from an interrupted attempt.
     async fn insert(&self, record: &Record) -> Result<()> {
         let (inserted, is_there) = match record {
             Record::User(user, _) => (
@@ -164,7 +164,7 @@ fn changed_meanwhile(change: &Change) -> Error {
         .with_context("id", change.id.clone())
 }
 
-/// Moves a document to `unmigrated`: it is there before it goes from where it was.
+/// Moves a document to `unmigrated`: it is inserted there before it is removed from its collection.
 async fn set_aside(server: &Server, change: &Change, original: &Document, reasons: &[String]) -> Result<()> {
     let id = original.get("_id").cloned().unwrap_or(Bson::Null);
     let aside = doc! {
@@ -186,7 +186,7 @@ async fn set_aside(server: &Server, change: &Change, original: &Document, reason
     Ok(())
 }
 
-/// The document of `read`, with all that `original` has besides.
+/// The document of `read`, with all other fields of `original`.
 fn whole<D: Encoded>(read: &D, original: &Document, odd: bool) -> Result<Document> {
     let original = upgraded::<D>(original.clone());
     let mut new = read.write()?;
@@ -208,14 +208,14 @@ fn whole<D: Encoded>(read: &D, original: &Document, odd: bool) -> Result<Documen
     Ok(whole)
 }
 
-/// Selects the document as long as nobody has changed it.
+/// A filter that matches the document only while it is unchanged.
 fn as_it_was(document: &Document) -> Document {
     let is_operator = |value: &Bson| match value {
         Bson::Document(value) => value.keys().any(|key| key.starts_with('$')),
         Bson::RegularExpression(_) => true,
         _ => false,
     };
-    // What stands in a document is compared, never taken for a part of the query.
+    // Values of the document are compared; they must never act as operators of the query.
     let fields = document
         .iter()
         .filter(|(field, _)| !field.starts_with('$') && !field.contains('.'));
@@ -235,7 +235,7 @@ fn as_it_was(document: &Document) -> Document {
     filter
 }
 
-/// What was brought into the account of a user so far; `None`: they have none, or it has the opening credit to come.
+/// The amount that was brought into the account of a user so far; `None`: the user has no account.
 pub(super) async fn brought(billing: &dyn Billing, user: &UserId) -> Result<Option<Money>> {
     let entries = match billing.all_entries(user).await {
         Ok(entries) => entries,
@@ -251,8 +251,8 @@ fn brought_key(user: &UserId) -> String {
     format!("migration:{user}")
 }
 
-/// Brings what a user had into an account. What an earlier attempt has brought counts, however often this is repeated
-/// and whatever the old backend has changed meanwhile.
+/// Brings the old balance of a user into the account. Only the difference to earlier attempts is posted, so it may be
+/// repeated, even after the old backend has changed the balance.
 async fn bring_balance(billing: &dyn Billing, user: &UserId, account: Account) -> Result<()> {
     // Only an unlimited account gets into debt. It stays there when it is prepaid again.
     let kind = if account.balance.is_negative() {
@@ -261,7 +261,7 @@ async fn bring_balance(billing: &dyn Billing, user: &UserId, account: Account) -
         account.kind
     };
     billing.open(user, kind).await?;
-    // What they had comes instead of the opening credit, unless they have that already.
+    // The old balance replaces the opening credit, unless that was given already.
     match billing.release(&opening_key(user)).await {
         Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
         closed => closed?,

@@ -1,11 +1,13 @@
-//! Reservations: how they begin and end.
+//! Holds: how they begin and end.
 
 use neuropod_core::money::billing::{Balance, Details, EntryKind, Hold};
 use neuropod_core::{Money, PodId, UserId};
 
-use super::{Account, Decision, End, Record, negative};
+use super::change::{ChangeBuilder, Decision, negative};
+use super::record::{End, Record};
 use crate::{failure, input};
 
+/// Holds money. `known` is the record of the key.
 pub(crate) fn hold(hold: &Hold, known: Option<&Record>, balance: Option<Balance>) -> Decision<()> {
     input::key(&hold.key)?;
     input::amount(hold.amount)?;
@@ -31,10 +33,10 @@ pub(crate) fn hold(hold: &Hold, known: Option<&Record>, balance: Option<Balance>
         }
         Some(_) => return Err(failure::key_in_use(key)),
     }
-    let mut account = Account::of(balance)?;
-    account.add(negative(*amount)?, *amount)?;
-    account.write(key, EntryKind::Hold, Money::ZERO, *amount, details);
-    account.know(
+    let mut change = ChangeBuilder::starting_from(balance)?;
+    change.add(negative(*amount)?, *amount)?;
+    change.add_entry(key, EntryKind::Hold, Money::ZERO, *amount, details);
+    change.set_record(
         key,
         Record::Held {
             user: user.clone(),
@@ -45,22 +47,22 @@ pub(crate) fn hold(hold: &Hold, known: Option<&Record>, balance: Option<Balance>
             end: None,
         },
     );
-    Ok(account.decide(()))
+    Ok(change.finish(()))
 }
 
-/// A reservation that has not ended.
-pub(super) struct Open {
+/// A hold that has not ended.
+pub(super) struct OpenHold {
     pub(super) user: UserId,
-    /// What was asked for.
+    /// The amount that the call asked for.
     pub(super) amount: Money,
-    /// What is reserved now.
+    /// The amount that is held now.
     pub(super) held: Money,
     pub(super) pod: Option<PodId>,
     pub(super) pod_name: Option<String>,
 }
 
-impl Open {
-    pub(super) fn of(record: &Record) -> Option<Self> {
+impl OpenHold {
+    pub(super) fn from_record(record: &Record) -> Option<Self> {
         match record.clone() {
             Record::Held {
                 user,
@@ -80,17 +82,17 @@ impl Open {
         }
     }
 
-    /// Releases it: all that is left is available again.
+    /// Releases the hold: the remaining amount is available again.
     fn release(self, key: &str, balance: Option<Balance>) -> Decision<()> {
         let details = Details {
             pod: self.pod.clone(),
             pod_name: self.pod_name.clone(),
             ..Details::default()
         };
-        let mut account = Account::of(balance)?;
-        account.give_back(self.held, self.held);
-        account.write(key, EntryKind::Release, Money::ZERO, -self.held, &details);
-        account.know(
+        let mut change = ChangeBuilder::starting_from(balance)?;
+        change.give_back(self.held, self.held);
+        change.add_entry(key, EntryKind::Release, Money::ZERO, -self.held, &details);
+        change.set_record(
             key,
             Record::Held {
                 user: self.user,
@@ -101,13 +103,14 @@ impl Open {
                 end: Some(End::Released),
             },
         );
-        Ok(account.decide(()))
+        Ok(change.finish(()))
     }
 }
 
+/// Ends a hold. `known` is the record of the key.
 pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance>) -> Decision<()> {
     input::key(key)?;
-    if let Some(open) = known.and_then(Open::of) {
+    if let Some(open) = known.and_then(OpenHold::from_record) {
         return open.release(key, balance);
     }
     match known {
@@ -116,7 +119,7 @@ pub(crate) fn release(key: &str, known: Option<&Record>, balance: Option<Balance
             ..
         }) => Err(failure::ended(key, "settled")),
         Some(Record::Posted { .. } | Record::Drawn { .. }) => Err(failure::key_in_use(key)),
-        // It has ended so; or nothing was held: there is no account to change, only a key to close.
+        // Already released, or nothing was held: no account changes, the store only closes the key.
         Some(Record::Held { .. } | Record::Closed) | None => Ok(((), None)),
     }
 }
@@ -126,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reservation_that_an_earlier_version_settled_is_over() {
+    fn a_hold_that_an_earlier_version_settled_is_over() {
         let ana = UserId::new("ana");
         let settled = Record::Held {
             user: ana.clone(),
