@@ -1,0 +1,115 @@
+//! Neuropod inside a web application: two routes of axum that create and list the pods of whoever is signed in.
+//!
+//! ```console
+//! $ cargo run --example embed_axum
+//! ```
+//!
+//! The example calls its routes itself and ends. An application serves them with
+//! `axum::serve(TcpListener::bind("127.0.0.1:3000").await?, app).await?`.
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::routing::get;
+use http_body_util::BodyExt;
+use neuropod::money::{AccountKind, BillingExt};
+use neuropod::sim::{Settings, SimCluster};
+use neuropod::store::MemoryStore;
+use neuropod::{Actor, Billing, CreatePod, ErrorKind, Money, Naming, Platform, Pod};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+type Answer = Result<Json<Value>, (StatusCode, String)>;
+
+async fn create(State(platform): State<Platform>, headers: HeaderMap, Json(body): Json<Value>) -> Answer {
+    let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+    let request = CreatePod::from_image(text("name"), &text("image"));
+    let pod = platform
+        .create(&signed_in(&headers)?, &request)
+        .await
+        .map_err(refuse)?;
+    Ok(Json(view(&pod)))
+}
+
+async fn list(State(platform): State<Platform>, headers: HeaderMap) -> Answer {
+    let pods = platform
+        .list_all(&signed_in(&headers)?, None)
+        .await
+        .map_err(refuse)?;
+    Ok(Json(pods.iter().map(view).collect()))
+}
+
+/// Who asks follows from the credentials alone, never from the body. An application looks up its session here.
+fn signed_in(headers: &HeaderMap) -> Result<Actor, (StatusCode, String)> {
+    match headers
+        .get(header::AUTHORIZATION)
+        .map(header::HeaderValue::as_bytes)
+    {
+        Some(b"Bearer session-of-ana") => Ok(Actor::client("ana")),
+        _ => Err((StatusCode::UNAUTHORIZED, "sign in first".to_owned())),
+    }
+}
+
+/// A pod holds secrets and is not serialisable: the application chooses what it shows.
+fn view(pod: &Pod) -> Value {
+    json!({ "id": pod.id.as_str(), "name": pod.name, "status": pod.status.as_str() })
+}
+
+fn refuse(error: neuropod::Error) -> (StatusCode, String) {
+    let status = match error.kind() {
+        ErrorKind::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
+        ErrorKind::NotFound | ErrorKind::Forbidden => StatusCode::NOT_FOUND,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, error.to_string())
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let store = Arc::new(MemoryStore::new());
+    let platform = Platform::builder()
+        .naming(Naming::new("pods.example.com", "a secret of at least 16 bytes")?)
+        .cluster(Arc::new(SimCluster::new(Settings::default())))
+        .store(store.clone())
+        .billing(store.clone())
+        .build()?;
+    store.open(&Actor::client("ana").id, AccountKind::Prepaid).await?;
+    store
+        .deposit("payment-1", &Actor::client("ana").id, Money::from_cents(1000))
+        .await?;
+    // An application also spawns `platform.run(…)`, which carries out what the routes store.
+    let app = axum::Router::new()
+        .route("/pods", get(list).post(create))
+        .with_state(platform);
+
+    let ana = || {
+        Request::builder()
+            .uri("/pods")
+            .header(header::AUTHORIZATION, "Bearer session-of-ana")
+    };
+    let json = |request: axum::http::request::Builder| {
+        request
+            .method("POST")
+            .header(header::CONTENT_TYPE, "application/json")
+    };
+    let good = r#"{"name":"training","image":"quay.io/jupyter/base-notebook"}"#;
+    for request in [
+        json(ana()).body(Body::from(good))?,
+        json(ana()).body(Body::from(r#"{"name":"","image":"Not An Image"}"#))?,
+        ana().body(Body::empty())?,
+        Request::get("/pods").body(Body::empty())?,
+    ] {
+        let call = format!("{} {}", request.method(), request.uri());
+        let response = app.clone().oneshot(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        println!("{call}: {status} {}", String::from_utf8_lossy(&body));
+    }
+    Ok(())
+}
