@@ -24,9 +24,9 @@ use neuropod::{Actor, Billing, CreatePod, ErrorKind, Money, Naming, Platform, Po
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-type Answer = Result<Json<Value>, (StatusCode, String)>;
+type Reply = Result<Json<Value>, (StatusCode, String)>;
 
-async fn create(State(platform): State<Platform>, headers: HeaderMap, Json(body): Json<Value>) -> Answer {
+async fn create(State(platform): State<Platform>, headers: HeaderMap, Json(body): Json<Value>) -> Reply {
     let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     let request = CreatePod::from_image(text("name"), &text("image"));
     let pod = platform
@@ -36,7 +36,7 @@ async fn create(State(platform): State<Platform>, headers: HeaderMap, Json(body)
     Ok(Json(view(&pod)))
 }
 
-async fn list(State(platform): State<Platform>, headers: HeaderMap) -> Answer {
+async fn list(State(platform): State<Platform>, headers: HeaderMap) -> Reply {
     let pods = platform
         .list_all(&signed_in(&headers)?, None)
         .await
@@ -88,28 +88,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/pods", get(list).post(create))
         .with_state(platform);
 
-    let ana = || {
-        Request::builder()
-            .uri("/pods")
-            .header(header::AUTHORIZATION, "Bearer session-of-ana")
-    };
-    let json = |request: axum::http::request::Builder| {
-        request
-            .method("POST")
-            .header(header::CONTENT_TYPE, "application/json")
-    };
-    let good = r#"{"name":"training","image":"quay.io/jupyter/base-notebook"}"#;
-    for request in [
-        json(ana()).body(Body::from(good))?,
-        json(ana()).body(Body::from(r#"{"name":"","image":"Not An Image"}"#))?,
-        ana().body(Body::empty())?,
-        Request::get("/pods").body(Body::empty())?,
+    let good = r#"{ "name": "training", "image": "quay.io/jupyter/base-notebook" }"#;
+    let wrong = r#"{ "name": "", "image": "Not An Image" }"#;
+    for (method, session, body) in [
+        ("POST", "session-of-ana", good),
+        ("POST", "session-of-ana", wrong),
+        ("GET", "session-of-ana", ""),
+        ("GET", "session-of-nobody", ""),
     ] {
-        let call = format!("{} {}", request.method(), request.uri());
-        let response = app.clone().oneshot(request).await?;
+        let request = Request::builder().method(method).uri("/pods");
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {session}"));
+        let response = app.clone().oneshot(request.body(Body::from(body))?).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
-        println!("{call}: {status} {}", String::from_utf8_lossy(&body));
+        println!("{method} /pods: {status} {}", String::from_utf8_lossy(&body));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use neuropod::{Actor, Billing, CreatePod, Money, Naming, Platform, Result, UserI
 struct Invoiced {
     ledger: MemoryStore,
     /// By the key of the charge: a charge that is repeated after a failure is one line.
-    lines: Mutex<BTreeMap<String, (String, Money)>>,
+    lines: Mutex<BTreeMap<String, Money>>,
 }
 
 #[async_trait]
@@ -46,9 +46,8 @@ impl Billing for Invoiced {
 
     async fn draw(&self, draw: &Draw) -> Result<Drawn> {
         let drawn = self.ledger.draw(draw).await?;
-        let pod = draw.details.pod_name.clone().unwrap_or_default();
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.insert(draw.key.clone(), (pod, drawn.charged));
+        lines.insert(draw.key.clone(), drawn.charged);
         Ok(drawn)
     }
 
@@ -88,12 +87,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::time::sleep(Duration::from_secs(10)).await;
 
     let lines = billing.lines.lock().unwrap_or_else(PoisonError::into_inner);
-    let total: Money = lines.values().map(|(_, amount)| *amount).sum();
-    println!(
-        "{} lines, the first for {}",
-        lines.len(),
-        lines.values().next().map_or("", |(pod, _)| pod)
-    );
-    println!("invoice of the department: {}", platform.currency().show(total));
+    let total: Money = lines.values().copied().sum();
+    println!("lines of the invoice: {}", lines.len());
+    println!("in all: {}", platform.currency().show(total));
     Ok(())
 }
