@@ -41,16 +41,11 @@ impl PodStore for OwnStore {
         if pods.contains_key(&pod.id) {
             return Err(refuse(ErrorKind::AlreadyExists, "id"));
         }
-        if pods
-            .values()
-            .any(|other| other.owner == pod.owner && other.slug == pod.slug)
-        {
+        let has_its_name = |other: &Pod| other.owner == pod.owner && other.slug == pod.slug;
+        if pods.values().any(has_its_name) {
             return Err(refuse(ErrorKind::AlreadyExists, "name"));
         }
-        let stored = Pod {
-            version: 1,
-            ..pod.clone()
-        };
+        let stored = in_version(1, pod);
         pods.insert(pod.id.clone(), stored.clone());
         Ok(stored)
     }
@@ -60,22 +55,14 @@ impl PodStore for OwnStore {
     }
 
     async fn list(&self, options: &ListOptions) -> Result<Page> {
-        if !(1..=MAX_LIMIT).contains(&options.limit) {
-            let problem = Problem::new(
-                "limit",
-                Violation::OutOfRange {
-                    min: 1,
-                    max: MAX_LIMIT,
-                },
-            );
+        let (min, max) = (1, MAX_LIMIT);
+        if !(min..=max).contains(&options.limit) {
+            let problem = Problem::new("limit", Violation::OutOfRange { min, max });
             return Err(ValidationErrors::from(problem).into());
         }
-        let mut pods: Vec<Pod> = self
-            .pods()
-            .values()
-            .filter(|pod| is_listed(pod, options))
-            .cloned()
-            .collect();
+        let stored = self.pods();
+        let listed = stored.values().filter(|pod| is_listed(pod, options));
+        let mut pods: Vec<Pod> = listed.cloned().collect();
         pods.sort_by_key(place);
         let is_last = pods.len() <= options.limit as usize;
         pods.truncate(options.limit as usize);
@@ -85,9 +72,9 @@ impl PodStore for OwnStore {
 
     async fn update(&self, pod: &Pod) -> Result<Pod> {
         let mut pods = self.pods();
-        let stored = pods
-            .get_mut(&pod.id)
-            .ok_or_else(|| refuse(ErrorKind::NotFound, "id"))?;
+        let Some(stored) = pods.get_mut(&pod.id) else {
+            return Err(refuse(ErrorKind::NotFound, "id"));
+        };
         if stored.version != pod.version {
             // The caller reads the pod again and repeats its change.
             return Err(refuse(ErrorKind::Conflict, "version"));
@@ -101,10 +88,7 @@ impl PodStore for OwnStore {
                 return Err(refuse(ErrorKind::InvalidState, field));
             }
         }
-        *stored = Pod {
-            version: pod.version + 1,
-            ..pod.clone()
-        };
+        *stored = in_version(pod.version + 1, pod);
         Ok(stored.clone())
     }
 
@@ -118,11 +102,14 @@ impl PodStore for OwnStore {
     }
 }
 
+fn in_version(version: u64, pod: &Pod) -> Pod {
+    let pod = pod.clone();
+    Pod { version, ..pod }
+}
+
 fn place(pod: &Pod) -> Cursor {
-    Cursor {
-        created_at: pod.created_at,
-        id: pod.id.clone(),
-    }
+    let (created_at, id) = (pod.created_at, pod.id.clone());
+    Cursor { created_at, id }
 }
 
 fn is_listed(pod: &Pod, options: &ListOptions) -> bool {

@@ -76,6 +76,6 @@ pub use self::{
 };
 
 /// The example of the README runs.
-#[cfg(all(doctest, feature = "sim"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
