@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     platform.delete(&ana, &pod.id, VolumePolicy::Delete).await?;
-    println!("{} pods are left", platform.list_all(&ana, None).await?.len());
+    println!("pods left: {}", platform.list_all(&ana, None).await?.len());
     Ok(())
 }
 

@@ -17,7 +17,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::routing::get;
 use http_body_util::BodyExt;
-use neuropod::money::{AccountKind, BillingExt};
+use neuropod::message::{self, Language};
+use neuropod::money::{AccountKind, BillingExt, Currency};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{Actor, Billing, CreatePod, ErrorKind, Money, Naming, Platform, Pod};
@@ -32,7 +33,7 @@ async fn create(State(platform): State<Platform>, headers: HeaderMap, Json(body)
     let pod = platform
         .create(&signed_in(&headers)?, &request)
         .await
-        .map_err(refuse)?;
+        .map_err(|error| refuse(&error))?;
     Ok(Json(view(&pod)))
 }
 
@@ -40,7 +41,7 @@ async fn list(State(platform): State<Platform>, headers: HeaderMap) -> Reply {
     let pods = platform
         .list_all(&signed_in(&headers)?, None)
         .await
-        .map_err(refuse)?;
+        .map_err(|error| refuse(&error))?;
     Ok(Json(pods.iter().map(view).collect()))
 }
 
@@ -60,14 +61,15 @@ fn view(pod: &Pod) -> Value {
     json!({ "id": pod.id.as_str(), "name": pod.name, "status": pod.status.as_str() })
 }
 
-fn refuse(error: neuropod::Error) -> (StatusCode, String) {
+/// The status for programs, and a text for people that lists everything that is wrong.
+fn refuse(error: &neuropod::Error) -> (StatusCode, String) {
     let status = match error.kind() {
         ErrorKind::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
         ErrorKind::NotFound | ErrorKind::Forbidden => StatusCode::NOT_FOUND,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (status, error.to_string())
+    (status, message::error(error, Language::En, &Currency::EUR))
 }
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]

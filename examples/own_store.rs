@@ -136,7 +136,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let request = CreatePod::from_image("training", "quay.io/jupyter/base-notebook");
     let pod = platform.create(&ana, &request).await?;
     println!("{} is stored in version {}", pod.name, pod.version);
-    println!("{} pods are in the store", store.pods().len());
+    println!("pods in the store: {}", store.pods().len());
 
     conformance::store::run_pods(store).await;
     println!("the store passes the suite");

@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Some(update) = updates.next().await {
         match update? {
             Update::Snapshot { pods, missed } => {
-                println!("snapshot: {} pods, {missed} changes missed", pods.len());
+                println!("snapshot: pods {}, missed changes {missed}", pods.len());
             }
             Update::Changed(pod) => {
                 // A record changes more often than what people see of it.
