@@ -59,10 +59,11 @@
 //!
 //! | trait | what it is | ours |
 //! |---|---|---|
-//! | [`ClusterBackend`] | where pods run | `KubeCluster` (feature `k8s`), `SimCluster` (feature `sim`) |
-//! | [`PodStore`] | pods, users, templates, price lists | [`store::MemoryStore`], `SqliteStore` (feature `sqlite`), `MongoStore` (feature `mongo`) |
+//! | [`ClusterBackend`] | where pods run | `k8s::KubeCluster` (feature `k8s`), `sim::SimCluster` (feature `sim`) |
+//! | [`PodStore`] | keeps pods | [`store::MemoryStore`], `store::SqliteStore` (feature `sqlite`), `store::MongoStore` (feature `mongo`) |
 //! | [`Billing`] | accounts and what happens to the money in them | the same |
 //! | [`TokenExtractor`] | finds access tokens in logs | [`token::JupyterTokens`], [`token::RegexTokens`] |
+//! | [`store::UserStore`], [`TemplateStore`](store::TemplateStore), [`PriceStore`](store::PriceStore), [`RequestStore`](store::RequestStore), optional | users, templates, price lists, past requests | the same stores |
 //! | [`store::AuditLog`], optional | who did what | the same stores |
 //!
 //! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@pod::check),
@@ -70,16 +71,28 @@
 //!
 //! # Features
 //!
+//! None is on unless asked for.
+//!
 //! | feature | adds |
 //! |---|---|
-//! | `k8s` | the Kubernetes backend |
-//! | `mongo` | the store on a server that speaks the protocol of MongoDB |
-//! | `sim` | the simulated cluster |
-//! | `sqlite` | the store in a SQLite file |
-//! | `full` | all of them |
+//! | `k8s` | `k8s::KubeCluster`, the Kubernetes backend |
+//! | `mongo` | `store::MongoStore`, on a server that speaks the protocol of MongoDB |
+//! | `sim` | `sim::SimCluster`, the simulated cluster |
+//! | `sqlite` | `store::SqliteStore`, in a file; takes a C compiler |
+//! | `full` | the four above |
+//! | `conformance` | `conformance`, the suites that every implementation of the traits passes; for tests |
+//! | `mock` | mocks of the four traits, by mockall; for tests |
+//!
+//! # Examples
+//!
+//! The folder `examples` of the repository has one small program for each capability. They run on the simulated cluster
+//! and end by themselves: `create_and_wait`, `subscribe`, `follow_logs`, `price_list`, `own_store`, `own_billing`,
+//! `embed_axum`, `sim_faults`, `plan_without_cluster`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The Kubernetes backend.
 #[cfg(feature = "k8s")]
+#[cfg_attr(docsrs, doc(cfg(feature = "k8s")))]
 pub use neuropod_k8s as k8s;
 
 /// The traits of stores, and the stores that are here.
@@ -91,9 +104,11 @@ pub mod store {
 }
 
 #[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 #[doc(inline)]
 pub use neuropod_core::conformance;
 #[cfg(feature = "sim")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 #[doc(inline)]
 pub use neuropod_core::sim;
 #[doc(inline)]

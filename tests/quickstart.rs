@@ -1,35 +1,17 @@
-//! The example that the README begins with, as a program of its own.
+//! The quickstart of the README, as a program of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use std::path::PathBuf;
-use std::process::Command;
+#[path = "common/example.rs"]
+mod example;
+
 use std::time::{Duration, Instant};
 
 use neuropod_test_cluster::measured;
 
-/// `cargo test` builds the examples too, beside the test programs.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    folder
-        .join("examples")
-        .join(format!("quickstart{}", std::env::consts::EXE_SUFFIX))
-}
-
 /// What it tells in this language, and how long that took.
 fn told(language: &[&str]) -> (String, Duration) {
     let begun = Instant::now();
-    let output = Command::new(program())
-        .args(language)
-        .output()
-        .expect("the example; `cargo build --example quickstart` where only this test was built");
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success(),
-        "{told}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    (told, begun.elapsed())
+    (example::output("quickstart", language), begun.elapsed())
 }
 
 fn in_turn(told: &str, steps: &[&str]) {

@@ -8,6 +8,38 @@
 //! [`Workload`](cluster::Workload) → [`ClusterBackend::apply`], and back: [`ClusterBackend::watch`] →
 //! [`Observation`](cluster::Observation) → [`reconcile`](fn@reconcile::reconcile) →
 //! [`Action`](reconcile::Action)s, which the driver carries out.
+//!
+//! # Where to find what
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`platform`] | [`Platform`], the only door: calls, and the driver that makes true what they store |
+//! | [`pod`] | what an owner chooses ([`PodOptions`]), the request, its check, the stored record |
+//! | [`cluster`] | the backend's trait, the GPU catalogue, the plan of a pod, what is observed and why it fails |
+//! | [`money`] | billing, prices, the meter, statements |
+//! | [`store`] | the traits of stores, and the audit log |
+//! | [`reconcile`] | what happens next to a pod: one plain function |
+//! | [`naming`], [`token`], [`user`], [`id`] | public names, access tokens, people, identities |
+//! | [`message`] | every text for people, in English and Spanish |
+//! | [`error`], [`clock`] | errors with their kinds; the only way to the time |
+//! | `sim` (feature `sim`) | the simulated cluster, with everything that goes wrong in clusters |
+//! | `conformance` (feature `conformance`) | the suites that every implementation of the traits passes |
+//!
+//! # Invariants
+//!
+//! - Decisions are plain functions without async, clock or I/O.
+//! - A pod's first hour is held before anything of it is created. What did not run is not charged.
+//! - A record is stored before its objects are created, and removed after them.
+//! - Nothing reads the time but through [`clock::Clock`].
+//! - Secrets neither print nor serialise by themselves.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `conformance` | the suites, and `sim` |
+//! | `mock` | mocks of the four traits, by mockall |
+//! | `sim` | the simulated cluster |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
@@ -42,3 +74,8 @@ pub use self::{
     token::{AccessToken, TokenExtractor},
     user::User,
 };
+
+/// The example of the README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

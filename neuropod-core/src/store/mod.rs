@@ -4,6 +4,7 @@ pub mod audit;
 pub mod traits;
 
 #[cfg(feature = "mock")]
+#[cfg_attr(docsrs, doc(cfg(feature = "mock")))]
 pub use self::traits::MockPodStore;
 pub use self::{
     audit::{
