@@ -57,6 +57,27 @@ async fn everything_wrong_with_a_request_is_told_at_once() {
     assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_what_a_creation_makes_and_leaves_nothing() {
+    let world = World::new(Settings::default()).await;
+    let platform = world.platform();
+    let request = request("Training");
+    let plan = platform.plan(&world.ana, &request).await.unwrap();
+    assert_eq!(platform.list_all(&world.ana, None).await.unwrap(), []);
+    assert_eq!(world.money().await, (Money::from_cents(1000), Money::ZERO));
+
+    let pod = platform.create(&world.ana, &request).await.unwrap();
+    assert_eq!(
+        plan.workload.reference.name,
+        format!("{}-{}", pod.slug, pod.owner_hash)
+    );
+    assert_eq!(plan.quote.hourly(), pod.price.hourly);
+    let host = |port| platform.naming().host(&pod.slug, &pod.owner_hash, port);
+    assert_eq!(plan.hosts, [host(8888), host(7860)]);
+    let error = platform.plan(&world.ana, &request).await.unwrap_err();
+    assert_eq!(error.to_string(), "name: name_in_use");
+}
+
 fn user(id: &str, role: Role, suspended: bool) -> User {
     User {
         id: UserId::new(id),

@@ -12,6 +12,7 @@ use crate::error::kind::{Error, ErrorKind, Result};
 use crate::naming::{Naming, Slug, UserHash};
 use crate::pod::check::JUPYTER_TOKEN;
 use crate::pod::environment::Environment;
+use crate::pod::options::PodOptions;
 use crate::pod::port::Protocol;
 use crate::pod::record::Pod;
 
@@ -102,6 +103,18 @@ pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) 
         )
         .with_context("gpu", pod.options.gpu())
     })?;
+    // Without `..`: whoever adds an option says here what it makes exist. Most are read through their methods.
+    let PodOptions {
+        image: _,
+        gpu: _,
+        disk_gb: _,
+        volume_gb: _,
+        mount_path: _,
+        ports: _,
+        jupyter: _,
+        environment: _,
+        daily_cap: _,
+    } = &pod.options;
     let reference = reference(pod, naming);
     let (slug, hash) = (&pod.slug, &pod.owner_hash);
     let ports = pod.options.ports().iter();
@@ -148,7 +161,6 @@ fn secret_variables(pod: &Pod, own: &BTreeMap<String, String>) -> Environment {
     variables
 }
 
-/// What the platform sets in every container, in place of what its image says.
 /// What the container runtime of each maker reads, and how it is told that a container gets none of its devices.
 const NO_DEVICES: [(&str, &str); 4] = [
     ("AMD_VISIBLE_DEVICES", "none"),
@@ -157,6 +169,7 @@ const NO_DEVICES: [(&str, &str); 4] = [
     ("NVIDIA_VISIBLE_DEVICES", "void"),
 ];
 
+/// What the platform sets in every container, in place of what its image says.
 fn platform_variables(gpu: &GpuType) -> BTreeMap<String, String> {
     // Hooks of container runtimes run as root of the node, with the variables of the container, before it is closed off:
     // an image that names a library of its own there would run it on the node (CVE-2025-23266). A program of the image may

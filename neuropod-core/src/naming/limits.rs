@@ -12,13 +12,13 @@ pub(super) const MD5_LEN: usize = 8;
 pub const MAX_LABEL_LEN: usize = 63;
 /// Characters in a whole host name, without the final dot.
 pub const MAX_HOST_LEN: usize = 253;
-/// Characters in a [`Slug`]: what a Service name leaves beside the hash, a port of five digits and its suffix.
+/// Characters in a [`Slug`](super::Slug): what a Service name leaves beside the hash, a port of five digits and its suffix.
 pub const MAX_SLUG_LEN: usize = MAX_LABEL_LEN - "-".len() - KEYED_LEN - "-65535-service".len();
-/// Characters in the [`Slug`] of a migrated pod: what a Service name leaves beside a hash of
-/// [`Naming::legacy_md5`], a port of one digit and its suffix.
+/// Characters in the [`Slug`](super::Slug) of a migrated pod: what a Service name leaves beside a hash of
+/// [`Naming::legacy_md5`](super::Naming::legacy_md5), a port of one digit and its suffix.
 pub const MAX_KEPT_SLUG_LEN: usize = MAX_LABEL_LEN - "-".len() - MD5_LEN - "-1-service".len();
 /// Characters in the domain: what a host name leaves beside the longest first label and its dot.
 pub const MAX_DOMAIN_LEN: usize =
     MAX_HOST_LEN - (MAX_SLUG_LEN + "-".len() + KEYED_LEN + "-65535".len()) - ".".len();
-/// Bytes that the key of [`Naming::new`] has at least: 128 bits, when chosen at random.
+/// Bytes that the key of [`Naming::new`](super::Naming::new) has at least: 128 bits, when chosen at random.
 pub const MIN_KEY_LEN: usize = 16;

@@ -133,7 +133,7 @@ impl Naming {
     /// The slug of a pod's display name: letters of any script transliterated to `a-z`, everything else a
     /// hyphen; `p-` in front of what starts with a digit or `xn-`.
     ///
-    /// A slug of [`MAX_SLUG_LEN`] characters or more is cut, and a digest of the whole of it added, so that
+    /// A slug of [`MAX_SLUG_LEN`](super::MAX_SLUG_LEN) characters or more is cut, and a digest of the whole of it added, so that
     /// two long names with a common start stay different. Any text is fine; time is linear in its length.
     ///
     /// With [`legacy_md5`](Self::legacy_md5) a letter beyond ASCII is a hyphen, as the existing backend has it: `Año 2`

@@ -32,5 +32,5 @@ mod run;
 mod wakeups;
 
 pub use self::builder::PlatformBuilder;
-pub use self::calls::{AccountChange, AuditEvent, Health, StoreHealth, Update};
+pub use self::calls::{AccountChange, AuditEvent, Health, Plan, StoreHealth, Update};
 pub use self::handle::Platform;

@@ -4,7 +4,7 @@ use crate::cluster::catalogue::NO_GPU;
 use crate::money::amount::Money;
 use crate::pod::environment::Environment;
 use crate::pod::image::ImageReference;
-use crate::pod::port::{JUPYTER_PORT, Port};
+use crate::pod::port::{JUPYTER_PORT, Port, Protocol};
 use crate::token::secret::AccessToken;
 
 /// The size of a disk that nobody has chosen, in GB.
@@ -236,5 +236,52 @@ impl PodOptions {
     /// Whether a Jupyter server is expected.
     pub fn has_jupyter(&self) -> bool {
         !matches!(self.jupyter, None | Some(Jupyter::Off))
+    }
+
+    /// Everything that is chosen, secrets too, as a value: only to make a digest of.
+    pub(crate) fn all(&self) -> serde_json::Value {
+        let Self {
+            image,
+            gpu,
+            disk_gb,
+            volume_gb,
+            mount_path,
+            ports,
+            jupyter,
+            environment: Environment(environment),
+            daily_cap,
+        } = self;
+        let ports = ports.as_ref().map(|ports| {
+            let parts = ports.iter().map(|port| {
+                let Port {
+                    number,
+                    name,
+                    protocol,
+                } = port;
+                let protocol = match protocol {
+                    Protocol::Http => "http",
+                    Protocol::Tcp => "tcp",
+                };
+                serde_json::json!([number, name, protocol])
+            });
+            parts.collect::<Vec<_>>()
+        });
+        let jupyter = jupyter.as_ref().map(|jupyter| match jupyter {
+            Jupyter::Off => ("off", None),
+            Jupyter::Generated => ("generated", None),
+            Jupyter::Chosen(token) => ("chosen", Some(token.expose())),
+            Jupyter::Read => ("read", None),
+        });
+        serde_json::json!([
+            image,
+            gpu,
+            disk_gb,
+            volume_gb,
+            mount_path,
+            ports,
+            jupyter,
+            environment,
+            daily_cap
+        ])
     }
 }

@@ -2,9 +2,7 @@
 
 use crate::error::validation::{Problem, Violation};
 use crate::money::amount::Money;
-use crate::pod::environment::Environment;
 use crate::pod::options::{Jupyter, PodOptions};
-use crate::pod::port::{Port, Protocol};
 
 /// A request to create a pod, unchecked: [`Platform::create`](crate::Platform::create) checks it.
 ///
@@ -125,52 +123,7 @@ impl CreatePod {
             idempotency_key: _,
             unreadable: _,
         } = self;
-        let PodOptions {
-            image,
-            gpu,
-            disk_gb,
-            volume_gb,
-            mount_path,
-            ports,
-            jupyter,
-            environment: Environment(environment),
-            daily_cap,
-        } = options;
-        let ports = ports.as_ref().map(|ports| {
-            let parts = |Port {
-                             number,
-                             name,
-                             protocol,
-                         }: &Port| {
-                let protocol = match protocol {
-                    Protocol::Http => "http",
-                    Protocol::Tcp => "tcp",
-                };
-                serde_json::json!([number, name, protocol])
-            };
-            ports.iter().map(parts).collect::<Vec<_>>()
-        });
-        let jupyter = jupyter.as_ref().map(|jupyter| match jupyter {
-            Jupyter::Off => ("off", None),
-            Jupyter::Generated => ("generated", None),
-            Jupyter::Chosen(token) => ("chosen", Some(token.expose())),
-            Jupyter::Read => ("read", None),
-        });
-        let text = serde_json::json!([
-            name,
-            template,
-            image,
-            gpu,
-            disk_gb,
-            volume_gb,
-            mount_path,
-            ports,
-            jupyter,
-            environment,
-            daily_cap,
-            assign_to,
-        ])
-        .to_string();
+        let text = serde_json::json!([name, template, options.all(), assign_to]).to_string();
         format!(
             "{DIGEST_VERSION}{}",
             &blake3::hash(text.as_bytes()).to_hex()[..32]

@@ -57,16 +57,27 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
         "containers": [container_spec(workload, config)],
         "volumes": [{ "name": WORKSPACE, "persistentVolumeClaim": { "claimName": reference.volume } }],
     });
+    // Without `..`: a new part of a container is written here, or into the container below.
+    let ContainerSpec {
+        image: _,
+        environment: _,
+        ready_port: _,
+        resources: _,
+        node_selector: _,
+        tolerations,
+        runtime_class,
+        avoid_nodes,
+    } = container;
     select_nodes(&mut spec, container);
-    if !container.tolerations.is_empty() {
-        spec["tolerations"] = container.tolerations.iter().map(toleration).collect();
+    if !tolerations.is_empty() {
+        spec["tolerations"] = tolerations.iter().map(toleration).collect();
     }
-    if !container.avoid_nodes.is_empty() {
+    if !avoid_nodes.is_empty() {
         spec["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] =
-            avoiding(&container.avoid_nodes);
+            avoiding(avoid_nodes);
     }
     // The runtime that a GPU needs takes precedence over that of all pods.
-    if let Some(class) = container.runtime_class.as_ref().or(config.runtime_class.as_ref()) {
+    if let Some(class) = runtime_class.as_ref().or(config.runtime_class.as_ref()) {
         spec["runtimeClassName"] = class.as_str().into();
     }
     if config.user_namespaces {

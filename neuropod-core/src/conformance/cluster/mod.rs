@@ -1,4 +1,4 @@
-//! What a [`ClusterBackend`] must do.
+//! What a [`ClusterBackend`](crate::ClusterBackend) must do.
 //!
 //! A backend talks to a cluster whose scheduler and kubelet do things on their own. The suite asks a [`Stage`] to make
 //! them do it: one for a real API server writes the status that a kubelet would write, one for a simulated cluster

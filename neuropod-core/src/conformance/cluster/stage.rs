@@ -21,7 +21,7 @@ pub trait Stage: Send + Sync {
     async fn reach(&self, reference: &WorkloadRef, milestone: Milestone);
 
     /// Makes `mishap` happen to the pod of `reference`, and returns when the cluster shows it. The pod has got as far as
-    /// the mishap needs: it waits for a node, is on its way, or runs. The suite uses those mishaps that [`CHECKS`] name.
+    /// the mishap needs: it waits for a node, is on its way, or runs. The suite uses those mishaps that `CHECKS` name.
     ///
     /// Panics when it can't.
     async fn inject(&self, reference: &WorkloadRef, mishap: Mishap);
@@ -44,7 +44,7 @@ pub trait Stage: Send + Sync {
     /// How long to wait for something to be seen.
     fn limit(&self) -> Duration;
 
-    /// The image of the pods. For [`logs`](fn@logs) it is one that prints at least two lines when it starts, and runs on.
+    /// The image of the pods. For the check `logs` it is one that prints at least two lines when it starts, and runs on.
     fn image(&self) -> String {
         "neuropod/conformance:1".to_owned()
     }
