@@ -4,7 +4,7 @@
 //! $ cargo run --example subscribe
 //! ```
 //!
-//! A server passes these updates on to its WebSockets. The account here holds too little for two hours, so that the
+//! A server passes these updates on to its open connections. The account here holds too little for two hours, so that the
 //! warnings of a low balance come too.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
