@@ -186,16 +186,16 @@ async fn finds_each_fault() {
     for (fault, expected) in [
         (Fault::DrawsTwice, "was applied twice"),
         (Fault::AnswersAnew, "the ledger has something else"),
-        (Fault::RefusesRepetitions, "can't be answered so"),
+        (Fault::RefusesRepetitions, "can't have this result"),
         (Fault::LosesDeposits, "the ledger has something else"),
-        (Fault::ChargesAndRefuses, "what was refused"),
+        (Fault::ChargesAndRefuses, "or a refused one"),
         (Fault::ForgetsParameters, "the ledger has something else"),
         (Fault::KeepsReservations, "the ledger has something else"),
         (Fault::TopsUpTooMuch, "the entries of"),
         (Fault::ForgetsCaps, "the entries of"),
-        (Fault::Overdraws, "less than nothing"),
+        (Fault::Overdraws, "negative balance"),
         (Fault::ForgetsWriteOffs, "add up"),
-        (Fault::FailsUnderLoad, "a cause that it can't have"),
+        (Fault::FailsUnderLoad, "can't have this error"),
     ] {
         let verdict = verdict(fault).await;
         assert!(

@@ -33,8 +33,8 @@ async fn unknown_fields_survive_a_rewrite() {
     let mut other = connect(&path).await;
     run(
         &mut other,
-        "UPDATE pods SET document = json_set(document, '$.team', 'vision', '$.spec.shm', 8, \
-         '$.spec.endpoints[1].protocol', 'grpc')",
+        "UPDATE pods SET document = json_set(document, '$.team', 'vision', '$.options.shm', 8, \
+         '$.options.ports[1].zone', 'grpc')",
     )
     .await;
     let pod = Pod {
@@ -44,8 +44,8 @@ async fn unknown_fields_survive_a_rewrite() {
     let updated = store.update(&pod).await.unwrap();
     assert_eq!(updated.status, Status::Running);
     let kept: (String, i64, String, String) = sqlx::query_as(
-        "SELECT document ->> '$.team', document ->> '$.spec.shm', \
-         document ->> '$.spec.endpoints[1].protocol', document ->> '$.status' FROM pods",
+        "SELECT document ->> '$.team', document ->> '$.options.shm', \
+         document ->> '$.options.ports[1].zone', document ->> '$.status' FROM pods",
     )
     .fetch_one(&mut other)
     .await

@@ -111,13 +111,13 @@ impl Ledger {
                 // write fails.
                 let account = accounts::get_flushed(&self.server, user).await?;
                 let known = keys::get(&self.server, key).await?;
-                let held = match hold {
+                let of_hold = match hold {
                     Some(hold) => keys::get(&self.server, hold).await?,
                     None => None,
                 };
                 let (value, change) = decide(
                     record(known.as_ref()),
-                    record(held.as_ref()),
+                    record(of_hold.as_ref()),
                     account.as_ref().map(accounts::Account::balance),
                 )?;
                 let (Some(change), Some(account)) = (change, account) else {
@@ -132,7 +132,7 @@ impl Ledger {
                         false
                     }
                 };
-                let keys = [known.as_ref(), held.as_ref()];
+                let keys = [known.as_ref(), of_hold.as_ref()];
                 if claimed && accounts::write(&self.server, &account, &keys, change, now).await? {
                     return Ok(value);
                 }
