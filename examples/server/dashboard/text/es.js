@@ -446,7 +446,7 @@ export const es = {
   "audit.outcome": "Resultado",
   "audit.what": "Qué",
   "audit.who": "Quién",
-  "audit.whom": "Sobre quién o qué",
+  "audit.whom": "Afecta a",
   "did.access_refused": "Intentó algo reservado a los administradores",
   "did.balance_set": "Fijó un saldo",
   "did.credit_added": "Abonó saldo",

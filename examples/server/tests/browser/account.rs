@@ -174,7 +174,7 @@ async fn a_statement_of_weeks_adds_up_in_every_guise() {
     page.click("Menú").await;
     page.go("account").await;
     page.run(set, json!([from.to_string()])).await;
-    page.reads("Los días son de UTC").await;
+    page.reads("Los días son en UTC").await;
     page.reads("Taller de noviembre").await;
     page.check("narrow-dark-es", &axe).await;
     page.size(1280, 900).await;

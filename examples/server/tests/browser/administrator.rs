@@ -51,7 +51,7 @@ async fn users_templates_and_prices() {
     page.fill("gpu rtx-4050", "0.75").await;
     page.fill("initialBalance", "-1").await;
     page.click("Save").await;
-    page.reads("Opening credit: give an amount").await;
+    page.reads("Opening credit: enter an amount").await;
     page.fill("initialBalance", "2.5").await;
     page.run("document.querySelector('[name=enabled]').click()", json!([]))
         .await;

@@ -140,7 +140,7 @@ async fn fill_in(page: &Page, axe: &str) {
     // A cap that is none is not left out without a word.
     page.fill("dailyCap", "fifty").await;
     page.click("Deploy").await;
-    page.reads("Write an amount with at most two decimals").await;
+    page.reads("Enter an amount with at most two decimals").await;
     page.fill("dailyCap", "50,00").await;
     page.picture("deploy-right").await;
 }

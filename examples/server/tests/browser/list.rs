@@ -95,7 +95,7 @@ async fn a_long_list_is_searched_ordered_and_stopped_in_one_go() {
     api.change(pod("Beta"), "stop").await;
     page.pod_is("Beta", "Stopped").await;
     page.click("Stop").await;
-    page.reads("One did not work:").await;
+    page.reads("One failed:").await;
     page.reads("Beta").await;
     page.check("stop-failed", &axe).await;
     page.click("Cancel").await;
