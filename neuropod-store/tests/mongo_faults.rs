@@ -278,7 +278,7 @@ async fn unknown_fields_survive_a_rewrite() {
     let pod = store.insert(&sample::pod(&UserId::new("ana"))).await.unwrap();
     let pods = database.driver().await.collection::<Document>("pods");
     let later = doc! { "$set": {
-        "team": "vision", "meter.tax": 21, "httpServices.1.kubernetesServiceName": "a-b-7860-service",
+        "team": "vision", "meter.tax": 21, "options.ports.1.kubernetesServiceName": "a-b-7860-service",
     } };
     pods.update_one(doc! {}, later).await.unwrap();
 
@@ -292,7 +292,11 @@ async fn unknown_fields_survive_a_rewrite() {
     assert_eq!(stored.get_str("status").unwrap(), "running");
     assert_eq!(stored.get_str("team").unwrap(), "vision");
     assert_eq!(stored.get_document("meter").unwrap().get_i32("tax").unwrap(), 21);
-    let services = stored.get_array("httpServices").unwrap();
+    let services = stored
+        .get_document("options")
+        .unwrap()
+        .get_array("ports")
+        .unwrap();
     let service = services[1].as_document().unwrap();
     assert_eq!(
         service.get_str("kubernetesServiceName").unwrap(),

@@ -150,7 +150,7 @@ async fn takes_over_in_place() {
         "Usuarios    3 por migrar",
         "Pods        1 por migrar, 1 que no se pueden migrar",
         "rtx-4050 3.33",
-        "rtx-4090: -1 no es un precio; se aplica el configurado, 2.50 EUR",
+        "rtx-4090: -1 no es un precio; se aplica el configurado, 2.50",
         "su correo ANA@example.com es también el de 665f1f77bcf86cd799439011",
         "\"Infinity\" no es un saldo de cliente",
         "el pod «Año 2» (3f9a0c1d2e4b5a68), detenido; en el clúster a-o-2-81dc9bdb",
