@@ -134,10 +134,8 @@ impl Page {
 
     /// Clicks the button or link with this name, once it is there.
     pub(crate) async fn click(&self, name: &str) {
-        let found = self
-            .until(name, "return button(arguments[0])", json!([name]))
-            .await;
-        self.browser.click(&found).await;
+        let find = || self.until(name, "return button(arguments[0])", json!([name]));
+        while !self.browser.clicks(&find().await).await {}
     }
 
     /// Fills the field that the form calls so.

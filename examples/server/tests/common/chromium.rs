@@ -111,8 +111,18 @@ impl Browser {
 
     /// Clicks in the middle of an element, which must be on top there.
     pub(crate) async fn click(&self, element: &Value) {
-        self.post(&format!("/element/{}/click", id(element)), &json!({}))
-            .await;
+        assert!(self.clicks(element).await, "the page has replaced it: {element}");
+    }
+
+    /// Clicks, unless the page has replaced the element since it was found.
+    pub(crate) async fn clicks(&self, element: &Value) -> bool {
+        let path = format!("{}/element/{}/click", self.session, id(element));
+        let answer = self.client.post(path).json(&json!({})).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        let value = &answer["value"];
+        let is_stale = value["error"] == "stale element reference";
+        assert!(value["error"].is_null() || is_stale, "{value}");
+        !is_stale
     }
 
     /// Empties a field, and types into it.
