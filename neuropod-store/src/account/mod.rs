@@ -11,7 +11,9 @@ mod names;
 mod post;
 mod record;
 
-pub(crate) use self::change::{Change, Decision, no_account};
+#[cfg(any(feature = "sqlite", feature = "mongo"))]
+pub(crate) use self::change::Decision;
+pub(crate) use self::change::{Change, no_account};
 pub(crate) use self::draw::draw;
 pub(crate) use self::hold::{hold, release};
 #[cfg(any(feature = "sqlite", feature = "mongo"))]
