@@ -73,6 +73,10 @@ pub fn check(
         None => options.clone().complete(),
     };
     let named = proposed.map_or(&[][..], PodOptions::ports);
+    // A stored template that mounts the volume over a folder of the system works on: it is put right when it is changed.
+    if proposed.is_none_or(|proposed| proposed.mount_path.is_none()) {
+        problems.take("mount_path", check_volume_path(complete.mount_path()));
+    }
     let options = check_options(complete, named, template_id.as_deref(), rules, &mut problems);
     if let Some(id) = template_id {
         match template {
@@ -97,6 +101,7 @@ fn check_options(
     rules: RequestRules<'_>,
     problems: &mut Problems<'_>,
 ) -> PodOptions {
+    let has_jupyter = options.has_jupyter();
     let PodOptions {
         image,
         gpu,
@@ -125,9 +130,7 @@ fn check_options(
         "volume_gb",
         volume_gb.map(|size| in_range(size, limits.volume_gb)),
     );
-    problems.check("mount_path", mount_path.as_deref().map(check_volume_path));
     check_ports(ports.as_deref().unwrap_or_default(), limits, problems);
-    let has_jupyter = !matches!(jupyter, None | Some(Jupyter::Off));
     let (environment, chosen_token) = check_environment(environment, has_jupyter, limits, problems);
     if daily_cap.is_some_and(|cap| cap <= Money::ZERO) {
         problems.add("daily_cap", Violation::Amount);

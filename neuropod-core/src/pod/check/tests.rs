@@ -149,6 +149,22 @@ fn nobody_chooses_another_image_or_another_place_than_the_template_has() {
     );
 }
 
+/// An earlier version has stored it.
+#[test]
+fn a_stored_template_that_mounts_over_the_system_works_on() {
+    let mut stored = template();
+    stored.options = stored.options.with_mount_path("/run");
+    let (checked, problems) = checked_with(
+        &CreatePod::from_template("a", "t1"),
+        Some(&stored),
+        &Catalogue::default(),
+        &ImageRules::default(),
+        &Limits::default(),
+    );
+    assert_eq!(problems, []);
+    assert_eq!(checked.options.mount_path(), "/run");
+}
+
 #[test]
 fn a_template_that_is_not_there_is_all_that_is_wrong() {
     let request = CreatePod::from_template("a", "gone");
