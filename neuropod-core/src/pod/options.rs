@@ -50,7 +50,7 @@ options! {
     /// What an owner chooses of a pod.
     ///
     /// `None` is "not chosen": in a request the template decides, and where it says nothing the platform. In a stored pod
-    /// everything is chosen; the methods of the fields' names return what holds.
+    /// everything is chosen; the methods of the fields' names return it, and the platform's default where it is one value.
     ///
     /// ```
     /// use neuropod_core::pod::{Port, PodOptions};
@@ -179,12 +179,15 @@ impl PodOptions {
     /// These options with everything chosen, but for the image, which the platform has none of its own for.
     #[must_use]
     pub fn complete(self) -> Self {
+        let gpu = Some(self.gpu().to_owned());
+        let (disk_gb, volume_gb) = (Some(self.disk_gb()), Some(self.volume_gb()));
+        let mount_path = Some(self.mount_path().to_owned());
         let Self {
             image,
-            gpu,
-            disk_gb,
-            volume_gb,
-            mount_path,
+            gpu: _,
+            disk_gb: _,
+            volume_gb: _,
+            mount_path: _,
             ports,
             jupyter,
             environment,
@@ -192,10 +195,10 @@ impl PodOptions {
         } = self;
         Self {
             image,
-            gpu: gpu.or_else(|| Some(NO_GPU.to_owned())),
-            disk_gb: disk_gb.or(Some(DEFAULT_DISK_GB)),
-            volume_gb: volume_gb.or(Some(DEFAULT_DISK_GB)),
-            mount_path: mount_path.or_else(|| Some(DEFAULT_MOUNT_PATH.to_owned())),
+            gpu,
+            disk_gb,
+            volume_gb,
+            mount_path,
             ports: ports.or_else(|| Some(vec![Port::http(JUPYTER_PORT)])),
             jupyter: jupyter.or(Some(Jupyter::Generated)),
             environment,
@@ -228,12 +231,12 @@ impl PodOptions {
         self.mount_path.as_deref().unwrap_or(DEFAULT_MOUNT_PATH)
     }
 
-    /// The public ports.
+    /// The public ports that are chosen.
     pub fn ports(&self) -> &[Port] {
         self.ports.as_deref().unwrap_or_default()
     }
 
-    /// Whether a Jupyter server is expected.
+    /// Whether a Jupyter server is chosen.
     pub fn has_jupyter(&self) -> bool {
         !matches!(self.jupyter, None | Some(Jupyter::Off))
     }
