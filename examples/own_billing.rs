@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use neuropod::money::{AccountKind, Balance, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
+use neuropod::money::{AccountKind, Balance, Draw, Drawn, EntryOptions, Hold, LedgerEntry, Posting};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::MemoryStore;
 use neuropod::{Actor, Billing, CreatePod, Money, Naming, Platform, Result, UserId};
@@ -55,7 +55,7 @@ impl Billing for Invoiced {
         self.ledger.release(key).await
     }
 
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         self.ledger.entries(user, options).await
     }
 }

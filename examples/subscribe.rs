@@ -59,8 +59,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     platform.delete(&ana, &pod.id, VolumePolicy::Delete).await?;
                 }
             }
-            Update::LowBalance { mark_seconds, .. } => {
-                println!("low balance: less than {} minutes are left", mark_seconds / 60);
+            Update::LowBalance {
+                threshold_seconds, ..
+            } => {
+                println!(
+                    "low balance: less than {} minutes are left",
+                    threshold_seconds / 60
+                );
             }
             Update::VolumeAtRisk { at, .. } => println!("volume at risk: it is deleted at {at}"),
             Update::Deleted(id) if id == pod.id => {

@@ -1,5 +1,5 @@
 //! The stores beside their drivers doing the same statements: reading a pod, changing it by compare-and-swap, a page of
-//! a list, and a reservation that is made and released. A store should take at most 1.3 times as long as its driver.
+//! a list, and a hold that is made and released. A store should take at most 1.3 times as long as its driver.
 //!
 //! Whoever uses the driver of SQLite by hand needs pods too, so `driver` reads and writes them as JSON values; `driver_text`
 //! leaves them as text.
@@ -75,7 +75,10 @@ fn store(
         bencher.iter(|| {
             runtime.block_on(async {
                 let key = format!("key-{}", number());
-                store.reserve(&key, &user(), Money::from_cents(2)).await.unwrap();
+                store
+                    .hold_amount(&key, &user(), Money::from_cents(2))
+                    .await
+                    .unwrap();
                 store.release(&key).await.unwrap();
             });
         });

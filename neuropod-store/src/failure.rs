@@ -41,7 +41,7 @@ pub(crate) fn key_in_use(key: &str) -> Error {
 
 /// The hold has ended in another way.
 pub(crate) fn ended(key: &str, how: &str) -> Error {
-    Error::new(ErrorKind::InvalidState, format!("this reservation was {how}")).with_context("key", key)
+    Error::new(ErrorKind::InvalidState, format!("this hold was {how}")).with_context("key", key)
 }
 
 /// The account has too little available.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use neuropod_core::conformance::billing::load;
 use neuropod_core::money::billing::{Draw, Drawn, EntryKind, EntryOptions, Hold, Posting, PostingKind};
-use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
 use neuropod_core::{Billing, Error, ErrorKind, Money, Result, UserId};
 use neuropod_store::MemoryStore;
 
@@ -26,8 +26,8 @@ enum Fault {
     ChargesAndRefuses,
     /// Accepts other changes under a key that was used.
     ForgetsParameters,
-    /// Releases reservations, and leaves them as they are.
-    KeepsReservations,
+    /// Releases holds, and leaves them as they are.
+    KeepsHolds,
     /// Tops up more than was asked for.
     TopsUpTooMuch,
     /// Charges more than is allowed for a day.
@@ -132,7 +132,7 @@ impl Billing for Faulty {
         match self.fault {
             Fault::DrawsTwice if !is_new => {
                 draw.key += AGAIN;
-                // The reservation may have ended; what is answered is right anyway.
+                // The hold may have ended; what is answered is right anyway.
                 let _ = self.inner.draw(&draw).await;
                 Ok(drawn)
             }
@@ -146,12 +146,12 @@ impl Billing for Faulty {
 
     async fn release(&self, key: &str) -> Result<()> {
         match self.fault {
-            Fault::KeepsReservations => Ok(()),
+            Fault::KeepsHolds => Ok(()),
             _ => self.inner.release(key).await,
         }
     }
 
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         let mut entries = self.inner.entries(user, options).await?;
         if self.fault == Fault::ForgetsWriteOffs {
             entries.retain(|entry| entry.kind != EntryKind::WriteOff);
@@ -190,7 +190,7 @@ async fn finds_each_fault() {
         (Fault::LosesDeposits, "the ledger has something else"),
         (Fault::ChargesAndRefuses, "or a refused one"),
         (Fault::ForgetsParameters, "the ledger has something else"),
-        (Fault::KeepsReservations, "the ledger has something else"),
+        (Fault::KeepsHolds, "the ledger has something else"),
         (Fault::TopsUpTooMuch, "the entries of"),
         (Fault::ForgetsCaps, "the entries of"),
         (Fault::Overdraws, "negative balance"),

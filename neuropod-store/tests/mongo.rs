@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use neuropod_core::money::billing::{Details, Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, BillingExt, Entry};
+use neuropod_core::money::{AccountKind, Balance, BillingExt, LedgerEntry};
 use neuropod_core::{Billing, Money, PodStore, Result, UserId, conformance};
 use neuropod_store::MongoStore;
 
@@ -116,7 +116,7 @@ impl Billing for Both {
         self.one().release(key).await
     }
 
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         self.one().entries(user, options).await
     }
 }

@@ -121,7 +121,7 @@ async fn crashes_under_load() {
                 let key = format!("{task}/{change}");
                 repeat(|| store.deposit(&key, &user, Money::from_cents(10))).await;
                 let hold = format!("{key}/hold");
-                repeat(|| store.reserve(&hold, &user, Money::from_cents(5))).await;
+                repeat(|| store.hold_amount(&hold, &user, Money::from_cents(5))).await;
                 let drawn = minute(&format!("{key}/minute"), &user, &hold);
                 repeat(|| async { store.draw(&drawn).await.map(drop) }).await;
                 repeat(|| store.release(&hold)).await;
@@ -257,7 +257,7 @@ async fn a_claim_is_taken_over() {
         failed(drawn, "not_found", false);
         store.release(&closed).await.unwrap();
         failed(
-            store.reserve(&closed, &ana, Money::ZERO).await,
+            store.hold_amount(&closed, &ana, Money::ZERO).await,
             "invalid_state",
             false,
         );
@@ -305,17 +305,20 @@ async fn unknown_fields_survive_a_rewrite() {
     database.remove().await;
 }
 
-/// The same of what happened under a key of money, which changes as the reservation is used and ends.
+/// The same of what happened under a key of money, which changes as the hold is used and ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_fields_of_a_reservation_survive_its_changes() {
-    let name = "mongo_faults/unknown_fields_of_a_reservation_survive_its_changes";
+async fn unknown_fields_of_a_hold_survive_its_changes() {
+    let name = "mongo_faults/unknown_fields_of_a_hold_survive_its_changes";
     let Some(database) = TestDatabase::new(name) else {
         return;
     };
     let store = MongoStore::connect(&database.uri).await.unwrap();
     let ana = UserId::new("ana");
     store.open(&ana, AccountKind::Unlimited).await.unwrap();
-    store.reserve("hour", &ana, Money::from_cents(9)).await.unwrap();
+    store
+        .hold_amount("hour", &ana, Money::from_cents(9))
+        .await
+        .unwrap();
 
     let keys = database.driver().await.collection::<Document>("keys");
     let later = doc! { "$set": { "record.team": "vision", "record.by": { "tax": 21 } } };

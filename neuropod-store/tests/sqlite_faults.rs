@@ -53,15 +53,18 @@ async fn unknown_fields_survive_a_rewrite() {
     assert_eq!(kept, ("vision".into(), 8, "grpc".into(), "running".into()));
 }
 
-/// The same of what happened under a key of money, which changes as the reservation is used and ends.
+/// The same of what happened under a key of money, which changes as the hold is used and ends.
 #[tokio::test]
-async fn unknown_fields_of_a_reservation_survive_its_changes() {
+async fn unknown_fields_of_a_hold_survive_its_changes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("neuropod.db");
     let store = SqliteStore::open(&path).await.unwrap();
     let ana = UserId::new("ana");
     store.open(&ana, AccountKind::Unlimited).await.unwrap();
-    store.reserve("hour", &ana, Money::from_cents(9)).await.unwrap();
+    store
+        .hold_amount("hour", &ana, Money::from_cents(9))
+        .await
+        .unwrap();
 
     let mut other = connect(&path).await;
     run(

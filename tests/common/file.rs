@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use neuropod::clock::Clock;
 use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod::money::{AccountKind, Balance, Entry};
+use neuropod::money::{AccountKind, Balance, LedgerEntry};
 use neuropod::store::SqliteStore;
 use neuropod::store::{ListOptions, PriceStore, TemplateStore, UserStore};
 use neuropod::user::Identity;
@@ -99,5 +99,5 @@ pass!(Billing {
     fn hold(hold: &Hold) -> ();
     fn draw(draw: &Draw) -> Drawn;
     fn release(key: &str) -> ();
-    fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
+    fn entries(user: &UserId, options: &EntryOptions) -> Vec<LedgerEntry>;
 });

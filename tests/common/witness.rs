@@ -43,7 +43,7 @@ pub(crate) async fn money_is_right(
     let held: Money = entries.iter().map(|entry| entry.held).sum();
     assert_eq!((total, held), (balance.total(), balance.held), "{entries:#?}");
     let mut once = BTreeSet::new();
-    // A reservation may be topped up; everything else happens once for its key.
+    // A hold may be topped up; everything else happens once for its key.
     for entry in entries.iter().filter(|entry| entry.kind != EntryKind::Hold) {
         assert!(
             once.insert((&entry.key, entry.kind)),

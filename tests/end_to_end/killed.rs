@@ -11,7 +11,7 @@ use neuropod::cluster::plan::Layout;
 use neuropod::cluster::{Step, VolumePolicy};
 use neuropod::k8s::KubeCluster;
 use neuropod::money::billing::Balance;
-use neuropod::money::meter::Reservation;
+use neuropod::money::meter::HoldState;
 use neuropod::money::statement::explain;
 use neuropod::money::{AccountKind, BillingExt};
 use neuropod::pod::Desired;
@@ -215,7 +215,7 @@ async fn a_process_that_is_killed_leaves_no_orphan_and_the_next_one_goes_on() {
 fn has_settled(pod: &Pod) -> bool {
     match pod.desired {
         Desired::Running => pod.status == Status::Running,
-        Desired::Stopped => pod.step == Step::Stopped && pod.meter.reservation == Reservation::None,
+        Desired::Stopped => pod.step == Step::Stopped && pod.meter.hold_state == HoldState::None,
         Desired::Deleted { .. } => false,
     }
 }

@@ -65,11 +65,11 @@ async fn a_pod_stops_at_its_own_cap_and_starts_again_the_next_day() {
         loop {
             if let Update::LowBalance {
                 daily_cap,
-                mark_seconds,
+                threshold_seconds,
                 ..
             } = updates.next().await.unwrap().unwrap()
             {
-                return (daily_cap, mark_seconds);
+                return (daily_cap, threshold_seconds);
             }
         }
     };
@@ -383,8 +383,10 @@ async fn a_platform_is_not_built_with_a_cap_grace_time_or_mark_out_of_range() {
     for parts in [
         world.parts().daily_cap(Money::from_micros(-1)),
         world.parts().volume_grace(SignedDuration::from_secs(-1)),
-        world.parts().low_balance_marks([SignedDuration::ZERO]),
-        world.parts().low_balance_marks([SignedDuration::from_mins(61)]),
+        world.parts().low_balance_thresholds([SignedDuration::ZERO]),
+        world
+            .parts()
+            .low_balance_thresholds([SignedDuration::from_mins(61)]),
     ] {
         let error = parts.build().unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Invalid(_)), "{error}");

@@ -217,7 +217,7 @@ async fn a_stop_that_the_cluster_refuses_is_told_and_not_paid() {
     assert_eq!((told.status, told.step), (Status::Stopped, Step::Stopping));
     assert!(!told.reason.unwrap().detail.is_empty(), "why it was refused");
     let unpaid = until(&platform, &world.ana, &pod.id, |pod| {
-        pod.meter.from.is_none() && pod.meter.due.is_none()
+        pod.meter.from.is_none() && pod.meter.pending.is_none()
     })
     .await;
     sleep(Duration::from_mins(30)).await;

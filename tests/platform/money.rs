@@ -123,13 +123,16 @@ async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_i
         match updates.next().await.unwrap().unwrap() {
             Update::LowBalance {
                 pod_id,
-                mark_seconds,
+                threshold_seconds,
                 seconds_left,
                 daily_cap: false,
             } => {
                 assert_eq!(pod_id, pod.id);
-                assert!(seconds_left < mark_seconds, "{seconds_left} of {mark_seconds}");
-                marks.push(mark_seconds);
+                assert!(
+                    seconds_left < threshold_seconds,
+                    "{seconds_left} of {threshold_seconds}"
+                );
+                marks.push(threshold_seconds);
             }
             Update::Changed(pod) if pod.step == Step::Stopped => break pod,
             _ => {}
@@ -223,7 +226,7 @@ async fn every_platform_tells_its_subscribers_once_of_every_mark() {
     let world = World::new(Settings::default()).await;
     let minutes = |marks: [i64; 2]| marks.map(SignedDuration::from_mins);
     let platforms = [(); 2].map(|()| {
-        let parts = world.parts().low_balance_marks(minutes([2, 30]));
+        let parts = world.parts().low_balance_thresholds(minutes([2, 30]));
         parts.build().unwrap()
     });
     let _drivers = platforms.each_ref().map(Driver::start);
@@ -234,7 +237,9 @@ async fn every_platform_tells_its_subscribers_once_of_every_mark() {
         let mut marks = Vec::new();
         loop {
             match updates.next().await.unwrap().unwrap() {
-                Update::LowBalance { mark_seconds, .. } => marks.push(mark_seconds),
+                Update::LowBalance {
+                    threshold_seconds, ..
+                } => marks.push(threshold_seconds),
                 Update::Changed(pod) if pod.step == Step::Stopped => return marks,
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use neuropod::cluster::reason::{Blame, Remedy};
-use neuropod::money::meter::Reservation;
+use neuropod::money::meter::HoldState;
 use neuropod::sim::{CallError, GpuPool, Method, Mishap, ObjectKey, ObjectKind, Settings};
 use neuropod::store::TemplateStore;
 use neuropod::token::TokenState;
@@ -136,7 +136,7 @@ async fn what_can_not_succeed_is_stopped_at_once_and_frees_its_money() {
             ReasonCode::ImageInvalid
         };
         let stopped = until(&platform, &world.ana, &pod.id, |pod| {
-            pod.step == Step::Stopped && pod.meter.reservation == Reservation::None
+            pod.step == Step::Stopped && pod.meter.hold_state == HoldState::None
         })
         .await;
         assert_eq!(

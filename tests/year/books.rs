@@ -11,9 +11,9 @@ use neuropod::clock::Clock;
 use neuropod::message::{self, Language};
 use neuropod::money::Currency;
 use neuropod::money::billing::{EntryOptions, Period};
-use neuropod::money::meter::Reservation;
+use neuropod::money::meter::HoldState;
 use neuropod::money::statement::{Explanation, explain};
-use neuropod::money::{BillingExt, Entry, EntryKind, Quote};
+use neuropod::money::{BillingExt, EntryKind, LedgerEntry, Quote};
 use neuropod::store::PriceStore;
 use neuropod::{Billing, Money, Pod, PodId, PriceList, UserId};
 
@@ -24,7 +24,7 @@ use crate::people::People;
 #[derive(Default)]
 pub(crate) struct Books {
     accounts: HashMap<UserId, Account>,
-    /// What every reservation has, by key; those that have nothing are left out.
+    /// What every hold has, by key; those that have nothing are left out.
     held: HashMap<String, Money>,
     /// What every person and every pod spent on a day for what ran.
     spent: HashMap<(String, Date), Money>,
@@ -33,7 +33,7 @@ pub(crate) struct Books {
     prices: Vec<PriceList>,
     pub(crate) written_off: Money,
     /// The longest time of a container that nobody could pay, in seconds, and its entry.
-    longest_unpaid: (i64, Option<Entry>),
+    longest_unpaid: (i64, Option<LedgerEntry>),
     pub(crate) entries: u64,
 }
 
@@ -43,7 +43,7 @@ struct Account {
     number: u64,
     total: Money,
     held: Money,
-    /// Every change but a reservation, which may be topped up, happens once for its key.
+    /// Every change but a hold, which may be topped up, happens once for its key.
     once: HashSet<(String, EntryKind)>,
 }
 
@@ -76,7 +76,7 @@ impl Books {
         for user in people.all() {
             self.check_account(world, user, people.cap_of(user), blind).await;
         }
-        let open = |pod: &&Pod| pod.meter.reservation != Reservation::None;
+        let open = |pod: &&Pod| pod.meter.hold_state != HoldState::None;
         let open: HashSet<_> = pods
             .iter()
             .filter(open)
@@ -125,7 +125,7 @@ impl Books {
     }
 
     /// What ran on a day costs at most what its pod and its owner may spend on it.
-    fn check_caps(&self, user: &UserId, cap: Option<Money>, entry: &Entry) {
+    fn check_caps(&self, user: &UserId, cap: Option<Money>, entry: &LedgerEntry) {
         let (Some(id), Some(period)) = (&entry.details.pod, entry.details.period) else {
             return;
         };
@@ -150,9 +150,9 @@ impl Books {
         }
     }
 
-    fn check_entry(&mut self, world: &World, user: &UserId, entry: &Entry, blind: Duration) {
+    fn check_entry(&mut self, world: &World, user: &UserId, entry: &LedgerEntry, blind: Duration) {
         if entry.held != Money::ZERO {
-            // A reservation is `pod:number`, what is drawn from it `pod:number:draw`.
+            // A hold is `pod:number`, what is drawn from it `pod:number:draw`.
             let key: Vec<_> = entry.key.split(':').take(2).collect();
             let key = key.join(":");
             let held = self.held.entry(key.clone()).or_default();
@@ -210,7 +210,7 @@ impl Books {
     }
 
     /// The longest time of a container that nobody could pay since this was asked last, in seconds, and its entry.
-    pub(crate) fn take_longest_unpaid(&mut self) -> (i64, Option<Entry>) {
+    pub(crate) fn take_longest_unpaid(&mut self) -> (i64, Option<LedgerEntry>) {
         std::mem::take(&mut self.longest_unpaid)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use neuropod::clock::Clock;
 use neuropod::money::billing::Spent;
-use neuropod::money::meter::{RESERVED_SECONDS, Reservation};
+use neuropod::money::meter::{HOLD_SECONDS, HoldState};
 use neuropod::pod::Desired;
 use neuropod::store::PriceStore;
 use neuropod::{Billing, Money, Pod, PriceList, UserId};
@@ -63,7 +63,7 @@ async fn quiet(world: &World) -> Duration {
 /// Whether the record says what of the pod runs, and nothing is under way.
 fn is_known(world: &World, pod: &Pod) -> bool {
     let seen = world.cluster.pod(&pod.id);
-    let moves = matches!(pod.meter.reservation, Reservation::Opening | Reservation::Closing);
+    let moves = matches!(pod.meter.hold_state, HoldState::Opening | HoldState::Closing);
     let metered = pod.meter.from.as_ref().and(pod.meter.container.as_ref());
     let as_seen = match (pod.desired, seen) {
         (Desired::Running, seen) => {
@@ -80,12 +80,12 @@ fn is_known(world: &World, pod: &Pod) -> bool {
         (Desired::Stopped, seen) => seen.is_none() && metered.is_none(),
         (Desired::Deleted { .. }, _) => false,
     };
-    as_seen && !moves && pod.meter.due.is_none()
+    as_seen && !moves && pod.meter.pending.is_none()
 }
 
 /// For how long all who have containers running can pay for them: from what is reserved for each, or from what is
 /// available for all of their pods, and no longer than their daily caps last. Of what is available an hour for each
-/// stays out of it: the reservations that are filled first take it from what the others need.
+/// stays out of it: the holds that are filled first take it from what the others need.
 async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     let mut owners: BTreeMap<&UserId, Vec<&Pod>> = BTreeMap::new();
     for pod in pods {
@@ -98,10 +98,10 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
         let balance = world.store.balance(owner).await.unwrap();
         let hourly: Money = pods.iter().map(|pod| price(pod)).sum();
         let reserved = pods.iter().filter(|pod| pod.meter.from.is_some()).map(|pod| {
-            let left = pod.meter.seconds_left().unwrap_or(RESERVED_SECONDS);
+            let left = pod.meter.remaining_seconds().unwrap_or(HOLD_SECONDS);
             left - not_charged(pod, now)
         });
-        let available = seconds(balance.available, hourly) - RESERVED_SECONDS;
+        let available = seconds(balance.available, hourly) - HOLD_SECONDS;
         least = least.min(reserved.min().unwrap_or(i64::MAX).max(available));
         // What is used and not charged yet counts already.
         let open = |pod: &Pod| price(pod).for_seconds(not_charged(pod, now));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use neuropod::clock::Clock;
 use neuropod::cluster::{ObservedVolume, Step, VolumePolicy, plan};
-use neuropod::money::meter::{PERIOD_SECONDS, Reservation};
+use neuropod::money::meter::{HoldState, PERIOD_SECONDS};
 use neuropod::pod::Desired;
 use neuropod::sim::{ObjectKey, ObjectKind};
 use neuropod::store::ListOptions;
@@ -81,7 +81,7 @@ impl Rest {
         people.learn(world, &pods);
         books.check(world, people, &pods, platforms.blind()).await;
         wishes_are_fulfilled(people, &pods);
-        reservations_are_right(books, &pods);
+        holds_are_right(books, &pods);
         self.volumes_are_right(world, people, platforms, &pods).await;
         let there: BTreeSet<_> = pods.iter().map(|pod| &pod.id).collect();
         people.pods.retain(|id, _| there.contains(id));
@@ -256,10 +256,10 @@ fn has_settled(pod: &Pod, now: Timestamp) -> bool {
         Desired::Running => {
             pod.status == Status::Running && pod.step == Step::Ready && meter.from.is_some_and(charged)
         }
-        Desired::Stopped => pod.step == Step::Stopped && meter.reservation == Reservation::None,
+        Desired::Stopped => pod.step == Step::Stopped && meter.hold_state == HoldState::None,
         Desired::Deleted { .. } => false,
     };
-    is_there && meter.due.is_none()
+    is_there && meter.pending.is_none()
 }
 
 /// Whether what is in the cluster is what the running pods need: each its pod, policy and token, and for every port one
@@ -308,16 +308,16 @@ fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
 
 /// What is reserved is what the records say, and at most an hour at the highest price there was: what was reserved
 /// before a price fell stays reserved until it is drawn.
-fn reservations_are_right(books: &Books, pods: &[Pod]) {
+fn holds_are_right(books: &Books, pods: &[Pod]) {
     for pod in pods {
         let held = books.held(&pod.meter.key(&pod.id));
         // Of what is reserved a daily cap may leave less.
         let known = pod
             .meter
-            .left
+            .remaining
             .is_none_or(|left| left == held || pod.meter.capped && left < held);
-        let right = match pod.meter.reservation {
-            Reservation::Open => known && held <= books.highest_hour(&pod.options),
+        let right = match pod.meter.hold_state {
+            HoldState::Open => known && held <= books.highest_hour(&pod.options),
             _ => held == Money::ZERO,
         };
         assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);

@@ -72,7 +72,7 @@ pub trait Billing: Send + Sync + 'static {
     ///
     /// # Errors
     /// `Invalid` when the limit is 0 or more than [`MAX_ENTRIES`].
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>>;
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>>;
 }
 
 /// Shorter calls for every [`Billing`].
@@ -100,18 +100,18 @@ pub trait BillingExt: Billing {
     }
 
     /// Holds `amount`.
-    async fn reserve(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
+    async fn hold_amount(&self, key: &str, user: &UserId, amount: Money) -> Result<()> {
         self.hold(&Hold::new(key, user, amount)).await
     }
 
     /// Returns all entries of an account, oldest first.
-    async fn all_entries(&self, user: &UserId) -> Result<Vec<Entry>> {
+    async fn all_entries(&self, user: &UserId) -> Result<Vec<LedgerEntry>> {
         self.entries_of(user, &EntryOptions::default()).await
     }
 
     /// Returns the entries that `options` select, from all pages, oldest first.
-    async fn entries_of(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
-        let mut all: Vec<Entry> = Vec::new();
+    async fn entries_of(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
+        let mut all: Vec<LedgerEntry> = Vec::new();
         self.for_each_entry(user, options, |entry| all.push(entry))
             .await?;
         Ok(all)
@@ -120,7 +120,7 @@ pub trait BillingExt: Billing {
     /// Calls `each` for every entry that `options` select, oldest first, with one page in memory at a time.
     async fn for_each_entry<F>(&self, user: &UserId, options: &EntryOptions, mut each: F) -> Result<()>
     where
-        F: FnMut(Entry) + Send,
+        F: FnMut(LedgerEntry) + Send,
     {
         let mut options = options.clone();
         loop {
@@ -400,7 +400,7 @@ impl Default for EntryOptions {
 /// An entry of the ledger: one change of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub struct LedgerEntry {
     /// The place in the account: greater than that of every earlier entry.
     pub number: u64,
     /// The key of the change. A hold and its release have the same.
@@ -417,7 +417,7 @@ pub struct Entry {
     pub details: Details,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// The pod that the entry is for. Entries of earlier versions that end a hold name it only in their key.
     pub fn pod(&self) -> Option<PodId> {
         let from_key = || {

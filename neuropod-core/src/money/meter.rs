@@ -2,7 +2,7 @@
 //!
 //! The price of one hour is held before anything is created. While a container runs, its seconds are charged in short
 //! periods. Each charge draws from the hold, which is topped up as long as the account can pay. A period is stored in
-//! the pod's record as a pending charge (`due`) before it is drawn. So a repetition after a crash draws the same amount
+//! the pod's record as a pending charge before it is drawn. So a repetition after a crash draws the same amount
 //! under the same key, and of several drivers only one stores the period.
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::money::amount::Money;
 use crate::money::billing::{Details, Draw, Drawn, Hold, Period, next_day};
 
 /// The amount of a hold is the price of this time. Seconds.
-pub const RESERVED_SECONDS: i64 = 3600;
+pub const HOLD_SECONDS: i64 = 3600;
 /// The length of a period while the container runs. Seconds.
 pub const PERIOD_SECONDS: i64 = 60;
 /// The length of a period while the pod is stopped and only its volume is charged. Seconds.
@@ -37,9 +37,9 @@ pub const LOW_BALANCE_SECONDS: [i64; 3] = [3600, 900, 300];
 #[serde(rename_all = "camelCase")]
 pub struct Meter {
     /// Counted up with every hold, so that each has its own key.
-    pub hold: u64,
+    pub hold_number: u64,
     /// The state of the hold.
-    pub reservation: Reservation,
+    pub hold_state: HoldState,
     /// The price of the current period.
     pub price: Price,
     /// The container run that is metered.
@@ -59,13 +59,13 @@ pub struct Meter {
     pub volume_from: Option<Timestamp>,
     /// The pending charge. A crash may have left it here although it was drawn.
     #[serde(default)]
-    pub due: Option<Due>,
+    pub pending: Option<PendingCharge>,
     /// Counted up with every charged period.
     pub draws: u64,
     /// The amount that could still be spent after the last draw: the rest of the hold, or of a daily cap if that is less.
     #[serde(default)]
-    pub left: Option<Money>,
-    /// Whether `left` is limited by a daily cap.
+    pub remaining: Option<Money>,
+    /// Whether `remaining` is limited by a daily cap.
     #[serde(default)]
     pub capped: bool,
     /// The end of the last charged period. Nothing before it is charged again.
@@ -92,7 +92,7 @@ pub struct Price {
 /// to `Closing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Reservation {
+pub enum HoldState {
     /// There is no hold.
     None,
     /// The driver must place it. A crash may have left this state although it was placed.
@@ -105,7 +105,7 @@ pub enum Reservation {
 
 /// A pending charge: a period that must be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Due {
+pub struct PendingCharge {
     /// The charged time.
     #[serde(flatten)]
     pub period: Period,
@@ -116,7 +116,7 @@ pub struct Due {
     /// The version of the price list.
     pub version: u64,
     /// Whether it is drawn from the hold. The volume of a stopped pod is not.
-    pub reserved: bool,
+    pub from_hold: bool,
 }
 
 /// The pod that a charge is for, and the owner who pays.
@@ -130,17 +130,17 @@ impl Meter {
     /// A meter that is about to place its first hold.
     pub fn opening(price: Price) -> Self {
         Self {
-            hold: 0,
-            reservation: Reservation::Opening,
+            hold_number: 0,
+            hold_state: HoldState::Opening,
             price,
             container: None,
             started_at: None,
             charged_seconds: 0,
             from: None,
             volume_from: None,
-            due: None,
+            pending: None,
             draws: 0,
-            left: None,
+            remaining: None,
             capped: false,
             charged_until: None,
             seen_at: None,
@@ -153,7 +153,7 @@ impl Meter {
         Hold {
             key: self.key(charged.pod),
             user: charged.owner.clone(),
-            amount: self.reserved(),
+            amount: self.hold_amount(),
             details: Details {
                 pod: Some(charged.pod.clone()),
                 pod_name: Some(charged.pod_name.to_owned()),
@@ -165,15 +165,15 @@ impl Meter {
     }
 
     /// The draw for a pending charge, without caps.
-    pub(crate) fn to_draw(&self, due: &Due, charged: &Charged<'_>) -> Draw {
+    pub(crate) fn to_draw(&self, charge: &PendingCharge, charged: &Charged<'_>) -> Draw {
         Draw {
             key: format!("{}:{}", self.key(charged.pod), self.draws),
             user: charged.owner.clone(),
-            hold: due.reserved.then(|| self.key(charged.pod)),
-            amount: due.amount,
+            hold: charge.from_hold.then(|| self.key(charged.pod)),
+            amount: charge.amount,
             // A container that has ended needs no further hold.
             top_up: if self.from.is_some() {
-                self.reserved()
+                self.hold_amount()
             } else {
                 Money::ZERO
             },
@@ -182,9 +182,9 @@ impl Meter {
             details: Details {
                 pod: Some(charged.pod.clone()),
                 pod_name: Some(charged.pod_name.to_owned()),
-                price_version: Some(due.version),
-                hourly: Some(due.hourly),
-                period: Some(due.period),
+                price_version: Some(charge.version),
+                hourly: Some(charge.hourly),
+                period: Some(charge.period),
                 note: None,
             },
         }
@@ -192,13 +192,13 @@ impl Meter {
 
     /// The key of the hold.
     pub fn key(&self, pod: &PodId) -> String {
-        format!("{pod}:{}", self.hold)
+        format!("{pod}:{}", self.hold_number)
     }
 
     /// Whether nothing is held, metered or pending.
     pub fn is_idle(&self) -> bool {
         let metered = self.from.is_some() || self.volume_from.is_some();
-        self.reservation == Reservation::None && !metered && self.due.is_none()
+        self.hold_state == HoldState::None && !metered && self.pending.is_none()
     }
 
     /// The end of the current period: after its full length, or at midnight (UTC) if that is sooner, so that each period
@@ -215,7 +215,7 @@ impl Meter {
         if self.from.is_none() {
             // Metering is about to start, and would record that the container runs now.
             let late = later(seen_at, LATE_SECONDS) < now;
-            return runs && self.reservation == Reservation::Open && late;
+            return runs && self.hold_state == HoldState::Open && late;
         }
         // After a pause, many periods have ended. An observation from after the first of them may be old as well, so its
         // age counts too.
@@ -226,34 +226,36 @@ impl Meter {
 
     /// How long the remaining amount lasts after the last draw, in seconds; `None`: nothing was drawn yet, or the pod is
     /// free.
-    pub fn seconds_left(&self) -> Option<i64> {
-        let (left, hourly) = (self.left?.micros(), self.price.hourly.micros());
-        (hourly > 0).then(|| left.saturating_mul(3600) / hourly)
+    pub fn remaining_seconds(&self) -> Option<i64> {
+        let (remaining, hourly) = (self.remaining?.micros(), self.price.hourly.micros());
+        (hourly > 0).then(|| remaining.saturating_mul(3600) / hourly)
     }
 
     /// The threshold that the remaining time has fallen below since `before`; of several, the smallest. `thresholds` are
     /// in seconds, largest first. `None` once the container has ended, which needs no warning.
-    pub fn passed_mark(&self, before: &Self, thresholds: &[i64]) -> Option<i64> {
+    pub fn passed_threshold(&self, before: &Self, thresholds: &[i64]) -> Option<i64> {
         self.from?;
-        let left = self.seconds_left()?;
+        let remaining = self.remaining_seconds()?;
         // A new hold starts again above all thresholds.
-        let before = before.seconds_left().filter(|_| before.hold == self.hold);
+        let before = before
+            .remaining_seconds()
+            .filter(|_| before.hold_number == self.hold_number);
         let had = before.unwrap_or(i64::MAX);
         let mut thresholds = thresholds.iter().copied();
-        thresholds.rfind(|threshold| left < *threshold && had >= *threshold)
+        thresholds.rfind(|threshold| remaining < *threshold && had >= *threshold)
     }
 
-    fn reserved(&self) -> Money {
-        self.price.hourly.for_seconds(RESERVED_SECONDS)
+    fn hold_amount(&self) -> Money {
+        self.price.hourly.for_seconds(HOLD_SECONDS)
     }
 
     /// The meter that is about to place a new hold at this price.
     pub(crate) fn open(self, price: Price) -> Self {
         Self {
-            hold: self.hold + 1,
-            reservation: Reservation::Opening,
+            hold_number: self.hold_number + 1,
+            hold_state: HoldState::Opening,
             price,
-            left: None,
+            remaining: None,
             capped: false,
             ..self
         }
@@ -308,7 +310,7 @@ impl Meter {
         Self {
             from: Some(until),
             price,
-            ..self.due(from, until)
+            ..self.run_charge(from, until)
         }
     }
 
@@ -320,20 +322,20 @@ impl Meter {
         if until > midnight {
             return Self {
                 from: Some(midnight),
-                ..self.due(from, midnight)
+                ..self.run_charge(from, midnight)
             };
         }
         Self {
             container: None,
             from: None,
-            ..self.due(from, until.max(from))
+            ..self.run_charge(from, until.max(from))
         }
     }
 
     /// The meter of a pod that is stopped now. A pod that ever ran has a volume, which is charged from the end of the last
     /// charge on. Time in which a restart was tried without success is free.
     pub(crate) fn stopped(self, now: Timestamp) -> Self {
-        let has_run = self.left.is_some();
+        let has_run = self.remaining.is_some();
         Self {
             volume_from: self
                 .charged_until
@@ -348,7 +350,7 @@ impl Meter {
         Self {
             volume_from: Some(until),
             price,
-            ..self.volume_due(from, until)
+            ..self.volume_charge(from, until)
         }
     }
 
@@ -358,58 +360,60 @@ impl Meter {
         if now > midnight {
             return Self {
                 volume_from: Some(midnight),
-                ..self.volume_due(from, midnight)
+                ..self.volume_charge(from, midnight)
             };
         }
         Self {
             volume_from: None,
-            ..self.volume_due(from, now.max(from))
+            ..self.volume_charge(from, now.max(from))
         }
     }
 
-    fn due(self, from: Timestamp, until: Timestamp) -> Self {
+    fn run_charge(self, from: Timestamp, until: Timestamp) -> Self {
         let hourly = self.price.hourly;
         self.charge(from, until, hourly, true)
     }
 
-    fn volume_due(self, from: Timestamp, until: Timestamp) -> Self {
+    fn volume_charge(self, from: Timestamp, until: Timestamp) -> Self {
         let hourly = self.price.stopped;
         self.charge(from, until, hourly, false)
     }
 
-    fn charge(self, from: Timestamp, until: Timestamp, hourly: Money, reserved: bool) -> Self {
+    fn charge(self, from: Timestamp, until: Timestamp, hourly: Money, from_hold: bool) -> Self {
         let period = Period { from, until };
         let amount = hourly.for_seconds(period.seconds());
-        let due = Due {
+        let charge = PendingCharge {
             period,
             amount,
             hourly,
             version: self.price.version,
-            reserved,
+            from_hold,
         };
         let costs = period.seconds() > 0 && hourly > Money::ZERO;
-        let run = if reserved { period.seconds() } else { 0 };
+        let run = if from_hold { period.seconds() } else { 0 };
         Self {
-            due: costs.then_some(due),
+            pending: costs.then_some(charge),
             charged_seconds: self.charged_seconds.saturating_add(run),
             charged_until: Some(until),
             ..self
         }
     }
 
-    /// The meter after a period was charged. `cap_left` is the rest of the daily caps.
-    pub(crate) fn drawn(self, drawn: &Drawn, cap_left: Option<Money>) -> Self {
-        let (left, capped) = match (self.due, cap_left) {
-            (Some(Due { reserved: true, .. }), Some(cap_left)) if cap_left < drawn.held => {
-                (Some(cap_left), true)
+    /// The meter after a period was charged. `cap_remaining` is the rest of the daily caps.
+    pub(crate) fn drawn(self, drawn: &Drawn, cap_remaining: Option<Money>) -> Self {
+        let (remaining, capped) = match (self.pending, cap_remaining) {
+            (Some(PendingCharge { from_hold: true, .. }), Some(cap_remaining))
+                if cap_remaining < drawn.held =>
+            {
+                (Some(cap_remaining), true)
             }
-            (Some(Due { reserved: true, .. }), _) => (Some(drawn.held), false),
-            _ => (self.left, self.capped),
+            (Some(PendingCharge { from_hold: true, .. }), _) => (Some(drawn.held), false),
+            _ => (self.remaining, self.capped),
         };
         Self {
-            due: None,
+            pending: None,
             draws: self.draws + 1,
-            left,
+            remaining,
             capped,
             ..self
         }
@@ -417,7 +421,10 @@ impl Meter {
 
     /// Whether the remaining amount does not pay for the next period.
     pub(crate) fn is_used_up(&self) -> bool {
-        self.from.is_some() && self.left.is_some_and(|left| left < self.next_period())
+        self.from.is_some()
+            && self
+                .remaining
+                .is_some_and(|remaining| remaining < self.next_period())
     }
 
     /// The price of a full period while the pod runs.

@@ -14,8 +14,8 @@ pub mod statement;
 pub use self::{
     amount::Money,
     billing::{
-        AccountKind, Balance, Billing, BillingExt, Details, Draw, Drawn, Entry, EntryKind, EntryOptions,
-        Hold, Period, Posting, PostingKind, Spent,
+        AccountKind, Balance, Billing, BillingExt, Details, Draw, Drawn, EntryKind, EntryOptions, Hold,
+        LedgerEntry, Period, Posting, PostingKind, Spent,
     },
     currency::Currency,
     meter::{Meter, Price},

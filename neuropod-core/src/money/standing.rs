@@ -45,7 +45,7 @@ impl Standing {
     pub fn of<'a>(
         balance: Balance,
         pods: impl IntoIterator<Item = &'a Pod>,
-        low_balance_marks: &[i64],
+        low_balance_thresholds: &[i64],
     ) -> Self {
         let mut standing = Self {
             balance,
@@ -56,18 +56,18 @@ impl Standing {
             daily_cap: None,
             spent_today: Money::ZERO,
         };
-        let first_mark = low_balance_marks.first().copied().unwrap_or_default();
+        let first_threshold = low_balance_thresholds.first().copied().unwrap_or_default();
         let (mut money, mut volume) = (None::<(i64, bool)>, None::<Timestamp>);
         for pod in pods.into_iter().filter(|pod| !pod.is_deleted()) {
             standing.per_hour += pod.meter.hourly_now();
             standing.per_hour_if_all_ran += pod.price.hourly;
-            let left = pod.meter.seconds_left().filter(|_| pod.meter.from.is_some());
+            let left = pod.meter.remaining_seconds().filter(|_| pod.meter.from.is_some());
             // A container that has started anew is paid from what the last one left, until the next charge fills that up.
             let fills_up = !pod.meter.capped && {
-                let all = pod.meter.left.unwrap_or_default() + balance.available;
-                all >= pod.meter.price.hourly.for_seconds(first_mark)
+                let all = pod.meter.remaining.unwrap_or_default() + balance.available;
+                all >= pod.meter.price.hourly.for_seconds(first_threshold)
             };
-            if let Some(left) = left.filter(|left| *left < first_mark && !fills_up) {
+            if let Some(left) = left.filter(|left| *left < first_threshold && !fills_up) {
                 let runs_out = (left, pod.meter.capped);
                 money = Some(money.map_or(runs_out, |known| known.min(runs_out)));
             }
@@ -123,7 +123,7 @@ mod tests {
     fn running(left: Option<i64>, capped: bool) -> Pod {
         pod(|pod| {
             pod.meter.from = Some(Timestamp::UNIX_EPOCH);
-            pod.meter.left = left.map(|seconds| pod.price.hourly.for_seconds(seconds));
+            pod.meter.remaining = left.map(|seconds| pod.price.hourly.for_seconds(seconds));
             pod.meter.capped = capped;
         })
     }
@@ -191,7 +191,7 @@ mod tests {
                 Some(Low::Balance(300)),
             ),
             // One that has ended needs no warning.
-            (vec![pod(|pod| pod.meter.left = Some(Money::ZERO))], None),
+            (vec![pod(|pod| pod.meter.remaining = Some(Money::ZERO))], None),
             (
                 vec![at_risk(9000), at_risk(8000)],
                 Some(Low::Volume(Timestamp::from_second(8000).unwrap())),

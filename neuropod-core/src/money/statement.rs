@@ -7,23 +7,23 @@ use serde::Serialize;
 
 use crate::id::PodId;
 use crate::money::amount::Money;
-use crate::money::billing::Entry;
 use crate::money::billing::EntryKind;
+use crate::money::billing::LedgerEntry;
 use crate::money::billing::Period;
 use crate::money::billing::day_of;
 
 /// What happened in an account, summed by day and pod, in as much memory as it has days and pods.
 ///
-/// Reservations move nothing in or out of the balance: they are left out. What was used is one line for each day and
+/// Holds move nothing in or out of the balance: they are left out. What was used is one line for each day and
 /// pod, less what nobody could pay. Amounts are exact, and every level adds up to the one above it: the lines of a day
 /// to its total, the days to [`total`](Self::total), and so do the sums by kind.
 ///
 /// ```
-/// use neuropod_core::money::billing::{Details, Entry, EntryKind};
+/// use neuropod_core::money::billing::{Details, LedgerEntry, EntryKind};
 /// use neuropod_core::Money;
 /// use neuropod_core::money::statement::Statement;
 ///
-/// let entry = |number, kind, cents| Entry {
+/// let entry = |number, kind, cents| LedgerEntry {
 ///     number,
 ///     key: number.to_string(),
 ///     kind,
@@ -47,7 +47,7 @@ pub struct Statement {
     pub by_pod: BTreeMap<PodId, PodTotal>,
     /// By how much the balance changed in all.
     pub total: Money,
-    /// How many entries are in it, reservations among them.
+    /// How many entries are in it, holds among them.
     pub entries: u64,
 }
 
@@ -105,7 +105,7 @@ pub struct PodTotal {
 
 impl Statement {
     /// Sums entries.
-    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a LedgerEntry>) -> Self {
         let mut statement = Self::default();
         for entry in entries {
             statement.add(entry);
@@ -114,9 +114,9 @@ impl Statement {
     }
 
     /// Adds an entry.
-    pub fn add(&mut self, entry: &Entry) {
+    pub fn add(&mut self, entry: &LedgerEntry) {
         self.entries += 1;
-        // Reservations move nothing in or out of the balance.
+        // Holds move nothing in or out of the balance.
         if entry.amount == Money::ZERO {
             return;
         }
@@ -148,7 +148,7 @@ impl Statement {
 }
 
 impl Line {
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, entry: &LedgerEntry) {
         self.entries += 1;
         self.amount += entry.amount;
         if entry.kind == EntryKind::WriteOff {
@@ -186,7 +186,7 @@ pub struct Explanation {
 /// Replays the charge of a period from its entry; `None`: it is no such entry.
 ///
 /// ```
-/// use neuropod_core::money::billing::{Details, Entry, EntryKind, Period};
+/// use neuropod_core::money::billing::{Details, LedgerEntry, EntryKind, Period};
 /// use neuropod_core::message::{self, Language};
 /// use neuropod_core::money::Currency;
 /// use neuropod_core::Money;
@@ -194,7 +194,7 @@ pub struct Explanation {
 ///
 /// let from: jiff::Timestamp = "2026-01-01T00:00:00Z".parse()?;
 /// let period = Period { from, until: "2026-01-01T00:01:00Z".parse()? };
-/// let entry = Entry {
+/// let entry = LedgerEntry {
 ///     number: 2,
 ///     key: "3f9a0c1d2e4b5a68:0:0".into(),
 ///     kind: EntryKind::Usage,
@@ -211,7 +211,7 @@ pub struct Explanation {
 /// );
 /// # Ok::<(), jiff::Error>(())
 /// ```
-pub fn explain(entry: &Entry) -> Option<Explanation> {
+pub fn explain(entry: &LedgerEntry) -> Option<Explanation> {
     let (period, hourly) = (entry.details.period?, entry.details.hourly?);
     let seconds = period.seconds();
     let amount = hourly.for_seconds(seconds);
@@ -239,14 +239,14 @@ mod tests {
     }
 
     /// Entries of an account in which one pod runs from `from` on for `minutes`, each minute drawn and topped up.
-    fn running(pod: &PodId, from: &str, minutes: i64) -> Vec<Entry> {
+    fn running(pod: &PodId, from: &str, minutes: i64) -> Vec<LedgerEntry> {
         let hourly = Money::from_micros(2_700_001);
         (0..minutes)
             .flat_map(|minute| {
                 let from = at(from) + jiff::SignedDuration::from_mins(minute);
                 let until = from + jiff::SignedDuration::from_mins(1);
                 let charged = hourly.for_seconds(60);
-                let entry = |kind, amount, held| Entry {
+                let entry = |kind, amount, held| LedgerEntry {
                     number: 0,
                     key: format!("{pod}:0:{minute}"),
                     kind,
@@ -269,8 +269,8 @@ mod tests {
             .collect()
     }
 
-    fn plain(kind: EntryKind, cents: i64, at: Timestamp, note: Option<&str>) -> Entry {
-        Entry {
+    fn plain(kind: EntryKind, cents: i64, at: Timestamp, note: Option<&str>) -> LedgerEntry {
+        LedgerEntry {
             number: 0,
             key: "key".into(),
             kind,
@@ -327,7 +327,7 @@ mod tests {
         let pod = PodId::random();
         let mut entries = running(&pod, "2026-01-01T00:00:00Z", 1);
         let unpaid = Money::from_micros(20_000);
-        entries.push(Entry {
+        entries.push(LedgerEntry {
             kind: EntryKind::WriteOff,
             amount: unpaid,
             held: Money::ZERO,
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_same_note_is_one_line_and_reservations_are_none() {
+    fn what_has_the_same_note_is_one_line_and_holds_are_none() {
         let day = at("2026-01-01T12:00:00Z");
         let entries = [
             plain(EntryKind::Deposit, 1000, day, None),
@@ -383,9 +383,9 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_an_old_reservation_is_for_the_pod_of_its_key() {
+    fn the_end_of_an_old_hold_is_for_the_pod_of_its_key() {
         let pod = PodId::random();
-        let old = |key: String, kind| Entry {
+        let old = |key: String, kind| LedgerEntry {
             key,
             ..plain(kind, -1, Timestamp::UNIX_EPOCH, None)
         };

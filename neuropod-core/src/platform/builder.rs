@@ -19,7 +19,7 @@ use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::money::amount::Money;
 use crate::money::billing::Billing;
 use crate::money::currency::Currency;
-use crate::money::meter::{LOW_BALANCE_SECONDS, RESERVED_SECONDS};
+use crate::money::meter::{HOLD_SECONDS, LOW_BALANCE_SECONDS};
 use crate::money::pricing::{PriceList, PricePolicy};
 use crate::naming::Naming;
 use crate::pod::image::ImageRules;
@@ -63,7 +63,7 @@ pub struct PlatformBuilder {
     volume_grace: Option<SignedDuration>,
     start_limit: Option<SignedDuration>,
     /// In seconds.
-    low_balance_marks: Option<Vec<i64>>,
+    low_balance_thresholds: Option<Vec<i64>>,
 }
 
 impl PlatformBuilder {
@@ -232,9 +232,9 @@ impl PlatformBuilder {
 
     /// With how much time left to pay for owners are told, as [`Update::LowBalance`](crate::Update::LowBalance), each
     /// from a second to an hour; 60, 15 and 5 minutes unless given.
-    pub fn low_balance_marks(mut self, marks: impl IntoIterator<Item = SignedDuration>) -> Self {
+    pub fn low_balance_thresholds(mut self, marks: impl IntoIterator<Item = SignedDuration>) -> Self {
         let seconds = marks.into_iter().map(|mark| mark.as_secs());
-        self.low_balance_marks = Some(seconds.collect());
+        self.low_balance_thresholds = Some(seconds.collect());
         self
     }
 
@@ -250,12 +250,12 @@ impl PlatformBuilder {
         self.price_list.validate()?;
         let cap = self.daily_cap.is_some_and(Money::is_negative);
         let grace = self.volume_grace.is_some_and(|grace| grace.is_negative());
-        let thresholds = self.low_balance_marks;
+        let thresholds = self.low_balance_thresholds;
         let mut thresholds = thresholds.unwrap_or_else(|| LOW_BALANCE_SECONDS.to_vec());
         thresholds.sort_unstable_by_key(|seconds| Reverse(*seconds));
         let threshold = thresholds
             .iter()
-            .any(|seconds| !(1..=RESERVED_SECONDS).contains(seconds));
+            .any(|seconds| !(1..=HOLD_SECONDS).contains(seconds));
         let audit_kept = self.audit_kept.unwrap_or(AUDIT_KEPT);
         let mut deadlines = Deadlines::default();
         if let Some(limit) = self.start_limit {

@@ -9,7 +9,7 @@ use super::rules::Rules;
 use crate::clock::SteadyClock;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::money::billing::{AccountKind, Billing};
-use crate::money::meter::{Price, RESERVED_SECONDS};
+use crate::money::meter::{HOLD_SECONDS, Price};
 use crate::pod::record::Pod;
 use crate::reconcile::{self, Action};
 
@@ -75,7 +75,7 @@ impl Funds {
     /// # Errors
     /// `InsufficientFunds`; `NotFound` when the owner has no account.
     pub(crate) async fn can_pay(&self, pod: &Pod, price: Price) -> Result<()> {
-        let required = price.hourly.for_seconds(RESERVED_SECONDS);
+        let required = price.hourly.for_seconds(HOLD_SECONDS);
         let balance = self.billing.balance(&pod.owner).await?;
         if balance.kind == AccountKind::Unlimited || balance.available >= required {
             return Ok(());

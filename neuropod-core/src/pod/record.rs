@@ -158,7 +158,7 @@ impl Pod {
     }
 
     fn volume_charged_until(&self) -> Option<Timestamp> {
-        let due = self.meter.due.map(|due| due.period.from);
+        let due = self.meter.pending.map(|due| due.period.from);
         due.or(self.meter.volume_from)
     }
 

@@ -11,11 +11,11 @@ use crate::pod::record::Pod;
 pub enum Action {
     /// Store this record, then reconcile again.
     Save(Box<Pod>),
-    /// Reserve money of the owner.
+    /// Place a hold on the money of the owner.
     Hold(Hold),
     /// Charge a period.
     Draw(Draw),
-    /// End the reservation.
+    /// Release the hold.
     Release {
         /// Its key.
         key: String,
@@ -30,7 +30,7 @@ pub enum Action {
         volume: VolumePolicy,
     },
     /// Read the log of this container run until it shows the token.
-    Follow {
+    ReadToken {
         /// The container run.
         container: String,
         /// Read only what was written since then, when the server was started again inside the container.
@@ -39,7 +39,7 @@ pub enum Action {
     /// Remove the record.
     Forget,
     /// Reconcile again at this time, even if nothing was seen until then.
-    Wake {
+    RequeueAt {
         /// When.
         at: Timestamp,
     },

@@ -3,28 +3,28 @@
 use super::action::Action;
 use crate::money::amount::Money;
 use crate::money::billing::Draw;
-use crate::money::meter::{Charged, Due, Reservation};
+use crate::money::meter::{Charged, HoldState, PendingCharge};
 use crate::pod::record::Pod;
 
 /// The next action for the money of a pod.
 pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {
     let meter = &pod.meter;
-    if let Some(due) = &meter.due {
+    if let Some(due) = &meter.pending {
         return Some(Action::Draw(draw(pod, due)));
     }
-    match meter.reservation {
-        Reservation::Opening => Some(Action::Hold(meter.to_hold(&charged(pod)))),
-        Reservation::Closing => Some(Action::Release {
+    match meter.hold_state {
+        HoldState::Opening => Some(Action::Hold(meter.to_hold(&charged(pod)))),
+        HoldState::Closing => Some(Action::Release {
             key: meter.key(&pod.id),
         }),
-        Reservation::None | Reservation::Open => None,
+        HoldState::None | HoldState::Open => None,
     }
 }
 
 /// The charge of a period. Only running time is capped, since a volume can't be stopped.
-pub(super) fn draw(pod: &Pod, due: &Due) -> Draw {
+pub(super) fn draw(pod: &Pod, due: &PendingCharge) -> Draw {
     let draw = pod.meter.to_draw(due, &charged(pod));
-    if !due.reserved {
+    if !due.from_hold {
         return draw;
     }
     let spent = pod.spent.map_or(Money::ZERO, |spent| spent.at(due.period.from));

@@ -8,7 +8,7 @@ use super::seen::{is_over, waits_for_volume};
 use super::{charges, record};
 use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::cluster::workload::VolumePolicy;
-use crate::money::meter::Reservation;
+use crate::money::meter::HoldState;
 use crate::pod::record::{Desired, Pod};
 use crate::token::TokenState;
 
@@ -39,7 +39,7 @@ pub fn reconcile(pod: &Pod, observation: &Observation, deadlines: Deadlines, now
         }
     }
     if let Some(at) = record::next_time(pod, observation, deadlines, now) {
-        actions.push(Action::Wake { at });
+        actions.push(Action::RequeueAt { at });
     }
     actions
 }
@@ -62,7 +62,7 @@ fn running(pod: &Pod, observation: &Observation, now: Timestamp, actions: &mut V
             if observation.objects == Objects::Unknown {
                 actions.push(Action::Observe);
             } else if (incomplete || waits_for_volume(seen.as_ref(), observation))
-                && pod.meter.reservation == Reservation::Open
+                && pod.meter.hold_state == HoldState::Open
             {
                 // Nothing is created before it is paid for.
                 actions.push(Action::Apply);
@@ -90,7 +90,7 @@ fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<Action> {
         TokenState::Configured => return None,
         _ => Some(closed_again()?),
     };
-    pod.options.has_jupyter().then(|| Action::Follow {
+    pod.options.has_jupyter().then(|| Action::ReadToken {
         container: container.id.clone(),
         since,
     })

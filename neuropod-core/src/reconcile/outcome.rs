@@ -10,7 +10,7 @@ use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::{Error, ErrorKind};
 use crate::money::amount::Money;
 use crate::money::billing::{Draw, Drawn, Period, Spent, next_day};
-use crate::money::meter::{Due, Meter, Reservation, VOLUME_PERIOD_SECONDS};
+use crate::money::meter::{HoldState, Meter, PendingCharge, VOLUME_PERIOD_SECONDS};
 use crate::pod::record::{Desired, Pod, VolumeDeletion};
 use crate::pod::wait::Awaited;
 
@@ -18,12 +18,12 @@ use crate::pod::wait::Awaited;
 pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
     let mut next = pod.clone();
     let key = pod.meter.key(&pod.id);
-    match (action, pod.meter.reservation) {
-        (Action::Hold(hold), Reservation::Opening) if hold.key == key => {
-            next.meter.reservation = Reservation::Open;
+    match (action, pod.meter.hold_state) {
+        (Action::Hold(hold), HoldState::Opening) if hold.key == key => {
+            next.meter.hold_state = HoldState::Open;
         }
-        (Action::Release { key: released }, Reservation::Closing) if *released == key => {
-            next.meter.reservation = Reservation::None;
+        (Action::Release { key: released }, HoldState::Closing) if *released == key => {
+            next.meter.hold_state = HoldState::None;
         }
         // All of it is at the cluster: what kept it from being made has passed.
         (Action::Apply, _) if pod.desired == Desired::Running => {
@@ -46,13 +46,13 @@ pub fn drawn(
     volume_grace: Option<SignedDuration>,
     now: Timestamp,
 ) -> Option<Pod> {
-    let due = pod.meter.due?;
+    let due = pod.meter.pending?;
     if *draw != charges::draw(pod, &due) {
         return None;
     }
     let mut next = pod.clone();
     next.charged += drawn.charged;
-    if due.reserved {
+    if due.from_hold {
         // The cap of a pod is for what it costs while it runs.
         next.spent = Some(Spent::and(pod.spent, due.period.from, drawn.charged));
     }
@@ -69,7 +69,7 @@ pub fn drawn(
         next.desired = Desired::Stopped;
         next.reason = Some(Reason::new(code, "", since));
     }
-    if !due.reserved && pod.desired == Desired::Stopped {
+    if !due.from_hold && pod.desired == Desired::Stopped {
         // From the first hour that is not paid; of several that are charged late together, from the last one: its owner
         // could not know before, and gets all of the grace time to pay.
         let last_hour = now
@@ -90,14 +90,14 @@ pub fn drawn(
 }
 
 /// The last moment of a period: of one that ends at midnight, it is still of the day before.
-fn last_moment(due: &Due) -> Timestamp {
+fn last_moment(due: &PendingCharge) -> Timestamp {
     let Period { from, until } = due.period;
     let last = until.saturating_sub(SignedDuration::from_nanos(1));
     last.unwrap_or(from).max(from)
 }
 
 /// What the daily caps leave for the time after this period; at midnight they begin anew.
-fn cap_left(next: &Pod, due: &Due, drawn: &Drawn) -> Option<Money> {
+fn cap_left(next: &Pod, due: &PendingCharge, drawn: &Drawn) -> Option<Money> {
     let until = due.period.until;
     let of_pod = next.options.daily_cap.map(|cap| {
         let spent = next.spent.map_or(Money::ZERO, |spent| spent.at(until));
@@ -113,9 +113,9 @@ fn cap_left(next: &Pod, due: &Due, drawn: &Drawn) -> Option<Money> {
 
 /// The record after `action` failed; `None`: nothing new is to be written down.
 pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Option<Pod> {
-    // Closed, so that no late repetition of the reservation can succeed.
+    // Closed, so that no late repetition of the hold can succeed.
     let closing = || Meter {
-        reservation: Reservation::Closing,
+        hold_state: HoldState::Closing,
         ..pod.meter.clone()
     };
     let reason = match (action, error.kind()) {

@@ -9,7 +9,7 @@ use crate::cluster::observation::{
     Container, Objects, Observation, ObservedPod, ObservedVolume, Phase, Step,
 };
 use crate::cluster::reason::{Reason, ReasonCode};
-use crate::money::meter::{Meter, Reservation};
+use crate::money::meter::{HoldState, Meter};
 use crate::pod::record::{Desired, MAX_FAILED_NODES, Pod, Status};
 use crate::token::TokenState;
 
@@ -81,7 +81,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     let meter = pod.meter.clone();
     let wanted = pod.desired == Desired::Running;
     let container = billable(pod, observation, now);
-    if meter.due.is_some() {
+    if meter.pending.is_some() {
         return meter;
     }
     if let Some(from) = meter.from {
@@ -104,18 +104,18 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
             Desired::Running | Desired::Deleted { .. } => meter.volume_ended(from, now),
         };
     }
-    match (meter.reservation, container) {
-        (Reservation::None, _) if wanted => meter.open(pod.price),
-        (Reservation::None, None)
+    match (meter.hold_state, container) {
+        (HoldState::None, _) if wanted => meter.open(pod.price),
+        (HoldState::None, None)
             if pod.desired == Desired::Stopped && !pod.loses_volume(now) && !pod.has_lost_volume() =>
         {
             meter.stopped(now)
         }
-        (Reservation::Opening | Reservation::Open, _) if !wanted => Meter {
-            reservation: Reservation::Closing,
+        (HoldState::Opening | HoldState::Open, _) if !wanted => Meter {
+            hold_state: HoldState::Closing,
             ..meter
         },
-        (Reservation::Open, Some(container)) => meter.started(container, pod.requested_at, now, pod.price),
+        (HoldState::Open, Some(container)) => meter.started(container, pod.requested_at, now, pod.price),
         _ => meter,
     }
 }
@@ -177,7 +177,7 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
         Some(seen) if seen.phase == Phase::Running && seen.ready => Step::Ready,
         Some(seen) if seen.phase == Phase::Running => Step::Starting,
         Some(seen) => seen.step,
-        None if next.meter.reservation == Reservation::Open => Step::Scheduling,
+        None if next.meter.hold_state == HoldState::Open => Step::Scheduling,
         None => Step::Accepted,
     };
     let blocked = wait::is_blocked(next) && !live.is_some_and(|seen| serves(next, seen));

@@ -31,7 +31,7 @@ async fn calls_into_cluster_store_and_accounts_are_counted_together() {
     cluster.usage().await.unwrap();
     store.get(&PodId::from_bits(1)).await.unwrap();
     let error = billing
-        .reserve("key", &UserId::new("ana"), Money::ZERO)
+        .hold_amount("key", &UserId::new("ana"), Money::ZERO)
         .await
         .unwrap_err();
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod_core::error::Violation;
-use neuropod_core::money::billing::{AccountKind, Balance, Details, Entry, EntryKind, Spent};
+use neuropod_core::money::billing::{AccountKind, Balance, Details, EntryKind, LedgerEntry, Spent};
 use neuropod_core::{Error, Money, Result};
 
 use super::record::Record;
@@ -19,7 +19,7 @@ pub(crate) struct NewEntry {
 }
 
 impl NewEntry {
-    pub(crate) fn into_entry(self, number: u64, at: Timestamp) -> Entry {
+    pub(crate) fn into_entry(self, number: u64, at: Timestamp) -> LedgerEntry {
         let Self {
             key,
             kind,
@@ -27,7 +27,7 @@ impl NewEntry {
             held,
             details,
         } = self;
-        Entry {
+        LedgerEntry {
             number,
             key,
             kind,

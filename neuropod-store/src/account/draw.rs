@@ -118,7 +118,7 @@ fn open_hold(draw: &Draw, hold_record: Option<&Record>) -> Result<Option<OpenHol
         }
         (Some(_), record) => match record.and_then(OpenHold::from_record) {
             Some(open) if open.user == draw.user => Ok(Some(open)),
-            _ => Err(failure::gone("reservation")),
+            _ => Err(failure::gone("hold")),
         },
     }
 }

@@ -3,16 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use neuropod_core::PodId;
-use neuropod_core::money::Entry;
+use neuropod_core::money::LedgerEntry;
 
 /// The pods of entries without a pod name.
-pub(crate) fn pods_without_name(entries: &[Entry]) -> BTreeSet<PodId> {
+pub(crate) fn pods_without_name(entries: &[LedgerEntry]) -> BTreeSet<PodId> {
     let nameless = entries.iter().filter(|entry| entry.details.pod_name.is_none());
-    nameless.filter_map(Entry::pod).collect()
+    nameless.filter_map(LedgerEntry::pod).collect()
 }
 
 /// Fills in missing pod names. `names` is keyed by pod id.
-pub(crate) fn name_pods(entries: &mut [Entry], names: &HashMap<String, String>) {
+pub(crate) fn name_pods(entries: &mut [LedgerEntry], names: &HashMap<String, String>) {
     for entry in entries {
         if entry.details.pod_name.is_none()
             && let Some(pod) = entry.pod()

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
 use neuropod_core::{Money, Result, UserId};
 
 use crate::account::{self, Change, Record};
@@ -18,7 +18,7 @@ pub(super) struct Ledger {
 /// An account. Entries are only ever added.
 struct Account {
     balance: Balance,
-    entries: Vec<Entry>,
+    entries: Vec<LedgerEntry>,
 }
 
 impl Ledger {
@@ -39,10 +39,10 @@ impl Ledger {
         self.known_balance(user).ok_or_else(account::no_account)
     }
 
-    pub(super) fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    pub(super) fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         input::entries_limit(options.limit)?;
         let account = self.accounts.get(user).ok_or_else(account::no_account)?;
-        let wanted = |entry: &&Entry| {
+        let wanted = |entry: &&LedgerEntry| {
             options.from.is_none_or(|from| entry.at >= from)
                 && options.until.is_none_or(|until| entry.at < until)
         };

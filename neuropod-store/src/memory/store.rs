@@ -32,7 +32,7 @@ use super::pods::Pods;
 /// // The same payment reported again counts once.
 /// store.deposit("payment-1", &ana, Money::from_cents(1000)).await?;
 ///
-/// store.reserve("hour-1", &ana, Money::from_cents(300)).await?;
+/// store.hold_amount("hour-1", &ana, Money::from_cents(300)).await?;
 /// store.release("hour-1").await?;
 /// assert_eq!(store.balance(&ana).await?.available, Money::from_cents(1000));
 /// # Ok(())

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mongodb::bson::{self, Document, doc};
 use neuropod_core::money::billing::{EntryOptions, Spent};
-use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
 use neuropod_core::{Money, Result, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ struct KeyRecord {
     record: Document,
 }
 
-impl Encoded for Entry {
+impl Encoded for LedgerEntry {
     const DATES: &'static [&'static str] = &["at"];
 }
 
@@ -177,7 +177,11 @@ async fn flush_pending(server: &Server, user: &UserId, pending: Pending) -> Resu
 }
 
 /// Entries of an account that has no pending change.
-pub(super) async fn entries(server: &Server, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+pub(super) async fn entries(
+    server: &Server,
+    user: &UserId,
+    options: &EntryOptions,
+) -> Result<Vec<LedgerEntry>> {
     let mut filter = doc! { "user": user.as_str(), "number": { "$gt": stored_number(options.after) } };
     let mut time = Document::new();
     if let Some(from) = options.from {
@@ -198,7 +202,7 @@ pub(super) async fn entries(server: &Server, user: &UserId, options: &EntryOptio
     .await?;
     let mut entries = documents
         .into_iter()
-        .map(Entry::read)
+        .map(LedgerEntry::read)
         .collect::<Result<Vec<_>>>()?;
     names::add(server, &mut entries).await?;
     Ok(entries)

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
 use neuropod_core::{Result, UserId};
 
 use super::accounts;
@@ -61,7 +61,7 @@ impl Ledger {
         Ok(account.ok_or_else(account::no_account)?.balance())
     }
 
-    pub(super) async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    pub(super) async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         input::entries_limit(options.limit)?;
         let account = accounts::get_flushed(&self.server, user).await?;
         account.ok_or_else(account::no_account)?;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
-use neuropod_core::money::Entry;
+use neuropod_core::money::LedgerEntry;
 use neuropod_core::{PodId, Result};
 
 use super::failure as mongo;
@@ -48,7 +48,7 @@ async fn insert(server: &Server, name: Document) -> Result<()> {
 }
 
 /// Fills in the pod names of entries that lack them.
-pub(super) async fn add(server: &Server, entries: &mut [Entry]) -> Result<()> {
+pub(super) async fn add(server: &Server, entries: &mut [LedgerEntry]) -> Result<()> {
     let nameless = account::pods_without_name(entries);
     if nameless.is_empty() {
         return Ok(());

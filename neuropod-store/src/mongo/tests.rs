@@ -2,7 +2,7 @@
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, DateTime, Document, doc};
-use neuropod_core::money::Entry;
+use neuropod_core::money::LedgerEntry;
 use neuropod_core::store::PastRequest;
 use neuropod_core::store::audit::AuditEntry;
 use neuropod_core::{Pod, PriceList, Template, User};
@@ -60,7 +60,7 @@ fn documents_of_layout_1_are_read() {
     assert_eq!(read_all::<PriceList>("prices"), [prices()]);
     assert_eq!(read_all::<PastRequest>("requests"), requests());
     assert_eq!(read_all::<AuditEntry>("audit"), audit());
-    assert_eq!(read_all::<Entry>("entries")[0].details, details());
+    assert_eq!(read_all::<LedgerEntry>("entries")[0].details, details());
 }
 
 #[test]

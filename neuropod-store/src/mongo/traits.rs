@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting};
-use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
 use neuropod_core::store::audit::{AuditEntry, AuditLog, AuditOptions, AuditPage};
 use neuropod_core::store::{ListOptions, Page, PastRequest, RequestStore};
 use neuropod_core::store::{PriceStore, TemplateStore, UserStore};
@@ -146,7 +146,7 @@ impl Billing for MongoStore {
         self.ledger.release(key, self.clock.now()).await
     }
 
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         self.ledger.entries(user, options).await
     }
 }

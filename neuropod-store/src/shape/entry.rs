@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod_core::Money;
-use neuropod_core::money::Entry;
+use neuropod_core::money::LedgerEntry;
 use neuropod_core::money::billing::{Details, EntryKind};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub(crate) struct EntryShape {
     details: Details,
 }
 
-impl Stored for Entry {
+impl Stored for LedgerEntry {
     type Shape = EntryShape;
 
     fn to_shape(&self) -> EntryShape {

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use neuropod_core::Money;
 use neuropod_core::money::billing::Period;
-use neuropod_core::money::meter::{Due, Meter, Price, Reservation};
+use neuropod_core::money::meter::{HoldState, Meter, PendingCharge, Price};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MeterShape {
     hold: u64,
-    reservation: Reservation,
+    reservation: HoldState,
     price: Price,
     #[serde(default)]
     container: Option<String>,
@@ -23,7 +23,7 @@ pub(super) struct MeterShape {
     #[serde(default)]
     volume_from: Option<Timestamp>,
     #[serde(default)]
-    due: Option<DueShape>,
+    due: Option<PendingShape>,
     draws: u64,
     #[serde(default)]
     left: Option<Money>,
@@ -35,9 +35,9 @@ pub(super) struct MeterShape {
     seen_at: Option<Timestamp>,
 }
 
-/// A period that has to be charged.
+/// A pending charge. Fields have the names of the first versions.
 #[derive(Serialize, Deserialize)]
-struct DueShape {
+struct PendingShape {
     from: Timestamp,
     until: Timestamp,
     amount: Money,
@@ -49,33 +49,33 @@ struct DueShape {
 impl From<Meter> for MeterShape {
     fn from(meter: Meter) -> Self {
         let Meter {
-            hold,
-            reservation,
+            hold_number,
+            hold_state,
             price,
             container,
             started_at,
             charged_seconds,
             from,
             volume_from,
-            due,
+            pending,
             draws,
-            left,
+            remaining,
             capped,
             charged_until,
             seen_at,
         } = meter;
         Self {
-            hold,
-            reservation,
+            hold: hold_number,
+            reservation: hold_state,
             price,
             container,
             started_at,
             charged_seconds,
             from,
             volume_from,
-            due: due.map(Into::into),
+            due: pending.map(Into::into),
             draws,
-            left,
+            left: remaining,
             capped,
             charged_until,
             seen_at,
@@ -102,17 +102,17 @@ impl From<MeterShape> for Meter {
             seen_at,
         } = shape;
         Self {
-            hold,
-            reservation,
+            hold_number: hold,
+            hold_state: reservation,
             price,
             container,
             started_at,
             charged_seconds,
             from,
             volume_from,
-            due: due.map(Into::into),
+            pending: due.map(Into::into),
             draws,
-            left,
+            remaining: left,
             capped,
             charged_until,
             seen_at,
@@ -120,29 +120,29 @@ impl From<MeterShape> for Meter {
     }
 }
 
-impl From<Due> for DueShape {
-    fn from(due: Due) -> Self {
-        let Due {
+impl From<PendingCharge> for PendingShape {
+    fn from(charge: PendingCharge) -> Self {
+        let PendingCharge {
             period: Period { from, until },
             amount,
             hourly,
             version,
-            reserved,
-        } = due;
+            from_hold,
+        } = charge;
         Self {
             from,
             until,
             amount,
             hourly,
             version,
-            reserved,
+            reserved: from_hold,
         }
     }
 }
 
-impl From<DueShape> for Due {
-    fn from(shape: DueShape) -> Self {
-        let DueShape {
+impl From<PendingShape> for PendingCharge {
+    fn from(shape: PendingShape) -> Self {
+        let PendingShape {
             from,
             until,
             amount,
@@ -155,7 +155,7 @@ impl From<DueShape> for Due {
             amount,
             hourly,
             version,
-            reserved,
+            from_hold: reserved,
         }
     }
 }

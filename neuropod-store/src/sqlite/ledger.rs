@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Draw, Drawn, EntryOptions, Hold, Posting, Spent};
-use neuropod_core::money::{AccountKind, Balance, Entry};
+use neuropod_core::money::{AccountKind, Balance, LedgerEntry};
 use neuropod_core::{Error, ErrorKind, Money, Result, UserId};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -110,7 +110,7 @@ pub(super) async fn entries(
     database: &Database,
     user: &UserId,
     options: &EntryOptions,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<LedgerEntry>> {
     input::entries_limit(options.limit)?;
     let mut query = QueryBuilder::<Sqlite>::new("SELECT document FROM entries WHERE user = ");
     query.push_bind(user.as_str());
@@ -144,7 +144,7 @@ pub(super) async fn entries(
 }
 
 /// Adds the names of pods to entries of earlier versions, as far as the migration of the tables knew them.
-async fn name_pods(database: &Database, entries: &mut [Entry]) -> Result<()> {
+async fn name_pods(database: &Database, entries: &mut [LedgerEntry]) -> Result<()> {
     let nameless = account::pods_without_name(entries);
     if nameless.is_empty() {
         return Ok(());

@@ -8,7 +8,7 @@ use neuropod_core::cluster::ReasonCode;
 use neuropod_core::cluster::observation::Step;
 use neuropod_core::money::OpeningCredit;
 use neuropod_core::money::billing::{Details, Period, Spent};
-use neuropod_core::money::meter::{Due, Meter, Price, Reservation};
+use neuropod_core::money::meter::{HoldState, Meter, PendingCharge, Price};
 use neuropod_core::pod::{Awaited, Jupyter, Login, VolumeDeletion, Wait};
 use neuropod_core::pod::{Desired, Port};
 use neuropod_core::store::audit::{
@@ -92,8 +92,8 @@ pub(crate) fn full_pod() -> Pod {
             version: 2,
         },
         meter: Meter {
-            hold: 4,
-            reservation: Reservation::Closing,
+            hold_number: 4,
+            hold_state: HoldState::Closing,
             price: Price {
                 hourly: Money::from_cents(350),
                 stopped: Money::from_cents(35),
@@ -104,7 +104,7 @@ pub(crate) fn full_pod() -> Pod {
             charged_seconds: 7,
             from: Some(moment(6)),
             volume_from: Some(moment(14)),
-            due: Some(Due {
+            pending: Some(PendingCharge {
                 period: Period {
                     from: moment(12),
                     until: moment(13),
@@ -112,10 +112,10 @@ pub(crate) fn full_pod() -> Pod {
                 amount: Money::from_micros(11),
                 hourly: Money::from_micros(3),
                 version: 4,
-                reserved: true,
+                from_hold: true,
             }),
             draws: 12,
-            left: Some(Money::from_micros(13)),
+            remaining: Some(Money::from_micros(13)),
             capped: true,
             charged_until: Some(moment(9)),
             seen_at: Some(moment(10)),

@@ -20,7 +20,7 @@ pub(crate) fn pod(owner: &UserId) -> Pod {
     }
 }
 
-/// A cent that was used, to be paid from the reservation under `hold`.
+/// A cent that was used, to be paid from the hold under `hold`.
 pub(crate) fn minute(key: &str, user: &UserId, hold: &str) -> Draw {
     Draw {
         key: key.to_owned(),

@@ -43,7 +43,7 @@ fn keys_of(option: &str) -> &'static [&'static str] {
         "limits" => &["limits.disk_gb", "limits.volume_gb", "limits.ports"],
         "volume_grace" => &["volume_grace_hours"],
         "start_limit" => &["start_limit_minutes"],
-        "low_balance_marks" => &["low_balance_seconds"],
+        "low_balance_thresholds" => &["low_balance_seconds"],
         other => panic!(
             "PlatformBuilder::{other} has no key: give it one in config/, use it in app.rs, name it here"
         ),

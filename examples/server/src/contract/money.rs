@@ -9,7 +9,7 @@ use neuropod::message::{self, Language};
 use neuropod::money::Currency;
 use neuropod::money::billing::Details;
 use neuropod::money::statement::{Day, Line, LineKey, Statement, Used, explain};
-use neuropod::money::{AccountKind, Entry, EntryKind, Low, Standing};
+use neuropod::money::{AccountKind, EntryKind, LedgerEntry, Low, Standing};
 use neuropod::{Money, PodId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -130,7 +130,7 @@ pub(crate) struct DayView {
     pub(crate) date: Date,
     /// By how much the balance changed.
     pub(crate) total: f64,
-    /// What it is made of. Reservations are not in it: they move no money.
+    /// What it is made of. Holds are not in it: they move no money.
     pub(crate) lines: Vec<LineView>,
 }
 
@@ -284,7 +284,7 @@ fn used(usage: &BTreeMap<Money, Used>) -> Vec<UsedView> {
 impl EntryView {
     /// An entry, told in a language, with pods by these names.
     pub(crate) fn of(
-        entry: Entry,
+        entry: LedgerEntry,
         name: &impl Fn(&PodId) -> Option<String>,
         currency: &Currency,
         language: Language,
@@ -307,7 +307,7 @@ impl EntryView {
 }
 
 /// How an entry came about.
-pub(crate) fn entry_text(entry: &Entry, currency: &Currency, language: Language) -> String {
+pub(crate) fn entry_text(entry: &LedgerEntry, currency: &Currency, language: Language) -> String {
     if let Some(line) = explain(entry) {
         return message::charge(&line, language, currency);
     }
@@ -317,8 +317,8 @@ pub(crate) fn entry_text(entry: &Entry, currency: &Currency, language: Language)
         EntryKind::Refund => ("Devolución", "Refund"),
         EntryKind::Charge => ("Cargo", "Charge"),
         EntryKind::Hold => ("Reserva de saldo", "Money reserved"),
-        EntryKind::Settle => ("Reserva liquidada", "Reservation settled"),
-        EntryKind::Release => ("Reserva liberada", "Reservation released"),
+        EntryKind::Settle => ("Reserva liquidada", "Hold settled"),
+        EntryKind::Release => ("Reserva liberada", "Hold released"),
         EntryKind::Usage => ("Uso", "Usage"),
         EntryKind::WriteOff => (
             "Uso no cubierto, devuelto",

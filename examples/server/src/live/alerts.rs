@@ -63,7 +63,7 @@ impl Alerts {
 
     /// A pod has changed: where it has again what it lacked, its account is warned again when that runs out.
     pub(super) fn changed(&mut self, before: Option<&Pod>, pod: &Pod) {
-        let left = |pod: &Pod| pod.meter.seconds_left();
+        let left = |pod: &Pod| pod.meter.remaining_seconds();
         let Some(now) = left(pod) else { return };
         let had = before.and_then(left);
         for purse in [
@@ -110,10 +110,10 @@ mod tests {
         }
     }
 
-    /// The pod with so much left of its reservation.
+    /// The pod with so much left of its hold.
     fn with(pod: &Pod, seconds: i64) -> Pod {
         let mut pod = pod.clone();
-        pod.meter.left = Some(pod.meter.price.hourly.for_seconds(seconds));
+        pod.meter.remaining = Some(pod.meter.price.hourly.for_seconds(seconds));
         pod
     }
 

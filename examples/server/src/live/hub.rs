@@ -58,7 +58,7 @@ impl Hub {
             Update::Deleted(id) => state.deleted(&id),
             Update::LowBalance {
                 pod_id,
-                mark_seconds: threshold,
+                threshold_seconds: threshold,
                 seconds_left,
                 daily_cap,
             } => {

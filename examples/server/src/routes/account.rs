@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use futures::TryStreamExt;
 use neuropod::PodId;
-use neuropod::money::Entry;
+use neuropod::money::LedgerEntry;
 use neuropod::money::statement::Statement;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -86,7 +86,7 @@ pub(crate) async fn statement(
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let ledger = query.ledger(&app, &caller).await?;
     let mut statement = Statement::default();
-    let mut newest: VecDeque<Entry> = VecDeque::new();
+    let mut newest: VecDeque<LedgerEntry> = VecDeque::new();
     let mut pages = std::pin::pin!(ledger.pages());
     while let Some(page) = pages.try_next().await.map_err(no_account)? {
         for entry in page {

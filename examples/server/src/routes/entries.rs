@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures::{Stream, stream};
-use neuropod::money::Entry;
+use neuropod::money::LedgerEntry;
 use neuropod::money::billing::EntryOptions;
 use neuropod::{Actor, Error, Platform, PodId, UserId};
 
@@ -29,7 +29,7 @@ pub(super) fn ledger(platform: &Platform, actor: Actor, user: UserId, options: E
 
 impl Ledger {
     /// Page by page, oldest first: no more than one is in memory. No page is empty.
-    pub(super) fn pages(&self) -> impl Stream<Item = Result<Vec<Entry>, Error>> + Send + use<> {
+    pub(super) fn pages(&self) -> impl Stream<Item = Result<Vec<LedgerEntry>, Error>> + Send + use<> {
         let Self {
             platform,
             actor,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::{TryStreamExt, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use neuropod::message::Language;
-use neuropod::money::{Currency, Entry};
+use neuropod::money::{Currency, LedgerEntry};
 use neuropod::{Error, Money, PodId};
 
 use super::account_range::{Range, no_account};
@@ -93,7 +93,7 @@ fn broke_off(error: &Error) {
 
 fn add(
     csv: &mut Csv,
-    entry: &Entry,
+    entry: &LedgerEntry,
     names: &HashMap<PodId, String>,
     currency: &Currency,
     language: Language,
@@ -124,7 +124,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, entry: &LedgerEntry) {
         self.entries += 1;
         self.amount += entry.amount;
     }

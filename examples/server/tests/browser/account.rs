@@ -151,7 +151,7 @@ async fn a_statement_of_weeks_adds_up_in_every_guise() {
         )
         .await;
     page.browser.click(&details).await;
-    page.reads("Reservation released").await;
+    page.reads("Hold released").await;
     page.check("entries", &axe).await;
     // What is kept is what was fetched.
     let file = "window.kept = null; const create = URL.createObjectURL;

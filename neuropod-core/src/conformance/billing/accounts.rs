@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::fixture::{cents, holds, new_key, new_user, prepaid};
 use crate::conformance::expect::failure;
 use crate::money::amount::Money;
-use crate::money::billing::{AccountKind, Billing, BillingExt, Entry, EntryKind, EntryOptions, MAX_ENTRIES};
+use crate::money::billing::{
+    AccountKind, Billing, BillingExt, EntryKind, EntryOptions, LedgerEntry, MAX_ENTRIES,
+};
 
 /// A new account is empty; to open it again changes its kind and keeps its money.
 pub async fn open_and_change_kind(billing: &Arc<dyn Billing>) {
@@ -27,7 +29,7 @@ pub async fn open_and_change_kind(billing: &Arc<dyn Billing>) {
     );
 
     billing.deposit(&new_key(), &user, cents(500)).await.unwrap();
-    billing.reserve(&new_key(), &user, cents(200)).await.unwrap();
+    billing.hold_amount(&new_key(), &user, cents(200)).await.unwrap();
     for kind in [AccountKind::Prepaid, AccountKind::Unlimited, AccountKind::Prepaid] {
         billing.open(&user, kind).await.unwrap();
         assert_eq!(
@@ -50,7 +52,7 @@ pub async fn nobody(billing: &Arc<dyn Billing>) {
         "the entries of nobody",
     );
     failure(
-        billing.reserve(key, user, cents(1)).await,
+        billing.hold_amount(key, user, cents(1)).await,
         "not_found",
         "a hold of nobody",
     );
@@ -82,8 +84,8 @@ pub async fn entries_tell_the_story(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(1000)).await;
     let other = prepaid(billing, cents(1)).await;
     let [kept, released, taken, given] = [(); 4].map(|()| new_key());
-    billing.reserve(&kept, &user, cents(300)).await.unwrap();
-    billing.reserve(&released, &user, cents(200)).await.unwrap();
+    billing.hold_amount(&kept, &user, cents(300)).await.unwrap();
+    billing.hold_amount(&released, &user, cents(200)).await.unwrap();
     billing.charge(&taken, &user, cents(50)).await.unwrap();
     billing.release(&released).await.unwrap();
     billing.deposit(&given, &user, cents(5)).await.unwrap();
@@ -119,7 +121,7 @@ pub async fn pages_of_entries(billing: &Arc<dyn Billing>) {
     assert_eq!(all.len(), 7);
     let mut paged = Vec::new();
     loop {
-        let after = paged.last().map_or(0, |entry: &Entry| entry.number);
+        let after = paged.last().map_or(0, |entry: &LedgerEntry| entry.number);
         let options = EntryOptions {
             after,
             limit: 3,
@@ -144,7 +146,7 @@ pub async fn pages_of_entries(billing: &Arc<dyn Billing>) {
         billing.entries(&user, &options).await.unwrap().len()
     };
     let expected = |from: Option<Timestamp>, until: Option<Timestamp>| {
-        let inside = |entry: &&Entry| {
+        let inside = |entry: &&LedgerEntry| {
             from.is_none_or(|from| entry.at >= from) && until.is_none_or(|until| entry.at < until)
         };
         all.iter().filter(inside).count()

@@ -20,7 +20,7 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
     for _ in 0..3 {
         billing.deposit(&given, &user, cents(50)).await.unwrap();
         billing.charge(&taken, &user, cents(30)).await.unwrap();
-        billing.reserve(&reserved, &user, cents(20)).await.unwrap();
+        billing.hold_amount(&reserved, &user, cents(20)).await.unwrap();
         holds(billing, &user, cents(100), cents(20), "after a repetition").await;
     }
     assert_eq!(
@@ -36,7 +36,7 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
         .await
         .expect("a charge repeated on an empty account");
     billing
-        .reserve(&reserved, &user, cents(20))
+        .hold_amount(&reserved, &user, cents(20))
         .await
         .expect("a hold repeated on an empty account");
     holds(billing, &user, Money::ZERO, cents(20), "in the end").await;
@@ -49,8 +49,8 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     let [given, taken, reserved, released] = [(); 4].map(|()| new_key());
     billing.deposit(&given, &user, cents(10)).await.unwrap();
     billing.charge(&taken, &user, cents(10)).await.unwrap();
-    billing.reserve(&reserved, &user, cents(10)).await.unwrap();
-    billing.reserve(&released, &user, cents(10)).await.unwrap();
+    billing.hold_amount(&reserved, &user, cents(10)).await.unwrap();
+    billing.hold_amount(&released, &user, cents(10)).await.unwrap();
     billing.release(&released).await.unwrap();
 
     for (user, amount, which) in [
@@ -62,7 +62,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         let charge = billing.charge(&taken, user, amount).await;
         key_in_use(charge, &format!("a charge with the key and {which}"));
         for key in [&reserved, &released] {
-            let hold = billing.reserve(key, user, amount).await;
+            let hold = billing.hold_amount(key, user, amount).await;
             key_in_use(hold, &format!("a hold with the key and {which}"));
         }
     }
@@ -83,7 +83,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         key_in_use(charge, &format!("a charge with the key of {of}"));
     }
     for (key, of) in [(&given, "a deposit"), (&taken, "a charge")] {
-        let hold = billing.reserve(key, &user, cents(10)).await;
+        let hold = billing.hold_amount(key, &user, cents(10)).await;
         key_in_use(hold, &format!("a hold with the key of {of}"));
         let release = billing.release(key).await;
         key_in_use(release, &format!("a release with the key of {of}"));
@@ -112,7 +112,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
             "a charge of too much",
         ),
         (
-            billing.reserve(&reserved, &user, required).await,
+            billing.hold_amount(&reserved, &user, required).await,
             "a hold of too much",
         ),
     ] {
@@ -135,7 +135,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
     .await;
 
     billing.charge(&new_key(), &user, cents(99)).await.unwrap();
-    billing.reserve(&new_key(), &user, cents(1)).await.unwrap();
+    billing.hold_amount(&new_key(), &user, cents(1)).await.unwrap();
     holds(billing, &user, Money::ZERO, cents(1), "in an emptied account").await;
     let one = Money::from_micros(1);
     failure(
@@ -151,7 +151,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
         .await
         .expect("a charge that failed can be made when there is money");
     billing
-        .reserve(&reserved, &user, required)
+        .hold_amount(&reserved, &user, required)
         .await
         .expect("a hold that failed can be made when there is money");
     holds(
@@ -274,7 +274,7 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
     // 128 characters of two bytes each: a key is measured in bytes.
     let wide = "ñ".repeat(128);
     let reserved = new_key();
-    billing.reserve(&reserved, &user, cents(10)).await.unwrap();
+    billing.hold_amount(&reserved, &user, cents(10)).await.unwrap();
 
     for (key, which) in [
         ("", "an empty key"),
@@ -282,7 +282,7 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
         (&wide, "a key of 256 bytes"),
     ] {
         let results = [
-            billing.reserve(key, &user, cents(1)).await,
+            billing.hold_amount(key, &user, cents(1)).await,
             billing.release(key).await,
             billing.charge(key, &user, cents(1)).await,
             billing.deposit(key, &user, cents(1)).await,
@@ -293,7 +293,7 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
     }
     for amount in [Money::from_micros(-1), Money::from_micros(i64::MIN)] {
         let results = [
-            billing.reserve(&new_key(), &user, amount).await,
+            billing.hold_amount(&new_key(), &user, amount).await,
             billing.charge(&new_key(), &user, amount).await,
             billing.deposit(&new_key(), &user, amount).await,
         ];
@@ -324,7 +324,7 @@ pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
     );
     // What is held comes back to what is available: both together stay in the range.
     let reserved = new_key();
-    billing.reserve(&reserved, &rich, most).await.unwrap();
+    billing.hold_amount(&reserved, &rich, most).await.unwrap();
     failure(
         billing.deposit(&new_key(), &rich, one).await,
         "invalid",
@@ -342,7 +342,7 @@ pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
         "a charge beyond the range",
     );
     failure(
-        billing.reserve(&new_key(), &poor, most).await,
+        billing.hold_amount(&new_key(), &poor, most).await,
         "invalid",
         "a hold beyond the range",
     );

@@ -26,7 +26,7 @@ pub async fn one_of_many_gets_the_last_money(billing: &Arc<dyn Billing>) {
                 if index % 2 == 0 {
                     billing.charge(&key, &user, all).await
                 } else {
-                    billing.reserve(&key, &user, all).await
+                    billing.hold_amount(&key, &user, all).await
                 }
             });
         }
@@ -57,7 +57,7 @@ pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
             tasks.spawn(async move {
                 billing.deposit(&given, &user, cents(5)).await?;
                 billing.charge(&taken, &user, cents(7)).await?;
-                billing.reserve(&reserved, &user, cents(100)).await
+                billing.hold_amount(&reserved, &user, cents(100)).await
             });
         }
         // All have reserved before the first releases: who reserves under a key that was released is refused.

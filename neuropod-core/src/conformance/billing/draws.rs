@@ -1,4 +1,4 @@
-//! What is used and paid while a reservation is open.
+//! What is used and paid while a hold is open.
 
 use std::sync::Arc;
 
@@ -40,12 +40,12 @@ fn drawn(charged: i64, written_off: i64, held: i64) -> Drawn {
 async fn reserved(billing: &Arc<dyn Billing>, money: i64, held: i64) -> (UserId, String) {
     let user = prepaid(billing, cents(money)).await;
     let key = new_key();
-    billing.reserve(&key, &user, cents(held)).await.unwrap();
+    billing.hold_amount(&key, &user, cents(held)).await.unwrap();
     (user, key)
 }
 
-/// The reservation pays first, then what is available.
-pub async fn pays_from_the_reservation(billing: &Arc<dyn Billing>) {
+/// The hold pays first, then what is available.
+pub async fn pays_from_the_hold(billing: &Arc<dyn Billing>) {
     let (user, hold) = reserved(billing, 100, 60).await;
     let answer = billing
         .draw(&draw(&user, Some(&hold), cents(25), Money::ZERO))
@@ -61,7 +61,7 @@ pub async fn pays_from_the_reservation(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(30), Money::ZERO, "after the second draw").await;
 }
 
-/// The reservation is filled again, as far as what is available goes, and never beyond what is asked for.
+/// The hold is filled again, as far as what is available goes, and never beyond what is asked for.
 pub async fn tops_up_as_far_as_it_goes(billing: &Arc<dyn Billing>) {
     let (user, hold) = reserved(billing, 100, 60).await;
     let top_up = async |amount| {
@@ -90,7 +90,7 @@ pub async fn tops_up_as_far_as_it_goes(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(90), cents(60), "after the deposit").await;
 }
 
-/// What neither the reservation nor the account can pay is charged and given back by an entry of its own.
+/// What neither the hold nor the account can pay is charged and given back by an entry of its own.
 pub async fn writes_off_what_nobody_can_pay(billing: &Arc<dyn Billing>) {
     let (user, hold) = reserved(billing, 100, 60).await;
     let answer = billing
@@ -168,10 +168,10 @@ pub async fn happens_once(billing: &Arc<dyn Billing>) {
 }
 
 /// Nothing is drawn from what was never held, or from what has ended.
-pub async fn needs_an_open_reservation(billing: &Arc<dyn Billing>) {
+pub async fn needs_an_open_hold(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let [never, released] = [(); 2].map(|()| new_key());
-    billing.reserve(&released, &user, cents(10)).await.unwrap();
+    billing.hold_amount(&released, &user, cents(10)).await.unwrap();
     billing.release(&released).await.unwrap();
     let try_draw = async |key: &str| billing.draw(&draw(&user, Some(key), cents(5), Money::ZERO)).await;
     failure(
@@ -189,7 +189,7 @@ pub async fn needs_an_open_reservation(billing: &Arc<dyn Billing>) {
     let error = billing
         .draw(&draw(&stranger, Some(&theirs), cents(5), Money::ZERO))
         .await;
-    failure(error, "not_found", "a draw from the reservation of somebody else");
+    failure(error, "not_found", "a draw from the hold of somebody else");
     let nobody = billing
         .draw(&draw(&new_user(), None, cents(5), Money::ZERO))
         .await;
@@ -197,8 +197,8 @@ pub async fn needs_an_open_reservation(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(100), Money::ZERO, "after draws that failed").await;
 }
 
-/// Without a reservation what is available pays.
-pub async fn without_reservation(billing: &Arc<dyn Billing>) {
+/// Without a hold what is available pays.
+pub async fn without_hold(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let answer = billing
         .draw(&draw(&user, None, cents(70), Money::ZERO))
@@ -218,7 +218,7 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Unlimited).await.unwrap();
     let hold = new_key();
-    billing.reserve(&hold, &user, cents(60)).await.unwrap();
+    billing.hold_amount(&hold, &user, cents(60)).await.unwrap();
     let answer = billing
         .draw(&draw(&user, Some(&hold), cents(100), cents(60)))
         .await

@@ -5,8 +5,8 @@ pub mod changes;
 pub mod concurrency;
 pub mod draws;
 mod fixture;
+pub mod holds;
 pub mod load;
-pub mod reservations;
 mod suite;
 
 pub use self::suite::run;

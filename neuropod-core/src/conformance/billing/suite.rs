@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{accounts, changes, concurrency, draws, load, reservations};
+use super::{accounts, changes, concurrency, draws, holds, load};
 use crate::money::billing::Billing;
 
 /// Runs every check, one after the other.
@@ -24,19 +24,19 @@ pub async fn run(billing: Arc<dyn Billing>) {
     changes::nothing_is_lost_at_the_limits(billing).await;
     changes::hostile_texts(billing).await;
 
-    reservations::release(billing).await;
-    reservations::release_closes_a_key(billing).await;
-    reservations::never_held(billing).await;
-    reservations::what_is_held_is_not_available(billing).await;
-    reservations::of_unlimited_accounts(billing).await;
-    reservations::end_for_their_pod(billing).await;
+    holds::release(billing).await;
+    holds::release_closes_a_key(billing).await;
+    holds::never_held(billing).await;
+    holds::what_is_held_is_not_available(billing).await;
+    holds::of_unlimited_accounts(billing).await;
+    holds::end_for_their_pod(billing).await;
 
-    draws::pays_from_the_reservation(billing).await;
+    draws::pays_from_the_hold(billing).await;
     draws::tops_up_as_far_as_it_goes(billing).await;
     draws::writes_off_what_nobody_can_pay(billing).await;
     draws::happens_once(billing).await;
-    draws::needs_an_open_reservation(billing).await;
-    draws::without_reservation(billing).await;
+    draws::needs_an_open_hold(billing).await;
+    draws::without_hold(billing).await;
     draws::of_unlimited_accounts(billing).await;
     draws::what_is_left_ends_as_it_should(billing).await;
     draws::never_charge_more_than_a_cap(billing).await;

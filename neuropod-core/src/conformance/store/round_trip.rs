@@ -12,7 +12,7 @@ use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::VolumePolicy;
 use crate::conformance::expect::unique;
 use crate::id::UserId;
-use crate::money::meter::{Meter, Reservation};
+use crate::money::meter::{HoldState, Meter};
 use crate::pod::environment::Environment;
 use crate::pod::options::{Jupyter, PodOptions};
 use crate::pod::port::Port;
@@ -93,11 +93,11 @@ fn states() -> Vec<Change> {
         Step::Stopping,
         Step::Stopped,
     ];
-    let reservation = [
-        Reservation::None,
-        Reservation::Opening,
-        Reservation::Open,
-        Reservation::Closing,
+    let hold = [
+        HoldState::None,
+        HoldState::Opening,
+        HoldState::Open,
+        HoldState::Closing,
     ];
     let found = [
         TokenState::Unknown,
@@ -110,9 +110,7 @@ fn states() -> Vec<Change> {
     changes.extend(desired.map(|desired| Box::new(move |pod: &mut Pod| pod.desired = desired) as Change));
     changes.extend(status.map(|status| Box::new(move |pod: &mut Pod| pod.status = status) as Change));
     changes.extend(step.map(|step| Box::new(move |pod: &mut Pod| pod.step = step) as Change));
-    changes.extend(
-        reservation.map(|state| Box::new(move |pod: &mut Pod| pod.meter.reservation = state) as Change),
-    );
+    changes.extend(hold.map(|state| Box::new(move |pod: &mut Pod| pod.meter.hold_state = state) as Change));
     changes
         .extend(found.map(|found| Box::new(move |pod: &mut Pod| pod.login.found = found.clone()) as Change));
     changes.extend(codes.map(|code| {
@@ -185,7 +183,7 @@ pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
                 read_at: None,
             },
             meter: Meter {
-                hold: 1,
+                hold_number: 1,
                 ..sparse.meter
             },
             request_digest: Some(text.into()),

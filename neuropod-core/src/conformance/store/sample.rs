@@ -12,7 +12,7 @@ use crate::conformance::expect::unique;
 use crate::id::{PodId, Role, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{Period, Spent};
-use crate::money::meter::{Due, Meter, Price, Reservation};
+use crate::money::meter::{HoldState, Meter, PendingCharge, Price};
 use crate::pod::environment::Environment;
 use crate::pod::options::{Jupyter, PodOptions};
 use crate::pod::port::Port;
@@ -69,7 +69,7 @@ pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
         },
         login: Login::default(),
         meter: Meter {
-            reservation: Reservation::None,
+            hold_state: HoldState::None,
             ..sample.meter
         },
         ..sample
@@ -132,8 +132,8 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             version: i64::MAX.unsigned_abs(),
         },
         meter: Meter {
-            hold: i64::MAX.unsigned_abs(),
-            reservation: Reservation::Closing,
+            hold_number: i64::MAX.unsigned_abs(),
+            hold_state: HoldState::Closing,
             price: Price {
                 hourly: Money::from_micros(1),
                 stopped: Money::from_micros(6),
@@ -144,7 +144,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             charged_seconds: 7,
             from: Some(moment(6)),
             volume_from: Some(moment(14)),
-            due: Some(Due {
+            pending: Some(PendingCharge {
                 period: Period {
                     from: moment(12),
                     until: moment(13),
@@ -152,10 +152,10 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
                 amount: Money::from_micros(i64::MAX),
                 hourly: Money::from_micros(3),
                 version: 4,
-                reserved: true,
+                from_hold: true,
             }),
             draws: i64::MAX.unsigned_abs(),
-            left: Some(Money::from_micros(i64::MIN)),
+            remaining: Some(Money::from_micros(i64::MIN)),
             capped: true,
             charged_until: Some(moment(9)),
             seen_at: Some(moment(10)),

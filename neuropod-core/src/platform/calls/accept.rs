@@ -84,7 +84,7 @@ impl Platform {
             meter: Meter {
                 // The id that an idempotency key makes comes again once its pod is gone: what was released for that pod
                 // says nothing about this one.
-                hold: rand::random::<u32>().into(),
+                hold_number: rand::random::<u32>().into(),
                 ..Meter::opening(price)
             },
             charged: Money::ZERO,

@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::error::kind::Result;
 use crate::id::{Actor, UserId};
 use crate::money::amount::Money;
-use crate::money::billing::{Balance, BillingExt, Entry, EntryOptions};
+use crate::money::billing::{Balance, BillingExt, EntryOptions, LedgerEntry};
 use crate::money::standing::Standing;
 use crate::money::statement::Statement;
 use crate::platform::handle::Platform;
@@ -63,7 +63,12 @@ impl Platform {
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account; `Invalid` when the limit is 0 or more than
     /// [`MAX_ENTRIES`](crate::money::billing::MAX_ENTRIES).
-    pub async fn entries(&self, actor: &Actor, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    pub async fn entries(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+        options: &EntryOptions,
+    ) -> Result<Vec<LedgerEntry>> {
         actor.require_access(user)?;
         self.0.billing.entries(user, options).await
     }

@@ -5,7 +5,7 @@ use crate::error::validation::{MAX_NOTE_LEN, Problem, ValidationErrors, Violatio
 use crate::id::{Actor, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{
-    AccountKind, Balance, BillingExt, Details, Entry, EntryKind, Posting, PostingKind,
+    AccountKind, Balance, BillingExt, Details, EntryKind, LedgerEntry, Posting, PostingKind,
 };
 use crate::platform::admission::{is_administrator, require_client};
 use crate::platform::audit_trail::PendingEntry;
@@ -121,7 +121,7 @@ impl Platform {
             // The same again is another amount: the first one has changed the balance.
             Err(error) if *error.kind() == ErrorKind::Conflict => {
                 let entries = billing.all_entries(user).await?;
-                let done = |entry: &Entry| entry.key == key && entry.kind == EntryKind::Adjustment;
+                let done = |entry: &LedgerEntry| entry.key == key && entry.kind == EntryKind::Adjustment;
                 if entries.iter().any(done) {
                     Ok(())
                 } else {

@@ -34,8 +34,8 @@ pub enum Update {
         /// The pod.
         pod_id: PodId,
         /// The mark that was passed, of
-        /// [`PlatformBuilder::low_balance_marks`](crate::PlatformBuilder::low_balance_marks).
-        mark_seconds: i64,
+        /// [`PlatformBuilder::low_balance_thresholds`](crate::PlatformBuilder::low_balance_thresholds).
+        threshold_seconds: i64,
         /// How long the money lasts.
         seconds_left: i64,
         /// Whether it is a daily cap that runs out, not the account.
@@ -154,12 +154,12 @@ impl Subscriber {
         let (pod_id, meter) = (pod.id.clone(), &pod.meter);
         let thresholds = &self.platform.0.rules.low_balance_thresholds;
         let low = meter
-            .passed_mark(&before.meter, thresholds)
-            .zip(meter.seconds_left());
-        if let Some((mark_seconds, seconds_left)) = low {
+            .passed_threshold(&before.meter, thresholds)
+            .zip(meter.remaining_seconds());
+        if let Some((threshold_seconds, seconds_left)) = low {
             self.warnings.push_back(Update::LowBalance {
                 pod_id: pod_id.clone(),
-                mark_seconds,
+                threshold_seconds,
                 seconds_left,
                 daily_cap: meter.capped,
             });

@@ -267,11 +267,11 @@ impl Reconciler {
         pass.requeue_at = None;
         pass.capture = None;
         actions.retain(|action| match action {
-            Action::Wake { at } => {
+            Action::RequeueAt { at } => {
                 pass.requeue_at = Some(*at);
                 false
             }
-            Action::Follow { container, since } => {
+            Action::ReadToken { container, since } => {
                 pass.capture = Some(Capture {
                     reference: self.reference(pod),
                     container: container.clone(),
@@ -354,7 +354,7 @@ impl Reconciler {
             Action::Hold(_) | Action::Draw(_) | Action::Release { .. } => {
                 return self.funds.carry_out(pod, action).await;
             }
-            Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => return Ok(None),
+            Action::Save(_) | Action::ReadToken { .. } | Action::RequeueAt { .. } => return Ok(None),
         };
         merge(&mut pass.seen, returned.clone());
         pass.returned.push(returned);

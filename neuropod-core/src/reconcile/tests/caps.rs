@@ -78,7 +78,7 @@ fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
     for minute in 1..=10 {
         assert_eq!(pod.desired, Desired::Running, "minute {minute}");
         let next = pay(pod.clone(), &seen, at(minute * PERIOD_SECONDS), capped).0;
-        marks.extend(next.meter.passed_mark(&pod.meter, &LOW_BALANCE_SECONDS));
+        marks.extend(next.meter.passed_threshold(&pod.meter, &LOW_BALANCE_SECONDS));
         pod = next;
     }
     assert_eq!(marks, [900, 300], "an hour was never left of it");
@@ -146,7 +146,7 @@ fn the_cap_of_the_owner_counts_what_all_their_pods_spent() {
     let (pod, _) = pay(running(None, owner_cap), &seen, at(PERIOD_SECONDS), spent(480));
     assert_eq!(pod.desired, Desired::Running);
     assert_eq!(
-        (pod.meter.left, pod.meter.capped),
+        (pod.meter.remaining, pod.meter.capped),
         (Some(Money::from_cents(20)), true)
     );
     let (pod, _) = pay(pod, &seen, at(2 * PERIOD_SECONDS), spent(495));
@@ -253,7 +253,7 @@ fn a_volume_nobody_pays_for_goes_after_the_grace_time() {
     assert_eq!(deletion(&pod), Some((goes, false)), "told once, and so it stays");
     assert_eq!(
         reconcile(&pod, &gone, at(goes - 1)),
-        [Action::Wake { at: at(goes) }]
+        [Action::RequeueAt { at: at(goes) }]
     );
     let (pod, _) = pay(pod, &gone, at(goes), unpaid);
     assert_eq!(deletion(&pod), Some((goes, true)));

@@ -20,7 +20,7 @@ fn a_start_on_a_node_whose_clock_is_off_has_the_same_limit() {
         let (pod, actions) = settle(Pod::sample(at(0)), &hangs, at(0));
         assert_eq!(pod.desired, Desired::Running, "off by {off}");
         assert!(
-            actions.contains(&Action::Wake {
+            actions.contains(&Action::RequeueAt {
                 at: at(START_SECONDS)
             }),
             "{actions:?}"
@@ -119,7 +119,8 @@ fn what_ran_for_hours_is_not_given_up_at_once_on_a_node_whose_clock_is_ahead() {
         assert_eq!(pod.failing_since, Some(at(0)));
         let (pod, actions) = settle(pod, &container(1, 60, off), at(60));
         let forgotten = 60 + STABLE_SECONDS;
-        let wakes = |action: &Action| matches!(action, Action::Wake { at: time } if *time <= at(forgotten));
+        let wakes =
+            |action: &Action| matches!(action, Action::RequeueAt { at: time } if *time <= at(forgotten));
         assert!(actions.iter().any(wakes), "off by {off}: {actions:?}");
         let (pod, _) = settle(pod, &container(1, 60, off), at(forgotten - 1));
         assert_eq!(pod.failing_since, Some(at(0)), "off by {off}");

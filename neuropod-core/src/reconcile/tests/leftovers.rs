@@ -42,7 +42,7 @@ fn code(pod: &Pod) -> Option<ReasonCode> {
 fn a_start_behind_a_leftover_says_which_after_minutes_and_not_before() {
     let (pod, actions) = waiting(STOP_SECONDS - 1);
     assert_eq!((pod.status, code(&pod)), (Status::Creating, None));
-    let told = Action::Wake { at: at(STOP_SECONDS) };
+    let told = Action::RequeueAt { at: at(STOP_SECONDS) };
     assert_eq!(actions, [Action::Apply, told], "it is tried again");
     let (pod, actions) = waiting(STOP_SECONDS);
     let reason = pod.reason.clone().unwrap();
@@ -60,7 +60,7 @@ fn a_start_behind_a_leftover_says_which_after_minutes_and_not_before() {
         actions,
         [
             Action::Apply,
-            Action::Wake {
+            Action::RequeueAt {
                 at: at(START_SECONDS)
             }
         ]
@@ -89,8 +89,8 @@ fn a_start_that_waits_for_too_long_gives_back_what_it_holds() {
     );
     assert_eq!(reason.remedy(), Remedy::StartAgain);
     assert_eq!(
-        (pod.meter.reservation, pod.charged),
-        (Reservation::None, Money::ZERO)
+        (pod.meter.hold_state, pod.charged),
+        (HoldState::None, Money::ZERO)
     );
     assert!(!actions.contains(&Action::Apply), "{actions:?}");
     assert_eq!(pod.wait, None);
@@ -117,7 +117,10 @@ fn a_start_behind_a_pod_object_that_does_not_go_has_the_same_limit() {
         (pod.desired, code(&pod)),
         (Desired::Running, Some(ReasonCode::StopDelayed))
     );
-    assert!(actions.contains(&Action::Wake { at: at(limit) }), "{actions:?}");
+    assert!(
+        actions.contains(&Action::RequeueAt { at: at(limit) }),
+        "{actions:?}"
+    );
     let (pod, _) = settle(pod, &old, at(limit));
     assert_eq!((pod.desired, pod.status), (Desired::Stopped, Status::Error));
     let reason = pod.reason.unwrap();
@@ -230,7 +233,7 @@ fn a_stop_says_that_something_of_the_pod_does_not_go() {
     };
     let (pod, actions) = settle(stopped, &left, at(0));
     assert!(
-        actions.contains(&Action::Wake { at: at(STOP_SECONDS) }),
+        actions.contains(&Action::RequeueAt { at: at(STOP_SECONDS) }),
         "{actions:?}"
     );
     let (pod, _) = settle(pod, &left, at(STOP_SECONDS));

@@ -21,7 +21,7 @@ use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::{Error, ErrorKind};
 use crate::money::amount::Money;
 use crate::money::billing::{Draw, Drawn, Hold};
-use crate::money::meter::{LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, Reservation, VOLUME_PERIOD_SECONDS};
+use crate::money::meter::{HoldState, LOW_BALANCE_SECONDS, PERIOD_SECONDS, Price, VOLUME_PERIOD_SECONDS};
 use crate::pod::options::PodOptions;
 use crate::pod::record::{Desired, Pod, Status};
 use crate::token::TokenState;
@@ -147,7 +147,7 @@ fn a_pod_object_that_ended_is_made_anew_more_and_more_slowly() {
         let (waiting, actions) = settle(pod, &gone, at(now));
         assert_eq!(
             actions,
-            [Action::Wake {
+            [Action::RequeueAt {
                 at: waiting.retry_at.unwrap()
             }]
         );
@@ -175,7 +175,7 @@ fn what_can_not_succeed_is_stopped_at_once_and_other_failures_after_a_while() {
     assert_eq!((pod.desired, pod.status), (Desired::Running, Status::Error));
     assert_eq!(
         actions,
-        [Action::Wake {
+        [Action::RequeueAt {
             at: at(GIVE_UP_SECONDS)
         }]
     );
@@ -215,7 +215,7 @@ fn a_server_that_does_not_answer_is_told_of_and_not_an_error() {
         (Status::Creating, Step::Starting, &None)
     );
     assert!(
-        actions.contains(&Action::Wake {
+        actions.contains(&Action::RequeueAt {
             at: at(ANSWER_SECONDS)
         }),
         "{actions:?}"
@@ -265,7 +265,7 @@ fn a_new_container_makes_the_old_token_worthless() {
     let (pod, actions) = settle(pod, &complete(restarted), at(51));
     assert_eq!(pod.login.found, TokenState::Unknown);
     assert!(
-        actions.contains(&Action::Follow {
+        actions.contains(&Action::ReadToken {
             since: None,
             container: "container-2".into()
         }),
@@ -285,7 +285,7 @@ fn a_port_that_was_closed_means_another_server_whose_log_is_read_from_there() {
         };
         let (_, actions) = settle(pod, &complete(seen), at(60));
         actions.into_iter().find_map(|action| match action {
-            Action::Follow { since, .. } => Some(since),
+            Action::ReadToken { since, .. } => Some(since),
             _ => None,
         })
     };

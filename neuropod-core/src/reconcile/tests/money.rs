@@ -76,7 +76,7 @@ fn seconds_are_charged_from_container_start_to_container_end() {
 fn a_full_period_is_followed_by_the_next_without_a_gap() {
     let (pod, actions) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
     assert!(
-        actions.contains(&Action::Wake {
+        actions.contains(&Action::RequeueAt {
             at: at(PERIOD_SECONDS)
         }),
         "{actions:?}"
@@ -115,7 +115,7 @@ fn a_period_is_written_down_before_it_is_charged_and_charged_once() {
 fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
     let seen = complete(running_since(0));
     let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
-    // Nothing is available beside the reservation of one hour.
+    // Nothing is available beside the hold of one hour.
     let mut held = Money::from_cents(360);
     let mut marks = Vec::new();
     for minute in 1..=60 {
@@ -136,7 +136,7 @@ fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
         let next = drawn(&claimed, &draw, &answer, None, now).unwrap();
         marks.extend(
             next.meter
-                .passed_mark(&claimed.meter, &LOW_BALANCE_SECONDS)
+                .passed_threshold(&claimed.meter, &LOW_BALANCE_SECONDS)
                 .map(|mark| (minute, mark)),
         );
         if minute < 60 {
@@ -197,7 +197,7 @@ fn a_stopped_pod_pays_for_its_volume_only_and_by_the_second() {
     assert_eq!(pod.charged, Money::from_cents(10));
     assert_eq!(
         actions,
-        [Action::Wake {
+        [Action::RequeueAt {
             at: at(100 + VOLUME_PERIOD_SECONDS)
         }]
     );

@@ -1,4 +1,4 @@
-//! Every pair of what is desired and what is seen; where the reservation is and when it is tried again.
+//! Every pair of what is desired and what is seen; where the hold is and when it is tried again.
 
 use super::seen::Seen::*;
 use super::seen::{Seen, observation};
@@ -85,9 +85,9 @@ fn names(actions: &[Action]) -> String {
         Action::Apply => Some("apply"),
         Action::Remove { volume: KEEP } => Some("remove"),
         Action::Remove { volume: DELETE } => Some("remove with volume"),
-        Action::Follow { .. } => Some("follow"),
+        Action::ReadToken { .. } => Some("follow"),
         Action::Forget => Some("forget"),
-        Action::Wake { .. } => None,
+        Action::RequeueAt { .. } => None,
         Action::Save(_) | Action::Draw(_) => panic!("{action:?}"),
     };
     actions.iter().filter_map(name).collect::<Vec<_>>().join(", ")
@@ -200,7 +200,7 @@ fn a_pod_that_waits_before_it_is_made_anew() {
         let waits = !live || over;
         assert_eq!(pod.retry_at, waits.then_some(retry_at), "{seen:?}");
         if waits {
-            assert!(actions.contains(&Action::Wake { at: retry_at }), "{seen:?}");
+            assert!(actions.contains(&Action::RequeueAt { at: retry_at }), "{seen:?}");
         }
 
         let (pod, actions) = settle(waiting(), &observation, retry_at);
@@ -221,16 +221,16 @@ fn a_pod_that_should_run_while_billing_does_not_answer() {
             // It is about to be stopped: see below.
             continue;
         }
-        for (reservation, billing) in [
-            (Reservation::None, "hold"),
-            (Reservation::Opening, "hold"),
-            (Reservation::Open, ""),
-            (Reservation::Closing, "release"),
+        for (hold_state, billing) in [
+            (HoldState::None, "hold"),
+            (HoldState::Opening, "hold"),
+            (HoldState::Open, ""),
+            (HoldState::Closing, "release"),
         ] {
             let mut pod = record(Desired::Running);
-            pod.meter.reservation = reservation;
+            pod.meter.hold_state = hold_state;
             let (pod, actions) = unanswered(pod, &observation(seen), at(1));
-            let made = reservation == Reservation::Open;
+            let made = hold_state == HoldState::Open;
             let expected = [billing]
                 .into_iter()
                 .chain(asked.split(", "))
@@ -238,16 +238,16 @@ fn a_pod_that_should_run_while_billing_does_not_answer() {
             assert_eq!(
                 actions,
                 expected.collect::<Vec<_>>().join(", "),
-                "{reservation:?}, {seen:?}"
+                "{hold_state:?}, {seen:?}"
             );
             let told_step = match step {
                 // Nothing is at the cluster for this run, and the money is not reserved yet.
                 Step::Scheduling if !made && !is_live(seen) => Step::Accepted,
                 step => step,
             };
-            assert_eq!(pod.step, told_step, "{reservation:?}, {seen:?}");
+            assert_eq!(pod.step, told_step, "{hold_state:?}, {seen:?}");
             // Time that nothing is reserved for is not metered.
-            assert!(made || pod.meter.from.is_none(), "{reservation:?}, {seen:?}");
+            assert!(made || pod.meter.from.is_none(), "{hold_state:?}, {seen:?}");
         }
     }
 }
@@ -263,17 +263,17 @@ fn a_pod_of_which_nothing_should_be_left_while_billing_does_not_answer() {
     let deleted = |volume| Desired::Deleted { volume };
     for desired in [Desired::Stopped, deleted(KEEP), deleted(DELETE)] {
         for (seen, ..) in RUNNING {
-            for reservation in [
-                Reservation::None,
-                Reservation::Opening,
-                Reservation::Open,
-                Reservation::Closing,
+            for hold_state in [
+                HoldState::None,
+                HoldState::Opening,
+                HoldState::Open,
+                HoldState::Closing,
             ] {
                 let mut pod = record(desired);
-                pod.meter.reservation = reservation;
+                pod.meter.hold_state = hold_state;
                 let (pod, actions) = unanswered(pod, &observation(seen), at(1));
-                let billing = match reservation {
-                    Reservation::None => "",
+                let billing = match hold_state {
+                    HoldState::None => "",
                     _ => "release",
                 };
                 let expected = [billing, clearing(desired, seen)]
@@ -282,9 +282,9 @@ fn a_pod_of_which_nothing_should_be_left_while_billing_does_not_answer() {
                 assert_eq!(
                     actions,
                     expected.collect::<Vec<_>>().join(", "),
-                    "{desired:?}, {reservation:?}, {seen:?}"
+                    "{desired:?}, {hold_state:?}, {seen:?}"
                 );
-                assert_eq!(pod.meter.from, None, "{desired:?}, {reservation:?}, {seen:?}");
+                assert_eq!(pod.meter.from, None, "{desired:?}, {hold_state:?}, {seen:?}");
             }
         }
     }

@@ -19,13 +19,13 @@ fn code(pod: &Pod) -> Option<ReasonCode> {
 }
 
 fn wakes_at(actions: &[Action], time: Timestamp) -> bool {
-    actions.contains(&Action::Wake { at: time })
+    actions.contains(&Action::RequeueAt { at: time })
 }
 
 fn wakes_by(actions: &[Action], time: Timestamp) -> bool {
     actions
         .iter()
-        .any(|action| matches!(action, Action::Wake { at } if *at <= time))
+        .any(|action| matches!(action, Action::RequeueAt { at } if *at <= time))
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl World {
         let actions = reconcile(&pod, &self.seen, now);
         let Some(action) = actions
             .iter()
-            .find(|action| !matches!(action, Action::Wake { .. }))
+            .find(|action| !matches!(action, Action::RequeueAt { .. }))
         else {
             return false;
         };
@@ -91,7 +91,7 @@ impl World {
         {
             self.store(next);
         }
-        if outcome == Outcome::Works && matches!(action, Action::Follow { .. }) {
+        if outcome == Outcome::Works && matches!(action, Action::ReadToken { .. }) {
             self.read_log(&pod);
         }
         true
@@ -122,8 +122,8 @@ impl World {
             Action::Observe => self.know(),
             Action::Apply => {
                 assert_eq!(
-                    pod.meter.reservation,
-                    Reservation::Open,
+                    pod.meter.hold_state,
+                    HoldState::Open,
                     "nothing is made that is not paid for"
                 );
                 if let Some(kind) = &self.refuses {
@@ -145,7 +145,7 @@ impl World {
                 );
                 self.pod = None;
             }
-            Action::Save(_) | Action::Follow { .. } | Action::Wake { .. } => {}
+            Action::Save(_) | Action::ReadToken { .. } | Action::RequeueAt { .. } => {}
         }
         Ok(None)
     }

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use super::injector::Faults;
 use crate::error::kind::Result;
 use crate::id::{PodId, UserId};
-use crate::money::billing::{AccountKind, Balance, Billing, Draw, Drawn, Entry, EntryOptions, Hold, Posting};
+use crate::money::billing::{
+    AccountKind, Balance, Billing, Draw, Drawn, EntryOptions, Hold, LedgerEntry, Posting,
+};
 use crate::money::pricing::PriceList;
 use crate::pod::record::Pod;
 use crate::pod::template::Template;
@@ -94,7 +96,7 @@ pass!(Billing for FaultyBilling as "billing" {
     fn hold(hold: &Hold) -> ();
     fn draw(draw: &Draw) -> Drawn;
     fn release(key: &str) -> ();
-    fn entries(user: &UserId, options: &EntryOptions) -> Vec<Entry>;
+    fn entries(user: &UserId, options: &EntryOptions) -> Vec<LedgerEntry>;
 });
 
 pass!(AuditLog for FaultyAudit as "audit" {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mongodb::bson::Document;
 use neuropod_core::cluster::catalogue::NO_GPU;
 use neuropod_core::cluster::observation::Step;
-use neuropod_core::money::meter::{Meter, Price, Reservation};
+use neuropod_core::money::meter::{HoldState, Meter, Price};
 use neuropod_core::naming::{Slug, UserHash, existing_label};
 use neuropod_core::pod::options::DEFAULT_MOUNT_PATH;
 use neuropod_core::pod::{Desired, ImageReference, Jupyter, Limits, Login, Port};
@@ -105,7 +105,7 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
         },
         price: Price::default(),
         meter: Meter {
-            reservation: Reservation::None,
+            hold_state: HoldState::None,
             ..Meter::opening(Price::default())
         },
         charged: Money::ZERO,

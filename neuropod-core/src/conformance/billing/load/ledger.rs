@@ -7,19 +7,19 @@ use super::journal::{Attempt, Attempts};
 use super::operation::Operation;
 use crate::id::UserId;
 use crate::money::amount::Money;
-use crate::money::billing::{AccountKind, Balance, Drawn, Entry, EntryKind, PostingKind};
+use crate::money::billing::{AccountKind, Balance, Drawn, EntryKind, LedgerEntry, PostingKind};
 
 /// The operations that the ledger shows.
 #[derive(Default)]
 pub(super) struct Done {
     /// The posting, hold or draw of each key.
     changes: BTreeMap<String, (Operation, CallResult)>,
-    /// How the reservation of each key ended.
+    /// How the hold of each key ended.
     ends: BTreeMap<String, Operation>,
 }
 
 impl Done {
-    fn note(&mut self, entry: &Entry, operation: Operation, result: CallResult) {
+    fn note(&mut self, entry: &LedgerEntry, operation: Operation, result: CallResult) {
         let before = self.changes.insert(entry.key.clone(), (operation, result));
         assert!(
             before.is_none(),
@@ -40,7 +40,7 @@ impl Done {
                     .changes
                     .get(key)
                     .is_some_and(|(done, result)| done == operation && Some(result) == attempt.result()),
-                // A release of a reservation that was never made leaves no entry.
+                // A release of a hold that was never made leaves no entry.
                 Operation::Release { .. } if !self.changes.contains_key(key) => true,
                 Operation::Release { .. } => self.ends.get(key) == Some(operation),
             };
@@ -58,7 +58,7 @@ impl Done {
 pub(super) fn replay(
     user: &UserId,
     balance: Balance,
-    entries: &[Entry],
+    entries: &[LedgerEntry],
     attempts: &Attempts,
     done: &mut Done,
 ) {
@@ -68,7 +68,7 @@ pub(super) fn replay(
         kind: balance.kind,
         available: Money::ZERO,
         spent: Money::ZERO,
-        reservations: BTreeMap::new(),
+        holds: BTreeMap::new(),
     };
     let mut rest = entries;
     while let Some(first) = rest.first() {
@@ -79,7 +79,7 @@ pub(super) fn replay(
             "{user} has a negative balance after {first:?}"
         );
     }
-    let held: Money = account.reservations.values().copied().sum();
+    let held: Money = account.holds.values().copied().sum();
     let spent = balance.spent.map_or(Money::ZERO, |spent| spent.amount);
     assert_eq!(
         (balance.available, balance.held, spent),
@@ -97,12 +97,12 @@ struct ReplayedAccount<'a> {
     /// The charges for usage; all are of one day.
     spent: Money,
     /// The reserved amount of each key.
-    reservations: BTreeMap<&'a str, Money>,
+    holds: BTreeMap<&'a str, Money>,
 }
 
 impl<'a> ReplayedAccount<'a> {
     /// Replays the operation that made the first of these entries. Returns how many entries it made.
-    fn step(&mut self, entries: &'a [Entry], done: &mut Done) -> usize {
+    fn step(&mut self, entries: &'a [LedgerEntry], done: &mut Done) -> usize {
         let entry = &entries[0];
         match entry.kind {
             EntryKind::Deposit => self.posted(PostingKind::Deposit, entry, entry.amount, done),
@@ -118,7 +118,7 @@ impl<'a> ReplayedAccount<'a> {
         1
     }
 
-    fn posted(&mut self, kind: PostingKind, entry: &Entry, amount: Money, done: &mut Done) {
+    fn posted(&mut self, kind: PostingKind, entry: &LedgerEntry, amount: Money, done: &mut Done) {
         let posted = Operation::Post {
             key: entry.key.clone(),
             user: self.user.clone(),
@@ -131,7 +131,7 @@ impl<'a> ReplayedAccount<'a> {
         done.note(entry, posted, CallResult::Done);
     }
 
-    fn held(&mut self, entry: &'a Entry, done: &mut Done) {
+    fn held(&mut self, entry: &'a LedgerEntry, done: &mut Done) {
         let held = Operation::Hold {
             key: entry.key.clone(),
             user: self.user.clone(),
@@ -141,11 +141,11 @@ impl<'a> ReplayedAccount<'a> {
         assert_eq!(entry.amount, Money::ZERO, "nothing is spent: {entry:?}");
         self.available -= entry.held;
         done.note(entry, held, CallResult::Done);
-        self.reservations.insert(&entry.key, entry.held);
+        self.holds.insert(&entry.key, entry.held);
     }
 
     /// A usage, with the other entries of the same draw.
-    fn drawn(&mut self, entries: &'a [Entry], done: &mut Done) -> usize {
+    fn drawn(&mut self, entries: &'a [LedgerEntry], done: &mut Done) -> usize {
         let entry = &entries[0];
         let attempt = self.operation_of(entry, |operation| {
             matches!(operation, Operation::Draw { user, amount, .. } if user == self.user && -*amount == entry.amount)
@@ -162,8 +162,8 @@ impl<'a> ReplayedAccount<'a> {
             unreachable!("only draws were looked for");
         };
         let reserved = hold.as_deref().map_or(Money::ZERO, |hold| {
-            let reserved = self.reservations.get(hold);
-            *reserved.unwrap_or_else(|| panic!("drawn from a reservation that has ended: {entry:?}"))
+            let reserved = self.holds.get(hold);
+            *reserved.unwrap_or_else(|| panic!("drawn from a hold that has ended: {entry:?}"))
         });
         let remaining_today = daily_cap.map(|cap| (cap - self.spent).max(Money::ZERO));
         let caps = [*at_most, remaining_today].into_iter().flatten();
@@ -186,7 +186,7 @@ impl<'a> ReplayedAccount<'a> {
             }
             self.available -= more;
             held += more;
-            self.reservations.insert(hold, held);
+            self.holds.insert(hold, held);
         }
         let found: Vec<_> = entries
             .iter()
@@ -205,12 +205,12 @@ impl<'a> ReplayedAccount<'a> {
         expected.len()
     }
 
-    fn ended(&mut self, entry: &Entry, done: &mut Done) {
+    fn ended(&mut self, entry: &LedgerEntry, done: &mut Done) {
         let end = Operation::Release {
             key: entry.key.clone(),
         };
         self.operation_of(entry, |operation| *operation == end);
-        let reserved = self.reservations.remove(&*entry.key);
+        let reserved = self.holds.remove(&*entry.key);
         assert_eq!(
             reserved,
             Some(-entry.held),
@@ -231,7 +231,7 @@ impl<'a> ReplayedAccount<'a> {
     }
 
     /// The operation with the key of an entry that may have made it: one that was not refused.
-    fn operation_of(&self, entry: &Entry, is_it: impl Fn(&Operation) -> bool) -> &'a Attempt {
+    fn operation_of(&self, entry: &LedgerEntry, is_it: impl Fn(&Operation) -> bool) -> &'a Attempt {
         let same_key = self.attempts.with_key(&entry.key);
         let mut candidates: Vec<_> = same_key
             .iter()

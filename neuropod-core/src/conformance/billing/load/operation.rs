@@ -16,7 +16,7 @@ use crate::money::billing::{AccountKind, Billing, Details, Draw, Hold, Period, P
 
 /// How many operations are remembered, to be repeated.
 const PAST: usize = 256;
-/// How many reservations are remembered, to be drawn from and ended.
+/// How many holds are remembered, to be drawn from and ended.
 const HOLDS: usize = 48;
 /// The largest amount, in cents.
 const MOST: i64 = 500;
@@ -139,11 +139,11 @@ impl Operation {
 /// The latest operations.
 pub(super) struct PastOperations {
     operations: VecDeque<Operation>,
-    holds: VecDeque<Reservation>,
+    holds: VecDeque<OpenHold>,
 }
 
 #[derive(Clone)]
-struct Reservation {
+struct OpenHold {
     key: String,
     user: UserId,
     amount: Money,
@@ -188,7 +188,7 @@ impl PastOperations {
         some_of(&self.operations, random)
     }
 
-    fn some_hold(&self, random: &mut StdRng) -> Option<Reservation> {
+    fn some_hold(&self, random: &mut StdRng) -> Option<OpenHold> {
         some_of(&self.holds, random)
     }
 
@@ -207,7 +207,7 @@ impl PastOperations {
 
     fn remember(&mut self, operation: &Operation) {
         if let Operation::Hold { key, user, amount } = operation {
-            let hold = Reservation {
+            let hold = OpenHold {
                 key: key.clone(),
                 user: user.clone(),
                 amount: *amount,

@@ -8,17 +8,17 @@ use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Billing, BillingExt, Details, Draw, Hold};
 
-/// A released reservation gives all back, once, and is over.
+/// A released hold gives all back, once, and is over.
 pub async fn release(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let key = new_key();
-    billing.reserve(&key, &user, cents(100)).await.unwrap();
+    billing.hold_amount(&key, &user, cents(100)).await.unwrap();
     billing.release(&key).await.unwrap();
     holds(billing, &user, cents(100), Money::ZERO, "when released").await;
 
     billing.release(&key).await.expect("a release may be repeated");
     failure(
-        billing.reserve(&key, &user, cents(100)).await,
+        billing.hold_amount(&key, &user, cents(100)).await,
         "invalid_state",
         "a hold that arrives again after the release",
     );
@@ -35,7 +35,7 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
         .expect("a release of what was never held");
     billing.release(&key).await.expect("the same release again");
     failure(
-        billing.reserve(&key, &user, cents(10)).await,
+        billing.hold_amount(&key, &user, cents(10)).await,
         "invalid_state",
         "a hold that arrives after its release",
     );
@@ -46,7 +46,7 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
     // The same for a hold that failed for lack of money.
     let key = new_key();
     failure(
-        billing.reserve(&key, &user, cents(101)).await,
+        billing.hold_amount(&key, &user, cents(101)).await,
         "insufficient_funds",
         "a hold of too much",
     );
@@ -56,7 +56,7 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
         .expect("a release of a hold that failed");
     billing.deposit(&new_key(), &user, cents(100)).await.unwrap();
     failure(
-        billing.reserve(&key, &user, cents(101)).await,
+        billing.hold_amount(&key, &user, cents(101)).await,
         "invalid_state",
         "a hold that is tried again after its release",
     );
@@ -72,21 +72,21 @@ pub async fn never_held(billing: &Arc<dyn Billing>) {
         "a draw from what was never held",
     );
     billing
-        .reserve(&key, &user, cents(10))
+        .hold_amount(&key, &user, cents(10))
         .await
         .expect("a draw that failed leaves the key free");
     holds(billing, &user, cents(90), cents(10), "held after all").await;
 }
 
-/// Reservations stand beside each other, and none of them can be spent otherwise.
+/// Holds stand beside each other, and none of them can be spent otherwise.
 pub async fn what_is_held_is_not_available(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let [first, second] = [(); 2].map(|()| new_key());
-    billing.reserve(&first, &user, cents(60)).await.unwrap();
-    billing.reserve(&second, &user, cents(40)).await.unwrap();
+    billing.hold_amount(&first, &user, cents(60)).await.unwrap();
+    billing.hold_amount(&second, &user, cents(40)).await.unwrap();
     holds(billing, &user, Money::ZERO, cents(100), "with all held").await;
     failure(
-        billing.reserve(&new_key(), &user, cents(1)).await,
+        billing.hold_amount(&new_key(), &user, cents(1)).await,
         "insufficient_funds",
         "a hold of what is held",
     );
@@ -102,17 +102,17 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Unlimited).await.unwrap();
     let [first, second] = [(); 2].map(|()| new_key());
-    billing.reserve(&first, &user, cents(100)).await.unwrap();
-    billing.reserve(&second, &user, cents(30)).await.unwrap();
+    billing.hold_amount(&first, &user, cents(100)).await.unwrap();
+    billing.hold_amount(&second, &user, cents(30)).await.unwrap();
     holds(billing, &user, cents(-130), cents(130), "held below zero").await;
-    // A reservation ends as it began, whatever the account has become.
+    // A hold ends as it began, whatever the account has become.
     billing.open(&user, AccountKind::Prepaid).await.unwrap();
     spend(billing, &user, &first, cents(70)).await;
     billing.release(&second).await.unwrap();
     holds(billing, &user, cents(-70), Money::ZERO, "spent below zero").await;
 }
 
-/// The end of a reservation is for the pod that it was made for and has its name, also when something was drawn from it before.
+/// The end of a hold is for the pod that it was made for and has its name, also when something was drawn from it before.
 pub async fn end_for_their_pod(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(300)).await;
     let pod = PodId::random();
