@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
 use neuropod::token::RegexTokens;
-use neuropod::{Billing, ClusterBackend, Platform, PriceList};
+use neuropod::{Actor, ClusterBackend, Platform, PriceList};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
@@ -32,12 +32,6 @@ pub(crate) struct App {
     pub(crate) config: Config,
     /// The platform.
     pub(crate) platform: Platform,
-    /// Where pods, users, templates and prices are kept.
-    pub(crate) store: Arc<dyn neuropod::store::Store>,
-    /// Where money is kept.
-    pub(crate) billing: Arc<dyn Billing>,
-    /// Where pods run.
-    pub(crate) cluster: Arc<dyn ClusterBackend>,
     /// The prices of the configuration.
     pub(crate) prices: PriceList,
     /// Makes and checks tokens.
@@ -76,6 +70,11 @@ pub(crate) struct App {
     pub(crate) progress: Progress,
 }
 
+/// Who asks the platform for the server itself: to sign people in, and for what it caches for all of them.
+pub(crate) fn itself() -> Actor {
+    Actor::admin("server")
+}
+
 /// The application, as handlers get it.
 pub(crate) type Shared = Arc<App>;
 
@@ -87,13 +86,13 @@ impl App {
     pub(crate) fn on(
         config: Config,
         secrets: &Secrets,
-        store: Store,
+        store: &Store,
         cluster: Arc<dyn ClusterBackend>,
         metrics: PrometheusHandle,
     ) -> Result<Shared> {
         let metered = Arc::new(MeteredCluster::new(cluster));
         let cluster: Arc<dyn ClusterBackend> = metered.clone();
-        let platform = platform(&config, secrets, &store, &cluster)?;
+        let platform = platform(&config, secrets, store, &cluster)?;
         let client = reqwest::Client::builder()
             .build()
             .context("the client for keys can't be made")?;
@@ -130,9 +129,6 @@ impl App {
             prices: config.prices.list()?,
             config,
             platform,
-            store: store.pods,
-            billing: store.billing,
-            cluster,
             presence: Presence::default(),
             sessions: Sessions::default(),
             metrics,
@@ -188,6 +184,7 @@ fn platform(
         builder = builder.tokens(Arc::new(RegexTokens::new(pattern).context("token_pattern")?));
     }
     let marks = config.low_balance_seconds.iter();
-    builder = builder.low_balance_marks(marks.map(|seconds| SignedDuration::from_secs((*seconds).into())));
+    builder =
+        builder.low_balance_thresholds(marks.map(|seconds| SignedDuration::from_secs((*seconds).into())));
     Ok(builder.build()?)
 }

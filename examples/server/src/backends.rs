@@ -22,6 +22,7 @@ use crate::gallery;
 use crate::secrets::Place;
 
 /// Where everything is kept.
+#[derive(Clone)]
 pub(crate) struct Store {
     /// Pods, users, templates, prices.
     pub(crate) pods: Arc<dyn neuropod::store::Store>,
@@ -32,8 +33,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    fn all<S: neuropod::store::Store + Billing + AuditLog>(store: S) -> Self {
-        let store = Arc::new(store);
+    /// All in one place.
+    pub(crate) fn all<S: neuropod::store::Store + Billing + AuditLog>(store: Arc<S>) -> Self {
         Self {
             pods: store.clone(),
             billing: store.clone(),
@@ -49,14 +50,14 @@ impl Store {
         let address = config.store.expose_secret();
         if let Some(file) = sqlite_file(config) {
             let store = SqliteStore::open(&file).await;
-            return Ok(Self::all(
-                store.with_context(|| format!("store: {}", file.display()))?,
-            ));
+            let store = store.with_context(|| format!("store: {}", file.display()))?;
+            return Ok(Self::all(Arc::new(store)));
         }
         if address == "memory" {
-            return Ok(Self::all(MemoryStore::new()));
+            return Ok(Self::all(Arc::new(MemoryStore::new())));
         }
-        Ok(Self::all(MongoStore::connect(address).await.context("store")?))
+        let store = MongoStore::connect(address).await.context("store")?;
+        Ok(Self::all(Arc::new(store)))
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::store::UserStore;
-use neuropod::{Result, UserId};
+use neuropod::{Platform, Result, UserId};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+use crate::app::itself;
 
 /// How long what was read is used again.
 const FRESH: Duration = Duration::from_secs(5);
@@ -42,7 +43,7 @@ impl Directory {
     /// Those of the store.
     pub(crate) async fn get<'a>(
         &self,
-        store: &(impl UserStore + ?Sized),
+        platform: &Platform,
         mut needed: impl Iterator<Item = &'a UserId>,
     ) -> Result<People> {
         let mut known = self.known.lock().await;
@@ -56,7 +57,7 @@ impl Directory {
             let (email, name) = (user.email, user.name);
             (user.id, Person { email, name })
         };
-        let people: People = Arc::new(store.users().await?.into_iter().map(person).collect());
+        let people: People = Arc::new(platform.users(&itself()).await?.into_iter().map(person).collect());
         *known = Some((Instant::now(), Arc::clone(&people)));
         #[cfg(test)]
         self.reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

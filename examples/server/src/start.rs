@@ -18,18 +18,31 @@ impl App {
     ///
     /// # Errors
     /// Why the server can't start, with the name of the wrong value.
-    pub(crate) async fn start(mut config: Config, metrics: PrometheusHandle) -> Result<Shared> {
+    pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
         backends::check_folder(&config)?;
         let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;
         let store = Store::open(&config).await?;
+        Self::start_on(config, &secrets, &store, metrics).await
+    }
+
+    /// An application on this store and the configured cluster.
+    ///
+    /// # Errors
+    /// Why the server can't start, with the name of the wrong value.
+    pub(crate) async fn start_on(
+        mut config: Config,
+        secrets: &Secrets,
+        store: &Store,
+        metrics: PrometheusHandle,
+    ) -> Result<Shared> {
         config.catalogue = keep_types(config.catalogue, &*store.pods).await?;
         let (cluster, simulated) = backends::cluster(&config).await?;
         if config.dev && store.pods.users().await?.is_empty() && store.pods.templates().await?.is_empty() {
             store.pods.insert_template(&template_body::first()).await?;
         }
-        let app = Self::on(config, &secrets, store, cluster, metrics)?;
+        let app = Self::on(config, secrets, store, cluster, metrics)?;
         if let Some(cluster) = simulated {
-            gallery::open(&app, cluster).await.context("scenario")?;
+            gallery::open(&app, store, cluster).await.context("scenario")?;
         }
         Ok(app)
     }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use neuropod::ClusterBackend;
+use neuropod::Platform;
 use neuropod::cluster::{GpuStock, NodeGpus};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+
+use crate::app::itself;
 
 /// How long a reading is reused, so that the cluster is not asked each time somebody opens the prices.
 const FRESH: Duration = Duration::from_secs(5);
@@ -31,14 +33,14 @@ pub(crate) struct Gpus {
 
 impl Stock {
     /// The GPUs; `None`: the cluster does not tell now.
-    pub(crate) async fn get(&self, cluster: &dyn ClusterBackend) -> Told {
+    pub(crate) async fn get(&self, platform: &Platform) -> Told {
         let mut known = self.0.lock().await;
         if let Some((at, stock)) = &*known
             && at.elapsed() < FRESH
         {
             return stock.clone();
         }
-        let stock = match timeout(PATIENCE, cluster.inventory()).await {
+        let stock = match timeout(PATIENCE, platform.inventory(&itself())).await {
             Ok(Ok(inventory)) => inventory.nodes.map(|nodes| {
                 let models = inventory.gpus;
                 Arc::new(Gpus { models, nodes })

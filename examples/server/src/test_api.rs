@@ -8,10 +8,10 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use neuropod::Billing;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use neuropod::ClusterBackend;
 use neuropod::sim::faults::{Fault, Faults};
 use neuropod::sim::{Settings, SimCluster};
-use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -27,6 +27,7 @@ use crate::waiting::Waiting;
 /// The API on a platform of its own.
 pub(crate) struct Api {
     pub(crate) app: Shared,
+    pub(crate) store: Store,
     router: Router,
 }
 
@@ -51,6 +52,15 @@ impl Answer {
     }
 }
 
+/// New secrets: tokens of one server hold on another only where both have the same.
+pub(crate) fn secrets() -> Secrets {
+    Secrets::open(&config().secrets, &Place::Nowhere).unwrap()
+}
+
+fn metrics() -> PrometheusHandle {
+    PrometheusBuilder::new().build_recorder().handle()
+}
+
 pub(crate) fn config() -> Config {
     Config {
         dev: true,
@@ -62,37 +72,40 @@ pub(crate) fn config() -> Config {
 impl Api {
     pub(crate) async fn start(config: Config) -> Self {
         crate::tls::use_ring();
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
-            .build_recorder()
-            .handle();
+        let store = Store::open(&config).await.unwrap();
         // A configuration is kilobytes, and a future has several copies of it.
-        Self::of(Box::pin(App::start(config, metrics)).await.unwrap())
+        let app = Box::pin(App::start_on(config, &secrets(), &store, metrics())).await;
+        Self::of(app.unwrap(), store)
     }
 
     /// A server on this cluster.
     pub(crate) async fn on(cluster: &SimCluster) -> Self {
-        crate::tls::use_ring();
-        let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
         let store = Store::open(&config()).await.unwrap();
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-        let cluster = Arc::new(cluster.clone());
-        Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
+        Self::with(config(), &secrets(), store, Arc::new(cluster.clone()))
+    }
+
+    /// A server on this store and this cluster.
+    pub(crate) fn with(
+        config: Config,
+        secrets: &Secrets,
+        store: Store,
+        cluster: Arc<dyn ClusterBackend>,
+    ) -> Self {
+        crate::tls::use_ring();
+        let app = App::on(config, secrets, &store, cluster, metrics()).unwrap();
+        Self::of(app, store)
     }
 
     /// A server whose store has a fault at every call for so long, and the token of somebody who signed in before.
     pub(crate) async fn in_trouble(fault: Fault, time: Duration) -> (Self, String) {
-        crate::tls::use_ring();
         let store = Arc::new(MemoryStore::new());
-        let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
+        let secrets = secrets();
         let on = |pods: Arc<dyn neuropod::store::Store>| {
             let store = Store {
                 pods,
-                billing: Arc::clone(&store) as Arc<dyn Billing>,
-                audit: Arc::clone(&store) as Arc<dyn AuditLog>,
+                ..Store::all(Arc::clone(&store))
             };
-            let cluster = Arc::new(simulated());
-            let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-            Self::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap())
+            Self::with(config(), &secrets, store, Arc::new(simulated()))
         };
         let token = on(Arc::clone(&store) as Arc<dyn neuropod::store::Store>)
             .sign_in("ana@example.com")
@@ -105,13 +118,14 @@ impl Api {
     }
 
     /// A server that runs.
-    pub(crate) fn of(app: Shared) -> Self {
+    fn of(app: Shared, store: Store) -> Self {
         let platform = app.platform.clone();
         tokio::spawn(async move { platform.run(std::future::pending()).await });
         tokio::spawn(Arc::clone(&app).background());
         Self {
             router: router(&app),
             app,
+            store,
         }
     }
 

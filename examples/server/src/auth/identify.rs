@@ -9,7 +9,7 @@ use super::caller::{Caller, Identity};
 use super::ended;
 use super::origin::Origin;
 use super::tokens::Tokens;
-use crate::app::{App, Shared};
+use crate::app::{App, Shared, itself};
 use crate::contract::failure::Failure;
 
 /// Middleware that identifies the caller. Handlers decide whether one is required.
@@ -44,7 +44,10 @@ impl App {
         let (user, session) = match &self.issuer {
             Some(issuer) if !Tokens::may_be_ours(token) => {
                 let (profile, session) = issuer.verify(token).await?;
-                let known = self.store.user_by_identity(&profile.identity).await?;
+                let known = self
+                    .platform
+                    .user_by_identity(&itself(), &profile.identity)
+                    .await?;
                 // Nobody signs in with these tokens: whoever has not been here for a while comes in.
                 let user = match known {
                     Some(known) if self.presence.is_there(&known.id) && self.agrees(&known, &profile) => {
@@ -60,7 +63,7 @@ impl App {
             }
             _ => {
                 let (bearer, session) = self.tokens.verify(token)?;
-                let user = self.store.user(&bearer.id).await?;
+                let user = self.find_user(&bearer.id).await?;
                 let user = user.filter(|user| bearer.is(user));
                 (user.ok_or_else(Failure::unauthorized)?, session)
             }

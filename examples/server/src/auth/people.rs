@@ -1,14 +1,13 @@
 //! Finds or creates the user for a profile.
 
 use jiff::Timestamp;
-use neuropod::user::opening_key;
-use neuropod::{Actor, ErrorKind, Role, User, UserId};
+use neuropod::{Role, User, UserId};
 
 use super::access::is_same;
 use super::caller::Caller;
 use super::ended;
 use super::profile::Profile;
-use crate::app::App;
+use crate::app::{App, itself};
 use crate::contract::failure::Failure;
 
 /// How often a change of a user is retried after a conflict.
@@ -52,7 +51,11 @@ impl App {
     }
 
     async fn try_welcome(&self, profile: &Profile) -> Result<User, Failure> {
-        let known = match self.store.user_by_identity(&profile.identity).await? {
+        let known = match self
+            .platform
+            .user_by_identity(&itself(), &profile.identity)
+            .await?
+        {
             Some(known) => Some(self.follow_address(known, profile).await?),
             None => self.link(profile).await?,
         };
@@ -69,7 +72,7 @@ impl App {
             return Ok(self.platform.register(&known).await?);
         }
         tracing::info!(user = %known.id, ?role, "a role follows the lists");
-        Ok(self.platform.set_role(&system(), &known.id, role).await?)
+        Ok(self.platform.set_role(&itself(), &known.id, role).await?)
     }
 
     /// Whether a user is all that a profile says, so that there is nothing to be done.
@@ -117,7 +120,7 @@ impl App {
         if self.is_free(profile).await? {
             return Ok(None);
         }
-        let holder = self.store.user_by_email(&profile.email).await?;
+        let holder = self.platform.user_by_email(&itself(), &profile.email).await?;
         let Some(holder) = holder else { return Ok(None) };
         if holder.identity.as_ref() == Some(&profile.identity) {
             // They signed in somewhere else at the same time, for the first time.
@@ -135,11 +138,7 @@ impl App {
         // If they are deleted, they come again under the id of their identity: without another opening credit.
         let id = profile.identity.user_id();
         if id != holder.id {
-            match self.billing.release(&opening_key(&id)).await {
-                // It was given under that id before.
-                Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
-                released => released?,
-            }
+            self.platform.close_opening_credit(&itself(), &id).await?;
         }
         let linked = self.change_user(&holder.id, |user| {
             if user.identity.is_none() {
@@ -162,7 +161,7 @@ impl App {
     /// Whether nobody has the address of a profile. Somebody whose issuer has never verified it gives it up to whom it
     /// really belongs to.
     async fn is_free(&self, profile: &Profile) -> Result<bool, Failure> {
-        let Some(holder) = self.store.user_by_email(&profile.email).await? else {
+        let Some(holder) = self.platform.user_by_email(&itself(), &profile.email).await? else {
             return Ok(true);
         };
         let proven = holder.email_verified || holder.identity.is_none();
@@ -177,7 +176,11 @@ impl App {
             }
         });
         given_up.await?;
-        Ok(self.store.user_by_email(&profile.email).await?.is_none())
+        Ok(self
+            .platform
+            .user_by_email(&itself(), &profile.email)
+            .await?
+            .is_none())
     }
 
     /// A user with what the lists say of them now: whoever is not in one any more is shut out, or an administrator no
@@ -195,7 +198,7 @@ impl App {
         }
         if user.role == Role::Admin && role != Role::Admin {
             tracing::info!(user = %user.id, "an administrator who is on the list no longer");
-            return Ok(self.platform.set_role(&system(), &user.id, role).await?);
+            return Ok(self.platform.set_role(&itself(), &user.id, role).await?);
         }
         Ok(user)
     }
@@ -213,21 +216,6 @@ impl App {
     }
 
     async fn change_user(&self, id: &UserId, change: impl Fn(&mut User)) -> Result<User, Failure> {
-        let mut conflicts = 0;
-        loop {
-            let mut user = self.store.user(id).await?.ok_or_else(Failure::no_user)?;
-            change(&mut user);
-            match self.store.update_user(&user).await {
-                Err(error) if *error.kind() == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
-                    conflicts += 1;
-                }
-                other => return Ok(other?),
-            }
-        }
+        Ok(self.platform.update_user(&itself(), id, change).await?)
     }
-}
-
-/// Who changes roles: the configuration.
-fn system() -> Actor {
-    Actor::admin("configuration")
 }

@@ -39,7 +39,7 @@ impl App {
 
     /// Whether somebody is still who they were when they connected. While the store can't say, they are.
     async fn still_holds(&self, caller: &Caller) -> bool {
-        match self.store.user(&caller.user.id).await {
+        match self.find_user(&caller.user.id).await {
             Ok(Some(user)) => {
                 self.presence.seen(&user.id);
                 let (allowed, role) = self.access.holds(&user);

@@ -17,6 +17,7 @@ use super::past::write;
 use super::scenarios::{Account, Past, Scenario};
 use crate::app::Shared;
 use crate::auth::Profile;
+use crate::backends::Store;
 
 /// What the owner of the pods has, beside what new clients get: enough for all of them.
 const CREDIT: Money = Money::from_cents(50_000);
@@ -26,10 +27,10 @@ const CREDIT: Money = Money::from_cents(50_000);
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
+pub(crate) async fn open(app: &Shared, store: &Store, cluster: SimCluster) -> Result<()> {
     let mut cast = HashMap::new();
     for scenario in chosen(&app.config.scenario) {
-        let pod = make(app, scenario)
+        let pod = make(app, store, scenario)
             .await
             .with_context(|| scenario.name.to_owned())?;
         for obstacle in scenario.obstacles {
@@ -49,7 +50,7 @@ pub(crate) async fn open(app: &Shared, cluster: SimCluster) -> Result<()> {
     for account in Account::ALL {
         settle(app, account).await?;
     }
-    let director = Director::new(app.platform.clone(), app.store.clone(), cluster, cast);
+    let director = Director::new(app.platform.clone(), Arc::clone(&store.pods), cluster, cast);
     tokio::spawn(app.stopping.clone().run_until_cancelled_owned(director.direct()));
     Ok(())
 }
@@ -59,7 +60,7 @@ fn owner(pod: &Pod) -> Actor {
 }
 
 /// The pod of a scenario, with its past.
-async fn make(app: &Shared, scenario: &Scenario) -> Result<Pod> {
+async fn make(app: &Shared, store: &Store, scenario: &Scenario) -> Result<Pod> {
     let profile =
         Profile::in_development(scenario.account.email()).map_err(|_| anyhow::anyhow!("no address"))?;
     let user = app
@@ -72,7 +73,7 @@ async fn make(app: &Shared, scenario: &Scenario) -> Result<Pod> {
         return Ok(pod);
     }
     let key = format!("gallery-{}", user.id);
-    app.billing.deposit(&key, &user.id, CREDIT).await?;
+    store.billing.deposit(&key, &user.id, CREDIT).await?;
     let mut request = CreatePod::from_image(scenario.name, scenario.image)
         .gpu(scenario.gpu)
         .ports(scenario.ports.iter().copied())
@@ -83,15 +84,15 @@ async fn make(app: &Shared, scenario: &Scenario) -> Result<Pod> {
     }
     let pod = app.platform.create(&actor, &request).await?;
     let past = |pod: &mut Pod| scenario.past.write(pod, Timestamp::now());
-    write(app.store.as_ref(), &pod.id, past).await
+    write(store.pods.as_ref(), &pod.id, past).await
 }
 
 /// What is to be said of an account once its pods are there.
 async fn settle(app: &Shared, account: Account) -> Result<()> {
-    let Some(user) = app.store.user_by_email(account.email()).await? else {
+    let admin = Actor::admin("gallery");
+    let Some(user) = app.platform.user_by_email(&admin, account.email()).await? else {
         return Ok(());
     };
-    let admin = Actor::admin("gallery");
     match account {
         Account::Gallery => {}
         Account::Suspended => drop(app.platform.suspend(&admin, &user.id, true).await?),
@@ -103,11 +104,11 @@ async fn settle(app: &Shared, account: Account) -> Result<()> {
 /// Takes all that somebody has, once what was reserved for their pod has come back to them.
 async fn empty(app: Shared, user: UserId) {
     let emptied = async {
-        while app.billing.balance(&user).await?.held > Money::ZERO {
+        let admin = Actor::admin("gallery");
+        while app.platform.balance(&admin, &user).await?.held > Money::ZERO {
             sleep(Duration::from_millis(100)).await;
         }
         let key = format!("gallery-empty-{user}");
-        let admin = Actor::admin("gallery");
         app.platform.set_balance(&admin, &user, Money::ZERO, &key).await
     };
     if let Some(Err(error)) = app.stopping.run_until_cancelled(emptied).await {

@@ -1,34 +1,22 @@
 use std::sync::Arc;
 
-use neuropod::Billing;
 use neuropod::cluster::Catalogue;
-use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
 use serde_json::json;
 
 use super::keep_types;
-use crate::app::App;
 use crate::backends::Store;
 use crate::config::Config;
-use crate::secrets::{Place, Secrets};
-use crate::test_api::{Api, config, request};
+use crate::test_api::{Api, config, request, secrets};
 
 /// A server on this store, as one that starts with this catalogue.
 async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
-    crate::tls::use_ring();
-    let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     let config = Config {
         catalogue: keep_types(catalogue, &**store).await.unwrap(),
         ..config()
     };
-    let store = Store {
-        pods: Arc::clone(store) as Arc<dyn neuropod::store::Store>,
-        billing: Arc::clone(store) as Arc<dyn Billing>,
-        audit: Arc::clone(store) as Arc<dyn AuditLog>,
-    };
     let cluster = Arc::new(crate::test_api::simulated());
-    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-    Api::of(App::on(config, &secrets, store, cluster, metrics.handle()).unwrap())
+    Api::with(config, &secrets(), Store::all(Arc::clone(store)), cluster)
 }
 
 /// A pod whose GPU type the catalogue lacks is no pod that can only be deleted.

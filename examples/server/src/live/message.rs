@@ -143,8 +143,8 @@ impl Event {
 
 /// What the listener can spend now; `None`: billing does not tell in time, and the warning is not kept back for it.
 async fn current_balance(app: &App, listener: &Listener) -> Option<Money> {
-    let user = &listener.actor().id;
-    match timeout(BALANCE, app.billing.balance(user)).await {
+    let actor = listener.actor();
+    match timeout(BALANCE, app.platform.balance(actor, &actor.id)).await {
         Ok(Ok(balance)) => Some(balance.available),
         Ok(Err(error)) => {
             tracing::warn!(%error, "a warning goes without the balance");

@@ -21,17 +21,12 @@ use crate::test_api::config;
 /// What a server that was told so answers for `/api/config` at the host of some pod.
 async fn asked(cluster: ClusterKind) -> (u16, String) {
     crate::tls::use_ring();
-    let store = Arc::new(MemoryStore::new());
-    let store = Store {
-        pods: store.clone(),
-        billing: store.clone(),
-        audit: store,
-    };
+    let store = Store::all(Arc::new(MemoryStore::new()));
     let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let config = Config { cluster, ..config() };
     let simulated = Arc::new(crate::test_api::simulated());
-    let app = App::on(config, &secrets, store, simulated, metrics.handle()).unwrap();
+    let app = App::on(config, &secrets, &store, simulated, metrics.handle()).unwrap();
     let router: Router = router(&app).layer(from_fn_with_state(app, route));
     let request = Request::get("/api/config").header(header::HOST, "training-k3j5qzx2ab-8888.pods.localhost");
     let response = router

@@ -96,7 +96,7 @@ pub(crate) async fn list(
     let query = which.query()?;
     let pods = app.all_pods(&admin.actor()).await?;
     let owners = pods.iter().map(|pod| &pod.owner);
-    let people = app.directory.get(&*app.store, owners).await?;
+    let people = app.directory.get(&app.platform, owners).await?;
     let found = overview::select(pods, &people, |pod| app.use_of(pod), &query);
     Ok(data(PodsPage {
         pods: found

@@ -98,7 +98,7 @@ pub(crate) async fn get(
     Asked(language): Asked,
     _: Admin,
 ) -> Result<Json<Answer<InventoryView>>, Failure> {
-    let Some(stock) = app.stock.get(&*app.cluster).await else {
+    let Some(stock) = app.stock.get(&app.platform).await else {
         return Ok(data(InventoryView {
             gpus: None,
             nodes: None,
@@ -116,7 +116,7 @@ pub(crate) async fn get(
         message: unmatched_gpu(&gpu, language),
         id: gpu.id,
     });
-    let people = app.directory.get(&*app.store, std::iter::empty()).await?;
+    let people = app.directory.get(&app.platform, std::iter::empty()).await?;
     let node = |gpus: &NodeGpus| NodeView {
         node: gpus.node.clone(),
         resource: gpus.resource.clone(),

@@ -111,11 +111,11 @@ async fn of_address(
         return Err(Failure::admins_only());
     }
     let (owner, users) = if let Some(email) = email {
-        let user = app.store.user_by_email(email.trim()).await?;
+        let user = app.platform.user_by_email(&caller.actor(), email.trim()).await?;
         let user = user.ok_or_else(Failure::no_user)?;
         (Some(user.id.clone()), vec![user])
     } else {
-        (None, app.store.users().await?)
+        (None, app.platform.users(&caller.actor()).await?)
     };
     let emails: HashMap<UserId, String> = users.into_iter().map(|user| (user.id, user.email)).collect();
     let pods = app.platform.list_all(&caller.actor(), owner.as_ref()).await?;

@@ -205,7 +205,7 @@ impl App {
     /// The prices, with how many GPUs are free where the cluster tells.
     async fn pricing(&self, language: Language) -> Result<PricingView, Failure> {
         let prices = self.platform.prices().await?;
-        let stock = self.stock.get(&*self.cluster).await;
+        let stock = self.stock.get(&self.platform).await;
         Ok(self.pricing_of(
             &prices,
             stock.as_ref().map(|gpus| gpus.nodes.as_slice()),

@@ -14,7 +14,6 @@ use crate::contract::config::ConfigView;
 use crate::contract::failure::FailureBody;
 use crate::contract::reply::{Answer, data};
 use crate::language::Asked;
-use crate::readiness::{Answering, StoreState};
 
 /// That the server works.
 #[derive(Serialize, ToSchema)]
@@ -70,16 +69,20 @@ pub(crate) async fn healthy() -> &'static str {
 
 /// Whether it can do its work: the store is read and written, and the cluster answers.
 pub(crate) async fn ready(State(app): State<Shared>) -> impl IntoResponse {
-    let Answering { store, cluster } = app.readiness.get(&*app.store, &*app.cluster).await;
+    let health = app.readiness.get(&app.platform).await;
     let state = |works| if works { "ok" } else { "unreachable" };
-    let status = if store == StoreState::Works && cluster && !app.stopping.is_cancelled() {
+    let status = if health.is_ready() && !app.stopping.is_cancelled() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (
         status,
-        format!("store: {}\ncluster: {}\n", store.as_str(), state(cluster)),
+        format!(
+            "store: {}\ncluster: {}\n",
+            health.store.as_str(),
+            state(health.cluster)
+        ),
     )
 }
 

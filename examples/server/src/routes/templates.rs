@@ -52,7 +52,7 @@ pub(crate) struct SummaryLine {
     (status = 200, body = Vec<TemplateView>), (status = 401, body = FailureBody),
 ))]
 pub(crate) async fn list(State(app): State<Shared>, _: Caller) -> Result<Json<Vec<TemplateView>>, Failure> {
-    let templates = app.store.templates().await?;
+    let templates = app.platform.templates().await?;
     Ok(Json(templates.into_iter().map(Into::into).collect()))
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn summary(
         name: template.name,
         docker_image: template.options.image().to_owned(),
     };
-    let templates: Vec<_> = app.store.templates().await?.into_iter().map(line).collect();
+    let templates: Vec<_> = app.platform.templates().await?.into_iter().map(line).collect();
     Ok(data(Summary {
         total: templates.len(),
         templates,
@@ -166,7 +166,13 @@ pub(crate) async fn delete(
 }
 
 async fn known(app: &App, id: &str) -> Result<Template, Failure> {
-    app.store.template(id).await?.ok_or_else(Failure::no_template)
+    app.platform
+        .template(id)
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Failure::no_template(),
+            _ => error.into(),
+        })
 }
 
 fn changed(template: Template, message: &'static str) -> Json<Changed> {

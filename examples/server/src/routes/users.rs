@@ -11,7 +11,7 @@ use neuropod::{Actor, ErrorKind, Money, Pod, Role, User, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::{App, Shared};
+use crate::app::{App, Shared, itself};
 use crate::auth::Admin;
 use crate::contract::amount;
 use crate::contract::failure::{Failure, FailureBody};
@@ -106,7 +106,12 @@ pub(crate) async fn list(
     for pod in app.platform.list_all(&admin.actor(), None).await? {
         count(counts.entry(pod.owner.clone()).or_default(), &pod);
     }
-    let users = app.store.users().await?.into_iter().filter(found);
+    let users = app
+        .platform
+        .users(&admin.actor())
+        .await?
+        .into_iter()
+        .filter(found);
     let views = users.map(|user| {
         let pods = counts.get(&user.id).copied().unwrap_or_default();
         app.view_with(user, pods)
@@ -268,10 +273,19 @@ impl App {
     /// # Errors
     /// 404 when there is none.
     pub(crate) async fn known_user(&self, id: &str) -> Result<User, Failure> {
-        self.store
-            .user(&UserId::new(id))
-            .await?
-            .ok_or_else(Failure::no_user)
+        let user = self.find_user(&UserId::new(id)).await?;
+        user.ok_or_else(Failure::no_user)
+    }
+
+    /// The user with this id; `None`: there is none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn find_user(&self, id: &UserId) -> neuropod::Result<Option<User>> {
+        match self.platform.user(&itself(), id).await {
+            Err(error) if *error.kind() == ErrorKind::NotFound => Ok(None),
+            found => found.map(Some),
+        }
     }
 
     /// A user as the contract shows them.
@@ -280,15 +294,14 @@ impl App {
     /// Those of the store.
     pub(crate) async fn user_view(&self, user: User) -> Result<UserView, Failure> {
         let mut pods = Pods::default();
-        let actor = Actor::admin("user view");
-        for pod in self.platform.list_all(&actor, Some(&user.id)).await? {
+        for pod in self.platform.list_all(&itself(), Some(&user.id)).await? {
             count(&mut pods, &pod);
         }
         self.view_with(user, pods).await
     }
 
     async fn view_with(&self, user: User, pods: Pods) -> Result<UserView, Failure> {
-        let available = match self.billing.balance(&user.id).await {
+        let available = match self.platform.balance(&itself(), &user.id).await {
             Ok(balance) => balance.available,
             // Their first time has broken off before it was opened; the next one opens it.
             Err(error) if *error.kind() == ErrorKind::NotFound => Money::ZERO,

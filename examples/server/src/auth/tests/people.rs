@@ -48,14 +48,14 @@ async fn somebody_from_before(api: &Api, email: &str) -> User {
         registration_date: Timestamp::UNIX_EPOCH,
         version: 0,
     };
-    let billing: &dyn Billing = &*api.app.billing;
+    let billing: &dyn Billing = &*api.store.billing;
     billing.open(&user.id, AccountKind::Prepaid).await.unwrap();
     billing.release(&opening_key(&user.id)).await.unwrap();
     billing
         .deposit("migration", &user.id, Money::from_cents(300))
         .await
         .unwrap();
-    api.app.store.insert_user(&user).await.unwrap()
+    api.store.pods.insert_user(&user).await.unwrap()
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn letters_that_only_fold_to_an_address_are_another_one() {
         &json!({ "sub": "k", "email": "mi\u{212a}e@example.com" }),
     );
     api.get("/api/auth/me", &kelvin).await.expect(409);
-    let mike_now = api.app.store.user(&mike.id).await.unwrap().unwrap();
+    let mike_now = api.store.pods.user(&mike.id).await.unwrap().unwrap();
     assert_eq!(mike_now.identity, None);
 }
 
@@ -115,13 +115,13 @@ async fn an_account_that_is_being_deleted_is_nobody_s() {
     let ana = api.sign_in("ana@example.com").await;
     let me = api.get("/api/auth/me", &ana).await.expect(200);
     let id = UserId::new(me["user"]["id"].as_str().unwrap());
-    let known = api.app.store.user(&id).await.unwrap().unwrap();
+    let known = api.store.pods.user(&id).await.unwrap().unwrap();
     // As a deletion that was broken off leaves it; here nothing drives on for a while.
     let marked = User {
         deleted: true,
         ..known
     };
-    api.app.store.update_user(&marked).await.unwrap();
+    api.store.pods.update_user(&marked).await.unwrap();
     let answer = api.get("/api/auth/me", &ana).await;
     assert_eq!(answer.status, 401, "{}", answer.text);
     let body = json!({ "email": "ana@example.com" });

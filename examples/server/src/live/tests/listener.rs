@@ -95,7 +95,7 @@ async fn one_connection_subscribes_to_so_many_pods_and_no_more() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
     let id: PodId = api.create(&ana, "training").await.parse().unwrap();
-    let pod = api.app.store.get(&id).await.unwrap().unwrap();
+    let pod = api.store.pods.get(&id).await.unwrap().unwrap();
     let listener = listener(&api, &ana).await;
     let ids: Vec<_> = (0..=MAX_SUBSCRIPTIONS as u64).map(PodId::from_bits).collect();
     for id in &ids {

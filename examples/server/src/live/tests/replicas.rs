@@ -6,39 +6,34 @@ use http::Method;
 use neuropod::cluster::Step;
 use neuropod::message::Language;
 use neuropod::money::BillingExt;
-use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
-use neuropod::{Billing, ClusterBackend, Money, Status};
+use neuropod::{ClusterBackend, Money, Status};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::app::App;
 use crate::backends::Store;
 use crate::config::Config;
 use crate::live::{Alert, Listener, Outgoing, Scope};
-use crate::secrets::{Place, Secrets};
-use crate::test_api::{Api, config};
+use crate::test_api::{Api, config, secrets};
 
 /// So many servers on one store and one cluster.
 fn replicas<const N: usize>() -> [Api; N] {
     crate::tls::use_ring();
     let store = Arc::new(MemoryStore::new());
     let cluster: Arc<dyn ClusterBackend> = Arc::new(crate::test_api::simulated());
-    let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
+    let secrets = secrets();
     [(); N].map(|()| {
-        let store = Store {
-            pods: Arc::clone(&store) as Arc<dyn neuropod::store::Store>,
-            billing: Arc::clone(&store) as Arc<dyn Billing>,
-            audit: Arc::clone(&store) as Arc<dyn AuditLog>,
-        };
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
         // Told that it is shared; the store that it gets is the one above.
         let config = Config {
             store: "mongodb://not-asked".into(),
             ..config()
         };
-        let app = App::on(config, &secrets, store, Arc::clone(&cluster), metrics.handle());
-        Api::of(app.unwrap())
+        Api::with(
+            config,
+            &secrets,
+            Store::all(Arc::clone(&store)),
+            Arc::clone(&cluster),
+        )
     })
 }
 
@@ -176,7 +171,10 @@ async fn what_another_server_charges_and_takes_in_is_told_within_seconds() {
     };
     euros(10).await;
     // No pod changes with it.
-    let paid = one.app.billing.deposit("payment", &user, Money::from_cents(500));
+    let paid = one
+        .store
+        .billing
+        .deposit("payment", &user, Money::from_cents(500));
     paid.await.unwrap();
     euros(15).await;
 }

@@ -9,16 +9,14 @@ use axum::body::Body;
 use futures::StreamExt;
 use http::Method;
 use neuropod::money::billing::{Draw, Drawn, EntryOptions, Hold, MAX_ENTRIES, Posting};
-use neuropod::money::{AccountKind, Balance, BillingExt, Entry};
+use neuropod::money::{AccountKind, Balance, BillingExt, LedgerEntry};
 use neuropod::store::AuditLog;
 use neuropod::store::MemoryStore;
 use neuropod::{Billing, Error, ErrorKind, Money, Result, UserId};
 use serde_json::{Value, json};
 
-use crate::app::App;
 use crate::backends::Store;
-use crate::secrets::{Place, Secrets};
-use crate::test_api::{Api, config};
+use crate::test_api::{Api, config, secrets};
 
 /// The sum of these amounts of a statement, in micro-euros.
 fn micros<'a>(amounts: impl IntoIterator<Item = &'a Value>) -> i64 {
@@ -150,7 +148,7 @@ async fn a_long_statement_sums_all_and_tells_the_newest() {
     // With the opening credit these are four more than are told.
     for number in 1..=1003 {
         let key = number.to_string();
-        let paid = api.app.billing.deposit(&key, &user, Money::from_cents(1));
+        let paid = api.store.billing.deposit(&key, &user, Money::from_cents(1));
         paid.await.unwrap();
     }
     let statement = api
@@ -197,7 +195,7 @@ impl Billing for Counted {
         self.inner.release(key).await
     }
 
-    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<Entry>> {
+    async fn entries(&self, user: &UserId, options: &EntryOptions) -> Result<Vec<LedgerEntry>> {
         if self.pages.fetch_add(1, Ordering::Relaxed) >= self.fails_after {
             return Err(Error::new(ErrorKind::Unavailable, "the store is gone"));
         }
@@ -218,10 +216,12 @@ async fn csv_of(entries: usize, fails_after: usize) -> (Arc<Counted>, Body) {
         billing: Arc::clone(&billing) as Arc<dyn Billing>,
         audit: Arc::new(MemoryStore::new()) as Arc<dyn AuditLog>,
     };
-    let secrets = Secrets::open(&config().secrets, &Place::Nowhere).unwrap();
-    let cluster = Arc::new(crate::test_api::simulated());
-    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-    let api = Api::of(App::on(config(), &secrets, store, cluster, metrics.handle()).unwrap());
+    let api = Api::with(
+        config(),
+        &secrets(),
+        store,
+        Arc::new(crate::test_api::simulated()),
+    );
     let ana = api.sign_in("ana@example.com").await;
     let user = api.app.caller(&ana).await.unwrap().user.id;
     // The opening credit is the first.
