@@ -55,10 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     });
 
-    let options = LogOptions {
-        follow: true,
-        ..LogOptions::default()
-    };
+    let options = LogOptions::default().with_follow();
     let mut log = platform.logs(&ana, &pod.id, options).await?;
     let mut unfinished = Vec::new();
     while let Some(chunk) = log.next().await {

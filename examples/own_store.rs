@@ -67,7 +67,7 @@ impl PodStore for OwnStore {
         let is_last = pods.len() <= options.limit as usize;
         pods.truncate(options.limit as usize);
         let next = pods.last().filter(|_| !is_last).map(place);
-        Ok(Page { pods, next })
+        Ok(Page::new(pods, next))
     }
 
     async fn update(&self, pod: &Pod) -> Result<Pod> {

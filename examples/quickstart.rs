@@ -335,10 +335,7 @@ impl Story {
     }
 
     async fn show_log(&self, id: &PodId) -> Result<(), Box<dyn Error>> {
-        let options = LogOptions {
-            tail: Some(3),
-            ..LogOptions::default()
-        };
+        let options = LogOptions::default().with_tail(3);
         let mut log = self.platform.logs(&self.ana, id, options).await?;
         self.say("el final de su log:", "the end of its log:");
         while let Some(chunk) = log.next().await {

@@ -108,17 +108,11 @@ async fn a_life(site: &Site, changes: &mut Changes) {
         get(&address).await.map_err(|error| error.to_string())
     });
     assert!(page.await.unwrap().ends_with("neuropod-test\n"));
-    let follow = LogOptions {
-        follow: true,
-        ..LogOptions::default()
-    };
+    let follow = LogOptions::default().with_follow();
     let mut log = site.backend.logs(reference, follow).await.unwrap();
     let first = timeout(LIMIT, log.next()).await.unwrap().unwrap().unwrap();
     assert!(!first.is_empty(), "busybox notes each request");
-    let tail = LogOptions {
-        tail: Some(1),
-        ..LogOptions::default()
-    };
+    let tail = LogOptions::default().with_tail(1);
     let tail: Vec<_> = site.backend.logs(reference, tail).await.unwrap().collect().await;
     let tail: Vec<u8> = tail.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(String::from_utf8_lossy(&tail).lines().count(), 1);

@@ -180,11 +180,7 @@ async fn a_jupyter_pod_lives_stops_starts_and_goes() {
 }
 
 async fn logs_follow_live(site: &Site, pod: &Pod, token: &AccessToken) {
-    let options = LogOptions {
-        follow: true,
-        tail: Some(1),
-        ..LogOptions::default()
-    };
+    let options = LogOptions::default().with_follow().with_tail(1);
     let mut log = site.platform.logs(&site.ana, &pod.id, options).await.unwrap();
     let mut seen = String::new();
     // Jupyter logs a request that was refused.
@@ -347,10 +343,7 @@ async fn a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_r
     })
     .await;
     assert_eq!(crashing.status, Status::Error);
-    let options = LogOptions {
-        previous: true,
-        ..LogOptions::default()
-    };
+    let options = LogOptions::default().with_previous();
     let mut said = String::new();
     eventually("the log of the run before", async || {
         // The node may have removed it already: the next run leaves one again.

@@ -126,14 +126,7 @@ async fn logs_follow_live() {
     assert_eq!(*early.err().unwrap().kind(), ErrorKind::InvalidState);
     until(&platform, &world.ana, &pod.id, |pod| pod.started_at.is_some()).await;
     let mut log = platform
-        .logs(
-            &world.ana,
-            &pod.id,
-            LogOptions {
-                follow: true,
-                ..LogOptions::default()
-            },
-        )
+        .logs(&world.ana, &pod.id, LogOptions::default().with_follow())
         .await
         .unwrap();
     let mut text = String::new();

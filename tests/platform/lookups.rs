@@ -57,6 +57,9 @@ async fn clients_find_themselves_and_administrators_everybody() {
     assert_eq!(*missing.kind(), ErrorKind::NotFound);
 }
 
+/// A change of a user.
+type Change = fn(&mut User);
+
 #[tokio::test(start_paused = true)]
 async fn an_application_changes_who_somebody_is_and_nothing_else() {
     let world = World::new(Settings::default()).await;
@@ -71,7 +74,6 @@ async fn an_application_changes_who_somebody_is_and_nothing_else() {
     assert_eq!((changed.name.as_str(), changed.version), ("Ana María", 2));
     assert_eq!(world.store.user(&ana).await.unwrap(), Some(changed.clone()));
 
-    type Change = fn(&mut User);
     let refused: [(&str, Change); 6] = [
         ("id", |user| user.id = UserId::new("bea")),
         ("role", |user| user.role = Role::Admin),

@@ -30,11 +30,8 @@ pub(crate) async fn read(
     previous: bool,
     language: Language,
 ) -> Result<String, Failure> {
-    let options = LogOptions {
-        tail: Some(tail.unwrap_or(LINES)),
-        previous,
-        ..LogOptions::default()
-    };
+    let mut options = LogOptions::default().with_tail(tail.unwrap_or(LINES));
+    options.previous = previous;
     let deadline = Instant::now() + PATIENCE;
     let mut log = match open(app, actor, id, options, language).await? {
         Ok(log) => log,

@@ -27,15 +27,11 @@ pub(crate) async fn note(State(app): State<Shared>, request: Request, next: Next
     let response = next.run(request).await;
     let refused = response.extensions().get::<Failure>();
     if refused.is_some_and(Failure::is_for_admins) {
-        let event = AuditEvent {
-            target: AuditTarget::Route {
-                path: path.chars().take(MAX_PATH_LEN).collect(),
-            },
-            outcome: AuditOutcome::Refused {
-                code: "forbidden".to_owned(),
-            },
-            ..AuditEvent::new(AuditAction::AccessRefused)
-        };
+        let path = path.chars().take(MAX_PATH_LEN).collect();
+        let code = "forbidden".to_owned();
+        let event = AuditEvent::new(AuditAction::AccessRefused)
+            .with_target(AuditTarget::Route { path })
+            .with_outcome(AuditOutcome::Refused { code });
         if let Err(error) = app.platform.audit(&actor, event).await {
             tracing::warn!(%error, user = %actor.id, "a refusal is not in the audit log");
         }

@@ -84,6 +84,7 @@ pub enum ClusterEvent {
 
 /// Which part of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct LogOptions {
     /// Go on with what is written from now on.
     pub follow: bool,
@@ -98,8 +99,41 @@ pub struct LogOptions {
     pub timestamps: bool,
 }
 
+impl LogOptions {
+    /// Goes on with what is written from now on.
+    pub fn with_follow(mut self) -> Self {
+        self.follow = true;
+        self
+    }
+
+    /// Only the last so many lines of what is there.
+    pub fn with_tail(mut self, lines: u32) -> Self {
+        self.tail = Some(lines);
+        self
+    }
+
+    /// Only what was written within this time before now.
+    pub fn with_since(mut self, time: Duration) -> Self {
+        self.since = Some(time);
+        self
+    }
+
+    /// The container run before the last restart.
+    pub fn with_previous(mut self) -> Self {
+        self.previous = true;
+        self
+    }
+
+    /// The time before each line.
+    pub fn with_timestamps(mut self) -> Self {
+        self.timestamps = true;
+        self
+    }
+}
+
 /// What one pod uses.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Usage {
     /// Which pod.
     pub pod_id: PodId,
@@ -113,8 +147,22 @@ pub struct Usage {
     pub at: Timestamp,
 }
 
+impl Usage {
+    /// The use of a pod that was measured then, with no figure known yet.
+    pub fn new(pod_id: PodId, at: Timestamp) -> Self {
+        Self {
+            pod_id,
+            cpu_millis: None,
+            memory_bytes: None,
+            gpu_percent: None,
+            at,
+        }
+    }
+}
+
 /// What a platform owns in a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Inventory {
     /// Every pod of which any object (but for the volume) is there.
     pub workloads: Vec<OwnedWorkload>,
@@ -128,6 +176,7 @@ pub struct Inventory {
 
 /// A pod with objects in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OwnedWorkload {
     /// Its names; those of the volume are empty where no object tells.
     pub reference: WorkloadRef,
@@ -135,8 +184,19 @@ pub struct OwnedWorkload {
     pub observation: Observation,
 }
 
+impl OwnedWorkload {
+    /// A pod with objects in the cluster.
+    pub fn new(reference: WorkloadRef, observation: Observation) -> Self {
+        Self {
+            reference,
+            observation,
+        }
+    }
+}
+
 /// A workspace volume in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OwnedVolume {
     /// Its name.
     pub name: String,
@@ -146,4 +206,16 @@ pub struct OwnedVolume {
     pub user_hash: String,
     /// Size in GB (10^9 bytes).
     pub size_gb: u32,
+}
+
+impl OwnedVolume {
+    /// A volume of the namespace that all users share.
+    pub fn new(name: impl Into<String>, user_hash: impl Into<String>, size_gb: u32) -> Self {
+        Self {
+            name: name.into(),
+            namespace: None,
+            user_hash: user_hash.into(),
+            size_gb,
+        }
+    }
 }

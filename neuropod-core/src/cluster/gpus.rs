@@ -31,6 +31,7 @@ const PASSING_TAINTS: [&str; 6] = [
 
 /// How many GPUs of one kind a cluster has.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GpuStock {
     /// The extended resource, such as `nvidia.com/gpu`.
     pub resource: String,
@@ -43,8 +44,21 @@ pub struct GpuStock {
     pub free: u32,
 }
 
+impl GpuStock {
+    /// GPUs of a resource whose nodes don't say the model.
+    pub fn new(resource: impl Into<String>, total: u32, free: u32) -> Self {
+        Self {
+            resource: resource.into(),
+            model: None,
+            total,
+            free,
+        }
+    }
+}
+
 /// The GPUs of one kind on one node, and who holds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NodeGpus {
     /// The name of the node.
     pub node: String,
@@ -66,6 +80,7 @@ pub struct NodeGpus {
 
 /// What keeps pods away from a node (a Kubernetes taint).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Taint {
     /// Its key.
     pub key: String,
@@ -75,8 +90,20 @@ pub struct Taint {
     pub effect: String,
 }
 
+impl Taint {
+    /// A taint without a value.
+    pub fn new(key: impl Into<String>, effect: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            value: String::new(),
+            effect: effect.into(),
+        }
+    }
+}
+
 /// Who holds GPUs of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GpuHolder {
     /// The pod of the platform; `None`: somebody else's.
     pub pod_id: Option<PodId>,
@@ -88,7 +115,33 @@ pub struct GpuHolder {
     pub count: u32,
 }
 
+impl GpuHolder {
+    /// A pod object that is not of the platform.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>, count: u32) -> Self {
+        Self {
+            pod_id: None,
+            namespace: namespace.into(),
+            name: name.into(),
+            count,
+        }
+    }
+}
+
 impl NodeGpus {
+    /// The GPUs of a node that takes new pods: no model, labels or taints are known, and none is held.
+    pub fn new(node: impl Into<String>, resource: impl Into<String>, total: u32) -> Self {
+        Self {
+            node: node.into(),
+            resource: resource.into(),
+            model: None,
+            total,
+            schedulable: true,
+            labels: None,
+            taints: Vec::new(),
+            holders: Vec::new(),
+        }
+    }
+
     /// How many are held.
     pub fn used(&self) -> u32 {
         self.holders
@@ -261,6 +314,7 @@ pub fn is_accelerator(resource: &str) -> bool {
 
 /// A GPU type on offer that no node of the cluster can take.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnmatchedGpu {
     /// Its id in the catalogue.
     pub id: String,
@@ -270,6 +324,7 @@ pub struct UnmatchedGpu {
 
 /// Why no node can take pods of a GPU type. Those further down come nearer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Misfit {
     /// No node has the resource.
     Resource {

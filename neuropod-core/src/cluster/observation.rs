@@ -7,6 +7,7 @@ use crate::cluster::reason::Reason;
 
 /// What is known about one workload in the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Observation {
     /// The pod, where there is one.
     pub pod: Option<ObservedPod>,
@@ -86,6 +87,7 @@ pub enum Phase {
 
 /// A pod as the cluster shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ObservedPod {
     /// The identity of this pod object; another object with the same name has another one.
     pub uid: String,
@@ -130,8 +132,37 @@ pub struct ObservedPod {
     pub last_end: Option<Reason>,
 }
 
+impl ObservedPod {
+    /// A pod object that the cluster has accepted, made for this run from the workload with this hash.
+    pub fn new(uid: impl Into<String>, run: u64, spec_hash: impl Into<String>) -> Self {
+        Self {
+            uid: uid.into(),
+            run,
+            spec_hash: spec_hash.into(),
+            phase: Phase::Pending,
+            node: None,
+            step: Step::Scheduling,
+            terminating: false,
+            ready: false,
+            container: None,
+            started_at: None,
+            finished_at: None,
+            finished_id: None,
+            restarts: 0,
+            closed_at: None,
+            reason: None,
+            passes_until: None,
+            node_fault: false,
+            step_since: None,
+            ending: None,
+            last_end: None,
+        }
+    }
+}
+
 /// The end of a pod object that was asked to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ending {
     /// When its container has to have ended: the request and the grace period.
     pub by: Timestamp,
@@ -139,13 +170,34 @@ pub struct Ending {
     pub held_by: String,
 }
 
+impl Ending {
+    /// The end of a pod object that nobody holds.
+    pub fn new(by: Timestamp) -> Self {
+        Self {
+            by,
+            held_by: String::new(),
+        }
+    }
+}
+
 /// One container run: a restart makes another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Container {
     /// The runtime's identity of this container run.
     pub id: String,
     /// When it started.
     pub started_at: Timestamp,
+}
+
+impl Container {
+    /// A container run.
+    pub fn new(id: impl Into<String>, started_at: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            started_at,
+        }
+    }
 }
 
 /// How far a pod has come on its way to running.

@@ -58,6 +58,7 @@ impl std::error::Error for ValidationErrors {}
 
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The field of the request, by its name in the type that it is about (`disk_gb`); `body` for the whole. Who reads
     /// another format knows its names.

@@ -397,6 +397,32 @@ impl Default for EntryOptions {
     }
 }
 
+impl EntryOptions {
+    /// Only entries after this number.
+    pub fn with_after(mut self, number: u64) -> Self {
+        self.after = number;
+        self
+    }
+
+    /// Only entries made at this time or later.
+    pub fn with_from(mut self, time: Timestamp) -> Self {
+        self.from = Some(time);
+        self
+    }
+
+    /// Only entries made before this time.
+    pub fn with_until(mut self, time: Timestamp) -> Self {
+        self.until = Some(time);
+        self
+    }
+
+    /// At most so many entries; 1 to [`MAX_ENTRIES`].
+    pub fn with_limit(mut self, entries: u32) -> Self {
+        self.limit = entries;
+        self
+    }
+}
+
 /// An entry of the ledger: one change of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -128,6 +128,7 @@ pub enum PricePolicy {
 /// What one pod costs per hour, part by part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Quote {
     /// The GPU type with its processor and memory.
     pub gpu: Money,

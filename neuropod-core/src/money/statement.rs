@@ -38,6 +38,7 @@ use crate::money::billing::day_of;
 /// assert_eq!(statement.days[&jiff::civil::date(1970, 1, 1)].lines.len(), 2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Statement {
     /// By day (UTC) on which it was booked. What was used in the last minute of a day is booked on the next one.
     pub days: BTreeMap<Date, Day>,
@@ -53,6 +54,7 @@ pub struct Statement {
 
 /// What happened on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Day {
     /// Its lines.
     pub lines: BTreeMap<LineKey, Line>,
@@ -62,6 +64,7 @@ pub struct Day {
 
 /// What entries of a day have in common that are one line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct LineKey {
     /// The kind: [`Usage`](EntryKind::Usage) for all that was used, [`WriteOff`](EntryKind::WriteOff) and
     /// [`Settle`](EntryKind::Settle) among it.
@@ -74,6 +77,7 @@ pub struct LineKey {
 
 /// What entries of a day come to that have their [`LineKey`] in common.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Line {
     /// By how much the balance changed.
     pub amount: Money,
@@ -87,6 +91,7 @@ pub struct Line {
 
 /// What was used at one price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Used {
     /// For how long.
     pub seconds: i64,
@@ -96,6 +101,7 @@ pub struct Used {
 
 /// What a pod has cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct PodTotal {
     /// Its name, as the newest entry has it; `None`: no entry does.
     pub name: Option<String>,
@@ -165,6 +171,7 @@ impl Line {
 /// How a charge came about: period, price, seconds, amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Explanation {
     /// The pod.
     pub pod: Option<PodId>,

@@ -39,6 +39,7 @@ pub struct RequestRules<'a> {
 
 /// What a request says. It holds only where no problem was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Checked {
     /// The display name, without blanks around it, and what it is in host names; `None`: it has a problem.
     pub name: Option<(String, Slug)>,

@@ -375,6 +375,50 @@ impl Default for AuditOptions {
     }
 }
 
+impl AuditOptions {
+    /// Only what this person did.
+    pub fn with_who(mut self, who: impl Into<String>) -> Self {
+        self.who = Some(who.into());
+        self
+    }
+
+    /// Only this action.
+    pub fn with_action(mut self, action: AuditAction) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    /// Only what was done to this person, pod or template.
+    pub fn with_whom(mut self, whom: impl Into<String>) -> Self {
+        self.whom = Some(whom.into());
+        self
+    }
+
+    /// Only what began at this time or later.
+    pub fn with_from(mut self, time: Timestamp) -> Self {
+        self.from = Some(time);
+        self
+    }
+
+    /// Only what began before this time.
+    pub fn with_until(mut self, time: Timestamp) -> Self {
+        self.until = Some(time);
+        self
+    }
+
+    /// Only those after this place, which are older.
+    pub fn with_after(mut self, place: AuditCursor) -> Self {
+        self.after = Some(place);
+        self
+    }
+
+    /// At most so many; 1 to [`MAX_AUDIT_ENTRIES`].
+    pub fn with_limit(mut self, entries: u32) -> Self {
+        self.limit = entries;
+        self
+    }
+}
+
 /// A place in a log, which is sorted by time and id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AuditCursor {
@@ -386,11 +430,19 @@ pub struct AuditCursor {
 
 /// A page of entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct AuditPage {
     /// The entries, newest first.
     pub entries: Vec<AuditEntry>,
     /// Where the next page begins; `None`: this was the last.
     pub next: Option<AuditCursor>,
+}
+
+impl AuditPage {
+    /// These entries; the next page begins at `next`.
+    pub fn new(entries: Vec<AuditEntry>, next: Option<AuditCursor>) -> Self {
+        Self { entries, next }
+    }
 }
 
 #[cfg(test)]

@@ -205,6 +205,32 @@ impl Default for ListOptions {
     }
 }
 
+impl ListOptions {
+    /// Only pods of this user.
+    pub fn with_owner(mut self, owner: UserId) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Also deleted pods that still have objects in the cluster.
+    pub fn with_deleted(mut self) -> Self {
+        self.include_deleted = true;
+        self
+    }
+
+    /// Only pods after this place.
+    pub fn with_after(mut self, place: Cursor) -> Self {
+        self.after = Some(place);
+        self
+    }
+
+    /// At most so many pods; 1 to [`MAX_LIMIT`].
+    pub fn with_limit(mut self, pods: u32) -> Self {
+        self.limit = pods;
+        self
+    }
+}
+
 /// A place in the list of pods, which are sorted by creation and id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
@@ -216,11 +242,19 @@ pub struct Cursor {
 
 /// A page of pods.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Page {
     /// The pods.
     pub pods: Vec<Pod>,
     /// The place where the next page begins; `None`: this is the last page.
     pub next: Option<Cursor>,
+}
+
+impl Page {
+    /// These pods; the next page begins at `next`.
+    pub fn new(pods: Vec<Pod>, next: Option<Cursor>) -> Self {
+        Self { pods, next }
+    }
 }
 
 #[cfg(feature = "mock")]

@@ -135,10 +135,7 @@ async fn after_a_crash_nothing_returns_or_has_an_effect() {
     let backend = faults.cluster(Arc::new(inner.clone()));
     let mut events = backend.watch();
     events.next().await.unwrap();
-    let follow = LogOptions {
-        follow: true,
-        ..LogOptions::default()
-    };
+    let follow = LogOptions::default().with_follow();
     let mut log = backend.logs(&workload(1).reference, follow).await.unwrap();
     log.next().await.unwrap().unwrap();
     assert_eq!(faults.calls(), 4);

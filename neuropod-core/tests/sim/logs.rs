@@ -12,13 +12,9 @@ use neuropod_core::cluster::VolumePolicy;
 use neuropod_core::cluster::Workload;
 use neuropod_core::token::JupyterTokens;
 
-const FOLLOW: LogOptions = LogOptions {
-    follow: true,
-    tail: None,
-    since: None,
-    previous: false,
-    timestamps: false,
-};
+fn follow() -> LogOptions {
+    LogOptions::default().with_follow()
+}
 
 async fn read(cluster: &SimCluster, workload: &Workload, options: LogOptions) -> String {
     let stream = cluster.logs(&workload.reference, options).await.unwrap();
@@ -75,10 +71,7 @@ async fn a_jupyter_server_prints_what_the_extractor_reads() {
     events.until(|pod| pod.restarts == 1 && pod.ready).await;
     let second = token_in(&read(&cluster, &generated, LogOptions::default()).await);
     assert_ne!(first, second, "a restarted server has another token");
-    let before = LogOptions {
-        previous: true,
-        ..LogOptions::default()
-    };
+    let before = LogOptions::default().with_previous();
     assert_eq!(token_in(&read(&cluster, &generated, before).await), first);
 }
 
@@ -89,7 +82,7 @@ async fn lines_come_while_the_server_starts_and_end_with_it() {
     let mut events = Events::of(&cluster);
     cluster.apply(&workload).await.unwrap();
     events.until(|pod| pod.container.is_some()).await;
-    let mut log = cluster.logs(&workload.reference, FOLLOW).await.unwrap();
+    let mut log = cluster.logs(&workload.reference, follow()).await.unwrap();
     let (mut times, mut text) = (Vec::new(), String::new());
     while !text.contains("?token=") {
         text += std::str::from_utf8(&log.next().await.unwrap().unwrap()).unwrap();
@@ -120,10 +113,7 @@ async fn since_counts_whole_seconds_back() {
     let cluster = cluster();
     let workload = workload(1);
     start(&cluster, &workload).await;
-    let since = |millis| LogOptions {
-        since: Some(Duration::from_millis(millis)),
-        ..LogOptions::default()
-    };
+    let since = |millis| LogOptions::default().with_since(Duration::from_millis(millis));
     let whole = read(&cluster, &workload, LogOptions::default()).await;
     assert_eq!(
         read(&cluster, &workload, since(1)).await,
@@ -143,13 +133,7 @@ async fn a_broken_connection_is_an_error_after_which_the_log_can_be_opened_again
     let workload = workload(1);
     start(&cluster, &workload).await;
     let mut log = cluster
-        .logs(
-            &workload.reference,
-            LogOptions {
-                tail: Some(0),
-                ..FOLLOW
-            },
-        )
+        .logs(&workload.reference, follow().with_tail(0))
         .await
         .unwrap();
     cluster.break_logs();
@@ -160,7 +144,7 @@ async fn a_broken_connection_is_an_error_after_which_the_log_can_be_opened_again
     );
     assert!(log.next().await.is_none());
     let again = cluster
-        .logs(&workload.reference, FOLLOW)
+        .logs(&workload.reference, follow())
         .await
         .unwrap()
         .next()
@@ -185,7 +169,7 @@ async fn a_container_that_chatters_does_so_until_it_ends() {
     let before = lines().await;
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(lines().await, before + 4);
-    let mut follow = cluster.logs(&workload.reference, FOLLOW).await.unwrap();
+    let mut follow = cluster.logs(&workload.reference, follow()).await.unwrap();
     cluster
         .remove(&workload.reference, VolumePolicy::Keep)
         .await

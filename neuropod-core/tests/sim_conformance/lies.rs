@@ -145,13 +145,10 @@ impl ClusterBackend for Liar {
 
     async fn logs(&self, reference: &WorkloadRef, options: LogOptions) -> Result<LogStream> {
         let follow = options.follow;
-        let asked = match self.lie {
-            Lie::IgnoresLogOptions => LogOptions {
-                tail: None,
-                ..options
-            },
-            _ => options,
-        };
+        let mut asked = options;
+        if self.lie == Lie::IgnoresLogOptions {
+            asked.tail = None;
+        }
         let skipped = usize::from(follow && self.lie == Lie::FollowsLate);
         Ok(self.inner.logs(reference, asked).await?.skip(skipped).boxed())
     }

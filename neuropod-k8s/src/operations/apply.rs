@@ -67,15 +67,15 @@ pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Obse
     // All requests have completed by now, even if one failed, so the next attempt has less to do.
     let failures = objects.into_iter().filter_map(Result::err);
     let (pod, claim) = first_failure(pod, claim, failures)?;
-    Ok(Observation {
-        objects: if pod.metadata.run() == workload.run {
-            Objects::Complete
-        } else {
-            Objects::Partial
-        },
-        pod: Some(status::observed(&pod, None)),
-        volume: observe::volume(Some(&claim), &workload.reference, &context.config.instance),
-    })
+    let mut observation = Observation::nothing();
+    observation.objects = if pod.metadata.run() == workload.run {
+        Objects::Complete
+    } else {
+        Objects::Partial
+    };
+    observation.pod = Some(status::observed(&pod, None));
+    observation.volume = observe::volume(Some(&claim), &workload.reference, &context.config.instance);
+    Ok(observation)
 }
 
 /// Returns the pod and the claim, or the most useful error: one that retrying can't solve comes before one that it can.

@@ -56,12 +56,12 @@ pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
     let workloads = parts.into_iter().map(|((namespace, pod_id), parts)| {
         parts.workload(context, &namespace, pod_id, &found_claims, &warnings)
     });
-    Ok(Inventory {
-        workloads: workloads.collect(),
-        volumes: found_claims.iter().map(|claim| owned(context, claim)).collect(),
-        gpus: by_model(gpus.as_deref().unwrap_or_default()),
-        nodes: gpus,
-    })
+    let mut inventory = Inventory::default();
+    inventory.workloads = workloads.collect();
+    inventory.volumes = found_claims.iter().map(|claim| owned(context, claim)).collect();
+    inventory.gpus = by_model(gpus.as_deref().unwrap_or_default());
+    inventory.nodes = gpus;
+    Ok(inventory)
 }
 
 /// The objects of one pod.
@@ -95,14 +95,11 @@ impl Parts {
             .filter(|claim| claim.metadata.namespace == namespace);
         let claim = claims.find(|claim| claim.metadata.name == reference.volume);
         let volume = observe::volume(claim, &reference, &context.config.instance);
-        OwnedWorkload {
-            observation: Observation {
-                pod: self.pod.as_ref().map(|pod| observe::pod_with(pod, warnings)),
-                objects: observe::objects(self.pod.as_ref(), self.objects.iter()),
-                volume,
-            },
-            reference,
-        }
+        let mut observation = Observation::nothing();
+        observation.pod = self.pod.as_ref().map(|pod| observe::pod_with(pod, warnings));
+        observation.objects = observe::objects(self.pod.as_ref(), self.objects.iter());
+        observation.volume = volume;
+        OwnedWorkload::new(reference, observation)
     }
 }
 
@@ -121,10 +118,9 @@ fn key(meta: &Meta) -> Option<(String, PodId)> {
 fn owned(context: &Context, claim: &PartialClaim) -> OwnedVolume {
     let capacity = quantity::gigabytes(&claim.status.capacity.storage);
     let requested = || quantity::gigabytes(&claim.spec.resources.requests.storage);
-    OwnedVolume {
-        name: claim.metadata.name.clone(),
-        namespace: context.reference_namespace(&claim.metadata.namespace),
-        user_hash: claim.metadata.labels.user_hash.clone().unwrap_or_default(),
-        size_gb: capacity.or_else(requested).unwrap_or(0),
-    }
+    let user_hash = claim.metadata.labels.user_hash.clone().unwrap_or_default();
+    let size_gb = capacity.or_else(requested).unwrap_or(0);
+    let mut volume = OwnedVolume::new(&claim.metadata.name, user_hash, size_gb);
+    volume.namespace = context.reference_namespace(&claim.metadata.namespace);
+    volume
 }

@@ -87,11 +87,11 @@ impl Found {
         warnings: &[PartialEvent],
         instance: &str,
     ) -> Observation {
-        Observation {
-            pod: self.pod.as_ref().map(|pod| pod_with(pod, warnings)),
-            objects: objects(self.pod.as_ref(), self.objects.iter().map(|(_, meta)| meta)),
-            volume: volume(self.claim.as_ref(), reference, instance),
-        }
+        let mut observation = Observation::nothing();
+        observation.pod = self.pod.as_ref().map(|pod| pod_with(pod, warnings));
+        observation.objects = objects(self.pod.as_ref(), self.objects.iter().map(|(_, meta)| meta));
+        observation.volume = volume(self.claim.as_ref(), reference, instance);
+        observation
     }
 }
 

@@ -61,14 +61,11 @@ fn figures(pod: &PodMetrics, now: Timestamp) -> Option<Usage> {
     let figure = |name| container?.usage.get(name).map(String::as_str);
     let memory = figure("memory").and_then(quantity::units);
     let measured = memory != Some(0);
-    Some(Usage {
-        pod_id: pod.metadata.pod_id()?,
-        cpu_millis: figure("cpu").and_then(quantity::millis).filter(|_| measured),
-        memory_bytes: memory.filter(|_| measured),
-        gpu_percent: None,
-        // Figures without a time count as of now.
-        at: pod.timestamp.unwrap_or(now),
-    })
+    // Figures without a time count as of now.
+    let mut usage = Usage::new(pod.metadata.pod_id()?, pod.timestamp.unwrap_or(now));
+    usage.cpu_millis = figure("cpu").and_then(quantity::millis).filter(|_| measured);
+    usage.memory_bytes = memory.filter(|_| measured);
+    Some(usage)
 }
 
 #[cfg(test)]

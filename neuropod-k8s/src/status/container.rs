@@ -15,10 +15,8 @@ pub(crate) fn was_started(container: &ContainerStatus) -> bool {
 /// The container, while it runs.
 pub(super) fn running(container: Option<&ContainerStatus>) -> Option<Container> {
     let container = container?;
-    Some(Container {
-        id: container.container_id.clone(),
-        started_at: container.state.running.as_ref()?.started_at?,
-    })
+    let started_at = container.state.running.as_ref()?.started_at?;
+    Some(Container::new(&container.container_id, started_at))
 }
 
 /// The earliest start in the status: that of the container before the last restart, if there was one.

@@ -29,28 +29,26 @@ pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> Observe
     let running = running(container);
     let finished = finished(container);
     let ready = phase == Phase::Running && running.is_some() && is_true(pod, "Ready");
-    ObservedPod {
-        uid: pod.metadata.uid.clone(),
-        run: pod.metadata.run(),
-        spec_hash: pod.metadata.annotations.spec_hash.clone().unwrap_or_default(),
-        node: Some(pod.spec.node_name.clone()).filter(|node| !node.is_empty()),
-        phase,
-        step: step(pod, container, ready),
-        terminating: pod.metadata.is_leaving(),
-        ready,
-        started_at: container.and_then(first_start),
-        finished_at: finished.and_then(|finished| finished.finished_at),
-        finished_id: finished.map(|finished| finished.container_id.clone()),
-        container: running,
-        restarts: container.map_or(0, |container| container.restart_count),
-        closed_at: closed_at(pod, warnings.unwrap_or(&none)),
-        step_since: step_since(pod),
-        ending: ending(pod),
-        last_end: last_end(pod, container),
-        node_fault: cause.as_ref().is_some_and(|cause| cause.node_fault),
-        passes_until: cause.as_ref().and_then(|cause| cause.passes_until),
-        reason: cause.map(|cause| cause.reason),
-    }
+    let hash = pod.metadata.annotations.spec_hash.clone().unwrap_or_default();
+    let mut observed = ObservedPod::new(&pod.metadata.uid, pod.metadata.run(), hash);
+    observed.node = Some(pod.spec.node_name.clone()).filter(|node| !node.is_empty());
+    observed.phase = phase;
+    observed.step = step(pod, container, ready);
+    observed.terminating = pod.metadata.is_leaving();
+    observed.ready = ready;
+    observed.started_at = container.and_then(first_start);
+    observed.finished_at = finished.and_then(|finished| finished.finished_at);
+    observed.finished_id = finished.map(|finished| finished.container_id.clone());
+    observed.container = running;
+    observed.restarts = container.map_or(0, |container| container.restart_count);
+    observed.closed_at = closed_at(pod, warnings.unwrap_or(&none));
+    observed.step_since = step_since(pod);
+    observed.ending = ending(pod);
+    observed.last_end = last_end(pod, container);
+    observed.node_fault = cause.as_ref().is_some_and(|cause| cause.node_fault);
+    observed.passes_until = cause.as_ref().and_then(|cause| cause.passes_until);
+    observed.reason = cause.map(|cause| cause.reason);
+    observed
 }
 
 /// When the port of the container was last known to be closed: its probe was refused, or the pod became unready.
@@ -81,7 +79,9 @@ fn ending(pod: &PartialPod) -> Option<Ending> {
         "" => String::new(),
         finalizers => format!("finalizers: {finalizers}"),
     };
-    Some(Ending { by, held_by })
+    let mut ending = Ending::new(by);
+    ending.held_by = held_by;
+    Some(ending)
 }
 
 /// How the previous run of a running container ended.

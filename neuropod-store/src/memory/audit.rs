@@ -49,13 +49,11 @@ impl Audit {
         let mut found = older.map(|(_, entry)| entry).filter(wanted);
         let entries: Vec<_> = found.by_ref().take(options.limit as usize).cloned().collect();
         let last = entries.last().filter(|_| found.next().is_some());
-        Ok(AuditPage {
-            next: last.map(|entry| AuditCursor {
-                at: entry.at,
-                id: entry.id.clone(),
-            }),
-            entries,
-        })
+        let next = last.map(|entry| AuditCursor {
+            at: entry.at,
+            id: entry.id.clone(),
+        });
+        Ok(AuditPage::new(entries, next))
     }
 
     pub(super) fn forget(&mut self, time: Timestamp) {

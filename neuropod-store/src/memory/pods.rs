@@ -52,10 +52,8 @@ impl Pods {
             .filter_map(|place| self.by_id.get(&place.id))
             .filter(|pod| options.include_deleted || !pod.is_deleted());
         let page: Vec<_> = pods.by_ref().take(options.limit as usize).cloned().collect();
-        Ok(Page {
-            next: pods.next().and(page.last().map(place)),
-            pods: page,
-        })
+        let next = pods.next().and(page.last().map(place));
+        Ok(Page::new(page, next))
     }
 
     pub(super) fn update(&mut self, pod: &Pod) -> Result<Pod> {

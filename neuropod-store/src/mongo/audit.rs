@@ -68,13 +68,11 @@ pub(super) async fn page(server: &Server, options: &AuditOptions) -> Result<Audi
     let page = documents.into_iter().take(limit).map(AuditEntry::read);
     let entries = page.collect::<Result<Vec<AuditEntry>>>()?;
     let last = entries.last().filter(|_| !is_last);
-    Ok(AuditPage {
-        next: last.map(|entry| AuditCursor {
-            at: entry.at,
-            id: entry.id.clone(),
-        }),
-        entries,
-    })
+    let next = last.map(|entry| AuditCursor {
+        at: entry.at,
+        id: entry.id.clone(),
+    });
+    Ok(AuditPage::new(entries, next))
 }
 
 pub(super) async fn forget(server: &Server, time: Timestamp) -> Result<()> {

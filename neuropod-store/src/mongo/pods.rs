@@ -68,13 +68,11 @@ pub(super) async fn list(server: &Server, options: &ListOptions) -> Result<Page>
     let page = documents.into_iter().take(limit).map(Pod::read);
     let pods = page.collect::<Result<Vec<Pod>>>()?;
     let last = pods.last().filter(|_| !is_last);
-    Ok(Page {
-        next: last.map(|pod| Cursor {
-            created_at: pod.created_at,
-            id: pod.id.clone(),
-        }),
-        pods,
-    })
+    let next = last.map(|pod| Cursor {
+        created_at: pod.created_at,
+        id: pod.id.clone(),
+    });
+    Ok(Page::new(pods, next))
 }
 
 pub(super) async fn update(server: &Server, pod: &Pod) -> Result<Pod> {

@@ -54,13 +54,11 @@ pub(super) async fn page(database: &Database, options: &AuditOptions) -> Result<
     query.push(" ORDER BY at DESC, id DESC");
     let (entries, more) = database.page::<AuditEntry>(query, options.limit).await?;
     let last = entries.last().filter(|_| more);
-    Ok(AuditPage {
-        next: last.map(|entry| AuditCursor {
-            at: entry.at,
-            id: entry.id.clone(),
-        }),
-        entries,
-    })
+    let next = last.map(|entry| AuditCursor {
+        at: entry.at,
+        id: entry.id.clone(),
+    });
+    Ok(AuditPage::new(entries, next))
 }
 
 pub(super) async fn forget(database: &Database, time: Timestamp) -> Result<()> {

@@ -66,13 +66,11 @@ pub(super) async fn list(database: &Database, options: &ListOptions) -> Result<P
     query.push(" ORDER BY created_at, id");
     let (pods, more) = database.page::<Pod>(query, options.limit).await?;
     let last = pods.last().filter(|_| more);
-    Ok(Page {
-        next: last.map(|pod| Cursor {
-            created_at: pod.created_at,
-            id: pod.id.clone(),
-        }),
-        pods,
-    })
+    let next = last.map(|pod| Cursor {
+        created_at: pod.created_at,
+        id: pod.id.clone(),
+    });
+    Ok(Page::new(pods, next))
 }
 
 pub(super) async fn update(database: &Database, pod: &Pod) -> Result<Pod> {

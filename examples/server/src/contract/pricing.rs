@@ -333,15 +333,10 @@ mod tests {
             let cpu = Catalogue::default().get("cpu").unwrap().clone();
             Catalogue::new([("gpu".to_owned(), gpu), ("cpu".to_owned(), cpu)])
         };
-        let node = |model: Option<&str>, free| NodeGpus {
-            node: "n1".into(),
-            resource: "nvidia.com/gpu".into(),
-            model: None,
-            total: free,
-            schedulable: true,
-            labels: model.map(|model| [("nvidia.com/gpu.product".to_owned(), model.to_owned())].into()),
-            taints: Vec::new(),
-            holders: Vec::new(),
+        let node = |model: Option<&str>, free| {
+            let mut node = NodeGpus::new("n1", "nvidia.com/gpu", free);
+            node.labels = model.map(|model| [("nvidia.com/gpu.product".to_owned(), model.to_owned())].into());
+            node
         };
         let free = |count, nodes: Option<&[NodeGpus]>| {
             let credit = OpeningCredit::of(Money::ZERO);

@@ -73,12 +73,8 @@ pub(crate) async fn get(
         let logs = log_text::read(&app, &caller.actor(), &id, Some(tail), query.previous, language).await?;
         return Ok(data(Logs { logs }).into_response());
     }
-    let options = LogOptions {
-        follow: true,
-        tail: Some(tail),
-        previous: query.previous,
-        ..LogOptions::default()
-    };
+    let mut options = LogOptions::default().with_follow().with_tail(tail);
+    options.previous = query.previous;
     let body = match log_text::open(&app, &caller.actor(), &id, options, language).await? {
         // A broken stream ends; the client follows again.
         Ok(log) => {

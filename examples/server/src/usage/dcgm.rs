@@ -103,13 +103,11 @@ pub(super) fn fill(usage: &mut Vec<Usage>, mut gpus: HashMap<PodId, f32>, now: T
             usage.gpu_percent = Some(percent);
         }
     }
-    usage.extend(gpus.into_iter().map(|(pod_id, percent)| Usage {
-        pod_id,
-        cpu_millis: None,
-        memory_bytes: None,
-        gpu_percent: Some(percent),
-        at: now,
-    }));
+    for (pod_id, percent) in gpus {
+        let mut unmeasured = Usage::new(pod_id, now);
+        unmeasured.gpu_percent = Some(percent);
+        usage.push(unmeasured);
+    }
 }
 
 #[cfg(test)]
@@ -119,13 +117,8 @@ mod tests {
     #[test]
     fn a_gpu_is_told_of_also_where_nothing_else_is_known() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let known = Usage {
-            pod_id: PodId::from_bits(1),
-            cpu_millis: Some(500),
-            memory_bytes: None,
-            gpu_percent: None,
-            at: now,
-        };
+        let mut known = Usage::new(PodId::from_bits(1), now);
+        known.cpu_millis = Some(500);
         let mut usage = vec![known];
         let gpus = HashMap::from([(PodId::from_bits(1), 40.0), (PodId::from_bits(2), 60.0)]);
         fill(&mut usage, gpus, now);

@@ -10,6 +10,7 @@ use crate::store::audit::{
 
 /// Something that an application has seen happen, for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AuditEvent {
     /// What was done.
     pub action: AuditAction,
@@ -30,6 +31,24 @@ impl AuditEvent {
             change: None,
             outcome: AuditOutcome::Done,
         }
+    }
+
+    /// Done to this.
+    pub fn with_target(mut self, target: AuditTarget) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// With what changed.
+    pub fn with_change(mut self, change: AuditChange) -> Self {
+        self.change = Some(change);
+        self
+    }
+
+    /// With how it ended; done, unless said otherwise.
+    pub fn with_outcome(mut self, outcome: AuditOutcome) -> Self {
+        self.outcome = outcome;
+        self
     }
 }
 

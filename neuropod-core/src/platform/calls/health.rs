@@ -28,6 +28,7 @@ impl Health {
 
 /// What a store does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoreHealth {
     /// It reads and writes.
     Works,

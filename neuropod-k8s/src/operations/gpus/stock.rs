@@ -32,23 +32,21 @@ pub(super) fn by_node(nodes: &[Node], tenants: &[Tenant], instance: &str) -> Vec
                 let place = (holder.namespace.clone(), holder.name.clone());
                 (holder.pod_id.is_none(), place)
             });
-            let taint = |taint: &NodeTaint| Taint {
-                key: taint.key.clone(),
-                value: taint.value.clone(),
-                effect: taint.effect.clone(),
-            };
-            found.push(NodeGpus {
-                node: name.to_owned(),
-                resource: resource.clone(),
-                model: node.model(resource).map(ToOwned::to_owned),
-                total: u32::try_from(total).unwrap_or(u32::MAX),
-                schedulable: node.is_schedulable(),
-                labels: Some(node.metadata.labels.clone()),
-                taints: node.spec.taints.iter().map(taint).collect(),
-                holders,
-            });
+            let mut gpus = NodeGpus::new(name, resource, u32::try_from(total).unwrap_or(u32::MAX));
+            gpus.model = node.model(resource).map(ToOwned::to_owned);
+            gpus.schedulable = node.is_schedulable();
+            gpus.labels = Some(node.metadata.labels.clone());
+            gpus.taints = node.spec.taints.iter().map(taint).collect();
+            gpus.holders = holders;
+            found.push(gpus);
         }
     }
     found.sort_by(|one, other| (&one.node, &one.resource).cmp(&(&other.node, &other.resource)));
+    found
+}
+
+fn taint(taint: &NodeTaint) -> Taint {
+    let mut found = Taint::new(&taint.key, &taint.effect);
+    found.value.clone_from(&taint.value);
     found
 }

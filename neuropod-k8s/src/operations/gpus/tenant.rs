@@ -99,11 +99,9 @@ impl Tenant {
     pub(super) fn holder(&self, count: u64, instance: &str) -> GpuHolder {
         let meta = &self.metadata;
         let ours = meta.labels.instance.as_deref() == Some(instance);
-        GpuHolder {
-            pod_id: meta.pod_id().filter(|_| ours),
-            namespace: meta.namespace.clone(),
-            name: meta.name.clone(),
-            count: u32::try_from(count).unwrap_or(u32::MAX),
-        }
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let mut holder = GpuHolder::new(&meta.namespace, &meta.name, count);
+        holder.pod_id = meta.pod_id().filter(|_| ours);
+        holder
     }
 }

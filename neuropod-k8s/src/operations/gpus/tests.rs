@@ -42,11 +42,10 @@ fn free_gpus_are_those_that_no_pod_on_the_node_requests() {
         from_value(pod("c", "9", json!({}))).unwrap(),
     ];
     let found = by_node(&nodes, &pods, "mine");
-    let stock = |model: &str, total, free| GpuStock {
-        resource: "nvidia.com/gpu".into(),
-        model: Some(model.into()),
-        total,
-        free,
+    let stock = |model: &str, total, free| {
+        let mut stock = GpuStock::new("nvidia.com/gpu", total, free);
+        stock.model = Some(model.into());
+        stock
     };
     assert_eq!(by_model(&found), [stock("A100", 8, 0), stock("RTX-4090", 8, 1)]);
     let figures = found

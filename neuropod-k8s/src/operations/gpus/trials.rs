@@ -58,6 +58,7 @@ fn each_trial_comes_out_right() {
                  model,
                  total,
                  free,
+                 ..
              }| Stock {
                 resource,
                 model,
