@@ -35,19 +35,17 @@ pub(crate) fn workload(name: &str, ports: u16) -> Workload {
     Workload {
         run: 1,
         container: ContainerSpec {
-            image: "neuropod/test:1".into(),
             environment: BTreeMap::from([("LANG".into(), "C.UTF-8".into())]),
             ready_port: Some(8888),
-            resources: Resources {
-                cpu_millis: 100,
-                memory_mib: 128,
-                disk_gb: 1,
-                accelerator: None,
-            },
-            node_selector: BTreeMap::new(),
-            tolerations: Vec::new(),
-            runtime_class: None,
-            avoid_nodes: Vec::new(),
+            ..ContainerSpec::new(
+                "neuropod/test:1",
+                Resources {
+                    cpu_millis: 100,
+                    memory_mib: 128,
+                    disk_gb: 1,
+                    accelerator: None,
+                },
+            )
         },
         volume: VolumeSpec {
             size_gb: 20,

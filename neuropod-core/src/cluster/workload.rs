@@ -96,6 +96,22 @@ pub struct ContainerSpec {
     pub avoid_nodes: Vec<String>,
 }
 
+impl ContainerSpec {
+    /// A container of an image, which goes to any node and is ready once it runs.
+    pub fn new(image: impl Into<String>, resources: Resources) -> Self {
+        Self {
+            image: image.into(),
+            environment: BTreeMap::new(),
+            ready_port: None,
+            resources,
+            node_selector: BTreeMap::new(),
+            tolerations: Vec::new(),
+            runtime_class: None,
+            avoid_nodes: Vec::new(),
+        }
+    }
+}
+
 /// What a container gets: these are requests and limits at once, so that nobody takes from others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Resources {

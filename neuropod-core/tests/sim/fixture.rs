@@ -45,22 +45,19 @@ pub(crate) fn workload(number: u64) -> Workload {
         },
         run: 1,
         container: ContainerSpec {
-            image: "jupyter/base-notebook:lab-4".to_owned(),
-            environment: BTreeMap::new(),
             ready_port: Some(8888),
-            resources: Resources {
-                cpu_millis: 4000,
-                memory_mib: 1000,
-                disk_gb: 20,
-                accelerator: Some(Accelerator {
-                    resource: "nvidia.com/gpu".to_owned(),
-                    count: 1,
-                }),
-            },
-            node_selector: BTreeMap::new(),
-            tolerations: Vec::new(),
-            runtime_class: None,
-            avoid_nodes: Vec::new(),
+            ..ContainerSpec::new(
+                "jupyter/base-notebook:lab-4",
+                Resources {
+                    cpu_millis: 4000,
+                    memory_mib: 1000,
+                    disk_gb: 20,
+                    accelerator: Some(Accelerator {
+                        resource: "nvidia.com/gpu".to_owned(),
+                        count: 1,
+                    }),
+                },
+            )
         },
         volume: VolumeSpec {
             size_gb: 50,

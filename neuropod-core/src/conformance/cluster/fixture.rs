@@ -92,19 +92,17 @@ impl Owner {
 
 fn container(image: String) -> ContainerSpec {
     ContainerSpec {
-        image,
         environment: BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]),
         ready_port: Some(PORTS[0]),
-        resources: Resources {
-            cpu_millis: 100,
-            memory_mib: 128,
-            disk_gb: 1,
-            accelerator: None,
-        },
-        node_selector: BTreeMap::new(),
-        tolerations: Vec::new(),
-        runtime_class: None,
-        avoid_nodes: Vec::new(),
+        ..ContainerSpec::new(
+            image,
+            Resources {
+                cpu_millis: 100,
+                memory_mib: 128,
+                disk_gb: 1,
+                accelerator: None,
+            },
+        )
     }
 }
 

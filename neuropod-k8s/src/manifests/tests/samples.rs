@@ -34,19 +34,16 @@ pub(crate) fn plain() -> Workload {
         },
         run: 3,
         container: ContainerSpec {
-            image: "docker.io/library/python:3.12".into(),
             environment: BTreeMap::from([("PRICE".into(), "$(HOME) costs $5 or $$".into())]),
-            ready_port: None,
-            resources: Resources {
-                cpu_millis: 2000,
-                memory_mib: 4096,
-                disk_gb: 10,
-                accelerator: None,
-            },
-            node_selector: BTreeMap::new(),
-            tolerations: Vec::new(),
-            runtime_class: None,
-            avoid_nodes: Vec::new(),
+            ..ContainerSpec::new(
+                "docker.io/library/python:3.12",
+                Resources {
+                    cpu_millis: 2000,
+                    memory_mib: 4096,
+                    disk_gb: 10,
+                    accelerator: None,
+                },
+            )
         },
         volume: VolumeSpec {
             size_gb: 20,
