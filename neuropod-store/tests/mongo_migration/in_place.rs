@@ -6,7 +6,7 @@ use neuropod_store::MongoStore;
 
 use crate::mongo_server::TestDatabase;
 use crate::old_backend::{
-    ANA, ROOT, check_pods, check_prices, check_users, everything, fill, id, plan, prices, user,
+    ANA, ROOT, check_pods, check_prices, check_secrets, check_users, everything, fill, id, plan, prices, user,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +57,7 @@ async fn takes_over_users_templates_pods_and_balances() {
     check_users(&store).await;
     check_pods(&store).await;
     check_prices(&store).await;
+    check_secrets(&driver).await;
     let stored = driver.collection::<Document>("pods");
     let stored = stored
         .find_one(doc! { "podName": "Training" })

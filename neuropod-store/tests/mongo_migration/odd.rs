@@ -7,7 +7,7 @@ use neuropod_store::MongoStore;
 use neuropod_store::mongo::migrate::{Migration, Oddity};
 
 use crate::mongo_server::TestDatabase;
-use crate::old_backend::{everything, fill, id, plan, pod, user};
+use crate::old_backend::{check_secrets, everything, fill, id, plan, pod, user};
 
 /// Whatever is odd is carried over sensibly or set aside, and told; nothing is lost, and nothing is fatal for the rest.
 #[tokio::test(flavor = "multi_thread")]
@@ -26,6 +26,7 @@ async fn nothing_odd_is_lost_or_stops_the_rest() {
     migration.apply().await.unwrap();
     check_carried(&MongoStore::connect(&database.uri).await.unwrap()).await;
     check_kept(&driver).await;
+    check_secrets(&driver).await;
 
     let after = everything(&driver).await;
     let again = plan(&database).await;
@@ -71,7 +72,10 @@ async fn fill_odd(driver: &Database) {
         with(
             "not hexadecimal!",
             "---",
-            doc! { "containerDiskSize": "20", "volumeDiskSize": 0, "gpu": "rtx-3090" },
+            doc! {
+                "containerDiskSize": "20", "volumeDiskSize": 0, "gpu": "rtx-3090",
+                "httpServices": [{ "port": "8888", "url": "https://lab.example.com/?token=b1726e8f" }],
+            },
         ),
         with("3f9a0c1d2e4b5a75", "Año 2", doc! {}),
         with(
@@ -165,13 +169,21 @@ async fn check_kept(driver: &Database) {
     // What was replaced is still in the document, and what was set aside is whole.
     let pods = driver.collection::<Document>("pods");
     let stored = pods.find_one(doc! { "podName": "---" }).await.unwrap().unwrap();
-    let was = stored.get_document("beforeMigration").unwrap();
+    let was = stored
+        .get_document("secrets")
+        .unwrap()
+        .get_document("beforeMigration")
+        .unwrap();
     assert_eq!(was.get_str("podId").unwrap(), "not hexadecimal!");
     let aside = driver.collection::<Document>("unmigrated");
     let aside: Vec<_> = aside.find(doc! {}).await.unwrap().try_collect().await.unwrap();
     assert_eq!(aside.len(), 2);
     let nobody = aside.iter().find(|aside| {
-        let document = aside.get_document("document").unwrap();
+        let document = aside
+            .get_document("secrets")
+            .unwrap()
+            .get_document("document")
+            .unwrap();
         document.get_str("podName").is_ok_and(|name| name == "Lost")
     });
     assert_eq!(nobody.unwrap().get_array("reasons").unwrap().len(), 1);

@@ -53,6 +53,21 @@ pub(crate) fn infinity() -> Bson {
     }
 }
 
+/// The token in the log of each Jupyter server.
+const TOKEN: &str = "b1726e8f";
+
+/// Nothing of what is stored tells the token, but for the fields of secrets.
+pub(crate) async fn check_secrets(driver: &Database) {
+    let mut secrets = 0;
+    for mut document in everything(driver).await {
+        if let Some(secret) = document.remove("secrets") {
+            secrets += usize::from(secret.to_string().contains(TOKEN));
+        }
+        assert!(!document.to_string().contains(TOKEN), "{document}");
+    }
+    assert!(secrets > 0, "it is kept somewhere");
+}
+
 pub(crate) fn pod(pod_id: &str, name: &str, status: &str) -> Document {
     let in_cluster = format!("{}-81dc9bdb", name.to_lowercase());
     doc! {
@@ -62,8 +77,8 @@ pub(crate) fn pod(pod_id: &str, name: &str, status: &str) -> Document {
         "status": status,
         "httpServices": [{
             "_id": ObjectId::new(), "port": 8888, "serviceName": "Jupyter Lab", "isCustom": false,
-            "url": format!("https://{in_cluster}-8888.neuropod.online"), "status": "ready",
-            "jupyterToken": "b1726e8f", "kubernetesServiceName": format!("{in_cluster}-8888-service"),
+            "url": format!("https://{in_cluster}-8888.neuropod.online/?token={TOKEN}"), "status": "ready",
+            "jupyterToken": TOKEN, "kubernetesServiceName": format!("{in_cluster}-8888-service"),
         }],
         "tcpServices": [{ "port": 22, "serviceName": "SSH", "status": "disable" }],
         "kubernetesResources": {
@@ -208,7 +223,7 @@ pub(crate) async fn check_pods<S: Store>(store: &S) {
     assert_eq!(training.options.mount_path(), "/home/jovyan");
     assert_eq!(training.volume, "workspace-81dc9bdb");
     assert_eq!(training.options.ports()[0].name.as_deref(), Some("Jupyter Lab"));
-    let token = TokenState::Generated(AccessToken::new("b1726e8f"));
+    let token = TokenState::Generated(AccessToken::new(TOKEN));
     assert_eq!(training.login.found, token);
     // It can be changed like any other.
     assert_eq!(store.update(training).await.unwrap().version, 2);

@@ -19,7 +19,9 @@ use crate::mongo::server::{Server, find, find_one, replace, within};
 
 /// The collection for documents that can't be carried over.
 pub(super) const UNMIGRATED: &str = "unmigrated";
-/// The field that keeps the replaced values of a document.
+/// The field of every document for what is secret.
+const SECRETS: &str = "secrets";
+/// The field in it that keeps the replaced values of a document.
 const BEFORE: &str = "beforeMigration";
 
 /// The stores that documents are carried over into.
@@ -170,9 +172,10 @@ async fn set_aside(server: &Server, change: &Change, original: &Document, reason
     let aside = doc! {
         "_id": format!("{}/{}", change.collection, change.id),
         "collection": change.collection,
-        "document": original.clone(),
         "reasons": reasons.to_vec(),
         "at": DateTime::now(),
+        // Links of the old backend have tokens in them.
+        SECRETS: { "document": original.clone() },
     };
     match within(collection(server, UNMIGRATED).insert_one(aside)).await {
         Err(error) if !failure::is_duplicate(&error) => return Err(error),
@@ -203,7 +206,10 @@ fn whole<D: Encoded>(read: &D, original: &Document, odd: bool) -> Result<Documen
         let replaced: Document = replaced
             .map(|(field, value)| (field.clone(), value.clone()))
             .collect();
-        whole.insert(BEFORE, replaced);
+        match whole.get_document_mut(SECRETS) {
+            Ok(secrets) => drop(secrets.insert(BEFORE, replaced)),
+            Err(_) => drop(whole.insert(SECRETS, doc! { BEFORE: replaced })),
+        }
     }
     Ok(whole)
 }
