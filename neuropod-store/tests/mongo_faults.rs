@@ -12,11 +12,17 @@ use mongodb::bson::{Bson, Document, doc};
 use neuropod_core::money::{AccountKind, BillingExt};
 use neuropod_core::{Billing, Money, Pod, PodStore, Result, Status, UserId};
 use neuropod_store::MongoStore;
+use neuropod_test_cluster::MongoServer;
 use tokio::task::JoinSet;
 
 use self::failure::failed;
-use self::mongo_server::{TestDatabase, own_server};
+use self::mongo_server::{TestDatabase, started};
 use self::sample::minute;
+
+/// A server that its test may stop.
+fn own_server(test: &str) -> Option<MongoServer> {
+    started(&format!("mongo_faults/{test}"), MongoServer::start())
+}
 
 /// Every operation ends by then, come what may.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -31,7 +37,7 @@ async fn in_time<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
 /// A server that was stopped fails calls in time, and once it is back all goes on where it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_and_started_again() {
-    let Some(server) = own_server("mongo_faults/stopped_and_started_again") else {
+    let Some(server) = own_server("stopped_and_started_again") else {
         return;
     };
     let store = MongoStore::connect(&server.uri()).await.unwrap();
@@ -40,7 +46,7 @@ async fn stopped_and_started_again() {
     store.open(&user, AccountKind::Prepaid).await.unwrap();
     store.deposit("first", &user, Money::from_cents(5)).await.unwrap();
 
-    server.stop();
+    server.stop().unwrap();
     let uri = server.uri();
     let (got, updated, paid, connected) = tokio::join!(
         in_time(store.get(&pod.id)),
@@ -67,7 +73,7 @@ async fn stopped_and_started_again() {
 /// A server that says nothing fails calls in time. What it has done all the same counts once when it is repeated.
 #[tokio::test(flavor = "multi_thread")]
 async fn silent() {
-    let Some(server) = own_server("mongo_faults/silent") else {
+    let Some(server) = own_server("silent") else {
         return;
     };
     let store = MongoStore::connect(&server.uri()).await.unwrap();
@@ -105,7 +111,7 @@ async fn crashes_under_load() {
     const TASKS: usize = 8;
     const CHANGES: usize = 20;
     const CRASHES: usize = 10;
-    let Some(server) = own_server("mongo_faults/crashes_under_load") else {
+    let Some(server) = own_server("crashes_under_load") else {
         return;
     };
     let server = Arc::new(server);
@@ -134,7 +140,7 @@ async fn crashes_under_load() {
             for crash in 0..CRASHES {
                 // Not a wait for something: how far the others get by then is what differs.
                 std::thread::sleep(Duration::from_millis(150 + 37 * crash as u64));
-                server.stop();
+                server.stop().unwrap();
                 server.restart().unwrap();
             }
         })

@@ -12,7 +12,6 @@ use neuropod_core::store::{ListOptions, PriceStore, UserStore};
 use neuropod_core::token::TokenState;
 use neuropod_core::{AccessToken, Billing, Money, Role, Status, UserId};
 use neuropod_store::mongo::migrate::{self, Destination, Migration};
-use neuropod_test_cluster::MongoServer;
 
 use crate::mongo_server::TestDatabase;
 
@@ -46,10 +45,12 @@ pub(crate) fn user(object_id: &str, email: &str, role: &str, balance: impl Into<
 }
 
 /// What administrators have. FerretDB takes no infinite numbers; unit tests have them.
-pub(crate) fn infinity() -> Bson {
-    match MongoServer::given() {
-        Some(_) => f64::INFINITY.into(),
-        None => "Infinity".into(),
+async fn infinity(driver: &Database) -> Bson {
+    let about = driver.run_command(doc! { "buildInfo": 1 }).await.unwrap();
+    if about.contains_key("ferretdbVersion") {
+        "Infinity".into()
+    } else {
+        f64::INFINITY.into()
     }
 }
 
@@ -107,7 +108,7 @@ pub(crate) async fn fill(driver: &Database) {
     };
     let users = vec![
         user(ANA, "Ana@Example.com", "client", 9.700_000_000_000_001),
-        user(ROOT, "root@example.com", "admin", infinity()),
+        user(ROOT, "root@example.com", "admin", infinity(driver).await),
         user("665f1f77bcf86cd799439013", "debt@example.com", "client", -0.3),
         user("665f1f77bcf86cd799439014", "whole@example.com", "client", 10),
     ];

@@ -2,28 +2,22 @@
 
 use mongodb::Client;
 use neuropod_core::PodId;
-use neuropod_test_cluster::MongoServer;
+use neuropod_test_cluster::Mongo;
 
 /// An empty database. It is removed at the end; on a server of our own, with the server.
 pub(crate) struct TestDatabase {
     pub(crate) uri: String,
-    _server: Option<MongoServer>,
+    _server: Mongo,
 }
 
 impl TestDatabase {
     /// `None` where this machine has no server and can't make one: noted as a skip of `test`.
     pub(crate) fn new(test: &str) -> Option<Self> {
         let name = format!("neuropod_test_{}", PodId::random());
-        if let Some(given) = MongoServer::given() {
-            return Some(Self {
-                uri: with_database(&given, &name),
-                _server: None,
-            });
-        }
-        let server = own_server(test)?;
+        let server = started(test, Mongo::start())?;
         Some(Self {
             uri: with_database(&server.uri(), &name),
-            _server: Some(server),
+            _server: server,
         })
     }
 
@@ -38,9 +32,9 @@ impl TestDatabase {
     }
 }
 
-/// A server that this test may stop.
-pub(crate) fn own_server(test: &str) -> Option<MongoServer> {
-    match MongoServer::start() {
+/// `None` where this machine has no server and can't make one: noted as a skip of `test`.
+pub(crate) fn started<S>(test: &str, server: neuropod_test_cluster::Result<S>) -> Option<S> {
+    match server {
         Ok(server) => Some(server),
         Err(error) if error.is_unavailable() => {
             neuropod_test_cluster::skip(&format!("neuropod-store/{test}"), &error.to_string());

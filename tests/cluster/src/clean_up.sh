@@ -1,7 +1,17 @@
-# Removes the folder $1 and the control groups named $2 once standard input ends: when the owner closes it, or dies.
+# Removes the folder $1, the container that it names and the control groups named $2 once standard input ends: when the owner closes it, or dies.
 # The owner's servers are killed by the kernel (pdeathsig, or with their PID namespace), and with the last of them
 # go their mounts, network interfaces and firewall rules, which live in namespaces of their own.
 while read -r _; do :; done
+
+# Its volumes have the data. Where Docker does not answer now, the folder stays, and the next start tries again.
+if [ -f "$1/container" ]; then
+    if ! says=$(docker rm --force --volumes "$(cat "$1/container")" 2>&1); then
+        case $says in
+            *"No such container"*) ;;
+            *) exit 1 ;;
+        esac
+    fi
+fi
 
 remove() {
     left=

@@ -15,7 +15,7 @@ use crate::{
 
 const CLEAN_UP: &str = include_str!("clean_up.sh");
 
-/// A folder that is removed, with the control groups of the same name, when this value is dropped and also
+/// A folder that is removed, with the control groups and the container of the same name, when this value is dropped and also
 /// when this process is killed: a guard process waits for the end of a pipe whose other end is here.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -26,6 +26,9 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
+    /// The file of this folder that names a container of Docker, which is removed first.
+    pub(crate) const CONTAINER: &str = "container";
+
     pub(crate) fn create() -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let parent = cache::folder()?.join("run");
@@ -65,6 +68,11 @@ impl DataDir {
     /// The name of the control group that belongs to this folder.
     pub(crate) fn cgroup(&self) -> String {
         cgroup_of(&self.path)
+    }
+
+    /// The name for a container that belongs to this folder.
+    pub(crate) fn container_name(&self) -> String {
+        self.cgroup()
     }
 
     /// Writes a file and returns its path.

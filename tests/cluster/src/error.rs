@@ -41,6 +41,15 @@ pub enum Error {
         log: String,
     },
 
+    /// Docker is there, and can't do what is asked with a container.
+    #[error("Docker answers, but a container of {image} is not to be had: {source}")]
+    Container {
+        /// The image.
+        image: String,
+        /// What Docker says.
+        source: Box<testcontainers::TestcontainersError>,
+    },
+
     /// A certificate could not be made.
     #[error("certificate: {0}")]
     Certificate(#[from] rcgen::Error),

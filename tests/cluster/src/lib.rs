@@ -22,8 +22,8 @@
 //!
 //! Servers are found in `KUBEBUILDER_ASSETS`, or built once with Go and kept in `NEUROPOD_TEST_CACHE` (by
 //! default in the user's cache folder). `NEUROPOD_TEST_KUBECONFIG` names a cluster to use instead, and
-//! `NEUROPOD_TEST_MONGODB_URI` a MongoDB. With `NEUROPOD_TEST_LOGS` the servers' logs are copied to a folder when a
-//! cluster is dropped.
+//! `NEUROPOD_TEST_MONGODB_URI` a MongoDB; without it the MongoDB is a container where Docker answers. With
+//! `NEUROPOD_TEST_LOGS` the servers' logs are copied to a folder when a cluster is dropped.
 
 mod api;
 mod assets;
@@ -58,7 +58,7 @@ pub use edge::{Certificate, Edge};
 pub use error::{Error, Result};
 pub use images::Image;
 pub use measured::{MEASURED, measured};
-pub use mongo::{MONGODB_URI, MongoServer};
+pub use mongo::{MONGODB_IMAGE, MONGODB_URI, Mongo, MongoServer};
 pub use node::{Enforcer, Node, Outside};
 pub use objects::{SELECTOR, apply, count_objects, documents};
 pub use packages::{npm_modules, python};

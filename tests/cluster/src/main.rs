@@ -1,10 +1,12 @@
-//! Starts a test cluster by hand, for looking at it with `kubectl`.
+//! Starts a test cluster by hand, for looking at it with `kubectl`, or the MongoDB of the tests.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
-use std::{path::Path, process::ExitCode, thread};
+use std::{fmt::Display, process::ExitCode, thread};
 
 use clap::{Parser, Subcommand};
-use neuropod_test_cluster::{ControlPlane, Enforcer, Error, Image, Node, Result, TestCluster, prepare_edge};
+use neuropod_test_cluster::{
+    ControlPlane, Enforcer, Error, Image, MONGODB_URI, Mongo, Node, Result, TestCluster, prepare_edge,
+};
 
 #[derive(Parser)]
 #[command(about = "A real Kubernetes for the tests")]
@@ -26,6 +28,8 @@ enum Command {
         #[arg(long)]
         edge: bool,
     },
+    /// Start the MongoDB that the tests would use, and keep it until Ctrl-C
+    Mongo,
     /// Build or install all that these need, so that they then start in seconds
     Prepare,
 }
@@ -44,7 +48,11 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::ControlPlane => {
             let control_plane = ControlPlane::start()?;
-            serve(control_plane.kubeconfig_path())
+            serve("KUBECONFIG", control_plane.kubeconfig_path().display())
+        }
+        Command::Mongo => {
+            let server = Mongo::start()?;
+            serve(MONGODB_URI, server.uri())
         }
         Command::Node { jupyter, edge } => {
             let cluster = TestCluster::node()?;
@@ -59,7 +67,7 @@ fn run(command: &Command) -> Result<()> {
             } else {
                 None
             };
-            serve(cluster.kubeconfig_path())
+            serve("KUBECONFIG", cluster.kubeconfig_path().display())
         }
         Command::Prepare => prepare_edge(),
     }
@@ -87,8 +95,8 @@ fn start_edge(cluster: &TestCluster, node: &Node) -> Result<Enforcer> {
 }
 
 /// Waits to be killed: the servers and their data then go by themselves.
-fn serve(kubeconfig: &Path) -> ! {
-    println!("export KUBECONFIG={}", kubeconfig.display());
+fn serve(variable: &str, address: impl Display) -> ! {
+    println!("export {variable}={address}");
     loop {
         thread::park();
     }

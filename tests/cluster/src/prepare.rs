@@ -34,11 +34,8 @@ pub fn prepare_edge() -> Result<()> {
         .try_for_each(|image| image.archive().map(drop))
 }
 
-/// Finds or builds the server for the tests of `MongoStore`: a minute the first time. Nothing where one is given.
+/// Makes ready the server for the tests of `MongoStore`: downloads the image, or finds or builds FerretDB, a minute the
+/// first time. Nothing where a server is given.
 pub fn prepare_mongo() -> Result<()> {
-    if mongo::given().is_some() {
-        return Ok(());
-    }
-    require_linux()?;
-    Assets::from_env().prepare(&[Program::FerretDb])
+    mongo::prepare()
 }

@@ -1,6 +1,6 @@
 //! The server with the configuration of `examples/deploy`, on a MongoDB.
 
-use neuropod_test_cluster::MongoServer;
+use neuropod_test_cluster::Mongo;
 
 use crate::cluster::Site;
 use crate::manifests;
@@ -15,14 +15,12 @@ size = { cpuMillis = 500, memoryMib = 512 }
 "#;
 
 /// The server, and the MongoDB that it needs as long as it runs.
-pub(crate) async fn start(site: &Site) -> (Server, Option<MongoServer>) {
-    let given = MongoServer::given();
-    let store = given.is_none().then(|| MongoServer::start().unwrap());
-    let uri = given.or(store.as_ref().map(MongoServer::uri)).unwrap();
+pub(crate) async fn start(site: &Site) -> (Server, Mongo) {
+    let store = Mongo::start().unwrap();
     let server = Server::start(Setup {
         configuration: &(manifests::configuration() + CATALOGUE),
         kubeconfig: &site.kubeconfig(),
-        store: Some(database(&uri)),
+        store: Some(database(&store.uri())),
         // There is no certificate for the hosts of the test.
         scheme: "http",
     })
