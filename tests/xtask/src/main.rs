@@ -1,6 +1,7 @@
 //! The test command of this repository: `cargo xtask test`.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
+mod api;
 mod circles;
 mod features;
 mod needs;
@@ -45,9 +46,14 @@ enum Task {
     Features,
     /// Check that no files of a package import or call each other in circles, but for those in `circles.txt`
     Circles(circles::Options),
+    /// Check that the public interface of the published packages is what the files in `docs/api` say
+    Api(api::Options),
 }
 
 fn main() -> Result<ExitCode> {
+    if let Some(code) = api::stand_in()? {
+        return Ok(code);
+    }
     match Arguments::parse().task {
         Task::Test {
             suites,
@@ -56,6 +62,7 @@ fn main() -> Result<ExitCode> {
         } => test(&suites, strict, plain),
         Task::Features => features::check().map(|()| ExitCode::SUCCESS),
         Task::Circles(options) => circles::check(&options).map(|()| ExitCode::SUCCESS),
+        Task::Api(options) => api::check(&options).map(|()| ExitCode::SUCCESS),
     }
 }
 

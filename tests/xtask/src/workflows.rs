@@ -99,9 +99,10 @@ fn the_script_calls_only_tasks_that_exist() {
     let tasks: Vec<_> = script
         .lines()
         .map(str::trim)
+        .map(|line| line.strip_prefix("oldest_").unwrap_or(line))
         .filter(|line| line.starts_with("cargo xtask "))
         .collect();
-    assert!(tasks.len() >= 3, "{tasks:?}");
+    assert!(tasks.len() >= 4, "{tasks:?}");
     for task in tasks {
         assert_eq!(problem(task, &parts), None);
     }

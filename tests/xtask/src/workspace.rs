@@ -19,6 +19,10 @@ pub(crate) struct Package {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
+    /// The oldest Rust that builds it.
+    pub(crate) rust_version: Option<String>,
+    /// The registries that it may go to: without a list all, with an empty one none.
+    publish: Option<Vec<String>>,
     /// Its features by name.
     pub(crate) features: BTreeMap<String, Vec<String>>,
     /// Its crates.
@@ -56,6 +60,12 @@ enum Listed {
 }
 
 impl Package {
+    pub(crate) fn is_published(&self) -> bool {
+        self.publish
+            .as_ref()
+            .is_none_or(|registries| !registries.is_empty())
+    }
+
     /// The root files of its crates, without tests and benches.
     pub(crate) fn program_roots(&self) -> impl Iterator<Item = &Path> {
         let is_program = |target: &&Target| !target.kind.iter().any(|kind| kind == "test" || kind == "bench");
@@ -79,21 +89,31 @@ impl Package {
     }
 }
 
+/// What Cargo says of the workspace.
+#[derive(Debug, Deserialize)]
+struct Workspace {
+    packages: Vec<Package>,
+    target_directory: PathBuf,
+}
+
 /// All packages of the workspace.
 pub(crate) fn packages() -> Result<Vec<Package>> {
-    #[derive(Deserialize)]
-    struct Workspace {
-        packages: Vec<Package>,
-    }
+    Ok(workspace()?.packages)
+}
+
+/// The folder that Cargo builds in.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    Ok(workspace()?.target_directory)
+}
+
+fn workspace() -> Result<Workspace> {
     let output = cargo()
         .args(["metadata", "--no-deps", "--format-version=1"])
         .output()
         .context("cargo metadata")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "cargo metadata: {errors}");
-    let workspace: Workspace =
-        serde_json::from_slice(&output.stdout).context("what cargo metadata prints")?;
-    Ok(workspace.packages)
+    serde_json::from_slice(&output.stdout).context("what cargo metadata prints")
 }
 
 /// The Cargo that runs this program.
