@@ -57,6 +57,10 @@ pub struct Meter {
     /// The start of the uncharged time of the stopped pod's volume; `None`: the volume is not metered.
     #[serde(default)]
     pub volume_from: Option<Timestamp>,
+    /// When the first period began: of the container, or of the volume since the pod was stopped. Periods that were cut
+    /// short at midnight go on with the phase of the first one. `None`: an earlier version wrote the record.
+    #[serde(default)]
+    pub phase: Option<Timestamp>,
     /// The pending charge. A crash may have left it here although it was drawn.
     #[serde(default)]
     pub pending: Option<PendingCharge>,
@@ -138,6 +142,7 @@ impl Meter {
             charged_seconds: 0,
             from: None,
             volume_from: None,
+            phase: None,
             pending: None,
             draws: 0,
             remaining: None,
@@ -202,9 +207,10 @@ impl Meter {
     }
 
     /// The end of the current period: after its full length, or at midnight (UTC) if that is sooner, so that each period
-    /// belongs to one day.
+    /// belongs to one day. The first period of a day is shorter: it ends when it would have without midnight, because
+    /// otherwise all pods would be charged in the same second from then on.
     pub fn full_at(&self) -> Option<Timestamp> {
-        let end = |from, seconds| later(from, seconds).min(next_day(from));
+        let end = |from, seconds| self.first_end(from, seconds).min(next_day(from));
         let running = self.from.map(|from| end(from, PERIOD_SECONDS));
         running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
     }
@@ -243,6 +249,27 @@ impl Meter {
         let had = before.unwrap_or(i64::MAX);
         let mut thresholds = thresholds.iter().copied();
         thresholds.rfind(|threshold| remaining < *threshold && had >= *threshold)
+    }
+
+    /// The end of the period of so many seconds that begins at `from`, as if there were no midnight.
+    fn first_end(&self, from: Timestamp, period: i64) -> Timestamp {
+        // Whole seconds, as only those are charged.
+        let since = self.phase.map_or(0, |phase| from.as_second() - phase.as_second());
+        later(from, period - since.rem_euclid(period))
+    }
+
+    /// The end of the last full period before `now`, at the latest the midnight after `from`; `from` if there is none.
+    fn last_full(&self, from: Timestamp, now: Timestamp, period: i64) -> Timestamp {
+        let midnight = next_day(from);
+        if now >= midnight {
+            return midnight;
+        }
+        let first = self.first_end(from, period);
+        if now < first {
+            return from;
+        }
+        let more = now.duration_since(first).as_secs() / period;
+        later(first, more.saturating_mul(period)).min(midnight)
     }
 
     fn hold_amount(&self) -> Money {
@@ -285,6 +312,7 @@ impl Meter {
             started_at: Some(container.started_at),
             charged_seconds: 0,
             from: Some(from),
+            phase: Some(from),
             price,
             ..self
         }
@@ -306,7 +334,7 @@ impl Meter {
     /// The meter with all full periods as pending charge; the next period has `price`.
     pub(crate) fn full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
         let from = self.uncharged_from(from, now);
-        let until = last_full(from, now, PERIOD_SECONDS);
+        let until = self.last_full(from, now, PERIOD_SECONDS);
         Self {
             from: Some(until),
             price,
@@ -336,17 +364,19 @@ impl Meter {
     /// charge on. Time in which a restart was tried without success is free.
     pub(crate) fn stopped(self, now: Timestamp) -> Self {
         let has_run = self.remaining.is_some();
+        let volume_from = self
+            .charged_until
+            .map(|until| if has_run { until } else { until.max(now) });
         Self {
-            volume_from: self
-                .charged_until
-                .map(|until| if has_run { until } else { until.max(now) }),
+            volume_from,
+            phase: volume_from,
             ..self
         }
     }
 
     /// The meter of a stopped pod with all full periods of its volume as pending charge; the next period has `price`.
     pub(crate) fn volume_full(self, from: Timestamp, now: Timestamp, price: Price) -> Self {
-        let until = last_full(from, now, VOLUME_PERIOD_SECONDS);
+        let until = self.last_full(from, now, VOLUME_PERIOD_SECONDS);
         Self {
             volume_from: Some(until),
             price,
@@ -431,16 +461,6 @@ impl Meter {
     pub(crate) fn next_period(&self) -> Money {
         self.price.hourly.for_seconds(PERIOD_SECONDS)
     }
-}
-
-/// The end of the last full period before `now`, at the latest the midnight after `from`.
-fn last_full(from: Timestamp, now: Timestamp, period: i64) -> Timestamp {
-    let midnight = next_day(from);
-    if now >= midnight {
-        return midnight;
-    }
-    let periods = now.duration_since(from).as_secs() / period;
-    later(from, periods.saturating_mul(period))
 }
 
 fn later(time: Timestamp, seconds: i64) -> Timestamp {

@@ -22,6 +22,8 @@ pub(super) struct MeterShape {
     from: Option<Timestamp>,
     #[serde(default)]
     volume_from: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<Timestamp>,
     #[serde(default)]
     due: Option<PendingShape>,
     draws: u64,
@@ -57,6 +59,7 @@ impl From<Meter> for MeterShape {
             charged_seconds,
             from,
             volume_from,
+            phase,
             pending,
             draws,
             remaining,
@@ -73,6 +76,7 @@ impl From<Meter> for MeterShape {
             charged_seconds,
             from,
             volume_from,
+            phase,
             due: pending.map(Into::into),
             draws,
             left: remaining,
@@ -94,6 +98,7 @@ impl From<MeterShape> for Meter {
             charged_seconds,
             from,
             volume_from,
+            phase,
             due,
             draws,
             left,
@@ -110,6 +115,7 @@ impl From<MeterShape> for Meter {
             charged_seconds,
             from,
             volume_from,
+            phase,
             pending: due.map(Into::into),
             draws,
             remaining: left,

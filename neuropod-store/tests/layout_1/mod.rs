@@ -104,6 +104,7 @@ pub(crate) fn full_pod() -> Pod {
             charged_seconds: 7,
             from: Some(moment(6)),
             volume_from: Some(moment(14)),
+            phase: None,
             pending: Some(PendingCharge {
                 period: Period {
                     from: moment(12),

@@ -1,5 +1,7 @@
 //! Daily caps, days, and volumes that nobody pays for.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::money::billing::next_day;
 use crate::pod::record::VolumeDeletion;
@@ -304,8 +306,7 @@ fn the_owner_is_told_at_the_first_unpaid_hour_and_a_day_before() {
         }
         pod = next;
     }
-    // Hours begin with the day, after the first midnight.
-    assert_eq!(told, [1, 25]);
+    assert_eq!(told, [1, 24]);
 }
 
 #[test]
@@ -336,4 +337,49 @@ fn without_a_grace_time_a_volume_is_kept_for_ever() {
     };
     let next = drawn(&claimed, &draw, &unpaid(&draw), None, at(7200)).unwrap();
     assert_eq!(next.volume_deletion, None::<VolumeDeletion>);
+}
+
+/// Pods that were started in different seconds are charged in different seconds, also after a midnight, which all of
+/// their periods end at.
+#[test]
+fn midnight_does_not_bring_all_pods_into_the_same_second() {
+    let mut busy = BTreeMap::new();
+    for second in 0..60 {
+        let seen = complete(running_since(second));
+        let (pod, _) = settle(Pod::sample(at(0)), &seen, at(second + 5));
+        let (pod, draws) = pay(pod, &seen, at(MIDNIGHT + 90), capped);
+        let seconds = draws.iter().map(|draw| draw.details.period.unwrap().seconds());
+        let ended = pod.meter.charged_until.unwrap();
+        let started = at(second);
+        assert_eq!(
+            seconds.sum::<i64>(),
+            ended.duration_since(started).as_secs(),
+            "{second}"
+        );
+        let next = pod.meter.full_at().unwrap();
+        assert!(
+            next > at(MIDNIGHT + 90) && next <= at(MIDNIGHT + 90 + PERIOD_SECONDS),
+            "{second}"
+        );
+        *busy.entry(next).or_insert(0) += 1;
+
+        // The volumes of pods that are stopped in different seconds as well, hour by hour.
+        let stopped = Pod {
+            desired: Desired::Stopped,
+            ..pod
+        };
+        let gone = Observation::nothing();
+        let ended = ObservedPod {
+            phase: Phase::Ended,
+            container: None,
+            finished_at: Some(at(MIDNIGHT + 100 + second)),
+            finished_id: Some("container-1".into()),
+            ..running_since(second)
+        };
+        let (stopped, _) = pay(stopped, &complete(ended), at(MIDNIGHT + 200), capped);
+        let (stopped, _) = pay(stopped, &gone, at(MIDNIGHT + 210), capped);
+        let (stopped, _) = pay(stopped, &gone, at(MIDNIGHT + 50 * 3600), capped);
+        *busy.entry(stopped.meter.full_at().unwrap()).or_insert(0) += 1;
+    }
+    assert_eq!(busy.values().max(), Some(&1), "{busy:?}");
 }
