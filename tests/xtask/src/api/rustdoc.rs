@@ -68,10 +68,8 @@ fn shown(all: &[String], written: &[String]) -> String {
         // Macros, such as those of mockall, begin with two underscores what only they use.
         (is_impl || written.contains(line)) && !line.contains("::__")
     };
-    all.iter()
-        .filter(is_shown)
-        .map(|line| format!("{line}\n"))
-        .collect()
+    let lines: Vec<&str> = all.iter().filter(is_shown).map(String::as_str).collect();
+    lines.join("\n") + "\n"
 }
 
 /// The format of what rustdoc writes changes with nearly every version of Rust, and `public-api` reads one.
