@@ -1,15 +1,15 @@
-//! What users and templates have in common.
+//! The common interface of users and templates.
 
 use neuropod_core::user::Identity;
 use neuropod_core::{Template, User};
 
-/// A document with an id, a name that is unique whatever its case, and a version.
+/// A document with an id, a name that is unique regardless of case, and a version.
 pub(crate) trait Document: Clone {
-    /// The word for it in errors.
+    /// The word for it in error messages.
     const KIND: &'static str;
-    /// The field of the name.
+    /// The name's field, for errors.
     const NAME: &'static str;
-    /// The field of the second name.
+    /// The second name's field, for errors.
     const SECOND_NAME: &'static str = "";
 
     fn id(&self) -> &str;

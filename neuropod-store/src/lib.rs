@@ -65,7 +65,7 @@ pub use self::mongo::MongoStore;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use self::sqlite::SqliteStore;
 
-/// The example of the README compiles.
+/// Compiles the example of the README.
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! What a call changes in an account, and the builder of it.
+//! The change that a call makes to an account, and its builder.
 
 use jiff::Timestamp;
 use neuropod_core::error::Violation;
@@ -39,7 +39,7 @@ impl NewEntry {
     }
 }
 
-/// What the store must write, in one step.
+/// The data that the store must write, in one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
     /// The balance after the change.
@@ -50,7 +50,8 @@ pub(crate) struct Change {
     pub(crate) records: Vec<(String, Record)>,
 }
 
-/// What the call returns, and what the store must write first; `None`: the call is a repetition and changes nothing.
+/// The return value of the call, and the change to be written before it returns; `None`: the call is a
+/// repetition and changes nothing.
 pub(crate) type Decision<T> = Result<(T, Option<Change>)>;
 
 /// Builds the [`Change`] of one call.

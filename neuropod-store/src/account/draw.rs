@@ -60,7 +60,7 @@ pub(crate) fn draw(
     let charged = from_hold + from_account;
     let written_off = *amount - charged;
     change.spend(begins, charged);
-    // The ledger shows the whole usage as charged, and what nobody could pay as given back.
+    // The ledger shows the whole usage as charged, and the amount written off as given back.
     change.add(negative(from_account)?, negative(from_hold)?)?;
     change.add_entry(
         key,

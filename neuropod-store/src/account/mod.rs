@@ -1,4 +1,4 @@
-//! What a call does to an account: plain functions of what is stored, the same for every store.
+//! The effects of calls on an account: plain functions of stored data, the same for every store.
 //!
 //! A store reads the record of the key (and that of the hold) and the balance, calls one of these functions, and writes
 //! all of the returned [`Change`] in one step, or nothing.

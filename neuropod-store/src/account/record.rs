@@ -1,10 +1,10 @@
-//! The record of a key: what was done under it.
+//! The record of a key: the change made under it.
 
 use neuropod_core::money::billing::{Drawn, PostingKind};
 use neuropod_core::{Money, PodId, UserId};
 use serde::{Deserialize, Serialize};
 
-/// What was done under a key.
+/// The change made under a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub(crate) enum Record {

@@ -8,7 +8,7 @@ use neuropod_core::{Money, Result, UserId};
 use crate::account::{self, Change, Record};
 use crate::input;
 
-/// All accounts, and what happened under each key.
+/// All accounts, and the record of each key.
 #[derive(Default)]
 pub(super) struct Ledger {
     accounts: HashMap<UserId, Account>,
@@ -105,7 +105,7 @@ impl Ledger {
     }
 
     fn write(&mut self, user: &UserId, change: Option<Change>, now: Timestamp) {
-        // A change is only decided for an account that exists.
+        // Changes are only made to accounts that exist.
         let (Some(change), Some(account)) = (change, self.accounts.get_mut(user)) else {
             return;
         };

@@ -1,4 +1,4 @@
-//! The store itself: what it holds, each part behind a lock.
+//! The store itself: its parts, each behind a lock.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -143,7 +143,7 @@ pub(super) async fn write(
 }
 
 /// Counts up the version of the account, after flushing its pending change. Every write by a process that read the
-/// account before then fails; one that came first has been flushed.
+/// account before fails from now on; an earlier write has been flushed.
 pub(super) async fn fence(server: &Server, user: &UserId) -> Result<()> {
     while let Some(account) = get_flushed(server, user).await? {
         let change = doc! { "$inc": { "version": 1_i64 } };
@@ -158,8 +158,8 @@ fn at_version(account: &Account) -> Document {
     doc! { "_id": account.user.as_str(), "version": stored_number(account.version) }
 }
 
-/// Copies the entries and records of a change to their collections, and clears `pending`. It may be repeated: what is
-/// already there is left as it is.
+/// Copies the entries and records of a change to their collections, and clears `pending`. It may be repeated:
+/// an entry or record that already exists is left as it is.
 async fn flush_pending(server: &Server, user: &UserId, pending: Pending) -> Result<()> {
     for entry in pending.entries {
         match within(server.entries.insert_one(entry)).await {

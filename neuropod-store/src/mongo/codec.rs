@@ -71,7 +71,7 @@ fn convert(document: &mut Document, field: &str, change: impl FnOnce(&str) -> Op
 fn to_text(value: &mut Bson) {
     match value {
         Bson::DateTime(date) => {
-            // A value that is no time stays as it is; the shape then refuses it.
+            // A value out of range stays a date, and reading the shape then fails.
             if let Ok(time) = Timestamp::from_millisecond(date.timestamp_millis()) {
                 *value = time.to_string().into();
             }

@@ -15,7 +15,7 @@ use crate::input::folded;
 pub(super) trait Collected: Document + Encoded {
     /// The field of the name in lower case.
     const FOLDED: &'static str;
-    /// The field of the second name, if documents have one.
+    /// The field of the second name; `None` if documents have none.
     const SECOND: Option<&'static str> = None;
 
     fn collection(server: &Server) -> &Collection<Bson>;

@@ -29,7 +29,7 @@ const OUT_OF_DISK_SPACE: i32 = 14031;
 pub(super) fn from_driver(error: mongodb::error::Error) -> Error {
     let (kind, message) = match &*error.kind {
         Kind::Authentication { .. } => refused(),
-        // A server may say so with codes that are not known here.
+        // The server may report this with codes that are not listed here.
         Kind::Command(_) if error.contains_label(RETRYABLE_WRITE_ERROR) => unavailable(),
         Kind::Command(failed) => from_code(failed.code),
         Kind::Write(WriteFailure::WriteError(failed)) => from_code(failed.code),
@@ -127,10 +127,10 @@ pub(super) fn unwritable(error: mongodb::bson::error::Error) -> Error {
 mod tests {
     use super::*;
 
-    /// Those that the driver tries again:
+    /// The codes that the driver retries:
     /// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>.
     #[test]
-    fn what_passes_by_itself_is_retryable() {
+    fn transient_errors_are_retryable() {
         for code in [
             6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
         ] {

@@ -29,7 +29,7 @@ pub(super) async fn add(server: &Server, prices: &PriceList) -> Result<PriceList
         version: newest + 1,
         ..prices.clone()
     };
-    // The version is the id: of two who add one after the same list, one gets it.
+    // The version is the id, so of two processes that add the same version only one succeeds.
     match within(server.prices.insert_one(stored.write()?)).await {
         Ok(_) => Ok(stored),
         Err(error) if mongo::is_duplicate(&error) => Err(failure::changed("price list")),

@@ -20,7 +20,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The database, if the address names none.
 const DATABASE: &str = "neuropod";
 
-/// The collections, by the names that the existing backend gives them, and those that are new.
+/// The collections. Those of the existing backend keep its names.
 #[derive(Clone)]
 pub(super) struct Server {
     pub(super) pods: Collection<Document>,
@@ -44,10 +44,10 @@ impl Server {
         options.app_name.get_or_insert_with(|| "neuropod".into());
         options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
         options.connect_timeout.get_or_insert(CONNECT);
-        // What is acknowledged survives the loss of a server.
+        // An acknowledged write survives the loss of a server.
         options.write_concern = Some(WriteConcern::majority());
-        // The newest document, from the server that is written to: a read after a conflict sees the
-        // version that won. One that is lost in an election later fails the comparison of its version.
+        // Reads return the newest document of the primary, so a read after a conflict sees the version that
+        // won. If that version is lost in a later election, the next compare-and-swap fails.
         options.read_concern = Some(ReadConcern::local());
         options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
         let client = Client::with_options(options).map_err(failure::from_driver)?;

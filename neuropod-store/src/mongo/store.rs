@@ -1,4 +1,4 @@
-//! The store itself: how a server is connected to.
+//! The store itself: how it connects to a server.
 
 use std::fmt;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::shape::tests::layout_1::{
     ANA, CANARIES, audit, details, full_pod, prices, requests, sparse_pod, template, users,
 };
 
-/// The documents of a collection, as the version before layout 2 has written them.
+/// The documents of a collection, as the last version before layout 2 wrote them.
 fn collection(name: &str) -> Vec<Document> {
     let file: Value = serde_json::from_str(include_str!("../../tests/layout_1/mongo.json")).unwrap();
     let documents = file[name].as_array().unwrap();
@@ -23,7 +23,7 @@ fn collection(name: &str) -> Vec<Document> {
         .collect()
 }
 
-/// Extended JSON as BSON, as far as the file has it.
+/// Extended JSON as BSON, for the types that occur in the file.
 fn to_bson(value: &Value) -> Bson {
     match value {
         Value::Null => Bson::Null,
@@ -64,7 +64,7 @@ fn documents_of_layout_1_are_read() {
 }
 
 #[test]
-fn what_is_rewritten_is_in_its_new_place() {
+fn rewritten_fields_are_in_their_new_places() {
     for (mut document, pod) in collection("pods").into_iter().zip([full_pod(), sparse_pod()]) {
         document.insert("later", 1);
         document.get_document_mut("login").unwrap().insert("later", 2);
@@ -92,7 +92,7 @@ fn what_is_rewritten_is_in_its_new_place() {
 }
 
 #[test]
-fn tokens_that_the_existing_backend_has_left_go() {
+fn leftover_tokens_of_the_existing_backend_are_removed() {
     let mut document = collection("pods").swap_remove(0);
     for service in document.get_array_mut("httpServices").unwrap() {
         service.as_document_mut().unwrap().extend(doc! {
@@ -104,9 +104,9 @@ fn tokens_that_the_existing_backend_has_left_go() {
     assert!(text.contains("stays") && !text.contains("canary-old"), "{text}");
 }
 
-/// What is sorted by, compared and joined has a type of its own.
+/// Values that queries sort, compare or join by are BSON dates and ids, not texts.
 #[test]
-fn dates_and_ids_are_no_texts() {
+fn dates_and_ids_have_bson_types() {
     let pod = full_pod().write().unwrap();
     assert_eq!(pod.get_object_id("userId").unwrap().to_hex(), ANA);
     assert_eq!(pod.get_str("createdBy").unwrap(), "root");

@@ -18,7 +18,7 @@ pub(crate) struct AuditShape {
     id: AuditId,
     at: Timestamp,
     actor: AuditPerson,
-    /// As text: BSON would keep it as a list of numbers.
+    /// As text, because BSON would store a list of numbers.
     #[serde(default)]
     address: Option<String>,
     action: AuditAction,

@@ -1,4 +1,4 @@
-//! Entries of the ledger. Whose account they are in stands beside the document.
+//! Entries of the ledger. The user is stored beside the document.
 
 use jiff::Timestamp;
 use neuropod_core::Money;

@@ -1,4 +1,4 @@
-//! What an application keeps with a user.
+//! Values that an application stores with a user.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +9,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// Values of an application, by name, as one text of JSON: in MongoDB names of fields may be neither empty nor have dots
-/// or a `$` in front, and not all numbers would come back as they were.
+/// Values of an application, by name, as one JSON text. MongoDB restricts field names (not empty, no dots, no
+/// leading `$`) and would change some numbers.
 #[derive(Default)]
 pub(super) struct Extra(pub(super) BTreeMap<String, Value>);
 
@@ -27,7 +27,7 @@ impl<'de> Deserialize<'de> for Extra {
     }
 }
 
-/// Reads the text, or fields of layout 1 that were moved here.
+/// Reads the text, or the separate fields of layout 1.
 struct Text;
 
 impl<'de> Visitor<'de> for Text {

@@ -3,10 +3,10 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Says that a document has the layout `NUMBER` of its kind. Documents of layout 1 have no such field.
+/// Writes and checks the layout `NUMBER` of a kind of document. Documents of layout 1 have no such field.
 ///
-/// A new optional field needs no new number, as versions keep what they don't know. A change that earlier versions
-/// would misread does; they then refuse the document.
+/// A new optional field needs no new number, because every version keeps fields that it doesn't know. A change
+/// that earlier versions would misread does need one; they then refuse the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Layout<const NUMBER: u32>;
 

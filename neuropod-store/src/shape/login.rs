@@ -1,4 +1,4 @@
-//! How one logs in to a pod: all but the tokens.
+//! How the owner logs in to a pod, except the tokens.
 
 use jiff::Timestamp;
 use neuropod_core::AccessToken;
@@ -16,7 +16,7 @@ pub(super) struct LoginShape {
     read_at: Option<Timestamp>,
 }
 
-/// What the log of the container says.
+/// The authentication that the container's log reports.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum StateShape {
@@ -27,7 +27,7 @@ enum StateShape {
     Password,
 }
 
-/// All that a login becomes.
+/// The stored parts of a login.
 pub(super) struct LoginParts {
     pub(super) login: LoginShape,
     /// Secret.
@@ -36,7 +36,7 @@ pub(super) struct LoginParts {
     pub(super) found_token: Option<AccessToken>,
 }
 
-/// Where layout 1 has the fields of this file.
+/// The fields of this file that layout 1 stores elsewhere: from, to.
 pub(super) const MOVED: [(&str, &str); 3] = [
     ("login.injected", "secrets.injectedToken"),
     ("login.found.state", "login.state"),
@@ -84,7 +84,7 @@ impl From<LoginParts> for Login {
         } = login;
         let found = match (state, found_token) {
             (StateShape::Generated, Some(token)) => TokenState::Generated(token),
-            // A token that is gone has to be found again.
+            // A lost token has to be found again.
             (StateShape::Generated, None) | (StateShape::Unknown, _) => TokenState::Unknown,
             (StateShape::Configured, _) => TokenState::Configured,
             (StateShape::Disabled, _) => TokenState::Disabled,

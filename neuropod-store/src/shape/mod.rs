@@ -1,15 +1,15 @@
-//! How things are stored: one shape for each kind of document, the same in every store.
+//! How values are stored: one shape for each kind of document, the same in every store.
 //!
 //! A shape is a plain serde struct with the names that documents use. [`stored::Stored`] converts it from and to the
 //! type of the library. Conversions name every field (no `..`), so the compiler points here when a type gets a new one.
 //! SQLite writes shapes as JSON, MongoDB as BSON, where dates and ids get types of their own (`mongo/codec.rs`); a shape
 //! knows nothing of either.
 //!
-//! Invariant: what is secret is in the field `secrets` of a document ([`secrets`]) and nowhere else in it.
+//! Invariant: secrets are in the field `secrets` of a document ([`secrets`]) and nowhere else.
 //!
-//! Invariant: every document that any version has written can be read. A document says its layout; one that says none
-//! is of the first, which differed between the stores. [`stored::Stored::upgrade`] moves its fields to where they are
-//! today, and the next write of the document stores it so.
+//! Invariant: every document written by any version can be read. A document names its layout; one without a
+//! layout has the first, which differed between the stores. [`stored::Stored::upgrade`] moves its fields to
+//! their present places, and the next write stores them there.
 //!
 //! Invariant: fields that this version does not know stay in a document when it is rewritten ([`unknown`]).
 

@@ -1,6 +1,6 @@
-//! What the owner of a pod has chosen, or a template proposes.
+//! Options that the owner of a pod has chosen, or that a template proposes.
 //!
-//! The parts that are secret go to [`Secrets`](super::secrets::Secrets).
+//! Secrets are not among them; they go to [`Secrets`](super::secrets::Secrets).
 
 use neuropod_core::pod::{Environment, ImageReference, Jupyter, PodOptionsFields, Port, Protocol};
 use neuropod_core::{AccessToken, Money, PodOptions};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tree::{Tree, find, find_mut, move_field, remove};
 
-/// The field `options` of a pod or a template. What is not chosen is not there.
+/// The field `options` of a pod or a template. Options not chosen are absent.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OptionsShape {
@@ -50,7 +50,7 @@ enum ProtocolShape {
     Tcp,
 }
 
-/// Where the token of a Jupyter server comes from. A chosen one is among the secrets.
+/// The source of the token of a Jupyter server. A chosen token is among the secrets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum JupyterShape {
@@ -60,7 +60,7 @@ enum JupyterShape {
     Read,
 }
 
-/// All that the options become.
+/// The stored parts of the options.
 pub(super) struct OptionsParts {
     pub(super) options: OptionsShape,
     /// Secret.
@@ -69,7 +69,7 @@ pub(super) struct OptionsParts {
     pub(super) environment: Environment,
 }
 
-/// Where layout 1 has the options: in SQLite, then in MongoDB and in templates.
+/// The options that layout 1 stores elsewhere: in SQLite, then in MongoDB and in templates.
 const MOVED: [(&str, &str); 26] = [
     ("spec.template", "templateId"),
     ("spec.image", "options.image"),
@@ -99,10 +99,10 @@ const MOVED: [(&str, &str); 26] = [
     ("tcpPorts", TCP_PORTS),
 ];
 
-/// Where the TCP ports of a template are while a document is upgraded.
+/// The path of a template's TCP ports during an upgrade.
 const TCP_PORTS: &str = "options.tcpPorts";
 
-/// Moves the options of a document of layout 1 to where they are today.
+/// Moves the options of a document of layout 1 to their present places.
 pub(super) fn upgrade<T: Tree>(document: &mut T) {
     for (from, to) in MOVED {
         move_field(document, from, to);
@@ -110,7 +110,7 @@ pub(super) fn upgrade<T: Tree>(document: &mut T) {
     upgrade_jupyter(document);
     let ports = find_mut(document, "options.ports").map_or(&mut [][..], Tree::items_mut);
     for (place, port) in ports.iter_mut().enumerate() {
-        // The name that a port got which nobody had named; the place says it too.
+        // Unnamed ports got a generated name, which their position already says.
         let is_custom = port.remove_field("isCustom").and_then(|flag| flag.as_bool());
         let of_place = format!("Servicio {}", place + 1);
         let name = port.field("serviceName").and_then(Tree::as_text);
@@ -143,7 +143,7 @@ fn upgrade_jupyter<T: Tree>(document: &mut T) {
         (Some(Some(false)), _) => "off",
         (None | Some(Some(true)), Some(false)) => "read",
         (Some(Some(true)), _) | (None, Some(true)) => "generated",
-        // It says nothing, or nothing that layout 1 could say.
+        // Neither flag is set, or the document has the present layout.
         (None, None) | (Some(None), _) => return,
     };
     remove(document, "options.jupyter");
@@ -208,9 +208,9 @@ impl From<OptionsParts> for PodOptions {
         } = options;
         let jupyter = match (jupyter, chosen_token) {
             (Some(JupyterShape::Off), _) => Some(Jupyter::Off),
-            // Layout 1 says of a chosen token only what it is.
+            // A document of layout 1 has the token without saying that it was chosen.
             (_, Some(token)) => Some(Jupyter::Chosen(token)),
-            // A chosen token that is gone can't be chosen anew.
+            // A lost token can't be restored, so a new one is generated.
             (Some(JupyterShape::Generated | JupyterShape::Chosen), None) => Some(Jupyter::Generated),
             (Some(JupyterShape::Read), None) => Some(Jupyter::Read),
             (None, None) => None,

@@ -18,8 +18,8 @@ use super::secrets::{self, Secrets};
 use super::stored::Stored;
 use super::tree::{Tree, find_mut, move_field, remove};
 
-/// The document of a pod. Where the HTTP contract has a name for a field it is that one, which the existing backend
-/// uses. Amounts are in micro-euros.
+/// The document of a pod. Fields have the names of the HTTP contract where it has one, as in the existing
+/// backend. Amounts are in micro-euros.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PodShape {
@@ -65,14 +65,14 @@ pub(crate) struct PodShape {
     retry_at: Option<Timestamp>,
     request_digest: Option<String>,
     created_at: Timestamp,
-    /// When its owner last asked for something.
+    /// The owner's last request.
     last_active: Timestamp,
     updated_at: Timestamp,
     #[serde(default)]
     secrets: Secrets,
 }
 
-/// The names of what a pod has in the cluster.
+/// The names of a pod's objects in the cluster.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResourcesShape {
@@ -80,7 +80,7 @@ struct ResourcesShape {
     namespace: Option<String>,
 }
 
-/// Where layout 1 has fields of this file, in SQLite.
+/// The fields of this file that layout 1 stores elsewhere in SQLite: from, to.
 const MOVED: [(&str, &str); 5] = [
     ("id", "podId"),
     ("owner", "userId"),
@@ -89,11 +89,11 @@ const MOVED: [(&str, &str); 5] = [
     ("requestedAt", "lastActive"),
 ];
 
-/// Follows from `templateId`; layout 1 has it in MongoDB.
+/// Derived from `templateId`; layout 1 stores it in MongoDB.
 const DEPLOYMENT_TYPE: &str = "deploymentType";
-/// Lists of ports as the existing backend writes them, some of which layout 1 has kept as unknown fields.
+/// Lists of ports as the existing backend writes them; layout 1 kept some as unknown fields.
 const SERVICES: [&str; 2] = ["options.ports", "beforeMigration.httpServices"];
-/// Fields of such a port with a token in them. They were read when the document was migrated.
+/// Fields with a token in such a port. The migration of the document has read them.
 const SECRETS_OF_SERVICE: [&str; 2] = ["jupyterToken", "url"];
 
 impl Stored for Pod {

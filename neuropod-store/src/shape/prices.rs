@@ -20,13 +20,13 @@ pub(crate) struct PricesShape {
     layout: Layout<2>,
     #[serde(rename = "_id")]
     version: u64,
-    /// A list: names of GPUs may be none that fields can have in MongoDB.
+    /// A list, because names of GPUs may be invalid as field names in MongoDB.
     #[serde(deserialize_with = "gpus")]
     gpus: Vec<GpuShape>,
     other_gpu: Money,
     container_disk_gb: Money,
     volume_disk_gb: Money,
-    /// Lists of earlier versions have none.
+    /// Absent in lists of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     opening_credit: Option<OpeningCredit>,
 }
@@ -92,7 +92,7 @@ impl Stored for PriceList {
     }
 }
 
-/// Reads a list, or fields with values, as layout 1 has in SQLite.
+/// Reads a list, or a map as layout 1 has it in SQLite.
 fn gpus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GpuShape>, D::Error> {
     deserializer.deserialize_any(Gpus)
 }

@@ -1,4 +1,4 @@
-//! What is secret in the document of a pod.
+//! The secrets in the document of a pod.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use neuropod_core::pod::Environment;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The one field of a pod's document that has secrets in it.
+/// The only field of a pod's document that contains secrets.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Secrets {
@@ -17,7 +17,7 @@ pub(super) struct Secrets {
     /// The Jupyter token that the platform injects into this run.
     #[serde(with = "neuropod_core::token::secret::exposed")]
     pub(super) injected_token: Option<AccessToken>,
-    /// The Jupyter token that the log of the container says.
+    /// The Jupyter token found in the container's log.
     #[serde(with = "neuropod_core::token::secret::exposed")]
     pub(super) found_token: Option<AccessToken>,
     /// The environment variables of the user: any value may be a password.
@@ -25,14 +25,14 @@ pub(super) struct Secrets {
     pub(super) environment: Vec<Variable>,
 }
 
-/// An environment variable. Variables are a list: their names may be none that fields can have in MongoDB.
+/// An environment variable. Variables are a list, because their names may be invalid as field names in MongoDB.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Variable {
     name: String,
     value: String,
 }
 
-/// The variables as they are stored.
+/// Converts the variables for storing.
 pub(super) fn from_environment(environment: Environment) -> Vec<Variable> {
     let Environment(variables) = environment;
     variables
@@ -41,7 +41,7 @@ pub(super) fn from_environment(environment: Environment) -> Vec<Variable> {
         .collect()
 }
 
-/// The stored variables.
+/// Converts stored variables.
 pub(super) fn to_environment(variables: Vec<Variable>) -> Environment {
     let pairs = variables
         .into_iter()
@@ -49,7 +49,7 @@ pub(super) fn to_environment(variables: Vec<Variable>) -> Environment {
     Environment(pairs.collect())
 }
 
-/// Reads a list, or fields with values, as layout 1 has in SQLite.
+/// Reads a list, or a map as layout 1 has it in SQLite.
 fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Variable>, D::Error> {
     deserializer.deserialize_any(Variables)
 }

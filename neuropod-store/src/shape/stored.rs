@@ -1,4 +1,4 @@
-//! What is stored as a document.
+//! Types that are stored as documents.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,7 +7,7 @@ use super::tree::Tree;
 
 /// A type of the library that is stored as a document of a shape.
 pub(crate) trait Stored: Sized {
-    /// The document of today.
+    /// The document in the present layout.
     type Shape: Serialize + DeserializeOwned;
 
     /// The document of this value.
@@ -16,14 +16,14 @@ pub(crate) trait Stored: Sized {
     /// The value in a document.
     fn from_shape(shape: Self::Shape) -> Self;
 
-    /// Moves the fields of a document of layout 1 to where they are today. Documents of layout 1 differ between SQLite
-    /// and MongoDB: this takes both.
+    /// Moves the fields of a document of layout 1 to their present places. Documents of layout 1 differ between
+    /// SQLite and MongoDB; this handles both.
     fn upgrade<T: Tree>(document: &mut T) {
         let _ = document;
     }
 }
 
-/// Brings `document` into the layout of today, if it is of an earlier one.
+/// Upgrades `document` to the present layout.
 pub(crate) fn upgrade<D: Stored, T: Tree>(document: &mut T) {
     if document.field(LAYOUT).is_none() {
         D::upgrade(document);

@@ -1,4 +1,5 @@
-//! What holds for the documents of every store. Files of layout 1: `tests/sqlite_layout_1.rs`, `mongo/tests.rs`.
+//! Properties of the documents of every store. Files of layout 1 are read in `tests/sqlite_layout_1.rs` and
+//! `mongo/tests.rs`.
 
 #[path = "../../tests/layout_1/mod.rs"]
 pub(crate) mod layout_1;
@@ -16,7 +17,7 @@ fn comes_back<D: Stored + PartialEq + Debug>(value: &D) {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn written_documents_read_back_equal() {
     comes_back(&full_pod());
     comes_back(&sparse_pod());
     users().iter().for_each(comes_back);
@@ -27,7 +28,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn secrets_are_in_their_field_alone() {
+fn secrets_are_only_in_their_field() {
     let mut document = serde_json::to_value(full_pod().to_shape()).unwrap();
     let secrets = document.as_object_mut().unwrap().remove("secrets").unwrap();
     for canary in CANARIES {

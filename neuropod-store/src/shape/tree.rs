@@ -1,35 +1,35 @@
-//! Documents as trees, whatever their format: for what is done before a document is read as a shape.
+//! Documents as trees in any format, for changes made before a document is read as a shape.
 
 /// A document or a part of one: fields with names, a list, or a value.
 pub(crate) trait Tree: Clone + PartialEq {
-    /// The fields; none where it is no document.
+    /// The fields; none if it is not a document.
     fn fields(&self) -> impl Iterator<Item = (&str, &Self)>;
     /// The field of this name.
     fn field(&self, name: &str) -> Option<&Self>;
-    /// The place of the field of this name; `None` where it is no document.
+    /// The field of this name, to be changed.
     fn field_mut(&mut self, name: &str) -> Option<&mut Self>;
-    /// Adds a field; nothing happens where it is no document.
+    /// Adds a field. Does nothing if it is not a document.
     fn add_field(&mut self, name: &str, value: Self);
-    /// Takes a field out.
+    /// Removes and returns a field.
     fn remove_field(&mut self, name: &str) -> Option<Self>;
     /// A document without fields.
     fn document() -> Self;
-    /// A value that is a text.
+    /// A text value.
     fn text(text: &str) -> Self;
-    /// The text; `None` where it is none.
+    /// The text, if it is one.
     fn as_text(&self) -> Option<&str>;
-    /// The flag; `None` where it is none.
+    /// The boolean, if it is one.
     fn as_bool(&self) -> Option<bool>;
-    /// Adds the items of another list to those of this one; nothing happens where either is none.
+    /// Appends the items of another list. Does nothing unless both are lists.
     fn append(&mut self, list: Self);
-    /// The items of a list; none where it is none.
+    /// The items of a list; none if it is not a list.
     fn items(&self) -> &[Self];
-    /// The items of a list; none where it is none.
+    /// The items of a list, to be changed; none if it is not a list.
     fn items_mut(&mut self) -> &mut [Self];
 }
 
-/// Moves the field at the path `from` (names with dots between them) to the path `to`, unless there is one already. A
-/// part that has no other fields goes with it.
+/// Moves the field at the path `from` (names separated by dots) to the path `to`, unless that exists. A parent
+/// that becomes empty is removed.
 pub(crate) fn move_field<T: Tree>(document: &mut T, from: &str, to: &str) {
     if find(document, to).is_none()
         && let Some(value) = remove(document, from)
@@ -38,7 +38,7 @@ pub(crate) fn move_field<T: Tree>(document: &mut T, from: &str, to: &str) {
     }
 }
 
-/// Takes out the field at the path `from`, and the part that it is in, if that has no others.
+/// Removes the field at the path `from`, and its parent if that becomes empty.
 pub(crate) fn remove<T: Tree>(document: &mut T, from: &str) -> Option<T> {
     let Some((part, rest)) = from.split_once('.') else {
         return document.remove_field(from);
@@ -56,7 +56,7 @@ pub(crate) fn find<'a, T: Tree>(document: &'a T, path: &str) -> Option<&'a T> {
     path.split('.').try_fold(document, |part, name| part.field(name))
 }
 
-/// The place of the field at a path.
+/// The field at a path, to be changed.
 pub(crate) fn find_mut<'a, T: Tree>(document: &'a mut T, path: &str) -> Option<&'a mut T> {
     path.split('.')
         .try_fold(document, |part, name| part.field_mut(name))

@@ -1,11 +1,13 @@
-//! Fields that this version does not know: a later one wrote them, and they stay when this one rewrites a document.
+//! Fields that this version does not know: a later version wrote them, and they are kept when this version
+//! rewrites a document.
 
 use super::tree::Tree;
 
-/// Adds to `new` what `stored` has and `known` lacks, where `known` is `stored` as this version reads and writes it.
+/// Adds to `new` the fields of `stored` that `known` lacks. `known` is `stored` as this version reads and
+/// writes it.
 ///
-/// What `known` has is known: where `new` lacks it, it was taken away. An item of a list keeps its unknown fields as
-/// long as its known ones stay the same, wherever it moves in the list.
+/// A field in `known` that `new` lacks was removed on purpose. An item of a list keeps its unknown fields as
+/// long as its known fields stay the same, wherever it moves in the list.
 pub(crate) fn keep<T: Tree>(stored: &T, known: &T, new: &mut T) {
     for (name, value) in stored.fields() {
         match (known.field(name), new.field_mut(name)) {
@@ -46,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_taken_away_or_changed_into_something_else() {
+    fn known_fields_can_be_removed_or_change_type() {
         check(
             &json!({"gone": 1, "variables": {"A": "1", "B": "2"}, "reason": {"code": 1, "later": 2}}),
             &json!({"gone": 1, "variables": {"A": "1", "B": "2"}, "reason": {"code": 1}}),
@@ -56,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn items_that_stay_keep_what_they_have() {
+    fn unchanged_items_keep_their_unknown_fields() {
         check(
             &json!([{"port": 1, "later": "a"}, {"port": 2, "later": "b"}]),
             &json!([{"port": 1}, {"port": 2}]),
@@ -66,8 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn what_this_version_can_not_write_back_as_it_was_is_written_anew() {
-        // A field that is left out where it says nothing, and a list that is read as a shorter one.
+    fn values_that_do_not_round_trip_are_replaced() {
+        // A null that is written as an absent field, and a list that is read as a shorter one.
         check(
             &json!({"a": null}),
             &json!({}),

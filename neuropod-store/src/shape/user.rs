@@ -33,7 +33,7 @@ pub(crate) struct UserShape {
     /// In micro-euros.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     daily_cap: Option<Money>,
-    /// What an application keeps.
+    /// Values of an application.
     #[serde(default)]
     extra: Extra,
     registration_date: Timestamp,

@@ -11,7 +11,7 @@ use super::json;
 use crate::input::{self, folded};
 
 pub(super) async fn record(database: &Database, entry: &AuditEntry) -> Result<()> {
-    // Only as precise as the column that sorts the pages.
+    // Rounded like the column that sorts the pages.
     let at = Timestamp::from_microsecond(entry.at.as_microsecond()).unwrap_or(entry.at);
     let stored = AuditEntry { at, ..entry.clone() };
     let statement = sqlx::query(

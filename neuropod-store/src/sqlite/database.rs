@@ -134,7 +134,7 @@ pub(super) enum Written {
     Rows(u64),
     /// Nothing: another row has this primary key.
     IdTaken,
-    /// Nothing: another row has a value that is unique besides.
+    /// Nothing: another row has the same value in another unique column.
     NameTaken,
 }
 
@@ -142,7 +142,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(LOCK_TIMEOUT)
-        // A connection to a file does not go stale, and one that is opened later might open another file at that path.
+        // A connection to a file does not go stale, and a new one might open another file at that path.
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
@@ -158,8 +158,8 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
         .run(&mut *transaction)
         .await
         .map_err(failure::from_migration)?;
-    // SQLite silently opens a file without write permission for reading only. This statement changes nothing, and fails
-    // then.
+    // SQLite silently opens a file without write permission as read-only. This statement changes nothing, but
+    // fails in that case.
     sqlx::query("DELETE FROM pods WHERE FALSE")
         .execute(&mut *transaction)
         .await

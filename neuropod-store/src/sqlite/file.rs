@@ -40,20 +40,21 @@ pub(super) fn make(path: &Path) -> Result<()> {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(path);
-    // Closed before it gets its name: closing a file that this process has open as a database would drop its locks.
+    // Closed before it gets its name, because closing a file that this process has open as a database would
+    // drop its locks.
     let made = NamedTempFile::new_in(folder)
         .map_err(failure::not_made)?
         .into_temp_path();
     match made.persist_noclobber(path) {
         Ok(()) => Ok(()),
-        // Another process was quicker.
+        // Another process created it first.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failure::not_made(error.error)),
     }
 }
 
-/// Removes access for everybody but the owner from the file and those beside it, if it is readable by all: earlier
-/// versions created it so. Access of a group alone was given on purpose, and stays.
+/// Removes access to the file and those beside it for everybody but the owner, if everybody can read it:
+/// earlier versions created it so. Access for a group alone was granted on purpose, and stays.
 #[cfg(unix)]
 pub(super) fn only_for_owner(path: &Path) {
     use std::os::unix::fs::PermissionsExt;

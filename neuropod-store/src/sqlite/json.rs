@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::shape::stored::{self, Stored};
 use crate::shape::unknown;
 
-/// How a document that this version has written begins: it needs no look at its layout before it is read.
+/// The beginning of a document that this version has written. Such a document needs no upgrade.
 const WRITTEN_HERE: &str = "{\"layout\":";
 
 /// The value in the document `text`.
@@ -26,9 +26,10 @@ pub(super) fn write<D: Stored>(value: &D) -> Result<String> {
     to_text(&value.to_shape())
 }
 
-/// The text of the document of `value`, with the fields of `text` that this version does not know. `text` is `stored`.
+/// The document of `value` as text, with the fields of `text` that this version does not know. `stored` is the
+/// value in `text`.
 pub(super) fn rewrite<D: Stored>(text: &str, stored: &D, value: &D) -> Result<String> {
-    // Mostly this version has written it, and there is nothing in it that it does not know.
+    // Usually this version wrote the text, so it has no unknown fields.
     if write(stored)? == text {
         return write(value);
     }
@@ -38,17 +39,17 @@ pub(super) fn rewrite<D: Stored>(text: &str, stored: &D, value: &D) -> Result<St
     to_text(&new)
 }
 
-/// What `text` says, if it is of a type of the stores themselves.
+/// Reads `text` as a type of the stores themselves.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(unreadable)
 }
 
-/// The text of what is no document of a value of the library.
+/// The text of a value that is not a document of the library.
 pub(super) fn to_text<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(unwritable)
 }
 
-/// The fields of the document `text`, where they are today.
+/// The fields of the document `text`, upgraded to the present layout.
 fn upgraded<D: Stored>(text: &str) -> Result<Value> {
     let mut document = parse(text)?;
     stored::upgrade::<D, Value>(&mut document);

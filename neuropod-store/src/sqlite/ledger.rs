@@ -143,7 +143,7 @@ pub(super) async fn entries(
     Ok(entries)
 }
 
-/// Adds the names of pods to entries of earlier versions, as far as the migration of the tables knew them.
+/// Adds the names of pods to entries of earlier versions, if the migration of the tables recorded them.
 async fn name_pods(database: &Database, entries: &mut [LedgerEntry]) -> Result<()> {
     let nameless = account::pods_without_name(entries);
     if nameless.is_empty() {
@@ -227,7 +227,7 @@ async fn read_record(step: &mut SqliteConnection, key: &str) -> Result<Option<Re
 
 /// Stores the record of a key.
 async fn write_record(step: &mut SqliteConnection, key: &str, record: &Record) -> Result<()> {
-    // Fields that a later version has added to the record stay in it.
+    // Keeps fields that a later version added to the record.
     let statement = sqlx::query(
         "INSERT INTO keys (key, record) VALUES (?, ?) \
          ON CONFLICT (key) DO UPDATE SET record = json_patch(record, excluded.record)",
@@ -266,7 +266,7 @@ async fn write(
         .fetch_one(&mut *step)
         .await
         .map_err(sqlite::from_sqlx)?;
-    // Only as precise as the column that is searched.
+    // Rounded like the column that is searched.
     let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
     for (number, new) in (last.unsigned_abs() + 1..).zip(entries) {
         let entry = new.into_entry(number, at);

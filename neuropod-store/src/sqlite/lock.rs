@@ -1,4 +1,4 @@
-//! How the database waits for a lock that another process holds.
+//! Waiting for a lock that another process holds.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use crate::{failure, input};
 pub(super) async fn insert(database: &Database, pod: &Pod) -> Result<Pod> {
     let stored = Pod {
         version: 1,
-        // Only as precise as the column that sorts the lists.
+        // Rounded like the column that sorts the lists.
         created_at: Timestamp::from_microsecond(pod.created_at.as_microsecond()).unwrap_or(pod.created_at),
         ..pod.clone()
     };

@@ -80,7 +80,7 @@ impl Writer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs all queued steps in one transaction, once the batch before is done.
+    /// Runs all queued steps in one transaction, once the previous batch is done.
     async fn run_batch(&self) {
         let _lock = self.batch_lock.lock().await;
         let jobs = std::mem::take(&mut *self.queue());
@@ -90,7 +90,7 @@ impl Writer {
             .map(|job| (job.work, job.done))
             .unzip();
         if work.is_empty() {
-            // The batch before took these steps along.
+            // The previous batch included these steps.
             return;
         }
         // Sending fails if a caller has dropped its future, which is fine.
@@ -162,7 +162,7 @@ async fn run_steps(mut transaction: Transaction<'_, Sqlite>, work: Vec<Work>) ->
         if result.is_err() {
             let undone = sqlx::raw_sql("ROLLBACK TO step").execute(&mut *transaction).await;
             if undone.is_err() {
-                // The error has ended the whole transaction.
+                // The error rolled the whole transaction back.
                 return result.map(|()| results);
             }
         }

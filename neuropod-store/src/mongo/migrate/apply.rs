@@ -24,15 +24,15 @@ const SECRETS: &str = "secrets";
 /// The field in it that keeps the replaced values of a document.
 const BEFORE: &str = "beforeMigration";
 
-/// The stores that documents are carried over into.
+/// The stores that receive the documents.
 pub(super) struct Stores {
     pub(super) pods: Arc<dyn Store>,
     pub(super) billing: Arc<dyn Billing>,
-    /// The old database, if it is taken over in place.
+    /// The old database, if it is migrated in place.
     pub(super) in_place: Option<Server>,
 }
 
-/// A change, and the action that makes it.
+/// A planned change and the action that carries it out.
 pub(super) struct Step {
     pub(super) change: Change,
     pub(super) action: Action,
@@ -45,21 +45,21 @@ impl Step {
 }
 
 pub(super) enum Action {
-    /// A document is carried over.
-    Take {
+    /// Migrate a document.
+    Migrate {
         record: Box<Record>,
-        /// The document as it was planned, and whether anything odd about it was replaced.
+        /// The document as it was when planned, and whether any of its values are replaced.
         original: Document,
         odd: bool,
     },
-    /// Only the balance of a user who is there already has changed.
+    /// Update only the balance of a user who was migrated before.
     Balance { user: UserId, account: Account },
-    /// A document is set aside.
+    /// Set a document aside.
     SetAside {
         original: Document,
         reasons: Vec<String>,
     },
-    /// A price list is stored.
+    /// Store a price list.
     Prices(PriceList),
 }
 
@@ -73,14 +73,14 @@ pub(super) enum Record {
 impl Stores {
     pub(super) async fn apply(&self, step: &Step, applied: &mut Applied) -> Result<()> {
         match &step.action {
-            Action::Take {
+            Action::Migrate {
                 record,
                 original,
                 odd,
             } => {
-                // The account first: its user counts as carried over only when the money is there.
+                // The account first: a user counts as migrated only once the money is there.
                 if let Record::User(user, account) = &**record {
-                    bring_balance(&*self.billing, &user.id, *account).await?;
+                    post_balance(&*self.billing, &user.id, *account).await?;
                 }
                 match &self.in_place {
                     Some(server) => self.rewrite(server, &step.change, record, original, *odd).await?,
@@ -89,7 +89,7 @@ impl Stores {
                 applied.taken += 1;
             }
             Action::Balance { user, account } => {
-                bring_balance(&*self.billing, user, *account).await?;
+                post_balance(&*self.billing, user, *account).await?;
                 applied.taken += 1;
             }
             Action::SetAside { original, reasons } => {
@@ -106,7 +106,7 @@ impl Stores {
         Ok(())
     }
 
-    /// Changes the document where it is.
+    /// Replaces the document in place.
     async fn rewrite(
         &self,
         server: &Server,
@@ -116,12 +116,12 @@ impl Stores {
         odd: bool,
     ) -> Result<()> {
         let document = match record {
-            Record::User(user, _) => whole(user, original, odd),
-            Record::Template(template) => whole(template, original, odd),
-            Record::Pod(pod) => whole(&**pod, original, odd),
+            Record::User(user, _) => merged(user, original, odd),
+            Record::Template(template) => merged(template, original, odd),
+            Record::Pod(pod) => merged(&**pod, original, odd),
         }?;
         let collection = collection(server, change.collection);
-        if replace(&collection, as_it_was(original), document).await? {
+        if replace(&collection, unchanged_filter(original), document).await? {
             return Ok(());
         }
         let done = doc! { "_id": original.get("_id").cloned(), "version": { "$exists": true } };
@@ -131,7 +131,7 @@ impl Stores {
         Err(changed_meanwhile(change))
     }
 
-    /// Writes the record into another store. One that exists already is from an interrupted attempt.
+    /// Inserts the record into another store. If it exists there already, an interrupted attempt inserted it.
     async fn insert(&self, record: &Record) -> Result<()> {
         let (inserted, is_there) = match record {
             Record::User(user, _) => (
@@ -182,46 +182,46 @@ async fn set_aside(server: &Server, change: &Change, original: &Document, reason
         _ => {}
     }
     let from = collection(server, change.collection);
-    let removed = within(from.delete_one(as_it_was(original))).await?;
+    let removed = within(from.delete_one(unchanged_filter(original))).await?;
     if removed.deleted_count == 0 && !find(&from, doc! { "_id": id }, doc! {}, 1).await?.is_empty() {
         return Err(changed_meanwhile(change));
     }
     Ok(())
 }
 
-/// The document of `read`, with all other fields of `original`.
-fn whole<D: Encoded>(read: &D, original: &Document, odd: bool) -> Result<Document> {
+/// The document of `read`, plus all other fields of `original`.
+fn merged<D: Encoded>(read: &D, original: &Document, odd: bool) -> Result<Document> {
     let original = upgraded::<D>(original.clone());
     let mut new = read.write()?;
     let known = new.clone();
-    // The same `_id`, whatever its type.
+    // The `_id` stays, whatever its type.
     if let Some(id) = original.get("_id") {
         new.insert("_id", id);
     }
-    let mut whole = with_unknown(new, original.clone(), known);
+    let mut merged = with_unknown(new, original.clone(), known);
     if odd {
         let replaced = original
             .iter()
-            .filter(|(field, value)| whole.get(*field) != Some(*value));
+            .filter(|(field, value)| merged.get(*field) != Some(*value));
         let replaced: Document = replaced
             .map(|(field, value)| (field.clone(), value.clone()))
             .collect();
-        match whole.get_document_mut(SECRETS) {
+        merged.get_document_mut(SECRETS) {
             Ok(secrets) => drop(secrets.insert(BEFORE, replaced)),
             Err(_) => drop(whole.insert(SECRETS, doc! { BEFORE: replaced })),
         }
     }
-    Ok(whole)
+    Ok(merged)
 }
 
 /// A filter that matches the document only while it is unchanged.
-fn as_it_was(document: &Document) -> Document {
+fn unchanged_filter(document: &Document) -> Document {
     let is_operator = |value: &Bson| match value {
         Bson::Document(value) => value.keys().any(|key| key.starts_with('$')),
         Bson::RegularExpression(_) => true,
         _ => false,
     };
-    // Values of the document are compared; they must never act as operators of the query.
+    // Values of the document are compared literally; they must never act as query operators.
     let fields = document
         .iter()
         .filter(|(field, _)| !field.starts_with('$') && !field.contains('.'));
@@ -241,42 +241,42 @@ fn as_it_was(document: &Document) -> Document {
     filter
 }
 
-/// The amount that was brought into the account of a user so far; `None`: the user has no account.
-pub(super) async fn brought(billing: &dyn Billing, user: &UserId) -> Result<Option<Money>> {
+/// The amount that migrations have posted to the account of a user so far; `None`: the user has no account.
+pub(super) async fn posted_amount(billing: &dyn Billing, user: &UserId) -> Result<Option<Money>> {
     let entries = match billing.all_entries(user).await {
         Ok(entries) => entries,
         Err(error) if *error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let key = brought_key(user);
-    let brought = entries.iter().filter(|entry| entry.key.starts_with(&key));
-    Ok(Some(brought.map(|entry| entry.amount).sum()))
+    let key = posting_key(user);
+    let posted = entries.iter().filter(|entry| entry.key.starts_with(&key));
+    Ok(Some(posted.map(|entry| entry.amount).sum()))
 }
 
-fn brought_key(user: &UserId) -> String {
+fn posting_key(user: &UserId) -> String {
     format!("migration:{user}")
 }
 
-/// Brings the old balance of a user into the account. Only the difference to earlier attempts is posted, so it may be
-/// repeated, even after the old backend has changed the balance.
-async fn bring_balance(billing: &dyn Billing, user: &UserId, account: Account) -> Result<()> {
-    // Only an unlimited account gets into debt. It stays there when it is prepaid again.
+/// Posts the old balance to the account of a user. Only the difference to earlier attempts is posted, so it may
+/// be repeated, even if the old backend has changed the balance.
+async fn post_balance(billing: &dyn Billing, user: &UserId, account: Account) -> Result<()> {
+    // A prepaid account can't go into debt, so the account is unlimited while a debt is posted.
     let kind = if account.balance.is_negative() {
         AccountKind::Unlimited
     } else {
         account.kind
     };
     billing.open(user, kind).await?;
-    // The old balance replaces the opening credit, unless that was given already.
+    // The old balance replaces the opening credit, unless that was posted already.
     match billing.release(&opening_key(user)).await {
         Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
         closed => closed?,
     }
-    let key = brought_key(user);
+    let key = posting_key(user);
     let entries = billing.all_entries(user).await?;
-    let brought = entries.iter().filter(|entry| entry.key.starts_with(&key));
-    let number = brought.clone().count();
-    let missing = account.balance - brought.map(|entry| entry.amount).sum::<Money>();
+    let posted = entries.iter().filter(|entry| entry.key.starts_with(&key));
+    let number = posted.clone().count();
+    let missing = account.balance - posted.map(|entry| entry.amount).sum::<Money>();
     if missing != Money::ZERO {
         let key = match number {
             0 => key,
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_in_a_document_is_no_part_of_the_query() {
+    fn values_of_a_document_do_not_act_as_query_operators() {
         let regex: Bson = Regex {
             pattern: ".*".to_owned().try_into().unwrap(),
             options: String::new().try_into().unwrap(),
@@ -328,12 +328,15 @@ mod tests {
         .into();
         let document = doc! { "_id": 1, "name": { "$ne": "" }, "a.b": 1, "$where": "x", "stats": { "cpu": 1 }, "r": regex.clone() };
         assert_eq!(
-            as_it_was(&document),
+            unchanged_filter(&document),
             doc! {
                 "_id": 1, "name": { "$eq": { "$ne": "" } }, "stats": { "cpu": 1 }, "r": { "$eq": regex },
                 "version": { "$exists": false },
             }
         );
-        assert_eq!(as_it_was(&doc! { "version": "2" }), doc! { "version": "2" });
+        assert_eq!(
+            unchanged_filter(&doc! { "version": "2" }),
+            doc! { "version": "2" }
+        );
     }
 }

@@ -13,17 +13,17 @@ pub struct Change {
     pub collection: &'static str,
     /// Its `_id`.
     pub id: String,
-    /// What it becomes.
+    /// The new form of the document.
     pub becomes: Becomes,
 }
 
-/// What a document becomes.
+/// The new form of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Becomes {
     /// A user.
     User {
-        /// The address.
+        /// The email address.
         email: String,
         /// The balance of the account; `None`: unlimited.
         balance: Option<Money>,
@@ -33,7 +33,7 @@ pub enum Becomes {
         /// Its name.
         name: String,
     },
-    /// A pod, stopped.
+    /// A pod. It is stopped.
     Pod {
         /// Its name.
         name: String,
@@ -44,7 +44,7 @@ pub enum Becomes {
     },
     /// The first price list.
     PriceList,
-    /// A document in `unmigrated`.
+    /// A document that is set aside, in the collection `unmigrated`.
     SetAside,
 }
 

@@ -1,4 +1,4 @@
-//! Where a database is taken to.
+//! The destination of a migration.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,21 +27,21 @@ impl Destination {
         }
     }
 
-    /// Another store: a SQLite file, another database. The old database is not changed.
+    /// Another store, such as a SQLite file or another database. The old database is not changed.
     #[must_use]
     pub fn into_store(mut self, pods: Arc<dyn Store>, billing: Arc<dyn Billing>) -> Self {
         self.stores = Some((pods, billing));
         self
     }
 
-    /// The GPU types of the platform; those of the library unless given. Other types of pods are reported as unknown.
+    /// The GPU types of the platform; by default those of the library. Pods with other types are reported.
     #[must_use]
     pub fn with_catalogue(mut self, catalogue: Catalogue) -> Self {
         self.catalogue = catalogue;
         self
     }
 
-    /// The configured prices, used where the old list has none; those of the library unless given.
+    /// The configured prices, for everything that the old price list lacks; by default those of the library.
     #[must_use]
     pub fn with_prices(mut self, prices: PriceList) -> Self {
         self.prices = prices;

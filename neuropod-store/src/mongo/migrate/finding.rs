@@ -1,11 +1,11 @@
-//! What is odd in a database of the existing backend and what becomes of it, in Spanish and English.
+//! Problems found in documents of the existing backend and how each is handled, in Spanish and English.
 
 use std::fmt;
 
 use neuropod_core::message::Language;
 use neuropod_core::{Money, PodId};
 
-/// Something odd about a document, and what becomes of it.
+/// A problem found in a document, and how it is handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -13,83 +13,84 @@ pub struct Finding {
     pub collection: &'static str,
     /// Its `_id`.
     pub id: String,
-    /// What it is called, where it has a name: an address, the name of a pod.
+    /// The email address or the name of the pod, if the document has one.
     pub name: Option<String>,
-    /// What is odd about it.
+    /// The problem.
     pub oddity: Oddity,
 }
 
-/// What is odd about a document, and what becomes of it. `was` is what the document says, in a few characters; `now` is
-/// what it becomes.
+/// A problem in a document, and how it is handled. `was` is the value in the document, shortened; `now` is its
+/// replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "`was`, `now` and the like, as above")]
 pub enum Oddity {
-    /// The `_id` can't be used: the document is set aside.
+    /// The `_id` can't be used; the document is set aside.
     IdUnusable,
-    /// The image can't be used: the document is set aside. The claim of the volume of a pod stays in the cluster.
+    /// The image can't be used; the pod is set aside. Its volume claim stays in the cluster.
     ImageUnusable { was: String, volume: Option<String> },
-    /// There is no such owner: the pod is set aside. Its claim stays in the cluster.
+    /// The owner does not exist; the pod is set aside. Its volume claim stays in the cluster.
     NoOwner { was: String, volume: Option<String> },
-    /// A user has no address.
+    /// The user has no email address and gets a placeholder.
     NoAddress { now: String },
-    /// Another user has the address, perhaps in other case.
+    /// Another user has the same address, perhaps in different case; this user gets a placeholder.
     AddressTaken { was: String, by: String, now: String },
-    /// The role is unknown: a client.
+    /// The role is unknown; the user becomes a client.
     RoleUnknown { was: String },
-    /// A client has no balance: 0.
+    /// A client has no balance; it becomes 0.
     NoBalance,
-    /// The balance is no amount that a client can have: 0.
+    /// The balance is not a valid amount; it becomes 0.
     BalanceUnusable { was: String },
-    /// A client owes money.
+    /// A client owes money; the debt is kept.
     Debt { balance: Money },
-    /// There is no date: now.
+    /// Existing is no date; the current time is used.
     NoDate,
-    /// A size in GB can't be.
+    /// A size in GB is invalid and is replaced.
     Size {
         field: &'static str,
         was: String,
         now: u32,
     },
-    /// A size in GB is more than new pods may have, and stays.
+    /// A size in GB exceeds the limit for new pods; it is kept.
     SizeAbove {
         field: &'static str,
         size: u32,
         most: u32,
     },
-    /// A port can't be used, or is there twice: it is left out.
+    /// A port is invalid or a duplicate; it is left out.
     PortLeftOut { field: &'static str, was: String },
-    /// A template has no name.
+    /// A template has no name and gets one.
     TemplateNamed { now: String },
-    /// Another template has the name, perhaps in other case.
+    /// Another template has the same name, perhaps in different case; this one is renamed.
     TemplateTaken { was: String, now: String },
-    /// The path of the volume can't be used: `/workspace`.
+    /// The mount path of the volume is invalid; `/workspace` is used.
     PathUnusable { was: String },
-    /// The id of a pod can't be used, or is that of another one.
+    /// The id of a pod is invalid or a duplicate and is replaced.
     PodIdReplaced { was: String, now: PodId },
-    /// The image of a pod can't be used: that of its template.
+    /// The image of a pod is invalid; the image of its template is used.
     ImageOfTemplate { was: String, now: String },
-    /// Kubernetes takes no Service with the name that the pod had.
+    /// Kubernetes accepts no Service with the pod's name; the pod is renamed.
     Renamed { was: String, now: String },
-    /// Another pod has the same names in the cluster.
+    /// Another pod has the same name in the cluster; this one is renamed.
     NameTaken { was: String, now: String },
-    /// The link of the pod becomes another one.
+    /// The link to the pod changes.
     LinkChanges { was: String, now: String },
-    /// The pod has no GPU type: the one without GPU.
+    /// The pod has no GPU type; it gets the type without a GPU.
     NoGpu,
-    /// A price can't be charged: that of the configuration.
+    /// A price can't be charged; the configured price is used.
     PriceUnusable { what: String, was: String, now: Money },
-    /// The price list says otherwise whether a GPU type is on offer: the configuration holds.
+    /// The old price list contradicts the configuration on whether a GPU type is offered; the configuration
+    /// applies.
     Offer { gpu: String, offered: bool },
-    /// What new users get can't be used: the configuration holds.
+    /// The credit of new users is invalid; the configured credit applies.
     FreeTierUnusable { was: String },
-    /// The new platform has prices already: these are left alone.
+    /// The new platform already has prices; they are kept.
     PricesThere { version: u64 },
-    /// There are several price lists: these are left alone.
+    /// Existing are several price lists; this one is ignored.
     PriceListLeft,
-    /// It was taken over already, and deleted on the new platform since: it is left alone.
+    /// The document was migrated before and has since been deleted on the new platform; it is ignored.
     RemovedSince,
-    /// It was taken over already, into this same database: it is left alone.
+    /// The document was already migrated within this database; it is ignored.
     TakenOverInPlace,
 }
 
@@ -103,7 +104,7 @@ impl Finding {
         }
     }
 
-    /// Whether the document is set aside, as it can't be carried over.
+    /// Whether the document is set aside because it can't be migrated.
     pub fn sets_aside(&self) -> bool {
         matches!(
             self.oddity,
@@ -111,7 +112,7 @@ impl Finding {
         )
     }
 
-    /// The finding in one line: where, what, and what becomes of it.
+    /// The finding in one line: place, problem and handling.
     pub fn text(&self, language: Language) -> String {
         let name = self.name.as_deref().map(|name| format!(" ({name})"));
         format!(
@@ -131,8 +132,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a value is in a text: `nothing`, where there is none.
-fn said(was: &str, language: Language) -> &str {
+/// A value for use in a text; `nothing` if it is empty.
+fn or_nothing(was: &str, language: Language) -> &str {
     if was.is_empty() {
         language.pick("nada", "nothing")
     } else {
@@ -148,7 +149,7 @@ fn claim(volume: Option<&str>, language: Language) -> String {
 }
 
 impl Oddity {
-    /// What is odd, and what becomes of it, for people.
+    /// The problem and its handling, for people.
     #[expect(clippy::too_many_lines, reason = "one text for each")]
     pub fn text(&self, language: Language) -> String {
         let (es, en) = match self {
@@ -167,7 +168,7 @@ impl Oddity {
                 ),
             ),
             Self::NoOwner { was, volume } => {
-                let (was, claim) = (said(was, language), claim(volume.as_deref(), language));
+                let (was, claim) = (or_nothing(was, language), claim(volume.as_deref(), language));
                 (
                     format!("su dueño ({was}) no existe; se aparta{claim}"),
                     format!("its owner ({was}) does not exist; it is set aside{claim}"),
@@ -202,7 +203,7 @@ impl Oddity {
                 "has no date; gets today's".into(),
             ),
             Self::Size { field, was, now } => {
-                let was = said(was, language);
+                let was = or_nothing(was, language);
                 (
                     format!("{field} era {was}; será {now} GB"),
                     format!("{field} was {was}; becomes {now} GB"),
@@ -213,7 +214,7 @@ impl Oddity {
                 format!("{field} ({size} GB) is above the limit of new pods ({most} GB); it is kept"),
             ),
             Self::PortLeftOut { field, was } => {
-                let was = said(was, language);
+                let was = or_nothing(was, language);
                 (
                     format!("{field}: {was} no es un puerto o está repetido; se omite"),
                     format!("{field}: {was} is not a port, or is listed twice; it is left out"),
@@ -232,7 +233,7 @@ impl Oddity {
                 format!("the volume can't be mounted at {was}; becomes /workspace"),
             ),
             Self::PodIdReplaced { was, now } => {
-                let was = said(was, language);
+                let was = or_nothing(was, language);
                 (
                     format!("el podId {was} no es válido o está repetido; será {now}"),
                     format!("the podId {was} is not valid, or is used twice; becomes {now}"),
@@ -265,7 +266,7 @@ impl Oddity {
                 "names no GPU; gets the type without a GPU".into(),
             ),
             Self::PriceUnusable { what, was, now } => {
-                let was = said(was, language);
+                let was = or_nothing(was, language);
                 (
                     format!("{what}: {was} no es un precio; se aplica el configurado, {now}"),
                     format!("{what}: {was} is not a price; the configured one applies, {now}"),
@@ -288,7 +289,7 @@ impl Oddity {
                 ),
             ),
             Self::FreeTierUnusable { was } => {
-                let was = said(was, language);
+                let was = or_nothing(was, language);
                 (
                     format!("freeTier.initialBalance: {was} no es un importe; se aplica el configurado"),
                     format!("freeTier.initialBalance: {was} is not an amount; the configured one applies"),

@@ -1,4 +1,4 @@
-//! Makes documents fit beside each other: what is unique gets another value, and that is told.
+//! Resolves conflicts between documents: duplicates of unique values are replaced and reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use super::pod::id_from;
 use super::user::{Account, placeholder};
 use crate::input::folded;
 
-/// Addresses are unique, whatever their case. The one that is in lower case already is the one that people sign in with;
-/// else the oldest keeps it.
+/// Makes email addresses unique, whatever their case. The user whose address is in lower case keeps it, because
+/// that is the one people sign in with; otherwise the oldest user does.
 pub(super) fn users(items: &mut [Item<(User, Account)>], others: &[User]) {
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     for user in others
@@ -23,7 +23,7 @@ pub(super) fn users(items: &mut [Item<(User, Account)>], others: &[User]) {
     }
     for lower_case in [true, false] {
         for item in items.iter_mut() {
-            let Some((user, _)) = item.taken_mut() else {
+            let Some((user, _)) = item.to_migrate_mut() else {
                 continue;
             };
             let key = folded(&user.email);
@@ -41,18 +41,18 @@ pub(super) fn users(items: &mut [Item<(User, Account)>], others: &[User]) {
                 by: by.clone(),
                 now: now.clone(),
             };
-            // Who they are stays readable.
+            // The name still shows the old address.
             if user.name != was {
                 user.name = format!("{} ({was})", user.name);
             }
             user.email.clone_from(&now);
             taken.insert(folded(&now), user.id.to_string());
-            item.tell(oddity);
+            item.report(oddity);
         }
     }
 }
 
-/// Names of templates are unique, whatever their case.
+/// Makes the names of templates unique, whatever their case.
 pub(super) fn templates(items: &mut [Item<Template>], others: &[Template]) {
     let done = items.iter().filter_map(Item::done);
     let mut taken: BTreeSet<String> = others
@@ -61,7 +61,7 @@ pub(super) fn templates(items: &mut [Item<Template>], others: &[Template]) {
         .map(|template| folded(&template.name))
         .collect();
     for item in items {
-        let Some(template) = item.taken_mut() else {
+        let Some(template) = item.to_migrate_mut() else {
             continue;
         };
         if taken.insert(folded(&template.name)) {
@@ -74,45 +74,47 @@ pub(super) fn templates(items: &mut [Item<Template>], others: &[Template]) {
         };
         taken.insert(folded(&now));
         template.name.clone_from(&now);
-        item.tell(Oddity::TemplateTaken { was, now });
+        item.report(Oddity::TemplateTaken { was, now });
     }
 }
 
-/// Ids of pods are unique, and so are their names in the cluster: slug and hash together, and the slug for each owner. Of
-/// several pods whose records say the same, the one that is called so keeps the names.
+/// Makes unique: the ids of pods, their names in the cluster (slug and user hash), and the slugs of each owner.
+/// If several records claim the same name, the pod whose own name matches it keeps it.
 pub(super) fn pods(items: &mut [Item<Pod>], others: &[Pod], naming: &Naming) {
     let mut taken = Taken::default();
     for pod in others.iter().chain(items.iter().filter_map(Item::done)) {
         taken.ids.insert(pod.id.clone());
         taken.is_free(pod, &pod.slug);
     }
-    let is_called_so = |item: &Item<Pod>| {
+    let has_own_name = |item: &Item<Pod>| {
         item.value()
             .is_some_and(|pod| existing_label(&pod.name) == pod.slug.as_str())
     };
-    let (mut items, others): (Vec<_>, Vec<_>) = items.iter_mut().partition(|item| is_called_so(item));
+    let (mut items, others): (Vec<_>, Vec<_>) = items.iter_mut().partition(|item| has_own_name(item));
     items.extend(others);
     for item in items {
         let document = item.id.clone();
-        let Some(pod) = item.taken_mut() else { continue };
+        let Some(pod) = item.to_migrate_mut() else {
+            continue;
+        };
         for oddity in taken.fit(pod, &document, naming) {
-            item.tell(oddity);
+            item.report(oddity);
         }
     }
 }
 
-/// What pods have taken.
+/// Values that are in use.
 #[derive(Default)]
 struct Taken {
     ids: BTreeSet<PodId>,
-    /// Slugs and hashes of owners.
+    /// Slugs and user hashes.
     names: BTreeSet<(String, String)>,
     /// Owners and slugs.
     slugs: BTreeSet<(UserId, String)>,
 }
 
 impl Taken {
-    /// Whether the pod can have this slug; then it is taken.
+    /// Claims the slug for the pod. Returns `false` if it is in use.
     fn is_free(&mut self, pod: &Pod, slug: &Slug) -> bool {
         let name = (slug.to_string(), pod.owner_hash.to_string());
         let slug = (pod.owner.clone(), slug.to_string());
@@ -120,35 +122,35 @@ impl Taken {
         free && self.names.insert(name) && self.slugs.insert(slug)
     }
 
-    /// Gives a pod what nobody else has. `document`: the `_id` of its document.
+    /// Replaces the values of a pod that are in use. `document` is the `_id` of its document.
     fn fit(&mut self, pod: &mut Pod, document: &str, naming: &Naming) -> Vec<Oddity> {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         if !self.ids.insert(pod.id.clone()) {
             let was = pod.id.to_string();
             pod.id = id_from(document);
             self.ids.insert(pod.id.clone());
-            told.push(Oddity::PodIdReplaced {
+            reported.push(Oddity::PodIdReplaced {
                 was,
                 now: pod.id.clone(),
             });
         }
         if self.is_free(pod, &pod.slug) {
-            return told;
+            return reported;
         }
         let was = naming.pod(&pod.slug, &pod.owner_hash);
         let ports: Vec<_> = pod.options.ports().iter().map(|port| port.number).collect();
         let start: String = pod.slug.as_str().chars().take(30).collect();
         let start = start.trim_end_matches('-');
-        // One of them is free: there are not that many pods.
+        // The search ends, because there are only finitely many pods.
         let numbered = (2_u64..).filter_map(|number| format!("{start}-{number}").parse().ok());
         let mut other = naming.kept_slug(&pod.name, &ports).into_iter().chain(numbered);
         if let Some(slug) = other.find(|slug| self.is_free(pod, slug)) {
             pod.slug = slug;
         }
-        told.push(Oddity::NameTaken {
+        reported.push(Oddity::NameTaken {
             was,
             now: naming.pod(&pod.slug, &pod.owner_hash),
         });
-        told
+        reported
     }
 }

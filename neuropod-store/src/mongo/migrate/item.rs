@@ -1,4 +1,4 @@
-//! The documents of a collection as they are read, beside what another store has already.
+//! Documents of the old database as read, and how they relate to those already in the destination.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::finding::{Finding, Oddity};
 use super::pod;
 use super::user::Account;
 
-/// A document, as far as it was read.
+/// A document and the result of reading it.
 pub(super) struct Item<D> {
     /// Its `_id` as text.
     pub(super) id: String,
@@ -22,11 +22,11 @@ pub(super) struct Item<D> {
 }
 
 pub(super) enum Read<D> {
-    /// It is as this library writes it.
+    /// It was migrated before.
     Done(D),
-    ToTake(D),
+    ToMigrate(D),
     SetAside,
-    /// It stays where it is.
+    /// It is ignored.
     LeftAlone,
 }
 
@@ -38,39 +38,39 @@ impl<D> Item<D> {
         }
     }
 
-    pub(super) fn taken_mut(&mut self) -> Option<&mut D> {
+    pub(super) fn to_migrate_mut(&mut self) -> Option<&mut D> {
         match &mut self.read {
-            Read::ToTake(read) => Some(read),
+            Read::ToMigrate(read) => Some(read),
             _ => None,
         }
     }
 
-    /// What it is, or will be.
+    /// The migrated or parsed value.
     pub(super) fn value(&self) -> Option<&D> {
         match &self.read {
-            Read::Done(read) | Read::ToTake(read) => Some(read),
+            Read::Done(read) | Read::ToMigrate(read) => Some(read),
             _ => None,
         }
     }
 
-    pub(super) fn tell(&mut self, oddity: Oddity) {
+    pub(super) fn report(&mut self, oddity: Oddity) {
         self.findings
             .push(Finding::new(self.collection, &self.id, oddity));
     }
 }
 
-/// What another store has already.
+/// The documents that are already in the destination.
 #[derive(Default)]
-pub(super) struct There {
+pub(super) struct Existing {
     pub(super) users: Vec<User>,
     pub(super) templates: Vec<Template>,
     pub(super) pods: Vec<Pod>,
 }
 
-impl There {
+impl Existing {
     pub(super) async fn read(store: &dyn Store, in_place: bool) -> Result<Self> {
         if in_place {
-            // It is the same.
+            // The source is the destination.
             return Ok(Self::default());
         }
         let mut pods = Vec::new();
@@ -91,20 +91,20 @@ impl There {
         })
     }
 
-    /// Marks what was carried over before.
-    pub(super) fn mark(
+    /// Marks documents that an earlier run migrated.
+    pub(super) fn mark_done(
         &self,
         templates: &mut [Item<Template>],
         users: &mut [Item<(User, Account)>],
         pods: &mut [Item<Pod>],
     ) {
         let ids: BTreeSet<_> = self.templates.iter().map(|template| &template.id).collect();
-        mark(templates, |template| ids.contains(&template.id));
+        mark_done(templates, |template| ids.contains(&template.id));
         let ids: BTreeSet<_> = self.users.iter().map(|user| &user.id).collect();
-        mark(users, |(user, _)| ids.contains(&user.id));
+        mark_done(users, |(user, _)| ids.contains(&user.id));
         let ids: BTreeSet<_> = self.pods.iter().map(|pod| &pod.id).collect();
-        // One that has another's id got one of its own.
-        mark(pods, |pod| ids.contains(&pod.id));
+        // A pod whose id was a duplicate got the id of its document.
+        mark_done(pods, |pod| ids.contains(&pod.id));
         let mut seen = BTreeSet::new();
         for item in pods {
             let twice = item.done().is_some_and(|pod| !seen.insert(pod.id.clone()));
@@ -113,16 +113,16 @@ impl There {
                 && !ids.contains(&own)
                 && let Read::Done(pod) = std::mem::replace(&mut item.read, Read::LeftAlone)
             {
-                item.read = Read::ToTake(pod);
+                item.read = Read::ToMigrate(pod);
             }
         }
     }
 }
 
-fn mark<D>(items: &mut [Item<D>], is_there: impl Fn(&D) -> bool) {
+fn mark_done<D>(items: &mut [Item<D>], is_there: impl Fn(&D) -> bool) {
     for item in items {
         item.read = match std::mem::replace(&mut item.read, Read::LeftAlone) {
-            Read::ToTake(read) if is_there(&read) => {
+            Read::ToMigrate(read) if is_there(&read) => {
                 item.findings.clear();
                 Read::Done(read)
             }

@@ -1,4 +1,4 @@
-//! A planned migration, to be looked at and then applied.
+//! A planned migration, to be reviewed and then applied.
 
 use std::fmt;
 
@@ -19,12 +19,12 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// The changes, in order. None if everything is carried over already, or there is nothing.
+    /// The changes, in order. Empty if there is nothing to migrate, or everything has been migrated.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.steps.iter().map(Step::change)
     }
 
-    /// Odd documents, and how each is handled.
+    /// The problems found, and how each is handled.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
@@ -42,8 +42,8 @@ impl Migration {
     /// Applies all changes, one document after the other.
     ///
     /// # Errors
-    /// A `Conflict` that is not retryable, if the old backend changed a document after it was planned. After any error,
-    /// plan again: documents that were carried over stay so.
+    /// A `Conflict` that is not retryable, if the old backend changed a document after it was planned. After
+    /// any error, plan again: documents already migrated stay so.
     pub async fn apply(self) -> Result<Applied> {
         let mut applied = Applied::default();
         for step in &self.steps {

@@ -1,7 +1,7 @@
-//! Takes over a database of the existing Node backend, with its Mongoose collections `pods`, `users`, `templates` and
-//! `pricings`: in the same database, or into another store.
+//! Migrates a database of the existing Node backend, with its Mongoose collections `pods`, `users`, `templates`
+//! and `pricings`, in place or into another store.
 //!
-//! Stop the old backend first, and keep a backup. Then look at what would be done, and do it:
+//! Stop the old backend first, and keep a backup. Then plan, review the plan, and apply it:
 //!
 //! ```no_run
 //! use neuropod_core::Naming;
@@ -24,23 +24,24 @@
 //! # }
 //! ```
 //!
-//! What becomes of it:
+//! How documents change:
 //!
 //! | before | after |
 //! |---|---|
-//! | a user | the same user, with the same id. Their `balance` (euros, as a double) is paid into an account, to the micro-euro; administrators get an unlimited one, whatever they had. The field itself means nothing any more |
-//! | a template | the same template. The token is set by the platform (`injectToken`) until an administrator says otherwise |
-//! | a pod | the same pod with the same names, **stopped**: what the old backend has running is not metered, so nothing is charged for it. What it left in the cluster is in [`Migration::cluster`]. Its volume costs nothing until the pod was started once |
-//! | the price list, with what new users get | the first price list of the new platform, unless that has one |
-//! | `sessions`, `logs` and what else there is | left alone, and told |
+//! | a user | the same user, with the same id. Their `balance` (euros, as a double) is posted to an account, rounded to the micro-euro; administrators get an unlimited account, whatever their balance. The field itself is no longer used |
+//! | a template | the same template. The platform sets the token (`injectToken`) until an administrator changes that |
+//! | a pod | the same pod with the same names, **stopped**: containers of the old backend are not metered, so nothing is charged for them. [`Migration::cluster`] lists the objects that they left in the cluster. The volume costs nothing until the pod is first started |
+//! | the price list, with the credit of new users | the first price list of the new platform, unless that has one |
+//! | `sessions`, `logs` and other collections | ignored, and reported |
 //!
-//! Nothing stops it: what is odd about a document ([`Finding`]) is replaced by something sensible and told. A document
-//! that can't be carried over at all (a pod without an owner, an image that is none) is set aside: in place it moves to
-//! the collection `unmigrated`, whole and with the reasons; into another store it stays where it is. In place, what was
-//! replaced in a document is kept in its field `beforeMigration`, and fields that this library does not know stay.
+//! Invalid values do not stop the migration: each is replaced by a sensible default and reported as a
+//! [`Finding`]. A document that can't be migrated at all (a pod without an owner, or with an invalid image) is
+//! set aside. In place it moves to the collection `unmigrated`, complete and with the reasons; when migrating
+//! into another store it stays where it is. In place, a document keeps replaced values in its field
+//! `beforeMigration`, and keeps fields that this library does not know.
 //!
-//! Each document is changed in one step, and one that is done is not changed again: a migration that was interrupted is
-//! planned and applied once more, and so is one whose old backend was still running.
+//! Each document is changed in one step and never again. After an interruption, or if the old backend was still
+//! running, plan and apply again.
 
 mod apply;
 mod changes;

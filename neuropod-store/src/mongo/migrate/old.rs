@@ -1,7 +1,7 @@
-//! A document of the existing backend, read as far as it can be: plain functions without I/O.
+//! Lenient reading of a document of the existing backend: plain functions without I/O.
 //!
-//! Mongoose casts what it reads (`"20"` is 20) and fills in the defaults of its schema; so do these. What can't be used
-//! is replaced by something sensible and told, never dropped silently.
+//! Mongoose casts values when it reads them (`"20"` is 20) and fills in the defaults of its schema; so do these
+//! functions. Invalid values are replaced by sensible defaults and reported, never dropped silently.
 
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
@@ -11,12 +11,13 @@ use neuropod_core::pod::image::ImageReference;
 
 use super::finding::{Finding, Oddity};
 
-/// The biggest disk that is taken for one, in GB. One that is bigger than new pods may have stays as it is.
+/// The largest valid disk size in GB. It is above the limit for new pods, because larger existing disks are
+/// kept.
 const BIGGEST_DISK_GB: u32 = 16_384;
-/// The longest name that is kept, in characters.
+/// The maximum length of a name, in characters; the rest is cut off.
 const LONGEST_NAME: usize = 200;
 
-/// A document in the making, and what is odd about it.
+/// A document being read, and the problems found so far.
 pub(super) struct Old<'a> {
     document: &'a Document,
     collection: &'static str,
@@ -24,7 +25,7 @@ pub(super) struct Old<'a> {
     findings: Vec<Finding>,
 }
 
-/// A port of a service or a template, with the document that it is from.
+/// A port of a pod or a template, with the document that it was read from.
 pub(super) struct OldPort<'a> {
     pub(super) port: Port,
     pub(super) document: &'a Document,
@@ -53,15 +54,15 @@ impl<'a> Old<'a> {
         &self.id
     }
 
-    /// Notes something.
-    pub(super) fn tell(&mut self, oddity: Oddity) {
+    /// Reports a problem.
+    pub(super) fn report(&mut self, oddity: Oddity) {
         let finding = Finding::new(self.collection, &self.id, oddity);
         self.findings.push(finding);
     }
 
-    /// Notes why the document can't be carried over.
-    pub(super) fn leave<T>(&mut self, oddity: Oddity) -> Option<T> {
-        self.tell(oddity);
+    /// Reports why the document can't be migrated.
+    pub(super) fn reject<T>(&mut self, oddity: Oddity) -> Option<T> {
+        self.report(oddity);
         None
     }
 
@@ -69,21 +70,21 @@ impl<'a> Old<'a> {
         self.document.get(field).filter(|value| **value != Bson::Null)
     }
 
-    /// The id that other documents name. `in_place`: under which it is found again by this library.
+    /// The id that other documents refer to. `in_place`: this library must find the document under it.
     pub(super) fn own_id(&mut self, in_place: bool) -> Option<String> {
         let found = match self.document.get("_id") {
             Some(Bson::ObjectId(id)) => Some(id.to_hex()),
-            // A text that looks like an ObjectId would be looked for as one.
+            // This library would search for such a text as an ObjectId.
             Some(Bson::String(id)) if !(id.is_empty() || in_place && is_object_id(id)) => Some(id.clone()),
             _ => None,
         };
         match found {
             Some(id) => Some(id),
-            None => self.leave(Oddity::IdUnusable),
+            None => self.reject(Oddity::IdUnusable),
         }
     }
 
-    /// A text without blanks around it and without characters that do not show; `None` where nothing is left.
+    /// A text, trimmed and without invisible characters; `None` if nothing remains.
     pub(super) fn text(&self, field: &str) -> Option<String> {
         let text = match self.get(field)? {
             Bson::String(text) => visible(text),
@@ -92,7 +93,7 @@ impl<'a> Old<'a> {
         (!text.is_empty()).then_some(text)
     }
 
-    /// A yes or no.
+    /// A boolean.
     pub(super) fn flag(&self, field: &str) -> Option<bool> {
         match self.get(field)? {
             Bson::Boolean(flag) => Some(*flag),
@@ -102,11 +103,12 @@ impl<'a> Old<'a> {
         }
     }
 
-    /// A size in GB. One that can't be is told, and is `instead`; one that is too big for new pods stays.
+    /// A size in GB. An invalid size is reported and replaced by `instead`; one above the limit `most` is
+    /// reported and kept.
     pub(super) fn size(&mut self, field: &'static str, most: u32, instead: u32) -> u32 {
         let was = shown(self.get(field));
         let Some(size) = self.get(field).and_then(number).filter(|size| size.is_finite()) else {
-            self.tell(Oddity::Size {
+            self.report(Oddity::Size {
                 field,
                 was,
                 now: instead,
@@ -120,9 +122,9 @@ impl<'a> Old<'a> {
         )]
         let now = size.ceil().clamp(1.0, f64::from(BIGGEST_DISK_GB)) as u32;
         if f64::from(now).total_cmp(&size).is_ne() {
-            self.tell(Oddity::Size { field, was, now });
+            self.report(Oddity::Size { field, was, now });
         } else if now > most {
-            self.tell(Oddity::SizeAbove {
+            self.report(Oddity::SizeAbove {
                 field,
                 size: now,
                 most,
@@ -131,7 +133,7 @@ impl<'a> Old<'a> {
         now
     }
 
-    /// The image; the problem is not told yet.
+    /// The image; an error is not reported yet.
     pub(super) fn image(&self) -> Result<ImageReference, String> {
         let image = self.text("dockerImage").unwrap_or_default();
         image.parse().map_err(|error| format!("{image:?}: {error}"))
@@ -146,7 +148,7 @@ impl<'a> Old<'a> {
         }
     }
 
-    /// The time of the first of `fields` that has one, else when the document was made, else `now`, which is told.
+    /// The first valid time among `fields`, else the time in the `ObjectId`, else `now`, which is reported.
     pub(super) fn time(&mut self, fields: &[&str], now: Timestamp) -> Timestamp {
         let made = self.document.get_object_id("_id").ok();
         let made = made.map(|id| Bson::DateTime(id.timestamp()));
@@ -154,25 +156,25 @@ impl<'a> Old<'a> {
         if let Some(time) = found.chain(&made).find_map(time) {
             return time;
         }
-        self.tell(Oddity::NoDate);
+        self.report(Oddity::NoDate);
         now
     }
 
-    /// The ports in the list `field`. One that can't be used, or is there twice, is told and left out.
+    /// The ports in the list `field`. Invalid and duplicate ports are reported and left out.
     pub(super) fn ports(&mut self, field: &'static str) -> Vec<OldPort<'a>> {
         let list = match self.get(field) {
             None => return Vec::new(),
             Some(Bson::Array(list)) => list,
             Some(other) => {
                 let was = shown(Some(other));
-                self.tell(Oddity::PortLeftOut { field, was });
+                self.report(Oddity::PortLeftOut { field, was });
                 return Vec::new();
             }
         };
         let mut ports: Vec<OldPort<'a>> = Vec::new();
         for item in list {
             let port = item.as_document().and_then(|document| {
-                let port = whole(number(document.get("port")?)?).filter(|port| *port > 0)?;
+                let port = as_whole(number(document.get("port")?)?).filter(|port| *port > 0)?;
                 let name = document.get_str("serviceName").map(visible).unwrap_or_default();
                 let port = Port::http(u16::try_from(port).ok()?);
                 let port = if name.is_empty() {
@@ -190,7 +192,7 @@ impl<'a> Old<'a> {
                     let was = item
                         .as_document()
                         .map_or_else(|| shown(Some(item)), |document| shown(document.get("port")));
-                    self.tell(Oddity::PortLeftOut { field, was });
+                    self.report(Oddity::PortLeftOut { field, was });
                 }
             }
         }
@@ -211,7 +213,7 @@ fn is_object_id(text: &str) -> bool {
     ObjectId::parse_str(text).is_ok_and(|id| id.to_hex() == text)
 }
 
-/// A number, however it was written. JavaScript has one kind of them, and Mongoose reads text as one.
+/// A number of any BSON type. JavaScript has a single number type, and Mongoose casts texts.
 pub(super) fn number(value: &Bson) -> Option<f64> {
     match value {
         Bson::Double(number) => Some(*number),
@@ -224,8 +226,8 @@ pub(super) fn number(value: &Bson) -> Option<f64> {
     }
 }
 
-/// A number as a whole one.
-fn whole(number: f64) -> Option<u32> {
+/// A number as an integer; `None` if it is not one.
+fn as_whole(number: f64) -> Option<u32> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -253,8 +255,8 @@ fn time(value: &Bson) -> Option<Timestamp> {
     }
 }
 
-/// A text as it is kept: without blanks around it, and without what does not show (control characters, marks of
-/// direction, characters without width), at most [`LONGEST_NAME`] characters.
+/// A text, trimmed, without invisible characters (control characters, direction marks, zero-width characters),
+/// and cut off after [`LONGEST_NAME`] characters.
 pub(super) fn visible(text: &str) -> String {
     let shows = |c: &char| {
         !c.is_control()
@@ -265,7 +267,7 @@ pub(super) fn visible(text: &str) -> String {
     kept.trim().to_owned()
 }
 
-/// A value in a few characters, for people; nothing where there is none.
+/// A value for people, shortened; empty if there is none.
 pub(super) fn shown(value: Option<&Bson>) -> String {
     let text = match value {
         None | Some(Bson::Null) => String::new(),
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_read_as_mongoose_reads_them_and_sizes_are_possible_ones() {
+    fn numbers_are_cast_as_by_mongoose_and_sizes_are_clamped() {
         for whole in [
             Bson::Int32(20),
             Bson::Int64(20),
@@ -313,7 +315,7 @@ mod tests {
             ("big".into(), 10),
             (Bson::Null, 10),
             (Bson::Array(Vec::new()), 10),
-            // Kept, and told.
+            // Kept, and reported.
             (Bson::Int32(500), 500),
         ] {
             assert_eq!(size(odd.clone()), (instead, 1), "{odd}");
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_that_can_not_be_are_left_out_and_told() {
+    fn invalid_and_duplicate_ports_are_left_out_and_reported() {
         let list = |ports: Vec<Bson>| doc! { "_id": "a", "httpServices": ports };
         let document = list(vec![
             doc! { "port": 8888, "serviceName": "Jupyter Lab" }.into(),
@@ -372,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_show_is_not_kept() {
+    fn invisible_characters_are_removed() {
         assert_eq!(visible(" \u{202E}Ana\u{200B}\0 María\n"), "Ana María");
         assert_eq!(visible(&"x".repeat(1000)).len(), LONGEST_NAME);
     }

@@ -1,4 +1,4 @@
-//! Reads a database and plans what becomes of it. Nothing is changed.
+//! Reads a database and plans its migration. Changes nothing.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use neuropod_core::naming::existing_label;
 use neuropod_core::store::Store;
 use neuropod_core::{Naming, Pod, Result, User};
 
-use super::apply::{Action, Record, Step, Stores, UNMIGRATED, brought};
+use super::apply::{Action, Record, Step, Stores, UNMIGRATED, posted_amount};
 use super::changes::{Becomes, Change};
 use super::destination::Destination;
 use super::finding::{Finding, Oddity};
-use super::item::{Item, Read, There};
+use super::item::{Existing, Item, Read};
 use super::migration::Migration;
 use super::old::{Old, id_of};
 use super::pod::{Context, namespace};
@@ -26,7 +26,7 @@ use crate::mongo::codec::Encoded;
 use crate::mongo::server::{Server, find, within};
 use crate::mongo::store::MongoStore;
 
-/// The collections of this library, and those of the old backend that are read.
+/// The collections that this library or the old backend uses.
 const OURS: [&str; 12] = [
     "users",
     "templates",
@@ -42,10 +42,10 @@ const OURS: [&str; 12] = [
     UNMIGRATED,
 ];
 
-/// Looks at the database at `uri`, and changes nothing.
+/// Reads the database at `uri` and plans its migration. Changes nothing.
 ///
 /// # Errors
-/// Those of the two stores.
+/// The errors of the two stores.
 pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
     let server = Server::connect(uri).await?;
     let stores = if let Some((pods, billing)) = &destination.stores {
@@ -88,11 +88,11 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
         };
         read_all(&server.pods, "pods", in_place, |old| pod::read(old, &context)).await?
     };
-    let there = There::read(&*stores.pods, in_place).await?;
-    there.mark(&mut templates, &mut users, &mut pods);
-    fit::templates(&mut templates, &there.templates);
-    fit::users(&mut users, &there.users);
-    fit::pods(&mut pods, &there.pods, naming);
+    let existing = Existing::read(&*stores.pods, in_place).await?;
+    existing.mark_done(&mut templates, &mut users, &mut pods);
+    fit::templates(&mut templates, &existing.templates);
+    fit::users(&mut users, &existing.users);
+    fit::pods(&mut pods, &existing.pods, naming);
 
     let mut plan = Plan {
         stores: &stores,
@@ -119,7 +119,7 @@ pub async fn plan(uri: &str, destination: &Destination) -> Result<Migration> {
         |(user, account)| Record::User(user, account),
     );
     summary.pods = plan.add(pods, |pod| pod.name.clone(), |pod| Record::Pod(Box::new(pod)));
-    left(&server, &mut summary).await?;
+    count_others(&server, &mut summary).await?;
     let Plan { steps, findings, .. } = plan;
     Ok(Migration {
         stores,
@@ -144,7 +144,7 @@ async fn read_users(
     in_place: bool,
     read: impl Fn(&mut Old<'_>) -> Option<(User, Account)>,
 ) -> Result<Vec<Item<(User, Account)>>> {
-    // What is in the account of one who is done is not looked at.
+    // The account of a migrated user is never read.
     let account = Account {
         kind: neuropod_core::money::AccountKind::Prepaid,
         balance: neuropod_core::Money::ZERO,
@@ -173,37 +173,37 @@ async fn items<D>(
             let mut old = Old::new(&item.document, name);
             let read = read(&mut old);
             item.findings = old.findings();
-            item.read = read.map_or(Read::SetAside, Read::ToTake);
+            item.read = read.map_or(Read::SetAside, Read::ToMigrate);
         } else if in_place {
             item.read = Read::Done(done(item.document.clone())?);
         } else {
-            item.tell(Oddity::TakenOverInPlace);
+            item.report(Oddity::TakenOverInPlace);
         }
         all.push(item);
     }
     Ok(all)
 }
 
-/// Leaves alone those who were taken over before and deleted since.
+/// Ignores users who were migrated before and have since been deleted.
 async fn leave_removed(users: &mut [Item<(User, Account)>], store: &dyn Store) -> Result<()> {
     for item in users {
         let Some((user, _)) = item.value() else { continue };
         if store.was_removed(&user.id).await? {
             item.read = Read::LeftAlone;
             item.findings.clear();
-            item.tell(Oddity::RemovedSince);
+            item.report(Oddity::RemovedSince);
         }
     }
     Ok(())
 }
 
-/// Whether this library has written a document: it has a version, and a field that only this library writes.
+/// Whether this library wrote the document: it has a version, and a field that only this library writes.
 fn is_ours(document: &Document) -> bool {
     let ours = ["emailLowerCase", "nameLowerCase", "slug"];
     document.contains_key("version") && ours.iter().any(|field| document.contains_key(field))
 }
 
-/// The steps, as they are put together.
+/// A plan under construction.
 struct Plan<'a> {
     stores: &'a Stores,
     naming: &'a Naming,
@@ -228,11 +228,11 @@ impl Plan<'_> {
             let reasons = item.findings.iter().filter(|finding| finding.sets_aside());
             let reasons = reasons.map(|finding| finding.oddity.text(Language::En)).collect();
             let (becomes, action) = match item.read {
-                Read::ToTake(read) => {
+                Read::ToMigrate(read) => {
                     count.to_take += 1;
                     let record = record(read);
                     let becomes = record.becomes(self.naming);
-                    let action = Action::Take {
+                    let action = Action::Migrate {
                         record: Box::new(record),
                         original: item.document,
                         odd: !item.findings.is_empty(),
@@ -245,7 +245,7 @@ impl Plan<'_> {
                         original: item.document,
                         reasons,
                     };
-                    // Into another store nothing moves.
+                    // Into another store, the document stays where it is.
                     (
                         Becomes::SetAside,
                         self.stores.in_place.is_some().then_some(action),
@@ -270,7 +270,7 @@ impl Plan<'_> {
         count
     }
 
-    /// Plans the balances of those who are in another store already and have another balance now.
+    /// Plans balances of users who are already in another store, if the old balance has changed since.
     async fn balances(&mut self, users: &[Item<(User, Account)>]) -> Result<()> {
         if self.stores.in_place.is_some() {
             return Ok(());
@@ -279,7 +279,7 @@ impl Plan<'_> {
             let Some((user, account)) = item.done() else {
                 continue;
             };
-            let has = brought(&*self.stores.billing, &user.id).await?;
+            let has = posted_amount(&*self.stores.billing, &user.id).await?;
             if has != Some(account.balance) {
                 let record = Record::User(user.clone(), *account);
                 self.steps.push(Step {
@@ -323,7 +323,7 @@ impl Plan<'_> {
             if same {
                 summary.prices.done += 1;
             } else if version > 1 {
-                // An administrator has changed them since.
+                // An administrator has changed the prices since.
                 summary.prices.done += 1;
             } else {
                 let id = id_of(document);
@@ -347,16 +347,19 @@ impl Plan<'_> {
     }
 }
 
-/// What the old backend left in the cluster.
+/// The objects that the old backend left in the cluster.
 fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
     let mut cluster = Cluster::default();
     for item in pods {
-        let Read::ToTake(pod) = &item.read else { continue };
+        let Read::ToMigrate(pod) = &item.read else {
+            continue;
+        };
         *cluster.namespaces.entry(namespace(&item.document)).or_default() += 1;
         cluster
             .volumes
             .insert((pod.volume.clone(), pod.owner_hash.to_string()));
-        // What the old backend made of the name; Kubernetes has refused one that begins with a hyphen.
+        // The name that the old backend derived. Kubernetes refused it if it begins with a hyphen, so there are
+        // no objects.
         let recorded = item.document.get_document("kubernetesResources").ok();
         let recorded = recorded.and_then(|resources| resources.get_str("podName").ok());
         let recorded = recorded.map(existing_label).filter(|name| !name.is_empty());
@@ -375,8 +378,8 @@ fn in_cluster(pods: &[Item<Pod>], naming: &Naming) -> Cluster {
     cluster
 }
 
-/// What else there is in the database.
-async fn left(server: &Server, summary: &mut Summary) -> Result<()> {
+/// Counts the documents of all other collections.
+async fn count_others(server: &Server, summary: &mut Summary) -> Result<()> {
     let names = within(server.database.list_collection_names()).await?;
     let count = async |name: &str| {
         let collection = server.database.collection::<Document>(name);

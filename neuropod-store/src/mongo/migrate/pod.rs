@@ -17,16 +17,16 @@ use super::finding::Oddity;
 use super::old::{Old, OldPort, shown};
 use super::template::{CONTAINER_DISK_GB, VOLUME_DISK_GB};
 
-/// What a pod is read with.
+/// The context for reading a pod.
 pub(super) struct Context<'a> {
     pub(super) naming: &'a Naming,
     pub(super) templates: BTreeMap<String, &'a Template>,
-    /// Those who are carried over, or were before.
+    /// Users who are migrated now or were before.
     pub(super) users: BTreeSet<UserId>,
     pub(super) now: Timestamp,
 }
 
-/// A pod, stopped: what runs of it is unknown to the platform.
+/// Reads a pod. It is stopped, because the platform does not know its running container.
 pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
     let naming = context.naming;
     let resources = old.document().get_document("kubernetesResources").ok();
@@ -34,7 +34,7 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
     let owner = old.reference("userId").map(UserId::new);
     let Some(owner) = owner.filter(|owner| context.users.contains(owner)) else {
         let was = shown(old.get("userId"));
-        return old.leave(Oddity::NoOwner {
+        return old.reject(Oddity::NoOwner {
             was,
             volume: in_cluster("pvcName"),
         });
@@ -52,7 +52,7 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
     let slug = slug(old, &name, &id, &owner_hash, &services, naming)?;
     links(old, &slug, &owner_hash, &services, naming);
     let gpu = old.text("gpu").unwrap_or_else(|| {
-        old.tell(Oddity::NoGpu);
+        old.report(Oddity::NoGpu);
         NO_GPU.to_owned()
     });
     let limits = Limits::default();
@@ -129,7 +129,7 @@ pub(super) fn read(old: &mut Old<'_>, context: &Context<'_>) -> Option<Pod> {
     })
 }
 
-/// The namespace that the objects of a pod are in.
+/// The namespace of the pod's objects.
 pub(super) fn namespace(document: &Document) -> String {
     let resources = document.get_document("kubernetesResources").ok();
     resources
@@ -137,7 +137,7 @@ pub(super) fn namespace(document: &Document) -> String {
         .unwrap_or_else(|| "default".to_owned())
 }
 
-/// An id for a document that has none, or that of another one: the same every time.
+/// A deterministic id, for a document whose own id is missing or a duplicate.
 pub(super) fn id_from(text: &str) -> PodId {
     // FNV-1a, 64 bits.
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -151,7 +151,7 @@ fn id(old: &mut Old<'_>) -> PodId {
     was.to_lowercase().parse().unwrap_or_else(|_| {
         let now = id_from(old.id());
         let was = shown(old.get("podId"));
-        old.tell(Oddity::PodIdReplaced {
+        old.report(Oddity::PodIdReplaced {
             was,
             now: now.clone(),
         });
@@ -164,18 +164,18 @@ fn image(old: &mut Old<'_>, template: Option<&Template>, volume: Option<String>)
         (Ok(image), _) => Some(image),
         (Err(was), Some(template)) => {
             let now = template.options.image.clone()?;
-            old.tell(Oddity::ImageOfTemplate {
+            old.report(Oddity::ImageOfTemplate {
                 was,
                 now: now.to_string(),
             });
             Some(now)
         }
-        (Err(was), None) => old.leave(Oddity::ImageUnusable { was, volume }),
+        (Err(was), None) => old.reject(Oddity::ImageUnusable { was, volume }),
     }
 }
 
-/// The slug with which it keeps its names: what its objects are called in the record, else what the existing backend
-/// makes of its name, else a new one.
+/// The slug that keeps the names of the pod's objects: from the object names in the record, else as the
+/// existing backend derives it from the pod's name, else a new one.
 fn slug(
     old: &mut Old<'_>,
     name: &str,
@@ -199,32 +199,32 @@ fn slug(
     }
     let new = naming.slug(name).or_else(|_| naming.slug(&format!("pod-{id}")));
     let Ok(now) = new else {
-        return old.leave(Oddity::IdUnusable);
+        return old.reject(Oddity::IdUnusable);
     };
-    old.tell(Oddity::Renamed {
+    old.report(Oddity::Renamed {
         was: format!("{}-{hash}", existing_label(name)),
         now: naming.pod(&now, hash),
     });
     Some(now)
 }
 
-/// What stands before the end of a name, as it is in the cluster.
+/// The part of an object name before `end`.
 fn without(name: &str, end: &str) -> Option<String> {
     let name = existing_label(name);
     let rest = name.strip_suffix(end)?;
     (!rest.is_empty()).then(|| rest.to_owned())
 }
 
-/// The claim of its volume: that of the record, as Kubernetes takes it.
+/// The name of the volume claim: the one in the record, as Kubernetes stores it.
 fn volume(recorded: Option<String>, hash: &UserHash, naming: &Naming) -> String {
     let name = recorded.map(|name| existing_label(&name));
     let name = name.map(|name| name.trim_matches('-').to_owned());
-    // The longest name of a claim, a DNS subdomain (RFC 1123).
+    // A claim's name is a DNS subdomain of at most 253 characters (RFC 1123).
     let usable = name.filter(|name| (1..=253).contains(&name.len()));
     usable.unwrap_or_else(|| naming.workspace(hash))
 }
 
-/// Tells which links will be others.
+/// Reports links that change.
 fn links(old: &mut Old<'_>, slug: &Slug, hash: &UserHash, services: &[OldPort<'_>], naming: &Naming) {
     let changed = services.iter().find_map(|service| {
         let url = text(service.document, "url")?;
@@ -238,7 +238,7 @@ fn links(old: &mut Old<'_>, slug: &Slug, hash: &UserHash, services: &[OldPort<'_
         (host != now).then_some((host, now))
     });
     if let Some((was, now)) = changed {
-        old.tell(Oddity::LinkChanges { was, now });
+        old.report(Oddity::LinkChanges { was, now });
     }
 }
 
@@ -247,12 +247,12 @@ fn text(document: &Document, field: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// A port without the name that the existing backend gave to one that nobody has named: by its place.
+/// A port. Drops the name that the existing backend generated for an unnamed port, from its position.
 fn port((index, service): (usize, &OldPort<'_>)) -> Port {
     let mut port = service.port.clone();
     let is_custom = service.document.get_bool("isCustom").unwrap_or(false);
-    let of_place = format!("Servicio {}", index + 1);
-    port.name = port.name.filter(|name| !(is_custom && *name == of_place));
+    let generated = format!("Servicio {}", index + 1);
+    port.name = port.name.filter(|name| !(is_custom && *name == generated));
     port
 }
 

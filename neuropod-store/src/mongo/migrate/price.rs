@@ -1,4 +1,4 @@
-//! The price list, of which the existing backend keeps one document in `pricings`.
+//! The price list: one document of the existing backend in `pricings`.
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document};
@@ -10,10 +10,10 @@ use super::finding::Oddity;
 use super::old::{Old, id_of, shown};
 use super::user::money;
 
-/// The `_id` of the document that the existing backend reads; it makes no other.
+/// The `_id` of the document that the existing backend reads; it creates no other.
 const ID: &str = "507f1f77bcf86cd799439011";
 
-/// The document that holds, and those that do not.
+/// The document that applies, and the ids of the others.
 pub(super) fn choose(documents: &[Document]) -> Option<(&Document, Vec<String>)> {
     let is_read = |document: &&Document| {
         let id = document.get("_id");
@@ -27,8 +27,8 @@ pub(super) fn choose(documents: &[Document]) -> Option<(&Document, Vec<String>)>
     Some((chosen, others.map(id_of).collect()))
 }
 
-/// The price list, on top of `configured`: what it does not say, and what can't be charged, stays as configured and is
-/// told.
+/// The price list. Prices that are missing or can't be charged stay as in `configured`; the latter are
+/// reported.
 pub(super) fn read(old: &mut Old<'_>, configured: &PriceList, catalogue: &Catalogue) -> PriceList {
     let mut list = PriceList {
         version: 0,
@@ -48,14 +48,14 @@ pub(super) fn read(old: &mut Old<'_>, configured: &PriceList, catalogue: &Catalo
                 if let (Some(available), Some(offered)) = (available, offered)
                     && available != offered
                 {
-                    old.tell(Oddity::Offer {
+                    old.report(Oddity::Offer {
                         gpu: id.clone(),
                         offered,
                     });
                 }
             }
         }
-        None => old.tell(Oddity::PriceUnusable {
+        None => old.report(Oddity::PriceUnusable {
             what: "gpus".into(),
             was: shown(document.get("gpus")),
             now: configured.other_gpu,
@@ -81,22 +81,22 @@ pub(super) fn read(old: &mut Old<'_>, configured: &PriceList, catalogue: &Catalo
         let enabled = tier.get_bool("enabled").unwrap_or(true);
         let given = tier.get("initialBalance");
         let amount = given.and_then(money).filter(|price| is_chargeable(*price));
-        // Switched off it is nothing, whatever it would be.
+        // An amount that is disabled may be anything; it becomes 0.
         match amount.or((!enabled).then_some(Money::ZERO)) {
             Some(amount) => list.opening_credit = Some(OpeningCredit { enabled, amount }),
-            None => old.tell(Oddity::FreeTierUnusable { was: shown(given) }),
+            None => old.report(Oddity::FreeTierUnusable { was: shown(given) }),
         }
     }
     list
 }
 
-/// A price per hour; `kept` where there is none that can be charged, which is told.
+/// A price per hour. If it can't be charged, this is reported and `kept` is used.
 fn price(old: &mut Old<'_>, given: Option<&Bson>, what: &str, kept: Money) -> Money {
     given
         .and_then(money)
         .filter(|price| is_chargeable(*price))
         .unwrap_or_else(|| {
-            old.tell(Oddity::PriceUnusable {
+            old.report(Oddity::PriceUnusable {
                 what: what.to_owned(),
                 was: shown(given),
                 now: kept,
@@ -105,7 +105,7 @@ fn price(old: &mut Old<'_>, given: Option<&Bson>, what: &str, kept: Money) -> Mo
         })
 }
 
-/// Whether the library takes it for a price.
+/// Whether the library accepts the price.
 fn is_chargeable(price: Money) -> bool {
     let list = PriceList {
         other_gpu: price,
@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    fn taken(document: &Document) -> (PriceList, Vec<Oddity>) {
+    fn read_document(document: &Document) -> (PriceList, Vec<Oddity>) {
         let mut old = Old::new(document, "pricings");
         let prices = read(&mut old, &PriceList::default(), &Catalogue::default());
         let findings = old.findings();
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn prices_are_those_of_the_old_list() {
-        let (list, odd) = taken(&doc! {
+        let (list, odd) = read_document(&doc! {
             "gpus": { "rtx-4050": { "price": 3.33 }, "rtx-4080": { "price": "4.99", "available": false }, "rtx-4090": { "price": 9, "available": true } },
             "storage": { "containerDisk": { "price": 0.05 }, "volumeDisk": { "price": 0.1 } },
             "freeTier": { "enabled": true, "initialBalance": 25 },
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_that_can_not_be_charged_is_told() {
+    fn an_unusable_price_is_reported() {
         for wrong in [
             Bson::Double(-3.0),
             Bson::Double(f64::NAN),
@@ -163,7 +163,7 @@ mod tests {
             Bson::Boolean(true),
             Bson::Array(Vec::new()),
         ] {
-            let (prices, odd) = taken(&doc! {
+            let (prices, odd) = read_document(&doc! {
                 "gpus": { "rtx-4090": { "price": wrong.clone() } },
                 "storage": { "containerDisk": { "price": wrong.clone() }, "volumeDisk": { "price": 0.1 } },
             });
@@ -178,14 +178,14 @@ mod tests {
                 "as configured"
             );
         }
-        let (_, odd) = taken(&doc! {});
+        let (_, odd) = read_document(&doc! {});
         assert_eq!(odd.len(), 3, "no GPUs, no disks: {odd:?}");
     }
 
     #[test]
-    fn what_is_on_offer_and_the_free_tier_are_told() {
+    fn contradictory_offers_and_unusable_credit_are_reported() {
         let storage = doc! { "containerDisk": { "price": 1 }, "volumeDisk": { "price": 1 } };
-        let (_, odd) = taken(&doc! {
+        let (_, odd) = read_document(&doc! {
             "gpus": { "rtx-4090": { "price": 1, "available": false } }, "storage": storage.clone(),
             "freeTier": { "enabled": true, "initialBalance": -1 },
         });
@@ -199,7 +199,7 @@ mod tests {
             ),
             "{odd:?}"
         );
-        let (prices, _) = taken(
+        let (prices, _) = read_document(
             &doc! { "gpus": {}, "storage": storage, "freeTier": { "enabled": false, "initialBalance": 7 } },
         );
         assert_eq!(
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_with_the_known_id_holds() {
+    fn the_document_with_the_known_id_applies() {
         let known = doc! { "_id": ObjectId::parse_str(ID).unwrap(), "a": 1 };
         let other = doc! { "_id": "b" };
         let documents = [known.clone(), other.clone()];

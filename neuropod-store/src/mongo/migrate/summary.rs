@@ -1,10 +1,10 @@
-//! How much a migration finds and does.
+//! The size and the results of a migration.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use neuropod_core::PriceList;
 
-/// How much a database holds, and what the migration does with it.
+/// The documents in a database, and how the migration handles them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -20,14 +20,14 @@ pub struct Summary {
     pub price_list: Option<PriceList>,
     /// GPU types of pods that the catalogue lacks, and how many pods have each.
     pub unknown_gpus: BTreeMap<String, usize>,
-    /// Collections that are left alone, with the number of their documents.
+    /// Other collections, which are ignored, with the number of their documents.
     pub left: Vec<(String, u64)>,
     /// The number of documents that earlier runs set aside.
     pub set_aside_before: u64,
 }
 
 impl Summary {
-    /// The number of documents that can't be carried over.
+    /// The number of documents that can't be migrated.
     pub fn to_set_aside(&self) -> usize {
         self.users.to_set_aside + self.templates.to_set_aside + self.pods.to_set_aside
     }
@@ -39,15 +39,15 @@ impl Summary {
 pub struct Count {
     /// All of them.
     pub found: usize,
-    /// Those that will be carried over.
+    /// Documents that will be migrated.
     pub to_take: usize,
-    /// Those that were carried over before.
+    /// Documents that were migrated before.
     pub done: usize,
-    /// Those that can't be, and will be set aside.
+    /// Documents that can't be migrated and will be set aside.
     pub to_set_aside: usize,
 }
 
-/// The objects in the cluster of the pods that will be carried over, as the old backend left them.
+/// Objects that the old backend left in the cluster for the pods that will be migrated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cluster {
@@ -100,9 +100,9 @@ impl Objects {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Applied {
-    /// Documents carried over.
+    /// The number of documents migrated.
     pub taken: usize,
-    /// Documents set aside.
+    /// The number of documents set aside.
     pub set_aside: usize,
     /// Whether the price list was stored.
     pub prices: bool,

@@ -9,7 +9,7 @@ use neuropod_core::{PodOptions, Template};
 use super::finding::Oddity;
 use super::old::{Old, shown};
 
-/// The disks of a template that says nothing of them, in GB: the defaults of the existing backend.
+/// The disk sizes of a template that has none, in GB: the defaults of the existing backend.
 pub(super) const CONTAINER_DISK_GB: u32 = 10;
 pub(super) const VOLUME_DISK_GB: u32 = 20;
 
@@ -17,11 +17,11 @@ pub(super) fn read(old: &mut Old<'_>, in_place: bool, now: Timestamp) -> Option<
     let id = old.own_id(in_place)?;
     let image = match old.image() {
         Ok(image) => image,
-        Err(was) => return old.leave(Oddity::ImageUnusable { was, volume: None }),
+        Err(was) => return old.reject(Oddity::ImageUnusable { was, volume: None }),
     };
     let name = old.text("name").unwrap_or_else(|| {
         let now = image.to_string();
-        old.tell(Oddity::TemplateNamed { now: now.clone() });
+        old.report(Oddity::TemplateNamed { now: now.clone() });
         now
     });
     let path = old
@@ -31,7 +31,7 @@ pub(super) fn read(old: &mut Old<'_>, in_place: bool, now: Timestamp) -> Option<
         path
     } else {
         let was = shown(old.get("volumePath"));
-        old.tell(Oddity::PathUnusable { was });
+        old.report(Oddity::PathUnusable { was });
         DEFAULT_MOUNT_PATH.to_owned()
     };
     let mut ports: Vec<Port> = old.ports("httpPorts").into_iter().map(|port| port.port).collect();
@@ -52,7 +52,7 @@ pub(super) fn read(old: &mut Old<'_>, in_place: bool, now: Timestamp) -> Option<
         .with_ports(ports)
         .with_jupyter(Jupyter::Generated);
     let created_at = old.time(&["createdAt"], now);
-    // As it is: Markdown has line breaks.
+    // Not trimmed or shortened: Markdown has line breaks.
     let description = old.document().get_str("description").unwrap_or_default();
     let mut template = Template::new(id, name, options, created_at).with_description(description);
     template.version = 1;

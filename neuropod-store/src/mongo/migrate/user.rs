@@ -1,4 +1,4 @@
-//! Users and what they have.
+//! Users and their balances.
 
 use jiff::Timestamp;
 use mongodb::bson::Bson;
@@ -8,20 +8,19 @@ use neuropod_core::{Money, Role, User, UserId};
 use super::finding::Oddity;
 use super::old::{Old, number, shown};
 
-/// The highest balance, either way, that is taken for one: 9,000 million euros. A double is exact to the micro-euro
-/// below it.
+/// The largest amount that is valid, positive or negative: 9,000 million euros. Below it a double is exact to
+/// the micro-euro.
 const HIGHEST_EUROS: f64 = 9e9;
 const MICROS_PER_EURO: f64 = 1e6;
 
-/// What becomes of a `balance`.
+/// The account of a migrated user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) kind: AccountKind,
     pub(super) balance: Money,
 }
 
-/// The address of somebody who has none of their own. Nobody can sign in with it: the domain is reserved for that
-/// (RFC 2606).
+/// A placeholder for a missing address. Nobody can sign in with it, because RFC 2606 reserves the domain.
 pub(super) fn placeholder(id: &str) -> String {
     format!("{id}@missing.invalid")
 }
@@ -30,7 +29,7 @@ pub(super) fn read(old: &mut Old<'_>, in_place: bool, now: Timestamp) -> Option<
     let id = old.own_id(in_place)?;
     let email = old.text("email").unwrap_or_else(|| {
         let address = placeholder(&id);
-        old.tell(Oddity::NoAddress { now: address.clone() });
+        old.report(Oddity::NoAddress { now: address.clone() });
         address
     });
     let role = match old.text("role").map(|role| role.to_lowercase()).as_deref() {
@@ -39,7 +38,7 @@ pub(super) fn read(old: &mut Old<'_>, in_place: bool, now: Timestamp) -> Option<
         Some("admin") => Role::Admin,
         Some(_) => {
             let was = shown(old.get("role"));
-            old.tell(Oddity::RoleUnknown { was });
+            old.report(Oddity::RoleUnknown { was });
             Role::Client
         }
     };
@@ -74,17 +73,17 @@ fn account(old: &mut Old<'_>, role: Role) -> Account {
     }
     let balance = match old.get("balance") {
         None => {
-            old.tell(Oddity::NoBalance);
+            old.report(Oddity::NoBalance);
             Money::ZERO
         }
         Some(value) => money(value).unwrap_or_else(|| {
             let was = shown(Some(value));
-            old.tell(Oddity::BalanceUnusable { was });
+            old.report(Oddity::BalanceUnusable { was });
             Money::ZERO
         }),
     };
     if balance.is_negative() {
-        old.tell(Oddity::Debt { balance });
+        old.report(Oddity::Debt { balance });
     }
     Account {
         kind: AccountKind::Prepaid,
@@ -92,7 +91,7 @@ fn account(old: &mut Old<'_>, role: Role) -> Account {
     }
 }
 
-/// An amount of euros to the micro-euro; `None`: it is none that a client can have.
+/// An amount in euros, rounded to the micro-euro; `None` if it is invalid.
 pub(super) fn money(value: &Bson) -> Option<Money> {
     let euros = number(value)?;
     if !euros.is_finite() || euros.abs() > HIGHEST_EUROS {
@@ -110,7 +109,7 @@ mod tests {
     use super::super::finding::Finding;
     use super::*;
 
-    fn taken(document: &Document) -> (Option<(User, Account)>, Vec<Finding>) {
+    fn read_document(document: &Document) -> (Option<(User, Account)>, Vec<Finding>) {
         let mut old = Old::new(document, "users");
         let read = read(&mut old, true, Timestamp::UNIX_EPOCH);
         (read, old.findings())
@@ -119,7 +118,7 @@ mod tests {
     fn balance(balance: impl Into<Bson>, role: &str) -> (Account, usize) {
         let document = doc! { "_id": "a", "email": "a@example.com", "role": role, "balance": balance.into(),
         "createdAt": "2024-06-04T11:20:00Z" };
-        let (read, findings) = taken(&document);
+        let (read, findings) = read_document(&document);
         (read.unwrap().1, findings.len())
     }
 
@@ -134,12 +133,12 @@ mod tests {
             (" 10.5 ".into(), 10_500_000),
             (Bson::Decimal128("2.5".parse().unwrap()), 2_500_000),
         ] {
-            let (account, told) = balance(euros.clone(), "client");
+            let (account, reported) = balance(euros.clone(), "client");
             assert_eq!(account.balance, Money::from_micros(micros), "{euros}");
-            assert_eq!((account.kind, told), (AccountKind::Prepaid, 0), "{euros}");
+            assert_eq!((account.kind, reported), (AccountKind::Prepaid, 0), "{euros}");
         }
-        let (account, told) = balance(-0.3, "client");
-        assert_eq!((account.balance, told), (Money::from_cents(-30), 1));
+        let (account, reported) = balance(-0.3, "client");
+        assert_eq!((account.balance, reported), (Money::from_cents(-30), 1));
     }
 
     #[test]
@@ -151,9 +150,9 @@ mod tests {
             "Infinity".into(),
             Bson::Null,
         ] {
-            let (account, told) = balance(euros, "admin");
+            let (account, reported) = balance(euros, "admin");
             assert_eq!(
-                (account.kind, account.balance, told),
+                (account.kind, account.balance, reported),
                 (AccountKind::Unlimited, Money::ZERO, 0)
             );
         }
@@ -168,9 +167,9 @@ mod tests {
             Bson::Boolean(true),
             Bson::Null,
         ] {
-            let (account, told) = balance(Bson::clone(&euros), "client");
+            let (account, reported) = balance(Bson::clone(&euros), "client");
             assert_eq!(
-                (account.kind, account.balance, told),
+                (account.kind, account.balance, reported),
                 (AccountKind::Prepaid, Money::ZERO, 1),
                 "{euros}"
             );
@@ -178,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_lost_for_want_of_a_field() {
-        let (read, findings) = taken(&doc! { "_id": "a" });
+    fn users_with_missing_fields_are_kept() {
+        let (read, findings) = read_document(&doc! { "_id": "a" });
         let (user, account) = read.unwrap();
         assert_eq!(user.email, "a@missing.invalid");
         assert_eq!((user.role, account.balance), (Role::Client, Money::ZERO));
         // No address, no balance, no date.
         assert_eq!(findings.len(), 3, "{findings:#?}");
-        let (read, findings) = taken(
+        let (read, findings) = read_document(
             &doc! { "_id": "a", "email": " Ana@Example.com\u{200B}", "role": "owner",
             "balance": 1, "createdAt": "2024-06-04T11:20:00Z" },
         );
@@ -201,7 +200,7 @@ mod tests {
             "".into(),
             "665f1f77bcf86cd799439011".into(),
         ] {
-            let (read, findings) = taken(&doc! { "_id": id });
+            let (read, findings) = read_document(&doc! { "_id": id });
             assert!(read.is_none() && findings.len() == 1);
         }
     }

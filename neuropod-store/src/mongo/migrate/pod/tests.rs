@@ -4,7 +4,7 @@ use super::*;
 
 const OWNER: &str = "665f1f77bcf86cd799439011";
 
-fn taken(changes: Document) -> (Option<Pod>, Vec<Oddity>) {
+fn read_pod(changes: Document) -> (Option<Pod>, Vec<Oddity>) {
     let naming = Naming::legacy_md5("neuropod.online").unwrap();
     let context = Context {
         naming: &naming,
@@ -24,7 +24,7 @@ fn taken(changes: Document) -> (Option<Pod>, Vec<Oddity>) {
     (pod, findings.into_iter().map(|finding| finding.oddity).collect())
 }
 
-/// What the record says of its names, and the names it keeps.
+/// The names in the record, and the names that the pod keeps.
 #[test]
 fn names_are_those_of_the_record() {
     let resources =
@@ -37,7 +37,7 @@ fn names_are_those_of_the_record() {
             "mi-pod",
             "pvc-mi-pod-81dc9bdb",
         ),
-        // The record says it, whatever the name is now.
+        // The record decides, whatever the pod is called now.
         (
             "Renamed",
             resources("a-o-2-81dc9bdb", "workspace-81dc9bdb"),
@@ -45,7 +45,7 @@ fn names_are_those_of_the_record() {
             "workspace-81dc9bdb",
         ),
         ("a 🦀", resources("", ""), "a---", "workspace-81dc9bdb"),
-        // That of another user is not its own.
+        // A name with the hash of another user is not used.
         ("mine", resources("theirs-00000000", "x"), "mine", "x"),
         (
             "v1.2",
@@ -53,7 +53,7 @@ fn names_are_those_of_the_record() {
             "v1-2",
             "pvc-v1-2-81dc9bdb",
         ),
-        // Nothing else of it reaches a command line.
+        // Nothing else in the name reaches a command line.
         (
             "a",
             resources("$(reboot); x-81dc9bdb", "; rm -rf /"),
@@ -62,7 +62,7 @@ fn names_are_those_of_the_record() {
         ),
     ] {
         let changes = doc! { "podName": name, "kubernetesResources": resources };
-        let (pod, odd) = taken(changes);
+        let (pod, odd) = read_pod(changes);
         let pod = pod.unwrap();
         assert_eq!(
             (pod.name.as_str(), pod.slug.as_str(), pod.volume.as_str()),
@@ -70,14 +70,14 @@ fn names_are_those_of_the_record() {
         );
         assert_eq!(odd, [], "{name}");
     }
-    // Of a Service, where nothing else is noted.
+    // The name of a Service is used if nothing else is recorded.
     let service = doc! { "port": 8888, "kubernetesServiceName": "a-o-2-81dc9bdb-8888-service" };
-    let (pod, _) = taken(doc! { "podName": "other", "httpServices": [service] });
+    let (pod, _) = read_pod(doc! { "podName": "other", "httpServices": [service] });
     assert_eq!(pod.unwrap().slug.as_str(), "a-o-2");
 }
 
 #[test]
-fn names_that_kubernetes_refuses_are_told_and_the_volume_stays() {
+fn names_that_kubernetes_refuses_are_reported_and_the_volume_stays() {
     let long = "x".repeat(50);
     for (name, slug) in [
         ("2 de mayo", "p-2-de-mayo"),
@@ -87,7 +87,7 @@ fn names_that_kubernetes_refuses_are_told_and_the_volume_stays() {
         (long.as_str(), ""),
     ] {
         let resources = doc! { "podName": format!("{name}-81dc9bdb"), "pvcName": "pvc-kept" };
-        let (pod, odd) = taken(doc! { "podName": name, "kubernetesResources": resources });
+        let (pod, odd) = read_pod(doc! { "podName": name, "kubernetesResources": resources });
         let pod = pod.unwrap();
         assert!(
             slug.is_empty() || pod.slug.as_str() == slug,
@@ -100,7 +100,7 @@ fn names_that_kubernetes_refuses_are_told_and_the_volume_stays() {
 }
 
 #[test]
-fn the_hash_is_that_of_the_record_or_as_the_old_backend_makes_it() {
+fn the_hash_is_the_recorded_or_the_legacy_one() {
     let expected = Naming::legacy_md5("x.example").unwrap().user_hash(OWNER);
     for (recorded, hash) in [
         (Bson::from("81dc9bdb"), "81dc9bdb"),
@@ -108,15 +108,16 @@ fn the_hash_is_that_of_the_record_or_as_the_old_backend_makes_it() {
         (Bson::Null, expected.as_str()),
         ("UPPER123".into(), expected.as_str()),
     ] {
-        let (pod, _) = taken(doc! { "userHash": recorded });
+        let (pod, _) = read_pod(doc! { "userHash": recorded });
         assert_eq!(pod.unwrap().owner_hash.as_str(), hash);
     }
 }
 
 #[test]
-fn links_that_change_are_told() {
+fn links_that_change_are_reported() {
     let with = |url: &str| {
-        let (_, odd) = taken(doc! { "httpServices": [{ "port": 8888, "serviceName": "Web", "url": url }] });
+        let (_, odd) =
+            read_pod(doc! { "httpServices": [{ "port": 8888, "serviceName": "Web", "url": url }] });
         odd
     };
     assert_eq!(
@@ -135,7 +136,7 @@ fn links_that_change_are_told() {
 }
 
 #[test]
-fn what_can_not_be_a_pod_is_left_and_all_else_is_one() {
+fn pods_without_owner_or_image_are_set_aside_and_no_others() {
     for (changes, aside) in [
         (doc! { "userId": "somebody" }, true),
         (doc! { "userId": Bson::Null }, true),
@@ -147,10 +148,10 @@ fn what_can_not_be_a_pod_is_left_and_all_else_is_one() {
             false,
         ),
     ] {
-        let (pod, odd) = taken(changes.clone());
+        let (pod, odd) = read_pod(changes.clone());
         assert_eq!(pod.is_none(), aside, "{changes}");
         assert!(!odd.is_empty(), "{changes}");
     }
-    let (pod, _) = taken(doc! { "podId": "3F9A0C1D2E4B5A68" });
+    let (pod, _) = read_pod(doc! { "podId": "3F9A0C1D2E4B5A68" });
     assert_eq!(pod.unwrap().id.as_str(), "3f9a0c1d2e4b5a68");
 }
