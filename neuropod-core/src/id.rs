@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_pod_id_is_answered_like_one_that_does_not_exist() {
+    fn an_invalid_pod_id_is_reported_as_not_found() {
         for text in [
             "",
             "3f9a0c1d2e4b5a6",

@@ -24,8 +24,8 @@ use crate::watch;
 
 /// A Kubernetes cluster in which pods run.
 ///
-/// Made by one of [`from_kubeconfig`](Self::from_kubeconfig), [`in_cluster`](Self::in_cluster), [`infer`](Self::infer),
-/// [`connect`](Self::connect) and [`with_client`](Self::with_client).
+/// Created by [`from_kubeconfig`](Self::from_kubeconfig), [`in_cluster`](Self::in_cluster),
+/// [`infer`](Self::infer), [`connect`](Self::connect) or [`with_client`](Self::with_client).
 pub struct KubeCluster {
     context: Context,
     /// Ends the watches when the backend is dropped.
@@ -36,7 +36,7 @@ impl KubeCluster {
     /// The cluster of a kubeconfig file, in its current context or the one named.
     ///
     /// # Errors
-    /// `NotConfigured` when the file, the context or what it refers to can't be read.
+    /// `NotConfigured` if the file, its context or a file it refers to can't be read.
     pub async fn from_kubeconfig(path: &Path, context: Option<&str>, config: KubeConfig) -> Result<Self> {
         Self::connect(connect::from_kubeconfig(path, context).await?, config)
     }
@@ -53,7 +53,7 @@ impl KubeCluster {
     /// runs in.
     ///
     /// # Errors
-    /// `NotConfigured` where there is neither, or the kubeconfig can't be used.
+    /// `NotConfigured` if there is neither, or the kubeconfig can't be used.
     pub async fn infer(config: KubeConfig) -> Result<Self> {
         match connect::infer().await? {
             connect::Place::Outside(connection) => Self::connect(connection, config),
@@ -61,24 +61,24 @@ impl KubeCluster {
         }
     }
 
-    /// The cluster that `connection` describes. Has to be called on the async runtime that is going to use it.
+    /// The cluster that `connection` describes. Must be called on the async runtime that will use it.
     ///
     /// # Errors
-    /// `NotConfigured` when the certificates or credentials can't be used.
+    /// `NotConfigured` if the certificates or credentials can't be used.
     pub fn connect(connection: kube::Config, config: KubeConfig) -> Result<Self> {
         let client = connect::client(connection, config.deadline)?;
         Ok(Self::with_client(client, config))
     }
 
-    /// A cluster that is reached through a client of the caller's own making.
+    /// A cluster that is reached through the caller's own client.
     ///
-    /// A client that kube makes by itself repeats requests up to 15 times, which only the deadline of each
-    /// operation ends: [`connect`](Self::connect) switches that off.
+    /// A client that kube builds itself retries requests up to 15 times, until the deadline of the operation:
+    /// [`connect`](Self::connect) disables that.
     pub fn with_client(client: Client, config: KubeConfig) -> Self {
         Self::new(client, None, config)
     }
 
-    /// The cluster that this process runs in: its namespace is known.
+    /// The cluster around this process, so its own namespace is known.
     fn inside(connection: kube::Config, config: KubeConfig) -> Result<Self> {
         let own_namespace = Some(connection.default_namespace.clone());
         let client = connect::client(connection, config.deadline)?;
@@ -92,59 +92,61 @@ impl KubeCluster {
         }
     }
 
-    /// How it uses the cluster.
+    /// The configuration.
     pub fn config(&self) -> &KubeConfig {
         &self.context.config
     }
 
-    /// Checks that everything is there that the platform needs: the namespace, the ingress class or Gateway API, the
-    /// storage class. [`apply`](ClusterBackend::apply) checks them too, at most every five minutes. Then checks that the
-    /// platform has every [right](Self::missing_rights) that its configuration needs: [`watch`](ClusterBackend::watch)
-    /// can't report a missing one, and a missing right to delete pods would show only when the first pod is stopped.
-    /// Creates or repairs the network policy of the pods, before there are any.
+    /// Checks that all prerequisites exist: the namespace, the ingress class or Gateway API, the storage class.
+    /// [`apply`](ClusterBackend::apply) checks them too, at most every five minutes. Then checks that the
+    /// platform has every [right](Self::missing_rights) that its configuration needs:
+    /// [`watch`](ClusterBackend::watch) can't report a missing one, and a missing right to delete pods would
+    /// show only when the first pod is stopped. Creates or repairs the network policy of the pods, before there
+    /// are any.
     ///
-    /// A GPU type of [`KubeConfig::catalogue`] that no node can take is a warning in the log (`tracing`), not an error: its
-    /// nodes may come only when they are asked for. [`check_catalogue`](Self::check_catalogue) returns them. A right that
-    /// only a part of the platform needs, such as the counting of GPUs, is a warning too.
+    /// A GPU type of [`KubeConfig::catalogue`] that no node can take is a warning in the log (`tracing`), not
+    /// an error: its nodes may only be created on demand. [`check_catalogue`](Self::check_catalogue) returns
+    /// these types. A right that only a part of the platform needs, such as counting GPUs, is a warning too.
     ///
-    /// What works and keeps tenants less apart than it could is a warning as well: network policies that nothing is known
-    /// to [enforce](Self::enforcement), a namespace of the pods without a Pod Security level, or one that the platform
-    /// itself runs in.
+    /// Weak isolation of tenants is a warning as well: network policies that nothing is known to
+    /// [enforce](Self::enforcement), a namespace of the pods without a Pod Security level, or one that the
+    /// platform itself runs in.
     ///
     /// # Errors
-    /// `NotConfigured` when something is missing (a Secret that is to be copied into the namespaces of users, too), or when
-    /// pods are at the site of the control plane ([`KubeConfig::domains`]); `PermissionDenied` with all rights that are
-    /// missing; the message says what to do. The errors of creating the network policy: without it no pod is created.
+    /// `NotConfigured` if a prerequisite is missing (including a Secret to be copied into the namespaces of
+    /// users), or if pods are at the site of the control plane ([`KubeConfig::domains`]); `PermissionDenied`
+    /// with all missing rights; the message says how to fix it. The errors of creating the network policy:
+    /// without it no pod is created.
     pub async fn check_setup(&self) -> Result<()> {
         check::check(&self.context).await
     }
 
-    /// The GPU types on offer in a catalogue that no node of the cluster can take, even when all its GPUs are free: the
-    /// resource or a label has another name there, a taint is not tolerated, or a pod gets more than one node has. Empty
-    /// where the platform may not list nodes.
+    /// The offered GPU types of a catalogue that no node of the cluster can take, even with all its GPUs free:
+    /// the resource or a label has another name there, a taint is not tolerated, or a pod needs more than one
+    /// node has. Empty if the platform may not list nodes.
     ///
     /// # Errors
-    /// When the cluster does not respond.
+    /// If the cluster does not respond.
     pub async fn check_catalogue(&self, catalogue: &Catalogue) -> Result<Vec<UnmatchedGpu>> {
         let work = catalogue::unmatched(&self.context.requests, catalogue, &self.context.config.instance);
         self.context.requests.in_time(work).await
     }
 
-    /// The rights that the configuration needs and the platform does not have, including those that it can do without.
-    /// Empty where the API server does not accept such questions.
+    /// The rights that the configuration needs and the platform does not have, including optional ones. Empty
+    /// if the API server does not accept such questions.
     ///
     /// # Errors
-    /// When the cluster does not respond.
+    /// If the cluster does not respond.
     pub async fn missing_rights(&self) -> Result<Vec<MissingRight>> {
         let work = rights::missing(&self.context.requests, &self.context.config);
         self.context.requests.in_time(work).await
     }
 
-    /// What enforces network policies in the cluster, as far as can be known. Everything that keeps pods apart on the
-    /// network depends on it.
+    /// The enforcement of network policies in the cluster, as far as it can be detected. The isolation of pods
+    /// on the network depends on it.
     ///
     /// # Errors
-    /// When the cluster does not respond in time.
+    /// If the cluster does not respond in time.
     pub async fn enforcement(&self) -> Result<Enforcement> {
         let requests = &self.context.requests;
         requests
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_with_a_kubeconfig_is_reported_without_its_contents() {
+    async fn an_invalid_kubeconfig_is_reported_without_its_contents() {
         let text = refused("users: [{ name: ana, user: { token: hunter2 }").await;
         assert!(text.contains("line 1") && !text.contains("hunter2"), "{text}");
         let text = refused("users:\n- name: ana\n  user: hunter2\n").await;

@@ -1,4 +1,5 @@
-//! What every operation needs: the client with its limits, the configuration, and what this process remembers.
+//! The common state of all operations: the client with its limits, the configuration, and caches of this
+//! process.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,20 +13,21 @@ use crate::api::request::Requests;
 use crate::config::KubeConfig;
 use crate::recent::Recent;
 
-/// State shared by all operations. It holds no logic of theirs.
+/// The common state of all operations. It has none of their logic.
 pub(crate) struct Context {
     pub(crate) requests: Requests,
     pub(crate) config: KubeConfig,
     /// The namespace that this process runs in; `None` outside of a cluster.
     pub(crate) own_namespace: Option<String>,
-    /// Whether the namespace and classes of the configuration were there a short time ago.
+    /// Whether the namespace and classes of the configuration existed a short time ago.
     pub(crate) prerequisites: Recent<()>,
     /// The namespaces that had their network policy and Secrets a short time ago.
     pub(crate) complete_namespaces: Recent<String>,
-    /// The pods that this process applied and has not removed since. Their objects are read before any is created.
+    /// The pods that this process applied and has not removed since. Before it applies them again, it reads
+    /// their objects.
     applied: Mutex<HashSet<PodId>>,
-    /// Limits the logs that are read at a time. A log stream lives as long as its container, and HTTP/1.1 takes one
-    /// connection for each.
+    /// Limits the logs read at the same time. A log stream lives as long as its container, and takes a
+    /// connection with HTTP/1.1.
     log_streams: Arc<Semaphore>,
 }
 
@@ -52,17 +54,17 @@ impl Context {
         (!self.config.namespace_per_user).then_some(self.config.namespace.as_str())
     }
 
-    /// The namespace as a [`WorkloadRef`] has it.
+    /// The namespace for a [`WorkloadRef`].
     pub(crate) fn reference_namespace(&self, namespace: &str) -> Option<String> {
         (namespace != self.config.namespace).then(|| namespace.to_owned())
     }
 
-    /// Notes that a pod is applied. Returns `true` if it already was.
+    /// Records that a pod is applied. Returns `true` if it already was.
     pub(crate) fn note_applied(&self, pod: &PodId) -> bool {
         !self.applied().insert(pod.clone())
     }
 
-    /// Notes that everything of a pod is gone or being deleted.
+    /// Records that all objects of a pod are gone or being deleted.
     pub(crate) fn note_removed(&self, pod: &PodId) {
         self.applied().remove(pod);
     }
@@ -71,11 +73,10 @@ impl Context {
         self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place among the log streams. Callers don't wait for one: places become free when containers end, whenever that
-    /// is.
+    /// A permit for a log stream. Callers don't wait for one, because nobody knows when a container ends.
     ///
     /// # Errors
-    /// `RateLimited` when [`KubeConfig::log_streams`] logs are being read.
+    /// `RateLimited` if [`KubeConfig::log_streams`] logs are being read.
     pub(crate) fn log_permit(&self) -> Result<OwnedSemaphorePermit> {
         let permit = self.log_streams.clone().try_acquire_owned();
         permit.map_err(|full| {

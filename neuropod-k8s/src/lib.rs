@@ -17,16 +17,16 @@
 //! # }
 //! ```
 //!
-//! # Where to find what
+//! # Overview
 //!
 //! - [`config`]: namespaces, routes, storage, network policies, limits.
 //! - [`manifests`]: the objects of a workload as values and as YAML, without a cluster.
 //! - [`KubeCluster::check_setup`], [`check_catalogue`](KubeCluster::check_catalogue),
 //!   [`missing_rights`](KubeCluster::missing_rights), [`enforcement`](KubeCluster::enforcement): checks for operators.
 //!
-//! # What the cluster needs
+//! # Requirements
 //!
-//! | need | for |
+//! | requirement | for |
 //! |---|---|
 //! | Kubernetes 1.31 or later | everything |
 //! | a namespace of the pods alone ([`KubeConfig::namespace`]), apart from that of the platform | isolation: the platform may read every Secret in it |
@@ -37,11 +37,11 @@
 //! | metrics-server, optional | the processor and memory that pods use |
 //! | the right to list nodes and all pods, and a device plug-in, optional | GPUs |
 //!
-//! [`KubeCluster::check_setup`] checks it and says what to do.
+//! [`KubeCluster::check_setup`] checks them and says how to fix them.
 //!
 //! # Invariants
 //!
-//! - An object of somebody else is never changed or deleted. Updates and deletions name the uid that was read.
+//! - A foreign object is never changed or deleted. Updates and deletions name the uid that was read.
 //! - No pod is created before the network policy of its namespace, and the policy outlives the last pod.
 //! - Every request may be repeated, and every operation ends within [`KubeConfig::deadline`].
 //! - A new pod is one wave of creations. There is one watch on pods and three on events, whatever the number of pods.
@@ -66,7 +66,7 @@ pub use self::config::{Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRu
 pub use self::setup::enforcement::Enforcement;
 pub use self::setup::rights::MissingRight;
 
-/// The example of the README compiles.
+/// Compiles the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! A memory of checks that succeeded a short time ago.
+//! A cache of checks that succeeded a short time ago.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a successful check counts.
+/// How long a successful check remains valid.
 const GOOD_FOR: Duration = Duration::from_mins(5);
 
-/// The subjects that were found in order within the last five minutes, so that not every new pod checks them again.
+/// The subjects that passed a check within the last five minutes, so that not every new pod checks them again.
 #[derive(Debug)]
 pub(crate) struct Recent<K>(Mutex<HashMap<K, Instant>>);
 
@@ -21,7 +21,7 @@ impl<K> Default for Recent<K> {
 }
 
 impl<K: Eq + Hash> Recent<K> {
-    /// Whether the subject was in order within the last five minutes.
+    /// Whether the subject passed its check within the last five minutes.
     pub(crate) fn has<Q: Eq + Hash + ?Sized>(&self, subject: &Q) -> bool
     where
         K: std::borrow::Borrow<Q>,
@@ -29,14 +29,14 @@ impl<K: Eq + Hash> Recent<K> {
         self.lock().get(subject).is_some_and(|at| at.elapsed() < GOOD_FOR)
     }
 
-    /// Notes that the subject is in order now.
+    /// Records that the subject passed its check now.
     pub(crate) fn note(&self, subject: K) {
         let mut seen = self.lock();
         seen.retain(|_, at| at.elapsed() < GOOD_FOR);
         seen.insert(subject, Instant::now());
     }
 
-    /// Makes the next check of the subject a real one.
+    /// Forces the next check of the subject.
     pub(crate) fn forget<Q: Eq + Hash + ?Sized>(&self, subject: &Q)
     where
         K: std::borrow::Borrow<Q>,

@@ -49,7 +49,7 @@ async fn is_a_billing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn entries_of_earlier_versions_get_the_names_of_the_pods_that_were_there() {
+async fn entries_of_earlier_versions_get_the_names_of_existing_pods() {
     let Some(database) = TestDatabase::new("mongo/entries_of_earlier_versions") else {
         return;
     };
@@ -140,8 +140,8 @@ async fn two_stores_on_one_database_are_a_billing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_are_in_their_field_alone() {
-    let Some(database) = TestDatabase::new("mongo/secrets_are_in_their_field_alone") else {
+async fn secrets_are_only_in_their_field() {
+    let Some(database) = TestDatabase::new("mongo/secrets_are_only_in_their_field") else {
         return;
     };
     let store = MongoStore::connect(&database.uri).await.unwrap();

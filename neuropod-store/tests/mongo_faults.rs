@@ -72,8 +72,8 @@ async fn stopped_and_started_again() {
 
 /// A server that says nothing fails calls in time. What it has done all the same counts once when it is repeated.
 #[tokio::test(flavor = "multi_thread")]
-async fn silent() {
-    let Some(server) = own_server("silent") else {
+async fn a_silent_server_fails_calls_in_time() {
+    let Some(server) = own_server("mongo_faults/a_silent_server_fails_calls_in_time") else {
         return;
     };
     let store = MongoStore::connect(&server.uri()).await.unwrap();
@@ -348,7 +348,7 @@ async fn unknown_fields_of_a_hold_survive_its_changes() {
 
 /// The error says what is wrong, and not the password.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_there() {
+async fn a_missing_server_is_unavailable() {
     for (uri, code, retryable) in [
         (
             "mongodb://ana:s3cret@127.0.0.1:1/?connectTimeoutMS=100",

@@ -32,7 +32,7 @@ async fn before_names(path: &Path) {
 }
 
 #[tokio::test]
-async fn entries_of_earlier_versions_get_the_names_of_the_pods_that_were_there() {
+async fn entries_of_earlier_versions_get_the_names_of_existing_pods() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let ana = UserId::new("ana");

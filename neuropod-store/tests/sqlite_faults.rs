@@ -116,7 +116,7 @@ async fn locked_by_another_process() {
 /// group was given on purpose it keeps.
 #[cfg(unix)]
 #[tokio::test]
-async fn nobody_else_reads_it() {
+async fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = tempfile::tempdir().unwrap();
@@ -150,7 +150,7 @@ async fn nobody_else_reads_it() {
 
 /// Where it can't be made it says why.
 #[tokio::test]
-async fn without_a_folder() {
+async fn a_missing_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
@@ -179,7 +179,7 @@ async fn removed_or_replaced() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_opened() {
+async fn files_that_can_not_be_opened() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("no such folder").join("neuropod.db");
     let error = failed(SqliteStore::open(&missing).await, "not_configured", false);
@@ -194,7 +194,7 @@ async fn what_can_not_be_opened() {
 
 /// A file whose tables a later version has made is left alone.
 #[tokio::test]
-async fn of_a_later_version() {
+async fn a_file_of_a_later_version() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("neuropod.db");
     SqliteStore::open(&path).await.unwrap().close().await;

@@ -49,7 +49,7 @@ async fn everything_is_read() {
 }
 
 #[tokio::test]
-async fn accounts_and_keys_go_on() {
+async fn accounts_and_keys_keep_working() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(file(&folder)).await.unwrap();
     let ana = UserId::new(ANA);
@@ -98,7 +98,7 @@ async fn documents(path: &std::path::Path, table: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_is_rewritten_is_in_its_new_place() {
+async fn rewritten_fields_are_in_their_new_places() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder);
     let mut by_hand = by_hand::connect(&path).await;

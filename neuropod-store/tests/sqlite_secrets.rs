@@ -26,7 +26,7 @@ async fn texts(file: &mut SqliteConnection, table: &str) -> Vec<(String, String)
 }
 
 #[tokio::test]
-async fn secrets_are_in_their_field_alone() {
+async fn secrets_are_only_in_their_field() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("neuropod.db");
     let store = SqliteStore::open(&path).await.unwrap();

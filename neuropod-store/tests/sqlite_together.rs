@@ -52,7 +52,7 @@ async fn cents(store: &SqliteStore, user: &UserId) -> usize {
 }
 
 #[tokio::test]
-async fn what_waits_is_one_transaction() {
+async fn queued_steps_share_one_transaction() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("neuropod.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -87,7 +87,7 @@ async fn what_waits_is_one_transaction() {
 
 /// Whatever a step has written before it fails is undone, and nothing else.
 #[tokio::test]
-async fn one_that_fails_leaves_the_others() {
+async fn a_failed_step_leaves_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("neuropod.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -112,7 +112,7 @@ async fn one_that_fails_leaves_the_others() {
 
 /// A full disk, among others, makes SQLite undo the whole transaction.
 #[tokio::test]
-async fn a_transaction_that_is_lost_is_lost_for_all() {
+async fn a_lost_transaction_fails_all_its_steps() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("neuropod.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_transaction_that_is_lost_is_lost_for_all() {
 
 /// Whoever goes away before their turn has written nothing, and nobody waits for them.
 #[tokio::test]
-async fn one_that_goes_away_leaves_the_others() {
+async fn a_dropped_step_leaves_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("neuropod.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -158,7 +158,7 @@ async fn one_that_goes_away_leaves_the_others() {
 
 /// Calls that are given up at any moment count once or not at all, and exactly once when they are repeated.
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_that_are_given_up_count_once_when_they_are_repeated() {
+async fn abandoned_calls_count_once_when_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(
         SqliteStore::open(folder.path().join("neuropod.db"))

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_that_pods_have_are_kept_and_not_offered() {
+    fn types_of_existing_pods_are_kept_but_not_offered() {
         let before = Catalogue::default();
         let kept = before
             .clone()
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn without_gpus_in_the_catalogue_nothing_is_guessed() {
+    fn an_empty_catalogue_offers_no_gpus() {
         for id in [NO_GPU, "rtx-3090"] {
             let kept = Catalogue::new([]).keeping([id]);
             let gpu = kept.get(id).unwrap();

@@ -1,4 +1,4 @@
-//! What every [`AuditLog`] has to do.
+//! Checks for every [`AuditLog`].
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn person(email: &str) -> AuditPerson {
     }
 }
 
-/// Something that `actor` did, `seconds` after a fixed moment.
+/// An action of `actor`, `seconds` after a fixed moment.
 fn entry(actor: &AuditPerson, seconds: i64) -> AuditEntry {
     AuditEntry {
         id: AuditId::random(),
@@ -64,7 +64,7 @@ async fn found(log: &Arc<dyn AuditLog>, options: &AuditOptions) -> Vec<AuditEntr
     log.page(options).await.unwrap().entries
 }
 
-/// Every kind of target and outcome comes back as it was.
+/// Every kind of target and outcome reads back unchanged.
 pub async fn every_field_comes_back(log: &Arc<dyn AuditLog>) {
     let actor = person("Admin@example.com");
     let user = person("ana@example.com");
@@ -125,7 +125,7 @@ pub async fn every_field_comes_back(log: &Arc<dyn AuditLog>) {
     assert_eq!(found(log, &by(&actor)).await, written, "as they were written");
 }
 
-/// An entry can be completed; once it is done nothing changes it.
+/// An entry can be completed; once its outcome is `Done` it never changes.
 pub async fn what_is_done_stays(log: &Arc<dyn AuditLog>) {
     let actor = person("admin@example.com");
     let pending = AuditEntry {
@@ -156,12 +156,12 @@ pub async fn what_is_done_stays(log: &Arc<dyn AuditLog>) {
     }
 }
 
-/// Pages follow each other without gaps, the newest first, while new entries come.
+/// Pages follow each other without gaps, newest first, while new entries arrive.
 pub async fn newest_first_in_pages(log: &Arc<dyn AuditLog>) {
     let actor = person("admin@example.com");
     let mut all = Vec::new();
     for number in 0..7 {
-        // Three of them in one moment.
+        // Three of them at the same moment.
         let entry = entry(&actor, [0, 1, 2, 2, 2, 3, 4][number]);
         log.record(&entry).await.unwrap();
         all.push(entry);
@@ -184,7 +184,7 @@ pub async fn newest_first_in_pages(log: &Arc<dyn AuditLog>) {
     assert_eq!((empty.entries, empty.next), (Vec::new(), None));
 }
 
-/// By who did it, what, on whom, and when.
+/// By person, action, target and time.
 pub async fn filters(log: &Arc<dyn AuditLog>) {
     let address = format!("{}@Example.com", unique("admin"));
     let actor = person(&address);
@@ -267,7 +267,7 @@ pub async fn filters(log: &Arc<dyn AuditLog>) {
     }
 }
 
-/// Texts are no patterns, no operators and no separators.
+/// Search texts are neither patterns nor operators nor separators.
 pub async fn hostile_texts(log: &Arc<dyn AuditLog>) {
     let end = unique("hostile");
     let texts = [
@@ -326,7 +326,7 @@ pub async fn hostile_texts(log: &Arc<dyn AuditLog>) {
     }
 }
 
-/// A page of no or too many entries is refused.
+/// A page of 0 or too many entries is refused.
 pub async fn limits(log: &Arc<dyn AuditLog>) {
     for limit in [0, MAX_AUDIT_ENTRIES + 1] {
         let options = AuditOptions {
@@ -341,9 +341,9 @@ pub async fn limits(log: &Arc<dyn AuditLog>) {
     }
 }
 
-/// Only what is older than asked for is forgotten.
+/// Only entries older than the given time are removed.
 pub async fn old_entries_are_forgotten(log: &Arc<dyn AuditLog>) {
-    // So old that no other check has any.
+    // Older than the entries of any other check.
     let seconds = -100 * 365 * 24 * 3600;
     let actor = person("admin@example.com");
     let [old, limit] = [entry(&actor, seconds - 1), entry(&actor, seconds)];
@@ -358,7 +358,7 @@ pub async fn old_entries_are_forgotten(log: &Arc<dyn AuditLog>) {
     assert_eq!(found(log, &by(&actor)).await, Vec::new());
 }
 
-/// Nothing is lost when many record at once, and one id stays one entry.
+/// Concurrent records are all kept, and one id remains one entry.
 pub async fn many_at_once(log: &Arc<dyn AuditLog>) {
     let actor = person("admin@example.com");
     let one = entry(&actor, 0);

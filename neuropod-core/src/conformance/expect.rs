@@ -1,11 +1,11 @@
-//! Texts that are unique, and checks of errors.
+//! Unique texts, and checks of errors.
 
 use std::fmt::Debug;
 
 use crate::error::kind::{Error, Result};
 use crate::id::PodId;
 
-/// A text that nothing else uses: suites share servers.
+/// A text that nothing else uses, because suites share servers.
 pub(super) fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", PodId::random())
 }

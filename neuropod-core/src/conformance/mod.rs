@@ -1,13 +1,13 @@
-//! Behaviour suites: what every implementation of a trait must do, ours or yours.
+//! Behaviour suites: checks for every implementation of a trait, ours or yours.
 //!
-//! A suite is a module with one function for each check and a function `run` for all of them. A check panics with what
-//! it expected if an implementation does something else. Checks use ids of their own, so they can run side by side and on
-//! a server that has other data. Implementations must take concurrent calls: no call may fail because another one is under
-//! way, except for a conflict of versions.
+//! A suite is a module with one function for each check and a function `run` for all of them. A failed check
+//! panics with what it expected. Checks use unique ids, so they can run side by side and on a server with other
+//! data. Implementations must support concurrent calls: no call may fail because of another one, except for a
+//! conflict of versions.
 //!
-//! To run a suite, enable the feature `conformance` of this crate in your `dev-dependencies` and call it in a test, on
-//! the multi-threaded runtime (`#[tokio::test(flavor = "multi_thread")]`) so that the checks of concurrent use find
-//! something:
+//! To run a suite, enable the feature `conformance` of this crate in your `dev-dependencies` and call it in a
+//! test on the multi-threaded runtime (`#[tokio::test(flavor = "multi_thread")]`), because on a single thread
+//! the checks of concurrent use find nothing:
 //!
 //! ```
 //! use std::sync::Arc;

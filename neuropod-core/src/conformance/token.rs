@@ -1,14 +1,14 @@
-//! What every [`TokenExtractor`] has to do, whatever logs it reads.
+//! Checks for every [`TokenExtractor`], whatever logs it reads.
 
 use crate::token::secret::AccessToken;
 use crate::token::{MAX_LINE_LEN, TokenExtractor, TokenState};
 
-/// A log in which the extractor finds a token.
+/// A log that contains a token.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// The log, from its first byte; it ends with a line end.
     pub log: Vec<u8>,
-    /// The token that it shows.
+    /// The token in it.
     pub token: AccessToken,
 }
 
@@ -30,7 +30,7 @@ fn found(sample: &Sample) -> TokenState {
     TokenState::Generated(sample.token.clone())
 }
 
-/// Where nothing was printed, or nothing that means anything, nothing is known.
+/// Nothing is found if nothing relevant was printed.
 pub fn nothing_seen_nothing_known(extractor: &dyn TokenExtractor) {
     let mut scan = extractor.start();
     assert_eq!(
@@ -44,7 +44,7 @@ pub fn nothing_seen_nothing_known(extractor: &dyn TokenExtractor) {
     assert_eq!(*scan.state(), TokenState::Unknown, "the state of an empty log");
 }
 
-/// The token is found, told once by [`push`](crate::token::TokenScan::push), and kept.
+/// The token is found, reported once by [`push`](crate::token::TokenScan::push), and kept.
 pub fn finds_the_token(extractor: &dyn TokenExtractor, sample: &Sample) {
     let mut scan = extractor.start();
     assert_eq!(
@@ -52,11 +52,11 @@ pub fn finds_the_token(extractor: &dyn TokenExtractor, sample: &Sample) {
         Some(found(sample)),
         "the whole log tells the token"
     );
-    assert_eq!(*scan.state(), found(sample), "the state is what was told");
+    assert_eq!(*scan.state(), found(sample), "the state is the reported one");
     assert_eq!(
         scan.push(b"another line\n"),
         None,
-        "what did not change is not told again"
+        "an unchanged state is not reported again"
     );
     assert_eq!(scan.finish(), None, "the end of the log tells nothing new");
     assert_eq!(
@@ -66,7 +66,7 @@ pub fn finds_the_token(extractor: &dyn TokenExtractor, sample: &Sample) {
     );
 }
 
-/// However a log is cut, the state at its end is the same, and each answer is the state from then on.
+/// However a log is cut, the final state is the same, and each returned state is the current one.
 pub fn cut_anywhere(extractor: &dyn TokenExtractor, sample: &Sample) {
     let log = &sample.log;
     for cut in 0..=log.len() {
@@ -83,10 +83,10 @@ fn same_state(extractor: &dyn TokenExtractor, chunks: &[&[u8]], sample: &Sample,
     let mut scan = extractor.start();
     let mut before = scan.state().clone();
     for chunk in chunks {
-        let told = scan.push(chunk);
+        let reported = scan.push(chunk);
         let now = scan.state().clone();
         assert_eq!(
-            told,
+            reported,
             (now != before).then(|| now.clone()),
             "push answers the state exactly when it changed, {how}"
         );
@@ -110,7 +110,7 @@ pub fn a_last_line_without_end(extractor: &dyn TokenExtractor, sample: &Sample) 
     );
 }
 
-/// The scan of the next run knows nothing of the run before.
+/// The scan of the next run does not know about the previous one.
 pub fn a_new_scan_starts_from_nothing(extractor: &dyn TokenExtractor, first: &Sample, second: &Sample) {
     assert_ne!(
         first.token, second.token,
@@ -125,7 +125,7 @@ pub fn a_new_scan_starts_from_nothing(extractor: &dyn TokenExtractor, first: &Sa
     assert_eq!(*scan.state(), found(second), "the token of the second run");
 }
 
-/// Scans of several containers at a time don't meet.
+/// Concurrent scans of several containers are independent.
 pub fn scans_side_by_side(extractor: &dyn TokenExtractor, first: &Sample, second: &Sample) {
     let mut scans = [extractor.start(), extractor.start()];
     let longest = first.log.len().max(second.log.len());
@@ -145,7 +145,7 @@ pub fn scans_side_by_side(extractor: &dyn TokenExtractor, first: &Sample, second
     }
 }
 
-/// Bytes that are no text, before the log and cut in the middle of a character, do no harm.
+/// Bytes that are not text, before the log and cut in the middle of a character, do no harm.
 pub fn any_bytes(extractor: &dyn TokenExtractor, sample: &Sample) {
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     for noise in [
@@ -169,11 +169,11 @@ pub fn any_bytes(extractor: &dyn TokenExtractor, sample: &Sample) {
             "the state after a line of {noise:?}"
         );
     }
-    // Nothing but noise: whatever it makes of it, it does not panic.
+    // Nothing but noise: any result is fine, but no panic.
     let mut scan = extractor.start();
     let mut bits: u32 = 1;
     for _ in 0..100_000 {
-        // Marsaglia's xorshift32: any sequence will do, as long as it is the same every time.
+        // Marsaglia's xorshift32: any sequence will do, as long as it repeats.
         bits ^= bits << 13;
         bits ^= bits >> 17;
         bits ^= bits << 5;
@@ -182,10 +182,10 @@ pub fn any_bytes(extractor: &dyn TokenExtractor, sample: &Sample) {
     scan.finish();
 }
 
-/// A line without end is not kept, and after it the log is read as before.
+/// An endless line is not kept in memory, and the log after it is read as usual.
 ///
-/// On Linux the memory of the process is measured: of 256 MiB in one line it may keep half, so
-/// that other tests beside it do no harm.
+/// On Linux the memory of the process is measured: of 256 MiB in one line it may keep half, which leaves room
+/// for other tests in the same process.
 pub fn endless_lines(extractor: &dyn TokenExtractor, sample: &Sample) {
     const CHUNK: usize = 64 * 1024;
     const CHUNKS: usize = 4096;
@@ -212,7 +212,7 @@ pub fn endless_lines(extractor: &dyn TokenExtractor, sample: &Sample) {
         CHUNK * CHUNKS
     );
 
-    // A log of many lines just as long as one may be.
+    // A log of many lines of the maximum length.
     let mut scan = extractor.start();
     let line = [&vec![b'x'; MAX_LINE_LEN][..], b"\n"].concat();
     for _ in 0..100 {
@@ -222,7 +222,7 @@ pub fn endless_lines(extractor: &dyn TokenExtractor, sample: &Sample) {
     assert_eq!(*scan.state(), found(sample), "the state after long lines");
 }
 
-/// Bytes of memory of this process; `None` where the system does not tell (Linux, `proc_pid_status(5)`).
+/// The memory of this process in bytes; `None` if the system does not report it (Linux, `proc_pid_status(5)`).
 fn resident_memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -230,11 +230,11 @@ fn resident_memory() -> Option<usize> {
     Some(kibibytes * 1024)
 }
 
-/// What is told can be logged: the token is not in it.
+/// States can be logged without showing the token.
 pub fn never_in_debug(extractor: &dyn TokenExtractor, sample: &Sample) {
     let mut scan = extractor.start();
-    let told = scan.push(&sample.log);
-    for text in [format!("{told:?}"), format!("{:#?}", scan.state())] {
+    let reported = scan.push(&sample.log);
+    for text in [format!("{reported:?}"), format!("{:#?}", scan.state())] {
         assert!(
             !text.contains(sample.token.expose()),
             "Debug output shows the token"

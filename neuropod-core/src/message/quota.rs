@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_that_is_used_up_is_named() {
+    fn the_exhausted_quota_is_named() {
         assert_eq!(told(&trial("quota-gpu")), "The GPU quota is used up");
         assert_eq!(told(&trial("quota-pvc")), "The storage quota is used up");
         // Of no quota that owners know.
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_requested_counts_and_not_the_name_of_the_quota_or_what_is_used() {
+    fn the_requested_resource_counts_not_the_quotas_name_or_usage() {
         let any = reason(ReasonCode::QuotaExceeded, Language::En);
         for (requested, expected) in [
             ("pods=1", "The pod quota is used up"),

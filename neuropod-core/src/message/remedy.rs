@@ -184,7 +184,7 @@ mod tests {
     use crate::message::{reason, reason_of};
 
     #[test]
-    fn a_full_node_with_the_volume_has_words_of_its_own_also_once_it_was_given_up() {
+    fn a_full_node_with_the_volume_has_its_own_text_even_after_giving_up() {
         let words = "1 Insufficient memory, 1 node(s) didn't match pod affinity rules.";
         let full = Reason::new(ReasonCode::Unschedulable, words, jiff::Timestamp::UNIX_EPOCH);
         let given_up = full.given_up(jiff::Timestamp::UNIX_EPOCH);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_behind_a_leftover_has_words_of_its_own_also_once_it_was_given_up() {
+    fn a_start_behind_a_leftover_has_its_own_text_even_after_giving_up() {
         let told = format!("{}: the volume is being deleted", Reason::LEFTOVER);
         let waits = Reason::new(ReasonCode::StopDelayed, told, jiff::Timestamp::UNIX_EPOCH);
         let given_up = waits.given_up(jiff::Timestamp::UNIX_EPOCH);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_has_one_sentence_or_more_of_its_own() {
+    fn every_reason_has_its_own_sentences() {
         for code in ReasonCode::ALL {
             for language in [Language::Es, Language::En] {
                 let text = remedy(code, language);

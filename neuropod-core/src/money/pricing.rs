@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_an_earlier_version_has_no_opening_credit_of_its_own() {
+    fn a_list_of_an_earlier_version_has_no_opening_credit() {
         let stored = r#"{"version":3,"gpus":{"rtx-4090":2500000},"otherGpu":300000,"containerDiskGb":10000,"volumeDiskGb":10000}"#;
         let list: PriceList = serde_json::from_str(stored).unwrap();
         assert_eq!((list.version, list.opening_credit), (3, None));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_opening_credit_that_is_switched_off_is_nothing_and_must_still_be_an_amount() {
+    fn a_disabled_opening_credit_is_zero_but_its_amount_must_be_valid() {
         let with = |enabled, cents| PriceList {
             opening_credit: Some(OpeningCredit {
                 enabled,

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_account_can_fill_up_again_does_not_run_out() {
+    fn money_that_the_account_can_top_up_does_not_run_out() {
         for (available, capped, low) in [
             (0, false, Some(Low::Balance(3599))),
             (1, false, None),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_billed_now_and_what_would_be_if_all_ran() {
+    fn the_current_rate_and_the_rate_if_all_pods_ran() {
         let creating = pod(|_| {});
         let stopped = pod(|pod| pod.meter.volume_from = Some(Timestamp::UNIX_EPOCH));
         let deleted = pod(|pod| {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_out_first_is_told() {
+    fn the_limit_that_is_reached_first_is_reported() {
         for (pods, low) in [
             (vec![], None),
             (vec![running(None, false)], None),

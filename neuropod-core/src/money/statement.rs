@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn months_of_minutes_are_a_line_for_each_day_that_adds_up_to_the_change_of_the_balance() {
+    fn months_of_minutes_become_a_line_per_day_that_adds_up_to_the_balance() {
         let pod = PodId::random();
         let days = 92;
         let mut entries = vec![plain(
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_could_pay_is_taken_away_and_told() {
+    fn unpaid_usage_is_subtracted_and_shown() {
         let pod = PodId::random();
         let mut entries = running(&pod, "2026-01-01T00:00:00Z", 1);
         let unpaid = Money::from_micros(20_000);

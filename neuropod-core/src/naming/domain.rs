@@ -1,7 +1,7 @@
 use super::error::DomainProblem;
 use super::limits::{MAX_DOMAIN_LEN, MAX_LABEL_LEN};
 
-/// Checks a domain and returns it in lower case, as Kubernetes wants the hosts of an Ingress.
+/// Checks a domain and returns it in lower case, as Kubernetes requires for the hosts of an Ingress.
 pub(super) fn check(domain: &str) -> Result<String, DomainProblem> {
     if domain.len() > MAX_DOMAIN_LEN {
         return Err(DomainProblem::TooLong);

@@ -2,17 +2,17 @@ use thiserror::Error;
 
 use super::limits::{MAX_DOMAIN_LEN, MAX_KEPT_SLUG_LEN, MIN_KEY_LEN};
 
-/// Why a name can't be made or read.
+/// The reason why a name can't be made or parsed.
 ///
-/// The texts name no input: what was typed may be very long, and the key is a secret.
+/// The texts do not repeat the input, because it may be very long, and the key is a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NamingError {
-    /// Nothing of the display name is left once it is written in `a-z` and `0-9`: it was empty, or only
+    /// The display name has no letter or digit that can be written in `a-z` and `0-9`: it is empty, or only
     /// punctuation, spaces or emoji.
     #[error("the name needs at least one letter or digit")]
     Empty,
-    /// With this slug a pod could get a host name that [`Naming::with_reserved`] keeps back.
+    /// With this slug a pod could get a host name reserved by [`Naming::with_reserved`].
     ///
     /// [`Naming::with_reserved`]: super::Naming::with_reserved
     #[error("this name is reserved, choose another")]
@@ -23,19 +23,19 @@ pub enum NamingError {
     /// The text is no [`UserHash`](super::UserHash).
     #[error("a user hash is 10 characters a-z and 2-7, or 8 hexadecimal digits in lower case")]
     InvalidHash,
-    /// The key of the user hash is too short to keep a user id from being found by trial.
+    /// The key of the user hash is too short; user ids could be found by trial.
     #[error("the naming key has {0} bytes; it needs at least {MIN_KEY_LEN}, chosen at random")]
     KeyTooShort(usize),
-    /// The platform's domain is no DNS name under which hosts can be made.
+    /// The platform's domain is not a DNS name that can have subdomains.
     #[error("the domain can't be used: {0}")]
     Domain(DomainProblem),
 }
 
-/// What is wrong with a domain.
+/// The problem of a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DomainProblem {
-    /// It is longer than the 253 characters of a host name (RFC 1035, written form) less our longest label.
+    /// It exceeds the 253 characters of a host name (RFC 1035, written form) minus our longest label.
     #[error("it is longer than {MAX_DOMAIN_LEN} characters")]
     TooLong,
     /// A label is empty: the domain is empty, begins or ends with a dot, or has two dots in a row.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::NamingError;
 use super::limits::{KEYED_LEN, MD5_LEN};
 
-/// The part of every name that says whose it is: 10 characters of base32 (`a-z`, `2-7`), or 8 hexadecimal
+/// The part of every name that identifies its owner: 10 characters of base32 (`a-z`, `2-7`), or 8 hexadecimal
 /// digits on deployments that use [`Naming::legacy_md5`](super::Naming::legacy_md5).
 ///
 /// ```
@@ -72,7 +72,7 @@ impl fmt::Display for UserHash {
     }
 }
 
-/// How user ids become hashes, and the key for it.
+/// The algorithm for user hashes, and its key.
 #[derive(Clone)]
 pub(super) enum Algorithm {
     Keyed(Keys),
@@ -100,7 +100,7 @@ impl Algorithm {
         Self::Keyed(Keys::derive(key))
     }
 
-    /// Characters of the user hashes of this algorithm.
+    /// The length of this algorithm's user hashes.
     pub(super) fn hash_len(&self) -> usize {
         match self {
             Self::Keyed(_) => KEYED_LEN,
@@ -120,11 +120,11 @@ impl Algorithm {
         UserHash(text)
     }
 
-    /// 52 characters of base32 that stand for a slug too long to be used whole.
+    /// 52 characters of base32 that represent a slug too long to be used in full.
     pub(super) fn slug_digest(&self, whole: &str) -> String {
         match self {
             Self::Keyed(keys) => base32(blake3::keyed_hash(&keys.slug, whole.as_bytes())),
-            // Legacy deployments have no key; nothing here is secret, only distinct.
+            // Legacy deployments have no key. The digest need not be secret, only distinct.
             Self::Md5 => base32(blake3::keyed_hash(&Keys::derive(b"").slug, whole.as_bytes())),
         }
     }

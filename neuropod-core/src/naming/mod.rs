@@ -1,6 +1,6 @@
-//! Every public name derives from here: objects in the cluster, host names, links.
+//! The source of every public name: objects in the cluster, host names, links.
 //!
-//! | what | name | at most |
+//! | object | name | at most |
 //! |---|---|---|
 //! | Pod | `<slug>-<hash>` | 49 |
 //! | volume claim, one per user | `workspace-<hash>` | 20 |
@@ -11,13 +11,13 @@
 //! | Ingress | `<slug>-<hash>-<port>-ingress` | 63 |
 //! | host | `<slug>-<hash>-<port>.<domain>` | 55 in the first label, 253 whole |
 //!
-//! All of them are DNS labels as RFC 1035 has them (at most 63 of `a-z`, `0-9` and inner hyphens, starting
-//! with a letter), the strictest form Kubernetes asks for anywhere, so each also serves as a label value.
-//! What varies stays in the first label of a host because a wildcard certificate covers only one label.
+//! All of them are DNS labels as in RFC 1035 (at most 63 of `a-z`, `0-9` and inner hyphens, starting with a
+//! letter), the strictest form that Kubernetes requires anywhere, so each also serves as a label value. The
+//! variable parts of a host are in its first label, because a wildcard certificate covers only one label.
 //!
-//! Several splits of one text are possible from the left (`a-b` + `c`, `a` + `b-c`) but only one from the
-//! right, where port and hash have fixed forms without hyphens. So two different (slug, hash, port) never
-//! share a name, and a name made to look like someone else's host (`alice-k3j5qzx2ab-8888`) is only a slug.
+//! From the left a text can be split in several ways (`a-b` + `c`, `a` + `b-c`), but from the right in only
+//! one, because port and hash have fixed forms without hyphens. So two different (slug, hash, port) never share
+//! a name, and a name made to look like someone else's host (`alice-k3j5qzx2ab-8888`) is only a slug.
 //!
 //! ```
 //! use neuropod_core::naming::Naming;

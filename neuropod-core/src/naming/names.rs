@@ -1,4 +1,4 @@
-//! [`Naming`]: makes names and reads them back.
+//! [`Naming`]: makes and parses names.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,13 +10,13 @@ use super::limits::{MAX_HOST_LEN, MAX_LABEL_LEN, MIN_KEY_LEN};
 use super::scheme::Scheme;
 use super::slug::{self, Slug};
 
-/// First labels that belong to the platform itself.
+/// First labels reserved for the platform itself.
 const RESERVED: [&str; 4] = ["admin", "api", "app", "www"];
 
-/// Makes names, and reads them back. Two replicas with the same domain and key make the same names.
+/// Makes and parses names. Two replicas with the same domain and key make the same names.
 ///
-/// The domain and the key are for the life of a deployment: with another key, every user has another hash and
-/// so other volumes and links.
+/// The domain and the key must never change in a deployment: another key gives every user another hash and so
+/// other volumes and links.
 #[derive(Clone)]
 pub struct Naming {
     domain: String,
@@ -30,8 +30,8 @@ impl Naming {
     /// Names with a keyed hash of the user id (BLAKE3, 50 bits in base32): a public link neither reveals nor
     /// confirms a user id to those without the key.
     ///
-    /// 50 bits because hashes must not meet: at about 40 million users two would share one with even odds,
-    /// while the 32 bits of [`legacy_md5`](Self::legacy_md5) reach that at 77,000.
+    /// 50 bits make collisions unlikely: two users share a hash with even odds at about 40 million users, while
+    /// the 32 bits of [`legacy_md5`](Self::legacy_md5) reach that at 77,000.
     ///
     /// # Errors
     /// [`NamingError::Domain`]; [`NamingError::KeyTooShort`] under [`MIN_KEY_LEN`] bytes.
@@ -46,8 +46,8 @@ impl Naming {
     /// Names with the first 8 hexadecimal digits of the MD5 of the user id, for deployments that already have
     /// such names.
     ///
-    /// Whoever guesses a user id can check it against a public link, and two users share a hash with even odds
-    /// at about 77,000 users: choose [`new`](Self::new) for everything else.
+    /// Anybody who guesses a user id can check it against a public link, and two users share a hash with even
+    /// odds at about 77,000 users: choose [`new`](Self::new) for everything else.
     ///
     /// ```
     /// use neuropod_core::naming::Naming;
@@ -81,7 +81,7 @@ impl Naming {
         self
     }
 
-    /// Sets the port of links, for a platform whose pods are not reached at the port of the scheme.
+    /// Sets the port of links, if pods are not reached at the scheme's own port.
     ///
     /// ```
     /// use neuropod_core::naming::{Naming, Scheme};
@@ -98,11 +98,11 @@ impl Naming {
         self
     }
 
-    /// Keeps back further hosts, given by their first label or whole.
+    /// Reserves further hosts, given by their first label or in full.
     ///
-    /// `app`, `api`, `www`, `admin` and the domain itself always are. No pod can have any of those, since a
-    /// pod's host ends in hash and port. A host that does look like a pod's is kept back by refusing its slug:
-    /// [`slug`](Self::slug) answers [`NamingError::Reserved`].
+    /// `app`, `api`, `www`, `admin` and the domain itself are always reserved. No pod can have any of those,
+    /// since a pod's host ends in hash and port. A host that does look like a pod's is reserved by refusing its
+    /// slug: [`slug`](Self::slug) returns [`NamingError::Reserved`].
     pub fn with_reserved(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
         let labels = hosts
             .into_iter()
@@ -130,17 +130,18 @@ impl Naming {
         self.algorithm.user_hash(user_id)
     }
 
-    /// The slug of a pod's display name: letters of any script transliterated to `a-z`, everything else a
-    /// hyphen; `p-` in front of what starts with a digit or `xn-`.
+    /// The slug of a pod's display name: letters of any script transliterated to `a-z`, everything else
+    /// replaced by a hyphen; with the prefix `p-` if it would start with a digit or `xn-`.
     ///
-    /// A slug of [`MAX_SLUG_LEN`](super::MAX_SLUG_LEN) characters or more is cut, and a digest of the whole of it added, so that
-    /// two long names with a common start stay different. Any text is fine; time is linear in its length.
+    /// A slug of [`MAX_SLUG_LEN`](super::MAX_SLUG_LEN) characters or more is cut, and a digest of the full slug
+    /// is added, so that two long names with a common start stay different. Any text is accepted; time is
+    /// linear in its length.
     ///
-    /// With [`legacy_md5`](Self::legacy_md5) a letter beyond ASCII is a hyphen, as the existing backend has it: `Año 2`
-    /// is `a-o-2`, not `ano-2`. A name of which that leaves nothing is transliterated.
+    /// With [`legacy_md5`](Self::legacy_md5) a letter beyond ASCII becomes a hyphen, as in the existing
+    /// backend: `Año 2` is `a-o-2`, not `ano-2`. A name that would be empty is transliterated.
     ///
     /// # Errors
-    /// [`NamingError::Empty`] when no letter or digit is left; [`NamingError::Reserved`], see
+    /// [`NamingError::Empty`] without any letter or digit; [`NamingError::Reserved`], see
     /// [`with_reserved`](Self::with_reserved).
     pub fn slug(&self, display_name: &str) -> Result<Slug, NamingError> {
         let digest = |whole: &str| self.algorithm.slug_digest(whole);
@@ -156,13 +157,14 @@ impl Naming {
         }
     }
 
-    /// The slug with which a pod of the existing backend keeps its names, of what stands before the user hash in them.
+    /// The slug with which a pod of the existing backend keeps its names.
     ///
-    /// `text` may be the display name, or that part of a name in the cluster: lower case, and a hyphen for whatever is
-    /// no `a-z`, `0-9` or hyphen. Hyphens in a row and at the end stay.
+    /// `text` is the display name, or the part before the user hash of a name in the cluster: in lower case,
+    /// with a hyphen for every other character. Repeated and final hyphens stay.
     ///
-    /// `None` where Kubernetes takes none of these names for a Service of one of `ports` (RFC 1035: at most 63
-    /// characters, starting with a letter), so that the pod can't have had them: take [`slug`](Self::slug).
+    /// `None` if Kubernetes accepts none of these names for a Service of one of `ports` (RFC 1035: at most 63
+    /// characters, starting with a letter), so that the pod can't have had them: use [`slug`](Self::slug)
+    /// instead.
     ///
     /// ```
     /// use neuropod_core::naming::Naming;
@@ -188,7 +190,7 @@ impl Naming {
         format!("{slug}-{hash}")
     }
 
-    /// The volume claim of a user who has one for all pods: `workspace-<hash>`.
+    /// The volume claim of a user with one claim for all pods: `workspace-<hash>`.
     pub fn workspace(&self, hash: &UserHash) -> String {
         format!("workspace-{hash}")
     }
@@ -198,7 +200,7 @@ impl Naming {
         format!("workspace-{slug}-{hash}")
     }
 
-    /// The namespace of a user who has one of their own: `neuropod-<hash>`.
+    /// The namespace of a user, if each has their own: `neuropod-<hash>`.
     pub fn namespace(&self, hash: &UserHash) -> String {
         format!("neuropod-{hash}")
     }
@@ -223,8 +225,8 @@ impl Naming {
         format!("{slug}-{hash}-{port}.{}", self.domain)
     }
 
-    /// The public link of a port, without a slash at the end: `https://<slug>-<hash>-<port>.<domain>`, followed by the
-    /// port of [`with_port`](Self::with_port) unless the scheme means it anyway.
+    /// The public link of a port, without a slash at the end: `https://<slug>-<hash>-<port>.<domain>`, followed
+    /// by the port of [`with_port`](Self::with_port) unless it is the scheme's default.
     pub fn url(&self, slug: &Slug, hash: &UserHash, port: u16) -> String {
         let host = self.host(slug, hash, port);
         match self.port.filter(|port| *port != self.scheme.default_port()) {
@@ -233,7 +235,7 @@ impl Naming {
         }
     }
 
-    /// The slug, user hash and port of a host of this platform; upper and lower case are the same (RFC 4343).
+    /// The slug, user hash and port of a host of this platform, ignoring case (RFC 4343).
     ///
     /// `None` for every other host, and for hosts with a port (`…:443`) or a final dot.
     pub fn parse_host(&self, host: &str) -> Option<(String, UserHash, u16)> {
@@ -245,7 +247,7 @@ impl Naming {
         Some((slug.into(), hash, port))
     }
 
-    /// What stands before the domain in a host of lower case.
+    /// The part of a lower-case host before the domain.
     fn label_of<'a>(&self, host: &'a str) -> Option<&'a str> {
         host.strip_suffix(self.domain.as_str())?.strip_suffix('.')
     }
@@ -255,7 +257,7 @@ impl Naming {
         let (rest, port) = label.rsplit_once('-')?;
         let (slug, hash) = rest.rsplit_once('-')?;
         let slug: Slug = slug.parse().ok()?;
-        // Only deployments that were taken over have slugs of another form.
+        // Only migrated deployments have slugs of another form.
         if !slug.is_made() && matches!(self.algorithm, Algorithm::Keyed(_)) {
             return None;
         }
@@ -276,8 +278,8 @@ impl fmt::Debug for Naming {
     }
 }
 
-/// What the existing backend makes of a display name in the names of objects: lower case, and a hyphen for every UTF-16
-/// unit that is no `a-z`, `0-9` or hyphen. Kubernetes does not take all of it: see [`Naming::kept_slug`].
+/// The display name as in the existing backend's object names: lower case, and a hyphen for every UTF-16 unit
+/// that is not `a-z`, `0-9` or hyphen. Kubernetes does not accept every result: see [`Naming::kept_slug`].
 pub fn existing_label(display_name: &str) -> String {
     slug::as_existing_backend(display_name)
 }
@@ -286,7 +288,7 @@ fn first_label(host: &str) -> &str {
     host.split('.').next().unwrap_or_default()
 }
 
-/// A port as [`Naming::host`] writes it: 1 to 65535, no sign, no zero in front.
+/// A port as [`Naming::host`] writes it: 1 to 65535, without sign and leading zeros.
 fn parse_port(text: &str) -> Option<u16> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     plain.then(|| text.parse().ok())?

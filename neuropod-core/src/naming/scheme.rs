@@ -24,7 +24,7 @@ impl Scheme {
         }
     }
 
-    /// The port that a link of this scheme means when it names none (RFC 9110, sections 4.2.1 and 4.2.2).
+    /// The port of a link of this scheme that names none (RFC 9110, sections 4.2.1 and 4.2.2).
     pub fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::error::NamingError;
 use super::limits::{KEYED_LEN, MAX_KEPT_SLUG_LEN, MAX_SLUG_LEN};
 
-/// A pod's display name as it appears in object and host names.
+/// The form of a pod's display name in object and host names.
 ///
-/// [`Naming::slug`](super::Naming::slug) makes it of lower-case ASCII letters, digits and single inner hyphens, starting
-/// with a letter, at most [`MAX_SLUG_LEN`] characters. One that a migrated pod brings along
-/// ([`Naming::kept_slug`](super::Naming::kept_slug)) may have hyphens in a row or at its end, and up to
-/// [`MAX_KEPT_SLUG_LEN`] characters. Two display names can have one slug (`My Pod`, `my-pod`): to check that a name is
-/// free among the pods of an owner, compare slugs, not display names.
+/// [`Naming::slug`](super::Naming::slug) makes it of lower-case ASCII letters, digits and single inner hyphens,
+/// starting with a letter, at most [`MAX_SLUG_LEN`] characters. The slug of a migrated pod
+/// ([`Naming::kept_slug`](super::Naming::kept_slug)) may have repeated or final hyphens, and up to
+/// [`MAX_KEPT_SLUG_LEN`] characters. Two display names can have the same slug (`My Pod`, `my-pod`): to check
+/// that a name is free among the pods of an owner, compare slugs, not display names.
 ///
 /// ```
 /// use neuropod_core::naming::Slug;
@@ -39,7 +39,7 @@ impl FromStr for Slug {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let valid = text.len() <= MAX_KEPT_SLUG_LEN
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            // With the hyphen before the hash, `xn-` begins like an internationalised name too.
+            // With the hyphen before the hash, `xn-` begins like an internationalised name, too.
             && !text.starts_with("xn--")
             && text != "xn-"
             && text
@@ -54,7 +54,7 @@ impl FromStr for Slug {
 }
 
 impl Slug {
-    /// Whether it has the form that [`make`] gives: single inner hyphens only, and no more than [`MAX_SLUG_LEN`].
+    /// Whether it has the form of [`make`]: single inner hyphens only, and no more than [`MAX_SLUG_LEN`].
     pub(super) fn is_made(&self) -> bool {
         self.0.len() <= MAX_SLUG_LEN && !self.0.ends_with('-') && !self.0.contains("--")
     }
@@ -93,8 +93,8 @@ pub(super) fn make(display_name: &str, digest: impl Fn(&str) -> String) -> Resul
     shorten(transliterate(display_name), digest)
 }
 
-/// Makes the slug of a display name on a deployment that has names of the existing backend: as that one does, where it
-/// leaves anything, else as [`make`].
+/// Makes the slug of a display name on a deployment with names of the existing backend: as in that backend if
+/// the result is not empty, else as [`make`].
 pub(super) fn make_legacy(display_name: &str, digest: impl Fn(&str) -> String) -> Result<Slug, NamingError> {
     let parts = as_existing_backend(display_name);
     let parts: Vec<_> = parts.split('-').filter(|part| !part.is_empty()).collect();
@@ -105,8 +105,8 @@ pub(super) fn make_legacy(display_name: &str, digest: impl Fn(&str) -> String) -
     }
 }
 
-/// What the existing backend makes of a display name: lower case, and a hyphen for every UTF-16 unit that is no
-/// `a-z`, `0-9` or hyphen, so two for an emoji. Not always a name that Kubernetes takes.
+/// The display name as in the existing backend: lower case, and a hyphen for every UTF-16 unit that is not
+/// `a-z`, `0-9` or hyphen, so two for an emoji. Kubernetes does not accept every result.
 pub(super) fn as_existing_backend(display_name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let mut out = String::new();
@@ -126,26 +126,27 @@ fn shorten(mut whole: String, digest: impl Fn(&str) -> String) -> Result<Slug, N
         return Err(NamingError::Empty);
     }
     // A Service name starts with a letter (RFC 1035), and a label that starts with `xn--` is an
-    // internationalised name (RFC 5890); `--` can't occur, and its remains shall not look like one either.
+    // internationalised name (RFC 5890). `--` can't occur, but its remains must not look like one either.
     if whole.starts_with(|c: char| c.is_ascii_digit()) || whole == "xn" || whole.starts_with("xn-") {
         whole.insert_str(0, "p-");
     }
-    // A slug used whole is shorter than the limit and a cut one has exactly the limit, so the two never meet.
+    // A slug used in full is shorter than the limit and a cut one has exactly the limit, so the two never
+    // collide.
     if whole.len() >= MAX_SLUG_LEN {
         whole = cut(&whole, &digest(&whole));
     }
     Ok(Slug(whole))
 }
 
-/// The start of a long slug and as much of its digest as fills the limit: [`KEYED_LEN`] characters, or one
-/// more where the start would end in a hyphen.
+/// The start of a long slug, and enough of its digest to reach the limit: [`KEYED_LEN`] characters, or one more
+/// if the start would end in a hyphen.
 fn cut(whole: &str, digest: &str) -> String {
     let start = whole[..MAX_SLUG_LEN - KEYED_LEN - 1].trim_end_matches('-');
     let rest = MAX_SLUG_LEN - start.len() - 1;
     format!("{start}-{}", &digest[..rest])
 }
 
-/// Lower-case ASCII letters and digits, with one hyphen for whatever stands between them.
+/// Lower-case ASCII letters and digits, with a single hyphen for anything between them.
 fn transliterate(name: &str) -> String {
     let mut out = String::new();
     let mut gap = false;
@@ -170,12 +171,12 @@ fn transliterate(name: &str) -> String {
     out
 }
 
-/// What a character beyond ASCII is in ASCII. A space stands for whatever separates words; the empty text for
-/// what only shapes its neighbour: combining accents, joiners, direction marks.
+/// A character beyond ASCII in ASCII. A space for word separators; the empty text for characters that only
+/// shape their neighbour: combining accents, joiners, direction marks.
 fn in_ascii(c: char) -> &'static str {
     match c {
-        // Enclosed letters and pictographs. Some count as letters (U+1F170), yet people see emoji, and
-        // deunicode would spell them out (a crab becomes "crab"): a name nobody typed.
+        // Enclosed letters and pictographs. Some count as letters (U+1F170), but people see emoji, and
+        // deunicode would spell them out (a crab becomes "crab") into a name that nobody typed.
         '\u{1F100}'..='\u{1FAFF}' => " ",
         _ => match deunicode::deunicode_char(c) {
             Some("") => "",

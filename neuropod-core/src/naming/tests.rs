@@ -20,7 +20,8 @@ fn slug(name: &str) -> Result<String, NamingError> {
     naming().slug(name).map(String::from)
 }
 
-/// RFC 1035 label: what a Service name must be; a Pod, PVC, Ingress or Secret name and a label value may be it.
+/// An RFC 1035 label: required for a Service name, and valid for a Pod, PVC, Ingress or Secret name and a label
+/// value.
 fn is_rfc1035_label(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -30,7 +31,7 @@ fn is_rfc1035_label(name: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Every name of a kind that has one namespace in the cluster, so that they can be compared within it.
+/// Every name, with the kind within which it must be unique.
 fn names(n: &Naming, slug: &Slug, hash: &UserHash, port: u16) -> [(&'static str, String); 7] {
     [
         ("pod", n.pod(slug, hash)),
@@ -62,7 +63,7 @@ fn transliterates_letters_only() {
         ("שלום", "shlvm"),
         ("\u{202E}pod\u{202C}", "pod"),
         ("po\u{200D}d", "pod"),
-        // A zero-width space is a place to break a word.
+        // A zero-width space separates words.
         ("po\u{200B}d", "po-d"),
         ("a\0b\nc", "a-b-c"),
         ("\u{430}lice", "alice"),
@@ -72,7 +73,7 @@ fn transliterates_letters_only() {
 }
 
 #[test]
-fn what_slugs_to_nothing_is_an_error() {
+fn a_name_with_an_empty_slug_is_an_error() {
     for name in [
         "", "   ", "---", "..", "🦀🚀", "❤️", "🅰🅱", "👍🏽", "🇪🇸", "\u{301}", "\0\n", "\u{E000}", "¿?",
     ] {
@@ -97,21 +98,21 @@ fn long_names_are_cut_and_stay_different() {
         assert_eq!(s.len(), MAX_SLUG_LEN);
         assert!(s.starts_with(&"x".repeat(MAX_SLUG_LEN - 11)));
     }
-    // A name typed to equal the slug of a long one is long itself, so it gets a digest of its own.
+    // A name that equals the slug of a long one is long itself, so it gets its own digest.
     assert_ne!(slug(&slug_a).unwrap(), slug_a);
-    // Different keys: different digests. Nobody without the key can search for two names that meet.
+    // Different keys give different digests, so nobody without the key can search for collisions.
     let other = Naming::new("pods.example.com", "another key for tests").unwrap();
     assert_ne!(String::from(other.slug(&a).unwrap()), slug_a);
-    // 37 characters are the most that stay whole.
+    // 37 characters is the maximum that stays uncut.
     assert_eq!(slug(&"y".repeat(37)), Ok("y".repeat(37)));
     assert_eq!(slug(&"y".repeat(38)).unwrap().len(), 38);
-    // A cut that falls on a hyphen leaves no `--` and no shorter slug.
+    // A cut at a hyphen leaves no `--` and no shorter slug.
     let hyphen = slug(&format!("{} {}", "z".repeat(26), "z".repeat(20))).unwrap();
     assert_eq!((hyphen.len(), hyphen.contains("--")), (38, false));
 }
 
 #[test]
-fn a_megabyte_is_fine() {
+fn a_name_of_a_megabyte_is_accepted() {
     for unit in ["a", "é ", "北", "-", "🦀", "\u{301}"] {
         let name = unit.repeat(1 << 20);
         assert!(slug(&name).map_or(true, |s| s.len() == MAX_SLUG_LEN));
@@ -121,7 +122,7 @@ fn a_megabyte_is_fine() {
 }
 
 #[test]
-fn a_name_made_to_look_like_another_host_is_only_a_slug() {
+fn a_name_imitating_another_host_is_only_a_slug() {
     let n = naming();
     let (alice, mallory) = (n.user_hash("alice"), n.user_hash("mallory"));
     let victim = n.slug("alice").unwrap();
@@ -221,7 +222,7 @@ fn keys() {
         !debug.contains("key") && !debug.contains('[') && debug.contains("pods.example.com"),
         "{debug}"
     );
-    // Fixed for ever: another answer would give every deployment new names.
+    // Fixed for ever: another result would rename everything in every deployment.
     assert_eq!(naming().user_hash("64f1c0ffee").as_str(), "nr5gzqrit2");
 }
 
@@ -239,7 +240,7 @@ fn urls_and_schemes() {
 }
 
 #[test]
-fn a_link_names_its_port_unless_the_scheme_means_it() {
+fn a_link_names_its_port_unless_it_is_the_default() {
     let n = naming();
     let (slug, hash) = (n.slug("My Pod").unwrap(), n.user_hash("u"));
     let host = format!("my-pod-{hash}-8888.pods.example.com");
@@ -296,7 +297,7 @@ fn serde_validates() {
         serde_json::from_str::<(Slug, UserHash)>(&json).unwrap(),
         (slug, hash)
     );
-    // What a migration has kept is read back.
+    // Slugs kept by a migration can be parsed.
     for kept in ["a--b", "a-", "a--", &"a".repeat(44)] {
         assert!(serde_json::from_value::<Slug>(kept.into()).is_ok(), "{kept}");
     }
@@ -316,7 +317,7 @@ fn serde_validates() {
     }
 }
 
-/// Names as people type them and as they don't: any Unicode, and the shapes that names of ours have.
+/// Names as people type them and otherwise: any Unicode, and the forms of our own names.
 fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -363,11 +364,11 @@ proptest! {
     }
 
     #[test]
-    fn no_two_meet(
+    fn no_two_names_collide(
         n in any_naming(),
         who in prop::collection::vec((any_name(), "[ab]{1,2}", prop_oneof![Just(80u16), Just(8080), Just(80)]), 2..12),
     ) {
-        // What decides each kind's name: nothing but that may give the same name.
+        // The inputs of each kind's name: only the same inputs may give the same name.
         let mut seen = HashMap::new();
         for (name, user, port) in who {
             let Ok(slug) = n.slug(&name) else { continue };
@@ -388,9 +389,9 @@ proptest! {
     }
 
     #[test]
-    fn names_meet_only_when_they_read_the_same(a in "[a-z]{20,60}", b in "[a-z]{1,60}", common in "[a-z]{0,50}") {
+    fn names_collide_only_if_they_read_the_same(a in "[a-z]{20,60}", b in "[a-z]{1,60}", common in "[a-z]{0,50}") {
         let (a, b) = (format!("{common}{a}"), format!("{common}{b}"));
-        // Without spaces, digits or `xn-`, nothing but case is lost before the cut.
+        // Without spaces, digits or `xn-`, only case is lost before the cut.
         prop_assume!(a != "xn" && b != "xn");
         prop_assert_eq!(slug(&a) == slug(&b), a == b);
     }
@@ -413,7 +414,7 @@ proptest! {
     }
 }
 
-/// Display names, what the existing backend makes of them, and which of that Kubernetes takes for a Service.
+/// Display names, their form in the existing backend, and whether Kubernetes accepts it for a Service.
 #[test]
 fn names_of_the_existing_backend_are_kept() {
     let long = "x".repeat(40);
@@ -461,7 +462,7 @@ fn names_of_the_existing_backend_are_kept() {
     }
     // A shorter port leaves room for a longer name.
     assert!(n.kept_slug(&too_long, &[8888]).is_some());
-    // What stands before the hash of a name in the cluster keeps it too.
+    // The part of a name in the cluster before the hash has the same slug.
     assert_eq!(
         n.kept_slug("a-o-2", &[80]).map(String::from),
         Some("a-o-2".into())
@@ -469,7 +470,7 @@ fn names_of_the_existing_backend_are_kept() {
 }
 
 #[test]
-fn new_names_of_a_migrated_deployment_are_those_of_the_existing_backend_and_tidy() {
+fn new_names_of_a_migrated_deployment_are_legacy_slugs_and_tidy() {
     for (name, expected) in [
         ("Año 2", "a-o-2"),
         ("Mi Pod", "mi-pod"),
@@ -477,7 +478,7 @@ fn new_names_of_a_migrated_deployment_are_those_of_the_existing_backend_and_tidy
         ("a  🦀 b!", "a-b"),
         ("4090 box", "p-4090-box"),
         ("xn--a", "p-xn-a"),
-        // Nothing of these is left by that rule.
+        // Nothing of these remains under that rule.
         ("日本", "ri-ben"),
         ("Москва", "moskva"),
     ] {
@@ -501,7 +502,7 @@ fn legacy_md5_of_known_ids() {
 }
 
 #[test]
-fn each_slug_of_the_trials_comes_out_right() {
+fn each_slug_of_the_trials_is_as_expected() {
     let trials = include_str!("../../../tests/trials/input/slugs.json");
     let trials: serde_json::Value = serde_json::from_str(trials).unwrap();
     let cases = trials["cases"].as_array().unwrap();

@@ -6,7 +6,7 @@ use crate::cluster::workload::VolumePolicy;
 use crate::money::billing::{Draw, Hold};
 use crate::pod::record::Pod;
 
-/// One thing to do for a pod.
+/// A single action for a pod.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Store this record, then reconcile again.
@@ -22,25 +22,25 @@ pub enum Action {
     },
     /// Fetch the objects of the pod from the cluster.
     Observe,
-    /// Make all objects of this run.
+    /// Create all objects of this run.
     Apply,
     /// Remove all objects, and the volume if the policy says so.
     Remove {
-        /// What becomes of the volume.
+        /// Whether the volume stays or goes.
         volume: VolumePolicy,
     },
     /// Read the log of this container run until it shows the token.
     ReadToken {
         /// The container run.
         container: String,
-        /// Read only what was written since then, when the server was started again inside the container.
+        /// Read only lines written since then, if the server was restarted inside the container.
         since: Option<Timestamp>,
     },
     /// Remove the record.
     Forget,
-    /// Reconcile again at this time, even if nothing was seen until then.
+    /// Reconcile again at this time, even if no event arrives before.
     RequeueAt {
-        /// When.
+        /// The time.
         at: Timestamp,
     },
 }

@@ -1,4 +1,4 @@
-//! The charges that the meter of a pod asks for.
+//! The charges that the meter of a pod requires.
 
 use super::action::Action;
 use crate::money::amount::Money;

@@ -1,4 +1,4 @@
-//! The decision: which actions come next.
+//! Decides which actions come next.
 
 use jiff::Timestamp;
 
@@ -12,8 +12,9 @@ use crate::money::meter::HoldState;
 use crate::pod::record::{Desired, Pod};
 use crate::token::TokenState;
 
-/// The next actions for a pod. None: it is as it should be, and stays so until something is seen. If an action comes again
-/// right after it was carried out (a volume that is still being deleted), the driver repeats it more and more slowly.
+/// The next actions for a pod. If there are none, the pod stays as it is until a new event. The driver repeats
+/// an action with growing delays if it is still needed right after it succeeded (such as removing a volume that
+/// is still being deleted).
 pub fn reconcile(pod: &Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) -> Vec<Action> {
     let next = record::next_record(pod, observation, deadlines, now);
     if next != *pod {
@@ -44,7 +45,7 @@ pub fn reconcile(pod: &Pod, observation: &Observation, deadlines: Deadlines, now
     actions
 }
 
-/// Adds what a pod that should run needs from the cluster.
+/// Adds the cluster actions for a pod that should run.
 fn running(pod: &Pod, observation: &Observation, now: Timestamp, actions: &mut Vec<Action>) {
     match &observation.pod {
         Some(seen) if seen.run != pod.run || is_over(pod, seen, now) => {
@@ -54,7 +55,7 @@ fn running(pod: &Pod, observation: &Observation, now: Timestamp, actions: &mut V
                 });
             }
         }
-        // It is being deleted; the watch reports when it is gone.
+        // It is being deleted; the watch reports its end.
         Some(seen) if seen.terminating => {}
         _ if pod.retry_at.is_some() => {}
         seen => {
@@ -72,8 +73,8 @@ fn running(pod: &Pod, observation: &Observation, now: Timestamp, actions: &mut V
     }
 }
 
-/// Reads the log from its start while the token is unknown; and the part that a server has written that was started again
-/// inside the container.
+/// Reads the log from its start while the token is unknown, or from the restart of a server inside the
+/// container.
 fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<Action> {
     let container = seen.container.as_ref()?;
     let closed_again = || {
@@ -86,7 +87,7 @@ fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<Action> {
     };
     let since = match pod.login.found {
         TokenState::Unknown => None,
-        // It was configured, and is the same for each server.
+        // The token was configured and survives a restart.
         TokenState::Configured => return None,
         _ => Some(closed_again()?),
     };
@@ -96,12 +97,13 @@ fn unread_log(pod: &Pod, seen: &ObservedPod) -> Option<Action> {
     })
 }
 
-/// Adds what remains to be removed of a pod that should not be in the cluster.
+/// Adds the removal of whatever remains of a pod that should not be in the cluster.
 fn clearing(observation: &Observation, volume: VolumePolicy, actions: &mut Vec<Action>) {
     let volume_goes = volume == VolumePolicy::Delete
         && match observation.volume {
             ObservedVolume::Absent => false,
-            // The pod protects it; once the pod is gone no event reports the volume, so the removal is repeated.
+            // The pod protects the volume. Once the pod is gone no event reports the volume, so the removal is
+            // repeated.
             ObservedVolume::Terminating => observation.pod.is_none(),
             _ => true,
         };

@@ -1,9 +1,9 @@
 //! The next actions for a pod: plain functions of its record, the observation of the cluster, and the time.
 //!
-//! [`reconcile`](fn@reconcile) returns the next actions. While the record does not yet say what is seen or intended, that
-//! is one [`Action::Save`] and nothing else: an effect is always recorded before it is asked for, so that a crash at any
-//! point leaves a record from which the next pass goes on. The result of an action is recorded by [`done`], [`drawn`] and
-//! [`failed`].
+//! [`reconcile`](fn@reconcile) returns the next actions. While the record differs from the observation or the
+//! intent, that is a single [`Action::Save`]: every effect is recorded before it is carried out, so after a
+//! crash at any point the next pass continues from the record. [`done`], [`drawn`] and [`failed`] record the
+//! result of an action.
 
 mod action;
 mod charges;

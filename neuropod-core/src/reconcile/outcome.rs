@@ -1,4 +1,4 @@
-//! What the record should say after an action succeeded or failed.
+//! The record after an action succeeded or failed.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +14,7 @@ use crate::money::meter::{HoldState, Meter, PendingCharge, VOLUME_PERIOD_SECONDS
 use crate::pod::record::{Desired, Pod, VolumeDeletion};
 use crate::pod::wait::Awaited;
 
-/// The record after `action` succeeded; `None`: nothing is to be written down. A draw has an answer: see [`drawn`].
+/// The record after `action` succeeded; `None` if it does not change. For a draw see [`drawn`].
 pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
     let mut next = pod.clone();
     let key = pod.meter.key(&pod.id);
@@ -25,7 +25,7 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
         (Action::Release { key: released }, HoldState::Closing) if *released == key => {
             next.meter.hold_state = HoldState::None;
         }
-        // All of it is at the cluster: what kept it from being made has passed.
+        // All objects exist, so whatever prevented their creation has passed.
         (Action::Apply, _) if pod.desired == Desired::Running => {
             next.reason = None;
             next.wait = next.wait.take().filter(|_| !wait::is_blocked(pod));
@@ -36,9 +36,9 @@ pub fn done(pod: &Pod, action: &Action) -> Option<Pod> {
     (next != *pod).then_some(next)
 }
 
-/// The record after a period was charged; `None`: it is another one than the record asks for. When what is left, of
-/// the money or of a daily cap, does not pay the next period, the pod stops. A volume that was not paid for goes after
-/// `volume_grace`; `None`: it is kept for ever.
+/// The record after a period was charged; `None` if the record has another pending charge. The pod stops if the
+/// remaining money or the rest of a daily cap does not pay for the next period. An unpaid volume is deleted
+/// after `volume_grace`; `None`: never.
 pub fn drawn(
     pod: &Pod,
     draw: &Draw,
@@ -53,7 +53,7 @@ pub fn drawn(
     let mut next = pod.clone();
     next.charged += drawn.charged;
     if due.from_hold {
-        // The cap of a pod is for what it costs while it runs.
+        // The cap of a pod only counts its running time.
         next.spent = Some(Spent::and(pod.spent, due.period.from, drawn.charged));
     }
     next.meter = pod.meter.clone().drawn(drawn, cap_left(&next, &due, drawn));
@@ -63,15 +63,15 @@ pub fn drawn(
         let (code, since) = if short {
             (ReasonCode::InsufficientFunds, now)
         } else {
-            // The day whose cap is reached is that of the period, which may be charged after midnight.
+            // The cap belongs to the day of the period, which may be charged after midnight.
             (ReasonCode::SpendCap, last_moment(&due).min(now))
         };
         next.desired = Desired::Stopped;
         next.reason = Some(Reason::new(code, "", since));
     }
     if !due.from_hold && pod.desired == Desired::Stopped {
-        // From the first hour that is not paid; of several that are charged late together, from the last one: its owner
-        // could not know before, and gets all of the grace time to pay.
+        // Counted from the first unpaid hour. If several hours are charged late together, counted from the last
+        // one, because the owner could not know before and gets the whole grace time to pay.
         let last_hour = now
             .saturating_sub(SignedDuration::from_secs(VOLUME_PERIOD_SECONDS))
             .unwrap_or(Timestamp::MIN);
@@ -89,14 +89,14 @@ pub fn drawn(
     Some(next)
 }
 
-/// The last moment of a period: of one that ends at midnight, it is still of the day before.
+/// The last moment of a period: if it ends at midnight, that is still on the day before.
 fn last_moment(due: &PendingCharge) -> Timestamp {
     let Period { from, until } = due.period;
     let last = until.saturating_sub(SignedDuration::from_nanos(1));
     last.unwrap_or(from).max(from)
 }
 
-/// What the daily caps leave for the time after this period; at midnight they begin anew.
+/// The remainder of the daily caps after this period; at midnight it starts anew.
 fn cap_left(next: &Pod, due: &PendingCharge, drawn: &Drawn) -> Option<Money> {
     let until = due.period.until;
     let of_pod = next.options.daily_cap.map(|cap| {
@@ -111,7 +111,7 @@ fn cap_left(next: &Pod, due: &PendingCharge, drawn: &Drawn) -> Option<Money> {
     left.map(|left| left.max(Money::ZERO))
 }
 
-/// The record after `action` failed; `None`: nothing new is to be written down.
+/// The record after `action` failed; `None` if it does not change.
 pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Option<Pod> {
     // Closed, so that no late repetition of the hold can succeed.
     let closing = || Meter {
@@ -119,7 +119,8 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
         ..pod.meter.clone()
     };
     let reason = match (action, error.kind()) {
-        // Its owner was deleted meanwhile, and leaves nothing; or it was one too many, and never let in.
+        // The owner was deleted meanwhile, so the volume goes too; or this is one pod too many, so it is never
+        // admitted.
         (Action::Hold(_), ErrorKind::Forbidden | ErrorKind::TooManyPods { .. }) => {
             let mut next = Pod {
                 meter: closing(),
@@ -142,27 +143,27 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
                 ..pod.clone()
             });
         }
-        // Most conflicts are over with the next look at the cluster; one that goes on is told.
+        // Most conflicts are gone after the next observation; one that persists is reported.
         (Action::Apply, ErrorKind::Conflict) => {
             let detail = error.to_string();
             let next = wait::behind(pod, Awaited::Leftover { detail }, now);
             return (next != *pod && pod.desired == Desired::Running).then_some(next);
         }
         (Action::Apply, _) => unmade(error, now),
-        // One that goes on is told, too.
+        // A failure that persists is reported, too.
         (Action::Remove { .. }, _) if !pod.is_deleted() => {
             let detail = error.to_string();
             let next = wait::behind(pod, Awaited::Removal { detail }, now);
             return (next != *pod).then_some(next);
         }
-        // What billing or the store could not do is repeated and is no reason that its owner could do anything about.
+        // Failures of billing or the store are retried. The owner could not do anything about them.
         _ => return None,
     };
     let known = pod
         .reason
         .as_ref()
         .is_some_and(|known| known.says_the_same(&reason));
-    // What is refused for good has met no leftover.
+    // A permanent refusal is not about a leftover.
     let wait = pod.wait.clone();
     let wait = wait.filter(|_| error.is_retryable() || !wait::is_blocked(pod));
     (!known || wait != pod.wait).then(|| Pod {
@@ -172,12 +173,12 @@ pub fn failed(pod: &Pod, action: &Action, error: &Error, now: Timestamp) -> Opti
     })
 }
 
-/// Why a pod is not made, when the cluster answers with this error.
+/// The reason for a pod that was not created because of this error.
 pub(crate) fn unmade(error: &Error, now: Timestamp) -> Reason {
-    let told = error.to_string();
-    // Webhooks refuse for quotas too, and quotas for what the platform does not say.
+    let text = error.to_string();
+    // Webhooks may refuse because of a quota, and quotas may refuse because of missing settings.
     let refusal = match error.kind() {
-        ErrorKind::QuotaExceeded | ErrorKind::Rejected => Refusal::read(&told),
+        ErrorKind::QuotaExceeded | ErrorKind::Rejected => Refusal::read(&text),
         _ => None,
     };
     let code = match error.kind() {
@@ -191,5 +192,5 @@ pub(crate) fn unmade(error: &Error, now: Timestamp) -> Reason {
         ErrorKind::Rejected | ErrorKind::Invalid(_) => ReasonCode::Rejected,
         _ => ReasonCode::ClusterUnavailable,
     };
-    Reason::new(code, told, now)
+    Reason::new(code, text, now)
 }

@@ -1,4 +1,4 @@
-//! What the record should say, given what is seen.
+//! The next record of a pod, given an observation.
 
 use jiff::Timestamp;
 
@@ -13,12 +13,12 @@ use crate::money::meter::{HoldState, Meter};
 use crate::pod::record::{Desired, MAX_FAILED_NODES, Pod, Status};
 use crate::token::TokenState;
 
-/// The first wait before a pod object that ended is made anew, in seconds; it doubles every time.
+/// The delay before an ended pod object is replaced for the first time, in seconds; it doubles each time.
 const FIRST_RETRY_SECONDS: i64 = 5;
-/// The longest wait, in seconds.
+/// The longest delay, in seconds.
 const LONGEST_RETRY_SECONDS: i64 = 300;
 
-/// The record as it should be. Version and time of change are the store's and the driver's.
+/// The next record. The store sets the version, and the driver the time of change.
 pub(super) fn next_record(pod: &Pod, observation: &Observation, deadlines: Deadlines, now: Timestamp) -> Pod {
     let mut next = pod.clone();
     next.meter = meter(pod, observation, now);
@@ -31,13 +31,13 @@ pub(super) fn next_record(pod: &Pod, observation: &Observation, deadlines: Deadl
     let is_metered = |container: &Container| next.meter.container.as_ref() == Some(&container.id);
     let runs = next.meter.from.is_some() && container.is_some_and(is_metered);
     if runs && next != *pod {
-        // Only beside another change: a record that agrees is not written again.
+        // Only together with another change: a record without changes is not written.
         next.meter.seen_at = Some(now);
     }
     next
 }
 
-/// When the record changes by time alone.
+/// The next time at which the record changes without an event.
 pub(super) fn next_time(
     pod: &Pod,
     observation: &Observation,
@@ -59,19 +59,19 @@ pub(super) fn next_time(
         times.push(pod.failing_since.map(|since| after(since, GIVE_UP_SECONDS)));
         times.push(runs_for(ANSWER_SECONDS).filter(|_| pod.step == Step::Starting));
     }
-    // What is past has had its effect, or waits for something that is seen.
+    // Times in the past have had their effect already, or wait for an event.
     times.into_iter().flatten().filter(|at| *at > now).min()
 }
 
-/// The container whose time is charged. One that is ready before all else of the pod could be made is free; one that
-/// serves already goes on, and is paid for, even if something that belongs to it can't be made again. One that should be gone
-/// for minutes is free.
+/// The container whose time is charged. A container that became ready before the other objects of its pod were
+/// created is free; once it serves, it is charged even if one of those objects can't be created again. A
+/// container that should have been gone for minutes is free.
 fn billable<'a>(pod: &Pod, observation: &'a Observation, now: Timestamp) -> Option<&'a Container> {
     let seen = observation.pod.as_ref()?;
     let serves = serves(pod, seen);
     let unmade = pod.reason.as_ref().filter(|_| !serves);
     let reason = seen.reason.as_ref().or(unmade);
-    let late = wait::late_since(pod, now).is_some();
+    let late = wait::overdue_since(pod, now).is_some();
     let blocked = wait::is_blocked(pod) && !serves;
     let free = late || blocked || reason.is_some_and(|reason| !reason.code.is_billable());
     seen.container.as_ref().filter(|_| !free)
@@ -86,7 +86,7 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     }
     if let Some(from) = meter.from {
         return match container {
-            // Another container than the metered one: that one has ended.
+            // A container other than the metered one is running, so the metered one has ended.
             Some(container) if meter.container.as_ref() != Some(&container.id) => {
                 meter.ended(from, end_of_container(pod, observation, from, now))
             }
@@ -120,11 +120,11 @@ fn meter(pod: &Pod, observation: &Observation, now: Timestamp) -> Meter {
     }
 }
 
-/// When the metered container ended, as far as it is known: never later than now.
+/// The best known end of the metered container, never later than now.
 fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: Timestamp) -> Timestamp {
     let seen = observation.pod.as_ref();
     let is_metered = |id: Option<&String>| id.is_some() && id == pod.meter.container.as_ref();
-    // The last one that ended may be another, which began and ended while nobody looked.
+    // The last container that ended may be a later one, if it started and ended unobserved.
     let finished = seen
         .filter(|seen| is_metered(seen.finished_id.as_ref()))
         .and_then(|seen| seen.finished_at);
@@ -133,9 +133,9 @@ fn end_of_container(pod: &Pod, observation: &Observation, from: Timestamp, now: 
         seen.reason
             .as_ref()
             .map(|reason| reason.since)
-            .or_else(|| wait::late_since(pod, now))
+            .or_else(|| wait::overdue_since(pod, now))
     });
-    // Gone without a trace: it is charged up to when it was last seen.
+    // Without any trace, it is charged until it was last seen.
     finished
         .or(unpaid)
         .or(pod.meter.seen_at)
@@ -151,7 +151,7 @@ fn running(next: &mut Pod, observation: &Observation, deadlines: Deadlines, now:
     if let Some(container) = container
         && next.login.container.as_deref() != Some(&container.id)
     {
-        // What another container run printed opens nothing any more.
+        // The token of an earlier container run is no longer valid.
         next.login.container = Some(container.id.clone());
         next.login.found = TokenState::Unknown;
         next.login.read_at = None;
@@ -210,7 +210,8 @@ fn remember(failed: &mut Vec<String>, node: &String) {
     }
 }
 
-/// Why it does not run: what the cluster says of its pod object; else what kept the platform from making all of it.
+/// The reason why the pod does not run: that of its pod object, or else the error that prevented its objects
+/// from being created.
 fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reason> {
     let kept = next.reason.as_ref();
     let kept = kept.filter(|reason| reason.code != ReasonCode::StopDelayed);
@@ -218,8 +219,8 @@ fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reaso
     let Some(seen) = live(next, observation) else {
         return delayed.or_else(|| kept.cloned());
     };
-    // A server takes its time to open its port: a probe that failed says nothing before that is over.
-    let (silent, told): (Vec<_>, Vec<_>) = current_reason(seen, now)
+    // A server needs time to open its port, so failed probes are ignored until then.
+    let (silent, reported): (Vec<_>, Vec<_>) = current_reason(seen, now)
         .into_iter()
         .cloned()
         .partition(|reason| reason.code == ReasonCode::NotAnswering);
@@ -230,10 +231,14 @@ fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reaso
         late.then(|| Reason::new(ReasonCode::NotAnswering, detail, since))
     };
     let incomplete = || kept.filter(|_| observation.objects != Objects::Complete).cloned();
-    let told = told.into_iter().next();
-    let failure = told.clone().filter(|reason| reason.code.is_failure());
-    let reason = failure.or(delayed).or(told).or_else(silent).or_else(incomplete)?;
-    // The same cause with other words (`back-off 20s`) goes on since it began.
+    let reported = reported.into_iter().next();
+    let failure = reported.clone().filter(|reason| reason.code.is_failure());
+    let reason = failure
+        .or(delayed)
+        .or(reported)
+        .or_else(silent)
+        .or_else(incomplete)?;
+    // The same cause in other words (`back-off 20s`) still began when it was first seen.
     match kept {
         Some(kept) if kept.code == reason.code => Some(Reason {
             since: kept.since,
@@ -243,7 +248,7 @@ fn reason(next: &Pod, observation: &Observation, now: Timestamp) -> Option<Reaso
     }
 }
 
-/// Notes when a pod object that ended is made anew, and lets that time pass.
+/// Sets the time at which an ended pod object is replaced, and clears it once that has passed.
 fn retry(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     match (next.retry_at, live) {
         (None, Some(seen)) if is_over(next, seen, now) => {
@@ -258,7 +263,7 @@ fn retry(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     }
 }
 
-/// How a pod is shown that should not run: one that a rule has stopped has not failed.
+/// The status of a pod that should not run. A pod that was stopped by a rule has not failed.
 fn status_when_stopped(reason: Option<&Reason>) -> Status {
     match reason {
         Some(reason) if reason.code.is_failure() => Status::Error,
@@ -266,7 +271,8 @@ fn status_when_stopped(reason: Option<&Reason>) -> Status {
     }
 }
 
-/// Stops what can't succeed, or has not for too long. Its owner may start it again. What serves goes on.
+/// Stops a pod that can't succeed, or has failed for too long. Its owner may start it again. A pod that serves
+/// continues.
 fn give_up(next: &mut Pod, live: Option<&ObservedPod>, now: Timestamp) {
     let Some(reason) = &next.reason else { return };
     let serves = live.is_some_and(|seen| serves(next, seen));
@@ -293,12 +299,12 @@ fn stopped(next: &mut Pod, observation: &Observation, now: Timestamp) {
         && next.desired == Desired::Stopped
         && next.meter.is_idle()
     {
-        // All of its time is charged by now, as far as it was paid, and the last of it was not.
+        // All of its time has been charged, as far as the money went, and the last hour was not paid.
         deletion.decided = true;
         next.reason = Some(Reason::new(ReasonCode::VolumeDeleted, "", deletion.at));
     }
     let delayed = wait::delayed(next, observation, now);
-    // A reason that would have passed by itself says nothing about a stopped pod.
+    // A transient reason is meaningless for a stopped pod.
     next.reason = next
         .reason
         .take()

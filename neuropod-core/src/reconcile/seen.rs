@@ -1,4 +1,4 @@
-//! What an observation means for a record.
+//! Conclusions from an observation.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::cluster::observation::{Observation, ObservedPod, ObservedVolume, Phas
 use crate::cluster::reason::Reason;
 use crate::pod::record::Pod;
 
-/// How long a pod may fail by the fault of its node before it is made anew, on another one where that is possible.
+/// How long a pod may fail because of its node before it is recreated, if possible on another node.
 const NODE_SECONDS: i64 = 2 * 60;
 
 /// Whether this pod object will never run, at least not on its node.
@@ -15,12 +15,12 @@ pub(super) fn is_over(pod: &Pod, seen: &ObservedPod, now: Timestamp) -> bool {
     seen.phase == Phase::Ended || (can_move(seen, now) && moves_at(pod).is_some_and(|at| at <= now))
 }
 
-/// Whether the node is at fault and nothing of the pod has run there: then nothing is lost by moving it.
+/// Whether the node is at fault and the pod has never run there, so nothing is lost by moving it.
 pub(super) fn can_move(seen: &ObservedPod, now: Timestamp) -> bool {
     failed_node(seen, now).is_some() && seen.container.is_none() && seen.started_at.is_none()
 }
 
-/// When a pod that fails by the fault of its node is made anew: the kubelet retries for a while by itself.
+/// When a pod that fails because of its node is recreated. Before that, the kubelet retries.
 pub(super) fn moves_at(pod: &Pod) -> Option<Timestamp> {
     pod.failing_since.map(|since| after(since, NODE_SECONDS))
 }
@@ -31,7 +31,7 @@ pub(super) fn live<'a>(pod: &Pod, observation: &'a Observation) -> Option<&'a Ob
     (seen.run == pod.run && !seen.terminating).then_some(seen)
 }
 
-/// The reason that counts at `now`: a warning that is only seconds old may pass by itself.
+/// The reason that applies at `now`: a warning that is only seconds old may pass.
 pub(super) fn current_reason(seen: &ObservedPod, now: Timestamp) -> Option<&Reason> {
     let counts = seen.passes_until.is_none_or(|until| until <= now);
     seen.reason.as_ref().filter(|_| counts)
@@ -50,8 +50,8 @@ pub(super) fn failed_node(seen: &ObservedPod, now: Timestamp) -> Option<&String>
     seen.node.as_ref().filter(|_| at_fault)
 }
 
-/// Whether the pod's volume must be made anew: it was still being deleted when the pod was made, and a pod without node
-/// does not protect it.
+/// Whether the pod's volume must be recreated: it was still being deleted when the pod was created, and a pod
+/// without a node does not protect it.
 pub(super) fn waits_for_volume(seen: Option<&ObservedPod>, observation: &Observation) -> bool {
     let gone = matches!(
         observation.volume,

@@ -1,4 +1,4 @@
-//! The passage of time: what is due happens.
+//! The passage of time: processes due events.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use super::inject::inject_into_container;
 use super::state::ClusterState;
 use super::{containers, kubelet};
 
-/// Makes everything happen that is due by `now`, in order, each event at its own time.
+/// Processes all events due by `now`, in order, each at its own time.
 pub(super) fn advance(cluster: &mut ClusterState, now: Timestamp) {
     while let Some((due, event)) = cluster.agenda.pop_due(now) {
         cluster.now = cluster.now.max(due);

@@ -1,4 +1,4 @@
-//! What will happen when, if nothing else happens before.
+//! The coming events and their times.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::mishap::Mishap;
 use crate::id::PodId;
 
-/// A place in the agenda: its time, and a number that grows with each entry.
+/// The position of an event: its time, and a number that grows with each event.
 pub(super) type Turn = (Timestamp, u64);
 
-/// What happens at a turn.
+/// An event of the simulation.
 pub(super) enum SimEvent {
     /// A pod takes its next step.
     Step(PodId),
@@ -18,11 +18,11 @@ pub(super) enum SimEvent {
     Inject(PodId, String, Mishap),
     /// The container with this id prints a line.
     Chatter(PodId, String),
-    /// The watches connect again.
+    /// The watches reconnect.
     MendWatch,
 }
 
-/// The agenda of a cluster: events of one moment come in the order in which they were entered.
+/// The agenda of a cluster: events of the same moment come in the order in which they were added.
 #[derive(Default)]
 pub(super) struct Agenda {
     events: BTreeMap<Turn, SimEvent>,

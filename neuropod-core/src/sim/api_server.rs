@@ -1,4 +1,4 @@
-//! The API server: makes, removes and lists the objects of a workload.
+//! The API server: creates, removes and lists the objects of a workload.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 
-/// The objects that a workload asks for beside its pod and volume.
+/// The objects of a workload beside its pod and volume.
 fn companions(workload: &Workload) -> Vec<ObjectKey> {
     let key = |kind, name: &str| ObjectKey::new(&workload.reference, kind, name);
     let endpoints = workload.endpoints.iter();
@@ -36,8 +36,8 @@ fn companions(workload: &Workload) -> Vec<ObjectKey> {
     keys
 }
 
-/// Makes the objects of a workload that are missing. As in a real cluster, a refused object does not keep the others from
-/// being made; the first refusal is returned.
+/// Creates the missing objects of a workload. As in a real cluster, a refused object does not prevent the
+/// others from being created; the first error is returned.
 pub(super) fn apply(cluster: &mut ClusterState, workload: &Workload) -> Result<Observation> {
     let pod_id = &workload.reference.pod_id;
     let mut mishaps = cluster.mishaps.get(pod_id).into_iter().flatten();
@@ -143,7 +143,8 @@ fn apply_pod(cluster: &mut ClusterState, workload: &Workload, companions: usize)
     Ok(())
 }
 
-/// Takes a name for an object of the workload. A name that a leftover of another pod holds is free soon: `Conflict`.
+/// Reserves a name for an object of the workload. If a leftover of another pod has the name, it will be free
+/// soon: `Conflict`.
 fn take_name(cluster: &mut ClusterState, key: &ObjectKey, workload: &Workload) -> Result<()> {
     let pod_id = &workload.reference.pod_id;
     match cluster.names.get(key) {
@@ -268,7 +269,7 @@ fn name_taken(key: &ObjectKey) -> Error {
     Error::new(ErrorKind::NameTaken, text)
 }
 
-/// The usage of each running pod: a tenth of what it may use.
+/// The usage of each running pod: a tenth of its limits.
 pub(super) fn usage(cluster: &ClusterState) -> Vec<Usage> {
     let pods = cluster
         .workloads

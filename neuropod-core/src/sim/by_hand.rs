@@ -36,7 +36,7 @@ pub(super) fn delete_by_hand(cluster: &mut ClusterState, key: &ObjectKey) {
     cluster.forget_if_empty(&pod_id);
 }
 
-/// Removes the finalizer of an object. One that is being deleted goes.
+/// Removes the finalizer of an object; if it is being deleted, it goes.
 pub(super) fn release_finalizer(cluster: &mut ClusterState, key: &ObjectKey) {
     cluster.finalizers.remove(key);
     if key.kind == ObjectKind::Volume {

@@ -1,4 +1,4 @@
-//! The calls that the cluster gets, and the errors that are injected into them.
+//! The calls to the cluster, and the errors that are injected into them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::error::kind::{Error, ErrorKind};
 
-/// What an API server that asks for fewer requests sends as `Retry-After`.
+/// The `Retry-After` of an overloaded API server.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The methods of a cluster backend.
@@ -28,14 +28,14 @@ pub enum Method {
     Inventory,
 }
 
-/// A call that the cluster got.
+/// A call to the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedCall {
     /// When it took effect.
     pub at: Timestamp,
-    /// The method that was called.
+    /// The method.
     pub method: Method,
-    /// The name of the pod it was about; `None`: it was about no single pod.
+    /// The name of the pod that it concerned; `None` if it concerned no single pod.
     pub name: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct CallError {
     pub times: u32,
     /// The error they fail with; [`ErrorKind::RateLimited`] asks to wait a second.
     pub kind: ErrorKind,
-    /// Whether the call takes effect all the same, and only its answer is lost.
+    /// Whether the call takes effect all the same, and only its result is lost.
     pub after_effect: bool,
 }
 
@@ -65,7 +65,7 @@ impl CallError {
     }
 }
 
-/// Every call so far, and the errors that are still to come.
+/// Every call so far, and the errors still to be injected.
 #[derive(Default)]
 pub(super) struct Calls {
     pub(super) recorded: Vec<RecordedCall>,
@@ -85,7 +85,7 @@ impl Calls {
         self.errors.clear();
     }
 
-    /// The error that this call meets, counted down.
+    /// The error injected into this call; reduces the remaining count.
     pub(super) fn next_error(&mut self, method: Method) -> Option<CallError> {
         self.errors.retain(|error| error.times > 0);
         let concerns = |error: &&mut CallError| error.method.is_none_or(|failing| failing == method);

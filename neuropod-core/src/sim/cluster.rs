@@ -1,4 +1,4 @@
-//! [`SimCluster`]: the simulated cluster, and everything a test can do to it.
+//! [`SimCluster`]: the simulated cluster, and everything that a test can do to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::cluster::backend::OwnedVolume;
 use crate::cluster::observation::ObservedPod;
 use crate::id::PodId;
 
-/// A cluster in memory. Clones are the same cluster: the objects that one platform leaves behind are there for the next.
+/// A cluster in memory. Clones share their state: the next platform finds the objects that one leaves behind.
 #[derive(Clone)]
 pub struct SimCluster {
     pub(super) shared: Arc<Shared>,
@@ -37,20 +37,22 @@ impl SimCluster {
         }
     }
 
-    /// The clock of the cluster, for a platform that lives in its time.
+    /// The clock of the cluster, for its platform.
     pub fn clock(&self) -> TokioClock {
         self.shared.clock
     }
 
-    /// Makes something go wrong with a pod.
+    /// Injects a mishap into a pod.
     ///
-    /// A mishap that [lasts](Mishap::lasts) blocks the pod when it gets there, until [`clear_mishaps`](Self::clear_mishaps);
-    /// the pod need not exist yet. The others happen now, to a pod that has not ended.
+    /// A mishap that [lasts](Mishap::lasts) blocks the pod when it reaches the affected step, until
+    /// [`clear_mishaps`](Self::clear_mishaps); the pod need not exist yet. The others happen now, to a pod that
+    /// has not ended.
     pub fn inject(&self, pod_id: &PodId, mishap: Mishap) {
         self.shared.change(|cluster| inject(cluster, pod_id, mishap));
     }
 
-    /// Makes something go wrong with the next container of a pod, this long after it starts. The pod need not exist yet.
+    /// Injects a mishap into the next container of a pod, this long after it starts. The pod need not exist
+    /// yet.
     pub fn inject_after(&self, pod_id: &PodId, after: Duration, mishap: Mishap) {
         self.shared.change(|cluster| {
             cluster
@@ -61,22 +63,24 @@ impl SimCluster {
         });
     }
 
-    /// Clears the mishaps of a pod that last. A pod that they blocked goes on at once.
+    /// Clears the lasting mishaps of a pod. A pod that they blocked continues at once.
     pub fn clear_mishaps(&self, pod_id: &PodId) {
         self.shared.change(|cluster| clear_mishaps(cluster, pod_id));
     }
 
-    /// The pod takes its next step at once: it is scheduled, has its image pulled, starts, becomes ready or ends.
+    /// The pod takes its next step at once: it is scheduled, its image is pulled, it starts, becomes ready, or
+    /// ends.
     pub fn step(&self, pod_id: &PodId) {
         self.shared.change(|cluster| kubelet::step(cluster, pod_id));
     }
 
-    /// The pod stays as it is: it takes no step by itself until [`step`](Self::step) or a request to end.
+    /// Halts the pod: it takes no step by itself until [`step`](Self::step) or a request to end.
     pub fn halt(&self, pod_id: &PodId) {
         self.shared.change(|cluster| cluster.schedule_step(pod_id, None));
     }
 
-    /// Moves the starts and ends of a pod's containers back by this much, for states that only time brings.
+    /// Moves the starts and ends of a pod's containers back by this much, for states that depend on the passage
+    /// of time.
     pub fn age(&self, pod_id: &PodId, by: Duration) {
         self.shared.change(|cluster| containers::age(cluster, pod_id, by));
     }
@@ -97,13 +101,13 @@ impl SimCluster {
         self.shared.change(|cluster| cluster.calls.clear_errors());
     }
 
-    /// Cuts the connections of all watches, and of new ones, until [`mend_watch`](Self::mend_watch). Events on their way
-    /// are lost; the watches report the changes when they list anew.
+    /// Cuts the connections of all watches, and of new ones, until [`mend_watch`](Self::mend_watch). Events in
+    /// transit are lost; the watches report the changes when they list again.
     pub fn break_watch(&self) {
         self.shared.change(|cluster| cluster.watchers.break_connections());
     }
 
-    /// Lets the watches connect again.
+    /// Lets the watches reconnect.
     pub fn mend_watch(&self) {
         self.shared.change(ClusterState::mend_watch);
     }
@@ -116,17 +120,17 @@ impl SimCluster {
         });
     }
 
-    /// Sets how long events take from now on.
+    /// Sets the delay of events from now on.
     pub fn delay_watch(&self, delay: Duration) {
         self.shared.change(|cluster| cluster.settings.watch_delay = delay);
     }
 
-    /// Breaks the connections of all logs that are followed: each ends with an error.
+    /// Breaks the connections of all followed logs: each ends with an error.
     pub fn break_logs(&self) {
         self.shared.change(|cluster| cluster.log_breaks += 1);
     }
 
-    /// Makes an object that is not one of the platform's.
+    /// Creates an object that does not belong to the platform.
     pub fn add_foreign(&self, key: ObjectKey) {
         self.shared.change(|cluster| cluster.names.insert(key, None));
     }
@@ -139,14 +143,14 @@ impl SimCluster {
         });
     }
 
-    /// Deletes an object of the platform by hand, at once and without asking: a pod's container is cut off. A volume goes
-    /// once no pod on a node uses it.
+    /// Deletes an object of the platform by hand, at once and without a grace period. A volume goes once no pod
+    /// on a node uses it.
     pub fn delete_by_hand(&self, key: &ObjectKey) {
         self.shared
             .change(|cluster| by_hand::delete_by_hand(cluster, key));
     }
 
-    /// Puts a finalizer on an object other than a pod: when it is deleted it stays (`Terminating`) until
+    /// Puts a finalizer on an object other than a pod: once deleted it stays (`Terminating`) until
     /// [`release_finalizer`](Self::release_finalizer).
     pub fn hold_finalizer(&self, key: ObjectKey) {
         self.shared.change(|cluster| cluster.finalizers.insert(key));
@@ -164,7 +168,7 @@ impl SimCluster {
             .read(|cluster| cluster.pod(pod_id).map(SimPod::observed))
     }
 
-    /// Every object of the platform but the volumes, sorted.
+    /// Every object of the platform except the volumes, sorted.
     pub fn objects(&self) -> Vec<ObjectKey> {
         self.shared.read(|cluster| {
             let owned = cluster.names.iter().filter(|(_, owner)| owner.is_some());
@@ -188,7 +192,7 @@ impl SimCluster {
         self.shared.read(|cluster| api_server::inventory(cluster).volumes)
     }
 
-    /// When the volume of this name was made; `None`: there is none.
+    /// The creation time of the volume with this name; `None` if there is none.
     pub fn volume_made_at(&self, name: &str) -> Option<Timestamp> {
         self.shared.read(|cluster| {
             let volume = cluster.volumes.iter().find(|(key, _)| key.name == name);
@@ -201,7 +205,7 @@ impl SimCluster {
         self.shared.read(|cluster| cluster.calls.recorded.clone())
     }
 
-    /// Every container that has run or runs, as it really was, whatever watches and calls reported.
+    /// Every container that runs or ran, with its true times, whatever watches and calls reported.
     pub fn container_runs(&self) -> Vec<ContainerHistory> {
         self.shared.read(|cluster| cluster.container_runs())
     }
@@ -211,14 +215,14 @@ impl SimCluster {
         self.shared.read(|cluster| cluster.runs_of(pod_id))
     }
 
-    /// When something happens next by itself; `None`: nothing will. A test that moves its clock ahead moves it no further
-    /// in one go.
+    /// The time of the next event that happens by itself; `None` if there is none. A test that moves its clock
+    /// forward must not skip it.
     pub fn next_change(&self) -> Option<Timestamp> {
         self.shared.read(|cluster| cluster.agenda.next_due())
     }
 
-    /// How many objects calls have created, changed or deleted so far. Calls that find everything as it should be add
-    /// none.
+    /// The number of objects that calls have created, changed or deleted so far. A call that changes nothing
+    /// does not count.
     pub fn writes(&self) -> u64 {
         self.shared.read(|cluster| cluster.writes)
     }

@@ -13,7 +13,7 @@ use super::state::ClusterState;
 use super::termination;
 use crate::id::PodId;
 
-/// From the start of a container that does not last to its end.
+/// The lifetime of a container in a crash loop.
 const CRASH_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) fn start_container(cluster: &mut ClusterState, pod_id: &PodId) {
@@ -67,7 +67,7 @@ pub(super) fn become_ready(cluster: &mut ClusterState, pod_id: &PodId) {
     }
 }
 
-/// The server in the container starts anew, and the container does not.
+/// The server in the container restarts, but not the container.
 pub(super) fn restart_server(cluster: &mut ClusterState, pod_id: &PodId) {
     let (now, token) = (cluster.now, cluster.random_hex(24));
     let Some(pod) = cluster.pod_mut(pod_id) else {
@@ -80,7 +80,7 @@ pub(super) fn restart_server(cluster: &mut ClusterState, pod_id: &PodId) {
     }
 }
 
-/// The container ends by itself. The kubelet starts it again, unless the pod is being deleted.
+/// The container ends by itself. The kubelet restarts it, unless the pod is being deleted.
 pub(super) fn end_container(cluster: &mut ClusterState, pod_id: &PodId, out_of_memory: bool) {
     let (now, start) = (cluster.now, cluster.settings.start);
     let loops = cluster.has_mishap(pod_id, Mishap::CrashLoop);
@@ -104,13 +104,13 @@ pub(super) fn end_container(cluster: &mut ClusterState, pod_id: &PodId, out_of_m
     cluster.schedule_step(pod_id, Some(wait));
 }
 
-/// The wait before the kubelet starts a container for the `restarts`th time (`CrashLoopBackOff`).
+/// The delay before the kubelet starts a container for the `restarts`th time (`CrashLoopBackOff`).
 fn back_off(restarts: u32) -> Duration {
     let factor = 1 << restarts.saturating_sub(1).min(5);
     (Duration::from_secs(10) * factor).min(Duration::from_mins(5))
 }
 
-/// The container prints a line now, and enters the next one, as long as it runs.
+/// The container prints a line now, and schedules the next one, as long as it runs.
 pub(super) fn chatter(cluster: &mut ClusterState, pod_id: &PodId, container: String) {
     let (now, every) = (cluster.now, cluster.settings.chatter);
     let Some(pod) = cluster.pod_mut(pod_id) else {
@@ -141,7 +141,7 @@ pub(super) fn print(cluster: &mut ClusterState, pod_id: &PodId, text: &str) {
     }
 }
 
-/// Moves the past of a pod back by this much.
+/// Moves the history of a pod back by this much.
 pub(super) fn age(cluster: &mut ClusterState, pod_id: &PodId, by: Duration) {
     let earlier = |at: Timestamp| at.saturating_sub(by).unwrap_or(Timestamp::MIN);
     let Some(pod) = cluster.pod_mut(pod_id) else {

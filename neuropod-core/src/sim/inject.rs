@@ -1,4 +1,4 @@
-//! Mishaps happen.
+//! Injecting mishaps.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::state::ClusterState;
 use super::{containers, termination};
 use crate::id::PodId;
 
-/// From the loss of a node to its removal, which removes its pod objects.
+/// The time from the loss of a node to its removal, which removes its pod objects.
 const NODE_REMOVED_AFTER: Duration = Duration::from_mins(1);
 
-/// A mishap hits one container, if it still runs.
+/// Injects a mishap into one container, if it still runs.
 pub(super) fn inject_into_container(
     cluster: &mut ClusterState,
     pod_id: &PodId,
@@ -25,7 +25,8 @@ pub(super) fn inject_into_container(
     }
 }
 
-/// A mishap hits the pod. One that lasts counts when the pod gets to it; the others happen now.
+/// Injects a mishap into the pod. One that lasts takes effect when the pod reaches its step; the others happen
+/// now.
 pub(super) fn inject(cluster: &mut ClusterState, pod_id: &PodId, mishap: Mishap) {
     if mishap.lasts() {
         cluster.mishaps.entry(pod_id.clone()).or_default().insert(mishap);
@@ -54,7 +55,7 @@ fn lose_node(cluster: &mut ClusterState, pod_id: &PodId) {
     cluster.schedule_step(pod_id, Some(NODE_REMOVED_AFTER));
 }
 
-/// Clears the mishaps that last. A pod that they blocked takes its next step at once.
+/// Clears the lasting mishaps. A pod that they blocked takes its next step at once.
 pub(super) fn clear_mishaps(cluster: &mut ClusterState, pod_id: &PodId) {
     let cleared = cluster.mishaps.remove(pod_id).is_some();
     if cleared && cluster.pod(pod_id).is_some_and(|pod| pod.next_step.is_none()) {

@@ -1,4 +1,4 @@
-//! The kubelet: how a pod goes from one state to the next.
+//! The kubelet: how a pod changes from one state to the next.
 
 use super::mishap::Mishap;
 use super::pod::PodState;

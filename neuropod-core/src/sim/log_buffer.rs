@@ -1,4 +1,4 @@
-//! The log of one container: the lines it has printed and will print.
+//! The log of one container, including lines that it will print later.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::log_text::LogLine;
 use crate::cluster::backend::LogOptions;
 
-/// The lines of a container, each with its time, which may be to come. Readers keep it when the pod object is gone.
+/// The lines of a container, each with its time, which may be in the future. Readers keep it after the pod
+/// object is gone.
 #[derive(Debug, Default)]
 pub(super) struct LogBuffer {
     lines: Vec<LogLine>,
@@ -26,13 +27,13 @@ impl LogBuffer {
         change(&mut log.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Drops the lines that are still to come: the container has ended.
+    /// Drops the future lines, because the container has ended.
     pub(super) fn close(&mut self, now: Timestamp) {
         self.lines.retain(|line| line.at <= now);
         self.closed = true;
     }
 
-    /// Prints all lines that are still to come now.
+    /// Prints all future lines now.
     pub(super) fn hasten(&mut self, now: Timestamp) {
         for line in &mut self.lines {
             line.at = line.at.min(now);
@@ -44,7 +45,7 @@ impl LogBuffer {
         self.lines.push(line);
     }
 
-    /// Replaces the lines that are still to come by this one.
+    /// Replaces the future lines by this one.
     pub(super) fn print_last(&mut self, now: Timestamp, last: Option<LogLine>) {
         self.lines.retain(|line| line.at <= now);
         self.lines.extend(last);
@@ -55,12 +56,12 @@ impl LogBuffer {
         (self.lines.get(index).cloned(), self.closed)
     }
 
-    /// The lines printed by now of which `options` ask.
+    /// The lines printed by now that `options` select.
     pub(super) fn printed(&self, options: &LogOptions, now: Timestamp) -> Vec<LogLine> {
         self.lines[self.first_index(options, now)..self.printed_count(now)].to_vec()
     }
 
-    /// The index of the first line of which `options` ask.
+    /// The index of the first line that `options` select.
     pub(super) fn first_index(&self, options: &LogOptions, now: Timestamp) -> usize {
         let printed = self.printed_count(now);
         let since = options.since.map_or(0, |since| {

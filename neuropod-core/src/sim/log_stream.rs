@@ -13,7 +13,7 @@ use crate::cluster::backend::{LogOptions, LogStream};
 use crate::cluster::workload::WorkloadRef;
 use crate::error::kind::{Error, ErrorKind, Result};
 
-/// The log of a container of the pod, and how often the log connections have broken so far.
+/// The log of a container of the pod, and how often the log connections have been broken so far.
 pub(super) fn find_log(
     cluster: &ClusterState,
     reference: &WorkloadRef,
@@ -39,8 +39,8 @@ pub(super) fn find_log(
     }
 }
 
-/// Streams the part of the log of which `options` ask. A followed log ends with an error when the connections have
-/// broken more often than `breaks`.
+/// Streams the part of the log that `options` select. A followed log ends with an error when the connections
+/// have been broken more often than `breaks`.
 pub(super) fn stream_log(
     shared: &Arc<Shared>,
     log: SharedLog,

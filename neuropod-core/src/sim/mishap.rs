@@ -1,22 +1,22 @@
-//! Everything that can go wrong with a pod in a cluster: one list, for the simulation and for the conformance suite.
+//! Every failure of a pod in a cluster: one list, for the simulation and for the conformance suite.
 
 use std::time::Duration;
 
 use crate::cluster::reason::ReasonCode;
 use crate::error::kind::{Error, ErrorKind};
 
-/// The scheduler's words when no node fits a pod.
+/// The scheduler's message if no node fits a pod.
 pub(super) const NO_NODE_FITS: &str =
     "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
 
-/// Something that goes wrong with a pod.
+/// A failure of a pod.
 ///
-/// Most mishaps [last](Self::lasts): they block the pod until they are cleared, and pods made later under the same id
-/// meet them too. The others happen once.
+/// Most mishaps [last](Self::lasts): they block the pod until they are cleared, and also affect pods created
+/// later under the same id. The others happen once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Mishap {
-    /// Lasts: the scheduler finds no free GPU, whatever the stock says.
+    /// Lasts: the scheduler finds no free GPU, whatever the stock.
     NoGpuFree,
     /// Lasts: the scheduler finds no node that fits.
     Unschedulable,
@@ -24,7 +24,7 @@ pub enum Mishap {
     VolumePending,
     /// Lasts: the volume can't be mounted.
     MountFailing,
-    /// Lasts: the volume can't be mounted for the moment. The warning counts once it is half a minute old.
+    /// Lasts: mounting the volume is slow. The warning applies once it is half a minute old.
     MountSlow,
     /// Lasts: the registry can't be reached.
     PullFailing,
@@ -38,17 +38,17 @@ pub enum Mishap {
     StartError,
     /// Lasts: the image is for another processor architecture.
     WrongArchitecture,
-    /// Lasts: the driver of the GPU on the pod's node does not fit, so no container starts there.
+    /// Lasts: the GPU driver on the pod's node is incompatible, so no container starts there.
     NodeFault,
-    /// Lasts: the pod is on its node and gets no further, and nothing says why.
+    /// Lasts: the pod makes no progress on its node, and no reason is given.
     Hanging,
-    /// Lasts: the node refuses the pod before anything of it runs. The pod object ends and is made anew.
+    /// Lasts: the node refuses the pod before it runs. The pod object ends and is recreated.
     NodeRefuses,
     /// Lasts: the program hangs in a driver and can't be killed, so the pod never ends.
     Unkillable,
     /// Lasts: every container ends a second after it starts.
     CrashLoop,
-    /// Lasts: the server hangs. It never accepts a connection nor prints its token.
+    /// Lasts: the server hangs. It neither accepts a connection nor prints its token.
     NeverReady,
     /// Lasts: the container ends only when its grace period is over.
     IgnoresTermination,
@@ -56,31 +56,32 @@ pub enum Mishap {
     QuotaUsedUp,
     /// Lasts: the API server refuses the pod because the quota of an admission webhook is used up.
     QuotaOfWebhook,
-    /// Lasts: the API server refuses the pod because one pod may not have so many processors.
+    /// Lasts: the API server refuses the pod because it has too many processors for a single pod.
     SizeNotAllowed,
-    /// Lasts: the API server refuses the pod because a quota asks for a limit that the platform does not set.
+    /// Lasts: the API server refuses the pod because a quota requires a limit that the platform does not set.
     LimitNotSet,
-    /// Lasts: the API server refuses the pod because an admission webhook says no.
+    /// Lasts: the API server refuses the pod because of an admission webhook.
     AdmissionDenied,
-    /// Lasts: the API server refuses the pod because something that it needs is missing in the cluster.
+    /// Lasts: the API server refuses the pod because it depends on an object that is missing in the cluster.
     NotSetUp,
-    /// Lasts: the API server does not answer when the pod is to be made.
+    /// Lasts: the API server does not respond when the pod is created.
     ApiUnavailable,
-    /// Lasts: an object with the name of one of the pod's is still being deleted, so nothing of the pod is made.
+    /// Lasts: an object with the name of one of the pod's is still being deleted, so none of the pod's objects
+    /// are created.
     Leftover,
-    /// The container ends with an error and is started again: at once the first time, after 10 seconds the second, 20
-    /// the third, up to five minutes, as the kubelet does.
+    /// The container ends with an error and is restarted: at once the first time, after 10 seconds the second,
+    /// 20 the third, up to five minutes, as by the kubelet.
     Exit,
-    /// The container is killed for its memory and is started again after 10 seconds.
+    /// The container is killed for its memory use and restarted after 10 seconds.
     OutOfMemory,
-    /// The server is killed inside the container and started again there, as by a supervisor: its port is closed for a
-    /// moment, and it makes another token.
+    /// The server is killed inside the container and restarted there, as by a supervisor: its port is closed
+    /// for a moment, and it generates another token.
     ServerKilled,
     /// The node is short of memory and evicts the pod: the pod object ends for good.
     Evicted,
     /// The pod used more disk than its limit: the pod object ends for good.
     DiskExceeded,
-    /// The node stops answering. A minute later the node, and with it the pod object, is removed.
+    /// The node stops responding. A minute later it is removed, together with the pod object.
     NodeLost,
 }
 
@@ -98,7 +99,7 @@ impl Mishap {
         )
     }
 
-    /// The reason that a cluster gives for it, in the cluster's words; `None`: it says nothing.
+    /// The reason for it in the cluster's words, if the cluster reports one.
     pub(super) fn reason(self, image: &str) -> Option<(ReasonCode, String)> {
         let (code, text) = match self {
             Self::Hanging | Self::Unkillable | Self::IgnoresTermination | Self::ServerKilled => return None,
@@ -176,7 +177,7 @@ impl Mishap {
         Some((code, text.to_owned()))
     }
 
-    /// The reason and the words of an API server that does not make the pod.
+    /// The reason and the message of an API server that does not create the pod.
     fn api_reason(self) -> Option<(ReasonCode, &'static str)> {
         Some(match self {
             Self::QuotaUsedUp => (
@@ -213,17 +214,17 @@ impl Mishap {
         })
     }
 
-    /// How long the reason may still pass by itself.
+    /// How long the reason may still pass.
     pub(super) fn may_pass_for(self) -> Option<Duration> {
         (self == Self::MountSlow).then_some(Duration::from_secs(30))
     }
 
-    /// Whether the node is to blame, whichever pod is there.
+    /// Whether the node is at fault, whatever pod it runs.
     pub(super) fn is_of_the_node(self) -> bool {
         matches!(self, Self::NodeFault | Self::NodeRefuses)
     }
 
-    /// The error of the call that makes a pod with this mishap; `None`: the pod is made, and meets it later.
+    /// The error for creating a pod with this mishap; `None` if the pod is created and affected later.
     pub(super) fn api_error(self) -> Option<Error> {
         let kind = match self {
             Self::QuotaUsedUp | Self::SizeNotAllowed => ErrorKind::QuotaExceeded,
@@ -238,7 +239,7 @@ impl Mishap {
     }
 }
 
-/// The scheduler's words when a resource is used up.
+/// The scheduler's message if a resource is used up.
 pub(super) fn insufficient(nodes: usize, resource: &str) -> String {
     format!(
         "0/{nodes} nodes are available: {nodes} Insufficient {resource}. preemption: 0/{nodes} nodes are available: \

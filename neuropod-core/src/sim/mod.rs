@@ -2,13 +2,13 @@
 //! development without a cluster.
 //!
 //! It is deterministic: identities come from a seed, and time is tokio's, so that a test with paused time
-//! (`#[tokio::test(start_paused = true)]`) runs hours in milliseconds. Nothing runs in the background. The cluster has
-//! an agenda of coming events; each access first makes those happen that are due.
+//! (`#[tokio::test(start_paused = true)]`) runs hours in milliseconds. Nothing runs in the background: the
+//! cluster has an agenda of coming events, and each access first processes those that are due.
 //!
-//! Real clusters fail, and this one fails when it is told to: [`SimCluster::inject`] makes a [`Mishap`] happen to a pod,
-//! [`SimCluster::inject_error`] makes calls fail with a [`CallError`], and [`faults`] wraps any backend and store to fail
-//! at a chosen call. Network policies, limits and copies of Secrets in namespaces of users, which a backend looks after by
-//! itself, are not objects here: [`Mishap::NotSetUp`] shows a platform that they can't be made.
+//! Real clusters fail, and this one fails on request: [`SimCluster::inject`] injects a [`Mishap`] into a pod,
+//! [`SimCluster::inject_error`] makes calls fail with a [`CallError`], and [`faults`] wraps any backend and store
+//! to fail at a chosen call. Network policies, limits and copies of Secrets in namespaces of users, which a
+//! backend manages by itself, are not objects here: [`Mishap::NotSetUp`] simulates that they can't be created.
 //!
 //! ```
 //! use std::time::Duration;

@@ -11,8 +11,8 @@ use crate::cluster::reason::{Reason, ReasonCode};
 use crate::cluster::workload::Workload;
 use crate::id::PodId;
 
-/// The state of a pod object. The kubelet takes it from one to the next in this order; a container that ends goes back
-/// from `BackOff` to `Running`.
+/// The state of a pod object. The kubelet moves it from one to the next in this order; after the end of a
+/// container, `BackOff` leads back to `Running`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PodState {
     /// No node is chosen yet.
@@ -28,7 +28,7 @@ pub(super) enum PodState {
         /// Its port accepts connections.
         ready: bool,
     },
-    /// The container ended; the next one starts after a wait.
+    /// The container ended; the next one starts after a delay.
     BackOff,
     /// The pod ended for good; its object stays.
     Ended,
@@ -41,25 +41,25 @@ pub(super) struct SimPod {
     pub(super) uid: String,
     pub(super) run: u64,
     pub(super) spec_hash: String,
-    /// Counts the pod objects in the order in which they were made.
+    /// The number of the pod object, in order of creation.
     pub(super) order: u64,
-    /// How many services, routes, policies and secrets belong to it.
+    /// The number of its services, routes, policies and secrets.
     pub(super) companions: usize,
     pub(super) workload: Workload,
     pub(super) state: PodState,
-    /// When it takes its next step by itself; `None`: a mishap blocks it, or it is at its end.
+    /// The time of its next step; `None` if a mishap blocks it, or it has ended.
     pub(super) next_step: Option<Turn>,
     pub(super) terminating: bool,
     pub(super) reason: Option<Reason>,
-    /// Whether the node is to blame for the reason.
+    /// Whether the node is at fault for the reason.
     pub(super) node_fault: bool,
-    /// The time until which the reason may pass by itself.
+    /// The time until which the reason may pass.
     pub(super) passes_until: Option<Timestamp>,
-    /// When it entered its state; `None`: it has no node yet.
+    /// The time at which it entered its state; `None` if it has no node yet.
     pub(super) entered_at: Option<Timestamp>,
-    /// When its grace period ends; `None`: nobody has asked it to end.
+    /// The end of its grace period, if it was asked to end.
     pub(super) ends_by: Option<Timestamp>,
-    /// How the container before this one ended.
+    /// How the previous container ended.
     pub(super) last_end: Option<Reason>,
     pub(super) restarts: u32,
     /// The container that runs, or ran last.
@@ -69,7 +69,7 @@ pub(super) struct SimPod {
     pub(super) started_at: Option<Timestamp>,
     /// When its port was last found closed.
     pub(super) closed_at: Option<Timestamp>,
-    /// The GPUs it has: the index of their pool, which is its node, and how many.
+    /// Its GPUs: the index of their pool, which is its node, and their number.
     pub(super) gpus: Option<(usize, u32)>,
 }
 
@@ -92,7 +92,7 @@ impl ContainerRun {
         }
     }
 
-    /// When it ran; `end` counts where no end was seen.
+    /// The times at which it ran; `end` applies if no end was seen.
     pub(super) fn history(&self, pod_id: &PodId, end: Option<Timestamp>) -> ContainerHistory {
         ContainerHistory {
             pod_id: pod_id.clone(),
@@ -101,21 +101,21 @@ impl ContainerRun {
         }
     }
 
-    /// Ends it. The lines that were still to come are not printed.
+    /// Ends it. Its future lines are not printed.
     pub(super) fn finish(&mut self, now: Timestamp) {
         self.finished_at = Some(now);
         LogBuffer::with(&self.log, |log| log.close(now));
     }
 }
 
-/// When a container really ran, whatever the watches and calls reported.
+/// The true times of a container, whatever the watches and calls reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerHistory {
     /// The pod it belonged to.
     pub pod_id: PodId,
     /// When it started.
     pub started_at: Timestamp,
-    /// When it ended; `None`: it runs.
+    /// When it ended; `None` if it runs.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -156,7 +156,7 @@ impl SimPod {
         self.container.as_mut().filter(|run| run.finished_at.is_none())
     }
 
-    /// Sets the reason. A reason that says the same as before keeps the time since when it holds.
+    /// Sets the reason. A reason with the same cause as before keeps its time.
     pub(super) fn blame(&mut self, code: ReasonCode, detail: String, now: Timestamp) {
         let reason = Reason::new(code, detail, now);
         self.node_fault = false;
@@ -166,7 +166,7 @@ impl SimPod {
         }
     }
 
-    /// The mishap becomes the reason, if a cluster says anything about it.
+    /// Sets the reason for the mishap, if a cluster reports one.
     pub(super) fn blame_mishap(&mut self, mishap: Mishap, now: Timestamp) {
         if let Some((code, detail)) = mishap.reason(&self.workload.container.image) {
             self.blame(code, detail, now);

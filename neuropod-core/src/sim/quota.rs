@@ -4,10 +4,10 @@ use super::state::{ClusterState, PodObjects};
 use crate::cluster::workload::Workload;
 use crate::error::kind::{Error, ErrorKind, Result};
 
-/// How much of one resource a workload asks for.
+/// The amount of one resource that a workload requests.
 type Figure<'a> = &'a dyn Fn(&Workload) -> u32;
 
-/// How many GPUs of this resource a workload asks for.
+/// The number of GPUs of this resource that a workload requests.
 fn gpus_of(workload: &Workload, resource: &str) -> u32 {
     let accelerator = workload.container.resources.accelerator.as_ref();
     accelerator
@@ -15,7 +15,7 @@ fn gpus_of(workload: &Workload, resource: &str) -> u32 {
         .map_or(0, |accelerator| accelerator.count)
 }
 
-/// Checks that the owner may have one more pod; the error has the words of the `ResourceQuota` admission.
+/// Checks that the owner may have one more pod; the error has the message of the `ResourceQuota` admission.
 pub(super) fn check_quota(cluster: &ClusterState, workload: &Workload) -> Result<()> {
     let Some(quota) = &workload.isolation.quota else {
         return Ok(());
@@ -62,7 +62,7 @@ pub(super) fn check_quota(cluster: &ClusterState, workload: &Workload) -> Result
         )
     });
     for (name, requested, used, limit) in plain.chain(gpus) {
-        // As in a real cluster, a pod that asks for none of a resource is not refused for want of it.
+        // As in a real cluster, a pod that does not request a resource is not refused for lack of it.
         if requested == 0 {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The scheduler: which pod gets a node, with its GPUs and its volume.
+//! The scheduler: assigns nodes, with their GPUs and volumes.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::ContainerSpec;
 use crate::id::PodId;
 
-/// The index of a pool of GPUs, and how many of it.
+/// The index of a pool of GPUs, and a number of GPUs.
 type Gpus = (usize, u32);
-/// Why there is no node, in the scheduler's words.
+/// The reason why there is no node, with the scheduler's message.
 type Unplaced = (ReasonCode, String);
 
-/// Gives a pod that waits for a node one, if it can.
+/// Gives a node to a pod that waits for one, if possible.
 pub(super) fn try_to_place(cluster: &mut ClusterState, pod_id: &PodId) {
     use Mishap::{NoGpuFree, Unschedulable, VolumePending};
     let prepare = cluster.settings.prepare;
@@ -25,7 +25,7 @@ pub(super) fn try_to_place(cluster: &mut ClusterState, pod_id: &PodId) {
     }
 }
 
-/// Tries again to place the pods that got no node, the oldest first.
+/// Tries again to place the waiting pods, oldest first.
 pub(super) fn retry_unscheduled(cluster: &mut ClusterState) {
     let waits = |pod: &SimPod| pod.state == PodState::Scheduling && pod.next_step.is_none();
     let pods = cluster
@@ -43,7 +43,7 @@ pub(super) fn retry_unscheduled(cluster: &mut ClusterState) {
     }
 }
 
-/// Reserves the pod's GPUs and volume on a node. Returns whether there is one.
+/// Reserves the pod's GPUs and volume on a node. Returns `false` if no node fits.
 fn place(cluster: &mut ClusterState, pod_id: &PodId) -> bool {
     let Some(objects) = cluster.workloads.get(pod_id) else {
         return false;
@@ -85,7 +85,7 @@ fn find_volume(cluster: &ClusterState, key: &ObjectKey) -> Result<(), Unplaced> 
     Err((ReasonCode::VolumePending, detail))
 }
 
-/// The index of the node that has the volume now, where all pods of a volume have to be on one node.
+/// The index of the node that has the volume, if all pods of a volume have to be on one node.
 fn node_of_volume(cluster: &ClusterState, pod_id: &PodId, volume: &ObjectKey) -> Option<usize> {
     let has_it = |(id, objects): &(&PodId, &PodObjects)| {
         *id != pod_id && ObjectKey::volume(&objects.reference) == *volume
@@ -95,7 +95,7 @@ fn node_of_volume(cluster: &ClusterState, pod_id: &PodId, volume: &ObjectKey) ->
     node.filter(|_| cluster.settings.one_node_volumes)
 }
 
-/// Finds GPUs on a node: on `beside` where that is given. A pod without GPUs counts none of its node.
+/// Finds GPUs on a node; on `beside` if given. A pod without GPUs needs none of its node.
 fn find_gpus(
     cluster: &ClusterState,
     container: &ContainerSpec,
@@ -151,7 +151,7 @@ pub(super) fn gpu_stock(cluster: &ClusterState) -> Vec<GpuStock> {
         .collect()
 }
 
-/// The GPUs node by node: each pool is one node.
+/// The GPUs of each node: a pool is a node.
 pub(super) fn gpu_nodes(cluster: &ClusterState) -> Vec<NodeGpus> {
     let pools = cluster.settings.gpus.iter().enumerate();
     let nodes = pools.map(|(index, pool)| {
@@ -190,7 +190,7 @@ pub(super) fn gpu_nodes(cluster: &ClusterState) -> Vec<NodeGpus> {
     nodes.collect()
 }
 
-/// The scheduler's words when the node that has the volume is full, and others may not be.
+/// The scheduler's message if the node that has the volume is full, and others may not be.
 fn beside_full_node(nodes: usize, resource: &str) -> Unplaced {
     let others = nodes.saturating_sub(1).max(1);
     let text = format!(
@@ -200,7 +200,7 @@ fn beside_full_node(nodes: usize, resource: &str) -> Unplaced {
     (ReasonCode::NoGpuFree, text)
 }
 
-/// The labels of a node with GPUs of this model; `None`: it fits whatever a pod asks for.
+/// The labels of a node with GPUs of this model; `None` if it fits any model.
 fn labels(model: Option<&str>) -> Option<BTreeMap<String, String>> {
     Some(BTreeMap::from([(
         NVIDIA_MODEL_LABEL.to_owned(),

@@ -1,10 +1,10 @@
-//! How a simulated cluster is made, and how long everything takes in it.
+//! The settings of a simulated cluster, with the duration of everything in it.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// How a simulated cluster is made, and how long everything takes in it.
+/// The settings of a simulated cluster, with the duration of everything in it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The seed of identities and generated tokens: the same seed gives the same ones.
+    /// The seed of identities and generated tokens: the same seed gives the same values.
     pub seed: u64,
     /// The time on the cluster's clock when it is made.
     pub epoch: Timestamp,
@@ -39,7 +39,7 @@ pub struct Settings {
     pub watch_delay: Duration,
     /// The GPUs of the nodes.
     pub gpus: Vec<GpuPool>,
-    /// Whether a volume is on one node at a time, to which all its pods have to go.
+    /// Whether a volume can only be on one node at a time, which all its pods have to share.
     pub one_node_volumes: bool,
 }
 
@@ -48,9 +48,9 @@ pub struct Settings {
 pub struct GpuPool {
     /// The extended resource.
     pub resource: String,
-    /// The nodes' label `nvidia.com/gpu.product`; `None`: the pool fits whatever model a pod asks for.
+    /// The nodes' label `nvidia.com/gpu.product`; `None`: the pool fits any model.
     pub model: Option<String>,
-    /// How many GPUs there are.
+    /// The number of GPUs.
     pub total: u32,
 }
 
@@ -81,7 +81,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A cluster in which nothing happens by itself, for a test that makes everything happen with
+    /// A cluster in which nothing happens by itself, for a test that causes everything with
     /// [`SimCluster::step`](super::SimCluster::step).
     pub fn still() -> Self {
         let never = Duration::from_hours(24 * 365);

@@ -17,8 +17,8 @@ use crate::clock::{Clock, TokioClock};
 pub(super) struct Shared {
     pub(super) clock: TokioClock,
     state: Mutex<ClusterState>,
-    /// Wakes those who wait in the order in which they began to wait, so that a simulation repeats. A `watch` channel
-    /// does not.
+    /// Wakes waiting tasks in the order in which they began to wait, so that a simulation is repeatable. A
+    /// `watch` channel does not.
     changed: Arc<Notify>,
 }
 
@@ -31,14 +31,14 @@ impl Shared {
         }
     }
 
-    /// Reads the state as it is now: everything that is due has happened before. Nobody who waits is woken.
+    /// Reads the current state, after processing all due events. Wakes no waiting tasks.
     pub(super) fn read<R>(&self, read: impl FnOnce(&mut ClusterState) -> R) -> R {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         advance(&mut state, self.clock.now());
         read(&mut state)
     }
 
-    /// Changes the state as it is now, and wakes all who wait.
+    /// Changes the current state, and wakes all waiting tasks.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut ClusterState) -> R) -> R {
         let result = self.read(change);
         self.changed.notify_waiters();
@@ -79,7 +79,7 @@ impl Waiting {
         Some(shared.read(read))
     }
 
-    /// Waits until something is due, or somebody changes the state or drops the cluster.
+    /// Waits until an event is due, or until the state is changed or the cluster dropped.
     pub(super) async fn until(&mut self, due: Option<Timestamp>) {
         let now = self.clock.now();
         let wait = due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());

@@ -23,7 +23,7 @@ use crate::id::PodId;
 pub(super) struct PodObjects {
     pub(super) reference: WorkloadRef,
     pub(super) pod: Option<SimPod>,
-    /// All others but the volume.
+    /// The other objects except the volume.
     pub(super) companions: BTreeMap<ObjectKey, Companion>,
     /// The pod as the watches last reported it.
     pub(super) published: Option<ObservedPod>,
@@ -54,23 +54,23 @@ pub(super) struct ClusterState {
     random: StdRng,
     pub(super) workloads: BTreeMap<PodId, PodObjects>,
     pub(super) volumes: BTreeMap<ObjectKey, SimVolume>,
-    /// The owner of each object but the volumes; `None`: it is not one of the platform's.
+    /// The owner of each object except the volumes; `None` if it does not belong to the platform.
     pub(super) names: BTreeMap<ObjectKey, Option<PodId>>,
-    /// The mishaps that last.
+    /// The lasting mishaps.
     pub(super) mishaps: BTreeMap<PodId, BTreeSet<Mishap>>,
-    /// The mishaps of a pod's next container, and how long after its start each happens.
+    /// The mishaps of a pod's next container, each with the delay after its start.
     pub(super) planned: BTreeMap<PodId, Vec<(Duration, Mishap)>>,
     /// Objects that stay when they are deleted.
     pub(super) finalizers: BTreeSet<ObjectKey>,
-    /// How many GPUs of each pool are used outside the platform.
+    /// The number of GPUs of each pool used outside the platform.
     pub(super) foreign_gpus: BTreeMap<usize, u32>,
     pub(super) calls: Calls,
     /// The containers that have ended, by pod.
     ended: BTreeMap<PodId, Vec<ContainerHistory>>,
-    /// How many objects were created, changed or deleted by calls.
+    /// The number of objects that calls created, changed or deleted.
     pub(super) writes: u64,
     pub(super) watchers: Watchers,
-    /// How often the log connections have broken.
+    /// How often the log connections have been broken.
     pub(super) log_breaks: u64,
 }
 
@@ -110,7 +110,7 @@ impl ClusterState {
         data_encoding::HEXLOWER.encode(&random)
     }
 
-    /// Enters an event into the agenda, this long from now.
+    /// Adds an event to the agenda, this long from now.
     pub(super) fn enter(&mut self, after: Duration, event: SimEvent) {
         self.agenda.enter(later(self.now, after), event);
     }
@@ -127,7 +127,7 @@ impl ClusterState {
             .and_then(|objects| objects.pod.as_mut())
     }
 
-    /// Sets how long from now a pod takes its next step; `None`: it takes none by itself.
+    /// Sets the time until a pod's next step; `None` if it takes none by itself.
     pub(super) fn schedule_step(&mut self, pod_id: &PodId, after: Option<Duration>) {
         let step = |after| {
             let due = later(self.now, after);
@@ -142,7 +142,7 @@ impl ClusterState {
         }
     }
 
-    /// Moves a pod on to a state that lasts this long.
+    /// Moves a pod to a state that lasts this long.
     pub(super) fn enter_pod_state(&mut self, pod_id: &PodId, state: PodState, time: Duration) {
         let now = self.now;
         if let Some(pod) = self.pod_mut(pod_id) {
@@ -153,7 +153,7 @@ impl ClusterState {
         self.schedule_step(pod_id, Some(time));
     }
 
-    /// Whether this mishap lasts for the pod.
+    /// Whether the pod has this lasting mishap.
     pub(super) fn has_mishap(&self, pod_id: &PodId, mishap: Mishap) -> bool {
         self.mishaps
             .get(pod_id)
@@ -176,7 +176,7 @@ impl ClusterState {
         true
     }
 
-    /// Notes that a container was replaced by another one, or went with its pod.
+    /// Records that a container was replaced by another one, or removed with its pod.
     pub(super) fn note_ended(&mut self, pod_id: &PodId, run: &ContainerRun) {
         let history = run.history(pod_id, Some(self.now));
         self.ended.entry(pod_id.clone()).or_default().push(history);
@@ -198,7 +198,7 @@ impl ClusterState {
         Some(self.pod(pod_id)?.container.as_ref()?.history(pod_id, None))
     }
 
-    /// Removes the entry of a pod that has no objects left.
+    /// Removes the slot of a pod without objects.
     pub(super) fn forget_if_empty(&mut self, pod_id: &PodId) {
         let is_empty = |objects: &PodObjects| objects.pod.is_none() && objects.companions.is_empty();
         if self.workloads.get(pod_id).is_some_and(is_empty) {
@@ -220,7 +220,7 @@ impl ClusterState {
         }
     }
 
-    /// Sends the pod as it is now to the watches, if it has changed.
+    /// Sends the current pod to the watches, if it has changed.
     pub(super) fn publish(&mut self, pod_id: &PodId) {
         let Some(objects) = self.workloads.get_mut(pod_id) else {
             return;
@@ -254,7 +254,7 @@ impl ClusterState {
         id
     }
 
-    /// Lets the watches connect again: each lists anew and reports the differences.
+    /// Lets the watches reconnect: each lists again and reports the differences.
     pub(super) fn mend_watch(&mut self) {
         if self.watchers.mend_connections() {
             for id in self.watchers.ids() {
@@ -276,7 +276,7 @@ impl ClusterState {
         later(self.now, self.settings.watch_delay)
     }
 
-    /// The next event of a watch that has arrived, or when there may be one.
+    /// The next event of a watch that has arrived, or the time at which there may be one.
     pub(super) fn receive(&mut self, watch: u64) -> Result<ClusterEvent, Option<Timestamp>> {
         let due = self.agenda.next_due();
         let received = self.watchers.receive(watch, self.now);
@@ -284,7 +284,7 @@ impl ClusterState {
     }
 }
 
-/// The time this long after another.
+/// The time `after` later than `at`.
 pub(super) fn later(at: Timestamp, after: Duration) -> Timestamp {
     let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
     at.saturating_add(after).unwrap_or(Timestamp::MAX)

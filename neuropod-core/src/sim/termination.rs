@@ -1,4 +1,4 @@
-//! The end of a pod: asked for, by itself, or with its node.
+//! The end of a pod: on request, by itself, or with its node.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) fn terminate(cluster: &mut ClusterState, pod_id: &PodId) {
     }
     cluster.writes += 1;
     match state {
-        // No kubelet has anything to end.
+        // No kubelet has a container to end.
         PodState::Scheduling | PodState::Ended => return drop_pod(cluster, pod_id),
         PodState::Lost => {}
         _ if unkillable => cluster.schedule_step(pod_id, None),
@@ -40,7 +40,7 @@ pub(super) fn terminate(cluster: &mut ClusterState, pod_id: &PodId) {
     cluster.publish(pod_id);
 }
 
-/// The container of a pod that is being deleted ends, and the pod object goes.
+/// Ends the container of a pod that is being deleted, and removes the pod object.
 pub(super) fn finish_termination(cluster: &mut ClusterState, pod_id: &PodId) {
     let now = cluster.now;
     let Some(pod) = cluster.pod_mut(pod_id) else {
@@ -78,7 +78,7 @@ pub(super) fn end_pod(cluster: &mut ClusterState, pod_id: &PodId, cause: Mishap)
     }
 }
 
-/// Removes the pod object at once, and frees what only it used.
+/// Removes the pod object at once, and frees its resources.
 pub(super) fn drop_pod(cluster: &mut ClusterState, pod_id: &PodId) {
     cluster.schedule_step(pod_id, None);
     let Some(objects) = cluster.workloads.get_mut(pod_id) else {

@@ -1,4 +1,4 @@
-//! The open watches: which events are on their way to each, and which pods each knows.
+//! The open watches: the events in transit to each, and the pods that each knows.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,7 +13,7 @@ use crate::id::PodId;
 pub(super) struct KnownPods(BTreeMap<PodId, ObservedPod>);
 
 impl KnownPods {
-    /// Notes what an event reports.
+    /// Records the pod that an event reports.
     pub(super) fn note(&mut self, event: &ClusterEvent) {
         match event {
             ClusterEvent::Changed { pod_id, pod } => drop(self.0.insert(pod_id.clone(), pod.clone())),
@@ -26,8 +26,8 @@ impl KnownPods {
         self.0.iter()
     }
 
-    /// The events of a watch that lists anew after a gap and finds these pods: first ends, then changes, then
-    /// [`ClusterEvent::Synced`].
+    /// The events of a watch that lists again after an interruption and finds these pods: first ends, then
+    /// changes, then [`ClusterEvent::Synced`].
     pub(super) fn changes_to<'a>(
         &self,
         pods: impl Iterator<Item = (&'a PodId, &'a ObservedPod)>,
@@ -52,14 +52,14 @@ impl KnownPods {
 /// One open watch.
 #[derive(Default)]
 struct Watcher {
-    /// The events on their way, and when each arrives.
+    /// The events in transit, with their arrival times.
     queue: VecDeque<(Timestamp, ClusterEvent)>,
     /// The pods whose events have arrived.
     known: KnownPods,
 }
 
 impl Watcher {
-    /// Sends an event, behind those that are on their way.
+    /// Sends an event, after those in transit.
     fn send(&mut self, arrival: Timestamp, event: ClusterEvent) {
         let arrival = self.queue.back().map_or(arrival, |(last, _)| arrival.max(*last));
         self.queue.push_back((arrival, event));
@@ -101,7 +101,7 @@ impl Watchers {
         }
     }
 
-    /// Cuts the connections: the events on their way are lost.
+    /// Cuts the connections: events in transit are lost.
     pub(super) fn break_connections(&mut self) {
         self.is_broken = true;
         for watcher in self.by_id.values_mut() {
@@ -109,12 +109,12 @@ impl Watchers {
         }
     }
 
-    /// Lets the watches connect again. Returns whether they were cut: then each has to list anew.
+    /// Lets the watches reconnect. Returns `true` if they were cut: then each has to list again.
     pub(super) fn mend_connections(&mut self) -> bool {
         std::mem::take(&mut self.is_broken)
     }
 
-    /// Sends to one watch how these pods differ from those it knows.
+    /// Sends one watch the differences between these pods and those it knows.
     pub(super) fn list_anew<'a>(
         &mut self,
         id: u64,
@@ -129,7 +129,7 @@ impl Watchers {
         }
     }
 
-    /// The next event of a watch, if it has arrived by `now`; otherwise when it will, if one is on its way.
+    /// The next event of a watch, if it has arrived by `now`; otherwise its arrival time, if one is in transit.
     pub(super) fn receive(&mut self, id: u64, now: Timestamp) -> Result<ClusterEvent, Option<Timestamp>> {
         let Some(watcher) = self.by_id.get_mut(&id) else {
             return Err(None);

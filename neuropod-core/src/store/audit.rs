@@ -1,4 +1,4 @@
-//! The trait of audit logs, and what they keep: who did what, on whom, from where, and how it ended.
+//! The trait of audit logs, and their entries: who did what, to whom, from where, and with which result.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{PodId, UserId};
 
-/// Most entries of a page.
+/// The maximum number of entries of a page.
 pub const MAX_AUDIT_ENTRIES: u32 = 500;
 
-/// Keeps what administrators did, and what concerns the security of the platform.
+/// Stores the actions of administrators, and events that concern security.
 ///
-/// A log only grows, but for [`forget`](Self::forget). It never has secrets in it. The suite `conformance::audit`
-/// (feature `conformance`) says what an implementation must do.
+/// A log only grows, except for [`forget`](Self::forget). It never contains secrets. The suite
+/// `conformance::audit` (feature `conformance`) checks implementations.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AuditLog: Send + Sync + 'static {
-    /// Stores an entry. One with the same id is replaced, unless it is [`Done`](AuditOutcome::Done): that one stays as
-    /// it is, and the call succeeds.
+    /// Stores an entry. One with the same id is replaced, unless it is [`Done`](AuditOutcome::Done): then it
+    /// stays, and the call succeeds.
     async fn record(&self, entry: &AuditEntry) -> Result<()>;
 
     /// A page of entries, newest first; entries of the same moment by id.
@@ -34,28 +34,28 @@ pub trait AuditLog: Send + Sync + 'static {
     async fn forget(&self, time: Timestamp) -> Result<()>;
 }
 
-/// One thing that somebody did, or tried to do.
+/// An action, or an attempt at one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Its id.
     pub id: AuditId,
-    /// When it began.
+    /// The time at which it began.
     pub at: Timestamp,
-    /// Who did it.
+    /// The person who did it.
     pub actor: AuditPerson,
-    /// The network address that the request came from, where it is known.
+    /// The network address of the request, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
-    /// What they did.
+    /// The action.
     pub action: AuditAction,
-    /// What it was done to.
+    /// The target of the action.
     #[serde(default)]
     pub target: AuditTarget,
-    /// What changed, where that is short.
+    /// The change, if it is short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<AuditChange>,
-    /// How it ended.
+    /// The result.
     pub outcome: AuditOutcome,
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for AuditId {
 pub struct AuditPerson {
     /// Their id.
     pub id: UserId,
-    /// Their e-mail address, where the store knows it.
+    /// Their e-mail address, if the store knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
@@ -128,16 +128,16 @@ impl AuditPerson {
     }
 }
 
-/// What somebody did.
+/// The action of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AuditAction {
-    /// Set what an account can spend.
+    /// Set the balance that an account can spend.
     BalanceSet,
     /// Added money to an account.
     CreditAdded,
-    /// Set what a user may spend on a day.
+    /// Set the daily limit of a user's spending.
     DailyCapSet,
     /// Suspended a user.
     UserSuspended,
@@ -147,7 +147,7 @@ pub enum AuditAction {
     UserPodsStopped,
     /// Deleted a user with everything they owned.
     UserDeleted,
-    /// Set prices, or what new clients get.
+    /// Set prices, or the credit of new clients.
     PricesSet,
     /// Created a template.
     TemplateCreated,
@@ -167,11 +167,11 @@ pub enum AuditAction {
     PodDeleted,
     /// An administrator signed in.
     SignedIn,
-    /// Somebody became an administrator, or is none any more.
+    /// Somebody became an administrator, or ceased to be one.
     RoleChanged,
-    /// Somebody who is no administrator asked for what only administrators may do.
+    /// Somebody who is not an administrator requested an action reserved for administrators.
     AccessRefused,
-    /// Something that a later version of this library knows.
+    /// An action that only a later version of this library knows.
     #[serde(other)]
     Unknown,
 }
@@ -227,7 +227,7 @@ impl AuditAction {
     }
 }
 
-/// What something was done to.
+/// The target of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 #[non_exhaustive]
@@ -245,7 +245,7 @@ pub enum AuditTarget {
         id: PodId,
         /// Its name.
         name: String,
-        /// Whose it is.
+        /// Its owner.
         owner: AuditPerson,
     },
     /// A template.
@@ -260,27 +260,27 @@ pub enum AuditTarget {
         /// The method and the path.
         path: String,
     },
-    /// Something that a later version of this library knows.
+    /// A target that only a later version of this library knows.
     #[serde(other)]
     Unknown,
 }
 
-/// What changed, in values for programs: amounts as decimal numbers, `true` and `false`, names of roles.
+/// A change, in machine-readable values: amounts as decimal numbers, `true` and `false`, names of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AuditChange {
-    /// How it was.
+    /// The value before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// How it is since then.
+    /// The value since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
 impl AuditChange {
-    /// Most characters of each text; what is longer is cut.
+    /// The maximum length of each text in characters; the rest is cut off.
     pub const MAX_LEN: usize = 300;
 
-    /// From one value to another; `None`: there was or is none.
+    /// A change from one value to another; `None`: there was or is none.
     pub fn new(before: Option<String>, after: Option<String>) -> Self {
         let cut = |text: String| text.chars().take(Self::MAX_LEN).collect();
         Self {
@@ -290,29 +290,29 @@ impl AuditChange {
     }
 }
 
-/// How something ended.
+/// The result of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum AuditOutcome {
-    /// It has begun. Where it stays so, the process ended in the middle, or the end could not be written: whether it
-    /// was done is not known.
+    /// It has begun. If this never changes, the process ended in the middle, or the result could not be
+    /// written: whether the action took effect is unknown.
     Pending,
     /// It was done.
     Done,
     /// It was refused, and nothing changed.
     Refused {
-        /// Why: [`ErrorKind::code`].
+        /// The reason: [`ErrorKind::code`].
         code: String,
     },
     /// Something failed; a part of it may have been done.
     Failed {
-        /// What: [`ErrorKind::code`].
+        /// The error: [`ErrorKind::code`].
         code: String,
     },
 }
 
 impl AuditOutcome {
-    /// How a call ended.
+    /// The result of a call.
     pub fn of<T>(result: &Result<T>) -> Self {
         match result {
             Ok(_) => Self::Done,
@@ -341,23 +341,23 @@ impl AuditOutcome {
     }
 }
 
-/// Which entries.
+/// Selects entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditOptions {
-    /// Only what this person did: their id or their whole e-mail address, in upper or lower case.
+    /// Only actions of this person: their id or their whole e-mail address, ignoring case.
     pub who: Option<String>,
     /// Only this action.
     pub action: Option<AuditAction>,
-    /// Only what was done to this person, to their pods, or to this pod or template: an id, an address or the name of
-    /// a template, whole, in upper or lower case.
+    /// Only actions on this person, on their pods, or on this pod or template: an id, an address or the name of
+    /// a template, in full, ignoring case.
     pub whom: Option<String>,
-    /// Only what began at this time or later.
+    /// Only actions that began at this time or later.
     pub from: Option<Timestamp>,
-    /// Only what began before this time.
+    /// Only actions that began before this time.
     pub until: Option<Timestamp>,
-    /// Only those after this place, which are older.
+    /// Only entries after this place, which are older.
     pub after: Option<AuditCursor>,
-    /// At most so many; 1 to [`MAX_AUDIT_ENTRIES`].
+    /// At most this many; 1 to [`MAX_AUDIT_ENTRIES`].
     pub limit: u32,
 }
 
@@ -422,7 +422,7 @@ impl AuditOptions {
 /// A place in a log, which is sorted by time and id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AuditCursor {
-    /// When the last entry before this place began.
+    /// The beginning of the last action before this place.
     pub at: Timestamp,
     /// Its id.
     pub id: AuditId,
@@ -434,7 +434,7 @@ pub struct AuditCursor {
 pub struct AuditPage {
     /// The entries, newest first.
     pub entries: Vec<AuditEntry>,
-    /// Where the next page begins; `None`: this was the last.
+    /// The place where the next page begins; `None`: this is the last page.
     pub next: Option<AuditCursor>,
 }
 

@@ -1,4 +1,4 @@
-//! The traits of stores: pods, users, templates, price lists, past requests, and who did what.
+//! The traits of stores: pods, users, templates, price lists, past requests, and the audit log.
 
 pub mod audit;
 pub mod traits;

@@ -1,4 +1,4 @@
-//! The traits of stores: pods, users, templates, price lists, past requests. A platform needs only the store of
+//! The traits of stores: pods, users, templates, price lists, past requests. A platform only needs the store of
 //! pods; each of the others may be left out or kept elsewhere.
 
 use async_trait::async_trait;
@@ -15,10 +15,10 @@ use crate::user::profile::{Identity, User};
 
 /// Keeps pods. A platform needs no other store; see [`Store`] for a store of everything.
 ///
-/// Every document, of this and of the other traits here, has a version. An insert stores version 1, whatever version is
-/// given. An update stores the next version if the given one is still the stored one, and returns the document as
-/// stored. Texts are kept exactly, times at least to the millisecond. The suite `conformance::store` (feature `conformance`) says what an
-/// implementation must do; it runs for each trait alone as well.
+/// Every document, of this and of the other traits here, has a version. An insert stores version 1, whatever
+/// version is given. An update stores the next version if the given one is still the stored one, and returns
+/// the document as stored. Texts are kept exactly, times at least to the millisecond. The suite
+/// `conformance::store` (feature `conformance`) checks implementations, and each trait alone as well.
 #[async_trait]
 pub trait PodStore: Send + Sync + 'static {
     /// Stores a new pod and returns it as stored.
@@ -55,8 +55,8 @@ pub trait Store: PodStore + UserStore + TemplateStore + PriceStore + RequestStor
 
 impl<S> Store for S where S: PodStore + UserStore + TemplateStore + PriceStore + RequestStore {}
 
-/// Keeps users. A platform without this store knows no users: the application is responsible for who they are, and every
-/// owner is a client.
+/// Keeps users. A platform without this store knows no users: the application is responsible for their
+/// identity, and every owner is a client.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Stores a new user and returns them as stored.
@@ -161,7 +161,7 @@ pub struct PastRequest {
     pub created_at: Timestamp,
 }
 
-/// The outcome of a request whose pod has no record any more.
+/// The outcome of a request whose pod no longer has a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Outcome {
@@ -178,7 +178,7 @@ pub enum Outcome {
     NoAccount,
 }
 
-/// The most pods of a page.
+/// The maximum number of pods in a page.
 pub const MAX_LIMIT: u32 = 1000;
 
 /// Selects a page of pods.
@@ -190,7 +190,7 @@ pub struct ListOptions {
     pub include_deleted: bool,
     /// Only pods after this place.
     pub after: Option<Cursor>,
-    /// The most pods of the page; 1 to [`MAX_LIMIT`].
+    /// The maximum number of pods in the page; 1 to [`MAX_LIMIT`].
     pub limit: u32,
 }
 

@@ -1,47 +1,49 @@
-//! One server's announcement in a log, as far as it was read.
+//! The announcement of one server in a log, as far as it has been read.
 
 use super::text::{self, Link, Prefix};
 use crate::token::secret::AccessToken;
 
-/// Lines of other programs that may stand in an announcement before a URL without token is taken for somebody else's.
+/// The number of lines of other programs within an announcement before a URL without token is ignored as
+/// another program's.
 const FOREIGN_LINES: u8 = 8;
-/// Lines in which the URLs of an announcement stand, whoever prints between them: `?token=` says whose a URL is.
+/// The number of lines that an announcement may span. Other programs may print in between, because `?token=`
+/// shows whose a URL is.
 const LINES: u16 = 500;
-/// URLs that are kept: a server prints two, twice.
+/// The number of URLs that are kept: a server prints two, twice.
 const MAX_URLS: usize = 16;
-/// Lines of a banner before its first URL.
+/// The number of lines of a banner before its first URL.
 const BANNER_LINES: u8 = 3;
-/// What is printed instead of a token that came from the configuration.
+/// The text printed in place of a configured token.
 const HIDDEN: &str = "...";
 
-/// What an announcement says about the login.
+/// The login that an announcement shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Told {
-    /// The token that the server made.
+pub(super) enum Login {
+    /// A token that the server generated.
     Token(AccessToken),
-    /// A token that somebody else made, and that is not shown.
+    /// A token that was configured, so it is not shown.
     Hidden,
     /// URLs without token.
     Bare,
 }
 
-/// Which part of an announcement is read.
+/// The part of an announcement that is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// The log lines after `… is running at:`.
     Log,
-    /// Neither.
+    /// None.
     Between,
-    /// The banner, and how many of its lines may still come before its first URL.
+    /// The banner, with the number of lines that may still precede its first URL.
     Banner(u8),
 }
 
-/// The announcement of one server: what it says, and what it looks like.
+/// The announcement of one server: the login that it shows, and the features that identify the server.
 #[derive(Debug)]
 pub(super) struct Announcement {
-    /// What is told, the surest so far.
-    told: Option<Told>,
-    /// The addresses that are told so, in order, each with whether it stands in the banner.
+    /// The login shown; a more certain one replaces it.
+    login: Option<Login>,
+    /// The URLs that show this login, in order, each with whether it is in the banner.
     urls: Vec<(bool, String)>,
     footer: bool,
     process: Option<u32>,
@@ -51,20 +53,20 @@ pub(super) struct Announcement {
     foreign: u8,
 }
 
-/// What a line was to an announcement.
+/// How a line relates to an announcement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
     /// Part of it.
     Own,
-    /// Something else.
+    /// Not part of it.
     Other,
 }
 
 impl Announcement {
-    /// One that begins with this heading, or, with `banner`, with its banner.
+    /// An announcement that begins with this heading, or with a banner if `banner` is set.
     pub(super) fn new(prefix: Prefix, banner: bool) -> Self {
         Self {
-            told: None,
+            login: None,
             urls: Vec::new(),
             footer: false,
             process: None,
@@ -79,19 +81,19 @@ impl Announcement {
         }
     }
 
-    /// Its banner begins.
+    /// The banner begins.
     pub(super) fn banner(&mut self, prefix: Prefix) {
         self.part = Part::Banner(BANNER_LINES);
         self.prefix = prefix;
     }
 
-    /// The banner's file names its process. It stands in front of the banner's URLs.
+    /// Sets the process, which the file name in the banner contains. It precedes the banner's URLs.
     pub(super) fn of_process(&mut self, process: u32) {
         self.process.get_or_insert(process);
     }
 
-    pub(super) fn told(&self) -> Option<&Told> {
-        self.told.as_ref()
+    pub(super) fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
     }
 
     /// Whether a banner was read.
@@ -99,7 +101,7 @@ impl Announcement {
         self.urls.iter().any(|(banner, _)| *banner)
     }
 
-    /// Whether nothing more is expected that would change what is told.
+    /// Whether no further line can change the login shown.
     pub(super) fn is_over(&self) -> bool {
         self.part == Part::Between || self.lines == 0 || self.foreign == 0
     }
@@ -139,23 +141,23 @@ impl Announcement {
     }
 
     fn url(&mut self, link: &Link<'_>) -> Line {
-        let told = match link.token {
-            Some(HIDDEN) => Told::Hidden,
-            Some(token) if text::is_generated(token) => Told::Token(AccessToken::new(token)),
-            // No Jupyter prints any other token; guess nothing.
+        let login = match link.token {
+            Some(HIDDEN) => Login::Hidden,
+            Some(token) if text::is_generated(token) => Login::Token(AccessToken::new(token)),
+            // No Jupyter server prints any other token, so the line is ignored.
             Some(_) => return Line::Other,
             None if self.foreign == 0 => return Line::Other,
-            None => Told::Bare,
+            None => Login::Bare,
         };
         let banner = matches!(self.part, Part::Banner(_));
-        match &self.told {
-            // What follows a URL with a token, without one or with another, is not the server's.
-            Some(known) if *known != told && *known != Told::Bare => return Line::Other,
-            Some(known) if *known == told => {}
-            // The bare URL in front of it was somebody else's.
+        match &self.login {
+            // A later URL with another login is not the server's.
+            Some(known) if *known != login && *known != Login::Bare => return Line::Other,
+            Some(known) if *known == login => {}
+            // The bare URL before it was another program's.
             _ => self.urls.clear(),
         }
-        self.told = Some(told);
+        self.login = Some(login);
         if self.urls.len() < MAX_URLS {
             self.urls.push((banner, link.address.to_owned()));
         }
@@ -165,21 +167,21 @@ impl Announcement {
         Line::Own
     }
 
-    /// Whether this is the announcement of the same program with the same settings as `first`, whole: the same way to log
-    /// in, the same URLs but for their token, and as many parts. Another server in the container has another port or path, and a line that
-    /// only looks like an announcement has not all of it.
-    pub(super) fn is_again(&self, first: &Self) -> bool {
-        let login = |told: &Option<Told>| told.as_ref().map(std::mem::discriminant);
-        let same_login = self.told.is_some() && login(&self.told) == login(&first.told);
+    /// Whether this announcement is by the same program with the same settings as `first`, and complete: same
+    /// kind of login, same URLs except for the token, same number of parts. Another server in the container has
+    /// another port or path, and an imitation in passing lacks some parts.
+    pub(super) fn is_same_server(&self, first: &Self) -> bool {
+        let login = |login: &Option<Login>| login.as_ref().map(std::mem::discriminant);
+        let same_login = self.login.is_some() && login(&self.login) == login(&first.login);
         same_login && self.urls == first.urls && (self.footer || !first.footer)
     }
 
-    /// Whether it is known to be of another process than `other`.
+    /// Whether it names a different process than `other`.
     pub(super) fn is_of_another_process(&self, other: &Self) -> bool {
         matches!((self.process, other.process), (Some(one), Some(two)) if one != two)
     }
 
-    /// Whether one of its URLs is this one but for the name of the machine.
+    /// Whether one of its URLs has this port and path.
     pub(super) fn has_place(&self, place: (u16, &str)) -> bool {
         self.urls.iter().any(|(_, address)| {
             let link = Link { address, token: None };

@@ -1,4 +1,4 @@
-use super::announcement::{Announcement, Line, Told};
+use super::announcement::{Announcement, Line, Login};
 use super::text;
 use super::{LineReader, LineScan, TokenExtractor, TokenScan, TokenState};
 use crate::token::secret::AccessToken;
@@ -20,13 +20,13 @@ use crate::token::secret::AccessToken;
 /// | no token, after the warning that authentication is disabled | disabled |
 /// | no token otherwise | password |
 ///
-/// Only the token is taken, never host, port or scheme. Before the announcement, a token that the image itself prints
-/// for Jupyter (`JupyterLab: http://…/lab?token=9f2c…`, `generated a Jupyter Lab token: 9f2c…`) is taken, and is the one
-/// that an announcement hides; failing that, a generated token in any URL, on trial, for servers whose announcement is
-/// in another language. Either gives way to an announced one.
+/// Only the token is read, never host, port or scheme. Before the announcement, a token that the image itself
+/// prints for Jupyter (`JupyterLab: http://…/lab?token=9f2c…`, `generated a Jupyter Lab token: 9f2c…`) counts,
+/// and it is the token that an announcement hides. Failing that, a generated token in any URL counts for now,
+/// for servers whose announcement is in another language. An announced token replaces either.
 ///
-/// A further announcement in the same log counts where it can only be that of the same server, started again: see
-/// [the rule](super#which-announcement-counts).
+/// A further announcement in the same log only counts if it must be that of the same server after a restart:
+/// see [the rule](super#which-announcement-counts).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JupyterTokens;
 
@@ -36,20 +36,20 @@ impl TokenExtractor for JupyterTokens {
     }
 }
 
-/// How sure the state is; a surer line replaces it.
+/// How certain the state is; a more certain line replaces it.
 #[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Evidence {
     #[default]
     None,
-    /// A generated token in a URL somewhere.
+    /// A generated token in any URL.
     Anywhere,
-    /// A token that is said to be Jupyter's.
+    /// A token that the line attributes to Jupyter.
     Minted,
     /// A URL without token in the announcement: one with a token may follow.
     AnnouncedBare,
     /// A URL with a token in the announcement.
     AnnouncedToken,
-    /// The announcement is read.
+    /// The announcement has been read.
     Settled,
 }
 
@@ -57,19 +57,19 @@ enum Evidence {
 struct Reader {
     state: TokenState,
     evidence: Evidence,
-    /// The port and path of the URL from which a token was taken before any announcement.
+    /// The port and path of the URL with a token before any announcement.
     early: Option<(u16, String)>,
-    /// The server warned that it asks for no login.
+    /// The server warned that authentication is disabled.
     open: bool,
-    /// The announcement of the server whose token is told.
+    /// The announcement that determines the state.
     server: Option<Announcement>,
-    /// An announcement after that one, which may be that of the same server, started again.
+    /// A later announcement, which may be by the same server after a restart.
     next: Option<Announcement>,
-    /// Since the last announcement, a line came as it stands between two servers.
+    /// Since the last announcement, a line showed that a server stopped or started.
     between: bool,
-    /// The same, when the next announcement began.
+    /// The value of `between` when the next announcement began.
     started_again: bool,
-    /// The process that is named in front of a banner.
+    /// The process named before a banner.
     process: Option<u32>,
 }
 
@@ -111,12 +111,12 @@ impl Reader {
         }
     }
 
-    /// The announcement that is read now.
+    /// The announcement being read.
     fn current(&mut self) -> Option<&mut Announcement> {
         self.next.as_mut().or(self.server.as_mut())
     }
 
-    /// Another announcement begins: the first one, or one that may replace it.
+    /// Begins another announcement: the first, or one that may replace it.
     fn begin(&mut self, announcement: Announcement) {
         if self.evidence >= Evidence::AnnouncedBare {
             self.settle();
@@ -127,7 +127,7 @@ impl Reader {
         }
     }
 
-    /// A line that belongs to the announcement that is read now, if it is one.
+    /// Reads a line as part of the current announcement, if it belongs to it.
     fn announced(&mut self, line: &str) -> Line {
         if self.next.is_some() {
             return self.announced_again(line);
@@ -138,22 +138,22 @@ impl Reader {
         let read = server.read(line);
         if self.evidence == Evidence::Settled {
             if read == Line::Own {
-                // It goes on: what came within it is no restart.
+                // The announcement continues, so lines within it do not show a restart.
                 self.between = false;
             }
             return read;
         }
         let over = server.is_over();
-        match server.told().cloned() {
-            Some(Told::Token(token)) => {
+        match server.login().cloned() {
+            Some(Login::Token(token)) => {
                 self.set(Evidence::AnnouncedToken, TokenState::Generated(token));
                 self.settle();
             }
-            Some(Told::Hidden) => {
+            Some(Login::Hidden) => {
                 self.set(Evidence::AnnouncedToken, self.hidden());
                 self.settle();
             }
-            Some(Told::Bare) => {
+            Some(Login::Bare) => {
                 self.set(Evidence::AnnouncedBare, self.bare());
                 if over {
                     self.settle();
@@ -164,30 +164,30 @@ impl Reader {
         read
     }
 
-    /// The announcement is read: from now on only a further one changes the state.
+    /// Ends the announcement: from now on only a further announcement changes the state.
     fn settle(&mut self) {
         if self.evidence != Evidence::Settled {
             self.evidence = Evidence::Settled;
-            // The next server warns by itself.
+            // The next server repeats the warning.
             self.open = false;
             self.between = false;
         }
     }
 
-    /// A line after the heading of a further announcement. It replaces the first where it is whole, is that of the same
-    /// server, and something says that the server was started again.
+    /// Reads a line after the heading of a further announcement. That replaces the first if it is complete, is
+    /// by the same server, and something shows that the server was restarted.
     fn announced_again(&mut self, line: &str) -> Line {
         let (Some(next), Some(server)) = (&mut self.next, &self.server) else {
             return Line::Other;
         };
         let read = next.read(line);
         let another = self.started_again || next.is_of_another_process(server);
-        if read == Line::Own && another && next.is_again(server) {
-            match next.told().cloned() {
-                Some(Told::Token(token)) => self.state = TokenState::Generated(token),
-                Some(Told::Bare) => self.state = self.bare(),
-                // A token that comes from outside is the same after a restart.
-                Some(Told::Hidden) | None => {}
+        if read == Line::Own && another && next.is_same_server(server) {
+            match next.login().cloned() {
+                Some(Login::Token(token)) => self.state = TokenState::Generated(token),
+                Some(Login::Bare) => self.state = self.bare(),
+                // A configured token stays the same after a restart.
+                Some(Login::Hidden) | None => {}
             }
             self.server = self.next.take();
             self.open = false;
@@ -195,7 +195,7 @@ impl Reader {
         read
     }
 
-    /// A line outside of all announcements.
+    /// Reads a line outside of all announcements.
     fn other(&mut self, line: &str) {
         if self.evidence == Evidence::Settled {
             self.between = self.between || text::is_between_servers(line);
@@ -216,8 +216,7 @@ impl Reader {
         }
     }
 
-    /// The state where the announcement hides the token: the one that the image has printed for this server, where it
-    /// did.
+    /// The state if the announcement hides the token: the token that the image printed for this server, if any.
     fn hidden(&self) -> TokenState {
         let of_this_server = |(port, path): &(u16, String)| {
             let server = self.server.as_ref();

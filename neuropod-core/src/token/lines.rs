@@ -2,22 +2,22 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// Bytes of a log line that are looked at; a longer line is passed over whole, and the next one read again.
+/// The maximum length of a log line in bytes. A longer line is skipped entirely.
 ///
-/// A token line has some hundred bytes, and container runtimes split lines at 8 or 16 KiB anyway.
+/// A line with a token has some hundred bytes, and container runtimes split lines at 8 or 16 KiB anyway.
 pub const MAX_LINE_LEN: usize = 64 * 1024;
 
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
 
-/// Puts chunks cut anywhere together to lines.
+/// Joins chunks that may be cut anywhere into lines.
 ///
-/// Both LF and CR end a line: a progress bar that redraws itself with CR alone never makes a long line, and of
-/// CRLF an empty line remains, which means nothing.
+/// Both LF and CR end a line, so a progress bar that redraws itself with CR alone never makes a long line. CRLF
+/// produces an additional empty line, which has no effect.
 #[derive(Default)]
 pub(super) struct Lines {
     partial: Vec<u8>,
-    /// The current line is too long; its end is awaited.
+    /// The current line is too long; skip to its end.
     skipping: bool,
 }
 
@@ -54,7 +54,7 @@ impl Lines {
         self.skipping = false;
     }
 
-    /// Bytes of memory held.
+    /// The memory held, in bytes.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.partial.capacity()
@@ -80,7 +80,7 @@ fn without_escapes(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Length of an escape sequence after its ESC. One without an end takes the rest of the line.
+/// Length of an escape sequence after its ESC. An unterminated sequence extends to the end of the line.
 fn escape_len(tail: &[u8]) -> usize {
     let position = |from: usize, is_end: fn(u8) -> bool| {
         tail[from..]
@@ -91,14 +91,14 @@ fn escape_len(tail: &[u8]) -> usize {
     let len = match tail.first() {
         // CSI: parameters, then a final byte.
         Some(b'[') => position(1, |b| (0x40..=0x7e).contains(&b)) + 1,
-        // OSC, DCS, SOS, PM, APC: a text up to BEL or `ESC \`, which is then taken as a sequence of its own.
+        // OSC, DCS, SOS, PM, APC: a text up to BEL or `ESC \`, which counts as a sequence of its own.
         Some(b']' | b'P' | b'X' | b'^' | b'_') => {
             let end = position(1, |b| b == BEL || b == ESC);
             end + usize::from(tail.get(end) == Some(&BEL))
         }
-        // Others: intermediate bytes (as the parenthesis of `ESC ( B`), then a final byte.
+        // Others: intermediate bytes (such as the parenthesis of `ESC ( B`), then a final byte.
         Some(0x20..=0x7e) => position(0, |b| (0x30..=0x7e).contains(&b)) + 1,
-        // No escape sequence at all.
+        // Not an escape sequence.
         _ => 0,
     };
     len.min(tail.len())
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn too_long_lines_are_passed_over() {
+    fn too_long_lines_are_skipped() {
         let mut seen = Vec::new();
         let mut lines = Lines::default();
         for len in [MAX_LINE_LEN, MAX_LINE_LEN + 1] {

@@ -1,4 +1,4 @@
-//! Finding a pod's access token in what its container prints.
+//! Finding a pod's access token in the log of its container.
 //!
 //! A [`TokenExtractor`] starts one [`TokenScan`] for each run of a container and feeds it the log as it
 //! streams, in chunks cut anywhere. A restarted container is a new run: its scan starts from nothing, so the
@@ -6,28 +6,30 @@
 //!
 //! # Which announcement counts
 //!
-//! All programs of a container write into one log, so a line proves nothing: whoever runs in the pod can print what a
-//! server prints. On the other hand a server that is killed and started again inside its container, by a supervisor or a
-//! loop, makes another token, and the first one opens nothing any more. Both hold by two rules.
+//! All programs of a container write into one log, so no line proves its origin: any program in the pod can
+//! print the same lines as a server. On the other hand, a server that is killed and restarted inside its
+//! container, by a supervisor or a loop, generates another token, and the first one is no longer valid. Two
+//! rules handle both.
 //!
-//! **A log is read where a server really starts**, which is known from outside of it: from the start of its container, or
-//! from when its port was last found closed ([`ObservedPod::closed_at`](crate::cluster::observation::ObservedPod::closed_at): the kubelet's
-//! probe was refused), by the times that the node puts before the lines. It is read only until the scan [is
-//! settled](TokenScan::is_settled). As long as the port stays open nothing is read, and whatever a program prints changes
-//! nothing. Until the next server has announced itself, what the last one said stands.
+//! **A log is read only where a server really starts**, which is known from outside of the container: from the
+//! start of the container, or from the time its port was last found closed
+//! ([`ObservedPod::closed_at`](crate::cluster::observation::ObservedPod::closed_at): the kubelet's probe was
+//! refused), according to the node's time stamps of the lines. It is read only until the scan [is
+//! settled](TokenScan::is_settled). As long as the port stays open nothing is read, so nothing that a program
+//! prints has an effect. The last state is kept until the next server has announced itself.
 //!
-//! **In one piece of log the first announcement counts**, and a further one only where it can only be that of the same
-//! server, started again. This matters where a log is read late, with more than one start in it:
+//! **In one piece of log the first announcement counts**, and a further one only if it must be by the same
+//! server after a restart. This matters if a log is read late and contains more than one start:
 //!
-//! 1. It is whole: it has all parts that the first had (log lines with their end, banner).
-//! 2. It has the same kind of login and the same URLs in the same order, but for the token. Two servers can't have one
-//!    port: one with another port, host or path is another server beside the first.
-//! 3. Before its heading stands what stands between two servers: that the first stopped, was killed or restarted, or
-//!    what a server prints as it starts; or the banners name different processes.
+//! 1. It is complete: it has all parts of the first (log lines with their end, banner).
+//! 2. It has the same kind of login and the same URLs in the same order, except for the token. Two servers
+//!    can't share a port: an announcement with another port, host or path is by another server.
+//! 3. A line before its heading shows a restart: that the first server stopped, was killed or restarted, or the
+//!    output of a starting server; or the banners name different processes.
 //!
-//! What a program prints that imitates all of this, in a log that is read late, is taken for a restart. It can also kill
-//! the server and print at the right moment. Neither gives it more than it has: it runs as the server's user, who can
-//! read and set the token anyway. It can make its owner's links useless, and nobody else's.
+//! A program that imitates all of this, in a log that is read late, is mistaken for a restart. It could also
+//! kill the server and print at the right moment. Neither gives it more rights: it runs as the server's user,
+//! who can read and set the token anyway. It can only break the links of its own owner.
 //!
 //! ```
 //! use neuropod_core::token::{JupyterTokens, TokenExtractor, TokenState};
@@ -57,19 +59,20 @@ pub use self::{
     secret::AccessToken,
 };
 
-/// What is known of a pod's access token.
+/// The authentication of a pod's server, as far as it is known.
 ///
-/// "No token" is not "not ready": three of the states have none to show and the link works all the same.
+/// "No token" does not mean "not ready": in three of the states there is no token and the link works all the
+/// same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TokenState {
-    /// Nothing seen yet.
+    /// Nothing found yet.
     #[default]
     Unknown,
-    /// The server made a token and printed it.
+    /// The server generated a token and printed it.
     Generated(AccessToken),
-    /// The token was set by whoever configured the server, who knows it; the server does not print it.
+    /// The token was configured; the server does not print it.
     Configured,
-    /// The server asks for nothing: whoever has the link is in.
+    /// Authentication is disabled: everybody with the link has access.
     Disabled,
     /// The server asks for a password (or another login); there is no token to add to the link.
     Password,
@@ -85,26 +88,27 @@ pub trait TokenExtractor: Send + Sync + 'static {
 /// The scan of one container run. Memory is bounded however long the log and its lines are.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TokenScan: Send {
-    /// Takes the next piece of the log, cut anywhere, of any bytes. Answers the new state if this changed it.
+    /// Reads the next piece of the log: any bytes, cut anywhere. Returns the new state if it changed.
     fn push(&mut self, chunk: &[u8]) -> Option<TokenState>;
 
-    /// The log has ended: a last line without line end counts too. Answers the new state if this changed it.
+    /// Reads the end of the log: a last line without a line end counts, too. Returns the new state if it
+    /// changed.
     fn finish(&mut self) -> Option<TokenState>;
 
-    /// The state as of now.
+    /// The current state.
     fn state(&self) -> &TokenState;
 
-    /// Whether the server has told how to log in, so that the log need not be read on: what comes after it can only
-    /// pretend to be the server. Not settled is also a state that a later line of the same server may correct; it is
-    /// read on for a while.
+    /// Whether the server has announced how to log in, so that the log need not be read on: later lines can
+    /// only imitate the server. A state that a later line of the same server may correct is not settled; then
+    /// the log is read on for a while.
     fn is_settled(&self) -> bool {
         false
     }
 }
 
-/// What reads whole lines; [`LineScan`] makes a [`TokenScan`] of it.
+/// A reader of whole lines; [`LineScan`] makes a [`TokenScan`] of it.
 trait LineReader: Send {
-    /// Takes one line without line end and escape sequences.
+    /// Reads a line, without its end and escape sequences.
     fn line(&mut self, line: &str);
 
     fn state(&self) -> &TokenState;
@@ -112,7 +116,7 @@ trait LineReader: Send {
     fn is_settled(&self) -> bool;
 }
 
-/// Cuts a log into lines for a [`LineReader`], and tells when its state changes.
+/// Cuts a log into lines for a [`LineReader`], and reports changes of its state.
 struct LineScan<R> {
     lines: lines::Lines,
     reader: R,

@@ -6,9 +6,9 @@ use crate::token::secret::AccessToken;
 
 /// Finds the token by a regular expression, for images that are not Jupyter's.
 ///
-/// Each line is tried, without escape sequences; the token is the group named `token`, or else the first
-/// group. The first match of a container run holds: nothing printed later replaces it. Matching takes time
-/// linear in the line whatever the pattern.
+/// Each line is matched, without escape sequences; the token is the group named `token`, or else the first
+/// group. The first match in a container run counts; later lines do not replace it. Matching takes time linear
+/// in the line, whatever the pattern.
 ///
 /// ```
 /// use neuropod_core::token::{RegexTokens, TokenExtractor, TokenState};
@@ -28,7 +28,7 @@ pub struct RegexTokens {
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum TokenPatternError {
-    /// It is no regular expression (syntax of the `regex` crate), or too large when compiled.
+    /// It is not a valid regular expression (syntax of the `regex` crate), or too large when compiled.
     #[error("the token pattern is not valid: {0}")]
     Invalid(#[from] regex::Error),
     /// It has no group, so it does not say which part of a line is the token.

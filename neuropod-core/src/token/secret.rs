@@ -1,11 +1,11 @@
-//! Values that must not be seen: not in logs, not in Debug output, not in an answer that forgot to hide them.
+//! Secret values. They must not appear in logs, in Debug output, or in a response that forgot to hide them.
 
 use std::fmt;
 
 /// The token that opens a pod's Jupyter server.
 ///
-/// Debug shows `AccessToken(…)`; there is no Display and no Serialize, so a token gets out only where somebody
-/// writes [`expose`](Self::expose) or [`exposed`].
+/// Debug shows `AccessToken(…)`; there is no Display and no Serialize, so a token gets out only through
+/// [`expose`](Self::expose) or [`exposed`].
 ///
 /// ```
 /// use neuropod_core::token::secret::AccessToken;
@@ -23,7 +23,7 @@ impl AccessToken {
         Self(token.into())
     }
 
-    /// A token nobody can guess, in the form of those that Jupyter makes: 192 random bits in 48 hexadecimal digits.
+    /// A random token in the format of Jupyter's own: 192 random bits in 48 hexadecimal digits.
     pub fn random() -> Self {
         let bytes: [u8; 24] = rand::random();
         Self(data_encoding::HEXLOWER.encode(&bytes))
@@ -41,7 +41,8 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Takes equally long wherever the first difference is: the digests of both are compared, in constant time.
+/// Compares the digests of both in constant time, so the duration does not depend on the position of the first
+/// difference.
 impl PartialEq for AccessToken {
     fn eq(&self, other: &Self) -> bool {
         blake3::hash(self.0.as_bytes()) == blake3::hash(other.0.as_bytes())
@@ -50,8 +51,8 @@ impl PartialEq for AccessToken {
 
 impl Eq for AccessToken {}
 
-/// For `#[serde(with = "neuropod_core::token::secret::exposed")]` on an [`AccessToken`] or an `Option` of one: writes
-/// it in clear. Only for what a store keeps, never for what is sent to anyone.
+/// For `#[serde(with = "neuropod_core::token::secret::exposed")]` on an [`AccessToken`] or an `Option` of one:
+/// writes it in clear. Use it only for storing, never for sending.
 ///
 /// On an `Option`, add `#[serde(default)]` if the field may be missing.
 ///

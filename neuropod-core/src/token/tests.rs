@@ -29,7 +29,8 @@ pub(super) fn announcement(query: &str) -> String {
     )
 }
 
-/// Logs recorded from the real servers (`--ip=0.0.0.0 --allow-root --no-browser`), and what each means.
+/// Logs recorded from the real servers (`--ip=0.0.0.0 --allow-root --no-browser`), with the state that each
+/// shows.
 fn recorded() -> Vec<(&'static str, &'static [u8], TokenState)> {
     use TokenState::{Configured, Disabled, Password, Unknown};
     macro_rules! log {
@@ -51,7 +52,7 @@ fn recorded() -> Vec<(&'static str, &'static [u8], TokenState)> {
         log!("lab4-disabled", Disabled),
         log!("lab4-password", Password),
         log!("lab4-password-and-token", Configured),
-        // Refuses to start: the warning alone means nothing.
+        // The server refuses to start, so the warning alone has no effect.
         log!("lab4-required-no-password", Unknown),
         log!(
             "lab3-generated",
@@ -87,7 +88,7 @@ fn recorded() -> Vec<(&'static str, &'static [u8], TokenState)> {
 fn recorded_logs() {
     for (name, log, expected) in recorded() {
         assert_eq!(scan(log), expected, "{name}");
-        // Known as soon as the line of the URL ends, told once, and never doubted later.
+        // Known as soon as the line of the URL ends, reported once, and never changed.
         let mut scan = JupyterTokens.start();
         let changes: Vec<_> = log.chunks(1).filter_map(|byte| scan.push(byte)).collect();
         let expected: Vec<_> = Some(expected)
@@ -124,7 +125,7 @@ fn hosts_paths_and_queries_of_all_sorts() {
 }
 
 #[test]
-fn what_is_no_token() {
+fn texts_that_are_not_tokens() {
     for line in [
         format!("token={A}"),
         format!("wandb: token={A}"),
@@ -160,7 +161,7 @@ fn later_lines_replace_nothing() {
 }
 
 #[test]
-fn the_announcement_beats_what_came_before_it() {
+fn the_announcement_replaces_earlier_tokens() {
     let mut scan = JupyterTokens.start();
     assert_eq!(
         scan.push(format!("<a href=\"http://x/?token={B}\">\n").as_bytes()),
@@ -178,7 +179,7 @@ fn other_output_inside_the_announcement() {
     let log = announcement(&format!("?token={A}"))
         .replace("is running at:\n", "is running at:\nloading …\n\nhttp://b\n");
     assert_eq!(scan(log), generated(A));
-    // Too far from its heading, a bare URL is somebody else's.
+    // Too far from its heading, a bare URL counts as another program's.
     let log = announcement("").replace(
         "is running at:\n",
         &format!("is running at:\n{}", "x\n".repeat(8)),
@@ -222,7 +223,7 @@ fn hostile_logs() {
     binary.extend_from_slice(good.as_bytes());
     assert_eq!(scan(&binary), generated(A));
 
-    // Lines just short of the limit, made to be slow.
+    // Lines just below the limit that would make a naive parser slow.
     for unit in [
         "http://",
         "://?token=",
@@ -305,7 +306,7 @@ fn regex_tokens() {
     ));
 }
 
-/// Feeds a log in the pieces that the cuts give; the last state told must be the last state.
+/// Feeds a log in the pieces that the cuts give. The last reported state must be the final state.
 pub(super) fn in_pieces(
     extractor: &dyn TokenExtractor,
     log: &[u8],
@@ -315,16 +316,16 @@ pub(super) fn in_pieces(
     cuts.extend([0, log.len()]);
     cuts.sort_unstable();
     let mut scan = extractor.start();
-    let mut told = None;
+    let mut reported = None;
     for piece in cuts.windows(2) {
-        told = scan.push(&log[piece[0]..piece[1]]).or(told);
+        reported = scan.push(&log[piece[0]..piece[1]]).or(reported);
     }
-    told = scan.finish().or(told);
-    assert_eq!(*scan.state(), told.unwrap_or_default());
+    reported = scan.finish().or(reported);
+    assert_eq!(*scan.state(), reported.unwrap_or_default());
     scan.state().clone()
 }
 
-/// Pieces that mean something to a scan, to be put together to logs nobody thought of.
+/// Pieces that are significant to a scan, joined in random order.
 fn any_log() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         any::<Vec<u8>>(),

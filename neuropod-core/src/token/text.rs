@@ -1,4 +1,4 @@
-//! What single lines of a Jupyter server's log say, whatever its log format. Plain functions.
+//! Parsing of single lines of a Jupyter server's log, whatever its log format. Plain functions.
 
 use std::sync::LazyLock;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 /// Hexadecimal digits of a token that Jupyter generates: 24 random bytes.
 const GENERATED_LEN: usize = 48;
-/// Characters that no token of an image's own making goes below: shorter words are settings, not secrets.
+/// The length of a token that an image generates itself; shorter words are settings.
 const MINTED_LEN: std::ops::RangeInclusive<usize> = 16..=128;
-/// Bytes of an address that are kept; a longer one is none that a server announces.
+/// The maximum length of a URL in bytes; servers announce no longer ones.
 const MAX_URL_LEN: usize = 2048;
-/// Where managed images put the text of a log line that is JSON (python-json-logger, structlog, ECS, GELF).
+/// The fields with the text of a log line in JSON (python-json-logger, structlog, ECS, GELF).
 const MESSAGE_KEYS: [&str; 7] = [
     "message",
     "msg",
@@ -22,8 +22,8 @@ const MESSAGE_KEYS: [&str; 7] = [
     "@message",
 ];
 
-/// Calls `each` for every line of text in a line of the log: those of the message where the line is a JSON object, else
-/// the line itself.
+/// Calls `each` for every line of text in a line of the log: the lines of the message if the line is a JSON
+/// object, else the line itself.
 pub(super) fn texts(line: &str, mut each: impl FnMut(&str)) {
     let record = line
         .trim()
@@ -36,8 +36,8 @@ pub(super) fn texts(line: &str, mut each: impl FnMut(&str)) {
     message.unwrap_or(line).lines().for_each(each);
 }
 
-/// What stands before the text of a line: time, level, name of the program, in whatever format. Numbers are blanked, so
-/// that two lines of one program have the same.
+/// The part of a line before its text: time, level, name of the program, in any format. Numbers are blanked, so
+/// two lines of the same program have the same prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prefix(String);
 
@@ -54,14 +54,14 @@ impl Prefix {
         Self(blanked)
     }
 
-    /// Whether a line is of the program that this prefix is of, as far as its format tells.
+    /// Whether a line has this prefix.
     pub(super) fn is_of(&self, line: &str) -> bool {
         is_jupyter_format(line) || (!self.0.is_empty() && Self::of(line).0.starts_with(&self.0))
     }
 }
 
-/// The heading of an announcement (`Jupyter Server 2.21.1 is running at:`): its prefix, and what stands behind it on the
-/// same line, which up to Notebook 4 is the URL.
+/// The heading of an announcement (`Jupyter Server 2.21.1 is running at:`): its prefix, and the rest of the
+/// line, which is the URL up to Notebook 4.
 pub(super) fn heading(line: &str) -> Option<(Prefix, &str)> {
     const RUNNING: &str = "is running at:";
     let at = line.find(RUNNING)?;
@@ -73,7 +73,8 @@ pub(super) fn heading(line: &str) -> Option<(Prefix, &str)> {
         .then(|| (Prefix::of(&line[..start]), rest))
 }
 
-/// The heading of the banner, which the server prints after the announcement, or alone where its log shows errors only.
+/// The heading of the banner. The server prints it after the announcement, or alone if its log only shows
+/// errors.
 pub(super) fn banner(line: &str) -> Option<Prefix> {
     let texts = [
         "Or copy and paste one of these URLs",
@@ -88,7 +89,7 @@ pub(super) fn is_footer(line: &str) -> bool {
     line.contains("Use Control-C to stop this server")
 }
 
-/// The process that a banner is of (`jpserver-8545-open.html`).
+/// The process of a banner (`jpserver-8545-open.html`).
 pub(super) fn process(line: &str) -> Option<u32> {
     let (path, _) = line.split_once("-open.html")?;
     path.rsplit_once("server-")?.1.parse().ok()
@@ -99,7 +100,7 @@ pub(super) fn process(line: &str) -> Option<u32> {
 pub(super) struct Link<'a> {
     /// The URL up to its query.
     pub(super) address: &'a str,
-    /// The query parameter `token`, where there is one that is not empty.
+    /// The query parameter `token`, unless it is missing or empty.
     pub(super) token: Option<&'a str>,
 }
 
@@ -114,7 +115,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Port and path, which stay the same whatever name of the machine is printed.
+    /// Port and path, which do not depend on the host name printed.
     pub(super) fn place(&self) -> Option<(u16, &'a str)> {
         let (_, rest) = self.address.split_once("://")?;
         let host = host_len(rest)?;
@@ -124,8 +125,8 @@ impl<'a> Link<'a> {
     }
 }
 
-/// The URL that a line of an announcement consists of, beside its prefix (`[I 12:00:00 ServerApp] `, ` or `, that of
-/// the heading).
+/// The URL in a line of an announcement that has nothing else but a prefix (`[I 12:00:00 ServerApp] `, ` or `,
+/// or that of the heading).
 pub(super) fn link<'a>(line: &'a str, heading: &Prefix) -> Option<Link<'a>> {
     let start = ["http://", "https://", "http+unix://"]
         .iter()
@@ -144,8 +145,8 @@ pub(super) fn link<'a>(line: &'a str, heading: &Prefix) -> Option<Link<'a>> {
     is_end(&line[..start], &line[start + url.len()..]).then(|| Link::of(url))
 }
 
-/// Whether nothing that matters stands in `rest`, the end of a line that began with `before`: nothing but signs, or a
-/// quote that was opened right in front.
+/// Whether `rest`, the end of a line that begins with `before`, can be ignored: it only has punctuation, or a
+/// quote that was opened right before it.
 fn is_end(before: &str, rest: &str) -> bool {
     let quoted = ['"', '\'']
         .iter()
@@ -166,7 +167,7 @@ fn ends_url(c: char) -> bool {
     c.is_whitespace() || c.is_control() || "\"'<>\\".contains(c)
 }
 
-/// Bytes of the host at the start of a text, without its port. `None`: it has a bracket that nothing closes.
+/// The length of the host at the start of a text in bytes, without its port. `None` if a bracket is not closed.
 fn host_len(text: &str) -> Option<usize> {
     let close = match text.as_bytes().first() {
         Some(b'(') => ')',
@@ -181,7 +182,7 @@ fn host_len(text: &str) -> Option<usize> {
     Some(text.find(close)? + 1)
 }
 
-/// A token that stands in some URL of a line, and whether the line is about Jupyter: the server's own, told before or
+/// A token in any URL of a line, and whether the line is about Jupyter: the server's own, printed before or
 /// instead of its announcement.
 pub(super) fn token_anywhere(line: &str) -> Option<(Link<'_>, bool)> {
     let about_jupyter = is_about_jupyter(line);
@@ -199,8 +200,8 @@ pub(super) fn token_anywhere(line: &str) -> Option<(Link<'_>, bool)> {
     })
 }
 
-/// A token that an image makes itself and prints in words (`generated a Jupyter Lab token: 9f2c…`), or that is in the
-/// command line of a script that shows what it runs (`jupyter lab --ServerApp.token=9f2c…`).
+/// A token that an image generates itself and prints in words (`generated a Jupyter Lab token: 9f2c…`), or that
+/// appears in the command line of a script that echoes its commands (`jupyter lab --ServerApp.token=9f2c…`).
 pub(super) fn minted(line: &str) -> Option<&str> {
     #[expect(clippy::unwrap_used, reason = "the pattern is valid: every test uses it")]
     static MINTED: LazyLock<Regex> = LazyLock::new(|| {
@@ -241,8 +242,8 @@ pub(super) fn says_open(line: &str) -> bool {
     line.contains("All authentication is disabled.") || line.contains("and not using authentication.")
 }
 
-/// Whether a line is one of those that stand between two servers in one container: the end of the first, by its own
-/// word or its supervisor's or the shell's, or the start of the second before it announces itself.
+/// Whether a line shows that one server in a container stopped (in the words of the server, its supervisor or
+/// the shell), or that the next one is starting.
 pub(super) fn is_between_servers(line: &str) -> bool {
     #[expect(clippy::unwrap_used, reason = "the pattern is valid: every test uses it")]
     static BETWEEN: LazyLock<Regex> = LazyLock::new(|| {
@@ -257,7 +258,7 @@ pub(super) fn is_between_servers(line: &str) -> bool {
     BETWEEN.is_match(line)
 }
 
-/// A line as traitlets' applications print it: `[I 2026-11-24 11:26:56.547 ServerApp] …`.
+/// A line in the format of traitlets applications: `[I 2026-11-24 11:26:56.547 ServerApp] …`.
 fn is_jupyter_format(line: &str) -> bool {
     let levels = ["[D ", "[I ", "[W ", "[E ", "[C "];
     levels
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_an_image_s_own_making() {
+    fn tokens_generated_by_an_image() {
         let token = "9f2c1d7be04a5a6c8d3e1f0a2b4c6d8e";
         for line in [
             format!("JUPYTER_PASSWORD is not set; generated a Jupyter Lab token: {token}"),

@@ -1,4 +1,4 @@
-//! The logs of `tests/trials/token`: whole, byte by byte, and cut anywhere; and logs that lie.
+//! The logs of `tests/trials/token`: complete, byte by byte, and cut anywhere; and misleading logs.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::*;
 #[derive(Deserialize)]
 struct Trial {
     source: String,
-    /// The state, or all that are right.
+    /// The state, or all acceptable states.
     expect: Expect,
     log: Option<String>,
     log_file: Option<String>,
@@ -26,7 +26,7 @@ enum Expect {
     AnyOf(Vec<State>),
 }
 
-/// A [`TokenState`] as a trial has it.
+/// A [`TokenState`] in the format of trials.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase", tag = "state", content = "token")]
 enum State {
@@ -69,7 +69,7 @@ impl Case {
     }
 }
 
-/// A state with its token, which Debug does not show.
+/// The state with its token, which Debug does not show.
 fn shown(state: &TokenState) -> String {
     match state {
         TokenState::Generated(token) => format!("generated {}", token.expose()),
@@ -115,7 +115,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn each_trial_comes_out_right_however_it_is_cut() {
+fn each_trial_is_as_expected_however_it_is_cut() {
     let cases = cases();
     assert!(cases.len() >= 30, "{} trials", cases.len());
     for case in &cases {
@@ -134,7 +134,7 @@ fn each_trial_comes_out_right_however_it_is_cut() {
     }
 }
 
-/// A whole announcement of a server in a container, as Jupyter prints it from the first of its last lines on.
+/// A complete announcement of a server in a container, as Jupyter prints it, with the line before it.
 fn server(place: &str, process: u32, token: &str) -> String {
     let start = "[I 2026-05-02 10:11:12.345 ServerApp]";
     format!(
@@ -157,7 +157,7 @@ fn banner(process: u32, token: &str) -> String {
 }
 
 #[test]
-fn a_server_that_is_started_again_has_another_token() {
+fn a_restarted_server_has_another_token() {
     let first = server("8888/lab", 7, A);
     let again = server("8888/lab", 19, B);
     for end in [
@@ -180,7 +180,7 @@ fn a_server_that_is_started_again_has_another_token() {
             "{end}"
         );
     }
-    // With a log of errors only there is nothing but the banner, which names the process.
+    // A log of errors only has nothing but the banner, which names the process.
     assert_eq!(scan(banner(7, A)), generated(A));
     assert_eq!(scan(banner(7, A) + &banner(19, B)), generated(B));
     assert_eq!(
@@ -188,7 +188,7 @@ fn a_server_that_is_started_again_has_another_token() {
         generated(A),
         "one process has one token"
     );
-    // An own format, as JSON, and behind the names of a supervisor.
+    // In a custom format, as JSON, and after the prefix of a supervisor.
     for wrap in [
         (|line| line.replace("[I 2026-05-02 10:11:12.345 ServerApp]", "10:11:12 INFO"))
             as fn(String) -> String,
@@ -204,7 +204,7 @@ fn a_server_that_is_started_again_has_another_token() {
 }
 
 #[test]
-fn what_only_pretends_replaces_nothing() {
+fn imitations_replace_nothing() {
     let first = server("8888/lab", 7, A);
     let stop = "[C 2026-05-02 10:12:12.345 ServerApp] received signal 15, stopping\n";
     let part = |from: &str, to: &str| {
@@ -218,7 +218,7 @@ fn what_only_pretends_replaces_nothing() {
         format!("http://lab:8888/lab?token={B}\n"),
         format!("JupyterLab: http://lab:8888/lab?token={B}\n"),
         format!("Jupyter Lab token: {B}\n"),
-        // A stop, and not a whole announcement.
+        // A stop, followed by an incomplete announcement.
         format!("{stop}[I ServerApp] Jupyter Server 2.17.0 is running at:\nhttp://lab:8888/lab?token={B}\n"),
         format!("{stop}{}", announcement(&format!("?token={B}"))),
         format!(
@@ -227,7 +227,7 @@ fn what_only_pretends_replaces_nothing() {
         ),
         format!("{stop}{}", banner(19, B)),
         format!("{stop}Killed\nOr copy and paste one of these URLs:\n    http://lab:8888/lab?token={B}\n"),
-        // Another server beside the first: another port, path, name of the machine.
+        // Another server beside the first: another port, path or host name.
         server("8889/lab", 19, B),
         server("8888/tree", 19, B),
         format!("{stop}{}", server("8889/lab", 19, B)),
@@ -236,24 +236,24 @@ fn what_only_pretends_replaces_nothing() {
             server("8888/lab", 19, B).replace("//lab:", "//evil.example:")
         ),
         format!("{stop}{}", server("8888/lab", 19, B).replace("http:", "https:")),
-        // A login that is another.
+        // Another kind of login.
         format!("{stop}{}", server("8888/lab", 19, "...")),
         "All authentication is disabled.\n".to_owned(),
         format!("All authentication is disabled.\n{stop}{}", announcement("")),
-        // In one line, as a notebook or a request would bring it.
+        // In one line, as a notebook or a request would print it.
         format!("{}\n", server("8888/lab", 19, B).replace('\n', " ")),
         format!("{}\n", server("8888/lab", 19, B).replace('\n', "\\n")),
     ] {
         let log = format!("{first}{lie}");
         assert_eq!(scan(&log), generated(A), "{log}");
-        // Where a lie stands between two starts, the second start counts all the same.
+        // A lie between two starts does not prevent the second start from counting.
         let log = format!("{first}{lie}Killed\n{}", server("8888/lab", 23, &"c".repeat(48)));
         assert_eq!(scan(&log), generated(&"c".repeat(48)), "{log}");
     }
 }
 
 #[test]
-fn what_an_image_prints_for_jupyter_is_the_token_that_is_hidden() {
+fn a_token_printed_by_the_image_replaces_a_hidden_one() {
     let minted = "9f2c1d7be04a5a6c8d3e1f0a2b4c6d8e";
     let hidden = server("8888/lab", 7, "...");
     for line in [
@@ -285,7 +285,7 @@ fn what_an_image_prints_for_jupyter_is_the_token_that_is_hidden() {
 }
 
 #[test]
-fn it_is_settled_when_the_server_has_told() {
+fn it_is_settled_after_the_announcement() {
     for (log, settled) in [
         (String::new(), false),
         (format!("see http://x/?token={A}\n"), false),

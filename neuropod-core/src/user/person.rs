@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cleaned_name_is_a_good_name_or_none() {
+    fn a_cleaned_name_is_valid_or_absent() {
         let long = "x".repeat(1_000_000);
         let words = "x ".repeat(1_000_000);
         let odd = [

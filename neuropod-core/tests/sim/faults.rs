@@ -51,7 +51,7 @@ async fn calls_into_cluster_store_and_accounts_are_counted_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_fault_strikes_before_or_after_the_effect() {
+async fn each_fault_occurs_before_or_after_the_effect() {
     for fault in Fault::ALL {
         let inner = cluster();
         let faults = Faults::at_call(1, fault);
@@ -86,7 +86,7 @@ async fn each_fault_strikes_before_or_after_the_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lasting_fault_strikes_all_that_it_concerns_until_it_is_over() {
+async fn a_lasting_fault_affects_every_call_it_concerns_until_it_ends() {
     let inner = cluster();
     let faults = Faults::lasting(2, Fault::Refused, Duration::from_mins(1));
     let backend = faults.cluster(Arc::new(inner));
@@ -102,7 +102,7 @@ async fn a_lasting_fault_strikes_all_that_it_concerns_until_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn random_faults_are_the_same_for_the_same_seed_and_end_when_they_are_healed() {
+async fn random_faults_repeat_with_their_seed_and_end_when_healed() {
     let errors = async |seed| {
         let faults = Faults::random(seed, 300);
         let backend = faults.cluster(Arc::new(cluster()));
@@ -164,7 +164,7 @@ async fn after_a_crash_nothing_returns_or_has_an_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_of_the_watch_is_a_gap_after_which_the_differences_are_told() {
+async fn a_fault_of_the_watch_is_a_gap_after_which_changes_are_reported() {
     let inner = cluster();
     start(&inner, &workload(1)).await;
     // 1 opens it, 2 and 3 are the pod that is there and Synced, 4 is the next event.

@@ -8,7 +8,7 @@ use neuropod_core::sim::{Mishap, Settings, SimCluster};
 use crate::fixture::{Events, cluster, millis, start, workload};
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_takes_the_time_that_the_settings_say() {
+async fn a_pod_takes_the_time_of_the_settings() {
     let cluster = cluster();
     let mut events = Events::of(&cluster);
     assert_eq!(events.next().await, (0, ClusterEvent::Synced));
@@ -127,7 +127,7 @@ async fn a_single_exit_is_restarted_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn memory_that_runs_out_is_told_and_the_container_restarted() {
+async fn running_out_of_memory_is_reported_and_restarts_the_container() {
     let cluster = cluster();
     let workload = workload(1);
     cluster.inject_after(
@@ -196,7 +196,7 @@ async fn a_program_that_ignores_the_signal_gets_its_whole_grace_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_hangs_is_told() {
+async fn a_hanging_server_is_reported() {
     let cluster = cluster();
     let workload = workload(1);
     cluster.inject(&workload.reference.pod_id, Mishap::NeverReady);
@@ -212,7 +212,7 @@ async fn a_server_that_hangs_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_is_halted_stays_as_it_is_until_it_is_told_to_go_on() {
+async fn a_halted_pod_stays_as_it_is_until_it_is_stepped() {
     let cluster = cluster();
     let workload = workload(1);
     let pod_id = &workload.reference.pod_id;
@@ -227,7 +227,7 @@ async fn a_pod_that_is_halted_stays_as_it_is_until_it_is_told_to_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_is_made_older_started_and_ended_earlier() {
+async fn an_aged_pod_started_and_ended_earlier() {
     let cluster = cluster();
     let workload = workload(1);
     let pod_id = &workload.reference.pod_id;
@@ -246,7 +246,7 @@ async fn a_pod_that_is_made_older_started_and_ended_earlier() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_image_for_another_architecture_is_told_as_such() {
+async fn an_image_for_another_architecture_is_reported_as_such() {
     let cluster = cluster();
     let workload = workload(1);
     cluster.inject(&workload.reference.pod_id, Mishap::WrongArchitecture);
@@ -258,7 +258,7 @@ async fn an_image_for_another_architecture_is_told_as_such() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_hangs_on_its_node_says_since_when_and_nothing_else() {
+async fn a_pod_that_hangs_on_its_node_only_reports_since_when() {
     let cluster = cluster();
     let workload = workload(1);
     let pod_id = &workload.reference.pod_id;
@@ -286,7 +286,7 @@ async fn a_node_refuses_a_pod_before_anything_of_it_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_not_be_killed_stays_beyond_its_grace_period_until_it_can() {
+async fn an_unkillable_pod_stays_beyond_its_grace_period_until_cleared() {
     let cluster = cluster();
     let workload = workload(1);
     let pod_id = &workload.reference.pod_id;
@@ -305,7 +305,7 @@ async fn what_can_not_be_killed_stays_beyond_its_grace_period_until_it_can() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_that_runs_again_says_how_the_one_before_it_ended() {
+async fn a_restarted_container_reports_the_previous_end() {
     let cluster = cluster();
     let workload = workload(1);
     start(&cluster, &workload).await;

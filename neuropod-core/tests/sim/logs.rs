@@ -153,7 +153,7 @@ async fn a_broken_connection_is_an_error_after_which_the_log_can_be_opened_again
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_that_chatters_does_so_until_it_ends() {
+async fn a_container_chatters_until_it_ends() {
     let cluster = SimCluster::new(Settings {
         chatter: Some(Duration::from_secs(5)),
         ..Settings::default()

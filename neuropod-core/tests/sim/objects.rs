@@ -23,7 +23,7 @@ async fn an_agreed_state_is_not_written_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_without_its_pod_is_an_orphan() {
+async fn an_object_without_its_pod_is_an_orphan() {
     let cluster = cluster();
     start(&cluster, &workload(1)).await;
     assert_eq!(cluster.orphans(), []);
@@ -46,7 +46,7 @@ async fn what_is_left_without_its_pod_is_an_orphan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_sticks_is_left_over_until_it_is_released() {
+async fn an_object_with_a_finalizer_is_left_over_until_it_is_released() {
     let cluster = cluster();
     let mut workload = workload(1);
     let service = ObjectKey::new(
@@ -242,7 +242,7 @@ async fn a_quota_counts_gpus_by_their_resource() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_refuses_the_pod_that_is_too_much() {
+async fn a_quota_refuses_one_pod_too_many() {
     let cluster = cluster();
     let [mut one, mut other] = [workload(1), workload(2)];
     for workload in [&mut one, &mut other] {

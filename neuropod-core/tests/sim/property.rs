@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn who_follows_the_watch_knows_what_is_there(steps in prop::collection::vec(step(), 1..40), gap in 1..60_usize) {
+    fn the_watch_agrees_with_the_cluster(steps in prop::collection::vec(step(), 1..40), gap in 1..60_usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let cluster = SimCluster::new(Settings::default());

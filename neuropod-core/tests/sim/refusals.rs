@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::fixture::{cluster, millis, start, workload};
 
 #[tokio::test(start_paused = true)]
-async fn calls_fail_as_told_and_then_no_more() {
+async fn injected_errors_fail_as_many_calls_as_requested() {
     let cluster = cluster();
     cluster.inject_error(CallError {
         method: Some(Method::Apply),
@@ -39,7 +39,7 @@ async fn calls_fail_as_told_and_then_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_may_be_lost_after_the_effect() {
+async fn a_result_may_be_lost_after_the_effect() {
     let cluster = cluster();
     let lost = |method| CallError {
         method: Some(method),
@@ -79,7 +79,7 @@ async fn a_call_takes_its_time_and_one_given_up_before_its_effect_has_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_are_written_down() {
+async fn calls_are_recorded() {
     let cluster = cluster();
     cluster.apply(&workload(1)).await.unwrap();
     cluster.inventory().await.unwrap();
@@ -98,7 +98,7 @@ async fn calls_are_written_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_pods_that_run_use_anything() {
+async fn only_running_pods_have_usage() {
     let cluster = cluster();
     start(&cluster, &workload(1)).await;
     cluster.apply(&workload(2)).await.unwrap();
@@ -111,7 +111,7 @@ async fn only_pods_that_run_use_anything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_pod_is_refused_and_the_others_are_made() {
+async fn one_pod_is_refused_and_the_others_are_created() {
     let table = [
         (Mishap::QuotaUsedUp, ErrorKind::QuotaExceeded, false),
         (Mishap::QuotaOfWebhook, ErrorKind::Rejected, false),

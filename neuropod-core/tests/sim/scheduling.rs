@@ -29,7 +29,7 @@ fn of_model(number: u64, model: &str) -> Workload {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_oldest_pod_that_waits_gets_the_gpu_that_is_freed() {
+async fn the_oldest_waiting_pod_gets_a_freed_gpu() {
     let cluster = cluster(&[(None, 1)]);
     start(&cluster, &workload(1)).await;
     let mut events = Events::of(&cluster);
@@ -94,7 +94,7 @@ async fn a_pod_without_gpu_needs_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_waits_for_a_gpu_goes_at_once_and_takes_none() {
+async fn a_pod_waiting_for_a_gpu_is_removed_at_once_and_takes_none() {
     let cluster = cluster(&[(None, 0)]);
     let mut events = Events::of(&cluster);
     cluster.apply(&workload(1)).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_thousand_pods_start_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_that_is_to_be_avoided_is_taken_where_no_other_is_free() {
+async fn a_node_to_avoid_is_used_if_no_other_is_free() {
     let cluster = cluster(&[(None, 1), (None, 1)]);
     let avoiding = |number| {
         let mut workload = workload(number);
@@ -138,7 +138,7 @@ async fn a_node_that_is_to_be_avoided_is_taken_where_no_other_is_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_of_a_volume_that_one_node_has_go_to_that_node_or_wait() {
+async fn pods_of_a_one_node_volume_go_to_its_node_or_wait() {
     let pool = |total| GpuPool {
         resource: "nvidia.com/gpu".to_owned(),
         model: None,

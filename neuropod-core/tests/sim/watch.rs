@@ -8,7 +8,7 @@ use neuropod_core::sim::{Mishap, Settings, SimCluster};
 use crate::fixture::{Events, cluster, start, workload};
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_watch_tells_everything_later_and_in_order() {
+async fn a_slow_watch_reports_everything_later_and_in_order() {
     let slow = SimCluster::new(Settings {
         watch_delay: Duration::from_secs(10),
         latency: Duration::ZERO,
@@ -31,7 +31,7 @@ async fn a_slow_watch_tells_everything_later_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_watch_comes_back_by_itself_and_tells_the_differences() {
+async fn a_broken_watch_reconnects_by_itself_and_reports_the_changes() {
     let cluster = cluster();
     start(&cluster, &workload(1)).await;
     let mut events = Events::of(&cluster);

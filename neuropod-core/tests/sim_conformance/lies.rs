@@ -251,7 +251,7 @@ fn lying(lie: Lie) -> SimStage {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_lie_is_found_out() {
+async fn every_wrong_report_is_detected() {
     let lies = [
         Lie::DeletesVolumes,
         Lie::KeepsVolumes,

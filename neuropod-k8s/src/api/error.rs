@@ -1,4 +1,4 @@
-//! What a failed request means, and whether to retry it.
+//! The meaning of a failed request, and whether to retry it.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::api::wording::{
     missing_runtime_class,
 };
 
-/// A request, for error messages.
+/// A request, as error messages name it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
-    /// The verb as RBAC rules have it.
+    /// The verb, as in RBAC rules.
     pub(crate) verb: &'static str,
     pub(crate) kind: Kind,
-    /// The part of the object, such as `log`.
+    /// The subresource, such as `log`.
     pub(crate) subresource: Option<&'static str>,
     pub(crate) namespace: Option<&'a str>,
     /// Empty for collections.
@@ -196,7 +196,8 @@ pub(crate) fn is_transient(error: &kube::Error) -> bool {
     }
 }
 
-/// How long the API server asked to wait. Read from the body of its response, as kube drops the header `Retry-After`.
+/// The delay that the API server asked for. Read from the body of its response, because kube drops the header
+/// `Retry-After`.
 pub(crate) fn retry_after(error: &kube::Error) -> Option<Duration> {
     match error {
         kube::Error::Api(status) => wait_of(status),
@@ -259,7 +260,7 @@ mod tests {
         }
     }
 
-    /// Messages as API server 1.34 and its admission plug-ins write them.
+    /// Messages of API server 1.34 and its admission plug-ins.
     #[test]
     fn each_response_has_its_kind() {
         let cases = [

@@ -24,8 +24,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The objects of a run, beside the pod object itself. Routes of both kinds, so that none is left over
-    /// when a platform changes from one to the other.
+    /// The objects of a run, beside the pod object itself. Both kinds of routes, so that none remains after a
+    /// platform changes from one to the other.
     pub(crate) const OF_A_RUN: [Self; 5] = [
         Self::Service,
         Self::Secret,
@@ -34,7 +34,7 @@ impl Kind {
         Self::HttpRoute,
     ];
 
-    /// Group and version, as the field `apiVersion` has them.
+    /// Group and version, as in the field `apiVersion`.
     pub(crate) fn api_version(self) -> &'static str {
         match self {
             Self::Namespace
@@ -81,7 +81,7 @@ impl Kind {
         }
     }
 
-    /// The name of the collection, as paths and RBAC rules have it.
+    /// The name of the collection, as in paths and RBAC rules.
     pub(crate) fn plural(self) -> &'static str {
         match self {
             Self::Namespace => "namespaces",
@@ -102,7 +102,7 @@ impl Kind {
         }
     }
 
-    /// The path of the collection: in one namespace, or in all.
+    /// The path of the collection, in one namespace or in all.
     pub(crate) fn path(self, namespace: Option<&str>) -> String {
         let version = self.api_version();
         let root = if version.contains('/') { "/apis" } else { "/api" };

@@ -1,4 +1,4 @@
-//! An object as it is sent to the API server.
+//! Objects as sent to the API server.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::api::kinds::Kind;
 
-/// One object as it is sent to the API server.
+/// An object as sent to the API server.
 #[derive(Clone)]
 pub(crate) struct Manifest {
     pub(crate) kind: Kind,

@@ -1,4 +1,4 @@
-//! The API server as the backend sees it: requests, the kinds of objects, the parts of them that are decoded, errors.
+//! The backend's view of the API server: requests, kinds of objects, decoded parts of them, errors.
 
 pub(crate) mod error;
 pub(crate) mod kinds;

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_trial_comes_out_right() {
+    fn each_trial_is_as_expected() {
         #[derive(serde::Deserialize)]
         struct Trials {
             cases: Vec<Case>,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_quantity_is_none() {
+    fn invalid_quantities_are_none() {
         for text in ["", "-1", "GiB", "1Zi", "1e", "1.2.3", "99E", "1e400", "١"] {
             assert_eq!(millis(text), None, "{text:?}");
         }

@@ -60,14 +60,14 @@ impl Requests {
         }
     }
 
-    /// The object, if it exists. Only the metadata, unless more of the kind is used.
+    /// The object, if it exists. For most kinds only its metadata.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         kind: Kind,
         namespace: Option<&str>,
         name: &str,
     ) -> Result<Option<T>> {
-        // More than the metadata of these is used.
+        // These are needed in full.
         if matches!(kind, Kind::Pod | Kind::PersistentVolumeClaim) {
             return self.get_whole(kind, namespace, name).await;
         }
@@ -103,7 +103,7 @@ impl Requests {
         }
     }
 
-    /// The response at a path that is not of objects, such as `/version`.
+    /// The response at a path that has no objects, such as `/version`.
     pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, kube::Error> {
         let request = http::Request::get(path).body(Vec::new());
         self.send(request.map_err(kube::core::request::Error::BuildRequest))
@@ -120,7 +120,7 @@ impl Requests {
         self.list_pages(kind, namespace, selectors, false).await
     }
 
-    /// The metadata of all objects with these labels. None if the cluster does not have the kind.
+    /// The metadata of all objects with these labels. Empty if the cluster does not have the kind.
     pub(crate) async fn list_metadata(
         &self,
         kind: Kind,
@@ -154,7 +154,7 @@ impl Requests {
                 Err(kube::Error::Api(status)) if metadata_only && is_unknown_resource(&status) => {
                     return Ok(all);
                 }
-                // etcd was compacted between two pages, so the next one is gone. Begin again.
+                // etcd was compacted between two pages, so the next page is gone. Start again.
                 Err(kube::Error::Api(status)) if status.code == 410 && page.continue_token.is_some() => {
                     page.continue_token = None;
                     all.clear();
@@ -194,7 +194,7 @@ impl Requests {
     ) -> Result<T> {
         self.own_creation(manifest, namespace, uid).await?;
         let mut body = manifest.body.clone();
-        // With the uid the API server refuses (409) if it is another object by now, or none.
+        // With the uid, the API server refuses (409) if the object was replaced or removed meanwhile.
         body["metadata"]["uid"] = uid.into();
         let params = PatchParams::apply(MANAGER).force();
         let request = Request::new(manifest.kind.path(namespace));
@@ -203,8 +203,9 @@ impl Requests {
         self.write(request).await.map_err(|error| call.failed(error))
     }
 
-    /// Makes our apply the owner of the fields that our creation set. The API server records a creation as `Update`, and an
-    /// apply removes only fields of an earlier apply: an annotation that left the manifest would stay for ever.
+    /// Makes our apply the owner of the fields that our creation set. The API server records a creation as
+    /// `Update`, and an apply only removes fields of an earlier apply: an annotation that left the manifest
+    /// would stay for ever.
     async fn own_creation(&self, manifest: &Manifest, namespace: Option<&str>, uid: &str) -> Result<()> {
         let found: Option<Managed> = self.get(manifest.kind, namespace, &manifest.name).await?;
         let Some(mut metadata) = found.map(|object| object.metadata) else {
@@ -215,7 +216,7 @@ impl Requests {
             return Ok(());
         };
         entry["operation"] = "Apply".into();
-        // With the version that was read, because others may have changed their entries since.
+        // With the version just read, because others may have changed their entries since.
         let fields = json!({ "metadata": {
             "managedFields": metadata.managed_fields,
             "resourceVersion": metadata.resource_version,
@@ -256,7 +257,7 @@ impl Requests {
         let request = Request::new(kind.path(namespace)).delete(&meta.name, &params);
         match self.write::<Deletion>(request).await {
             Ok(response) if response.kind == "Status" => return Ok(None),
-            // The response holds an object that ends later, but also some that are gone already.
+            // The response contains an object that ends later, but sometimes also one that is gone already.
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(None),
             Err(error) => return Err(call.failed(error)),
@@ -271,8 +272,8 @@ impl Requests {
         self.send(request).await
     }
 
-    /// Sends the request, with retries. Every request of this crate may be repeated: a creation finds itself, patches and
-    /// deletions name a uid.
+    /// Sends the request, with retries. Every request of this crate may be repeated: a repeated creation finds
+    /// its own object, and patches and deletions name a uid.
     async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, kube::Error> {
         let request = request.map_err(kube::Error::BuildRequest)?;
         let backoff = ExponentialBuilder::default()
@@ -295,7 +296,7 @@ impl Requests {
 /// A request as kube builds it.
 type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
 
-/// An object with `managedFields`, which record who set which field.
+/// An object with `managedFields`, which record the owner of each field.
 #[derive(Deserialize)]
 struct Managed {
     metadata: ManagedMeta,

@@ -1,4 +1,4 @@
-//! The words of admission plug-ins, webhooks and proxies, for what a status code does not show.
+//! The words of admission plug-ins, webhooks and proxies, for details that a status code does not show.
 
 /// `admission webhook "…" denied the request: …`, with whatever code the webhook chose.
 pub(super) fn is_denied_by_webhook(text: &str) -> bool {
@@ -15,13 +15,13 @@ pub(super) fn is_young_namespace(text: &str) -> bool {
     text.contains("error looking up service account") || text.contains("status unknown for quota")
 }
 
-/// An HTML page. The API server sends none, so it comes from a proxy.
+/// An HTML page. The API server never sends one, so it comes from a proxy.
 pub(super) fn is_page(text: &str) -> bool {
     let text = text.trim_start().to_ascii_lowercase();
     text.starts_with("<!doctype") || text.starts_with("<html") || text.starts_with("<head")
 }
 
-/// The class that the admission plug-in `RuntimeClass` misses.
+/// The class that the admission plug-in `RuntimeClass` did not find.
 pub(super) fn missing_runtime_class(text: &str) -> Option<&str> {
     let (class, _) = text.split_once("RuntimeClass \"")?.1.split_once("\" not found")?;
     Some(class)

@@ -1,17 +1,17 @@
-//! Where browsers find pods and the control plane.
+//! The domains at which browsers find pods and the control plane.
 
-/// Where browsers find pods and the control plane. The two have to be different sites, that is, different domains that
-/// can be registered (one label below a public suffix). On the same site a page of a pod could set cookies for the
-/// control plane, and its requests would count as the control plane's own.
+/// The domains at which browsers find pods and the control plane. The two have to be different sites, that is,
+/// different registrable domains (one label below a public suffix). On the same site a page of a pod could set
+/// cookies for the control plane, and its requests would count as the control plane's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Domains {
-    /// The domain below which pods get their host names, as [`Naming`](neuropod_core::Naming) has it; empty: it is not
-    /// checked.
+    /// The domain below which pods get their host names, as in [`Naming`](neuropod_core::Naming); empty: it is
+    /// not checked.
     pub pods: String,
-    /// The hosts that people sign in to: dashboards, the API.
+    /// The hosts where people sign in: dashboards, the API.
     pub control_plane: Vec<String>,
-    /// Whether one site for both is intended.
+    /// Whether sharing one site is intended.
     pub allow_same_site: bool,
 }
 

@@ -1,8 +1,8 @@
-//! How ports are reached from outside.
+//! How ports are reached from outside of the cluster.
 
 use std::collections::BTreeMap;
 
-/// How ports are reached from outside.
+/// How ports are reached from outside of the cluster.
 ///
 /// ```
 /// use neuropod_k8s::Exposure;
@@ -55,7 +55,7 @@ impl From<GatewayRoutes> for Exposure {
     }
 }
 
-/// Ports as Ingresses. The default is the default class of the cluster, with the controller's own certificate.
+/// Ports as Ingresses. By default with the default class of the cluster and the controller's own certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct IngressRoutes {
@@ -64,8 +64,8 @@ pub struct IngressRoutes {
     /// A Secret with a wildcard certificate, in [`KubeConfig::namespace`](super::KubeConfig::namespace) and copied like
     /// [`KubeConfig::image_pull_secrets`](super::KubeConfig::image_pull_secrets); `None`: the controller's own.
     pub tls_secret: Option<String>,
-    /// Annotations for the controller, beside those without which ingress-nginx breaks uploads and silent
-    /// `WebSockets`. One of the same name replaces the platform's.
+    /// Annotations for the controller, in addition to those that ingress-nginx needs for uploads and idle
+    /// `WebSockets`. An annotation of the same name replaces the platform's.
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -98,7 +98,7 @@ pub struct GatewayRoutes {
     pub name: String,
     /// Its namespace; `None`: that of the pod.
     pub namespace: Option<String>,
-    /// The name of the listener; `None`: all that fit.
+    /// The name of the listener; `None`: every listener that matches.
     pub section: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use super::exposure::Exposure;
 use super::network::NetworkRules;
 use super::storage::Storage;
 
-/// How [`KubeCluster`](crate::KubeCluster) uses a cluster.
+/// The configuration of [`KubeCluster`](crate::KubeCluster).
 ///
 /// ```
 /// use neuropod_k8s::{Exposure, KubeConfig};
@@ -23,47 +23,47 @@ use super::storage::Storage;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KubeConfig {
-    /// Which platform this is: the label `app.kubernetes.io/instance` of every object that it creates, at most 63 letters,
-    /// digits, `-`, `_` and `.`. Two platforms in one cluster, each with a store of its own, need different values: the
-    /// platform removes objects with this label that have no record in its store.
+    /// Identifies the platform: the label `app.kubernetes.io/instance` of every object that it creates, at most
+    /// 63 letters, digits, `-`, `_` and `.`. Two platforms in one cluster, each with its own store, need
+    /// different values: the platform removes objects with this label that have no record in its store.
     pub instance: String,
-    /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::cluster::WorkloadRef) names none. It has to exist, and
-    /// is for the pods alone: the platform may read every Secret in it, and runs in another.
+    /// The namespace of all pods whose [`WorkloadRef`](neuropod_core::cluster::WorkloadRef) has none. It must
+    /// exist and contain only pods: the platform may read every Secret in it, and runs in another.
     pub namespace: String,
-    /// Whether there are pods in other namespaces too (one namespace per user). Such namespaces are created when
-    /// needed and never deleted: volumes may be in them. Needs rights in the whole cluster.
+    /// Whether there are pods in other namespaces too (one namespace per user). Such namespaces are created
+    /// when needed and never deleted, because volumes may be in them. Needs rights in the whole cluster.
     pub namespace_per_user: bool,
-    /// How ports are reached from outside.
+    /// How ports are reached from outside of the cluster.
     pub exposure: Exposure,
-    /// Where browsers find pods and the control plane.
+    /// The domains at which browsers find pods and the control plane.
     pub domains: Domains,
     /// Workspace volumes.
     pub storage: Storage,
-    /// What pods may reach, and who reaches them.
+    /// The networks that pods may reach, and the clients that may reach them.
     pub network: NetworkRules,
-    /// What containers may do on their node.
+    /// The rights of containers on their node.
     pub security: Security,
-    /// The GPU types on offer: [`check_setup`](crate::KubeCluster::check_setup) warns of those that no node can take.
-    /// `None`: they are not checked.
+    /// The GPU types on offer: [`check_setup`](crate::KubeCluster::check_setup) warns of types that no node can
+    /// take. `None`: not checked.
     pub catalogue: Option<Catalogue>,
-    /// Whether root in a container is nobody on its node (`hostUsers: false`). Needs Kubernetes 1.33, and a runtime and file
-    /// systems with id-mapped mounts.
+    /// Whether root in a container is an unprivileged user on its node (`hostUsers: false`). Needs Kubernetes
+    /// 1.33, and a runtime and file systems with id-mapped mounts.
     pub user_namespaces: bool,
-    /// The `RuntimeClass` of all pods whose GPU type names none, such as that of gVisor or Kata; `None`: the runtime of the
-    /// node.
+    /// The `RuntimeClass` of all pods whose GPU type has none, such as gVisor or Kata; `None`: the runtime of
+    /// the node.
     pub runtime_class: Option<String>,
-    /// Names of Secrets with registry credentials, in [`namespace`](Self::namespace). Namespaces of users get copies, which
-    /// follow changes. A copy whose name leaves this list is deleted when nothing uses it. No pod is created in such a
-    /// namespace while one of the Secrets is missing.
+    /// Names of Secrets with registry credentials, in [`namespace`](Self::namespace). Namespaces of users get
+    /// copies, which follow changes. A copy whose name leaves this list is deleted once it is unused. No pod is
+    /// created in such a namespace while one of the Secrets is missing.
     pub image_pull_secrets: Vec<String>,
     /// When the kubelet asks the registry for an image.
     pub image_pull_policy: ImagePullPolicy,
-    /// The longest time that an operation may take. After it, the operation fails with
+    /// The maximum duration of an operation. After it, the operation fails with
     /// [`Timeout`](neuropod_core::ErrorKind::Timeout).
     pub deadline: Duration,
-    /// The most write requests at a time. An API server handles 16 to 32 well.
+    /// The maximum number of concurrent write requests. An API server handles 16 to 32 well.
     pub writes_in_flight: usize,
-    /// The most logs that are read at a time; one more fails with
+    /// The maximum number of logs read at the same time; another one fails with
     /// [`RateLimited`](neuropod_core::ErrorKind::RateLimited). Each holds a connection.
     pub log_streams: usize,
 }

@@ -1,4 +1,4 @@
-//! How the backend lays things out in a cluster: data, with defaults and `with_*` methods.
+//! The layout of the backend's objects in a cluster: data, with defaults and `with_*` methods.
 
 mod containers;
 mod domains;

@@ -8,8 +8,8 @@ pub struct Storage {
     pub class: Option<String>,
     /// `ReadWriteOnce` (the platform puts all pods of a volume on one node) or `ReadWriteMany`.
     pub access_mode: String,
-    /// Whether a volume is grown when a pod asks for more than it has. The class has to allow it
-    /// (`allowVolumeExpansion`); if it does not, the volume stays as it is.
+    /// Whether a volume grows when a pod asks for a larger one. The class has to allow it
+    /// (`allowVolumeExpansion`); otherwise the volume keeps its size.
     pub grow: bool,
 }
 
@@ -39,7 +39,7 @@ impl Storage {
 }
 
 impl Default for Storage {
-    /// Volumes of one node, of the default class, which keep their size.
+    /// Single-node volumes of the default class that can't grow.
     fn default() -> Self {
         Self {
             class: None,

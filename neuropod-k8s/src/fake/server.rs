@@ -1,4 +1,4 @@
-//! An API server for tests. It records the requests, and replies as the test wants.
+//! An API server for tests. It records the requests and gives scripted replies.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ pub(crate) const SLOW: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     Json(u16, Value),
-    /// The text of a proxy in between.
+    /// The reply of a proxy in between.
     Text(u16, &'static str),
     Slow(Value),
     /// The connection breaks in the middle of the reply.
@@ -66,7 +66,7 @@ pub(crate) struct Received {
     pub(crate) query: String,
     pub(crate) accept: String,
     pub(crate) content: String,
-    /// `null` where there is none.
+    /// `null` if there is none.
     pub(crate) body: Value,
     pub(crate) at: Instant,
 }

@@ -1,5 +1,5 @@
-//! A cluster for tests that keeps the objects created in it. Pods end only when the test says so, other objects are
-//! deleted at once.
+//! A cluster for tests that stores the objects created in it. Pods end only at the test's command; other
+//! objects are deleted at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

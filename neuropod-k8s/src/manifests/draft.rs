@@ -22,7 +22,7 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A draft for an object of the platform itself, which all pods of a namespace share.
+    /// A draft for an object that all pods of a namespace share.
     pub(super) fn of_platform(
         config: &KubeConfig,
         kind: Kind,
@@ -111,8 +111,9 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A digest of an object (BLAKE3, 128 bits in hexadecimal), without the values of Secrets: people who may not read the
-/// Secret can read the digest, and could guess a short value from it. New values come with a new run anyway.
+/// A digest of an object (BLAKE3, 128 bits in hexadecimal), without the values of Secrets: people who may not
+/// read the Secret can read the digest, and could guess a short value from it. New values come with a new run
+/// anyway.
 fn digest(body: &Value) -> String {
     let mut public = body.clone();
     mask(&mut public);

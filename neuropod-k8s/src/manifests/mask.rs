@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::api::kinds::Kind;
 
-/// Replaces a value that people may not see.
+/// The replacement for a secret value.
 const MASK: &str = "…";
 
-/// Masks all values of a Secret. Other objects stay as they are.
+/// Masks all values of a Secret. Other objects stay unchanged.
 pub(super) fn mask(body: &mut Value) {
     if body["kind"] == Kind::Secret.name()
         && let Some(data) = body.get_mut("data").and_then(Value::as_object_mut)

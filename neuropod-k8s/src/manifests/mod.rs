@@ -1,4 +1,4 @@
-//! From a workload to Kubernetes objects: plain functions, without a cluster.
+//! Converts a workload to Kubernetes objects: plain functions, without a cluster.
 
 mod claim;
 mod draft;

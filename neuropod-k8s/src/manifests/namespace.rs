@@ -1,4 +1,4 @@
-//! The namespace of one user, with limits on everything in it.
+//! The namespace of a user, with limits on its contents.
 
 use neuropod_core::cluster::Workload;
 use neuropod_core::cluster::workload::Quota;
@@ -26,7 +26,7 @@ pub(super) fn namespace(workload: &Workload, config: &KubeConfig) -> Option<Mani
     Some(namespace.finish())
 }
 
-/// The `ResourceQuota` and the `LimitRange` of a namespace of the owner's own.
+/// The `ResourceQuota` and the `LimitRange` of a user's namespace.
 pub(super) fn limits(workload: &Workload, config: &KubeConfig) -> Vec<Manifest> {
     let quota = workload.isolation.quota.as_ref();
     let Some(quota) = quota.filter(|_| workload.reference.namespace.is_some()) else {
@@ -53,16 +53,16 @@ fn resource_quota(quota: &Quota) -> Value {
         "limits.memory": format!("{memory_mib}Mi"),
         "requests.storage": from_gigabytes(*volume_gb),
     });
-    // A quota counts extended resources by their requests alone. They can't be in the `LimitRange`, which would give them
-    // to every container that asks for none.
+    // A quota only counts the requests of extended resources. They can't be in the `LimitRange`, which would
+    // give them to every container that requests none.
     for (resource, count) in gpus {
         hard[format!("requests.{resource}")] = count.to_string().into();
     }
     json!({ "spec": { "hard": hard } })
 }
 
-/// Limits each container and each volume to the quota of all together. A container without limits (created by hand)
-/// gets these, so that the quota counts it.
+/// Limits each container and each volume to the whole quota. A container without limits (created by hand) gets
+/// these, so that the quota counts it.
 fn limit_range(quota: &Quota) -> Value {
     json!({ "spec": { "limits": [
         { "type": "Container", "max": {

@@ -1,10 +1,11 @@
 //! Network policies: one for all pods of a namespace, and one for each pod.
 //!
-//! Policies add up: if one of them opens something, it is open. The policy of the namespace applies to every pod of the
-//! platform, by label. It closes everything but DNS, the public internet and what the configuration allows. It exists
-//! before the first pod and after the last, so that a container is also closed while it is ending, or if its own objects
-//! could not be created. The policy of a pod only opens its public ports and, if the platform allows it, the other pods of
-//! its owner. It is removed with the other objects of its run.
+//! Policies are additive: traffic is allowed if any of them allows it. The policy of the namespace selects
+//! every pod of the platform, by label. It closes everything except DNS, the public internet and the ranges in
+//! the configuration. It exists before the first pod and after the last, so that a container is isolated while
+//! it is ending, too, or if its own objects could not be created. The policy of a pod only opens its public
+//! ports and, if the platform allows it, the other pods of its owner. It is removed with the other objects of
+//! its run.
 
 use neuropod_core::cluster::Workload;
 use serde_json::{Value, json};
@@ -41,7 +42,7 @@ pub(crate) fn of_namespace(config: &KubeConfig, namespace: &str) -> Manifest {
             labels::INSTANCE: config.instance,
         }},
         "policyTypes": ["Ingress", "Egress"],
-        // Not left out: an apply reverts changes of others only in fields that it contains.
+        // Not omitted: an apply only reverts changes of others in fields that it contains.
         "ingress": [],
         "egress": egress,
     }});
@@ -49,8 +50,8 @@ pub(crate) fn of_namespace(config: &KubeConfig, namespace: &str) -> Manifest {
     Draft::of_platform(config, Kind::NetworkPolicy, &name, namespace, fields).finish()
 }
 
-/// A name of its own for each platform, as two may share a namespace. A hash, because an instance need not be a valid name
-/// of an object. No pod has a name of this form: those end in the hash of a user, which is shorter.
+/// A different name for each platform, because two may share a namespace. A hash, because an instance need not
+/// be a valid object name. No pod has a name of this form: those end in the hash of a user, which is shorter.
 fn namespace_policy_name(instance: &str) -> String {
     let hash = blake3::hash(instance.as_bytes()).to_hex();
     format!("neuropod-pods-{}", &hash[..16])
@@ -86,9 +87,9 @@ pub(super) fn of_pod(workload: &Workload, config: &KubeConfig) -> Manifest {
     Draft::of_run(workload, config, Kind::NetworkPolicy, name, fields).finish()
 }
 
-/// Opens the public ports to the ingress controller or, if it is not known, to every pod that is not ours. (An address
-/// range with everything in it would not do: some network plug-ins match pods by address too, and would let in the pods of
-/// other users.)
+/// Opens the public ports to the ingress controller or, if it is not known, to every pod that is not ours. (An
+/// address range that contains everything would not do: some network plug-ins match pods by address too, and
+/// would admit the pods of other users.)
 fn public_ports(workload: &Workload, rules: &NetworkRules) -> Value {
     let mut from = vec![match &rules.ingress_namespace {
         Some(labels) => json!({ "namespaceSelector": { "matchLabels": labels } }),
@@ -107,8 +108,8 @@ fn public_ports(workload: &Workload, rules: &NetworkRules) -> Value {
     json!({ "from": from, "ports": ports.collect::<Vec<_>>() })
 }
 
-/// Opens DNS. Plug-ins match the port of the pod that a packet arrives at, not that of the Service: the pods of
-/// `dns-default` in `OpenShift` listen at port 5353.
+/// Opens DNS. Plug-ins match the port of the receiving pod, not that of the Service: the pods of `dns-default`
+/// in `OpenShift` listen at port 5353.
 fn dns(more: &[String]) -> Vec<Value> {
     let in_namespace =
         |name: &str| json!({ "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: name } } });

@@ -17,13 +17,14 @@ use crate::labels::{self, CONTAINER};
 /// The name of the workspace volume inside the pod.
 const WORKSPACE: &str = "workspace";
 
-/// The group that owns the workspace, so that a server which is not root can write to it: `users`, the main group
-/// of the Jupyter images' user. Every process of the container is in it, whatever its user.
+/// The group that owns the workspace, so that a server without root can write to it: `users`, the main group of
+/// the Jupyter images' user. Every process of the container is in it, whatever its user.
 const WORKSPACE_GROUP: i64 = 100;
 
-/// The capabilities that images need which start as root: to install packages, change owners, drop to another user,
-/// listen below port 1024, run an SSH server. The Pod Security level `baseline` allows all of them. The runtime's default
-/// also has `NET_RAW` (forged packets), `MKNOD`, `SETFCAP` and `SETPCAP`, which are left out.
+/// The capabilities of images that start as root: to install packages, change owners, switch to another user,
+/// listen below port 1024, run an SSH server. The Pod Security level `baseline` allows all of them. The
+/// runtime's default also includes `NET_RAW` (forged packets), `MKNOD`, `SETFCAP` and `SETPCAP`, which are left
+/// out.
 const ROOT_CAPABILITIES: [&str; 10] = [
     "AUDIT_WRITE",
     "CHOWN",
@@ -40,7 +41,7 @@ const ROOT_CAPABILITIES: [&str; 10] = [
 /// A host name is one DNS label (RFC 1123).
 const HOSTNAME_LIMIT: usize = 63;
 
-/// The characters of a label's value (Kubernetes).
+/// The maximum length of a label's value (Kubernetes).
 const LABEL_LIMIT: usize = 63;
 
 pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> Manifest {
@@ -57,7 +58,7 @@ pub(super) fn pod(workload: &Workload, config: &KubeConfig, objects: usize) -> M
         "containers": [container_spec(workload, config)],
         "volumes": [{ "name": WORKSPACE, "persistentVolumeClaim": { "claimName": reference.volume } }],
     });
-    // Without `..`: a new part of a container is written here, or into the container below.
+    // Without `..`, so that the compiler reports a new field, which belongs here or into the container below.
     let ContainerSpec {
         image: _,
         environment: _,
@@ -120,8 +121,8 @@ fn select_nodes(spec: &mut Value, container: &ContainerSpec) {
     }
 }
 
-/// Puts the pod on the node of the other pods of its volume, which can be attached to only one node. The first of them may
-/// go to any node: Kubernetes lets a pod satisfy its own affinity.
+/// Puts the pod on the node of the other pods with its volume, because the volume can only be attached to one
+/// node. The first of them may go to any node: Kubernetes lets a pod satisfy its own affinity.
 fn beside(volume: &str) -> Value {
     json!({ "requiredDuringSchedulingIgnoredDuringExecution": [{
         "labelSelector": { "matchLabels": { labels::MANAGED_BY: labels::MANAGER, labels::VOLUME: volume } },
@@ -129,8 +130,8 @@ fn beside(volume: &str) -> Value {
     }]})
 }
 
-/// The name of an object as the value of a label, which may be shorter than a name: a digest replaces a name that does not
-/// fit. The names that the platform makes always fit.
+/// The name of an object as a label value, which may be shorter than a name: a name that does not fit is
+/// replaced by a digest. The names that the platform makes always fit.
 fn label_value(name: &str) -> String {
     if name.len() <= LABEL_LIMIT {
         name.to_owned()
@@ -150,7 +151,8 @@ fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
         "resources": { "requests": resources, "limits": resources },
         "volumeMounts": [{ "name": WORKSPACE, "mountPath": workload.volume.mount_path }],
         "securityContext": container_security(config.security),
-        // With it the kubelet reports the end of the log of a failed container, which shows an image for another processor.
+        // With it the kubelet reports the end of the log of a failed container, which reveals an image for
+        // another processor.
         "terminationMessagePolicy": "FallbackToLogsOnError",
     });
     if !workload.endpoints.is_empty() {
@@ -172,8 +174,8 @@ fn container_spec(workload: &Workload, config: &KubeConfig) -> Value {
     spec
 }
 
-/// The platform's own variables in clear, those of the owner as references to the Secret, because everybody who may read
-/// pods can read their spec. If the Secret lacks a variable, the container does not start.
+/// The platform's own variables in clear, those of the owner as references to the Secret, because everybody who
+/// may read pods can read their spec. If the Secret lacks a variable, the container does not start.
 fn environment(workload: &Workload) -> Value {
     let own = &workload.container.environment;
     let secret = workload.secret.iter().flat_map(|secret| {
@@ -188,7 +190,7 @@ fn environment(workload: &Workload) -> Value {
     let plain = own
         .iter()
         .map(|(name, value)| (name, json!({ "name": name, "value": escaped(value) })));
-    // Each name once: the Secret takes precedence.
+    // Each name once; the Secret takes precedence.
     let all: BTreeMap<_, _> = plain.chain(secret).collect();
     all.into_values().collect()
 }
@@ -198,7 +200,7 @@ fn escaped(value: &str) -> String {
     value.replace('$', "$$")
 }
 
-/// Used as requests and as limits, so that no pod takes from others, and the kubelet evicts no other pod first.
+/// The same for requests and limits, so that no pod uses more than its share, and the kubelet evicts it last.
 fn resources(resources: &Resources) -> Value {
     let mut quantities = Map::new();
     quantities.insert("cpu".into(), format!("{}m", resources.cpu_millis).into());
@@ -234,7 +236,7 @@ fn container_security(security: Security) -> Value {
     json!({ "allowPrivilegeEscalation": false, "capabilities": capabilities })
 }
 
-/// Prefers other nodes. If no other fits, a node that failed is better than none: it may have been repaired.
+/// Prefers other nodes. A failed node is only used if no other fits: it may have been repaired.
 fn avoiding(nodes: &[String]) -> Value {
     // The API server allows only one value for each field.
     let others = nodes

@@ -1,14 +1,14 @@
-//! Address ranges: which are public, and which a configuration opens or closes beside them.
+//! Address ranges: which are public, and which the configuration opens or closes in addition.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-/// All of IPv4, of which [`NOT_PUBLIC_V4`] is closed.
+/// All of IPv4. [`NOT_PUBLIC_V4`] is closed within it.
 const ALL_V4: &str = "0.0.0.0/0";
-/// The addresses of IPv6 that networks get (RFC 4291, section 2.4). All addresses outside of it are not public:
-/// loopback, unique local and link-local addresses, multicast, IPv4-mapped ones, the NAT64 prefixes `64:ff9b::/96` and
+/// The global unicast addresses of IPv6 (RFC 4291, section 2.4). All other addresses are not public: loopback,
+/// unique local and link-local addresses, multicast, IPv4-mapped ones, the NAT64 prefixes `64:ff9b::/96` and
 /// `64:ff9b:1::/48` (which lead to any IPv4 address, such as the cloud's metadata), and reserved ones.
 const PUBLIC_V6: &str = "2000::/3";
 
@@ -41,7 +41,7 @@ const NOT_PUBLIC_V6: [&str; 2] = [
     "2002::/16",
 ];
 
-/// Ranges that stay closed inside of a wider range that is opened: the node itself, and the cloud's metadata.
+/// Ranges that stay closed within a wider opened range: the node itself, and the cloud's metadata.
 const NEVER_BY_THE_WAY: [&str; 7] = [
     "127.0.0.0/8",
     "169.254.0.0/16",
@@ -66,8 +66,8 @@ pub(super) fn internet(blocked: &[String]) -> Vec<Value> {
     .collect()
 }
 
-/// The peers of a policy for ranges that are opened although they are not public. A `blocked` range inside of one of them
-/// stays closed. One of them inside of a blocked range is open.
+/// The peers of a policy for ranges that are opened although they are not public. A `blocked` range within an
+/// opened one stays closed. An opened range within a blocked one is open.
 pub(super) fn opened(ranges: &[String], blocked: &[String]) -> Vec<Value> {
     let closed = || {
         NEVER_BY_THE_WAY
@@ -91,8 +91,8 @@ pub(super) fn exactly(ranges: &[String]) -> impl Iterator<Item = Value> {
         .map(|range| json!({ "ipBlock": { "cidr": written(range) } }))
 }
 
-/// The range without the others; `None` if that leaves nothing. Kubernetes accepts as exceptions only ranges that are
-/// inside of the range, and smaller.
+/// The range without the others; `None` if nothing remains. Kubernetes only accepts exceptions that are smaller
+/// than the range and inside it.
 fn without<'a>(range: &str, others: impl Iterator<Item = &'a str>) -> Option<Value> {
     let Some(whole) = parse(range) else {
         // The API server refuses it with an explanation, and no pod runs without the policy.
@@ -109,7 +109,7 @@ fn without<'a>(range: &str, others: impl Iterator<Item = &'a str>) -> Option<Val
                 }
             }
             Some(_) => {}
-            // Kept, so that the API server refuses it. Leaving it out would open it.
+            // Kept, so that the API server refuses the policy. Leaving it out would open the range.
             None => unreadable.push(text.to_owned()),
         }
     }
@@ -136,7 +136,7 @@ fn parse(text: &str) -> Option<IpNet> {
 mod tests {
     use super::*;
 
-    /// Whether one of the peers has the address, as Kubernetes reads them.
+    /// Whether one of the peers contains the address, according to Kubernetes' rules.
     fn reaches(peers: &[Value], address: &str) -> bool {
         let address: IpAddr = address.parse().unwrap();
         let has = |range: &Value| {
@@ -158,7 +158,7 @@ mod tests {
         ranges.iter().map(ToString::to_string).collect()
     }
 
-    /// Kubernetes: an exception is inside of its range, and smaller.
+    /// Asserts the rule of Kubernetes: an exception is smaller than its range and inside it.
     fn assert_is_taken(peers: &[Value]) {
         for peer in peers {
             let range = |value: &Value| value.as_str().unwrap().parse::<IpNet>().unwrap();
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_reached_but_what_is_public() {
+    fn only_public_addresses_are_reached() {
         let peers = internet(&[]);
         assert_is_taken(&peers);
         for open in [
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_blocked_is_closed_in_whatever_way_it_is_written() {
+    fn blocked_ranges_are_closed_in_every_notation() {
         let blocked = texts(&[
             "8.8.8.8",
             "140.82.121.4/24",
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_opened_without_the_nodes_own_addresses_and_what_is_blocked_in_it() {
+    fn an_opened_network_excludes_node_addresses_and_blocked_ranges() {
         let peers = opened(
             &texts(&["10.0.0.0/8", "192.168.7.7", "0.0.0.0/0", "fd00::/8"]),
             &texts(&["10.0.0.0/24", "192.168.0.0/16"]),
@@ -280,13 +280,13 @@ mod tests {
         ] {
             assert!(!reaches(&peers, closed), "{closed}");
         }
-        // A range that is named itself is intended.
+        // A range that is listed itself is intended.
         let named = opened(&texts(&["169.254.7.0/24"]), &[]);
         assert!(reaches(&named, "169.254.7.1") && !reaches(&named, "169.254.169.254"));
     }
 
     #[test]
-    fn what_is_no_range_is_left_for_the_api_server_to_refuse() {
+    fn an_invalid_range_is_kept_for_the_api_server_to_refuse() {
         let peers = opened(&texts(&["10.0.0.0/99"]), &[]);
         assert_eq!(peers, [json!({ "ipBlock": { "cidr": "10.0.0.0/99" } })]);
         for peer in internet(&texts(&["the API server"])) {

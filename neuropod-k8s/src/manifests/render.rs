@@ -7,7 +7,8 @@ use super::mask::mask;
 use super::workload::Manifests;
 use crate::config::KubeConfig;
 
-/// The objects of a workload as JSON values, as they would be sent to a cluster. A mask replaces the values of Secrets.
+/// The objects of a workload as JSON values, as they would be sent to a cluster. The values of Secrets are
+/// masked.
 ///
 /// The output is the same for the same input: keys are sorted, objects come in the order in which they are created.
 ///

@@ -11,7 +11,7 @@ use crate::api::manifest::Manifest;
 use crate::config::KubeConfig;
 
 pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig) -> Manifest {
-    // Not `stringData`: server-side apply does not remove values that left a write-only field.
+    // Not `stringData`: server-side apply does not remove values from a write-only field.
     let data: Map<_, _> = spec
         .variables
         .0
@@ -22,8 +22,8 @@ pub(super) fn secret(workload: &Workload, spec: &SecretSpec, config: &KubeConfig
     Draft::of_run(workload, config, Kind::Secret, &spec.name, fields).finish()
 }
 
-/// The copy of a Secret of the platform in the namespace of a user: its `type` and its `data`, with the labels of the
-/// platform and no other. Its digest does not cover the values: compare `data` too.
+/// The copy of a platform's Secret in the namespace of a user: its `type` and its `data`, with only the labels
+/// of the platform. Its digest does not cover the values: compare `data` too.
 pub(crate) fn copy(config: &KubeConfig, namespace: &str, name: &str, kind: &str, data: &Value) -> Manifest {
     let fields = json!({ "type": kind, "data": data });
     Draft::of_platform(config, Kind::Secret, name, namespace, fields).finish()

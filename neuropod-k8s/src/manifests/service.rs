@@ -10,8 +10,9 @@ use crate::api::manifest::Manifest;
 use crate::config::{Exposure, KubeConfig};
 use crate::labels;
 
-/// Makes Traefik use the address of the Service, for Ingresses and for Gateways. By default it sends requests to ready
-/// pods, and the host returns 404 or 503 until it has learnt of one. The Service has at most one pod, so nothing is lost.
+/// Makes Traefik use the address of the Service, for Ingresses and Gateways. By default it sends requests to
+/// ready pods, and the host returns 404 or 503 until it has learnt of one. The Service has at most one pod, so
+/// nothing is lost.
 const TRAEFIK: [&str; 2] = [
     "traefik.ingress.kubernetes.io/service.nativelb",
     "traefik.io/service.nativelb",
@@ -26,7 +27,8 @@ pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &Kub
         "targetPort": endpoint.port,
     });
     if let Exposure::Gateway(_) = config.exposure {
-        // Gateways recognise WebSockets by it. Only for them, as some ingress controllers refuse unknown values.
+        // Gateways recognise WebSockets by it. Not set otherwise, because some ingress controllers refuse
+        // unknown values.
         port["appProtocol"] = "kubernetes.io/ws".into();
     }
     let fields = json!({ "spec": {
@@ -36,7 +38,7 @@ pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &Kub
             labels::POD_ID: workload.reference.pod_id,
         },
         "ports": [port],
-        // Readiness is that of the Jupyter server. The other ports may serve before or after it.
+        // Readiness refers to the Jupyter server. The other ports may serve before or after it.
         "publishNotReadyAddresses": true,
     }});
     let mut draft = Draft::of_run(workload, config, Kind::Service, &endpoint.service, fields);

@@ -15,7 +15,7 @@ use super::{objects, to_yaml};
 use crate::api::kinds::Kind;
 use crate::config::{GatewayRoutes, ImagePullPolicy, KubeConfig, Security};
 
-/// The YAML without digests: they change with every field of a workload, and are tested on their own.
+/// The YAML without digests, which change with every field of a workload and are tested separately.
 fn shown(workload: &Workload, config: &KubeConfig) -> String {
     let yaml = to_yaml(workload, config);
     let lines = yaml
@@ -29,7 +29,7 @@ fn shown(workload: &Workload, config: &KubeConfig) -> String {
 
 #[test]
 fn a_pod_without_gpu() {
-    // Planned, not written by hand, because the plan hides the GPUs of the node from it.
+    // Planned, not written by hand, because the plan hides the GPUs of the node from the pod.
     let workload = planned::workload(&planned::without_gpu(), &Layout::default());
     insta::assert_snapshot!(shown(&workload, &KubeConfig::default()));
 }
@@ -86,7 +86,7 @@ fn the_values_equal_the_yaml_and_hide_secrets_too() {
 }
 
 #[test]
-fn the_token_and_the_values_of_the_owner_are_in_the_secret_and_nowhere_else() {
+fn the_token_and_the_owners_values_are_only_in_the_secret() {
     let manifests = Manifests::new(&jupyter(), &nginx());
     let shown = format!("{manifests:?}{}", to_yaml(&jupyter(), &nginx()));
     for (name, value) in [("JUPYTER_TOKEN", TOKEN), ("HF_TOKEN", VALUE)] {
@@ -125,7 +125,7 @@ fn images_have_the_pull_policy_of_the_configuration() {
 }
 
 #[test]
-fn the_digest_follows_what_is_written_and_not_secret_values() {
+fn the_digest_depends_on_the_manifest_but_not_on_secret_values() {
     let digests = |workload: &Workload, config: &KubeConfig| -> Vec<String> {
         let all = Manifests::new(workload, config).all();
         all.map(|manifest| manifest.digest).collect()
@@ -158,7 +158,7 @@ fn a_long_name_gives_a_host_name_of_one_label() {
 }
 
 #[test]
-fn a_private_range_is_open_only_where_it_is_allowed() {
+fn a_private_range_is_open_only_if_allowed() {
     let opens = |allowed: &[&str]| {
         let mut config = nginx();
         config.network.allowed_ranges = allowed.iter().map(ToString::to_string).collect();
@@ -184,7 +184,7 @@ fn policies(workload: &Workload) -> (Value, Value) {
 }
 
 #[test]
-fn the_policy_of_the_namespace_closes_and_that_of_a_pod_opens_its_ports_alone() {
+fn the_namespace_policy_closes_and_the_pod_policy_only_opens_its_ports() {
     let (closes, opens) = policies(&plain());
     assert_eq!(closes["policyTypes"], json!(["Ingress", "Egress"]));
     assert_eq!(closes["ingress"], json!([]), "nobody comes in by it");
@@ -221,7 +221,7 @@ fn the_policy_of_the_namespace_closes_and_that_of_a_pod_opens_its_ports_alone() 
 }
 
 #[test]
-fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
+fn failed_nodes_are_avoided_if_others_fit() {
     let config = nginx();
     let pod = |workload: &Workload| Manifests::new(workload, &config).pod.body.clone();
     let mut workload = plain();
@@ -229,7 +229,7 @@ fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
     workload.container.avoid_nodes = vec!["node-1".into(), "node-2".into()];
     let rules = pod(&workload)["spec"]["affinity"]["nodeAffinity"].clone();
     let term = &rules["preferredDuringSchedulingIgnoredDuringExecution"][0];
-    // The API server allows one name in each.
+    // The API server allows only one name in each term.
     let names = term["preference"]["matchFields"].as_array().unwrap();
     assert_eq!(names.len(), 2);
     for (field, node) in names.iter().zip(["node-1", "node-2"]) {
@@ -240,7 +240,7 @@ fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
     }
     assert_eq!(rules.as_object().unwrap().len(), 1, "none is ruled out");
 
-    // What the GPU needs stays.
+    // The requirements of the GPU stay.
     let mut workload = jupyter();
     let needs = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution";
     let before = pod(&workload).pointer(needs).cloned().unwrap();
@@ -249,7 +249,7 @@ fn nodes_that_were_at_fault_are_avoided_where_others_fit() {
 }
 
 #[test]
-fn pods_of_a_volume_of_one_node_are_put_on_one_node() {
+fn pods_of_a_single_node_volume_share_a_node() {
     let pod = |workload: &Workload, mode: &str| {
         let mut config = nginx();
         config.storage.access_mode = mode.into();
@@ -293,7 +293,7 @@ fn pods_of_a_volume_of_one_node_are_put_on_one_node() {
 }
 
 #[test]
-fn a_runtime_and_user_namespaces_are_for_all_pods_but_a_gpu_has_its_own_runtime() {
+fn runtime_and_user_namespaces_apply_to_all_pods_but_gpus_keep_their_runtime() {
     let config = KubeConfig {
         runtime_class: Some("gvisor".into()),
         user_namespaces: true,

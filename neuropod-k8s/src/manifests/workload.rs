@@ -22,7 +22,7 @@ pub(crate) struct Manifests {
 }
 
 impl Manifests {
-    /// All objects of `workload`, laid out as `config` says.
+    /// All objects of `workload`, laid out according to `config`.
     pub(crate) fn new(workload: &Workload, config: &KubeConfig) -> Self {
         let mut objects = vec![network_policy::of_pod(workload, config)];
         objects.extend(

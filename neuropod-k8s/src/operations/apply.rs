@@ -1,10 +1,11 @@
-//! Makes a workload exist.
+//! Creates or repairs the objects of a workload.
 //!
-//! An object is first created (POST). Only if an object of the name exists, it is read, and updated by server-side apply
-//! if it is ours and differs. Server-side apply alone would need one request in every case, but it also takes over objects
-//! of somebody else: it has no condition "only if there is none, or it is mine". Reading first would be safe with a uid,
-//! but each new pod would wait twice. So a new pod is one wave of creations. A pod that this process has applied before is
-//! read first, in seven requests however many ports it has, and only missing or different objects are written.
+//! An object is first created (POST). Only if an object of that name exists, it is read, and if it is ours and
+//! differs it is updated by server-side apply. Server-side apply alone would need one request in every case,
+//! but it also takes over foreign objects: it has no condition "only if there is none, or it is mine". Reading
+//! first would be safe with a uid, but each new pod would wait twice. So a new pod is one wave of creations. A
+//! pod that this process has applied before is read first, in seven requests however many ports it has, and
+//! only missing or different objects are written.
 
 use futures::future::{join_all, try_join_all};
 use neuropod_core::cluster::{Objects, Observation, Workload, WorkloadRef};
@@ -78,7 +79,7 @@ pub(crate) async fn apply(context: &Context, workload: &Workload) -> Result<Obse
     Ok(observation)
 }
 
-/// Returns the pod and the claim, or the most useful error: one that retrying can't solve comes before one that it can.
+/// Returns the pod and the claim, or the most useful error: errors that a retry can't solve come first.
 fn first_failure<P, C>(
     pod: Result<P>,
     claim: Result<C>,
@@ -111,7 +112,7 @@ impl Wave<'_> {
         &self.context.config.instance
     }
 
-    /// Makes the object exist as the manifest says. A pod that exists is never updated.
+    /// Creates the object, or updates it to the manifest. An existing pod is never updated.
     async fn ensure<T: Partial>(&self, manifest: &Manifest, there: Option<T>) -> Result<T> {
         let found = match self.create(manifest, there).await? {
             Creation::Created(object) => return Ok(object),
@@ -127,7 +128,7 @@ impl Wave<'_> {
         }
     }
 
-    /// Makes the claim exist. An existing claim only ever gets a bigger size.
+    /// Creates the claim. An existing claim can only grow.
     async fn ensure_claim(
         &self,
         manifest: &Manifest,
@@ -140,7 +141,7 @@ impl Wave<'_> {
         };
         decide(&found.metadata, manifest, self.reference, self.instance())?;
         let has = quantity::gigabytes(&found.spec.resources.requests.storage);
-        // A claim without a volume can't be resized: it is pending, and its class may never provide it.
+        // A claim without a volume can't be resized: it is pending, and its class may never provide a volume.
         let bound = found.status.phase == "Bound";
         if !self.context.config.storage.grow || !bound || has.is_none_or(|has| has >= size_gb) {
             return Ok(found);
@@ -169,7 +170,7 @@ impl Wave<'_> {
         }
     }
 
-    /// Creates the object, unless it is known to exist or the creation finds it.
+    /// Creates the object, unless it is known to exist or the attempt finds it.
     async fn create<T: Partial>(&self, manifest: &Manifest, there: Option<T>) -> Result<Creation<T>> {
         if let Some(object) = there {
             return Ok(Creation::Found(object));
@@ -180,7 +181,8 @@ impl Wave<'_> {
             Ok(object) => return Ok(Creation::Created(object)),
             Err(error) => error,
         };
-        // Admission runs before the check of the name, so a full quota refuses to create even an existing object.
+        // Admission runs before the check of the name, so a full quota even refuses to create an existing
+        // object.
         let maybe_there = match &error {
             kube::Error::Api(status) => status.is_already_exists() || status.code == 403,
             _ => false,
@@ -192,7 +194,7 @@ impl Wave<'_> {
         };
         match found {
             Ok(Some(object)) => Ok(Creation::Found(object)),
-            // The error of the creation says more than that of the read.
+            // The error of the creation is more informative than that of the read.
             Ok(None) | Err(_) => Err(self.call("create", manifest).failed(error)),
         }
     }
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_pass_by_itself_is_reported_first() {
+    fn permanent_errors_are_reported_first() {
         let others = [Error::new(ErrorKind::Unavailable, "later")];
         let made: Result<((), ())> =
             first_failure(Ok(()), failed(ErrorKind::QuotaExceeded), others.into_iter());
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn one_failed_object_fails_the_whole() {
+    fn one_failed_object_fails_the_apply() {
         let others = [Error::new(ErrorKind::NameTaken, "taken")];
         let made: Result<((), ())> = first_failure(Ok(()), Ok(()), others.into_iter());
         assert_eq!(made.unwrap_err().kind(), &ErrorKind::NameTaken);

@@ -1,4 +1,4 @@
-//! Everything of the platform that is in the cluster.
+//! The inventory: all objects of the platform in the cluster.
 
 use std::collections::BTreeMap;
 

@@ -34,7 +34,7 @@ pub(crate) async fn open(
         .requests
         .get(Kind::Pod, namespace, &reference.name)
         .await?;
-    // A pod of somebody else may have the name.
+    // A foreign pod may have the name.
     let ours = pod.filter(|pod| pod.metadata.pod_id().as_ref() == Some(&reference.pod_id));
     let Some(pod) = ours else {
         return Err(call.with_context(Error::new(ErrorKind::NotFound, "the pod is not in the cluster")));
@@ -64,7 +64,7 @@ pub(crate) async fn open(
     }
 }
 
-/// Why there is no log, if there is none. The API server returns an empty log for a pod without a node.
+/// The reason if there is no log. The API server returns an empty log for a pod without a node.
 fn why_no_log(pod: &PartialPod, previous: bool) -> Option<&'static str> {
     let container = pod.status.container();
     if previous {
@@ -88,13 +88,13 @@ fn parameters(options: &LogOptions) -> LogParams {
     }
 }
 
-/// The API server refuses 0.
+/// At least 1, because the API server refuses 0.
 fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX).max(1)
 }
 
-/// Whether this is the kubelet's report that the container is gone. The kubelet sends it in place of the log, with the
-/// status 200. A program would end the line.
+/// Whether this is the kubelet's report that the container is gone. The kubelet sends it in place of the log,
+/// with the status 200. The output of a program would end in a newline.
 fn is_report_of_kubelet(log: &[u8]) -> bool {
     log.starts_with(b"unable to retrieve container logs for ") && !log.contains(&b'\n')
 }
@@ -104,7 +104,7 @@ fn log_gone() -> Error {
     Error::new(ErrorKind::Unavailable, message)
 }
 
-/// The log as it comes, until it ends or breaks. Keeps the place among the streams for that time.
+/// The log in chunks, until it ends or breaks. Holds its permit for that time.
 fn chunks(reader: impl AsyncBufRead + Send + Unpin + 'static, permit: OwnedSemaphorePermit) -> LogStream {
     let first = true;
     stream::unfold(Some((reader, permit, first)), async |state| {
@@ -137,7 +137,7 @@ mod tests {
     use super::{chunks, whole_seconds, why_no_log};
 
     #[tokio::test]
-    async fn a_log_comes_whole_and_gives_its_place_back() {
+    async fn a_log_is_complete_and_returns_its_permit() {
         let places = Arc::new(Semaphore::new(1));
         let permit = places.clone().acquire_owned().await.unwrap();
         let mut log = chunks(Cursor::new(b"one\ntwo\n".to_vec()), permit);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_kubelet_says_in_the_place_of_a_log_is_an_error() {
+    async fn a_report_of_the_kubelet_in_place_of_a_log_is_an_error() {
         let places = Arc::new(Semaphore::new(1));
         let log = async |text: &'static str| {
             let permit = places.clone().acquire_owned().await.unwrap();

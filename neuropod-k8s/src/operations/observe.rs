@@ -1,4 +1,4 @@
-//! Fetches everything of one pod, and turns it into an observation.
+//! Fetches all objects of one pod, and converts them to an observation.
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
@@ -13,10 +13,11 @@ use crate::labels;
 use crate::operations::ownership::belongs_to_owner;
 use crate::status::{self, ABOUT_CLAIMS, Warnings};
 
-/// Fetches everything of one pod, with the events about it and its claim: as in the watch, they say why it hangs.
+/// Fetches all objects of one pod, with the events about it and its claim, which explain why it makes no
+/// progress.
 pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Result<Observation> {
     let namespace = Some(context.namespace(reference));
-    // One pod has few events, so all of them are fetched and not only warnings.
+    // A pod has few events, so all of them are fetched, not only warnings.
     let about_pod = format!("involvedObject.kind=Pod,involvedObject.name={}", reference.name);
     let about_claim = format!("{ABOUT_CLAIMS},involvedObject.name={}", reference.volume);
     let events = async |about: &str| {
@@ -38,7 +39,7 @@ pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Resul
     Ok(found.observation(reference, &about, &context.config.instance))
 }
 
-/// The objects of one pod, as the cluster has them.
+/// The objects of one pod in the cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) pod: Option<PartialPod>,
@@ -123,8 +124,8 @@ pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = 
     let of_this_run = found
         .iter()
         .all(|meta| meta.run() == pod.run() && !meta.is_leaving());
-    // A pod of an earlier version, which had its variables in its spec, may have one more: it gets a Secret when one of
-    // its objects is repaired.
+    // A pod of an earlier version, with its variables in its spec, may have one more: it gets a Secret when one
+    // of its objects is repaired.
     if of_this_run && expected.is_some_and(|count| found.len() >= count) {
         Objects::Complete
     } else {
@@ -132,7 +133,7 @@ pub(crate) fn objects<'a>(pod: Option<&PartialPod>, found: impl Iterator<Item = 
     }
 }
 
-/// The state of the volume. A claim of somebody else counts as absent.
+/// The state of the volume. A foreign claim counts as absent.
 pub(crate) fn volume(
     claim: Option<&PartialClaim>,
     reference: &WorkloadRef,
@@ -169,12 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn a_run_has_all_of_its_objects_or_not() {
+    fn a_run_is_complete_with_all_of_its_objects() {
         assert_eq!(seen(&[]), Objects::Absent);
         assert_eq!(seen(&["2", "2"]), Objects::Partial);
         assert_eq!(seen(&["2", "2", "2"]), Objects::Complete);
         assert_eq!(seen(&["2", "2", "1"]), Objects::Partial);
-        // This version creates a Secret for a pod of an earlier one, whose variables are in its spec.
+        // This version creates a Secret for a pod of an earlier version, whose variables are in its spec.
         assert_eq!(seen(&["2", "2", "2", "2"]), Objects::Complete);
     }
 }

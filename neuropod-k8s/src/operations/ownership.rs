@@ -1,4 +1,4 @@
-//! Who owns an object, and what to do about one that exists already: plain decisions.
+//! Decides who owns an object, and what to do with an existing one: plain functions.
 
 use neuropod_core::cluster::WorkloadRef;
 use neuropod_core::{Error, ErrorKind};
@@ -7,26 +7,26 @@ use crate::api::kinds::Kind;
 use crate::api::manifest::Manifest;
 use crate::api::partial::Meta;
 
-/// What to do about an object that has the name of one of ours.
+/// What to do with an object that has the name of one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// The object is as it should be, or can't be changed.
+    /// The object is correct, or can't be changed.
     Leave,
     /// The object is ours and differs.
     Update,
 }
 
-/// What to do about the object `found` where `manifest` should be.
+/// Decides what to do with the object `found` in place of `manifest`.
 ///
 /// # Errors
-/// `NameTaken` when the object is somebody else's; `Conflict` while it is being deleted.
+/// `NameTaken` if the object is foreign; `Conflict` while it is being deleted.
 pub(crate) fn decide(
     found: &Meta,
     manifest: &Manifest,
     reference: &WorkloadRef,
     instance: &str,
 ) -> Result<Decision, Error> {
-    // A leftover of another pod of the same owner goes by itself.
+    // A leftover of another pod of the same owner disappears by itself.
     let passes = found.is_leaving() && belongs_to_owner(found, reference, instance);
     if !passes && !is_ours(found, manifest.kind, reference, instance) {
         let message = "an object of somebody else has the name: delete or rename it";
@@ -35,7 +35,7 @@ pub(crate) fn decide(
             .with_context("name", &found.name));
     }
     if found.is_leaving() {
-        // This holds for the pod, too: its new object can be created once the old one is gone.
+        // This applies to the pod, too: its new object can be created once the old one is gone.
         let message = "a leftover of the same name is still being deleted";
         let error = Error::new(ErrorKind::Conflict, message)
             .with_context("kind", manifest.kind.name())
@@ -46,7 +46,7 @@ pub(crate) fn decide(
         });
     }
     let agrees = found.annotations.digest.as_deref() == Some(&manifest.digest);
-    // Kubernetes lets almost nothing of a pod be changed. The driver sees the run and the digest of the existing one.
+    // Kubernetes allows almost no change of a pod. The driver sees the run and the digest of the existing one.
     if agrees || manifest.kind == Kind::Pod {
         Ok(Decision::Leave)
     } else {
@@ -80,7 +80,7 @@ mod tests {
     use crate::manifests::tests::plain;
     use crate::manifests::workload::Manifests;
 
-    /// What to do about a Service with the name of one of ours and these labels.
+    /// The decision for a Service with the name of one of ours and these labels.
     fn decided(labels: &Value, leaving: bool) -> Result<Decision, ErrorKind> {
         let (workload, config) = (plain(), KubeConfig::default());
         let manifests = Manifests::new(&workload, &config);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_being_deleted_is_waited_for_and_what_is_of_others_is_not() {
+    fn terminating_objects_are_conflicts_and_foreign_ones_are_taken_names() {
         let own = json!({});
         let before = json!({ "neuropod.io/run": "0" });
         let of_another_pod = json!({ "neuropod.io/pod-id": "00000000000000ff" });

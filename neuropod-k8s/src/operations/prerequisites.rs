@@ -1,6 +1,6 @@
 //! The objects that have to exist in a cluster before a pod can.
 //!
-//! The API server accepts an Ingress or a claim of a class that does not exist, and nothing ever happens to it. So
+//! The API server accepts an Ingress or a claim of a class that does not exist, and then nothing happens. So
 //! the classes are checked before anything is created.
 
 use kube::api::ListParams;
@@ -12,7 +12,7 @@ use crate::api::request::Requests;
 use crate::config::{Exposure, IngressRoutes, KubeConfig};
 use crate::context::Context;
 
-/// Checks the prerequisites, unless they were all there within the last five minutes.
+/// Checks the prerequisites, unless all of them existed within the last five minutes.
 pub(crate) async fn ensure(context: &Context) -> Result<()> {
     if context.prerequisites.has(&()) {
         return Ok(());
@@ -23,7 +23,7 @@ pub(crate) async fn ensure(context: &Context) -> Result<()> {
 /// Checks the prerequisites now.
 ///
 /// # Errors
-/// `NotConfigured` with the first that is missing; those of the API server.
+/// `NotConfigured` with the first missing object; those of the API server.
 pub(crate) async fn check(context: &Context) -> Result<()> {
     let Context { requests, config, .. } = context;
     tokio::try_join!(

@@ -1,7 +1,8 @@
 //! Removes the objects of a pod.
 //!
-//! They are found by label and deleted by name and uid, so that nothing of anybody else is deleted, and a second
-//! removal writes nothing. `deletecollection` would need one request for each kind, and a right to delete everything.
+//! They are found by label and deleted by name and uid, so that no foreign object is deleted, and a second
+//! removal writes nothing. `deletecollection` would need one request for each kind, and a right to delete
+//! everything.
 
 #[cfg(test)]
 mod tests;
@@ -40,15 +41,15 @@ pub(crate) async fn remove(
         claim: claim?,
         objects: objects?.into_iter().flatten().collect(),
     };
-    // The container may still be ending, and no second removal reports its end. If the pod is applied again before that,
-    // the creations find what is left.
+    // The container may still be ending, and no second removal reports its end. If the pod is applied again
+    // before that, the creations find the remaining objects.
     context.note_removed(&reference.pod_id);
     Ok(left.observation(reference, &[], &context.config.instance))
 }
 
 async fn remove_object(context: &Context, (kind, meta): (Kind, Meta)) -> Result<Option<(Kind, Meta)>> {
     if meta.is_leaving() {
-        // It is being deleted: a finalizer of somebody else holds it.
+        // It is being deleted; a foreign finalizer holds it.
         return Ok(Some((kind, meta)));
     }
     let left: Option<PartialObject> = context.requests.delete(kind, &meta).await?;

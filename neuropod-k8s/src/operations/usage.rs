@@ -51,10 +51,11 @@ pub(crate) async fn usage(context: &Context) -> Result<Vec<Usage>> {
     }
 }
 
-/// The use of the platform's own container. Sidecars that others add (`istio-proxy`) don't count for the owner.
+/// The usage of the platform's own container. Sidecars added by others (`istio-proxy`) don't count for the
+/// owner.
 ///
-/// A running container uses memory. A figure of 0 therefore means that neither memory nor processor was measured yet (the
-/// kubelet between two samples, adapters without a series).
+/// A running container uses memory, so a figure of 0 means that neither memory nor processor was measured yet
+/// (the kubelet between two samples, adapters without a series).
 fn figures(pod: &PodMetrics, now: Timestamp) -> Option<Usage> {
     let mut containers = pod.containers.iter();
     let container = containers.find(|container| container.name == CONTAINER);
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn each_trial_comes_out_right() {
+    fn each_trial_is_as_expected() {
         let trials = include_str!("../../../tests/trials/input/metrics.json");
         let trials: Value = serde_json::from_str(trials).unwrap();
         let cases = trials["cases"].as_array().unwrap();
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_measured_is_not_invented() {
+    fn missing_measurements_are_unknown() {
         let usage = figures(&metrics(r#"[{ "name": "main", "usage": { "memory": "1Mi" } }]"#)).unwrap();
         assert_eq!((usage.cpu_millis, usage.memory_bytes), (None, Some(1 << 20)));
         let usage = figures(&metrics("null")).unwrap();

@@ -7,7 +7,7 @@ use neuropod_core::cluster::gpus::UnmatchedGpu;
 use crate::api::request::Requests;
 use crate::operations::gpus::fetch;
 
-/// The GPU types on offer that no node can take; none where the platform may not list nodes.
+/// The GPU types on offer that no node can take; empty if the platform may not list nodes.
 pub(crate) async fn unmatched(
     requests: &Requests,
     catalogue: &Catalogue,

@@ -1,4 +1,4 @@
-//! The check of the whole set-up, step by step.
+//! The whole check of the set-up, step by step.
 
 use neuropod_core::message::{Language, unmatched_gpu};
 use neuropod_core::{Error, ErrorKind, Result};
@@ -11,7 +11,7 @@ use crate::operations::upkeep::{namespace, secrets};
 use crate::setup::enforcement::{self, Enforcement};
 use crate::setup::{catalogue, rights, site};
 
-/// Checks everything that the platform needs. See [`KubeCluster::check_setup`](crate::KubeCluster::check_setup).
+/// Checks all requirements of the platform. See [`KubeCluster::check_setup`](crate::KubeCluster::check_setup).
 pub(crate) async fn check(context: &Context) -> Result<()> {
     site::check(&context.config.domains)?;
     context.requests.in_time(check_cluster(context)).await
@@ -20,8 +20,8 @@ pub(crate) async fn check(context: &Context) -> Result<()> {
 async fn check_cluster(context: &Context) -> Result<()> {
     let Context { requests, config, .. } = context;
     let found = prerequisites::check(context).await;
-    // Nobody has a right in a namespace that does not exist, so a missing object is reported first. Of missing rights all
-    // are reported, not only the first that a request ran into.
+    // There are no rights in a namespace that does not exist, so a missing object is reported first. All
+    // missing rights are reported, not only the first that a request ran into.
     let lacks_right = |error: &Error| *error.kind() == ErrorKind::PermissionDenied;
     if found.as_ref().err().is_none_or(lacks_right) {
         rights::check(requests, config).await?;
@@ -42,7 +42,7 @@ async fn check_cluster(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Warns of a namespace of the pods that keeps them less apart than it could.
+/// Warns if the namespace of the pods isolates them badly.
 async fn warn_of_namespace(context: &Context) -> Result<()> {
     let name = &context.config.namespace;
     let found: Option<PartialObject> = context.requests.get(Kind::Namespace, None, name).await?;
@@ -54,7 +54,8 @@ async fn warn_of_namespace(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The flaws of the namespace of the pods: the platform itself is in it (`is_own`), or its Pod Security `level` is open.
+/// The flaws of the pods' namespace: the platform itself is in it (`is_own`), or its Pod Security `level` is
+/// too open.
 fn flaws_of_namespace(is_own: bool, level: Option<&str>) -> impl Iterator<Item = &'static str> {
     let own = "the platform is in the namespace of the pods, which is for them alone";
     let open = "the namespace of the pods has no Pod Security level of baseline or restricted";
@@ -69,7 +70,7 @@ mod tests {
     use super::flaws_of_namespace;
 
     #[test]
-    fn a_namespace_of_the_pods_is_theirs_alone_and_has_a_security_level() {
+    fn a_namespace_shared_with_the_platform_or_without_security_level_is_a_flaw() {
         let flaws = |is_own, level| flaws_of_namespace(is_own, level).count();
         assert_eq!(flaws(false, Some("baseline")), 0);
         assert_eq!(flaws(false, Some("restricted")), 0);

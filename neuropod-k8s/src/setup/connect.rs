@@ -8,14 +8,14 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use neuropod_core::{Error, ErrorKind, Result};
 
-/// An API server that can be reached takes a connection well within this.
+/// A reachable API server accepts a connection well within this time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where this process stands towards the cluster.
+/// The location of this process relative to the cluster.
 pub(crate) enum Place {
-    /// It reaches the cluster by a kubeconfig.
+    /// Outside, with a kubeconfig.
     Outside(kube::Config),
-    /// It runs in the cluster.
+    /// Inside the cluster.
     Inside(kube::Config),
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn in_cluster() -> Result<kube::Config> {
 pub(crate) async fn infer() -> Result<Place> {
     match kube::Config::from_kubeconfig(&KubeConfigOptions::default()).await {
         Ok(connection) => Ok(Place::Outside(connection)),
-        // If both fail, the kubeconfig is what people can repair, so its error is the one to return.
+        // If both fail, the error of the kubeconfig is returned, because people can fix that.
         Err(error) => kube::Config::incluster()
             .map(Place::Inside)
             .map_err(|_| unusable(error)),
@@ -68,7 +68,8 @@ pub(crate) fn client(mut connection: kube::Config, deadline: Duration) -> Result
     })
 }
 
-/// Why there is no connection. The error does not repeat the contents of a kubeconfig: there are secrets in it.
+/// The reason why there is no connection. The error does not repeat the contents of a kubeconfig, which has
+/// secrets.
 fn unusable(error: KubeconfigError) -> Error {
     let failure = |text| Error::new(ErrorKind::NotConfigured, text);
     match error {

@@ -1,9 +1,10 @@
-//! Whether network policies are enforced. An API server stores policies even if nothing in the cluster enforces them.
+//! Detects whether network policies are enforced. An API server stores policies even if nothing in the cluster
+//! enforces them.
 //!
-//! No part of Kubernetes reports it. But most plug-ins that enforce policies have an API group of their own, which every
-//! authenticated user may list; and k3s, which has a built-in controller for policies, puts its name into its version.
-//! Everything else is unknown. AWS's plug-in is not among the groups: EKS creates its resources even where it enforces
-//! nothing.
+//! No part of Kubernetes reports it. But most plug-ins that enforce policies have their own API group, which
+//! every authenticated user may list; and k3s, with a built-in controller for policies, has its name in its
+//! version. Everything else is unknown. AWS's plug-in is not among the groups, because EKS creates its
+//! resources even where it enforces nothing.
 
 use std::fmt;
 
@@ -26,7 +27,7 @@ const KNOWN: [(&str, &str); 11] = [
     ("nsx.vmware.com", "NSX"),
 ];
 
-/// What enforces network policies in a cluster, as far as can be known.
+/// The enforcement of network policies in a cluster, as far as it can be detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Enforcement {
@@ -50,7 +51,7 @@ impl fmt::Display for Enforcement {
     }
 }
 
-/// Finds what enforces policies. If the API server refuses the questions, it is unknown.
+/// Detects what enforces policies. If the API server refuses the questions, that is unknown.
 pub(crate) async fn find(requests: &Requests) -> Enforcement {
     let (groups, version) = tokio::join!(
         requests.read::<Groups>("/apis"),
@@ -127,10 +128,10 @@ mod tests {
             ("k8s.ovn.org", "v1.31.9", Enforcement::By("OVN-Kubernetes")),
             ("metrics.k8s.io", "v1.34.1+k3s1", Enforcement::By("k3s")),
             ("metrics.k8s.io", "v1.34.1", Enforcement::Unknown),
-            // It is there in every cluster of EKS.
+            // Every EKS cluster has it.
             ("networking.k8s.aws", "v1.33.5-eks-113cf36", Enforcement::Unknown),
             ("k3s.cattle.io", "v1.34.1", Enforcement::Unknown),
-            // It only looks alike.
+            // Only a similar name.
             ("cilium.io.example.com", "v1.34.1", Enforcement::Unknown),
         ] {
             let groups = [&plain[..], &[more]].concat();
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_administrator_reads_what_is_not_enforced_and_what_to_do() {
+    fn a_missing_enforcement_is_explained_with_a_remedy() {
         let text = Enforcement::Unknown.to_string();
         assert!(
             text.contains("network policies") && text.contains("Calico"),

@@ -1,4 +1,4 @@
-//! Before the first pod: reaching the cluster, and checking that it has what the platform needs.
+//! Before the first pod: connecting to the cluster, and checking the requirements.
 
 pub(crate) mod catalogue;
 pub(crate) mod check;

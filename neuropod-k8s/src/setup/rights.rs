@@ -1,8 +1,8 @@
-//! Whether the platform has the rights that it needs.
+//! Checks the rights of the platform.
 //!
-//! A request without the right fails, but that may be late: only the first pod that is stopped shows that pods can't be
-//! deleted, and the failure of a watch reaches nobody. So the API server is asked beforehand, as every authenticated user
-//! may.
+//! A request without the right fails, but perhaps late: a missing right to delete pods shows only when the
+//! first pod is stopped, and the failure of a watch reaches nobody. So the API server is asked beforehand, as
+//! every authenticated user may.
 
 #[cfg(test)]
 mod tests;
@@ -32,15 +32,15 @@ struct Right {
     verb: &'static str,
     kind: Kind,
     subresource: Option<&'static str>,
-    /// `None`: in the whole cluster.
+    /// `None`: cluster-wide.
     namespace: Option<String>,
-    /// The one object that the right is for; `None`: all of them.
+    /// The object that the right is for; `None`: all objects.
     name: Option<String>,
-    /// What does not work without the right; `None`: the whole platform.
+    /// The feature that fails without the right; `None`: the whole platform.
     without: Option<&'static str>,
 }
 
-/// A right that the platform lacks. Its text says what to do about it.
+/// A right that the platform lacks. Its text says how to grant it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MissingRight {
@@ -50,9 +50,9 @@ pub struct MissingRight {
     pub resource: String,
     /// Its API group; empty: the core group.
     pub group: &'static str,
-    /// Where it is missing; `None`: in the whole cluster.
+    /// The namespace where it is missing; `None`: cluster-wide.
     pub namespace: Option<String>,
-    /// What does not work without the right; `None`: the platform does not, and
+    /// The feature that fails without the right; `None`: the whole platform, and
     /// [`check_setup`](crate::KubeCluster::check_setup) fails.
     pub without: Option<&'static str>,
 }
@@ -73,7 +73,7 @@ impl fmt::Display for MissingRight {
     }
 }
 
-/// The rights that a platform with this configuration needs. Those to follow its pods come first.
+/// The rights that a platform with this configuration needs. Those for watching its pods come first.
 fn needed(config: &KubeConfig) -> Vec<Right> {
     let pods = (!config.namespace_per_user).then(|| config.namespace.clone());
     let right = |verb, kind| Right {
@@ -136,14 +136,14 @@ fn needed(config: &KubeConfig) -> Vec<Right> {
     all
 }
 
-/// The rights for routes of the kind in use, and for those that an earlier configuration has left.
+/// The rights for the kind of routes in use, and for those of an earlier configuration.
 fn routes(exposure: &Exposure, right: impl Fn(&'static str, Kind) -> Right) -> Vec<Right> {
     let (used, left) = match exposure {
         Exposure::Ingress(_) => (Kind::Ingress, Kind::HttpRoute),
         Exposure::Gateway(_) => (Kind::HttpRoute, Kind::Ingress),
     };
     let of_use = ALL.iter().map(|verb| right(verb, used));
-    // Every observation of a pod lists both.
+    // Every observation of a pod lists both kinds.
     let of_left = [right("list", left)].into_iter();
     let of_removal = ["get", "delete"].map(|verb| Right {
         without: Some("routes of an earlier configuration can't be removed"),
@@ -172,7 +172,7 @@ pub(crate) async fn missing(requests: &Requests, config: &KubeConfig) -> Result<
     Ok(reviews.await?.into_iter().flatten().collect())
 }
 
-/// Checks all rights. A missing right that the platform can do without is a warning in the log.
+/// Checks all rights. A missing optional right is a warning in the log.
 ///
 /// # Errors
 /// `PermissionDenied` with all other missing rights.
@@ -223,7 +223,7 @@ impl Right {
         }
     }
 
-    /// The question whether the platform has it.
+    /// The review of this right.
     fn review(&self) -> Manifest {
         let review = Kind::SelfSubjectAccessReview;
         let mut attributes = json!({
@@ -231,7 +231,7 @@ impl Right {
             "group": self.kind.group(),
             "resource": self.kind.plural(),
         });
-        // Without a namespace it covers all namespaces, without a name all objects.
+        // Without a namespace it covers all namespaces, and without a name all objects.
         let narrower = [
             ("subresource", self.subresource),
             ("namespace", self.namespace.as_deref()),

@@ -1,7 +1,8 @@
-//! Whether browsers take two hosts for one site: the registrable domain below the public suffix is the same.
+//! Checks whether browsers treat two hosts as the same site, that is, whether they share the registrable domain
+//! below a public suffix.
 //!
-//! A program in a pod is anybody's. On a site with the dashboard its pages could set cookies that the dashboard is sent,
-//! and requests from them count as the dashboard's own.
+//! A program in a pod can be anybody's. On the same site as the dashboard, its pages could set cookies that the
+//! browser sends to the dashboard, and its requests would count as the dashboard's own.
 
 use std::net::IpAddr;
 
@@ -14,12 +15,12 @@ use crate::config::Domains;
 /// # Errors
 /// `NotConfigured`, with the two hosts.
 pub(crate) fn check(domains: &Domains) -> Result<()> {
-    // Names below `localhost` are this machine's (RFC 6761): there is nobody else.
+    // Names below `localhost` belong to this machine (RFC 6761), so there are no other users.
     let is_local = domains.pods == "localhost" || domains.pods.ends_with(".localhost");
     if domains.allow_same_site || domains.pods.is_empty() || is_local {
         return Ok(());
     }
-    // No name of a pod is known here, and each has one label below the domain.
+    // Names of pods are not known here, but each has one label below the domain.
     let pod = format!("pod.{}", domains.pods);
     let shared = domains.control_plane.iter().find(|host| is_same_site(&pod, host));
     let Some(host) = shared else {
@@ -39,7 +40,7 @@ fn is_same_site(one: &str, other: &str) -> bool {
     }
 }
 
-/// The registrable domain of a host, in lower case; `None` for an address, and for what is a public suffix itself.
+/// The registrable domain of a host, in lower case; `None` for an address, or a public suffix itself.
 fn site(host: &str) -> Option<String> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_of_their_own_is_one_that_can_be_registered() {
+    fn pods_need_another_registrable_domain() {
         for (pods, control_plane) in [
             ("example.com", "app.example.com"),
             ("pods.example.com", "app.example.com"),

@@ -1,4 +1,4 @@
-//! A cause: the reason that people see, with details for the driver.
+//! Causes: the reasons shown to people, with details for the driver.
 
 use jiff::{SignedDuration, Timestamp};
 use neuropod_core::Reason;
@@ -6,17 +6,17 @@ use neuropod_core::cluster::ReasonCode;
 
 use super::warnings::Warning;
 
-/// How old a warning has to be before it counts. When a pod arrives on its node, its claim and its network are often not
-/// ready yet, and another node may still hold its volume. The kubelet retries by itself.
+/// The minimum age of a warning. When a pod arrives on its node, its claim and its network are often not ready
+/// yet, and another node may still have its volume. The kubelet retries by itself.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What keeps a pod from running, and who is at fault.
+/// The cause that keeps a pod from running, and who is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
     pub(super) reason: Reason,
     /// Whether the node or its runtime is at fault: any pod would fail there.
     pub(super) node_fault: bool,
-    /// It may pass by itself until then, and is not reported before.
+    /// It may pass until then, and is not reported before.
     pub(super) passes_until: Option<Timestamp>,
 }
 

@@ -1,10 +1,10 @@
-//! Conditions of a pod, and since when they hold.
+//! Conditions of a pod, and when they last changed.
 
 use jiff::Timestamp;
 
 use crate::api::partial::{Condition, PartialPod};
 
-/// Whether the condition of this type holds.
+/// Whether the condition of this type is true.
 pub(super) fn is_true(pod: &PartialPod, condition: &str) -> bool {
     let condition = pod.status.condition(condition);
     condition.is_some_and(Condition::is_true)
@@ -15,7 +15,7 @@ pub(super) fn is_scheduled(pod: &PartialPod) -> bool {
     is_true(pod, "PodScheduled") || !pod.spec.node_name.is_empty()
 }
 
-/// Since when a condition has its value. Without the condition, since when the pod exists.
+/// When a condition last changed. Without the condition, when the pod was created.
 pub(super) fn since(pod: &PartialPod, condition: &str) -> Timestamp {
     let condition = pod.status.condition(condition);
     let changed = condition.and_then(|condition| condition.last_transition_time);

@@ -25,7 +25,7 @@ pub(super) fn ended(pod: &PartialPod, container: Option<&ContainerStatus>) -> Ca
     let code = match status.reason.as_str() {
         "NodeLost" => Some(ReasonCode::NodeLost),
         "Evicted" => Some(eviction(text)),
-        // The node ends it, or a time limit that somebody else has set. The pod did nothing wrong.
+        // Ended by the node, or by a time limit that somebody else set. The pod is not at fault.
         "DeadlineExceeded" | "Terminated" | "NodeShutdown" | "Shutdown" | "Preempting" => {
             Some(ReasonCode::Evicted)
         }

@@ -1,4 +1,4 @@
-//! What the status of a pod and the warnings about it mean: plain functions.
+//! Interprets the status of a pod and the warnings about it: plain functions.
 
 mod cause;
 mod conditions;

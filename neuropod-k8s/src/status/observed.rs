@@ -1,4 +1,4 @@
-//! A pod as the driver sees it.
+//! A pod in the driver's terms.
 
 use jiff::Timestamp;
 use neuropod_core::Reason;
@@ -10,7 +10,7 @@ use super::warnings::{self, Warnings};
 use super::{pull, reason, runtime};
 use crate::api::partial::{ContainerStatus, PartialPod};
 
-/// The pod as the driver sees it. `warnings` are those of its events, if they were fetched.
+/// The pod in the driver's terms. `warnings` are those of its events, if they were fetched.
 pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> ObservedPod {
     let none = Warnings::default();
     let cause = reason::cause(pod, warnings.unwrap_or(&none));
@@ -20,7 +20,7 @@ pub(crate) fn observed(pod: &PartialPod, warnings: Option<&Warnings>) -> Observe
         .is_some_and(|cause| cause.reason.code == ReasonCode::NodeLost);
     let phase = match pod.status.phase.as_str() {
         "Succeeded" | "Failed" => Phase::Ended,
-        // The container's status is only what the node reported last.
+        // The container's status is only the node's last report.
         _ if lost => Phase::Unknown,
         "Unknown" => Phase::Unknown,
         _ if container.is_some_and(was_started) => Phase::Running,
@@ -58,7 +58,7 @@ fn closed_at(pod: &PartialPod, warnings: &Warnings) -> Option<Timestamp> {
     refused.max(ready.and_then(|ready| ready.last_transition_time))
 }
 
-/// Since when the pod is at its step: the last time that it reached one.
+/// When the pod reached its step.
 fn step_since(pod: &PartialPod) -> Option<Timestamp> {
     let reached = ["PodScheduled", "PodReadyToStartContainers", "Initialized"]
         .into_iter()
@@ -70,7 +70,7 @@ fn step_since(pod: &PartialPod) -> Option<Timestamp> {
         .or(pod.metadata.creation_timestamp)
 }
 
-/// When a pod that is being deleted should be gone, and what may hold it after that.
+/// When a pod that is being deleted should be gone, and what may delay it.
 fn ending(pod: &PartialPod) -> Option<Ending> {
     // The deletion timestamp already includes the grace period.
     let by = pod.metadata.deletion_timestamp?;

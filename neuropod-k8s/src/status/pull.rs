@@ -1,4 +1,4 @@
-//! Why an image can't be pulled: the words of containerd, CRI-O, Docker and the registries.
+//! The reason why an image can't be pulled, in the words of containerd, CRI-O, Docker and the registries.
 
 use neuropod_core::cluster::ReasonCode;
 
@@ -18,8 +18,8 @@ pub(super) fn is_pull(reason: &str) -> bool {
     )
 }
 
-/// What went wrong with a pull. `ErrImagePull` and `ImagePullBackOff` alternate. The second contains the text of the first
-/// (not with older kubelets), so that the reason stays the same.
+/// The cause of a failed pull. `ErrImagePull` and `ImagePullBackOff` alternate. The second contains the text of
+/// the first (except with older kubelets), so that the reason stays the same.
 pub(super) fn cause<'a>(message: &'a str, warnings: &'a Warnings) -> &'a str {
     if let Some((_, cause)) = message.split_once("ErrImagePull: ") {
         return cause;
@@ -202,7 +202,7 @@ fn is_a_name(word: &str) -> bool {
     !matches!(inside, "i/o" | "input/output") && inside.contains(['/', '@', ':'])
 }
 
-/// The text without what stands between quotation marks.
+/// The text without quoted parts.
 pub(super) fn unquoted(text: &str) -> String {
     let outside = text.split('"').step_by(2);
     outside.collect::<Vec<_>>().join(" ")

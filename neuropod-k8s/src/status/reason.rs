@@ -1,4 +1,4 @@
-//! Why a pod is not running, in the words of the scheduler, the kubelet and the container runtime.
+//! The reason why a pod is not running, in the words of the scheduler, the kubelet and the container runtime.
 
 use jiff::SignedDuration;
 use neuropod_core::Reason;
@@ -12,10 +12,10 @@ use super::warnings::{AUTOSCALER, Warning, Warnings};
 use super::{ended, pull, runtime, schedule};
 use crate::api::partial::{Condition, ContainerStatus, PartialPod, Waiting};
 
-/// How long a pod has to be on its node before an unknown warning counts as the cause.
+/// How long a pod must be on its node before an unknown warning counts as the cause.
 const UNKNOWN_GRACE: SignedDuration = SignedDuration::from_mins(3);
 
-/// Why the pod is not running; `None` if it is, or is on its way.
+/// The cause if the pod neither runs nor is starting normally.
 pub(super) fn cause(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     let container = pod.status.container();
     let over = matches!(pod.status.phase.as_str(), "Failed" | "Succeeded");
@@ -43,8 +43,8 @@ pub(super) fn cause(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     }
 }
 
-/// Why the container does not exist yet: its pod has no node, an init container has not finished, or its volume or network
-/// is not ready.
+/// The reason why the container does not exist yet: its pod has no node, an init container has not finished, or
+/// its volume or network is not ready.
 fn not_created(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     unscheduled(pod, warnings)
         .or_else(|| initializing(pod))
@@ -115,7 +115,7 @@ fn initializing(pod: &PartialPod) -> Option<Cause> {
     Some(Cause::new(code, detail, cause.reason.since).blame_node(cause.node_fault))
 }
 
-/// Why the pod has no node.
+/// The reason why the pod has no node.
 fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     let condition = pod.status.condition("PodScheduled");
     if is_scheduled(pod) {
@@ -161,7 +161,7 @@ fn unscheduled(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     }
 }
 
-/// Why a pod on its node has no container yet: its volume or its network may not be ready.
+/// The reason why a pod on its node has no container yet: its volume or its network may not be ready.
 fn setting_up(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     // A warning may arrive before the assignment to the node that it comes from.
     if !is_scheduled(pod) {
@@ -179,7 +179,8 @@ fn setting_up(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
         }
         _ => None,
     };
-    // A warning about who holds the volume is more useful than one about a time-out; among equals the latest.
+    // A warning about the holder of the volume is more useful than one about a time-out; among equals the
+    // latest.
     let worth =
         |(reason, warning): &(&str, &Warning)| (known(reason).is_some(), warning.is_specific(), warning.at);
     let (reason, warning) = warnings.about_setting_up().max_by_key(worth)?;

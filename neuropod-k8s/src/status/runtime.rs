@@ -1,4 +1,5 @@
-//! Why a container can't be created or started, or has ended: the words of the container runtimes.
+//! The reason why a container can't be created or started, or has ended, in the words of the container
+//! runtimes.
 
 use neuropod_core::cluster::ReasonCode;
 
@@ -7,7 +8,7 @@ use super::conditions::since;
 use super::pull::unquoted;
 use crate::api::partial::{PartialPod, Terminated};
 
-/// Why the runtime can't create or start a container, and whether the node is at fault.
+/// The reason why the runtime can't create or start a container, and whether the node is at fault.
 pub(super) fn start_failure(message: &str) -> (ReasonCode, bool) {
     if let Some(program) = other_format(message) {
         return (format_code(program), false);
@@ -20,7 +21,8 @@ pub(super) fn start_failure(message: &str) -> (ReasonCode, bool) {
     }
 }
 
-/// `CreateContainerConfigError`: an object of the platform is missing, unless the user of the image is the problem.
+/// The reason of `CreateContainerConfigError`: an object of the platform is missing, unless the user of the
+/// image is the problem.
 pub(super) fn config_failure(message: &str) -> ReasonCode {
     if message.contains("runAsNonRoot") {
         ReasonCode::ContainerStart
@@ -168,8 +170,8 @@ fn format_code(program: &str) -> ReasonCode {
     }
 }
 
-/// Why a container has ended. Its message may contain the last lines of the log, which are not passed on: they may hold a
-/// token.
+/// The reason why a container has ended. Its message may contain the last lines of the log, which are not
+/// passed on because they may contain a token.
 pub(super) fn exited(pod: &PartialPod, terminated: &Terminated, otherwise: ReasonCode) -> Cause {
     let at = terminated.finished_at.unwrap_or_else(|| since(pod, "Ready"));
     let exit = exit(terminated.exit_code);

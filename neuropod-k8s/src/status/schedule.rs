@@ -1,9 +1,9 @@
-//! Why a pod has no node: the words of the schedulers.
+//! The reason why a pod has no node, in the words of the schedulers.
 
 use neuropod_core::cluster::ReasonCode;
 use neuropod_core::cluster::gpus::is_accelerator;
 
-/// The reason code of the scheduler's text.
+/// The reason code for the scheduler's text.
 pub(super) fn classify(message: &str) -> ReasonCode {
     // The part after it is about pods that could be evicted for this one, and repeats words of the first part.
     let causes = message.split("preemption:").next().unwrap_or_default();
@@ -41,7 +41,8 @@ const ACCELERATORS_ARE_SHORT: [&str; 11] = [
     "resource: gpu",
 ];
 
-/// Phrases for a volume that is bound to another zone or node, that nothing provides, or that another pod holds.
+/// Phrases for a volume that is bound to another zone or node, that no class provides, or that another pod
+/// uses.
 const VOLUME_IN_THE_WAY: [&str; 13] = [
     "volume node affinity conflict",
     "persistentvolume's node affinity",
@@ -58,7 +59,7 @@ const VOLUME_IN_THE_WAY: [&str; 13] = [
     "provisioning failed for pvc",
 ];
 
-/// Phrases for a node that can't take the pod now, but may soon. Then the volume is not to blame.
+/// Phrases for a node that can't take the pod now, but may soon. The volume is not to blame then.
 const PASSES: [&str; 8] = [
     "insufficient ",
     "too many pods",

@@ -30,7 +30,7 @@ pub(super) const UNHEALTHY: &str = "Unhealthy";
 /// The volume of the claim is gone.
 const CLAIM_FAILED: &str = "ClaimLost";
 
-/// Warnings that hold nothing up, or that repeat the status of the pod.
+/// Warnings that delay nothing, or that repeat the status of the pod.
 const HARMLESS: [&str; 14] = [
     "BackOff",
     "CheckLimitsForResolvConf",
@@ -48,7 +48,7 @@ const HARMLESS: [&str; 14] = [
     "ProbeWarning",
 ];
 
-/// The most kinds of warnings kept for one pod. Kubelets have about thirty.
+/// The maximum number of kinds of warnings per pod. Kubelets have about thirty.
 const MAX_KINDS: usize = 32;
 
 /// The field selector of warnings about pods. Events have no labels.
@@ -188,7 +188,7 @@ pub(crate) fn adds_to_status(event: &PartialEvent) -> bool {
     }
     // Progress that is reported beside warnings (`Scheduled`, `Pulled`, `TriggeredScaleUp`).
     let normal = event.kind == "Normal" && event.reason != AUTOSCALER;
-    // There are two events about a failed pull, and only one of them says why.
+    // There are two events about a failed pull, and only one of them has the cause.
     let empty = event.reason == "Failed" && !event.message.starts_with("Failed to pull image");
     // A refused probe shows that nothing listens. A probe that times out may only show a busy server.
     let busy = event.reason == UNHEALTHY

@@ -1,5 +1,5 @@
-//! One stream of changes for all pods, whatever their number: from a watch on the pods, and three on the events that say
-//! why they hang.
+//! One stream of changes for all pods, whatever their number: a watch on the pods, and three on the events that
+//! explain them.
 
 mod source;
 mod stream;

@@ -63,7 +63,7 @@ fn synced_comes_once_both_watches_have_begun() {
 }
 
 #[test]
-fn warnings_that_may_not_be_read_hold_nothing_up() {
+fn a_missing_right_to_read_warnings_delays_nothing() {
     let mut tracker = Tracker::default();
     tracker.handle(Item::Pods(Update::Listed(Vec::new())));
     let forbidden = neuropod_core::Error::new(neuropod_core::ErrorKind::PermissionDenied, "no");
@@ -273,7 +273,7 @@ async fn updates(source: &mut (impl Stream<Item = Update<PartialPod>> + Unpin), 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_goes_on_from_the_last_version() {
+async fn a_watch_resumes_from_the_last_version() {
     let (mut source, received) = source(vec![
         list(5, &[pod("a", 4, &pending())]),
         Reply::Watch(vec![event("MODIFIED", &pod("a", 6, &pending())), bookmark(9)]),
@@ -340,7 +340,7 @@ async fn a_silent_connection_is_noticed() {
 
 /// API servers send no bookmarks for events. A quiet cluster is no outage, and the log must not report one.
 #[tokio::test(start_paused = true)]
-async fn where_nothing_happens_nothing_is_broken() {
+async fn a_quiet_watch_is_not_broken() {
     let (mut source, received) = source_of(
         Kind::Event,
         vec![
@@ -364,7 +364,7 @@ async fn where_nothing_happens_nothing_is_broken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_are_not_repeated_without_a_pause_and_end_in_a_list() {
+async fn failures_are_retried_with_pauses_and_end_in_a_list() {
     let mut replies = vec![list(5, &[])];
     replies.extend((0..6).map(|_| Reply::Refused(500)));
     replies.push(list(6, &[]));
@@ -385,7 +385,7 @@ async fn failures_are_not_repeated_without_a_pause_and_end_in_a_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_comes_in_pages() {
+async fn a_list_has_pages() {
     let first = Reply::List(
         json!({ "metadata": { "resourceVersion": "5", "continue": "more" },
         "items": [pod("a", 1, &pending())] }),

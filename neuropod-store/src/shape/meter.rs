@@ -37,7 +37,7 @@ pub(super) struct MeterShape {
     seen_at: Option<Timestamp>,
 }
 
-/// A pending charge.
+/// A pending charge. Fields have the names of the first versions.
 #[derive(Serialize, Deserialize)]
 struct PendingShape {
     from: Timestamp,

@@ -10,7 +10,7 @@ use crate::old_backend::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn takes_over_users_templates_pods_and_balances() {
+async fn migrates_users_templates_pods_and_balances() {
     let Some(database) = TestDatabase::new("mongo_migration/takes_over") else {
         return;
     };
@@ -130,7 +130,7 @@ async fn takes_over_users_templates_pods_and_balances() {
 
 /// Prices that can't be charged are told, and an administrator's later ones stay.
 #[tokio::test(flavor = "multi_thread")]
-async fn prices_are_told_and_not_overwritten() {
+async fn prices_are_reported_and_not_overwritten() {
     let Some(database) = TestDatabase::new("mongo_migration/prices") else {
         return;
     };

@@ -11,7 +11,7 @@ use crate::old_backend::{check_secrets, everything, fill, id, plan, pod, user};
 
 /// Whatever is odd is carried over sensibly or set aside, and told; nothing is lost, and nothing is fatal for the rest.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_odd_is_lost_or_stops_the_rest() {
+async fn invalid_documents_are_neither_lost_nor_stop_the_rest() {
     let Some(database) = TestDatabase::new("mongo_migration/odd") else {
         return;
     };

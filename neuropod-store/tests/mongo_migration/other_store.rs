@@ -12,7 +12,7 @@ use crate::old_backend::{ANA, check_pods, check_prices, check_users, everything,
 
 /// Into another store everything is written, and the old database stays as it is.
 #[tokio::test(flavor = "multi_thread")]
-async fn goes_into_another_store() {
+async fn migrates_into_another_store() {
     let Some(database) = TestDatabase::new("mongo_migration/other_store") else {
         return;
     };

@@ -119,7 +119,7 @@ fn tolerations() {
 }
 
 #[test]
-fn a_taint_that_tells_of_a_state_of_the_node_leaves_no_room_and_is_no_fault_of_the_catalogue() {
+fn a_taint_for_a_node_condition_leaves_no_room_but_is_not_the_catalogues_fault() {
     let catalogue = |gpu: GpuType| Catalogue::new([("x".to_owned(), gpu)]);
     for (key, is_state) in [
         ("node.kubernetes.io/not-ready", true),
@@ -143,7 +143,7 @@ fn a_taint_that_tells_of_a_state_of_the_node_leaves_no_room_and_is_no_fault_of_t
 }
 
 #[test]
-fn a_catalogue_that_no_node_matches_is_told_with_what_comes_nearest() {
+fn a_type_without_matching_nodes_is_reported_with_the_nearest_match() {
     let told = |gpu: GpuType, nodes: &[NodeGpus]| {
         let catalogue = Catalogue::new([("x".to_owned(), gpu)]);
         let unmatched = unmatched(&catalogue, nodes);

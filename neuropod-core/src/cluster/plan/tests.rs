@@ -57,7 +57,7 @@ fn without_jupyter_there_is_no_token_and_no_port_to_wait_for() {
 
 /// Nobody but the owner knows which of their values are secret, so none of them is where pods are read.
 #[test]
-fn all_values_of_the_owner_are_secret_and_the_token_among_them() {
+fn all_values_of_the_owner_and_the_token_are_secret() {
     let workload = planned(|pod| {
         let own = [
             ("HF_TOKEN", "hf_canary"),
@@ -89,7 +89,7 @@ fn all_values_of_the_owner_are_secret_and_the_token_among_them() {
 
 /// Whoever may read pods and no Secrets reads the digest too, and could try short values.
 #[test]
-fn the_digest_follows_names_and_runs_and_not_the_values_of_the_owner() {
+fn the_digest_depends_on_names_and_runs_but_not_on_the_owners_values() {
     let hash = |name: &str, value: &str, run: u64| {
         let workload = planned(|pod| {
             pod.options.environment = Environment([(name.into(), value.into())].into());
@@ -166,7 +166,7 @@ fn a_variable_of_the_user_opens_no_gpu() {
 }
 
 #[test]
-fn disks_are_as_asked_for_and_processor_and_memory_as_the_gpu_type_comes_with() {
+fn disks_are_as_requested_and_processor_and_memory_those_of_the_gpu_type() {
     for (gpu, cpu_millis, memory_mib) in [("cpu", 2000, 4096), ("rtx-4090", 8000, 49_152)] {
         let workload = planned(|pod| {
             pod.options.gpu = Some(gpu.into());
@@ -197,7 +197,7 @@ fn the_default_gpus_choose_their_nodes_and_pods_without_gpu_take_any() {
 }
 
 #[test]
-fn where_and_with_how_much_it_runs_is_for_the_catalogue() {
+fn the_catalogue_decides_placement_and_resources() {
     let accelerator = Accelerator {
         resource: "example.com/gpu".into(),
         count: 2,
@@ -248,7 +248,7 @@ fn where_and_with_how_much_it_runs_is_for_the_catalogue() {
 }
 
 #[test]
-fn a_quota_is_for_namespaces_of_users() {
+fn only_namespaces_of_users_have_a_quota() {
     let quota = Quota {
         pods: 4,
         cpu_millis: 16_000,
@@ -273,7 +273,7 @@ fn a_quota_is_for_namespaces_of_users() {
 }
 
 #[test]
-fn nodes_that_were_at_fault_are_avoided_and_change_nothing_of_what_is_there() {
+fn failed_nodes_are_avoided_without_changing_existing_objects() {
     let plain = planned(|_| {});
     let avoiding = planned(|pod| pod.failed_nodes = vec!["node-2".into()]);
     assert_eq!(plain.container.avoid_nodes, [""; 0]);

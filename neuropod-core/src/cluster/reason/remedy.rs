@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_fault_it_is_and_what_can_be_done_agree() {
+    fn fault_and_remedy_agree() {
         for code in ReasonCode::ALL {
             let reason = reason(code, "");
             if reason.blame() == Blame::User {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_up_has_the_remedy_of_its_cause() {
+    fn a_given_up_start_has_the_remedy_of_its_cause() {
         for code in ReasonCode::ALL {
             let of_cause = reason(code, "as the cluster says").remedy();
             let given_up = reason(code, "as the cluster says").given_up(Timestamp::UNIX_EPOCH);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_volume_of_another_pod_can_stop_that() {
+    fn a_wait_for_the_volume_of_another_pod_suggests_stopping_it() {
         let taken = reason(
             ReasonCode::VolumeFailed,
             "Multi-Attach error for volume \"pvc-1\"",

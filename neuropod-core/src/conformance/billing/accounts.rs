@@ -11,7 +11,7 @@ use crate::money::billing::{
     AccountKind, Billing, BillingExt, EntryKind, EntryOptions, LedgerEntry, MAX_ENTRIES,
 };
 
-/// A new account is empty; to open it again changes its kind and keeps its money.
+/// A new account is empty; opening it again changes its kind and keeps its money.
 pub async fn open_and_change_kind(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Prepaid).await.unwrap();
@@ -41,7 +41,7 @@ pub async fn open_and_change_kind(billing: &Arc<dyn Billing>) {
     }
 }
 
-/// A user without account is not found, and gets none by asking.
+/// For a user without an account, calls return `NotFound` and do not open one.
 pub async fn nobody(billing: &Arc<dyn Billing>) {
     let user = &new_user();
     let key = &new_key();
@@ -79,7 +79,7 @@ pub async fn nobody(billing: &Arc<dyn Billing>) {
         .expect("a change that failed leaves its key free");
 }
 
-/// Each change has one entry, oldest first, with its key, kind, and signed amount.
+/// Each change has an entry, oldest first, with its key, kind and signed amount.
 pub async fn entries_tell_the_story(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(1000)).await;
     let other = prepaid(billing, cents(1)).await;
@@ -111,7 +111,7 @@ pub async fn entries_tell_the_story(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(655), cents(300), "at the end of the story").await;
 }
 
-/// Entries come in pages, each once, and only those of the time asked for.
+/// Pages contain each entry once, and only entries of the given time.
 pub async fn pages_of_entries(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     for _ in 0..6 {

@@ -1,4 +1,4 @@
-//! Charges and deposits, and what holds for every change: keys, amounts, limits.
+//! Charges and deposits, and the rules for every change: keys, amounts, limits.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::money::billing::{
     AccountKind, Billing, BillingExt, Details, EntryKind, Hold, MAX_KEY_LEN, Period, Posting, PostingKind,
 };
 
-/// A change happens once for its key, however often it is repeated.
+/// A change is made once per key, however often it is repeated.
 pub async fn happen_once(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let [given, taken, reserved] = [(); 3].map(|()| new_key());
@@ -29,7 +29,7 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
         "a repetition makes no entry"
     );
 
-    // A repetition is answered even where the account could not pay for it any more.
+    // A repetition succeeds even if the account could no longer pay for it.
     billing.charge(&new_key(), &user, cents(100)).await.unwrap();
     billing
         .charge(&taken, &user, cents(30))
@@ -42,7 +42,7 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
     holds(billing, &user, Money::ZERO, cents(20), "in the end").await;
 }
 
-/// The key of a change can't be used for one of another user, amount or kind.
+/// The key of a change can't be used for another user, amount or kind.
 pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(1000)).await;
     let other = prepaid(billing, cents(1000)).await;
@@ -101,7 +101,7 @@ fn key_in_use(result: Result<()>, what: &str) {
     );
 }
 
-/// A prepaid account is emptied to the last micro-euro and no further; the error says what lacks.
+/// A prepaid account can be spent to the last micro-euro and no further; the error has the missing amount.
 pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let (required, available) = (Money::from_micros(1_000_001), cents(100));
@@ -144,7 +144,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
         "a charge of what is held",
     );
 
-    // A change that failed has not happened: with money it does.
+    // A failed change is not recorded, so it succeeds once there is money.
     billing.deposit(&new_key(), &user, cents(300)).await.unwrap();
     billing
         .charge(&taken, &user, required)
@@ -164,7 +164,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
     .await;
 }
 
-/// An unlimited account goes below zero; as a prepaid one again it keeps its debt and spends nothing.
+/// An unlimited account goes below zero. When it becomes prepaid again it keeps its debt and can't spend.
 pub async fn unlimited_below_zero(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Unlimited).await.unwrap();
@@ -186,7 +186,7 @@ pub async fn unlimited_below_zero(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(100), Money::ZERO, "with the debt paid").await;
 }
 
-/// An administrator corrects up and down, not below zero; what is given back is there.
+/// An adjustment goes up or down, but not below zero; a refund is available.
 pub async fn corrections_and_refunds(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let post = async |kind, amount| billing.post(&Posting::new(new_key(), &user, kind, amount)).await;
@@ -231,7 +231,7 @@ pub async fn corrections_and_refunds(billing: &Arc<dyn Billing>) {
     key_in_use(other, "the same key with another kind of posting");
 }
 
-/// What a change is for comes back with its entry.
+/// The details of a change are in its entry.
 pub async fn details_come_back(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let from = Timestamp::from_millisecond(1_767_225_845_678).unwrap();
@@ -312,7 +312,7 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(90), cents(10), "after a charge of nothing").await;
 }
 
-/// What would leave the range of [`Money`] is refused: no amount is cut.
+/// A change that would exceed the range of [`Money`] is refused; no amount is truncated.
 pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
     let most = Money::from_micros(i64::MAX);
     let one = Money::from_micros(1);
@@ -322,7 +322,7 @@ pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
         "invalid",
         "a deposit beyond the range",
     );
-    // What is held comes back to what is available: both together stay in the range.
+    // A release adds the held amount to the available amount, so their sum stays in range.
     let reserved = new_key();
     billing.hold_amount(&reserved, &rich, most).await.unwrap();
     failure(
@@ -349,7 +349,7 @@ pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
     holds(billing, &poor, -most, Money::ZERO, "in the poorest account").await;
 }
 
-/// Keys and users mean themselves, whatever characters they have.
+/// Keys and users are taken literally, whatever characters they contain.
 pub async fn hostile_texts(billing: &Arc<dyn Billing>) {
     let end = unique("hostile");
     let texts = [

@@ -1,4 +1,4 @@
-//! Many at a time.
+//! Concurrent calls.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::conformance::expect::failure;
 use crate::money::amount::Money;
 use crate::money::billing::{Billing, BillingExt};
 
-/// How often a race is run: it is not lost every time.
+/// The number of attempts per race, because a bug does not show every time.
 const RACES: usize = 20;
 const RUNNERS: usize = 32;
 
-/// Of many charges and holds of all that is left, one gets it.
+/// Of many concurrent charges and holds of the whole balance, exactly one succeeds.
 pub async fn one_of_many_gets_the_last_money(billing: &Arc<dyn Billing>) {
     let all = cents(100);
     for _ in 0..RACES {
@@ -45,7 +45,7 @@ pub async fn one_of_many_gets_the_last_money(billing: &Arc<dyn Billing>) {
     }
 }
 
-/// Of many callers with the same key at the same time, all are told that it is done, and it is done once.
+/// Concurrent calls with the same key all succeed, and the change is made once.
 pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
     for _ in 0..RACES {
         let user = prepaid(billing, cents(1000)).await;

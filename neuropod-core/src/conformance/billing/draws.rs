@@ -213,7 +213,7 @@ pub async fn without_hold(billing: &Arc<dyn Billing>) {
     holds(billing, &user, Money::ZERO, Money::ZERO, "in the end").await;
 }
 
-/// An unlimited account pays everything.
+/// An unlimited account pays every amount.
 pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Unlimited).await.unwrap();
@@ -227,7 +227,7 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(-160), cents(60), "below zero").await;
 }
 
-/// A release gives back what draws have left.
+/// A release returns the remainder after draws.
 pub async fn what_is_left_ends_as_it_should(billing: &Arc<dyn Billing>) {
     let (user, hold) = reserved(billing, 100, 60).await;
     billing
@@ -280,7 +280,7 @@ fn used(user: &UserId, hold: Option<&str>, amount: Money, day: i8) -> Draw {
     }
 }
 
-/// What is beyond a cap is written off, whatever the account could pay; what is spent is counted day by day.
+/// The part beyond a cap is written off, even if the account could pay it; spending is counted by day.
 pub async fn never_charge_more_than_a_cap(billing: &Arc<dyn Billing>) {
     let (user, hold) = reserved(billing, 1000, 60).await;
     let capped = |amount, day| Draw {

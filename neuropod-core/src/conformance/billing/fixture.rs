@@ -1,4 +1,4 @@
-//! Accounts for the checks, and what an account must hold.
+//! Accounts for the checks, and checks of their balances.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ pub(super) fn cents(cents: i64) -> Money {
     Money::from_cents(cents)
 }
 
-/// The key of a change that is not made yet.
+/// A key that has not been used.
 pub(super) fn new_key() -> String {
     unique("key")
 }

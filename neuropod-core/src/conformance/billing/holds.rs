@@ -1,4 +1,4 @@
-//! Hold and release in every order, and draws in between.
+//! Holds and releases in every order, with draws in between.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub async fn release(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(100), Money::ZERO, "after every repetition").await;
 }
 
-/// A release that comes before its hold closes the key, so that nothing stays held for ever.
+/// A release before its hold closes the key, so that a late hold fails.
 pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let key = new_key();
@@ -143,7 +143,7 @@ pub async fn end_for_their_pod(billing: &Arc<dyn Billing>) {
     }
 }
 
-/// A draw from a hold that does not fill it again.
+/// A draw that does not top up its hold.
 fn draw(user: &UserId, hold: &str, amount: Money) -> Draw {
     Draw {
         key: new_key(),
@@ -157,7 +157,7 @@ fn draw(user: &UserId, hold: &str, amount: Money) -> Draw {
     }
 }
 
-/// Draws so much from a hold and releases the rest.
+/// Draws this amount from a hold and releases the rest.
 async fn spend(billing: &Arc<dyn Billing>, user: &UserId, hold: &str, amount: Money) {
     billing.draw(&draw(user, hold, amount)).await.unwrap();
     billing.release(hold).await.unwrap();

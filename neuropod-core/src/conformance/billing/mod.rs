@@ -1,4 +1,4 @@
-//! What every [`Billing`](crate::money::billing::Billing) must do.
+//! Checks for every [`Billing`](crate::money::billing::Billing).
 
 pub mod accounts;
 pub mod changes;

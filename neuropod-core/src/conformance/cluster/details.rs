@@ -1,4 +1,4 @@
-//! Checks of what else is told of a pod object: by watch and by observe alike.
+//! Checks of the details that watch and observe report about a pod object.
 
 use jiff::SignedDuration;
 
@@ -10,10 +10,10 @@ use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::ErrorKind;
 use crate::sim::Mishap;
 
-/// How exactly clusters keep times.
+/// The precision of times in clusters.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
-/// A pod object that is being deleted says by when it should be gone: its grace period after it was asked to go.
+/// A terminating pod object has the time by which it should be gone: its grace period after the request.
 pub(super) async fn an_end_says_by_when(stage: &dyn Stage) {
     let case = Case::new(stage, "ending");
     let mut watching = Watching::open(stage, &[&case]).await;
@@ -22,7 +22,7 @@ pub(super) async fn an_end_says_by_when(stage: &dyn Stage) {
     let started = running.started_at.unwrap_or_default();
     let removed = pod_of(&case.remove(VolumePolicy::Keep).await);
     assert!(removed.ending.is_some(), "remove answers by when: {removed:?}");
-    let pod = told(&case, &mut watching, "end", |pod| pod.ending.is_some()).await;
+    let pod = reported(&case, &mut watching, "end", |pod| pod.ending.is_some()).await;
     assert!(pod.terminating);
     let Some(ending) = pod.ending else { return };
     let grace = SignedDuration::from_secs(case.workload.grace_seconds.into());
@@ -36,7 +36,8 @@ pub(super) async fn an_end_says_by_when(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// What is still being deleted can't be made: `apply` says so, and that it passes, and touches nothing of it.
+/// An object that is still being deleted can't be created: `apply` returns a retryable error and does not
+/// change it.
 pub(super) async fn apply_waits_for_what_is_being_deleted(stage: &dyn Stage) {
     let mut case = Case::new(stage, "leftovers");
     let first = case.start().await;
@@ -54,7 +55,7 @@ pub(super) async fn apply_waits_for_what_is_being_deleted(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// What a node does wrong is told as its fault, and what is wrong with a pod is not.
+/// A failure of the node is reported as the node's fault; a failure of the pod is not.
 pub(super) async fn the_fault_of_a_node_is_told_as_such(stage: &dyn Stage) {
     for (mishap, is_of_the_node) in [
         (Mishap::NodeFault, true),
@@ -65,14 +66,14 @@ pub(super) async fn the_fault_of_a_node_is_told_as_such(stage: &dyn Stage) {
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
         case.inject(mishap).await;
-        let pod = told(&case, &mut watching, "reason", |pod| pod.reason.is_some()).await;
+        let pod = reported(&case, &mut watching, "reason", |pod| pod.reason.is_some()).await;
         assert_eq!(pod.node_fault, is_of_the_node, "{mishap:?}: {pod:?}");
         assert!(pod.node.is_some(), "{mishap:?}: which node it is");
         case.clear(VolumePolicy::Delete).await;
     }
 }
 
-/// A warning that may pass by itself says until when; a reason that is certain counts at once.
+/// A warning that may pass has the time until which it may; a certain reason applies at once.
 pub(super) async fn a_warning_that_may_pass_says_until_when(stage: &dyn Stage) {
     for (mishap, code, may_pass) in [
         (Mishap::MountSlow, ReasonCode::VolumeFailed, true),
@@ -83,7 +84,7 @@ pub(super) async fn a_warning_that_may_pass_says_until_when(stage: &dyn Stage) {
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
         case.inject(mishap).await;
-        let pod = told(&case, &mut watching, "reason", |pod| tells(pod, code)).await;
+        let pod = reported(&case, &mut watching, "reason", |pod| tells(pod, code)).await;
         assert_eq!(pod.passes_until.is_some(), may_pass, "{mishap:?}: {pod:?}");
         let since = pod.reason.map(|reason| reason.since);
         assert!(
@@ -94,7 +95,7 @@ pub(super) async fn a_warning_that_may_pass_says_until_when(stage: &dyn Stage) {
     }
 }
 
-/// How the container before ended is told while the next one runs.
+/// The end of the previous container is reported while the next one runs.
 pub(super) async fn the_last_end_is_told_while_the_next_container_runs(stage: &dyn Stage) {
     let case = Case::new(stage, "last end");
     let mut watching = Watching::open(stage, &[&case]).await;
@@ -102,27 +103,27 @@ pub(super) async fn the_last_end_is_told_while_the_next_container_runs(stage: &d
     assert_eq!(first.last_end, None, "it is the first one");
     case.inject(Mishap::OutOfMemory).await;
     let killed = |pod: &ObservedPod| tells(pod, ReasonCode::OutOfMemory);
-    let pod = told(&case, &mut watching, "kill", killed).await;
+    let pod = reported(&case, &mut watching, "kill", killed).await;
     assert_eq!(pod.last_end, None, "none runs: that is the reason");
     case.reach(Milestone::Running { ready: true }).await;
-    let pod = told(&case, &mut watching, "next container", |pod| pod.ready).await;
+    let pod = reported(&case, &mut watching, "next container", |pod| pod.ready).await;
     let last_end = pod.last_end.map(|reason| reason.code);
     assert_eq!((pod.reason, last_end), (None, Some(ReasonCode::OutOfMemory)));
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// A pod on its node says since when it is at its step, which stays the same until it gets further.
+/// A pod on its node has the time at which it reached its step, which stays the same until the next step.
 pub(super) async fn a_step_says_since_when(stage: &dyn Stage) {
     let case = Case::new(stage, "since when");
     let mut watching = Watching::open(stage, &[&case]).await;
     case.apply().await;
     case.reach(Milestone::Scheduled).await;
-    let preparing = told(&case, &mut watching, "node", |pod| pod.step == Step::Preparing).await;
+    let preparing = reported(&case, &mut watching, "node", |pod| pod.step == Step::Preparing).await;
     assert!(preparing.step_since.is_some(), "{preparing:?}");
     let again = pod_of(&case.observe().await);
     assert_eq!(again.step_since, preparing.step_since, "it is at the same step");
     case.reach(Milestone::Pulling).await;
-    let pulling = told(&case, &mut watching, "pull", |pod| pod.step == Step::PullingImage).await;
+    let pulling = reported(&case, &mut watching, "pull", |pod| pod.step == Step::PullingImage).await;
     assert!(
         pulling.step_since >= preparing.step_since,
         "it has got further: {pulling:?}"
@@ -130,15 +131,15 @@ pub(super) async fn a_step_says_since_when(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// A server that is started again inside its container is noticed by its closed port: when that was.
+/// A server restarted inside its container is noticed by its closed port; the time is reported.
 pub(super) async fn a_closed_port_tells_of_another_server(stage: &dyn Stage) {
     let case = Case::new(stage, "closed port");
     let mut watching = Watching::open(stage, &[&case]).await;
     let before = case.start().await;
-    let open = told(&case, &mut watching, "readiness", |pod| pod.ready).await;
+    let open = reported(&case, &mut watching, "readiness", |pod| pod.ready).await;
     case.inject(Mishap::ServerKilled).await;
     let closed = |pod: &ObservedPod| pod.closed_at > open.closed_at;
-    let pod = told(&case, &mut watching, "closed port", closed).await;
+    let pod = reported(&case, &mut watching, "closed port", closed).await;
     assert!(
         pod.closed_at >= pod.started_at,
         "after the container started: {pod:?}"
@@ -151,8 +152,8 @@ pub(super) async fn a_closed_port_tells_of_another_server(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// Waits until observe shows what `holds`, and the watch tells the same.
-async fn told(
+/// Waits until observe returns a pod for which `holds` is true, and the watch reports the same.
+async fn reported(
     case: &Case<'_>,
     watching: &mut Watching,
     what: &str,

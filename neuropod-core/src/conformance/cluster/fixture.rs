@@ -1,4 +1,4 @@
-//! What the checks have in common: workloads with names of their own, and waiting.
+//! Common parts of the checks: workloads with unique names, and waiting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::naming::{Naming, Slug, UserHash};
 use crate::pod::environment::Environment;
 use crate::sim::{Mishap, ObjectKind};
 
-/// Between two looks at a condition.
+/// The pause between two checks of a condition.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 /// The ports of the workloads.
 const PORTS: [u16; 2] = [8888, 7860];
 
-/// A user of the platform under test, whom nobody else uses.
+/// A user of the platform under test, whom no other check uses.
 pub(super) struct Owner {
     naming: Naming,
     hash: UserHash,
@@ -114,7 +114,7 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// A workload of a user of its own.
+    /// A workload of a new user.
     pub(super) fn new(stage: &'a dyn Stage, name: &str) -> Self {
         Self::for_workload(stage, Owner::new().workload(stage, name))
     }
@@ -131,7 +131,7 @@ impl<'a> Case<'a> {
         &self.workload.reference
     }
 
-    /// Applies the workload, again after errors that pass, as the driver does.
+    /// Applies the workload, with retries after transient errors, as the driver does.
     pub(super) async fn apply(&self) -> Observation {
         let deadline = Instant::now() + self.stage.limit();
         loop {
@@ -143,7 +143,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Applies the workload once the quota of its owner has room for it.
+    /// Applies the workload once its owner's quota has room for it.
     pub(super) async fn apply_when_free(&self) -> Observation {
         let deadline = Instant::now() + self.stage.limit();
         loop {
@@ -224,7 +224,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Removes until nothing of the run is there, and with [`VolumePolicy::Delete`] no volume.
+    /// Removes until no objects of the run remain, and with [`VolumePolicy::Delete`] no volume.
     pub(super) async fn clear(&self, volume: VolumePolicy) {
         let deadline = Instant::now() + self.stage.limit();
         loop {
@@ -247,7 +247,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The pod that must be there.
+/// The pod, which must exist.
 pub(super) fn pod_of(observation: &Observation) -> ObservedPod {
     match &observation.pod {
         Some(pod) => pod.clone(),
@@ -255,12 +255,12 @@ pub(super) fn pod_of(observation: &Observation) -> ObservedPod {
     }
 }
 
-/// Whether a volume is there and stays.
+/// Whether the volume exists and is not being deleted.
 pub(super) fn is_kept(volume: &ObservedVolume) -> bool {
     matches!(volume, ObservedVolume::Pending | ObservedVolume::Bound { .. })
 }
 
-/// Asserts that everything of the workload is there.
+/// Asserts that all objects of the workload exist.
 pub(super) fn assert_complete(case: &Case<'_>, seen: &Observation) {
     let pod = pod_of(seen);
     assert_eq!(pod.run, case.workload.run, "the run of the pod object");
@@ -283,7 +283,7 @@ pub(super) fn assert_complete(case: &Case<'_>, seen: &Observation) {
     );
 }
 
-/// A watch, and what it has said of some pods.
+/// A watch, and its last reports about some pods.
 pub(super) struct Watching {
     stream: BoxStream<'static, ClusterEvent>,
     limit: Duration,
@@ -306,12 +306,12 @@ impl Watching {
         watching
     }
 
-    /// What the watch last said of a pod.
+    /// The last report about a pod.
     pub(super) fn pod(&self, case: &Case<'_>) -> Option<&ObservedPod> {
         self.pods.get(&case.reference().pod_id).and_then(Option::as_ref)
     }
 
-    /// The next event of one of the pods, or `Synced`. Fails on a change that is none.
+    /// The next event of one of the pods, or `Synced`. Fails on an event without a change.
     async fn next(&mut self, what: &str) -> ClusterEvent {
         let deadline = Instant::now() + self.limit;
         loop {
@@ -329,10 +329,10 @@ impl Watching {
                         continue;
                     };
                     if let Some(known) = known {
-                        assert_ne!(known, pod, "the watch told a change that is none");
+                        assert_ne!(known, pod, "the watch reported an event without a change");
                         assert_eq!(
                             known.uid, pod.uid,
-                            "a pod object was replaced and its end not told"
+                            "a pod object was replaced and its end not reported"
                         );
                     }
                     *known = Some(pod.clone());
@@ -346,7 +346,7 @@ impl Watching {
                     assert_eq!(
                         known.as_ref(),
                         Some(uid),
-                        "the watch told the end of a pod that it had not told of"
+                        "the watch reported the end of an unknown pod"
                     );
                     return event;
                 }
@@ -354,7 +354,7 @@ impl Watching {
         }
     }
 
-    /// Reads until the pod is as said.
+    /// Reads until `holds` is true for the pod.
     pub(super) async fn until(
         &mut self,
         case: &Case<'_>,

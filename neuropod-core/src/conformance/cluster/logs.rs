@@ -1,4 +1,4 @@
-//! Checks of `logs`, for stages with containers that print.
+//! Checks of `logs`, for stages whose containers print.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::cluster::observation::Observation;
 use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::ErrorKind;
 
-/// The checks of `logs`: what is there, a part of it, as it is written, of the container before.
+/// Checks of `logs`: existing lines, parts of them, lines as they are written, and the previous container.
 ///
 /// # Panics
-/// When the backend does not do what it must.
+/// If a check fails.
 pub async fn logs(stage: &dyn Stage) {
     let case = Case::new(stage, "logs");
     assert_eq!(refused(&case, whole()).await, ErrorKind::NotFound, "no pod");
@@ -68,7 +68,7 @@ pub async fn logs(stage: &dyn Stage) {
     );
 }
 
-/// Parts of what is there.
+/// Parts of the existing log.
 async fn parts(case: &Case<'_>) {
     let written = until_lines(case, 2).await;
     let lines: Vec<&str> = written.lines().collect();
@@ -160,7 +160,7 @@ async fn read(case: &Case<'_>, options: LogOptions) -> String {
     drain(case, stream).await
 }
 
-/// All of a log, to its end.
+/// The rest of a log.
 async fn drain(case: &Case<'_>, mut stream: LogStream) -> String {
     let limit = case.stage.limit();
     let mut log = Vec::new();
@@ -176,7 +176,7 @@ async fn drain(case: &Case<'_>, mut stream: LogStream) -> String {
     }
 }
 
-/// Waits for so many lines, and reads what is there then.
+/// Waits for this many lines, and returns all that are there.
 async fn until_lines(case: &Case<'_>, count: usize) -> String {
     let mut stream = open(case, follow()).await;
     let mut log = Vec::new();

@@ -1,11 +1,11 @@
-//! What a [`ClusterBackend`](crate::ClusterBackend) must do.
+//! Checks for every [`ClusterBackend`](crate::ClusterBackend).
 //!
-//! A backend talks to a cluster whose scheduler and kubelet do things on their own. The suite asks a [`Stage`] to make
-//! them do it: one for a real API server writes the status that a kubelet would write, one for a simulated cluster
-//! scripts it, one for a real node does it and waits.
+//! The scheduler and the kubelet of a cluster act on their own. The suite asks a [`Stage`] to direct them: with
+//! a real API server it writes the status that a kubelet would write, with a simulated cluster it injects
+//! events, and with a real node it causes them and waits.
 //!
-//! Every check makes workloads of its own with names that nobody else has, and removes them at the end, so that the
-//! suite runs on a shared cluster. [`run`] is the whole suite but for what not every stage can do: [`logs`](fn@logs)
+//! Every check creates workloads with unique names and removes them at the end, so the suite can run on a
+//! shared cluster. [`run`] is the suite without the parts that not every stage supports: [`logs`](fn@logs)
 //! needs containers that print, [`quota`](fn@quota) a namespace per user.
 
 mod details;

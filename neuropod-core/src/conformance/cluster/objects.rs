@@ -10,7 +10,7 @@ use crate::error::kind::ErrorKind;
 use crate::pod::environment::Environment;
 use crate::sim::ObjectKind;
 
-/// Apply makes everything and answers it; observe says the same.
+/// Apply creates all objects and returns them; observe returns the same.
 pub(super) async fn apply_makes_everything(stage: &dyn Stage) {
     let case = Case::new(stage, "makes everything");
     assert_eq!(
@@ -34,7 +34,7 @@ pub(super) async fn apply_makes_everything(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// Apply of what is there makes no second pod, neither before nor while it runs.
+/// Repeating apply creates no second pod, neither before nor while it runs.
 pub(super) async fn apply_again_changes_nothing(stage: &dyn Stage) {
     let case = Case::new(stage, "again");
     let first = pod_of(&case.apply().await);
@@ -53,7 +53,7 @@ pub(super) async fn apply_again_changes_nothing(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// Two replicas of a platform that apply at once make one pod.
+/// Two replicas of a platform that apply concurrently create one pod.
 pub(super) async fn apply_twice_at_once_makes_one_pod(stage: &dyn Stage) {
     let case = Case::new(stage, "at once");
     let (one, other) = futures::join!(case.apply(), case.apply());
@@ -64,7 +64,8 @@ pub(super) async fn apply_twice_at_once_makes_one_pod(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// What somebody deleted by hand shows as partial, and the next apply makes it again beside the running pod.
+/// After an object was deleted by hand the objects are partial, and the next apply recreates it beside the
+/// running pod.
 pub(super) async fn apply_repairs_what_is_missing(stage: &dyn Stage) {
     let case = Case::new(stage, "repairs");
     let pod = case.start().await;
@@ -84,7 +85,7 @@ pub(super) async fn apply_repairs_what_is_missing(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// A pod object of another run is not touched.
+/// A pod object of another run is left alone.
 pub(super) async fn apply_of_another_run_leaves_the_pod(stage: &dyn Stage) {
     let mut case = Case::new(stage, "another run");
     let first = case.start().await;
@@ -101,7 +102,7 @@ pub(super) async fn apply_of_another_run_leaves_the_pod(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// Content that is odd and valid is applied as it is: long values, other scripts, the longest names.
+/// Unusual but valid content is applied unchanged: long values, other scripts, the longest names.
 pub(super) async fn apply_takes_hostile_content(stage: &dyn Stage) {
     let longest = "a-name-that-is-as-long-as-names-may-be-and-longer-than-that-too";
     let mut case = Case::new(stage, longest);
@@ -133,7 +134,7 @@ pub(super) async fn apply_takes_hostile_content(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// An object of somebody else is neither taken over nor removed nor listed.
+/// A foreign object is neither taken over nor removed nor listed.
 pub(super) async fn apply_refuses_a_name_of_somebody_else(stage: &dyn Stage) {
     let case = Case::new(stage, "taken");
     case.take_name().await;
@@ -154,7 +155,7 @@ pub(super) async fn apply_refuses_a_name_of_somebody_else(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// A smaller size leaves the volume as it is.
+/// A smaller size leaves the volume unchanged.
 pub(super) async fn a_volume_never_shrinks(stage: &dyn Stage) {
     let mut case = Case::new(stage, "shrinks");
     case.apply().await;
@@ -172,8 +173,8 @@ pub(super) async fn a_volume_never_shrinks(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// The inventory has every workload with any object, every volume, and sound figures of GPUs; what does not run uses
-/// nothing.
+/// The inventory has every workload with any object, every volume, and plausible numbers of GPUs; a pod that
+/// does not run has no usage.
 pub(super) async fn inventory_lists_what_is_owned(stage: &dyn Stage) {
     let owner = Owner::new();
     let mut case = Case::for_workload(stage, owner.workload(stage, "listed"));
@@ -228,7 +229,7 @@ pub(super) async fn inventory_lists_what_is_owned(stage: &dyn Stage) {
         Err(error) => panic!("usage: {error}"),
     }
 
-    // What the inventory tells is enough to remove what is left.
+    // The references in the inventory are enough to remove the leftovers.
     assert!(
         case.backend
             .remove(&left.reference, VolumePolicy::Keep)
@@ -253,7 +254,7 @@ pub(super) async fn inventory_lists_what_is_owned(stage: &dyn Stage) {
     );
 }
 
-/// Secret variables are in no Debug output of what the backend answers.
+/// No Debug output of a backend's result shows secret variables.
 pub(super) async fn a_token_is_never_shown(stage: &dyn Stage) {
     let case = Case::new(stage, "secret");
     let applied = case.apply().await;

@@ -10,10 +10,10 @@ use crate::cluster::observation::Observation;
 use crate::cluster::workload::{Quota, VolumePolicy};
 use crate::error::kind::ErrorKind;
 
-/// The pod that is too much for its owner's quota is refused, and what runs is not disturbed.
+/// A pod beyond its owner's quota is refused, and running pods are not affected.
 ///
 /// # Panics
-/// When the backend does not do what it must.
+/// If a check fails.
 pub async fn quota(stage: &dyn Stage) {
     let owner = Owner::new();
     let [mut allowed, mut refused] =
@@ -29,7 +29,7 @@ pub async fn quota(stage: &dyn Stage) {
     }
     let pod = allowed.start().await;
     let deadline = Instant::now() + stage.limit();
-    // A quota counts some time after it is made.
+    // A quota takes effect some time after it is created.
     while refused.backend.apply(&refused.workload).await.is_ok() {
         assert!(Instant::now() < deadline, "no quota within {:?}", stage.limit());
         refused.clear(VolumePolicy::Keep).await;
@@ -50,7 +50,7 @@ pub async fn quota(stage: &dyn Stage) {
     assert_complete(&allowed, &seen);
     assert_eq!(pod_of(&seen), pod, "the pod within the quota is as it was");
 
-    // The quota is free again once it is removed.
+    // The quota is free again after the removal.
     allowed.clear(VolumePolicy::Keep).await;
     assert_complete(&refused, &refused.apply_when_free().await);
     refused.clear(VolumePolicy::Delete).await;

@@ -1,4 +1,4 @@
-//! Checks of why a pod does not run.
+//! Checks of the reasons why a pod does not run.
 
 use super::fixture::{Case, Watching};
 use super::stage::{Milestone, Stage};
@@ -7,15 +7,15 @@ use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::{Accelerator, VolumePolicy};
 use crate::sim::Mishap;
 
-/// What a backend must show after a mishap.
+/// The expected observation after a mishap.
 struct Expected {
     mishap: Mishap,
     code: ReasonCode,
-    /// Where a pod that has not started is.
+    /// The step of a pod that has not started.
     step: Option<Step>,
-    /// Where the pod is; `None`: the cluster may or may not know.
+    /// The phase; `None`: it depends on the cluster.
     phase: Option<Phase>,
-    /// Whether a container has run and ended.
+    /// Whether a container ran and ended.
     ended: bool,
 }
 
@@ -72,7 +72,7 @@ const EXPECTED: [Expected; 14] = [
     },
 ];
 
-/// Every cause that keeps a pod from running is told with its code, by watch and by observe.
+/// Every cause that keeps a pod from running is reported with its code, by watch and by observe.
 pub(super) async fn every_reason_is_told(stage: &dyn Stage) {
     for expected in &EXPECTED {
         let case = new_case(stage, &format!("{:?}", expected.mishap));
@@ -103,7 +103,7 @@ pub(super) async fn every_reason_is_told(stage: &dyn Stage) {
     }
 }
 
-/// A reason is not told any more once the pod runs.
+/// A reason is no longer reported once the pod runs.
 pub(super) async fn a_reason_passes(stage: &dyn Stage) {
     for (mishap, code) in [
         (Mishap::NoGpuFree, ReasonCode::NoGpuFree),

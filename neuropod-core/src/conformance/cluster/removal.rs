@@ -5,7 +5,7 @@ use super::stage::{Milestone, Stage};
 use crate::cluster::observation::{Objects, Observation, ObservedVolume, Phase};
 use crate::cluster::workload::VolumePolicy;
 
-/// Removal answers what is still there until all is gone but the volume.
+/// Remove returns the remaining objects until all are gone but the volume.
 pub(super) async fn remove_keeps_the_volume(stage: &dyn Stage) {
     let case = Case::new(stage, "keeps");
     let pod = case.start().await;
@@ -24,7 +24,7 @@ pub(super) async fn remove_keeps_the_volume(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// The volume goes when its owner asked for it, also after a removal that kept it.
+/// The volume is deleted on request, even after a removal that kept it.
 pub(super) async fn remove_deletes_the_volume_when_told(stage: &dyn Stage) {
     let case = Case::new(stage, "deletes");
     case.start().await;
@@ -44,7 +44,7 @@ pub(super) async fn remove_deletes_the_volume_when_told(stage: &dyn Stage) {
     assert_eq!(late.observe().await, Observation::nothing());
 }
 
-/// Removal of what was never there, or is gone, is no error.
+/// Removing a workload that never existed, or is gone, succeeds.
 pub(super) async fn remove_of_nothing_is_fine(stage: &dyn Stage) {
     let case = Case::new(stage, "nothing");
     for volume in [VolumePolicy::Keep, VolumePolicy::Delete] {
@@ -52,7 +52,7 @@ pub(super) async fn remove_of_nothing_is_fine(stage: &dyn Stage) {
     }
 }
 
-/// A pod that is stopped and started is another pod object on the same volume.
+/// A restarted pod is a new pod object on the same volume.
 pub(super) async fn the_next_run_is_another_pod_on_the_same_volume(stage: &dyn Stage) {
     let mut case = Case::new(stage, "next run");
     let first = case.start().await;

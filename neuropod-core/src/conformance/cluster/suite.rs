@@ -16,7 +16,7 @@ impl Check {
     /// Runs the check.
     ///
     /// # Panics
-    /// When the backend does not do what it must.
+    /// If the check fails.
     pub async fn run(&self, stage: &dyn Stage) {
         (self.run)(stage).await;
     }
@@ -28,7 +28,7 @@ macro_rules! checks {
     };
 }
 
-/// All checks but those of logs and quotas.
+/// All checks except those of logs and quotas.
 pub static CHECKS: &[Check] = checks![
     objects::apply_makes_everything,
     objects::apply_again_changes_nothing,
@@ -64,7 +64,7 @@ pub static CHECKS: &[Check] = checks![
 /// Runs all [`CHECKS`], one after the other.
 ///
 /// # Panics
-/// When the backend does not do what it must.
+/// If a check fails.
 pub async fn run(stage: &dyn Stage) {
     for check in CHECKS {
         tracing::info!(check = check.name, "conformance");

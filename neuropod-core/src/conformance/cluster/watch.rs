@@ -7,7 +7,7 @@ use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::VolumePolicy;
 use crate::sim::Mishap;
 
-/// What is there when the watch opens comes before it has caught up.
+/// Existing pods are reported before `Synced`.
 pub(super) async fn watch_begins_with_what_is_there(stage: &dyn Stage) {
     let case = Case::new(stage, "already there");
     let pod = case.start().await;
@@ -20,7 +20,7 @@ pub(super) async fn watch_begins_with_what_is_there(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// Every step from creation to the end is told, with what the driver needs of it.
+/// Every step from creation to the end is reported, with the details that the driver needs.
 pub(super) async fn watch_follows_a_life(stage: &dyn Stage) {
     let case = Case::new(stage, "life");
     let mut watching = Watching::open(stage, &[&case]).await;
@@ -105,7 +105,7 @@ pub(super) async fn watch_follows_a_life(stage: &dyn Stage) {
     case.clear(VolumePolicy::Delete).await;
 }
 
-/// What happens while the connection is cut is told after it, and what did not happen is not.
+/// Changes during an interruption are reported after it, and nothing else is.
 pub(super) async fn watch_loses_nothing_when_broken(stage: &dyn Stage) {
     let [same, changed, gone] = ["same", "changed", "gone"].map(|name| Case::new(stage, name));
     for case in [&same, &changed, &gone] {
@@ -143,7 +143,7 @@ pub(super) async fn watch_loses_nothing_when_broken(stage: &dyn Stage) {
     }
 }
 
-/// A pod object that was replaced while the connection was cut is told as the end of one and the start of another.
+/// A pod object that was replaced during an interruption is reported as an end and a start.
 pub(super) async fn watch_sees_a_pod_replaced_while_broken(stage: &dyn Stage) {
     let mut case = Case::new(stage, "replaced");
     let first = case.start().await;

@@ -1,4 +1,4 @@
-//! Many at a time.
+//! Concurrent calls.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::user::profile::{Identity, User};
 
 const WRITERS: u32 = 64;
 
-/// Of many writers that each add one, by trying again after a conflict, none loses what another one added.
+/// Of many writers that each add a value, with a retry after a conflict, none overwrites another's.
 pub async fn writers_lose_nothing(store: &Arc<dyn PodStore>) {
     let inserted = store.insert(&pod(&user_id(), "counted")).await.unwrap();
     let mut writers = JoinSet::new();
@@ -48,11 +48,11 @@ async fn add_one(store: Arc<dyn PodStore>, id: PodId) {
     panic!("a conflict although no other writer changed the pod");
 }
 
-/// How often a race is run: it is not lost every time.
+/// The number of attempts per race, because a bug does not show every time.
 const RACES: usize = 20;
 const RUNNERS: usize = 16;
 
-/// Of many inserts with one owner and slug, one wins.
+/// Of many concurrent inserts with one owner and slug, one succeeds.
 pub async fn one_of_many_inserts_wins(store: &Arc<dyn PodStore>) {
     for _ in 0..RACES {
         let owner = user_id();
@@ -65,7 +65,7 @@ pub async fn one_of_many_inserts_wins(store: &Arc<dyn PodStore>) {
     }
 }
 
-/// Of many users with one address, one wins.
+/// Of many concurrent users with one address, one succeeds.
 pub async fn one_of_many_users_wins(store: &Arc<dyn UserStore>) {
     for _ in 0..RACES {
         let email = format!("{}@example.com", unique("wanted"));
@@ -83,7 +83,7 @@ pub async fn one_of_many_users_wins(store: &Arc<dyn UserStore>) {
     }
 }
 
-/// Of many users with one identity, new ones and old ones, one wins.
+/// Of many concurrent users with one identity, new and existing, one succeeds.
 pub async fn one_of_many_with_an_identity_wins(store: &Arc<dyn UserStore>) {
     for _ in 0..RACES {
         let identity = Identity::new(unique("issuer"), "wanted");

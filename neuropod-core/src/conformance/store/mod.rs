@@ -1,4 +1,4 @@
-//! What every [`Store`](crate::store::traits::Store) must do, and the store of each part alone.
+//! Checks for every [`Store`](crate::store::traits::Store), and for the store of each part alone.
 
 pub mod concurrency;
 pub mod paging;

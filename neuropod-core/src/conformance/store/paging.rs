@@ -36,7 +36,7 @@ fn of(owner: &UserId, limit: u32) -> ListOptions {
     }
 }
 
-/// Every page from `options` on. No page is longer than asked for, none but the last is shorter.
+/// All pages from `options` on. No page exceeds the limit, and none but the last is shorter.
 async fn pages(store: &Arc<dyn PodStore>, mut options: ListOptions) -> Vec<Pod> {
     let mut all = Vec::new();
     loop {
@@ -65,7 +65,7 @@ fn ids(pods: &[Pod]) -> Vec<&PodId> {
     pods.iter().map(|pod| &pod.id).collect()
 }
 
-/// Oldest first, by id where two are equally old, whatever the order of insertion and the size of the pages.
+/// Oldest first, by id at equal times, whatever the order of insertion and the size of the pages.
 pub async fn sorted_by_creation_and_id(store: &Arc<dyn PodStore>) {
     let owner = user_id();
     let mut expected = Vec::new();
@@ -81,10 +81,10 @@ pub async fn sorted_by_creation_and_id(store: &Arc<dyn PodStore>) {
             "in pages of {limit}, by creation and id"
         );
     }
-    // Eight pods are one page of eight: nobody is sent for an empty page after it.
+    // Eight pods are one page of eight, without an empty page after it.
     let page = store.list(&of(&owner, 8)).await.unwrap();
     assert_eq!(page.next, None, "the last page says that it is the last");
-    // A place in the list can be handed out and come back as text.
+    // A cursor can be converted to text and back.
     let page = store.list(&of(&owner, 3)).await.unwrap();
     let text = serde_json::to_string(&page.next).unwrap();
     let options = ListOptions {
@@ -99,7 +99,7 @@ pub async fn sorted_by_creation_and_id(store: &Arc<dyn PodStore>) {
     );
 }
 
-/// Only the pods of the owner asked for, and deleted ones only when asked for; pages are full all the same.
+/// Only the pods of the given owner, and deleted ones only on request; pages are full all the same.
 pub async fn filters(store: &Arc<dyn PodStore>) {
     let (ana, berta) = (user_id(), user_id());
     let (mut alive, mut all) = (Vec::new(), Vec::new());
@@ -149,7 +149,8 @@ pub async fn limits(store: &Arc<dyn PodStore>) {
     }
 }
 
-/// Whoever pages sees each pod that was there all the time exactly once, while others come and go.
+/// A reader of several pages sees each pod that existed all the time exactly once, while others are added and
+/// removed.
 pub async fn pages_while_pods_come_and_go(store: &Arc<dyn PodStore>) {
     let owner = user_id();
     let mut pods = Vec::new();
@@ -160,12 +161,12 @@ pub async fn pages_while_pods_come_and_go(store: &Arc<dyn PodStore>) {
     let first = store.list(&options).await.unwrap();
     assert_eq!(ids(&first.pods), ids(&pods[..10]), "the first page");
 
-    // Older than the place reached, newer than it, and newest; and the pod at the place itself goes.
+    // One older than the current cursor, one newer, and one newest; and the pod at the cursor is removed.
     insert_at(store, &owner, "older", -1).await;
     let newest = insert_at(store, &owner, "newest", 1000).await;
     store.remove(&pods[9].id, pods[9].version).await.unwrap();
     store.remove(&pods[15].id, pods[15].version).await.unwrap();
-    // A change of a pod does not move it.
+    // Changing a pod does not move it.
     for pod in [&pods[0], &pods[20]] {
         store.update(pod).await.unwrap();
     }
@@ -177,7 +178,7 @@ pub async fn pages_while_pods_come_and_go(store: &Arc<dyn PodStore>) {
     let expected: Vec<_> = expected.into_iter().map(|pod| &pod.id).collect();
     assert_eq!(ids(&rest), expected, "the pages after it");
 
-    // A place before everything and one after everything.
+    // A cursor before all pods and one after all pods.
     let before = Cursor {
         created_at: moment(-1000),
         id: PodId::from_bits(0),
@@ -196,7 +197,7 @@ pub async fn pages_while_pods_come_and_go(store: &Arc<dyn PodStore>) {
     }
 }
 
-/// Without a filter the pods of all owners are listed, in one order.
+/// Without a filter the pods of all owners are listed in one order.
 pub async fn all_owners(store: &Arc<dyn PodStore>) {
     let mut missing = BTreeSet::new();
     for index in 0..3 {

@@ -8,7 +8,7 @@ use crate::id::PodId;
 use crate::pod::record::{Pod, Status};
 use crate::store::traits::PodStore;
 
-/// A pod is stored with version 1, changed with the next, and removed; each call answers what is stored.
+/// A pod is stored with version 1, changed with the next, and removed; each call returns the stored pod.
 pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
     let pod = Pod {
         version: 99,
@@ -55,7 +55,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
     assert_eq!(store.get(&updated.id).await.unwrap(), None, "it was removed");
 }
 
-/// Ids are unique among all pods, slugs among the pods of one owner, whether deleted or not.
+/// Ids are unique among all pods, and slugs among the pods of an owner, whether deleted or not.
 pub async fn ids_and_names_are_unique(store: &Arc<dyn PodStore>) {
     let (ana, berta) = (user_id(), user_id());
     let first = store.insert(&pod(&ana, "one")).await.unwrap();
@@ -87,7 +87,7 @@ pub async fn ids_and_names_are_unique(store: &Arc<dyn PodStore>) {
         .expect("another owner may have the same slug");
 }
 
-/// The slug of a pod that was removed can be used again.
+/// The slug of a removed pod can be used again.
 pub async fn a_name_is_free_again(store: &Arc<dyn PodStore>) {
     let owner = user_id();
     let first = store.insert(&pod(&owner, "again")).await.unwrap();
@@ -98,7 +98,7 @@ pub async fn a_name_is_free_again(store: &Arc<dyn PodStore>) {
         .expect("the slug of a removed pod is free");
 }
 
-/// Whoever has not seen the last version changes and removes nothing.
+/// An outdated version can't change or remove anything.
 pub async fn an_old_version_changes_nothing(store: &Arc<dyn PodStore>) {
     let first = store.insert(&pod(&user_id(), "race")).await.unwrap();
     let second = store.update(&first).await.unwrap();
@@ -135,7 +135,7 @@ pub async fn an_old_version_changes_nothing(store: &Arc<dyn PodStore>) {
     );
 }
 
-/// Owner, slug and time of creation are what lists and uniqueness rest on: an update can't change them.
+/// Owner, slug and creation time can't be updated, because lists and uniqueness depend on them.
 pub async fn some_fields_never_change(store: &Arc<dyn PodStore>) {
     let stored = store.insert(&pod(&user_id(), "fixed")).await.unwrap();
     let other_owner = Pod {
@@ -169,7 +169,7 @@ pub async fn some_fields_never_change(store: &Arc<dyn PodStore>) {
     );
 }
 
-/// What is not there can't be updated; to remove it is fine.
+/// Updating a pod that does not exist fails; removing it succeeds.
 pub async fn what_is_gone(store: &Arc<dyn PodStore>) {
     let gone = store.insert(&pod(&user_id(), "gone")).await.unwrap();
     store.remove(&gone.id, gone.version).await.unwrap();

@@ -11,14 +11,14 @@ use crate::money::amount::Money;
 use crate::money::pricing::{OpeningCredit, PriceList};
 use crate::store::traits::PriceStore;
 
-/// Adds a list that says `cents` for other GPUs, whatever the newest is.
+/// Adds a list with the price `cents` for other GPUs, whatever list is the newest.
 async fn add(store: &Arc<dyn PriceStore>, cents: i64) -> PriceList {
     loop {
         let newest = store.prices(None).await.unwrap();
         let next = PriceList {
             version: newest.map_or(0, |prices| prices.version),
             other_gpu: Money::from_cents(cents),
-            // None, switched off and on: each comes back as it was stored.
+            // None, disabled and enabled: each reads back unchanged.
             opening_credit: match cents % 3 {
                 0 => None,
                 one => Some(OpeningCredit {
@@ -35,7 +35,7 @@ async fn add(store: &Arc<dyn PriceStore>, cents: i64) -> PriceList {
     }
 }
 
-/// A new list is the newest until another comes, and stays as it is.
+/// A new list is the newest until another is added, and never changes.
 pub async fn every_version_is_kept(store: &Arc<dyn PriceStore>) {
     let first = add(store, 31).await;
     let second = add(store, 32).await;
@@ -74,7 +74,7 @@ pub async fn every_version_is_kept(store: &Arc<dyn PriceStore>) {
     );
 }
 
-/// Of many who add one at a time each gets a version of their own.
+/// Of many writers at the same time, each gets its own version.
 pub async fn writers_lose_nothing(store: &Arc<dyn PriceStore>) {
     let mut tasks = JoinSet::new();
     for cents in 100..116 {

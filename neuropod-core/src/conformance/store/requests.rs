@@ -9,7 +9,7 @@ use crate::id::PodId;
 use crate::money::amount::Money;
 use crate::store::traits::{Outcome, PastRequest, RequestStore};
 
-/// A request that was made `hours` before the moment of all others, so that none but its own check forgets it.
+/// A request made `hours` before a fixed moment, so that only its own check removes it.
 fn request(hours: i64, outcome: Outcome) -> PastRequest {
     PastRequest {
         id: PodId::random(),
@@ -19,7 +19,7 @@ fn request(hours: i64, outcome: Outcome) -> PastRequest {
     }
 }
 
-/// What became of it comes back, and the first word on it stays.
+/// The outcome reads back, and the first one stays.
 pub async fn the_first_outcome_stays(store: &Arc<dyn RequestStore>) {
     let refused = Outcome::InsufficientFunds {
         required: Money::from_micros(i64::MAX),
@@ -47,7 +47,7 @@ pub async fn the_first_outcome_stays(store: &Arc<dyn RequestStore>) {
     }
 }
 
-/// Only what is older than asked for is forgotten; its id can be used anew.
+/// Only requests older than the given time are removed; their ids can be used again.
 pub async fn old_ones_are_forgotten(store: &Arc<dyn RequestStore>) {
     let hundred_years = 100 * 365 * 24;
     let old = request(hundred_years + 1, Outcome::Deleted);

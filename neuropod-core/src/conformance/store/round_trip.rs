@@ -1,4 +1,4 @@
-//! What is stored comes back as it was.
+//! Stored values read back unchanged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,8 @@ use crate::store::traits::{ListOptions, PodStore};
 use crate::token::TokenState;
 use crate::token::secret::AccessToken;
 
-/// Stores `pod`, checks that get and list answer it as it was, and removes it: large ones would slow all that follows.
+/// Stores `pod`, checks that get and list return it unchanged, and removes it, because large ones would slow
+/// down later checks.
 async fn comes_back(store: &Arc<dyn PodStore>, pod: Pod, what: &str) {
     let inserted = store
         .insert(&pod)
@@ -41,7 +42,7 @@ async fn comes_back(store: &Arc<dyn PodStore>, pod: Pod, what: &str) {
     store.remove(&inserted.id, inserted.version).await.unwrap();
 }
 
-/// Every field, secrets too.
+/// Every field, including secrets.
 pub async fn every_field(store: &Arc<dyn PodStore>) {
     comes_back(store, full_pod(&user_id(), "full"), "a pod with every field set").await;
     comes_back(
@@ -52,7 +53,7 @@ pub async fn every_field(store: &Arc<dyn PodStore>) {
     .await;
 }
 
-/// Every state that a field can have, one update after the other.
+/// Every state of a field, one update after the other.
 pub async fn every_state(store: &Arc<dyn PodStore>) {
     let mut stored = store.insert(&full_pod(&user_id(), "states")).await.unwrap();
     for change in states() {
@@ -116,7 +117,7 @@ fn states() -> Vec<Change> {
     changes.extend(codes.map(|code| {
         Box::new(move |pod: &mut Pod| pod.reason = Some(Reason::new(code, "0/3 nodes", moment(4)))) as Change
     }));
-    // What was set can be taken away again.
+    // Optional values can be removed again.
     changes.push(Box::new(|pod| {
         let sparse = super::sample::pod(&pod.owner, pod.slug.as_str());
         *pod = Pod {
@@ -129,7 +130,7 @@ fn states() -> Vec<Change> {
     changes
 }
 
-/// Times come back to the millisecond at least, and as they were answered before.
+/// Times are kept at least to the millisecond, and read back as they were returned.
 pub async fn times(store: &Arc<dyn PodStore>) {
     let time = moment(0) + SignedDuration::from_nanos(123_456);
     let given = Pod {
@@ -148,7 +149,7 @@ pub async fn times(store: &Arc<dyn PodStore>) {
             "{time} came back as {time_got}, more than a millisecond off"
         );
     }
-    // A pod read from the store can be written back: its time of creation counts as unchanged.
+    // A pod read from the store can be written back: its creation time counts as unchanged.
     store
         .update(&got)
         .await
@@ -158,7 +159,7 @@ pub async fn times(store: &Arc<dyn PodStore>) {
 /// Texts that break queries, keys and lines.
 pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
     for text in HOSTILE {
-        // Unique, as others run the same check on the same server.
+        // Unique, because other runs use the same server.
         let owner = UserId::new(format!("{text}{}", unique("hostile")));
         let sparse = pod(&owner, "hostile");
         let hostile = Pod {
@@ -191,7 +192,7 @@ pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
         };
         comes_back(store, hostile, &format!("a pod full of {text:?}")).await;
 
-        // As a filter it means itself, no pattern and no operator.
+        // As a filter it is taken literally: neither pattern nor operator.
         let options = ListOptions {
             owner: Some(UserId::new(format!("{}{text}", unique("nobody")))),
             ..ListOptions::default()
@@ -202,7 +203,7 @@ pub async fn hostile_texts(store: &Arc<dyn PodStore>) {
             "an owner without pods whose id ends in {text:?} has none"
         );
     }
-    // Names of variables can be names of operators, paths and prototypes elsewhere.
+    // Names of variables that are operators, paths or prototypes elsewhere.
     let sparse = pod(&user_id(), "hostile");
     let names = ["$where", "a.b", "__proto__", "constructor", "_id", "$", "."];
     let variables = names.map(|name| (name.to_owned(), "value".to_owned()));

@@ -23,7 +23,7 @@ use crate::token::TokenState;
 use crate::token::secret::AccessToken;
 use crate::user::profile::User;
 
-/// Texts that break stores which build queries, keys or lines of them.
+/// Texts that break stores which build queries, keys or lines from them.
 pub(super) const HOSTILE: [&str; 16] = [
     "",
     " ",
@@ -52,7 +52,7 @@ pub(super) fn moment(seconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_767_225_845_678).unwrap() + SignedDuration::from_secs(seconds)
 }
 
-/// A pod with nothing in it that can be left out, as if just created.
+/// A pod with no optional values, as if just created.
 pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
     let sample = Pod::sample(moment(0));
     Pod {
@@ -76,7 +76,7 @@ pub(super) fn pod(owner: &UserId, slug: &str) -> Pod {
     }
 }
 
-/// A pod in which every field has a value of its own, the biggest where it is a number.
+/// A pod in which every field has a value, the largest one for numbers.
 #[expect(clippy::too_many_lines, reason = "every field of a pod")]
 pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
     Pod {
@@ -109,7 +109,7 @@ pub(super) fn full_pod(owner: &UserId, slug: &str) -> Pod {
             ])),
         },
         desired: Desired::Stopped,
-        // The largest number that SQLite and BSON keep.
+        // The largest number that SQLite and BSON can store.
         run: i64::MAX.unsigned_abs(),
         status: Status::Error,
         step: Step::PullingImage,

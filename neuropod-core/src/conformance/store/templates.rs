@@ -70,7 +70,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn TemplateStore>) {
     );
 }
 
-/// Ids are unique, and names whatever their case; a name is kept as it was written.
+/// Ids are unique, and names regardless of case; a name keeps its case.
 pub async fn ids_and_names_are_unique(store: &Arc<dyn TemplateStore>) {
     let first = store.insert_template(&template(&unique("Año"))).await.unwrap();
     let second = store.insert_template(&template(&unique("Other"))).await.unwrap();
@@ -115,7 +115,7 @@ pub async fn ids_and_names_are_unique(store: &Arc<dyn TemplateStore>) {
     assert_eq!(updated.name, louder.name, "a name is kept as it was written");
 }
 
-/// The name of a template that went, or took another one, is free.
+/// The name of a removed or renamed template is free again.
 pub async fn a_name_is_free_again(store: &Arc<dyn TemplateStore>) {
     let first = store.insert_template(&template(&unique("Free"))).await.unwrap();
     let moved = Template {
@@ -134,7 +134,7 @@ pub async fn a_name_is_free_again(store: &Arc<dyn TemplateStore>) {
         .expect("the name of a removed template is free");
 }
 
-/// Whoever has not seen the last version changes nothing.
+/// An outdated version can't change anything.
 pub async fn an_old_version_changes_nothing(store: &Arc<dyn TemplateStore>) {
     let first = store.insert_template(&template(&unique("Race"))).await.unwrap();
     let second = store.update_template(&first).await.unwrap();
@@ -154,7 +154,7 @@ pub async fn an_old_version_changes_nothing(store: &Arc<dyn TemplateStore>) {
     );
 }
 
-/// All templates are listed by name, whatever its case.
+/// Templates are listed by name, regardless of case.
 pub async fn sorted_by_name(store: &Arc<dyn TemplateStore>) {
     let end = unique("sorted");
     let mut expected = Vec::new();
@@ -170,7 +170,7 @@ pub async fn sorted_by_name(store: &Arc<dyn TemplateStore>) {
     assert_eq!(ours, expected, "templates by name in lower case");
 }
 
-/// Texts that break queries, keys and lines come back as they were.
+/// Texts that break queries, keys and lines read back unchanged.
 pub async fn hostile_texts(store: &Arc<dyn TemplateStore>) {
     for text in HOSTILE {
         let hostile = Template {

@@ -100,7 +100,7 @@ async fn found_in_any_case(store: &Arc<dyn UserStore>, user: &User) {
     }
 }
 
-/// Ids are unique, and addresses whatever their case; an address is kept as it was written.
+/// Ids are unique, and addresses regardless of case; an address keeps its case.
 pub async fn ids_and_addresses_are_unique(store: &Arc<dyn UserStore>) {
     let first = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let second = store.insert_user(&user(&address("Berta"))).await.unwrap();
@@ -148,7 +148,7 @@ pub async fn ids_and_addresses_are_unique(store: &Arc<dyn UserStore>) {
     );
 }
 
-/// Whoever signs in is found by issuer and subject, each as it is, and nobody else is.
+/// Users are found by issuer and subject, both taken literally.
 pub async fn identities_are_unique(store: &Arc<dyn UserStore>) {
     let (ana, other) = (identity("Ana"), identity("Ana"));
     let known = User {
@@ -221,7 +221,7 @@ pub async fn identities_are_unique(store: &Arc<dyn UserStore>) {
     again.expect("the identity of a removed user is free");
 }
 
-/// It is remembered who was removed, until they come again.
+/// A removal is remembered until the user is stored again.
 pub async fn who_was_removed_is_remembered(store: &Arc<dyn UserStore>) {
     let ana = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let was_removed = async || store.was_removed(&ana.id).await.unwrap();
@@ -243,7 +243,7 @@ pub async fn who_was_removed_is_remembered(store: &Arc<dyn UserStore>) {
     );
 }
 
-/// The address of a user who went, or took another one, is free.
+/// The address of a removed user, or one with a new address, is free again.
 pub async fn an_address_is_free_again(store: &Arc<dyn UserStore>) {
     let first = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let moved = User {
@@ -262,7 +262,7 @@ pub async fn an_address_is_free_again(store: &Arc<dyn UserStore>) {
         .expect("the address of a removed user is free");
 }
 
-/// Whoever has not seen the last version changes nothing.
+/// An outdated version can't change anything.
 pub async fn an_old_version_changes_nothing(store: &Arc<dyn UserStore>) {
     let first = store.insert_user(&user(&address("Ana"))).await.unwrap();
     let second = store.update_user(&first).await.unwrap();
@@ -282,7 +282,7 @@ pub async fn an_old_version_changes_nothing(store: &Arc<dyn UserStore>) {
     );
 }
 
-/// All users are listed by address, whatever its case.
+/// Users are listed by address, regardless of case.
 pub async fn sorted_by_address(store: &Arc<dyn UserStore>) {
     let host = unique("sorted");
     let mut expected = Vec::new();
@@ -298,7 +298,8 @@ pub async fn sorted_by_address(store: &Arc<dyn UserStore>) {
     assert_eq!(ours, expected, "users by address in lower case");
 }
 
-/// What an application may keep with a user: values of every kind, and names that are none for fields elsewhere.
+/// Values that an application may store with a user: every kind, and names that are invalid as field names
+/// elsewhere.
 fn extra(text: &str) -> BTreeMap<String, Value> {
     let value = json!({
         "text": text, "$set": { "a.b": [null, true, -1, 0.1, u64::MAX, i64::MIN] }, "": {}, text: [],
@@ -310,11 +311,11 @@ fn extra(text: &str) -> BTreeMap<String, Value> {
     ])
 }
 
-/// What is asked for means itself, no pattern and no operator.
+/// Search texts are taken literally: neither patterns nor operators.
 pub async fn texts_are_no_patterns(store: &Arc<dyn UserStore>) {
     let stored = store.insert_user(&user(&address("pattern"))).await.unwrap();
     for text in HOSTILE {
-        // On a server with other data somebody may really have such an address: nobody has it with this id.
+        // On a server with other data somebody may really have such an address, but not with this id.
         let found = store.user_by_email(text).await.unwrap();
         assert!(
             found.is_none_or(|found| found.id != stored.id),

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_lines_that_were_written_since_count_however_the_log_is_cut() {
+    fn only_lines_since_the_given_time_count_however_the_log_is_cut() {
         let log = "2026-01-02T03:04:05.9Z old\n2026-01-02T03:04:06Z at once\n\nno time at all\n\
                    2026-01-02T03:04:05Z old\n2026-01-02T04:04:06.000000001+01:00 later\n2026-01-02T03:04:07Z \nlast";
         for size in [1, 2, 7, 1000] {

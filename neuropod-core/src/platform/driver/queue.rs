@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_handed_out_once_for_however_often_it_was_enqueued() {
+    fn a_pod_enqueued_several_times_is_handed_out_once() {
         let mut queue = WorkQueue::default();
         for bits in [1, 2, 1, 2] {
             queue.enqueue(id(bits));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_is_enqueued_while_a_worker_has_it_waits_for_that_worker() {
+    fn a_pod_enqueued_during_its_pass_waits_for_that_pass() {
         let mut queue = WorkQueue::default();
         queue.enqueue(id(1));
         assert_eq!(queue.next(), Some(id(1)));

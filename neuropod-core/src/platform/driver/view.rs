@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_call_brings_back_neither_of_two_pod_objects_that_are_gone() {
+    fn a_late_call_restores_neither_of_two_removed_pod_objects() {
         let mut view = View::default();
         view.changed(pod("a", Phase::Running));
         view.gone("a".into());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_ends_what_only_a_call_returned() {
+    fn a_list_removes_pods_known_only_from_a_call() {
         let mut view = View::default();
         view.returned(returned(Some(pod("a", Phase::Pending))));
         view.listed(returned(None));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_shows_no_pod_waits_for_the_watch() {
+    fn a_call_without_a_pod_waits_for_the_watch() {
         let mut view = View::default();
         view.changed(pod("a", Phase::Running));
         view.returned(returned(None));

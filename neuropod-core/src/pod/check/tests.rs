@@ -99,7 +99,7 @@ fn a_field_that_could_not_be_read_is_reported_once_and_first() {
 }
 
 #[test]
-fn a_template_proposes_what_its_owner_does_not_choose() {
+fn a_template_fills_in_options_that_the_owner_did_not_choose() {
     let of = |request: &CreatePod| {
         let (checked, problems) = checked_with(
             request,
@@ -131,7 +131,7 @@ fn a_template_proposes_what_its_owner_does_not_choose() {
 
 /// A form that offers both may send both.
 #[test]
-fn nobody_chooses_another_image_or_another_place_than_the_template_has() {
+fn image_and_mount_path_of_a_template_are_fixed() {
     let mut request = CreatePod::from_image("a", "localhost/other");
     request.template = Some("t1".into());
     request.options = request.options.with_mount_path("/etc");
@@ -166,7 +166,7 @@ fn a_stored_template_that_mounts_over_the_system_works_on() {
 }
 
 #[test]
-fn a_template_that_is_not_there_is_all_that_is_wrong() {
+fn a_missing_template_is_the_only_violation() {
     let request = CreatePod::from_template("a", "gone");
     assert_eq!(problems(&request), [("template", "template_unknown")]);
     let request = CreatePod::from_template("a", " ");
@@ -272,7 +272,7 @@ fn the_limits_are_those_of_the_deployment() {
 }
 
 #[test]
-fn places_of_the_volume() {
+fn mount_paths() {
     let of = |path: &str| {
         let mut request = good();
         request.options = request.options.with_mount_path(path);
@@ -305,7 +305,7 @@ fn images() {
 
 /// The node would ask there, and what it hears would come back as the reason of the pod.
 #[test]
-fn an_image_that_is_not_of_the_public_internet_is_refused_among_all_that_is_wrong() {
+fn an_image_outside_the_public_internet_is_refused_among_other_violations() {
     for image in [
         "169.254.169.254/latest",
         " 127.0.0.1:10250/pods ",
@@ -320,7 +320,7 @@ fn an_image_that_is_not_of_the_public_internet_is_refused_among_all_that_is_wron
 }
 
 #[test]
-fn an_image_of_another_registry_than_those_on_the_list_is_refused_and_the_list_is_told() {
+fn an_image_of_an_unlisted_registry_is_refused_with_the_list() {
     let rules = ImageRules::default()
         .only(["docker.io", "ghcr.io/my-team"])
         .unwrap();

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_of_the_system_and_what_is_below_them() {
+    fn folders_of_the_system_and_their_subfolders() {
         for path in [
             "/",
             "//",

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_registries_is_all_there_is() {
+    fn only_listed_registries_are_allowed() {
         let rules = ImageRules::default()
             .only([
                 "GHCR.io/my-team",
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_registry_is_refused() {
+    fn an_entry_without_a_registry_is_refused() {
         for text in [
             "",
             " ",

@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_plain_is_a_reference(
+    fn plain_names_are_references(
         like in "[a-z0-9._/:-]{1,12}",
         name in "[a-z0-9]{1,9}(/[a-z0-9]{1,9}[._-][a-z0-9]{1,9}){0,2}",
         tag in "[A-Za-z0-9_][A-Za-z0-9_.-]{0,9}",
@@ -185,7 +185,7 @@ proptest! {
 }
 
 #[test]
-fn each_trial_comes_out_right() {
+fn each_trial_is_as_expected() {
     let trials = include_str!("../../../../tests/trials/input/images.json");
     let trials: serde_json::Value = serde_json::from_str(trials).unwrap();
     let cases = trials["cases"].as_array().unwrap();

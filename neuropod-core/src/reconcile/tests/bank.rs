@@ -46,7 +46,7 @@ impl Bank {
 
     pub(super) fn draw(&mut self, draw: &Draw) -> Drawn {
         if let Some((known, drawn)) = self.draws.get(&draw.key) {
-            // The caps may be others by then: what was charged is charged.
+            // Only the caps may differ in a repetition of a charge.
             let same = |draw: &Draw| (draw.hold.clone(), draw.amount, draw.top_up, draw.details.period);
             assert_eq!(same(known), same(draw), "one key, two draws");
             return *drawn;
@@ -94,7 +94,7 @@ impl Bank {
         self.draws.values().map(|(_, drawn)| drawn.charged).sum()
     }
 
-    /// What of it is for running.
+    /// The part charged for running time.
     pub(super) fn charged_for_running(&self) -> Money {
         self.draws
             .values()
@@ -103,7 +103,7 @@ impl Bank {
             .sum()
     }
 
-    /// The most that was charged for running on a day.
+    /// The highest amount charged for running time in one day.
     pub(super) fn most_on_a_day(&self) -> Money {
         let days = self.draws.values().filter_map(|(draw, _)| period(draw));
         days.map(|of| self.spent_on_day_of(of.from, |draw| draw.hold.is_some()))

@@ -1,4 +1,4 @@
-//! Daily caps, days, and volumes that nobody pays for.
+//! Daily caps, days, and unpaid volumes.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,12 @@ use super::*;
 use crate::money::billing::next_day;
 use crate::pod::record::VolumeDeletion;
 
-/// Seconds from the beginning of these tests to midnight: it is eight in the morning.
+/// Seconds from the start of these tests, at 8:00, to midnight.
 const MIDNIGHT: i64 = 16 * 3600;
 const GRACE: SignedDuration = SignedDuration::from_hours(48);
 
-/// Charges what is due at `now`, of an account that answers `answer`, and answers the record and the charges.
+/// Charges everything pending at `now` with `answer` as the reply of billing. Returns the record and the
+/// charges.
 fn pay(
     mut pod: Pod,
     observation: &Observation,
@@ -37,7 +38,7 @@ fn pay(
     panic!("the record never settles: {pod:?}");
 }
 
-/// The answer of an account that has spent nothing else today and has money enough.
+/// The reply for an account with enough money that spent nothing else today.
 fn capped(draw: &Draw) -> Drawn {
     let charged = draw.at_most.map_or(draw.amount, |most| most.min(draw.amount));
     Drawn {
@@ -48,7 +49,7 @@ fn capped(draw: &Draw) -> Drawn {
     }
 }
 
-/// The answer of an account that is empty.
+/// The reply for an empty account.
 fn unpaid(draw: &Draw) -> Drawn {
     Drawn {
         charged: Money::ZERO,
@@ -74,7 +75,7 @@ fn running(daily_cap: Option<Money>, owner_cap: Option<Money>) -> Pod {
 #[test]
 fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
     let seen = complete(running_since(0));
-    // Ten minutes and a half, at six cents a minute.
+    // Ten and a half minutes, at six cents a minute.
     let mut pod = running(Some(Money::from_cents(63)), None);
     let mut marks = Vec::new();
     for minute in 1..=10 {
@@ -83,7 +84,7 @@ fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
         marks.extend(next.meter.passed_threshold(&pod.meter, &LOW_BALANCE_SECONDS));
         pod = next;
     }
-    assert_eq!(marks, [900, 300], "an hour was never left of it");
+    assert_eq!(marks, [900, 300], "there was never an hour remaining");
     assert_eq!(pod.desired, Desired::Stopped);
     assert_eq!(pod.charged, Money::from_cents(60));
     let reason = pod.reason.unwrap();
@@ -94,7 +95,7 @@ fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
 }
 
 #[test]
-fn a_cap_that_is_reached_before_midnight_and_charged_after_it_holds_nobody_up_for_another_day() {
+fn a_cap_reached_before_midnight_but_charged_after_it_does_not_block_the_next_day() {
     // A period that ends at midnight, and one in the middle of the day, each charged the next day.
     for (started, until) in [(MIDNIGHT - 3600, MIDNIGHT), (0, 3600)] {
         let seen = complete(running_since(started));
@@ -124,7 +125,7 @@ fn a_cap_that_is_reached_before_midnight_and_charged_after_it_holds_nobody_up_fo
 }
 
 #[test]
-fn what_ran_beyond_the_cap_unseen_is_written_off() {
+fn unseen_running_time_beyond_the_cap_is_written_off() {
     let pod = running(Some(Money::from_cents(63)), None);
     let (pod, draws) = pay(pod, &complete(running_since(0)), at(3600), capped);
     assert_eq!(draws[0].at_most, Some(Money::from_cents(63)));
@@ -133,7 +134,7 @@ fn what_ran_beyond_the_cap_unseen_is_written_off() {
 }
 
 #[test]
-fn the_cap_of_the_owner_counts_what_all_their_pods_spent() {
+fn the_owners_cap_counts_the_spending_of_all_their_pods() {
     let seen = complete(running_since(0));
     let owner_cap = Some(Money::from_cents(500));
     let spent = |cents| {
@@ -156,7 +157,7 @@ fn the_cap_of_the_owner_counts_what_all_their_pods_spent() {
 }
 
 #[test]
-fn an_empty_account_is_the_reason_even_where_a_cap_is_near() {
+fn an_empty_account_is_the_reason_even_near_a_cap() {
     let pod = running(Some(Money::from_cents(6)), None);
     let (pod, _) = pay(pod, &complete(running_since(0)), at(PERIOD_SECONDS), |draw| {
         Drawn {
@@ -168,9 +169,9 @@ fn an_empty_account_is_the_reason_even_where_a_cap_is_near() {
 }
 
 #[test]
-fn every_period_is_of_one_day_and_caps_begin_anew_at_midnight() {
+fn every_period_is_within_a_day_and_caps_reset_at_midnight() {
     let seen = complete(running_since(0));
-    // Two days in one look: the platform was away.
+    // Two days in one pass: the platform was down.
     let pod = running(Some(Money::from_cents(10_000)), None);
     let (pod, draws) = pay(pod, &seen, at(MIDNIGHT + 26 * 3600), capped);
     let days: Vec<_> = draws.iter().map(|draw| draw.details.period.unwrap()).collect();
@@ -182,7 +183,7 @@ fn every_period_is_of_one_day_and_caps_begin_anew_at_midnight() {
         days.windows(2).all(|pair| pair[0].until == pair[1].from),
         "without a gap"
     );
-    // 16 hours, 24 hours of which the cap lets 100 euros through, and 2 hours.
+    // 16 hours; 24 hours of which the cap allows 100 euros; 2 hours.
     assert_eq!(
         pod.charged,
         Money::from_cents(16 * 360) + Money::from_cents(24 * 360) + Money::from_cents(2 * 360)
@@ -206,7 +207,7 @@ fn every_period_is_of_one_day_and_caps_begin_anew_at_midnight() {
 }
 
 #[test]
-fn reaching_the_cap_in_the_last_minute_of_a_day_stops_nothing() {
+fn a_cap_reached_in_the_last_minute_of_a_day_does_not_stop_the_pod() {
     let seen = complete(running_since(MIDNIGHT - 90));
     let sample = Pod::sample(at(MIDNIGHT - 100));
     let pod = Pod {
@@ -221,7 +222,7 @@ fn reaching_the_cap_in_the_last_minute_of_a_day_stops_nothing() {
     assert_eq!(pod.desired, Desired::Running);
 }
 
-/// A pod that ran for a minute and is stopped since then.
+/// A pod that ran for a minute and has been stopped since then.
 fn stopped() -> (Pod, Observation) {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(60));
     let stopping = Pod {
@@ -243,16 +244,20 @@ fn deletion(pod: &Pod) -> Option<(i64, bool)> {
 }
 
 #[test]
-fn a_volume_nobody_pays_for_goes_after_the_grace_time() {
+fn an_unpaid_volume_is_deleted_after_the_grace_time() {
     let (pod, gone) = stopped();
     let (pod, _) = pay(pod, &gone, at(60 + 3600), paid);
     assert_eq!(deletion(&pod), None);
-    // Four hours are charged late together: all of the grace time is left but for the last of them.
+    // Four hours are charged late together, so the grace time starts with the last of them.
     let goes = 60 + 4 * 3600 + 48 * 3600;
     let (pod, _) = pay(pod, &gone, at(60 + 5 * 3600), unpaid);
     assert_eq!(deletion(&pod), Some((goes, false)));
     let (pod, _) = pay(pod, &gone, at(goes - 1), unpaid);
-    assert_eq!(deletion(&pod), Some((goes, false)), "told once, and so it stays");
+    assert_eq!(
+        deletion(&pod),
+        Some((goes, false)),
+        "reported once, and so it stays"
+    );
     assert_eq!(
         reconcile(&pod, &gone, at(goes - 1)),
         [Action::RequeueAt { at: at(goes) }]
@@ -273,7 +278,7 @@ fn a_volume_nobody_pays_for_goes_after_the_grace_time() {
 }
 
 #[test]
-fn a_volume_that_is_paid_for_in_time_stays() {
+fn a_volume_paid_for_in_time_stays() {
     let (pod, gone) = stopped();
     let (pod, _) = pay(pod, &gone, at(60 + 3600), unpaid);
     let goes = 60 + 48 * 3600;
@@ -291,7 +296,7 @@ fn a_volume_that_is_paid_for_in_time_stays() {
 #[test]
 fn the_owner_is_told_at_the_first_unpaid_hour_and_a_day_before() {
     let (mut pod, gone) = stopped();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for hour in 1..=48 {
         let now = at(60 + hour * 3600);
         let Some(Action::Save(claimed)) = reconcile(&pod, &gone, now).into_iter().next() else {
@@ -302,15 +307,15 @@ fn the_owner_is_told_at_the_first_unpaid_hour_and_a_day_before() {
         };
         let next = drawn(&claimed, &draw, &unpaid(&draw), Some(GRACE), now).unwrap();
         if next.volume_warning(&claimed).is_some() {
-            told.push(hour);
+            reported.push(hour);
         }
         pod = next;
     }
-    assert_eq!(told, [1, 24]);
+    assert_eq!(reported, [1, 24]);
 }
 
 #[test]
-fn a_start_forgets_that_the_volume_was_to_go() {
+fn a_start_cancels_the_deletion_of_the_volume() {
     let (pod, gone) = stopped();
     let (pod, _) = pay(pod, &gone, at(60 + 3600), unpaid);
     let started = Pod {

@@ -1,4 +1,4 @@
-//! Clocks of nodes and API servers that are hours off: what has a limit has the same one.
+//! Clocks of nodes and API servers that are hours off do not change any time limit.
 
 use super::*;
 use crate::cluster::observation::Ending;
@@ -37,7 +37,7 @@ fn a_start_on_a_node_whose_clock_is_off_has_the_same_limit() {
 }
 
 #[test]
-fn a_start_that_is_given_up_keeps_a_warning_that_a_clock_ahead_calls_young() {
+fn a_given_up_start_keeps_a_warning_that_seems_recent_to_a_clock_ahead() {
     let hangs = complete(ObservedPod {
         node: Some("node-1".into()),
         step_since: Some(at(HOURS)),
@@ -52,8 +52,8 @@ fn a_start_that_is_given_up_keeps_a_warning_that_a_clock_ahead_calls_young() {
 }
 
 #[test]
-fn an_end_by_a_clock_that_is_off_is_told_neither_at_once_nor_never() {
-    for (off, told) in [(-HOURS, STOP_SECONDS), (HOURS, 3600 + STOP_SECONDS)] {
+fn a_late_end_is_reported_in_time_even_with_a_wrong_clock() {
+    for (off, reported) in [(-HOURS, STOP_SECONDS), (HOURS, 3600 + STOP_SECONDS)] {
         let leaving = complete(ObservedPod {
             terminating: true,
             ending: Some(Ending {
@@ -67,9 +67,9 @@ fn an_end_by_a_clock_that_is_off_is_told_neither_at_once_nor_never() {
             ..Pod::sample(at(0))
         };
         let (pod, _) = settle(stopped, &leaving, at(0));
-        let (pod, _) = settle(pod, &leaving, at(told - 1));
+        let (pod, _) = settle(pod, &leaving, at(reported - 1));
         assert_eq!(code(&pod), None, "off by {off}");
-        let (pod, _) = settle(pod, &leaving, at(told));
+        let (pod, _) = settle(pod, &leaving, at(reported));
         assert_eq!(code(&pod), Some(ReasonCode::StopDelayed), "off by {off}");
     }
 }
@@ -95,7 +95,7 @@ fn crashed(off: i64) -> Observation {
 }
 
 #[test]
-fn what_crashes_again_and_again_is_given_up_on_a_node_whose_clock_is_behind() {
+fn a_crash_loop_is_given_up_on_a_node_whose_clock_is_behind() {
     for off in [-HOURS, 0, HOURS] {
         let mut pod = Pod::sample(at(0));
         let mut given_up = None;
@@ -113,7 +113,7 @@ fn what_crashes_again_and_again_is_given_up_on_a_node_whose_clock_is_behind() {
 }
 
 #[test]
-fn what_ran_for_hours_is_not_given_up_at_once_on_a_node_whose_clock_is_ahead() {
+fn a_pod_that_ran_for_hours_is_not_given_up_at_once_on_a_node_whose_clock_is_ahead() {
     for off in [-HOURS, 0, HOURS] {
         let (pod, _) = settle(Pod::sample(at(0)), &crashed(off), at(0));
         assert_eq!(pod.failing_since, Some(at(0)));

@@ -1,4 +1,4 @@
-//! From every state that can be reached, the actions lead to what is desired, and then stop.
+//! From every reachable state, the actions lead to the desired state and then stop.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
@@ -6,7 +6,7 @@ use proptest::test_runner::TestCaseResult;
 use super::world::{Outcome, World};
 use super::*;
 
-/// Something that happens on the way.
+/// An event in a test case.
 #[derive(Debug, Clone)]
 enum Happening {
     Step(Outcome),
@@ -31,14 +31,14 @@ enum Happening {
     MoneyIsGone,
 }
 
-/// What a world begins with, and what it ends with.
+/// The start and end conditions of a world.
 #[derive(Debug, Clone)]
 struct Circumstances {
     deposit: Money,
     daily_cap: Option<Money>,
     owner_cap: Option<Money>,
     volume_grace: Option<SignedDuration>,
-    /// Whether its owner pays in a lot before the end.
+    /// Whether the owner deposits a large amount at the end.
     rich_at_last: bool,
 }
 
@@ -108,7 +108,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         6 => Just(Happening::Start),
         2 => Just(Happening::Restart),
         2 => Just(Happening::Stop),
-        // After it nothing else can be asked for.
+        // Nothing can be requested after it.
         1 => volume.prop_map(Happening::Delete),
         2 => Just(Happening::ContainerRestarts),
         4 => ends,
@@ -169,7 +169,7 @@ fn happen(world: &mut World, happening: &Happening) {
     }
 }
 
-/// A world in which all of this has happened.
+/// A world after all these events.
 fn after_all(circumstances: &Circumstances, happenings: &[Happening]) -> World {
     let sample = Pod::sample(at(0));
     let pod = Pod {
@@ -187,7 +187,7 @@ fn after_all(circumstances: &Circumstances, happenings: &[Happening]) -> World {
     world
 }
 
-/// Everything works, and the cluster does what it is asked to, until nothing but charging goes on.
+/// Runs without faults until only charging goes on.
 fn comes_to_rest(world: &mut World) -> TestCaseResult {
     world.recover();
     let mut quiet = 0;
@@ -200,7 +200,7 @@ fn comes_to_rest(world: &mut World) -> TestCaseResult {
             steps += 1;
             prop_assert!(steps < 100, "never at rest: {world:?}");
         }
-        // Charging goes on for ever; nothing else does.
+        // Only charging goes on for ever.
         quiet = if world.effects == before { quiet + 1 } else { 0 };
         if quiet == 3 {
             break;
@@ -225,10 +225,10 @@ fn is_as_wanted(world: &World) -> TestCaseResult {
     };
     if pod.desired == Desired::Running {
         prop_assert_eq!(world.wanted, Desired::Running, "{:?}", world);
-        let told = (pod.status, pod.step, &pod.reason);
-        prop_assert_eq!(told, (Status::Running, Step::Ready, &None), "{:?}", world);
+        let explained = (pod.status, pod.step, &pod.reason);
+        prop_assert_eq!(explained, (Status::Running, Step::Ready, &None), "{:?}", world);
         prop_assert_eq!(&world.seen.objects, &Objects::Complete);
-        // One that somebody else deleted stays as long as the pod has it.
+        // A volume that somebody else deleted remains, terminating, as long as the pod uses it.
         prop_assert_ne!(&world.seen.volume, &ObservedVolume::Absent, "{:?}", world);
         prop_assert!(pod.meter.from.is_some(), "{:?}", world);
         prop_assert_eq!(world.bank.still_held(), 1);
@@ -246,29 +246,29 @@ fn is_as_wanted(world: &World) -> TestCaseResult {
     };
     prop_assert_eq!(pod.status, status, "{:?}", world);
     if world.wanted == Desired::Running {
-        // The platform stopped it: its owner is told why, and that it is not tried again.
-        let told = pod
+        // The platform stopped it, so the owner is told why, and that it is not retried.
+        let explained = pod
             .reason
             .as_ref()
             .is_some_and(|reason| !reason.code.is_retryable());
-        prop_assert!(told, "{world:?}");
+        prop_assert!(explained, "{world:?}");
     } else {
         prop_assert_eq!(world.wanted, Desired::Stopped, "{:?}", world);
     }
     if pod.volume_deletion.is_some_and(|deletion| deletion.decided) {
         prop_assert_eq!(&world.seen.volume, &ObservedVolume::Absent);
         let code = pod.reason.as_ref().map(|reason| reason.code);
-        // A stop afterwards takes the reason away, as it does every reason.
-        let told =
+        // A stop by the owner removes the reason afterwards.
+        let explained =
             code == Some(ReasonCode::VolumeDeleted) || code.is_none() && world.wanted == Desired::Stopped;
-        prop_assert!(told, "{world:?}");
+        prop_assert!(explained, "{world:?}");
     }
     Ok(())
 }
 
 fn is_paid_rightly(world: &World, circumstances: &Circumstances) -> TestCaseResult {
     let bank = &world.bank;
-    // Each settlement rounds to a micro-euro.
+    // Each charge rounds to a micro-euro.
     let most = Money::from_cents(360).for_seconds(world.ran) + Money::from_micros(500);
     prop_assert!(
         bank.charged_for_running() <= most,
@@ -291,11 +291,11 @@ fn is_paid_rightly(world: &World, circumstances: &Circumstances) -> TestCaseResu
 }
 
 proptest! {
-    // More of them by PROPTEST_CASES.
+    // PROPTEST_CASES sets a higher number.
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(2000), ..ProptestConfig::default() })]
 
     #[test]
-    fn every_reachable_state_leads_to_what_is_desired(
+    fn every_reachable_state_leads_to_the_desired_state(
         circumstances in circumstances(),
         happenings in happenings(),
     ) {

@@ -1,4 +1,4 @@
-//! A start that waits behind what is still being deleted is told, and ends.
+//! A start that waits for leftover objects to be deleted is reported, and given up eventually.
 
 use super::*;
 use crate::cluster::observation::Ending;
@@ -16,7 +16,7 @@ fn conflict() -> Error {
     .with_context("name", "workspace")
 }
 
-/// Nothing of it is there but a volume that is being deleted.
+/// Only a volume is there, and it is being deleted.
 fn leaving_volume() -> Observation {
     Observation {
         volume: ObservedVolume::Terminating,
@@ -24,7 +24,7 @@ fn leaving_volume() -> Observation {
     }
 }
 
-/// A paid pod of which nothing can be made since 0, seen at `now`.
+/// A paid pod whose objects could not be created since 0, observed at `now`.
 fn waiting(now: i64) -> (Pod, Vec<Action>) {
     let (mut pod, actions) = settle(Pod::sample(at(0)), &leaving_volume(), at(0));
     assert_eq!(actions, [Action::Apply]);
@@ -39,11 +39,11 @@ fn code(pod: &Pod) -> Option<ReasonCode> {
 }
 
 #[test]
-fn a_start_behind_a_leftover_says_which_after_minutes_and_not_before() {
+fn a_start_behind_a_leftover_names_it_after_minutes_and_not_before() {
     let (pod, actions) = waiting(STOP_SECONDS - 1);
     assert_eq!((pod.status, code(&pod)), (Status::Creating, None));
-    let told = Action::RequeueAt { at: at(STOP_SECONDS) };
-    assert_eq!(actions, [Action::Apply, told], "it is tried again");
+    let wake = Action::RequeueAt { at: at(STOP_SECONDS) };
+    assert_eq!(actions, [Action::Apply, wake], "it is retried");
     let (pod, actions) = waiting(STOP_SECONDS);
     let reason = pod.reason.clone().unwrap();
     assert_eq!((pod.status, pod.desired), (Status::Creating, Desired::Running));
@@ -70,7 +70,7 @@ fn a_start_behind_a_leftover_says_which_after_minutes_and_not_before() {
 }
 
 #[test]
-fn a_start_that_waits_for_too_long_gives_back_what_it_holds() {
+fn a_start_that_waits_too_long_releases_its_hold() {
     let (pod, _) = waiting(START_SECONDS - 1);
     assert_eq!(
         (pod.desired, code(&pod)),
@@ -97,7 +97,7 @@ fn a_start_that_waits_for_too_long_gives_back_what_it_holds() {
 }
 
 #[test]
-fn a_start_behind_a_pod_object_that_does_not_go_has_the_same_limit() {
+fn a_start_behind_a_stuck_pod_object_has_the_same_limit() {
     let old = complete(ObservedPod {
         terminating: true,
         ending: Some(Ending {
@@ -131,7 +131,7 @@ fn a_start_behind_a_pod_object_that_does_not_go_has_the_same_limit() {
 }
 
 #[test]
-fn one_leftover_after_another_is_one_wait_and_what_is_refused_has_met_none() {
+fn successive_leftovers_are_one_wait_and_a_refusal_ends_it() {
     let (pod, _) = waiting(100);
     let other = Error::new(ErrorKind::Conflict, "the Service is being deleted");
     let next = failed(&pod, &Action::Apply, &other, at(120)).unwrap();
@@ -162,7 +162,7 @@ fn one_leftover_after_another_is_one_wait_and_what_is_refused_has_met_none() {
 }
 
 #[test]
-fn what_fails_by_itself_is_told_before_what_it_waits_behind() {
+fn a_failure_of_the_pod_is_reported_rather_than_a_leftover() {
     let (mut pod, _) = waiting(STOP_SECONDS);
     let beside = |reason| Observation {
         objects: Objects::Partial,
@@ -179,7 +179,7 @@ fn what_fails_by_itself_is_told_before_what_it_waits_behind() {
 }
 
 #[test]
-fn a_container_that_is_ready_before_all_of_its_pod_is_there_neither_runs_nor_costs() {
+fn a_container_ready_before_all_objects_exist_neither_runs_nor_costs() {
     let (pod, _) = waiting(1);
     let partial = Observation {
         objects: Objects::Partial,
@@ -198,7 +198,7 @@ fn a_container_that_is_ready_before_all_of_its_pod_is_there_neither_runs_nor_cos
 }
 
 #[test]
-fn a_pod_that_serves_goes_on_though_something_of_it_can_not_be_made_again() {
+fn a_serving_pod_continues_though_an_object_can_not_be_recreated() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(1));
     let pod = failed(&pod, &Action::Apply, &conflict(), at(10)).unwrap();
     let partial = Observation {
@@ -222,7 +222,7 @@ fn a_pod_that_serves_goes_on_though_something_of_it_can_not_be_made_again() {
 }
 
 #[test]
-fn a_stop_says_that_something_of_the_pod_does_not_go() {
+fn a_stop_reports_objects_that_are_not_deleted() {
     let stopped = Pod {
         desired: Desired::Stopped,
         ..Pod::sample(at(0))
@@ -250,7 +250,7 @@ fn a_stop_says_that_something_of_the_pod_does_not_go() {
 }
 
 #[test]
-fn a_start_behind_what_has_not_gone_for_hours_says_so_at_once_and_has_all_of_its_time() {
+fn a_start_behind_an_old_leftover_reports_it_at_once_and_has_its_whole_time_limit() {
     let old = complete(ObservedPod {
         terminating: true,
         ..running_since(-100)

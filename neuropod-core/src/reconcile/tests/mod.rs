@@ -26,7 +26,7 @@ use crate::pod::options::PodOptions;
 use crate::pod::record::{Desired, Pod, Status};
 use crate::token::TokenState;
 
-/// With the deadlines that a platform has unless it is told otherwise.
+/// With the default deadlines.
 fn reconcile(pod: &Pod, observation: &Observation, now: Timestamp) -> Vec<Action> {
     super::reconcile(pod, observation, Deadlines::default(), now)
 }
@@ -83,7 +83,7 @@ fn complete(pod: ObservedPod) -> Observation {
     }
 }
 
-/// What a draw of an account with enough money is answered.
+/// The reply of billing to a draw from an account with enough money.
 fn paid(draw: &Draw) -> Drawn {
     Drawn {
         charged: draw.amount,
@@ -93,7 +93,8 @@ fn paid(draw: &Draw) -> Drawn {
     }
 }
 
-/// Stores what is asked to be stored, lets billing succeed, and answers the record and what is asked for then.
+/// Saves each record that is to be saved, with billing succeeding. Returns the last record and the remaining
+/// actions.
 fn settle(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, Vec<Action>) {
     for _ in 0..20 {
         let actions = reconcile(&pod, observation, now);
@@ -124,7 +125,7 @@ fn failing(code: ReasonCode, since: i64) -> ObservedPod {
 }
 
 #[test]
-fn a_pod_object_that_ended_is_made_anew_more_and_more_slowly() {
+fn an_ended_pod_object_is_replaced_with_growing_delays() {
     let ended = ObservedPod {
         phase: Phase::Ended,
         ..failing(ReasonCode::Evicted, 0)
@@ -161,7 +162,7 @@ fn a_pod_object_that_ended_is_made_anew_more_and_more_slowly() {
 }
 
 #[test]
-fn what_can_not_succeed_is_stopped_at_once_and_other_failures_after_a_while() {
+fn permanent_failures_stop_a_pod_at_once_and_others_after_a_while() {
     let (pod, _) = settle(
         Pod::sample(at(0)),
         &complete(failing(ReasonCode::ImageInvalid, 0)),
@@ -204,7 +205,7 @@ fn waiting_for_a_gpu_never_ends_by_itself() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_told_of_and_not_an_error() {
+fn an_unresponsive_server_is_reported_but_not_an_error() {
     let silent = complete(ObservedPod {
         ready: false,
         ..running_since(0)
@@ -249,7 +250,7 @@ fn an_error_of_the_cluster_is_the_reason_until_everything_is_there() {
 }
 
 #[test]
-fn a_new_container_makes_the_old_token_worthless() {
+fn a_new_container_invalidates_the_old_token() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(1));
     let mut pod = pod;
     pod.login.found = TokenState::Generated(crate::AccessToken::new("old"));
@@ -274,7 +275,7 @@ fn a_new_container_makes_the_old_token_worthless() {
 }
 
 #[test]
-fn a_port_that_was_closed_means_another_server_whose_log_is_read_from_there() {
+fn after_its_port_was_closed_the_log_is_read_from_then_on() {
     let follow = |found: TokenState, closed: Option<i64>| {
         let (mut pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(1));
         pod.login.found = found;

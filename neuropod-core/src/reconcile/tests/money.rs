@@ -88,7 +88,7 @@ fn a_full_period_is_followed_by_the_next_without_a_gap() {
 }
 
 #[test]
-fn a_period_is_written_down_before_it_is_charged_and_charged_once() {
+fn a_period_is_recorded_before_it_is_charged_and_charged_once() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
     let seen = complete(running_since(0));
     let full = at(PERIOD_SECONDS);
@@ -96,7 +96,7 @@ fn a_period_is_written_down_before_it_is_charged_and_charged_once() {
         panic!("the period is claimed")
     };
     let first = reconcile(&claimed, &seen, full).remove(0);
-    // A crash later: the same draw, whatever the clock says by then.
+    // After a crash the same draw follows, whatever the time is by then.
     let again = reconcile(&claimed, &seen, at(500)).remove(0);
     assert_eq!(first, again);
     let Action::Draw(draw) = first else {
@@ -155,7 +155,7 @@ fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
 }
 
 #[test]
-fn a_pod_that_stopped_for_want_of_money_says_so_even_if_all_of_it_was_just_made() {
+fn a_pod_stopped_for_lack_of_money_says_so_even_if_it_was_just_created() {
     let stopped = Pod {
         desired: Desired::Stopped,
         reason: Some(Reason::new(ReasonCode::InsufficientFunds, "", at(0))),
@@ -165,7 +165,7 @@ fn a_pod_that_stopped_for_want_of_money_says_so_even_if_all_of_it_was_just_made(
 }
 
 #[test]
-fn a_new_price_holds_from_the_next_period_on() {
+fn a_new_price_applies_from_the_next_period_on() {
     let seen = complete(running_since(0));
     let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
     pod.price = Price {
@@ -188,7 +188,7 @@ fn a_stopped_pod_pays_for_its_volume_only_and_by_the_second() {
         objects: Objects::Absent,
         ..seen.clone()
     };
-    // Last seen at 100 seconds.
+    // Last observed at 100 seconds.
     let stopping = Pod {
         desired: Desired::Stopped,
         ..pod
@@ -274,7 +274,7 @@ fn a_container_that_restarted_unseen_several_times_is_not_charged_to_the_end_of_
 }
 
 #[test]
-fn a_container_that_started_while_a_look_was_under_way_is_charged_from_its_start() {
+fn a_container_that_started_during_an_observation_is_charged_from_its_start() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(7)), at(5));
     let (pod, _) = settle(pod, &complete(running_since(7)), at(67));
     assert_eq!(
@@ -284,7 +284,7 @@ fn a_container_that_started_while_a_look_was_under_way_is_charged_from_its_start
 }
 
 #[test]
-fn the_time_up_to_another_pod_object_is_not_charged_nor_time_that_has_not_come() {
+fn neither_the_gap_before_a_new_pod_object_nor_future_time_is_charged() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(10));
     let second = Container {
         id: "container-2".into(),
@@ -309,7 +309,7 @@ fn the_time_up_to_another_pod_object_is_not_charged_nor_time_that_has_not_come()
 }
 
 #[test]
-fn a_look_that_began_before_the_last_charge_charges_nothing_again() {
+fn an_observation_older_than_the_last_charge_charges_nothing_again() {
     let seen = complete(running_since(0));
     let (pod, _) = settle(Pod::sample(at(0)), &seen, at(70));
     let (pod, _) = settle(pod, &Observation::nothing(), at(90));
@@ -335,14 +335,14 @@ fn a_lost_node_costs_nothing_until_it_is_back() {
 }
 
 #[test]
-fn an_end_nobody_saw_is_charged_up_to_when_the_pod_was_last_known_to_run() {
+fn an_unseen_end_is_charged_until_the_pod_was_last_seen_running() {
     let (pod, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(100));
     let (pod, _) = settle(pod, &Observation::nothing(), at(3000));
     assert_eq!(pod.charged, Money::from_cents(10));
 }
 
 #[test]
-fn a_container_that_ended_unseen_while_a_charge_was_due_is_charged_up_to_when_it_was_seen() {
+fn a_container_that_ended_unseen_during_a_pending_charge_is_charged_until_last_seen() {
     let container = |id: &str, started: i64| ObservedPod {
         container: Some(Container {
             id: id.into(),
@@ -351,7 +351,7 @@ fn a_container_that_ended_unseen_while_a_charge_was_due_is_charged_up_to_when_it
         ..running_since(0)
     };
     let (pod, _) = settle(Pod::sample(at(0)), &complete(container("first", 0)), at(1));
-    // A minute is due, and was not drawn yet when the next container but one is seen.
+    // A minute is pending, but not charged yet, when the container after next is observed.
     let minute = complete(container("first", 0));
     let Some(Action::Save(due)) = reconcile(&pod, &minute, at(60)).into_iter().next() else {
         panic!("a minute is due")

@@ -31,25 +31,25 @@ fn a_stop_that_the_cluster_refuses_says_so_and_is_not_paid() {
     for time in [10, 20] {
         pod = failed(&pod, &REMOVE, &refused(), at(time)).unwrap_or(pod);
     }
-    let told = 10 + STOP_SECONDS;
-    let (pod, actions) = settle(pod, &seen, at(told - 1));
+    let reported = 10 + STOP_SECONDS;
+    let (pod, actions) = settle(pod, &seen, at(reported - 1));
     assert_eq!(code(&pod), None, "it may pass");
     assert!(pod.meter.from.is_some(), "and it runs, which is paid");
     assert!(actions.contains(&REMOVE), "{actions:?}");
-    let (pod, _) = settle(pod, &seen, at(told));
+    let (pod, _) = settle(pod, &seen, at(reported));
     let reason = pod.reason.clone().unwrap();
     assert_eq!(
         (reason.code, reason.detail.as_str()),
         (ReasonCode::StopDelayed, refused().message())
     );
     assert_eq!(pod.meter.from, None);
-    // Once the request is taken, the container has its grace period.
+    // Once the cluster accepts the request, the container has its grace period.
     let taken = done(&pod, &REMOVE).unwrap();
     let leaving = complete(ObservedPod {
         terminating: true,
         ..running_since(0)
     });
-    let (pod, _) = settle(taken, &leaving, at(told + 1));
+    let (pod, _) = settle(taken, &leaving, at(reported + 1));
     assert_eq!((pod.step, code(&pod)), (Step::Stopping, None));
 }
 
@@ -86,7 +86,7 @@ fn a_start_whose_old_pod_object_can_not_be_removed_says_so_and_ends() {
 }
 
 #[test]
-fn nobody_is_told_how_the_removal_of_a_deleted_pod_goes() {
+fn failures_to_remove_a_deleted_pod_are_not_reported() {
     let mut deleted = Pod::sample(at(0));
     deleted.delete(VolumePolicy::Keep);
     assert_eq!(failed(&deleted, &REMOVE, &refused(), at(1)), None);

@@ -1,4 +1,4 @@
-//! All that a cluster can show, for a record of run 2.
+//! All states that a cluster can show, for a record of run 2.
 
 use super::*;
 
@@ -11,24 +11,24 @@ pub(super) enum Seen {
     Pending,
     PendingPartly,
     PendingWithoutVolume,
-    /// No node has a GPU free.
+    /// No node has a free GPU.
     Waiting,
-    /// The registry gives up half-way, and is asked again.
+    /// The registry failed half-way; the pull is retried.
     Pulling,
-    /// The image can't be one, whoever is asked.
+    /// The image name is invalid, whatever the registry.
     BadImage,
     Running,
     RunningUnknown,
     RunningPartly,
-    /// Its port is closed yet.
+    /// Its port is still closed.
     Silent,
-    /// Its container ended by itself and comes back at once.
+    /// Its container ended by itself and restarts at once.
     Restarting,
-    /// Its container ended again and again: the kubelet waits before it starts the next one.
+    /// Its container ended repeatedly, and the kubelet waits before it starts the next one.
     BackOff,
-    /// Its node does not answer; what it last said was that the container runs.
+    /// Its node does not respond; the last report says that the container runs.
     Lost,
-    /// Its node does not answer; the container was not started yet.
+    /// Its node does not respond; the container had not started yet.
     LostEarly,
     Terminating,
     TerminatingWithObjects,
@@ -36,7 +36,7 @@ pub(super) enum Seen {
     TerminatingFailed,
     Ended,
     Evicted,
-    /// It was evicted for what it did itself.
+    /// It was evicted for its own disk use.
     DiskExceeded,
     OldRun,
     OldRunTerminating,
@@ -46,7 +46,7 @@ pub(super) enum Seen {
 
 use Seen::*;
 
-/// What has happened to the objects beside the pod.
+/// The state of the other objects.
 fn objects(seen: Seen) -> Objects {
     match seen {
         Nothing | VolumeGoing | Terminating | TerminatingFailed | OldRunTerminating => Objects::Absent,
@@ -65,7 +65,7 @@ fn volume(seen: Seen) -> ObservedVolume {
     }
 }
 
-/// A pod object of run 1, with the container that it has.
+/// A pod object of run 1, with its container.
 fn pod(seen: Seen) -> Option<ObservedPod> {
     let because = |code, pod: ObservedPod| ObservedPod {
         reason: Some(Reason::new(code, "as the cluster says", at(0))),

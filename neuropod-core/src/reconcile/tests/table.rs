@@ -4,7 +4,8 @@ use super::seen::Seen::*;
 use super::seen::{Seen, observation};
 use super::*;
 
-/// What is seen, what is asked of the cluster for it, and what its owner is told, where the pod should run.
+/// The observation, the action in the cluster, and the status, step and reason for the owner, for a pod that
+/// should run.
 type Row = (Seen, &'static str, Status, Step, Option<ReasonCode>);
 
 const RUNNING: [Row; 28] = {
@@ -21,16 +22,16 @@ const RUNNING: [Row; 28] = {
         (PendingWithoutVolume, "apply", Creating, Scheduling, None),
         (Waiting, "", Creating, Scheduling, Some(Code::NoGpuFree)),
         (Pulling, "", Error, PullingImage, Some(Code::ImagePullFailed)),
-        // What can't succeed is stopped at once.
+        // A pod that can't succeed is stopped at once.
         (BadImage, "remove", Error, Stopping, Some(Code::ImageInvalid)),
         (Running, "follow", Runs, Ready, None),
         (RunningUnknown, "observe, follow", Runs, Ready, None),
         (RunningPartly, "apply, follow", Runs, Ready, None),
         (Silent, "follow", Creating, Starting, None),
         (Restarting, "", Creating, Starting, Some(Code::ContainerExited)),
-        // The kubelet starts it again, no new pod object is needed.
+        // The kubelet restarts it; no new pod object is needed.
         (BackOff, "", Error, Starting, Some(Code::CrashLoop)),
-        // A node that is back has the container still; one that is not is the cluster's to give up.
+        // A node that comes back still has the container; only the cluster can give up a node.
         (Lost, "follow", Creating, Starting, Some(Code::NodeLost)),
         (LostEarly, "", Creating, Preparing, Some(Code::NodeLost)),
         (Terminating, "", Creating, Scheduling, None),
@@ -39,7 +40,7 @@ const RUNNING: [Row; 28] = {
         (Ended, "remove", Creating, Preparing, None),
         (Evicted, "remove", Creating, Preparing, Some(Code::Evicted)),
         (DiskExceeded, "remove", Error, Stopping, Some(Code::DiskExceeded)),
-        // What an earlier run came to says nothing about this one.
+        // The result of an earlier run says nothing about this one.
         (OldRun, "remove", Creating, Scheduling, None),
         (OldRunTerminating, "", Creating, Scheduling, None),
         (OldRunFailed, "remove", Creating, Scheduling, None),
@@ -47,7 +48,7 @@ const RUNNING: [Row; 28] = {
     ]
 };
 
-/// Where nothing of a run is left, or nothing that has not been asked to go.
+/// States in which nothing of a run remains, or everything is being deleted already.
 const GOING: [Seen; 5] = [
     Nothing,
     VolumeGoing,
@@ -59,7 +60,7 @@ const GOING: [Seen; 5] = [
 const KEEP: VolumePolicy = VolumePolicy::Keep;
 const DELETE: VolumePolicy = VolumePolicy::Delete;
 
-/// What is asked of the cluster for a pod of which nothing should be left.
+/// The action in the cluster for a pod that should be gone.
 fn clearing(desired: Desired, seen: Seen) -> &'static str {
     match (desired, seen) {
         (Desired::Deleted { .. }, Nothing) | (Desired::Deleted { volume: KEEP }, VolumeGoing) => "forget",
@@ -93,7 +94,7 @@ fn names(actions: &[Action]) -> String {
     actions.iter().filter_map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// Stores what is asked to be stored; billing does not answer.
+/// Saves each record that is to be saved; billing does not respond.
 fn unanswered(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, String) {
     for _ in 0..5 {
         let actions = reconcile(&pod, observation, now);
@@ -105,7 +106,7 @@ fn unanswered(mut pod: Pod, observation: &Observation, now: Timestamp) -> (Pod, 
     panic!("the record never settles: {pod:?}");
 }
 
-fn told(pod: &Pod) -> (Status, Step, Option<ReasonCode>) {
+fn outcome(pod: &Pod) -> (Status, Step, Option<ReasonCode>) {
     (
         pod.status,
         pod.step,
@@ -118,10 +119,10 @@ fn a_pod_that_should_run() {
     for (seen, asked, status, step, reason) in RUNNING {
         let (pod, actions) = settle(record(Desired::Running), &observation(seen), at(1));
         assert_eq!(names(&actions), asked, "{seen:?}");
-        assert_eq!(told(&pod), (status, step, reason), "{seen:?}");
+        assert_eq!(outcome(&pod), (status, step, reason), "{seen:?}");
         let stopped = reason.is_some_and(|reason| !reason.is_retryable());
         assert_eq!(pod.desired == Desired::Stopped, stopped, "{seen:?}");
-        // The words of the cluster reach the owner.
+        // The cluster's message reaches the owner.
         let details = pod.reason.iter().map(|reason| reason.detail.as_str());
         assert!(
             details.eq(reason.map(|_| "as the cluster says")),
@@ -131,27 +132,31 @@ fn a_pod_that_should_run() {
 }
 
 #[test]
-fn a_pod_of_which_nothing_should_be_left() {
+fn a_pod_that_should_be_gone() {
     let deleted = |volume| Desired::Deleted { volume };
     for desired in [Desired::Stopped, deleted(KEEP), deleted(DELETE)] {
         for (seen, ..) in RUNNING {
             let (pod, actions) = settle(record(desired), &observation(seen), at(1));
             assert_eq!(names(&actions), clearing(desired, seen), "{desired:?}, {seen:?}");
             assert_eq!(pod.desired, desired, "{seen:?}");
-            // What the pod object complains of on its way out is of no interest any more.
+            // The reason of a pod object that is being deleted no longer matters.
             let step = match seen {
                 Nothing | VolumeGoing => Step::Stopped,
                 _ => Step::Stopping,
             };
-            assert_eq!(told(&pod), (Status::Stopped, step, None), "{desired:?}, {seen:?}");
+            assert_eq!(
+                outcome(&pod),
+                (Status::Stopped, step, None),
+                "{desired:?}, {seen:?}"
+            );
         }
     }
 }
 
 #[test]
-fn a_stopped_pod_keeps_why_it_failed_and_nothing_that_would_have_passed() {
+fn a_stopped_pod_keeps_its_failure_but_no_transient_reason() {
     for (code, kept) in [
-        // Nothing of it failed: it is stopped, and says why, also where an earlier version has stored an error.
+        // Nothing failed: the pod is stopped and says why, even if an earlier version stored an error.
         (ReasonCode::InsufficientFunds, Some(Status::Stopped)),
         (ReasonCode::SpendCap, Some(Status::Stopped)),
         (ReasonCode::Suspended, Some(Status::Stopped)),
@@ -170,16 +175,16 @@ fn a_stopped_pod_keeps_why_it_failed_and_nothing_that_would_have_passed() {
             };
             let (pod, _) = settle(stopped, &observation(seen), at(1));
             let expected = (kept.unwrap_or(Status::Stopped), kept.map(|_| code));
-            let (status, _, reason) = told(&pod);
+            let (status, _, reason) = outcome(&pod);
             assert_eq!((status, reason), expected, "{code:?}, {seen:?}");
         }
     }
 }
 
-/// An end was seen, and the wait after it is not over: nothing is made, whatever is gone. What is there still goes, and
-/// a pod object that somebody has made all the same is taken as it is.
+/// A pod object ended, and the delay after it is not over: nothing is created, whatever is missing. Existing
+/// objects are still removed, and a pod object that somebody else created is accepted.
 #[test]
-fn a_pod_that_waits_before_it_is_made_anew() {
+fn a_pod_that_waits_before_it_is_recreated() {
     let retry_at = at(30);
     for (seen, asked, ..) in RUNNING {
         let waiting = || Pod {
@@ -213,12 +218,12 @@ fn a_pod_that_waits_before_it_is_made_anew() {
     }
 }
 
-/// Nothing is made that is not paid for; what is there is looked after all the same, whatever billing does.
+/// Nothing unpaid is created, but existing objects are managed whatever billing does.
 #[test]
-fn a_pod_that_should_run_while_billing_does_not_answer() {
+fn a_pod_that_should_run_while_billing_does_not_respond() {
     for (seen, asked, _, step, reason) in RUNNING {
         if reason.is_some_and(|reason| !reason.is_retryable()) {
-            // It is about to be stopped: see below.
+            // It is about to be stopped, as tested below.
             continue;
         }
         for (hold_state, billing) in [
@@ -257,9 +262,9 @@ fn is_live(seen: Seen) -> bool {
     pod.is_some_and(|pod| pod.run == 2 && !pod.terminating)
 }
 
-/// What goes does not wait for billing, but for the record itself: it goes last, with nothing reserved.
+/// Removing objects does not wait for billing, but the record stays until nothing is held.
 #[test]
-fn a_pod_of_which_nothing_should_be_left_while_billing_does_not_answer() {
+fn a_pod_that_should_be_gone_while_billing_does_not_respond() {
     let deleted = |volume| Desired::Deleted { volume };
     for desired in [Desired::Stopped, deleted(KEEP), deleted(DELETE)] {
         for (seen, ..) in RUNNING {

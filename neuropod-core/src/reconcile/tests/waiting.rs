@@ -1,11 +1,11 @@
-//! What hangs is told, and gives its GPU back: by time, whether or not anybody says why.
+//! A pod that hangs is reported and gives its GPU back after a time limit, whether or not anything says why.
 
 use super::*;
 use crate::cluster::observation::Ending;
 use crate::cluster::reason::Blame;
 use crate::pod::record::MAX_FAILED_NODES;
 
-/// On its node since the beginning, at a step that it reached at `since`.
+/// On its node since the beginning; it reached its step at `since`.
 fn on_node(step: Step, since: i64) -> ObservedPod {
     ObservedPod {
         node: Some("node-1".into()),
@@ -29,7 +29,7 @@ fn wakes_by(actions: &[Action], time: Timestamp) -> bool {
 }
 
 #[test]
-fn a_warning_that_is_seconds_old_is_told_once_it_is_older_and_not_before() {
+fn a_recent_warning_is_reported_only_once_it_is_older() {
     let seen = complete(ObservedPod {
         passes_until: Some(at(30)),
         reason: Some(Reason::new(ReasonCode::VolumeFailed, "who has it", at(0))),
@@ -46,7 +46,7 @@ fn a_warning_that_is_seconds_old_is_told_once_it_is_older_and_not_before() {
 }
 
 #[test]
-fn what_gets_no_further_on_its_node_gives_its_gpu_back_whether_or_not_anybody_says_why() {
+fn a_pod_without_progress_gives_its_gpu_back_with_or_without_a_reason() {
     let hangs = complete(on_node(Step::Preparing, 10));
     let (pod, actions) = settle(Pod::sample(at(0)), &hangs, at(10));
     let limit = 10 + START_SECONDS;
@@ -72,7 +72,7 @@ fn what_gets_no_further_on_its_node_gives_its_gpu_back_whether_or_not_anybody_sa
     );
     assert_eq!(stopped.charged, Money::ZERO);
 
-    // A cause that is no failure by itself is kept, with whose fault it was.
+    // A cause that is not a failure in itself is kept, with the side at fault.
     let lost = ObservedPod {
         phase: Phase::Unknown,
         reason: Some(Reason::new(ReasonCode::NodeLost, "no answer", at(20))),
@@ -81,13 +81,13 @@ fn what_gets_no_further_on_its_node_gives_its_gpu_back_whether_or_not_anybody_sa
     let (stopped, _) = settle(pod.clone(), &complete(lost), at(limit));
     assert_eq!(stopped.reason.unwrap().detail, "node_lost: no answer");
 
-    // Progress begins the time anew.
+    // Progress restarts the time limit.
     let (pulling, _) = settle(pod, &complete(on_node(Step::PullingImage, limit - 5)), at(limit));
     assert_eq!((pulling.desired, code(&pulling)), (Desired::Running, None));
 }
 
 #[test]
-fn the_limit_of_a_start_is_not_for_what_waits_for_a_node_or_has_started() {
+fn the_limit_of_a_start_applies_neither_to_unscheduled_nor_to_started_pods() {
     let waits = ObservedPod {
         node: None,
         ..failing(ReasonCode::NoGpuFree, 0)
@@ -114,7 +114,7 @@ fn the_limit_of_a_start_is_not_for_what_waits_for_a_node_or_has_started() {
     assert_eq!(next.desired, Desired::Stopped, "as the platform says");
 }
 
-/// A pod object of run 1 that was to be gone at 30.
+/// A pod object of run 1 that should be gone at 30.
 fn leaving(held_by: &str) -> ObservedPod {
     ObservedPod {
         terminating: true,
@@ -127,7 +127,7 @@ fn leaving(held_by: &str) -> ObservedPod {
 }
 
 #[test]
-fn a_stop_that_takes_minutes_longer_than_its_grace_says_so_and_is_not_paid() {
+fn a_stop_minutes_beyond_its_grace_period_is_reported_and_free() {
     let (running, _) = settle(Pod::sample(at(0)), &complete(running_since(0)), at(1));
     let stopped = Pod {
         desired: Desired::Stopped,
@@ -166,7 +166,7 @@ fn a_stop_that_takes_minutes_longer_than_its_grace_says_so_and_is_not_paid() {
 }
 
 #[test]
-fn a_start_that_waits_behind_a_pod_object_that_does_not_go_says_the_same() {
+fn a_start_behind_a_stuck_pod_object_reports_the_same() {
     let again = Pod {
         run: 2,
         ..Pod::sample(at(20))
@@ -190,7 +190,7 @@ fn a_start_that_waits_behind_a_pod_object_that_does_not_go_says_the_same() {
 }
 
 #[test]
-fn why_a_pod_was_stopped_is_not_hidden_behind_how_long_it_takes() {
+fn a_delayed_stop_does_not_hide_its_reason() {
     let failed = Pod {
         desired: Desired::Stopped,
         reason: Some(Reason::new(ReasonCode::InsufficientFunds, "", at(0))),
@@ -201,7 +201,7 @@ fn why_a_pod_was_stopped_is_not_hidden_behind_how_long_it_takes() {
 }
 
 #[test]
-fn nodes_that_were_at_fault_are_remembered_and_not_too_many() {
+fn a_limited_number_of_failed_nodes_is_remembered() {
     let failing_on = |node: &str, node_fault| {
         complete(ObservedPod {
             node: Some(node.into()),
@@ -225,7 +225,7 @@ fn nodes_that_were_at_fault_are_remembered_and_not_too_many() {
 }
 
 #[test]
-fn what_fails_by_the_fault_of_its_node_is_made_anew_after_a_while_unless_it_has_run_there() {
+fn a_pod_failing_because_of_its_node_is_recreated_unless_it_ran_there() {
     let failing_here = |started_at| {
         complete(ObservedPod {
             node: Some("node-1".into()),
@@ -257,7 +257,7 @@ fn what_fails_by_the_fault_of_its_node_is_made_anew_after_a_while_unless_it_has_
     let (made, actions) = settle(moving, &gone, at(125));
     assert_eq!(actions[0], Action::Apply, "{made:?}");
     assert_eq!(made.failed_nodes, ["node-1"]);
-    // What has run there has files there, and the node may be mended.
+    // The pod has files on that node, and the node may be repaired.
     let (stays, actions) = settle(pod, &failing_here(Some(at(-100))), at(120));
     assert_eq!((stays.retry_at, stays.attempts), (None, 0));
     assert!(
@@ -269,7 +269,7 @@ fn what_fails_by_the_fault_of_its_node_is_made_anew_after_a_while_unless_it_has_
 }
 
 #[test]
-fn what_its_node_refuses_is_made_anew_more_and_more_slowly_and_is_no_failure() {
+fn a_pod_refused_by_its_node_is_recreated_with_growing_delays() {
     let refused = complete(ObservedPod {
         phase: Phase::Ended,
         node: Some("node-1".into()),

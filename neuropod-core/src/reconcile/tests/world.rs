@@ -1,37 +1,37 @@
-//! The smallest cluster that a record can be reconciled with: plain data, moved by hand.
+//! The smallest cluster for reconciling a record: plain data, changed by hand.
 
 use super::bank::Bank;
 use super::*;
 
-/// How a step goes.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Works,
-    /// The effect happens and nobody is told.
+    /// The effect takes place, but the answer is lost.
     Lost,
-    /// Nothing happens, and an error says so.
+    /// Nothing takes place, and an error is returned.
     Fails,
-    /// Some of it or all of it happens, and it is called an error.
+    /// Some or all of the effect takes place, and an error is returned.
     FailsAfter,
 }
 
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) pod: Option<Pod>,
-    /// What was asked for last.
+    /// The last request.
     pub(super) wanted: Desired,
     pub(super) seen: Observation,
     pub(super) now: i64,
     pub(super) bank: Bank,
     pub(super) volume_grace: Option<SignedDuration>,
-    /// What the cluster answers to whoever wants to make something there.
+    /// The cluster's error for every creation.
     pub(super) refuses: Option<ErrorKind>,
-    /// Whether containers don't start.
+    /// Whether containers fail to start.
     pub(super) stuck: bool,
-    /// Seconds that containers really ran.
+    /// Seconds that containers actually ran.
     pub(super) ran: i64,
     objects_made: u32,
-    /// How often anything but charging was done.
+    /// The number of actions other than charging.
     pub(super) effects: usize,
 }
 
@@ -52,7 +52,7 @@ impl World {
         }
     }
 
-    /// Carries out the first action. Answers whether there was anything to do.
+    /// Carries out the first action. Returns `false` if there was none.
     pub(super) fn step(&mut self, outcome: Outcome) -> bool {
         let Some(pod) = self.pod.clone() else { return false };
         let now = at(self.now);
@@ -64,7 +64,7 @@ impl World {
             return false;
         };
         if let Action::Save(next) = action {
-            // A lost save is a conflict: the record stays as it was.
+            // A lost save is a conflict: the record is unchanged.
             if outcome == Outcome::Works {
                 self.store((**next).clone());
             }
@@ -78,7 +78,7 @@ impl World {
             Outcome::FailsAfter => self.carry_out(&pod, action).and(Err(error)),
         };
         if result.is_err() && *action == Action::Apply {
-            // Some of it may have been made all the same.
+            // Some of the objects may exist all the same.
             self.seen.objects = Objects::Unknown;
         }
         let next = match (action, result) {
@@ -97,7 +97,7 @@ impl World {
         true
     }
 
-    /// A record that is gone stays so.
+    /// A removed record stays removed.
     fn store(&mut self, next: Pod) {
         if self.pod.is_some() {
             self.pod = Some(Pod {
@@ -119,7 +119,7 @@ impl World {
             Action::Hold(hold) => self.bank.hold(hold)?,
             Action::Draw(draw) => return Ok(Some(self.bank.draw(draw))),
             Action::Release { key } => self.bank.release(key),
-            Action::Observe => self.know(),
+            Action::Observe => self.observe_objects(),
             Action::Apply => {
                 assert_eq!(
                     pod.meter.hold_state,
@@ -167,7 +167,7 @@ impl World {
     }
 
     fn remove(&mut self, volume: VolumePolicy) {
-        self.know();
+        self.observe_objects();
         self.seen.objects = Objects::Absent;
         if let Some(seen) = &mut self.seen.pod {
             seen.terminating = true;
@@ -184,7 +184,7 @@ impl World {
         }
     }
 
-    /// Nothing of the user's is deleted without being asked, or told in time that it is not paid for.
+    /// The user's data is only deleted on request, or after a warning that the volume is unpaid.
     fn may_delete_volume(&self, pod: &Pod) {
         let asked = self.wanted
             == Desired::Deleted {
@@ -197,14 +197,14 @@ impl World {
         assert!(asked || unpaid, "a volume goes that nobody gave up: {self:?}");
     }
 
-    /// What nobody had looked at turns out to be half there.
-    fn know(&mut self) {
+    /// Objects that nobody has observed turn out to be partly there.
+    fn observe_objects(&mut self) {
         if self.seen.objects == Objects::Unknown {
             self.seen.objects = Objects::Partial;
         }
     }
 
-    /// The cluster goes on for some seconds, towards what it was asked for.
+    /// The cluster makes progress for some seconds.
     pub(super) fn pass(&mut self, seconds: i64) {
         let before = self.now;
         self.now += seconds;
@@ -216,7 +216,7 @@ impl World {
             self.ran += seconds;
         }
         if seen.phase == Phase::Unknown {
-            // Nothing ends or starts on a node that does not answer.
+            // Nothing ends or starts on a node that does not respond.
         } else if seen.terminating {
             self.seen.pod = None;
         } else if seen.phase == Phase::Ended || self.stuck {
@@ -286,7 +286,7 @@ impl World {
         }
     }
 
-    /// Nobody hears of its node any more, nor of what runs there.
+    /// The node stops reporting, and so does everything on it.
     pub(super) fn node_is_lost(&mut self) {
         let now = at(self.now);
         if let Some(seen) = &mut self.seen.pod
@@ -310,14 +310,14 @@ impl World {
         }
     }
 
-    /// From now on the cluster does what it is asked for.
+    /// From now on every request succeeds.
     pub(super) fn recover(&mut self) {
         self.refuses = None;
         self.stuck = false;
         self.node_is_back();
     }
 
-    /// What a person asks for, as the platform writes it down.
+    /// A request of a person, as the platform records it.
     pub(super) fn ask(&mut self, desired: Desired) {
         let now = at(self.now);
         let Some(pod) = &mut self.pod else { return };

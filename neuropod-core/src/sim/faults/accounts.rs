@@ -35,7 +35,7 @@ pub(super) struct FaultyAudit {
     pub(super) inner: Arc<dyn AuditLog>,
 }
 
-/// Implements a trait by passing every method on.
+/// Implements a trait by forwarding every method.
 macro_rules! pass {
     ($trait:ident for $type:ident as $part:literal {
         $(fn $name:ident($($argument:ident: $type_of:ty),*) -> $result:ty;)*

@@ -16,7 +16,7 @@ use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
 use crate::sim::watchers::KnownPods;
 
-/// How long a watch is broken.
+/// The length of a watch's interruption.
 const GAP: Duration = Duration::from_secs(1);
 
 pub(super) struct FaultyCluster {
@@ -102,11 +102,11 @@ impl ClusterBackend for FaultyCluster {
 struct FaultyWatch {
     faults: Faults,
     inner: Arc<dyn ClusterBackend>,
-    /// The fault of its opening.
+    /// The fault of opening it.
     opening: Option<Fault>,
     stream: Option<BoxStream<'static, ClusterEvent>>,
     known: KnownPods,
-    /// The changes in a gap.
+    /// The changes during an interruption.
     missed: VecDeque<ClusterEvent>,
 }
 
@@ -144,7 +144,7 @@ impl FaultyWatch {
         }
     }
 
-    /// Loses the connection, opens another one and finds what has changed meanwhile.
+    /// Loses the connection, opens another one and finds the changes made meanwhile.
     async fn gap(&mut self) -> Option<()> {
         self.stream = None;
         sleep(GAP).await;

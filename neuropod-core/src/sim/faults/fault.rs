@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::kind::{Error, ErrorKind};
 use crate::money::amount::Money;
 
-/// What a backend that asks for fewer requests sends as `Retry-After`.
+/// The `Retry-After` of an overloaded backend.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// One way in which a call goes wrong.
@@ -21,11 +21,11 @@ pub enum Fault {
     CrashAfter,
     /// The call takes effect at once, and returns [ten seconds](Self::LATENESS) late.
     Late,
-    /// The backend asks for fewer requests: [`ErrorKind::RateLimited`], to be tried again in five seconds.
+    /// The backend is overloaded: [`ErrorKind::RateLimited`], to be retried in five seconds.
     RateLimited,
     /// The backend returns something unknown: [`ErrorKind::Unexpected`], which is not retryable.
     Unexpected,
-    /// Another writer was quicker: [`ErrorKind::Conflict`].
+    /// Another writer was first: [`ErrorKind::Conflict`].
     Conflict,
     /// The cluster refuses the content of the call, as an admission webhook does: [`ErrorKind::Rejected`].
     Refused,
@@ -50,7 +50,7 @@ impl Fault {
         Self::Quota,
         Self::NoMoney,
     ];
-    /// How much later a [late](Self::Late) call returns.
+    /// The delay of a [late](Self::Late) call.
     pub const LATENESS: Duration = Duration::from_secs(10);
 
     /// Whether this can happen to a call such as `cluster.apply`.

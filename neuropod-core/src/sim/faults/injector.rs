@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::plan::Plan;
 use crate::error::kind::Result;
 
-/// Which calls go wrong, for everything that it wraps together. Clones share one plan and one count.
+/// Chooses the calls that go wrong, in all traits wrapped by it. Clones share one plan and one count.
 #[derive(Clone)]
 pub struct Faults {
     progress: Arc<Mutex<Progress>>,
@@ -37,13 +37,14 @@ impl Faults {
         Self::lasting(n, fault, Duration::ZERO)
     }
 
-    /// The `n`th call that this fault concerns, counted from 1, goes wrong, and for this long every other one after it.
+    /// The `n`th call that this fault concerns, counted from 1, goes wrong, and for this long all other such
+    /// calls after it.
     pub fn lasting(n: usize, fault: Fault, time: Duration) -> Self {
         Self::new(Plan::at_call(n, fault, time))
     }
 
-    /// Out of a thousand calls, `per_mille` go wrong on average, each with one of the faults that concern it, until
-    /// [`heal`](Self::heal). Neither crashes nor a lack of money are among them. The same seed makes the same choices.
+    /// Of a thousand calls, `per_mille` go wrong on average, each with one of the faults that concern it, until
+    /// [`heal`](Self::heal). Crashes and lack of money are excluded. The same seed makes the same choices.
     pub fn random(seed: u64, per_mille: u32) -> Self {
         Self::new(Plan::random(seed, per_mille))
     }
@@ -64,7 +65,7 @@ impl Faults {
         self.with_progress(|progress| progress.plan = Plan::None);
     }
 
-    /// How many calls there were, in everything that is wrapped together.
+    /// The number of calls so far, in all traits wrapped by it.
     pub fn calls(&self) -> usize {
         self.with_progress(|progress| progress.calls.len())
     }
@@ -74,7 +75,7 @@ impl Faults {
         self.with_progress(|progress| progress.calls.get(n.checked_sub(1)?).copied())
     }
 
-    /// The name of the first call that went wrong; `None`: none did.
+    /// The name of the first call that went wrong, if any.
     pub fn injected(&self) -> Option<&'static str> {
         self.with_progress(|progress| progress.first.map(|(call, _)| call))
     }
@@ -95,7 +96,7 @@ impl Faults {
         change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Counts a call and returns what goes wrong with it.
+    /// Counts a call and returns its fault, if any.
     pub(super) fn count(&self, name: &'static str) -> Option<Fault> {
         self.with_progress(|progress| {
             progress.calls.push(name);
@@ -111,7 +112,7 @@ impl Faults {
         pending().await
     }
 
-    /// Returns only in a process that has not crashed.
+    /// Returns only if the process has not crashed.
     pub(super) async fn alive(&self) {
         if self.has_crashed() {
             pending::<()>().await;
@@ -143,7 +144,7 @@ impl Faults {
             }
             Some(Fault::CrashBefore) => self.crash().await,
             Some(Fault::CrashAfter) => {
-                // Nobody is left to get the result.
+                // Nobody receives the result.
                 drop(call.await);
                 self.crash().await
             }

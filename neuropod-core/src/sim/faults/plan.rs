@@ -13,11 +13,11 @@ use super::fault::Fault;
 pub(super) enum Plan {
     None,
     At {
-        /// How many calls that the fault concerns are still to come, with the one that goes wrong.
+        /// The number of calls that the fault still concerns, including the one that goes wrong.
         remaining: usize,
         fault: Fault,
         time: Duration,
-        /// The time until which all of them go wrong.
+        /// Until this time, all of them go wrong.
         until: Option<Instant>,
     },
     Random {
@@ -43,7 +43,7 @@ impl Plan {
         }
     }
 
-    /// The fault of the next call; `None`: it goes well.
+    /// The fault of the next call, if any.
     pub(super) fn next(&mut self, call: &str) -> Option<Fault> {
         match self {
             Self::None => None,

@@ -36,7 +36,7 @@ fn every_refusal_has_its_kind_and_explains_itself() {
         if let Some(says) = trial["says"].as_str() {
             assert!(error.message().contains(says), "{name}: {error}");
         }
-        // Gatekeeper puts names into such brackets too; what ends an element is in pages alone.
+        // Gatekeeper puts names into such brackets too; closing tags only occur in pages.
         let is_page = ["</", "<!", "<html", "<head", "<body"];
         let reported = error.message().to_lowercase();
         assert!(

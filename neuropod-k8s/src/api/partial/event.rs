@@ -1,4 +1,4 @@
-//! An event, which says why a pod or a claim hangs.
+//! Events, which explain why a pod or a claim makes no progress.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ pub(crate) struct PartialEvent {
     pub(crate) first_timestamp: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
     pub(crate) last_timestamp: Option<Timestamp>,
-    /// When it first happened, where the reporter writes events of the newer kind, which count in `series`.
+    /// When it first happened, for events of the newer kind, which are counted in `series`.
     #[serde(deserialize_with = "time")]
     pub(crate) event_time: Option<Timestamp>,
     pub(crate) series: Series,
@@ -53,7 +53,7 @@ impl PartialEvent {
     }
 }
 
-/// The object that an event is about.
+/// The object of an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Involved {
@@ -61,7 +61,7 @@ pub(crate) struct Involved {
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) uid: String,
-    /// Which part of the object: `spec.containers{main}`; empty for all of it.
+    /// The part of the object, such as `spec.containers{main}`; empty for all of it.
     pub(crate) field_path: String,
 }
 

@@ -12,10 +12,11 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// The year 2014, in which Kubernetes began. Go writes earlier times (the year 1, or 1970) for what has not happened.
+/// The year 2014, in which Kubernetes began. Go writes earlier times (the year 1, or 1970) for events that have
+/// not happened.
 const FIRST_YEAR: Timestamp = Timestamp::constant(1_388_534_400, 0);
 
-/// A time; `None` if it is absent, unreadable, or stands for what has not happened.
+/// A time; `None` if it is absent, unreadable, or before Kubernetes existed.
 pub(crate) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     let time = text.and_then(|text| text.parse().ok());

@@ -1,7 +1,7 @@
-//! Lenient decoding: a value that is `null`, or of another kind than expected, counts as absent.
+//! Lenient decoding: a value that is `null`, or of an unexpected kind, counts as absent.
 //!
-//! Virtual and aggregated API servers write `null` where the API says text, and any client may write an event with a
-//! negative count. One such field should cost only its own detail. If the list or the watch failed because of it, the
+//! Virtual and aggregated API servers write `null` for texts, and any client may write an event with a negative
+//! count. Such a field should cost only its own detail. If the list or the watch failed because of it, the
 //! platform would lose sight of every pod.
 
 use std::fmt;
@@ -85,7 +85,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
         self.0.deserialize_option(Lenient(visitor))
     }
 
-    /// Skips a value, without keeping anything. This is most of an object.
+    /// Skips a value without storing it. Most of an object is skipped.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.0.deserialize_ignored_any(visitor)
     }
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_of_any_kind_anywhere_fails_the_list() {
+    fn no_invalid_value_anywhere_fails_the_list() {
         let container = json!({
             "name": "main", "ready": false, "restartCount": 1, "containerID": "c", "image": "a",
             "state": { "waiting": { "reason": "ErrImagePull", "message": "no" } },
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_is_absent_and_what_stands_beside_it_is_kept() {
+    fn an_invalid_value_is_absent_and_its_siblings_are_kept() {
         let pod: PartialPod = from_value(json!({
             "metadata": { "uid": "u", "name": null },
             "status": { "phase": "Pending", "reason": null, "startTime": "no time",

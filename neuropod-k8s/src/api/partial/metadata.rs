@@ -37,7 +37,7 @@ impl Meta {
         self.labels.managed_by.as_deref() == Some(labels::MANAGER)
     }
 
-    /// The run that this object was created for; `u64::MAX`, which no run has, if it has no label.
+    /// The run that this object was created for; `u64::MAX`, which no run has, without the label.
     pub(crate) fn run(&self) -> u64 {
         let run = self.labels.run.as_deref();
         run.and_then(|run| run.parse().ok()).unwrap_or(u64::MAX)
@@ -65,7 +65,7 @@ pub(crate) struct Labels {
     pub(crate) user_hash: Option<String>,
     #[serde(rename = "neuropod.io/run")]
     pub(crate) run: Option<String>,
-    /// Of a namespace.
+    /// The Pod Security level, on namespaces.
     #[serde(rename = "pod-security.kubernetes.io/enforce")]
     pub(crate) pod_security: Option<String>,
 }

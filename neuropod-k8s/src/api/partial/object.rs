@@ -11,7 +11,7 @@ pub(crate) trait Partial: serde::de::DeserializeOwned + Clone + Send + 'static {
     fn meta(&self) -> &Meta;
 }
 
-/// An object of any kind, of which only the metadata is used.
+/// An object of any kind, of which only the metadata is needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, remote = "Self")]
 pub(crate) struct PartialObject {

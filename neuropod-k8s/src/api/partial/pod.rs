@@ -1,4 +1,4 @@
-//! A pod: where it was put, and its status.
+//! Pods: their node and their status.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub(crate) struct PartialPod {
     pub(crate) status: PodStatus,
 }
 
-/// From `spec` of a pod: its node, or what holds the scheduler back.
+/// From `spec` of a pod: its node, or its scheduling gates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Placement {
@@ -45,7 +45,7 @@ pub(crate) struct PodStatus {
     pub(crate) start_time: Option<Timestamp>,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) container_statuses: Vec<ContainerStatus>,
-    /// The init containers, in their order. All of them were added by others (`istio-init`).
+    /// The init containers, in their order. None is the platform's; others add them (`istio-init`).
     pub(crate) init_container_statuses: Vec<ContainerStatus>,
 }
 

@@ -91,7 +91,7 @@ fn a_namespace_and_a_volume_of_the_user() {
     insta::assert_snapshot!(shown(&workload(&pod, &layout), &config));
 }
 
-/// The namespace of the cluster's own is no place for limits on one user.
+/// The default namespace of the cluster must not have limits for a single user.
 #[test]
 fn without_a_namespace_of_the_user_there_is_no_quota() {
     let layout = Layout {
@@ -113,7 +113,7 @@ fn without_a_namespace_of_the_user_there_is_no_quota() {
 }
 
 #[test]
-fn a_token_the_user_chose_takes_the_place_of_the_generated_one_and_is_in_the_secret_alone() {
+fn a_chosen_token_replaces_the_generated_one_and_is_only_in_the_secret() {
     const CHOSEN: &str = "correct horse battery staple";
     let generated = with_jupyter();
     let token = || Some(AccessToken::new(CHOSEN));
@@ -150,7 +150,7 @@ fn a_token_the_user_chose_takes_the_place_of_the_generated_one_and_is_in_the_sec
 }
 
 #[test]
-fn a_gpu_type_that_is_not_in_the_catalogue_any_more_is_an_error_that_names_it() {
+fn a_gpu_type_no_longer_in_the_catalogue_is_an_error_that_names_it() {
     let catalogue = Catalogue::new([]);
     let error = plan(&with_jupyter(), &catalogue, &naming(), &Layout::default()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotConfigured), "{error}");

@@ -10,8 +10,8 @@ use super::tenant::Tenant;
 use crate::api::kinds::Kind;
 use crate::api::request::Requests;
 
-/// The GPUs of the cluster, node by node, and who holds them. `None` if the platform may not list nodes and the pods of
-/// others: without both, nobody knows what is free.
+/// The GPUs of the cluster, by node, with the pods that use them. `None` if the platform may not list nodes and
+/// foreign pods: without both, the free GPUs are unknown.
 pub(crate) async fn fetch(requests: &Requests, instance: &str) -> Result<Option<Vec<NodeGpus>>> {
     let running =
         ListParams::default().fields("spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed");

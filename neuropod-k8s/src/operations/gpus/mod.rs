@@ -1,4 +1,4 @@
-//! The GPUs of a cluster: those of its nodes, less those that pods hold.
+//! The GPUs of a cluster: those of its nodes, minus those in use by pods.
 
 pub(crate) mod fetch;
 mod names;

@@ -1,7 +1,7 @@
-//! Which extended resources are GPUs.
+//! The extended resources that are GPUs.
 
-/// Names of extended resources that are GPUs or other accelerators, as the vendors' device plug-ins have them. A `*` stands
-/// for any text.
+/// Names of extended resources that are GPUs or other accelerators, as used by the vendors' device plug-ins. A
+/// `*` stands for any text.
 pub(super) const GPUS: [&str; 30] = [
     "amd.com/*gpu*",
     "aws.amazon.com/neuron*",
@@ -35,13 +35,13 @@ pub(super) const GPUS: [&str; 30] = [
     "volcano.sh/vgpu-number",
 ];
 
-/// Whether a resource is a GPU, or another accelerator, of which a container can have one. Shares of one
-/// (`nvidia.com/gpumem`, `gpu.intel.com/millicores`) and other devices of the same vendors (`nvidia.com/hostdev`) are not.
+/// Whether a resource is a whole GPU or other accelerator. Shares of one (`nvidia.com/gpumem`,
+/// `gpu.intel.com/millicores`) and other devices of the same vendors (`nvidia.com/hostdev`) are not.
 pub(super) fn is_gpu(resource: &str) -> bool {
     let Some((vendor, name)) = resource.split_once('/') else {
         return false;
     };
-    // Names that vendors not in the list are likely to use.
+    // Names that unlisted vendors are likely to use.
     let gpu = ["gpu", "vgpu"].contains(&name) || name.starts_with("gpu.") || name.starts_with("mig-");
     let share = ["mem", "cores", "vcore", "-core", "percent", "monitoring", "tile"]
         .iter()

@@ -9,7 +9,8 @@ use crate::api::partial::Condition;
 use crate::api::partial::fields::null_as_default;
 use crate::api::quantity::quantities;
 
-/// Labels that hold the model of a node's GPUs, beside [`NVIDIA_MODEL_LABEL`], by the prefix of the resource.
+/// Labels with the model of a node's GPUs, in addition to [`NVIDIA_MODEL_LABEL`], by the prefix of the
+/// resource.
 const MODEL_LABELS: [(&str, &str); 9] = [
     // AMD's node labeller; Intel's device plug-ins; AWS (Karpenter, EKS).
     ("amd.com/", "amd.com/gpu.product-name"),
@@ -86,7 +87,7 @@ impl Node {
     pub(super) fn model(&self, resource: &str) -> Option<&str> {
         let labels = &self.metadata.labels;
         let of_vendor = |vendor: &str| resource.starts_with(vendor);
-        // A slice with a resource of its own has a model of its own too (MIG, strategy `mixed`).
+        // A slice with its own resource has its own model, too (MIG, strategy `mixed`).
         let slice = labels.get(&format!("{resource}.product"));
         let whole = || {
             labels

@@ -1,4 +1,4 @@
-//! The GPUs of nodes, and the pods that hold them: a plain function.
+//! The GPUs of nodes, with the pods that use them: a plain function.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::node::{Node, NodeTaint};
 use super::tenant::Tenant;
 use crate::api::quantity;
 
-/// The GPUs of these nodes, by node and resource, with the pods that hold them.
+/// The GPUs of these nodes, by node and resource, with the pods that use them.
 pub(super) fn by_node(nodes: &[Node], tenants: &[Tenant], instance: &str) -> Vec<NodeGpus> {
     let mut held: BTreeMap<(&str, &str), Vec<GpuHolder>> = BTreeMap::new();
     for tenant in tenants {

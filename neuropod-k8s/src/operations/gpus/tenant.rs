@@ -1,4 +1,4 @@
-//! A pod on a node, with the GPUs that it asks for.
+//! A pod on a node, with the GPUs that it requests.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::api::quantity::{self, quantities};
 
 type Quantities = BTreeMap<String, String>;
 
-/// A pod on a node, with what it asks for.
+/// A pod on a node, with its requests.
 #[derive(Debug, Deserialize)]
 pub(super) struct Tenant {
     metadata: Meta,
@@ -50,8 +50,8 @@ struct TenantResources {
 }
 
 impl TenantContainer {
-    /// How many of a resource it asks for. For an extended resource, request and limit are equal, and either may be left
-    /// out.
+    /// The requested amount of a resource. For an extended resource, request and limit are equal, and either
+    /// may be left out.
     fn asks(&self, resource: &str) -> u64 {
         let TenantResources { requests, limits } = &self.resources;
         let quantity = requests.get(resource).or_else(|| limits.get(resource));
@@ -62,8 +62,8 @@ impl TenantContainer {
 }
 
 impl Tenant {
-    /// How many GPUs of each resource the scheduler reserves for it. This is the larger of two sums: of its containers and
-    /// sidecars, and of an init container and the sidecars that run beside it.
+    /// The number of GPUs of each resource that the scheduler reserves for it: the larger of two sums, of its
+    /// containers and sidecars, and of an init container and the sidecars that run beside it.
     pub(super) fn gpus(&self) -> BTreeMap<&str, u64> {
         let TenantSpec {
             containers,

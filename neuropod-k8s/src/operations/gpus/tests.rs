@@ -65,7 +65,7 @@ fn free_gpus_are_those_that_no_pod_on_the_node_requests() {
 }
 
 #[test]
-fn what_is_counted_as_a_gpu_is_called_one_when_it_is_short_and_in_quotas() {
+fn resources_counted_as_gpus_are_called_gpus_in_shortages_and_quotas() {
     for pattern in GPUS {
         let resource = pattern.replace('*', "x");
         assert!(is_gpu(&resource), "{resource}");

@@ -1,4 +1,4 @@
-//! The nodes and pods of `tests/trials/input/gpus-*.json`: what is there, and how many pods of each type have room.
+//! The nodes and pods of `tests/trials/input/gpus-*.json`, with their GPUs and the room for pods of each type.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,7 +36,7 @@ struct Stock {
 }
 
 #[test]
-fn each_trial_comes_out_right() {
+fn each_trial_is_as_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/trials/input");
     let files = std::fs::read_dir(folder)
         .unwrap()

@@ -1,4 +1,4 @@
-//! Stopping a pod and starting it again, where a pod takes its time to end as it does on a real node.
+//! Stopping and restarting a pod that takes time to end, as on a real node.
 
 use std::sync::{Arc, Mutex};
 
@@ -47,7 +47,7 @@ impl Stage {
         self.cluster.remove(&self.workload.reference, keep).await
     }
 
-    /// Whether the last [`apply`](Self::apply) read what there is before it created anything.
+    /// Whether the last [`apply`](Self::apply) read the existing objects before it created any.
     fn read_first(&self) -> bool {
         let first = self.log.lines();
         first.first().is_some_and(|line| line.starts_with("GET"))
@@ -55,7 +55,7 @@ impl Stage {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stopped_pod_is_started_again_in_one_wave() {
+async fn a_stopped_pod_restarts_in_one_wave() {
     let stage = Stage::running().await;
     let whole = stage.world.lock().unwrap().paths();
     let left = stage.remove().await.unwrap();
@@ -79,7 +79,7 @@ async fn a_stopped_pod_is_started_again_in_one_wave() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_has_not_ended_yet_is_waited_for_and_made_whole() {
+async fn a_terminating_pod_is_waited_for_and_then_recreated() {
     let stage = Stage::running().await;
     let whole = stage.world.lock().unwrap().paths();
     stage.remove().await.unwrap();

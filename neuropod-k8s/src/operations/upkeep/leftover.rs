@@ -1,7 +1,8 @@
-//! Copies of Secrets whose names have left the configuration.
+//! Copies of Secrets that are no longer in the configuration.
 //!
-//! They are deleted once nothing uses them. A running pod was created with the old names: when its container restarts, its
-//! image is pulled again with the old credentials, and its route has the old certificate until the next start.
+//! They are deleted once they are unused. A running pod was created with the old names: when its container
+//! restarts, its image is pulled with the old credentials, and its route has the old certificate until the next
+//! start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,8 +50,8 @@ struct Certificate {
     secret_name: String,
 }
 
-/// Deletes those of the copies that nothing uses; the configuration names none of them. Failures go to the log, and the
-/// next inventory retries.
+/// Deletes the unused copies among `copies`, none of which is in the configuration. Failures go to the log, and
+/// the next inventory retries.
 pub(super) async fn remove(context: &Context, copies: impl Iterator<Item = Meta>) {
     let mut by_namespace: BTreeMap<String, Vec<Meta>> = BTreeMap::new();
     for copy in copies {

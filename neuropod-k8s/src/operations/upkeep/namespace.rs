@@ -1,4 +1,4 @@
-//! Gives a namespace what it has to have.
+//! Creates the prerequisites of a namespace.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use neuropod_core::Result;
 use super::{policy, secrets};
 use crate::context::Context;
 
-/// Gives the namespace what it has to have, unless it had it within the last five minutes.
+/// Creates the prerequisites of the namespace, unless they existed within the last five minutes.
 pub(crate) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
     if context.complete_namespaces.has(namespace) {
         return Ok(());
@@ -15,11 +15,11 @@ pub(crate) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
     ensure_now(context, namespace).await
 }
 
-/// Gives the namespace what it has to have, now.
+/// Creates the prerequisites of the namespace now.
 ///
 /// # Errors
-/// Those of the API server; `NameTaken` when an object of somebody else has the name of the policy or of a Secret;
-/// `NotConfigured` when a Secret that is to be copied does not exist.
+/// Those of the API server; `NameTaken` if a foreign object has the name of the policy or of a Secret;
+/// `NotConfigured` if a Secret to be copied does not exist.
 pub(crate) async fn ensure_now(context: &Context, namespace: &str) -> Result<()> {
     policy::ensure(context, namespace).await?;
     secrets::ensure(context, namespace).await?;
@@ -27,8 +27,8 @@ pub(crate) async fn ensure_now(context: &Context, namespace: &str) -> Result<()>
     Ok(())
 }
 
-/// Repairs what is missing in these namespaces, all of which have pods, and deletes what no namespace should have any
-/// more. Writes to the log what can't be repaired, and the next inventory retries: the pods are reported in any case.
+/// Repairs these namespaces, all of which have pods, and deletes obsolete objects in any namespace. Failures go
+/// to the log, and the next inventory retries: the pods are reported in any case.
 pub(crate) async fn repair(context: &Context, namespaces: BTreeSet<&str>) {
     if !namespaces.is_empty() {
         policy::repair(context, &namespaces).await;

@@ -1,4 +1,4 @@
-//! The network policy of all pods of a namespace: created where it is missing, repaired where somebody changed it.
+//! The network policy of all pods of a namespace: created if it is missing, repaired if somebody changed it.
 
 #[cfg(test)]
 mod tests;
@@ -18,18 +18,17 @@ use crate::context::Context;
 use crate::labels;
 use crate::manifests::network_policy;
 
-/// Makes the policy of the namespace what it should be.
+/// Creates or repairs the policy of the namespace.
 ///
 /// # Errors
-/// Those of the API server; `NameTaken` when an object of somebody else has its name; `Conflict` while it is being
-/// deleted.
+/// Those of the API server; `NameTaken` if a foreign object has its name; `Conflict` while it is being deleted.
 pub(super) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
     let policy = network_policy::of_namespace(&context.config, namespace);
     let found = find(context, namespace, &policy).await?;
     agree(context, namespace, &policy, found).await
 }
 
-/// Repairs the policies of these namespaces. Writes to the log what can't be repaired.
+/// Repairs the policies of these namespaces. Failures go to the log.
 pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
     let selector = labels::of_no_pod(&context.config.instance);
     let selector = ListParams::default().labels(&selector);
@@ -65,7 +64,7 @@ pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
     run(repairs).await;
 }
 
-/// Makes the policy what it should be.
+/// Creates or repairs the policy, given the existing one.
 async fn agree(
     context: &Context,
     namespace: &str,
@@ -121,7 +120,7 @@ async fn find(context: &Context, namespace: &str, policy: &Manifest) -> Result<O
         .await
 }
 
-/// The fields of a specification without empty lists, which the API server leaves out.
+/// The fields of a specification without empty lists, which the API server omits.
 fn without_empty(spec: &Value) -> Vec<(&String, &Value)> {
     let fields = spec.as_object().into_iter().flatten();
     let mut fields: Vec<_> = fields
@@ -131,11 +130,11 @@ fn without_empty(spec: &Value) -> Vec<(&String, &Value)> {
     fields
 }
 
-/// What differs between the policy `found` and the manifest. Compares the rules too, not only the digest: somebody may
-/// have edited them.
+/// The difference between the policy `found` and the manifest. Compares the rules too, not only the digest,
+/// because somebody may have edited them.
 ///
 /// # Errors
-/// `NameTaken` when it is somebody else's; `Conflict` while it is being deleted.
+/// `NameTaken` if it is foreign; `Conflict` while it is being deleted.
 fn difference(found: &PartialPolicy, policy: &Manifest, instance: &str) -> Result<Option<&'static str>> {
     let meta = &found.metadata;
     let failed = |kind, message: &'static str| {

@@ -1,9 +1,9 @@
-//! Copies of the Secrets that the platform names (registry credentials, the wildcard certificate) in the namespaces of
-//! users: kubelets and ingress controllers read them only in the namespace of the pod.
+//! Copies of the platform's Secrets (registry credentials, the wildcard certificate) in the namespaces of
+//! users, because kubelets and ingress controllers only read them in the namespace of the pod.
 //!
-//! The values are compared, not digests of them: people who may not read Secrets could read a digest. When an original is
-//! deleted its copies stay for the running pods, and no new pod is created until the original is back. A copy whose name
-//! leaves the configuration is deleted.
+//! The values are compared, not digests of them, because people who may not read Secrets could read a digest.
+//! When an original is deleted its copies stay for the running pods, and no new pod is created until the
+//! original is back. A copy whose name leaves the configuration is deleted.
 
 #[cfg(test)]
 mod tests;
@@ -54,11 +54,11 @@ fn names(config: &KubeConfig) -> BTreeSet<&str> {
     pull.chain(tls).collect()
 }
 
-/// Checks that the Secrets exist that the configuration names. If all pods share a namespace, a missing one is only a
-/// warning in the log: pods may work without it.
+/// Checks that the Secrets in the configuration exist. If all pods share a namespace, a missing one is only a
+/// warning in the log, because pods may work without it.
 ///
 /// # Errors
-/// `NotConfigured` when one is missing and users have namespaces of their own; those of the API server.
+/// `NotConfigured` if one is missing and users have their own namespaces; those of the API server.
 pub(crate) async fn check_sources(context: &Context) -> Result<()> {
     for name in names(&context.config) {
         match source(context, name).await {
@@ -71,11 +71,11 @@ pub(crate) async fn check_sources(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Gives a namespace of a user its copies, as the originals are now.
+/// Copies the originals into a namespace of a user.
 ///
 /// # Errors
-/// `NotConfigured` when an original is missing, `NameTaken` when a Secret of somebody else has the name of one,
-/// `Conflict` while a copy is being deleted, and those of the API server.
+/// `NotConfigured` if an original is missing, `NameTaken` if a foreign Secret has the name of one, `Conflict`
+/// while a copy is being deleted, and those of the API server.
 pub(super) async fn ensure(context: &Context, namespace: &str) -> Result<()> {
     if namespace == context.config.namespace {
         return Ok(());
@@ -119,7 +119,7 @@ pub(super) async fn repair(context: &Context, namespaces: &BTreeSet<&str>) {
     leftover::remove(context, leftover.into_iter().map(|copy| copy.metadata)).await;
 }
 
-/// Makes the copies in these namespaces what they should be. `copies` are those that exist.
+/// Creates or repairs the copies in these namespaces. `copies` are those that exist.
 async fn repair_copies(context: &Context, namespaces: &BTreeSet<&str>, copies: Vec<Found>) {
     let namespaces = namespaces
         .iter()
@@ -180,7 +180,7 @@ async fn source(context: &Context, name: &str) -> Result<Found> {
     })
 }
 
-/// Makes the copy what it should be.
+/// Creates or repairs the copy.
 async fn agree(context: &Context, namespace: &str, source: &Found, copy: Option<Found>) -> Result<()> {
     let (requests, config) = (&context.requests, &context.config);
     let name = source.metadata.name.as_str();
@@ -228,10 +228,10 @@ async fn agree(context: &Context, namespace: &str, source: &Found, copy: Option<
     Ok(())
 }
 
-/// What to do about `copy`.
+/// Decides what to do with `copy`.
 ///
 /// # Errors
-/// `NameTaken` when it is somebody else's; `Conflict` while it is being deleted.
+/// `NameTaken` if it is foreign; `Conflict` while it is being deleted.
 fn step(copy: &Found, source: &Found, digest: &str, instance: &str) -> Result<Step> {
     let meta = &copy.metadata;
     let failed = |kind, message: &'static str| {

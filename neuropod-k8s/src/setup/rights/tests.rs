@@ -71,7 +71,7 @@ async fn every_right_is_checked_where_it_is_used() {
             let is_of_cluster = of_cluster.contains(&attributes["resource"].as_str().unwrap());
             let namespace = if is_of_cluster { &Value::Null } else { &scope };
             let right = right(&request);
-            // GPUs are held by pods of the whole cluster.
+            // Pods of the whole cluster use GPUs.
             if right != "list pods" || attributes["namespace"] != Value::Null {
                 assert_eq!(
                     &attributes["namespace"], namespace,
@@ -133,7 +133,7 @@ async fn only_rights_that_the_configuration_uses_are_checked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_that_the_platform_can_do_without_stops_nothing_and_is_reported() {
+async fn a_missing_optional_right_is_reported_and_stops_nothing() {
     let denied = ["list nodes", "delete httproutes", "get httproutes"];
     let (result, _) = check_with(&users(), move |request| review(request, &denied)).await;
     result.unwrap();
@@ -154,7 +154,7 @@ async fn a_right_that_the_platform_can_do_without_stops_nothing_and_is_reported(
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_missing_rights_are_named_with_what_to_do() {
+async fn all_missing_rights_are_named_with_a_remedy() {
     let denied = |request: &Received| review(request, &["watch pods", "list events"]);
     let (result, _) = check_with(&users(), denied).await;
     let error = result.unwrap_err();
@@ -209,7 +209,7 @@ async fn a_question_without_a_response_is_an_error() {
 async fn checked(namespace: &str, denied: &'static [&str]) -> Result<()> {
     let (client, _) = server::client(|request| match request.path.as_str() {
         REVIEWS => review(request, denied),
-        // The network policy of the pods is not there yet.
+        // The network policy of the pods does not exist yet.
         policies if policies.ends_with("/networkpolicies") => Reply::Json(201, request.body.clone()),
         "/api/v1/namespaces/users" => Reply::Json(200, json!({ "metadata": { "name": "users" } })),
         classes if classes.ends_with("classes") => {
@@ -233,7 +233,7 @@ async fn the_check_of_the_setup_reports_missing_objects_first_and_then_rights() 
     let error = checked("users", &["watch pods"]).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::PermissionDenied);
     assert!(error.message().contains("may not watch pods"), "{error}");
-    // Nobody has rights in a namespace that is not there.
+    // There are no rights in a missing namespace.
     let error = checked("elsewhere", &["list pods", "watch pods"])
         .await
         .unwrap_err();

@@ -1,4 +1,4 @@
-//! Each reason why a pod does not run, with the texts that it is read from.
+//! Each reason why a pod does not run, with the texts that it is derived from.
 
 use neuropod_core::cluster::ReasonCode as Code;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn pull_again(message: &str) -> Value {
 }
 
 #[test]
-fn images_that_do_not_come() {
+fn images_that_can_not_be_pulled() {
     say(
         Code::ImageNotFound,
         &[
@@ -87,7 +87,7 @@ fn containers_that_do_not_start_or_stay() {
     };
     let no_program = "exec: \"jupyter\": executable file not found in $PATH";
     let missing = waiting("CreateContainerConfigError", "secret \"lab-token\" not found");
-    // The owner of the pod can't change that an earlier attempt still holds the name.
+    // The owner of the pod can't free a name that an earlier attempt still holds.
     let reserved = waiting("CreateContainerError", "failed to reserve container name");
     say(Code::ContainerConfig, &[missing, reserved]);
     say(

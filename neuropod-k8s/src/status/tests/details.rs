@@ -1,4 +1,4 @@
-//! The details of a reason beside its code: which of several texts, since when, and who is at fault.
+//! The details of a reason beside its code: which of several texts, its time, and who is at fault.
 
 use jiff::{SignedDuration, Timestamp};
 use neuropod_core::Reason;
@@ -13,14 +13,14 @@ fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-/// A warning that was first and last seen then.
+/// A warning with these times of its first and last occurrence.
 fn event(uid: &str, reason: &str, message: &str, [first, last]: [&str; 2]) -> PartialEvent {
     let event = json!({ "metadata": { "uid": uid }, "involvedObject": { "uid": "u1" }, "type": "Warning", "reason": reason,
         "message": message, "count": 1, "firstTimestamp": first, "lastTimestamp": last });
     from_value(event).unwrap()
 }
 
-/// A pod on its node whose sandbox is not there.
+/// A pod on its node whose sandbox does not exist yet.
 fn setting_up() -> Value {
     json!({ "phase": "Pending", "startTime": CREATED,
         "conditions": [{ "type": "PodScheduled", "status": "True", "lastTransitionTime": CREATED }],
@@ -33,7 +33,7 @@ const TIMED_OUT: &str =
     "Unable to attach or mount volumes: unmounted volumes=[workspace]: timed out waiting for the condition";
 
 #[test]
-fn a_warning_passes_or_stays_by_its_age_and_not_by_its_count() {
+fn a_warning_counts_by_its_age_and_not_by_its_count() {
     let once = event("e", "FailedMount", "no", ["2026-01-02T03:05:00Z"; 2]);
     let repeated = PartialEvent {
         count: 40,
@@ -114,7 +114,7 @@ fn an_unknown_warning_counts_after_minutes_on_the_node_with_its_reason() {
 }
 
 #[test]
-fn a_count_below_zero_costs_the_event_and_a_count_that_is_none_does_not() {
+fn a_negative_count_drops_the_event_and_an_invalid_one_does_not() {
     let mut warning = event("e", "FailedMount", "no", [CHANGED; 2]);
     warning.count = 0;
     assert!(!Warnings::about("u1", [&warning]).is_empty());
@@ -123,7 +123,7 @@ fn a_count_below_zero_costs_the_event_and_a_count_that_is_none_does_not() {
 }
 
 #[test]
-fn what_the_node_does_wrong_is_its_fault() {
+fn failures_of_the_node_are_its_fault() {
     let cdi = "failed to inject CDI devices: unresolvable CDI devices nvidia.com/gpu=0";
     let rejected = json!({ "phase": "Failed", "reason": "TopologyAffinityError",
         "message": "Pod was rejected: Resources cannot be allocated with Topology locality" });
@@ -158,7 +158,7 @@ fn what_the_node_does_wrong_is_its_fault() {
 }
 
 #[test]
-fn how_the_last_run_ended_stays_to_be_seen_while_the_next_one_runs() {
+fn the_end_of_the_last_run_is_kept_while_the_next_one_runs() {
     let running = |last: Value| {
         let container = json!({ "name": "main", "ready": true, "restartCount": 1, "containerID": "containerd://2",
             "state": { "running": { "startedAt": "2026-01-02T03:06:00Z" } }, "lastState": last });
@@ -189,7 +189,7 @@ fn a_pod_that_is_being_deleted_reports_by_when_and_who_holds_it() {
 }
 
 #[test]
-fn the_time_at_a_step_begins_when_it_was_reached() {
+fn the_time_of_a_step_is_when_it_was_reached() {
     assert_eq!(observed(&pod(&setting_up()), None).step_since, Some(at(CREATED)));
     let pulling = seen(&waiting("ContainerCreating", ""));
     assert_eq!(

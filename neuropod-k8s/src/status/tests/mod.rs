@@ -1,4 +1,5 @@
-//! The reports of kubelets, schedulers and controllers, and what they mean. Shapes and texts are those of Kubernetes 1.34.
+//! The interpretation of reports by kubelets, schedulers and controllers. Shapes and texts are those of
+//! Kubernetes 1.34.
 
 mod causes;
 mod details;
@@ -169,7 +170,7 @@ fn the_steps_follow_each_other() {
 }
 
 #[test]
-fn warnings_say_why_a_pod_is_not_set_up() {
+fn warnings_explain_why_a_pod_is_not_set_up() {
     let event = |reason: &str, at: &str| {
         let event = json!({ "metadata": { "uid": reason }, "involvedObject": { "uid": "u1" }, "reason": reason,
             "message": format!("{reason} it is"), "lastTimestamp": at, "count": 2 });
@@ -221,7 +222,7 @@ fn the_pods_of_a_node_that_does_not_respond_are_lost() {
 }
 
 #[test]
-fn an_empty_status_is_a_pod_that_was_just_made() {
+fn an_empty_status_is_a_new_pod() {
     let pod = seen(&json!({}));
     assert_eq!(
         (pod.phase, pod.step, pod.ready),

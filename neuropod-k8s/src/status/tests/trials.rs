@@ -1,4 +1,5 @@
-//! Pods of real clusters, with their right reasons: every file of `tests/trials/pod`. A new case is a new file.
+//! Pods of real clusters, with their expected reasons: every file of `tests/trials/pod`. A new case is a new
+//! file.
 
 use std::fs;
 use std::path::Path;
@@ -58,7 +59,7 @@ fn decoded(trial: &Value) -> (PartialPod, Vec<PartialEvent>) {
     (pods.items.into_iter().next().unwrap(), events.items)
 }
 
-/// Whether the result of a trial is one of those that are right.
+/// Whether the result of a trial is among the expected ones.
 fn is_right(expected: &Value, reported: &Value) -> bool {
     match expected {
         Value::Array(codes) => codes.contains(reported),

@@ -62,7 +62,7 @@ fn each_trial_has_its_reason_and_remedy_and_says_so_in_both_languages() {
 }
 
 #[test]
-fn what_is_counted_has_the_names_of_quotas_limits_and_people() {
+fn counted_resources_have_readable_names() {
     for (resource, counted) in [
         ("requests.nvidia.com/gpu", Some(Counted::Gpus)),
         ("requests.nvidia.com/gpu.shared", Some(Counted::Gpus)),
@@ -110,7 +110,7 @@ fn what_is_counted_has_the_names_of_quotas_limits_and_people() {
 }
 
 #[test]
-fn names_of_quotas_webhooks_and_objects_are_no_causes() {
+fn names_of_quotas_webhooks_and_objects_are_not_causes() {
     for (text, refusal) in [
         (
             r#"pods "gpu-lab" is forbidden: exceeded quota: gpu-memory, requested: services=1, used: services=9, limited: services=9"#,
@@ -161,7 +161,7 @@ fn names_of_quotas_webhooks_and_objects_are_no_causes() {
 }
 
 #[test]
-fn of_several_the_one_that_says_most_is_told() {
+fn the_most_specific_of_several_causes_is_reported() {
     let limits = "pods \"lab-1\" is forbidden: [maximum cpu usage per Pod is 4, but limit is 8, maximum nvidia.com/gpu usage \
                   per Container is 1, but limit is 2]";
     assert_eq!(read(limits), Some(Refusal::Size(Some(Counted::Gpus))));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::kind::{Error, Result};
 use crate::money::billing::Drawn;
 
-/// What a call returned, as a value that can be stored and compared.
+/// The result of a call, in a form that can be stored and compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CallResult {
@@ -17,9 +17,9 @@ pub enum CallResult {
     Refused {
         /// The [code](crate::ErrorKind::code) of its kind.
         code: String,
-        /// Whether another try can help.
+        /// Whether a retry can succeed.
         retryable: bool,
-        /// Its whole text.
+        /// Its full text.
         error: String,
     },
 }

@@ -1,12 +1,12 @@
-//! Checks that results fit together, whatever the ledger has.
+//! Checks that results are consistent with each other, independently of the ledger.
 
 use super::call_result::CallResult;
 use super::journal::{Attempt, Attempts};
 use super::operation::Operation;
 use crate::money::billing::PostingKind;
 
-/// Checks that each error is one that its operation can have, and that each result follows from the operations that were
-/// accepted before under the same key.
+/// Checks that each error is possible for its operation, and that each result follows from the operations
+/// accepted earlier under the same key.
 pub(super) fn check(attempts: &Attempts) {
     for attempt in attempts.all() {
         is_possible(attempt);
@@ -45,7 +45,7 @@ fn is_possible(attempt: &Attempt) {
 /// Checks the result of an operation that began when `earlier` was already accepted.
 fn follows(earlier: &Attempt, later: &Attempt, same_key: &[&Attempt]) {
     use Operation::{Draw, Hold, Post, Release};
-    // An operation without result has nothing to compare.
+    // An operation without a result can't be compared.
     let Some(result) = later.result() else { return };
     let code = result.code();
     let may_be_released = same_key

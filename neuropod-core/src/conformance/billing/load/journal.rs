@@ -1,4 +1,4 @@
-//! The journal of a load: which operations began, and what each returned.
+//! The journal of a load: the operations that began and their results.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::call_result::CallResult;
 use super::operation::Operation;
 
-/// The begin or the end of an operation. The order of events shows which results were known when an operation began.
+/// The beginning or the end of an operation. The order of events shows which results were known when an
+/// operation began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LoadEvent {
-    /// It begins.
+    /// The operation began.
     Begun {
         /// The number of the operation.
         number: u64,
         /// The operation.
         operation: Operation,
     },
-    /// It returned.
+    /// The operation returned.
     Ended {
         /// The number of the operation.
         number: u64,
@@ -27,11 +28,11 @@ pub enum LoadEvent {
     },
 }
 
-/// An operation, with its result where it returned.
+/// An operation, with its result if it returned.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) operation: Operation,
-    /// The index of its begin among the events.
+    /// The index of its beginning among the events.
     pub(super) begun: usize,
     /// The index of its end, and its result; `None`: the process was killed before.
     pub(super) ended: Option<(usize, CallResult)>,
@@ -94,12 +95,12 @@ impl Attempts {
         self.by_number.values()
     }
 
-    /// Each key, with the attempts that have it.
+    /// Each key, with its attempts.
     pub(super) fn by_key(&self) -> impl Iterator<Item = (&str, Vec<&Attempt>)> {
         self.by_key.keys().map(|key| (key.as_str(), self.with_key(key)))
     }
 
-    /// The attempts with this key, in the order in which they began.
+    /// The attempts with this key, in the order of their beginning.
     pub(super) fn with_key(&self, key: &str) -> Vec<&Attempt> {
         let numbers = self.by_key.get(key).into_iter().flatten();
         numbers.map(|number| &self.by_number[number]).collect()

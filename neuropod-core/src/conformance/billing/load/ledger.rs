@@ -1,4 +1,5 @@
-//! Checks that the ledger has what was accepted: replays its entries, each against the operation that made it.
+//! Checks that the ledger has all accepted operations: replays its entries, each against the operation that
+//! made it.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::id::UserId;
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Balance, Drawn, EntryKind, LedgerEntry, PostingKind};
 
-/// The operations that the ledger shows.
+/// The operations found in the ledger.
 #[derive(Default)]
 pub(super) struct Done {
     /// The posting, hold or draw of each key.
@@ -54,7 +55,7 @@ impl Done {
     }
 }
 
-/// Goes through the entries of an account, and notes what they say was done.
+/// Replays the entries of an account, and collects the operations that they show.
 pub(super) fn replay(
     user: &UserId,
     balance: Balance,
@@ -94,7 +95,7 @@ struct ReplayedAccount<'a> {
     attempts: &'a Attempts,
     kind: AccountKind,
     available: Money,
-    /// The charges for usage; all are of one day.
+    /// The charges for usage, all on one day.
     spent: Money,
     /// The reserved amount of each key.
     holds: BTreeMap<&'a str, Money>,
@@ -144,7 +145,7 @@ impl<'a> ReplayedAccount<'a> {
         self.holds.insert(&entry.key, entry.held);
     }
 
-    /// A usage, with the other entries of the same draw.
+    /// Replays a usage, with the other entries of the same draw.
     fn drawn(&mut self, entries: &'a [LedgerEntry], done: &mut Done) -> usize {
         let entry = &entries[0];
         let attempt = self.operation_of(entry, |operation| {
@@ -222,7 +223,7 @@ impl<'a> ReplayedAccount<'a> {
         assert_eq!(before, None, "{} ended twice", entry.key);
     }
 
-    /// How much of `amount` the account can pay.
+    /// The part of `amount` that the account can pay.
     fn payable(&self, amount: Money) -> Money {
         match self.kind {
             AccountKind::Unlimited => amount,
@@ -230,7 +231,7 @@ impl<'a> ReplayedAccount<'a> {
         }
     }
 
-    /// The operation with the key of an entry that may have made it: one that was not refused.
+    /// The operation with the key of an entry that may have made it, which was not refused.
     fn operation_of(&self, entry: &LedgerEntry, is_it: impl Fn(&Operation) -> bool) -> &'a Attempt {
         let same_key = self.attempts.with_key(&entry.key);
         let mut candidates: Vec<_> = same_key

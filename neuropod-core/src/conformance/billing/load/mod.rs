@@ -1,8 +1,8 @@
 //! Money under load: many tasks change a few accounts at random, and the ledger must explain every result.
 //!
-//! [`random_operations`] is one of the checks of the suite, and [`run`] the same with as many operations as wanted. For
-//! a process that is killed in the middle of it, there are the parts: that process writes each event of
-//! [`Load::run`] where it survives, and another one passes all of them to [`Load::check`].
+//! [`random_operations`] is one of the checks of the suite; [`run`] does the same with any number of
+//! operations. To test a process that is killed in the middle, that process writes each event of [`Load::run`]
+//! to a file, and another process passes them all to [`Load::check`].
 
 mod call_result;
 mod consistency;

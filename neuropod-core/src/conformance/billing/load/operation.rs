@@ -14,7 +14,7 @@ use crate::id::UserId;
 use crate::money::amount::Money;
 use crate::money::billing::{AccountKind, Billing, Details, Draw, Hold, Period, Posting, PostingKind};
 
-/// How many operations are remembered, to be repeated.
+/// The number of operations that are remembered for repetition.
 const PAST: usize = 256;
 /// How many holds are remembered, to be drawn from and ended.
 const HOLDS: usize = 48;
@@ -23,7 +23,7 @@ const MOST: i64 = 500;
 /// The largest daily cap, in cents: an account reaches it after some hundred operations.
 const DAILY: i64 = 5000;
 
-/// A call of [`Billing`] that changes something.
+/// A modifying call of [`Billing`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the parameters of the call")]
@@ -67,7 +67,7 @@ impl Operation {
         }
     }
 
-    /// The key of the change; `None`: it needs none.
+    /// The key of the change; `None` if the operation has none.
     pub(super) fn key(&self) -> Option<&str> {
         match self {
             Self::Open { .. } => None,
@@ -117,7 +117,7 @@ impl Operation {
     fn altered(mut self, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Self {
         let choice = random.random_range(0..3);
         match &mut self {
-            // An adjustment may have an amount that no other posting has.
+            // Adjustments may have amounts that other postings may not.
             Self::Post { kind, .. } if choice == 0 && *kind != PostingKind::Adjustment => {
                 *kind = match kind {
                     PostingKind::Deposit => PostingKind::Refund,
@@ -161,7 +161,7 @@ impl PastOperations {
         past
     }
 
-    /// Chooses an operation; `key` is for a change that is not made yet.
+    /// Chooses an operation; `key` is for a new change.
     pub(super) fn next(
         &mut self,
         key: String,
@@ -169,9 +169,9 @@ impl PastOperations {
         random: &mut StdRng,
     ) -> Operation {
         let operation = match random.random_range(0..100) {
-            0..15 => self.again(random),
+            0..15 => self.repeated(random),
             15..22 => self
-                .again(random)
+                .repeated(random)
                 .map(|operation| operation.altered(accounts, random)),
             22..45 => self.draw(&key, random),
             45..57 => self
@@ -184,7 +184,7 @@ impl PastOperations {
         operation
     }
 
-    fn again(&self, random: &mut StdRng) -> Option<Operation> {
+    fn repeated(&self, random: &mut StdRng) -> Option<Operation> {
         some_of(&self.operations, random)
     }
 
@@ -218,7 +218,7 @@ impl PastOperations {
     }
 }
 
-/// An operation that needs none before it.
+/// An operation that does not depend on an earlier one.
 fn new_operation(key: String, accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> Operation {
     let user = some_user(accounts, random);
     let amount = some_amount(random);
@@ -249,7 +249,7 @@ fn new_operation(key: String, accounts: &[(UserId, AccountKind)], random: &mut S
             let (user, kind) = accounts.choose(random).unwrap().clone();
             Operation::Open { user, kind }
         }
-        // The key of a hold that has not come yet is closed.
+        // Closes the key of a hold that has not been made yet.
         62..63 => Operation::Release { key },
         _ => Operation::Hold { key, user, amount },
     }
@@ -259,7 +259,7 @@ fn some_user(accounts: &[(UserId, AccountKind)], random: &mut StdRng) -> UserId 
     accounts.choose(random).unwrap().0.clone()
 }
 
-/// Never zero, so that every change has a ledger entry.
+/// An amount other than zero, so that every change has a ledger entry.
 fn some_amount(random: &mut StdRng) -> Money {
     cents(random.random_range(1..=MOST))
 }

@@ -17,11 +17,11 @@ use crate::money::billing::{AccountKind, Billing, BillingExt};
 
 const PREPAID: usize = 10;
 const TASKS: u64 = 64;
-/// Few enough for a slow server.
+/// The number of operations, small enough for a slow server.
 const OPERATIONS: u64 = 1000;
 /// The opening balance in cents, so that the first operations are not all refused.
 const BEGINNING: i64 = 1000;
-/// After one in this many operations an account is checked.
+/// An account is checked after one in this many operations.
 const CHECKED_EACH: u32 = 8;
 
 /// Random operations on accounts of their own.
@@ -29,20 +29,20 @@ const CHECKED_EACH: u32 = 8;
 pub struct Load {
     /// The accounts that are changed.
     pub accounts: Vec<(UserId, AccountKind)>,
-    /// How many tasks change them at the same time.
+    /// The number of concurrent tasks.
     pub tasks: u64,
-    /// How many operations they carry out together.
+    /// The number of operations that they carry out together.
     pub operations: u64,
-    /// The seed that chooses them; their order is chance.
+    /// The seed for choosing operations; their order is left to chance.
     pub seed: u64,
-    /// The number of the first operation, for a load that continues another one that was killed.
+    /// The number of the first operation, if this load continues one that was killed.
     pub first: u64,
     /// Earlier operations, some of which are repeated.
     pub past: Vec<Operation>,
 }
 
 impl Load {
-    /// 64 tasks on ten prepaid accounts and one that is unlimited, which nothing else uses.
+    /// 64 tasks on ten prepaid accounts and an unlimited one, which nothing else uses.
     pub fn new(operations: u64, seed: u64) -> Self {
         let mut accounts: Vec<_> = (0..PREPAID).map(|_| (new_user(), AccountKind::Prepaid)).collect();
         accounts.push((new_user(), AccountKind::Unlimited));
@@ -56,8 +56,8 @@ impl Load {
         }
     }
 
-    /// Carries out the operations. Calls `record` before each one begins and after it has ended; the task continues when
-    /// `record` has returned.
+    /// Carries out the operations. Calls `record` before each one begins and after it has ended; a task
+    /// continues when `record` returns.
     ///
     /// Panics if an account ever has a negative balance.
     pub async fn run(&self, billing: &Arc<dyn Billing>, record: impl Fn(LoadEvent) + Send + Sync + 'static) {
@@ -77,8 +77,8 @@ impl Load {
         tasks.join_all().await;
     }
 
-    /// Checks that the ledger has each accepted operation of `events` once and no refused one; an operation without result
-    /// is there completely or not at all.
+    /// Checks that the ledger has each accepted operation of `events` once and no refused one. An operation
+    /// without a result is there completely or not at all.
     pub async fn check(&self, billing: &Arc<dyn Billing>, events: &[LoadEvent]) {
         let attempts = Attempts::from_events(events);
         let mut done = ledger::Done::default();
@@ -104,7 +104,7 @@ struct Work<R> {
 }
 
 impl<R: Fn(LoadEvent) + Send + Sync + 'static> Work<R> {
-    /// Opens the accounts. A load that continues another one does it again.
+    /// Opens the accounts. A load that continues another repeats this.
     async fn begin(&self) {
         for (index, (user, kind)) in self.load.accounts.iter().enumerate() {
             let open = Operation::Open {
@@ -158,7 +158,7 @@ impl<R: Fn(LoadEvent) + Send + Sync + 'static> Work<R> {
     }
 }
 
-/// Carries out a load and checks the ledger afterwards. The seed is printed: it repeats the choices of a load that failed.
+/// Carries out a load and checks the ledger. Prints the seed, which repeats the choices of a failed load.
 pub async fn run(billing: &Arc<dyn Billing>, load: &Load) {
     print_seed(load);
     let events = Arc::new(Mutex::new(Vec::new()));
@@ -169,8 +169,8 @@ pub async fn run(billing: &Arc<dyn Billing>, load: &Load) {
     load.check(billing, &events).await;
 }
 
-/// 64 tasks carry out random operations, many with the same keys. No balance is negative, entries add up, and the ledger
-/// has each operation that returned `Ok` once, and nothing else.
+/// 64 tasks carry out random operations, many with the same keys. No balance becomes negative, the entries add
+/// up to it, and the ledger has each operation that returned `Ok` once, and nothing else.
 pub async fn random_operations(billing: &Arc<dyn Billing>) {
     run(billing, &Load::new(OPERATIONS, rand::random())).await;
 }

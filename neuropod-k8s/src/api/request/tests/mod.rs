@@ -1,4 +1,4 @@
-//! Which requests are retried, how often and when, and what they return in the end.
+//! Which requests are retried, how often and when, and their final result.
 
 mod objects;
 mod pages;
@@ -86,7 +86,7 @@ async fn a_transient_failure_is_retried_with_growing_pauses_and_then_returned() 
         assert_eq!(times.len(), ATTEMPTS, "{reply:?}");
         let mut least = Duration::from_millis(100);
         for pause in pauses(&times) {
-            // Up to as much again by chance; timers are good to a millisecond.
+            // Jitter adds up to the same again; timers are accurate to a millisecond.
             let most = least * 2 + Duration::from_millis(2);
             assert!(pause >= least && pause <= most, "{reply:?}: {pause:?}");
             least *= 2;
@@ -108,10 +108,10 @@ async fn a_lasting_failure_is_not_retried() {
         (409, "Conflict", "modified", ErrorKind::Conflict),
         (410, "Expired", "too old", ErrorKind::Unexpected),
         (422, "Invalid", "no", ErrorKind::Rejected),
-        // The request has already waited for long. The driver decides what to do with the rest of the time.
+        // The request has waited long already. The driver decides how to use the remaining time.
         (408, "Timeout", "slow", ErrorKind::Timeout),
         (504, "Timeout", "slow", ErrorKind::Timeout),
-        // A webhook does not change its mind within seconds, and addresses don't become free.
+        // A webhook does not change its decision within seconds, and addresses don't become free.
         (500, "InternalError", denied, ErrorKind::Rejected),
         (500, "InternalError", addresses, ErrorKind::QuotaExceeded),
     ];
@@ -126,7 +126,7 @@ async fn a_lasting_failure_is_not_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_requested_wait_is_kept() {
+async fn a_requested_wait_is_respected() {
     for code in [429, 503] {
         let (result, times) = always(Reply::wait(code, 5)).await;
         assert_eq!(times.len(), ATTEMPTS, "{code}");
@@ -143,7 +143,7 @@ async fn a_requested_wait_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_below_the_pause_makes_it_no_shorter() {
+async fn a_requested_wait_below_the_pause_does_not_shorten_it() {
     let second = Duration::from_secs(1);
     let mut longest = Duration::ZERO;
     // The last pause is random, between 0.8 and 1.6 seconds. With so many, some are certain to exceed one second.
@@ -180,7 +180,7 @@ async fn a_success_after_failures_is_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retried_write_sends_the_same_again() {
+async fn a_retried_write_sends_the_same_body() {
     let (requests, log) = requests([
         Reply::refused(500, "InternalError", "no leader"),
         Reply::Json(201, object("lab-1", "u1")),
@@ -215,7 +215,7 @@ async fn an_operation_is_given_up_at_its_deadline() {
     assert_eq!(failed.await.unwrap_err().kind(), &ErrorKind::Conflict);
 }
 
-/// When each of five creations and five readings was sent, in multiples of the time that a reply takes.
+/// When each of five creations and five readings was sent, in multiples of a reply's duration.
 async fn starts(writes: usize) -> (Vec<u128>, Vec<u128>) {
     let (client, log) = server::client(|_| Reply::Slow(object("lab-1", "u1")));
     let requests = Requests::new(client, writes, DEADLINE);
@@ -245,8 +245,8 @@ async fn starts(writes: usize) -> (Vec<u128>, Vec<u128>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_wait_for_each_other_and_readings_for_nobody() {
+async fn writes_wait_for_each_other_and_reads_do_not() {
     assert_eq!(starts(2).await, (vec![0, 0, 1, 1, 2], vec![0; 5]));
-    // None at a time would be never.
+    // A limit of zero would block for ever.
     assert_eq!(starts(0).await, (vec![0, 1, 2, 3, 4], vec![0; 5]));
 }

@@ -27,7 +27,7 @@ fn deleted() -> Reply {
     )
 }
 
-/// The object, with who set which of its fields.
+/// The object, with the owner of each field.
 fn managed(entries: &Value) -> Reply {
     let mut object = object("lab-1", "u1");
     object["metadata"]["managedFields"] = entries.clone();
@@ -35,7 +35,7 @@ fn managed(entries: &Value) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_is_not_there_is_none_and_a_kind_that_is_not_is_an_error() {
+async fn a_missing_object_is_none_and_a_missing_kind_is_an_error() {
     let unknown = [
         Reply::Text(404, "404 page not found"),
         Reply::refused(
@@ -93,7 +93,7 @@ async fn a_failed_creation_returns_the_words_of_the_api_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_apply_names_the_object_it_means_and_takes_its_fields() {
+async fn an_apply_names_the_uid_and_takes_the_fields() {
     let (requests, log) = requests([managed(&json!([])), there("u1")]);
     let applied: PartialObject = requests.apply(&manifest(), Some("users"), "u1").await.unwrap();
     assert_eq!(applied.metadata.uid, "u1");
@@ -112,7 +112,7 @@ async fn an_apply_names_the_object_it_means_and_takes_its_fields() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_apply_first_makes_the_fields_of_the_creation_its_own() {
+async fn an_apply_first_takes_over_the_fields_of_the_creation() {
     let entry = |manager: &str, operation: &str| json!({ "manager": manager, "operation": operation, "fieldsV1": { "f:spec": {} } });
     let entries = json!([entry("kubectl", "Update"), entry("neuropod", "Update")]);
     let (requests, log) = requests([managed(&entries), there("u1"), there("u1")]);
@@ -132,7 +132,7 @@ async fn an_apply_first_makes_the_fields_of_the_creation_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_went_or_was_replaced_before_an_apply_is_a_conflict() {
+async fn an_object_removed_or_replaced_before_an_apply_is_a_conflict() {
     let conflict = || Reply::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
     let entries = json!([{ "manager": "neuropod", "operation": "Update" }]);
     for replies in [vec![absent(), conflict()], vec![managed(&entries), conflict()]] {
@@ -147,7 +147,7 @@ async fn an_object_that_went_or_was_replaced_before_an_apply_is_a_conflict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_merge_changes_the_object_it_means() {
+async fn a_merge_names_the_uid() {
     let (requests, log) = requests([there("u1")]);
     let fields = json!({ "spec": { "a": 1 } });
     requests
@@ -161,7 +161,7 @@ async fn a_merge_changes_the_object_it_means() {
     );
 }
 
-/// The object left after a deletion with these replies, and the methods of its requests.
+/// The object that remains after a deletion with these replies, and the methods of its requests.
 async fn delete(replies: Vec<Reply>) -> (neuropod_core::Result<Option<String>>, Vec<Method>) {
     let (requests, log) = requests(replies);
     let left = requests.delete::<PartialObject>(Kind::Service, &meta()).await;
@@ -182,7 +182,7 @@ async fn delete(replies: Vec<Reply>) -> (neuropod_core::Result<Option<String>>, 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_already_is_deleted() {
+async fn an_object_that_is_already_gone_counts_as_deleted() {
     let (left, methods) = delete(vec![absent()]).await;
     assert_eq!((left.unwrap(), methods), (None, vec![Method::DELETE]));
     // The first attempt succeeded, but its reply was lost.
@@ -212,7 +212,7 @@ async fn an_object_that_ends_later_is_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_object_of_the_name_is_not_deleted() {
+async fn another_object_of_the_same_name_is_not_deleted() {
     let conflict = Reply::refused(409, "Conflict", "Precondition failed: UID in precondition: u1");
     let (left, methods) = delete(vec![conflict]).await;
     let error = left.unwrap_err();

@@ -45,7 +45,7 @@ async fn listed(replies: Vec<Reply>) -> (neuropod_core::Result<Vec<String>>, Vec
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_page_begins_where_the_one_before_ended() {
+async fn each_page_continues_the_previous_one() {
     let (names, queries) = listed(vec![page(&["a", "b"], "one"), page(&[], "two"), page(&["c"], "")]).await;
     assert_eq!(names.unwrap(), ["a", "b", "c"]);
     for query in &queries {
@@ -61,7 +61,7 @@ async fn each_page_begins_where_the_one_before_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_has_expired_means_a_new_list() {
+async fn an_expired_page_restarts_the_list() {
     let (names, queries) = listed(vec![
         page(&["a", "gone"], "one"),
         page(&["b"], "two"),
@@ -80,14 +80,14 @@ async fn a_page_that_has_expired_means_a_new_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_page_that_has_expired_is_a_failure() {
+async fn an_expired_first_page_is_an_error() {
     let (names, queries) = listed(vec![expired()]).await;
     assert_eq!(names.unwrap_err().kind(), &ErrorKind::Unexpected);
     assert_eq!(queries.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_is_repeated_by_itself() {
+async fn a_failed_page_is_retried_alone() {
     let (names, queries) = listed(vec![
         page(&["a"], "one"),
         Reply::refused(503, "ServiceUnavailable", "starting"),
@@ -100,7 +100,7 @@ async fn a_page_is_repeated_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_a_list_is_none() {
+async fn an_incomplete_list_is_an_error() {
     let mut replies = vec![page(&["a"], "one")];
     replies.extend((0..ATTEMPTS).map(|_| Reply::Unreachable));
     let (names, _) = listed(replies).await;
@@ -114,7 +114,7 @@ async fn an_empty_list_may_be_null() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_that_is_not_installed_has_nothing_of_a_pod_but_can_not_be_listed() {
+async fn a_missing_api_has_no_objects_of_a_pod_but_can_not_be_listed() {
     let unknown = || Reply::Text(404, "404 page not found");
     let (requests, log) = requests([unknown(), unknown()]);
     let routes = requests.list_metadata(Kind::HttpRoute, Some("users"), "a=b");
@@ -128,7 +128,7 @@ async fn an_api_that_is_not_installed_has_nothing_of_a_pod_but_can_not_be_listed
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_metadata_is_sent_where_no_more_is_wanted() {
+async fn only_metadata_is_requested_if_that_is_enough() {
     let (requests, log) = requests([page(&["a"], "one"), page(&["b"], "")]);
     let metadata = requests
         .list_metadata(Kind::Service, Some("users"), "a=b")

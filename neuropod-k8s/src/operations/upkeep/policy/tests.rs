@@ -1,4 +1,4 @@
-//! The network policy of a namespace, on a cluster that keeps its objects.
+//! The network policy of a namespace, on a cluster that stores its objects.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -91,7 +91,7 @@ fn second() -> Workload {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_policy_is_there_before_the_first_pod_and_stays_after_the_last() {
+async fn the_policy_exists_before_the_first_pod_and_after_the_last() {
     let stage = Stage::new();
     stage.cluster.apply(&plain()).await.unwrap();
     let made = |line: &str| {
@@ -119,7 +119,7 @@ async fn the_policy_is_there_before_the_first_pod_and_stays_after_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_without_its_policy_is_not_made() {
+async fn a_pod_without_its_policy_is_not_created() {
     for method in [Method::GET, Method::POST] {
         let stage = Stage::new();
         let path = if method == Method::GET {
@@ -140,7 +140,7 @@ async fn a_pod_without_its_policy_is_not_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_of_somebody_else_with_its_name_is_left_alone_and_no_pod_is_made() {
+async fn a_foreign_policy_with_the_name_is_left_alone_and_no_pod_is_created() {
     let stage = Stage::new();
     let foreign = json!({ "metadata": { "name": "x", "uid": "7" }, "spec": { "podSelector": {} } });
     stage.world().objects.insert(path(), foreign.clone());
@@ -197,7 +197,7 @@ async fn a_policy_that_is_gone_or_was_edited_is_made_again_with_the_next_invento
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_are_seen_although_their_policy_can_not_be_repaired() {
+async fn pods_are_reported_although_their_policy_can_not_be_repaired() {
     let stage = Stage::new();
     stage.cluster.apply(&plain()).await.unwrap();
     stage.world().objects.remove(&path());

@@ -1,4 +1,4 @@
-//! The copies of Secrets, on a cluster that keeps its objects.
+//! The copies of Secrets, on a cluster that stores its objects.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -109,7 +109,7 @@ async fn a_namespace_of_a_user_has_copies_with_the_labels_of_the_platform_and_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_follows_its_original_and_is_made_again_with_the_next_inventory() {
+async fn a_copy_follows_its_original_and_is_recreated_with_the_next_inventory() {
     let stage = Stage::new(true);
     stage.cluster.apply(&lab()).await.unwrap();
     let set = |path: &str, field: &str, value: Value| {
@@ -155,7 +155,7 @@ async fn a_missing_original_is_reported_and_its_copies_stay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_of_somebody_else_with_the_name_is_left_alone_and_no_pod_is_made() {
+async fn a_foreign_secret_with_the_name_is_left_alone_and_no_pod_is_created() {
     let of_a_pod = json!({ "app.kubernetes.io/managed-by": "neuropod",
         "app.kubernetes.io/instance": "default", "neuropod.io/pod-id": "0000000000000009" });
     let of_another = json!({ "app.kubernetes.io/managed-by": "neuropod",
@@ -185,7 +185,7 @@ async fn where_all_pods_share_a_namespace_nothing_is_copied_and_a_missing_secret
     assert!(stage.object(PULL).is_none());
 }
 
-/// Which copies are left after an inventory, when the configuration no longer names any.
+/// The copies that remain after an inventory, once the configuration no longer names any.
 async fn inventory_without_names(stage: &Stage) -> [bool; 2] {
     let config = KubeConfig {
         namespace: "users".into(),
@@ -208,7 +208,7 @@ async fn a_copy_that_the_configuration_no_longer_names_goes_once_no_pod_uses_it(
     );
     let policy = VolumePolicy::Keep;
     stage.cluster.remove(&lab().reference, policy).await.unwrap();
-    // Its container has not ended; its route is gone.
+    // Its container has not ended, but its route is gone.
     assert_eq!(inventory_without_names(&stage).await, [true, false]);
     stage.world().end_pods();
     assert_eq!(
@@ -220,7 +220,7 @@ async fn a_copy_that_the_configuration_no_longer_names_goes_once_no_pod_uses_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_copies_go_that_the_platform_has_made() {
+async fn only_copies_made_by_the_platform_are_deleted() {
     let stage = Stage::new(true);
     let ours = json!({ "app.kubernetes.io/managed-by": "neuropod", "app.kubernetes.io/instance": "default" });
     let with = |field: &str, value: Value| {
@@ -246,7 +246,7 @@ async fn only_copies_go_that_the_platform_has_made() {
             noted.clone(),
         ),
         ("user-1", json!({}), noted.clone()),
-        // Somebody has given it our labels by hand.
+        // A Secret with our labels, added by hand.
         ("user-1", ours.clone(), json!({})),
         // In the namespace of the originals.
         ("users", ours.clone(), noted.clone()),
