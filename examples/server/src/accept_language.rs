@@ -1,10 +1,10 @@
-//! The language a browser asks for.
+//! The preferred language of a browser.
 
 use http::{HeaderMap, header};
 use neuropod::message::Language;
 
-/// The language that `Accept-Language` (RFC 9110, section 12.5.4) likes best of those that there are; Spanish when it
-/// names none of them.
+/// The supported language that `Accept-Language` (RFC 9110, section 12.5.4) prefers; Spanish if it names
+/// neither.
 pub(crate) fn accept_language(headers: &HeaderMap) -> Language {
     let ranges = headers
         .get_all(header::ACCEPT_LANGUAGE)
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_liked_of_the_two_is_taken() {
+    fn the_preferred_language_is_used() {
         let cases = [
             ("", Language::Es),
             ("en", Language::En),

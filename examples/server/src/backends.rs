@@ -1,4 +1,4 @@
-//! The store and the cluster that the configuration names.
+//! The store and the cluster of the configuration.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,14 +21,14 @@ use crate::config::{ClusterKind, Config, Kube, UserQuota};
 use crate::gallery;
 use crate::secrets::Place;
 
-/// Where everything is kept.
+/// The stores of all data.
 #[derive(Clone)]
 pub(crate) struct Store {
-    /// Pods, users, templates, prices.
+    /// Pods, users, templates and prices.
     pub(crate) pods: Arc<dyn neuropod::store::Store>,
     /// Money.
     pub(crate) billing: Arc<dyn Billing>,
-    /// Who did what.
+    /// The audit log.
     pub(crate) audit: Arc<dyn AuditLog>,
 }
 
@@ -42,7 +42,7 @@ impl Store {
         }
     }
 
-    /// Opens the store that is configured.
+    /// Opens the configured store.
     ///
     /// # Errors
     /// Those of the store.
@@ -67,8 +67,8 @@ fn sqlite_file(config: &Config) -> Option<PathBuf> {
     Some(Path::new(file).to_owned())
 }
 
-/// Fails where the file of the store can't be there: its folder is missing. The secrets beside it would fail first, with
-/// less to say.
+/// Fails if the folder of the store's file is missing. Otherwise the secrets beside it would fail first, with a
+/// less helpful error.
 pub(crate) fn check_folder(config: &Config) -> Result<()> {
     let Some(file) = sqlite_file(config) else {
         return Ok(());
@@ -82,7 +82,7 @@ pub(crate) fn check_folder(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Where the secrets go that were not given.
+/// The place for secrets that are not configured.
 pub(crate) fn place_of_secrets(config: &Config) -> Place {
     match sqlite_file(config) {
         Some(file) => Place::Beside(file),
@@ -91,7 +91,7 @@ pub(crate) fn place_of_secrets(config: &Config) -> Place {
     }
 }
 
-/// The cluster that is configured; where it is simulated, also what plays tricks on it.
+/// The configured cluster, and its control if it is simulated.
 ///
 /// # Errors
 /// There is no cluster, or it is not set up for pods.
@@ -122,7 +122,7 @@ pub(crate) async fn cluster(config: &Config) -> Result<(Arc<dyn ClusterBackend>,
     }
 }
 
-/// A simulated cluster as slow as one with the image on its nodes, for people to watch.
+/// A simulated cluster with realistic delays, as if the nodes had the image, for people to watch.
 fn lifelike() -> Settings {
     Settings {
         seed: rand::random(),
@@ -138,7 +138,7 @@ fn lifelike() -> Settings {
     }
 }
 
-/// How pods are laid out in the cluster. Each field is given, so that a new one is a new key.
+/// The layout of pods in the cluster. Every field is given, so that a new one gets a key.
 pub(crate) fn layout(config: &Config) -> Layout {
     let Kube {
         volume_per_pod,
@@ -149,7 +149,7 @@ pub(crate) fn layout(config: &Config) -> Layout {
         ..
     } = &config.kube;
     Layout {
-        // In the gallery each pod has its own story, and its volume belongs to it.
+        // In the gallery each pod has its own story, and so its own volume.
         volume: if *volume_per_pod || !config.scenario.is_empty() {
             VolumeScope::Pod
         } else {
@@ -166,7 +166,7 @@ pub(crate) fn layout(config: &Config) -> Layout {
     }
 }
 
-/// What all pods of a user may have together.
+/// The limits on all pods of a user together.
 fn limits(quota: UserQuota, catalogue: &Catalogue) -> Quota {
     let UserQuota {
         pods,
@@ -190,8 +190,8 @@ fn limits(quota: UserQuota, catalogue: &Catalogue) -> Quota {
     }
 }
 
-/// Where browsers find pods and what people are signed in to: the pages that may call the API. In development all are on
-/// one machine.
+/// The domains of the pods, and of the pages that may call the API, where people are signed in. In development
+/// all are on one machine.
 fn domains(config: &Config) -> Domains {
     let origins = config.origins();
     let hosts = origins.iter().filter_map(|origin| {
@@ -201,7 +201,8 @@ fn domains(config: &Config) -> Domains {
     Domains::new(&config.domain, hosts).with_allow_same_site(config.allow_same_site || config.dev)
 }
 
-/// How the cluster is used. A test sees to it that each option of the backend is set here or in [`cluster`].
+/// The configuration of the cluster. A test checks that each option of the backend is set here or in
+/// [`cluster`].
 fn kube_config(kube: &Kube) -> KubeConfig {
     let mut network = NetworkRules::default()
         .with_ingress_ranges(&kube.ingress_ranges)

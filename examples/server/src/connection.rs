@@ -1,4 +1,4 @@
-//! A connection to a peer that may stop reading, or writing in the middle of what it has to say.
+//! A connection to a peer that may stop reading, or stop writing in the middle of a request.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -13,27 +13,28 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::waiting::Place;
 
-/// How long a peer may take none of what is written to it.
+/// The time limit for a peer to accept written data.
 const WRITE: Duration = Duration::from_secs(30);
 
-/// How long the head of a request may take from its first byte on.
+/// The time limit for the head of a request, from its first byte on.
 pub(crate) const HEAD: Duration = Duration::from_secs(20);
-/// How long it is waited for a peer to take the last answer, after it was told that nothing more is read.
+/// How long a peer may take to read the last answer, after the server stopped reading.
 const LINGER: Duration = Duration::from_secs(2);
-/// How much of what it goes on writing meanwhile is read and thrown away, in bytes.
+/// The maximum number of bytes that are read and discarded meanwhile.
 const MAX_LINGER: usize = 1 << 20;
 
-/// A connection that is over once its peer has taken nothing for [`WRITE`], or has begun a request and not finished its
-/// head within [`HEAD`]. A peer that is there and does not read would keep its connection for as long as it likes: to
-/// TCP it is alive. It fails for good then: whoever goes on writing what they have would wait as long for each piece.
+/// A connection that fails once its peer has accepted nothing for [`WRITE`], or has begun a request and not
+/// finished its head within [`HEAD`]. A peer that does not read would otherwise keep its connection as long as
+/// it likes, because TCP considers it alive. The failure is permanent: a writer with more data would wait as
+/// long for each piece.
 ///
-/// It is closed in two steps: first it says that it has said everything, then it reads and forgets what still comes. To
-/// close it with something unread would reset it, and the peer might lose the answer that it was sent.
+/// It is closed in two steps: first the writing side is shut down, then remaining input is read and discarded.
+/// Closing it with unread input would reset it, and the peer might lose the last answer.
 pub(crate) struct Connection {
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
     is_given_up: bool,
     place: Arc<Place>,
-    /// Of the request with this number.
+    /// The deadline of the request with this number.
     head: Option<(u64, Pin<Box<Sleep>>)>,
     linger: Option<Linger>,
 }
@@ -44,7 +45,7 @@ struct Linger {
 }
 
 impl Connection {
-    /// This stream, with the time that each write and each head of a request may take.
+    /// This stream, with time limits for writes and heads of requests.
     pub(crate) fn new(stream: TcpStream, place: Arc<Place>) -> Self {
         let mut stream = Box::pin(TimeoutStream::new(stream));
         stream.as_mut().set_write_timeout_pinned(Some(WRITE));
@@ -57,7 +58,7 @@ impl Connection {
         }
     }
 
-    /// Fails where the head of a request has taken too long.
+    /// Fails if the head of a request has taken too long.
     fn check_head(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let waits_for = self.place.waits_for();
         if let Some((number, until)) = &mut self.head {

@@ -7,7 +7,7 @@ use std::fmt::Display;
 pub(crate) struct Csv(String);
 
 impl Csv {
-    /// Begins with a row of these names.
+    /// Starts with a row of these names.
     pub(crate) fn with_head(names: &[&str]) -> Self {
         let mut csv = Self::default();
         csv.row(names.iter().map(|name| Cell::Text(name)));
@@ -25,20 +25,20 @@ impl Csv {
         self.0.push_str("\r\n");
     }
 
-    /// What was added since it was taken last.
+    /// Returns the text added since the last call.
     pub(crate) fn take(&mut self) -> String {
         std::mem::take(&mut self.0)
     }
 }
 
-/// What stands in a row.
+/// A cell of a row.
 #[derive(Clone, Copy)]
 pub(crate) enum Cell<'a> {
-    /// Nothing.
+    /// No value.
     Empty,
-    /// A text that somebody wrote. One that a spreadsheet would take for a formula gets an apostrophe before it.
+    /// A text of a person. If a spreadsheet would take it for a formula, it gets a leading apostrophe.
     Text(&'a str),
-    /// A number, or something else that was written by a program and has no commas.
+    /// A number, or another value written by a program, without commas.
     Plain(&'a dyn Display),
 }
 
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_a_cell_stays_in_it_and_is_no_formula() {
+    fn cell_contents_are_escaped_and_never_formulas() {
         check(Cell::Text("a,b"), "\"a,b\"");
         check(Cell::Text("say \"no\""), "\"say \"\"no\"\"\"");
         check(Cell::Text("two\nlines"), "\"two\nlines\"");

@@ -1,4 +1,4 @@
-//! What is done for every request of a connection, whatever it is for.
+//! Handles every request of a connection, whatever its route.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,22 +25,22 @@ use crate::contract::failure::Failure;
 use crate::host;
 use crate::waiting::Place;
 
-/// The longest head of a request, in bytes.
+/// The maximum size of a request's head, in bytes.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
-/// Where requests come in.
+/// The connection of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Door {
-    /// Who is at the other end.
+    /// The address of the peer.
     pub(crate) peer: SocketAddr,
-    /// The place of the connection among those that wait.
+    /// Its place among the waiting connections.
     pub(crate) place: Arc<Place>,
 }
 
 /// The answer to a request.
 ///
-/// One whose body was not read to its end is the last of its connection, and says so: what is left of the body would be
-/// taken for the next request.
+/// If its body was not read to the end, the connection is closed after the answer, because the rest of the body
+/// would be taken for the next request.
 pub(crate) async fn answer(
     door: Door,
     router: Router,
@@ -51,7 +51,7 @@ pub(crate) async fn answer(
     parts.extensions.insert(ConnectInfo(door.peer));
     let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
     let mut response = if let Some(wrong) = wrong(&parts) {
-        // None of these texts has an amount in it.
+        // None of these texts contains an amount.
         wrong.written(accept_language(&parts.headers), &Currency::EUR)
     } else {
         let body = Body::new(Watched {
@@ -65,7 +65,7 @@ pub(crate) async fn answer(
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    // What a connection is upgraded to has rules of its own.
+    // An upgraded connection has its own rules.
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(response);
     }
@@ -77,10 +77,10 @@ pub(crate) async fn answer(
     }))
 }
 
-/// What is wrong with the head of a request, whatever it is for.
+/// The mistake in the head of a request, whatever its route.
 fn wrong(head: &Parts) -> Option<Failure> {
     let lines = head.headers.iter();
-    // Each header has a colon, a space and the end of its line besides.
+    // Each header also has a colon, a space and a line end.
     let length: usize = lines
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum();
@@ -102,7 +102,7 @@ fn wrong(head: &Parts) -> Option<Failure> {
     })
 }
 
-/// The body of a request, and whether it was read to its end.
+/// The body of a request, which records whether it was read to the end.
 struct Watched {
     body: Incoming,
     is_read: Arc<AtomicBool>,
@@ -132,7 +132,7 @@ impl HttpBody for Watched {
     }
 }
 
-/// The body of an answer. When it is gone its connection waits for the next request.
+/// The body of an answer. When it is dropped, the connection waits for the next request.
 struct Answered {
     body: Body,
     _waits: WaitsAgain,

@@ -1,4 +1,4 @@
-//! Answers are compressed as the client takes it (RFC 9110, 12.5.3).
+//! Compresses answers according to the client's preferences (RFC 9110, 12.5.3).
 
 use std::io::Write as _;
 
@@ -12,17 +12,17 @@ use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
 
-/// What is shorter fits into one packet as it is.
+/// A shorter answer fits into one packet uncompressed.
 const WORTH_IT: u64 = 1024;
 
-/// How a body is written.
+/// The encoding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// By Brotli (RFC 7932).
     Brotli,
     /// By gzip (RFC 1952).
     Gzip,
-    /// As it is.
+    /// Unencoded.
     Identity,
 }
 
@@ -36,12 +36,13 @@ impl Encoding {
         }
     }
 
-    /// A body in this encoding, as small as it gets; `None` where it can't be made so. That takes its time: it is for
-    /// what is sent many times.
+    /// A body in this encoding, as small as possible; `None` if encoding fails. This is slow, so it is for
+    /// bodies that are sent many times.
     pub(crate) fn smallest(self, plain: &[u8]) -> Option<Bytes> {
         match self {
             Self::Brotli => {
-                // The best takes some tenths of a second, once; without optimisation it would be tens.
+                // The best quality takes some tenths of a second, once; without optimisation it would take tens
+                // of seconds.
                 let quality = if cfg!(debug_assertions) { 5 } else { 11 };
                 let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, quality, 22);
                 encoder.write_all(plain).ok()?;
@@ -59,11 +60,11 @@ fn gzip(plain: &[u8], level: Compression) -> Option<Bytes> {
     encoder.finish().ok().map(Bytes::from)
 }
 
-/// Middleware that compresses long answers of the API: a list of 200 pods is some 400 KB of JSON, and a twentieth of
-/// that by gzip. What is streamed is sent as it comes.
+/// Middleware that compresses long answers of the API: a list of 200 pods is some 400 KB of JSON, and a
+/// twentieth of that with gzip. Streams are not compressed.
 ///
-/// That lengths tell something of a secret beside a text of the attacker's (BREACH) needs requests in the victim's name:
-/// no page can make those here, as the token is in a header that only the dashboard sets.
+/// Attacks that derive a secret from the length of a compressed answer (BREACH) need requests in the victim's
+/// name. No foreign page can make those here, because the token is in a header that only the dashboard sets.
 pub(crate) async fn compress(request: Request, next: Next) -> Response {
     let accepts = Accepted::of(request.headers()).takes(Encoding::Gzip);
     let mut response = next.run(request).await;
@@ -83,7 +84,7 @@ pub(crate) async fn compress(request: Request, next: Next) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    // It is in memory already: its size is known.
+    // It is in memory already, so its size is known.
     let Ok(plain) = to_bytes(body, usize::MAX).await else {
         return Response::from_parts(parts, Body::empty());
     };
@@ -106,11 +107,11 @@ fn is_text(headers: &HeaderMap) -> bool {
     })
 }
 
-/// What a client takes, by `Accept-Encoding`. Who says nothing gets everything as it is.
+/// The encodings that a client accepts, from `Accept-Encoding`. Without the header, only the identity.
 pub(crate) struct Accepted(Vec<(String, f32)>);
 
 impl Accepted {
-    /// What these headers say.
+    /// Reads these headers.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let values = headers.get_all(ACCEPT_ENCODING).iter();
         Self::read(values.filter_map(|value| value.to_str().ok()))
@@ -134,7 +135,7 @@ impl Accepted {
         )
     }
 
-    /// Whether the client takes this one.
+    /// Whether the client accepts this encoding.
     pub(crate) fn takes(&self, encoding: Encoding) -> bool {
         let Some(name) = encoding.name() else {
             return true;
@@ -145,7 +146,7 @@ impl Accepted {
             .is_some_and(|(_, weight)| *weight > 0.0)
     }
 
-    /// The smallest that the client takes.
+    /// The most compact encoding that the client accepts.
     pub(crate) fn smallest(&self) -> Encoding {
         let all = [Encoding::Brotli, Encoding::Gzip];
         all.into_iter()
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_smallest_that_is_taken() {
+    fn the_smallest_accepted_encoding_is_used() {
         use Encoding::{Brotli, Gzip, Identity};
         for (accepted, chosen) in [
             ("", Identity),
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_can_be_read_again() {
+    fn compressed_bodies_can_be_decompressed() {
         let plain = b"export const text = 1;\n".repeat(500);
         let mut read = Vec::new();
         let gzip = Encoding::Gzip.smallest(&plain).unwrap();

@@ -1,4 +1,4 @@
-//! What the fuzz targets of the repository reach into: readers of what comes from outside. Not for other use.
+//! Entry points of the repository's fuzz targets: parsers of foreign input. Not for other use.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -10,18 +10,18 @@ use crate::contract::fields::{Fields, FromFields};
 use crate::contract::reply::json;
 use crate::contract::template_body::TemplateBody;
 
-/// The request to create a pod that a body is read as.
+/// Parses a body as a request to create a pod.
 ///
 /// # Errors
-/// What is wrong with the body.
+/// The problems of the body.
 pub fn create_pod(body: &[u8]) -> Result<impl Debug + PartialEq + use<>, String> {
     CreateBody::request(body, &Limits::default()).map_err(|failure| format!("{failure:?}"))
 }
 
-/// The template that a body is read as.
+/// Parses a body as a template.
 ///
 /// # Errors
-/// What is wrong with the body.
+/// The problems of the body.
 pub fn template(body: &[u8]) -> Result<impl Debug + PartialEq + use<>, String> {
     let read = || {
         let mut fields: Fields = json(body)?;

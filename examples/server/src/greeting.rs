@@ -8,8 +8,8 @@ use secrecy::ExposeSecret;
 use crate::config::{ClusterKind, Config, LogFormat};
 use crate::gallery;
 
-/// The greeting of a server on the simulated cluster or in development, which people start by hand; `None` for others,
-/// and where the log is for programs. `config.listen` is where it does listen.
+/// The greeting of a server on the simulated cluster or in development, which people start by hand; `None` for
+/// others, and if the log is for programs. `config.listen` is the actual address.
 pub fn of(config: &Config) -> Option<String> {
     let by_hand = config.dev || config.cluster == ClusterKind::Sim;
     if !by_hand || config.log == LogFormat::Json {
@@ -44,7 +44,7 @@ pub fn of(config: &Config) -> Option<String> {
     Some(text)
 }
 
-/// What a browser on this machine opens.
+/// The address to open in a browser on this machine.
 fn base(listen: SocketAddr) -> String {
     let ip = listen.ip();
     let is_localhost = ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_as_whom_what_is_simulated_and_how_to_stop() {
+    fn it_names_the_account_the_simulation_and_how_to_stop() {
         let config = Config {
             dev: true,
             listen: ([0, 0, 0, 0], 3999).into(),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn it_keeps_passwords_to_itself_and_leaves_logs_for_programs_alone() {
+    fn it_shows_no_passwords_and_is_absent_from_logs_for_programs() {
         let config = Config {
             dev: true,
             store: "mongodb://ana:hunter2@db/neuropod".into(),

@@ -1,4 +1,4 @@
-//! Headers that every answer has.
+//! Headers of every answer.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -9,15 +9,15 @@ use http::header::{
     X_FRAME_OPTIONS,
 };
 
-/// What pages of this server may load: their own files, nothing inline, and nothing from elsewhere. No script can make
-/// text into HTML or code.
+/// The content policy of pages: only their own files, nothing inline or from elsewhere. No script can turn text
+/// into HTML or code.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
 const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// Middleware that adds them. What is of a user is in no cache; what is for all says so itself.
+/// Middleware that adds them. Answers are not cached, unless they say so themselves.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let of_user = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;

@@ -1,4 +1,4 @@
-//! The name by which a client asks for this server.
+//! The host name in a request.
 
 use std::net::IpAddr;
 
@@ -12,8 +12,7 @@ use crate::app::Shared;
 use crate::config::Config;
 use crate::contract::failure::Failure;
 
-/// The name of the host that a request is for: in lower case, without port and without the dot at its end. `None`: it
-/// names none.
+/// The host name of a request: in lower case, without port and final dot. `None` if there is none.
 pub(crate) fn name(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let authority = match uri.authority() {
         Some(authority) => authority.clone(),
@@ -23,11 +22,12 @@ pub(crate) fn name(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     Some(name.strip_suffix('.').unwrap_or(&name).to_owned())
 }
 
-/// Whether a host name, as [`name`] gives it, is one of this server's.
+/// Whether a host name, as returned by [`name`], belongs to this server.
 ///
-/// In development whoever gets here is whom they say they are. A page of another site can make its own name lead here
-/// (DNS rebinding), and would then be let in as a page of this server: the name of that site gives it away. A page can't
-/// do that with `localhost` and the names below it (RFC 6761, section 6.3), nor with an address.
+/// In development, anybody who reaches the server can sign in as anybody. A page of another site can make its
+/// own name resolve to this server (DNS rebinding), and would then be treated as a page of this server: the
+/// name of that site gives it away. A page can't do that with `localhost` and the names below it (RFC 6761,
+/// section 6.3), nor with an address.
 pub(crate) fn is_ours(config: &Config, name: &str) -> bool {
     if !config.dev || name == "localhost" || name.ends_with(".localhost") {
         return true;
@@ -50,7 +50,7 @@ pub(crate) fn is_ours(config: &Config, name: &str) -> bool {
     })
 }
 
-/// Middleware that does not answer for the names of others.
+/// Middleware that refuses requests for foreign names.
 pub(crate) async fn check(State(app): State<Shared>, request: Request, next: Next) -> Response {
     match name(request.uri(), request.headers()) {
         Some(name) if !is_ours(&app.config, &name) => Failure::new(
@@ -66,8 +66,7 @@ pub(crate) async fn check(State(app): State<Shared>, request: Request, next: Nex
     }
 }
 
-/// Whether a request says for which host it is, as HTTP/1.1 asks for it (RFC 9112, section 3.2): once, and with what
-/// can be a host.
+/// Whether a request has exactly one valid host, as HTTP/1.1 requires (RFC 9112, section 3.2).
 pub(crate) fn is_well_formed(version: http::Version, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_says_once_for_which_host_it_is() {
+    fn a_request_has_exactly_one_host() {
         let fits = |version, hosts: &[&str]| {
             let hosts = hosts
                 .iter()

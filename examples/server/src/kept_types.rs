@@ -1,4 +1,4 @@
-//! GPU types that stored pods have and the catalogue lacks.
+//! GPU types of stored pods that the catalogue lacks.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use neuropod::PodStore;
 use neuropod::cluster::Catalogue;
 use neuropod::store::ListOptions;
 
-/// The catalogue, with the GPU types of stored pods that it lacks, not offered: those pods were brought from elsewhere, or
-/// the type was taken out.
+/// The catalogue, plus the GPU types of stored pods that it lacks, not offered: those pods were migrated, or
+/// the type was removed.
 ///
 /// # Errors
 /// Those of the store.

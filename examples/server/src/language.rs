@@ -1,4 +1,4 @@
-//! In which language an answer is.
+//! The language of answers.
 
 use std::convert::Infallible;
 
@@ -10,7 +10,7 @@ use neuropod::message::Language;
 use crate::accept_language::accept_language;
 use crate::app::{App, Shared};
 
-/// The language of the one who asks, or the one that the configuration fixes.
+/// The client's language, or the one that the configuration fixes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked(pub Language);
 
@@ -23,7 +23,7 @@ impl FromRequestParts<Shared> for Asked {
 }
 
 impl App {
-    /// In which language somebody is answered who sends these headers.
+    /// The language of answers to a client with these headers.
     pub(crate) fn language(&self, headers: &HeaderMap) -> Language {
         self.config
             .language

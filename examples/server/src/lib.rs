@@ -7,13 +7,13 @@
 //! | question | place |
 //! |---|---|
 //! | What can be configured? | [`config`] |
-//! | Who asks? | `auth` |
+//! | Who is the caller? | `auth` |
 //! | What does an address do? | `routes` |
 //! | What do requests and replies look like? | `contract`: the HTTP contract of the frontend, field by field |
-//! | How do changes get to pages? | `live` |
+//! | How do changes reach pages? | `live` |
 //! | What is at the address of a simulated pod? | `pods` |
-//! | What can be learned and tried without a cluster? | [`gallery`] |
-//! | How does it start and stop? | [`server`]; what it says then is in [`greeting`] |
+//! | How to learn and test without a cluster? | [`gallery`] |
+//! | How does it start and stop? | [`server`]; its texts are in [`greeting`] |
 
 mod accept_language;
 mod app;

@@ -29,7 +29,7 @@ pub(crate) async fn limit(State(app): State<Shared>, mut request: Request, next:
     response
 }
 
-/// Whether a request that is not let in may be an attempt to find a token.
+/// Whether a refused request may be an attempt to guess a token.
 fn tries_a_token(request: &Request) -> bool {
     let is_known = request.extensions().get::<Identity>();
     let in_query = request
@@ -41,7 +41,7 @@ fn tries_a_token(request: &Request) -> bool {
         || request.uri().path() == "/api/auth/google"
 }
 
-/// Who asks: the user, or the address of somebody who is not signed in.
+/// The caller: the user, or the address of somebody who is not signed in.
 fn asker(request: &Request, address: ClientAddress) -> Asker {
     match request.extensions().get::<Identity>() {
         Some(Identity(Some(Ok(caller)))) => Asker::User(caller.user.id.clone()),

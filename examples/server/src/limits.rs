@@ -12,16 +12,16 @@ use neuropod::UserId;
 use crate::config;
 use crate::contract::failure::Failure;
 
-/// Whose requests are counted together.
+/// The caller whose requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Asker {
-    /// A user who is signed in.
+    /// A signed-in user.
     User(UserId),
-    /// Somebody who is not.
+    /// Somebody who is not signed in.
     Address(ClientAddress),
 }
 
-/// The address of the one who asks, or its network; `None`: nobody knows it. Every request has it as an extension.
+/// The address of the client, or its network; `None` if it is unknown. Every request has it as an extension.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ClientAddress(Option<IpAddr>);
 
@@ -34,7 +34,7 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    /// With these limits.
+    /// A limiter with these limits.
     pub(crate) fn new(limits: &config::Limits) -> Self {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.requests_per_second));
@@ -46,16 +46,16 @@ impl Limiter {
         }
     }
 
-    /// From where a request comes, as a trusted proxy says, or the connection: a network, where it is one of IPv6.
+    /// The client's address according to a trusted proxy, or that of the connection; for IPv6 its network.
     pub(crate) fn address(&self, request: &Request) -> ClientAddress {
         ClientAddress(self.client(request).map(household))
     }
 
-    /// The same as the single address that it is.
+    /// The same, as a single address.
     pub(crate) fn client(&self, request: &Request) -> Option<IpAddr> {
-        // A proxy adds the address it sees at the end, be it in a line of its own; what stands before that the client
-        // may have written.
-        let told = self
+        // A proxy appends the address it sees, perhaps in a line of its own; the client may have written
+        // everything before that.
+        let from_proxy = self
             .header
             .as_ref()
             .and_then(|name| last_address(request.headers(), name));
@@ -63,13 +63,13 @@ impl Limiter {
             let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
             peer.map(|peer| peer.0.ip())
         };
-        told.or_else(peer)
+        from_proxy.or_else(peer)
     }
 
     /// Counts a request.
     ///
     /// # Errors
-    /// There were too many.
+    /// There were too many requests.
     pub(crate) fn check(&self, asker: &Asker) -> Result<(), Failure> {
         self.counts.check_key(asker).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
@@ -83,11 +83,11 @@ impl Limiter {
         })
     }
 
-    /// Counts a token that does not hold, or what was said in its place. Only those are counted, so that nobody who has
-    /// a good one is shut out by others at their address.
+    /// Counts an invalid token, or a message in place of one. Valid tokens are not counted, so that nobody with
+    /// a valid one is locked out by others at their address.
     ///
     /// # Errors
-    /// There were too many of this address.
+    /// There were too many from this address.
     pub(crate) fn wrong_token(&self, address: ClientAddress) -> Result<(), Failure> {
         self.wrong_tokens.check_key(&address).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
@@ -104,7 +104,7 @@ impl Limiter {
     /// Counts a request of a user over an open connection.
     ///
     /// # Errors
-    /// There were too many.
+    /// There were too many requests.
     pub(crate) fn check_user(&self, user: &UserId) -> Result<(), Failure> {
         self.check(&Asker::User(user.clone()))
     }
@@ -116,14 +116,15 @@ impl Limiter {
     }
 }
 
-/// The last address in a header. `None`: there is none, or what stands there is no address.
+/// The last address in a header. `None` if there is none, or it is not an address.
 fn last_address(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     let last = line.rsplit(',').map(str::trim).find(|part| !part.is_empty())?;
     read_address(last)
 }
 
-/// An address as proxies write it: with a port or without, IPv6 in brackets or not, with the name of an interface.
+/// An address in the notations of proxies: with or without port, IPv6 with or without brackets, with the name
+/// of an interface.
 fn read_address(text: &str) -> Option<IpAddr> {
     let text = text.trim_matches('"');
     let address = match text.strip_prefix('[') {
@@ -136,7 +137,7 @@ fn read_address(text: &str) -> Option<IpAddr> {
     address.parse().ok()
 }
 
-/// The address, or the network of one: who has an IPv6 address has all of its /64 (RFC 6177).
+/// The address, or its network: the owner of an IPv6 address has all of its /64 (RFC 6177).
 pub(crate) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_fine_and_more_is_refused_with_the_time_to_wait() {
+    fn a_burst_is_allowed_and_more_is_refused_with_a_delay() {
         let limiter = limiter(None);
         let ana = Asker::User(UserId::new("ana"));
         assert!(limiter.check(&ana).is_ok() && limiter.check(&ana).is_ok());
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_the_client_wrote_itself_does_not_count() {
+    fn an_address_written_by_the_client_is_ignored() {
         let trusting = limiter(Some("x-forwarded-for"));
         let address = trusting.address(&request("1.1.1.1, 203.0.113.7"));
         assert_eq!(address, ClientAddress("203.0.113.7".parse().ok()));
@@ -215,7 +216,7 @@ mod tests {
             let found = trusting.address(&request(written));
             assert_eq!(found, ClientAddress(Some(read.parse().unwrap())), "{written:?}");
         }
-        // Then it is that of the connection, here none; never one that stands further in front.
+        // Then the address is that of the connection, here none; never an earlier one in the header.
         for garbage in [
             "",
             ",",
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn another_address_of_the_same_network_is_nobody_else() {
+    fn addresses_of_the_same_network_count_together() {
         let asker = |address| limiter(Some("x-forwarded-for")).address(&request(address));
         assert_eq!(asker("2001:db8::1"), asker("2001:db8::ffff:2"));
         assert_ne!(asker("2001:db8::1"), asker("2001:db8:0:1::1"));

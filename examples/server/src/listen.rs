@@ -1,4 +1,4 @@
-//! Connections: taken, given up where nothing comes, and finished when the server stops.
+//! Connections: accepting, closing idle ones, and finishing when the server stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +16,18 @@ use crate::connection::Connection;
 use crate::door::{self, Door, MAX_HEAD};
 use crate::waiting::Waiting;
 
-/// How long a connection may take for the head of its next request. Longer than proxies keep idle connections for the
-/// next request (nginx for one minute, cloudflared for one and a half), so that it is they who close them.
+/// The time limit for the head of the next request. Longer than proxies keep idle connections (nginx for one
+/// minute, cloudflared for one and a half), so that the proxy closes them.
 const SILENCE: Duration = Duration::from_mins(2);
-/// How long requests that are under way may take when the server stops.
+/// The time limit for running requests when the server stops.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
-/// How soon a connection is taken again after one that could not be: those that end leave room for others.
+/// The pause after a failed accept: connections that end make room for others.
 const NO_ROOM: Duration = Duration::from_millis(100);
 
-/// Serves until `stopping`, and finishes what is under way then.
+/// Serves until `stopping`, and then finishes running requests.
 ///
-/// What axum has for this sets no time for the head of a request: whoever connects and says nothing would stay for ever.
+/// axum's own function has no time limit for the head of a request: a client that connects and sends nothing
+/// would stay for ever.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -44,7 +45,7 @@ pub(crate) async fn serve(
                 connections.spawn(converse(stream, door, router.clone(), stopping.clone()));
             }
             Err(error) => {
-                // There may be no room for one more: those that wait need theirs least.
+                // There may be too many connections: a waiting one is closed.
                 let made_room = waiting.give_way();
                 tracing::warn!(%error, made_room, "a connection can't be taken");
                 sleep(NO_ROOM).await;
@@ -60,7 +61,7 @@ pub(crate) async fn serve(
 
 /// Serves one connection.
 async fn converse(stream: TcpStream, door: Door, router: Router, stopping: CancellationToken) {
-    // Live updates are small texts, each of which is to go at once.
+    // Live updates are small texts that should be sent at once.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection is gone already");
     }
@@ -69,7 +70,7 @@ async fn converse(stream: TcpStream, door: Door, router: Router, stopping: Cance
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(SILENCE)
-        // A longer head is answered with 431.
+        // A longer head gets the status 431.
         .max_buf_size(MAX_HEAD)
         .serve_connection(
             TokioIo::new(connection),
@@ -119,12 +120,12 @@ mod tests {
         address
     }
 
-    /// Says this, and hears all until the connection is closed.
+    /// Sends this, and reads until the connection is closed.
     async fn say(address: SocketAddr, said: &[u8]) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let (mut reading, mut writing) = stream.split();
         let mut heard = Vec::new();
-        // What is not read any more can't be written either; the answer is there all the same.
+        // Writing fails once the server stops reading, but the answer is there all the same.
         let (_, read) = tokio::join!(writing.write_all(said), reading.read_to_end(&mut heard));
         read.unwrap();
         String::from_utf8(heard).unwrap()
@@ -133,7 +134,7 @@ mod tests {
     const HALF: &str = "GET / HTTP/1.1\r\nhost: x\r\n";
 
     #[tokio::test(start_paused = true)]
-    async fn who_connects_and_asks_for_nothing_is_hung_up_on() {
+    async fn an_idle_connection_is_closed() {
         let address = server(10).await;
         let whole = &format!("{HALF}\r\n");
         let twice = &format!("{HALF}\r\n{HALF}");
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_comes_in_drops_has_no_more_time() {
+    async fn a_slow_head_gets_no_extra_time() {
         let address = server(10).await;
         let begun = Instant::now();
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_keeps_heads_unfinished_shuts_nobody_out() {
+    async fn unfinished_heads_lock_nobody_out() {
         const MOST: usize = 8;
         let address = server(MOST).await;
         let mut slow = Vec::new();
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_answered_before_it_was_read_is_the_last_of_its_connection() {
+    async fn an_answer_before_the_end_of_the_body_closes_the_connection() {
         let address = server(10).await;
         let body = "b".repeat(300_000);
         let post = |path: &str, length: usize, sent: usize| {
@@ -242,14 +243,14 @@ mod tests {
                 assert!(lower.contains("\r\nconnection: close\r\n"), "{heard}");
             }
         }
-        // What was read is not.
+        // After a complete body the connection is kept.
         let twice = post("/", 5, 5).repeat(2) + "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         let heard = say(address, twice.as_bytes()).await;
         assert_eq!(heard.matches("HTTP/1.1 200").count(), 3, "{heard}");
     }
 
     #[tokio::test]
-    async fn a_request_for_no_host_or_for_two_is_refused() {
+    async fn a_request_with_no_host_or_two_is_refused() {
         let address = server(10).await;
         for hosts in [
             "",

@@ -1,4 +1,4 @@
-//! Failures in the language of those who asked.
+//! Failures in the client's language.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -8,10 +8,10 @@ use http::StatusCode;
 use crate::app::Shared;
 use crate::contract::failure::Failure;
 
-/// Middleware that writes failures in the language of the request, also those that other layers answer.
+/// Middleware that writes failures in the language of the request, including those of other layers.
 pub(crate) async fn localize(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let language = app.language(request.headers());
-    // Clients of Socket.IO have their own words.
+    // Socket.IO has its own format of errors.
     if request.uri().path().starts_with("/socket.io/") {
         return next.run(request).await;
     }

@@ -1,8 +1,8 @@
-//! Who reads how many logs at a time. A cluster gives only so many for all, and the driver needs some of them to find
-//! the tokens of Jupyter servers.
+//! Limits the logs that are read at the same time. A cluster provides only a limited number of log streams, and
+//! the driver needs some of them to find the tokens of Jupyter servers.
 //!
-//! What is left is shared fairly. When all places are taken, somebody who reads less than others gets one all the same:
-//! the account that follows most logs gives its oldest one back. Administrators have places that nobody else gets.
+//! The rest is shared fairly. When all places are taken, somebody with fewer logs than others still gets one:
+//! the account that follows most logs loses its oldest one. Administrators have reserved places.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::contract::failure::Failure;
 
-/// Most logs that are read at a time for one user: some pages with a dialog open.
+/// The maximum number of logs read by one user at the same time: some pages with an open dialog.
 const MOST_OF_ONE: usize = 8;
 
-/// Who reads how many logs.
+/// The log places and their readers.
 #[derive(Debug, Clone)]
 pub(crate) struct LogPlaces {
-    /// Places for all.
+    /// The number of places for everybody.
     common: usize,
-    /// Places for administrators alone.
+    /// The number of places reserved for administrators.
     reserved: usize,
     taken: Arc<Mutex<Taken>>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct LogPlaces {
 #[derive(Debug, Default)]
 struct Taken {
     next: u64,
-    /// The oldest first.
+    /// Oldest first.
     readers: BTreeMap<u64, Reader>,
 }
 
@@ -41,7 +41,7 @@ struct Reader {
     gives_way: Option<CancellationToken>,
 }
 
-/// The right to read one log, until it is dropped or given way.
+/// The right to read one log, until it is dropped or revoked.
 #[derive(Debug)]
 pub(crate) struct LogPlace {
     places: LogPlaces,
@@ -50,15 +50,15 @@ pub(crate) struct LogPlace {
 }
 
 impl LogPlace {
-    /// Is cancelled when somebody else needs the place more.
+    /// Cancelled when somebody else needs the place more.
     pub(crate) fn gives_way(&self) -> CancellationToken {
         self.gives_way.clone()
     }
 }
 
 impl LogPlaces {
-    /// The places on a cluster that gives so many logs at a time: a quarter stays for the driver, and an eighth for
-    /// administrators.
+    /// The places on a cluster with this many log streams: a quarter is left to the driver, and an eighth is
+    /// reserved for administrators.
     pub(crate) fn new(log_streams: u32) -> Self {
         let all = log_streams as usize;
         let reserved = all / 8;
@@ -73,12 +73,12 @@ impl LogPlaces {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for this user. One who follows a log, until they have seen enough, gives way to others.
+    /// A place for this user. A followed log gives way to others once it has been read for a while.
     ///
     /// # Errors
-    /// 429 when they read as many logs as one may, and 503 when all places are taken by those who read no more than
-    /// they do.
-    pub(crate) fn take(&self, actor: &Actor, follows: bool) -> Result<LogPlace, Failure> {
+    /// 429 if they read the maximum number of logs per user, and 503 if nobody who reads more logs than they do
+    /// can give way.
+    pub(crate) fn acquire(&self, actor: &Actor, follows: bool) -> Result<LogPlace, Failure> {
         let mut taken = self.taken();
         if taken
             .readers
@@ -124,21 +124,22 @@ impl LogPlaces {
 }
 
 impl Taken {
-    /// Ends what the account with most places follows longest, where that makes it fairer. So nobody takes a place from
-    /// those who would then have less than they, and two don't take it from each other in turn.
+    /// Ends the oldest followed log of the account with most places, if that makes the distribution fairer.
+    /// Nobody loses a place to somebody who would then have more, so two users can't take it from each other in
+    /// turn.
     fn make_room(&mut self, actor: &Actor) -> bool {
         let mut counts: HashMap<&UserId, usize> = HashMap::new();
         for reader in self.readers.values().filter(|reader| !reader.is_reserved) {
             *counts.entry(&reader.user).or_default() += 1;
         }
         let own = counts.get(&actor.id).copied().unwrap_or_default();
-        // Administrators look into what goes wrong: the last to be shut out.
+        // Administrators investigate problems, so they are refused last.
         let more_than = if actor.is_admin() { 0 } else { own + 1 };
         let yields = self.readers.iter().filter(|(_, reader)| {
             !reader.is_reserved && reader.gives_way.is_some() && reader.user != actor.id
         });
         let count = |user: &UserId| counts.get(user).copied().unwrap_or_default();
-        // Of several with as many the one whose log is oldest.
+        // Among equals, the one whose log is oldest.
         let most = yields
             .filter(|(_, reader)| count(&reader.user) > more_than)
             .max_by(|(one, a), (other, b)| count(&a.user).cmp(&count(&b.user)).then(other.cmp(one)));
@@ -163,37 +164,40 @@ mod tests {
     use super::*;
 
     fn all_of(places: &LogPlaces, actor: &Actor, follows: bool) -> Vec<LogPlace> {
-        std::iter::from_fn(|| places.take(actor, follows).ok()).collect()
+        std::iter::from_fn(|| places.acquire(actor, follows).ok()).collect()
     }
 
-    fn left(held: &[LogPlace]) -> usize {
+    fn remaining(held: &[LogPlace]) -> usize {
         held.iter()
             .filter(|place| !place.gives_way.is_cancelled())
             .count()
     }
 
     #[test]
-    fn six_with_eight_logs_each_shut_nobody_out() {
+    fn six_users_with_eight_logs_each_lock_nobody_out() {
         let places = LogPlaces::new(64);
         let greedy: Vec<_> = (0..6)
             .map(|number| all_of(&places, &Actor::client(format!("greedy {number}")), true))
             .collect();
-        assert_eq!(greedy.iter().map(|held| left(held)).sum::<usize>(), places.common);
+        assert_eq!(
+            greedy.iter().map(|held| remaining(held)).sum::<usize>(),
+            places.common
+        );
         let others: Vec<_> = (0..20)
             .map(|number| {
                 places
-                    .take(&Actor::client(format!("other {number}")), true)
+                    .acquire(&Actor::client(format!("other {number}")), true)
                     .unwrap()
             })
             .collect();
-        assert_eq!(left(&others), 20);
-        let shares: Vec<_> = greedy.iter().map(|held| left(held)).collect();
+        assert_eq!(remaining(&others), 20);
+        let shares: Vec<_> = greedy.iter().map(|held| remaining(held)).collect();
         assert_eq!(shares.iter().sum::<usize>() + 20, places.common, "{shares:?}");
         assert!(shares.iter().all(|share| (3..=4).contains(share)), "{shares:?}");
-        // They don't get back what others need more.
+        // They don't get back the places that others need more.
         let again = Actor::client("greedy 0");
         assert!(all_of(&places, &again, true).len() <= 1);
-        assert_eq!(left(&others), 20);
+        assert_eq!(remaining(&others), 20);
     }
 
     #[test]
@@ -202,42 +206,46 @@ mod tests {
         let ana = Actor::client("ana");
         let mut held = all_of(&places, &ana, true);
         assert_eq!(held.len(), MOST_OF_ONE);
-        assert_eq!(places.take(&ana, false).unwrap_err().code(), "too_many_logs");
+        assert_eq!(places.acquire(&ana, false).unwrap_err().code(), "too_many_logs");
         held.pop();
-        assert!(places.take(&ana, true).is_ok());
+        assert!(places.acquire(&ana, true).is_ok());
         drop(held);
         assert!(places.taken().readers.is_empty());
     }
 
     #[test]
-    fn administrators_are_never_shut_out_by_those_who_follow() {
+    fn administrators_are_never_locked_out_by_followed_logs() {
         let places = LogPlaces::new(64);
         let clients: Vec<_> = (0..100)
-            .filter_map(|number| places.take(&Actor::client(number.to_string()), true).ok())
+            .filter_map(|number| places.acquire(&Actor::client(number.to_string()), true).ok())
             .collect();
-        assert_eq!(left(&clients), places.common, "one each is fair");
+        assert_eq!(remaining(&clients), places.common, "one each is fair");
         let stranger = Actor::client("stranger");
-        assert_eq!(places.take(&stranger, true).unwrap_err().code(), "too_many_logs");
+        assert_eq!(
+            places.acquire(&stranger, true).unwrap_err().code(),
+            "too_many_logs"
+        );
         let held: Vec<_> = (0..3)
             .map(|number| all_of(&places, &Actor::admin(format!("admin {number}")), true))
             .collect();
         assert!(
-            held.iter().all(|own| own.len() == MOST_OF_ONE && left(own) > 0),
+            held.iter()
+                .all(|own| own.len() == MOST_OF_ONE && remaining(own) > 0),
             "{held:?}"
         );
-        assert!(left(&clients) >= places.common - 2 * MOST_OF_ONE);
-        let fourth = places.take(&Actor::admin("admin 3"), true);
+        assert!(remaining(&clients) >= places.common - 2 * MOST_OF_ONE);
+        let fourth = places.acquire(&Actor::admin("admin 3"), true);
         assert!(fourth.is_ok());
     }
 
     #[test]
-    fn what_is_read_once_is_not_broken_off() {
+    fn logs_that_are_not_followed_are_never_interrupted() {
         let places = LogPlaces::new(64);
         let busy: Vec<_> = (0..5)
             .flat_map(|number| all_of(&places, &Actor::client(format!("busy {number}")), false))
             .collect();
         assert_eq!(busy.len(), places.common);
-        assert!(places.take(&Actor::client("other"), true).is_err());
-        assert_eq!(left(&busy), busy.len());
+        assert!(places.acquire(&Actor::client("other"), true).is_err());
+        assert_eq!(remaining(&busy), busy.len());
     }
 }

@@ -11,14 +11,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::App;
 use crate::contract::failure::Failure;
 
-/// The last lines that are shown unless more are asked for, as the plan has it.
+/// The default number of last lines, according to the plan.
 pub(crate) const LINES: u32 = 500;
-/// Most bytes of an answer: a line can be of any length.
+/// The maximum size of a reply in bytes, because a line can have any length.
 const MAX_BYTES: usize = 4 << 20;
-/// Within this time what is there is answered.
+/// After this time, the reply contains the lines received so far.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The last lines of a log, or a sentence why there is none.
+/// The last lines of a log, or a sentence explaining why there is none.
 ///
 /// # Errors
 /// 404 and 403, as for the pod.
@@ -47,7 +47,7 @@ pub(crate) async fn read(
             }
         }
         if bytes.len() > MAX_BYTES {
-            // The end is what one looks for.
+            // The end is the interesting part.
             bytes.drain(..bytes.len() - MAX_BYTES);
         }
     }
@@ -62,11 +62,11 @@ pub(crate) async fn open(
     options: LogOptions,
     language: Language,
 ) -> Result<Result<LogStream, &'static str>, Failure> {
-    let place = app.log_places.take(actor, options.follow)?;
+    let place = app.log_places.acquire(actor, options.follow)?;
     let gives_way = place.gives_way();
     let error = match app.platform.logs(actor, id, options).await {
         Ok(log) => {
-            // The place is taken for as long as the log is.
+            // The place is held as long as the log stream exists.
             let log = log.map(move |chunk| {
                 let _place = &place;
                 chunk

@@ -1,4 +1,4 @@
-//! What was refused to somebody who is no administrator, for the audit log.
+//! Records requests for administrators' actions by others in the audit log.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -10,11 +10,11 @@ use crate::app::Shared;
 use crate::auth::Identity;
 use crate::contract::failure::Failure;
 
-/// Most characters of a path that are kept.
+/// The maximum number of characters kept of a path.
 const MAX_PATH_LEN: usize = 200;
 
-/// Middleware that writes down who asked for what only administrators may do. The answer does not wait for an audit log
-/// that fails: nothing was done.
+/// Middleware that records who requested an action reserved for administrators. The answer does not depend on
+/// the audit log, because nothing was done.
 pub(crate) async fn note(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let actor = match request.extensions().get::<Identity>() {
         Some(Identity(Some(Ok(caller)))) => Some(caller.actor()).filter(|actor| !actor.is_admin()),

@@ -53,9 +53,10 @@ pub(crate) fn router(app: &Shared) -> Router {
         .with_state(state())
 }
 
-/// Middleware that responds in time, whatever happens. An interrupted change is finished by the driver, or has not begun.
+/// Middleware that responds in time, whatever happens. The driver finishes an interrupted change, unless it has
+/// not begun.
 async fn deadline(request: Request, next: Next) -> Response {
-    // A long poll waits for as long as there is nothing to tell, and ends by itself at the next ping.
+    // A long poll waits until there is news, and ends by itself at the next ping.
     if request.uri().path().starts_with("/socket.io/") {
         return next.run(request).await;
     }

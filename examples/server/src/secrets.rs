@@ -1,4 +1,4 @@
-//! The secrets of the server: given, or made once and kept beside the database.
+//! The secrets of the server: configured, or generated once and stored beside the database.
 
 use std::fs;
 use std::io::{self, Read, Seek, Write};
@@ -9,9 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config;
 
-/// Bytes that the secret for tokens has at least: as many as SHA-256 gives (RFC 7518, section 3.2).
+/// The minimum length of the secret for tokens in bytes: the output size of SHA-256 (RFC 7518, section 3.2).
 const MIN_JWT_LEN: usize = 32;
-/// Bytes that the key of public names has at least: as many as `Naming` asks for.
+/// The minimum length of the key of public names in bytes, as `Naming` requires.
 const MIN_NAMING_LEN: usize = 16;
 
 /// The secrets of the server.
@@ -24,8 +24,8 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// The secrets that were given. What is missing is read from the files beside the database at `database`, or
-    /// made and written there; without a database it holds until the process ends.
+    /// The configured secrets. Missing ones are read from the files beside the database, or generated and
+    /// written there; without a database they last until the process ends.
     ///
     /// # Errors
     /// A file that can't be read or written, and a secret that is too short.
@@ -52,14 +52,14 @@ impl Secrets {
     }
 }
 
-/// Where secrets are kept that were not given.
+/// The place for secrets that are not configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Beside this file.
     Beside(PathBuf),
-    /// Nowhere: everything ends with the process.
+    /// In memory only: everything ends with the process.
     Nowhere,
-    /// They have to be given: other servers use the same store.
+    /// Nowhere: they have to be configured, because other servers use the same store.
     Shared,
 }
 
@@ -98,11 +98,11 @@ fn read(file: &Path) -> Result<SecretString> {
     Ok(secret.into())
 }
 
-/// The secret in a file of this server, which is made if it is missing. All processes that ask for it at the same time
-/// get the same.
+/// The secret in a file of this server, which is created if it is missing. Concurrent processes get the same
+/// secret.
 ///
-/// A file with less than a secret is one that was not finished, because the disk was full or the machine went down. As
-/// nothing was ever signed or named with it, it gets a new one.
+/// A file that is too short was not completed, because the disk was full or the machine went down. It was never
+/// used, so it is replaced.
 fn keep(file: &Path, least: usize) -> Result<SecretString> {
     let usable = |text: &str| {
         let secret = text.trim_end_matches(['\r', '\n']);
@@ -119,13 +119,13 @@ fn keep(file: &Path, least: usize) -> Result<SecretString> {
             if let Some(secret) = create(file)? {
                 return Ok(secret);
             }
-            // Another process was quicker.
+            // Another process created it first.
         }
         Err(error) => return Err(error.into()),
     }
     let mut options = fs::OpenOptions::new();
     let mut unfinished = options.read(true).write(true).open(file)?;
-    // Of several processes one writes, and the others find what it has written. The lock ends with the file.
+    // Of several processes one writes, and the others read its secret. The lock ends with the file.
     unfinished.lock()?;
     let mut text = String::new();
     unfinished.read_to_string(&mut text)?;
@@ -142,20 +142,20 @@ fn keep(file: &Path, least: usize) -> Result<SecretString> {
     Ok(secret)
 }
 
-/// Makes the file with a new secret: it is there with all of it, or not at all. `None`: there is one already.
+/// Creates the file with a new secret, completely or not at all. `None`: it exists already.
 fn create(file: &Path) -> Result<Option<SecretString>> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // For its owner alone, and gone if anything fails from here on.
+    // For its owner only, and removed if anything fails from here on.
     let mut made = tempfile::NamedTempFile::new_in(folder)?;
     let secret = random();
     made.write_all(secret.expose_secret().as_bytes())?;
     made.as_file().sync_all()?;
     match made.persist_noclobber(file) {
         Ok(_) => {
-            // The name is to be there after a loss of power too. Windows has no such thing.
+            // The name should survive a loss of power too. Windows has no equivalent.
             #[cfg(unix)]
             fs::File::open(folder)?.sync_all()?;
             Ok(Some(secret))
@@ -165,14 +165,14 @@ fn create(file: &Path) -> Result<Option<SecretString>> {
     }
 }
 
-/// Takes from everybody but its owner what an earlier version or a copy has left them.
+/// Removes access for everybody but the owner, which an earlier version or a copy may have left.
 fn only_for_owner(file: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = fs::metadata(file)?.permissions().mode();
         if mode & 0o077 != 0 {
-            // Whoever does not own it can't, and may be one of those who were meant to read it.
+            // It fails for anybody but the owner, who may be a legitimate reader.
             let changed = fs::set_permissions(file, fs::Permissions::from_mode(0o600));
             let file = file.display();
             match changed {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_there_the_next_time_and_for_nobody_else() {
+    fn generated_secrets_persist_and_are_private() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::Beside(folder.path().join("neuropod.db"));
         let first = open(&config::Secrets::default(), &place).unwrap();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_was_not_finished_is_replaced_and_one_that_was_is_not() {
+    fn an_incomplete_secret_is_replaced_and_a_complete_one_is_not() {
         for unfinished in ["", "\n", "\r\n", "5ec4e7"] {
             let folder = tempfile::tempdir().unwrap();
             let place = Place::Beside(folder.path().join("neuropod.db"));
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_start_at_the_same_time_agree() {
+    fn concurrent_starts_agree() {
         for unfinished in [None, Some(""), Some("5ec4e7")] {
             let folder = tempfile::tempdir().unwrap();
             let place = Place::Beside(folder.path().join("neuropod.db"));
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_that_share_a_store_are_told_to_share_their_secrets() {
+    fn servers_on_a_shared_store_must_share_their_secrets() {
         let error = open(&config::Secrets::default(), &Place::Shared).unwrap_err();
         assert!(
             error.to_string().contains("NEUROPOD_SECRETS__JWT_FILE"),

@@ -1,4 +1,4 @@
-//! From the configuration to a server that runs, and to its end.
+//! The life of a server, from its configuration to its end.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ impl Server {
     /// Opens store, cluster and ports.
     ///
     /// # Errors
-    /// What keeps it from starting, with the name of the value that is wrong.
+    /// The reason why it can't start, with the name of the wrong value.
     pub async fn start(mut config: Config) -> Result<Self> {
         tls::use_ring();
         let (address, metrics_address) = (config.listen, config.metrics_listen);
@@ -40,8 +40,8 @@ impl Server {
                 .with_context(|| format!("{name}: {address}"))
         };
         warn(&config);
-        // Before the store is opened: links may need the port, and a second server that is started by mistake touches
-        // nothing.
+        // Before the store is opened, because links may need the port, and a second server that is started by
+        // mistake should not touch anything.
         let metrics = match metrics_address {
             Some(address) => Some(listen("metrics_listen", address).await?),
             None => None,
@@ -49,31 +49,32 @@ impl Server {
         let listener = listen("listen", address).await?;
         config.listen = listener.local_addr()?;
         Ok(Self {
-            // It opens what is configured, of which each part has a future of its own size.
+            // Boxed, because opening the store and the cluster makes a large future.
             app: Box::pin(App::start(config, metrics::begin()?)).await?,
             listener,
             metrics,
         })
     }
 
-    /// What it was told, with the address where it listens.
+    /// The configuration, with the actual address.
     pub fn config(&self) -> &Config {
         &self.app.config
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// If the system does not report it.
     pub fn address(&self) -> Result<SocketAddr> {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Serves until `shutdown` completes. Then it takes no new requests, ends what goes on without end, finishes the
-    /// others, and hands the pods over: what is due is in the store, and another server or the next run goes on.
+    /// Serves until `shutdown` completes. Then it accepts no new requests, ends streams, finishes other
+    /// requests, and hands the pods over: the state is in the store, and another server or the next run
+    /// continues.
     ///
     /// # Errors
-    /// The driver can't go on, or a listener fails.
+    /// The driver can't continue, or a listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
         let Self {
             app,
@@ -95,7 +96,7 @@ impl Server {
             }
             None => router = operations.merge(router),
         }
-        // A debug build makes the page when it is asked for: that may be never, and it is slow there.
+        // A debug build creates the page on demand, because that is slow there and may never be needed.
         if !cfg!(debug_assertions) {
             tokio::task::spawn_blocking(dashboard::prepare);
         }
@@ -124,7 +125,7 @@ impl Server {
         };
         tokio::select! {
             () = shutdown => {}
-            // None of them ends by itself but with an error.
+            // They only end with an error.
             Some(ended) = tasks.join_next() => {
                 app.stopping.cancel();
                 background.abort();
@@ -149,7 +150,7 @@ impl Server {
     }
 }
 
-/// Says what is allowed and hardly meant.
+/// Warns of settings that are allowed but probably not intended.
 fn warn(config: &Config) {
     let auth = &config.auth;
     if config.dev && !config.listen.ip().is_loopback() {

@@ -1,4 +1,4 @@
-//! Opens what is configured, and runs the background tasks.
+//! Opens the configured store and cluster, and runs the background tasks.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ impl App {
     /// An application on the configured store and cluster.
     ///
     /// # Errors
-    /// Why the server can't start, with the name of the wrong value.
+    /// The reason why the server can't start, with the name of the wrong value.
     pub(crate) async fn start(config: Config, metrics: PrometheusHandle) -> Result<Shared> {
         backends::check_folder(&config)?;
         let secrets = Secrets::open(&config.secrets, &backends::place_of_secrets(&config))?;

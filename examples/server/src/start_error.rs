@@ -1,11 +1,10 @@
-//! Why the server can't start, in one line for people: what is wrong, and what to do next.
+//! The reason why the server can't start, in one line for people: the problem and the next step.
 
 use std::io;
 
 use neuropod::{Error, ErrorKind};
 
-/// What went wrong in one line, without the places in this program that a reader can do nothing about, and what to do.
-/// What repeats its cause says it once.
+/// The error in one line, without places in the source, and with advice. Repeated causes appear once.
 pub fn line(error: &anyhow::Error) -> String {
     let mut line = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -22,14 +21,14 @@ pub fn line(error: &anyhow::Error) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Options of the library, and the keys of the configuration that give them.
+/// Options of the library, and their keys in the configuration.
 const KEYS: [(&str, &str); 3] = [
     ("KubeConfig::namespace", "kube.namespace"),
     ("KubeConfig::exposure", "kube.ingress_class"),
     ("KubeConfig::storage", "kube.storage_class"),
 ];
 
-/// What to do next, where the error does not say it itself.
+/// The next step, if the error does not name it.
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
     let what = error.to_string();
     let begins = |with: &str| what.starts_with(with);

@@ -1,4 +1,4 @@
-//! The log, traces for OpenTelemetry where they are wanted, and the signals to stop.
+//! The log, optional traces for OpenTelemetry, and the signals to stop.
 
 use std::io::IsTerminal;
 
@@ -11,21 +11,21 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::config::LogFormat;
 
-/// What is written unless `RUST_LOG` says otherwise. Every failed request to the API server comes back as an error of the
-/// library, which says it once; the client's own lines would say it again for each attempt.
+/// The default filter unless `RUST_LOG` is set. Every failed request to the API server is returned as an error
+/// of the library and logged once; the client's own lines would repeat it for each attempt.
 const FILTER: &str = "info,kube_client=off,kube_runtime=off";
 
-/// Libraries that write what comes over connections, word by word, tokens included: below `info` nothing of theirs is
-/// written, whatever `RUST_LOG` says.
+/// Libraries that log all traffic of connections, including tokens: below `info` their lines are never written,
+/// whatever `RUST_LOG` says.
 const INDISCREET: [&str; 4] = ["engineioxide", "socketioxide", "tokio_tungstenite", "tungstenite"];
 
-/// Whether a line has nothing in it that is for its connection alone.
+/// Whether a line contains no private data of a connection.
 fn is_discreet(line: &Metadata<'_>) -> bool {
     let is_of = |library: &&str| line.target().starts_with(*library);
     *line.level() <= Level::INFO || !INDISCREET.iter().any(is_of)
 }
 
-/// Sends what is left of the traces when it is dropped.
+/// Sends the remaining traces when it is dropped.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Telemetry {
@@ -33,11 +33,10 @@ pub struct Telemetry {
     traces: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
 }
 
-/// Begins to write the log, and to send traces to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names (feature
-/// `otel`).
+/// Starts the log, and traces to the collector in `OTEL_EXPORTER_OTLP_ENDPOINT` (feature `otel`).
 ///
 /// # Errors
-/// It was begun before, or the collector's address is wrong.
+/// It was started before, or the collector's address is wrong.
 pub fn begin(format: LogFormat) -> Result<Telemetry> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let log = match format {
@@ -98,7 +97,7 @@ impl Drop for Telemetry {
     }
 }
 
-/// Completes when somebody asks the process to stop: Ctrl-C, or SIGTERM as Kubernetes sends it.
+/// Completes when the process is asked to stop: by Ctrl-C, or by SIGTERM as from Kubernetes.
 pub async fn stop_signal() {
     let interrupt = async {
         if let Err(error) = tokio::signal::ctrl_c().await {

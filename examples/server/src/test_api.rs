@@ -24,14 +24,14 @@ use crate::router::router;
 use crate::secrets::{Place, Secrets};
 use crate::waiting::Waiting;
 
-/// The API on a platform of its own.
+/// The API on its own platform.
 pub(crate) struct Api {
     pub(crate) app: Shared,
     pub(crate) store: Store,
     router: Router,
 }
 
-/// An answer.
+/// An answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -44,7 +44,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// The same, where it has this status.
+    /// The same, after asserting its status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -96,7 +96,8 @@ impl Api {
         Self::of(app, store)
     }
 
-    /// A server whose store has a fault at every call for so long, and the token of somebody who signed in before.
+    /// A server whose store has a fault at every call for this long, and the token of a user who signed in
+    /// before.
     pub(crate) async fn in_trouble(fault: Fault, time: Duration) -> (Self, String) {
         let store = Arc::new(MemoryStore::new());
         let secrets = secrets();
@@ -117,7 +118,7 @@ impl Api {
         )
     }
 
-    /// A server that runs.
+    /// A running server.
     fn of(app: Shared, store: Store) -> Self {
         let platform = app.platform.clone();
         tokio::spawn(async move { platform.run(std::future::pending()).await });
@@ -151,7 +152,7 @@ impl Api {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            // What is compressed is no text.
+            // Compressed data is not text.
             text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
@@ -165,7 +166,7 @@ impl Api {
         self.send(request.body(body).unwrap()).await
     }
 
-    /// The answer while its body is on its way.
+    /// The answer before its body is read.
     pub(crate) async fn open(&self, path: &str, token: &str) -> Response {
         let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
         let request = request.body(Body::empty()).unwrap();
@@ -210,7 +211,7 @@ impl Api {
     }
 }
 
-/// A quick cluster that has the time of day of the server beside it.
+/// A quick cluster with the time of day of the server beside it.
 pub(crate) fn simulated() -> SimCluster {
     SimCluster::new(Settings {
         epoch: jiff::Timestamp::now(),
@@ -218,7 +219,7 @@ pub(crate) fn simulated() -> SimCluster {
     })
 }
 
-/// A good request for a pod.
+/// A valid request for a pod.
 pub(crate) fn request(name: &str) -> Value {
     json!({
         "name": name,

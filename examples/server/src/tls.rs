@@ -1,7 +1,7 @@
-//! Which library does TLS.
+//! The TLS library.
 
-/// Lets TLS be done by ring: rustls wants to be told.
+/// Selects ring as the provider of rustls.
 pub(crate) fn use_ring() {
-    // Another part of the process may have said so already.
+    // Another part of the process may have selected it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

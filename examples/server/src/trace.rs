@@ -1,4 +1,4 @@
-//! What is written of every request.
+//! The log line of every request.
 
 use std::time::Instant;
 
@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
-/// Middleware that writes one line for every request, with the id that all lines of it have, and counts it. Of the
-/// address it writes the path only: parameters may be tokens.
+/// Middleware that writes one line for every request, with the id that all its lines have, and counts it. Of
+/// the address only the path is logged, because parameters may be tokens.
 pub(crate) async fn requests(request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = request.method().clone();

@@ -1,5 +1,5 @@
-//! Connections that wait for a request, or for the rest of one. Each costs this server something and its peer nothing,
-//! so that one address may have only so many of them.
+//! Limits waiting connections. A connection that waits for a request, or for the rest of one, costs this server
+//! something and its peer nothing, so an address may only have a limited number of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits::household;
 
-/// Who has waited for less than this may just not have been read yet.
+/// A connection that has waited for less than this may simply not have been read yet.
 const YOUNG: Duration = Duration::from_secs(1);
 
-/// The connections that wait, by address.
+/// The waiting connections, by address.
 ///
-/// A new one is never refused: of too many the one that waits longest gives way. So nobody is shut out who shares an
-/// address with somebody who keeps connections open, be it behind a proxy.
+/// A new connection is never refused; beyond the limit, the one that has waited longest is closed. So nobody is
+/// locked out by others who keep connections open at the same address, such as that of a proxy.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
     most: Option<usize>,
@@ -36,18 +36,18 @@ struct Wait {
     gives_way: CancellationToken,
 }
 
-/// A connection, which waits from the beginning.
+/// A connection. It waits from the beginning.
 #[derive(Debug)]
 pub(crate) struct Place {
     all: Waiting,
     address: IpAddr,
-    /// What it waits for, by number; `None`: it is served.
+    /// The number of its current wait; `None` while it is served.
     number: Mutex<Option<u64>>,
     gives_way: CancellationToken,
 }
 
 impl Waiting {
-    /// With so many of one address at a time; `None`: as many as there are.
+    /// Allows this many per address; `None`: no limit.
     pub(crate) fn new(most: Option<usize>) -> Self {
         Self {
             most,
@@ -67,7 +67,8 @@ impl Waiting {
         place
     }
 
-    /// Makes room for one where there is none for anybody: the address with most has one less. False: nobody waits.
+    /// Makes room when there are too many connections in all: the address with most loses one. Returns `false`
+    /// if none waits.
     pub(crate) fn give_way(&self) -> bool {
         let mut state = self.state();
         let most = state.by_address.values_mut().max_by_key(|waits| waits.len());
@@ -81,7 +82,7 @@ impl Waiting {
 }
 
 impl Place {
-    /// It waits for the next request.
+    /// Starts waiting for the next request.
     pub(crate) fn wait(&self) {
         self.serve();
         let mut state = self.all.state();
@@ -105,7 +106,7 @@ impl Place {
         *self.number() = Some(number);
     }
 
-    /// It has a request, and does not wait.
+    /// Stops waiting: it has a request.
     pub(crate) fn serve(&self) {
         if let Some(number) = self.number().take() {
             let mut state = self.all.state();
@@ -118,7 +119,7 @@ impl Place {
         }
     }
 
-    /// For what it waits, by number; `None`: it is served.
+    /// The number of its current wait; `None` while it is served.
     pub(crate) fn waits_for(&self) -> Option<u64> {
         *self.number()
     }
@@ -148,12 +149,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_too_many_the_one_that_waits_longest_gives_way_and_no_other() {
+    async fn beyond_the_limit_the_longest_waiting_connection_is_closed() {
         let all = Waiting::new(Some(3));
         let mut places: Vec<_> = (0..3).map(|_| all.join(address(1))).collect();
         let other = all.join(address(2));
         tokio::time::advance(YOUNG).await;
-        // It is served for as long as it likes.
+        // It may be served for any time.
         places[0].serve();
         places.push(all.join(address(1)));
         let gone = |places: &[Place]| -> Vec<bool> {
@@ -165,7 +166,7 @@ mod tests {
         assert_eq!(gone(&places), [false; 4]);
         places.push(all.join(address(1)));
         assert_eq!(gone(&places), [false, true, false, false, false]);
-        // Now it waits again, as the last one.
+        // Now it waits again, as the most recent one.
         places[0].wait();
         assert_eq!(gone(&places), [false, true, true, false, false]);
         assert!(!other.gives_way.is_cancelled());
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_that_come_at_once_are_not_taken_for_some_that_wait() {
+    async fn a_burst_of_new_connections_is_not_closed() {
         let all = Waiting::new(Some(3));
         let places: Vec<_> = (0..100).map(|_| all.join(address(1))).collect();
         assert!(places.iter().all(|place| !place.gives_way.is_cancelled()));
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn addresses_of_one_network_are_one() {
+    async fn addresses_of_one_network_share_a_limit() {
         let all = Waiting::new(None);
         let one = all.join("2001:db8::1".parse().unwrap());
         let other = all.join("2001:db8::2".parse().unwrap());

@@ -3,7 +3,7 @@ use neuropod::k8s::ImagePullPolicy;
 use super::*;
 use crate::config::key_names;
 
-/// What an option of the platform is called in the configuration; nothing where it is not for an operator.
+/// The keys of an option of the platform; empty if it is not for operators.
 fn keys_of(option: &str) -> &'static [&'static str] {
     match option {
         "cluster" => &["cluster"],
@@ -17,7 +17,7 @@ fn keys_of(option: &str) -> &'static [&'static str] {
             "secrets.naming",
         ],
         "tokens" => &["token_pattern"],
-        // The machine's: a server lives in no other time.
+        // A server always uses the machine's clock.
         "clock" => &[],
         "images" => &["images.registries", "images.internal_registries"],
         "catalogue" => &["catalogue"],
@@ -50,7 +50,7 @@ fn keys_of(option: &str) -> &'static [&'static str] {
     }
 }
 
-/// The fields of `KubeConfig` and of the structs in it: the compiler can't count them, as they may grow.
+/// The fields of `KubeConfig` and its structs. The compiler can't count them, because they are non-exhaustive.
 #[test]
 fn every_option_of_the_cluster_is_set() {
     const CONFIG: [&str; 5] = [
@@ -82,7 +82,7 @@ fn every_option_of_the_cluster_is_set() {
     }
 }
 
-/// The fields of `Layout` are counted by the compiler, in [`layout`]; the options of a builder are not.
+/// The compiler counts the fields of `Layout`, in [`layout`], but not the options of a builder.
 #[test]
 fn every_option_of_the_platform_can_be_configured() {
     let source = include_str!("../../../../neuropod-core/src/platform/builder.rs");
@@ -108,7 +108,7 @@ fn every_option_of_the_platform_can_be_configured() {
 }
 
 #[test]
-fn pods_are_at_another_site_than_the_pages_that_call_the_api() {
+fn pods_and_the_pages_that_call_the_api_are_different_sites() {
     let config = |text: &str| -> Config { toml::from_str(text).unwrap() };
     let apart = "domain = \"example.net\"\ncors_origins = [\"https://app.example.com:8443\"]\n";
     let found = domains(&config(apart));
@@ -117,7 +117,7 @@ fn pods_are_at_another_site_than_the_pages_that_call_the_api() {
         ("example.net", false)
     );
     assert_eq!(found.control_plane, ["app.example.com"]);
-    // Without origins the dashboard is expected at `app.` below the domain: that is one site.
+    // Without origins the dashboard is expected at `app.` below the domain: that is the same site.
     let one = domains(&config("domain = \"pods.example.com\"\n"));
     assert!(
         one.control_plane.contains(&"app.pods.example.com".to_owned()),
@@ -129,7 +129,7 @@ fn pods_are_at_another_site_than_the_pages_that_call_the_api() {
 }
 
 #[test]
-fn what_is_configured_gets_to_the_library() {
+fn the_configuration_reaches_the_library() {
     let config: Config = toml::from_str(
         "[kube]\nnamespace_per_user = true\naccess_mode = \"ReadWriteMany\"\nsame_owner_traffic = true\n\
          grace_seconds = 5\ndeadline_seconds = 7\nwrites_in_flight = 3\nlog_streams = 9\n\
@@ -159,7 +159,7 @@ fn what_is_configured_gets_to_the_library() {
     let quota = layout.quota.unwrap();
     assert_eq!((quota.pods, quota.cpu_millis, quota.memory_mib), (2, 3000, 4096));
     assert_eq!(quota.volume_gb, 50);
-    // Each kind of GPU that the catalogue has.
+    // Every kind of GPU in the catalogue.
     assert_eq!(quota.gpus, BTreeMap::from([("nvidia.com/gpu".to_owned(), 3)]));
     assert_eq!(kube.image_pull_policy, ImagePullPolicy::IfNotPresent);
 }

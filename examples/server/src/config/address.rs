@@ -1,9 +1,9 @@
-//! The address of a store as it may be shown: without what opens it.
+//! The address of a store in a form that may be shown, without its secrets.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// Options of a MongoDB address that are no secret. All others are taken for one.
+/// Options of a MongoDB address that are not secret. All others are treated as secret.
 const HARMLESS: [&str; 36] = [
     "appname",
     "authmechanism",
@@ -43,7 +43,7 @@ const HARMLESS: [&str; 36] = [
     "zlibcompressionlevel",
 ];
 
-/// The address with `…` in the place of user, password, and every option that may be a secret.
+/// The address with `…` in place of the user, the password, and every option that may be secret.
 pub(crate) fn shown(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("//") else {
         return address.to_owned();
@@ -52,9 +52,9 @@ pub(crate) fn shown(address: &str) -> String {
         Some((rest, _)) => (rest, "#…"),
         None => (rest, ""),
     };
-    // A password may have any sign in it, also those that end it for a parser: what follows the last `@` is not it.
+    // A password may contain any character, even those that end it for a parser, so the last `@` counts.
     let (user, rest) = match rest.rsplit_once('@') {
-        // An `@` in an option is not the end of a password.
+        // An `@` in an option does not end a password.
         Some((user, host)) if !user.contains('?') || host.contains('/') => ("…@", host),
         _ => ("", rest),
     };
@@ -78,12 +78,12 @@ pub(crate) fn shown(address: &str) -> String {
     format!("{scheme}//{user}{host}{}{fragment}", options.unwrap_or_default())
 }
 
-/// Whether there is anything in it that is not for all to see.
+/// Whether the address contains anything secret.
 pub(super) fn has_secret(address: &str) -> bool {
     shown(address).contains('…')
 }
 
-/// As [`shown`].
+/// Serialises like [`shown`].
 pub(super) fn serialize<S: Serializer>(address: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     shown(address.expose_secret()).serialize(serializer)
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_opens_a_store_is_not_shown_wherever_it_stands() {
+    fn secrets_of_an_address_are_hidden_wherever_they_are() {
         let secret = "hunter2";
         let cases = [
             "mongodb://ana:hunter2@db/neuropod",
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_stays() {
+    fn harmless_parts_of_an_address_are_shown() {
         for address in [
             "memory",
             "sqlite:neuropod.db",

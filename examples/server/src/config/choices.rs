@@ -14,7 +14,7 @@ pub enum ClusterKind {
     Kube,
 }
 
-/// In which language people are answered.
+/// The language of texts for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LanguageChoice {
@@ -22,12 +22,12 @@ pub enum LanguageChoice {
     Es,
     /// English.
     En,
-    /// In the one that each asks for.
+    /// The language that each client prefers.
     Auto,
 }
 
 impl LanguageChoice {
-    /// The language that does not depend on who asks.
+    /// The language, if it does not depend on the client.
     pub fn fixed(self) -> Option<Language> {
         match self {
             Self::Es => Some(Language::Es),

@@ -14,7 +14,7 @@ use crate::migrate;
 #[command(name = "server", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Flags {
-    /// What to do instead of serving
+    /// The command to run instead of serving
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Where pods run
@@ -50,14 +50,14 @@ pub struct Flags {
     pub config_reference: bool,
 }
 
-/// What to do instead of serving.
+/// The command to run instead of serving.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Command {
     /// Migrate the database of the existing Node backend: users with their balances, templates, pods and prices
     Migrate(migrate::Arguments),
 }
 
-/// An address with a port, or what is missing from one.
+/// Parses an address with a port; an error says which part is missing.
 fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         if text.parse::<IpAddr>().is_ok() {
@@ -74,7 +74,7 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// What these values are from, as `--print-config` and errors call it.
+/// The source of these values, as `--print-config` and errors call it.
 const ORIGIN: &str = "the command line";
 
 impl Source for Flags {
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_without_its_half_says_what_is_missing() {
+    fn an_incomplete_address_reports_the_missing_part() {
         for (text, hint) in [
             ("3000", "127.0.0.1:3000"),
             ("127.0.0.1", "a port is missing"),

@@ -1,5 +1,5 @@
-//! Every key of the configuration, with what it means and what it may be: read from the types themselves, so that a key
-//! can't be without them.
+//! Every key of the configuration, with its meaning and allowed values: read from the types themselves, so that
+//! no key can lack them.
 
 use std::sync::LazyLock;
 
@@ -13,27 +13,27 @@ use super::settings::Config;
 pub(super) struct Key {
     /// Its name, with the tables that it is in: `kube.namespace`.
     pub(super) name: String,
-    /// What it means, in sentences for operators.
+    /// The meaning, in sentences for operators.
     pub(super) meaning: String,
-    /// What it may be.
+    /// The allowed values.
     pub(super) allowed: String,
-    /// In what it counts.
+    /// The unit.
     pub(super) unit: Option<String>,
-    /// What holds unless it is given; null: nothing.
+    /// The default; null if there is none.
     pub(super) default: Value,
     pub(super) kind: Kind,
-    /// The smallest and the biggest number that it may be, or each of its list.
+    /// The smallest and the largest allowed number, also for each item of a list.
     range: (Option<f64>, Option<f64>),
 }
 
-/// What the value of a key is.
+/// The kind of a key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// One value.
     Single,
-    /// A list of values: in the environment a comma stands between them.
+    /// A list of values, separated by commas in the environment.
     List,
-    /// A table with names that the operator chooses.
+    /// A table whose names the operator chooses.
     Table,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Kind {
 pub(super) struct Table {
     /// Its name: `kube`.
     pub(super) name: String,
-    /// What it is for.
+    /// Its purpose.
     pub(super) meaning: String,
 }
 
@@ -88,7 +88,7 @@ fn walk(place: &str, schema: &Value, defaults: &Value, keys: &mut Vec<Key>, tabl
     }
 }
 
-/// What a schema says of a value that is there.
+/// The schema of a value that is not null.
 fn without_null(schema: &Value) -> Value {
     let is_something = |schema: &&Value| schema.get("type").is_none_or(|kind| kind != "null");
     match schema.get("anyOf").and_then(Value::as_array) {
@@ -131,7 +131,7 @@ fn key(name: String, meaning: String, property: &Value, value: &Value, default: 
     }
 }
 
-/// The type of a value, `null` aside.
+/// The type of a value other than `null`.
 fn kind_of(schema: &Value) -> &str {
     match schema.get("type") {
         Some(Value::Array(kinds)) => kinds
@@ -144,7 +144,7 @@ fn kind_of(schema: &Value) -> &str {
     }
 }
 
-/// What one value may be, as its type says.
+/// The allowed values, according to the type.
 fn allowed(schema: &Value, range: (Option<f64>, Option<f64>)) -> String {
     let quoted = |value: &Value| value.as_str().map(|text| format!("`{text}`"));
     let constants = schema.get("oneOf").and_then(Value::as_array);
@@ -170,23 +170,23 @@ fn allowed(schema: &Value, range: (Option<f64>, Option<f64>)) -> String {
 }
 
 fn text(schema: &Value, name: &str) -> Option<String> {
-    // Doc comments are broken into lines for those who read the source.
+    // Doc comments have line breaks for readers of the source.
     let text = schema.get(name)?.as_str()?;
     Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 impl Key {
-    /// The variable of the environment that gives it.
+    /// The environment variable for it.
     pub(super) fn variable(&self) -> String {
         format!("NEUROPOD_{}", self.name.replace('.', "__").to_uppercase())
     }
 
-    /// Whether what it says is for nobody to see.
+    /// Whether its value is secret.
     pub(super) fn is_secret(name: &str) -> bool {
         name == "store" || name.split('.').next() == Some("secrets")
     }
 
-    /// What it may be, with its unit.
+    /// The allowed values, with the unit.
     pub(super) fn allowed_with_unit(&self) -> String {
         match &self.unit {
             Some(unit) => format!("{} ({unit})", self.allowed),
@@ -194,7 +194,7 @@ impl Key {
         }
     }
 
-    /// Whether a configuration has numbers here that may be here.
+    /// Whether the configured numbers are in the allowed range.
     pub(super) fn is_in_range(&self, config: &Map<String, Value>) -> bool {
         let (least, most) = self.range;
         let fits = |value: &Value| {
@@ -210,7 +210,7 @@ impl Key {
         }
     }
 
-    /// What a configuration says here; `None`: nothing.
+    /// The configured value; `None` if there is none.
     pub(super) fn value<'a>(&self, config: &'a Map<String, Value>) -> Option<&'a Value> {
         let mut parts = self.name.split('.');
         let first = config.get(parts.next()?)?;

@@ -3,42 +3,44 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Limits on what one user, or one address that is not signed in, may ask for. An IPv6 address counts with its /64.
+/// Limits on requests of a user, or of an address that is not signed in. An IPv6 address counts with its /64.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Requests of one user or address per second in the long run.
+    /// The sustained rate of requests of one user or address.
     #[schemars(range(min = 1), extend("unit" = "requests per second"))]
     pub requests_per_second: u32,
-    /// Requests of one user or address at once.
+    /// The maximum burst of requests of one user or address.
     #[schemars(range(min = 1), extend("unit" = "requests"))]
     pub burst: u32,
-    /// Invalid tokens, and messages before signing in, from one address. More get a 429, or their connection is closed;
-    /// valid tokens are never refused because of it.
+    /// Invalid tokens, and messages before signing in, from one address. Beyond the limit the reply is 429, or
+    /// the connection is closed; valid tokens are never refused because of it.
     #[schemars(range(min = 1), extend("unit" = "per minute"))]
     pub wrong_tokens_per_minute: u32,
-    /// Connections of one address that wait for a request, or for the rest of one. Of more, the one that has waited longest
-    /// is closed. Not with `limits.client_address_header`: then all come from the proxy, which has its own limits.
+    /// Connections of one address that wait for a request, or for the rest of one. Beyond the limit, the one
+    /// that has waited longest is closed. Not with `limits.client_address_header`: then all come from the
+    /// proxy, which has its own limits.
     #[schemars(range(min = 1), extend("unit" = "connections"))]
     pub waiting_connections: u32,
-    /// The biggest body of a request.
+    /// The maximum size of a request's body.
     #[schemars(range(min = 1, max = 1_048_576), extend("unit" = "KiB"))]
     pub body_kib: usize,
-    /// How many pods a client may have, stopped ones included. Administrators have no limit, and clients who already have
-    /// more keep them.
+    /// The maximum number of pods of a client, including stopped ones. Administrators have no limit, and
+    /// clients who already have more keep them.
     #[schemars(range(min = 1), extend("unit" = "pods"))]
     pub max_pods: u32,
-    /// The biggest disk of a container.
+    /// The maximum size of a container's disk.
     #[schemars(range(min = 1), extend("unit" = "GB"))]
     pub disk_gb: u32,
-    /// The biggest workspace volume.
+    /// The maximum size of a workspace volume.
     #[schemars(range(min = 1), extend("unit" = "GB"))]
     pub volume_gb: u32,
-    /// The most public ports of a pod.
+    /// The maximum number of public ports of a pod.
     #[schemars(range(min = 1, max = 100), extend("unit" = "ports"))]
     pub ports: usize,
-    /// A header with the client's address, as a trusted proxy sets it (`x-forwarded-for`: its last address;
-    /// `cf-connecting-ip`). Only where nobody can bypass the proxy. Without it, all clients behind a proxy count as one.
+    /// A header with the client's address, set by a trusted proxy (`x-forwarded-for`: its last address;
+    /// `cf-connecting-ip`). Only if nobody can bypass the proxy. Without it, all clients behind a proxy count
+    /// as one.
     #[schemars(extend("allowed" = "the name of a header"))]
     pub client_address_header: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Putting the sources together.
+//! Combines the sources of the configuration.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -19,18 +19,18 @@ use crate::auth::Access;
 use crate::contract::amount;
 use crate::gallery;
 
-/// What holds, and where each value is from.
+/// The configuration, and the source of each value.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What holds.
+    /// The effective configuration.
     pub config: Config,
-    told: Value,
+    given: Value,
 }
 
-/// Reads the file, the environment and the flags, and checks what they say.
+/// Reads the file, the environment and the flags, and checks their values.
 ///
 /// # Errors
-/// A value that can't be used, with its name and where it is from.
+/// A value that can't be used, with its name and its source.
 pub fn load(flags: &Flags) -> Result<Loaded> {
     load_with(flags, std::env::vars().collect())
 }
@@ -39,7 +39,7 @@ pub fn load(flags: &Flags) -> Result<Loaded> {
 pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Result<Loaded> {
     let (lists, texts) = variables
         .into_iter()
-        // The place of the file itself, what `migrate` is told, and what the tests of this repository are told.
+        // Excludes the path of the file itself, and the variables of `migrate` and of this repository's tests.
         .filter(|(name, _)| {
             name != "NEUROPOD_CONFIG"
                 && name != "NEUROPOD_MIGRATE_FROM"
@@ -52,8 +52,8 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
             .prefix_separator("_")
             .separator("__")
     };
-    // Only lists are parsed here: a secret of digits would become a number, and lose what makes it this secret. What is
-    // to be a number becomes one when it is read as one.
+    // Only lists are parsed here: a secret of digits would become a number, and lose leading zeros. Texts
+    // become numbers when they are read as such.
     let texts = environment().source(Some(texts));
     let lists = lists_of_values()
         .fold(
@@ -73,44 +73,44 @@ pub(super) fn load_with(flags: &Flags, variables: HashMap<String, String>) -> Re
             "--store: an address with a password comes from the file or from NEUROPOD_STORE; everybody on this machine can read the command line"
         );
     }
-    let told = builder
+    let given = builder
         .add_source(texts)
         .add_source(lists)
         .add_source(flags.clone())
         .build()
         .context("the configuration can't be read")?;
-    if let Some(error) = wrong::unknown_key(&told.cache) {
+    if let Some(error) = wrong::unknown_key(&given.cache) {
         return Err(error);
     }
-    let config = told.clone().try_deserialize();
-    let mut config: Config = config.map_err(|error| wrong::value(&error, |key| origin(&told.cache, key)))?;
-    // A gallery is to look at: it leaves nothing behind in the file that other days are for.
-    if !config.scenario.is_empty() && told.get_string("store").is_err() {
+    let config = given.clone().try_deserialize();
+    let mut config: Config = config.map_err(|error| wrong::value(&error, |key| origin(&given.cache, key)))?;
+    // A gallery is for viewing, so it must not write into the file of the other runs.
+    if !config.scenario.is_empty() && given.get_string("store").is_err() {
         config.store = "memory".into();
     }
     let loaded = Loaded {
         config,
-        told: told.cache,
+        given: given.cache,
     };
     loaded.check_ranges()?;
     check(&loaded.config)?;
     Ok(loaded)
 }
 
-/// What is a list: in the environment a comma stands between its values.
+/// The keys with lists, which are separated by commas in the environment.
 fn lists_of_values() -> impl Iterator<Item = &'static str> {
     let lists = keys::all().0.iter().filter(|key| key.kind == Kind::List);
     lists.map(|key| key.name.as_str())
 }
 
-/// Whether a variable of the environment is a list.
+/// Whether an environment variable is a list.
 fn is_list(variable: &str) -> bool {
     let name = variable.to_lowercase().replace("__", ".");
     name.strip_prefix("neuropod_")
         .is_some_and(|name| lists_of_values().any(|list| list == name))
 }
 
-/// Whether a file is TOML. Its lines are not repeated where it is not: there may be secrets in them.
+/// Checks that a file is TOML. An error does not repeat its lines, because there may be secrets in them.
 fn look_at(path: &Path) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let Err(error) = text.parse::<toml::Table>() else {
@@ -121,7 +121,7 @@ fn look_at(path: &Path) -> Result<()> {
     Err(anyhow!("line {line}: {}", error.message()))
 }
 
-/// What no type says.
+/// Checks rules that the types do not express.
 fn check(config: &Config) -> Result<()> {
     if !config.scenario.is_empty() {
         ensure!(
@@ -208,7 +208,7 @@ fn check(config: &Config) -> Result<()> {
 }
 
 impl Loaded {
-    /// Fails where a number is too small or too big.
+    /// Fails if a number is out of range.
     fn check_ranges(&self) -> Result<()> {
         let config = serde_json::to_value(&self.config)?;
         let config = config.as_object().cloned().unwrap_or_default();
@@ -226,14 +226,14 @@ impl Loaded {
         Ok(())
     }
 
-    /// Where the value of `key` is from, each source of a table once; `None`: nobody told it.
+    /// The source of the value of `key`, or every source of a table; `None` for a default.
     pub(super) fn origin(&self, key: &str) -> Option<String> {
-        origin(&self.told, key)
+        origin(&self.given, key)
     }
 }
 
-fn origin(told: &Value, key: &str) -> Option<String> {
-    let mut value = told;
+fn origin(given: &Value, key: &str) -> Option<String> {
+    let mut value = given;
     for part in key.split('.') {
         let ValueKind::Table(table) = &value.kind else {
             break;
@@ -245,7 +245,7 @@ fn origin(told: &Value, key: &str) -> Option<String> {
     (!origins.is_empty()).then(|| origins.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-/// A table itself is from nowhere: what is in it is.
+/// A table itself has no source, only its contents do.
 fn collect<'a>(value: &'a Value, origins: &mut BTreeSet<&'a str>) {
     match &value.kind {
         ValueKind::Table(table) => table.values().for_each(|inner| collect(inner, origins)),

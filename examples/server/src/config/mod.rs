@@ -1,4 +1,4 @@
-//! The configuration of the server: a TOML file, the environment, flags; each overrides the one before.
+//! The configuration of the server: a TOML file, the environment, flags; each overrides the previous one.
 //!
 //! Every value may come from each of them: `listen` is `listen = "…"` in the file, `NEUROPOD_LISTEN` in the
 //! environment and `--listen` on the command line; `kube.namespace` is `NEUROPOD_KUBE__NAMESPACE`.

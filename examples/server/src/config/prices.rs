@@ -16,7 +16,7 @@ pub struct Prices {
     /// By GPU type.
     #[schemars(extend("unit" = "currency per hour"))]
     pub gpus: BTreeMap<String, f64>,
-    /// For a GPU type without a price of its own, and for none.
+    /// For a GPU type without its own price, and for pods without a GPU.
     #[schemars(range(min = 0), extend("unit" = "currency per hour"))]
     pub other_gpu: f64,
     /// For each GB of the container's disk.

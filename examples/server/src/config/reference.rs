@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::keys::{self, Key, Kind};
 
-/// How the page begins.
+/// The beginning of the page.
 const HEAD: &str = "# Configuration of the example server
 
 <!-- Made by `cargo run --example server -- --config-reference`; a test says whether it is current. -->
@@ -46,13 +46,13 @@ fn section(text: &mut String, keys: &[Key], table: &str) {
     }
 }
 
-/// What holds unless it is given, in words.
+/// The default, in words.
 pub(super) fn default(key: &Key) -> String {
     match &key.default {
         Value::Null => "not set".into(),
         Value::Array(values) if values.is_empty() => "none".into(),
         Value::Object(values) if values.is_empty() => "none".into(),
-        // A list of the GPU types says more than all that is known of them.
+        // A list of the GPU types is more useful than all their details.
         Value::Object(values) if key.kind == Kind::Table && values.values().all(Value::is_object) => {
             let names: Vec<_> = values.keys().map(|name| format!("`{name}`")).collect();
             names.join(", ")
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_says_what_it_means_in_what_and_what_it_may_be() {
+    fn every_key_has_a_meaning_a_unit_and_allowed_values() {
         for key in &keys::all().0 {
             assert!(key.meaning.ends_with('.'), "{}: no meaning", key.name);
             assert!(!key.allowed.is_empty(), "{}: no allowed values", key.name);

@@ -1,4 +1,4 @@
-//! The secrets of the server, as they are given.
+//! The secrets of the server, as configured.
 
 use std::path::PathBuf;
 

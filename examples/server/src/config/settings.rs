@@ -23,10 +23,11 @@ use super::secrets::Secrets;
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where the server listens. `127.0.0.1` is for this machine only, `0.0.0.0` for every machine that can reach it.
+    /// The address on which the server listens. `127.0.0.1` is for this machine only, `0.0.0.0` for every
+    /// machine that can reach it.
     #[schemars(extend("allowed" = "an address with a port, such as `127.0.0.1:3000` or `[::1]:3000`"))]
     pub listen: SocketAddr,
-    /// The address of `/metrics`; that of everything else unless given. Choose one that only Prometheus can reach.
+    /// The address of `/metrics`; the server's own unless given. Choose one that only Prometheus can reach.
     #[schemars(extend("allowed" = "an address with a port, such as `127.0.0.1:9090`"))]
     pub metrics_listen: Option<SocketAddr>,
     /// Development mode: people sign in with any e-mail address, without a password. Never on a public address. The server
@@ -35,14 +36,14 @@ pub struct Config {
     /// In development mode: more names at which the server responds, such as the name of this machine in its network.
     #[schemars(extend("allowed" = "host names without a port"))]
     pub dev_hosts: Vec<String>,
-    /// Where pods run.
+    /// The cluster on which pods run.
     pub cluster: ClusterKind,
     /// Pods created at the start, each in its own state or with its own failure, to learn from and to test pages: names
     /// of scenarios (`--scenario list` shows them) or `all`. For development on the simulated cluster only; everything
     /// is kept in memory unless `store` is given. Empty: none.
     #[schemars(extend("allowed" = "names of scenarios, or `all`"))]
     pub scenario: Vec<String>,
-    /// Where everything is kept: in a file, on a database server, or in memory until the process ends.
+    /// Where data is kept: in a file, on a database server, or in memory until the process ends.
     #[serde(serialize_with = "address::serialize")]
     #[schemars(with = "String", extend("allowed" = "`sqlite:FILE`, `mongodb://HOST/DATABASE`, `mongodb+srv://…` or `memory`"))]
     pub store: SecretString,
@@ -68,9 +69,9 @@ pub struct Config {
     /// Whether public names contain the first 8 digits of the MD5 of the user id, for deployments that already have such
     /// names.
     pub legacy_names: bool,
-    /// The language of messages for people, over HTTP and in live updates: `es`, `en`, or `auto`, the language that each
-    /// browser asks for (`Accept-Language`), or Spanish where it names neither. Set it if the frontend has one language
-    /// only.
+    /// The language of messages for people, over HTTP and in live updates: `es`, `en`, or `auto`, the language
+    /// that each browser prefers (`Accept-Language`), or Spanish if it names neither. Set it if the frontend
+    /// has only one language.
     pub language: LanguageChoice,
     /// How the log is written.
     pub log: LogFormat,
@@ -78,16 +79,16 @@ pub struct Config {
     pub secrets: Secrets,
     /// Who signs in, and how.
     pub auth: Auth,
-    /// Limits on what one user or address may ask for.
+    /// Limits on the requests of a user or address.
     pub limits: Limits,
-    /// Where images may come from.
+    /// The allowed sources of images.
     pub images: Images,
     /// The Kubernetes cluster.
     pub kube: Kube,
     /// The prices, until an administrator sets others.
     pub prices: Prices,
-    /// What a change of prices means for pods that run: they keep what was quoted at their start (`quoted`), or cost the
-    /// new price from the next minute on (`current`).
+    /// The effect of new prices on running pods: they keep the price quoted at their start (`quoted`), or pay
+    /// the new price from the next minute on (`current`).
     #[schemars(with = "String", extend("enum" = ["quoted", "current"]))]
     pub price_policy: PricePolicy,
     /// The currency of all amounts, as an ISO 4217 code: amounts are shown in it and never converted, so set it before
@@ -97,18 +98,18 @@ pub struct Config {
     /// The text in front of amounts in messages; `€` for `EUR`, and the code for other currencies, unless given.
     #[schemars(extend("allowed" = "a text, such as `$`"))]
     pub currency_symbol: Option<String>,
-    /// What new clients get, until an administrator sets it with the prices; 0: nothing.
+    /// The credit of new clients, until an administrator sets it with the prices; 0: none.
     #[schemars(range(min = 0), extend("unit" = "currency"))]
     pub opening_credit: f64,
-    /// What a client may spend per day (UTC); no limit unless given.
+    /// The maximum that a client may spend per day (UTC); no limit unless given.
     #[schemars(range(min = 0), extend("unit" = "currency"))]
     pub daily_cap: Option<f64>,
     /// For how many hours an unpaid volume of a stopped pod is kept; forever unless given.
     #[schemars(extend("unit" = "hours"))]
     pub volume_grace_hours: Option<u32>,
-    /// For how many minutes a pod may stay at one step on its node before it is stopped and its GPU is released, whether
-    /// or not the cluster says why; and for how many minutes a start waits for something of the pod that is still being
-    /// deleted. Big images on slow networks need more.
+    /// For how many minutes a pod may stay at one step on its node before it is stopped and its GPU is
+    /// released, whether or not the cluster gives a reason; and for how many minutes a start waits for objects
+    /// of the pod that are still being deleted. Large images on slow networks need more.
     #[schemars(range(min = 1), extend("unit" = "minutes"))]
     pub start_limit_minutes: u32,
     /// The owner of a pod is warned once when the balance lasts no longer than each of these times.
@@ -118,7 +119,7 @@ pub struct Config {
     /// its group named `token`, or its first group. Unless given, the tokens of Jupyter servers are found.
     #[schemars(extend("allowed" = "a regular expression with a group"))]
     pub token_pattern: Option<String>,
-    /// For how many days the audit log keeps what administrators did.
+    /// For how many days the audit log keeps its entries.
     #[schemars(range(min = 1, max = 36_500), extend("unit" = "days"))]
     pub audit_days: u32,
     /// The GPU types, by id: `name`, `size` (`cpuMillis`, `memoryMib`), `accelerator` (`resource`, `count`),
@@ -128,7 +129,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// The simulated cluster, a SQLite file in the working folder, and nobody but this machine.
+    /// The simulated cluster, a SQLite file in the working folder, and access from this machine only.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
@@ -179,7 +180,7 @@ impl Config {
     /// The currency of all amounts.
     ///
     /// # Errors
-    /// `Invalid` when `currency` is no ISO 4217 code.
+    /// `Invalid` if `currency` is not an ISO 4217 code.
     pub fn money(&self) -> neuropod::Result<Currency> {
         let currency = Currency::new(&self.currency)?;
         Ok(match &self.currency_symbol {
@@ -188,7 +189,7 @@ impl Config {
         })
     }
 
-    /// Whether servers on other machines may be on the same store.
+    /// Whether other machines may run servers on the same store.
     pub fn is_shared(&self) -> bool {
         self.store.expose_secret().starts_with("mongodb")
     }

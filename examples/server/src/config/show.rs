@@ -1,4 +1,5 @@
-//! `--print-config`: what holds, and from where; with `--explain` also what it means and may be.
+//! `--print-config`: the effective configuration with its sources; with `--explain` also meanings and allowed
+//! values.
 
 use std::fmt::Write;
 
@@ -9,12 +10,12 @@ use super::keys::{self, Key, Kind};
 use super::load::Loaded;
 use super::reference::default;
 
-/// How wide explanations are, in signs.
+/// The width of explanations, in characters.
 const WIDTH: usize = 110;
 
 impl Loaded {
-    /// Every value as it would be in the file, with where it is from. Secrets show as `…`. With `explain` each says what
-    /// it means, what it may be and what holds without it.
+    /// Every value as in a configuration file, with its source. Secrets show as `…`. With `explain`, also the
+    /// meaning, the allowed values and the default of each.
     ///
     /// # Errors
     /// Never for a configuration that was loaded.
@@ -57,7 +58,7 @@ impl Loaded {
     }
 }
 
-/// Writes a text as lines of comment.
+/// Writes a text as comment lines.
 fn comment(text: &mut String, words: &str) -> Result<()> {
     let mut line = String::from("#");
     for word in words.split(' ') {

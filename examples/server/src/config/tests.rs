@@ -17,7 +17,7 @@ fn file(text: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
-fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
+fn flags_override_the_file_and_every_value_has_its_source() {
     let (_folder, path) = file(
         "listen = \"0.0.0.0:80\"\ncluster = \"kube\"\nlog = \"json\"\n[kube]\nnamespace = \"pods\"\n\
          [secrets]\njwt = \"a secret of at least 32 bytes, this\"\n[prices]\nother_gpu = 0.4\n\
@@ -55,7 +55,7 @@ fn flags_come_before_the_file_and_everything_says_where_it_is_from() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn configuration_errors_name_the_key() {
     let cases = [
         ("listen = \"nowhere\"", "listen"),
         ("cluster = \"docker\"", "cluster"),
@@ -190,7 +190,7 @@ fn texts_of_digits_in_the_environment_stay_as_they_are() {
 }
 
 #[test]
-fn a_gallery_is_kept_in_memory_unless_told_otherwise_and_is_for_development_alone() {
+fn a_gallery_is_in_memory_by_default_and_only_for_development() {
     let store = |arguments: &[&str]| {
         let loaded = load_with(&flags(arguments), std::collections::HashMap::new());
         loaded.map(|loaded| loaded.config.store.expose_secret().to_owned())
@@ -220,7 +220,7 @@ fn a_gallery_is_kept_in_memory_unless_told_otherwise_and_is_for_development_alon
 }
 
 #[test]
-fn what_is_secret_is_not_repeated_where_it_is_wrong() {
+fn errors_do_not_repeat_secrets() {
     for text in [
         "secrets = \"hunter2\"",
         "[secrets]\njwt = [\"hunter2\"]",
@@ -264,7 +264,7 @@ fn what_is_secret_is_not_repeated_where_it_is_wrong() {
 }
 
 #[test]
-fn every_key_is_explained_and_can_be_given_as_it_is_shown() {
+fn every_key_is_explained_and_reads_back_as_shown() {
     let loaded = load_with(&flags(&[]), std::collections::HashMap::new()).unwrap();
     let shown = loaded.show(true).unwrap();
     for name in super::key_names() {
@@ -281,7 +281,7 @@ fn every_key_is_explained_and_can_be_given_as_it_is_shown() {
             "{name}: {comment}"
         );
     }
-    // But for the catalogue, which is shown by its names, it is a file that says the same.
+    // Except for the catalogue, of which only the names are shown, it is a file with the same configuration.
     let text: Vec<_> = shown
         .lines()
         .filter(|line| !line.starts_with("catalogue"))
@@ -294,9 +294,10 @@ fn every_key_is_explained_and_can_be_given_as_it_is_shown() {
     );
 }
 
-/// What the configuration for the existing frontend promises: its price page, and a machine with 12 GB and minikube.
+/// The promises of the configuration for the existing frontend: its price page, and a machine with 12 GB and
+/// minikube.
 #[test]
-fn the_configuration_for_the_existing_frontend_fits_it() {
+fn the_configuration_for_the_existing_frontend_matches_it() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../deploy/existing-frontend/server.toml"
@@ -316,7 +317,7 @@ fn the_configuration_for_the_existing_frontend_fits_it() {
             "{id}: minikube has no feature discovery"
         );
         assert!(gpu.offered && gpu.accelerator.is_some(), "{id}");
-        // What kubelet, API server and ingress controller need of 12 GB.
+        // The needs of kubelet, API server and ingress controller in 12 GB.
         assert!(gpu.size.memory_mib <= 12_000 - 3_000, "{id}");
         assert!(gpu.size.cpu_millis <= 4_000, "{id}");
         assert!(

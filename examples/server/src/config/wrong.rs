@@ -1,20 +1,20 @@
-//! What is wrong with the configuration, said so that one can put it right: which key, from where, and what it may be.
-//! What stands there is repeated only where it can't be a secret.
+//! Configuration errors that help to fix them: the key, its source, and the allowed values. The wrong value is
+//! repeated only if it can't be a secret.
 
 use anyhow::{Error, anyhow};
 use config::{ConfigError, Value, ValueKind};
 
 use super::keys::{self, Key};
 
-/// How alike a key has to be to be meant, from 0 to 1.
+/// The minimum similarity of a suggested key, from 0 to 1.
 const ALIKE: f64 = 0.8;
-/// Where one reads on.
+/// A hint at further reading.
 const MORE: &str = "`--print-config --explain` shows every key";
 
-/// A key that does not exist, if one was given.
-pub(super) fn unknown_key(told: &Value) -> Option<Error> {
+/// The error for a key that does not exist, if there is one.
+pub(super) fn unknown_key(given: &Value) -> Option<Error> {
     let mut found = Vec::new();
-    walk("", told, &mut found);
+    walk("", given, &mut found);
     let (name, origin) = found.into_iter().next()?;
     let names = || {
         let (keys, tables) = keys::all();
@@ -24,14 +24,14 @@ pub(super) fn unknown_key(told: &Value) -> Option<Error> {
     };
     let likeness = |other: &&String| strsim::jaro_winkler(other, &name);
     let meant = names()
-        // The same name in another table is more likely than one that looks like it.
+        // The same name in another table is more likely than a similar name.
         .find(|other| other.rsplit('.').next() == name.rsplit('.').next())
         .or_else(|| {
             let best = names().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
             (likeness(&best) >= ALIKE).then_some(best)
         });
     let hint = meant.map_or_else(|| MORE.to_owned(), |meant| format!("did you mean `{meant}`?"));
-    // In the environment one looks for the variable.
+    // For the environment, people look for the variable.
     let shown = match origin.as_deref() {
         Some("the environment") => format!("NEUROPOD_{}", name.replace('.', "__").to_uppercase()),
         _ => name.clone(),
@@ -58,7 +58,7 @@ fn walk(place: &str, value: &Value, found: &mut Vec<(String, Option<String>)>) {
     }
 }
 
-/// A table itself is from nowhere: what is in it is.
+/// A table itself has no source, only its contents do.
 fn origin_of(value: &Value) -> Option<String> {
     match &value.kind {
         ValueKind::Table(table) => table.values().find_map(origin_of),
@@ -70,7 +70,7 @@ fn from(origin: Option<&str>) -> String {
     origin.map_or_else(String::new, |origin| format!(" ({origin})"))
 }
 
-/// A value that can't be used.
+/// The error for a value that can't be used.
 pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<String>) -> Error {
     let mut name = String::new();
     let said = innermost(error, &mut name);
@@ -83,7 +83,7 @@ pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<Stri
     }
     let origin = origin_of(&name);
     let place = from(origin.as_deref());
-    // Inside of a list or a table of the operator's own names it is the list or table that is explained.
+    // Inside of a list, or of a table with names chosen by the operator, the list or table is explained.
     let known = std::iter::successors(Some(name.as_str()), |name| {
         let cut = name.rfind(['.', '['])?;
         name.get(..cut)
@@ -94,7 +94,7 @@ pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<Stri
         _ => String::new(),
     };
     match known {
-        // What is wrong inside of a table the library says best.
+        // The library explains errors inside of a table best.
         Some(key) if key.name == "catalogue" => anyhow!("{name}{place}: {said}"),
         Some(key) => anyhow!("{name}{place}: it must be {}{given}", key.allowed_with_unit()),
         None if Key::is_secret(&name) => anyhow!("{name}{place}: this value can't be used; {MORE}"),
@@ -103,7 +103,7 @@ pub(super) fn value(error: &ConfigError, origin_of: impl Fn(&str) -> Option<Stri
     }
 }
 
-/// What was said first, and of which key.
+/// The innermost error, and its key.
 fn innermost<'a>(error: &'a ConfigError, name: &mut String) -> &'a ConfigError {
     match error {
         ConfigError::At { error, key, .. } => {

@@ -1,12 +1,12 @@
-//! Amounts that come as floating point numbers.
+//! Amounts received as floating point numbers.
 
 use neuropod::Money;
 
-/// The biggest amount that is taken from outside: a thousand million.
+/// The maximum accepted amount: a thousand million.
 const BIGGEST: Money = Money::from_cents(100_000_000_000);
 
-/// An amount, exact to the millionth, so that every amount that was told can be sent back; `None`: it is negative, has
-/// more than six decimals, or is no amount.
+/// An amount, exact to the millionth, so that every amount that was shown can be sent back; `None` if it is
+/// negative, has more than six decimals, or is not an amount.
 pub(crate) fn exact(number: f64) -> Option<Money> {
     // A floating point number prints as the shortest decimal that reads back as itself, never with an exponent.
     let amount = Money::from_decimal(&number.to_string())?;
@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn every_amount_that_is_told_is_taken_back() {
+    fn every_shown_amount_is_accepted() {
         let biggest = BIGGEST.micros();
         let spread = (0..20_000).map(|step| biggest / 20_000 * step + step * 7);
         for micros in (0..20_000).chain(spread).chain([biggest - 1, biggest]) {

@@ -1,4 +1,4 @@
-//! Who did what.
+//! The audit log.
 
 use jiff::Timestamp;
 use neuropod::store::AuditEntry;
@@ -11,38 +11,38 @@ use utoipa::ToSchema;
 pub(crate) struct AuditView {
     /// The entries, newest first.
     entries: Vec<AuditEntryView>,
-    /// Where the next page begins; null: this was the last.
+    /// The cursor of the next page; null: this is the last page.
     next: Option<String>,
 }
 
-/// One thing that somebody did, or tried to do.
+/// An action, or an attempt at one.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditEntryView {
     /// Its id.
     id: String,
-    /// When.
+    /// The time.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// Who.
+    /// The person who acted.
     who: PersonView,
-    /// The network address they did it from, where it is known.
+    /// The network address of the request, if known.
     address: Option<String>,
-    /// What, such as `balance_set`.
+    /// The action, such as `balance_set`.
     #[schema(value_type = String)]
     what: AuditAction,
-    /// To whom or what.
+    /// The target of the action.
     whom: TargetView,
-    /// How it was before, where that is short.
+    /// The value before, if it is short.
     before: Option<String>,
-    /// How it is since then.
+    /// The value since then.
     after: Option<String>,
-    /// `done`, `refused`, `failed`, or `pending`: whether it was done is not known.
+    /// `done`, `refused`, `failed`, or `pending`: its result is unknown.
     outcome: &'static str,
-    /// Why it was refused or failed, for programs.
+    /// The error code, if it was refused or failed.
     code: Option<String>,
 }
 
-/// A person as they were then.
+/// A person as they were at the time.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PersonView {
     /// Their id.
@@ -51,7 +51,7 @@ pub(crate) struct PersonView {
     email: Option<String>,
 }
 
-/// What something was done to.
+/// The target of an action.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct TargetView {
     /// `platform`, `prices`, `user`, `pod`, `template`, `route` or `unknown`.
@@ -60,7 +60,7 @@ pub(crate) struct TargetView {
     id: Option<String>,
     /// The name of a pod or template, the e-mail address of a user, the method and path of a route.
     name: Option<String>,
-    /// Whose pod it is.
+    /// The owner of the pod.
     owner: Option<PersonView>,
 }
 

@@ -1,4 +1,4 @@
-//! The body of a creation, as the frontend writes it.
+//! The body of a creation, in the format of the frontend.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::contract::fields::{Fields, FromFields};
 use crate::contract::names::domain_name;
 use crate::contract::reply::json;
 
-/// The body of a creation. What is wrong with it is told all at once.
+/// The body of a creation. All mistakes are reported at once.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "name": "Training", "deploymentType": "docker", "dockerImage": "quay.io/jupyter/base-notebook", "gpu": "cpu",
@@ -23,7 +23,7 @@ pub(crate) struct CreateBody {
     /// 1 to 50 characters.
     #[schema(value_type = String)]
     name: Option<String>,
-    /// `template` or `docker`: decides which of the next two is read; the other one is ignored.
+    /// `template` or `docker`: decides which of the next two fields is read; the other one is ignored.
     #[schema(value_type = String)]
     deployment_type: Option<String>,
     /// The id of the template, with `template`.
@@ -45,15 +45,15 @@ pub(crate) struct CreateBody {
     /// Whether a Jupyter server is expected.
     #[schema(value_type = bool)]
     enable_jupyter: Option<bool>,
-    /// The e-mail address of the client it is for; for administrators.
+    /// The e-mail address of the client who will own it; for administrators.
     assign_to_user: Option<String>,
     /// Environment variables.
     #[schema(value_type = Option<HashMap<String, String>>)]
     environment: Option<HashMap<String, String>>,
-    /// What it may cost on a day (UTC), in EUR.
+    /// The daily limit of its cost (UTC), in EUR.
     #[schema(value_type = Option<f64>)]
     daily_cap: Option<Euros>,
-    /// Makes a repetition of the same request answer the same pod.
+    /// A repetition of the request with the same key returns the same pod.
     idempotency_key: Option<String>,
 }
 
@@ -78,10 +78,10 @@ impl FromFields for CreateBody {
 }
 
 impl CreateBody {
-    /// The request that a body makes. What can't be read of it is in the request, to be reported with everything else.
+    /// Converts a body to a request. Unreadable fields are in the request, to be reported with everything else.
     ///
     /// # Errors
-    /// 400 for what is no JSON object.
+    /// 400 if the body is not a JSON object.
     pub(crate) fn request(body: &[u8], limits: &Limits) -> Result<CreatePod, Failure> {
         let mut fields: Fields = json(body)?;
         let read = <Self as FromFields>::read(&mut fields);
@@ -105,7 +105,7 @@ impl CreateBody {
             idempotency_key,
         } = self;
         let (mut image, mut from_template) = (None, None);
-        // The other field of the two says nothing, whatever it is: a form that offers both may send both.
+        // The other field is ignored, whatever it is: a form that offers both may send both.
         match deployment_type.as_deref().map(str::trim) {
             None | Some("") => unread.add("deploymentType", Violation::Required),
             Some("template") => {
@@ -118,7 +118,7 @@ impl CreateBody {
             }
             Some(_) => unread.add("deploymentType", Violation::DeploymentTypeUnknown),
         }
-        // Field by field: whoever adds an option says here how the frontend writes it.
+        // Field by field, so that a new option is mapped to the frontend's format here.
         let options = PodOptionsFields {
             image,
             gpu: Some(gpu.unwrap_or_default()),
@@ -130,7 +130,7 @@ impl CreateBody {
                 limits,
                 &mut unread,
             )),
-            // On, with a token from where the template says.
+            // If it is on, the template decides where the token comes from.
             jupyter: (enable_jupyter != Some(true)).then_some(Jupyter::Off),
             environment: Environment(environment.unwrap_or_default().into_iter().collect()),
             daily_cap: daily_cap.map(|Euros(cap)| cap),
@@ -144,7 +144,7 @@ impl CreateBody {
     }
 }
 
-/// The fields in the order in which people are told what is wrong with them, by their names in the library.
+/// The order in which mistakes are reported, by the library's field names.
 const ORDER: [&str; 13] = [
     "name",
     "gpu",
@@ -161,8 +161,8 @@ const ORDER: [&str; 13] = [
     "mount_path",
 ];
 
-/// What is wrong with a creation, in the order of the form. Without a valid `deploymentType` nothing is said of the image:
-/// nobody knows whether one is needed.
+/// The mistakes of a creation in the order of the form. Without a valid `deploymentType`, mistakes of the image
+/// are left out, because it is unknown whether one is needed.
 pub(crate) fn in_order(error: Error) -> Error {
     let ErrorKind::Invalid(errors) = error.kind() else {
         return error;
@@ -170,28 +170,28 @@ pub(crate) fn in_order(error: Error) -> Error {
     let is_of_type = |problem: &&Problem| problem.field == "deploymentType";
     let type_is_wrong = errors.problems().iter().any(|problem| is_of_type(&problem));
     let problems = errors.problems().iter();
-    let told = problems.filter(|problem| !(type_is_wrong && problem.field == "image"));
-    let mut told: Vec<Problem> = told.cloned().collect();
-    told.sort_by_key(|problem| {
+    let listed = problems.filter(|problem| !(type_is_wrong && problem.field == "image"));
+    let mut listed: Vec<Problem> = listed.cloned().collect();
+    listed.sort_by_key(|problem| {
         let is_unreadable = matches!(problem.violation, Violation::WrongType | Violation::Duplicate);
-        // One that is missing stands where the form asks for it; whether there is one is found out last.
+        // A missing field is listed in the order of the form; whether it is missing is only known at the end.
         let field = match (problem.field, &problem.violation) {
             ("template", Violation::Required) => "image",
             (field, _) => field,
         };
         (!is_unreadable, ORDER.iter().position(|known| *known == field))
     });
-    match ValidationErrors::check(told) {
+    match ValidationErrors::check(listed) {
         Err(errors) => errors.into(),
         Ok(()) => error,
     }
 }
 
-/// What could not be read of a body, by the names of its fields.
+/// Unreadable fields of a body, by their names.
 struct Unread(Vec<Problem>);
 
 impl Unread {
-    /// Notes a problem, but for a field that could not even be read: that says it all.
+    /// Adds a problem, unless the field could not even be read, which says it all.
     fn add(&mut self, field: &'static str, violation: Violation) {
         let is_unreadable = |problem: &Problem| {
             problem.field == field && matches!(problem.violation, Violation::WrongType | Violation::Duplicate)
@@ -212,18 +212,18 @@ impl Unread {
         value
     }
 
-    /// By the names of the library.
+    /// With the library's field names.
     fn into_problems(self) -> Vec<Problem> {
         let named = |problem: Problem| Problem::new(domain_name(problem.field), problem.violation);
         self.0.into_iter().map(named).collect()
     }
 }
 
-/// A whole number. JSON has one kind of numbers: `30.0` is 30.
+/// An integer. JSON has one kind of numbers, so `30.0` is 30.
 struct Whole(i64);
 
 impl Whole {
-    /// As a size: what is none is out of every range.
+    /// The value as a size. An invalid size becomes one that is out of every range.
     fn into_size(self) -> u32 {
         u32::try_from(self.0).unwrap_or(if self.0 < 0 { 0 } else { u32::MAX })
     }
@@ -231,7 +231,7 @@ impl Whole {
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Up to here every whole number is exact (2^53).
+        /// Every integer up to here is exact (2^53).
         const EXACT: f64 = 9_007_199_254_740_992.0;
         let number = serde_json::Number::deserialize(deserializer)?;
         #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the range")]
@@ -244,13 +244,13 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// An amount in euros. What adding and multiplying leaves behind the sixth decimal (`0.30000000000000004`) is no part of it.
+/// An amount in euros. Rounding errors beyond the sixth decimal (`0.30000000000000004`) are ignored.
 struct Euros(Money);
 
 impl<'de> Deserialize<'de> for Euros {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
-        // A number of JSON may print with an exponent, a floating point number never does.
+        // A JSON number may print with an exponent, a floating point number never does.
         let amount = number.as_f64().and_then(|euros| {
             Money::from_decimal(&euros.to_string()).or_else(|| {
                 let text = format!("{euros:.6}");
@@ -263,7 +263,7 @@ impl<'de> Deserialize<'de> for Euros {
     }
 }
 
-/// An image as somebody typed it; none where it has a problem or nothing in it.
+/// An image as typed; `None` if it is invalid or empty.
 fn read_image(text: &str, unread: &mut Unread) -> Option<ImageReference> {
     let text = text.trim();
     match text.parse() {
@@ -276,10 +276,11 @@ fn read_image(text: &str, unread: &mut Unread) -> Option<ImageReference> {
     }
 }
 
-/// Most problems listed for ports: a hostile request gets no longer answer than an honest one.
+/// The maximum number of problems listed for ports, so that a hostile request gets no longer answer than an
+/// honest one.
 const MAX_LISTED: usize = 20;
 
-/// The ports of a text such as `8888, 7860`; none where it has a problem or nothing in it.
+/// The ports in a text such as `8888, 7860`; empty if one is invalid, or the text is empty.
 fn read_ports(text: &str, limits: &Limits, unread: &mut Unread) -> Vec<Port> {
     if text.trim().is_empty() {
         return Vec::new();
@@ -309,13 +310,13 @@ fn read_ports(text: &str, limits: &Limits, unread: &mut Unread) -> Vec<Port> {
     Vec::new()
 }
 
-/// A port as somebody typed it: a number, or a number and what is spoken there (`8888/http`), which is HTTP.
+/// A port as typed: a number, or a number and a protocol (`8888/http`), which must be HTTP.
 fn port(text: &str) -> Option<u16> {
     let number = match text.split_once('/') {
         Some((number, protocol)) if protocol.trim().eq_ignore_ascii_case("http") => number.trim(),
         _ => text,
     };
-    // `parse` alone would take a sign in front.
+    // `parse` alone would accept a leading sign.
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
     number.parse().ok().filter(|port| digits && *port > 0)
 }

@@ -1,4 +1,4 @@
-//! Errors as the contract shows them.
+//! Errors in the format of the contract.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::contract::names::{domain_name, wire_name};
 
-/// A request that fails. [`localize`](crate::localize::localize) writes it in the language of the one who asks.
+/// A failed request. [`localize`](crate::localize::localize) writes it in the client's language.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     status: StatusCode,
@@ -28,50 +28,50 @@ pub(crate) struct Failure {
 enum Said {
     /// Spanish and English.
     Texts(&'static str, &'static str),
-    /// By the library.
+    /// An error of the library.
     Error(Arc<Error>),
 }
 
-/// The answer to a request that fails.
+/// The reply to a failed request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FailureBody {
     /// Always false.
     pub(crate) success: bool,
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     pub(crate) code: &'static str,
-    /// What went wrong, for people.
+    /// The error message, for people.
     pub(crate) message: String,
-    /// Everything that is wrong with the request, for people.
+    /// All mistakes of the request, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) errors: Option<Vec<String>>,
     /// The same, each with its field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fields: Option<Vec<FieldProblem>>,
-    /// What has to be available.
+    /// The amount that is required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) required: Option<f64>,
-    /// What is available.
+    /// The amount that is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) available: Option<f64>,
-    /// What may be spent on a day.
+    /// The daily limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cap: Option<f64>,
-    /// What was spent today.
+    /// The amount spent today.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) spent: Option<f64>,
-    /// How many pods one may have.
+    /// The maximum number of pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<u32>,
 }
 
-/// What is wrong with a field.
+/// A mistake in a field.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FieldProblem {
     /// The field of the body.
     pub(crate) field: &'static str,
-    /// What is wrong with it, for programs.
+    /// The mistake, for programs.
     pub(crate) code: &'static str,
-    /// The same for people.
+    /// The mistake, for people.
     pub(crate) message: String,
 }
 
@@ -91,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// The caller is not signed in, or no longer.
+    /// The caller is not signed in, or no longer is.
     pub(crate) const fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -101,7 +101,7 @@ impl Failure {
         )
     }
 
-    /// The caller is on no list of people who may sign in.
+    /// The caller is not on a list of people who may sign in.
     pub(crate) const fn not_allowed() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -134,7 +134,7 @@ impl Failure {
         .after(60)
     }
 
-    /// Only administrators may ask for this.
+    /// Only administrators may do this.
     pub(crate) const fn admins_only() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -154,7 +154,7 @@ impl Failure {
         )
     }
 
-    /// The account is an administrator's, who is not managed by others.
+    /// The account is an administrator's, which others can't manage.
     pub(crate) fn is_administrator() -> Self {
         let error = Error::new(ErrorKind::InvalidState, "the account is an administrator's");
         error.with_context("user", "administrator").into()
@@ -217,7 +217,7 @@ impl Failure {
         self
     }
 
-    /// Whether it says that only administrators may ask for this.
+    /// Whether it says that only administrators may do this.
     pub(crate) fn is_for_admins(&self) -> bool {
         let Said::Texts(_, text) = Self::admins_only().said else {
             return false;
@@ -230,7 +230,7 @@ impl Failure {
         self.code
     }
 
-    /// Whether the fault is the server's, not the caller's.
+    /// Whether the server is at fault, not the caller.
     pub(crate) fn is_of_server(&self) -> bool {
         self.status.is_server_error()
     }
@@ -243,7 +243,7 @@ impl Failure {
         }
     }
 
-    /// The response, written in this language.
+    /// The response in this language.
     pub(crate) fn written(&self, language: Language, currency: &Currency) -> Response {
         let mut answer = (self.status, Json(self.body(language, currency))).into_response();
         if let Some(seconds) = self.retry_after {
@@ -274,7 +274,7 @@ impl Failure {
             ErrorKind::Invalid(errors) => {
                 let told = |problem: &Problem| {
                     let field = wire_name(problem.field);
-                    // What can't be read is reported by the name that was written.
+                    // An unreadable field is reported by the name in the request.
                     let name = match problem.violation {
                         Violation::WrongType | Violation::Duplicate => field,
                         _ => domain_name(problem.field),
@@ -308,7 +308,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
-            // Too little money is 400 in the plan, as what is wrong with the request; `code` tells them apart.
+            // Lack of money is 400 in the plan, like mistakes of the request; `code` distinguishes them.
             ErrorKind::Invalid(_)
             | ErrorKind::InvalidState
             | ErrorKind::InsufficientFunds { .. }

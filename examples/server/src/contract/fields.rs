@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::contract::failure::Failure;
 use crate::contract::reply::{Raw, json};
 
-/// A body that is read field by field.
+/// A type that is read field by field from a body.
 pub(crate) trait FromFields {
     /// Reads its fields. The value is discarded if any field has a problem.
     fn read(fields: &mut Fields) -> Self;
@@ -55,7 +55,7 @@ impl Fields {
         None
     }
 
-    /// What was wrong with the fields that were taken.
+    /// The problems of the fields that were read.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_is_taken_and_the_rest_ignored() {
+    fn valid_fields_are_read_and_others_ignored() {
         let (cap, user, problems) = read(r#"{ "user": "ana", "cap": 5, "more": { "user": 7 } }"#);
         assert_eq!((cap, user.as_str(), problems), (Some(5.0), "ana", vec![]));
         let (cap, _, problems) = read(r#"{ "user": "ana", "cap": null }"#);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_with_its_field() {
+    fn every_mistake_is_reported_with_its_field() {
         use Violation::{Duplicate, Required, WrongType};
         let cases = [
             (

@@ -1,12 +1,12 @@
-//! The HTTP contract of the existing frontend, field by field: what requests say and what replies show.
+//! The HTTP contract of the existing frontend, field by field: the format of requests and replies.
 //!
-//! Only this room knows the wire. The library has plain types; their names, defaults and texts for the frontend are made
-//! here.
+//! Only this module knows the wire format. The library has plain types; their names, defaults and texts for the
+//! frontend are made here.
 //!
 //! | question | place |
 //! |---|---|
 //! | How is a body read, and how are all its mistakes listed at once? | `fields`; bodies in `create_body`, `template_body`, `price_change` |
-//! | What are fields called on the wire and in the library? | `names` |
+//! | What are the names of fields on the wire and in the library? | `names` |
 //! | What does a reply look like? | `reply`; its data in `pod`, `pricing`, `template`, `user`, `money`, `audit`, `config` |
 //! | Which status, code and text does an error get? | `failure` |
 //! | Which amounts are accepted? | `amount` |

@@ -1,5 +1,5 @@
-//! How an account stands, and its statement. All amounts are exact, to the millionth: how they are rounded for people
-//! is decided where they are shown (`dashboard/format.js`).
+//! The standing of an account, and its statement. All amounts are exact, to the millionth; pages round them for
+//! people (`dashboard/format.js`).
 
 use std::collections::BTreeMap;
 
@@ -14,51 +14,51 @@ use neuropod::{Money, PodId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How an account stands.
+/// The standing of an account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BalanceView {
-    /// What can be spent now.
+    /// The amount that can be spent now.
     pub(crate) balance: f64,
     /// The same.
     pub(crate) available: f64,
     /// What is reserved for pods: an hour of each that runs.
     pub(crate) held: f64,
-    /// Both together.
+    /// The sum of both.
     pub(crate) total: f64,
     /// `prepaid` or `unlimited`.
     #[schema(value_type = String)]
     pub(crate) kind: AccountKind,
     /// The currency, as an ISO 4217 code.
     pub(crate) currency: String,
-    /// What is charged per hour as it is now.
+    /// The amount charged per hour now.
     pub(crate) per_hour: f64,
-    /// What would be charged per hour if all pods ran.
+    /// The amount charged per hour if all pods ran.
     pub(crate) per_hour_if_all_ran: f64,
-    /// What runs out; null: nothing does soon.
+    /// The limit that will be reached soon, if any.
     pub(crate) low: Option<LowView>,
-    /// Whether the user is suspended: they start no pods until an administrator lifts that.
+    /// Whether the user is suspended: they can't start pods until an administrator lifts it.
     pub(crate) suspended: bool,
-    /// What may be spent on a day (UTC); null: as much as there is.
+    /// The maximum that may be spent per day (UTC); null: no limit.
     pub(crate) daily_cap: Option<f64>,
-    /// What was charged for usage today (UTC).
+    /// The amount charged for usage today (UTC).
     pub(crate) spent_today: f64,
 }
 
-/// What runs out for an account.
+/// A limit that will be reached soon.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LowView {
-    /// `balance`, `dailyCap`, or `volume`: the time in which the volume of a stopped pod can be paid for.
+    /// `balance`, `dailyCap`, or `volume`: the time until which the volume of a stopped pod is paid for.
     pub(crate) kind: &'static str,
-    /// When the first pod stops, or loses its volume. Seconds from now.
+    /// The time until the first pod stops, or loses its volume, in seconds.
     pub(crate) seconds_left: i64,
     /// For people.
     pub(crate) message: String,
 }
 
 impl BalanceView {
-    /// How an account stands, told in a language.
+    /// The standing of an account, in a language.
     pub(crate) fn of(standing: &Standing, currency: &Currency, language: Language) -> Self {
         let balance = standing.balance;
         Self {
@@ -88,7 +88,7 @@ impl LowView {
                 at.duration_since(Timestamp::now()).as_secs().max(0),
                 message::volume_at_risk(at, language),
             ),
-            // A later version of the library may know more.
+            // A later version of the library may have more kinds.
             _ => ("other", 0, String::new()),
         };
         Self {
@@ -99,42 +99,42 @@ impl LowView {
     }
 }
 
-/// What happened in an account. The lines of a day add up to its total, the days to the total of all, and so do
-/// the sums by kind.
+/// The statement of an account. The lines of a day add up to its total, the days add up to the total of all,
+/// and so do the sums by kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StatementView {
     /// The currency, as an ISO 4217 code.
     pub(crate) currency: String,
-    /// Where days begin: `UTC`.
+    /// The time zone of days: `UTC`.
     pub(crate) time_zone: &'static str,
-    /// The days on which something was booked, oldest first.
+    /// The days with entries, oldest first.
     pub(crate) days: Vec<DayView>,
-    /// What each pod has cost.
+    /// The cost of each pod.
     pub(crate) pods: Vec<PodAmount>,
-    /// By how much each kind of entry has changed the balance.
+    /// The change of the balance by each kind of entry.
     pub(crate) kinds: Vec<KindAmount>,
-    /// How many older entries are not told one by one. All of them are in the CSV.
+    /// The number of older entries that are not listed. The CSV has all of them.
     pub(crate) omitted: u64,
     /// The newest entries, oldest first.
     pub(crate) entries: Vec<EntryView>,
-    /// By how much the balance changed in all.
+    /// The total change of the balance.
     pub(crate) total: f64,
 }
 
-/// What happened on a day.
+/// The statement of a day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DayView {
     /// The day, in UTC.
     #[schema(value_type = String, format = Date)]
     pub(crate) date: Date,
-    /// By how much the balance changed.
+    /// The change of the balance.
     pub(crate) total: f64,
     /// What it is made of. Holds are not in it: they move no money.
     pub(crate) lines: Vec<LineView>,
 }
 
-/// What was used by a pod on a day, or what was paid in or taken.
+/// The usage of a pod on a day, or a payment or charge.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LineView {
@@ -143,45 +143,45 @@ pub(crate) struct LineView {
     pub(crate) kind: EntryKind,
     /// The pod.
     pub(crate) pod_id: Option<String>,
-    /// Its name, also when it is gone.
+    /// Its name, even if it is deleted.
     pub(crate) pod_name: Option<String>,
-    /// A word of whoever made it.
+    /// A note by the person who made it.
     pub(crate) note: Option<String>,
-    /// By how much it changed the balance.
+    /// The change of the balance.
     pub(crate) amount: f64,
-    /// What was used and not charged, as nobody could pay it or a cap did not allow it.
+    /// Usage that was not charged, because nobody could pay it or a cap did not allow it.
     pub(crate) written_off: f64,
-    /// What was used, by price.
+    /// The usage, by price.
     pub(crate) usage: Vec<UsedView>,
-    /// How many entries it is made of.
+    /// The number of entries.
     pub(crate) entries: u64,
 }
 
-/// What was used at one price.
+/// The usage at one price.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UsedView {
     /// Per hour.
     pub(crate) per_hour: f64,
-    /// For how long.
+    /// The duration.
     pub(crate) seconds: i64,
-    /// What that costs.
+    /// The cost.
     pub(crate) amount: f64,
 }
 
-/// What a pod has cost.
+/// The cost of a pod.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PodAmount {
     /// The pod.
     pub(crate) pod_id: String,
-    /// Its name, also when it is gone.
+    /// Its name, even if it is deleted.
     pub(crate) pod_name: Option<String>,
     /// In the currency of the platform.
     pub(crate) amount: f64,
 }
 
-/// What entries of a kind come to.
+/// The sum of the entries of a kind.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KindAmount {
     /// The kind.
@@ -195,30 +195,30 @@ pub(crate) struct KindAmount {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EntryView {
-    /// Its place in the account.
+    /// Its number in the account.
     pub(crate) number: u64,
-    /// What was done.
+    /// The kind.
     #[schema(value_type = String)]
     pub(crate) kind: EntryKind,
-    /// By how much it changed the balance.
+    /// The change of the balance.
     pub(crate) amount: f64,
     /// By how much it changed what is reserved.
     pub(crate) held: f64,
-    /// When.
+    /// The time.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) at: Timestamp,
-    /// The pod it is for.
+    /// Its pod.
     pub(crate) pod_id: Option<String>,
-    /// Its name, also when it is gone.
+    /// Its name, even if it is deleted.
     pub(crate) pod_name: Option<String>,
-    /// A word of whoever made it.
+    /// A note by the person who made it.
     pub(crate) note: Option<String>,
-    /// How it came about.
+    /// An explanation.
     pub(crate) text: String,
 }
 
 impl StatementView {
-    /// A statement, with these of its entries one by one and with pods by these names.
+    /// A statement, with these of its entries listed and with these names of pods.
     pub(crate) fn of(
         statement: &Statement,
         entries: Vec<EntryView>,
@@ -282,7 +282,7 @@ fn used(usage: &BTreeMap<Money, Used>) -> Vec<UsedView> {
 }
 
 impl EntryView {
-    /// An entry, told in a language, with pods by these names.
+    /// An entry in a language, with these names of pods.
     pub(crate) fn of(
         entry: LedgerEntry,
         name: &impl Fn(&PodId) -> Option<String>,
@@ -306,7 +306,7 @@ impl EntryView {
     }
 }
 
-/// How an entry came about.
+/// The explanation of an entry.
 pub(crate) fn entry_text(entry: &LedgerEntry, currency: &Currency, language: Language) -> String {
     if let Some(line) = explain(entry) {
         return message::charge(&line, language, currency);

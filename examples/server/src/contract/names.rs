@@ -1,4 +1,4 @@
-//! What fields are called on the wire and in the library.
+//! The names of fields on the wire and in the library.
 
 /// The names that differ: in the library, and on the wire.
 const NAMES: [(&str, &str); 7] = [
@@ -11,13 +11,13 @@ const NAMES: [(&str, &str); 7] = [
     ("idempotency_key", "idempotencyKey"),
 ];
 
-/// What the wire calls a field.
+/// The name of a field on the wire.
 pub(crate) fn wire_name(field: &'static str) -> &'static str {
     let found = NAMES.iter().find(|(domain, _)| *domain == field);
     found.map_or(field, |(_, wire)| wire)
 }
 
-/// What the library calls a field.
+/// The name of a field in the library.
 pub(crate) fn domain_name(field: &'static str) -> &'static str {
     let found = NAMES.iter().find(|(_, wire)| *wire == field);
     found.map_or(field, |(domain, _)| domain)

@@ -19,13 +19,13 @@ use crate::usage::Stats;
 pub(crate) struct PodView {
     /// Its id: 16 hexadecimal digits.
     pub(crate) pod_id: String,
-    /// The name as it was typed.
+    /// The name as typed.
     pub(crate) pod_name: String,
-    /// Whose it is.
+    /// Its owner.
     pub(crate) user_id: String,
-    /// The hash of that in public names.
+    /// The hash of the owner in public names.
     pub(crate) user_hash: String,
-    /// Who created it.
+    /// The person who created it.
     pub(crate) created_by: String,
     /// `template` or `docker`.
     pub(crate) deployment_type: &'static str,
@@ -44,10 +44,10 @@ pub(crate) struct PodView {
     pub(crate) enable_jupyter: bool,
     /// `creating`, `running`, `stopped` or `error`.
     pub(crate) status: &'static str,
-    /// How far it is on its way there.
+    /// The step that it has reached.
     #[schema(value_type = String)]
     pub(crate) step: Step,
-    /// Why it is not running.
+    /// The reason why it is not running.
     pub(crate) reason: Option<ReasonView>,
     /// How its last container ended, while the next one runs.
     pub(crate) last_end: Option<ReasonView>,
@@ -57,76 +57,76 @@ pub(crate) struct PodView {
     pub(crate) http_services: Vec<HttpServiceView>,
     /// Its other services.
     pub(crate) tcp_services: Vec<TcpServiceView>,
-    /// When it was created.
+    /// Its creation time.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) created_at: Timestamp,
-    /// When its owner last did something with it.
+    /// The last time that its owner did something with it.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) last_active: Timestamp,
-    /// Since when its container runs.
+    /// The start of its running container.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) started_at: Option<Timestamp>,
-    /// When its volume will be deleted because nobody pays for it.
+    /// When its unpaid volume will be deleted.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) volume_deleted_at: Option<Timestamp>,
-    /// Per hour, while it runs.
+    /// Price per hour while it runs.
     pub(crate) cost_per_hour: f64,
-    /// Per hour, while it is stopped.
+    /// Price per hour while it is stopped.
     pub(crate) cost_stopped: f64,
-    /// Per hour, as it is charged now: 0 while it is on its way, or when nothing of it is paid for.
+    /// Price per hour as charged now: 0 while it is starting, or if it is free now.
     pub(crate) billed_per_hour: f64,
-    /// So far.
+    /// Total cost so far.
     pub(crate) total_cost: f64,
-    /// What it may cost on a day.
+    /// Its daily limit.
     pub(crate) daily_cap: Option<f64>,
     /// Its names in the cluster.
     pub(crate) kubernetes_resources: KubernetesResources,
-    /// What it uses.
+    /// Its usage.
     pub(crate) stats: Stats,
     /// The e-mail address of its owner; for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_email: Option<String>,
 }
 
-/// Why a pod is not running.
+/// The reason why a pod is not running.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReasonView {
-    /// For programs.
+    /// The code, for programs.
     #[schema(value_type = String)]
     pub(crate) code: neuropod::cluster::ReasonCode,
-    /// For people.
+    /// The message, for people.
     pub(crate) message: String,
-    /// What its owner can do about it.
+    /// The remedy: what its owner can do.
     pub(crate) remedy: &'static str,
     /// The same for programs: `wait`, `change_image`, `read_logs`, `choose_more_memory`, `choose_more_disk`,
     /// `choose_another_gpu`, `choose_another_size`, `choose_another_name`, `stop_another_pod`, `add_funds`, `start_again`,
     /// `start_later` or `contact_support`.
     #[schema(value_type = String)]
     pub(crate) remedy_code: neuropod::cluster::Remedy,
-    /// In the words of the cluster.
+    /// The cluster's own words.
     pub(crate) detail: String,
-    /// Since when.
+    /// The time at which it began.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) since: Timestamp,
-    /// Whether it is tried again.
+    /// Whether the platform retries.
     pub(crate) retryable: bool,
-    /// Whether the time is paid for.
+    /// Whether the time is charged.
     pub(crate) billed: bool,
-    /// Whether a rule stopped it and nothing failed: no money, a daily cap, a suspension, a volume nobody paid for.
+    /// Whether a rule stopped it without a failure: lack of money, a daily cap, a suspension, an unpaid volume.
     pub(crate) is_stop: bool,
-    /// When it can be started again, where time alone decides that.
+    /// When it can be started again, if that only depends on time.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) startable_at: Option<Timestamp>,
 }
 
-/// A port that speaks HTTP.
+/// A port with HTTP.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HttpServiceView {
     /// The port of the container.
     pub(crate) port: u16,
-    /// What it is called.
+    /// Its name.
     pub(crate) service_name: String,
     /// Its address, without a token.
     pub(crate) url: String,
@@ -134,7 +134,7 @@ pub(crate) struct HttpServiceView {
     pub(crate) is_custom: bool,
     /// `creating`, `ready`, `error` or `stopped`; `starting` in connections.
     pub(crate) status: &'static str,
-    /// The token that opens it.
+    /// The token for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) jupyter_token: Option<String>,
     /// The Service in the cluster.
@@ -143,13 +143,13 @@ pub(crate) struct HttpServiceView {
     pub(crate) kubernetes_ingress_name: String,
 }
 
-/// A port that does not.
+/// A port without HTTP.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TcpServiceView {
     /// The port of the container.
     pub(crate) port: u16,
-    /// What it is called.
+    /// Its name.
     pub(crate) service_name: &'static str,
     /// Its address.
     pub(crate) url: String,
@@ -181,24 +181,24 @@ pub(crate) struct ConnectionsView {
     pub(crate) pod_name: String,
     /// `starting`, `running`, `stopped` or `error`.
     pub(crate) status: &'static str,
-    /// What is to be known about that.
+    /// A message about the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
-    /// Links that open, each with its token where it has one.
+    /// Links to open, with their tokens.
     pub(crate) http_services: Vec<LinkView>,
     /// The others.
     pub(crate) tcp_services: Vec<TcpServiceView>,
 }
 
-/// A link that opens.
+/// A link to open.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LinkView {
     /// The port of the container.
     pub(crate) port: u16,
-    /// What it is called.
+    /// Its name.
     pub(crate) service_name: String,
-    /// The link, with its token where it has one.
+    /// The link, with its token if it has one.
     pub(crate) url: String,
     /// Whether the user added it.
     pub(crate) is_custom: bool,
@@ -206,22 +206,22 @@ pub(crate) struct LinkView {
     pub(crate) status: &'static str,
 }
 
-/// What pods are shown with.
+/// The context for showing pods.
 pub(crate) struct Shown<'a> {
     /// Makes their names.
     pub(crate) naming: &'a Naming,
-    /// The namespace where none is told.
+    /// The namespace of pods without their own.
     pub(crate) namespace: &'a str,
     /// The language of reasons.
     pub(crate) language: Language,
 }
 
 impl Shown<'_> {
-    /// A pod, with what it uses.
+    /// A pod with its usage.
     pub(crate) fn pod(&self, pod: &Pod, stats: Stats) -> PodView {
         let reference = plan::reference(pod, self.naming);
         let has_jupyter = pod.options.has_jupyter();
-        // Field by field: whoever adds an option says here how it is shown. Ports are among the services, and values of
+        // Field by field, so that a new option is mapped here. Ports are among the services, and the values of
         // variables are for the pod alone.
         let PodOptionsFields {
             image,
@@ -303,8 +303,8 @@ impl Shown<'_> {
         }
     }
 
-    /// How to reach a pod: nothing of a stopped one; of one that starts the addresses without tokens; of one that runs
-    /// links that open.
+    /// How to reach a pod: nothing for a stopped pod, addresses without tokens for a starting one, and links
+    /// with tokens for a running one.
     pub(crate) fn connections(&self, pod: &Pod) -> ConnectionsView {
         let message = match pod.status {
             Status::Stopped if pod.reason.is_none() => Some(
@@ -342,13 +342,13 @@ impl Shown<'_> {
     }
 }
 
-/// What the contract calls a port: by its place among the ports of the pod where nobody has named it.
+/// The name of a port in the contract: generated from its position if it has none.
 pub(crate) fn service_name(index: usize, connection: &Connection) -> String {
     let name = connection.name.clone();
     name.unwrap_or_else(|| format!("Servicio {}", index + 1))
 }
 
-/// A public port in the list of pods, which calls a port of a pod that starts `creating`.
+/// A public port in the list of pods. For a starting pod its status is `creating`.
 fn http_service((index, connection): (usize, Connection)) -> HttpServiceView {
     HttpServiceView {
         port: connection.port,
@@ -361,14 +361,14 @@ fn http_service((index, connection): (usize, Connection)) -> HttpServiceView {
             ConnectionState::Failed => "error",
             _ => "creating",
         },
-        // For the owner's own eyes: this view goes to them and to administrators only.
+        // This view is for the owner and administrators only.
         jupyter_token: connection.token.map(|token| token.expose().to_owned()),
         kubernetes_service_name: connection.objects.service,
         kubernetes_ingress_name: connection.objects.route,
     }
 }
 
-/// A public port in the connections, which call a port of a pod that starts `starting`.
+/// A public port in the connections. For a starting pod its status is `starting`.
 fn link((index, connection): (usize, Connection)) -> LinkView {
     LinkView {
         url: connection.link(),
@@ -385,7 +385,7 @@ fn link((index, connection): (usize, Connection)) -> LinkView {
     }
 }
 
-/// The port of SSH, which the contract shows and nobody offers yet.
+/// The port of SSH, which the contract shows but is not offered yet.
 const SSH_PORT: u16 = 22;
 
 fn ssh(pod: &Pod, naming: &Naming) -> TcpServiceView {

@@ -1,4 +1,4 @@
-//! What administrators say of prices, checked.
+//! Checks changes of prices by administrators.
 
 use neuropod::error::{Problem, ValidationErrors, Violation};
 use neuropod::money::OpeningCredit;
@@ -9,7 +9,7 @@ use crate::contract::amount;
 use crate::contract::failure::Failure;
 use crate::contract::pricing::PricingView;
 
-/// The prices after a change; `credit` is what new clients get before it.
+/// The prices after a change; `credit` is the credit of new clients before it.
 pub(crate) fn apply(
     stored: &PriceList,
     shown: &PricingView,
@@ -47,7 +47,7 @@ pub(crate) fn apply(
     Ok(prices)
 }
 
-/// What new clients get after a change; with problems where it can't be given.
+/// The credit of new clients after a change; adds problems if it is invalid.
 fn free_tier(change: &Value, before: OpeningCredit, problems: &mut Vec<Problem>) -> OpeningCredit {
     let mut becomes = before;
     let Some(change) = part(change, "freeTier", problems) else {
@@ -69,7 +69,7 @@ fn free_tier(change: &Value, before: OpeningCredit, problems: &mut Vec<Problem>)
     becomes
 }
 
-/// A part of it.
+/// A part of the change.
 fn part<'a>(
     change: &'a Value,
     field: &'static str,
@@ -82,7 +82,7 @@ fn part<'a>(
     found.as_object()
 }
 
-/// The price of what has one; `None`: it stays, or has a problem.
+/// The price of an item; `None` if it does not change, or is invalid.
 fn price(of: &Value, field: &'static str, problems: &mut Vec<Problem>) -> Option<Money> {
     let violation = match of.as_object().map(|of| of.get("price")) {
         Some(None) => return None,
@@ -96,14 +96,14 @@ fn price(of: &Value, field: &'static str, problems: &mut Vec<Problem>) -> Option
     None
 }
 
-/// Whether it asks for anything else: that would be lost without a word.
+/// Whether the change contains anything else, which would be lost silently.
 pub(crate) fn asks_for_more(shown: &PricingView, change: &Value, becomes: &PricingView) -> bool {
     let mut asked = serde_json::to_value(shown).unwrap_or_default();
     merge(&mut asked, change);
     without_free(asked) != without_free(serde_json::to_value(becomes).unwrap_or_default())
 }
 
-/// Lays one document over another, object by object.
+/// Merges a document into another, object by object.
 fn merge(onto: &mut Value, change: &Value) {
     match (onto, change) {
         (Value::Object(onto), Value::Object(change)) => {
@@ -116,7 +116,7 @@ fn merge(onto: &mut Value, change: &Value) {
     }
 }
 
-/// How many GPUs are free changes by itself: whoever sends back what they got changes nothing.
+/// The number of free GPUs changes by itself: sending back a received document changes nothing.
 fn without_free(mut pricing: Value) -> Value {
     for gpu in pricing["gpus"].as_object_mut().into_iter().flatten() {
         if let Some(gpu) = gpu.1.as_object_mut() {
@@ -127,7 +127,7 @@ fn without_free(mut pricing: Value) -> Value {
     pricing
 }
 
-/// Makes every number a floating point one: 5 is 5.0.
+/// Converts every number to floating point: 5 is 5.0.
 fn floating(value: &mut Value) {
     match value {
         Value::Number(number) => *value = number.as_f64().into(),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_opening_credit_can_be_switched_and_changed_each_by_itself() {
+    fn the_opening_credit_can_be_enabled_and_changed_separately() {
         let stored = PriceList::default();
         let becomes = |change: Value| {
             let prices = apply(&stored, &shown(&stored), CREDIT, &json!({ "freeTier": change })).unwrap();
@@ -185,13 +185,13 @@ mod tests {
         );
         let both = becomes(json!({ "enabled": false, "initialBalance": 0 }));
         assert_eq!(both, Some((false, Money::ZERO)));
-        // What was told and is sent back changes nothing, so that the configuration goes on to say it.
+        // Sending back the shown values changes nothing, so the configuration still applies.
         assert_eq!(becomes(json!({ "enabled": true, "initialBalance": 10 })), None);
         assert_eq!(becomes(json!({})), None);
     }
 
     #[test]
-    fn what_can_not_be_charged_is_refused() {
+    fn unusable_prices_are_refused() {
         let stored = PriceList::default();
         let wrong = [
             json!({ "gpus": { "rtx-4090": { "price": -1 } } }),

@@ -12,7 +12,7 @@ use neuropod::{Money, PriceList};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Everything that has a price, per hour.
+/// All prices, per hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PricingView {
@@ -20,9 +20,9 @@ pub(crate) struct PricingView {
     pub(crate) gpus: BTreeMap<String, GpuView>,
     /// Disks.
     pub(crate) storage: StorageView,
-    /// The most one can ask for.
+    /// The maximum sizes.
     pub(crate) limits: LimitsView,
-    /// What new users get.
+    /// The credit of new users.
     pub(crate) free_tier: FreeTierView,
 }
 
@@ -38,30 +38,30 @@ pub(crate) struct GpuView {
     pub(crate) price: f64,
     /// Whether new pods can have it.
     pub(crate) available: bool,
-    /// How many pods more could have it now, each on one node that takes it; null where nobody knows.
+    /// How many more pods could have it now, each on a node that fits; null if unknown.
     #[serde(default)]
     pub(crate) free: Option<u32>,
-    /// How many GPUs a pod gets; 0: a type without GPU.
+    /// The number of GPUs of a pod; 0: a type without GPU.
     #[serde(default)]
     pub(crate) gpu_count: u32,
-    /// What is told about it.
+    /// Its description.
     pub(crate) specs: SpecsView,
 }
 
-/// What is told about a GPU type.
+/// The description of a GPU type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SpecsView {
-    /// Its memory; that of its pods where it has no GPU.
+    /// Its memory; without a GPU, the memory of its pods.
     memory: String,
-    /// Its cores; those of its pods where it has no GPU.
+    /// Its cores; without a GPU, those of its pods.
     cores: u32,
-    /// What it is good for.
+    /// Its purpose.
     performance: String,
     /// The memory of a pod with it, in GB (2^30 bytes).
     #[serde(default)]
     pod_memory_gb: f64,
-    /// The processors of a pod with it; a half is half of the time of one.
+    /// The processors of a pod with it; 0.5 is half of the time of one.
     #[serde(default)]
     pod_cpus: f64,
 }
@@ -81,13 +81,13 @@ pub(crate) struct StorageView {
 pub(crate) struct DiskView {
     /// Per hour.
     pub(crate) price: f64,
-    /// For what.
+    /// The unit of the price.
     pub(crate) unit: String,
-    /// What it is.
+    /// Its description.
     pub(crate) description: String,
 }
 
-/// The most one can ask for.
+/// The maximum sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
@@ -97,17 +97,17 @@ pub(crate) struct LimitsView {
     ports_max: usize,
 }
 
-/// What new users get. The amount is remembered while it is switched off.
+/// The credit of new users. The amount is kept while it is disabled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FreeTierView {
-    /// Whether they get it; if not they begin with nothing.
+    /// Whether they get it; otherwise they start with nothing.
     enabled: bool,
     /// In the currency of the platform.
     initial_balance: f64,
 }
 
-/// What a pod costs for some hours.
+/// The price of a pod for some hours.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CostView {
@@ -120,7 +120,7 @@ pub(crate) struct CostView {
     currency: String,
 }
 
-/// What the GPU costs.
+/// The price of the GPU.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GpuCost {
@@ -130,7 +130,7 @@ pub(crate) struct GpuCost {
     hours: f64,
 }
 
-/// What a disk costs.
+/// The price of a disk.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DiskCost {
@@ -142,7 +142,7 @@ pub(crate) struct DiskCost {
 }
 
 impl PricingView {
-    /// The prices of what is on offer.
+    /// The prices of everything on offer.
     pub(crate) fn of(
         prices: &PriceList,
         (catalogue, limits): (&Catalogue, &Limits),
@@ -198,7 +198,7 @@ impl PricingView {
 }
 
 impl SpecsView {
-    /// What the catalogue tells, and where it tells nothing what pods of this type get.
+    /// The description in the catalogue; for missing fields, the resources of pods of this type.
     fn of(gpu: &GpuType, language: Language) -> Self {
         let GpuSpecs {
             memory,
@@ -228,7 +228,7 @@ impl SpecsView {
     }
 }
 
-/// The words of the default catalogue in a language; those of others are theirs.
+/// The words of the default catalogue in a language; those of other catalogues are not translated.
 fn performance_in(told: &str, language: Language) -> &str {
     let spanish = match told {
         "No GPU" => "Sin GPU",
@@ -241,7 +241,7 @@ fn performance_in(told: &str, language: Language) -> &str {
 }
 
 impl CostView {
-    /// What a pod with this GPU and disks of these sizes (GB) costs for so many seconds.
+    /// The price of a pod with this GPU and disks of these sizes (GB) for this many seconds.
     pub(crate) fn of(
         name: String,
         quote: Quote,
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_tells_what_its_pods_get() {
+    fn a_type_shows_the_resources_of_its_pods() {
         let catalogue = Catalogue::default();
         for (id, gpus, memory, cpus) in [("cpu", 0, 4.0, 2.0), ("rtx-4090", 1, 48.0, 8.0)] {
             let prices = PriceList::default();
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(specs("cpu", Language::En), "4 GB RAM, 2, No GPU");
         assert_eq!(specs("rtx-4090", Language::Es), "24 GB, 16384, Extremo");
         assert_eq!(specs("rtx-4090", Language::En), "24 GB, 16384, Extreme");
-        // A type of which the configuration tells nothing but what its pods get.
+        // A type whose configuration only has the resources of its pods.
         let mut bare = Catalogue::default().get("rtx-4090").unwrap().clone();
         bare.specs = GpuSpecs::default();
         bare.size.memory_mib = 1536;

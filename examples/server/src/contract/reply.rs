@@ -24,7 +24,7 @@ pub(crate) struct Answer<T> {
     pub(crate) data: T,
 }
 
-/// A reply that says what was done.
+/// A reply that confirms an action.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Done {
     /// Always true.
@@ -38,7 +38,7 @@ pub(crate) fn data<T>(data: T) -> Json<Answer<T>> {
     Json(Answer { success: true, data })
 }
 
-/// A reply that says what was done.
+/// A reply that confirms an action.
 pub(crate) fn done(message: &'static str) -> Json<Done> {
     Json(Done {
         success: true,

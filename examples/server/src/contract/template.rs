@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TemplateView {
-    /// Its id, as the frontend reads it.
+    /// Its id, under the name that the frontend reads.
     #[serde(rename = "_id")]
     pub(crate) document_id: String,
     /// The same.
@@ -19,30 +19,30 @@ pub(crate) struct TemplateView {
     pub(crate) name: String,
     /// The image.
     pub(crate) docker_image: String,
-    /// Ports that speak HTTP.
+    /// Ports with HTTP.
     pub(crate) http_ports: Vec<PortView>,
-    /// Ports that do not.
+    /// Ports without HTTP.
     pub(crate) tcp_ports: Vec<PortView>,
     /// In GB.
     pub(crate) container_disk_size: u32,
     /// In GB.
     pub(crate) volume_disk_size: u32,
-    /// Where the container finds the workspace volume.
+    /// The mount path of the workspace volume.
     pub(crate) volume_path: String,
-    /// Markdown; whoever shows it removes scripts.
+    /// Markdown; pages that show it have to remove scripts.
     pub(crate) description: String,
-    /// Since when it is here.
+    /// Its creation time.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) created_at: Timestamp,
 }
 
-/// A port and what listens there.
+/// A port and its name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PortView {
     /// The port of the container.
     pub(crate) port: u16,
-    /// What is there.
+    /// Its name.
     pub(crate) service_name: String,
 }
 

@@ -1,4 +1,4 @@
-//! What administrators say of templates, checked.
+//! Checks templates of administrators.
 
 use jiff::Timestamp;
 use neuropod::error::{Problem, ValidationErrors, Violation};
@@ -12,23 +12,23 @@ use utoipa::ToSchema;
 use crate::contract::failure::Failure;
 use crate::contract::fields::{Fields, FromFields};
 
-/// The longest description, in characters.
+/// The maximum length of a description, in characters.
 const MAX_DESCRIPTION_LEN: usize = 20_000;
 
-/// What a template is to be; what is missing in a change stays.
+/// A template, or a change of one: missing fields stay as they are.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "name": "Notebook", "dockerImage": "quay.io/jupyter/base-notebook",
     "httpPorts": [{ "port": 8888, "serviceName": "Jupyter Lab" }], "containerDiskSize": 10, "volumeDiskSize": 10,
 }))]
 pub(crate) struct TemplateBody {
-    /// Unique, whatever its case; 1 to 50 characters.
+    /// Unique regardless of case; 1 to 50 characters.
     name: Option<String>,
     /// The image.
     docker_image: Option<String>,
-    /// Ports that speak HTTP.
+    /// Ports with HTTP.
     http_ports: Option<Vec<PortBody>>,
-    /// Ports that do not.
+    /// Ports without HTTP.
     tcp_ports: Option<Vec<PortBody>>,
     /// In GB.
     #[schema(minimum = 1, maximum = 100)]
@@ -36,20 +36,20 @@ pub(crate) struct TemplateBody {
     /// In GB.
     #[schema(minimum = 1, maximum = 150)]
     volume_disk_size: Option<i64>,
-    /// Absolute, and not the system's own; `/workspace` unless given.
+    /// Absolute, and not a folder of the system; `/workspace` unless given.
     volume_path: Option<String>,
     /// Markdown.
     description: Option<String>,
 }
 
-/// A port and what listens there.
+/// A port and its name.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PortBody {
     /// The port of the container.
     #[schema(minimum = 1, maximum = 65535)]
     port: i64,
-    /// What is there.
+    /// Its name.
     service_name: String,
 }
 
@@ -69,7 +69,7 @@ impl FromFields for TemplateBody {
 }
 
 impl TemplateBody {
-    /// The template that this makes, or makes of `before`, where images are allowed by `rules`.
+    /// The new template, or the changed one if there is `before`. `rules` restrict images.
     pub(crate) fn checked(
         &self,
         before: Option<&Template>,
@@ -144,7 +144,7 @@ impl TemplateBody {
         let Ok(image) = image else {
             return Err(Failure::field("image", Violation::Required));
         };
-        // What this body does not speak of stays.
+        // Options that this body does not have stay as they are.
         let options = proposed.cloned().unwrap_or_default();
         let options = options
             .with_image(image)
@@ -165,7 +165,7 @@ impl TemplateBody {
     }
 }
 
-/// The ports that are right.
+/// The valid ports.
 fn check_ports(
     field: &'static str,
     ports: &[PortBody],
@@ -201,7 +201,7 @@ fn check_ports(
     right
 }
 
-/// A template to begin with, for a platform in development that nobody has used yet.
+/// An initial template, for an unused platform in development.
 pub(crate) fn first() -> Template {
     let body = TemplateBody {
         name: Some("Jupyter PyTorch".into()),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// Under this name the address of their picture is kept with a user.
+/// The name under which the address of a user's picture is stored.
 pub(crate) const AVATAR: &str = "avatar";
 
 /// A user.
@@ -26,52 +26,52 @@ pub(crate) struct UserView {
     pub(crate) role: Role,
     /// In the currency of the platform; the text `Infinity` for administrators.
     pub(crate) balance: Spendable,
-    /// The day (UTC) on which they came, to be shown as it is.
+    /// The day (UTC) of their registration, to be shown unchanged.
     #[schema(value_type = String, format = Date)]
     pub(crate) registration_date: Date,
-    /// When that was.
+    /// The time of their registration.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) registered_at: Timestamp,
-    /// Pods that run or are on their way to it.
+    /// Pods that run or are starting.
     pub(crate) active_pods: usize,
     /// All pods.
     pub(crate) total_pods: usize,
     /// `online` or `offline`.
     pub(crate) status: &'static str,
-    /// What they may spend on a day; null: what the platform says.
+    /// Their daily limit; null: that of the platform.
     pub(crate) daily_cap: Option<f64>,
-    /// Whether they may start no pods.
+    /// Whether they are suspended and can't start pods.
     pub(crate) suspended: bool,
-    /// Where they sign in (`iss`); null: nobody has signed in as them since the server asks who they are there.
+    /// Their sign-in provider (`iss`); null: they have not signed in since the server records it.
     pub(crate) issuer: Option<String>,
-    /// Whether it is known that the address is theirs.
+    /// Whether the address is verified.
     pub(crate) email_verified: bool,
-    /// A picture of them.
+    /// Their picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) avatar: Option<String>,
 }
 
-/// What somebody can spend.
+/// The amount that somebody can spend.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Spendable {
-    /// So much.
+    /// A limited amount.
     Amount(f64),
-    /// As much as they like: the text `Infinity`, since JSON has no such number.
+    /// Unlimited: the text `Infinity`, since JSON has no such number.
     Unlimited(&'static str),
 }
 
-/// How many pods somebody has.
+/// The number of somebody's pods.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pods {
-    /// Those that run or are on their way to it.
+    /// Those that run or are starting.
     pub(crate) active: usize,
     /// All.
     pub(crate) total: usize,
 }
 
 impl UserView {
-    /// A user, with what is known of them besides.
+    /// A user, with related data.
     pub(crate) fn of(user: User, amount: f64, pods: Pods, is_there: bool) -> Self {
         Self {
             balance: match user.role {

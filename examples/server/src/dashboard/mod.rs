@@ -1,7 +1,7 @@
 //! The dashboard: one page, one script and one style sheet, made of the files in `dashboard/`.
 //!
-//! The files are in the program; a debug build reads them from the disk, so that a change is seen once the page is
-//! loaded again. Nothing has to be built before.
+//! The files are compiled into the program. A debug build reads them from the disk, so that changes show when
+//! the page is reloaded. Nothing has to be built before.
 
 mod module;
 mod modules;
@@ -21,7 +21,7 @@ use crate::contract::config::ConfigView;
 use crate::contract::failure::Failure;
 use crate::encoding::Accepted;
 
-/// Makes the page before the first visitor waits for it.
+/// Prepares the page before the first visitor waits for it.
 pub(crate) fn prepare() {
     match page::current() {
         Ok(page) => page.compress(),
@@ -29,8 +29,8 @@ pub(crate) fn prepare() {
     }
 }
 
-/// The page for `/`, and what it consists of. It is asked for all that no route is for: what it has not is 404,
-/// whatever the method.
+/// The page at `/`, and its files. It handles all requests without a route: anything else is 404, whatever the
+/// method.
 pub(crate) async fn file(
     State(app): State<Shared>,
     method: Method,
@@ -44,7 +44,7 @@ pub(crate) async fn file(
     }
     let page = match page::current() {
         Ok(page) => page,
-        // Only where somebody changes the files of a debug build: tests read them all.
+        // Only possible while somebody changes the files of a debug build, because tests read them all.
         Err(error) => {
             tracing::error!(%error, "the dashboard can't be put together");
             return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
@@ -56,7 +56,8 @@ pub(crate) async fn file(
     }
 }
 
-/// The page itself. A browser asks each time whether it has changed: it names the newest of everything else.
+/// The page itself. A browser checks every time whether it has changed: it names the newest version of
+/// everything else.
 fn index(page: &Page, app: &Shared, headers: &HeaderMap) -> Response {
     let text = page.index(&ConfigView::of(&app.config, app.platform.currency()));
     let tag = format!("\"{}\"", page::digest(text.as_bytes()));
@@ -68,13 +69,13 @@ fn index(page: &Page, app: &Shared, headers: &HeaderMap) -> Response {
     (caching, [(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
 }
 
-/// What belongs to the page. Its address changes with what is in it, so nobody has to ask for it again.
+/// A file of the page. Its address depends on its contents, so nobody has to check for changes.
 fn asset(page: &Page, path: &str, headers: &HeaderMap) -> Option<Response> {
     let (asset, is_current) = page.asset(path)?;
     let cache = match (path, is_current) {
         (page::ICON, _) => "public, max-age=86400",
         (_, true) => "public, max-age=31536000, immutable",
-        // A page of another replica, which is older or newer: this one works too, but is not what was asked for.
+        // A file of another replica, older or newer. This one works too, but is not the requested version.
         (_, false) => "no-store",
     };
     let (encoding, body) = asset.encoded(Accepted::of(headers).smallest());

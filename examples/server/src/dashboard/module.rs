@@ -1,4 +1,4 @@
-//! One module of the dashboard, as far as it must be understood to be put together with others.
+//! A module of the dashboard, parsed as far as joining modules requires.
 
 use std::fmt::Write as _;
 
@@ -10,19 +10,19 @@ pub(super) struct Import {
     last: usize,
     /// The path as written.
     pub(super) from: String,
-    /// What it imports by name, and what that is called here.
+    /// The imported names, and their local names.
     pub(super) names: Vec<(String, String)>,
-    /// What everything together is called here.
+    /// The local name of the whole module.
     all: Option<String>,
 }
 
 impl Import {
-    /// Whether this line is one of it.
+    /// Whether this line belongs to it.
     pub(super) fn covers(&self, line: usize) -> bool {
         (self.line..=self.last).contains(&line)
     }
 
-    /// What stands for it in a module that is a function.
+    /// The replacement for it in a module that is a function.
     pub(super) fn declaration(&self, importer: &str) -> String {
         let target = variable(&resolve(importer, &self.from).unwrap_or_default());
         if let Some(name) = &self.all {
@@ -43,21 +43,21 @@ impl Import {
     }
 }
 
-/// A module, as far as it must be understood.
+/// A parsed module.
 #[derive(Debug)]
 pub(super) struct Module {
     pub(super) imports: Vec<Import>,
     pub(super) exports: Vec<String>,
 }
 
-/// A line, counted from one, and what is wrong with it.
+/// A line, counted from one, and the problem with it.
 pub(super) type Refused = (usize, String);
 
 impl Module {
     /// Reads a module.
     ///
     /// # Errors
-    /// The line that is not in the style of the dashboard, and why.
+    /// The line that is not in the style of the dashboard, and the reason.
     pub(super) fn read(source: &str) -> Result<Self, Refused> {
         let mut parsed = Self {
             imports: Vec::new(),
@@ -103,13 +103,13 @@ impl Module {
     }
 }
 
-/// A line without what only its reader needs: indentation, and comments that have lines of their own. No text of the
-/// program goes over several lines, so that nothing of one is lost. `comment` is whether the line before ended in one.
+/// A line without indentation and full-line comments. No text of the program spans several lines, so no text is
+/// damaged. `comment` is whether the previous line ended within a comment.
 pub(super) fn code<'a>(line: &'a str, comment: &mut bool) -> &'a str {
     let line = line.trim();
     let begins = line.starts_with("/*");
     if *comment || begins {
-        // The end of a comment is the end of its line, or it is none that has lines of its own.
+        // A comment must end at the end of its line; otherwise it is not a full-line comment.
         let ends = line.ends_with("*/") && (*comment || line.len() >= 4);
         *comment = !ends;
         return "";
@@ -117,7 +117,7 @@ pub(super) fn code<'a>(line: &'a str, comment: &mut bool) -> &'a str {
     if line.starts_with("//") { "" } else { line }
 }
 
-/// Whether there is more on a line that is, or begins with, a comment.
+/// Whether a comment line also contains code.
 fn hides_code(line: &str, comment: bool) -> bool {
     let begins = comment || line.trim_start().starts_with("/*");
     let rest = line.split_once("*/").map_or("", |(_, rest)| rest);
@@ -131,9 +131,10 @@ fn is_statement(line: &str, word: &str) -> bool {
     })
 }
 
-/// What a function can't do that a module can, and what would hide from who reads lines.
+/// Refuses statements that a module may have and a function may not, and anything that would mislead a
+/// line-based parser.
 fn check(line: &str) -> Result<(), String> {
-    // Inside of a text a line that begins with `export` would look like one.
+    // Inside of a multi-line text, a line that begins with `export` would look like an export.
     if !line.matches('`').count().is_multiple_of(2) {
         return Err("a text between backticks ends on its line".into());
     }
@@ -236,7 +237,7 @@ fn is_name(text: &str) -> bool {
             .all(|sign| sign.is_alphanumeric() || matches!(sign, '_' | '$'))
 }
 
-/// The path of a file that `importer` calls `path`; `None` where that is not within the dashboard.
+/// The path of the file that `importer` calls `path`; `None` if it is outside of the dashboard.
 pub(super) fn resolve(importer: &str, path: &str) -> Option<String> {
     if !path.starts_with("./") && !path.starts_with("../") {
         return None;
@@ -254,13 +255,13 @@ pub(super) fn resolve(importer: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// The variable that has what a module exports: its path, with a sign that names in modules don't begin with.
+/// The variable with the exports of a module: its path, with a first character that no name in a module has.
 pub(super) fn variable(module: &str) -> String {
     let mut name = String::from("$");
     for sign in module.chars() {
         match sign {
             'a'..='z' | 'A'..='Z' | '0'..='9' => name.push(sign),
-            // Two paths never give one name.
+            // So that two paths never get the same name.
             '_' => name.push_str("__"),
             '/' => name.push_str("_0"),
             '-' => name.push_str("_1"),

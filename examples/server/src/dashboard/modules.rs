@@ -1,7 +1,7 @@
-//! Puts the modules of the dashboard together into one script, so that a browser asks once instead of once for each
-//! module, and then for what that one imports.
+//! Joins the modules of the dashboard into one script, so that a browser needs one request instead of one for
+//! each module, and then one for each import.
 //!
-//! Each module becomes a function that is called once, after those it imports:
+//! Each module becomes a function that is called once, after the modules that it imports:
 //!
 //! ```js
 //! const $search_2js = (() => {
@@ -10,9 +10,9 @@
 //! })();
 //! ```
 //!
-//! That is right only for modules in the style of the dashboard, so all else is refused with its place: imports come
-//! first and name what they import, exports are functions, classes and constants that are named where they are
-//! declared, no module imports itself by way of others, and what is imported exists.
+//! This is correct only for modules in the style of the dashboard, so everything else is refused with its
+//! place: imports come first and name what they import, exports are functions, classes and constants that are
+//! named at their declaration, there are no import cycles, and every imported name exists.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,11 +25,11 @@ use super::source_map::SourceMap;
 pub(super) struct Script {
     /// The script.
     pub(super) text: String,
-    /// Which of its lines is from where.
+    /// The source map.
     pub(super) map: String,
 }
 
-/// Why modules can't be put together.
+/// The reason why modules can't be joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NotUnderstood {
     module: String,
@@ -45,10 +45,10 @@ impl fmt::Display for NotUnderstood {
 
 impl std::error::Error for NotUnderstood {}
 
-/// Puts `entry` and all that it imports together. `read` returns a module by its path.
+/// Joins `entry` and everything that it imports. `read` returns a module by its path.
 ///
 /// # Errors
-/// What is not in the style of the dashboard, and where.
+/// The place that is not in the style of the dashboard, and the problem.
 pub(super) fn join(entry: &str, read: impl Fn(&str) -> Option<String>) -> Result<Script, NotUnderstood> {
     let mut joined = Joined {
         read,
@@ -71,7 +71,7 @@ pub(super) fn join(entry: &str, read: impl Fn(&str) -> Option<String>) -> Result
 
 struct Joined<R> {
     read: R,
-    /// What each module that is in the script exports.
+    /// The exports of each module in the script.
     done: BTreeMap<String, Vec<String>>,
     /// The modules that are being added: each imports the next.
     path: Vec<String>,
@@ -119,7 +119,7 @@ impl<R: Fn(&str) -> Option<String>> Joined<R> {
     }
 
     fn write(&mut self, name: &str, source: &str, parsed: &Module) {
-        // The name of the file, for who reads the script itself.
+        // The name of the file, for readers of the script.
         self.line(&format!("// {name}"));
         self.line(&format!("const {} = (() => {{", variable(name)));
         let module = self.map.source(name, source);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_indentation_stay_at_home() {
+    fn comments_and_indentation_are_removed() {
         let main = "/**\nexport const no = `1;\n */\nexport function one() {\n  /* Two. */\n  // Three.\n  \
             return `// ${1} /* four */`; // five\n}\n";
         let text = joined(&[("main.js", main)]).unwrap().text;
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_with_its_place() {
+    fn unsupported_syntax_is_refused_with_its_place() {
         let other = (
             "other.js",
             "import { a } from \"./main.js\";\nexport const b = 1;\n",
@@ -276,9 +276,9 @@ mod tests {
         assert_eq!(names.len(), paths.len(), "{names:?}");
     }
 
-    /// The page of this very program: a module in another style must not wait for a browser to be noticed.
+    /// The real page: a module in another style must be noticed before a browser loads it.
     #[test]
-    fn every_module_of_the_dashboard_is_understood_and_used() {
+    fn every_module_of_the_dashboard_is_supported_and_used() {
         let script = join("main.js", page::text).unwrap();
         let unused = page::paths()
             .filter(|path| path.ends_with(".js") && path != "early.js")

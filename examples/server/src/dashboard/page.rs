@@ -1,4 +1,4 @@
-//! The page as browsers get it, made of the files of the dashboard.
+//! The page as sent to browsers, made of the files of the dashboard.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use serde::Serialize;
 use super::modules::{self, NotUnderstood};
 use crate::encoding::Encoding;
 
-/// Where what belongs to the page is.
+/// The path of the page's files.
 pub(super) const ASSETS: &str = "assets/";
-/// The icon, which pages name themselves.
+/// The icon, at an address that pages use directly.
 pub(super) const ICON: &str = "icon.svg";
-/// What the server tells the page in it, so that it need not ask for it.
+/// The element in which the server embeds the configuration, so that the page need not request it.
 const CONFIG: &str = r#"<meta name="neuropod-config" content="" />"#;
 
 #[derive(RustEmbed)]
@@ -39,16 +39,17 @@ pub(super) fn paths() -> impl Iterator<Item = Cow<'static, str>> {
     Files::iter()
 }
 
-/// What tells texts apart: a part of their digest.
+/// A part of a digest, to distinguish texts.
 pub(super) fn digest(bytes: &[u8]) -> String {
     let digest = blake3::hash(bytes);
     data_encoding::HEXLOWER.encode(&digest.as_bytes()[..8])
 }
 
-/// The page of now. It is made once, and again when its files have changed, which only those of a debug build do.
+/// The current page. It is created once, and again when its files have changed, which only happens in a debug
+/// build.
 ///
 /// # Errors
-/// A module that can't be put together with the others.
+/// A module that can't be joined with the others.
 pub(super) fn current() -> Result<Arc<Page>, NotUnderstood> {
     type Made = (String, Result<Arc<Page>, NotUnderstood>);
     static MADE: Mutex<Option<Made>> = Mutex::new(None);
@@ -70,7 +71,7 @@ pub(super) fn current() -> Result<Arc<Page>, NotUnderstood> {
     }
 }
 
-/// What changes with every file.
+/// A value that changes with every file.
 fn version() -> String {
     let mut hasher = blake3::Hasher::new();
     for path in Files::iter() {
@@ -82,7 +83,7 @@ fn version() -> String {
     hasher.finalize().to_string()
 }
 
-/// A file that belongs to the page, with each of its encodings once it was asked for.
+/// A file of the page, with each encoding that was requested so far.
 #[derive(Debug)]
 pub(super) struct Asset {
     media_type: &'static str,
@@ -101,12 +102,12 @@ impl Asset {
         }
     }
 
-    /// What it is.
+    /// Its media type.
     pub(super) fn media_type(&self) -> &'static str {
         self.media_type
     }
 
-    /// It in this encoding, or as it is where it can't be written so.
+    /// Its contents in this encoding, or unencoded if that fails.
     pub(super) fn encoded(&self, encoding: Encoding) -> (Encoding, Bytes) {
         let place = match encoding {
             Encoding::Brotli => &self.brotli,
@@ -120,7 +121,7 @@ impl Asset {
     }
 }
 
-/// The page and all that belongs to it.
+/// The page and all of its files.
 #[derive(Debug)]
 pub(super) struct Page {
     index: String,
@@ -163,14 +164,14 @@ impl Page {
         Ok(page)
     }
 
-    /// Adds a file under an address that nothing else ever has, and returns that.
+    /// Adds a file under an address that depends on its contents, and returns the address.
     fn add(&mut self, stem: &str, extension: &str, media_type: &'static str, text: String) -> String {
         let path = format!("{ASSETS}{stem}-{}.{extension}", digest(text.as_bytes()));
         self.assets.insert(path.clone(), Asset::new(media_type, text));
         path
     }
 
-    /// Adds a module with all that it imports.
+    /// Adds a module with all its imports.
     fn add_script(&mut self, entry: &str) -> Result<String, NotUnderstood> {
         let modules::Script { text, map } = modules::join(entry, self::text)?;
         let map = self.add("page", "js.map", "application/json", map);
@@ -179,7 +180,7 @@ impl Page {
         Ok(self.add("page", "js", SCRIPT, text))
     }
 
-    /// The page itself, with what the server tells it.
+    /// The page itself, with the configuration.
     pub(super) fn index(&self, config: &impl Serialize) -> String {
         let json = serde_json::to_string(config).unwrap_or_default();
         let value = json
@@ -190,8 +191,9 @@ impl Page {
             .replacen(CONFIG, &CONFIG.replace(r#""" />"#, &format!("\"{value}\" />")), 1)
     }
 
-    /// What is at this path, and whether it is that very version. Another one than was asked for is of the same kind:
-    /// replicas are not replaced all at once, and the page of one may ask another.
+    /// The file at this path, and whether it is exactly that version. If not, it is the present version of the
+    /// same file, because replicas are not replaced all at once, and the page of one may request files from
+    /// another.
     pub(super) fn asset(&self, path: &str) -> Option<(&Asset, bool)> {
         if let Some(asset) = self.assets.get(path) {
             return Some((asset, true));
@@ -201,7 +203,7 @@ impl Page {
         found.map(|(_, asset)| (asset, false))
     }
 
-    /// Compresses everything that browsers ask for.
+    /// Compresses every file that browsers request.
     pub(super) fn compress(&self) {
         for (path, asset) in &self.assets {
             if kind(path).is_some_and(|(_, extension)| extension == "js.map") {
@@ -220,7 +222,7 @@ fn style(line: &str) -> Option<&str> {
     attribute(line, r#"<link rel="stylesheet" href="/"#)
 }
 
-/// What follows this in a line, up to the end of the attribute.
+/// The text after `start` in a line, up to the end of the attribute.
 fn attribute<'a>(line: &'a str, start: &str) -> Option<&'a str> {
     let (path, _) = line.trim_start().strip_prefix(start)?.split_once('"')?;
     Some(path)
@@ -239,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_names_files_that_are_there_and_nothing_of_the_sources() {
+    fn the_page_names_existing_files_and_no_sources() {
         let page = Page::make().unwrap();
         let html = page.index(&serde_json::json!({ "name": "\"a\" & <b>" }));
         assert!(
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_another_version_gets_what_there_is() {
+    fn a_page_of_another_version_gets_the_present_files() {
         let page = Page::make().unwrap();
         let (asset, is_current) = page.asset("assets/page-0123456789abcdef.css").unwrap();
         assert!(!is_current);

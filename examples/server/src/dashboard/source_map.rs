@@ -1,5 +1,5 @@
-//! Source maps (ECMA-426): they tell a browser's developer tools which line of which module a line of the script was,
-//! so that the positions of errors and breakpoints are those of the modules.
+//! Source maps (ECMA-426) relate the lines of a script to the lines of its modules, so that developer tools
+//! show errors and breakpoints in the modules.
 
 use serde_json::json;
 
@@ -14,22 +14,22 @@ pub(super) struct SourceMap {
 }
 
 impl SourceMap {
-    /// The number of a module that is new.
+    /// Adds a module and returns its number.
     pub(super) fn source(&mut self, name: &str, text: &str) -> usize {
         self.names.push(name.to_owned());
         self.texts.push(text.to_owned());
         self.names.len() - 1
     }
 
-    /// The line that is being written is this line of this module, from this column on; both are counted from zero.
+    /// Maps the current line to this line of this module, from this column on; both are counted from zero.
     pub(super) fn line_is(&mut self, module: usize, line: usize, column: usize) {
         self.now = Some([module, line, column]);
     }
 
-    /// The line that was being written has ended.
+    /// Ends the current line.
     pub(super) fn end_line(&mut self) {
         if let Some(now) = self.now.take() {
-            // The column here; then module, line and column there, each as what has changed since the last of them.
+            // The column here; then module, line and column there, each as the difference to the previous one.
             self.number(0);
             for (now, before) in now.into_iter().zip(self.before) {
                 self.number(difference(now, before));
@@ -39,7 +39,7 @@ impl SourceMap {
         self.mappings.push(';');
     }
 
-    /// The map as browsers read it.
+    /// The map in the format for browsers.
     pub(super) fn json(&self) -> String {
         json!({
             "version": 3,
@@ -51,7 +51,7 @@ impl SourceMap {
         .to_string()
     }
 
-    /// Base64 VLQ: the sign is the lowest bit, and each digit tells whether more follow.
+    /// Base64 VLQ: the sign is the lowest bit, and each digit shows whether more follow.
     fn number(&mut self, value: i64) {
         const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut left = (value.unsigned_abs() << 1) | u64::from(value < 0);
@@ -68,7 +68,7 @@ impl SourceMap {
 }
 
 fn difference(now: usize, before: usize) -> i64 {
-    // Lines and modules: far from what an i64 can't hold.
+    // Numbers of lines and modules are far within the range of an i64.
     i64::try_from(now).unwrap_or(i64::MAX) - i64::try_from(before).unwrap_or(i64::MAX)
 }
 
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_as_the_standard_has_them() {
+    fn numbers_are_encoded_as_in_the_standard() {
         for (value, text) in [
             (0, "A"),
             (1, "C"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_leads_to_that_of_its_module() {
+    fn each_line_is_mapped_to_its_module() {
         let mut map = SourceMap::default();
         let one = map.source("one.js", "a\nb\n");
         map.end_line();

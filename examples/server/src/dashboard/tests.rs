@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::test_api::{Api, config};
 
 #[tokio::test(start_paused = true)]
-async fn the_dashboard_comes_with_a_strict_policy_and_is_not_sent_twice() {
+async fn the_dashboard_has_a_strict_policy_and_is_cached() {
     let api = Api::start(config()).await;
     let page = api.get("/", "").await;
     assert_eq!(page.status, 200);
@@ -36,11 +36,11 @@ async fn the_dashboard_comes_with_a_strict_policy_and_is_not_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_belongs_to_the_page_is_compressed_and_asked_for_once() {
+async fn files_of_the_page_are_compressed_and_cached() {
     let api = Api::start(config()).await;
     let page = api.get("/", "").await;
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-cache");
-    // What the page would have to ask for before it shows anything.
+    // The configuration that the page would otherwise have to request first.
     assert!(page.text.contains("&quot;devLogin&quot;:true"), "{}", page.text);
     let ask = async |path: &str, accepted: &str| {
         let request = Request::get(path).header(header::ACCEPT_ENCODING, accepted);
@@ -65,7 +65,7 @@ async fn what_belongs_to_the_page_is_compressed_and_asked_for_once() {
             assert_eq!(answer.headers[header::VARY], "accept-encoding", "{path}");
         }
     }
-    // What another replica has in this place, which may be older: it works, and nobody keeps it.
+    // The file of another replica, which may be older: it works, and is not cached.
     let other = ask("/assets/page-0123456789abcdef.js", "").await;
     assert_eq!(other.headers[header::CACHE_CONTROL], "no-store");
     let script = ask(assets[2], "").await;

@@ -1,4 +1,4 @@
-//! Which scenarios are chosen, and what they need.
+//! The chosen scenarios, and their requirements.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::config::Config;
 /// All scenarios, as one name.
 pub(super) const ALL: &str = "all";
 
-/// Whether these are names of scenarios.
+/// Checks that these are names of scenarios.
 ///
 /// # Errors
-/// The one that is not.
+/// The name that is not.
 pub fn check(names: &[String]) -> Result<()> {
     for name in names {
         let known = name == ALL || SCENARIOS.iter().any(|scenario| scenario.name == name);
@@ -28,14 +28,14 @@ pub fn check(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The scenarios with what each shows, for `--scenario list`.
+/// The scenarios with descriptions, for `--scenario list`.
 pub fn list() -> String {
     let line = |scenario: &Scenario| format!("{:<24}{}\n", scenario.name, scenario.shows.text());
     let lines: String = SCENARIOS.iter().map(line).collect();
     format!("{ALL:<24}One pod for each of these\n{lines}")
 }
 
-/// Who owns the pods of these scenarios.
+/// The owners of these scenarios' pods.
 pub fn who(names: &[String]) -> String {
     let mut pods: BTreeMap<&str, usize> = BTreeMap::new();
     for scenario in chosen(names) {
@@ -64,7 +64,7 @@ pub(crate) fn settings(settings: Settings) -> Settings {
     }
 }
 
-/// How many pods a client may have: in a gallery one has as many as it shows, and as many as others besides.
+/// The maximum number of pods of a client: enough for the gallery, and as many again.
 pub(crate) fn max_pods(config: &Config) -> u32 {
     let shown = u32::try_from(chosen(&config.scenario).count()).unwrap_or(u32::MAX);
     config.limits.max_pods.saturating_add(shown)

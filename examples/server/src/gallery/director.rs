@@ -1,4 +1,4 @@
-//! Follows the cluster, and lets happen what has to wait until a pod got far enough.
+//! Follows the cluster, and causes events once a pod has got far enough.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use neuropod::{Actor, ClusterBackend, Platform, Pod, PodId};
 use super::past::{hours, write};
 use super::scenarios::Then;
 
-/// What happens to which pod, and who owns it.
+/// The pods, with their owners and the events to come.
 type Cast = HashMap<PodId, (Actor, Then)>;
 
 pub(super) struct Director {
@@ -39,7 +39,7 @@ impl Director {
         }
     }
 
-    /// Goes on for as long as the cluster is there: a pod that somebody starts again meets the same fate.
+    /// Continues for as long as the cluster exists: a pod that is restarted gets the same events.
     pub(super) async fn direct(mut self) {
         let mut events = self.cluster.watch();
         while let Some(event) = events.next().await {
@@ -57,8 +57,8 @@ impl Director {
             Then::StayAt(step) if pod.step == step && pod.container.is_none() && !pod.terminating => {
                 self.cluster.halt(id);
             }
-            Then::Strike(incident) if pod.ready => {
-                self.cluster.inject(id, incident);
+            Then::Inject(mishap) if pod.ready => {
+                self.cluster.inject(id, mishap);
                 self.cluster.halt(id);
             }
             Then::Age(by) => {
@@ -70,7 +70,7 @@ impl Director {
             }
             Then::StopInVain if pod.terminating => {
                 self.cluster.halt(id);
-                // Whoever starts it again keeps it.
+                // It keeps running if somebody restarts it.
                 self.cast.remove(id);
             }
             Then::StopForHours if pod.terminating => {
@@ -85,7 +85,7 @@ impl Director {
                 if let Err(error) = write(self.store.as_ref(), id, waited).await {
                     tracing::warn!(%error, "a pod of the gallery can't be made to wait");
                 }
-                // Its record is read when the cluster tells of it.
+                // Its record is read when the cluster reports the change.
                 self.cluster.age(id, Duration::from_hours(2));
                 self.cast.remove(id);
             }

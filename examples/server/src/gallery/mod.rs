@@ -1,10 +1,10 @@
-//! The gallery of `--scenario`: pods in every state and with every failure that the simulated cluster knows, to learn
-//! what each means, to try a page on, and to look at.
+//! The gallery of `--scenario`: pods in every state and with every failure of the simulated cluster, for
+//! learning, testing pages, and demonstrations.
 //!
-//! A scenario is data (`scenarios.rs`). Its pod is created as any other, before the driver starts; what stands in its
-//! way is told to the cluster, and what only time would bring (a balance that ran out, a volume that nobody paid for) is
-//! written into its record. From then on everything is the platform's own work. `director.rs` follows the cluster, and
-//! does what has to wait until a pod got far enough.
+//! A scenario is data (`scenarios.rs`). Its pod is created like any other, before the driver starts. Its
+//! mishaps are injected into the cluster, and effects of time (an empty balance, an unpaid volume) are written
+//! into its record. Everything after that is the platform's own work. `director.rs` follows the cluster and
+//! causes events once a pod has got far enough.
 
 mod choice;
 mod director;

@@ -1,10 +1,10 @@
-//! What lies behind a pod before anybody looks at it.
+//! The history of a pod before anybody looks at it.
 
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
 use neuropod::{ErrorKind, Pod, PodId, PodStore};
 
-/// Writes something that only time would bring into the record of a pod.
+/// Writes an effect of time into the record of a pod.
 pub(super) async fn write(store: &dyn PodStore, id: &PodId, past: impl Fn(&mut Pod)) -> Result<Pod> {
     loop {
         let mut pod = store.get(id).await?.context("the pod is gone")?;
@@ -16,7 +16,7 @@ pub(super) async fn write(store: &dyn PodStore, id: &PodId, past: impl Fn(&mut P
     }
 }
 
-/// So long ago, or from now.
+/// The time this many hours after `now`; negative: before.
 pub(super) fn hours(now: Timestamp, hours: i64) -> Timestamp {
     now.saturating_add(SignedDuration::from_hours(hours))
         .unwrap_or(now)

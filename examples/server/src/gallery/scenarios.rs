@@ -16,29 +16,29 @@ use super::past::hours;
 pub(super) struct Scenario {
     /// Its name, on the page and on the command line.
     pub(super) name: &'static str,
-    /// Who has it.
+    /// Its owner.
     pub(super) account: Account,
     pub(super) image: &'static str,
     pub(super) gpu: &'static str,
     pub(super) ports: &'static [u16],
-    /// What stands in its way.
-    pub(super) obstacles: &'static [Mishap],
-    /// What has happened to it before anybody looks.
+    /// The mishaps that are injected from the start.
+    pub(super) mishaps: &'static [Mishap],
+    /// Its history.
     pub(super) past: Past,
-    /// What happens to it when it got far enough.
+    /// The event to come, once it has got far enough.
     pub(super) then: Then,
-    /// What is to be seen in the end.
+    /// The state that it shows in the end.
     pub(super) shows: Shows,
 }
 
-/// Who has a pod of the gallery.
+/// The owner of a gallery pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Account {
     /// Somebody with enough money.
     Gallery,
-    /// Somebody whom an administrator has suspended.
+    /// Somebody suspended by an administrator.
     Suspended,
-    /// Somebody with nothing left.
+    /// Somebody without money.
     Empty,
 }
 
@@ -54,34 +54,34 @@ impl Account {
     }
 }
 
-/// What has happened to a pod.
+/// The history of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Past {
-    /// Nothing.
+    /// No history.
     None,
-    /// Somebody else's object has a name of its.
+    /// A foreign object has one of its names.
     NameTaken,
     /// It was stopped by its owner.
     Stopped,
-    /// The account could not pay for it any more.
+    /// The account could no longer pay for it.
     NoMoney,
-    /// What it may cost on a day was spent.
+    /// Its daily limit was spent.
     SpendCap,
-    /// Its owner did not pay for the volume, which goes soon.
+    /// Its volume is unpaid and will be deleted soon.
     VolumeUnpaid,
-    /// The same, and the time is over.
+    /// The same, after the deadline.
     VolumeOverdue,
     /// It failed for half an hour.
     GaveUp,
-    /// It has waited for hours behind something that is still being deleted.
+    /// It has waited for hours for a leftover to be deleted.
     Waited,
-    /// It was evicted so often that the platform waits for minutes before it makes it again.
+    /// It was evicted so often that the platform waits for minutes before it recreates it.
     EvictedOften,
 }
 
 impl Past {
     pub(super) fn write(self, pod: &mut Pod, now: Timestamp) {
-        // A failure is to be looked at for longer than the platform would try.
+        // Longer than the platform would retry, so that the failure remains visible.
         pod.failing_since = Some(hours(now, 24 * 365));
         let stopped = |pod: &mut Pod, reason: Option<(ReasonCode, &str)>| {
             pod.desired = Desired::Stopped;
@@ -126,24 +126,24 @@ impl Past {
     }
 }
 
-/// What happens to a pod once it got far enough.
+/// The event of a pod once it has got far enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
-    /// Nothing more.
+    /// No event.
     Nothing,
     /// It stays at this step, before its container starts.
     StayAt(Step),
-    /// This, once it is ready; then it stays as it is.
-    Strike(Mishap),
-    /// Its container has been running for so long.
+    /// This mishap, once it is ready; then it stays as it is.
+    Inject(Mishap),
+    /// Its container has been running for this long.
     Age(Duration),
     /// Its owner stops it, and its container does not end.
     StopInVain,
-    /// Its owner has stopped it two hours ago, and its container does not end.
+    /// Its owner stopped it two hours ago, and its container does not end.
     StopForHours,
 }
 
-/// What a scenario shows.
+/// The final state of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shows {
     /// A reason.
@@ -155,7 +155,7 @@ pub(super) enum Shows {
 const JUPYTER: &[u16] = &[8888];
 const IMAGE: &str = "quay.io/jupyter/pytorch-notebook:latest";
 
-/// A pod of which `shows` is to be seen.
+/// A pod that ends in the state `shows`.
 const fn scenario(name: &'static str, shows: Shows) -> Scenario {
     Scenario {
         name,
@@ -163,30 +163,30 @@ const fn scenario(name: &'static str, shows: Shows) -> Scenario {
         image: IMAGE,
         gpu: "cpu",
         ports: JUPYTER,
-        obstacles: &[],
+        mishaps: &[],
         past: Past::None,
         then: Then::Nothing,
         shows,
     }
 }
 
-/// A pod with something in its way, which becomes its reason.
-const fn obstructed(name: &'static str, code: ReasonCode, obstacles: &'static [Mishap]) -> Scenario {
+/// A pod with mishaps, which become its reason.
+const fn with_mishaps(name: &'static str, code: ReasonCode, mishaps: &'static [Mishap]) -> Scenario {
     Scenario {
-        obstacles,
+        mishaps,
         ..scenario(name, Shows::Reason(code))
     }
 }
 
-/// A pod to which something happens when it is ready.
-const fn struck(name: &'static str, code: ReasonCode, incident: Mishap) -> Scenario {
+/// A pod with a mishap once it is ready.
+const fn injected(name: &'static str, code: ReasonCode, mishap: Mishap) -> Scenario {
     Scenario {
-        then: Then::Strike(incident),
+        then: Then::Inject(mishap),
         ..scenario(name, Shows::Reason(code))
     }
 }
 
-/// A pod with this past.
+/// A pod with this history.
 const fn past(name: &'static str, past: Past, shows: Shows) -> Scenario {
     Scenario {
         past,
@@ -194,7 +194,7 @@ const fn past(name: &'static str, past: Past, shows: Shows) -> Scenario {
     }
 }
 
-/// A pod that stays at a step on its way.
+/// A pod that stays at a step of its start.
 const fn staying(name: &'static str, step: Step, text: &'static str) -> Scenario {
     Scenario {
         then: Then::StayAt(step),
@@ -204,7 +204,7 @@ const fn staying(name: &'static str, step: Step, text: &'static str) -> Scenario
 
 /// All of them, in the order of a pod's life.
 pub(super) const SCENARIOS: &[Scenario] = &[
-    // On its way.
+    // Starting.
     staying("preparing", Step::Preparing, "A node prepares the pod"),
     staying(
         "pulling_image",
@@ -214,69 +214,69 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     staying("starting", Step::Starting, "The container starts"),
     Scenario {
         gpu: "rtx-4090",
-        ..obstructed("no_gpu_free", ReasonCode::NoGpuFree, &[Mishap::NoGpuFree])
+        ..with_mishaps("no_gpu_free", ReasonCode::NoGpuFree, &[Mishap::NoGpuFree])
     },
-    obstructed(
+    with_mishaps(
         "unschedulable",
         ReasonCode::Unschedulable,
         &[Mishap::Unschedulable],
     ),
-    obstructed(
+    with_mishaps(
         "volume_pending",
         ReasonCode::VolumePending,
         &[Mishap::VolumePending],
     ),
-    obstructed("volume_failed", ReasonCode::VolumeFailed, &[Mishap::MountFailing]),
+    with_mishaps("volume_failed", ReasonCode::VolumeFailed, &[Mishap::MountFailing]),
     Scenario {
         image: "ghcr.io/acme/trainer:v2",
-        ..obstructed(
+        ..with_mishaps(
             "image_not_found",
             ReasonCode::ImageNotFound,
             &[Mishap::ImageMissing],
         )
     },
-    obstructed(
+    with_mishaps(
         "image_pull_failed",
         ReasonCode::ImagePullFailed,
         &[Mishap::PullFailing],
     ),
     Scenario {
         image: "ghcr.io/acme/old-trainer",
-        ..obstructed("image_invalid", ReasonCode::ImageInvalid, &[Mishap::ImageInvalid])
+        ..with_mishaps("image_invalid", ReasonCode::ImageInvalid, &[Mishap::ImageInvalid])
     },
     Scenario {
         image: "ghcr.io/acme/arm-trainer:v1",
-        ..obstructed(
+        ..with_mishaps(
             "image_architecture",
             ReasonCode::ImageArchitecture,
             &[Mishap::WrongArchitecture],
         )
     },
-    obstructed(
+    with_mishaps(
         "container_config",
         ReasonCode::ContainerConfig,
         &[Mishap::ConfigError],
     ),
-    obstructed(
+    with_mishaps(
         "container_start",
         ReasonCode::ContainerStart,
         &[Mishap::StartError],
     ),
-    obstructed(
+    with_mishaps(
         "quota_exceeded",
         ReasonCode::QuotaExceeded,
         &[Mishap::QuotaUsedUp],
     ),
-    obstructed("rejected", ReasonCode::Rejected, &[Mishap::AdmissionDenied]),
-    obstructed("cluster_setup", ReasonCode::ClusterSetup, &[Mishap::NotSetUp]),
-    obstructed(
+    with_mishaps("rejected", ReasonCode::Rejected, &[Mishap::AdmissionDenied]),
+    with_mishaps("cluster_setup", ReasonCode::ClusterSetup, &[Mishap::NotSetUp]),
+    with_mishaps(
         "cluster_unavailable",
         ReasonCode::ClusterUnavailable,
         &[Mishap::ApiUnavailable],
     ),
     Scenario {
         past: Past::Waited,
-        ..obstructed("leftover", ReasonCode::StopDelayed, &[Mishap::Leftover])
+        ..with_mishaps("leftover", ReasonCode::StopDelayed, &[Mishap::Leftover])
     },
     past(
         "name_taken",
@@ -308,16 +308,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         then: Then::Age(Duration::from_secs(90)),
-        ..obstructed("not_answering", ReasonCode::NotAnswering, &[Mishap::NeverReady])
+        ..with_mishaps("not_answering", ReasonCode::NotAnswering, &[Mishap::NeverReady])
     },
-    struck("container_exited", ReasonCode::ContainerExited, Mishap::Exit),
-    obstructed("crash_loop", ReasonCode::CrashLoop, &[Mishap::CrashLoop]),
-    struck("out_of_memory", ReasonCode::OutOfMemory, Mishap::OutOfMemory),
-    struck("disk_exceeded", ReasonCode::DiskExceeded, Mishap::DiskExceeded),
-    struck("node_lost", ReasonCode::NodeLost, Mishap::NodeLost),
+    injected("container_exited", ReasonCode::ContainerExited, Mishap::Exit),
+    with_mishaps("crash_loop", ReasonCode::CrashLoop, &[Mishap::CrashLoop]),
+    injected("out_of_memory", ReasonCode::OutOfMemory, Mishap::OutOfMemory),
+    injected("disk_exceeded", ReasonCode::DiskExceeded, Mishap::DiskExceeded),
+    injected("node_lost", ReasonCode::NodeLost, Mishap::NodeLost),
     Scenario {
         past: Past::EvictedOften,
-        ..struck("evicted", ReasonCode::Evicted, Mishap::Evicted)
+        ..injected("evicted", ReasonCode::Evicted, Mishap::Evicted)
     },
     // Stopping and stopped.
     Scenario {
@@ -326,7 +326,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         then: Then::StopForHours,
-        ..obstructed("stop_delayed", ReasonCode::StopDelayed, &[Mishap::Unkillable])
+        ..with_mishaps("stop_delayed", ReasonCode::StopDelayed, &[Mishap::Unkillable])
     },
     past(
         "stopped",
@@ -372,9 +372,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-const fn obstructed_stop() -> Scenario {
+const fn with_mishaps_stop() -> Scenario {
     Scenario {
-        obstacles: &[Mishap::IgnoresTermination],
+        mishaps: &[Mishap::IgnoresTermination],
         ..scenario(
             "stopping",
             Shows::Step(

@@ -1,4 +1,4 @@
-//! Makes the pods of the gallery.
+//! Creates the pods of the gallery.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::app::Shared;
 use crate::auth::Profile;
 use crate::backends::Store;
 
-/// What the owner of the pods has, beside what new clients get: enough for all of them.
+/// The additional credit of the pods' owner, enough for all of them.
 const CREDIT: Money = Money::from_cents(50_000);
 
-/// Makes the pods of the scenarios that are configured, where they are not there from an earlier run, and lets the rest
-/// follow.
+/// Creates the pods of the configured scenarios, unless they exist from an earlier run, and starts the
+/// director.
 ///
 /// # Errors
 /// Those of the store.
@@ -33,8 +33,8 @@ pub(crate) async fn open(app: &Shared, store: &Store, cluster: SimCluster) -> Re
         let pod = make(app, store, scenario)
             .await
             .with_context(|| scenario.name.to_owned())?;
-        for obstacle in scenario.obstacles {
-            cluster.inject(&pod.id, *obstacle);
+        for mishap in scenario.mishaps {
+            cluster.inject(&pod.id, *mishap);
         }
         if scenario.past == Past::NameTaken {
             for connection in app.platform.connections(&owner(&pod), &pod.id).await? {
@@ -59,7 +59,7 @@ fn owner(pod: &Pod) -> Actor {
     Actor::client(pod.owner.as_str())
 }
 
-/// The pod of a scenario, with its past.
+/// The pod of a scenario, with its history.
 async fn make(app: &Shared, store: &Store, scenario: &Scenario) -> Result<Pod> {
     let profile =
         Profile::in_development(scenario.account.email()).map_err(|_| anyhow::anyhow!("no address"))?;
@@ -87,7 +87,7 @@ async fn make(app: &Shared, store: &Store, scenario: &Scenario) -> Result<Pod> {
     write(store.pods.as_ref(), &pod.id, past).await
 }
 
-/// What is to be said of an account once its pods are there.
+/// Adjusts an account once its pods exist.
 async fn settle(app: &Shared, account: Account) -> Result<()> {
     let admin = Actor::admin("gallery");
     let Some(user) = app.platform.user_by_email(&admin, account.email()).await? else {

@@ -11,7 +11,7 @@ use super::{check, list};
 use crate::app::App;
 use crate::config::Config;
 
-/// Reasons without a scenario, and why.
+/// Reasons without a scenario, with an explanation.
 const NOT_SHOWN: &[(ReasonCode, &str)] = &[];
 
 #[test]
@@ -26,13 +26,14 @@ fn every_reason_has_its_scenario() {
 }
 
 #[test]
-fn every_state_that_lasts_has_its_scenario() {
+fn every_lasting_state_has_its_scenario() {
     let shown = |status, step| {
         let is_it = |scenario: &&Scenario| matches!(scenario.shows, Shows::Step(shown, at, _) if shown == status && at == step);
         SCENARIOS.iter().find(is_it).is_some()
     };
     for (status, step) in [
-        // Accepted and scheduling last for as long as a write to the store; what hangs there has a reason.
+        // Accepted and scheduling only last as long as a write to the store; a pod that stays there has a
+        // reason.
         (Status::Creating, Step::Preparing),
         (Status::Creating, Step::PullingImage),
         (Status::Creating, Step::Starting),
@@ -69,7 +70,7 @@ fn names_are_unique_and_known_and_others_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_scenario_shows_what_it_is_for_within_seconds() {
+async fn each_scenario_reaches_its_state_within_seconds() {
     crate::tls::use_ring();
     let config = Config {
         dev: true,

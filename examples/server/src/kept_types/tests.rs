@@ -9,7 +9,7 @@ use crate::backends::Store;
 use crate::config::Config;
 use crate::test_api::{Api, config, request, secrets};
 
-/// A server on this store, as one that starts with this catalogue.
+/// A server on this store that starts with this catalogue.
 async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
     let config = Config {
         catalogue: keep_types(catalogue, &**store).await.unwrap(),
@@ -19,9 +19,9 @@ async fn server(store: &Arc<MemoryStore>, catalogue: Catalogue) -> Api {
     Api::with(config, &secrets(), Store::all(Arc::clone(store)), cluster)
 }
 
-/// A pod whose GPU type the catalogue lacks is no pod that can only be deleted.
+/// A pod whose GPU type the catalogue lacks can still be used.
 #[tokio::test(start_paused = true)]
-async fn a_pod_of_a_type_that_is_gone_can_be_shown_started_paid_and_stopped() {
+async fn a_pod_of_a_removed_type_can_be_shown_started_paid_and_stopped() {
     let store = Arc::new(MemoryStore::new());
     let before = server(&store, Catalogue::default()).await;
     let ana = before.sign_in("ana@example.com").await;

@@ -1,4 +1,4 @@
-//! The accounts whose owners are to be told how they stand.
+//! The accounts whose owners have to be informed of their standing.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use neuropod::UserId;
 use tokio::sync::Notify;
 
-/// The accounts that changed.
+/// The changed accounts.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     changed: Mutex<BTreeSet<UserId>>,
@@ -14,19 +14,19 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// Those that have changed and were not told yet.
+    /// Accounts that changed and have not been reported yet.
     pub(super) fn changed(&self) -> MutexGuard<'_, BTreeSet<UserId>> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The owner of this account is to be told how it stands, where they don't know.
-    pub(crate) fn touch(&self, user: &UserId) {
+    /// Enqueues an account: its owner will be told its standing, if that has changed.
+    pub(crate) fn enqueue(&self, user: &UserId) {
         self.changed().insert(user.clone());
         self.notify.notify_one();
     }
 
-    /// Waits until there are some, and takes them all.
-    pub(super) async fn take(&self) -> BTreeSet<UserId> {
+    /// Waits until there are some, and removes them all.
+    pub(super) async fn take_all(&self) -> BTreeSet<UserId> {
         loop {
             let taken = std::mem::take(&mut *self.changed());
             if !taken.is_empty() {

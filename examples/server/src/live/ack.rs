@@ -13,13 +13,13 @@ use socketioxide::{SendError, SocketError};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How soon a peer that takes nothing is tried again.
+/// The delay before a retry with a peer whose channel is full.
 pub(super) const TRY_AGAIN: Duration = Duration::from_millis(50);
 
-/// What is owed to a client that asked for an acknowledgement; nothing to one that did not.
+/// The acknowledgement owed to a client that asked for one; empty otherwise.
 ///
-/// A client with `retries` sends its next event only after the last one was acknowledged, and takes any first argument
-/// but `null` for an error, upon which it repeats the event. What went wrong is told by the event `error` instead.
+/// A client with `retries` sends its next event only after the last one was acknowledged. It takes any first
+/// argument but `null` for an error and repeats the event. Failures are reported by the event `error` instead.
 pub(super) struct Ack<A: Adapter = LocalAdapter> {
     socket: Arc<Socket<A>>,
     id: Option<i64>,
@@ -41,7 +41,7 @@ impl<A: Adapter> FromMessageParts<A> for Ack<A> {
 }
 
 impl Ack {
-    /// Acknowledges with `null`, as soon as the peer takes it: without it the client would wait for ever.
+    /// Acknowledges with `null` once the channel has room; without it the client would wait for ever.
     pub(super) async fn send(self, ended: &CancellationToken) {
         while !ended.is_cancelled() {
             let mut nothing = Packet::Str("".into(), None);

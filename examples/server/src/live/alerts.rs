@@ -1,4 +1,4 @@
-//! Remembers which low-balance warnings were sent: one for each account and threshold, not one for each pod.
+//! Remembers the warnings that were sent: one for each account and threshold, not one for each pod.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,19 @@ use neuropod::{Pod, PodId, UserId};
 
 use super::mailbox::Alert;
 
-/// Volumes of one account that go within this time of each other are one warning: they are charged by the hour.
+/// Deletions of volumes of one account within this time of each other are one warning, because volumes are
+/// charged by the hour.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// What runs out.
+/// A source of money that can run out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Purse {
-    /// What an account has.
+    /// The balance of an account.
     Account(UserId),
-    /// What the daily cap of an account leaves.
+    /// The rest of an account's daily cap.
     Cap(UserId),
-    /// What the daily cap of one pod leaves.
+    /// The rest of a pod's daily cap.
     PodCap(PodId),
 }
 
@@ -35,9 +36,9 @@ impl Purse {
 /// The warnings that were sent.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
-    /// The lowest threshold that was told, in seconds, until a pod has that much again.
+    /// The lowest threshold reported, in seconds, until a pod has that much again.
     low: HashMap<Purse, i64>,
-    /// When the volumes go of which was told; `true`: within a day.
+    /// The deletion times of volumes that were reported; `true`: within a day.
     volumes: HashMap<(UserId, bool), Timestamp>,
 }
 
@@ -49,19 +50,19 @@ impl Alerts {
             Alert::Cap { threshold, .. } => (true, threshold),
             Alert::Volume(at) => return self.is_first_volume(pod, at, now),
         };
-        let told = self.low.entry(Purse::of(pod, daily_cap)).or_insert(i64::MAX);
-        let is_first = threshold < *told;
-        *told = threshold.min(*told);
+        let lowest = self.low.entry(Purse::of(pod, daily_cap)).or_insert(i64::MAX);
+        let is_first = threshold < *lowest;
+        *lowest = threshold.min(*lowest);
         is_first
     }
 
     fn is_first_volume(&mut self, pod: &Pod, at: Timestamp, now: Timestamp) -> bool {
         let soon = at.duration_since(now) <= DAY;
-        let told = self.volumes.insert((pod.owner.clone(), soon), at);
-        told.is_none_or(|told| at.duration_since(told).abs() > TOGETHER)
+        let last = self.volumes.insert((pod.owner.clone(), soon), at);
+        last.is_none_or(|last| at.duration_since(last).abs() > TOGETHER)
     }
 
-    /// A pod has changed: where it has again what it lacked, its account is warned again when that runs out.
+    /// Handles a change of a pod: if its money was topped up, its account is warned again next time.
     pub(super) fn changed(&mut self, before: Option<&Pod>, pod: &Pod) {
         let left = |pod: &Pod| pod.meter.remaining_seconds();
         let Some(now) = left(pod) else { return };
@@ -71,14 +72,14 @@ impl Alerts {
             Purse::Cap(pod.owner.clone()),
             Purse::PodCap(pod.id.clone()),
         ] {
-            let filled = |told: &i64| now >= *told && had.is_none_or(|had| had < *told);
+            let filled = |lowest: &i64| now >= *lowest && had.is_none_or(|had| had < *lowest);
             if self.low.get(&purse).is_some_and(filled) {
                 self.low.remove(&purse);
             }
         }
     }
 
-    /// There is no such pod any more.
+    /// Handles the end of a pod.
     pub(super) fn deleted(&mut self, pod: &Pod) {
         self.low.remove(&Purse::PodCap(pod.id.clone()));
     }
@@ -118,20 +119,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_account_is_warned_once_for_each_threshold_until_it_was_filled_again() {
+    async fn an_account_is_warned_once_for_each_threshold_until_it_is_topped_up() {
         let (one, two) = pods().await;
         let mut alerts = Alerts::default();
         let now = one.created_at;
-        let mut told = |pod: &Pod, threshold| alerts.is_first(pod, account(threshold), now);
-        assert!(told(&one, 3600));
-        assert!(!told(&two, 3600));
-        assert!(told(&two, 900));
-        assert!(!told(&one, 900));
+        let mut warned = |pod: &Pod, threshold| alerts.is_first(pod, account(threshold), now);
+        assert!(warned(&one, 3600));
+        assert!(!warned(&two, 3600));
+        assert!(warned(&two, 900));
+        assert!(!warned(&one, 900));
         assert!(
-            !told(&one, 3600),
+            !warned(&one, 3600),
             "later ones that are less urgent say nothing new"
         );
-        // Time passes, which fills nothing.
+        // Time passes, but nothing is topped up.
         alerts.changed(Some(&with(&two, 2000)), &with(&two, 1900));
         assert!(!alerts.is_first(&two, account(900), now));
         // Somebody has paid in.
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn volumes_that_go_together_are_one_warning_at_the_beginning_and_one_at_the_end() {
+    async fn volumes_deleted_together_are_one_warning_early_and_one_late() {
         let (one, two) = pods().await;
         let mut alerts = Alerts::default();
         let now = one.created_at;

@@ -1,4 +1,4 @@
-//! The current state of every pod, and who listens to it.
+//! The current state of every pod, and its listeners.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use super::alerts::Alerts;
 use super::current::Current;
 use super::mailbox::{Alert, Mailbox};
 
-/// The pods as they are now, and the mailboxes of those who listen to them.
+/// The current pods, and the mailboxes of their listeners.
 #[derive(Default)]
 pub(super) struct Audience {
     pub(super) pods: HashMap<PodId, Arc<Current>>,
-    /// Pods that were read from the store by themselves: a list that was asked for before does not have them yet.
+    /// Pods that were read individually from the store. A list requested earlier does not contain them.
     pub(super) learned: HashSet<PodId>,
     pub(super) listeners: HashMap<u64, Arc<Mailbox>>,
     pub(super) next: u64,
     pub(super) by_pod: HashMap<PodId, HashSet<u64>>,
     /// The connections of each user, whatever they listen to.
     pub(super) by_owner: HashMap<UserId, HashSet<u64>>,
-    /// Those that hear of everybody's pods.
+    /// Mailboxes that receive changes of all pods.
     pub(super) everybody: HashSet<u64>,
-    /// Those that are told what administrators have to look at.
+    /// Mailboxes that receive notices for administrators.
     pub(super) administrators: HashSet<u64>,
     alerts: Alerts,
     /// Whether all pods have been read once.
@@ -32,8 +32,8 @@ pub(super) struct Audience {
 }
 
 impl Audience {
-    /// Tells everybody who may listen to this pod.
-    pub(super) fn tell(&self, id: &PodId, owner: &UserId, tell: impl Fn(&Mailbox)) {
+    /// Notifies every listener of this pod.
+    pub(super) fn notify(&self, id: &PodId, owner: &UserId, notify: impl Fn(&Mailbox)) {
         let sets = [
             self.by_pod.get(id),
             self.by_owner.get(owner),
@@ -41,19 +41,19 @@ impl Audience {
         ];
         for (place, set) in sets.iter().enumerate() {
             for number in set.iter().copied().flatten() {
-                // Who is in two sets is told once.
-                let told = sets[..place]
+                // A mailbox in two sets is notified once.
+                let notified = sets[..place]
                     .iter()
                     .flatten()
                     .any(|before| before.contains(number));
-                if let Some(listener) = self.listeners.get(number).filter(|_| !told) {
-                    tell(listener);
+                if let Some(listener) = self.listeners.get(number).filter(|_| !notified) {
+                    notify(listener);
                 }
             }
         }
     }
 
-    /// A pod is so now, whoever says it.
+    /// Handles the current state of a pod, whatever its source.
     pub(super) fn changed(&mut self, pod: Pod) {
         let (id, owner) = (pod.id.clone(), pod.owner.clone());
         let known = self.pods.get(&id).map(|known| Arc::clone(&known.pod));
@@ -66,10 +66,10 @@ impl Audience {
             }
         }
         self.pods.insert(id.clone(), Current::new(Arc::new(pod)));
-        self.tell(&id, &owner, |listener| listener.touch(&id));
+        self.notify(&id, &owner, |listener| listener.enqueue(&id));
     }
 
-    /// Tells the owner, on each of their connections, unless another of their pods has told them already.
+    /// Warns the owner on each of their connections, unless another of their pods caused the same warning.
     pub(super) fn alert(&mut self, id: &PodId, alert: Alert) {
         let Some(current) = self.pods.get(id) else { return };
         if self.alerts.is_first(&current.pod, alert, Timestamp::now()) {
@@ -80,7 +80,7 @@ impl Audience {
         }
     }
 
-    /// All pods, as a list shows them that was asked for when these were known.
+    /// Handles a list of all pods. `known` are the pods that were known when it was requested.
     pub(super) fn listed(&mut self, known: &HashSet<PodId>, pods: Vec<Pod>) {
         let there: HashSet<PodId> = pods.iter().map(|pod| pod.id.clone()).collect();
         for id in known.difference(&there) {
@@ -88,7 +88,7 @@ impl Audience {
         }
         for pod in pods {
             let place = |pod: &Pod| (pod.created_at, pod.version);
-            // What came while the list was on its way is newer.
+            // Changes that arrived during the request are newer.
             if self
                 .pods
                 .get(&pod.id)
@@ -103,12 +103,12 @@ impl Audience {
         self.learned.remove(id);
         if let Some(last) = self.pods.remove(id) {
             self.alerts.deleted(&last.pod);
-            self.tell(id, &last.pod.owner, |listener| listener.touch(id));
+            self.notify(id, &last.pod.owner, |listener| listener.enqueue(id));
         }
         self.by_pod.remove(id);
     }
 
-    /// A listener no longer hears of this pod.
+    /// Unsubscribes a listener from this pod.
     pub(super) fn silence(&mut self, id: &PodId, number: u64) {
         if let Some(set) = self.by_pod.get_mut(id) {
             set.remove(&number);
@@ -119,7 +119,7 @@ impl Audience {
     }
 }
 
-/// What keeps a pod from running that only the people of the platform can put right.
+/// The reason that keeps a pod from running, if only the operators can solve it.
 fn platform_trouble(pod: &Pod) -> Option<ReasonCode> {
     let reason = pod.reason.as_ref()?;
     (reason.blame() == Blame::Platform).then_some(reason.code)

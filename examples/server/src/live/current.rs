@@ -1,28 +1,28 @@
-//! A pod as it is now, with what was written about it.
+//! The current state of a pod, with the updates written for it.
 
 use std::sync::{Arc, OnceLock};
 
 use neuropod::Pod;
 use neuropod::message::Language;
 
-/// A pod as it is now. Its update is written once for all listeners of a language.
+/// The current state of a pod. Its update is written once for all listeners of a language.
 #[derive(Debug)]
 pub(crate) struct Current {
     pub(crate) pod: Arc<Pod>,
     updates: [OnceLock<Written>; 2],
 }
 
-/// The same for two updates between which nothing differs but the time: of writing, of measuring, of running.
+/// A digest that is equal for two updates that differ only in times: of writing, of measuring, of running.
 pub(super) type Digest = u64;
 
-/// An update as it is sent.
+/// An update as sent.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     /// The JSON.
     pub(super) text: String,
-    /// Of all that it says.
+    /// The digest of the whole update.
     pub(super) whole: Digest,
-    /// Of the fields of the update itself, without the details in its `pod`.
+    /// The digest of the update's own fields, without the details in its `pod`.
     pub(super) brief: Digest,
 }
 

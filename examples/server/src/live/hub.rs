@@ -13,10 +13,10 @@ use super::current::Current;
 use super::mailbox::{Alert, Mailbox, Scope};
 use crate::metrics::Progress;
 
-/// The one source of events: it follows the platform, keeps the latest of every pod, and wakes who listens.
+/// The source of all events: it follows the platform, keeps the latest state of every pod, and wakes listeners.
 ///
-/// Listeners are told *that* a pod changed and read how it is when they get to it. One that is slow skips states in
-/// between and never the last one, and nothing grows but the set of pods it has not read.
+/// Listeners are notified *that* a pod changed, and read its state when they get to it. A slow listener skips
+/// intermediate states but never the last one, and only its set of unread pods grows.
 #[derive(Default)]
 pub(crate) struct Hub(Mutex<Audience>);
 
@@ -44,7 +44,7 @@ impl Hub {
         match update {
             Update::Snapshot { pods, .. } => {
                 state.synced = true;
-                // Nobody knows here when it was asked for: only the next one says that these are gone.
+                // It is unknown when the list was requested, so only the next one shows that these are gone.
                 let learned = std::mem::take(&mut state.learned);
                 let known = state.pods.keys().filter(|id| !learned.contains(*id));
                 let known = known.cloned().collect();
@@ -85,28 +85,28 @@ impl Hub {
         self.state().pods.keys().cloned().collect()
     }
 
-    /// All pods, as a list shows them that was asked for when these were known.
+    /// Handles a list of all pods. `known` are the pods that were known when it was requested.
     pub(super) fn listed(&self, known: &HashSet<PodId>, pods: Vec<Pod>) {
         self.state().listed(known, pods);
     }
 
-    /// New figures are there for these pods.
+    /// Publishes new figures of these pods.
     pub(crate) fn refresh(&self, pods: &[PodId]) {
         let mut state = self.state();
         for id in pods {
             if let Some(current) = state.pods.get(id).map(|current| Arc::clone(&current.pod)) {
                 state.pods.insert(id.clone(), Current::new(Arc::clone(&current)));
-                state.tell(id, &current.owner, |listener| listener.touch(id));
+                state.notify(id, &current.owner, |listener| listener.enqueue(id));
             }
         }
     }
 
-    /// The latest of a pod, where it is known.
+    /// The latest state of a pod, if it is known.
     pub(crate) fn pod(&self, id: &PodId) -> Option<Arc<Pod>> {
         self.state().pods.get(id).map(|current| Arc::clone(&current.pod))
     }
 
-    /// The latest of all pods; `None`: they have not been read yet.
+    /// The latest state of all pods; `None`: they have not been read yet.
     pub(crate) fn all(&self) -> Option<Vec<Arc<Pod>>> {
         let state = self.state();
         let pods = state.pods.values();
@@ -115,7 +115,7 @@ impl Hub {
             .then(|| pods.map(|current| Arc::clone(&current.pod)).collect())
     }
 
-    /// The latest of all pods.
+    /// The latest state of all pods.
     pub(crate) fn pods(&self) -> Vec<Arc<Pod>> {
         self.state()
             .pods
@@ -128,17 +128,17 @@ impl Hub {
         self.state().pods.get(id).cloned()
     }
 
-    /// Whether any connection of this user listens.
+    /// Whether this user has a connection that listens.
     pub(super) fn hears(&self, user: &UserId) -> bool {
         self.state().by_owner.contains_key(user)
     }
 
-    /// The users whose connections listen.
+    /// The users with connections that listen.
     pub(super) fn who_listens(&self) -> Vec<UserId> {
         self.state().by_owner.keys().cloned().collect()
     }
 
-    /// The account of this user stands so now.
+    /// Reports the current standing of this user's account.
     pub(super) fn tell_standing(&self, user: &UserId, standing: &Arc<Standing>) {
         let state = self.state();
         let mine = state.by_owner.get(user).into_iter().flatten();
@@ -147,12 +147,12 @@ impl Hub {
         }
     }
 
-    /// How many listen.
+    /// The number of listeners.
     pub(crate) fn listeners(&self) -> usize {
         self.state().listeners.len()
     }
 
-    /// Somebody with this e-mail address begins to listen. They hear nothing yet.
+    /// Adds a listener with this e-mail address, without any subscription.
     pub(super) fn join(&self, actor: Actor, email: String, language: Language) -> Arc<Mailbox> {
         let mut state = self.state();
         let number = state.next;
@@ -180,7 +180,7 @@ impl Hub {
         }
     }
 
-    /// A listener hears of one pod from now on.
+    /// Subscribes a listener to one pod.
     pub(super) fn subscribe(&self, listener: &Mailbox, id: &PodId) {
         let mut state = self.state();
         state
@@ -188,14 +188,14 @@ impl Hub {
             .entry(id.clone())
             .or_default()
             .insert(listener.number);
-        listener.touch(id);
+        listener.enqueue(id);
     }
 
     pub(super) fn unsubscribe(&self, listener: &Mailbox, id: &PodId) {
         self.state().silence(id, listener.number);
     }
 
-    /// A listener hears of pods that they have not named from now on, the newest first.
+    /// Subscribes a listener to pods without naming them, newest first.
     pub(super) fn subscribe_all(&self, listener: &Mailbox, scope: Scope) {
         let mut state = self.state();
         let number = listener.number;
@@ -220,10 +220,10 @@ impl Hub {
             .map(|current| (current.pod.created_at, current.pod.id.clone()))
             .collect();
         pods.sort_unstable_by(|one, other| other.cmp(one));
-        listener.know(pods.into_iter().map(|(_, id)| id), scope);
+        listener.add_known(pods.into_iter().map(|(_, id)| id), scope);
     }
 
-    /// Takes over a pod that another server has made and this one has not heard of yet.
+    /// Adds a pod that another server has created and this one does not know yet.
     pub(crate) fn learn(&self, pod: Pod) {
         let mut state = self.state();
         if !state.pods.contains_key(&pod.id) {

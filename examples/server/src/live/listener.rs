@@ -1,4 +1,4 @@
-//! A connection that listens.
+//! Connections that listen to live updates.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use neuropod::{Actor, PodId};
 use super::hub::Hub;
 use super::mailbox::{Mailbox, Next, Outgoing, Scope};
 
-/// Why somebody can't listen.
+/// The reason why a subscription is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There is no such pod for them.
+    /// The pod does not exist, or is not visible to them.
     NoPod,
-    /// They listen to too many.
+    /// They have too many subscriptions.
     TooMany,
 }
 
-/// One connection that listens. It ends when this is dropped by the transport, see [`Listener::leave`].
+/// A connection that listens. Its transport ends it, see [`Listener::leave`].
 pub(crate) struct Listener {
     hub: Arc<Hub>,
     mailbox: Arc<Mailbox>,
@@ -33,7 +33,7 @@ impl Deref for Listener {
 }
 
 impl Listener {
-    /// Somebody with this e-mail address begins to listen. They hear nothing yet.
+    /// Adds a listener with this e-mail address, without any subscription.
     pub(crate) fn join(hub: &Arc<Hub>, actor: Actor, email: String, language: Language) -> Arc<Self> {
         Arc::new(Self {
             hub: Arc::clone(hub),
@@ -44,9 +44,9 @@ impl Listener {
     /// Subscribes to one pod. Its current state is sent first.
     ///
     /// # Errors
-    /// There is no such pod for them, or they listen to too many.
+    /// The pod does not exist for them, or they have too many subscriptions.
     pub(crate) fn subscribe(&self, id: &PodId) -> Result<(), Refusal> {
-        // Whether there is a pod that one may not see is nothing to be learned here.
+        // An invisible pod is reported like a missing one, so that its existence is not revealed.
         let pod = self.hub.pod(id).filter(|pod| self.actor.may_touch(&pod.owner));
         let is_own = pod.ok_or(Refusal::NoPod)?.owner == self.actor.id;
         if !self.mailbox.add_subscription(id, is_own) {
@@ -82,25 +82,25 @@ impl Listener {
         }
     }
 
-    /// The next event, if there is one now.
+    /// The next event, if there is one already.
     fn next_now(&self) -> Option<Outgoing> {
         loop {
             let id = match self.mailbox.pop()? {
                 Next::Ready(outgoing) => return Some(outgoing),
                 Next::Pod(id) => id,
             };
-            // Read after it was removed from the mailbox: a change from now on is posted again.
+            // Read after its removal from the mailbox, so that a later change is posted again.
             if let Some(current) = self.hub.current(&id) {
                 if let Some(outgoing) = self.mailbox.news(current) {
                     return Some(outgoing);
                 }
                 continue;
             }
-            let (subscribed, told) = self.mailbox.forget(&id);
+            let (subscribed, reported) = self.mailbox.forget(&id);
             if subscribed {
                 self.hub.unsubscribe(&self.mailbox, &id);
             }
-            if told {
+            if reported {
                 return Some(Outgoing::Deleted(id));
             }
         }

@@ -12,64 +12,64 @@ use tokio::sync::Notify;
 
 use super::current::{Current, Digest, Written};
 
-/// Most pods that one listener subscribes to.
+/// The maximum number of pods that one listener subscribes to.
 pub(crate) const MAX_SUBSCRIPTIONS: usize = 1000;
 
-/// What somebody hears of pods without naming them.
+/// The events that somebody receives for pods that they have not named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// That one of their own is new, or gone.
+    /// Creation and deletion of their own pods.
     Announcements,
-    /// The same, and every change of their own.
+    /// The same, and every change of their own pods.
     Changes,
-    /// The same, and every change of everybody's; for administrators.
+    /// The same, and every change of all pods; for administrators.
     Everybody,
 }
 
-/// What runs out for a pod.
+/// Money that runs out for a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alert {
     /// The account.
     Account {
         /// The threshold that was passed, in seconds.
         threshold: i64,
-        /// In so many seconds.
+        /// The remaining time in seconds.
         seconds_left: i64,
     },
-    /// What a daily cap leaves.
+    /// The rest of a daily cap.
     Cap {
         /// The threshold that was passed, in seconds.
         threshold: i64,
-        /// In so many seconds.
+        /// The remaining time in seconds.
         seconds_left: i64,
     },
-    /// The time in which its volume can be paid for.
+    /// The time until which its volume is paid for.
     Volume(Timestamp),
 }
 
 /// An event for a listener.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// A pod of theirs is there that was not.
+    /// A new pod of theirs.
     Created(Arc<Current>),
-    /// A pod as it is now.
+    /// The current state of a pod.
     Updated(Arc<Current>),
-    /// A pod is gone.
+    /// A deleted pod.
     Deleted(PodId),
     /// The money of the account runs out.
     LowBalance {
-        /// The pod at which it shows first.
+        /// The pod that caused the warning.
         pod_id: PodId,
-        /// What it is that runs out.
+        /// The money that runs out.
         alert: Alert,
     },
-    /// How their account stands.
+    /// The standing of their account.
     Standing(Arc<Standing>),
-    /// Administrators have to look at a pod.
+    /// A pod that administrators should look at.
     Notice {
         /// The pod.
         pod_id: PodId,
-        /// Why.
+        /// The reason.
         code: ReasonCode,
     },
 }
@@ -78,7 +78,7 @@ pub(crate) enum Outgoing {
 pub(super) enum Next {
     /// Ready to be sent.
     Ready(Outgoing),
-    /// A pod has changed: how it is now is read from the hub.
+    /// A pod has changed; its current state is read from the hub.
     Pod(PodId),
 }
 
@@ -92,21 +92,21 @@ pub(crate) struct Mailbox {
     notify: Notify,
 }
 
-/// Unread news. It never holds more than one entry for each pod.
+/// Unread news, with at most one item for each pod.
 #[derive(Default)]
 struct Inbox {
     scope: Option<Scope>,
-    /// The pods they named; `true`: their own.
+    /// The pods that they named; `true`: their own.
     subscribed: HashMap<PodId, bool>,
-    /// The pods whose existence was told.
+    /// The pods whose creation was reported.
     known: HashSet<PodId>,
-    /// What the last update of each pod said: the same again is no news.
-    told: HashMap<PodId, Digest>,
-    /// Pods that changed, each once, in the order in which they did.
-    touched: VecDeque<PodId>,
+    /// The digest of the last update of each pod; an equal one is not news.
+    last_sent: HashMap<PodId, Digest>,
+    /// Changed pods, each once, in the order of their changes.
+    queue: VecDeque<PodId>,
     waiting: HashSet<PodId>,
     alerts: BTreeMap<PodId, Alert>,
-    /// What administrators have to look at.
+    /// Notices for administrators.
     notices: BTreeMap<PodId, ReasonCode>,
     account: Account,
 }
@@ -115,8 +115,8 @@ struct Inbox {
 #[derive(Default)]
 struct Account {
     follows: bool,
-    told: Option<Arc<Standing>>,
-    /// What differs from that.
+    last_sent: Option<Arc<Standing>>,
+    /// The current standing, if it differs from that.
     news: Option<Arc<Standing>>,
 }
 
@@ -136,7 +136,7 @@ impl Mailbox {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who listens.
+    /// The person who listens.
     pub(crate) fn actor(&self) -> &Actor {
         &self.actor
     }
@@ -146,21 +146,21 @@ impl Mailbox {
         &self.email
     }
 
-    /// In which language.
+    /// Their language.
     pub(crate) fn language(&self) -> Language {
         self.language
     }
 
-    pub(super) fn touch(&self, id: &PodId) {
+    pub(super) fn enqueue(&self, id: &PodId) {
         let mut inbox = self.inbox();
         if inbox.waiting.insert(id.clone()) {
-            inbox.touched.push_back(id.clone());
+            inbox.queue.push_back(id.clone());
         }
         drop(inbox);
         self.notify.notify_one();
     }
 
-    /// Tells that money runs out, where they have begun to listen to anything.
+    /// Posts a warning, if they have any subscription.
     pub(super) fn alert(&self, id: &PodId, alert: Alert) {
         let mut inbox = self.inbox();
         if inbox.scope.is_none() && inbox.subscribed.is_empty() {
@@ -171,18 +171,18 @@ impl Mailbox {
         self.notify.notify_one();
     }
 
-    /// From now on they are told how their account stands.
+    /// Starts reporting the standing of their account.
     pub(super) fn follow_account(&self) {
         self.inbox().account.follows = true;
     }
 
-    /// Their account stands so now.
+    /// Posts the current standing of their account.
     pub(super) fn standing(&self, standing: &Arc<Standing>) {
         let mut inbox = self.inbox();
         let account = &mut inbox.account;
-        // What was as it is before it was told is no news.
+        // If it changed back before it was reported, there is no news.
         account.news =
-            (account.follows && account.told.as_ref() != Some(standing)).then(|| Arc::clone(standing));
+            (account.follows && account.last_sent.as_ref() != Some(standing)).then(|| Arc::clone(standing));
         drop(inbox);
         self.notify.notify_one();
     }
@@ -192,12 +192,12 @@ impl Mailbox {
         self.notify.notify_one();
     }
 
-    pub(super) fn know(&self, pods: impl Iterator<Item = PodId>, scope: Scope) {
+    pub(super) fn add_known(&self, pods: impl Iterator<Item = PodId>, scope: Scope) {
         let mut inbox = self.inbox();
         inbox.scope = Some(scope);
         for id in pods {
             if scope != Scope::Announcements && inbox.waiting.insert(id.clone()) {
-                inbox.touched.push_back(id.clone());
+                inbox.queue.push_back(id.clone());
             }
             inbox.known.insert(id);
         }
@@ -209,16 +209,17 @@ impl Mailbox {
         self.inbox().subscribed.keys().cloned().collect()
     }
 
-    /// An announcement has said how a pod is: an update that says the same is no news, unless they have asked for one.
+    /// Records the state in an announcement: an update with the same content is not news, unless they
+    /// subscribed to the pod.
     pub(super) fn announced(&self, id: &PodId, update: &Written) {
         let mut inbox = self.inbox();
         if inbox.hears_changes() && !inbox.subscribed.contains_key(id) {
-            inbox.told.insert(id.clone(), update.whole);
+            inbox.last_sent.insert(id.clone(), update.whole);
         }
     }
 
-    /// Whether an update says something else than the last one of its pod, of which it is the last from now on. To
-    /// those who hear of every change the details of the pod count too, to a page that has named it they do not.
+    /// Whether an update differs from the last one of its pod, and records it. For listeners to all changes the
+    /// details of the pod count too, for a page that named the pod they do not.
     pub(super) fn is_news(&self, id: &PodId, update: &Written) -> bool {
         let mut inbox = self.inbox();
         let digest = if inbox.hears_changes() {
@@ -227,27 +228,27 @@ impl Mailbox {
             update.brief
         };
         let hears = inbox.hears_changes() || inbox.subscribed.contains_key(id);
-        // Nothing is kept of a pod that they have left meanwhile.
-        !hears || inbox.told.insert(id.clone(), digest) != Some(digest)
+        // Nothing is recorded for a pod that they have left meanwhile.
+        !hears || inbox.last_sent.insert(id.clone(), digest) != Some(digest)
     }
 
-    /// Notes that they listen to this pod. Returns `false` when they listen to too many.
+    /// Adds a subscription. Returns `false` if they have too many.
     pub(super) fn add_subscription(&self, id: &PodId, is_own: bool) -> bool {
         let mut inbox = self.inbox();
         if inbox.subscribed.len() >= MAX_SUBSCRIPTIONS && !inbox.subscribed.contains_key(id) {
             return false;
         }
         inbox.subscribed.insert(id.clone(), is_own);
-        inbox.told.remove(id);
+        inbox.last_sent.remove(id);
         true
     }
 
-    /// Notes that they no longer listen to this pod.
+    /// Removes a subscription.
     pub(super) fn remove_subscription(&self, id: &PodId) {
         let mut inbox = self.inbox();
         inbox.subscribed.remove(id);
         if !inbox.hears_changes() {
-            inbox.told.remove(id);
+            inbox.last_sent.remove(id);
         }
     }
 
@@ -256,7 +257,7 @@ impl Mailbox {
         self.notify.notified().await;
     }
 
-    /// Removes the next entry from the mailbox; `None`: it is empty.
+    /// Removes the next item from the mailbox; `None`: it is empty.
     pub(super) fn pop(&self) -> Option<Next> {
         let mut inbox = self.inbox();
         if let Some((pod_id, alert)) = inbox.alerts.pop_first() {
@@ -266,26 +267,27 @@ impl Mailbox {
             return Some(Next::Ready(Outgoing::Notice { pod_id, code }));
         }
         if let Some(standing) = inbox.account.news.take() {
-            inbox.account.told = Some(Arc::clone(&standing));
+            inbox.account.last_sent = Some(Arc::clone(&standing));
             return Some(Next::Ready(Outgoing::Standing(standing)));
         }
-        let id = inbox.touched.pop_front()?;
+        let id = inbox.queue.pop_front()?;
         inbox.waiting.remove(&id);
         Some(Next::Pod(id))
     }
 
-    /// The event for a pod that exists; `None`: none.
+    /// The event for an existing pod, if it concerns them.
     pub(super) fn news(&self, current: Arc<Current>) -> Option<Outgoing> {
         self.inbox().news(current, &self.actor)
     }
 
-    /// Forgets a pod that is gone. Returns whether they subscribed to it, and whether its end is told: who only watches
-    /// somebody else's pod is not told, as a page takes what is deleted for its own.
+    /// Removes a deleted pod. Returns whether they subscribed to it, and whether its end is reported. It is not
+    /// reported to somebody who only watches somebody else's pod, because pages treat deleted pods as their
+    /// own.
     pub(super) fn forget(&self, id: &PodId) -> (bool, bool) {
         let mut inbox = self.inbox();
         let subscribed = inbox.subscribed.remove(id);
         let was_known = inbox.known.remove(id);
-        inbox.told.remove(id);
+        inbox.last_sent.remove(id);
         (subscribed.is_some(), was_known || subscribed == Some(true))
     }
 }
@@ -295,7 +297,7 @@ impl Inbox {
         matches!(self.scope, Some(Scope::Changes | Scope::Everybody))
     }
 
-    /// The event for a pod that exists.
+    /// The event for an existing pod, if it concerns them.
     fn news(&mut self, current: Arc<Current>, actor: &Actor) -> Option<Outgoing> {
         let id = &current.pod.id;
         let is_own = current.pod.owner == actor.id;
@@ -303,9 +305,9 @@ impl Inbox {
         let is_new = self.scope.is_some() && concerns && self.known.insert(id.clone());
         let subscribed = self.subscribed.contains_key(id);
         if is_new && is_own {
-            // The update that they have asked for follows.
+            // The update that they subscribed to follows.
             if subscribed && self.waiting.insert(id.clone()) {
-                self.touched.push_front(id.clone());
+                self.queue.push_front(id.clone());
             }
             return Some(Outgoing::Created(current));
         }

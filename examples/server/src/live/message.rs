@@ -1,4 +1,4 @@
-//! The events of live updates, as they are sent.
+//! The events of live updates, as sent.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -17,17 +17,17 @@ use crate::contract::failure::Failure;
 use crate::contract::money::BalanceView;
 use crate::contract::pod::PodView;
 
-/// How long a warning waits for the balance that it tells.
+/// How long a warning waits for the balance that it contains.
 const BALANCE: Duration = Duration::from_secs(2);
 
-/// An event: its name and what it says, as JSON.
+/// An event: its name and its content as JSON.
 pub(super) struct Event {
     pub(super) name: &'static str,
     pub(super) text: String,
 }
 
 impl Event {
-    /// An event with these fields; `type` says the name again.
+    /// An event with these fields; `type` repeats the name.
     pub(super) fn new(name: &'static str, mut fields: Value) -> Self {
         fields["type"] = name.into();
         Self {
@@ -36,7 +36,7 @@ impl Event {
         }
     }
 
-    /// That something does not work.
+    /// The event for a failure.
     pub(super) fn error(app: &App, failure: &Failure, pod_id: Option<&str>, language: Language) -> Self {
         let mut fields =
             json!({ "code": failure.code(), "message": failure.message(language, app.platform.currency()) });
@@ -100,7 +100,7 @@ impl Event {
             json!({
                 "podId": pod.pod_id,
                 "podName": pod.pod_name,
-                // It is told to its owner alone.
+                // Only its owner receives it.
                 "userEmail": listener.email(),
                 "status": pod.status,
                 "gpu": pod.gpu,
@@ -141,7 +141,8 @@ impl Event {
     }
 }
 
-/// What the listener can spend now; `None`: billing does not tell in time, and the warning is not kept back for it.
+/// The listener's current balance; `None` if billing does not respond in time: the warning is not delayed for
+/// it.
 async fn current_balance(app: &App, listener: &Listener) -> Option<Money> {
     let actor = listener.actor();
     match timeout(BALANCE, app.platform.balance(actor, &actor.id)).await {
@@ -154,7 +155,7 @@ async fn current_balance(app: &App, listener: &Listener) -> Option<Money> {
     }
 }
 
-/// That a message means nothing here.
+/// The failure for a message that is not understood.
 pub(super) fn not_understood() -> Failure {
     Failure::new(
         http::StatusCode::BAD_REQUEST,
@@ -164,7 +165,7 @@ pub(super) fn not_understood() -> Failure {
     )
 }
 
-/// Why somebody can't listen, as a failure.
+/// The failure for a refused subscription.
 pub(super) fn refused(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::NoPod => neuropod::Error::new(neuropod::ErrorKind::NotFound, "there is no such pod").into(),
@@ -195,14 +196,14 @@ fn update<'a>(app: &App, current: &'a Current, language: Language) -> &'a Writte
                 "pod": view,
             })
         };
-        let mut told = says(&view);
-        told["timestamp"] = json!(Timestamp::now());
+        let mut update = says(&view);
+        update["timestamp"] = json!(Timestamp::now());
         let stats = view.stats.without_time();
         let mut still = says(&PodView { stats, ..view });
         let whole = digest(&still);
         still["pod"].take();
         Written {
-            text: told.to_string(),
+            text: update.to_string(),
             whole,
             brief: digest(&still),
         }

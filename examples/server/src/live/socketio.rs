@@ -1,4 +1,4 @@
-//! Socket.IO (protocol 5, clients of version 4) at `/socket.io/`, for the frontend that exists.
+//! Socket.IO (protocol 5, clients of version 4) at `/socket.io/`, for the existing frontend.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -27,20 +27,21 @@ use crate::contract::failure::Failure;
 use crate::limits::ClientAddress;
 use crate::log_text;
 
-/// The biggest message that is read, in bytes.
+/// The maximum size of a message, in bytes.
 const MAX_PAYLOAD: u64 = 64 * 1024;
-/// How often a peer is asked whether it is there.
+/// The interval between pings.
 const PING: Duration = Duration::from_secs(30);
-/// How long its answer may take: with this a peer that is gone is found as soon as on the plain WebSocket.
+/// The time limit of a pong. With it a dead peer is found as soon as on the plain WebSocket.
 const PING_TIMEOUT: Duration = Duration::from_secs(30);
-/// Messages that wait for a peer. What it is told is how a pod is then, so that more would only be older.
+/// The maximum number of messages queued for a peer. Each has the current state of a pod, so more of them would
+/// only be older.
 const MAX_WAITING: usize = 64;
-/// How long the answer to an event may take.
+/// The time limit for the answer to an event.
 const ANSWERED: Duration = Duration::from_millis(4500);
 
-/// For how long it is tried to find out who somebody is.
+/// How long the server tries to identify a client.
 const SIGN_IN: Duration = Duration::from_secs(30);
-/// How soon it is tried again.
+/// The delay between attempts.
 const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +49,7 @@ struct Handshake {
     token: String,
 }
 
-/// Which pod an event is about: `{podId}`, or the id alone.
+/// The pod of an event: `{podId}`, or the id alone.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum OfPod {
@@ -59,7 +60,7 @@ enum OfPod {
     Id(String),
 }
 
-/// What one connection has.
+/// The data of a connection.
 #[derive(Clone)]
 struct Connection {
     app: Shared,
@@ -67,8 +68,8 @@ struct Connection {
     ended: CancellationToken,
 }
 
-/// Adds Socket.IO to the routes, as one service: a layer would be made anew for each route, and none would know the
-/// sessions of another.
+/// Adds Socket.IO to the routes, as one service: a layer would be created for each route, and none would know
+/// the sessions of another.
 pub(crate) fn serve(routes: Router<Shared>, app: &Shared) -> Router<Shared> {
     let (service, io) = SocketIo::builder()
         .max_payload(MAX_PAYLOAD)
@@ -93,8 +94,8 @@ async fn sign_in(
     let begun = Instant::now();
     let caller = loop {
         match app.caller(&token).await {
-            // While the store does not answer nobody knows who they are, and a client that is refused does not come
-            // back by itself.
+            // While the store does not respond the client can't be identified, and a client that is refused
+            // does not reconnect by itself.
             Err(failure) if failure.is_of_server() && begun.elapsed() < SIGN_IN => sleep(AGAIN).await,
             Ok(caller) => break caller,
             Err(failure) if failure.is_of_server() => {
@@ -117,7 +118,7 @@ async fn sign_in(
     Ok(())
 }
 
-/// Everything that can be said is listened to before this returns: a client may speak as soon as it is connected.
+/// Registers all handlers before it returns, because a client may send events as soon as it is connected.
 fn connected(
     socket: SocketRef,
     State(app): State<Shared>,
@@ -155,29 +156,29 @@ async fn serve_connection(socket: SocketRef, app: Shared, caller: Caller, connec
     });
     emit(&socket, &connection, "connected", &greeting);
     tokio::select! {
-        // Whoever has signed out hears nothing more.
+        // Nothing is sent after signing out.
         biased;
         () = connection.ended.cancelled() => {}
         () = app.session_ends(&caller) => {}
-        () = tell(&app, &connection, &socket) => {}
+        () = send_updates(&app, &connection, &socket) => {}
     }
     connection.ended.cancel();
     connection.listener.leave();
-    // A peer that takes nothing is told so when it does, or is given up with its missing pongs.
+    // A peer with a full channel is disconnected once there is room, or when its pongs are missing.
     while let Err(SocketError::InternalChannelFull) = socket.clone().disconnect() {
         sleep(TRY_AGAIN).await;
     }
 }
 
-/// Tells a connection what changes, until it is gone.
-async fn tell(app: &App, connection: &Connection, socket: &SocketRef) {
+/// Sends updates to a connection, until it ends.
+async fn send_updates(app: &App, connection: &Connection, socket: &SocketRef) {
     loop {
         let outgoing = connection.listener.next().await;
         let Some(event) = Event::of(app, &connection.listener, &outgoing).await else {
             continue;
         };
         let data: Value = serde_json::from_str(&event.text).unwrap_or_default();
-        // As soon as the peer takes it.
+        // Repeated until the channel has room.
         while let Err(error) = socket.emit(event.name, &data) {
             let SendError::Socket(SocketError::InternalChannelFull) = error else {
                 return;
@@ -187,7 +188,7 @@ async fn tell(app: &App, connection: &Connection, socket: &SocketRef) {
     }
 }
 
-/// Sends an answer, where the session still holds. A peer that does not read its answers loses them, and not the state
+/// Sends an answer, if the session is still valid. A peer that does not read loses answers, but not the state
 /// of its pods.
 fn emit(socket: &SocketRef, connection: &Connection, event: &str, data: &Value) {
     if connection.ended.is_cancelled() {
@@ -198,7 +199,7 @@ fn emit(socket: &SocketRef, connection: &Connection, event: &str, data: &Value) 
     }
 }
 
-/// One event of a client, with all that is needed to answer it.
+/// An event of a client, with everything needed to answer it.
 struct Received {
     socket: SocketRef,
     connection: Connection,
@@ -282,7 +283,7 @@ async fn subscribe(received: Received, State(app): State<Shared>, TryData(data):
 async fn unsubscribe(received: Received, TryData(data): TryData<OfPod>) {
     received
         .answer_of_pod(data, "unsubscribed", async |connection, pod_id| {
-            // What is no id was never subscribed to.
+            // An invalid id was never subscribed to.
             if let Ok(id) = pod_id.parse() {
                 connection.listener.unsubscribe(&id);
             }
@@ -298,7 +299,7 @@ async fn request_logs(received: Received, State(app): State<Shared>, TryData(dat
             app.limiter.check_user(&actor.id)?;
             let logs = log_text::read(&app, actor, &pod_id.parse::<PodId>()?, None, false, language).await;
             let logs = logs.map_err(|failure| match failure.code() {
-                // Whether there is a pod that one may not see is nothing to be learned here.
+                // An invisible pod is reported like a missing one, so that its existence is not revealed.
                 "forbidden" => refused(Refusal::NoPod),
                 _ => failure,
             })?;
@@ -307,7 +308,7 @@ async fn request_logs(received: Received, State(app): State<Shared>, TryData(dat
         .await;
 }
 
-/// From now on the client hears `balance`: at once, and at every change.
+/// From now on the client receives `balance`: at once, and at every change.
 async fn subscribe_account(
     ack: Ack,
     State(app): State<Shared>,
@@ -323,7 +324,7 @@ async fn ping(received: Received) {
         .await;
 }
 
-/// An event that nobody here knows is acknowledged too, so that the client goes on.
+/// An unknown event is acknowledged too, so that the client continues.
 async fn unknown(received: Received) {
     received.answer(None, "error", ready(Err(not_understood()))).await;
 }

@@ -21,23 +21,23 @@ use crate::contract::reply::Parameters;
 use crate::language::Asked;
 use crate::limits::ClientAddress;
 
-/// The biggest text that is read, in bytes.
+/// The maximum size of a text, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
-/// What is read at once, in bytes: clients say little, and each takes this for as long as it is connected.
+/// The size of the read buffer, in bytes. Each connection has one, and clients send little.
 const READ_BUFFER: usize = 4 * 1024;
-/// How often a peer is asked whether it is there.
+/// The interval between pings.
 const PING: Duration = Duration::from_secs(30);
-/// So many answers may be missing.
+/// The number of pongs that may be missing.
 const MAX_MISSED: u32 = 2;
-/// How long somebody may take to say who they are.
+/// How long somebody may take to sign in.
 const SIGN_IN: Duration = Duration::from_secs(10);
-/// So many messages may be something else than that, or a token that does not hold.
+/// The number of messages before signing in that may be invalid tokens or anything else.
 const MAX_TRIES: u32 = 5;
 
 /// Close codes (RFC 6455, section 7.4; those from 4000 on are ours).
 const GOING_AWAY: u16 = 1001;
 const UNSUPPORTED: u16 = 1003;
-/// Registered by IANA: the same again, a little later.
+/// Registered by IANA: repeat the same a little later.
 const TRY_AGAIN_LATER: u16 = 1013;
 const UNREADABLE: u16 = 1008;
 const SILENT: u16 = 4408;
@@ -54,7 +54,7 @@ pub(crate) struct Query {
 enum Incoming {
     Auth {
         token: String,
-        /// In which messages come from now on, unless the configuration fixes it.
+        /// The language of messages from now on, unless the configuration fixes it.
         language: Option<Language>,
     },
     #[serde(rename_all = "camelCase")]
@@ -66,7 +66,7 @@ enum Incoming {
         pod_id: String,
     },
     SubscribeAll {
-        /// Of everybody's pods; for administrators.
+        /// Whether to include all pods; for administrators.
         #[serde(default)]
         everybody: bool,
     },
@@ -74,7 +74,7 @@ enum Incoming {
     Ping,
 }
 
-/// What `/ws` says and hears, for the API's document.
+/// The protocol of `/ws`, for the API's document.
 pub(crate) fn describe() -> &'static str {
     "WebSocket with JSON texts. The client says `{\"type\":\"auth\",\"token\",\"language\"}` (or gives `?token=`), \
      `{\"type\":\"subscribe\",\"podId\"}`, `{\"type\":\"unsubscribe\",\"podId\"}`, `{\"type\":\"subscribeAll\",\"everybody\"}` \
@@ -122,7 +122,7 @@ pub(crate) async fn open(
                     code,
                     reason: reason.into(),
                 };
-                // Whoever is gone already needs no farewell.
+                // It fails if the peer is gone already.
                 let _ = connection.socket.send(Message::Close(Some(frame))).await;
             }
         }))
@@ -132,11 +132,11 @@ struct Connection {
     app: Shared,
     socket: WebSocket,
     language: Language,
-    /// From where it comes.
+    /// The address of the client.
     address: ClientAddress,
 }
 
-/// Why a connection ends: a close frame, or `None` where the peer is gone.
+/// Why a connection ends: a close frame, or `None` if the peer is gone.
 type Closing = Option<(u16, &'static str)>;
 
 impl Connection {
@@ -153,7 +153,7 @@ impl Connection {
         let listener = Listener::join(live, caller.actor(), caller.user.email.clone(), self.language);
         let app = Arc::clone(&self.app);
         let closing = tokio::select! {
-            // Whoever has signed out hears nothing more.
+            // Nothing is sent after signing out.
             biased;
             () = app.session_ends(&caller) => Some((UNAUTHORIZED, "the session has ended")),
             closing = self.listen(&listener) => closing,
@@ -162,7 +162,7 @@ impl Connection {
         closing
     }
 
-    /// Waits for the one who asks to say who they are. Every other message counts as a token that does not hold.
+    /// Waits for the client to sign in. Every other message counts as an invalid token.
     async fn sign_in(&mut self) -> Result<Caller, Closing> {
         let mut tries = 0;
         loop {
@@ -187,7 +187,7 @@ impl Connection {
                 Message::Ping(_) | Message::Pong(_) => continue,
             };
             tries += 1;
-            // While the store does not answer they can't help it.
+            // While the store does not respond, clients can't help it.
             let failure = match self.app.limiter.wrong_token(self.address) {
                 Err(too_many) if !failure.is_of_server() => too_many,
                 _ => failure,
@@ -195,7 +195,7 @@ impl Connection {
             self.say(&Event::error(&self.app, &failure, None, self.language))
                 .await
                 .ok_or(None)?;
-            // Nobody knows now who they are. What they have said after it must not be taken for that of a stranger.
+            // The client can't be identified now. Its later messages must not count as those of a stranger.
             if failure.is_of_server() {
                 return Err(Some((TRY_AGAIN_LATER, "try again")));
             }
@@ -230,7 +230,7 @@ impl Connection {
                         Message::Ping(_) | Message::Pong(_) => {}
                     }
                 }
-                outgoing = listener.next() => self.tell(listener, &outgoing).await?,
+                outgoing = listener.next() => self.send_update(listener, &outgoing).await?,
                 _ = pings.tick() => {
                     if missed >= MAX_MISSED {
                         return Some((SILENT, "no answer"));
@@ -242,7 +242,7 @@ impl Connection {
         }
     }
 
-    async fn tell(&mut self, listener: &Listener, outgoing: &Outgoing) -> Option<()> {
+    async fn send_update(&mut self, listener: &Listener, outgoing: &Outgoing) -> Option<()> {
         match Event::of(&self.app, listener, outgoing).await {
             Some(event) => self.send(event.text).await,
             None => Some(()),
@@ -253,13 +253,13 @@ impl Connection {
         self.send(event.text.clone()).await
     }
 
-    /// `None`: the peer is gone, or takes nothing any more.
+    /// `None`: the peer is gone, or does not read any more.
     async fn send(&mut self, text: String) -> Option<()> {
         self.socket.send(Message::Text(text.into())).await.ok()
     }
 }
 
-/// Does what a text says, and gives the answer to it.
+/// Handles a text, and returns the answer to it.
 async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
     let error = |failure: &Failure, pod_id| Some(Event::error(app, failure, pod_id, listener.language()));
     match serde_json::from_str(text) {
@@ -268,7 +268,7 @@ async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
             Err(failure) => error(&failure, Some(&pod_id)),
         },
         Ok(Incoming::Unsubscribe { pod_id }) => {
-            // What is no id was never subscribed to.
+            // An invalid id was never subscribed to.
             if let Ok(id) = pod_id.parse() {
                 listener.unsubscribe(&id);
             }
@@ -287,22 +287,23 @@ async fn heard(app: &App, listener: &Listener, text: &str) -> Option<Event> {
             None
         }
         Ok(Incoming::Ping) => Some(Event::new("pong", json!({}))),
-        // Signed in already; another user needs another connection.
+        // Already signed in; another user needs another connection.
         Ok(Incoming::Auth { .. }) => None,
         Err(_) => error(&not_understood(), None),
     }
 }
 
 impl App {
-    /// Lets somebody listen to one pod, also to one that another server has just made.
+    /// Subscribes a listener to one pod, even if another server has just created it.
     ///
     /// # Errors
-    /// There is no such pod for them, or they listen to too many, or ask too often for what nobody knows here.
+    /// The pod does not exist for them, they have too many subscriptions, or they ask too often for unknown
+    /// pods.
     pub(super) async fn listen_to(&self, listener: &Listener, pod_id: &str) -> Result<(), Failure> {
         let no_pod = || refused(Refusal::NoPod);
         let id = pod_id.parse().map_err(|_| no_pod())?;
         let known = self.live.pod(&id);
-        // Somebody else's pod is asked for as one that does not exist is: how long the answer takes tells nothing.
+        // Somebody else's pod is looked up like a missing one, so that the time of the answer reveals nothing.
         if !known.is_some_and(|pod| listener.actor().may_touch(&pod.owner)) {
             self.limiter.check_user(&listener.actor().id)?;
             let pod = self

@@ -1,4 +1,4 @@
-//! A cluster whose calls are counted.
+//! A cluster whose calls are measured.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,25 +14,26 @@ use neuropod::cluster::{
 use neuropod::{ClusterBackend, PodId, Result};
 use tokio::time::Instant;
 
-/// Counts the calls of a cluster, their errors and their time, and notes when the watch told of a pod.
+/// Counts the calls of a cluster, their errors and their duration, and records when the watch reported a pod.
 pub(crate) struct MeteredCluster {
     inner: Arc<dyn ClusterBackend>,
-    told: Arc<Mutex<HashMap<PodId, Instant>>>,
+    last_report: Arc<Mutex<HashMap<PodId, Instant>>>,
 }
 
 impl MeteredCluster {
-    /// This cluster, counted.
+    /// This cluster, measured.
     pub(crate) fn new(inner: Arc<dyn ClusterBackend>) -> Self {
         Self {
             inner,
-            told: Arc::default(),
+            last_report: Arc::default(),
         }
     }
 
-    /// For how long the cluster has told of a pod what no record says yet; asked again it is `None`.
-    pub(crate) fn told_since(&self, pod: &PodId) -> Option<Duration> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.remove(pod).map(|at| at.elapsed())
+    /// How long ago the cluster reported a change of the pod that no record has yet; the next call returns
+    /// `None`.
+    pub(crate) fn reported_since(&self, pod: &PodId) -> Option<Duration> {
+        let mut last_report = self.last_report.lock().unwrap_or_else(PoisonError::into_inner);
+        last_report.remove(pod).map(|at| at.elapsed())
     }
 
     async fn count<T>(method: &'static str, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
@@ -64,15 +65,15 @@ impl ClusterBackend for MeteredCluster {
     }
 
     fn watch(&self) -> BoxStream<'static, ClusterEvent> {
-        let told = Arc::clone(&self.told);
+        let last_report = Arc::clone(&self.last_report);
         let note = move |event: &ClusterEvent| {
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last_report = last_report.lock().unwrap_or_else(PoisonError::into_inner);
             match event {
                 ClusterEvent::Changed { pod_id, .. } => {
-                    told.entry(pod_id.clone()).or_insert_with(Instant::now);
+                    last_report.entry(pod_id.clone()).or_insert_with(Instant::now);
                 }
                 ClusterEvent::Gone { pod_id, .. } => {
-                    told.remove(pod_id);
+                    last_report.remove(pod_id);
                 }
                 _ => {}
             }

@@ -1,4 +1,4 @@
-//! How long pods take.
+//! The start times of pods.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use neuropod::{Pod, Status};
 
 use super::cluster::MeteredCluster;
 
-/// How long it took pods to get where they are.
+/// Measures how long pods take to reach their steps.
 pub(crate) struct Progress {
     cluster: Arc<MeteredCluster>,
 }
 
 impl Progress {
-    /// Times are taken from what this cluster has told.
+    /// Times are measured from the reports of this cluster.
     pub(crate) fn new(cluster: Arc<MeteredCluster>) -> Self {
         Self { cluster }
     }
 
-    /// A record has changed.
+    /// Handles a change of a record.
     pub(crate) fn seen(&self, before: Option<&Pod>, now: &Pod) {
-        if let Some(lag) = self.cluster.told_since(&now.id) {
+        if let Some(lag) = self.cluster.reported_since(&now.id) {
             metrics::histogram!("neuropod_reconcile_lag_seconds").record(lag.as_secs_f64());
         }
         let Some(before) = before.filter(|before| before.run == now.run) else {

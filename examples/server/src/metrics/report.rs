@@ -1,4 +1,4 @@
-//! The metrics as Prometheus reads them.
+//! The metrics in the format of Prometheus.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use neuropod::Status;
 
 use crate::app::App;
 
-/// All metrics, as Prometheus reads them.
+/// All metrics in the format of Prometheus.
 pub(crate) fn text(app: &App) -> String {
     let pods = app.live.pods();
     for status in [Status::Creating, Status::Running, Status::Stopped, Status::Error] {

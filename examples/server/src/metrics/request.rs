@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-/// The time of a request.
+/// Records the duration of a request.
 pub(crate) fn request(method: &Method, route: &str, status: u16, time: Duration) {
     let labels = [
         ("method", known(method).to_owned()),
@@ -16,7 +16,7 @@ pub(crate) fn request(method: &Method, route: &str, status: u16, time: Duration)
         .record(time.as_secs_f64());
 }
 
-/// A method that there is: each label is kept for ever, and clients may write any word.
+/// A known method. Others are summarised, because each label is kept for ever and clients may send any word.
 fn known(method: &Method) -> &str {
     match *method {
         Method::GET
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_clients_invent_is_counted_as_one() {
+    fn unknown_methods_are_counted_as_one() {
         assert_eq!(known(&Method::GET), "GET");
         for invented in ["BREW", "GET1", "get"] {
             assert_eq!(known(&Method::from_bytes(invented.as_bytes()).unwrap()), "other");

@@ -1,8 +1,8 @@
-//! Addresses of databases: which are the same, and how they may be shown.
+//! Addresses of databases: comparing them, and showing them safely.
 
 use std::collections::BTreeSet;
 
-/// The database of an address that names none, as the library has it.
+/// The database of an address that names none, as in the library.
 const DATABASE: &str = "neuropod";
 const PORT: &str = ":27017";
 
@@ -21,7 +21,7 @@ pub(super) fn shown(address: &str) -> String {
     }
 }
 
-/// Whether two addresses lead to one database, as far as that can be seen from them.
+/// Whether two addresses lead to the same database, as far as the addresses show.
 pub(super) fn are_same(one: &str, other: &str) -> bool {
     let database = |address| {
         let (scheme, hosts, database) = parts(address)?;
@@ -51,7 +51,7 @@ fn canonical(host: &str, scheme: &str) -> String {
 /// Scheme, hosts and database.
 fn parts(address: &str) -> Option<(&str, &str, &str)> {
     let (scheme, rest) = address.split_once("://")?;
-    // A password may have any sign in it; what follows the last `@` is not it, unless that is in an option.
+    // A password may contain any character, so the last `@` counts, unless it is in an option.
     let rest = match rest.rsplit_once('@') {
         Some((user, host)) if !user.contains('?') || host.contains('/') => host,
         _ => rest,
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_opens_a_database_is_not_shown() {
+    fn secrets_of_a_database_address_are_hidden() {
         for (address, expected) in [
             (
                 "mongodb://localhost:27017/plataforma",

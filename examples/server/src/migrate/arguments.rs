@@ -33,7 +33,7 @@ const EXIT_CODES: &str = "Exit codes:
   3  as 0, except for documents that can't be migrated and are set aside
   4  the old backend changed the database meanwhile: stop it and run the same command again";
 
-/// A language for what is printed.
+/// The language of printed texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Spoken {
     /// Spanish.
@@ -43,7 +43,7 @@ pub enum Spoken {
 }
 
 impl Arguments {
-    /// The language: what was asked for, else that of the configuration, else that of the terminal.
+    /// The requested language, else that of the configuration, else that of the terminal.
     pub(super) fn language(&self, config: &Config) -> Language {
         match (self.language, config.language.fixed()) {
             (Some(Spoken::Es), _) => Language::Es,
@@ -56,7 +56,7 @@ impl Arguments {
     }
 }
 
-/// The language of the first of these variables that says anything (POSIX, "Internationalization Variables").
+/// The language in the first of these variables that is set (POSIX, "Internationalization Variables").
 fn of_terminal(variables: [Option<String>; 3]) -> Language {
     let locale = variables.into_iter().flatten().find(|value| !value.is_empty());
     match locale {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_terminal_says_its_language() {
+    fn the_language_of_the_terminal_is_used() {
         let some = |value: &str| Some(value.to_owned());
         for (variables, language) in [
             ([None, None, some("es_ES.UTF-8")], Language::Es),

@@ -1,14 +1,14 @@
-//! What is left to do in the cluster, as commands.
+//! The remaining work in the cluster, as commands.
 
 use std::fmt::Write;
 
 use neuropod::store::mongo::migrate::Cluster;
 
-/// So many names in one command: a line that shells of every system take.
+/// The maximum number of names in a command, so that shells of every system accept the line.
 const NAMES: usize = 20;
 
-/// Commands for `kubectl`, in bash and PowerShell alike, that remove what the old backend has running, and mark volume
-/// claims as those of the platform `instance`.
+/// Commands for `kubectl`, in bash and PowerShell alike, that remove the objects of the old backend, and label
+/// volume claims for the platform `instance`.
 pub(super) fn kubectl(cluster: &Cluster, namespace: &str, instance: &str) -> String {
     let mut text = String::new();
     let mut delete = |kind: &str, names: Vec<&str>| {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_named_once_and_no_line_is_too_long() {
+    fn every_object_is_named_once_and_no_line_is_too_long() {
         let objects = (0..45).map(|number| {
             Objects::new(format!("pod-{number}-81dc9bdb"))
                 .with_services(vec![format!("pod-{number}-81dc9bdb-8888-service")])
@@ -71,7 +71,7 @@ mod tests {
             let found = text.split_whitespace().filter(|word| *word == name);
             assert_eq!(found.count(), 1, "{name}");
         }
-        // What `neuropod-k8s` looks at, see its `labels.rs`.
+        // The labels that `neuropod-k8s` reads, see its `labels.rs`.
         assert_eq!(
             lines[9],
             "kubectl -n default label pvc workspace-81dc9bdb app.kubernetes.io/managed-by=neuropod \

@@ -1,4 +1,4 @@
-//! `server migrate`: takes over the database of the existing Node backend.
+//! `server migrate`: migrates the database of the existing Node backend.
 
 mod address;
 mod arguments;
@@ -22,15 +22,15 @@ pub use self::arguments::Arguments;
 use self::report::Report;
 use self::target::Target;
 
-/// Everything is carried over, but for documents that had to be set aside.
+/// The exit code if everything was migrated, except documents that had to be set aside.
 const SET_ASIDE: u8 = 3;
-/// The old backend has written meanwhile: once more.
+/// The exit code if the old backend has written meanwhile: run it again.
 const AGAIN: u8 = 4;
 
-/// Plans, prints, and does it unless it is a dry run.
+/// Plans, prints, and applies the plan unless it is a dry run.
 ///
 /// # Errors
-/// A store can't be reached or used. What is done stays done.
+/// A store can't be reached or used. Changes already made are kept.
 pub async fn run(arguments: &Arguments, config: &Config) -> Result<ExitCode> {
     tls::use_ring();
     let language = arguments.language(config);
@@ -64,7 +64,7 @@ pub async fn run(arguments: &Arguments, config: &Config) -> Result<ExitCode> {
         ExitCode::SUCCESS
     };
     if arguments.dry_run || migration.changes().next().is_none() {
-        print(&report.end(&migration)?)?;
+        print(&report.nothing_changed(&migration)?)?;
         return Ok(ended);
     }
     let commands = report.in_cluster(&migration)?;
@@ -75,7 +75,7 @@ pub async fn run(arguments: &Arguments, config: &Config) -> Result<ExitCode> {
             Ok(ended)
         }
         Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {
-            eprintln!("{}", report.again(&error));
+            eprintln!("{}", report.still_running(&error));
             Ok(ExitCode::from(AGAIN))
         }
         Err(error) => Err(error).context(language.pick(
@@ -97,7 +97,7 @@ fn from(arguments: &Arguments, config: &Config) -> Result<String> {
     Ok(from.to_owned())
 }
 
-/// Prints; the reader may have stopped reading.
+/// Prints. Ignores a closed output.
 fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),

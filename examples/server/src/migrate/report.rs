@@ -1,4 +1,4 @@
-//! What `server migrate` prints.
+//! The output of `server migrate`.
 
 use std::fmt::{self, Write};
 
@@ -13,9 +13,9 @@ use super::commands;
 use super::target::Target;
 use crate::config::Config;
 
-/// A report in the making.
+/// A report under construction.
 pub(super) struct Report<'a> {
-    /// The old database, as it may be shown.
+    /// The address of the old database, without secrets.
     pub(super) from: String,
     pub(super) target: &'a Target,
     pub(super) config: &'a Config,
@@ -29,7 +29,7 @@ impl Report<'_> {
         self.language.pick(es, en)
     }
 
-    /// What will be done.
+    /// The planned changes.
     pub(super) fn plan(&self, migration: &Migration) -> Result<String, fmt::Error> {
         let mut text = String::new();
         self.head(&mut text)?;
@@ -62,7 +62,7 @@ impl Report<'_> {
         self.findings(&mut text, title, &aside)?;
         self.unknown_gpus(&mut text, migration.summary())?;
         self.configuration(&mut text, migration)?;
-        self.left(&mut text, migration.summary())?;
+        self.other_collections(&mut text, migration.summary())?;
         Ok(text)
     }
 
@@ -201,7 +201,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// What the configuration has to say, and does not.
+    /// Settings that the configuration should have, but lacks.
     fn configuration(&self, text: &mut String, migration: &Migration) -> fmt::Result {
         let mut wrong = Vec::new();
         if !self.config.legacy_names {
@@ -236,7 +236,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn left(&self, text: &mut String, summary: &Summary) -> fmt::Result {
+    fn other_collections(&self, text: &mut String, summary: &Summary) -> fmt::Result {
         if summary.left.is_empty() && summary.set_aside_before == 0 {
             return Ok(());
         }
@@ -269,7 +269,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// What has to be done in the cluster.
+    /// The work to be done in the cluster.
     pub(super) fn in_cluster(&self, migration: &Migration) -> Result<String, fmt::Error> {
         let cluster = migration.cluster();
         let mut text = String::new();
@@ -293,7 +293,7 @@ impl Report<'_> {
         Ok(text)
     }
 
-    /// What has been done.
+    /// The changes made.
     pub(super) fn done(&self, applied: Applied) -> Result<String, fmt::Error> {
         let mut text = String::new();
         let Applied {
@@ -316,8 +316,8 @@ impl Report<'_> {
         Ok(text)
     }
 
-    /// How a run ends that changes nothing.
-    pub(super) fn end(&self, migration: &Migration) -> Result<String, fmt::Error> {
+    /// The end of a run without changes.
+    pub(super) fn nothing_changed(&self, migration: &Migration) -> Result<String, fmt::Error> {
         if migration.changes().next().is_none() {
             let nothing = self.say("No hay nada que hacer.", "There is nothing to do.");
             return Ok(format!("\n{nothing}\n"));
@@ -331,8 +331,8 @@ impl Report<'_> {
         Ok(text)
     }
 
-    /// That the old backend goes on.
-    pub(super) fn again(&self, error: &Error) -> String {
+    /// The old backend is still running.
+    pub(super) fn still_running(&self, error: &Error) -> String {
         match self.language {
             Language::Es => format!(
                 "El backend antiguo cambió un documento después de hacerse el plan, y no se ha sobrescrito: {error}. Detén ese \
@@ -346,7 +346,7 @@ impl Report<'_> {
     }
 }
 
-/// Whether it is a name that Kubernetes has, and nothing else for a shell.
+/// Whether it is a valid name in Kubernetes, and safe in a shell.
 fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     !text.is_empty() && !text.starts_with('-') && text.bytes().all(plain)

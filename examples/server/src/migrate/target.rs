@@ -1,4 +1,4 @@
-//! Where an old database goes.
+//! The destination of a migration.
 
 use std::fs;
 use std::path::Path;
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use super::address;
 use crate::config::Config;
 
-/// Where it goes.
+/// The destination.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// It stays where it is.
+    /// The old database itself.
     InPlace,
     /// Into a SQLite file.
     File(String),
@@ -25,11 +25,11 @@ pub(super) enum Target {
     Database(String),
 }
 
-/// A store that is open.
+/// An open store.
 pub(super) struct Opened {
     pub(super) pods: Arc<dyn Store>,
     pub(super) billing: Arc<dyn Billing>,
-    /// The copy that a dry run looks at, until it ends.
+    /// The copy for a dry run, removed at its end.
     _copy: Option<TempDir>,
 }
 
@@ -46,7 +46,7 @@ impl Opened {
 
 impl Target {
     /// # Errors
-    /// The store of the configuration keeps nothing.
+    /// The configured store is in memory.
     pub(super) fn of(from: &str, config: &Config) -> Result<Self> {
         let store = config.store.expose_secret();
         if address::are_same(from, store) {
@@ -61,8 +61,8 @@ impl Target {
         }
     }
 
-    /// Opens it; `None`: it is the old database. A dry run changes nothing: it looks at a copy of a file, and makes no
-    /// indexes.
+    /// Opens the destination; `None` if it is the old database. A dry run changes nothing: it reads a copy of a
+    /// file, and creates no indexes.
     ///
     /// # Errors
     /// Those of the store.
@@ -97,7 +97,7 @@ impl Target {
     }
 }
 
-/// A store with what is in `file`, which stays as it is: opening it would make it, or bring it to this version.
+/// A store on a copy of `file`, because opening the file itself would create or upgrade it.
 async fn look_at(file: &Path) -> Result<Opened> {
     if !file.exists() {
         return Ok(Opened::on(MemoryStore::new(), None));
@@ -105,7 +105,7 @@ async fn look_at(file: &Path) -> Result<Opened> {
     let copy = tempfile::tempdir()?;
     let target = copy.path().join("copy.db");
     fs::copy(file, &target)?;
-    // What was written last may not be in the file itself yet.
+    // The last writes may not be in the file itself yet.
     let log = |path: &Path| {
         let mut name = path.as_os_str().to_owned();
         name.push("-wal");

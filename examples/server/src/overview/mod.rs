@@ -1,5 +1,5 @@
-//! All pods, for administrators: which ones, in which order, a page at a time. Plain functions over what the live updates
-//! know already, so that a page costs the store nothing.
+//! All pods, for administrators: filtered, sorted, a page at a time. Plain functions over the pods that live
+//! updates already know, so that a page does not read the store.
 
 mod order;
 mod place;

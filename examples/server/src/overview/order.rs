@@ -1,4 +1,4 @@
-//! By what pods are sorted, and which way.
+//! The order of pods.
 
 use neuropod::pod::Desired;
 use neuropod::{Pod, Status};
@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use super::place::Key;
 use crate::directory::Person;
 
-/// By what pods are sorted.
+/// The sort key of pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Sort {
-    /// When they were created.
+    /// Their creation times.
     #[default]
     Created,
     /// Their names.
@@ -23,30 +23,30 @@ pub(crate) enum Sort {
     Gpu,
     /// Their nodes.
     Node,
-    /// How they are.
+    /// Their statuses.
     Status,
-    /// What they cost per hour now.
+    /// Their current cost per hour.
     Cost,
-    /// What they have cost so far.
+    /// Their total cost so far.
     Total,
-    /// How much of their processor time they use.
+    /// Their use of processor time.
     Cpu,
-    /// How much of their GPU they use.
+    /// Their use of GPUs.
     Use,
 }
 
-/// Which way.
+/// The direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Order {
-    /// The least first.
+    /// Ascending.
     Asc,
-    /// The most first.
+    /// Descending.
     #[default]
     Desc,
 }
 
-/// What a pod uses, in percent, as far as it is known.
+/// The usage of a pod in percent, as far as it is known.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Use {
     pub(crate) cpu: Option<f64>,
@@ -79,7 +79,7 @@ impl Sort {
     }
 }
 
-/// What is not known comes before what is nothing.
+/// Unknown usage comes before 0.
 #[expect(clippy::cast_possible_truncation, reason = "percentages")]
 fn tenths(percent: Option<f64>) -> i64 {
     percent.map_or(-1, |percent| (percent * 10.0) as i64)

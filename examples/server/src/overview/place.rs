@@ -1,10 +1,10 @@
-//! Where a page ends and the next one begins.
+//! The place between a page and the next one.
 
 use data_encoding::BASE64URL_NOPAD;
 use neuropod::PodId;
 use serde::{Deserialize, Serialize};
 
-/// A place in the order. It holds also when the pod that was there is gone.
+/// A place in the order. It remains valid when the pod at it is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(super) key: Key,
@@ -19,12 +19,12 @@ pub(super) enum Key {
 }
 
 impl Place {
-    /// The place as it is written into addresses.
+    /// The place as a text for addresses.
     pub(crate) fn to_text(&self) -> String {
         BASE64URL_NOPAD.encode(&serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// The place that such a text means; `None`: none.
+    /// The place in such a text; `None` if it is invalid.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         serde_json::from_slice(&BASE64URL_NOPAD.decode(text.as_bytes()).ok()?).ok()
     }

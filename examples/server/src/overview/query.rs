@@ -1,4 +1,4 @@
-//! Which pods are asked for.
+//! The selection of pods.
 
 use std::cmp::Ordering;
 
@@ -10,11 +10,11 @@ use super::order::{Order, Sort};
 use super::place::Place;
 use crate::directory::Person;
 
-/// How pods are.
+/// The status of pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum StatusFilter {
-    /// On their way to running.
+    /// Starting.
     Creating,
     /// Running.
     Running,
@@ -36,7 +36,7 @@ impl StatusFilter {
     }
 }
 
-/// Which pods.
+/// Selects pods.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     pub(crate) status: Option<StatusFilter>,
@@ -44,7 +44,7 @@ pub(crate) struct Query {
     pub(crate) node: Option<String>,
     /// Their owner: an id or an e-mail address.
     pub(crate) owner: Option<String>,
-    /// What is in their name, id, image or node, or in the name or address of their owner.
+    /// A part of their name, id, image or node, or of the name or address of their owner.
     pub(crate) search: Option<String>,
     pub(crate) sort: Sort,
     pub(crate) order: Order,
@@ -60,7 +60,7 @@ impl Query {
         }
     }
 
-    /// Whether a pod is one of those, but for its status.
+    /// Whether a pod matches, ignoring its status.
     pub(super) fn fits(&self, pod: &Pod, owner: Option<&Person>) -> bool {
         let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
         let is_theirs = self.owner.as_ref().is_none_or(|wanted| {
@@ -74,7 +74,7 @@ impl Query {
     }
 }
 
-/// Whether a text is in what is shown of a pod.
+/// Whether a text occurs in the visible fields of a pod.
 fn mentions(pod: &Pod, owner: Option<&Person>, text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let has = |value: &str| value.to_lowercase().contains(&text);

@@ -15,13 +15,13 @@ use crate::directory::People;
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) pods: Vec<Arc<Pod>>,
-    /// The place of the last one, where there are more.
+    /// The place of the last one, if there are more.
     pub(crate) next: Option<Place>,
-    /// How many fit the query, on all pages.
+    /// The number of matching pods on all pages.
     pub(crate) total: usize,
-    /// How many of them would fit with each status.
+    /// The number of matching pods with each status.
     pub(crate) counts: BTreeMap<&'static str, usize>,
-    /// The GPU types that any pod has.
+    /// The GPU types of all pods.
     pub(crate) gpus: BTreeSet<String>,
 }
 

@@ -203,7 +203,7 @@ async fn every_order_both_ways_in_pages_of_any_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn counts_are_of_all_that_fit_but_for_the_status() {
+async fn counts_ignore_the_status_filter() {
     let (pods, people) = stage().await;
     let query = Query {
         status: Some(StatusFilter::Stopped),
@@ -218,7 +218,7 @@ async fn counts_are_of_all_that_fit_but_for_the_status() {
 }
 
 #[test]
-fn what_is_no_place_is_none() {
+fn invalid_places_are_none() {
     for text in ["", "x", "e30", "%%", "WzFd"] {
         assert_eq!(Place::from_text(text), None, "{text}");
     }

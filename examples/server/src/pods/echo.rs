@@ -1,4 +1,4 @@
-//! The WebSocket of a simulated pod: it sends back what it gets.
+//! The WebSocket of a simulated pod: it echoes every message.
 
 use std::time::Duration;
 
@@ -13,10 +13,11 @@ use crate::app::{App, Shared};
 
 /// The biggest message, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
-/// How long somebody may say nothing.
+/// The time limit for silence.
 const SILENCE: Duration = Duration::from_mins(10);
 
-/// Whether a browser says that the page which asks is of the same host and port; a program says nothing.
+/// Whether the requesting page has the same host and port, according to the browser; programs send no such
+/// header.
 pub(super) fn is_from_here(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
@@ -28,7 +29,7 @@ pub(super) fn is_from_here(headers: &HeaderMap) -> bool {
     origin.is_some() && origin == host.as_ref()
 }
 
-/// Sends back what comes, as long as the pod runs.
+/// Echoes messages as long as the pod runs.
 pub(super) fn serve(upgrade: WebSocketUpgrade, app: Shared, host: String) -> Response {
     upgrade
         .max_message_size(MAX_MESSAGE)
@@ -41,7 +42,7 @@ pub(super) fn serve(upgrade: WebSocketUpgrade, app: Shared, host: String) -> Res
 
 async fn echo(app: &App, host: &str, socket: &mut WebSocket) {
     while let Ok(Some(Ok(message))) = timeout(SILENCE, socket.recv()).await {
-        // Nobody answers any more once the pod has stopped.
+        // The echo ends once the pod has stopped.
         if !Found::at(app, host).is_some_and(|found| found.connection.is_ready()) {
             return;
         }

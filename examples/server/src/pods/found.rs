@@ -7,11 +7,11 @@ use neuropod::pod::connection::{Connection, connections};
 
 use crate::app::App;
 
-/// What was found under a host.
+/// The result of looking up a host.
 pub(super) struct Found {
     pub(super) pod: Arc<Pod>,
     pub(super) connection: Connection,
-    /// The place of that among the ports of the pod.
+    /// The index of that port among the ports of the pod.
     pub(super) index: usize,
 }
 

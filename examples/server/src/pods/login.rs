@@ -1,5 +1,5 @@
-//! Whether somebody may see a simulated pod: with its token in the address or a header, or with the cookie that the
-//! token got them, as a Jupyter server has it.
+//! Access to a simulated pod: with its token in the address or a header, or with the cookie that was set for
+//! the token, as with a Jupyter server.
 
 use axum::extract::Query;
 use http::request::Parts;
@@ -8,21 +8,21 @@ use neuropod::AccessToken;
 use neuropod::pod::connection::Connection;
 use serde::Deserialize;
 
-/// The name of the cookie. It has no domain, so that no other host gets it.
+/// The name of the cookie. It has no domain, so no other host receives it.
 const COOKIE: &str = "neuropod-pod";
-/// What the value of the cookie is derived for.
+/// The context from which the value of the cookie is derived.
 const CONTEXT: &str = "neuropod 2026-11 cookie of a simulated pod";
 
-/// How somebody stands before the door.
+/// The result of checking a visitor's access.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Login {
-    /// There is none, or they were let in before.
+    /// No token is needed, or their cookie is valid.
     Open,
-    /// They have the token; with this cookie they are let in again.
+    /// They have the token, and get this cookie.
     Token(HeaderValue),
-    /// What they have is not the token.
+    /// Their token is wrong.
     Wrong,
-    /// They have nothing.
+    /// They have no token.
     Missing,
 }
 
@@ -46,7 +46,7 @@ impl Login {
                 Self::Wrong
             };
         }
-        // Compared as tokens are: in a time that tells nothing.
+        // Compared like tokens, in constant time.
         let value = AccessToken::new(value);
         if cookies(&parts.headers).any(|kept| AccessToken::new(kept) == value) {
             Self::Open
@@ -69,7 +69,7 @@ fn offered(parts: &Parts) -> Option<String> {
     })
 }
 
-/// For this host and this token alone: it opens nothing once the pod has another token, and no other pod.
+/// The value for this host and this token only: it becomes invalid with a new token, and opens no other pod.
 fn cookie_value(token: &AccessToken, host: &str) -> String {
     let text = format!("{host}\n{}", token.expose());
     data_encoding::HEXLOWER.encode(&blake3::derive_key(CONTEXT, text.as_bytes()))

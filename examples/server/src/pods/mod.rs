@@ -1,9 +1,10 @@
-//! The simulated pods' own hosts: in a simulation no container serves, so the server answers for `*.<domain>` itself.
+//! The hosts of simulated pods: in a simulation no container serves, so the server itself answers for
+//! `*.<domain>`.
 //!
-//! Each host is an origin of its own, apart from the dashboard and the API. Nothing of either is to be had there, and
-//! the pages run no script but one fixed file, so that a pod's page can do as little to the platform as a real one.
+//! Each host is its own origin, separate from the dashboard and the API. Neither is available there, and the
+//! pages run only one fixed script, so that a pod's page can do as little to the platform as a real one.
 //!
-//! Never on a real cluster: there the hosts are those of containers, and requests for them get to the ingress.
+//! Never on a real cluster: there the hosts belong to containers, and requests for them go to the ingress.
 
 mod echo;
 mod found;

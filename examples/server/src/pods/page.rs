@@ -1,4 +1,4 @@
-//! The pages of a simulated pod. What people have written stays text.
+//! The pages of a simulated pod. User input is always escaped.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use neuropod::pod::connection::ConnectionState;
 use super::found::Found;
 use crate::contract::pod::service_name;
 
-/// How often a page of a pod that starts looks again, in seconds.
+/// The reload interval of a page whose pod is starting, in seconds.
 const AGAIN: u32 = 2;
 
 /// A page.
@@ -18,9 +18,9 @@ pub(super) struct Page {
     status: StatusCode,
     language: Language,
     title: String,
-    /// HTML: whatever is not fixed text has passed [`escape`].
+    /// HTML: everything except fixed text has passed [`escape`].
     content: String,
-    /// Whether it is loaded anew by itself.
+    /// Whether it reloads by itself.
     again: bool,
     script: bool,
 }
@@ -48,7 +48,7 @@ impl Page {
         Self::new(StatusCode::NOT_FOUND, language, title, content)
     }
 
-    /// The pod is there and does not serve now.
+    /// The pod exists but does not serve now.
     pub(super) fn not_running(language: Language, found: &Found) -> Self {
         let (text, again) = match found.connection.state {
             ConnectionState::Starting | ConnectionState::AwaitingLogin => (
@@ -116,7 +116,7 @@ impl Page {
         Self::new(StatusCode::FORBIDDEN, language, &found.pod.name, content)
     }
 
-    /// The pod runs, and whoever asks may see it.
+    /// The pod runs, and the visitor has access.
     pub(super) fn running(language: Language, found: &Found, gpu: &str) -> Self {
         let (pod, connection) = (&found.pod, &found.connection);
         let facts = [
@@ -200,7 +200,7 @@ impl IntoResponse for Page {
     }
 }
 
-/// A text as it stands in HTML, between tags or in a quoted attribute.
+/// Escapes a text for HTML, between tags or in a quoted attribute.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_can_not_end_where_it_stands() {
+    fn text_is_escaped() {
         assert_eq!(
             escape("<b title='x' id=\"y\">&amp;</b>"),
             "&lt;b title=&#39;x&#39; id=&quot;y&quot;&gt;&amp;amp;&lt;/b&gt;"

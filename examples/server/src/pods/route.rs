@@ -18,10 +18,10 @@ use super::page::Page;
 use crate::app::Shared;
 use crate::config::ClusterKind;
 
-/// Where the files of the pages are, and the echo: a path that no program has of its own.
+/// The path of the pages' files and of the echo. No program uses it.
 const FILES: &str = "/_neuropod/";
 
-/// Middleware before everything else: a request for the host of a simulated pod gets to that pod and no further.
+/// Middleware before everything else: a request for the host of a simulated pod goes to that pod only.
 pub(crate) async fn route(State(app): State<Shared>, request: Request, next: Next) -> Response {
     if app.config.cluster != ClusterKind::Sim {
         return next.run(request).await;
@@ -35,8 +35,8 @@ pub(crate) async fn route(State(app): State<Shared>, request: Request, next: Nex
     }
 }
 
-/// The host that a request is for, in lower case, without port and final dot. The target comes before the header (RFC
-/// 9112, section 3.2.2).
+/// The host of a request, in lower case, without port and final dot. The target takes precedence over the
+/// header (RFC 9112, section 3.2.2).
 pub(super) fn host_of(request: &Request) -> Option<String> {
     let target = request.uri().host().map(str::to_owned);
     let host = target.or_else(|| {
@@ -56,7 +56,7 @@ pub(super) fn is_of_a_pod(naming: &Naming, host: &str) -> bool {
 /// The answer of a host: files, the echo, or a page.
 async fn answer(app: &Shared, host: &str, parts: Parts) -> Response {
     let language = app.language(&parts.headers);
-    // Browsers ask for one, and these pages have none.
+    // Browsers request one, and these pages have none.
     if parts.uri.path() == "/favicon.ico" {
         return StatusCode::NO_CONTENT.into_response();
     }
@@ -94,7 +94,7 @@ async fn answer(app: &Shared, host: &str, parts: Parts) -> Response {
     }
 }
 
-/// What is behind the login.
+/// The content behind the login.
 async fn open(app: &Shared, host: &str, found: &Found, language: Language, mut parts: Parts) -> Response {
     if parts.uri.path().strip_prefix(FILES) != Some("echo") {
         let gpu = app.platform.catalogue().get(found.pod.options.gpu());
@@ -110,7 +110,8 @@ async fn open(app: &Shared, host: &str, found: &Found, language: Language, mut p
     }
 }
 
-/// What these pages may do: load their own two files, send their own form, and speak to their own host.
+/// The permissions of these pages: to load their own two files, send their own form, and connect to their own
+/// host.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 

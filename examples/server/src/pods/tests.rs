@@ -18,7 +18,7 @@ use crate::router::router;
 use crate::secrets::{Place, Secrets};
 use crate::test_api::config;
 
-/// What a server that was told so answers for `/api/config` at the host of some pod.
+/// The answer of a server with this cluster for `/api/config` at the host of some pod.
 async fn asked(cluster: ClusterKind) -> (u16, String) {
     crate::tls::use_ring();
     let store = Store::all(Arc::new(MemoryStore::new()));
@@ -39,7 +39,7 @@ async fn asked(cluster: ClusterKind) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn hosts_of_pods_are_answered_for_in_a_simulation_and_never_on_a_real_cluster() {
+async fn hosts_of_pods_are_served_in_a_simulation_and_never_on_a_real_cluster() {
     let (status, page) = asked(ClusterKind::Sim).await;
     assert_eq!(status, 404);
     assert!(
@@ -78,7 +78,7 @@ fn a_host_is_read_from_target_or_header() {
 }
 
 #[test]
-fn only_what_is_below_the_domain_is_a_pods() {
+fn only_hosts_below_the_domain_belong_to_pods() {
     for (domain, host, is_pod) in [
         ("pods.localhost", "training-k3j5qzx2ab-8888.pods.localhost", true),
         ("pods.localhost", "anything.pods.localhost", true),

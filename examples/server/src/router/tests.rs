@@ -9,7 +9,7 @@ use crate::config::{Config, Limits};
 use crate::test_api::{Api, config};
 
 #[tokio::test(start_paused = true)]
-async fn long_answers_are_compressed_for_who_takes_that() {
+async fn long_answers_are_compressed_if_accepted() {
     let api = Api::start(config()).await;
     let ask = async |path: &str, accepted: &str| {
         let request = Request::get(path).header(header::ACCEPT_ENCODING, accepted);
@@ -77,7 +77,7 @@ async fn pages_of_other_origins_may_not_call_and_nobody_may_call_too_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_late_does_not_keep_anybody_waiting() {
+async fn a_slow_store_does_not_block_requests() {
     let (api, token) = Api::in_trouble(Fault::Late, Duration::from_hours(1)).await;
     let begun = Instant::now();
     let answer = api.get("/api/auth/me", &token).await;

@@ -1,4 +1,4 @@
-//! The use of GPUs, as NVIDIA's DCGM exporter tells it (Prometheus text format).
+//! The use of GPUs, as reported by NVIDIA's DCGM exporter (Prometheus text format).
 
 mod text;
 
@@ -18,7 +18,7 @@ use tokio::net::lookup_host;
 
 use crate::app::App;
 
-/// How long an exporter may take.
+/// The time limit for an exporter.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The exporters, one on each node with GPUs.
@@ -40,7 +40,7 @@ impl Exporters {
         }
     }
 
-    /// The use of each pod's GPUs, as far as the exporters that answer know it.
+    /// The use of each pod's GPUs, as far as the responding exporters know it.
     pub(super) async fn ask(&self, app: &App) -> HashMap<PodId, f32> {
         let texts = join_all(self.urls.iter().map(|url| self.ask_all_of(url))).await;
         let percent = text::percent(texts.iter().flatten());
@@ -58,8 +58,8 @@ impl Exporters {
         app.live.pods().into_iter().filter_map(of_pod).collect()
     }
 
-    /// Asks every address that the name has: a headless Service has one for each node. Of nodes that are down nothing
-    /// is known, and the others tell what they know.
+    /// Queries every address of the name: a headless Service has one for each node. Nodes that are down are
+    /// left out.
     async fn ask_all_of(&self, url: &reqwest::Url) -> Vec<String> {
         let told = |error: anyhow::Error| {
             tracing::warn!(%url, error = format!("{error:#}"), "a DCGM exporter does not answer");
@@ -82,7 +82,7 @@ impl Exporters {
     }
 }
 
-/// The URL with each of the addresses that its host has.
+/// The URL with each address of its host.
 async fn addresses(url: &reqwest::Url) -> Result<Vec<reqwest::Url>> {
     let host = url.host_str().context("the address has no host")?;
     let port = url.port_or_known_default().context("the address has no port")?;
@@ -96,7 +96,7 @@ async fn addresses(url: &reqwest::Url) -> Result<Vec<reqwest::Url>> {
     lookup_host((host, port)).await?.map(with).collect()
 }
 
-/// Puts the use of GPUs beside that of processors and memory. Either may be all that is known of a pod.
+/// Adds the use of GPUs to that of processors and memory. For a pod, either may be missing.
 pub(super) fn fill(usage: &mut Vec<Usage>, mut gpus: HashMap<PodId, f32>, now: Timestamp) {
     for usage in usage.iter_mut() {
         if let Some(percent) = gpus.remove(&usage.pod_id) {
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gpu_is_told_of_also_where_nothing_else_is_known() {
+    fn a_gpu_is_reported_even_if_nothing_else_is_known() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let mut known = Usage::new(PodId::from_bits(1), now);
         known.cpu_millis = Some(500);

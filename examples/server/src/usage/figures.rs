@@ -1,4 +1,4 @@
-//! What pods used when they were last measured.
+//! The last measured usage of pods.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -12,26 +12,26 @@ use utoipa::ToSchema;
 /// A figure older than this is no longer shown.
 const STALE: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
-/// What a pod uses.
+/// The usage of a pod.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stats {
-    /// Of its processor time, in percent; 0 where it is not known.
+    /// Use of its processor time, in percent; 0 if unknown.
     pub(crate) cpu_usage: f64,
-    /// Of its memory, in percent; 0 where it is not known.
+    /// Use of its memory, in percent; 0 if unknown.
     pub(crate) memory_usage: f64,
-    /// Of its GPU, in percent; 0 where it is not known.
+    /// Use of its GPU, in percent; 0 if unknown.
     pub(crate) gpu_usage: f64,
-    /// For how long its container runs, in seconds.
+    /// The running time of its container, in seconds.
     pub(crate) uptime: i64,
-    /// When that was measured; where nothing was, when the pod last changed.
+    /// The time of the measurement; without one, the time of the pod's last change.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) last_updated: Timestamp,
     /// Which of the figures were measured.
     pub(crate) known: Known,
 }
 
-/// Which figures were measured: a 0 among the others says nothing.
+/// Which figures were measured: a 0 among the others means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Known {
     /// Of the processor.
@@ -65,7 +65,7 @@ impl Stats {
         }
     }
 
-    /// The same but for what changes by itself as time passes.
+    /// The same without the fields that change as time passes.
     pub(crate) fn without_time(&self) -> Self {
         Self {
             uptime: 0,
@@ -80,10 +80,10 @@ impl Stats {
 pub(crate) struct Figures(RwLock<HashMap<PodId, Usage>>);
 
 impl Figures {
-    /// What a pod uses now.
+    /// The current usage of a pod.
     pub(crate) fn of(&self, pod: &Pod, catalogue: &Catalogue, now: Timestamp) -> Stats {
         let figures = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        // What a container used that has ended says nothing about the one that runs.
+        // The usage of an earlier container says nothing about the one that runs.
         let fresh = |usage: &&Usage| {
             pod.started_at.is_some_and(|since| usage.at >= since) && now.duration_since(usage.at) < STALE
         };
@@ -100,7 +100,7 @@ impl Figures {
         Stats::of(pod, now, Some(usage.at), figures)
     }
 
-    /// What was measured lately.
+    /// The recent measurements.
     pub(super) fn fresh(&self, now: Timestamp) -> Vec<Usage> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let fresh = known
@@ -123,14 +123,14 @@ impl Figures {
     }
 }
 
-/// How much of `all` that is, in percent.
+/// The share of `all`, in percent.
 #[expect(clippy::cast_precision_loss, reason = "percentages, for people")]
 pub(super) fn share(used: Option<u64>, all: Option<u64>) -> Option<f64> {
     let all = all.filter(|all| *all > 0)?;
     Some(round((used? as f64 / all as f64 * 100.0).clamp(0.0, 100.0)))
 }
 
-/// To one decimal.
+/// Rounds to one decimal.
 fn round(percent: f64) -> f64 {
     (percent * 10.0).round() / 10.0
 }

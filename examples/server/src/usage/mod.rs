@@ -1,4 +1,4 @@
-//! What pods use, measured from time to time.
+//! The usage of pods, measured from time to time.
 
 mod dcgm;
 mod figures;

@@ -10,9 +10,9 @@ use crate::config::{Config, Kube};
 use crate::test_api::{Api, config};
 
 #[tokio::test]
-async fn gpus_are_told_of_by_the_exporters_that_answer() {
+async fn gpus_are_reported_by_the_exporters_that_respond() {
     let told: Arc<Mutex<String>> = Arc::default();
-    // On one of the addresses that `localhost` has; on the others nobody listens.
+    // On one of the addresses of `localhost`; nobody listens on the others.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(
         "http://localhost:{}/metrics",
@@ -49,7 +49,7 @@ async fn gpus_are_told_of_by_the_exporters_that_answer() {
 }
 
 #[test]
-fn what_is_not_known_has_no_share_and_nothing_is_more_than_all() {
+fn unknown_usage_is_zero_and_none_exceeds_100_percent() {
     assert_eq!(share(None, Some(10)), None);
     assert_eq!(share(Some(1), None), None);
     assert_eq!(share(Some(1), Some(0)), None);

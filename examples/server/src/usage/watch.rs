@@ -1,4 +1,4 @@
-//! Measures what pods use, from time to time.
+//! Measures the usage of pods from time to time.
 
 use std::sync::Arc;
 use std::time::Duration;

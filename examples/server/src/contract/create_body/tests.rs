@@ -13,8 +13,8 @@ fn read(body: &str) -> CreatePod {
     CreateBody::request(body.as_bytes(), &Limits::default()).unwrap()
 }
 
-/// What the answer says is wrong with a request, by the names of the body.
-fn told(request: &CreatePod) -> Vec<Problem> {
+/// The mistakes reported for a request, with the field names of the body.
+fn mistakes(request: &CreatePod) -> Vec<Problem> {
     let naming = Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap();
     let rules = RequestRules {
         catalogue: &Catalogue::default(),
@@ -42,7 +42,7 @@ fn told(request: &CreatePod) -> Vec<Problem> {
 
 fn codes(request: &CreatePod) -> Vec<(&'static str, &'static str)> {
     let code = |problem: &Problem| (wire_name(problem.field), problem.violation.code());
-    told(request).iter().map(code).collect()
+    mistakes(request).iter().map(code).collect()
 }
 
 fn body(change: &serde_json::Value) -> String {
@@ -75,8 +75,8 @@ fn a_good_body_has_no_problems() {
 }
 
 #[test]
-fn an_empty_body_lists_everything_at_once_in_the_words_of_the_plan() {
-    let texts: Vec<_> = told(&read("{}"))
+fn an_empty_body_lists_all_mistakes_in_the_words_of_the_plan() {
+    let texts: Vec<_> = mistakes(&read("{}"))
         .iter()
         .map(|found| problem(found, Language::Es, &Currency::EUR))
         .collect();
@@ -137,7 +137,7 @@ fn disks() {
 }
 
 #[test]
-fn json_that_is_none_is_refused_as_a_whole() {
+fn invalid_json_is_refused_as_a_whole() {
     let deep = format!(r#"{{"name":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     let bodies: [&[u8]; 7] = [
         b"",
@@ -156,12 +156,12 @@ fn json_that_is_none_is_refused_as_a_whole() {
 }
 
 #[test]
-fn a_field_that_is_there_twice_is_a_problem() {
+fn a_duplicate_field_is_a_mistake() {
     let request = read(r#"{"name":"a","name":"b"}"#);
     assert!(codes(&request).contains(&("name", "duplicate")));
 }
 
-/// A form that offers both sends both: `deploymentType` decides, and the other field says nothing, whatever it is.
+/// A form that offers both sends both: `deploymentType` decides, and the other field is ignored.
 #[test]
 fn the_deployment_type_decides_between_template_and_image() {
     let request = |kind: &str, template: &str, image: &str| {
@@ -257,7 +257,7 @@ fn daily_caps() {
 }
 
 #[test]
-fn each_body_of_the_trials_comes_out_right() {
+fn each_body_of_the_trials_is_as_expected() {
     let trials = include_str!("../../../../../tests/trials/input/create-bodies.json");
     let trials: serde_json::Value = serde_json::from_str(trials).unwrap();
     let cases = trials["cases"].as_array().unwrap();
@@ -270,7 +270,10 @@ fn each_body_of_the_trials_comes_out_right() {
             .collect();
         assert_eq!(found, *case["expect"].as_array().unwrap(), "{case}");
         if let Some(text) = case["text"].as_str() {
-            assert_eq!(problem(&told(&request)[0], Language::En, &Currency::EUR), text);
+            assert_eq!(
+                problem(&mistakes(&request)[0], Language::En, &Currency::EUR),
+                text
+            );
         }
     }
     let body = serde_json::json!({ "dailyCap": 0.300_000_000_000_000_04, "containerDiskSize": 30.0 });

@@ -17,7 +17,7 @@ async fn owner_and_pod() -> (Actor, Pod) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_from_before_a_pod_was_made_does_not_end_who_listens_to_it() {
+async fn a_list_from_before_a_creation_does_not_end_its_subscriptions() {
     let (actor, pod) = owner_and_pod().await;
     let id = pod.id.clone();
     let hub: Arc<Hub> = Arc::default();
@@ -36,14 +36,14 @@ async fn a_list_from_before_a_pod_was_made_does_not_end_who_listens_to_it() {
     assert!(hub.pod(&id).is_some());
     hub.apply(Update::Changed(Box::new(pod)), &progress);
     assert!(matches!(listener.next().await, Outgoing::Updated(_)));
-    // One that still does not have it was asked for later.
+    // A list that still lacks it was requested later.
     hub.apply(empty(), &progress);
     assert!(matches!(listener.next().await, Outgoing::Deleted(gone) if gone == id));
     assert!(hub.pod(&id).is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn administrators_hear_of_trouble_that_a_list_shows_first() {
+async fn administrators_receive_notices_from_lists() {
     let (_, pod) = owner_and_pod().await;
     let hub: Arc<Hub> = Arc::default();
     hub.learn(pod.clone());

@@ -1,4 +1,4 @@
-//! Peers whose connection stays open, and who say and read nothing any more.
+//! Peers that keep their connection open but neither send nor read anything.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::test_api::{Api, config};
 
-/// Within this time a dead peer is given up, in the server's own time.
+/// A dead peer is disconnected within this time, by the server's own clock.
 const GIVEN_UP: Duration = Duration::from_mins(3);
 
 #[derive(Debug, Clone, Copy)]
@@ -23,15 +23,15 @@ enum Transport {
     SocketIo,
 }
 
-/// A server with somebody who listens to their pod.
-struct Scene {
+/// A server with a user who listens to their pod.
+struct Setup {
     api: Api,
     address: SocketAddr,
     token: String,
     pod: PodId,
 }
 
-impl Scene {
+impl Setup {
     async fn set() -> Self {
         let api = Api::start(config()).await;
         let token = api.sign_in("ana@example.com").await;
@@ -45,10 +45,10 @@ impl Scene {
         }
     }
 
-    /// A peer that listens to the pod. It hears and answers nothing unless it is read.
+    /// A peer that listens to the pod. It only receives and answers when it is read.
     async fn peer(&self, transport: Transport) -> WebSocketStream<TcpStream> {
         let socket = TcpSocket::new_v4().unwrap();
-        // A small window, so that not much fits on the way to it.
+        // A small window, so that little fits in transit.
         socket.set_recv_buffer_size(4096).unwrap();
         let stream = socket.connect(self.address).await.unwrap();
         let path = match transport {
@@ -77,9 +77,9 @@ impl Scene {
         peer
     }
 
-    /// Waits until nothing is left of the peers.
+    /// Waits until nothing remains of the peers.
     async fn forgotten(&self, transport: Transport, tasks: usize) {
-        // From here on nothing happens but what the server does by itself, as soon as it may.
+        // From here on only the server's own timers run, as early as possible.
         pause();
         let waited = timeout(GIVEN_UP, async {
             while self.api.app.live.listeners() > 0 || tasks_alive() > tasks {
@@ -105,13 +105,13 @@ fn tasks_alive() -> usize {
 }
 
 #[tokio::test]
-async fn who_answers_no_ping_is_given_up() {
-    let scene = Scene::set().await;
+async fn a_peer_without_pongs_is_disconnected() {
+    let setup = Setup::set().await;
     for transport in [Transport::WebSocket, Transport::SocketIo] {
         let tasks = tasks_alive();
-        let mut peer = scene.peer(transport).await;
-        assert_eq!(scene.api.app.live.listeners(), 1, "{transport:?}");
-        scene.forgotten(transport, tasks).await;
+        let mut peer = setup.peer(transport).await;
+        assert_eq!(setup.api.app.live.listeners(), 1, "{transport:?}");
+        setup.forgotten(transport, tasks).await;
         tokio::time::resume();
         let ends = async { while let Some(Ok(_)) = peer.next().await {} };
         timeout(Duration::from_secs(20), ends)
@@ -121,19 +121,19 @@ async fn who_answers_no_ping_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_is_given_up() {
-    let scene = Scene::set().await;
+async fn a_peer_that_does_not_read_is_disconnected() {
+    let setup = Setup::set().await;
     for transport in [Transport::WebSocket, Transport::SocketIo] {
         let tasks = tasks_alive();
-        let peer = scene.peer(transport).await;
-        // More than fits between them.
+        let peer = setup.peer(transport).await;
+        // More than fits in transit.
         for _ in 0..20_000 {
-            scene.api.app.live.refresh(std::slice::from_ref(&scene.pod));
+            setup.api.app.live.refresh(std::slice::from_ref(&setup.pod));
             for _ in 0..4 {
                 tokio::task::yield_now().await;
             }
         }
-        scene.forgotten(transport, tasks).await;
+        setup.forgotten(transport, tasks).await;
         tokio::time::resume();
         drop(peer);
     }

@@ -25,7 +25,7 @@ async fn silent(listener: &Listener) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_is_told_from_its_creation_to_its_end_and_to_nobody_else() {
+async fn a_pod_is_reported_from_creation_to_end_and_only_to_its_owner() {
     let api = Api::start(config()).await;
     let (ana, berta) = (
         api.sign_in("ana@example.com").await,
@@ -62,7 +62,7 @@ async fn a_pod_is_told_from_its_creation_to_its_end_and_to_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_slow_is_told_the_last_state_and_nothing_piles_up() {
+async fn a_slow_listener_gets_the_last_state_and_nothing_accumulates() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
     let pod = api.create(&ana, "training").await;
@@ -91,7 +91,7 @@ async fn who_is_slow_is_told_the_last_state_and_nothing_piles_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_connection_subscribes_to_so_many_pods_and_no_more() {
+async fn a_connection_has_a_limited_number_of_subscriptions() {
     let api = Api::start(config()).await;
     let ana = api.sign_in("ana@example.com").await;
     let id: PodId = api.create(&ana, "training").await.parse().unwrap();

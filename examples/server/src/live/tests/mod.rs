@@ -1,4 +1,4 @@
-//! Live updates, from the change of a pod to what a client hears.
+//! Live updates, from the change of a pod to the events that a client receives.
 
 mod dead_peers;
 mod listener;

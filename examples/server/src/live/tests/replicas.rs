@@ -16,14 +16,14 @@ use crate::config::Config;
 use crate::live::{Alert, Listener, Outgoing, Scope};
 use crate::test_api::{Api, config, secrets};
 
-/// So many servers on one store and one cluster.
+/// This many servers on one store and one cluster.
 fn replicas<const N: usize>() -> [Api; N] {
     crate::tls::use_ring();
     let store = Arc::new(MemoryStore::new());
     let cluster: Arc<dyn ClusterBackend> = Arc::new(crate::test_api::simulated());
     let secrets = secrets();
     [(); N].map(|()| {
-        // Told that it is shared; the store that it gets is the one above.
+        // Configured as shared; the store that it gets is the one above.
         let config = Config {
             store: "mongodb://not-asked".into(),
             ..config()
@@ -37,7 +37,7 @@ fn replicas<const N: usize>() -> [Api; N] {
     })
 }
 
-/// Hears from one of them of all pods of whoever has this token.
+/// Listens to all pods of the token's owner on one of the servers.
 async fn listen(server: &Api, token: &str) -> Arc<Listener> {
     let caller = server.app.caller(token).await.unwrap();
     let live = &server.app.live;
@@ -47,7 +47,7 @@ async fn listen(server: &Api, token: &str) -> Arc<Listener> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_server_does_the_other_tells_and_nothing_is_charged_twice() {
+async fn changes_by_one_server_are_reported_by_the_other_and_charged_once() {
     let [one, other] = replicas();
     let ana = one.sign_in("ana@example.com").await;
     let listener = listen(&other, &ana).await;
@@ -75,7 +75,7 @@ async fn what_one_server_does_the_other_tells_and_nothing_is_charged_twice() {
         .post(&format!("/api/pods/{pod}/stop"), &ana, &json!({}))
         .await
         .expect(200);
-    // The last period is charged when the container has ended.
+    // The last period is charged after the end of the container.
     one.until(&ana, &pod, "stopped").await;
     tokio::time::sleep(Duration::from_secs(20)).await;
     let statement = one.get("/api/account/statement", &ana).await.expect(200);
@@ -94,7 +94,7 @@ async fn what_one_server_does_the_other_tells_and_nothing_is_charged_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_signs_out_on_one_server_is_signed_out_on_all() {
+async fn signing_out_on_one_server_applies_to_all() {
     let [one, other] = replicas();
     let token = one.sign_in("ana@example.com").await;
     other.get("/api/auth/me", &token).await.expect(200);
@@ -103,7 +103,7 @@ async fn who_signs_out_on_one_server_is_signed_out_on_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_other() {
+async fn the_deletion_of_a_stopped_pod_reaches_listeners_of_the_other_server() {
     let [one, other] = replicas();
     let ana = one.sign_in("ana@example.com").await;
     let pod = one.create(&ana, "training").await;
@@ -123,7 +123,7 @@ async fn a_stopped_pod_that_one_server_deletes_is_gone_for_who_listens_to_the_ot
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_server_warns_who_listens_to_it_that_the_money_runs_out() {
+async fn every_server_sends_low_balance_warnings_to_its_listeners() {
     let servers: [Api; 2] = replicas();
     let ana = servers[0].sign_in("ana@example.com").await;
     let listeners = join_all(servers.iter().map(|server| listen(server, &ana))).await;
@@ -150,7 +150,7 @@ async fn every_server_warns_who_listens_to_it_that_the_money_runs_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_server_charges_and_takes_in_is_told_within_seconds() {
+async fn balance_changes_by_another_server_are_reported_within_seconds() {
     let [one, other] = replicas();
     let ana = one.sign_in("ana@example.com").await;
     let user = one.app.caller(&ana).await.unwrap().user.id;

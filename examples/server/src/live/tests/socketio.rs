@@ -35,7 +35,7 @@ impl<'a> Client<'a> {
         assert_eq!(self.api.send(request).await.status, 200);
     }
 
-    /// The next packets, without pings, which are answered: a peer that does not is given up.
+    /// The next packets. Pings are answered, because otherwise the server disconnects.
     async fn hear(&self) -> String {
         loop {
             let answer = self.api.get(&self.path(), "").await;
@@ -52,7 +52,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// All events with this name that come until then.
+    /// All events with this name until then.
     async fn events(&self, name: &str, end: Instant) -> Vec<Value> {
         let mut all = Vec::new();
         while let Ok(packets) = timeout_at(end, self.hear()).await {
@@ -71,7 +71,7 @@ impl<'a> Client<'a> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_while_the_store_does_not_answer_waits_and_is_let_in() {
+async fn a_client_waits_while_the_store_does_not_respond_and_then_connects() {
     let (api, token) = Api::in_trouble(Fault::ErrorBefore, Duration::from_secs(10)).await;
     let client = Client::open(&api).await;
     client.sign_in(&token).await;

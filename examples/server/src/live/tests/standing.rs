@@ -1,4 +1,4 @@
-//! How an account stands, told as it changes.
+//! The standing of an account, reported as it changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn listener(api: &Api, token: &str) -> Arc<Listener> {
     listener
 }
 
-/// The next that is told of the account for which this holds, within a minute and a half.
+/// The next standing for which this holds, within a minute and a half.
 async fn until(listener: &Listener, what: &str, holds: impl Fn(&Standing) -> bool) -> Arc<Standing> {
     let told = async {
         loop {
@@ -34,7 +34,7 @@ async fn until(listener: &Listener, what: &str, holds: impl Fn(&Standing) -> boo
     told.unwrap_or_else(|_| panic!("it is never told that {what}"))
 }
 
-/// Whether nothing is told of the account for five minutes.
+/// Whether no standing is reported for five minutes.
 async fn is_silent(listener: &Listener) -> bool {
     let told = async { while !matches!(listener.next().await, Outgoing::Standing(_)) {} };
     timeout(Duration::from_mins(5), told).await.is_err()
@@ -90,7 +90,7 @@ async fn the_owner_is_told_what_is_in_the_account_and_what_it_costs_at_every_cha
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_that_come_together_are_told_once_on_each_connection() {
+async fn simultaneous_changes_are_reported_once_per_connection() {
     let api = Api::start(config()).await;
     let (ana, admin) = (
         api.sign_in("ana@example.com").await,
@@ -111,7 +111,7 @@ async fn changes_that_come_together_are_told_once_on_each_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_money_runs_out_is_told_with_the_balance_until_somebody_pays_in() {
+async fn a_low_balance_is_reported_with_the_balance_until_a_deposit() {
     let credit = Config {
         opening_credit: 3.0,
         ..config()
@@ -129,7 +129,7 @@ async fn that_money_runs_out_is_told_with_the_balance_until_somebody_pays_in() {
         panic!("{low:?}")
     };
     assert!((3000..3600).contains(&left), "{left}");
-    // It is still so for who loads the page anew.
+    // A page that is reloaded shows the same.
     let told = balance(&api, &ana).await;
     assert_eq!(told["low"]["kind"], "balance");
     let message = told["low"]["message"].as_str().unwrap();
@@ -146,7 +146,7 @@ async fn that_money_runs_out_is_told_with_the_balance_until_somebody_pays_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_suspended_is_told_at_once_and_their_pods_say_so() {
+async fn a_suspension_is_reported_at_once_and_shown_on_pods() {
     let api = Api::start(config()).await;
     let (ana, admin) = (
         api.sign_in("ana@example.com").await,
@@ -193,7 +193,7 @@ async fn who_is_suspended_is_told_at_once_and_their_pods_say_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_daily_cap_stops_a_pod_which_says_when_it_can_be_started_again() {
+async fn a_pod_stopped_by_a_daily_cap_says_when_it_can_start_again() {
     let capped = Config {
         daily_cap: Some(0.5),
         ..config()

@@ -50,7 +50,7 @@ impl Socket {
 }
 
 #[tokio::test]
-async fn who_has_signed_in_hears_of_their_pods_only() {
+async fn users_receive_updates_of_their_own_pods_only() {
     let api = Api::start(config()).await;
     let (ana, berta) = (
         api.sign_in("ana@example.com").await,
@@ -102,7 +102,7 @@ async fn who_has_signed_in_hears_of_their_pods_only() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_answered_or_ends_the_connection() {
+async fn invalid_messages_are_answered_or_end_the_connection() {
     let api = Api::start(config()).await;
     let token = api.sign_in("ana@example.com").await;
     let query = format!("?token={token}");
@@ -142,10 +142,10 @@ async fn a_server_that_stops_says_so() {
 }
 
 #[tokio::test]
-async fn while_the_store_does_not_answer_nobody_is_told_that_they_are_signed_out() {
+async fn while_the_store_does_not_respond_nobody_is_signed_out() {
     let (api, token) = Api::in_trouble(Fault::ErrorBefore, Duration::from_hours(1)).await;
     let mut socket = Socket::open(&api, "").await;
-    // As the dashboard does: all at once, without waiting for the answer.
+    // Like the dashboard: all at once, without waiting for answers.
     for message in [
         json!({ "type": "auth", "token": token }),
         json!({ "type": "subscribeAll" }),

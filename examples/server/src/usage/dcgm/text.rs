@@ -1,15 +1,16 @@
-//! From the text of exporters to the use of each pod's GPUs: plain functions.
+//! Parses the texts of exporters into the use of each pod's GPUs: plain functions.
 
 use std::collections::{BTreeMap, HashMap};
 
 /// The use of a GPU in percent; the second name is that of the exporter's first version.
 const UTILIZATION: [&str; 2] = ["DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization"];
-/// The part of the time in which the engine of a GPU works (0 to 1): all that there is of slices of a GPU (MIG).
+/// The share of time in which the engine of a GPU works (0 to 1): the only figure for slices of a GPU (MIG).
 const ENGINE: &str = "DCGM_FI_PROF_GR_ENGINE_ACTIVE";
-/// A figure of the engine may be this much above 1: it is measured in parts.
+/// The maximum figure of an engine. It may slightly exceed 1, because it is measured in parts.
 const ENGINE_MOST: f32 = 1.01;
-/// Where the namespace and the name of a pod stand. A Prometheus between us and the exporter calls the exporter's own
-/// `pod` and puts `exported_` before what it said (`honor_labels: false`); the first version had other names.
+/// The labels with the namespace and the name of a pod. A Prometheus between us and the exporter sets `pod` to
+/// the exporter's own and adds `exported_` to the original labels (`honor_labels: false`); the first version
+/// had other names.
 const POD_LABELS: [(&str, &str); 4] = [
     ("exported_namespace", "exported_pod"),
     ("exported_pod_namespace", "exported_pod_name"),
@@ -21,18 +22,18 @@ const POD_LABELS: [(&str, &str); 4] = [
 pub(crate) type Name = (String, String);
 type Labels<'a> = HashMap<&'a str, String>;
 
-/// One GPU, or one slice of one: its id, or where it is; and the slice.
+/// A GPU, or a slice of one: its id or place, and the slice.
 type Gpu = (String, String);
 
-/// What is told of one GPU.
+/// The figures of one GPU.
 #[derive(Debug, Default)]
 struct Figures {
     utilization: Option<f32>,
     engine: Option<f32>,
 }
 
-/// The use of each pod's GPUs in percent, as the mean of them. One that is told of several times (by two exporters, by
-/// Prometheus and the exporter, as several shares of one pod) counts once.
+/// The use of each pod's GPUs in percent, as their mean. A GPU that is reported several times (by two
+/// exporters, by Prometheus and the exporter, as several shares of one pod) counts once.
 pub(crate) fn percent<'a>(texts: impl IntoIterator<Item = &'a String>) -> HashMap<Name, f32> {
     let mut pods: HashMap<Name, BTreeMap<Gpu, Figures>> = HashMap::new();
     for line in texts.into_iter().flat_map(|text| text.lines()) {
@@ -44,7 +45,7 @@ pub(crate) fn percent<'a>(texts: impl IntoIterator<Item = &'a String>) -> HashMa
             continue;
         };
         let figures = pods.entry(name).or_default().entry(gpu(&labels)).or_default();
-        // What is blank, as after a restart of the driver, is told as a number beyond all that can be.
+        // A blank value, as after a restart of the driver, is a number beyond the range.
         if utilization && (0.0..=100.0).contains(&value) {
             figures.utilization = Some(value);
         } else if engine && (0.0..=ENGINE_MOST).contains(&value) {
@@ -54,7 +55,7 @@ pub(crate) fn percent<'a>(texts: impl IntoIterator<Item = &'a String>) -> HashMa
     let mean = |(name, gpus): (Name, BTreeMap<Gpu, Figures>)| {
         let known = gpus.iter().filter_map(|((_, slice), figures)| {
             let Figures { utilization, engine } = figures;
-            // Of a slice the utilization is that of the whole GPU.
+            // For a slice, the utilization is that of the whole GPU.
             if slice.is_empty() {
                 utilization.or(*engine)
             } else {
@@ -67,7 +68,7 @@ pub(crate) fn percent<'a>(texts: impl IntoIterator<Item = &'a String>) -> HashMa
     pods.into_iter().filter_map(mean).collect()
 }
 
-/// The pod that a sample is about.
+/// The pod of a sample.
 fn pod(labels: &Labels<'_>) -> Option<Name> {
     let label = |name: &str| labels.get(name).filter(|value| !value.is_empty()).cloned();
     POD_LABELS
@@ -75,7 +76,7 @@ fn pod(labels: &Labels<'_>) -> Option<Name> {
         .find_map(|(namespace, pod)| Some((label(namespace)?, label(pod)?)))
 }
 
-/// The GPU that a sample is about.
+/// The GPU of a sample.
 fn gpu(labels: &Labels<'_>) -> Gpu {
     let label = |name: &str| labels.get(name).map_or("", String::as_str);
     let id = ["UUID", "uuid"]
@@ -89,7 +90,8 @@ fn gpu(labels: &Labels<'_>) -> Gpu {
     )
 }
 
-/// A sample of the text format: the name of the metric, its labels and its value. `None`: the line is none.
+/// A sample of the text format: the name of the metric, its labels and its value. `None`: the line is not a
+/// sample.
 fn sample(line: &str) -> Option<(&str, Labels<'_>, f32)> {
     let (metric, mut rest) = line.trim_start().split_once('{')?;
     let mut labels = HashMap::new();
@@ -108,7 +110,8 @@ fn sample(line: &str) -> Option<(&str, Labels<'_>, f32)> {
     Some((metric.trim(), labels, value))
 }
 
-/// The text up to the quote that ends it, without escapes (`\\`, `\"`, `\n`), and what comes after it.
+/// The text up to the closing quote, without escapes (`\\`, `\"`, `
+/// `), and the rest after it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut characters = text.char_indices();
@@ -133,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// A text, and the namespace, the name and the use of each pod, of how many GPUs.
+    /// A text, and the expected namespace, name, use and number of GPUs of each pod.
     #[derive(Deserialize)]
     struct Trial {
         source: String,
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_trial_comes_out_right() {
+    fn each_trial_is_as_expected() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/trials/dcgm");
         let files: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
@@ -160,7 +163,7 @@ mod tests {
         for path in files {
             let trial: Trial = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             let why = format!("{}: {}", path.display(), trial.source);
-            // However often the same is told, it is one GPU.
+            // However often it is repeated, it is one GPU.
             for texts in [vec![&trial.text], vec![&trial.text, &trial.text]] {
                 let found = percent(texts);
                 assert_eq!(found.len(), trial.expect.len(), "{why}: {found:?}");
@@ -186,16 +189,16 @@ DCGM_FI_DEV_FB_USED{gpu="0",namespace="neuropod",pod="lab-k3j5qzx2ab"} 9
     }
 
     #[test]
-    fn gpus_are_told_apart_and_the_same_one_counts_once() {
+    fn gpus_are_distinguished_and_counted_once() {
         for (text, expected) in [
-            // Without an id they are told apart by where they are.
+            // Without an id they are distinguished by their place.
             (
                 r#"X{gpu="0",Hostname="a",namespace="neuropod",pod="p"} 10
 X{gpu="1",Hostname="a",namespace="neuropod",pod="p"} 20
 X{gpu="0",Hostname="b",namespace="neuropod",pod="p"} 60"#,
                 30.0,
             ),
-            // By the exporter and by Prometheus.
+            // From the exporter and from Prometheus.
             (
                 r#"X{gpu="0",UUID="1",namespace="neuropod",pod="p"} 10
 X{gpu="0",UUID="1",exported_namespace="neuropod",exported_pod="p",namespace="ops",pod="e"} 10
@@ -244,7 +247,7 @@ X{gpu="0",UUID="1",namespace="neuropod",pod="p"} 40"#,
     }
 
     #[test]
-    fn what_is_no_sample_is_nothing() {
+    fn invalid_lines_are_ignored() {
         for line in [
             "",
             "DCGM_FI_DEV_GPU_UTIL 7",
