@@ -1,4 +1,4 @@
-//! How long the pure decisions take: naming, planning, reconciling, reading a log.
+//! The duration of the pure decisions: naming, planning, reconciling, reading a log.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
 use std::hint::black_box;
@@ -18,7 +18,7 @@ fn naming() -> Naming {
     Naming::new("pods.example.com", "a secret of at least 16 bytes").unwrap()
 }
 
-/// A pod with eight ports that runs, and what is seen of it.
+/// A running pod with eight ports, and its observation.
 fn running_pod() -> (Pod, Observation) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,5 +1,5 @@
-//! How long it takes from `apply` of a new pod to the last object accepted by a real API server, and how long an
-//! `apply` takes that has nothing to do. `cargo bench --bench kube_apply`.
+//! The time from `apply` of a new pod until a real API server has accepted the last object, and the time of an
+//! `apply` that changes nothing. `cargo bench --bench kube_apply`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,7 +22,7 @@ const ROUNDS: usize = 40;
 
 #[tokio::main]
 async fn main() {
-    // `cargo test` runs it too, to see that it builds.
+    // `cargo test` also runs it, to check that it builds.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -30,7 +30,7 @@ async fn main() {
         return;
     };
     let site = Site::new(cluster).await;
-    // The first one looks at the classes, and opens connections.
+    // The first one checks the classes, and opens connections.
     apply(&site, &workload("first", 8)).await;
     println!("{ROUNDS} pods each; the time of apply, in ms");
     println!("{:<28}{:>8}{:>8}{:>8}", "", "median", "p95", "max");
@@ -41,7 +41,7 @@ async fn main() {
             let workload = workload("lab", ports);
             new.push(apply(&site, &workload).await);
             again.push(apply(&site, &workload).await);
-            // The test cluster has addresses for some 250 Services.
+            // The test cluster only has addresses for some 250 Services.
             let removed = site.backend.remove(&workload.reference, VolumePolicy::Delete);
             assert!(removed.await.unwrap().is_cleared());
         }

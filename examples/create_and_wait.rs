@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .store(store.clone())
         .billing(store.clone())
         .build()?;
-    // Calls store what should be; the driver makes it true in the cluster.
+    // Calls store the desired state; the driver changes the cluster accordingly.
     let driver = platform.clone();
     tokio::spawn(async move { driver.run(std::future::pending()).await });
 

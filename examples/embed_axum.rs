@@ -1,4 +1,4 @@
-//! Neuropod inside a web application: two routes of axum that create and list the pods of whoever is signed in.
+//! Neuropod inside a web application: two axum routes that create and list the pods of the signed-in user.
 //!
 //! ```console
 //! $ cargo run --example embed_axum
@@ -45,7 +45,8 @@ async fn list(State(platform): State<Platform>, headers: HeaderMap) -> Reply {
     Ok(Json(pods.iter().map(view).collect()))
 }
 
-/// Who asks follows from the credentials alone, never from the body. An application looks up its session here.
+/// The caller is identified by the credentials alone, never by the body. An application looks up its session
+/// here.
 fn signed_in(headers: &HeaderMap) -> Result<Actor, (StatusCode, String)> {
     match headers
         .get(header::AUTHORIZATION)
@@ -56,12 +57,12 @@ fn signed_in(headers: &HeaderMap) -> Result<Actor, (StatusCode, String)> {
     }
 }
 
-/// A pod holds secrets and is not serialisable: the application chooses what it shows.
+/// A pod holds secrets and can't be serialised: the application chooses the fields to show.
 fn view(pod: &Pod) -> Value {
     json!({ "id": pod.id.as_str(), "name": pod.name, "status": pod.status.as_str() })
 }
 
-/// The status for programs, and a text for people that lists everything that is wrong.
+/// The status for programs, and a text for people that lists all mistakes.
 fn refuse(error: &neuropod::Error) -> (StatusCode, String) {
     let status = match error.kind() {
         ErrorKind::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -85,7 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     store
         .deposit("payment-1", &Actor::client("ana").id, Money::from_cents(1000))
         .await?;
-    // An application also spawns `platform.run(…)`, which carries out what the routes store.
+    // An application also spawns `platform.run(…)`, which carries out the changes that the routes store.
     let app = axum::Router::new()
         .route("/pods", get(list).post(create))
         .with_state(platform);

@@ -1,4 +1,4 @@
-//! Follows the log of a pod from its first byte, and stops when it has seen what it waited for.
+//! Follows the log of a pod from its first byte, and stops once it has found a line.
 //!
 //! ```console
 //! $ cargo run --example follow_logs

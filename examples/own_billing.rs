@@ -1,11 +1,11 @@
-//! Billing of one's own: a department pays for its people, and every charge becomes a line of its invoice.
+//! Custom billing: a department pays for its people, and every charge becomes a line of its invoice.
 //!
 //! ```console
 //! $ cargo run --example own_billing
 //! ```
 //!
-//! The ledger that is here keeps the account; what is added is the department's own. Every method is forwarded by hand,
-//! so that none is forgotten when the trait grows.
+//! The existing ledger keeps the accounts; the wrapper adds the department's invoice. It forwards every method
+//! explicitly, so that none is forgotten when the trait grows.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use neuropod::{Actor, Billing, CreatePod, Money, Naming, Platform, Result, UserI
 
 struct Invoiced {
     ledger: MemoryStore,
-    /// By the key of the charge: a charge that is repeated after a failure is one line.
+    /// By the key of the charge: a charge repeated after a failure is one line.
     lines: Mutex<BTreeMap<String, Money>>,
 }
 

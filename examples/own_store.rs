@@ -1,10 +1,10 @@
-//! A store of one's own: five methods that keep pods. Users, templates and prices stay with the application.
+//! A custom store: five methods that keep pods. Users, templates and prices stay with the application.
 //!
 //! ```console
 //! $ cargo run --example own_store
 //! ```
 //!
-//! It ends with the suite that every store passes, so that nothing of the contract is forgotten.
+//! It ends with the suite that every store passes, so that the whole contract is checked.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ struct OwnStore(Mutex<BTreeMap<PodId, Pod>>);
 
 impl OwnStore {
     fn pods(&self) -> MutexGuard<'_, BTreeMap<PodId, Pod>> {
-        // No method panics half-way through a change, so what a poisoned lock guards is whole.
+        // No method panics half-way through a change, so the data behind a poisoned lock is consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,8 +4,8 @@
 //! $ cargo run --example plan_without_cluster
 //! ```
 //!
-//! Decisions are plain functions (`check`, `plan`, `manifests`), so they can be tried anywhere: in a test, in a form,
-//! in the review of a change.
+//! Decisions are plain functions (`check`, `plan`, `manifests`), so they can be used anywhere: in a test, in a
+//! form, in the review of a change.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .billing(store.clone())
         .build()?;
 
-    // A request that is wrong in three fields gets all three problems at once.
+    // Three mistakes in a request are reported at once.
     let wrong = CreatePod::from_image("", "Not An Image").gpu("abacus");
     let rules = RequestRules {
         catalogue: platform.catalogue(),
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{}: {text}", problem.field);
     }
 
-    // A good request becomes a record, the record a workload, and the workload the objects of Kubernetes.
+    // A valid request becomes a record, the record a workload, and the workload the objects of Kubernetes.
     let ana = Actor::client("ana");
     store.open(&ana.id, AccountKind::Prepaid).await?;
     store

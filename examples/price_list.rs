@@ -1,4 +1,4 @@
-//! Prices of one's own: what a pod costs before it is created, and what a new price list means for pods that run.
+//! Custom prices: the cost of a pod before it is created, and the effect of a new price list on running pods.
 //!
 //! ```console
 //! $ cargo run --example price_list
@@ -15,7 +15,7 @@ use neuropod::{Actor, Billing, CreatePod, Money, Naming, Platform, PriceList};
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // All prices are per hour. A GPU type without a price of its own costs `other_gpu`.
+    // All prices are per hour. A GPU type without its own price costs `other_gpu`.
     let prices = PriceList {
         gpus: [("rtx-4090".to_owned(), Money::from_cents(180))].into(),
         other_gpu: Money::from_cents(25),
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .store(store.clone())
         .billing(store.clone())
         .price_list(prices.clone())
-        // `PricePolicy::Current` would charge a pod that runs the new price from its next period on.
+        // `PricePolicy::Current` would charge a running pod the new price from its next period on.
         .price_policy(PricePolicy::Quoted)
         .currency(Currency::EUR)
         .build()?;
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .disks(20, 50);
     let pod = platform.create(&ana, &request).await?;
 
-    // The store keeps every version that ever held, so that each charge can be explained later.
+    // The store keeps every version of the list, so that each charge can be explained later.
     let dearer = PriceList {
         gpus: [("rtx-4090".to_owned(), Money::from_cents(240))].into(),
         ..prices

@@ -41,7 +41,7 @@ struct Arguments {
     /// Where the pod runs
     #[arg(long, value_enum, default_value = "sim")]
     cluster: Where,
-    /// In which language the story is told
+    /// The language of the output
     #[arg(long, value_enum, default_value = "en")]
     language: Tongue,
     /// The domain below which the pod gets its public host names
@@ -66,7 +66,7 @@ struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Where {
-    /// A cluster in memory, which needs nothing
+    /// A cluster in memory, without requirements
     Sim,
     /// The current kubeconfig
     Kube,
@@ -89,16 +89,16 @@ impl From<Tongue> for Language {
     }
 }
 
-/// How long any part of the story may take: pulling an image takes its time.
+/// The maximum duration of any part of the story: pulling an image takes long.
 const LIMIT: Duration = Duration::from_mins(15);
-/// How long the pod works on the simulated cluster, where time costs nothing.
+/// The running time of the pod on the simulated cluster, where time costs nothing.
 const SIMULATED_WORK: Duration = Duration::from_hours(1);
-/// How long on a real one.
+/// The running time on a real cluster.
 const WORK: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Simulated time stands still while something is done, and goes on at once where nothing is.
+    // Simulated time stands still while there is work, and jumps to the next event otherwise.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(arguments.cluster == Where::Sim)
@@ -115,7 +115,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What went wrong, and why: one line.
+/// The error and its causes, in one line.
 fn for_people(error: &(dyn Error + 'static), language: Language) -> String {
     let mut line = error.to_string();
     if let Some(neuropod::ErrorKind::Invalid(_) | neuropod::ErrorKind::InsufficientFunds { .. }) =
@@ -213,7 +213,7 @@ async fn cluster(
         }
         Where::Kube => {
             let exposure = arguments.ingress_class.as_ref();
-            // With an instance of its own it removes only what an earlier run left, and nothing of another platform.
+            // With its own instance it only removes objects of an earlier run, and none of another platform.
             let config = KubeConfig::default()
                 .with_instance("quickstart")
                 .with_namespace(arguments.namespace.as_str())
@@ -229,7 +229,7 @@ struct Story {
     platform: Platform,
     ana: Actor,
     language: Language,
-    /// How long the pod works.
+    /// The running time of the pod.
     work: Duration,
     begun: Instant,
 }
@@ -273,7 +273,7 @@ impl Story {
         println!("{:8.2} s  {text}", self.begun.elapsed().as_secs_f64());
     }
 
-    /// Shows each step of the pod until it is as wanted.
+    /// Shows each step of the pod until `wanted` is true.
     async fn follow(&self, id: &PodId, wanted: impl Fn(&Pod) -> bool) -> Result<Pod, Box<dyn Error>> {
         let mut updates = self.platform.subscribe(&self.ana);
         let mut shown = String::new();
@@ -300,7 +300,7 @@ impl Story {
             .into())
     }
 
-    /// What the pod does, and why it does not do what it should.
+    /// The status of the pod, with its reason.
     fn state(&self, pod: &Pod) -> String {
         let step = message::step(pod.step, self.language);
         match &pod.reason {
@@ -357,14 +357,14 @@ impl Story {
         Ok(())
     }
 
-    /// What was paid, for how long and at which price.
+    /// The payments, with duration and price.
     async fn show_bill(&self) -> Result<()> {
         let user = &self.ana.id;
         let entries = self
             .platform
             .entries(&self.ana, user, &EntryOptions::default())
             .await?;
-        // Time is charged minute by minute: together it is what somebody wants to know.
+        // Time is charged minute by minute, but people want to know the sum.
         let mut by_price: BTreeMap<Money, (i64, Money)> = BTreeMap::new();
         for charge in entries.iter().filter_map(explain) {
             let (seconds, amount) = by_price.entry(charge.hourly).or_default();

@@ -1,4 +1,4 @@
-//! Makes a cluster fail on purpose, and shows what the owner of a pod is told: for tests of an application.
+//! Makes a cluster fail on purpose, and shows the messages for the owner of a pod: for tests of an application.
 //!
 //! ```console
 //! $ cargo run --example sim_faults
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .deposit("payment-1", &ana.id, Money::from_cents(1000))
         .await?;
 
-    // The API server fails twice. The driver tries again by itself.
+    // The API server fails twice. The driver retries by itself.
     cluster.inject_error(CallError {
         method: Some(Method::Apply),
         times: 2,
@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What an application shows: the reason, the cluster's own words, and what the owner can do.
+/// The texts that an application shows: the reason, the cluster's own words, and the remedy.
 fn tell(reason: &Reason) {
     println!("{}", message::reason_of(reason, Language::En));
     println!("  detail: {}", reason.detail);

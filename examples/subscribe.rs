@@ -4,8 +4,8 @@
 //! $ cargo run --example subscribe
 //! ```
 //!
-//! A server passes these updates on to its open connections. The account here holds too little for two hours, so that the
-//! warnings of a low balance come too.
+//! A server forwards these updates to its open connections. The account here can't pay for two hours, so there
+//! are warnings of a low balance, too.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     store.open(&ana.id, AccountKind::Prepaid).await?;
     store.deposit("payment-1", &ana.id, Money::from_cents(60)).await?;
 
-    // The stream never ends; this example leaves it when its pod is gone.
+    // The stream never ends; this example stops reading when its pod is gone.
     let mut updates = platform.subscribe(&ana);
     let request = CreatePod::from_image("training", "quay.io/jupyter/base-notebook");
     let pod = platform.create(&ana, &request).await?;
@@ -49,12 +49,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 println!("snapshot: pods {}, missed changes {missed}", pods.len());
             }
             Update::Changed(pod) => {
-                // A record changes more often than what people see of it.
+                // A record changes more often than its visible fields.
                 if shown.replace(pod.step) != Some(pod.step) {
                     println!("changed: {}: {}", pod.name, message::step(pod.step, Language::En));
                 }
                 if pod.step == Step::Stopped {
-                    // The owner gets a moment to read why, then the pod is deleted.
+                    // The owner gets a moment to read the reason, then the pod is deleted.
                     tokio::time::sleep(Duration::from_secs(1)).await;
                     platform.delete(&ana, &pod.id, VolumePolicy::Delete).await?;
                 }

@@ -7,8 +7,8 @@
 //!
 //! # A whole example
 //!
-//! Here on the simulated cluster (feature `sim`), which needs nothing; `KubeCluster` (feature `k8s`) takes its place in
-//! earnest.
+//! Here on the simulated cluster (feature `sim`), which needs nothing; in production `KubeCluster` (feature
+//! `k8s`) takes its place.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -30,7 +30,7 @@
 //!     .store(store.clone())
 //!     .billing(store.clone())
 //!     .build()?;
-//! // The driver: it makes true what the calls below write down.
+//! The driver carries out the changes that the calls below store.
 //! let driver = platform.clone();
 //! let driver = tokio::spawn(async move { driver.run(std::future::pending()).await });
 //!
@@ -55,23 +55,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The parts
+//! # Traits
 //!
-//! | trait | what it is | ours |
+//! | trait | purpose | implementations |
 //! |---|---|---|
-//! | [`ClusterBackend`] | where pods run | `k8s::KubeCluster` (feature `k8s`), `sim::SimCluster` (feature `sim`) |
+//! | [`ClusterBackend`] | the cluster on which pods run | `k8s::KubeCluster` (feature `k8s`), `sim::SimCluster` (feature `sim`) |
 //! | [`PodStore`] | keeps pods | [`store::MemoryStore`], `store::SqliteStore` (feature `sqlite`), `store::MongoStore` (feature `mongo`) |
-//! | [`Billing`] | accounts and what happens to the money in them | the same |
+//! | [`Billing`] | accounts and their money | the same |
 //! | [`TokenExtractor`] | finds access tokens in logs | [`token::JupyterTokens`], [`token::RegexTokens`] |
 //! | [`store::UserStore`], [`TemplateStore`](store::TemplateStore), [`PriceStore`](store::PriceStore), [`RequestStore`](store::RequestStore), optional | users, templates, price lists, past requests | the same stores |
-//! | [`store::AuditLog`], optional | who did what | the same stores |
+//! | [`store::AuditLog`], optional | the audit log | the same stores |
 //!
 //! [`Platform`] ties them together. Everything it decides is a plain function: [`check`](mod@pod::check),
 //! [`naming`], [`plan`](fn@cluster::plan::plan), [`reconcile`](fn@reconcile::reconcile), [`token`].
 //!
 //! # Features
 //!
-//! None is on unless asked for.
+//! All are off by default.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -95,7 +95,7 @@
 #[cfg_attr(docsrs, doc(cfg(feature = "k8s")))]
 pub use neuropod_k8s as k8s;
 
-/// The traits of stores, and the stores that are here.
+/// The traits of stores, and the included stores.
 pub mod store {
     #[doc(inline)]
     pub use neuropod_core::store::*;
@@ -119,7 +119,7 @@ pub use neuropod_core::{
     reconcile, token, user,
 };
 
-/// The example of the README compiles.
+/// Compiles the example of the README.
 #[cfg(all(doctest, feature = "k8s"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Every example of this package but the quickstart runs by itself and prints what it is there to show.
+//! Every example of this package except the quickstart runs by itself and prints its main results.
 //! `tests/quickstart.rs` tests the quickstart.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -7,7 +7,7 @@ mod example;
 
 use std::time::{Duration, Instant};
 
-/// The longest an example may take on a busy machine; its own time is simulated.
+/// The time limit of an example on a busy machine; its own time is simulated.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs an example and checks that it prints these texts, in this order.

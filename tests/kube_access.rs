@@ -1,4 +1,4 @@
-//! The rights of `examples/deploy`: enough for everything that the backend does, and what it says when one is missing.
+//! The rights of `examples/deploy`: they are enough for the whole backend, and a missing one is reported.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -66,7 +66,7 @@ async fn the_rights_are_enough() {
     assert_eq!(opened.await.unwrap(), ClusterEvent::Synced);
 }
 
-/// Everything that the driver does with a backend, but for the watch.
+/// Everything that the driver does with a backend, except the watch.
 async fn whole_life(site: &Site, workload: &Workload) -> Result<(), Error> {
     let (backend, reference) = (&site.backend, &workload.reference);
     backend.apply(workload).await?;
@@ -144,7 +144,7 @@ async fn every_user_has_a_namespace_with_limits() {
     let limits: Api<LimitRange> = Api::namespaced(site.admin.clone(), &namespace);
     assert_eq!(limits.list(&ListParams::default()).await.unwrap().items.len(), 1);
 
-    // Another pod of the user is over the limit; with a higher limit it is not.
+    // Another pod of the user exceeds the limit, but not a higher one.
     let mut other = kube::workload("other", 1);
     other.reference.user_hash = workload.reference.user_hash.clone();
     other.reference.namespace = Some(namespace.clone());
@@ -200,7 +200,7 @@ async fn ports_are_reached_through_a_gateway() {
         Objects::Complete
     );
 
-    // Routes of before are removed too when a platform changes to Ingresses.
+    // Earlier routes are removed too when a platform changes to Ingresses.
     let ingress = site.another(|config| config.exposure = Exposure::ingress(kube::CLASS));
     let left = ingress
         .remove(&workload.reference, VolumePolicy::Keep)

@@ -1,5 +1,5 @@
-//! `KubeCluster` on a real API server, as the `ServiceAccount` of `examples/deploy/rbac.yaml`: what it makes, changes,
-//! removes and refuses.
+//! `KubeCluster` on a real API server, as the `ServiceAccount` of `examples/deploy/rbac.yaml`: the objects that
+//! it creates, changes, removes and refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use self::kube::{Site, cluster, workload};
 
-/// Everything of the platform in the namespace, as kind, name and metadata.
+/// All objects of the platform in the namespace, as kind, name and metadata.
 async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
     async fn of<K>(site: &Site, kind: &'static str) -> Vec<(&'static str, String, Value)>
     where
@@ -50,7 +50,7 @@ async fn everything(site: &Site) -> Vec<(&'static str, String, Value)> {
 /// The version of every object: it changes with every write.
 async fn versions(site: &Site) -> BTreeMap<String, String> {
     let version = |kind: &str, meta: &Value| match kind {
-        // The cluster's controllers write to claims when they please: of those only what we wrote counts.
+        // The cluster's controllers write to claims at any time, so only our own writes to them count.
         "PersistentVolumeClaim" => {
             let managers = meta["managedFields"].as_array().unwrap().iter();
             managers
@@ -78,7 +78,7 @@ async fn all_objects_of_a_new_pod_are_made_in_one_wave() {
         return;
     };
     let site = Site::new(cluster).await;
-    // The first one looks at the classes, and opens connections.
+    // The first one checks the classes, and opens connections.
     site.backend.apply(&workload("first", 8)).await.unwrap();
     for ports in [1, 8] {
         let mut times = Vec::new();
@@ -241,7 +241,7 @@ async fn what_differs_is_changed_and_what_is_not_wanted_goes() {
     annotated.apply(&workload).await.unwrap();
     let ingresses = site.api::<Ingress>();
     let name = &workload.endpoints[0].route;
-    // Somebody else's annotation is somebody else's.
+    // A foreign annotation is left alone.
     let foreign = json!({ "metadata": { "annotations": { "example.com/foreign": "stays" } } });
     let patch = Patch::Merge(&foreign);
     ingresses
@@ -307,7 +307,7 @@ async fn objects_of_others_are_not_touched() {
     }
 }
 
-/// Makes an object with the labels of another user of the same platform, and of another pod.
+/// Creates an object with the labels of another user of the same platform, and of another pod.
 async fn other<K>(site: &Site, name: &str, spec: Value)
 where
     K: ::kube::Resource<Scope = ::kube::core::NamespaceResourceScope, DynamicType = ()>
@@ -325,7 +325,7 @@ where
     kube::make(site.api::<K>(), object).await;
 }
 
-/// What [`other`] has made, with its versions.
+/// The objects made by [`other`], with their versions.
 async fn foreign(site: &Site) -> Vec<(String, String)> {
     let all = everything(site).await.into_iter();
     all.filter(|(.., meta)| meta["labels"]["neuropod.io/user-hash"] == "other")

@@ -1,5 +1,6 @@
-//! Whether the GPU types on offer are those of a cluster's nodes, told beforehand: on a real API server with nodes that
-//! are labelled and tainted as those of clouds and of NVIDIA's operator are. Nothing else in this file may have nodes.
+//! Checks in advance whether the GPU types on offer match a cluster's nodes: on a real API server, with nodes
+//! that are labelled and tainted like those of clouds and of NVIDIA's operator. Nothing else in this file may
+//! have nodes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -70,7 +71,7 @@ fn product(name: &str) -> Value {
     json!({ "nvidia.com/gpu.product": name })
 }
 
-/// Nodes, a catalogue for them, and what is said of its type: nothing where a node can take it.
+/// Nodes, a catalogue for them, and the report for its type: nothing if a node can take it.
 fn cases() -> Vec<(&'static str, Vec<NodeOf>, Catalogue, &'static str)> {
     let none = || json!([]);
     let t4 = |count| of(product("Tesla-T4"), NVIDIA, count, none());
@@ -179,7 +180,7 @@ async fn a_catalogue_that_the_nodes_do_not_have_is_said_with_why() {
         let texts: Vec<_> = said.iter().map(|gpu| unmatched_gpu(gpu, Language::En)).collect();
         let expected = format!("No node can take the GPU type x: {why}");
         let expected: Vec<_> = (!why.is_empty()).then_some(expected).into_iter().collect();
-        // The API server taints a new node as not ready: that is no fault of the catalogue.
+        // The API server taints a new node as not ready, which is not the catalogue's fault.
         assert_eq!(texts, expected, "{name}");
 
         let backend = site.another(|config| config.catalogue = Some(catalogue));
@@ -193,7 +194,7 @@ async fn a_catalogue_that_the_nodes_do_not_have_is_said_with_why() {
         }
     }
 
-    // Who may not look at nodes can't say, and is told so.
+    // A platform that may not list nodes can't check, and says so.
     set_nodes(&site, &[]).await;
     let right = Right {
         verb: "list".into(),

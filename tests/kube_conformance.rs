@@ -1,8 +1,8 @@
 //! The conformance suite of cluster backends, against `KubeCluster` on a real API server.
 //!
-//! Nothing runs pods there: the stage writes what a scheduler and a kubelet write. The watch is cut inside the client
-//! of the backend, as everything else has to go on, and the API server is restarted before it is mended, by which it
-//! forgets the versions that the watch knows (410 Gone).
+//! Nothing runs pods there: the stage writes the statuses of a scheduler and a kubelet. The watch is cut inside
+//! the client of the backend, because everything else has to continue, and the API server is restarted before
+//! the watch is mended, so that it forgets the versions known to the watch (410 Gone).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -33,7 +33,7 @@ struct KubeStage {
     admin: Client,
     /// Whether each user has a namespace.
     namespace_per_user: bool,
-    /// Whether watches get through.
+    /// Whether watches are let through.
     gate: watch::Sender<bool>,
 }
 

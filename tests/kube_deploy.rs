@@ -1,5 +1,5 @@
-//! The manifests of `examples/deploy` on a real API server: it takes each of them, without a warning, and lets the pods of
-//! each workload into the namespace that it is for, at the Pod Security level that `namespaces.yaml` gives it.
+//! The manifests of `examples/deploy` on a real API server: each is accepted without a warning, and the pods of
+//! each workload are admitted to its namespace, at the Pod Security level in `namespaces.yaml`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -17,8 +17,8 @@ use serde_json::{Value, from_value, json};
 
 use self::kube::{cluster, documents, rbac};
 
-/// Every object of every YAML file below `examples/deploy`, with the name of the file. What has no kind is not for an API
-/// server.
+/// Every object of every YAML file below `examples/deploy`, with the name of the file. Documents without a kind
+/// are not for an API server.
 fn objects() -> Vec<(String, Value)> {
     fn collect(folder: &Path, all: &mut Vec<(String, Value)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -39,7 +39,7 @@ fn objects() -> Vec<(String, Value)> {
     all
 }
 
-/// What is wrong with an object: the refusal of the API server, or its warnings. Nothing is made.
+/// The problems of an object: the refusal of the API server, or its warnings. Nothing is created.
 async fn flaws(client: &Client, object: &Value) -> Vec<String> {
     let text = |field: &str| object[field].as_str().unwrap();
     let (group, version) = text("apiVersion")
@@ -58,7 +58,7 @@ async fn flaws(client: &Client, object: &Value) -> Vec<String> {
     };
     let body = serde_json::to_vec(object).unwrap();
     let (mut head, body) = Request::new(path).create(&dry, body).unwrap().into_parts();
-    // What it does not know is a slip of the pen.
+    // An unknown field is a typo.
     head.uri = format!("{}&fieldValidation=Strict", head.uri).parse().unwrap();
     let answer = client
         .send(http::Request::from_parts(head, Body::from(body)))
@@ -76,7 +76,7 @@ async fn flaws(client: &Client, object: &Value) -> Vec<String> {
     flaws
 }
 
-/// The pod that a workload makes; `None`: it is no workload.
+/// The pod of a workload; `None` if the object is not a workload.
 fn pod_of(object: &Value) -> Option<Value> {
     let spec = &object["spec"];
     let template = [&spec["template"], &spec["jobTemplate"]["spec"]["template"]];
@@ -112,7 +112,7 @@ async fn an_api_server_takes_every_manifest_and_its_pods_into_their_namespaces()
     cluster.install_gateway_api().await.unwrap();
     let objects = objects();
 
-    // They have to be there for the rest.
+    // They have to exist for the rest.
     let namespaces = objects.iter().filter(|(_, object)| object["kind"] == "Namespace");
     let mut levels = Vec::new();
     for (_, namespace) in namespaces {
@@ -159,7 +159,7 @@ async fn an_api_server_takes_every_manifest_and_its_pods_into_their_namespaces()
     assert_eq!(workloads, ["mongo.yaml", "server.yaml"]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
-    // And each level refuses what is not for it.
+    // And each level refuses pods of a lower level.
     let pod = |namespace: &str, spec: Value| {
         json!({ "apiVersion": "v1", "kind": "Pod",
         "metadata": { "name": "probe", "namespace": namespace }, "spec": spec })

@@ -1,4 +1,4 @@
-//! `KubeCluster` on a real node: what a real scheduler, kubelet and container runtime say.
+//! `KubeCluster` on a real node: reports of a real scheduler, kubelet and container runtime.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -54,7 +54,7 @@ fn http(name: &str) -> Workload {
     workload
 }
 
-/// Reads changes until the pod of `workload` is as said, and answers all that was told of it.
+/// Reads changes until `holds` is true for the pod of `workload`, and returns all of its reports.
 async fn until(
     changes: &mut Changes,
     workload: &Workload,
@@ -160,7 +160,7 @@ async fn get(address: &str) -> std::io::Result<String> {
     Ok(page)
 }
 
-/// A pod whose port opens at once may never be seen as starting: kubelets tell of both in one change.
+/// A pod whose port opens at once may never be reported as starting: kubelets report both in one change.
 async fn a_port_that_nobody_listens_on(site: &Site, changes: &mut Changes) {
     let mut deaf = http("deaf");
     deaf.container.ready_port = Some(8081);

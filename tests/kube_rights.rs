@@ -1,4 +1,4 @@
-//! The rights of `examples/deploy`, one by one, tried as the platform's own `ServiceAccount`.
+//! The rights of `examples/deploy`, tried one by one as the platform's own `ServiceAccount`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -90,9 +90,9 @@ const CONFIGURATIONS: [fn(&mut KubeConfig); 4] = [
     },
 ];
 
-/// What each configuration says of a site without `right`, which is of `documents`.
+/// The report of each configuration on a site without `right`, which is granted by `documents`.
 async fn is_missed(cluster: &TestCluster, documents: &[Value], right: &Right, per_user: bool) {
-    // What is admitted is another matter.
+    // Admission is tested elsewhere.
     let roles = documents.iter().filter(|document| {
         let kind = document["kind"].as_str().unwrap();
         !kind.starts_with("Validating")
@@ -185,7 +185,7 @@ async fn every_right_of_the_files_is_used_and_all_of_them_are_enough() {
     }
 }
 
-/// What the API server says to the platform; `Ok` where it takes it.
+/// The API server's reply to the platform; `Ok` if it accepts.
 type Verdict = Result<(), String>;
 
 fn verdict<T>(answer: ::kube::Result<T>) -> Verdict {
@@ -235,7 +235,7 @@ async fn with_a_namespace_for_each_user_the_platform_writes_to_its_own_alone() {
         admin: site.admin.clone(),
         platform: Client::try_from(site.connection.clone()).unwrap(),
     };
-    // The API server takes a moment to know the policy.
+    // The API server needs a moment to load the policy.
     wait_until("the fence", LIMIT, async || {
         match fence.make_secret("default").await {
             Err(text) if text.contains("begin with neuropod-") => Ok(()),
@@ -252,7 +252,7 @@ async fn with_a_namespace_for_each_user_the_platform_writes_to_its_own_alone() {
     for namespace in ["kube-system", "kube-public"] {
         refused(fence.make_secret(namespace).await, "begin with neuropod-");
     }
-    // What is there already can't be changed or deleted either.
+    // Existing objects can't be changed or deleted either.
     let theirs: Service =
         from_value(json!({ "metadata": { "name": site.namespace }, "spec": { "ports": [{ "port": 80 }] } }))
             .unwrap();
@@ -298,7 +298,7 @@ async fn with_a_namespace_for_each_user_the_platform_writes_to_its_own_alone() {
         fence.label_namespace(&name("fine"), ours("privileged")).await,
         "Pod Security level",
     );
-    // One that somebody else has made is not taken over, whatever its name.
+    // A foreign namespace is not taken over, whatever its name.
     let theirs: Namespace = from_value(json!({ "metadata": { "name": name("theirs") } })).unwrap();
     let namespaces: Api<Namespace> = Api::all(fence.admin.clone());
     namespaces.create(&PostParams::default(), &theirs).await.unwrap();
@@ -311,7 +311,7 @@ async fn with_a_namespace_for_each_user_the_platform_writes_to_its_own_alone() {
         "begin with neuropod-",
     );
 
-    // And all that the platform does goes through the fence.
+    // And everything that the platform does passes the policy.
     let mut workload = workload("lab", 1);
     workload.reference.namespace = Some(format!("neuropod-{}", workload.reference.user_hash));
     site.backend.apply(&workload).await.unwrap();

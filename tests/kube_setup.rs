@@ -1,4 +1,4 @@
-//! What `KubeCluster` says when the cluster is not set up, or says no.
+//! The reports of `KubeCluster` when the cluster is not set up, or refuses a request.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -47,7 +47,8 @@ async fn a_full_quota_refuses_new_pods_and_not_those_that_are_there() {
     let error = refused(&site.backend, &second).await;
     assert_eq!(*error.kind(), ErrorKind::QuotaExceeded, "{error}");
     assert!(error.message().contains("exceeded quota: quota"), "{error}");
-    // Another process does not know that it is there: it tries to make it, and the quota comes before the name.
+    // Another process does not know that it exists: it tries to create it, and the quota is checked before the
+    // name.
     for backend in [site.backend.as_ref(), &site.another(|_| {})] {
         let seen = backend.apply(&first).await.unwrap();
         assert_eq!(seen.objects, Objects::Complete);
@@ -172,7 +173,7 @@ async fn the_policy_of_the_pods_is_made_once_put_right_and_else_left_alone() {
     let made = policy_of_namespace(&site).await.unwrap();
     let name = made.metadata.name.clone().unwrap();
 
-    // What the API server gives back is what was sent: no server writes it again, at its start or later.
+    // The API server returns the policy as it was sent, so no server writes it again, at its start or later.
     site.backend.inventory().await.unwrap();
     for _ in 0..2 {
         site.another(|_| {}).check_setup().await.unwrap();
@@ -194,7 +195,7 @@ async fn the_policy_of_the_pods_is_made_once_put_right_and_else_left_alone() {
     site.backend.inventory().await.unwrap();
     assert_eq!(policy_of_namespace(&site).await.unwrap().spec, made.spec);
 
-    // With another configuration it says something else.
+    // Another configuration changes it.
     let other = site.another(|config| config.network.allowed_ranges = vec!["10.9.8.0/24".into()]);
     other.check_setup().await.unwrap();
     let text = serde_json::to_string(&policy_of_namespace(&site).await.unwrap()).unwrap();
@@ -229,7 +230,7 @@ async fn pull_secrets_are_copied_into_namespaces_of_users_and_follow_changes() {
     let kinds = ["Opaque", "Opaque", "example.com/other"];
     let mut is_made = false;
     for (kind, data) in kinds.into_iter().zip([&values[0], &values[1], &values[1]]) {
-        // The type of a Secret can't be changed: another one of the name takes its place.
+        // The type of a Secret can't be changed, so another one with the name replaces it.
         let _ = originals.delete("registry", &DeleteParams::default()).await;
         let original = json!({ "metadata": { "name": "registry" }, "type": kind, "data": data });
         let original = originals
@@ -243,7 +244,7 @@ async fn pull_secrets_are_copied_into_namespaces_of_users_and_follow_changes() {
         site.backend.inventory().await.unwrap();
         let copy = copies.get("registry").await.unwrap();
         assert_eq!((&copy.data, &copy.type_), (&original.data, &original.type_));
-        // What is right is not written again.
+        // Correct copies are not written again.
         site.backend.inventory().await.unwrap();
         let same = copies.get("registry").await.unwrap();
         assert_eq!(same.metadata.resource_version, copy.metadata.resource_version);
@@ -299,7 +300,7 @@ async fn copies_of_secrets_that_are_no_longer_named_go_with_the_last_pod_that_us
         ["mirror", "registry", "theirs", "wildcard"],
         "the pod uses them"
     );
-    // Nothing runs: the pod is gone at once.
+    // Nothing runs, so the pod is gone at once.
     fewer.remove(&lab.reference, VolumePolicy::Keep).await.unwrap();
     fewer.inventory().await.unwrap();
     assert_eq!(names().await, ["mirror", "theirs"]);
@@ -321,7 +322,7 @@ async fn a_cluster_that_is_not_known_to_enforce_policies_is_said() {
         return;
     };
     let site = Site::new(cluster).await;
-    // An API server alone enforces nothing. As the real ServiceAccount: it may ask what there is.
+    // An API server alone enforces nothing. As the real ServiceAccount, which may list API groups.
     assert_eq!(site.backend.enforcement().await.unwrap(), Enforcement::Unknown);
     let (checked, log) = logged(site.backend.check_setup()).await;
     checked.unwrap();

@@ -1,5 +1,5 @@
-//! The watch and the deadlines of `KubeCluster` while the API server goes away, forgets and falls silent. Each test has
-//! a control plane of its own to stop.
+//! The watch and the deadlines of `KubeCluster` while the API server is stopped, forgets versions and falls
+//! silent. Each test has its own control plane to stop.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod kube;
@@ -71,10 +71,10 @@ async fn nothing_is_lost_or_invented_while_the_api_server_is_gone() {
     let mut changes = site.backend.watch();
     let first = until_synced(&mut changes).await;
     assert_eq!(first.len(), 3, "{first:?}");
-    // A request that the API server has not answered yet is sent again by itself, and then nothing breaks.
+    // A request without a reply is retried, and then the watch does not break.
     appears(&site, &mut changes).await;
 
-    // The API server comes back, and pods change before the watch, which waits longer and longer, notices.
+    // The API server comes back, and pods change before the watch notices, because its pauses grow.
     control_plane.stop_api_server();
     control_plane.start_api_server().unwrap();
     let kubelet = site.kubelet();
@@ -114,7 +114,7 @@ async fn nothing_is_lost_or_invented_while_the_api_server_is_gone() {
     appears(&site, &mut changes).await;
 }
 
-/// Makes a pod and waits until the watch tells of it.
+/// Creates a pod and waits until the watch reports it.
 async fn appears(site: &Site, changes: &mut BoxStream<'static, ClusterEvent>) {
     let workload = workload("another", 1);
     site.backend.apply(&workload).await.unwrap();

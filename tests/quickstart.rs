@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use neuropod_test_cluster::measured;
 
-/// What it tells in this language, and how long that took.
+/// Its output in this language, and its duration.
 fn told(language: &[&str]) -> (String, Duration) {
     let begun = Instant::now();
     (example::output("quickstart", language), begun.elapsed())

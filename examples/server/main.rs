@@ -4,9 +4,9 @@
 //! $ cargo run --example server -- --dev
 //! ```
 //!
-//! It needs no service: pods run on a simulated cluster, and everything is kept in the file `neuropod.db`. Open
-//! <http://localhost:3000>. `--help` tells the flags, `--print-config` what can be configured and what holds, and
-//! `--print-config --explain` what each key means.
+//! It needs no service: pods run on a simulated cluster, and data is kept in the file `neuropod.db`. Open
+//! <http://localhost:3000>. `--help` lists the flags, `--print-config` shows the configuration, and
+//! `--print-config --explain` the meaning of each key.
 #![allow(
     clippy::print_stdout,
     reason = "what is printed is for whoever has started it"

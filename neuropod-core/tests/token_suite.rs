@@ -1,6 +1,6 @@
-//! The suite of token extractors finds what is wrong with extractors.
+//! The suite of token extractors detects faulty extractors.
 //!
-//! A program of its own, as one of the extractors fills the memory of the process.
+//! A separate program, because one of the extractors fills the memory of the process.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::panic::{self, AssertUnwindSafe};
@@ -14,17 +14,17 @@ use neuropod_core::{AccessToken, TokenExtractor};
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
     None,
-    /// Looks at each chunk alone.
+    /// Reads each chunk separately.
     ForgetsChunks,
-    /// Begins with what an earlier run has shown.
+    /// Starts with the result of an earlier run.
     RemembersRuns,
-    /// Tells the state when it has not changed.
+    /// Reports the state although it has not changed.
     Repeats,
-    /// Does not look at a last line without line end.
+    /// Ignores a last line without a line end.
     IgnoresTheEnd,
-    /// Takes nothing but text.
+    /// Accepts only valid text.
     WantsText,
-    /// Keeps all it has read.
+    /// Keeps everything it has read.
     KeepsAll,
 }
 
@@ -102,7 +102,7 @@ impl TokenScan for FaultyScan {
     }
 }
 
-/// What the suite says of an extractor with this fault.
+/// The result of the suite for an extractor with this fault.
 fn verdict(fault: Fault) -> Result<(), String> {
     let sample = |token: &str| Sample {
         log: format!("Jupyter Server 2 is running at:\nhttp://localhost:8888/lab?token={token}\n").into(),
@@ -142,7 +142,7 @@ fn finds_each_fault() {
             "{expected}: {verdict:?}"
         );
     }
-    // Only Linux tells how much memory a process has.
+    // Only Linux reports the memory of a process.
     if cfg!(target_os = "linux") {
         let verdict = verdict(Fault::KeepsAll);
         assert!(verdict.is_err_and(|text| text.contains("are kept in memory")));

@@ -1,8 +1,8 @@
 //! The stores beside their drivers doing the same statements: reading a pod, changing it by compare-and-swap, a page of
 //! a list, and a hold that is made and released. A store should take at most 1.3 times as long as its driver.
 //!
-//! Whoever uses the driver of SQLite by hand needs pods too, so `driver` reads and writes them as JSON values; `driver_text`
-//! leaves them as text.
+//! A direct user of the SQLite driver needs pods too, so `driver` reads and writes them as JSON values;
+//! `driver_text` leaves them as text.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
 #[path = "../tests/mongo_server/mod.rs"]
@@ -37,7 +37,7 @@ fn number() -> i64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What both groups measure of the store.
+/// The data for both groups of the store.
 async fn fill(store: &(impl PodStore + Billing)) -> Pod {
     store.open(&user(), AccountKind::Unlimited).await.unwrap();
     let mut pods = Vec::new();

@@ -1,4 +1,4 @@
-//! Money under load finds what is wrong with billing.
+//! The suite of money under load detects faulty billing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::HashSet;
@@ -16,27 +16,27 @@ enum Fault {
     None,
     /// Charges again when a draw is repeated.
     DrawsTwice,
-    /// Answers what a repeated draw would do now.
+    /// Returns the present result of a repeated draw instead of the first one.
     AnswersAnew,
-    /// Refuses a posting that is repeated.
+    /// Refuses a repeated posting.
     RefusesRepetitions,
-    /// Accepts deposits, and loses them.
+    /// Accepts deposits, but loses them.
     LosesDeposits,
-    /// Charges, and answers that it did not.
+    /// Charges, but reports that it did not.
     ChargesAndRefuses,
-    /// Accepts other changes under a key that was used.
+    /// Accepts different changes under a used key.
     ForgetsParameters,
-    /// Releases holds, and leaves them as they are.
+    /// Releases holds without changing them.
     KeepsHolds,
-    /// Tops up more than was asked for.
+    /// Tops up more than requested.
     TopsUpTooMuch,
-    /// Charges more than is allowed for a day.
+    /// Charges more than a daily cap allows.
     ForgetsCaps,
-    /// Lets prepaid accounts spend what they don't have.
+    /// Lets prepaid accounts spend more than they have.
     Overdraws,
-    /// Writes off what a draw could not pay, and has no entry of it.
+    /// Writes off the unpaid part of a draw without an entry.
     ForgetsWriteOffs,
-    /// Charges fail for no cause of theirs.
+    /// Charges fail without a reason.
     FailsUnderLoad,
 }
 
@@ -44,15 +44,15 @@ enum Fault {
 struct Faulty {
     fault: Fault,
     inner: MemoryStore,
-    /// The keys of what was done.
+    /// The keys of all changes so far.
     done: Mutex<HashSet<String>>,
 }
 
-/// Stands after the key of what is done again.
+/// The suffix of the key of a repetition.
 const AGAIN: &str = " again";
 
 impl Faulty {
-    /// Whether nothing was done with this key before.
+    /// Whether the key is new.
     fn is_new(&self, key: &str) -> bool {
         self.done.lock().unwrap().insert(key.to_owned())
     }
@@ -163,7 +163,7 @@ impl Billing for Faulty {
     }
 }
 
-/// What the load says of a billing with this fault.
+/// The result of the load for billing with this fault.
 async fn verdict(fault: Fault) -> Result<(), String> {
     let billing: Arc<dyn Billing> = Arc::new(Faulty {
         fault,

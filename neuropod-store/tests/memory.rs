@@ -26,14 +26,14 @@ async fn is_a_billing() {
     conformance::billing::run(Arc::new(MemoryStore::new())).await;
 }
 
-/// There is no test that kills it: nothing of it outlives its process.
+/// It is not tested with kills, because nothing outlives its process.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_under_load() {
     let billing: Arc<dyn Billing> = Arc::new(MemoryStore::new());
     load::run(&billing, &Load::new(20_000, rand::random())).await;
 }
 
-/// As a store on a server that others use at the same time.
+/// Like a store on a server that others use at the same time.
 #[tokio::test(flavor = "multi_thread")]
 async fn passes_with_the_data_of_other_suites_in_it() {
     let store = Arc::new(MemoryStore::new());
@@ -46,7 +46,7 @@ async fn passes_with_the_data_of_other_suites_in_it() {
     conformance::store::run(store).await;
 }
 
-/// A clock that is a second later at each look.
+/// A clock that advances a second at each reading.
 struct Ticking(AtomicI64);
 
 impl Clock for Ticking {

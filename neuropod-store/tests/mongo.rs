@@ -66,7 +66,7 @@ async fn entries_of_earlier_versions_get_the_names_of_existing_pods() {
         ..Hold::new(format!("{}:0", pod.id), &ana, Money::from_cents(1))
     };
     store.hold(&hold).await.unwrap();
-    // An earlier version has kept no names.
+    // An earlier version stored no names.
     let driver = database.driver().await;
     driver.collection::<Document>("podNames").drop().await.unwrap();
 
@@ -77,7 +77,7 @@ async fn entries_of_earlier_versions_get_the_names_of_existing_pods() {
     database.remove().await;
 }
 
-/// Billing through two stores in turn, as through platforms on two machines: nothing but the database keeps them apart.
+/// Billing through two stores in turn, like platforms on two machines: they only share the database.
 struct Both {
     stores: Vec<MongoStore>,
     next: AtomicUsize,
@@ -126,7 +126,7 @@ async fn two_stores_on_one_database_are_a_billing() {
     let Some(database) = TestDatabase::new("mongo/two_stores_on_one_database_are_a_billing") else {
         return;
     };
-    // Made ready by both at the same time.
+    // Set up by both at the same time.
     let (first, second) = tokio::join!(
         MongoStore::connect(&database.uri),
         MongoStore::connect(&database.uri)

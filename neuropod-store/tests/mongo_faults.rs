@@ -1,4 +1,4 @@
-//! What goes wrong with a server, and how it ends.
+//! Failures of a server, and recovery from them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod failure;
@@ -19,12 +19,7 @@ use self::failure::failed;
 use self::mongo_server::{TestDatabase, started};
 use self::sample::minute;
 
-/// A server that its test may stop.
-fn own_server(test: &str) -> Option<MongoServer> {
-    started(&format!("mongo_faults/{test}"), MongoServer::start())
-}
-
-/// Every operation ends by then, come what may.
+/// The time limit of every operation, whatever happens.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 async fn in_time<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
@@ -34,7 +29,7 @@ async fn in_time<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
     result
 }
 
-/// A server that was stopped fails calls in time, and once it is back all goes on where it was.
+/// A stopped server fails calls in time, and once it is back everything works again.
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_and_started_again() {
     let Some(server) = own_server("stopped_and_started_again") else {
@@ -70,7 +65,7 @@ async fn stopped_and_started_again() {
     assert_eq!(balance.available, Money::from_cents(12));
 }
 
-/// A server that says nothing fails calls in time. What it has done all the same counts once when it is repeated.
+/// A silent server fails calls in time. If a call took effect all the same, its repetition counts once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_server_fails_calls_in_time() {
     let Some(server) = own_server("mongo_faults/a_silent_server_fails_calls_in_time") else {
@@ -104,8 +99,8 @@ async fn a_silent_server_fails_calls_in_time() {
     assert_eq!(balance.available, Money::from_cents(12));
 }
 
-/// The server crashes again and again under many changes of money; each is repeated until it is acknowledged. In the
-/// end each has happened once, and the entries add up.
+/// The server crashes repeatedly during many changes of money; each is repeated until it is acknowledged. In
+/// the end each was made once, and the entries add up.
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_under_load() {
     const TASKS: usize = 8;
@@ -138,7 +133,7 @@ async fn crashes_under_load() {
         let server = server.clone();
         tokio::task::spawn_blocking(move || {
             for crash in 0..CRASHES {
-                // Not a wait for something: how far the others get by then is what differs.
+                // Not waiting for anything: the point is the varying progress of the others.
                 std::thread::sleep(Duration::from_millis(150 + 37 * crash as u64));
                 server.stop().unwrap();
                 server.restart().unwrap();
@@ -167,7 +162,7 @@ async fn repeat<F: Future<Output = Result<()>>>(change: impl Fn() -> F) {
     }
 }
 
-/// A process died after it had written a change and before the entries were in their collection.
+/// A process died after writing a change and before its entries reached their collection.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_change_is_completed() {
     let Some(database) = TestDatabase::new("mongo_faults/a_pending_change_is_completed") else {
@@ -179,14 +174,14 @@ async fn a_pending_change_is_completed() {
     store.deposit("paid", &user, Money::from_cents(5)).await.unwrap();
     let whole = store.all_entries(&user).await.unwrap();
 
-    // As it was in between.
+    // The state in between.
     let driver = database.driver().await;
     let collection = |name: &str| driver.collection::<Document>(name);
     let (accounts, entries, keys) = (collection("accounts"), collection("entries"), collection("keys"));
     let account = accounts.find_one(doc! {}).await.unwrap().unwrap();
     let mut entry = entries.find_one_and_delete(doc! {}).await.unwrap().unwrap();
     entry.remove("_id");
-    // A later version may have begun it.
+    // A later version may have started the change.
     entry.insert("team", "vision");
     let key = keys.find_one(doc! {}).await.unwrap().unwrap();
     let mut record = key.get_document("record").unwrap().clone();
@@ -201,7 +196,7 @@ async fn a_pending_change_is_completed() {
     let set = doc! { "$set": { "pending": pending } };
     accounts.update_one(doc! {}, set).await.unwrap();
 
-    // Whoever comes next: one who repeats it, one who ends it, one who reads.
+    // The next call may be its repetition, a release, or a read.
     let other = UserId::new("berta");
     store.open(&other, AccountKind::Prepaid).await.unwrap();
     let error = store.deposit("paid", &other, Money::from_cents(5)).await;
@@ -223,7 +218,7 @@ async fn a_pending_change_is_completed() {
     database.remove().await;
 }
 
-/// A process died after it had claimed a key, or while it took one over: the key is as free as before.
+/// A process died after claiming a key, or while taking one over: the key is still free.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_is_taken_over() {
     let Some(database) = TestDatabase::new("mongo_faults/a_claim_is_taken_over") else {
@@ -274,7 +269,7 @@ async fn a_claim_is_taken_over() {
     database.remove().await;
 }
 
-/// What a later version has written stays when this one changes the rest.
+/// Fields of a later version are kept when this one changes the rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_fields_survive_a_rewrite() {
     let Some(database) = TestDatabase::new("mongo_faults/unknown_fields_survive_a_rewrite") else {
@@ -346,7 +341,7 @@ async fn unknown_fields_of_a_hold_survive_its_changes() {
     database.remove().await;
 }
 
-/// The error says what is wrong, and not the password.
+/// The error names the problem, and not the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_server_is_unavailable() {
     for (uri, code, retryable) in [

@@ -1,4 +1,4 @@
-//! Money under load on a real server, also when a process that changes it is killed.
+//! Money under load on a real server, also with killed processes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod killed;
@@ -18,12 +18,12 @@ async fn connect(uri: &str) -> Arc<dyn Billing> {
     Arc::new(MongoStore::connect(uri).await.unwrap())
 }
 
-/// How many operations there are instead of those that a minute has room for on FerretDB.
+/// Overrides the number of operations, which is otherwise what FerretDB can do in a minute.
 const OPERATIONS: &str = "NEUROPOD_TEST_LOAD_OPERATIONS";
 const FEWER: u64 = 5000;
 
-/// A quarter of the 20,000 operations that the other stores carry out, unless the environment wants another number:
-/// FerretDB takes about a millisecond for a command, and a change is six to ten of them.
+/// A quarter of the other stores' 20,000 operations, unless the environment sets another number: FerretDB takes
+/// about a millisecond for a command, and a change needs six to ten of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_under_load() {
     let Some(database) = TestDatabase::new("mongo_load/money_under_load") else {

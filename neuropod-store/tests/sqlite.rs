@@ -1,4 +1,4 @@
-//! The suites of stores and billing on a SQLite file, and what only a file can show.
+//! The suites of stores and billing on a SQLite file, and tests that need a file.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod by_hand;
@@ -22,7 +22,7 @@ fn path(folder: &TempDir) -> PathBuf {
     folder.path().join("neuropod.db")
 }
 
-/// Takes back what version 7 of the tables has added. The pods of that time had their names in another field.
+/// Undoes version 7 of the tables. At that time pods had their names in another field.
 async fn before_names(path: &Path) {
     let mut file = by_hand::connect(path).await;
     let older = "DROP TABLE pod_names; DELETE FROM _sqlx_migrations WHERE version = 7; \
@@ -90,11 +90,11 @@ async fn money_under_load() {
     load::run(&billing, &Load::new(20_000, rand::random())).await;
 }
 
-/// Each suite has a store of its own, as processes that share a file have.
+/// Each suite has its own store, like processes that share a file.
 #[tokio::test(flavor = "multi_thread")]
 async fn passes_with_other_stores_on_the_same_file() {
     let folder = tempfile::tempdir().unwrap();
-    // Made by four at the same time.
+    // Created by four at the same time.
     let (first, second, third, fourth) =
         tokio::join!(open(&folder), open(&folder), open(&folder), open(&folder));
     tokio::join!(

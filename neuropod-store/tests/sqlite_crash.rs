@@ -1,4 +1,4 @@
-//! A process that writes is killed: what was acknowledged is there, and the money adds up.
+//! A writing process is killed: acknowledged writes are there, and the money adds up.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod killed;
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use self::killed::{KILLS, killed_after};
 
-/// How many tasks write.
+/// The number of writing tasks.
 const TASKS: usize = 8;
 
 async fn open(path: impl AsRef<Path>) -> Arc<SqliteStore> {
@@ -64,7 +64,7 @@ async fn no_acknowledged_pod_is_lost() {
     let path = folder.path().join("neuropod.db");
     let mut acknowledged: Vec<Written> = Vec::new();
     for round in 0..KILLS {
-        // Another moment in each round.
+        // At another moment in each round.
         let count = 1 + usize::try_from(round * 7 % 40).unwrap();
         let address = path.to_str().unwrap();
         acknowledged.extend(killed_after::<Written>(

@@ -1,4 +1,4 @@
-//! What goes wrong with a file, and how it ends.
+//! Failures of a file, and recovery from them.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod by_hand;
@@ -19,10 +19,10 @@ use self::by_hand::{connect, run};
 use self::failure::failed;
 use self::sample::minute;
 
-/// Every operation ends by then, come what may.
+/// The time limit of every operation, whatever happens.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What a later version has written stays when this one changes the rest.
+/// Fields of a later version are kept when this one changes the rest.
 #[tokio::test]
 async fn unknown_fields_survive_a_rewrite() {
     let folder = tempfile::tempdir().unwrap();
@@ -86,7 +86,7 @@ async fn unknown_fields_of_a_hold_survive_its_changes() {
     assert_eq!(record().await, ("vision".into(), 21, 80_000, None));
     store.release("hour").await.unwrap();
     assert_eq!(record().await, ("vision".into(), 21, 0, Some("released".into())));
-    // It is still read as what it is.
+    // It is still read as such.
     store.release("hour").await.unwrap();
 }
 
@@ -105,15 +105,15 @@ async fn locked_by_another_process() {
     failed(store.update(&pod).await, "unavailable", true);
     assert!(start.elapsed() < DEADLINE);
     assert_eq!(store.get(&pod.id).await.unwrap().as_ref(), Some(&pod));
-    // Another one that is only being opened gives up in time too.
+    // Opening another store gives up in time, too.
     failed(SqliteStore::open(&path).await, "unavailable", true);
 
     run(&mut other, "COMMIT").await;
     store.update(&pod).await.unwrap();
 }
 
-/// The file and those beside it are for their owner alone, also where an earlier version has made them for all. What a
-/// group was given on purpose it keeps.
+/// The file and those beside it are for their owner alone, even if an earlier version created them for
+/// everybody. Access granted to a group stays.
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_can_read_the_file() {
@@ -148,7 +148,7 @@ async fn only_the_owner_can_read_the_file() {
     assert!(modes().iter().all(|mode| *mode == 0o600), "{:?}", modes());
 }
 
-/// Where it can't be made it says why.
+/// If the file can't be created, the error says why.
 #[tokio::test]
 async fn a_missing_folder() {
     let folder = tempfile::tempdir().unwrap();
@@ -163,7 +163,7 @@ async fn a_missing_folder() {
     }
 }
 
-/// A file without a name takes writes that nobody finds again: they are refused.
+/// Writes to an unlinked file would be lost, so they are refused.
 #[cfg(unix)]
 #[tokio::test]
 async fn removed_or_replaced() {
@@ -192,7 +192,7 @@ async fn files_that_can_not_be_opened() {
     assert!(text.starts_with("this is no database"), "it is left as it was");
 }
 
-/// A file whose tables a later version has made is left alone.
+/// A file with tables of a later version is left alone.
 #[tokio::test]
 async fn a_file_of_a_later_version() {
     let folder = tempfile::tempdir().unwrap();
@@ -226,7 +226,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a store that a failed test has left open must not keep it.
+        // Lazily: a store that a failed test left open must not block it.
         let _ = std::process::Command::new("umount")
             .arg("-l")
             .arg(self.0.path())
@@ -247,7 +247,7 @@ fn mount(options: &[&str], folder: &Path) -> Result<(), String> {
     }
 }
 
-/// Nothing that was acknowledged is lost, reads go on, and writes too once there is room.
+/// No acknowledged write is lost, reads continue, and writes do once there is room.
 #[tokio::test]
 async fn disk_full() {
     let Some(disk) = SmallDisk::mount("disk_full") else {
@@ -299,7 +299,7 @@ async fn disk_read_only() {
     store.close().await;
 }
 
-/// Names the read-only file, in a process whose user may not write it.
+/// The path of the read-only file, for a process whose user may not write it.
 #[cfg(unix)]
 const FILE: &str = "NEUROPOD_TEST_SQLITE_FILE";
 
@@ -324,7 +324,7 @@ async fn file_read_only() {
         open(&path).await;
         return;
     }
-    // Root writes whatever the permissions say: somebody else has to try.
+    // Root writes whatever the permissions say, so another user has to try.
     let exe = folder.path().join("test");
     fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
     let status = std::process::Command::new(exe)

@@ -1,4 +1,5 @@
-//! A file that the version before layout 2 has written: all of it is read, and what is rewritten is in its new place.
+//! A file of the last version before layout 2: everything can be read, and rewritten fields are in their new
+//! places.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod by_hand;
@@ -54,7 +55,7 @@ async fn accounts_and_keys_keep_working() {
     let store = SqliteStore::open(file(&folder)).await.unwrap();
     let ana = UserId::new(ANA);
     let balance = store.balance(&ana).await.unwrap();
-    // 10 EUR came in, a hold of 1 EUR is open, 10 cents and 5 micro-euros were charged.
+    // 10 EUR were paid in, a hold of 1 EUR is open, 10 cents and 5 micro-euros were charged.
     assert_eq!(balance.kind, AccountKind::Prepaid);
     assert_eq!(balance.held, Money::from_cents(100));
     assert_eq!(balance.total(), Money::from_micros(9_899_995));
@@ -87,7 +88,7 @@ async fn accounts_and_keys_keep_working() {
     assert_eq!(error.kind().code(), "invalid_state", "it was released before");
 }
 
-/// What was rewritten, as it is stored.
+/// The rewritten documents as stored.
 async fn documents(path: &std::path::Path, table: &str) -> Vec<Value> {
     let mut file = by_hand::connect(path).await;
     let query = sqlx::AssertSqlSafe(format!("SELECT document FROM {table} ORDER BY id"));
@@ -102,7 +103,7 @@ async fn rewritten_fields_are_in_their_new_places() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder);
     let mut by_hand = by_hand::connect(&path).await;
-    // What a later version may have added stays.
+    // Fields of a later version are kept.
     by_hand::run(
         &mut by_hand,
         "UPDATE pods SET document = json_set(document, '$.later', 1, '$.spec.later', 2, '$.login.later', 3)",

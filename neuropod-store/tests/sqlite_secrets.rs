@@ -53,8 +53,8 @@ async fn secrets_are_only_in_their_field() {
         }
     }
     assert!(searched > 50, "only {searched} values were searched");
-    // Neither is anything of them in other places of the file: indexes, or rows that are gone. Each secret is there once
-    // for each version of the pod that the file has, and for the template.
+    // No part of them is elsewhere in the file, such as in indexes or removed rows. Each secret is there once
+    // for each stored version of the pod, and for the template.
     drop(file);
     let bytes = std::fs::read(&path).unwrap();
     for canary in canary::ALL {

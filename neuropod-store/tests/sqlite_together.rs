@@ -1,4 +1,4 @@
-//! Writes that wait for the file share a transaction, and nobody notices but the disk.
+//! Concurrent writes share a transaction, which only the disk notices.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod by_hand;
@@ -18,13 +18,13 @@ use neuropod_store::SqliteStore;
 use self::by_hand::{connect, run};
 use self::failure::failed;
 
-/// How many write at the same time.
+/// The number of concurrent writers.
 const WRITES: usize = 50;
-/// How often many do.
+/// The number of rounds.
 const ROUNDS: usize = 40;
 const CENT: Money = Money::from_cents(1);
 
-/// The transactions in the write-ahead log, which is shorter here than it may become:
+/// The number of transactions in the write-ahead log, which is kept short here:
 /// <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
 fn transactions(path: &Path) -> usize {
     const HEADER: usize = 32;
@@ -36,13 +36,13 @@ fn transactions(path: &Path) -> usize {
     frames.filter(|frame| number(&frame[4..]) != 0).count()
 }
 
-/// Deposits a cent under each of many keys at the same time, others in each round.
+/// Deposits a cent under each of many keys concurrently, with new keys in each round.
 async fn deposit(store: &SqliteStore, user: &UserId, round: usize) -> Vec<Result<()>> {
     let keys = (0..WRITES).map(|number| format!("key-{round}-{number}"));
     join_all(keys.map(|key| async move { store.deposit(&key, user, CENT).await })).await
 }
 
-/// What is in the account, which its entries have to add up to.
+/// The balance of the account, which its entries must add up to.
 async fn cents(store: &SqliteStore, user: &UserId) -> usize {
     let entries = store.entries_of(user, &EntryOptions::default()).await.unwrap();
     let balance = store.balance(user).await.unwrap();
@@ -85,7 +85,7 @@ async fn queued_steps_share_one_transaction() {
     assert_eq!(cents(&store, &ana).await, WRITES);
 }
 
-/// Whatever a step has written before it fails is undone, and nothing else.
+/// All writes of a failed step are undone, and no others.
 #[tokio::test]
 async fn a_failed_step_leaves_the_others() {
     let folder = tempfile::tempdir().unwrap();
@@ -110,7 +110,7 @@ async fn a_failed_step_leaves_the_others() {
     assert_eq!(cents(&store, &ana).await, WRITES - 1);
 }
 
-/// A full disk, among others, makes SQLite undo the whole transaction.
+/// A full disk, among others, makes SQLite roll back the whole transaction.
 #[tokio::test]
 async fn a_lost_transaction_fails_all_its_steps() {
     let folder = tempfile::tempdir().unwrap();
@@ -138,7 +138,7 @@ async fn a_lost_transaction_fails_all_its_steps() {
     assert_eq!(cents(&store, &ana).await, WRITES);
 }
 
-/// Whoever goes away before their turn has written nothing, and nobody waits for them.
+/// A call that is dropped before its turn writes nothing, and does not delay others.
 #[tokio::test]
 async fn a_dropped_step_leaves_the_others() {
     let folder = tempfile::tempdir().unwrap();
@@ -156,7 +156,7 @@ async fn a_dropped_step_leaves_the_others() {
     assert_eq!(store.get(&left.id).await.unwrap(), None);
 }
 
-/// Calls that are given up at any moment count once or not at all, and exactly once when they are repeated.
+/// Calls abandoned at any moment count once or not at all, and exactly once when repeated.
 #[tokio::test(flavor = "multi_thread")]
 async fn abandoned_calls_count_once_when_repeated() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! Running an example as a program of its own.
+//! Runs an example as a separate program.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What an example prints. It has to succeed.
+/// The output of an example, which must succeed.
 pub(crate) fn output(name: &str, arguments: &[&str]) -> String {
     let output = Command::new(program(name))
         .args(arguments)

@@ -1,4 +1,5 @@
-//! A store in a file, for tests whose time is paused: their clock would run on whenever everybody waits for the disk.
+//! A store in a file, for tests with paused time: their clock would advance whenever everything waits for the
+//! disk.
 
 use std::convert::Infallible;
 use std::sync::{Arc, mpsc};
@@ -15,7 +16,7 @@ use neuropod::{Billing, Pod, PodId, PodStore, PriceList, Result, Template, User,
 use neuropod_core::store::{Page, PastRequest, RequestStore};
 use tempfile::TempDir;
 
-/// A [`SqliteStore`] in a folder of its own, whose calls take no time of the test.
+/// A [`SqliteStore`] in its own folder, whose calls take no simulated time.
 pub(crate) struct FileStore {
     store: SqliteStore,
     #[allow(dead_code, reason = "removed when it is dropped")]
@@ -32,15 +33,16 @@ impl FileStore {
     }
 }
 
-/// Time stands still until what this answers is dropped: a paused clock does not move while anything blocks a thread.
+/// Stops time until the returned value is dropped: a paused clock does not advance while anything blocks a
+/// thread.
 fn stand_still() -> mpsc::Sender<Infallible> {
     let (held, dropped) = mpsc::channel::<Infallible>();
-    // Nothing can be sent: it ends when the other end is dropped.
+    // Nothing can be sent, so it ends when the other end is dropped.
     tokio::task::spawn_blocking(move || dropped.recv().is_err());
     held
 }
 
-/// Implements a trait by passing every method on.
+/// Implements a trait by forwarding every method.
 macro_rules! pass {
     ($trait:ident { $(fn $name:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {
         #[async_trait]

@@ -1,4 +1,4 @@
-//! The clock of a machine, which somebody may set.
+//! The clock of a machine, which can be set.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use neuropod::clock::TokioClock;
 
 use super::World;
 
-/// A clock that goes with that of the cluster, and is so much ahead.
+/// A clock that follows that of the cluster, ahead by this much.
 #[derive(Clone)]
 pub(crate) struct MachineClock(TokioClock, Arc<Mutex<SignedDuration>>);
 

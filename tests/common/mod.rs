@@ -1,4 +1,4 @@
-//! What the tests of the platform share: a platform on the simulated cluster, and waiting with a deadline.
+//! Common parts of the platform's tests: a platform on the simulated cluster, and waiting with a deadline.
 #![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
@@ -22,10 +22,10 @@ use neuropod::{
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-/// How long anything may take, in the time of the simulation.
+/// The time limit of each wait, in simulated time.
 pub(crate) const LIMIT: Duration = Duration::from_mins(10);
 
-/// A template whose image makes its token itself: it comes from the log.
+/// A template whose image generates its token, which is found in the log.
 pub(crate) fn jupyter_template() -> Template {
     let options = PodOptions::default()
         .with_image("quay.io/jupyter/base-notebook".parse().unwrap())
@@ -98,7 +98,7 @@ impl<S: Store + Billing> World<S> {
             .unwrap()
     }
 
-    /// What a platform on this cluster and store is made of, for a test that replaces some of it.
+    /// The builder of a platform on this cluster and store, for a test that replaces parts of it.
     pub(crate) fn parts(&self) -> PlatformBuilder {
         self.parts_without_store().store(self.store.clone())
     }
@@ -112,7 +112,7 @@ impl<S: Store + Billing> World<S> {
             .opening_credit(Money::from_cents(1000))
     }
 
-    /// How often the cluster was called so.
+    /// The number of calls of this method.
     pub(crate) fn count(&self, method: Method) -> usize {
         let calls = self.cluster.calls();
         calls.iter().filter(|call| call.method == method).count()
@@ -125,7 +125,7 @@ impl<S: Store + Billing> World<S> {
     }
 }
 
-/// A driver that is stopped as by a crash when it is dropped.
+/// A driver that stops like in a crash when it is dropped.
 pub(crate) struct Driver(JoinHandle<Result<()>>);
 
 impl Driver {
@@ -149,7 +149,7 @@ pub(crate) fn request(name: &str) -> CreatePod {
         .ports([8888, 7860])
 }
 
-/// Waits until the pod is as `is` wants it.
+/// Waits until `is` is true for the pod.
 pub(crate) async fn until(platform: &Platform, actor: &Actor, id: &PodId, is: impl Fn(&Pod) -> bool) -> Pod {
     let end = Instant::now() + LIMIT;
     loop {
@@ -166,7 +166,7 @@ pub(crate) async fn until_status(platform: &Platform, actor: &Actor, id: &PodId,
     until(platform, actor, id, |pod| pod.status == status).await
 }
 
-/// Waits until `holds`.
+/// Waits until `holds` is true.
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     while !holds().await {

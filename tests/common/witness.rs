@@ -1,4 +1,4 @@
-//! What really ran, to compare it with what was charged.
+//! The true running times, to compare them with the charges.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use neuropod::{Billing, Money, PodId, UserId};
 
 use super::World;
 
-/// How many seconds the containers of these pods have run by now, and how many there were.
+/// The number of seconds that the containers of these pods have run so far, and the number of containers.
 pub(crate) fn ran<S>(world: &World<S>, pods: impl Fn(&PodId) -> bool) -> (f64, usize) {
     let now = world.cluster.clock().now();
     let runs = world.cluster.container_runs().into_iter();
@@ -27,9 +27,9 @@ pub(crate) fn ran<S>(world: &World<S>, pods: impl Fn(&PodId) -> bool) -> (f64, u
     (seconds.iter().sum(), seconds.len())
 }
 
-/// Checks an account into which `paid_in` was paid, by what ran of the owner's pods at a price per hour; answers how
-/// many seconds ran and were not charged. A period is charged in whole seconds; a container that vanished while nobody
-/// could see it may be charged for `blind` more.
+/// Checks an account with deposits of `paid_in` against the running times of the owner's pods at a price per
+/// hour; returns how many seconds ran without being charged. A period is charged in whole seconds; a container
+/// that vanished unobserved may be charged for `blind` more.
 pub(crate) async fn money_is_right(
     world: &World<impl Billing>,
     user: &UserId,

@@ -1,4 +1,4 @@
-//! A process that is killed again and again at any moment of its pod's story, and the next one that goes on.
+//! A process that is killed repeatedly, at any moment of its pod's story, and its successors that continue.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -24,13 +24,13 @@ use crate::common::{Driver, eventually, until, until_status};
 use crate::node::{catalogue, config, images, prepare, shared_node};
 
 const TEST: &str = "killed::a_process_that_is_killed_leaves_no_orphan_and_the_next_one_goes_on";
-/// Where the process to be killed finds the cluster, its namespace and the file with the records.
+/// The variable with the cluster, its namespace and the file with the records, for the process to be killed.
 const PLACE: &str = "NEUROPOD_TEST_PLACE";
 const KILLS: u64 = 20;
-/// What the process says before each call; a kill hits it in what follows.
+/// The calls that the process announces; a kill hits it shortly after one.
 const CALLS: [&str; 4] = ["create", "stop", "start", "delete"];
 
-/// A platform whose records are in a file.
+/// A platform with its records in a file.
 struct Place {
     kubeconfig: PathBuf,
     namespace: String,
@@ -87,7 +87,7 @@ async fn pods(platform: &Platform) -> Vec<Pod> {
     platform.list_all(&ana(), None).await.unwrap()
 }
 
-/// The story of one pod after the other, on from where the process before was killed.
+/// Runs one pod after the other through the story, continuing where the previous process was killed.
 async fn tell(place: &Place) {
     let (platform, store) = place.platform().await;
     let _driver = Driver::start(&platform);
@@ -100,7 +100,7 @@ async fn tell(place: &Place) {
     loop {
         let Some(pod) = pods(&platform).await.into_iter().next() else {
             say("create");
-            // Names are free again when all of a pod is gone.
+            // A name is free again once all of a pod is gone.
             let name = format!("Story {}", fastrand::u64(..));
             let request = CreatePod::from_image(name, Image::Http.reference())
                 .jupyter(false)
@@ -128,7 +128,7 @@ async fn tell(place: &Place) {
     }
 }
 
-/// Runs the process and kills it so long after it said that it makes this call.
+/// Runs the process and kills it this long after it announced the call.
 fn kill_after(place: &Place, call: &str, time: Duration) {
     let mut child = Command::new(env::current_exe().unwrap())
         .args([TEST, "--exact", "--nocapture"])
@@ -149,7 +149,7 @@ fn kill_after(place: &Place, call: &str, time: Duration) {
     );
     child.kill().unwrap();
     child.wait().unwrap();
-    // Until then somebody has to hold the other end of what it writes to.
+    // Until then the other end of its output must stay open.
     drop(said);
 }
 

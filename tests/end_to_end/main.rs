@@ -1,4 +1,4 @@
-//! The platform on a real node: containers run, Jupyter answers, tokens open it.
+//! The platform on a real node: containers run, Jupyter responds, tokens open it.
 //!
 //! The tests share one node and take turns on it.
 #![allow(
@@ -26,7 +26,7 @@ use neuropod_test_cluster::{Image, measured};
 use node::{Site, get, put};
 use serde_json::json;
 
-/// A configuration of Jupyter that makes it serve a page at the second port.
+/// A configuration of Jupyter that serves a page at the second port.
 const SECOND_PORT: &str = r#"
 import http.server, threading
 
@@ -61,7 +61,7 @@ fn jupyter(name: &str) -> CreatePod {
         .variable("JUPYTER_CONFIG_DIR", "/workspace/config")
 }
 
-/// What the platform says the token is, once it says that the pod can be opened.
+/// The token reported by the platform, once it reports the pod as ready to open.
 async fn token(site: &Site, pod: &Pod) -> AccessToken {
     let pod = until(&site.platform, &site.ana, &pod.id, |pod| {
         pod.status == Status::Running && pod.login.token().is_some()
@@ -183,7 +183,7 @@ async fn logs_follow_live(site: &Site, pod: &Pod, token: &AccessToken) {
     let options = LogOptions::default().with_follow().with_tail(1);
     let mut log = site.platform.logs(&site.ana, &pod.id, options).await.unwrap();
     let mut seen = String::new();
-    // Jupyter logs a request that was refused.
+    // Jupyter logs a refused request.
     let path = format!("/api/contents/{}", pod.id);
     let url = format!(
         "http://{}:8888{path}?token={}",
@@ -234,7 +234,7 @@ async fn an_injected_token_opens_the_server() {
     site.delete(&pod).await;
 }
 
-/// How long the reason may take after the kubelet's event: events have whole seconds.
+/// How long after the kubelet's event the reason may appear: events have whole seconds.
 const SECONDS: i64 = 5;
 
 #[tokio::test]
@@ -346,7 +346,7 @@ async fn a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_r
     let options = LogOptions::default().with_previous();
     let mut said = String::new();
     eventually("the log of the run before", async || {
-        // The node may have removed it already: the next run leaves one again.
+        // The node may have removed it already; the next run leaves one again.
         let Ok(mut log) = site.platform.logs(&site.ana, &pod.id, options.clone()).await else {
             return false;
         };

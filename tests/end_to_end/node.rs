@@ -1,4 +1,4 @@
-//! A platform on the shared node, and looking at what it makes there.
+//! A platform on the shared node, and access to its objects there.
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::collections::BTreeMap;
@@ -25,10 +25,10 @@ use crate::common::{Driver, eventually};
 
 /// The cluster of all tests of this program. It ends with the process.
 static CLUSTER: OnceLock<Result<TestCluster, String>> = OnceLock::new();
-/// Whose turn it is: pods of two tests together may not fit on the node.
+/// Serialises the tests, because the pods of two tests may not fit on the node.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// Where [`Site::empty_registry`] is.
+/// The address of [`Site::empty_registry`].
 const EMPTY_REGISTRY: &str = "127.0.0.1:8080";
 
 pub(crate) struct Site {
@@ -43,7 +43,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A platform in a namespace of its own; `None`, and a noted skip, where there is no node.
+    /// A platform in its own namespace; `None` and a recorded skip if there is no node.
     pub(crate) async fn new(test: &'static str) -> Option<Self> {
         let (cluster, turn) = shared_node(test).await?;
         let client = cluster.client().await.unwrap();
@@ -84,7 +84,7 @@ impl Site {
         self.cluster.own_node().unwrap().load(image).unwrap();
     }
 
-    /// The node offers this resource from now on.
+    /// Makes the node offer this resource.
     pub(crate) fn advertise(&self, resource: &str, count: u32) {
         self.cluster
             .own_node()
@@ -100,12 +100,12 @@ impl Site {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// How many objects of the platform there are, by kind; the volumes too.
+    /// The number of objects of the platform, by kind, including volumes.
     pub(crate) async fn objects(&self) -> BTreeMap<String, usize> {
         count_objects(&self.client, &self.namespace).await.unwrap()
     }
 
-    /// The address of the Service of a port, as clients in the cluster reach it.
+    /// The address of the Service of a port, for clients in the cluster.
     pub(crate) async fn service_address(&self, pod: &Pod, port: u16) -> String {
         let name = self.platform.naming().service(&pod.slug, &pod.owner_hash, port);
         let service = self.api::<Service>().get(&name).await.unwrap().spec.unwrap();
@@ -127,7 +127,7 @@ impl Site {
         hosts
     }
 
-    /// The moment at which a subscriber is told the first token.
+    /// The moment at which a subscriber receives the first token.
     pub(crate) fn when_token_is_known(&self) -> JoinHandle<Timestamp> {
         let mut updates = self.platform.subscribe(&self.ana);
         tokio::spawn(async move {
@@ -141,7 +141,7 @@ impl Site {
         })
     }
 
-    /// Prints how long after its line was written the token was `known`.
+    /// Prints the time from the log line with the token until it was `known`.
     pub(crate) async fn measure_token(&self, pod: &Pod, known: Timestamp) {
         let name = self.platform.naming().pod(&pod.slug, &pod.owner_hash);
         let options = LogParams {
@@ -157,7 +157,7 @@ impl Site {
         ));
     }
 
-    /// When the kubelet first warned of the pod.
+    /// The time of the kubelet's first warning about the pod.
     pub(crate) async fn first_warning(&self, pod: &Pod) -> Timestamp {
         let name = self.platform.naming().pod(&pod.slug, &pod.owner_hash);
         let selector = format!("type=Warning,involvedObject.name={name}");
@@ -181,7 +181,7 @@ impl Site {
         Timestamp::from_second(first.unwrap().as_second()).unwrap()
     }
 
-    /// A server on the node that answers 404 to whatever is asked for, as a registry that has no images. Runtimes speak
+    /// A server on the node that replies 404 to every request, like a registry without images. Runtimes use
     /// plain HTTP on the loopback address.
     pub(crate) async fn empty_registry(&self) -> &'static str {
         let pod = from_value(json!({
@@ -221,7 +221,8 @@ impl Site {
     }
 }
 
-/// The node of all tests of this program, and the turn on it; `None`, and a noted skip, where there is none.
+/// The node of all tests of this program, and this test's turn on it; `None` and a recorded skip if there is
+/// none.
 pub(crate) async fn shared_node(test: &str) -> Option<(&'static TestCluster, MutexGuard<'static, ()>)> {
     let turn = TURN.lock().await;
     let cluster = match CLUSTER.get_or_init(|| match TestCluster::node() {
@@ -249,11 +250,11 @@ pub(crate) fn config(namespace: &str) -> KubeConfig {
     KubeConfig::default()
         .with_namespace(namespace)
         .with_exposure(Exposure::ingress("neuropod"))
-        // The images of the tests are on the node, and in no registry.
+        // The images of the tests are on the node, and not in a registry.
         .with_image_pull_policy(ImagePullPolicy::IfNotPresent)
 }
 
-/// The images of the tests, and the registry that has none.
+/// The images of the tests, and the empty registry.
 pub(crate) fn images() -> ImageRules {
     ImageRules::default()
         .internal(["localhost", EMPTY_REGISTRY])
@@ -271,7 +272,7 @@ pub(crate) fn catalogue() -> Catalogue {
     .unwrap()
 }
 
-/// A new namespace, in which pods can be made, and the Ingress class.
+/// A new namespace for pods, and the Ingress class.
 pub(crate) async fn prepare(client: &Client) -> String {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let namespace = from_value(json!({ "metadata": { "generateName": "end-to-end-" } })).unwrap();

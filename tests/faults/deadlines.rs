@@ -1,5 +1,6 @@
-//! The deadlines: a start that hangs on its node gives its GPU back, and a stop that hangs says so, whatever call goes
-//! wrong meanwhile; and so does a start that waits behind something that is still being deleted. The story is told once for every call and every way in which it can go wrong.
+//! The deadlines: a start that hangs on its node gives its GPU back, a stop that hangs is reported, and so is a
+//! start that waits for a leftover, whatever call goes wrong meanwhile. The story is run once for every call
+//! and every way in which it can go wrong.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,6 @@ fn deadlines(parts: PlatformBuilder) -> Platform {
     parts.start_limit(START).build().unwrap()
 }
 
-/// What a person does, each thing once; after a crash they go on where they were.
 fn volume_key(name: &str) -> ObjectKey {
     ObjectKey {
         namespace: None,
@@ -32,6 +32,7 @@ fn volume_key(name: &str) -> ObjectKey {
     }
 }
 
+/// The actions of a person, each once; after a crash they continue where they were.
 struct Hanging {
     id: PodId,
     charged: Money,
@@ -40,7 +41,7 @@ struct Hanging {
 }
 
 impl Hanging {
-    /// A pod that has run and was stopped, before anything goes wrong.
+    /// A pod that ran and was stopped, before anything goes wrong.
     async fn new(world: &World) -> Self {
         let platform = deadlines(world.parts());
         let driver = Driver::start(&platform);
@@ -57,7 +58,7 @@ impl Hanging {
         }
     }
 
-    /// Waits until the pod is as `is` wants it. One that stopped for want of money is started again.
+    /// Waits until `is` is true for the pod. A pod that stopped for lack of money is restarted.
     async fn wait_and_pay(
         &self,
         world: &World,
@@ -145,7 +146,7 @@ fn because(pod: &Pod, code: ReasonCode) -> bool {
     pod.reason.as_ref().is_some_and(|reason| reason.code == code)
 }
 
-/// A call that may have been answered already before a crash, and then says so.
+/// A call that may have succeeded before a crash, and then reports that.
 async fn call(call: impl AsyncFn() -> neuropod::Result<()>) {
     match insist(call).await {
         Err(error) if *error.kind() != ErrorKind::InvalidState => panic!("{error}"),
@@ -182,7 +183,7 @@ async fn what_hangs_is_told_and_ends_whatever_call_goes_wrong() {
     println!("first point {first}");
     let mut tried = 0;
     for fault in Fault::ALL {
-        // The other enumerations try every call; here one of three does, and each run tries others.
+        // The other tests try every call; here one of three is tried, and each run tries others.
         for n in (first..).step_by(3) {
             let faults = Faults::lasting(n, fault, Duration::ZERO);
             let told = tokio::time::timeout(LIMIT, Box::pin(tell(&faults))).await;

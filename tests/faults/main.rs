@@ -1,5 +1,5 @@
-//! Every point at which a platform can fail, one after the other: the story of a pod is told once for every call into
-//! cluster, store and billing, and for every way in which that call can go wrong.
+//! Every point at which a platform can fail, one after the other: the story of a pod is run once for every call
+//! into cluster, store and billing, and for every way in which that call can go wrong.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,19 +29,20 @@ use points::{Keep, Points};
 use story::Story;
 use tokio::time::sleep;
 
-/// A whole story with one fault may take so long, in the time of the simulation.
+/// The time limit of a story with one fault, in simulated time.
 const LIMIT: Duration = Duration::from_mins(30);
 
-/// How many platforms drive.
+/// The number of driving platforms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Drivers {
-    /// One; after a crash a fresh one goes on.
+    /// One; after a crash a new one continues.
     One,
-    /// Two, of which the second meets no faults.
+    /// Two, the second of which has no faults.
     Two,
 }
 
-/// Tells the story with these faults, and checks what is left at the end. Answers how much less was charged than ran.
+/// Runs the story with these faults, and checks what remains at the end. Returns how much less was charged than
+/// ran.
 async fn tell(keep: Keep, faults: &Faults, drivers: Drivers, volume: VolumePolicy) -> f64 {
     let settings = Settings::default();
     match keep {
@@ -94,7 +95,7 @@ async fn tell_in(
     .await
 }
 
-/// Says where it was when the test panics.
+/// Prints the point of failure when the test panics.
 struct At<'a>(&'a Faults);
 
 impl Drop for At<'_> {
@@ -105,7 +106,7 @@ impl Drop for At<'_> {
     }
 }
 
-/// Tells the story once for each of these calls that can go wrong so, for so long. Answers how many there were.
+/// Runs the story once for each call that this fault concerns, with this duration. Returns the number of calls.
 async fn every_point(
     points: &Points,
     fault: Fault,
@@ -127,7 +128,7 @@ async fn every_point(
         let lost = told.unwrap_or_else(|_| panic!("{volume:?}, {fault:?} at point {n}, {call}: no end"));
         most_lost = most_lost.max(lost);
         if !fault.is_crash() && time.is_zero() {
-            // A driver that learns late that a container runs takes it for one that does not.
+            // A driver that learns late that a container runs believes meanwhile that it does not.
             let late = if fault == Fault::Late {
                 Fault::LATENESS
             } else {

@@ -1,16 +1,16 @@
-//! Which points of the story are tried, and where records and money are kept meanwhile.
+//! The points of the story that are tried, and the place of records and money.
 
 use std::fmt;
 
-/// Where records and money are kept.
+/// The place of records and money.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Keep {
     Memory,
     File,
 }
 
-/// Of so many points that follow each other one is tried with a file, unless `NEUROPOD_TEST_STRIDE` says otherwise: a
-/// disk takes its time. Each run tries others.
+/// With a file, one of this many successive points is tried, because a disk is slow; `NEUROPOD_TEST_STRIDE`
+/// overrides it. Each run tries others.
 const STRIDE: usize = 40;
 
 /// The points to try.
@@ -21,7 +21,7 @@ pub(crate) struct Points {
 }
 
 impl Points {
-    /// All of them.
+    /// All points.
     pub(crate) fn in_memory() -> Self {
         Self {
             keep: Keep::Memory,
@@ -30,7 +30,7 @@ impl Points {
         }
     }
 
-    /// One of each [`STRIDE`], from a random one on, or from the one that `NEUROPOD_TEST_SEED` says.
+    /// One of each [`STRIDE`] points, starting from a random one, or from `NEUROPOD_TEST_SEED`.
     pub(crate) fn in_file() -> Self {
         let number = |name| Some(std::env::var(name).ok()?.parse().unwrap());
         let stride = number("NEUROPOD_TEST_STRIDE").unwrap_or(STRIDE);
@@ -43,7 +43,7 @@ impl Points {
         }
     }
 
-    /// Their numbers, without an end.
+    /// Their numbers, endlessly.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> {
         (self.first..).step_by(self.stride)
     }

@@ -1,5 +1,5 @@
-//! A server that is killed and started again inside its container has another token, which is found whatever call goes
-//! wrong meanwhile: the one that opens the server is shown, and the old one no longer. The story is told once for every
+//! A server that is killed and restarted inside its container has another token, which is found whatever call
+//! goes wrong meanwhile: the valid token is shown, and the old one no longer. The story is run once for every
 //! call and every way in which it can go wrong.
 
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::LIMIT;
 use crate::common::{Driver, World, eventually, jupyter_template, until_status};
 use crate::story::insist;
 
-/// How often the server is killed.
+/// The number of kills.
 const KILLED: usize = 2;
 
-/// What a person does and what happens to their pod, each thing once; after a crash they go on where they were.
+/// The actions of a person and the events of their pod, each once; after a crash they continue where they were.
 struct ServerStory {
     id: PodId,
     tokens: Vec<String>,
@@ -29,7 +29,7 @@ struct ServerStory {
 }
 
 impl ServerStory {
-    /// A pod whose server makes its token itself; before anything goes wrong nobody has looked at it yet.
+    /// A pod whose server generates its token; before anything goes wrong nobody has observed it.
     async fn new(world: &World) -> Self {
         world.store.insert_template(&jupyter_template()).await.unwrap();
         let request = CreatePod::from_template("Training", "jupyter");
@@ -64,7 +64,7 @@ impl ServerStory {
     }
 }
 
-/// The token that the server of the pod announced last; empty while it has announced none.
+/// The token that the server announced last; empty if it has announced none.
 async fn announced(world: &World, id: &PodId) -> String {
     let workloads = world.cluster.inventory().await.unwrap().workloads;
     let owned = workloads.into_iter().find(|owned| owned.reference.pod_id == *id);

@@ -1,4 +1,4 @@
-//! What a person does with a pod, from its creation to its deletion.
+//! The actions of a person with a pod, from its creation to its deletion.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep};
 use crate::LIMIT;
 use crate::common::{self, World, eventually, request};
 
-/// What a person does, each thing once; after a crash they go on where they were, and repeat what was not answered.
+/// The actions of a person, each once; after a crash they continue where they were, and repeat the unanswered
+/// call.
 pub(crate) struct Story {
     volume: VolumePolicy,
     done: usize,
@@ -26,7 +27,7 @@ impl Story {
         }
     }
 
-    /// Tells the story on. `reader` sees the truth without faults; `platform` is the one that fails.
+    /// Continues the story. `reader` sees the true state without faults; `platform` is the one that fails.
     pub(crate) async fn go_on(
         &mut self,
         world: &World<impl Store + Billing>,
@@ -74,7 +75,7 @@ impl Story {
         }
     }
 
-    /// A call that may have been answered already before a crash, and then says so.
+    /// A call that may have succeeded before a crash, and then reports that.
     async fn call(&self, call: impl AsyncFn(&PodId) -> Result<()>) {
         let id = self.pod.as_ref().unwrap();
         match insist(async || call(id).await).await {
@@ -84,7 +85,7 @@ impl Story {
         }
     }
 
-    /// Waits for the pod to run. One that stopped for want of money is started again.
+    /// Waits for the pod to run. A pod that stopped for lack of money is restarted.
     async fn wait_until_it_runs<S>(&self, world: &World<S>, platform: &Platform, reader: &Platform) -> Pod {
         let unpaid = |pod: &Pod| {
             let reason = pod.reason.as_ref();
@@ -106,7 +107,7 @@ impl Story {
     }
 }
 
-/// Whoever is refused for want of money asks again as for something new: under the same key the answer stays the same.
+/// After a refusal for lack of money the request needs a new key: under the same key the result stays the same.
 async fn create(ana: &Actor, platform: &Platform) -> Pod {
     for attempt in 1.. {
         let request = request("Training").idempotency_key(format!("attempt {attempt}"));
@@ -120,7 +121,7 @@ async fn create(ana: &Actor, platform: &Platform) -> Pod {
     unreachable!("the money comes back")
 }
 
-/// Repeats a call while trying again can help, as it can after every injected fault.
+/// Repeats a call while a retry can help, as after every injected fault.
 pub(crate) async fn insist<T>(call: impl AsyncFn() -> Result<T>) -> Result<T> {
     let end = Instant::now() + LIMIT;
     loop {

@@ -1,4 +1,4 @@
-//! The rights of the platform, as `examples/deploy` gives them.
+//! The rights of the platform, as granted by `examples/deploy`.
 
 use std::collections::BTreeSet;
 
@@ -36,9 +36,9 @@ pub(crate) fn documents(text: &str) -> Documents {
 pub(crate) struct Right {
     pub(crate) verb: String,
     pub(crate) group: String,
-    /// With the subresource, as rules have it: `pods/log`.
+    /// With the subresource, as in rules: `pods/log`.
     pub(crate) resource: String,
-    /// Of a `Role`, and not of the whole cluster.
+    /// From a `Role`, not cluster-wide.
     pub(crate) in_namespace: bool,
 }
 
@@ -49,7 +49,7 @@ impl std::fmt::Display for Right {
     }
 }
 
-/// Every right that the roles among these documents give.
+/// Every right granted by the roles in these documents.
 pub(crate) fn rights(documents: &[Value]) -> BTreeSet<Right> {
     let mut all = BTreeSet::new();
     let texts = |value: &Value| -> Vec<String> {
@@ -75,7 +75,8 @@ pub(crate) fn rights(documents: &[Value]) -> BTreeSet<Right> {
     all
 }
 
-/// The documents without a right. One of a `Role` is taken from all roles: another may give it for the whole cluster.
+/// The documents without a right. A right of a `Role` is removed from all roles, because another may grant it
+/// cluster-wide.
 pub(crate) fn without(documents: &[Value], right: &Right) -> Documents {
     let mut all = documents.to_vec();
     for role in all.iter_mut().filter(|document| document["rules"].is_array()) {
@@ -88,7 +89,7 @@ pub(crate) fn without(documents: &[Value], right: &Right) -> Documents {
     all
 }
 
-/// What is left of a rule: one without the verb for the resource, and one with all verbs for the others.
+/// The remains of a rule: one without the verb for the resource, and one with all verbs for the others.
 fn rule_without(rule: &Value, right: &Right) -> Vec<Value> {
     let is_about = rule["apiGroups"]
         .as_array()
@@ -136,7 +137,7 @@ pub(crate) fn role_without(verb: &str, resource: &str) -> Documents {
     meant.fold(rbac(), |documents, right| without(&documents, right))
 }
 
-/// Makes the objects of `documents` for the namespace; what belongs to the whole cluster gets names of its own.
+/// Creates the objects of `documents` for the namespace; cluster-wide objects get unique names.
 pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str) {
     for document in documents {
         let mut document = document.clone();
@@ -170,7 +171,7 @@ pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str
             subject["namespace"] = namespace.into();
         }
         for field in ["roleRef", "subjects", "spec"] {
-            // Asking for it has made it.
+            // Indexing has added it.
             if document[field].is_null() {
                 document.as_object_mut().unwrap().remove(field);
             }
@@ -194,8 +195,8 @@ pub(crate) async fn install(admin: &Client, documents: &[Value], namespace: &str
     }
 }
 
-/// Waits until the API server grants the last right of each role: they reach its own cache a moment after they are
-/// stored.
+/// Waits until the API server grants the last right of each role: they reach its own cache a moment after they
+/// are stored.
 pub(crate) async fn wait_for_rights(connection: &kube::Config, namespace: &str, rights: &[Documents]) {
     let client = Client::try_from(connection.clone()).unwrap();
     let roles = rights

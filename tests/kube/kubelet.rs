@@ -1,4 +1,4 @@
-//! Somebody who writes what schedulers, kubelets and people write.
+//! Writes to the cluster in place of schedulers, kubelets and people.
 
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::jiff::Timestamp;
@@ -72,7 +72,7 @@ impl Kubelet {
             .unwrap();
     }
 
-    /// Puts the pod on the node, as the scheduler does. Only a pod on a node ends by and by.
+    /// Puts the pod on the node, like the scheduler. Only a pod on a node has a grace period.
     async fn bind(&self, name: &str) {
         let pod = self.pods().get(name).await.unwrap();
         if pod.spec.is_some_and(|spec| spec.node_name.is_some()) {
@@ -110,7 +110,7 @@ impl Kubelet {
         events.create(&PostParams::default(), &event).await.unwrap();
     }
 
-    /// Without time to end, the pod object is gone at once.
+    /// Without a grace period, the pod object is gone at once.
     async fn delete(&self, name: &str) {
         let Some(pod) = self.pods().get_opt(name).await.unwrap() else {
             return;

@@ -1,4 +1,4 @@
-//! All that a server does in the cluster.
+//! Everything that a server does in the cluster.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{Kubelet, LIMIT, Recorder, Site, workload};
 
-/// Takes from every object of the platform in the namespace the note of what it should be, as people do who edit it.
+/// Removes the digest from every object of the platform in the namespace, like people who edit objects.
 async fn edit_all(site: &Site, namespace: &str) {
     let admin = &site.admin;
     let spoilt = Patch::Merge(json!({ "metadata": { "annotations": { "neuropod.io/digest": "edited" } } }));
@@ -46,7 +46,7 @@ async fn edit_all(site: &Site, namespace: &str) {
     }
 }
 
-/// Everything that a server does with a pod, and what it does about objects that are there already or were edited.
+/// Everything that a server does with a pod, and with existing or edited objects.
 pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut KubeConfig)) {
     let mut config = site.backend.config().clone();
     change(&mut config);
@@ -54,7 +54,7 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     let backend = connect();
     let wants_default = config.storage.class.is_none() || config.exposure == Exposure::default();
     if wants_default {
-        // Of the classes of the tests none is the default.
+        // None of the tests' classes is the default.
         let error = backend.check_setup().await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::NotConfigured, "{error}");
         return;
@@ -79,7 +79,7 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     site.wait_for_volume(&namespace, &reference.volume).await;
     edit_all(site, &namespace).await;
     workload.volume.size_gb = 30;
-    // Another process does not know what is there.
+    // Another process does not know the existing objects.
     connect().apply(&workload).await.unwrap();
     backend.observe(reference).await.unwrap();
     backend.inventory().await.unwrap();
@@ -96,7 +96,7 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     let mut changes = backend.watch();
     while changes.next().await != Some(ClusterEvent::Synced) {}
     backend.remove(reference, VolumePolicy::Delete).await.unwrap();
-    // What is there is listed, and what becomes of it watched.
+    // The existing objects are listed, and their changes watched.
     wait_until("the end of the pod", LIMIT, async || match changes.next().await {
         Some(ClusterEvent::Changed { pod_id, pod }) if pod_id == reference.pod_id && pod.terminating => {
             Ok(())

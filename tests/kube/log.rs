@@ -1,4 +1,4 @@
-//! What a platform says in its log.
+//! The log of a platform.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Does the work, and says what of it people read in the log: information, warnings and errors.
+/// Runs the work, and returns its log: information, warnings and errors.
 pub(crate) async fn logged<T>(work: impl Future<Output = T>) -> (T, String) {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()

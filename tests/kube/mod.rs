@@ -1,5 +1,5 @@
-//! What the tests of the Kubernetes backend have in common: a real control plane, a namespace of the test's own, the
-//! backend as the `ServiceAccount` of `examples/deploy/rbac.yaml`, and somebody who does what kubelets do.
+//! Common parts of the Kubernetes backend's tests: a real control plane, a namespace for each test, the backend
+//! as the `ServiceAccount` of `examples/deploy/rbac.yaml`, and a substitute for kubelets.
 #![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
 
 mod access;
@@ -41,7 +41,7 @@ pub(crate) const CLASS: &str = "neuropod-test";
 /// The node that pods are bound to. Nothing runs there.
 pub(crate) const NODE: &str = "stage";
 
-/// The control plane that the tests of one file share, or why there is none.
+/// The control plane that the tests of one file share; `None` if there is none.
 pub(crate) fn cluster(test: &str) -> Option<&'static TestCluster> {
     static CLUSTER: OnceLock<Option<TestCluster>> = OnceLock::new();
     static WHY_NOT: Mutex<String> = Mutex::new(String::new());
@@ -127,8 +127,8 @@ impl Site {
         KubeCluster::connect(self.connection.clone(), config).unwrap()
     }
 
-    /// Makes the volume of a claim, as a provisioner does. Before there is the claim: that is bound as it comes, and one
-    /// that waits only every 15 seconds.
+    /// Creates the volume of a claim, like a provisioner. It is created before the claim, which is then bound
+    /// at once; a waiting claim would be checked only every 15 seconds.
     pub(crate) async fn make_volume(&self, namespace: &str, claim: &str) {
         let volume = json!({
             "metadata": { "name": format!("{namespace}-{claim}") },
@@ -158,13 +158,13 @@ impl Site {
     }
 }
 
-/// The configuration of the tests: the classes that they make.
+/// The configuration of the tests, with their classes.
 pub(crate) fn config(namespace: &str) -> KubeConfig {
     KubeConfig::default()
         .with_namespace(namespace)
         .with_exposure(Exposure::ingress(CLASS))
         .with_storage(Storage::default().with_class(CLASS))
-        // The images of the tests are on the node, and in no registry.
+        // The images of the tests are on the node, and not in a registry.
         .with_image_pull_policy(ImagePullPolicy::IfNotPresent)
 }
 
@@ -196,7 +196,7 @@ pub(crate) async fn make_shared_objects(admin: &Client) {
     .await;
 }
 
-/// Makes an object, unless it is there.
+/// Creates an object, unless it exists.
 pub(crate) async fn make<K>(api: Api<K>, object: serde_json::Value)
 where
     K: serde::de::DeserializeOwned + serde::Serialize + Clone + std::fmt::Debug,

@@ -1,4 +1,4 @@
-//! Notes which rights the requests of a backend use.
+//! Records the rights that the requests of a backend use.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -10,11 +10,11 @@ use tower::util::MapRequestLayer;
 
 use super::Right;
 
-/// Connects backends, and remembers what they ask.
+/// Connects backends, and records their requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<BTreeSet<Used>>>);
 
-/// A right as a request uses it: `None` in the place of a namespace is all of them, or an object in none.
+/// A right used by a request. Without a namespace: all namespaces, or a cluster-wide object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Used {
     verb: &'static str,
@@ -24,7 +24,7 @@ struct Used {
 }
 
 impl Recorder {
-    /// A backend whose requests are noted.
+    /// A backend whose requests are recorded.
     pub(crate) fn connect(&self, connection: &kube::Config, config: KubeConfig) -> KubeCluster {
         let used = self.0.clone();
         let note = move |request: Request<Body>| {
@@ -41,8 +41,8 @@ impl Recorder {
         KubeCluster::with_client(client, config)
     }
 
-    /// Whether a right was used: one of a `Role` in its namespace, one of a `ClusterRole` anywhere else, or in any
-    /// namespace where it is the only one to give it.
+    /// Whether a right was used: one of a `Role` in its namespace, one of a `ClusterRole` anywhere else, or in
+    /// any namespace if no other rule grants it.
     pub(crate) fn has_used(&self, right: &Right, namespace: &str, others: &BTreeSet<Right>) -> bool {
         let is_in_role = others.contains(&Right {
             in_namespace: true,
@@ -62,8 +62,8 @@ impl Recorder {
     }
 }
 
-/// The right that a request uses, as the API server's `RequestInfo` has it; none for discovery and for questions about
-/// rights, which everybody may ask.
+/// The right that a request uses, according to the API server's `RequestInfo`; none for discovery and for
+/// access reviews, which are open to everybody.
 fn read(method: &Method, path: &str, query: &str) -> Option<Used> {
     let mut parts = path.trim_start_matches('/').split('/');
     let group = match parts.next()? {

@@ -1,11 +1,11 @@
-//! The statuses that schedulers and kubelets (1.34) write.
+//! Statuses in the format of schedulers and kubelets (1.34).
 
 use k8s_openapi::jiff::Timestamp;
 use neuropod_core::conformance::cluster::Milestone;
 use neuropod_core::sim::Mishap;
 use serde_json::{Value, json};
 
-/// The warning that comes with a mishap: its reason and its message.
+/// The warning for a mishap: its reason and its message.
 pub(crate) fn warning(mishap: Mishap) -> Option<(&'static str, &'static str)> {
     match mishap {
         Mishap::MountFailing => Some((
@@ -25,7 +25,7 @@ pub(crate) fn warning(mishap: Mishap) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The status of a pod that got to a milestone, after the status `before`.
+/// The status of a pod at a milestone, after the status `before`.
 pub(crate) fn progress(milestone: Milestone, before: &Value) -> Value {
     let now = now();
     let container = Container::new(before, &now);
@@ -97,7 +97,7 @@ fn not_scheduled(mishap: Mishap) -> Option<&'static str> {
     }
 }
 
-/// The reason and the message of a container that waits.
+/// The reason and the message of a waiting container.
 fn waits(mishap: Mishap) -> (&'static str, &'static str) {
     match mishap {
         Mishap::PullFailing => (
@@ -138,7 +138,7 @@ fn eviction(mishap: Mishap) -> Option<&'static str> {
     }
 }
 
-/// A container and its past.
+/// A container and its history.
 struct Container<'a> {
     now: &'a str,
     /// Since when it runs.

@@ -9,7 +9,7 @@ use neuropod_core::cluster::workload::{
 use neuropod_core::cluster::{Workload, WorkloadRef};
 use neuropod_core::pod::Environment;
 
-/// Names of a pod that nobody else has.
+/// Unique names of a pod.
 pub(crate) fn reference(name: &str) -> WorkloadRef {
     let pod_id = PodId::random();
     let user_hash = pod_id.as_str()[..10].to_owned();
@@ -22,7 +22,7 @@ pub(crate) fn reference(name: &str) -> WorkloadRef {
     }
 }
 
-/// A workload with so many ports and a token.
+/// A workload with this many ports and a token.
 pub(crate) fn workload(name: &str, ports: u16) -> Workload {
     let reference = reference(name);
     let base = &reference.name;

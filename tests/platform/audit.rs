@@ -1,4 +1,4 @@
-//! Who did what is written down, whatever fails; and money that an administrator adds.
+//! The audit log, whatever fails; and money that an administrator adds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::users::user;
 
 const NOTE: &str = "Taller de octubre";
 
-/// A platform with a log in its store, an administrator, and a client with 10 EUR.
+/// A platform with an audit log in its store, an administrator, and a client with 10 EUR.
 struct Stage {
     world: World,
     platform: Platform,
@@ -66,7 +66,7 @@ impl Stage {
     }
 }
 
-/// What an entry says, in short.
+/// A short form of an entry.
 fn line(entry: &AuditEntry) -> (AuditAction, &AuditOutcome, Option<&str>, Option<&str>) {
     let change = entry.change.as_ref();
     (
@@ -90,7 +90,7 @@ async fn everything_that_an_administrator_does_is_in_the_log() {
     use AuditAction as Did;
     let stage = Stage::new().await;
     let (platform, root, bea) = (&stage.platform, &stage.root, &stage.bea);
-    // Set before there is a pod, or it would change under the table below.
+    // Set before there is a pod, because it would change during the table below.
     platform
         .set_balance(root, &bea.id, Money::from_cents(2500), "set")
         .await
@@ -149,7 +149,7 @@ async fn everything_that_an_administrator_does_is_in_the_log() {
         (Did::UserDeleted, refused("not_found"), None, None),
     ];
     let log = stage.log().await;
-    // All of it happened in one moment, and entries of one moment are in the order of their ids.
+    // All of it happened at one moment, and entries of the same moment are in the order of their ids.
     assert_eq!(log.len(), expected.len());
     for (action, outcome, before, after) in &expected {
         let is_it = |entry: &&AuditEntry| line(entry) == (*action, outcome, *before, *after);
@@ -168,7 +168,7 @@ async fn everything_that_an_administrator_does_is_in_the_log() {
             other => assert_eq!(*other, AuditTarget::Prices),
         }
     }
-    // The user is gone, what was done to them is found by their address.
+    // The user is gone, but their address still finds the actions on them.
     let options = AuditOptions {
         whom: Some("bea@example.com".into()),
         action: Some(Did::CreditAdded),
@@ -239,7 +239,7 @@ async fn what_can_not_be_written_down_is_not_done() {
         Fault::RateLimited,
         Fault::Unexpected,
     ] {
-        // The first call is the entry before the change, the second its end.
+        // The first call is the entry before the change, the second is its result.
         for call in [1, 2] {
             let stage = Stage::new().await;
             let faults = Faults::at_call(call, fault);
@@ -263,7 +263,7 @@ async fn what_can_not_be_written_down_is_not_done() {
                 };
                 assert_eq!(*outcome, known, "{fault:?}");
             }
-            // The same again with the same key puts everything right.
+            // A repetition with the same key completes everything.
             assert_eq!(
                 stage.credit(&platform, 500, "key").await.unwrap(),
                 Money::from_cents(1500)
@@ -296,7 +296,7 @@ async fn a_process_that_ends_in_the_middle_leaves_a_pending_entry() {
 async fn money_is_added_once_for_a_key_and_its_owner_sees_why() {
     let stage = Stage::new().await;
     let platform = &stage.platform;
-    // A double click, and a repetition later.
+    // A double click, and a later repetition.
     let (one, other) = tokio::join!(
         stage.credit(platform, 2000, "click"),
         stage.credit(platform, 2000, "click")

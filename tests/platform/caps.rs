@@ -1,4 +1,4 @@
-//! Daily caps of pods and of people, and volumes that nobody pays for.
+//! Daily caps of pods and of people, and unpaid volumes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, request, until, until_status};
 
-/// What the pods of these tests cost in a minute: 2.70 an hour.
+/// The price per minute of the pods in these tests: 2.70 an hour.
 const MINUTE: Money = Money::from_micros(45_000);
 const GRACE: SignedDuration = SignedDuration::from_hours(48);
 
@@ -117,7 +117,7 @@ async fn the_cap_of_a_person_is_for_all_their_pods_together() {
         charged <= cap && charged > cap - MINUTE.times(3),
         "{charged} of {cap}"
     );
-    // Nothing more is charged while they are stopped but their volume.
+    // While they are stopped, only their volume is charged.
     let balance = world.store.balance(&world.ana.id).await.unwrap();
     assert_eq!(balance.spent.unwrap().amount, charged);
 }
@@ -158,7 +158,7 @@ async fn an_administrator_sets_the_cap_of_a_person_and_it_holds_at_once() {
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }
 
-/// Two stopped pods of somebody who has no money left.
+/// Two stopped pods of somebody without money.
 async fn two_unpaid(world: &World, platform: &Platform) -> [Pod; 2] {
     let mut pods = Vec::new();
     for name in ["One", "Two"] {
@@ -217,7 +217,7 @@ async fn a_volume_nobody_pays_for_is_deleted_after_the_grace_time_and_its_owner_
             assert_eq!(pod.status, Status::Stopped);
             assert_eq!(pod.reason.unwrap().code, ReasonCode::VolumeDeleted);
         }
-        // What was not paid is in the ledger, and nothing is charged any more.
+        // Unpaid charges are in the ledger, and nothing is charged any more.
         let entries = async || world.store.all_entries(&world.ana.id).await.unwrap();
         let before = entries().await;
         let kind = |kind| before.iter().filter(|entry| entry.kind == kind).count();
@@ -283,7 +283,7 @@ async fn who_lost_a_volume_does_not_pay_for_the_next_one_of_its_name() {
     assert_eq!(charged().await, before, "its volume is gone");
     let lost = platform.get(&world.ana, &one.id).await.unwrap();
     assert_eq!(lost.reason.unwrap().code, ReasonCode::VolumeDeleted);
-    // Nor does it keep that, or take it with it.
+    // Nor does it keep or delete that volume.
     platform
         .delete(&world.ana, &one.id, VolumePolicy::Keep)
         .await
@@ -320,7 +320,7 @@ async fn the_cap_of_a_pod_is_for_what_it_costs_while_it_runs() {
 #[tokio::test(start_paused = true)]
 async fn who_is_capped_or_suspended_while_a_pod_starts_is_held_to_it() {
     let mut made_nevertheless = 0;
-    // Whichever answer of the store comes late meanwhile.
+    // Whichever reply of the store is late meanwhile.
     for (call, suspend) in (1..=12).flat_map(|call| [(call, false), (call, true)]) {
         let world = World::new(Settings::default()).await;
         let platform = world.platform();

@@ -1,4 +1,4 @@
-//! Clocks that jump, or don't agree.
+//! Clocks that jump or disagree.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ async fn world() -> (World, MachineClock, Platform) {
     (world, clock, platform)
 }
 
-/// Stops the pod and answers how many seconds of it were not charged.
+/// Stops the pod and returns how many seconds of it were not charged.
 async fn stop(world: &World, platform: &Platform, pod: &Pod) -> f64 {
     platform.stop(&world.ana, &pod.id).await.unwrap();
     until(platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
@@ -47,7 +47,7 @@ async fn a_clock_that_jumps_and_comes_back_charges_nothing_twice() {
         clock.ahead(jump);
         sleep(Duration::from_mins(6)).await;
         clock.ahead(SignedDuration::ZERO);
-        // What was charged ahead is made up for.
+        // Time charged in advance is compensated.
         sleep(Duration::from_hours(3)).await;
         let lost = stop(&world, &platform, &pod).await;
         assert!(lost < 3.0, "{jump:?}: {lost} seconds were not charged");
@@ -119,7 +119,7 @@ async fn a_process_that_stood_still_charges_only_what_ran() {
             () = async {
                 sleep(Duration::from_mins(10)).await;
                 let lost = stop(&world, &platform, &pod).await;
-                // Of a container that vanished, what nobody saw.
+                // Only the unobserved time of a container that vanished.
                 assert!(lost < 125.0, "{incident:?}: {lost} seconds were not charged");
             } => {}
         }
@@ -184,7 +184,7 @@ async fn a_clock_that_was_a_day_behind_charges_no_day_more_once_it_is_right() {
 #[tokio::test(start_paused = true)]
 async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_what_it_ran() {
     let mut unseen = 0;
-    // Whenever in its start the store goes.
+    // At whatever moment of its start the store goes away.
     for call in 1..=40 {
         let (world, ..) = world().await;
         let faults = Faults::lasting(call, Fault::ErrorBefore, Duration::from_mins(25));
@@ -204,7 +204,7 @@ async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_
         platform.stop(&world.ana, &pod.id).await.unwrap();
         until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
         let money = (Money::from_cents(100_000), Money::from_cents(270));
-        // As long as what was seen may be old.
+        // As long as an observation may be outdated.
         let blind = Duration::from_mins(7);
         money_is_right(&world, &world.ana.id, money, ran(&world, |_| true), blind).await;
     }
@@ -213,16 +213,16 @@ async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_stood_still_as_it_began_charges_only_what_ran() {
-    // Whenever in its beginning.
+    // At whatever moment of its beginning.
     for moment in (0..1500).step_by(50) {
         let (world, _, platform) = world().await;
         let driver = Driver::start(&platform);
         let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         drop(driver);
-        // Nobody drives, so that many periods are full.
+        // Nobody drives, so that many periods are complete.
         sleep(Duration::from_hours(3)).await;
-        // What it is told is told late.
+        // It receives events late.
         world.cluster.delay_watch(Duration::from_millis(500));
         let platform = world.parts().build().unwrap();
         let mut driver = Box::pin(platform.run(std::future::pending()));

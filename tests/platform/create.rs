@@ -1,4 +1,4 @@
-//! Requests: what is accepted, from whom, and what is refused.
+//! Requests: which are accepted from whom, and which are refused.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -222,7 +222,7 @@ async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_d
     until_gone(&world, &pod.id).await;
     let (available, _) = world.money().await;
 
-    // The answer to the first one was lost, and it is sent again, late.
+    // The reply to the first one was lost, and it is sent again late.
     let error = platform.create(&world.ana, &keyed).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.is_retryable()),
@@ -298,7 +298,7 @@ async fn a_request_refused_for_want_of_money_is_refused_again_under_its_key() {
         available: Money::from_cents(100),
     };
     assert_eq!(*first.kind(), refused);
-    // Whatever there is by then: nobody may be waiting for the answer any more.
+    // Whatever the balance is by then: nobody may be waiting for the result any more.
     let more = Money::from_cents(1000);
     world.store.deposit("more", &poor.id, more).await.unwrap();
     let again = platform.create(&poor, &keyed).await.unwrap_err();
@@ -364,7 +364,7 @@ async fn the_same_request_twice_at_once_without_money_is_refused_twice() {
     let poor = Actor::client("poor");
     world.pay_in(&poor, 1).await;
     let keyed = request("Training").idempotency_key("abc");
-    // The answer of the billing to the first one comes late.
+    // The reply of billing to the first one is late.
     let faults = Faults::at_call(1, Fault::Late);
     let slow = world
         .parts()

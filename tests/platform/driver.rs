@@ -1,4 +1,4 @@
-//! Drivers that come and go, and that leave alone what is as it should be.
+//! Drivers that start and stop, and that do not change what is correct already.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,8 +69,8 @@ async fn who_waits_is_told_that_the_cluster_shows_nothing() {
     }
 }
 
-/// What a platform does by itself in this time: how often it wrote to the store and the accounts, and how often the
-/// cluster was changed.
+/// The activity of a platform in this time: its writes to the store and the accounts, and the changes of the
+/// cluster.
 async fn writes(world: &World, time: Duration) -> (Vec<&'static str>, u64) {
     let (calls, before) = (Faults::none(), world.cluster.writes());
     let platform = world.platform_on(
@@ -116,7 +116,7 @@ async fn what_is_as_it_should_be_is_looked_at_and_left_alone() {
         // The log of the server is read to its end.
         sleep(Duration::from_mins(1)).await;
     }
-    // Within a minute of its time nothing falls due.
+    // Within a minute of its time nothing becomes due.
     let ran = world
         .cluster
         .clock()
@@ -141,7 +141,7 @@ async fn what_is_as_it_should_be_is_looked_at_and_left_alone() {
         })
         .await;
     }
-    // Everything is looked at several times.
+    // Everything is reconciled several times.
     assert_eq!(writes(&world, Duration::from_mins(30)).await, (vec![], 0));
     assert!(world.count(Method::Inventory) > 5);
 }

@@ -1,4 +1,4 @@
-//! What hangs without a word: it is told after a while, costs nothing, and gives its GPU back.
+//! Pods that hang silently: this is reported after a while, costs nothing, and frees their GPU.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn because(pod: &Pod, code: ReasonCode) -> bool {
     pod.reason.as_ref().is_some_and(|reason| reason.code == code)
 }
 
-/// Nodes with so many GPUs each.
+/// Nodes with this many GPUs each.
 fn nodes(gpus: &[u32]) -> Settings {
     let pool = |total: &u32| GpuPool {
         resource: "nvidia.com/gpu".into(),
@@ -89,7 +89,7 @@ async fn a_stop_that_hangs_is_told_costs_nothing_and_a_start_waits_behind_it() {
     assert_eq!(waits.status, Status::Creating);
     sleep(Duration::from_hours(3)).await;
     let later = platform.get(&world.ana, &pod.id).await.unwrap();
-    // The start is given up after an hour; its volume is paid from then on.
+    // The start is given up after an hour; its volume is charged from then on.
     let volume = paid.price.stopped.for_seconds(3 * 3600);
     assert!(
         later.charged <= paid.charged + volume,

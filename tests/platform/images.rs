@@ -1,4 +1,4 @@
-//! Which registries images come from, at every door: requests, templates, and pods that are stored already.
+//! Rules for registries, applied to requests, templates, and stored pods.
 
 use neuropod::pod::image::ImageRules;
 use neuropod::sim::{Method, Settings};
@@ -7,7 +7,7 @@ use neuropod::{Actor, CreatePod, Error, ErrorKind, Money, PodOptions, PodStore, 
 
 use crate::common::{Driver, World, request, until_status};
 
-/// What an error says of each field.
+/// The mistakes in an error, by field.
 fn problems(error: &Error) -> Vec<(&'static str, &'static str)> {
     let ErrorKind::Invalid(errors) = error.kind() else {
         panic!("{error}")
@@ -73,7 +73,7 @@ async fn a_template_is_held_to_the_rules_when_it_is_made_and_changed() {
     assert_eq!(world.store.templates().await.unwrap(), [stored]);
 }
 
-/// Rules are made stricter while pods run, and pods are brought from elsewhere.
+/// Rules become stricter while pods run, and pods are migrated from elsewhere.
 #[tokio::test(start_paused = true)]
 async fn a_stored_pod_of_another_registry_runs_on_and_is_not_started_again() {
     let world = World::new(Settings::default()).await;

@@ -1,4 +1,4 @@
-//! What goes wrong in the cluster, and how it passes.
+//! Failures in the cluster, and recovery from them.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ async fn what_is_deleted_by_hand_comes_back_and_what_has_no_record_goes() {
     world.cluster.delete_by_hand(&service);
     eventually("the service is back", async || world.cluster.objects() == objects).await;
 
-    // A record that vanishes without its pod, as from a store restored from an old backup.
+    // A record that disappears without its pod, as with a store restored from an old backup.
     let record = world.store.get(&pod.id).await.unwrap().unwrap();
     world.store.remove(&pod.id, record.version).await.unwrap();
     eventually("the orphan is gone", async || world.cluster.objects().is_empty()).await;

@@ -1,4 +1,4 @@
-//! People who are deleted while what they asked for is under way: whoever is gone owns nothing.
+//! People who are deleted while their requests are in progress: nobody who is gone owns anything.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::common::{Driver, World, eventually, request, until_status};
 use crate::users::user;
 
-/// While a call is late.
+/// The delay of a late call.
 const MEANWHILE: Duration = Duration::from_secs(5);
 
 fn root() -> Actor {
@@ -40,7 +40,7 @@ fn with_faults(world: &World, faults: &Faults) -> Platform {
     )
 }
 
-/// Nothing of Ana's is left, now or later, and she is not there.
+/// Asserts that nothing of Ana's remains, now or later, and that she is gone.
 async fn nothing_is_left(world: &World, what: &str) {
     let options = ListOptions {
         include_deleted: true,

@@ -1,4 +1,4 @@
-//! A start that waits behind something that is still being deleted says which, and gives back what it holds.
+//! A start that waits for a leftover to be deleted names it, and releases its hold.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn running(world: &World, platform: &Platform) -> Pod {
     until_status(platform, &world.ana, &pod.id, Status::Running).await
 }
 
-/// Sees that nothing is told for two minutes.
+/// Asserts that nothing is reported for two minutes.
 async fn not_told_early(world: &World, platform: &Platform, id: &PodId) {
     sleep(Duration::from_mins(2)).await;
     let early = platform.get(&world.ana, id).await.unwrap();
@@ -40,7 +40,8 @@ async fn not_told_early(world: &World, platform: &Platform, id: &PodId) {
     );
 }
 
-/// Waits until it is told, and then until it is given up; and sees that nothing is held or paid for it.
+/// Waits until the leftover is reported, and then until the start is given up; asserts that nothing is held or
+/// paid for it.
 async fn told_and_given_up(world: &World, platform: &Platform, id: &PodId, name: &str) {
     let begun = platform.get(&world.ana, id).await.unwrap();
     let told = until(platform, &world.ana, id, |pod| {

@@ -1,4 +1,4 @@
-//! From creation to deletion: what the owner of a pod sees.
+//! From creation to deletion, from the owner's view.
 
 use futures::StreamExt;
 use neuropod::cluster::{LogOptions, Step, VolumePolicy};

@@ -1,4 +1,4 @@
-//! How many pods a person may have.
+//! The maximum number of pods of a person.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::users::user;
 
 const LIMIT: u32 = 3;
 
-/// A world with a platform that lets clients have [`LIMIT`] pods.
+/// A world with a platform that limits clients to [`LIMIT`] pods.
 async fn world() -> (World, Platform) {
     let world = World::new(Settings::default()).await;
     let platform = world.parts().max_pods(LIMIT).build().unwrap();
@@ -46,7 +46,7 @@ async fn a_client_has_so_many_pods_stopped_ones_too() {
     assert!(!refused.is_retryable());
     assert_eq!(world.money().await.1, before.1, "nothing was reserved");
 
-    // Nor does an administrator make more for them, while their own are as many as they like.
+    // Administrators can't create more for them, but may have any number themselves.
     let root = Actor::admin("root");
     platform.register(&user("root", Role::Admin)).await.unwrap();
     let assigned = request("For Ana").assign_to("ana@example.com");
@@ -59,7 +59,7 @@ async fn a_client_has_so_many_pods_stopped_ones_too() {
             .expect("administrators have no limit");
     }
 
-    // What they have can be started whatever the limit is, and what is deleted makes room, with the same key.
+    // Existing pods can be started whatever the limit, and a deleted pod makes room, with the same key.
     let strict = world.parts().max_pods(1).build().unwrap();
     eventually("it stopped", async || {
         strict.start(&world.ana, &made[0].id).await.is_ok()
@@ -104,7 +104,7 @@ async fn creates_side_by_side_do_not_pass_the_limit() {
         for refused in [one, other].into_iter().filter_map(Result::err) {
             assert_eq!(*refused.kind(), ErrorKind::TooManyPods { limit: LIMIT });
         }
-        // Nothing is left of who was refused: whoever comes later gets the place, if nobody has.
+        // A refused request leaves nothing, so a later one gets the place, if it is free.
         let left = LIMIT as usize - pods(&platform, &world.ana).await;
         let later = platform.create(&world.ana, &request("Later")).await;
         assert_eq!(usize::from(later.is_ok()), left, "{later:?}");
@@ -133,7 +133,7 @@ async fn a_process_that_ends_during_a_create_makes_no_way_round_the_limit() {
                 created = mortal.create(&world.ana, &lost) => drop(created.unwrap()),
                 () = faults.crashed() => {}
             }
-            // The driver comes late to what is left of it.
+            // The driver handles the rest of it late.
             for n in 0..LIMIT {
                 match platform.create(&world.ana, &request(&format!("Pod {n}"))).await {
                     Err(error) if *error.kind() == (ErrorKind::TooManyPods { limit: LIMIT }) => {}

@@ -1,4 +1,4 @@
-//! The platform on the simulated cluster: what people who call it see.
+//! The platform on the simulated cluster, from its callers' view.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[path = "../common/mod.rs"]

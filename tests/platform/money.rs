@@ -19,7 +19,7 @@ use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
 async fn time_is_charged_by_the_second_while_the_container_runs() {
-    // Slow to start and with nothing to wait for at the end.
+    // Slow to start, and without delays at the end.
     let settings = Settings {
         pull: Duration::from_mins(20),
         terminate: Duration::ZERO,
@@ -33,7 +33,7 @@ async fn time_is_charged_by_the_second_while_the_container_runs() {
     sleep(Duration::from_hours(2)).await;
     platform.stop(&world.ana, &pod.id).await.unwrap();
     let stopped = until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
-    // 2.50 for the GPU and 0.20 for the disks per hour. It ran two hours and a few seconds.
+    // 2.50 for the GPU and 0.20 for the disks per hour. It ran for two hours and a few seconds.
     let charged = stopped.charged;
     let two_hours = Money::from_cents(540);
     assert!(
@@ -204,7 +204,7 @@ async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
         let pod = platform.get(&world.ana, &pod.id).await.unwrap();
         assert_eq!(pod.meter.price.hourly, Money::from_cents(expected), "{policy:?}");
 
-        // A stopped one pays for its volume what that costs now.
+        // A stopped pod pays the present price of its volume.
         platform.stop(&world.ana, &pod.id).await.unwrap();
         until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
         let prices = PriceList {
@@ -281,7 +281,7 @@ async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
         until_status(&platform, &world.ana, &pod.id, Status::Running).await;
         sleep(Duration::from_mins(1)).await;
     }
-    // No platform runs while the container is killed, and waits ten seconds to be started again.
+    // No platform runs while the container is killed and waits ten seconds for its restart.
     world.cluster.inject(&pod.id, Mishap::OutOfMemory);
     sleep(Duration::from_mins(1)).await;
     let _driver = Driver::start(&platform);
@@ -319,7 +319,7 @@ async fn whose_account_changes_is_told_to_them_and_to_administrators() {
         .delete(&world.ana, &pod.id, VolumePolicy::Delete)
         .await
         .unwrap();
-    // The last that is told is the release, after the pod is gone for its owner.
+    // The last event is the release, after the pod is gone for its owner.
     let told = async {
         while let Some(change) = mine.next().await {
             assert_eq!(change, changed);

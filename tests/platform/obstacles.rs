@@ -1,4 +1,5 @@
-//! What keeps a pod from running: its owner is told why, pays nothing for it, and it runs once that is over.
+//! Mishaps that keep a pod from running: each is reported to the owner, costs nothing, and the pod runs once it
+//! is over.
 
 use std::time::Duration;
 
@@ -114,7 +115,7 @@ async fn a_pod_that_starts_again_and_waits_in_vain_costs_nothing_meanwhile() {
     sleep(Duration::from_hours(10)).await;
     let stopped = stop().await;
     assert_eq!(stopped.charged, waiting.charged);
-    // Its volume is paid for from now on.
+    // Its volume is charged from now on.
     sleep(Duration::from_hours(2)).await;
     let later = platform.get(&world.ana, &pod.id).await.unwrap();
     assert_eq!(later.charged - stopped.charged, Money::from_cents(20));
@@ -219,7 +220,7 @@ async fn a_pod_whose_node_is_lost_comes_back_on_another_one() {
     let lost = until_status(&platform, &world.ana, &pod.id, Status::Creating).await;
     assert_eq!(lost.reason.unwrap().code, ReasonCode::NodeLost);
     let again = until_status(&platform, &world.ana, &pod.id, Status::Running).await;
-    // The minute until the node was given up is free.
+    // The minute until the node was removed is free.
     assert!(
         again.charged <= Money::from_cents(270).for_seconds(32),
         "{}",
@@ -340,7 +341,7 @@ async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_
     world.cluster.clear_errors();
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
     assert_eq!(world.cluster.runs_of(&pod.id).len(), 1);
-    // It served all the time, which is paid for.
+    // It served all the time, which is charged.
     platform.stop(&world.ana, &pod.id).await.unwrap();
     until(&platform, &world.ana, &pod.id, |pod| pod.step == Step::Stopped).await;
     let (paid_in, hourly) = (Money::from_cents(1000), Money::from_cents(270));

@@ -1,4 +1,4 @@
-//! Platforms whose stores were given one by one.
+//! Platforms whose stores were set one by one.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use neuropod::{
 use crate::common::{Driver, World, eventually, jupyter_template, request, until_status};
 use crate::users::user;
 
-/// A store of pods alone.
+/// A store of pods only.
 struct OnlyPods(MemoryStore);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Races between what is asked for, what the driver does and what it sees.
+//! Races between requests, the driver's actions and its observations.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ async fn a_pod_that_came_and_went_while_the_watch_was_broken_is_gone() {
     until_status(&platform, &world.ana, &pod.id, Status::Running).await;
 }
 
-/// A quota for which the pod object is one too many; all the others are made.
+/// A quota that refuses the pod object but none of the others.
 fn without_pods() -> Layout {
     Layout {
         namespace: NamespaceScope::User,
@@ -94,7 +94,8 @@ async fn a_replica_that_saw_less_deletes_all_of_it() {
     let second = world.parts().layout(without_pods()).build().unwrap();
     let _second = Driver::start(&second);
     let pod = first.create(&world.ana, &request("Training")).await.unwrap();
-    // The second sees the record at its start, and nothing in the cluster; the first makes what it can.
+    // The second sees the record at its start, and nothing in the cluster; the first creates as many objects as
+    // it can.
     sleep(Duration::from_secs(1)).await;
     let driver = Driver::start(&first);
     until_status(&first, &world.ana, &pod.id, Status::Error).await;
@@ -115,8 +116,8 @@ async fn a_replica_that_saw_less_deletes_all_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
-    // One answer of the store after the other comes late: among them the one that there is no record any more, while
-    // there is a new one.
+    // One reply of the store after the other is late, among them the reply that there is no record, while there
+    // is a new one.
     for n in 1.. {
         let world = World::new(Settings::default()).await;
         let late = Faults::at_call(n, Fault::Late);
@@ -136,7 +137,7 @@ async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
             world.store.get(&first.id).await.unwrap().is_none()
         })
         .await;
-        // As if it was made a day ago: the key makes the same id.
+        // As if it was created a day ago: the key gives the same id.
         world.store.forget_requests(Timestamp::MAX).await.unwrap();
         let again = platform.create(&world.ana, &keyed).await.unwrap();
         assert_eq!(again.id, first.id);
@@ -158,7 +159,7 @@ async fn a_volume_that_another_pod_uses_by_now_is_not_deleted_under_it() {
         let _driver = Driver::start(&platform);
         until_status(&platform, &world.ana, &first.id, Status::Running).await;
     }
-    // Nothing drives for a moment: both are written down before anything happens.
+    // Nothing drives for a moment: both are recorded before anything happens.
     platform
         .delete(&world.ana, &first.id, VolumePolicy::Delete)
         .await
@@ -231,9 +232,9 @@ async fn a_refused_request_leaves_no_record_even_if_the_store_fails_then() {
                 assert!(matches!(kind, ErrorKind::InsufficientFunds { .. }), "{kind:?}");
                 break;
             }
-            // Where it could not be asked for the money the driver does, and the pod says what came of it.
+            // If the request could not hold the money, the driver does so, and the pod shows the result.
             if created.map_or_else(|error| error.message().starts_with("injected"), |_| true) {
-                // Its outcome is not known: the pod is there and says why it does not run, or there is none.
+                // The outcome is unknown: the pod exists and says why it does not run, or there is none.
                 let options = ListOptions::default();
                 for pod in platform.list(&poor, &options).await.unwrap().pods {
                     let shown = until_status(&platform, &poor, &pod.id, Status::Stopped).await;
@@ -359,7 +360,7 @@ async fn a_pod_is_not_made_on_a_volume_that_is_being_deleted() {
         .delete(&world.ana, &first.id, VolumePolicy::Delete)
         .await
         .unwrap();
-    // The volume is on its way out when the second pod comes.
+    // The volume is being deleted when the second pod arrives.
     slow.asked.notified().await;
     let other = world.platform();
     let _another_driver = Driver::start(&other);
@@ -393,7 +394,7 @@ async fn a_pod_is_not_made_on_a_volume_that_is_being_deleted() {
     assert_eq!(world.cluster.volumes().len(), 1, "the files of the second pod");
 }
 
-/// Asks for a pause of a hundred years before everything.
+/// Asks for a pause of a hundred years before every call.
 struct Hesitant(SimCluster);
 
 #[async_trait::async_trait]

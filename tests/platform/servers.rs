@@ -1,4 +1,4 @@
-//! A server that is started again inside its container, and programs that pretend to be one.
+//! A server that is restarted inside its container, and programs that imitate one.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::common::{Driver, World, eventually, jupyter_template, until, until_status};
 
-/// A whole announcement as the simulated server prints it, of another process, after its stop.
+/// A complete announcement as the simulated server prints it, of another process, after its stop.
 const PRETENDED: &str = "[C 2026-01-01 00:00:09.000 ServerApp] received signal 15, stopping
 [I 2026-01-01 00:00:10.000 ServerApp] jupyterlab | extension was successfully linked.
 [I 2026-01-01 00:00:10.000 ServerApp] Serving notebooks from local directory: /home/jovyan
@@ -26,7 +26,7 @@ const PRETENDED: &str = "[C 2026-01-01 00:00:09.000 ServerApp] received signal 1
         http://127.0.0.1:8888/lab?token=bad1bad1bad1bad1bad1bad1bad1bad1bad1bad1bad1bad1
 ";
 
-/// A pod whose server makes its token itself.
+/// A pod whose server generates its token.
 async fn running(world: &World, platform: &neuropod::Platform) -> Pod {
     world.store.insert_template(&jupyter_template()).await.unwrap();
     let request = CreatePod::from_template("Training", "jupyter");
@@ -80,7 +80,7 @@ async fn a_program_that_pretends_to_be_a_server_replaces_no_token() {
         sleep(Duration::from_mins(1)).await;
         assert_eq!(found().await, pod.login.found);
     }
-    // Nor where the server is started again right after it: its own announcement comes later than the port was closed.
+    // Nor if the server is restarted right after it: its own announcement comes later than the closed port.
     world.cluster.print(&pod.id, PRETENDED);
     sleep(Duration::from_secs(1)).await;
     world.cluster.inject(&pod.id, Mishap::ServerKilled);

@@ -1,4 +1,4 @@
-//! What subscribers are told.
+//! The updates that subscribers receive.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -82,7 +82,7 @@ async fn a_slow_subscriber_is_told_and_gets_a_snapshot() {
     assert!(updates.next().now_or_never().is_none(), "nothing older follows");
 }
 
-/// The pods that a subscriber shows after all that it was told so far.
+/// The pods that a subscriber shows after all updates so far.
 fn shown(
     updates: &mut (impl StreamExt<Item = neuropod::Result<Update>> + Unpin),
     pods: &mut BTreeSet<PodId>,
@@ -119,7 +119,7 @@ async fn what_another_replica_deletes_disappears_here_too() {
             .await
             .unwrap();
     }
-    // At the latest when this one looks at everything again.
+    // At the latest with the next full resync.
     let end = Instant::now() + Duration::from_mins(6);
     while !pods.is_empty() {
         assert!(Instant::now() < end, "{pods:?} are still shown");
@@ -132,7 +132,7 @@ async fn what_another_replica_deletes_disappears_here_too() {
 async fn a_change_that_is_acknowledged_late_brings_no_deleted_pod_back() {
     let world = World::new(Settings::default()).await;
     let create = request("Training");
-    // One answer of the store after the other comes late.
+    // One reply of the store after the other is late.
     for n in 1.. {
         let faults = Faults::at_call(n, Fault::Late);
         let platform = world

@@ -1,4 +1,4 @@
-//! People come, are suspended, and go.
+//! People who arrive, are suspended, and leave.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(crate) fn user(id: &str, role: Role) -> User {
     }
 }
 
-/// Makes Ana known, with two pods of which the second one runs.
+/// Registers Ana, with two pods of which the second one runs.
 async fn two_pods_of_ana(world: &World, platform: &Platform) -> Vec<PodId> {
     platform.register(&user("ana", Role::Client)).await.unwrap();
     let mut pods = Vec::new();
@@ -51,11 +51,11 @@ async fn a_client_gets_the_opening_credit_once() {
     }
     let balance = world.store.balance(&bea.id).await.unwrap();
     assert_eq!(balance.available, Money::from_cents(1000));
-    // A platform that gives more to new clients gives nothing to those who are known.
+    // A platform with more credit for new clients gives nothing to existing ones.
     let generous = world.parts().opening_credit(Money::from_cents(2000));
     generous.build().unwrap().register(&bea).await.unwrap();
     assert_eq!(world.store.balance(&bea.id).await.unwrap(), balance);
-    // Nor does one to which somebody came with a balance from elsewhere.
+    // Nor does a platform to which somebody came with a migrated balance.
     let zoe = user("zoe", Role::Client);
     world.store.open(&zoe.id, AccountKind::Prepaid).await.unwrap();
     world.store.release(&opening_key(&zoe.id)).await.unwrap();
@@ -107,7 +107,7 @@ async fn the_opening_credit_is_what_administrators_have_set_for_who_comes_after_
     set(false, 250).await;
     assert_eq!(comes("nothing").await, Money::ZERO);
     set(true, 500).await;
-    // Who is known gets nothing more, whatever they got when they came.
+    // Existing clients get nothing more, whatever their credit was when they came.
     for (id, cents) in [("before", 1000), ("less", 250), ("nothing", 0), ("after", 500)] {
         assert_eq!(comes(id).await, Money::from_cents(cents), "{id}");
     }
@@ -136,7 +136,7 @@ async fn administrators_are_not_suspended_deleted_or_given_a_balance() {
     let still = world.store.user(&other.id).await.unwrap().unwrap();
     assert!(!still.suspended);
     assert_eq!(world.store.all_entries(&other.id).await.unwrap(), []);
-    // One who was suspended before they became one is let in again.
+    // Somebody suspended before they became one is no longer suspended.
     platform.suspend(&root, &other.id, false).await.unwrap();
 }
 
@@ -172,7 +172,7 @@ async fn a_balance_is_set_by_an_adjustment() {
             .unwrap();
         assert_eq!(world.money().await.0, Money::from_cents(cents));
     }
-    // The answer to it was lost.
+    // The reply to it was lost.
     platform
         .set_balance(&admin, &world.ana.id, Money::from_cents(2500), "up")
         .await
@@ -281,7 +281,7 @@ async fn nobody_is_made_known_with_an_address_or_a_name_that_hides_something() {
         let error = platform.register(&wrong).await.unwrap_err();
         assert_eq!(error.to_string(), expected, "{email:?} {name:?}");
         assert_eq!(world.store.user(&good.id).await.unwrap(), None);
-        // Whoever is known already, from an earlier version, gets what is missing.
+        // Existing users of an earlier version get the missing parts.
         world.store.insert_user(&wrong).await.unwrap();
         platform.register(&wrong).await.unwrap();
         world.store.remove_user(&wrong.id).await.unwrap();
@@ -302,7 +302,7 @@ async fn a_role_and_the_account_go_together() {
         .await;
     assert_eq!(*refused.unwrap_err().kind(), ErrorKind::Forbidden);
 
-    // As an administrator she spends without end, whatever she had.
+    // As an administrator she can spend without limit, whatever she had.
     platform
         .set_balance(&root, &bea.id, Money::ZERO, "empty")
         .await

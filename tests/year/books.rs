@@ -1,4 +1,4 @@
-//! What holds of all accounts at every moment, whatever goes wrong.
+//! Properties of all accounts at every moment, whatever goes wrong.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -26,20 +26,20 @@ pub(crate) struct Books {
     accounts: HashMap<UserId, Account>,
     /// What every hold has, by key; those that have nothing are left out.
     held: HashMap<String, Money>,
-    /// What every person and every pod spent on a day for what ran.
+    /// The spending of every person and every pod on a day for running time.
     spent: HashMap<(String, Date), Money>,
     pods: HashMap<PodId, Charged>,
-    /// Every price list there was, by its version.
+    /// Every price list so far, by its version.
     prices: Vec<PriceList>,
     pub(crate) written_off: Money,
-    /// The longest time of a container that nobody could pay, in seconds, and its entry.
+    /// The longest unpaid running time of a container, in seconds, and its entry.
     longest_unpaid: (i64, Option<LedgerEntry>),
     pub(crate) entries: u64,
 }
 
 #[derive(Default)]
 struct Account {
-    /// The number of the last entry that was read.
+    /// The number of the last entry read.
     number: u64,
     total: Money,
     held: Money,
@@ -47,18 +47,18 @@ struct Account {
     once: HashSet<(String, EntryKind)>,
 }
 
-/// What was charged for a pod.
+/// The charges for a pod.
 struct Charged {
     options: PodOptions,
-    /// Up to when anything was charged.
+    /// The end of the last charge.
     until: Timestamp,
     /// Every period in which a container ran, in order.
     running: Vec<Period>,
 }
 
 impl Books {
-    /// Reads what is new in the accounts, and checks it. A container that vanished while nobody could see it may have
-    /// been charged for `blind` more.
+    /// Reads new entries of the accounts, and checks them. A container that vanished unobserved may have been
+    /// charged for `blind` more.
     pub(crate) async fn check(&mut self, world: &World, people: &People, pods: &[Pod], blind: Duration) {
         for pod in pods {
             self.pods.entry(pod.id.clone()).or_insert_with(|| Charged {
@@ -124,7 +124,7 @@ impl Books {
         }
     }
 
-    /// What ran on a day costs at most what its pod and its owner may spend on it.
+    /// Running time on a day costs at most the daily caps of its pod and its owner.
     fn check_caps(&self, user: &UserId, cap: Option<Money>, entry: &LedgerEntry) {
         let (Some(id), Some(period)) = (&entry.details.pod, entry.details.period) else {
             return;
@@ -142,7 +142,7 @@ impl Books {
         }
     }
 
-    /// Counts what was charged for running on a day.
+    /// Counts the charge for running time on a day.
     fn spend(&mut self, user: &UserId, pod: &PodId, period: Period, amount: Money) {
         let day = day_of(period.from);
         for who in [user.as_str(), pod.as_str()] {
@@ -163,7 +163,7 @@ impl Books {
         }
         if entry.kind == EntryKind::WriteOff {
             self.written_off += entry.amount;
-            // The usage comes before what of it is written off.
+            // The usage precedes the part of it that is written off.
             let details = &entry.details;
             let (id, hourly) = (details.pod.as_ref().unwrap(), details.hourly.unwrap());
             let quote = quote(&self.prices, details.price_version, &self.pods[id].options);
@@ -209,7 +209,7 @@ impl Books {
         assert!(ran, "{told} of {id}, which ran: {runs:#?}");
     }
 
-    /// The longest time of a container that nobody could pay since this was asked last, in seconds, and its entry.
+    /// The longest unpaid running time of a container since the last call, in seconds, and its entry.
     pub(crate) fn take_longest_unpaid(&mut self) -> (i64, Option<LedgerEntry>) {
         std::mem::take(&mut self.longest_unpaid)
     }
@@ -219,13 +219,13 @@ impl Books {
         self.held.get(key).copied().unwrap_or_default()
     }
 
-    /// How many seconds were charged for containers.
+    /// The number of seconds charged for containers.
     pub(crate) fn charged_in_all(&self) -> f64 {
         let pods = self.pods.keys();
         pods.map(|id| self.charged(id, Timestamp::MIN)).sum()
     }
 
-    /// What an hour of such a pod costs at most, at any price there was.
+    /// The highest price of such a pod per hour, in any price list so far.
     pub(crate) fn highest_hour(&self, options: &PodOptions) -> Money {
         let quotes = self
             .prices
@@ -234,7 +234,7 @@ impl Books {
         quotes.map(|quote| quote.hourly()).max().unwrap()
     }
 
-    /// How many seconds after `from` were charged for the pod as running.
+    /// The number of seconds after `from` that were charged for the running pod.
     pub(crate) fn charged(&self, id: &PodId, from: Timestamp) -> f64 {
         let periods = self.pods.get(id).map_or(&[][..], |charged| &charged.running);
         let since = periods.iter().filter(|period| period.until > from);

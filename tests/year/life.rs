@@ -1,4 +1,4 @@
-//! What happens, step by step.
+//! The events, step by step.
 
 use std::cell::Cell;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::platforms::Platforms;
 use crate::rest::{Rest, records};
 use crate::trouble::{self, MOST_DELAY};
 
-/// Says where it was when the test panics.
+/// Prints the position when the test panics.
 struct At {
     seed: u64,
     step: Cell<u32>,
@@ -38,7 +38,7 @@ impl Drop for At {
     }
 }
 
-/// What there was in the time of one seed.
+/// The statistics of one seed.
 #[derive(Debug)]
 pub(crate) struct Lived {
     steps: u32,
@@ -78,7 +78,7 @@ impl fmt::Display for Lived {
     }
 }
 
-/// Lives through it all.
+/// Runs all events of a seed.
 pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
     let at = At {
         seed,
@@ -109,7 +109,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
         }
         at.step.set(at.step.get() + 1);
         happen(&world, &mut people, &mut platforms, share, size, &mut random).await;
-        // Things come one upon the other, or nothing happens for a long time.
+        // Events follow each other closely, or nothing happens for a long time.
         if random.random_range(0..3) > 0 {
             sleep(Duration::from_millis(random.random_range(0..8000))).await;
         } else {
@@ -149,7 +149,7 @@ pub(crate) async fn live(seed: u64, size: &Size) -> Lived {
     }
 }
 
-/// Something happens, when this share of the time has passed.
+/// Causes an event, when this share of the time has passed.
 async fn happen(
     world: &World,
     people: &mut People,
@@ -189,7 +189,7 @@ async fn happen(
     }
 }
 
-/// How many of all should be there by then.
+/// The expected part of a total by then.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

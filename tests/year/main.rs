@@ -1,8 +1,9 @@
-//! Many pods of many people on a cluster where anything may happen, driven by platforms that come, fail and go. At
-//! every step the books are right; whenever all is healed, everything is as its owners asked, and paid as it ran.
+//! Many pods of many people on a cluster where anything may happen, driven by platforms that start, fail and
+//! stop. The accounts are right at every step, and after all faults are healed, everything is as its owners
+//! requested, and paid as it ran.
 //!
-//! `NEUROPOD_TEST_SEEDS` says how many seeds are tried, `NEUROPOD_TEST_SEED` repeats one. A failure names its seed and its
-//! step.
+//! `NEUROPOD_TEST_SEEDS` sets the number of seeds, `NEUROPOD_TEST_SEED` repeats one. A failure names its seed
+//! and its step.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,22 +28,22 @@ use std::time::{Duration, Instant};
 use life::Lived;
 use neuropod_test_cluster::measured;
 
-/// How much of everything.
+/// The size of a run.
 #[derive(Debug)]
 struct Size {
-    /// How long it goes on, in the time of the simulation.
+    /// Its duration, in simulated time.
     time: Duration,
-    /// How many people come in that time.
+    /// The number of people who arrive in that time.
     people: usize,
-    /// How many pods they make.
+    /// The number of pods that they create.
     pods: usize,
-    /// About how many pods there are at a time.
+    /// The approximate number of simultaneous pods.
     at_a_time: usize,
-    /// The longest time in which nobody does anything.
+    /// The longest time without any action.
     pause: Duration,
-    /// After about so many steps all is healed, and looked at.
+    /// The approximate number of steps before everything is healed and checked.
     rest: u32,
-    /// At least so many seeds, and as many as fit into this time.
+    /// The minimum number of seeds, and the time in which more are tried.
     least: u64,
     enough: Duration,
 }
@@ -74,7 +75,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn run(seed: u64, size: &Size) -> Lived {
-    // What the platforms draw for their waits, all in this thread.
+    // The platforms draw random numbers for their pauses, all in this thread.
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -86,7 +87,7 @@ fn run(seed: u64, size: &Size) -> Lived {
     lived
 }
 
-/// Lets the other threads know that one has failed.
+/// Tells the other threads that one has failed.
 struct OnPanic<'a>(&'a AtomicBool);
 
 impl Drop for OnPanic<'_> {

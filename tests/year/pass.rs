@@ -1,4 +1,4 @@
-//! Letting time pass.
+//! The passage of time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::common::World;
 use crate::platforms::Platforms;
 use crate::rest::records;
 
-/// How long the platforms have to look, after a time in which nothing happened was jumped over.
+/// How long the platforms have for reconciling after a quiet time was skipped.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Lets so much time pass. Times in which nothing can happen but that containers run on pass at once, so that all of
-/// their periods are full when the platforms look the next time.
+/// Lets this much time pass. Times in which containers only run on are skipped at once, so that all of their
+/// periods are complete at the next pass.
 pub(crate) async fn pass(world: &World, platforms: &Platforms, time: Duration) {
     let end = Instant::now() + time;
-    // Whatever happened is known to all of them by then.
+    // By then, all of them know about every event.
     let known = LOOK.max(platforms.blind());
     let mut wait = known;
     while Instant::now() < end {
@@ -38,19 +38,19 @@ pub(crate) async fn pass(world: &World, platforms: &Platforms, time: Duration) {
         }
         let quiet = quiet(world).await.min(end - Instant::now());
         wait = if quiet < next_change(world) { LOOK } else { known };
-        // They look before it is over.
+        // They reconcile before it is over.
         advance(quiet.saturating_sub(LOOK)).await;
     }
 }
 
-/// How long it is until something happens in the cluster by itself.
+/// The time until the next event in the cluster.
 fn next_change(world: &World) -> Duration {
     let now = world.cluster.clock().now();
     let next = world.cluster.next_change();
     next.map_or(Duration::MAX, |next| until(next, now))
 }
 
-/// For how long the platforms, which know all that there is to know, have nothing to do but to charge.
+/// How long the platforms, which know everything, will only have to charge.
 async fn quiet(world: &World) -> Duration {
     let pods = records(world).await;
     if !pods.iter().all(|pod| is_known(world, pod)) {
@@ -60,14 +60,14 @@ async fn quiet(world: &World) -> Duration {
     next_change(world).min(money_lasts(world, &pods, now).await)
 }
 
-/// Whether the record says what of the pod runs, and nothing is under way.
+/// Whether the record agrees with the running pod, and nothing is in progress.
 fn is_known(world: &World, pod: &Pod) -> bool {
     let seen = world.cluster.pod(&pod.id);
     let moves = matches!(pod.meter.hold_state, HoldState::Opening | HoldState::Closing);
     let metered = pod.meter.from.as_ref().and(pod.meter.container.as_ref());
     let as_seen = match (pod.desired, seen) {
         (Desired::Running, seen) => {
-            // What serves is paid for, even if something that belongs to it can't be made again.
+            // A serving pod is charged, even if one of its objects can't be created again.
             let serves = metered.is_some() && seen.as_ref().is_some_and(|seen| seen.ready);
             let reason = seen
                 .as_ref()
@@ -103,7 +103,7 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
         });
         let available = seconds(balance.available, hourly) - HOLD_SECONDS;
         least = least.min(reserved.min().unwrap_or(i64::MAX).max(available));
-        // What is used and not charged yet counts already.
+        // Usage that is not charged yet counts already.
         let open = |pod: &Pod| price(pod).for_seconds(not_charged(pod, now));
         let spent = |spent: Option<Spent>| spent.map_or(Money::ZERO, |spent| spent.at(now));
         for pod in pods.iter().filter(|pod| pod.meter.from.is_some()) {
@@ -119,7 +119,7 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     Duration::from_secs(least.try_into().unwrap_or(0))
 }
 
-/// What it costs per hour now, at the higher of two prices where they change: the newest ones may not be known to it.
+/// Its present price per hour, the higher of two prices during a change: it may not know the newest ones.
 fn price(pod: &Pod, newest: &PriceList) -> Money {
     let options = &pod.options;
     let quote = newest.quote(options.gpu(), options.disk_gb(), options.volume_gb());
@@ -130,12 +130,12 @@ fn price(pod: &Pod, newest: &PriceList) -> Money {
     ours.max(next).max(newest)
 }
 
-/// For how many seconds it pays.
+/// The number of seconds that an amount pays for.
 fn seconds(amount: Money, hourly: Money) -> i64 {
     amount.micros() * 3600 / hourly.micros().max(1)
 }
 
-/// How many seconds of a pod are not charged yet.
+/// The number of seconds of a pod that are not charged yet.
 fn not_charged(pod: &Pod, now: Timestamp) -> i64 {
     let from = pod.meter.from.or(pod.meter.volume_from);
     from.map_or(0, |from| now.duration_since(from).as_secs().max(0))

@@ -1,4 +1,4 @@
-//! People who come and go, ask for pods, change their minds, lose patience and run out of money.
+//! People who arrive and leave, request pods, change their minds, lose patience and run out of money.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -15,19 +15,19 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use crate::common::{World, request};
 use crate::platforms::Process;
 
-/// How long somebody waits who waits for an answer.
+/// How long somebody waits for a result.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How far the clock of a machine may be ahead.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 const GPUS: [&str; 4] = ["rtx-4050", "rtx-4070", "rtx-4090", "cpu"];
 
-/// What its owner asked for last.
+/// The owner's last request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Wish {
     Running,
     Stopped,
     Deleted(VolumePolicy),
-    /// The answer never came.
+    /// There was never a result.
     Unknown,
 }
 
@@ -35,11 +35,11 @@ pub(crate) enum Wish {
 pub(crate) struct Known {
     owner: UserId,
     pub(crate) wish: Wish,
-    /// When it was made, or last asked for something.
+    /// The time of its creation, or of the last request.
     pub(crate) asked_at: Timestamp,
     /// The name of its volume.
     pub(crate) volume: String,
-    /// Its volume may have gone, because nobody paid for it.
+    /// Its volume may be gone, because it was unpaid.
     pub(crate) unpaid: bool,
 }
 
@@ -47,14 +47,14 @@ pub(crate) struct People {
     /// Whether there are daily caps.
     caps: bool,
     cap_of: HashMap<UserId, Money>,
-    /// All who ever were here.
+    /// Everybody who was ever here.
     all: Vec<UserId>,
-    /// Those who can ask for pods.
+    /// People who can request pods.
     here: Vec<Actor>,
-    /// Those who may have been deleted: their volumes go, also of pods that were on their way out and leave theirs.
+    /// People who may have been deleted: their volumes go, even those left by pods that were being deleted.
     leaving: HashSet<UserId>,
     pub(crate) pods: BTreeMap<PodId, Known>,
-    /// How many pods were asked for, and how many were made.
+    /// The number of requested pods, and of created ones.
     asked: usize,
     pub(crate) made: usize,
     payments: usize,
@@ -79,7 +79,7 @@ impl People {
         }
     }
 
-    /// What somebody may spend on a day.
+    /// The daily cap of a user.
     pub(crate) fn cap_of(&self, user: &UserId) -> Option<Money> {
         self.cap_of.get(user).copied()
     }
@@ -101,12 +101,13 @@ impl People {
             .map(|(id, _)| id)
     }
 
-    /// Whether the volume of a pod may have gone without its owner's wish: nobody paid for it, or the owner goes.
+    /// Whether the volume of a pod may be gone without its owner's wish: it was unpaid, or the owner was
+    /// deleted.
     pub(crate) fn volume_may_go(&self, known: &Known) -> bool {
         known.unpaid || self.leaving.contains(&known.owner)
     }
 
-    /// Learns of pods whose creation was never answered, and of volumes that go.
+    /// Records pods whose creation had no result, and volumes that go.
     pub(crate) fn learn(&mut self, world: &World, pods: &[Pod]) {
         let latest = world.cluster.clock().now() + AHEAD;
         for pod in pods {
@@ -131,7 +132,7 @@ impl People {
         }
     }
 
-    /// Somebody new registers, and does so until it is answered.
+    /// A new person registers, and repeats it until there is a result.
     pub(crate) async fn come(&mut self, world: &World, process: &Process, random: &mut StdRng) {
         let actor = Actor::client(format!("user-{}", self.all.len()));
         let user = User {
@@ -150,14 +151,14 @@ impl People {
         };
         for _ in 0..100 {
             match process.ask(PATIENCE, process.platform.register(&user)).await {
-                // Whom an earlier attempt has stored has the cap of that one.
+                // A user stored by an earlier attempt has the cap of that attempt.
                 Some(Ok(user)) => {
                     self.all.push(actor.id.clone());
                     self.cap_of
                         .extend(user.daily_cap.map(|cap| (actor.id.clone(), cap)));
                     return self.here.push(actor);
                 }
-                // The next one who comes goes on with this name.
+                // The next new person continues with this name.
                 None => return,
                 Some(Err(_)) => {}
             }
@@ -165,7 +166,7 @@ impl People {
         panic!("{user:?} can't register");
     }
 
-    /// Somebody pays something in.
+    /// Somebody deposits money.
     pub(crate) async fn pay_in(&mut self, world: &World, random: &mut StdRng) {
         if let Some(person) = self.here.choose(random) {
             self.pay(world, &person.id.clone(), random).await;
@@ -182,7 +183,7 @@ impl People {
         }
     }
 
-    /// Somebody is suspended, or is not any more, or goes with all that they have.
+    /// Somebody is suspended, resumed, or deleted with everything they have.
     pub(crate) async fn administer(&mut self, world: &World, process: &Process, random: &mut StdRng) {
         let Some(which) = (0..self.here.len()).choose(random) else {
             return;
@@ -195,7 +196,7 @@ impl People {
                 if !matches!(&answer, Some(Err(error)) if has_no_effect(error)) {
                     self.leaving.insert(id.clone());
                 }
-                // One whose wish is not known may be deleted already, and its volume kept.
+                // A pod whose wish is unknown may be deleted already, with its volume kept.
                 let goes = |wish| (wish != Wish::Unknown).then_some(Wish::Deleted(VolumePolicy::Delete));
                 if self.all_wish(world, &id, answer.as_ref(), goes) {
                     self.here.remove(which);
@@ -211,7 +212,7 @@ impl People {
         }
     }
 
-    /// What becomes of the wishes of all pods of a user that are not deleted. Answers whether the call succeeded.
+    /// Updates the wishes of all pods of a user that are not deleted. Returns whether the call succeeded.
     fn all_wish<R>(
         &mut self,
         world: &World,
@@ -232,7 +233,8 @@ impl People {
         done
     }
 
-    /// Somebody makes a pod. Whoever loses patience asks again under the same key, once; who has no money pays in.
+    /// Somebody creates a pod. After losing patience they repeat the request with the same key, once; without
+    /// money they make a deposit.
     pub(crate) async fn create(&mut self, world: &World, process: &Process, random: &mut StdRng) {
         let Some(owner) = self.here.choose(random).cloned() else {
             return;
@@ -266,7 +268,7 @@ impl People {
         }
     }
 
-    /// The owner of a pod wants something of it; where there are many, rather that it goes.
+    /// The owner of a pod changes it; if there are many pods, more often deletes it.
     pub(crate) async fn change(
         &mut self,
         world: &World,
@@ -278,7 +280,7 @@ impl People {
         let Some(id) = self.living().choose(random).cloned() else {
             return;
         };
-        // What it wishes stays as it is when it is restarted.
+        // A restart does not change the wish.
         let wish = match random.random_range(0..7) {
             _ if goes => Wish::Deleted(policy(random)),
             0..3 => Wish::Running,
@@ -331,7 +333,7 @@ fn policy(random: &mut StdRng) -> VolumePolicy {
     }
 }
 
-/// Whether the error says that nothing was changed.
+/// Whether the error means that nothing was changed.
 fn has_no_effect(error: &neuropod::Error) -> bool {
     matches!(
         error.kind(),

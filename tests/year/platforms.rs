@@ -1,4 +1,4 @@
-//! Platforms on one store and cluster: they come, fail and go.
+//! Platforms on one store and cluster: they start, fail and stop.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use crate::common::World;
 use crate::common::machine::MachineClock;
 use crate::trouble::{LONGEST_BREAK, MOST_DELAY};
 
-/// Most of them at a time.
+/// The maximum number at the same time.
 const MOST: usize = 3;
-/// One that ends by itself does so at the latest at this call into its backends.
+/// The last call into its backends at which a platform ends by itself.
 const LAST_CALL: usize = 5000;
-/// How long a process stands still at most, as when its machine is paused.
+/// The longest time for which a process stands still, as on a paused machine.
 const LONGEST_PAUSE: Duration = Duration::from_hours(2);
-/// For how long one that stood still may charge what it saw before: for a period, which it charges a moment late.
+/// How long a process that stood still may charge an outdated observation: a period, plus a moment.
 const PERIOD: Duration = Duration::from_secs(60 + 10);
 
 pub(crate) struct Platforms {
     layout: Layout,
     price_policy: PricePolicy,
     volume_grace: Option<SignedDuration>,
-    /// Of a thousand calls so many go wrong. When none does, neither does the watch.
+    /// The number of failing calls in a thousand. If it is 0, the watch does not break either.
     per_mille: u32,
     running: Vec<Running>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Platforms {
 struct Running {
     process: Process,
     driver: JoinHandle<()>,
-    /// Until when it stands still.
+    /// The time until which it stands still.
     pause: watch::Sender<Instant>,
     faults: Faults,
     clock: MachineClock,
@@ -61,7 +61,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Makes a call, and waits so long for its answer, or until the process ends.
+    /// Makes a call, and waits this long for its result, or until the process ends.
     pub(crate) async fn ask<R>(
         &self,
         patience: Duration,
@@ -110,13 +110,13 @@ impl Platforms {
         }
     }
 
-    /// Whether calls go wrong, and the watch breaks.
+    /// Whether calls fail and the watch breaks.
     pub(crate) fn fail(&self) -> bool {
         self.per_mille > 0
     }
 
-    /// How long a platform may believe that a container runs which does not: the watch is broken, then an event or
-    /// the answer of the store is late.
+    /// How long a platform may wrongly believe that a container runs: the watch is broken, then an event or the
+    /// reply of the store is late.
     pub(crate) fn blind(&self) -> Duration {
         if self.fail() {
             MOST_DELAY + LONGEST_BREAK + 3 * Fault::LATENESS + PERIOD
@@ -125,7 +125,7 @@ impl Platforms {
         }
     }
 
-    /// One crashes, or another one is started.
+    /// A platform crashes, or another one is started.
     pub(crate) fn come_and_go(&mut self, world: &World, random: &mut StdRng) {
         self.running.retain(|running| !running.process.end.has_crashed());
         match random.random_range(0..20) {
@@ -151,7 +151,7 @@ impl Platforms {
 
     fn add(&mut self, world: &World, faults: Faults, end: Faults) {
         let clock = MachineClock::new(world);
-        // People there have as many as they can pay for: what is tried is time and trouble.
+        // People there have as many pods as they can pay for, because the subjects are time and trouble.
         let mut parts = world.parts().max_pods(u32::MAX);
         if let Some(grace) = self.volume_grace {
             parts = parts.volume_grace(grace);
@@ -176,7 +176,7 @@ impl Platforms {
         });
     }
 
-    /// Somebody sets the clock of a machine a day ahead or back, or right.
+    /// Sets the clock of a machine a day ahead or back, or right.
     pub(crate) fn set_a_clock(&self, random: &mut StdRng) {
         if let Some(running) = self.running.choose(random) {
             running
@@ -185,7 +185,7 @@ impl Platforms {
         }
     }
 
-    /// A process stands still for some time.
+    /// Pauses a process for some time.
     pub(crate) fn pause(&self, random: &mut StdRng) {
         if let Some(running) = self.running.choose(random) {
             let time = LONGEST_PAUSE.mul_f64(random.random());
@@ -193,7 +193,7 @@ impl Platforms {
         }
     }
 
-    /// One to call; when there is none it is started.
+    /// A process to call; one is started if there is none.
     pub(crate) fn any(&mut self, world: &World, random: &mut StdRng) -> Process {
         self.running.retain(|running| !running.process.end.has_crashed());
         if self.running.is_empty() {
@@ -202,7 +202,7 @@ impl Platforms {
         self.running.choose(random).unwrap().process.clone()
     }
 
-    /// Whether nobody drives.
+    /// Whether no process is driving.
     pub(crate) fn are_gone(&self) -> bool {
         let now = Instant::now();
         self.running
@@ -210,7 +210,7 @@ impl Platforms {
             .all(|running| running.process.end.has_crashed() || *running.pause.borrow() > now)
     }
 
-    /// From now on nothing goes wrong with them.
+    /// From now on their calls do not fail.
     pub(crate) fn heal(&mut self, world: &World) {
         self.running.retain(|running| !running.process.end.has_crashed());
         for running in &self.running {
@@ -223,12 +223,12 @@ impl Platforms {
         }
     }
 
-    /// After they were healed.
+    /// The platform after healing.
     pub(crate) fn healthy(&self) -> &Platform {
         &self.running[0].process.platform
     }
 
-    /// Those that were healed end, so that what comes fails again.
+    /// Ends the healed platforms, so that later ones fail again.
     pub(crate) fn end(&mut self) {
         self.running.clear();
     }
@@ -242,7 +242,7 @@ impl Platforms {
     }
 }
 
-/// Drives the platform, but while it stands still.
+/// Drives the platform, except while it stands still.
 async fn drive(platform: Platform, mut paused: watch::Receiver<Instant>) {
     let mut driver = Box::pin(platform.run(pending()));
     loop {

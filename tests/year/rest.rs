@@ -1,4 +1,4 @@
-//! What holds when all was healed and everybody has had the time to do what is to be done.
+//! Properties after everything was healed and everybody had time to finish.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::pass::pass;
 use crate::people::{People, Wish};
 use crate::platforms::Platforms;
 
-/// How long healing may take: the longest waits are those of a pod that has failed several times.
+/// The longest duration of healing: a pod that has failed several times has the longest delays.
 const HEALING: Duration = Duration::from_mins(20);
 
 const PERIOD: Duration = Duration::from_secs(PERIOD_SECONDS as u64);
-/// How often it is looked whether it is over.
+/// The interval between checks.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Every record, also of pods that are being deleted.
@@ -36,15 +36,15 @@ pub(crate) async fn records(world: &World) -> Vec<Pod> {
     world.store.list(&options).await.unwrap().pods
 }
 
-/// Times at which all is as it should be.
+/// Times at which everything is as it should be.
 #[derive(Default)]
 pub(crate) struct Rest {
     pub(crate) taken: u32,
-    /// The volumes that were kept of pods that are gone.
+    /// The kept volumes of deleted pods.
     kept: BTreeSet<String>,
-    /// Volumes that a late call made again after they had been deleted.
+    /// Volumes that a late call recreated after their deletion.
     pub(crate) made_anew: u32,
-    /// Volumes that were found gone because nobody paid for them.
+    /// Volumes that were found deleted because they were unpaid.
     pub(crate) unpaid: u32,
 }
 
@@ -64,10 +64,10 @@ impl Rest {
         world.cluster.mend_watch();
         world.cluster.clear_errors();
         platforms.heal(world);
-        // What is still on its way arrives.
+        // Events in transit arrive.
         sleep(platforms.blind()).await;
         settle(world).await;
-        // What was left without a record is found when everything is looked at.
+        // Objects without a record are found at the next resync.
         let end = Instant::now() + HEALING;
         while !objects_are_right(world, platforms).await {
             assert!(
@@ -87,7 +87,7 @@ impl Rest {
         people.pods.retain(|id, _| there.contains(id));
     }
 
-    /// Lets time pass in which nothing goes wrong: all that runs is charged, in periods that follow each other.
+    /// Lets time pass without faults: everything that runs is charged, in consecutive periods.
     pub(crate) async fn is_calm(
         &self,
         world: &World,
@@ -115,10 +115,11 @@ impl Rest {
         for (id, from) in metered {
             let run = world.cluster.runs_of(&id).pop().unwrap();
             if run.started_at > from {
-                // What was metered had ended, which nobody had seen yet.
+                // The metered container had ended unobserved.
                 continue;
             }
-            // What runs is charged when its period is full; what was stopped for want of money has run on for a moment.
+            // A running pod is charged when its period is complete; a pod stopped for lack of money ran on for
+            // a moment.
             let until = run.ended_at.unwrap_or(now);
             let ran = until.duration_since(from).as_secs_f64();
             let open = PERIOD + 2 * LOOK;
@@ -160,7 +161,8 @@ impl Rest {
             let there = volumes.contains(&known.volume);
             match known.wish {
                 Wish::Deleted(VolumePolicy::Delete) => {
-                    // A call of another replica that comes when all is gone makes it anew. Nobody has files in it.
+                    // A late call of another replica recreates it after everything is gone. Nobody has files in
+                    // it.
                     let made = world.cluster.volume_made_at(&known.volume);
                     assert!(
                         made.is_none_or(|made| made > known.asked_at),
@@ -186,7 +188,7 @@ impl Rest {
         }
     }
 
-    /// Everything is deleted, and nothing is left.
+    /// Deletes everything, and checks that nothing remains.
     pub(crate) async fn everything_goes(
         &mut self,
         world: &World,
@@ -248,7 +250,7 @@ async fn settle(world: &World) {
     }
 }
 
-/// Whether it is as its owner wants it, and all that ran is charged.
+/// Whether it is as its owner wants it, and all running time is charged.
 fn has_settled(pod: &Pod, now: Timestamp) -> bool {
     let meter = &pod.meter;
     let charged = |from| Duration::try_from(now.duration_since(from)).unwrap_or_default() < PERIOD + 2 * LOOK;
@@ -262,8 +264,8 @@ fn has_settled(pod: &Pod, now: Timestamp) -> bool {
     is_there && meter.pending.is_none()
 }
 
-/// Whether what is in the cluster is what the running pods need: each its pod, policy and token, and for every port one
-/// service and one route.
+/// Whether the cluster has exactly the objects of the running pods: for each a pod, policy and token, and for
+/// every port a service and a route.
 async fn objects_are_right(world: &World, platforms: &Platforms) -> bool {
     let naming = platforms.naming();
     let mut wanted = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! What goes wrong in the cluster.
+//! Failures in the cluster.
 
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ const INCIDENTS: [Mishap; 6] = [
     Mishap::ServerKilled,
 ];
 
-/// How late the watch is at most.
+/// The maximum delay of the watch.
 pub(crate) const MOST_DELAY: Duration = Duration::from_millis(500);
-/// How long the watch is broken at most.
+/// The maximum time for which the watch is broken.
 pub(crate) const LONGEST_BREAK: Duration = Duration::from_secs(20);
 
 /// Something happens to one of these pods or to the whole cluster, whose watch may break.

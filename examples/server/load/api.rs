@@ -1,4 +1,4 @@
-//! The API as its clients use it, with what it answered and how fast.
+//! The API in the way its clients use it, with its replies and their times.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::server::ADDRESS_HEADER;
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) number: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Api {
 
 struct Seen {
     latencies: Histogram<u64>,
-    /// How often each status was answered; 0: nothing was.
+    /// The number of replies with each status; 0: no reply.
     answers: BTreeMap<u16, u64>,
 }
 
@@ -47,7 +47,7 @@ impl Api {
         })
     }
 
-    /// Asks, and counts what comes back. Time is counted from when the request was `due`.
+    /// Sends a request, and counts the reply. Its time is measured from when the request was `due`.
     pub(crate) async fn call(
         &self,
         due: Instant,
@@ -78,7 +78,7 @@ impl Api {
         Ok((status, json))
     }
 
-    /// The same, for what has to work.
+    /// The same for a request that must succeed.
     pub(crate) async fn expect(
         &self,
         method: Method,
@@ -109,7 +109,7 @@ impl Api {
         })
     }
 
-    /// Creates a pod, and answers its id.
+    /// Creates a pod, and returns its id.
     pub(crate) async fn create(&self, account: &Account, name: &str) -> Result<String> {
         let answer = self
             .expect(Method::POST, "/api/pods", account, Some(&request(name)))
@@ -122,7 +122,7 @@ impl Api {
         serde_json::from_value(answer["data"].take()).context("pods")
     }
 
-    /// Forgets what was measured so far, but not what went wrong.
+    /// Discards all measurements so far, but not the failures.
     pub(crate) fn begin_to_measure(&self) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.latencies.reset();
@@ -138,7 +138,7 @@ impl Api {
         seen.answers.clone()
     }
 
-    /// How many requests were answered by a 5xx, or not at all.
+    /// The number of requests with a 5xx reply, or none at all.
     pub(crate) fn failures(&self) -> u64 {
         let failed = |status: u16| status == 0 || status >= 500;
         self.answers()
@@ -148,7 +148,7 @@ impl Api {
     }
 }
 
-/// A good request for a pod.
+/// A valid request for a pod.
 pub(crate) fn request(name: &str) -> Value {
     json!({
         "name": name,
@@ -168,7 +168,7 @@ pub(crate) fn is_running(pod: &Value) -> bool {
     pod["status"] == "running" && pod["httpServices"][0]["jupyterToken"].is_string()
 }
 
-/// Whether a pod has got to where it is wanted.
+/// Whether a pod has reached its desired state.
 pub(crate) fn is_settled(pod: &Value) -> bool {
     match pod["desired"].as_str() {
         Some("running") => is_running(pod),

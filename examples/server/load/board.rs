@@ -1,4 +1,4 @@
-//! What is being changed, and when each client heard of it.
+//! The changes in progress, and when each client received them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use hdrhistogram::Histogram;
 
-/// A change that clients are to hear of.
+/// A change that clients should receive.
 #[derive(Clone, Copy)]
 pub(crate) struct Change {
-    /// Which change of all it is.
+    /// Its number among all changes.
     pub(crate) number: u64,
-    /// The status that tells it.
+    /// The status that shows it.
     pub(crate) status: &'static str,
-    /// When it was asked for.
+    /// When it was requested.
     pub(crate) at: Instant,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// A pod is about to be changed.
+    /// Announces a change of a pod.
     pub(crate) fn announce(&self, pod: &str, status: &'static str) {
         let change = Change {
             number: self.count.fetch_add(1, Ordering::Relaxed) + 1,
@@ -40,19 +40,19 @@ impl Board {
         changes.insert(pod.to_owned(), change);
     }
 
-    /// How many changes there were.
+    /// The number of changes.
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// A client is told of a pod. Answers the change where it is this that it is told.
+    /// Records an update of a pod. Returns the change if it is the one shown by the update.
     pub(crate) fn heard(&self, pod: &str, status: &str) -> Option<Change> {
         self.received.fetch_add(1, Ordering::Relaxed);
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.get(pod).filter(|change| change.status == status).copied()
     }
 
-    /// A client has heard of a change for the first time.
+    /// Records that a client received a change for the first time.
     pub(crate) fn measured(&self, latency: Duration) {
         let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
         latencies.push(micros(latency));
@@ -71,7 +71,7 @@ impl Board {
         Ok(histogram)
     }
 
-    /// How many updates all clients have received.
+    /// The number of updates that all clients received.
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }

@@ -12,7 +12,7 @@ use crate::api::Account;
 use crate::api::Api;
 use crate::board::Board;
 
-/// Stops and starts pods in turn, so many per second, and waits for the answers.
+/// Stops and starts pods in turn, this many per second, and waits for the replies.
 pub(crate) async fn run(
     api: &Arc<Api>,
     board: &Arc<Board>,
@@ -21,7 +21,7 @@ pub(crate) async fn run(
     duration: Duration,
 ) -> Result<()> {
     let mut ticks = interval(Duration::from_secs(1) / rate);
-    // What is late is made up for: the rate holds.
+    // Late requests are made up for, so that the rate is kept.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let begun = Instant::now();
     let mut under_way = JoinSet::new();
@@ -40,7 +40,7 @@ pub(crate) async fn run(
         let (account, pod) = (account.clone(), pod.clone());
         under_way.spawn(async move {
             board.announce(&pod, if what == "stop" { "stopped" } else { "creating" });
-            // What goes wrong is counted.
+            // Failures are counted.
             api.call(Instant::now(), Method::POST, &path, &account, None)
                 .await
         });

@@ -1,15 +1,16 @@
-//! How the example server does under load.
+//! The example server under load.
 //!
 //! ```console
 //! $ cargo run --release --example load
 //! ```
 //!
-//! It starts the server, as a process of its own, on the simulated cluster, with a SQLite file unless told otherwise. First every client
-//! watches five pods by WebSocket while pods are stopped and started; in the end each client must know every pod as the
-//! API tells it. Then come requests of all kinds. It prints what it measured, and fails if a client was left with
-//! something old or a request was answered with a 5xx.
+//! It starts the server as a separate process, on the simulated cluster, with a SQLite file unless configured
+//! otherwise. First every client watches five pods by WebSocket while pods are stopped and started; in the end
+//! the state known to each client must equal that of the API. Then follow requests of all kinds. It prints its
+//! measurements, and fails if a client ended with an outdated state or a request got a 5xx reply.
 //!
-//! Each client takes a file of this process and one of the server: for 2,000 clients `ulimit -n 4096` is enough.
+//! Each client needs a file descriptor in this process and one in the server: for 2,000 clients `ulimit -n
+//! 4096` is enough.
 #![allow(clippy::print_stdout, reason = "the report")]
 
 mod api;
@@ -38,12 +39,12 @@ use watcher::Watcher;
 const PODS: usize = 5;
 /// The clients of every user.
 const CLIENTS: usize = 10;
-/// What is under way at once while the stage is set.
+/// The number of concurrent requests during preparation.
 const AT_ONCE: usize = 32;
-/// How long the platform may take to come to rest, and every client to hear of it.
+/// How long the platform may take to settle, including updates to every client.
 const REST: Duration = Duration::from_mins(2);
 
-/// How the example server does under load
+/// The example server under load
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -60,7 +61,7 @@ struct Arguments {
     /// How long each of the two parts takes, in seconds
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Where the server keeps everything, as its own flag of this name says
+    /// The server's store, as in its own flag of this name
     #[arg(long, default_value = "sqlite:load.db")]
     store: String,
 }
@@ -77,7 +78,7 @@ async fn main() -> Result<()> {
     if let Some(Role::Serve(flags)) = &arguments.role {
         return server::serve(flags).await;
     }
-    // The client wants one, though it speaks no TLS here. Nobody was first.
+    // The client needs one, though it uses no TLS here. It is the first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let duration = Duration::from_secs(arguments.seconds);
     let server = Server::start(&arguments.store).await?;
@@ -116,7 +117,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Signs the users in and makes their pods.
+/// Signs the users in and creates their pods.
 async fn set_the_stage(api: &Arc<Api>, users: usize) -> Result<Vec<Account>> {
     let begun = Instant::now();
     let accounts: Vec<Account> = stream::iter(0..users)
@@ -147,7 +148,7 @@ async fn set_the_stage(api: &Arc<Api>, users: usize) -> Result<Vec<Account>> {
     Ok(accounts)
 }
 
-/// Connects every client and waits until it has heard of all its pods.
+/// Connects every client and waits until it has received all its pods.
 async fn connect(
     server: &Server,
     accounts: &[Account],
@@ -164,7 +165,8 @@ async fn connect(
     Ok(watchers)
 }
 
-/// Waits until the pods change no more and everybody knows it; answers how many clients do not in the end.
+/// Waits until the pods change no more and every client is up to date; returns the number of clients that are
+/// not.
 async fn at_rest(api: &Api, accounts: &[Account], watchers: &[Watcher]) -> Result<usize> {
     let deadline = Instant::now() + REST;
     loop {

@@ -12,14 +12,14 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::api::{Account, Api, request};
 
-/// The pods that were created meanwhile, each with its user's place among the accounts: the oldest first.
+/// The pods created meanwhile, each with the index of its user's account, oldest first.
 #[derive(Default)]
 struct Created {
     running: VecDeque<(usize, String)>,
     stopped: VecDeque<(usize, String)>,
 }
 
-/// Asks so many times per second, whether answers come or not, and waits for the last of them.
+/// Sends this many requests per second, whether or not replies arrive, and waits for the last of them.
 pub(crate) async fn run(
     api: &Arc<Api>,
     accounts: &Arc<Vec<Account>>,
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// One request: nine of a hundred are quotes, two each create, stop and delete a pod, the others look at pods.
+/// One request: nine of a hundred are quotes, two each create, stop and delete a pod, the others read pods.
 async fn ask(
     api: &Api,
     accounts: &[Account],

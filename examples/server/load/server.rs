@@ -1,4 +1,4 @@
-//! The server, in a process of its own.
+//! The server in a separate process.
 
 use std::env;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use neuropod_server::telemetry;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-/// The header that tells the address of whoever asks.
+/// The header with the client's address.
 pub(crate) const ADDRESS_HEADER: &str = "x-forwarded-for";
 
 /// A running server. It ends when this is dropped.
@@ -28,7 +28,7 @@ impl Server {
             .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--store", store])
             .current_dir(&folder)
             .env("NEUROPOD_OPENING_CREDIT", "100000")
-            // Users sign in as if from addresses of their own: all from one would be too many.
+            // Users sign in as if from separate addresses, because the limit for one address is too low.
             .env("NEUROPOD_LIMITS__CLIENT_ADDRESS_HEADER", ADDRESS_HEADER)
             .env("RUST_LOG", env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
             .stdin(Stdio::piped())
@@ -43,7 +43,7 @@ impl Server {
                 break address.to_owned();
             }
         };
-        // What it logs.
+        // Its log.
         tokio::spawn(async move {
             while let Ok(Some(line)) = output.next_line().await {
                 eprintln!("{line}");
@@ -57,7 +57,7 @@ impl Server {
         })
     }
 
-    /// The memory of the process, in KiB, where the system tells it (proc(5), `VmRSS`).
+    /// The memory of the process in KiB, if the system reports it (proc(5), `VmRSS`).
     pub(crate) fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -73,7 +73,7 @@ pub(crate) async fn serve(flags: &Flags) -> Result<()> {
     println!("listening: {}", server.address()?);
     let parent_is_gone = async {
         let mut rest = Vec::new();
-        // An error says the same.
+        // An error means the same.
         let _ = tokio::io::stdin().read_to_end(&mut rest).await;
     };
     server.run(parent_is_gone).await

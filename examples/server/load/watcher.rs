@@ -19,14 +19,14 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::api::Account;
 use crate::board::Board;
 
-/// How long it may take until a client has heard of all its pods.
+/// How long a client may take to receive all its pods.
 const BEGIN: Duration = Duration::from_mins(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-/// The last update of every pod, as it came.
+/// The last update of every pod, as received.
 type Latest = Arc<Mutex<HashMap<String, String>>>;
 
-/// A connected client. It leaves when this is dropped.
+/// A connected client. It disconnects when this is dropped.
 pub(crate) struct Watcher {
     /// The number of its user.
     pub(crate) user: usize,
@@ -34,7 +34,7 @@ pub(crate) struct Watcher {
     reading: JoinHandle<Result<()>>,
 }
 
-/// What is looked at in every update.
+/// The fields that are read in every update.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Update<'a> {
@@ -46,7 +46,7 @@ struct Update<'a> {
 }
 
 impl Watcher {
-    /// Connects, subscribes to all pods of the account and waits until it has heard of each.
+    /// Connects, subscribes to all pods of the account and waits until each has been received.
     pub(crate) async fn connect(address: &str, account: &Account, board: Arc<Board>) -> Result<Self> {
         let mut request = format!("ws://{address}/ws").into_client_request()?;
         let bearer = HeaderValue::from_str(&format!("Bearer {}", account.token))?;
@@ -83,7 +83,7 @@ impl Watcher {
         })
     }
 
-    /// Whether the last that this client heard of a pod is how the API tells it.
+    /// Whether the last update of a pod equals the pod in the API.
     pub(crate) fn knows(&self, pod: &Value) -> bool {
         let id = pod["podId"].as_str().unwrap_or_default();
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +91,7 @@ impl Watcher {
             return false;
         };
         let told = serde_json::from_str(update).map(|mut update: Value| update["pod"].take());
-        // Figures are of the moment at which they are asked for.
+        // Figures change with every request.
         let lasting = |mut pod: Value| {
             pod["stats"] = Value::Null;
             pod
@@ -115,12 +115,12 @@ struct Reader {
     socket: Socket,
     latest: Latest,
     board: Arc<Board>,
-    /// The last change of each pod whose time was taken.
+    /// The last change of each pod that was measured.
     measured: HashMap<String, u64>,
 }
 
 impl Reader {
-    /// Takes one message.
+    /// Handles one message.
     async fn read(&mut self) -> Result<()> {
         let message = self.socket.next().await.context("the server has gone")??;
         let text = match message {

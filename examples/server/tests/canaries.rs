@@ -1,5 +1,5 @@
-//! The log of the server has no secret in it: in every place where one can come in there is a word of its own, and at
-//! every level none of these words comes out.
+//! The log of the server has no secrets: every place where one can come in gets its own word, and none of these
+//! words comes out at any log level.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[path = "common/program.rs"]
@@ -22,9 +22,9 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::program::program;
 
 const LIMIT: Duration = Duration::from_mins(1);
-/// Everything that this server and all that it is made of would say.
+/// The lowest level for this server and all its libraries.
 const LEVELS: &str = "trace";
-/// Parameters of an address that people and programs put secrets into.
+/// Parameters of an address into which people and programs put secrets.
 const PARAMETERS: [&str; 8] = [
     "token",
     "access_token",
@@ -36,7 +36,7 @@ const PARAMETERS: [&str; 8] = [
     "X-Amz-Signature",
 ];
 
-/// The words of all places, by place.
+/// The words, by place.
 #[derive(Default)]
 struct Canaries(Vec<(String, String)>);
 
@@ -48,7 +48,7 @@ impl Canaries {
         word
     }
 
-    /// Something secret that the server made.
+    /// Adds a secret that the server generated.
     fn made(&mut self, place: &str, secret: &str) {
         assert!(secret.len() >= 8, "{place}: {secret} could be anywhere");
         self.0.push((place.to_owned(), secret.to_owned()));
@@ -73,7 +73,7 @@ struct Server {
     _folder: TempDir,
 }
 
-/// Adds what is printed to the log, until it ends.
+/// Appends output to the log, until it ends.
 fn collect(printed: impl AsyncRead + Unpin + Send + 'static, log: &Arc<Mutex<String>>) {
     let log = Arc::clone(log);
     tokio::spawn(async move {
@@ -88,7 +88,7 @@ fn collect(printed: impl AsyncRead + Unpin + Send + 'static, log: &Arc<Mutex<Str
 
 impl Server {
     async fn start(format: &str, canaries: &mut Canaries) -> Self {
-        // Another server of this test may have said so already.
+        // Another server of this test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = TempDir::new().unwrap();
         let mut process = Command::new(program("server"))
@@ -100,11 +100,11 @@ impl Server {
             .env("NEUROPOD_LOG", format)
             .env("NEUROPOD_SECRETS__JWT", canaries.word("secrets.jwt").repeat(2))
             .env("NEUROPOD_SECRETS__NAMING", canaries.word("secrets.naming"))
-            // This asks for more than people do.
+            // Tests send more requests than people do.
             .env("NEUROPOD_LIMITS__REQUESTS_PER_SECOND", "100000")
             .env("NEUROPOD_LIMITS__BURST", "100000")
             .env("NEUROPOD_LIMITS__WRONG_TOKENS_PER_MINUTE", "100000")
-            // Nobody is there: a token is looked at, and can't be checked.
+            // The keys can't be fetched: a token is parsed, but can't be checked.
             .env("NEUROPOD_AUTH__GOOGLE_CLIENT_ID", "client")
             .env("NEUROPOD_AUTH__GOOGLE_KEYS_URL", "http://127.0.0.1:1/keys")
             .stdin(Stdio::null())
@@ -126,7 +126,7 @@ impl Server {
         let address = server.until("an address", |log| {
             let address = log.split("http://127.0.0.1:").skip(1).find_map(|rest| {
                 let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                // The address of Google's keys is in the log too.
+                // The address of Google's keys is in the log, too.
                 port.parse::<u16>().ok().filter(|port| *port > 1)
             });
             address.map(|port| format!("http://127.0.0.1:{port}"))
@@ -135,7 +135,7 @@ impl Server {
         server
     }
 
-    /// Waits until the log says something.
+    /// Waits until something is in the log.
     async fn until<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let wait = async {
             loop {
@@ -159,7 +159,7 @@ impl Server {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    /// Asks for JSON as somebody who is signed in.
+    /// Requests JSON as a signed-in user.
     async fn json(&self, method: Method, path: &str, token: &str, body: &Value) -> Value {
         let bearer = format!("Bearer {token}");
         let (status, text) = self
@@ -184,7 +184,7 @@ fn pod(name: &str, environment: &Value) -> Value {
     })
 }
 
-/// Addresses and headers, of requests that are let in and of those that are not.
+/// Addresses and headers of accepted and refused requests.
 async fn addresses_and_headers(server: &Server, session: &str, canaries: &mut Canaries) {
     let bearer = format!("Bearer {session}");
     let paths = [
@@ -231,7 +231,7 @@ async fn addresses_and_headers(server: &Server, session: &str, canaries: &mut Ca
     }
 }
 
-/// Bodies that are right, wrong, and none.
+/// Valid, invalid and missing bodies.
 async fn bodies(server: &Server, session: &str, canaries: &mut Canaries) {
     let bearer = format!("Bearer {session}");
     let signed_in = [("authorization", bearer.as_str())];
@@ -285,7 +285,7 @@ async fn bodies(server: &Server, session: &str, canaries: &mut Canaries) {
     }
 }
 
-/// Connections that stay open, with good and bad tokens in their address and in what is said over them.
+/// Open connections, with valid and invalid tokens in their addresses and messages.
 async fn open_connections(server: &Server, session: &str, canaries: &mut Canaries) {
     let socket = server.base.replacen("http", "ws", 1);
     let bad = canaries.word("/ws?token= as a WebSocket");
@@ -300,7 +300,7 @@ async fn open_connections(server: &Server, session: &str, canaries: &mut Canarie
     }
     let text = canaries.word("a message that is no JSON");
     open.send(Message::text(text)).await.unwrap();
-    // Whatever becomes of the connection: what was said has been read when it is answered.
+    // Whatever happens to the connection, the message was read once there is a reply.
     let _ = timeout(LIMIT, open.next()).await.expect("an answer or an end");
 
     let path = "/socket.io/?EIO=4&transport=polling";
@@ -378,7 +378,7 @@ async fn no_secret_gets_into_the_log_from_wherever_it_comes() {
         open_connections(&server, session, &mut canaries).await;
         pods(&server, session, &mut canaries).await;
 
-        // The log is there, and complete: the path of the last request is in it, and its parameters are not.
+        // The log is complete: the path of the last request is in it, but not its parameters.
         server
             .ask(Method::GET, "/api/the-last-one?token=none", &[], String::new())
             .await;
@@ -395,7 +395,7 @@ async fn no_secret_gets_into_the_log_from_wherever_it_comes() {
     }
 }
 
-/// What keeps the server from starting is told at every level, without the password in the address.
+/// The reason why the server can't start is logged at every level, without the password in the address.
 #[tokio::test]
 async fn no_password_of_a_database_gets_into_the_log_of_a_server_that_does_not_start() {
     let folder = TempDir::new().unwrap();

@@ -1,5 +1,5 @@
-//! The files of `examples/deploy` that no test runs: the rules of the Cloudflare tunnels, checked as cloudflared checks
-//! them when it starts, and the scripts, read by a parser of their language.
+//! Checks files of `examples/deploy` that no test runs: the rules of the Cloudflare tunnels, as cloudflared
+//! checks them when it starts, and the scripts, with a parser of their language.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[path = "common/program.rs"]
@@ -12,7 +12,7 @@ use std::process::Command;
 use regex::Regex;
 use serde::Deserialize;
 
-/// What stands in `config.yml`. What cloudflared does not know it ignores, so that a slip of the pen goes unnoticed.
+/// The contents of `config.yml`. cloudflared ignores unknown keys, so that a typo would go unnoticed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Configuration {
@@ -33,7 +33,7 @@ struct Rule {
     origin_request: OriginRequest,
 }
 
-/// The options that the files use; each is one of cloudflared's.
+/// The options in the files; each is one of cloudflared's.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OriginRequest {
@@ -57,7 +57,7 @@ impl Rule {
     }
 }
 
-/// Everything that keeps cloudflared from starting with these rules, and rules that no request gets to.
+/// Everything that prevents cloudflared from starting with these rules, and rules that no request reaches.
 fn problems(tunnel: &Configuration) -> Vec<String> {
     let mut problems = Vec::new();
     let rules = &tunnel.ingress;
@@ -106,7 +106,7 @@ fn problems(tunnel: &Configuration) -> Vec<String> {
     problems
 }
 
-/// Where a service is: a scheme and a host. The path is always that of the request.
+/// The address of a service: a scheme and a host. The path is always that of the request.
 fn check_address(service: &str) -> Result<(), &'static str> {
     let url = reqwest::Url::parse(service).map_err(|_| "a service without scheme and host")?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -128,7 +128,7 @@ fn tunnel(file: &str) -> Configuration {
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Where a request ends.
+/// The service that receives a request.
 fn service<'a>(tunnel: &'a Configuration, host: &str, path: &str) -> &'a str {
     let rule = tunnel.ingress.iter().find(|rule| rule.matches(host, path));
     &rule.unwrap().service
@@ -136,7 +136,7 @@ fn service<'a>(tunnel: &'a Configuration, host: &str, path: &str) -> &'a str {
 
 #[test]
 fn cloudflared_takes_the_rules_and_every_request_gets_where_it_should() {
-    // The pods are at a site of their own.
+    // The pods are at a different site.
     for (file, domain, pods, app) in [
         (
             "cloudflared.yaml",
@@ -246,7 +246,7 @@ fn scripts(extension: &str) -> Vec<PathBuf> {
     scripts
 }
 
-/// The places where a grammar of PowerShell does not fit.
+/// The places that a grammar of PowerShell does not accept.
 fn errors_of_powershell(text: &str) -> Vec<String> {
     let mut parser = tree_sitter::Parser::new();
     parser
@@ -283,7 +283,7 @@ fn the_scripts_for_windows_are_powershell_and_do_what_those_for_bash_do() {
             "{}",
             script.display()
         );
-        // PowerShell itself, where it is installed.
+        // PowerShell itself, if it is installed.
         let parse = format!(
             "$errors = $null; [void][System.Management.Automation.Language.Parser]::ParseFile('{}', [ref]$null, \
             [ref]$errors); $errors; exit $errors.Count",

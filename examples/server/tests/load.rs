@@ -1,4 +1,4 @@
-//! Nothing is lost and nothing fails under some load. How fast it is `cargo run --release --example load` measures.
+//! Nothing is lost or fails under load. `cargo run --release --example load` measures the speed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -21,7 +21,7 @@ use crate::program::program;
 const LIMIT: Duration = Duration::from_mins(1);
 const ANA: &str = "665f1f77bcf86cd799439011";
 
-/// A server of our own with a database of the existing backend; `None` where this machine can't make one.
+/// A server with a database of the existing backend; `None` if this machine can't run one.
 async fn old_backend(test: &str) -> Option<(MongoServer, Database)> {
     let server = match MongoServer::start() {
         Ok(server) => server,
@@ -90,7 +90,7 @@ async fn old_backend(test: &str) -> Option<(MongoServer, Database)> {
     Some((server, database))
 }
 
-/// `server migrate` with these arguments, in a folder of its own.
+/// `server migrate` with these arguments, in its own folder.
 async fn migrate(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(program("server"));
     command
@@ -134,7 +134,7 @@ async fn takes_over_in_place() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    // The same database by another of its addresses.
+    // The same database with another of its addresses.
     let from = format!("{}plataforma", server.uri());
     let store = format!("{from}?appName=neuropod");
     let before = everything(&database).await;

@@ -1,4 +1,4 @@
-//! What keeps the server from starting is told in one line, and the process fails.
+//! The reason why the server can't start is reported in one line, and the process fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[path = "common/program.rs"]
@@ -21,7 +21,7 @@ use crate::program::program;
 const LIMIT: Duration = Duration::from_mins(1);
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
 
-/// The server in a folder of its own, with nothing of this machine's configuration.
+/// The server in its own folder, without this machine's configuration.
 fn server(folder: &Path) -> Command {
     let mut server = Command::new(program("server"));
     server
@@ -36,7 +36,7 @@ fn server(folder: &Path) -> Command {
     server
 }
 
-/// The one line that it says when it can't start, without a secret.
+/// The single line of a failed start, without secrets.
 async fn refused(command: &mut Command) -> String {
     let ended = timeout(LIMIT, command.output()).await.expect("it ends in time");
     let ended = ended.expect("the server; `cargo build --example server` where only this test was built");
@@ -77,7 +77,7 @@ async fn a_port_that_is_taken_is_named() {
     assert!(said.contains("choose another port"), "{said}");
 }
 
-/// What is wrong, and what is said about it.
+/// A mistake, and its error message.
 struct Mistake {
     arguments: &'static [&'static str],
     variable: Option<(&'static str, String)>,
@@ -147,7 +147,7 @@ fn mistakes(folder: &Path) -> Vec<Mistake> {
     ]
 }
 
-/// What to do next is said with what is wrong, whatever it is.
+/// Every error says what to do next.
 #[tokio::test]
 async fn whatever_is_wrong_says_what_to_do_next() {
     let folder = folder();
@@ -162,7 +162,7 @@ async fn whatever_is_wrong_says_what_to_do_next() {
             begins,
             advice,
         } = mistake;
-        // On the command line an address comes before that of the environment.
+        // An address on the command line overrides the environment.
         let listens = variable
             .as_ref()
             .is_some_and(|(name, _)| *name == "NEUROPOD_LISTEN");
@@ -188,7 +188,7 @@ fn without_listen(folder: &Path) -> Command {
     server
 }
 
-/// Flags have the usage below them.
+/// Errors of flags are followed by the usage.
 #[tokio::test]
 async fn a_flag_that_can_not_be_used_says_what_it_may_be() {
     let folder = folder();
@@ -212,7 +212,7 @@ async fn a_flag_that_can_not_be_used_says_what_it_may_be() {
     }
 }
 
-/// A disk that may not be written: /sys is one for everybody, also for root.
+/// A read-only disk: /sys is one for everybody, including root.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn no_right_to_write_is_told() {
@@ -226,7 +226,7 @@ async fn no_right_to_write_is_told() {
     }
 }
 
-/// No part of an address that opens a store gets into what is printed or logged.
+/// No part of an address with credentials is printed or logged.
 #[tokio::test]
 async fn no_secret_of_an_address_is_printed() {
     let folder = folder();
@@ -261,7 +261,7 @@ async fn no_secret_of_an_address_is_printed() {
     }
 }
 
-/// The server that has started, and its first lines.
+/// The running server, and its first lines.
 async fn started(command: &mut Command) -> (Child, Vec<String>) {
     let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
@@ -276,7 +276,7 @@ async fn started(command: &mut Command) -> (Child, Vec<String>) {
         panic!("it ended: {said:?}");
     };
     timeout(LIMIT, ready).await.expect("it starts");
-    // What it goes on to say is read, so that it never waits.
+    // Its further output is read, so that it never blocks.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (running, said)
 }
@@ -311,7 +311,7 @@ async fn what_it_keeps_is_for_its_owner_alone_and_unfinished_secrets_are_made_an
     running.kill().await.unwrap();
 }
 
-/// An API server that does not answer is told once, and not for each attempt.
+/// An unreachable API server is reported once, and not for each attempt.
 #[tokio::test]
 async fn an_unreachable_cluster_is_one_line() {
     let folder = folder();

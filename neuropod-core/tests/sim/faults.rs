@@ -142,7 +142,7 @@ async fn after_a_crash_nothing_returns_or_has_an_effect() {
 
     let story = async {
         tokio::join!(backend.inventory(), async {
-            // In flight when the process ends: it may take effect, and does not return.
+            // In flight when the process ends: it may take effect, but does not return.
             backend.apply(&workload(2)).await
         })
     };
@@ -167,7 +167,7 @@ async fn after_a_crash_nothing_returns_or_has_an_effect() {
 async fn a_fault_of_the_watch_is_a_gap_after_which_changes_are_reported() {
     let inner = cluster();
     start(&inner, &workload(1)).await;
-    // 1 opens it, 2 and 3 are the pod that is there and Synced, 4 is the next event.
+    // 1 opens it, 2 and 3 are the existing pod and Synced, 4 is the next event.
     let faults = Faults::at_call(4, Fault::ErrorAfter);
     let mut events = faults.cluster(Arc::new(inner.clone())).watch();
     assert!(matches!(

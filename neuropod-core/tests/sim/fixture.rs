@@ -1,4 +1,4 @@
-//! Workloads, and reading a watch with the time at which everything comes.
+//! Workloads, and reading a watch with the time of each event.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) fn cluster() -> SimCluster {
     })
 }
 
-/// The pod with this number, of a user of its own, with two ports, an injected token and one GPU.
+/// The pod with this number, of its own user, with two ports, an injected token and one GPU.
 pub(crate) fn workload(number: u64) -> Workload {
     let name = format!("pod-{number}");
     let endpoint = |port: u16| EndpointSpec {
@@ -80,7 +80,7 @@ pub(crate) fn workload(number: u64) -> Workload {
     }
 }
 
-/// A watch that notes when everything came.
+/// A watch that records the time of each event.
 pub(crate) struct Events {
     cluster: SimCluster,
     stream: BoxStream<'static, ClusterEvent>,
@@ -94,7 +94,7 @@ impl Events {
         }
     }
 
-    /// The next event, and the milliseconds since the cluster was made.
+    /// The next event, and the milliseconds since the cluster was created.
     pub(crate) async fn next(&mut self) -> (i128, ClusterEvent) {
         let event = timeout(LIMIT, self.stream.next())
             .await
@@ -103,7 +103,7 @@ impl Events {
         (millis(&self.cluster), event)
     }
 
-    /// Reads until a pod is as said; answers it and when that was.
+    /// Reads until `holds` is true for a pod; returns the pod and the time.
     pub(crate) async fn until(&mut self, holds: impl Fn(&ObservedPod) -> bool) -> (i128, ObservedPod) {
         loop {
             if let (at, ClusterEvent::Changed { pod, .. }) = self.next().await
@@ -114,7 +114,7 @@ impl Events {
         }
     }
 
-    /// Reads until a pod object is gone; answers when that was.
+    /// Reads until a pod object is gone; returns the time.
     pub(crate) async fn until_gone(&mut self) -> i128 {
         loop {
             if let (at, ClusterEvent::Gone { .. }) = self.next().await {
@@ -124,7 +124,7 @@ impl Events {
     }
 }
 
-/// The milliseconds since the cluster was made.
+/// The milliseconds since the cluster was created.
 pub(crate) fn millis(cluster: &SimCluster) -> i128 {
     cluster
         .clock()

@@ -1,4 +1,4 @@
-//! The simulated cluster: what it does by itself, and what it does when it is told to fail.
+//! The simulated cluster: its own behaviour, and its injected failures.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[cfg(feature = "mock")]

@@ -81,7 +81,7 @@ async fn an_object_with_a_finalizer_is_left_over_until_it_is_released() {
     cluster.release_finalizer(&service);
     let seen = cluster.apply(&workload).await.unwrap();
     assert_eq!(seen.objects, Objects::Complete);
-    // One that is deleted by hand stays in the same way, and one that is not deleted is there.
+    // A deletion by hand leaves it in the same way, and an object that is not deleted is unaffected.
     cluster.hold_finalizer(service.clone());
     cluster.release_finalizer(&service);
     assert!(cluster.objects().contains(&service));
@@ -191,7 +191,7 @@ async fn a_name_is_refused_for_ever_or_until_it_is_free() {
         "what was made beside it is gone, and the foreign one is not ours"
     );
 
-    // A pod that was deleted and created anew under its name has another id.
+    // A pod that was deleted and recreated with the same name has another id.
     let old = workload(2);
     start(&cluster, &old).await;
     let mut new = old.clone();
@@ -212,7 +212,7 @@ async fn a_name_is_refused_for_ever_or_until_it_is_free() {
     cluster.apply(&new).await.unwrap();
 }
 
-/// GPUs are counted by their own resource, and who asks for none is not refused.
+/// GPUs are counted by resource, and a pod that requests none is not refused.
 #[tokio::test(start_paused = true)]
 async fn a_quota_counts_gpus_by_their_resource() {
     let cluster = cluster();

@@ -1,5 +1,5 @@
-//! Whatever happens in whatever order, who follows the watch knows in the end what is there, and was told no change
-//! that was none.
+//! Whatever happens in whatever order, the events of the watch lead to the state of the cluster, and none is
+//! without a change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::fixture::workload;
 
-/// How many pods there are at most.
+/// The maximum number of pods.
 const PODS: u64 = 3;
 
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ async fn take(cluster: &SimCluster, step: Step) {
     }
 }
 
-/// Follows a watch until nothing comes for longer than anything takes.
+/// Follows a watch until it is silent for longer than anything takes.
 async fn follow(backend: Arc<dyn ClusterBackend>) -> BTreeMap<PodId, ObservedPod> {
     let mut known = BTreeMap::new();
     let mut events = backend.watch();
@@ -126,7 +126,7 @@ proptest! {
                 take(&cluster, step).await;
             }
             cluster.mend_watch();
-            // What crashes for ever would change for ever.
+            // A crash loop would change for ever.
             (0..PODS).for_each(|number| cluster.clear_mishaps(&workload(number).reference.pod_id));
             let (bare, broken) = (bare.await.unwrap(), broken.await.unwrap());
             let ids = (0..PODS).map(|number| workload(number).reference.pod_id);

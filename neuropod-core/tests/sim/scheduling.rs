@@ -159,7 +159,7 @@ async fn pods_of_a_one_node_volume_go_to_its_node_or_wait() {
     cluster.take_gpus(0, 0);
     let on = |number| cluster.pod(&workload(number).reference.pod_id).unwrap();
     assert_eq!(on(1).node.as_deref(), Some("node-2"));
-    // It would fit on both, and so would one without a GPU.
+    // It would fit on both, and so would a pod without a GPU.
     start(&cluster, &workload(2)).await;
     assert_eq!(on(2).node.as_deref(), Some("node-2"));
     let mut without = workload(4);
@@ -167,7 +167,7 @@ async fn pods_of_a_one_node_volume_go_to_its_node_or_wait() {
     start(&cluster, &without).await;
     assert_eq!(on(4).node.as_deref(), Some("node-2"));
     assert_eq!(cluster.inventory().await.unwrap().gpus[1].free, 0);
-    // node-1 has a GPU free, but not the volume.
+    // node-1 has a free GPU, but not the volume.
     let mut events = Events::of(&cluster);
     cluster.apply(&workload(3)).await.unwrap();
     let (_, pod) = events.until(|pod| pod.reason.is_some()).await;

@@ -14,8 +14,8 @@ fn stage(faults: &Faults) -> SimStage {
     stage
 }
 
-/// The checks that read a watch while things happen. The one of two watches reads when all is over, and what lay in a
-/// gap is not told then.
+/// The checks that read a watch during events. The check with two watches reads at the end, when events lost in
+/// a gap are no longer reported.
 fn watches(check: &Check) -> bool {
     let reads = check.name.contains("watch") || check.name.contains("reason");
     reads && check.name != "every_watch_sees_everything"

@@ -1,4 +1,4 @@
-//! Backends that do one thing wrong. The suite has to find out each.
+//! Backends that do one thing wrong. The suite must detect each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -17,62 +17,62 @@ use neuropod_core::{ClusterBackend, ErrorKind, Result};
 
 use crate::stage::SimStage;
 
-/// What a backend does wrong.
+/// The misbehaviour of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lie {
     /// Removes the volume, whatever the policy.
     DeletesVolumes,
     /// Keeps the volume, whatever the policy.
     KeepsVolumes,
-    /// Makes a new pod at every apply.
+    /// Creates a new pod at every apply.
     Replaces,
-    /// Says that everything is there when a Service is missing.
+    /// Reports the objects as complete when a Service is missing.
     SaysComplete,
     /// Does not list pods whose object is gone.
     ForgetsOrphans,
-    /// Does not tell ends.
+    /// Does not report ends.
     LosesEnds,
-    /// Tells every change twice.
+    /// Reports every change twice.
     Repeats,
-    /// Does not tell what there is when the watch opens.
+    /// Does not report existing pods when the watch opens.
     OpensEmpty,
-    /// Never says that it has caught up.
+    /// Never sends `Synced`.
     NeverSynced,
-    /// Loses the reason of what it tells.
+    /// Omits the reasons in its reports.
     LosesReasons,
-    /// Calls every container ready.
+    /// Reports every container as ready.
     SaysReady,
-    /// Keeps one container id over restarts.
+    /// Keeps the container id over restarts.
     LosesRestarts,
-    /// Has no pending pods.
+    /// Omits pending pods.
     SkipsPending,
-    /// Answers `remove` as if all were gone.
+    /// Replies to `remove` as if all objects were gone.
     SaysGone,
-    /// Does not say by when a pod object should be gone.
+    /// Does not report by when a pod object should be gone.
     LosesEndings,
-    /// Says that a pod object should be gone when its container started.
+    /// Reports that a pod object should be gone when its container started.
     EndsAtOnce,
-    /// Makes what is still being deleted.
+    /// Creates objects that are still being deleted.
     IgnoresLeftovers,
-    /// Blames no node.
+    /// Never reports a fault of the node.
     BlamesNoNode,
-    /// Blames the node for everything.
+    /// Reports every failure as the node's fault.
     BlamesNodes,
-    /// Calls every warning certain.
+    /// Reports every warning as certain.
     CertainAtOnce,
-    /// Calls no reason certain.
+    /// Reports no reason as certain.
     NeverCertain,
-    /// Does not tell how the last container ended.
+    /// Does not report how the last container ended.
     LosesLastEnds,
-    /// Does not tell since when a pod is at its step.
+    /// Does not report when a pod reached its step.
     LosesSteps,
-    /// Begins each step anew whenever it is looked at.
+    /// Restarts the time of a step at every observation.
     StepsAnew,
-    /// Does not tell of closed ports.
+    /// Does not report closed ports.
     LosesClosedPorts,
-    /// Gives the whole log whatever part is asked for.
+    /// Returns the whole log, whatever part was requested.
     IgnoresLogOptions,
-    /// Takes the first line off a log that is followed.
+    /// Omits the first line of a followed log.
     FollowsLate,
 }
 
@@ -168,7 +168,7 @@ impl ClusterBackend for Liar {
     }
 }
 
-/// What both the watch and the answers say wrongly.
+/// Distorts a pod in the watch and in results.
 fn distort(lie: Lie, pod: &mut ObservedPod) {
     match lie {
         Lie::LosesEndings => pod.ending = None,
@@ -216,7 +216,7 @@ fn twisted(lie: Lie, opened: bool, mut event: ClusterEvent) -> Vec<ClusterEvent>
     vec![event]
 }
 
-/// The checks that find the lie out.
+/// The checks that detect the lie.
 async fn found_by(lie: Lie) -> Vec<&'static str> {
     let mut found = Vec::new();
     for check in CHECKS {

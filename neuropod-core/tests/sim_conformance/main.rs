@@ -1,4 +1,4 @@
-//! The suite of cluster backends, on the simulated cluster; and on backends that lie, which it must find out.
+//! The suite of cluster backends, on the simulated cluster and on backends that lie.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod gaps;

@@ -1,4 +1,4 @@
-//! A simulated cluster in which only the stage makes things happen.
+//! A simulated cluster in which only the stage causes events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl SimStage {
         }
     }
 
-    /// Steps until the pod is as it should be.
+    /// Steps until `holds` is true for the pod.
     fn step_until(&self, reference: &WorkloadRef, holds: impl Fn(&ObservedPod) -> bool) {
         for _ in 0..8 {
             let pod = self.cluster.pod(&reference.pod_id).expect("a pod");

@@ -1,4 +1,4 @@
-//! What another program does with the file of a store.
+//! Changes that another program makes to the file of a store.
 
 use std::path::Path;
 

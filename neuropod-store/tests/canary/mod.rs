@@ -1,4 +1,4 @@
-//! A pod with secrets that can be recognised, and all that a platform writes beside it.
+//! A pod with recognisable secrets, and everything that a platform stores beside it.
 
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Details, Hold};
@@ -11,7 +11,7 @@ use neuropod_core::store::{Outcome, PastRequest, Store};
 use neuropod_core::token::{AccessToken, TokenState};
 use neuropod_core::{Billing, Money, Pod, PriceList, Role, Template, User, UserId};
 
-/// The chosen token, the injected one, the one that was found, and the value of a variable.
+/// The chosen token, the injected one, the one found in the log, and the value of a variable.
 pub(crate) const ALL: [&str; 4] = [
     "canary-chosen",
     "canary-injected",
@@ -19,7 +19,7 @@ pub(crate) const ALL: [&str; 4] = [
     "canary-variable",
 ];
 
-/// Writes something into every table and collection.
+/// Writes to every table and collection.
 pub(crate) async fn fill(store: &(impl Store + Billing + AuditLog)) {
     let now = Timestamp::from_second(1_767_225_845).unwrap();
     let ana = UserId::new("ana");
@@ -105,17 +105,17 @@ pub(crate) async fn fill(store: &(impl Store + Billing + AuditLog)) {
     store.record(&entry).await.unwrap();
 }
 
-/// What is stored with its secrets in a field of their own, and which of them it has.
+/// The collections whose documents have a field for secrets, with the secrets in them.
 pub(crate) const KEPT: [(&str, &[&str]); 2] = [("pods", &ALL), ("templates", &[ALL[0], ALL[3]])];
 
-/// Checks that the field with the secrets has each of these once.
+/// Checks that the field for secrets has each of these once.
 pub(crate) fn check_secrets(field: &str, canaries: &[&str]) {
     for canary in canaries {
         assert_eq!(field.matches(canary).count(), 1, "{canary}");
     }
 }
 
-/// Checks that a text has none of them.
+/// Checks that a text contains none of them.
 pub(crate) fn check_clean(place: &str, text: &str) {
     for canary in ALL {
         assert!(!text.contains(canary), "{canary} is in {place}: {text}");

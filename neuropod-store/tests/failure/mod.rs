@@ -1,10 +1,10 @@
-//! What a failed call has to say.
+//! The required contents of an error.
 
 use std::fmt::Debug;
 
 use neuropod_core::{Error, Result};
 
-/// The error of a call that failed so.
+/// The error of a failed call.
 #[track_caller]
 pub(crate) fn failed<T: Debug>(result: Result<T>, code: &str, retryable: bool) -> Error {
     let error = result.unwrap_err();

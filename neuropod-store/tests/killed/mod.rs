@@ -1,4 +1,4 @@
-//! A process that is killed again and again, and the next one that goes on.
+//! A process that is killed repeatedly, and its successors that continue.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -7,32 +7,32 @@ use std::process::{Command, Stdio};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Where the store is, in the process that is to be killed.
+/// The address of the store, for the process to be killed.
 const ADDRESS: &str = "NEUROPOD_TEST_STORE_ADDRESS";
-/// How often it is killed.
+/// The number of kills.
 pub(crate) const KILLS: u64 = 100;
 
-/// The address of the store, where this is the process that is to be killed.
+/// The address of the store, if this is the process to be killed.
 pub(crate) fn address() -> Option<String> {
     env::var(ADDRESS).ok()
 }
 
-/// What the parent tells the process that is to be killed.
+/// The instructions of the parent for the process to be killed.
 pub(crate) fn orders<T: DeserializeOwned>() -> T {
     let mut line = String::new();
     io::stdin().read_line(&mut line).unwrap();
     serde_json::from_str(&line).unwrap()
 }
 
-/// Tells the parent. What is in the pipe survives this process.
+/// Sends a message to the parent. Data in the pipe survives this process.
 pub(crate) fn tell(what: &impl Serialize) {
     let line = serde_json::to_string(what).unwrap() + "\n";
-    // In one piece: nobody reads half of it.
+    // In one write, so that nobody reads half of it.
     io::stdout().lock().write_all(line.as_bytes()).unwrap();
 }
 
-/// Runs `test` in a process of its own on the store at `address`, and kills it when it has told something so many
-/// times. Answers all that it has told.
+/// Runs `test` in a separate process on the store at `address`, and kills it once it has sent this many
+/// messages. Returns all of its messages.
 pub(crate) fn killed_after<T: DeserializeOwned>(
     count: usize,
     test: &str,
@@ -51,13 +51,13 @@ pub(crate) fn killed_after<T: DeserializeOwned>(
     let mut told = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        // The harness of the tests prints lines of its own.
+        // The test harness prints other lines, too.
         if !line.starts_with('{') {
             continue;
         }
         told.push(serde_json::from_str(&line).unwrap());
         if told.len() == count {
-            // SIGKILL; what is in the pipe already is still read.
+            // SIGKILL; data in the pipe can still be read.
             child.kill().unwrap();
         }
     }

@@ -1,4 +1,4 @@
-//! What is in the databases of this folder, which the version before layout 2 has written.
+//! The contents of the databases in this folder, written by the last version before layout 2.
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use jiff::civil::Date;

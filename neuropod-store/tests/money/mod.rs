@@ -10,27 +10,27 @@ use rand::{RngExt, SeedableRng};
 
 use crate::killed::{self, KILLS, killed_after};
 
-/// The most events before a kill. Up to 64 operations are under way then.
+/// The maximum number of events before a kill. Up to 64 operations are in progress then.
 const MOST: usize = 300;
-/// After so many kills the ledger is checked: whoever reads it also completes what was under way.
+/// The ledger is checked after this many kills, because reading it also completes interrupted operations.
 const CHECKS: u64 = 20;
-/// Operations that the next process repeats among others, those that were under way before all others.
+/// The number of operations that the next process repeats among others, beginning with interrupted ones.
 const PAST: usize = 128;
 
-/// Carries out what the parent wants, until it is killed.
+/// Carries out the parent's operations until it is killed.
 pub(crate) async fn work(billing: Arc<dyn Billing>) {
     let load: Load = killed::orders();
     load.run(&billing, |event| killed::tell(&event)).await;
     panic!("the load ended before the process was killed");
 }
 
-/// `test` does [`work`] on the store at `address` until it is killed, and goes on in a new process, a hundred times.
-/// `billing` is the same store, here.
+/// Runs [`work`] in `test` on the store at `address` until it is killed, and continues in a new process, a
+/// hundred times. `billing` is the same store in this process.
 pub(crate) async fn survives_a_hundred_kills(test: &str, address: &str, billing: &Arc<dyn Billing>) {
     let seed = rand::random();
     println!("killed at random with the seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    // More operations than a process lives for.
+    // More operations than a process carries out in its lifetime.
     let mut load = Load::new(u64::from(u32::MAX), seed);
     let mut events: Vec<LoadEvent> = Vec::new();
     for kill in 1..=KILLS {
@@ -51,7 +51,7 @@ pub(crate) async fn survives_a_hundred_kills(test: &str, address: &str, billing:
     assert!(accepted > 1000 && lost > 1000, "there was something to lose");
 }
 
-/// The last operations; those that were under way come last, and so are forgotten last.
+/// The last operations. Interrupted ones come last, so that they are dropped last.
 fn past(events: &[LoadEvent]) -> Vec<Operation> {
     let lately = &events[events.len().saturating_sub(4 * PAST)..];
     let has_ended = |of: u64| {

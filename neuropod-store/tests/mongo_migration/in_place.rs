@@ -17,11 +17,11 @@ async fn migrates_users_templates_pods_and_balances() {
     let driver = database.driver().await;
     fill(&driver).await;
 
-    // Nothing goes on before it.
+    // Nothing works before the migration.
     let error = MongoStore::connect(&database.uri).await.unwrap_err();
     assert_eq!(error.kind().code(), "not_configured", "{error:?}");
 
-    // A plan changes nothing, and says what would change.
+    // A plan changes nothing, and lists the changes.
     let before = everything(&driver).await;
     let migration = plan(&database).await;
     // A debt.
@@ -70,7 +70,7 @@ async fn migrates_users_templates_pods_and_balances() {
         Some(&Bson::Document(doc! { "cpuUsage": 1.5 })),
         "what is unknown stays"
     );
-    // Within parts and lists too.
+    // Also in nested documents and lists.
     let resources = stored.get_document("kubernetesResources").unwrap();
     assert_eq!(resources.get_str("podName").unwrap(), "training-81dc9bdb");
     let options = stored.get_document("options").unwrap();
@@ -81,14 +81,14 @@ async fn migrates_users_templates_pods_and_balances() {
         (true, "training-81dc9bdb-8888-service")
     );
 
-    // A second time there is nothing to do.
+    // A second run has nothing to do.
     let after = everything(&driver).await;
     let again = plan(&database).await;
     assert_eq!(again.changes().next(), None);
     again.apply().await.unwrap();
     assert_eq!(everything(&driver).await, after);
 
-    // It was interrupted after the money had been paid in and before the user was done.
+    // Interrupted after the money was posted and before the user was done.
     let users = driver.collection::<Document>("users");
     let old = user(ANA, "Ana@Example.com", "client", 9.700_000_000_000_001);
     users.replace_one(doc! { "_id": id(ANA) }, old).await.unwrap();
@@ -97,7 +97,7 @@ async fn migrates_users_templates_pods_and_balances() {
     again.apply().await.unwrap();
     check_users(&store).await;
 
-    // Its old backend goes on between plan and application: what it wrote is not overwritten.
+    // The old backend changes data between plan and application: its writes are not overwritten.
     let old = |euros| user(ANA, "Ana@Example.com", "client", euros);
     users
         .replace_one(doc! { "_id": id(ANA) }, old(9.7))
@@ -115,7 +115,7 @@ async fn migrates_users_templates_pods_and_balances() {
         "{error}"
     );
 
-    // And its old backend has gone on meanwhile, once and again.
+    // And the old backend has changed data meanwhile, several times.
     for cents in [450, 1225, -50, 970] {
         let old = user(ANA, "Ana@Example.com", "client", f64::from(cents) / 100.0);
         users.replace_one(doc! { "_id": id(ANA) }, old).await.unwrap();
@@ -128,7 +128,7 @@ async fn migrates_users_templates_pods_and_balances() {
     database.remove().await;
 }
 
-/// Prices that can't be charged are told, and an administrator's later ones stay.
+/// Prices that can't be charged are reported, and later ones of an administrator stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn prices_are_reported_and_not_overwritten() {
     let Some(database) = TestDatabase::new("mongo_migration/prices") else {
@@ -158,7 +158,7 @@ async fn prices_are_reported_and_not_overwritten() {
     );
     let again = plan(&database).await;
     assert_eq!(again.changes().next(), None);
-    // An administrator sets others.
+    // An administrator sets other prices.
     store.add_prices(&stored).await.unwrap();
     assert_eq!(plan(&database).await.changes().next(), None);
     database.remove().await;

@@ -1,4 +1,4 @@
-//! A database of the existing Node backend is taken over.
+//! Migrates a database of the existing Node backend.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod in_place;

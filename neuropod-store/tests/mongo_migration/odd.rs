@@ -9,7 +9,7 @@ use neuropod_store::mongo::migrate::{Migration, Oddity};
 use crate::mongo_server::TestDatabase;
 use crate::old_backend::{check_secrets, everything, fill, id, plan, pod, user};
 
-/// Whatever is odd is carried over sensibly or set aside, and told; nothing is lost, and nothing is fatal for the rest.
+/// Every invalid document is repaired or set aside, and reported; none is lost or stops the rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_documents_are_neither_lost_nor_stop_the_rest() {
     let Some(database) = TestDatabase::new("mongo_migration/odd") else {
@@ -61,7 +61,7 @@ async fn fill_odd(driver: &Database) {
     pods.insert_many([
         nobody,
         with("3f9a0c1d2e4b5a72", "Broken", no_image),
-        // Its record says that it is "Training".
+        // Its record has the name "Training".
         with(
             "3f9a0c1d2e4b5a78",
             "Copy",
@@ -166,7 +166,7 @@ async fn check_carried(store: &MongoStore) {
 }
 
 async fn check_kept(driver: &Database) {
-    // What was replaced is still in the document, and what was set aside is whole.
+    // Replaced values are still in the document, and documents set aside are complete.
     let pods = driver.collection::<Document>("pods");
     let stored = pods.find_one(doc! { "podName": "---" }).await.unwrap().unwrap();
     let was = stored

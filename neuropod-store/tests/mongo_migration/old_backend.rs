@@ -1,4 +1,4 @@
-//! A database as the old backend leaves it, and what it has to become.
+//! A database as the old backend leaves it, and the expected result.
 
 use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
@@ -35,7 +35,7 @@ pub(crate) fn date() -> DateTime {
     DateTime::from_millis(1_717_500_000_123)
 }
 
-/// As Mongoose writes them.
+/// In the format of Mongoose.
 pub(crate) fn user(object_id: &str, email: &str, role: &str, balance: impl Into<Bson>) -> Document {
     doc! {
         "_id": id(object_id), "email": email, "name": "Ana", "googleId": "1083", "role": role,
@@ -44,7 +44,7 @@ pub(crate) fn user(object_id: &str, email: &str, role: &str, balance: impl Into<
     }
 }
 
-/// What administrators have. FerretDB takes no infinite numbers; unit tests have them.
+/// The balance of administrators. FerretDB does not support infinite numbers; unit tests cover them.
 async fn infinity(driver: &Database) -> Bson {
     let about = driver.run_command(doc! { "buildInfo": 1 }).await.unwrap();
     if about.contains_key("ferretdbVersion") {
@@ -127,7 +127,7 @@ pub(crate) async fn fill(driver: &Database) {
     insert("pods", pods).await;
     insert("pricings", vec![prices(3.33)]).await;
     insert("sessions", vec![doc! { "userId": id(ANA), "token": "x" }]).await;
-    // Indexes of the old backend don't stand in the way.
+    // Indexes of the old backend do no harm.
     for (name, field) in [("users", "email"), ("pods", "podId"), ("templates", "name")] {
         let options = mongodb::options::IndexOptions::builder().unique(true).build();
         let index = IndexModel::builder()

@@ -10,7 +10,7 @@ use neuropod_store::{MemoryStore, SqliteStore};
 use crate::mongo_server::TestDatabase;
 use crate::old_backend::{ANA, check_pods, check_prices, check_users, everything, fill, id, in_place, pod};
 
-/// Into another store everything is written, and the old database stays as it is.
+/// Everything is written into another store, and the old database is not changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn migrates_into_another_store() {
     let Some(database) = TestDatabase::new("mongo_migration/other_store") else {
@@ -36,7 +36,7 @@ async fn migrates_into_another_store() {
     assert_eq!(migration.changes().count(), 8);
     assert_eq!(migration.summary().to_set_aside(), 1);
     assert!(store.users().await.unwrap().is_empty(), "a plan changes nothing");
-    // It breaks off after the first user: their money is there twice only if it is brought twice.
+    // Interrupted after the first user: their money must not be posted twice.
     let ana = store_first_user(&store, &destination, &database).await;
     let migration = plan().await;
     assert_eq!(
@@ -58,13 +58,13 @@ async fn migrates_into_another_store() {
     );
     assert_eq!(plan().await.changes().next(), None);
 
-    // Who was deleted on the new platform does not come back, nor does what they own.
+    // A user deleted on the new platform does not come back, nor do their pods.
     let whole = UserId::new("665f1f77bcf86cd799439014");
     store.remove_user(&whole).await.unwrap();
     let migration = plan().await;
     assert_eq!(migration.changes().next(), None, "{migration:#?}");
 
-    // Its old backend has gone on meanwhile.
+    // The old backend has changed data meanwhile.
     let users = driver.collection::<Document>("users");
     let change = doc! { "$set": { "balance": 5.0 } };
     users.update_one(doc! { "_id": id(ANA) }, change).await.unwrap();
@@ -83,7 +83,7 @@ async fn migrates_into_another_store() {
     database.remove().await;
 }
 
-/// The first user, as an attempt leaves them that broke off after that.
+/// The first user, as an attempt leaves them that was interrupted afterwards.
 async fn store_first_user(store: &SqliteStore, destination: &Destination, database: &TestDatabase) -> UserId {
     let other = Arc::new(MemoryStore::new());
     let whole = destination.clone().into_store(other.clone(), other.clone());

@@ -11,7 +11,7 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// `None` where this machine has no server and can't make one: noted as a skip of `test`.
+    /// `None` if this machine has no server and can't start one; a skip of `test` is recorded.
     pub(crate) fn new(test: &str) -> Option<Self> {
         let name = format!("neuropod_test_{}", PodId::random());
         let server = started(test, Mongo::start())?;
@@ -44,7 +44,7 @@ pub(crate) fn started<S>(test: &str, server: neuropod_test_cluster::Result<S>) -
     }
 }
 
-/// The address with the name of a database, which stands before the options.
+/// The address with the name of a database, which comes before the options.
 fn with_database(uri: &str, name: &str) -> String {
     let (address, options) = uri.split_once('?').unwrap_or((uri, ""));
     let (scheme, rest) = address.split_once("://").unwrap();

@@ -1,11 +1,11 @@
-//! What to store.
+//! Sample data.
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use jiff::Timestamp;
 use neuropod_core::money::billing::{Details, Draw};
 use neuropod_core::{Money, Pod, PodId, UserId};
 
-/// A pod that was just asked for, with a name of its own.
+/// A new pod with a unique name.
 pub(crate) fn pod(owner: &UserId) -> Pod {
     let id = PodId::random();
     let slug = format!("pod-{id}");

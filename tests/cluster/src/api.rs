@@ -16,10 +16,10 @@ use crate::{
 };
 
 const POLL: Duration = Duration::from_millis(100);
-/// One attempt; a server that is just starting may take a connection and never answer.
+/// The time limit of an attempt; a server that is just starting may accept a connection and never respond.
 const ATTEMPT: Duration = Duration::from_secs(3);
 
-/// Runs `work` to its end on a thread of its own: the caller may well be inside an async runtime, where
+/// Runs `work` to its end on a separate thread, because the caller may be inside an async runtime, where
 /// blocking on another one panics.
 pub(crate) fn block_on<T: Send>(work: impl AsyncFnOnce() -> Result<T> + Send) -> Result<T> {
     let run = || {
@@ -34,14 +34,14 @@ pub(crate) fn block_on<T: Send>(work: impl AsyncFnOnce() -> Result<T> + Send) ->
 
 /// A client for the cluster and user of the text `kubeconfig`.
 ///
-/// It belongs to the async runtime that it is made on, as do the connections it keeps.
+/// It belongs to the async runtime on which it is created, as do its connections.
 pub async fn client(kubeconfig: &str) -> Result<Client> {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
 }
 
-/// Polls `condition` until it holds, and gives up after `limit` with the last reason why it did not.
+/// Polls `condition` until it succeeds, and gives up after `limit` with its last error.
 pub async fn wait_until<T>(
     what: &str,
     limit: Duration,
@@ -60,7 +60,7 @@ pub async fn wait_until<T>(
     Err(not_ready(what, start, last, String::new()))
 }
 
-/// As [`wait_until`], but gives up at once when `server` ends, and shows the end of its log.
+/// Like [`wait_until`], but gives up at once if `server` ends, and shows the end of its log.
 pub(crate) async fn wait_for_server(
     server: &mut Server,
     limit: Duration,

@@ -7,13 +7,13 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Programs and the Debian packages they are in.
+/// Programs and their Debian packages.
 const PROGRAMS: [(&str, &str); 2] = [("chromium", "chromium"), ("chromedriver", "chromium-driver")];
 
-/// Finds Chromium and its driver, or installs them, which root on Debian can.
+/// Finds Chromium and its driver, or installs them, which requires root on Debian.
 ///
 /// # Errors
-/// Unavailable where they are neither there nor can be installed.
+/// Unavailable if they are missing and can't be installed.
 pub fn prepare_browser() -> Result<()> {
     let missing = missing();
     if !missing.is_empty() && is_root() && command::exists("apt-get") {
@@ -22,10 +22,10 @@ pub fn prepare_browser() -> Result<()> {
     check_browser()
 }
 
-/// Whether Chromium and its driver are there.
+/// Whether Chromium and its driver exist.
 ///
 /// # Errors
-/// Unavailable, with what is missing.
+/// Unavailable, with the missing programs.
 pub fn check_browser() -> Result<()> {
     let missing = missing();
     if missing.is_empty() {

@@ -1,4 +1,4 @@
-//! The cache of what is slow to make: built servers and image archives.
+//! The cache of slow builds: servers and image archives.
 
 use std::{
     env,
@@ -21,9 +21,9 @@ pub fn folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The file `name` of the cache. When it is missing, `make` writes it, to a path beside it that gets the
-/// final name only once `make` has succeeded: an interrupted run leaves nothing that looks whole.
-/// A second process that wants the same file waits for the first.
+/// The file `name` in the cache. If it is missing, `make` writes it to a path beside it, which gets the final
+/// name only once `make` has succeeded, so an interrupted run leaves no incomplete file. A second process that
+/// needs the same file waits for the first.
 pub(crate) fn get_or_make(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let path = folder()?.join(name);
     if path.exists() {

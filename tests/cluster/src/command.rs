@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::error::{Error, IoContext, Result};
 
-/// Runs `command` and returns what it printed; a failure carries the end of both its streams.
+/// Runs `command` and returns its output; an error contains the end of both streams.
 pub(crate) fn run(command: &mut Command) -> Result<String> {
     let line = describe(command);
     let output = command.stdin(Stdio::null()).output().during(&line)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
     })
 }
 
-/// The command as one would type it.
+/// The command as typed in a shell.
 pub(crate) fn describe(command: &Command) -> String {
     let mut line = command.get_program().to_string_lossy().into_owned();
     for argument in command.get_args() {

@@ -24,14 +24,14 @@ use crate::{
 
 /// Long enough for a machine that compiles something else meanwhile.
 const READY: Duration = Duration::from_mins(2);
-/// The user that the API server is to the servers behind it.
+/// The user of the API server towards aggregated API servers.
 const FRONT_PROXY: &str = "front-proxy-client";
 
-/// Where the API server listens and which Services it hands out.
+/// The address of the API server, and the range of Services.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Network {
     pub(crate) bind: Ipv4Addr,
-    /// Where pods reach it; `None` where there are no pods.
+    /// The address for pods; `None` if there are no pods.
     pub(crate) advertise: Option<Ipv4Addr>,
     /// The first two bytes of the /24 of Services.
     pub(crate) services: (u8, u8, u8),
@@ -39,11 +39,11 @@ pub(crate) struct Network {
 
 /// A running control plane with its own certificates and data, on free loopback ports.
 ///
-/// Pods stay pending, as no scheduler and no node run. Dropping it kills the servers and removes their data;
-/// the same happens when this process ends in any other way.
+/// Pods stay pending, because no scheduler and no node run. Dropping it kills the servers and removes their
+/// data; the same happens when this process ends in any other way.
 #[derive(Debug)]
 pub struct ControlPlane {
-    // In the order in which they are to be stopped.
+    // In the order in which they are stopped.
     controller_manager: Option<Server>,
     api_server: Mutex<Option<Server>>,
     etcd: Server,
@@ -140,7 +140,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Freezes etcd: the API server keeps its connections and answers nothing that needs the store.
+    /// Freezes etcd: the API server keeps its connections, but every request that needs the store hangs.
     pub fn pause_etcd(&self) -> Result<()> {
         self.etcd.signal("STOP")
     }
@@ -202,7 +202,7 @@ impl ControlPlane {
         })
     }
 
-    /// The `ServiceAccount` named `default` is the first thing that controllers make and that pods need.
+    /// The `ServiceAccount` named `default` is the first object that controllers create and pods need.
     fn wait_for_controllers(&self, server: &mut Server) -> Result<()> {
         api::block_on(async || {
             let accounts: Api<ServiceAccount> =
@@ -267,7 +267,7 @@ fn api_server_flags(
     let kubelet_client = authority.client("kube-apiserver-kubelet-client", Some("system:masters"))?;
     let (kubelet_certificate, kubelet_key) = kubelet_client.write(data, "kubelet-client")?;
     let ca = data.write("pki/ca.crt", &authority.certificate)?;
-    // As whom it hands requests on to servers that add kinds, such as metrics-server.
+    // The identity for forwarding requests to aggregated API servers, such as metrics-server.
     let (proxy_certificate, proxy_key) = authority.client(FRONT_PROXY, None)?.write(data, "front-proxy")?;
     let (token_key, token_public_key) = pki::write_token_keys(data)?;
 

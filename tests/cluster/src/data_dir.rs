@@ -1,4 +1,4 @@
-//! The folder of one cluster, which is gone when the cluster is.
+//! The folder of a cluster, which is removed with the cluster.
 
 use std::{
     fs::{self, File},
@@ -15,13 +15,13 @@ use crate::{
 
 const CLEAN_UP: &str = include_str!("clean_up.sh");
 
-/// A folder that is removed, with the control groups and the container of the same name, when this value is dropped and also
-/// when this process is killed: a guard process waits for the end of a pipe whose other end is here.
+/// A folder that is removed, with the control groups and the container of the same name, when this value is dropped or this
+/// process is killed: a guard process waits for the end of a pipe whose other end is here.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
     guard: Child,
-    // Locked while this process lives, so that a later one can tell a folder that nobody uses.
+    // Locked while this process lives, so that a later one can recognise unused folders.
     _lock: File,
 }
 
@@ -86,7 +86,7 @@ impl DataDir {
         Ok(path)
     }
 
-    /// The file for what the server `name` prints.
+    /// The file for the output of the server `name`.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.join(&format!("{name}.log"))
     }
@@ -98,7 +98,7 @@ impl Drop for DataDir {
             keep_logs(&self.path, Path::new(&logs));
         }
         drop(self.guard.stdin.take());
-        // A failure means that there is no guard any more, so nothing to wait for.
+        // On failure there is no guard any more, so nothing to wait for.
         let _ = self.guard.wait();
     }
 }
@@ -119,7 +119,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// Removes what processes left that died together with their guard, as when a whole session is killed.
+/// Removes the leftovers of processes that died together with their guard, such as when a whole session is
+/// killed.
 fn remove_stale(parent: &Path) {
     for folder in fs::read_dir(parent)
         .into_iter()
@@ -127,7 +128,7 @@ fn remove_stale(parent: &Path) {
         .flatten()
         .map(|entry| entry.path())
     {
-        // Nobody holds the lock of a folder whose process is dead; a folder without a lock is just being made.
+        // The lock of a dead process is free; a folder without a lock is just being created.
         let unused = File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
         if unused {
             let mut clean_up = Command::new("sh");
@@ -135,13 +136,13 @@ fn remove_stale(parent: &Path) {
                 .args(["-c", CLEAN_UP, "neuropod-test-guard"])
                 .arg(&folder)
                 .arg(cgroup_of(&folder));
-            // What can't be removed now is tried again at the next start.
+            // A failed removal is retried at the next start.
             let _ = command::run(&mut clean_up);
         }
     }
 }
 
-/// Copies the servers' logs where `NEUROPOD_TEST_LOGS` says, for looking at a failed test afterwards.
+/// Copies the servers' logs to `NEUROPOD_TEST_LOGS`, for investigating a failed test.
 fn keep_logs(from: &Path, to: &Path) {
     let to = to.join(from.file_name().unwrap_or_default());
     if fs::create_dir_all(&to).is_err() {
@@ -159,7 +160,7 @@ fn keep_logs(from: &Path, to: &Path) {
     }
 }
 
-/// Whether root runs this, who may install packages and start containers.
+/// Whether the process runs as root, and so may install packages and start containers.
 pub(crate) fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let user = status
@@ -169,7 +170,7 @@ pub(crate) fn is_root() -> bool {
     user.split_whitespace().nth(1) == Some("0")
 }
 
-/// The answer for systems other than Linux.
+/// The error on systems other than Linux.
 pub(crate) fn require_linux() -> Result<()> {
     if cfg!(target_os = "linux") {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What stands around the pods of a real cluster: an ingress controller, and metrics-server.
+//! The surroundings of pods in a real cluster: an ingress controller, and metrics-server.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -47,14 +47,14 @@ impl Edge {
     /// The class of Ingresses with the annotations of ingress-nginx, which Traefik follows.
     pub const NGINX_CLASS: &str = "nginx";
 
-    /// The address of the controller, on ports 80 and 443, as everybody in the cluster and the host reach it.
+    /// The address of the controller, on ports 80 and 443, for everybody in the cluster and on the host.
     pub fn address(&self) -> Ipv4Addr {
         self.address
     }
 }
 
 impl Certificate {
-    /// The Secret of the type `kubernetes.io/tls` with it.
+    /// A Secret of the type `kubernetes.io/tls` with it.
     pub fn secret(&self, namespace: &str, name: &str) -> Value {
         json!({
             "apiVersion": "v1",
@@ -67,8 +67,8 @@ impl Certificate {
 }
 
 impl TestCluster {
-    /// Starts an ingress controller on our own node, with the Gateway API, and returns once it answers. `certificate` is
-    /// what it answers with for hosts that no route has.
+    /// Starts an ingress controller on our own node, with the Gateway API, and returns once it responds.
+    /// `certificate` is used for hosts without a route.
     pub async fn start_edge(&self, certificate: &Certificate) -> Result<Edge> {
         self.needs_node()?.load(Image::Traefik)?;
         self.install_gateway_api().await?;
@@ -89,7 +89,7 @@ impl TestCluster {
         Ok(Edge { address })
     }
 
-    /// Starts metrics-server on our own node, and returns once the API server hands requests on to it.
+    /// Starts metrics-server on our own node, and returns once the API server forwards requests to it.
     pub async fn start_metrics_server(&self) -> Result<()> {
         self.needs_node()?.load(Image::MetricsServer)?;
         let client = self.client().await?;
@@ -120,7 +120,7 @@ impl TestCluster {
     }
 }
 
-/// Applies all documents of a text. Pods need a `ServiceAccount`, which is there a moment after it is applied.
+/// Applies all documents of a text. Pods need a `ServiceAccount`, which exists a moment after it is applied.
 async fn install(client: &Client, text: &str) -> Result<()> {
     for document in objects::documents(text)? {
         let what = format!("{} {}", document["kind"], document["metadata"]["name"]);

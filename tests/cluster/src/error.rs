@@ -1,8 +1,8 @@
-//! What can go wrong while servers are found, built, started or stopped.
+//! Errors while servers are found, built, started or stopped.
 
 use std::{io, path::Path, time::Duration};
 
-/// Why a test cluster could not be had.
+/// The reason why there is no test cluster.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,9 +13,9 @@ pub enum Error {
     /// A file, directory or process could not be handled.
     #[error("{context}: {source}")]
     Io {
-        /// What was being done.
+        /// The operation.
         context: String,
-        /// What the operating system answered.
+        /// The error of the operating system.
         source: io::Error,
     },
 
@@ -24,18 +24,18 @@ pub enum Error {
     Command {
         /// The program and its arguments.
         command: String,
-        /// The end of what it printed.
+        /// The end of its output.
         output: String,
     },
 
     /// A server ended, or did not become ready in time.
     #[error("{what} was not ready after {waited:.1?}: {last}\n--- end of its log ---\n{log}")]
     NotReady {
-        /// What was waited for.
+        /// The awaited condition.
         what: String,
-        /// How long.
+        /// The time spent waiting.
         waited: Duration,
-        /// The last answer.
+        /// The last result.
         last: String,
         /// The end of the server's log.
         log: String,
@@ -54,7 +54,7 @@ pub enum Error {
     #[error("certificate: {0}")]
     Certificate(#[from] rcgen::Error),
 
-    /// The API server refused a request, or did not answer.
+    /// The API server refused a request, or did not respond.
     #[error("Kubernetes API: {0}")]
     Api(#[source] Box<kube::Error>),
 
@@ -71,12 +71,12 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Whether the machine lacks something, so that the test is to be skipped, not failed.
+    /// Whether the machine lacks a requirement, so that the test is skipped and not failed.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Adds the end of the log of the server that is to blame.
+    /// Adds the end of the log of the server that caused it.
     pub(crate) fn with_log(mut self, tail: impl FnOnce() -> String) -> Self {
         if let Self::NotReady { log, .. } = &mut self {
             *log = tail();
@@ -91,7 +91,7 @@ impl From<kube::Error> for Error {
     }
 }
 
-/// Says what was being done when an I/O operation failed.
+/// Adds the operation to an I/O error.
 pub(crate) trait IoContext<T> {
     fn during(self, context: impl Into<String>) -> Result<T>;
 

@@ -1,4 +1,4 @@
-//! Container images, built here: no registry is asked for one.
+//! Container images, built here without a registry.
 
 use std::{fs, io, path::Path, path::PathBuf, process::Command};
 
@@ -12,10 +12,10 @@ use crate::{
     error::{Error, IoContext, Result},
 };
 
-/// An image that the harness builds. Each has a folder under `images/` that says how.
+/// An image that the harness builds from its folder in `images/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Image {
-    /// What holds the namespaces of a pod. Every pod needs it.
+    /// Holds the namespaces of a pod. Every pod needs it.
     Pause,
     /// busybox with `sh`, and its HTTP server on port 8080.
     Http,
@@ -23,17 +23,17 @@ pub enum Image {
     Jupyter,
     /// The ingress controller.
     Traefik,
-    /// What measures the use of pods.
+    /// Measures the usage of pods.
     MetricsServer,
 }
 
 impl Image {
-    /// What the pods of tests are made from.
+    /// The images for the pods of tests.
     pub const PODS: [Self; 3] = [Self::Pause, Self::Http, Self::Jupyter];
-    /// What runs in a cluster beside them.
+    /// The images that run in a cluster beside them.
     pub const EDGE: [Self; 2] = [Self::Traefik, Self::MetricsServer];
 
-    /// What a pod's `image` says.
+    /// The value for a pod's `image`.
     pub fn reference(self) -> &'static str {
         match self {
             Self::Pause => "localhost/neuropod-test/pause:1",
@@ -77,7 +77,7 @@ impl Image {
         }
     }
 
-    /// The programs without which it can't be built.
+    /// The programs required to build it.
     fn needs(self) -> &'static str {
         match self {
             Self::Pause => "go",
@@ -87,7 +87,7 @@ impl Image {
         }
     }
 
-    /// The server that it is made of.
+    /// The server that it contains.
     fn server(self) -> Option<Program> {
         match self {
             Self::Pause | Self::Http | Self::Jupyter => None,
@@ -96,13 +96,13 @@ impl Image {
         }
     }
 
-    /// The image as an archive that `ctr images import` and `docker load` read; built if need be.
+    /// The image as an archive for `ctr images import` and `docker load`; built if necessary.
     pub fn archive(self) -> Result<PathBuf> {
         let server = match self.server() {
             Some(program) => Some(Assets::from_env().get(program)?),
             None => None,
         };
-        // The name of a built server says of which version it is.
+        // The name of a built server contains its version.
         let version = server.as_deref().and_then(Path::file_name).unwrap_or_default();
         let version = version.to_string_lossy();
         let parts = [self.build_script(), self.config(), &version].concat();
@@ -119,7 +119,7 @@ impl Image {
                 }
                 eprintln!("building the image {name} (once; it is kept in the cache)");
                 let work = target.with_added_extension("work");
-                // What an interrupted build left.
+                // Left by an interrupted build.
                 remove_all(&work)?;
                 fs::create_dir_all(work.join("root")).at(&work)?;
                 self.build(&work, server.as_deref())?;
@@ -136,7 +136,7 @@ impl Image {
         )
     }
 
-    /// Makes `work/archive`: one layer with the whole root folder, and what describes it.
+    /// Creates `work/archive`: one layer with the whole root folder, and its description.
     fn build(self, work: &Path, server: Option<&Path>) -> Result<()> {
         let root = work.join("root");
         let script = source(&format!("images/{}", self.name()));

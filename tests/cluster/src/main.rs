@@ -1,4 +1,4 @@
-//! Starts a test cluster by hand, for looking at it with `kubectl`, or the MongoDB of the tests.
+//! Starts a test cluster by hand, for use with `kubectl`, or the MongoDB of the tests.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::{fmt::Display, process::ExitCode, thread};
@@ -21,7 +21,7 @@ enum Command {
     ControlPlane,
     /// Start a control plane and a node that runs pods, and keep them until Ctrl-C
     Node {
-        /// Load the Jupyter image too
+        /// Also load the Jupyter image
         #[arg(long)]
         jupyter: bool,
         /// Enforce network policies, and start an ingress controller and metrics-server
@@ -30,7 +30,7 @@ enum Command {
     },
     /// Start the MongoDB that the tests would use, and keep it until Ctrl-C
     Mongo,
-    /// Build or install all that these need, so that they then start in seconds
+    /// Build or install all requirements, so that the others then start in seconds
     Prepare,
 }
 
@@ -94,7 +94,7 @@ fn start_edge(cluster: &TestCluster, node: &Node) -> Result<Enforcer> {
     Ok(enforcer)
 }
 
-/// Waits to be killed: the servers and their data then go by themselves.
+/// Waits to be killed; the servers and their data are then removed automatically.
 fn serve(variable: &str, address: impl Display) -> ! {
     println!("export {variable}={address}");
     loop {

@@ -1,12 +1,12 @@
-//! What tests measure.
+//! Measurements of tests.
 
 use std::{fmt, io::Write};
 
-/// What the lines begin with that tell what was measured; `cargo xtask test` shows them again at the end.
+/// The prefix of lines with measurements; `cargo xtask test` repeats them at the end.
 pub const MEASURED: &str = "measured: ";
 
-/// Tells what was measured, also when the test passes: only `println!` is captured.
+/// Prints a measurement, even if the test passes: only `println!` is captured.
 pub fn measured(what: impl fmt::Display) {
-    // Nobody may be reading.
+    // The output may be closed.
     writeln!(std::io::stdout(), "{MEASURED}{what}").ok();
 }

@@ -1,4 +1,4 @@
-//! What a platform has left in a cluster.
+//! The objects of a platform in a cluster.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use crate::error::Result;
 
-/// The labels of everything of a platform that belongs to somebody. The network policy of all pods of a namespace does
-/// not: it stays.
+/// The labels of all objects that belong to somebody. The network policy of all pods of a namespace does not:
+/// it stays.
 pub const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod,neuropod.io/user-hash";
 
-/// How many objects of users there are in a namespace, by kind; the volumes too.
+/// The number of objects of users in a namespace, by kind, including volumes.
 pub async fn count_objects(client: &Client, namespace: &str) -> Result<BTreeMap<String, usize>> {
     let counts = [
         count::<Pod>(client, namespace).await?,
@@ -49,7 +49,7 @@ pub fn documents(text: &str) -> Result<Vec<Value>> {
         .collect()
 }
 
-/// Applies an object as `kubectl apply --server-side` does; unknown fields are errors. A dry run changes nothing.
+/// Applies an object like `kubectl apply --server-side`; unknown fields are errors. A dry run changes nothing.
 pub async fn apply(client: &Client, object: &Value, dry_run: bool) -> Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));

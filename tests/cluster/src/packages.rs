@@ -1,4 +1,4 @@
-//! Packages of npm and `PyPI` that tests use, at the versions that the repository pins.
+//! Packages of npm and `PyPI` for tests, at the versions pinned in the repository.
 
 use std::{
     fs,
@@ -19,11 +19,11 @@ const PACKAGE: &str = include_str!("../../../examples/server/tests/npm/package.j
 const PACKAGE_LOCK: &str = include_str!("../../../examples/server/tests/npm/package-lock.json");
 const REQUIREMENTS: &str = include_str!("../../../examples/server/tests/python/requirements.txt");
 
-/// The folder `node_modules` with what `examples/server/tests/npm` asks for: some seconds the first time. A script finds
-/// it by `NODE_PATH`.
+/// The folder `node_modules` with the packages of `examples/server/tests/npm`, which takes some seconds the
+/// first time. Scripts find it by `NODE_PATH`.
 ///
 /// # Errors
-/// Unavailable where there is no Node.js with npm.
+/// Unavailable without Node.js and npm.
 pub fn npm_modules() -> Result<PathBuf> {
     require(&["node", "npm"])?;
     let folder = cache::get_or_make(&name("npm", PACKAGE_LOCK), |folder| {
@@ -37,11 +37,12 @@ pub fn npm_modules() -> Result<PathBuf> {
     Ok(folder.join("node_modules"))
 }
 
-/// A Python that has what `examples/server/tests/python` asks for: half a minute the first time. Its packages are run as
-/// modules (`-m`), since the programs of a virtual environment know the folder in which they were made.
+/// A Python with the packages of `examples/server/tests/python`, which takes half a minute the first time. Its
+/// packages are run as modules (`-m`), because the programs of a virtual environment contain the path at which
+/// they were created.
 ///
 /// # Errors
-/// Unavailable where there is no Python 3 with venv.
+/// Unavailable without Python 3 and venv.
 pub fn python() -> Result<PathBuf> {
     require(&["python3"])?;
     if run(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_err() {
@@ -67,13 +68,13 @@ fn interpreter(folder: &Path) -> PathBuf {
     }
 }
 
-/// A name that changes with what is pinned.
+/// A name that changes with the pinned versions.
 fn name(kind: &str, pinned: &str) -> String {
     let hash = HEXLOWER.encode(&Sha256::digest(pinned));
     format!("{kind}-{}", &hash[..12])
 }
 
-/// An empty folder; what an interrupted run has left goes.
+/// Creates an empty folder, without leftovers of an interrupted run.
 fn begin(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).at(folder)?;

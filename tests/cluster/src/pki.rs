@@ -59,8 +59,9 @@ impl Authority {
         self.sign(params)
     }
 
-    /// For a web server: a certificate for these host names, of which the first label may be `*`, and the digest of its
-    /// key, by which a browser can be told to trust it (SHA-256 of the public key in DER, base64).
+    /// For a web server: a certificate for these host names, of which the first label may be `*`, and the
+    /// digest of its key, with which a browser can be configured to trust it (SHA-256 of the public key in DER,
+    /// base64).
     pub(crate) fn hosts(&self, names: &[&str]) -> Result<(Identity, String)> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names)?;

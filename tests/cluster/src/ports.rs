@@ -9,12 +9,12 @@ use std::{
 
 use crate::error::{IoContext, Result};
 
-/// Below those that connections to other servers get by themselves (32768 to 60999 on Linux, ip(7)), one of which could
-/// take the port before its server does; and below those of Kubernetes' node ports.
+/// Below the ephemeral ports of outgoing connections (32768 to 60999 on Linux, ip(7)), one of which could take
+/// the port before its server does; and below Kubernetes' node ports.
 const PORTS: Range<u16> = 15_000..30_000;
 const ATTEMPTS: u32 = 100;
 
-/// Ports that nobody listens on now. All are held until the last is found, so that they differ.
+/// Free ports. All are held until the last one is found, so that they differ.
 pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let find = || -> io::Result<[u16; N]> {
         let held = (0..N).map(|_| hold()).collect::<io::Result<Vec<_>>>()?;

@@ -1,4 +1,4 @@
-//! Makes ready, once, what starting a server needs.
+//! One-time preparation for starting servers.
 
 use crate::{
     assets::{Assets, Program, gateway},
@@ -25,7 +25,7 @@ pub fn prepare_node() -> Result<()> {
         .try_for_each(|image| image.archive().map(drop))
 }
 
-/// Does the same for a node with all that stands around it: an ingress controller, and metrics-server.
+/// Does the same for a node with its surroundings: an ingress controller, and metrics-server.
 pub fn prepare_edge() -> Result<()> {
     prepare_node()?;
     Assets::from_env().prepare(&Program::EDGE)?;
@@ -34,8 +34,9 @@ pub fn prepare_edge() -> Result<()> {
         .try_for_each(|image| image.archive().map(drop))
 }
 
-/// Makes ready the server for the tests of `MongoStore`: downloads the image, or finds or builds FerretDB, a minute the
-/// first time. Nothing where a server is given.
+/// Makes ready the server for the tests of `MongoStore`, which takes downloads the image, or finds or builds FerretDB, a minute the
+/// first time. Does nothing
+/// if a server is configured.
 pub fn prepare_mongo() -> Result<()> {
     mongo::prepare()
 }

@@ -23,7 +23,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `command`, with what it prints in the file `log`.
+    /// Starts `command`, with its output in the file `log`.
     pub(crate) fn spawn(name: &str, command: &Command, log: &Path) -> Result<Self> {
         let mut bound = bound(command)?;
         let file = File::options().create(true).append(true).open(log).at(log)?;
@@ -52,7 +52,7 @@ impl Server {
         self.child.try_wait().ok().flatten()
     }
 
-    /// The end of what the server printed.
+    /// The end of the server's output.
     pub(crate) fn log_tail(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         command::tail(&String::from_utf8_lossy(&text), 25).to_owned()
@@ -67,13 +67,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Either fails only when the server is gone already.
+        // They only fail if the server is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// `command`, such that the kernel kills it when the thread that starts it ends.
+/// The command, set up so that the kernel kills it when the thread that starts it ends.
 fn bound(command: &Command) -> Result<Command> {
     if !command::exists("setpriv") {
         return Err(Error::Unavailable(
@@ -107,7 +107,7 @@ fn spawn(command: Command) -> io::Result<Child> {
         let (sender, orders) = mpsc::channel::<Order>();
         thread::spawn(move || {
             for (mut command, answer) in orders {
-                // The one who asked waits, unless its thread died.
+                // The caller waits, unless its thread died.
                 let _ = answer.send(command.spawn());
             }
         });

@@ -2,14 +2,14 @@
 
 use std::{env, fs::File, io::Write};
 
-/// The environment variable that names the file in which skipped tests are noted, one a line.
+/// The environment variable with the path of the file in which skipped tests are recorded, one per line.
 pub const SKIPS_FILE: &str = "NEUROPOD_TEST_SKIPS";
 
-/// Notes that `test` (`suite/test`) can't run here and why. The test then returns; `cargo xtask test` reads
-/// the notes, so that it counts as skipped and not as passed.
+/// Records that `test` (`suite/test`) can't run here, and the reason. The test then returns; `cargo xtask test`
+/// reads the records, so that it counts as skipped and not as passed.
 ///
 /// # Panics
-/// Where the note can't be written: an unnoted skip would count as passed.
+/// If the record can't be written, because an unrecorded skip would count as passed.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("{test}: {}", reason.replace('\n', " "));
     eprintln!("SKIPPED {line}");

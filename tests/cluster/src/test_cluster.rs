@@ -1,4 +1,4 @@
-//! The cluster that a test talks to, whoever runs it.
+//! The cluster of a test, whoever runs it.
 
 use std::{
     env, fs,
@@ -26,24 +26,24 @@ use crate::{
     node::Node,
 };
 
-/// The environment variable that names the kubeconfig of a cluster to use instead of starting one.
+/// The environment variable with the kubeconfig of a cluster to use instead of starting one.
 pub const KUBECONFIG: &str = "NEUROPOD_TEST_KUBECONFIG";
 
 /// How long a cluster may take to serve a new kind.
 const SERVED: Duration = Duration::from_mins(1);
 
-/// How much of a cluster there is.
+/// The extent of a cluster.
 #[derive(Debug)]
 pub enum Level {
     /// Our own API server, etcd and controllers; nothing runs pods.
     ControlPlane(Box<ControlPlane>),
     /// Our own cluster of one node, which runs pods.
     Node(Box<Node>),
-    /// A cluster that somebody else runs. It can't be stopped and started by a test.
+    /// A foreign cluster. Tests can't stop and start it.
     Existing,
 }
 
-/// A cluster for tests: started here, or the one that `NEUROPOD_TEST_KUBECONFIG` names.
+/// A cluster for tests: started here, or the one in `NEUROPOD_TEST_KUBECONFIG`.
 #[derive(Debug)]
 pub struct TestCluster {
     level: Level,
@@ -54,7 +54,7 @@ pub struct TestCluster {
 impl TestCluster {
     /// A cluster whose API works.
     ///
-    /// Fails with [`Error::Unavailable`] where none can be started.
+    /// Fails with [`Error::Unavailable`] if none can be started.
     pub fn control_plane() -> Result<Self> {
         if let Some(existing) = Self::existing()? {
             return Ok(existing);
@@ -69,7 +69,7 @@ impl TestCluster {
 
     /// A cluster that runs pods.
     ///
-    /// Fails with [`Error::Unavailable`] where none can be started.
+    /// Fails with [`Error::Unavailable`] if none can be started.
     pub fn node() -> Result<Self> {
         if let Some(existing) = Self::existing()? {
             return Ok(existing);
@@ -94,12 +94,12 @@ impl TestCluster {
         }))
     }
 
-    /// What was started.
+    /// The extent of the cluster.
     pub fn level(&self) -> &Level {
         &self.level
     }
 
-    /// The control plane, where it is our own to stop and start.
+    /// The control plane, if it is ours to stop and start.
     pub fn own_control_plane(&self) -> Option<&ControlPlane> {
         match &self.level {
             Level::ControlPlane(control_plane) => Some(control_plane),
@@ -108,7 +108,7 @@ impl TestCluster {
         }
     }
 
-    /// The node, where it is our own.
+    /// The node, if it is ours.
     pub fn own_node(&self) -> Option<&Node> {
         match &self.level {
             Level::Node(node) => Some(node),
@@ -128,12 +128,12 @@ impl TestCluster {
 
     /// A client for the cluster's administrator.
     ///
-    /// It belongs to the async runtime that it is made on, as do the connections it keeps.
+    /// It belongs to the async runtime on which it is created, as do its connections.
     pub async fn client(&self) -> Result<Client> {
         api::client(&self.kubeconfig).await
     }
 
-    /// Installs the Gateway API, and waits until it is there. What is there already stays as it is.
+    /// Installs the Gateway API, and waits until it is served. Existing definitions stay unchanged.
     pub async fn install_gateway_api(&self) -> Result<()> {
         let definitions: Api<CustomResourceDefinition> = Api::all(self.client().await?);
         for text in gateway::definitions()? {

@@ -119,7 +119,7 @@ async fn a_service_account_may_do_what_its_role_says() {
     let account = client(&config.await.unwrap()).await.unwrap();
     let maps: Api<ConfigMap> = Api::namespaced(account, &namespace);
 
-    // RBAC reaches the API server's own cache a moment after it is stored.
+    // RBAC changes reach the API server's own cache a moment after they are stored.
     let read = wait_until("the role", LIMIT, async || {
         maps.get("kept").await.map_err(|e| e.to_string())
     });
@@ -191,7 +191,7 @@ fn start_process(command: &str) -> (Child, PathBuf) {
     (process, PathBuf::from(path))
 }
 
-/// How many processes have the folder `data` in their command line, apart from the guard.
+/// The number of processes with the folder `data` in their command line, apart from the guard.
 fn servers_of(data: &Path) -> usize {
     let name = data.to_str().unwrap().as_bytes();
     let processes = fs::read_dir("/proc").unwrap().flatten();

@@ -1,4 +1,4 @@
-//! The harness's own tests: a node that runs pods. They share one, as its start is their slowest part.
+//! The harness's own tests: a node that runs pods. They share one, because its start is their slowest part.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::{path::Path, process::Command, time::Duration};
@@ -48,7 +48,7 @@ async fn runs_pods_from_start_to_end() {
     nothing_is_left(&data);
 }
 
-/// The host gets a page through the `ClusterIP`, from a pod that its readiness probe let in.
+/// The host fetches a page through the `ClusterIP`, from a pod that its readiness probe admitted.
 async fn a_service_answers(client: &Client, namespace: &str) {
     let pod = pod(
         "web",
@@ -208,7 +208,7 @@ async fn the_resource_is_scheduled(client: &Client, namespace: &str) {
     .unwrap();
 }
 
-/// No process, folder, control group or interface of the node is there any more.
+/// No process, folder, control group or interface of the node remains.
 fn nothing_is_left(data: &Path) {
     assert!(!data.exists());
     let group = format!("neuropod-test-{}", data.file_name().unwrap().to_str().unwrap());
@@ -239,7 +239,7 @@ where
     K: kube::Resource + Clone + std::fmt::Debug + DeserializeOwned + serde::Serialize,
 {
     let object = from_value(object).unwrap();
-    // Controllers make a new namespace's ServiceAccount a moment after it; a pod needs that.
+    // Controllers create a new namespace's ServiceAccount a moment after it; a pod needs that.
     wait_until("creation", LIMIT, async || {
         api.create(&PostParams::default(), &object)
             .await

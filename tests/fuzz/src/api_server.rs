@@ -1,4 +1,4 @@
-//! API servers that say what the input says, behind a [`KubeCluster`] as an application uses it.
+//! API servers that reply with the input, behind a [`KubeCluster`] as used by an application.
 
 use std::{
     convert::Infallible,
@@ -12,7 +12,7 @@ use http_body_util::Full;
 use kube::{Client, client::Body};
 use neuropod::k8s::{KubeCluster, KubeConfig};
 
-/// Runs `work` in a time of its own: a pause passes at once when there is nothing else to do.
+/// Runs `work` in paused time: a pause ends at once when there is nothing else to do.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -22,7 +22,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// A cluster whose API server sends `body` for every request.
+/// A cluster whose API server replies `body` to every request.
 pub(crate) fn answering(body: Bytes) -> KubeCluster {
     let service = tower::service_fn(move |_: Request<Body>| {
         let response = Response::new(Full::new(body.clone()));

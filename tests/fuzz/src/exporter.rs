@@ -2,7 +2,7 @@
 
 use neuropod_server::fuzzing::gpu_percent;
 
-/// The use of GPUs is a percentage whatever an exporter writes, and what is told twice counts once.
+/// The use of GPUs is a percentage whatever an exporter writes, and repeated reports count once.
 pub fn exporter_text(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
     let percent = gpu_percent(std::slice::from_ref(&text));

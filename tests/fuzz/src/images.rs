@@ -2,7 +2,7 @@
 
 use neuropod::pod::image::{ImageReference, MAX_IMAGE_LEN};
 
-/// An accepted reference is kept as it was written, is accepted again, and has nothing that breaks a line of YAML.
+/// An accepted reference is kept unchanged, is accepted again, and contains nothing that breaks a line of YAML.
 pub fn images(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match text.parse::<ImageReference>() {
@@ -17,7 +17,7 @@ pub fn images(data: &[u8]) {
             let read: ImageReference = serde_json::from_str(&stored).expect("it was accepted before");
             assert_eq!(read, image);
         }
-        // The texts have examples of their own, all of which are short.
+        // The texts contain examples, which are all short.
         Err(problem) => assert!(
             text.len() < 40 || !problem.to_string().contains(&*text),
             "the text of a problem repeats the input"

@@ -1,7 +1,7 @@
-//! What the fuzz targets of `fuzz/` do with their input: plain functions, which panic where something is wrong.
+//! The fuzz targets of `fuzz/`: plain functions of the input, which panic if something is wrong.
 //!
-//! `cargo fuzz` runs them with inputs of its own on a nightly toolchain; `tests/corpus.rs` runs them on any toolchain
-//! with the inputs in `fuzz/corpus` and with damaged copies of those.
+//! `cargo fuzz` runs them with generated inputs on a nightly toolchain; `tests/corpus.rs` runs them on any
+//! toolchain with the inputs in `fuzz/corpus` and with damaged copies of those.
 #![allow(
     clippy::missing_panics_doc,
     clippy::expect_used,
@@ -27,7 +27,7 @@ pub use self::{
     tokens::token_lines,
 };
 
-/// Takes any input, and panics where something is wrong.
+/// Accepts any input, and panics if something is wrong.
 pub type Target = fn(&[u8]);
 
 /// All targets by name. The name is that of the folder in `fuzz/corpus` and of the file in `fuzz/fuzz_targets`.

@@ -2,8 +2,8 @@
 
 use neuropod::naming::{MAX_DOMAIN_LEN, MAX_HOST_LEN, MAX_LABEL_LEN, Naming, NamingError, Slug};
 
-/// Whatever a pod and its owner are called, the names made of it are ones that Kubernetes and DNS take, and a host is
-/// read back as what it was made of.
+/// Whatever the names of a pod and its owner, the names made of them are valid in Kubernetes and DNS, and a
+/// host parses to the parts it was made of.
 pub fn names(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let domain = "pods.example.com";
@@ -20,7 +20,7 @@ pub fn names(data: &[u8]) {
                 "{error:?}"
             ),
         }
-        // Old deployments bring along names that may only be kept.
+        // Old deployments have names that can only be kept.
         if let Some(slug) = naming.kept_slug(&text, &[8888]) {
             is_label(&naming.service(&slug, &naming.user_hash(&text), 8888));
         }
@@ -39,7 +39,7 @@ pub fn names(data: &[u8]) {
     }
 }
 
-/// All names that are made of a slug, with the longest port and the shortest.
+/// All names made of a slug, with the longest port and the shortest.
 fn all_names(naming: &Naming, slug: &Slug, user: &str) {
     let hash = naming.user_hash(user);
     is_label(&naming.pod(slug, &hash));
@@ -58,7 +58,7 @@ fn all_names(naming: &Naming, slug: &Slug, user: &str) {
     }
 }
 
-/// A label of RFC 1035.
+/// Asserts an RFC 1035 label.
 fn is_label(name: &str) {
     assert!(
         name.len() <= MAX_LABEL_LEN,

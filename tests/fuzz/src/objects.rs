@@ -10,10 +10,10 @@ use tokio::time::timeout;
 
 use crate::api_server;
 
-/// Long enough for a watch to break, pause and begin again.
+/// Long enough for a watch to break, pause and restart.
 const WATCHED: Duration = Duration::from_mins(2);
 
-/// An answer that is no JSON is an error: taken for an empty list it would say that every pod is gone.
+/// A reply that is not JSON is an error: as an empty list it would mean that every pod is gone.
 pub fn partial_objects(data: &[u8]) {
     let is_json = serde_json::from_slice::<Value>(data).is_ok();
     let reference = WorkloadRef {
@@ -36,7 +36,7 @@ pub fn partial_objects(data: &[u8]) {
     assert!(is_json || observation.is_err(), "{observation:?}");
 }
 
-/// Whatever comes in a watch, only pods that were reported can go, and the stream goes on.
+/// Whatever a watch sends, only reported pods can go, and the stream continues.
 pub fn watch_lines(data: &[u8]) {
     api_server::block_on(async {
         let cluster = api_server::watched(data.to_vec().into());

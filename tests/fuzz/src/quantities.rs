@@ -16,7 +16,7 @@ const SUFFIXES: [(&str, u128); 7] = [
     ("Gi", 1 << 30),
 ];
 
-/// A quantity of any form is a figure or nothing; one that is well formed is exact, or nothing where it is too big.
+/// A quantity of any form is a figure or nothing; a valid one is exact, or nothing if it is too large.
 pub fn quantities(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let plain = memory(&json!(*text));

@@ -2,8 +2,8 @@
 
 use neuropod::token::{JupyterTokens, RegexTokens, TokenExtractor, TokenState};
 
-/// What is found does not depend on where the log is cut into pieces, never prints, and is nothing that could end the
-/// link that it is put into.
+/// The token found does not depend on where the log is cut into pieces, never prints, and contains nothing that
+/// could end its link.
 pub fn token_lines(data: &[u8]) {
     let pattern = RegexTokens::new("token=([A-Za-z0-9]+)").expect("a valid pattern");
     for extractor in [&JupyterTokens as &dyn TokenExtractor, &pattern] {

@@ -11,7 +11,7 @@ use std::{
 use fastrand::Rng;
 use neuropod_fuzz_targets::TARGETS;
 
-/// Of each input, so many are cut and so many have flipped bits.
+/// Of each input, this many copies are cut and this many have flipped bits.
 const DAMAGED: usize = 60;
 /// The damage is the same in every run.
 const SEED: u64 = 0x6e65_7572_6f70_6f64;

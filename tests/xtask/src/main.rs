@@ -31,7 +31,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Prepare what the tests need, run every suite that this machine can run, and show what came out
+    /// Prepare the tests, run every suite that this machine can run, and show the results
     Test {
         /// Only these suites, or all of these packages
         suites: Vec<String>,
@@ -44,7 +44,7 @@ enum Task {
     },
     /// Check that every package builds with each of its features alone
     Features,
-    /// Check that no files of a package import or call each other in circles, but for those in `circles.txt`
+    /// Check that no files of a package import or call each other in circles, except those in `circles.txt`
     Circles(circles::Options),
     /// Check that the public interface of the published packages is what the files in `docs/api` say
     Api(api::Options),

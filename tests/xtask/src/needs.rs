@@ -1,8 +1,8 @@
-//! What suites need besides Cargo.
+//! The requirements of suites besides Cargo.
 
 use serde::Deserialize;
 
-/// What must be there for a suite's tests to run; the dearest last.
+/// A requirement of a suite's tests; the most expensive last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Needs {
@@ -14,6 +14,6 @@ pub(crate) enum Needs {
     Mongo,
     ControlPlane,
     Node,
-    /// A node, with what enforces network policies, an ingress controller and metrics-server.
+    /// A node with enforced network policies, an ingress controller and metrics-server.
     Edge,
 }

@@ -1,8 +1,8 @@
-//! The files and folders that the pages for contributors name are there.
+//! Checks that the files and folders named in the pages for contributors exist.
 //!
-//! A path is from the root of the repository, from the folder of the page, or from one that the page has named before: after
-//! `neuropod-core/src` a page may say `pod/check.rs`, and then `options.rs` of the same folder. A path may have a `*` in
-//! its last part, and alternatives in braces.
+//! A path is relative to the root of the repository, to the folder of the page, or to one that the page has
+//! named before: after `neuropod-core/src` a page may say `pod/check.rs`, and then `options.rs` of the same
+//! folder. A path may have a `*` in its last part, and alternatives in braces.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use std::{
 
 use crate::workspace::root;
 
-/// What the names of files end with, so that a single word can be told from code.
+/// The extensions of files, to distinguish a single word from code.
 const EXTENSIONS: [&str; 14] = [
     "css", "html", "js", "json", "md", "ps1", "py", "rs", "sh", "sql", "toml", "txt", "yaml", "yml",
 ];
 
-/// Pages beside the maps that name files, from the root.
+/// Pages besides the maps that name files, relative to the root.
 const PAGES: [&str; 7] = [
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -36,7 +36,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// What is in backticks, outside blocks of code.
+/// The texts in backticks, outside of code blocks.
 fn quoted(page: &str) -> Vec<&str> {
     let blocks = page.split("```").step_by(2);
     blocks
@@ -59,7 +59,7 @@ fn alternatives(text: &str) -> Vec<String> {
 /// Whether a text could be a path at all: not code, an address, a command or a text for people.
 fn may_be_path(text: &str) -> bool {
     let is_of_path = |c: char| c.is_ascii_alphanumeric() || "_-./*".contains(c);
-    // What Cargo builds is there on some machines only.
+    // Cargo's output exists on some machines only.
     let is_built = text.starts_with("target/");
     !text.starts_with('/')
         && !is_built
@@ -68,7 +68,7 @@ fn may_be_path(text: &str) -> bool {
 }
 
 /// Whether a text that may be a path has to be one: it is a folder, has the extension of a file, or begins with
-/// something that is there.
+/// an existing path.
 fn is_path(text: &str, known: &[PathBuf]) -> bool {
     let extension = Path::new(text)
         .extension()
@@ -80,7 +80,7 @@ fn is_path(text: &str, known: &[PathBuf]) -> bool {
     text.ends_with('/') || extension.is_some_and(|found| EXTENSIONS.contains(&found)) || begins_there()
 }
 
-/// The file or folder of this path, or the first that a `*` in its last part stands for.
+/// The file or folder of this path, or the first match of a `*` in its last part.
 fn find(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let Some((start, end)) = name.split_once('*') else {
@@ -97,7 +97,7 @@ fn find(path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// The paths that a page in `folder` names and that are not there.
+/// The missing paths that a page in `folder` names.
 fn missing(page: &str, folder: &Path) -> Vec<String> {
     let mut known = vec![root(), folder.to_owned()];
     let mut missing = Vec::new();

@@ -1,4 +1,4 @@
-//! Makes ready what the suites need.
+//! Prepares the requirements of suites.
 
 use std::{collections::BTreeMap, env};
 
@@ -9,12 +9,12 @@ use neuropod_test_cluster::{
 
 use crate::{needs::Needs, run::Outcome};
 
-/// Prepares each thing once, and remembers why it could not.
+/// Prepares each requirement once, and remembers failures.
 #[derive(Debug, Default)]
 pub(crate) struct Preparation(BTreeMap<Needs, Result<(), Outcome>>);
 
 impl Preparation {
-    /// Makes ready all of `needs`; otherwise answers what becomes of the suite that has them.
+    /// Prepares all of `needs`; otherwise returns the outcome of the suite that needs them.
     pub(crate) fn of(&mut self, needs: &[Needs]) -> Result<(), Outcome> {
         needs
             .iter()

@@ -1,10 +1,10 @@
-//! Shows what came out.
+//! Shows the results.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::run::Outcome;
 
-/// Prints a table of all suites, what they measured and, as the last line, the sums, which it answers.
+/// Prints a table of all suites, their measurements and, as the last line, the sums, which it returns.
 pub(crate) fn print(outcomes: &[(String, Outcome)]) -> Outcome {
     let mut table = Table::new();
     table

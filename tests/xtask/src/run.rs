@@ -1,4 +1,4 @@
-//! Runs a suite and counts.
+//! Runs a suite and counts its results.
 
 use std::{
     fs,
@@ -11,20 +11,20 @@ use neuropod_test_cluster::{MEASURED, SKIPS_FILE};
 
 use crate::suites::Suite;
 
-/// What came out of a suite.
+/// The outcome of a suite.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) skipped: usize,
-    /// Why tests were skipped or could not be counted.
+    /// The reasons why tests were skipped or could not be counted.
     pub(crate) reasons: Vec<String>,
-    /// What its tests measured.
+    /// The measurements of its tests.
     pub(crate) measured: Vec<String>,
 }
 
 impl Outcome {
-    /// A suite that can't run here: how many tests it has is not known, so it counts as one.
+    /// A suite that can't run here. The number of its tests is unknown, so it counts as one.
     pub(crate) fn skipped(reason: String) -> Self {
         Self {
             skipped: 1,
@@ -42,8 +42,8 @@ impl Outcome {
         }
     }
 
-    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`, or one that tells what was
-    /// measured, which may follow the name of its test.
+    /// Reads a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`, or one with a
+    /// measurement, which may follow the name of its test.
     fn count(&mut self, line: &str) {
         if let Some((_, what)) = line.split_once(MEASURED) {
             self.measured.push(what.to_owned());
@@ -72,7 +72,7 @@ impl Outcome {
         }
     }
 
-    /// Moves tests that noted a skip from the passed, among which they were counted, to the skipped.
+    /// Moves tests that recorded a skip from the passed to the skipped ones.
     fn note_skips(&mut self, notes: &str) {
         for note in notes.lines() {
             self.passed = self.passed.saturating_sub(1);
@@ -82,7 +82,7 @@ impl Outcome {
     }
 }
 
-/// Runs all of `suite`, with its output as it comes.
+/// Runs all of `suite`, and passes its output on.
 pub(crate) fn run(suite: &mut Suite) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for command in &mut suite.commands {
@@ -109,7 +109,7 @@ fn add(outcome: &mut Outcome, command: &mut Command) -> Result<()> {
     let status = child.wait().context("wait for tests")?;
     outcome.note_skips(&fs::read_to_string(notes.path()).context("read the notes")?);
     if !status.success() && outcome.failed == failed_before {
-        // It ended before it could say what failed.
+        // It ended before it could report a failure.
         outcome.failed += 1;
         let program = command.get_program().display();
         outcome.reasons.push(format!("{program}: {status}"));

@@ -1,4 +1,4 @@
-//! Which suites there are, and what each needs.
+//! The suites, and their requirements.
 
 use std::{
     collections::BTreeMap,
@@ -23,22 +23,22 @@ pub(crate) struct Suite {
     /// The package for its unit tests, `package/test` for an integration test.
     pub(crate) name: String,
     pub(crate) needs: Vec<Needs>,
-    /// What runs them.
+    /// The commands that run them.
     pub(crate) commands: Vec<Command>,
 }
 
 impl Suite {
-    /// Whether it was asked for by `name`: its own, or that of its package.
+    /// Whether `name` is its own name, or that of its package.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         let package = self.name.split('/').next();
         self.name == name || package == Some(name)
     }
 }
 
-/// Builds all tests and answers the suites, the cheap ones first.
+/// Builds all tests and returns the suites, the cheap ones first.
 ///
-/// The whole workspace is built at once, so that every dependency is built once, with the features that all packages
-/// together need; package by package Cargo would build most of them several times.
+/// The whole workspace is built at once, so that every dependency is built once, with the features that all
+/// packages need together; package by package Cargo would build most of them several times.
 pub(crate) fn build() -> Result<Vec<Suite>> {
     let packages = packages()?;
     let output = cargo()
@@ -61,7 +61,7 @@ pub(crate) fn build() -> Result<Vec<Suite>> {
     Ok(suites)
 }
 
-/// What Cargo says of something it has built.
+/// A message of Cargo about a built artifact.
 #[derive(Deserialize)]
 struct Artifact {
     package_id: String,
@@ -81,7 +81,7 @@ struct Profile {
     test: bool,
 }
 
-/// The suites of the test programs among the messages of Cargo, by name.
+/// The suites of the test programs in Cargo's messages, by name.
 fn suites(packages: &[Package], messages: &str) -> Result<Vec<Suite>> {
     let mut suites: BTreeMap<String, Suite> = BTreeMap::new();
     for message in messages.lines() {
@@ -113,7 +113,7 @@ fn suites(packages: &[Package], messages: &str) -> Result<Vec<Suite>> {
     Ok(suites.into_values().collect())
 }
 
-/// The command that runs a test program as Cargo does.
+/// The command that runs a test program like Cargo.
 fn program_of(package: &Package, program: PathBuf) -> Result<Command> {
     let folder = package
         .manifest_path

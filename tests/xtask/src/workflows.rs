@@ -1,4 +1,4 @@
-//! What `.ci/run` and the workflows of `.github` call is there.
+//! Checks that everything called by `.ci/run` and the workflows of `.github` exists.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,7 @@ use serde_yaml_ng::Value;
 
 use crate::{Arguments, workspace::root};
 
-/// What a workflow may call besides `.ci/run` and `cargo xtask`: whatever makes the machine ready.
+/// The commands that a workflow may call besides `.ci/run` and `cargo xtask`, to prepare the machine.
 const PREPARATIONS: [&str; 2] = ["sudo apt-get install ", "rustup toolchain install "];
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -35,7 +35,7 @@ fn parts() -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-/// What is wrong with a command of a workflow.
+/// The problem of a command in a workflow, if any.
 fn problem(command: &str, parts: &BTreeSet<String>) -> Option<String> {
     let command = command.trim();
     let command = command

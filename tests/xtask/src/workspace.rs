@@ -15,7 +15,7 @@ use crate::needs::Needs;
 /// A package of the workspace.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
-    /// The identity that Cargo's messages name it by.
+    /// Its identity in Cargo's messages.
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
@@ -37,7 +37,7 @@ struct Target {
     src_path: PathBuf,
 }
 
-/// What a package says for programs other than Cargo.
+/// The part of a package's metadata for other programs.
 #[derive(Debug, Deserialize)]
 struct Metadata {
     xtask: Option<Settings>,
@@ -47,7 +47,7 @@ struct Metadata {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// What its integration tests need, by name.
+    /// The requirements of its integration tests, by name.
     needs: BTreeMap<String, Listed>,
 }
 
@@ -75,7 +75,8 @@ impl Package {
             .map(|target| target.src_path.as_path())
     }
 
-    /// What an integration test needs: what its package says in `[package.metadata.xtask.needs]`, else nothing.
+    /// The requirements of an integration test: those in `[package.metadata.xtask.needs]` of its package, else
+    /// none.
     pub(crate) fn needs_of(&self, test: &str) -> Vec<Needs> {
         let settings = self
             .metadata
@@ -120,8 +121,9 @@ fn workspace() -> Result<Workspace> {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    // What Cargo has set for this program must not reach another Cargo: ring's build script, among others, asks to be
-    // run again when it differs, and half of the dependencies would be built at every change between the two.
+    // The variables that Cargo set for this program must not reach another Cargo: ring's build script, among
+    // others, asks to be run again when they differ, and half of the dependencies would be rebuilt at every
+    // change between the two.
     for (name, _) in env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| {
             ["CARGO_PKG_", "CARGO_MANIFEST_"]

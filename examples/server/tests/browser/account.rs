@@ -1,5 +1,5 @@
-//! An account as its owner sees it: what is in it and what it costs, as that changes; a statement of weeks; money that
-//! runs out, and a suspension.
+//! The account page of an owner: its balance and rate as they change, a statement of weeks, a low balance, and
+//! a suspension.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -26,13 +26,13 @@ impl Clock for SetClock {
     }
 }
 
-/// Gives somebody weeks in which two pods ran, which are gone.
+/// Creates the history of some weeks with two pods, which are deleted.
 async fn weeks(folder: &Path, email: &str) {
     let clock = Arc::new(SetClock(Mutex::new(Timestamp::now())));
     let store = SqliteStore::open_with_clock(folder.join("neuropod.db"), clock.clone());
     let store = store.await.unwrap();
     let user = store.user_by_email(email).await.unwrap().unwrap().id;
-    // At noon, so that no run goes on for another day.
+    // At noon, so that no run continues into the next day.
     let noon = TimeZone::UTC.to_datetime(Timestamp::now()).date().at(12, 0, 0, 0);
     let today = TimeZone::UTC.to_timestamp(noon).unwrap();
     let days = SignedDuration::from_hours(24 * 20);
@@ -153,7 +153,7 @@ async fn a_statement_of_weeks_adds_up_in_every_guise() {
     page.browser.click(&details).await;
     page.reads("Hold released").await;
     page.check("entries", &axe).await;
-    // What is kept is what was fetched.
+    // The saved file is the fetched one.
     let file = "window.kept = null; const create = URL.createObjectURL;
         URL.createObjectURL = (blob) => { blob.text().then((text) => { window.kept = text; }); return create(blob); };
         return true";
@@ -205,7 +205,7 @@ async fn money_that_runs_out_and_a_suspension_are_told_as_they_come_and_after_a_
     page.choose("gpu", "rtx-4050").await;
     page.click("Deploy").await;
     page.pod_is("training", "Running").await;
-    // By itself, as soon as it is so.
+    // Without a reload, as soon as it changes.
     let billed = format!("{head}.includes('/h now')");
     page.until("what is charged now", &billed, json!([])).await;
     let admin = admin(&page).await;
@@ -229,7 +229,7 @@ async fn money_that_runs_out_and_a_suspension_are_told_as_they_come_and_after_a_
     page.close().await;
 }
 
-/// The token of an administrator, who signs in past the page.
+/// The token of an administrator, who signs in without the page.
 async fn admin(page: &Page) -> Value {
     let body = "const headers = { 'content-type': 'application/json' };
         return fetch('/api/auth/mock-login', { method: 'POST', headers, body: '{\"email\":\"admin@example.com\"}' })
@@ -237,7 +237,7 @@ async fn admin(page: &Page) -> Value {
     page.run(body, json!([])).await
 }
 
-/// Has an administrator do something with the account of who is signed in.
+/// Changes the account of the signed-in user as an administrator.
 async fn administer(page: &Page, token: &Value, what: &Value) {
     let body = "const [token, [path, body]] = arguments;
         const mine = { authorization: `Bearer ${localStorage.getItem('neuropod.token')}` };

@@ -1,4 +1,4 @@
-//! What an administrator does.
+//! The actions of an administrator.
 
 use serde_json::json;
 
@@ -117,7 +117,7 @@ async fn templates(page: &Page, axe: &str) {
         .await;
 }
 
-/// Makes pods for who is signed in, past the page.
+/// Creates pods for the signed-in user, without the page.
 const CREATE: &str = "const [names, gpu] = arguments;
     const create = (name) => fetch('/api/pods', {
         method: 'POST',
@@ -214,7 +214,7 @@ async fn pods_of_everybody_credit_and_who_did_what() {
     page.close().await;
 }
 
-/// Adds money with a note, pressed twice, and finds it in the statement.
+/// Adds money with a note, with a double click, and finds it in the statement.
 async fn credit(page: &Page, axe: &str) {
     page.go("users").await;
     page.click("Add money: berta").await;
@@ -236,7 +236,7 @@ async fn credit(page: &Page, axe: &str) {
     page.check("statement-note", axe).await;
 }
 
-/// The pages of administrators in the dark, in Spanish and on a telephone, with something in them.
+/// The pages of administrators with contents, in dark mode, in Spanish and on a phone.
 async fn guises(page: &Page, axe: &str) {
     page.click("Use dark theme").await;
     page.click("Español").await;

@@ -1,4 +1,4 @@
-//! The server as another program of a user calls it, past the page.
+//! The server as used by another program of a user, without the page.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::LIMIT;
 use crate::chromium::client;
 use crate::site::Site;
 
-/// What somebody can ask of a site who has signed in.
+/// The requests of a signed-in user.
 pub(crate) struct Api {
     client: Client,
     url: String,
@@ -31,7 +31,7 @@ impl Api {
         }
     }
 
-    /// Sends a body, as fast as the server lets one user.
+    /// Sends a body, as fast as the server allows one user.
     pub(crate) async fn post(&self, path: &str, body: &Value) {
         loop {
             let request = self.client.post(format!("{}{path}", self.url)).json(body);
@@ -59,7 +59,7 @@ impl Api {
         self.post(&format!("/api/pods/{id}/{verb}"), &json!({})).await;
     }
 
-    /// The pods, once there are so many and all of them run.
+    /// The pods, once there are this many and all of them run.
     pub(crate) async fn until_all_run(&self, count: usize) -> Vec<Value> {
         let end = Instant::now() + 4 * LIMIT;
         loop {

@@ -1,4 +1,4 @@
-//! What a client does.
+//! The actions of a client.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::axe;
 use crate::page::{ENTER, ESCAPE, Page, RIGHT};
 use crate::site::Site;
 
-/// An image of a Jupyter server, as the simulated cluster knows them.
+/// An image of a Jupyter server that the simulated cluster knows.
 const IMAGE: &str = "quay.io/jupyter/base-notebook";
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_pod_from_signing_in_to_its_end() {
     let online = "return !document.querySelector('.banner.warn:not([hidden])')";
     page.until("it is online again", online, json!([])).await;
     page.pod_is("Training", "Running").await;
-    // What changes from now on comes by itself again.
+    // From now on, changes show by themselves again.
     page.by_another_client("stop").await;
     page.pod_is("Training", "Stopped").await;
     page.by_another_client("start").await;
@@ -78,17 +78,17 @@ async fn a_pod_from_signing_in_to_its_end() {
     page.close().await;
 }
 
-/// What is wrong in the form is said at its fields, until it is repaired.
+/// Mistakes in the form are shown at their fields until they are corrected.
 async fn fill_in(page: &Page, axe: &str) {
     page.go("deploy").await;
-    // There is one template, and the cheapest GPU is free: nobody has to choose those.
+    // There is one template, and the cheapest GPU is free: both are preselected.
     let chosen = "return field('template').selectedOptions[0].value !== ''
         && field('ports').value === '8888' && field('volumeDiskSize').value === '20'
         && document.querySelector('[name=gpu]:checked')?.value === 'rtx-4050'";
     page.until("what is chosen already", chosen, json!([])).await;
     page.reads("Pod: 16 GB RAM · 4 CPUs").await;
     page.check("deploy-begin", axe).await;
-    // What was written stays when another template is chosen.
+    // Input is kept when another template is chosen.
     page.fill("ports", "9999").await;
     let again = "const template = field('template');
         template.dispatchEvent(new Event('change'));
@@ -134,10 +134,10 @@ async fn fill_in(page: &Page, axe: &str) {
     page.reads("€1.00/h").await;
     page.choose("gpu", "rtx-4050").await;
     page.reads("A whole day").await;
-    // What is repaired is not said to be wrong any more.
+    // Corrected fields are no longer marked.
     let none = "return !document.querySelector('.field-error:not([hidden]), [aria-invalid], .summary:not([hidden])')";
     page.until("no error is left", none, json!([])).await;
-    // A cap that is none is not left out without a word.
+    // An invalid cap is not ignored silently.
     page.fill("dailyCap", "fifty").await;
     page.click("Deploy").await;
     page.reads("Enter an amount with at most two decimals").await;
@@ -145,7 +145,7 @@ async fn fill_in(page: &Page, axe: &str) {
     page.picture("deploy-right").await;
 }
 
-/// The links open what they say, and the token is shown to who asks for it only.
+/// The links open the right pages, and the token is shown only on request.
 async fn connect(page: &Page, axe: &str) {
     page.click("Connect: Training").await;
     page.reads("port 7860").await;
@@ -178,7 +178,7 @@ async fn connect(page: &Page, axe: &str) {
     page.dialog_is_closed().await;
 }
 
-/// New lines come by themselves, and what is searched is found in them.
+/// New lines appear by themselves, and the search finds texts in them.
 async fn follow_the_log(page: &Page, axe: &str) {
     page.click("Logs: Training").await;
     page.reads("Live").await;
@@ -196,7 +196,7 @@ async fn follow_the_log(page: &Page, axe: &str) {
     )
     .await;
     page.check("logs", axe).await;
-    // The first empties the search, the second closes the dialog.
+    // The first clears the search, the second closes the dialog.
     page.browser.press(&[ESCAPE]).await;
     assert_eq!(
         page.run("return place.querySelectorAll('mark').length", json!([]))

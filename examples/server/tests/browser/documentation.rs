@@ -1,4 +1,4 @@
-//! The page that shows the API, and what its policy holds back.
+//! The page with the API's documentation, and the restrictions of its policy.
 
 use serde_json::json;
 

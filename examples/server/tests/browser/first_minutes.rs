@@ -13,7 +13,7 @@ use crate::page::Page;
 use crate::program::program;
 use crate::{LIMIT, axe};
 
-/// Starts the program as the README says, at a free port, and returns what it says to whoever has started it.
+/// Starts the program as in the README, at a free port, and returns its greeting.
 async fn start(folder: &std::path::Path) -> (Child, Vec<String>) {
     let mut server = Command::new(program("server"))
         .current_dir(folder)
@@ -37,12 +37,12 @@ async fn start(folder: &std::path::Path) -> (Child, Vec<String>) {
         said
     });
     let said = said.await.expect("it says how it is stopped");
-    // It goes on writing its log, and must not wait for a reader.
+    // It continues writing its log, and must not wait for a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (server, said)
 }
 
-/// What stands behind a word of the greeting.
+/// The value after a word of the greeting.
 fn told<'a>(said: &'a [String], word: &str) -> &'a str {
     let line = said.iter().find_map(|line| line.trim_start().strip_prefix(word));
     line.unwrap_or_else(|| panic!("{word}: {said:#?}")).trim()
@@ -101,7 +101,7 @@ async fn from_an_empty_folder_to_the_open_link_of_a_pod() {
     let address = page.browser.address().await;
     assert!(address.contains(".pods.localhost:"), "{address}");
     assert!(!address.contains("token"), "the token does not stay: {address}");
-    // The cookie lets in again.
+    // The cookie is enough for the next visit.
     page.browser.open(&address).await;
     page.reads("WebSocket connected").await;
     let seen = "return [document.cookie, localStorage.length]";

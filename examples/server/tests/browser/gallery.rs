@@ -1,4 +1,4 @@
-//! The gallery of `--scenario`: every state and every failure, with what its owner can do about it.
+//! The gallery of `--scenario`: every state and every failure, with its remedy.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,8 @@ use crate::axe;
 use crate::page::Page;
 use crate::site::Site;
 
-/// In these guises: the name of the picture, the button that leads there from the one before, and the width.
+/// The variants of the page: the name of the screenshot, the button that leads there from the previous one, and
+/// the width.
 const GUISES: [(&str, Option<&str>, u32); 8] = [
     ("en-light-wide", None, 1280),
     ("en-light-narrow", None, 360),
@@ -90,7 +91,7 @@ async fn who_is_suspended_or_has_nothing_left_sees_it() {
     page.close().await;
 }
 
-/// The picture of the README. With `NEUROPOD_TEST_README=1` it is written to where the README has it.
+/// The screenshot in the README. `NEUROPOD_TEST_README=1` updates it.
 #[tokio::test]
 async fn the_picture_of_the_readme() {
     if axe("the_picture_of_the_readme").is_none() {

@@ -1,4 +1,4 @@
-//! What stays usable in other guises: Spanish, dark, on a telephone; and what other people write, which stays text.
+//! The page in its variants (Spanish, dark, on a phone), and texts of other people, which stay text.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::site::Site;
 
 const HTML: &str = "<img src=x onerror=alert(1)>";
 
-/// What a program may print: markup, a script, and a line that moves the cursor and colours.
+/// The output of a program: markup, a script, and a line with cursor movement and colours.
 const LOG: &str = r"
     const really = window.fetch;
     window.fetch = (address, options) => String(address).includes('/logs')
@@ -48,7 +48,7 @@ async fn what_people_write_stays_text() {
     page.click("Delete").await;
     page.dialog_is_closed().await;
     page.reads("There are no pods.").await;
-    // Nothing of it became an element; `close` looks for what would have run.
+    // None of it became an element; `close` detects anything that would have run.
     let made = "return document.querySelectorAll('img:not([src=\"/icon.svg\"]), .log b, body script').length";
     assert_eq!(page.run(made, json!([])).await, 0);
     page.close().await;
@@ -62,7 +62,7 @@ async fn spanish_dark_and_narrow() {
     let folder = tempfile::tempdir().unwrap();
     let site = Site::start(folder.path()).await;
     let page = Page::open(&site, "narrow").await;
-    // An administrator has all views, and pods of their own.
+    // An administrator has all views, and their own pods.
     page.sign_in("admin@example.com").await;
     page.go("deploy").await;
     deploy(&page, "Entrenamiento de la red").await;
@@ -98,7 +98,7 @@ async fn spanish_dark_and_narrow() {
     page.click("Menú").await;
     page.go("pods").await;
     dialogs(&page, &axe).await;
-    // The choices outlive the page.
+    // The choices survive a reload.
     page.browser.open(&site.url()).await;
     let kept =
         "return document.documentElement.lang === 'es' && document.documentElement.dataset.theme === 'dark'";
@@ -106,7 +106,7 @@ async fn spanish_dark_and_narrow() {
     page.close().await;
 }
 
-/// Every dialog of a pod, by the buttons of its row.
+/// Every dialog of a pod, by the buttons in its row.
 async fn dialogs(page: &Page, axe: &str) {
     let named = "return [...document.querySelectorAll('.row-actions button')].filter(seen).map(named)";
     let buttons: Value = page.until("the actions", named, json!([])).await;

@@ -1,4 +1,4 @@
-//! A long list of pods: what is searched for, in which order, and what is done to several at once.
+//! A long list of pods: search, order, and actions on several pods at once.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use crate::axe;
 use crate::page::{ENTER, Page, SPACE};
 use crate::site::Site;
 
-/// The names of the pods that are shown, in their order.
+/// The names of the visible pods, in order.
 const NAMES: &str = "return [...document.querySelectorAll('.pods tbody')].filter(seen)
     .map((node) => node.querySelector('th strong').textContent)";
 
-/// Which rows were changed since it began, but for what changes by itself: the time, the cost, and what is measured.
+/// The rows that changed since the start, ignoring fields that change by themselves: times, costs and figures.
 const WATCH_ROWS: &str = "window.rowsChanged = new Set();
     new MutationObserver((changes) => {
         for (const { target } of changes) {
@@ -61,7 +61,7 @@ async fn a_long_list_is_searched_ordered_and_stopped_in_one_go() {
     page.check("list", &axe).await;
 
     searched(&page).await;
-    // What is searched for outlives the page.
+    // The search survives a reload.
     page.fill("Search pods", "delta").await;
     pick(&page, "Order", "name").await;
     let kept = "return location.hash === '#/pods?text=delta&order=name'";
@@ -83,7 +83,7 @@ async fn a_long_list_is_searched_ordered_and_stopped_in_one_go() {
     let pod = |name: &str| pods.iter().find(|pod| pod["podName"] == name).unwrap();
     one_message_changes_one_row(&page, &api, pod("Gamma")).await;
 
-    // One of those that are selected is stopped by somebody else meanwhile: the others stop all the same.
+    // Another client stops one of the selected pods meanwhile; the others are stopped all the same.
     for name in ["Alpha", "Beta", "Camión"] {
         select(&page, name).await;
     }
@@ -107,7 +107,7 @@ async fn a_long_list_is_searched_ordered_and_stopped_in_one_go() {
 
     with_the_keyboard(&page).await;
     page.click("Show all").await;
-    // A table where there is room, cards where there is none; light and dark, in both languages.
+    // A table if there is room, else cards; light and dark, in both languages.
     page.size(1600, 900).await;
     page.check("wide", &axe).await;
     page.click("Use dark theme").await;
@@ -148,7 +148,7 @@ async fn select(page: &Page, name: &str) {
     page.browser.click(&box_of).await;
 }
 
-/// All that is shown is selected, and stopped, without a mouse.
+/// Selects and stops all visible pods without a mouse.
 async fn with_the_keyboard(page: &Page) {
     page.fill("Search pods", "delta").await;
     shows(page, &["Delta 2", "Delta 10"]).await;

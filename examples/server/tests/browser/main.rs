@@ -1,5 +1,5 @@
-//! The dashboard in a real browser, against the server as a process: what people do with it, from signing in to
-//! deleting a pod, and what may never happen to them.
+//! The dashboard in a real browser, against a separate server process: what people do, from signing in to
+//! deleting a pod, and what must never happen.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod account;
@@ -24,10 +24,10 @@ use std::time::Duration;
 
 use neuropod_test_cluster::{check_browser, npm_modules, skip};
 
-/// How long anything may take here: two cores and other tests beside these.
+/// The time limit of each step, for two cores shared with other tests.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The script that finds what is not accessible; `None`, and a note, where no browser is to be had.
+/// The accessibility checker; `None` and a note if there is no browser.
 fn axe(test: &str) -> Option<String> {
     match check_browser().and_then(|()| npm_modules()) {
         Ok(modules) => Some(fs::read_to_string(modules.join("axe-core/axe.min.js")).unwrap()),

@@ -1,4 +1,4 @@
-//! The dashboard as people have it before them: what can be seen, clicked, typed into, and what must never be there.
+//! The dashboard as a user sees it: visible elements, clicks, input, and forbidden contents.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use crate::LIMIT;
 use crate::chromium::Browser;
 use crate::site::Site;
 
-/// Keys, as `WebDriver` calls them.
+/// Keys in the notation of `WebDriver`.
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 pub(crate) const RIGHT: &str = "\u{e014}";
 pub(crate) const SPACE: &str = " ";
 const TAB: &str = "\u{e004}";
 
-/// Runs in every page before its own scripts: writes down what breaks the policy, and every `alert`.
+/// Runs in every page before its own scripts, and records violations of the policy and every `alert`.
 const WATCH: &str = r"
     window.broken = [];
     addEventListener('securitypolicyviolation', (event) =>
@@ -28,7 +28,7 @@ const WATCH: &str = r"
     window.alert = (text) => broken.push(`alert: ${text}`);
 ";
 
-/// What finds an element: the place to look in is the dialog that is open, else the page.
+/// Finds an element in the open dialog, or else in the page.
 const FIND: &str = r"
     const place = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
     const seen = (node) => node.checkVisibility({ visibilityProperty: true }) && node.getClientRects().length > 0;
@@ -51,12 +51,12 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Opens the page in a browser of its own, in English, and light.
+    /// Opens the page in a new browser, in English, in light mode.
     pub(crate) async fn open(site: &Site, walk: &'static str) -> Self {
         Self::open_at(site.url(), walk).await
     }
 
-    /// The same, at an address that somebody has read.
+    /// The same at a given address.
     pub(crate) async fn open_at(url: String, walk: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let browser = Browser::start(folder.path(), &[]).await;
@@ -80,7 +80,7 @@ impl Page {
         page
     }
 
-    /// Runs a script in each page that is opened from now on, before those of the page.
+    /// Runs a script in each page opened from now on, before its own scripts.
     pub(crate) async fn before_scripts(&self, source: &str) {
         let parameters = json!({ "source": source });
         self.browser
@@ -88,7 +88,7 @@ impl Page {
             .await;
     }
 
-    /// Sets the size of the page in CSS pixels; less than a window can have, too.
+    /// Sets the size of the page in CSS pixels; it may be smaller than a window can be.
     pub(crate) async fn size(&self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.browser
@@ -96,9 +96,9 @@ impl Page {
             .await;
     }
 
-    /// Makes the page as tall as what is on it, so that a picture shows all of it.
+    /// Makes the page as tall as its contents, so that a screenshot shows all of it.
     pub(crate) async fn size_of_all(&self, width: u32) {
-        // What is long is not to be cut, and what is short needs no more than a window.
+        // Long pages must not be cut, and short ones need no more than a window.
         self.size(width, 900).await;
         let tall = "return document.documentElement.scrollHeight";
         let tall = self.run(tall, json!([])).await;
@@ -107,12 +107,12 @@ impl Page {
             .await;
     }
 
-    /// What a body of a function returns, which may use what [`FIND`] defines.
+    /// The result of a function body, which may use the functions of [`FIND`].
     pub(crate) async fn run(&self, body: &str, arguments: Value) -> Value {
         self.browser.run(&format!("{FIND}{body}"), arguments).await
     }
 
-    /// Waits until the body of a function returns something true, and answers that.
+    /// Waits until a function body returns something true, and returns that.
     pub(crate) async fn until(&self, what: &str, body: &str, arguments: Value) -> Value {
         let end = Instant::now() + LIMIT;
         loop {
@@ -132,13 +132,13 @@ impl Page {
         }
     }
 
-    /// Clicks the button or link with this name, once it is there.
+    /// Clicks the button or link with this name, once it exists.
     pub(crate) async fn click(&self, name: &str) {
         let find = || self.until(name, "return button(arguments[0])", json!([name]));
         while !self.browser.clicks(&find().await).await {}
     }
 
-    /// Fills the field that the form calls so.
+    /// Fills the field with this name.
     pub(crate) async fn fill(&self, name: &str, text: &str) {
         let found = self
             .until(name, "return field(arguments[0])", json!([name]))
@@ -146,7 +146,7 @@ impl Page {
         self.browser.fill(&found, text).await;
     }
 
-    /// Chooses one of several: the label of a radio button or of a checkbox.
+    /// Chooses an option: the label of a radio button or of a checkbox.
     pub(crate) async fn choose(&self, name: &str, value: &str) {
         let body = "return place.querySelector(`input[name='${arguments[0]}'][value='${arguments[1]}']`)\
             ?.closest('label')";
@@ -154,13 +154,13 @@ impl Page {
         self.browser.click(&found).await;
     }
 
-    /// Waits until a text is to be seen, in the dialog that is open or on the page.
+    /// Waits until a text is visible, in the open dialog or on the page.
     pub(crate) async fn reads(&self, text: &str) {
         let body = "return (place.innerText ?? place.body.innerText).includes(arguments[0])";
         self.until(text, body, json!([text])).await;
     }
 
-    /// Goes to a part of the page by its link.
+    /// Goes to a section of the page by its link.
     pub(crate) async fn go(&self, name: &str) {
         let link = self
             .until(
@@ -182,7 +182,7 @@ impl Page {
             .await;
     }
 
-    /// Changes the pod of who is signed in past the page, as another program of theirs does.
+    /// Changes the user's pod without the page, like another program of theirs.
     pub(crate) async fn by_another_client(&self, verb: &str) {
         let body = "const headers = { authorization: `Bearer ${localStorage.getItem('neuropod.token')}` };
             return fetch('/api/pods', { headers })
@@ -211,7 +211,7 @@ impl Page {
             .await;
     }
 
-    /// What has the focus: its name, and for a radio button or a checkbox what it stands for.
+    /// The focused element: its name, and for a radio button or a checkbox its value.
     pub(crate) async fn focus(&self) -> String {
         let body = "const node = document.activeElement;
             const label = node.labels?.[0]?.textContent.trim();
@@ -220,7 +220,8 @@ impl Page {
         name.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Presses Tab until this has the focus; what can't be reached so does not exist for who has no mouse.
+    /// Presses Tab until this element has the focus. An unreachable element does not exist for people without a
+    /// mouse.
     pub(crate) async fn tab_to(&self, name: &str) {
         let mut passed = Vec::new();
         // More than any page has.
@@ -237,14 +238,14 @@ impl Page {
         panic!("Tab does not come to {name}, but to {passed:?}");
     }
 
-    /// Types where the focus is.
+    /// Types into the focused element.
     pub(crate) async fn type_text(&self, text: &str) {
         let keys: Vec<String> = text.chars().map(String::from).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         self.browser.press(&keys).await;
     }
 
-    /// Keeps a picture, and looks for what people with a screen reader or a keyboard can't use, and for overflow.
+    /// Saves a screenshot, and checks accessibility and overflow.
     pub(crate) async fn check(&self, name: &str, axe: &str) {
         self.picture(name).await;
         let wide =
@@ -260,7 +261,7 @@ impl Page {
             json!([]),
             "{name}: text reaches into the next cell"
         );
-        // Injected by the driver, which the policy of the page does not hold back.
+        // Injected by the driver, because the policy of the page does not apply to it.
         if self.browser.run("return !window.axe", json!([])).await == true {
             self.browser.run(axe, json!([])).await;
         }
@@ -271,9 +272,9 @@ impl Page {
         assert_eq!(found, json!([]), "{name}");
     }
 
-    /// Keeps a picture of the page as it is.
+    /// Saves a screenshot.
     pub(crate) async fn picture(&self, name: &str) {
-        // What fades in is there: the same state gives the same picture.
+        // Animations have ended, so that the same state gives the same screenshot.
         let done = "return document.getAnimations().every((each) => each.playState !== 'running' \
             || each.effect.getComputedTiming().iterations === Infinity)";
         let end = Instant::now() + LIMIT;
@@ -289,12 +290,13 @@ impl Page {
         fs::write(file, picture).unwrap();
     }
 
-    /// From now on failing requests are no surprise: the server will be away.
+    /// From now on failing requests are expected: the server will be away.
     pub(crate) fn expect_offline(&self) {
         self.offline.set(true);
     }
 
-    /// Ends, once nothing has broken the policy of the page, no script has failed and the console has no error.
+    /// Ends the test, after checking that no policy was violated, no script failed and the console has no
+    /// error.
     pub(crate) async fn close(self) {
         let broken = self.browser.run("return broken", json!([])).await;
         assert_eq!(broken, json!([]), "the policy, or a script");
@@ -304,7 +306,7 @@ impl Page {
             .await
             .into_iter()
             .filter(|entry| entry["level"] == "SEVERE")
-            // The answers 4xx that were asked for are errors to the console, too; so is a server that is away.
+            // Expected 4xx replies are errors in the console, too, and so is an absent server.
             .filter(|entry| {
                 let is_network = entry["source"] == "network"
                     || entry["message"]
@@ -320,7 +322,7 @@ impl Page {
     }
 }
 
-/// The folder of the pictures of this run.
+/// The folder for the screenshots of this run.
 fn artifacts() -> PathBuf {
     if let Some(folder) = std::env::var_os("NEUROPOD_TEST_ARTIFACTS") {
         return folder.into();

@@ -1,4 +1,4 @@
-//! The server as a process of its own, with its file.
+//! A separate server process with its own file.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,14 +21,14 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts a server that keeps everything in a SQLite file in `folder`.
+    /// Starts a server with a SQLite file in `folder`.
     pub(crate) async fn start(folder: &Path) -> Self {
         Self::start_with(folder, &["--store", "sqlite:neuropod.db"]).await
     }
 
     /// Starts a server in `folder` with these arguments.
     pub(crate) async fn start_with(folder: &Path, arguments: &[&'static str]) -> Self {
-        // Free now; the server has to come back on the same one.
+        // Free now; the server has to use the same one after a restart.
         let [port] = free_ports().unwrap();
         let mut site = Self {
             address: format!("127.0.0.1:{port}"),
@@ -45,17 +45,17 @@ impl Site {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// Kills the server, as a power cut does.
+    /// Kills the server, like a power cut.
     pub(crate) async fn kill(&mut self) {
         self.server.take().unwrap().kill().await.unwrap();
     }
 
-    /// Starts it (again), and waits until it answers.
+    /// Starts it (again), and waits until it responds.
     pub(crate) async fn begin(&mut self) {
         let server = Command::new(program("server"))
             .current_dir(&self.folder)

@@ -1,5 +1,5 @@
-//! What the page costs: bytes, requests and time for who comes by a slow line, and processor time of a page with many
-//! pods. Bytes and requests are promised; times depend on the machine and are told only.
+//! The cost of the page: bytes, requests and time for a visitor on a slow line, and the processor time of a
+//! page with many pods. Bytes and requests have limits; times depend on the machine and are only reported.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use crate::page::Page;
 use crate::site::Site;
 use crate::{LIMIT, axe};
 
-/// What a first visit may take, in bytes over the wire, headers included.
+/// The limit of a first visit, in bytes over the wire including headers.
 const FIRST_VISIT: u64 = 80 * 1024;
 /// Round trip in milliseconds, and bytes per second each way: 1.6 Mbit/s.
 const SLOW: (u32, u32) = (150, 200_000);
 const PODS: usize = 200;
 const CHANGES: u32 = 100;
-/// For how long processor time is measured.
+/// How long processor time is measured.
 const WINDOW: Duration = Duration::from_secs(30);
 
-/// Writes down when there is something to use, and how many live messages came.
+/// Records when the page is usable, and the number of live messages.
 const WITNESS: &str = r"
     const seen = setInterval(() => {
         if (!document.querySelector('form input, .pods tbody, .empty')) return;
@@ -46,7 +46,7 @@ const WITNESS: &str = r"
     };
 ";
 
-/// What loading the page took.
+/// The cost of loading the page.
 struct Visit {
     files: u64,
     calls: u64,
@@ -71,11 +71,11 @@ impl fmt::Display for Visit {
     }
 }
 
-/// What the page that is open took to load.
+/// The cost of loading the open page.
 async fn visit(browser: &Browser, wire: &Wire) -> Visit {
     let loaded = "const paint = performance.getEntriesByName('first-contentful-paint')[0];
         if (!paint || !window.usableAt) return null;
-        // What comes from the cache of the browser crosses no wire.
+        // Resources from the cache of the browser are not counted.
         const asked = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
             .filter(({ transferSize }) => transferSize > 0);
         const calls = asked.filter(({ name }) => new URL(name).pathname.startsWith('/api/'));
@@ -102,7 +102,7 @@ async fn visit(browser: &Browser, wire: &Wire) -> Visit {
     }
 }
 
-/// A way to the server on which every byte is counted that comes from it.
+/// A proxy that counts every byte from the server.
 struct Wire {
     port: u16,
     received: Arc<AtomicU64>,
@@ -193,14 +193,14 @@ async fn a_visit_by_a_slow_line() {
 
     assert!(first.bytes <= FIRST_VISIT, "a first visit: {first}");
     assert!(first.files <= 5, "a first visit: {first}");
-    // The page itself, whether it has changed.
+    // The page itself, to check whether it has changed.
     for visit in [again, signed_in] {
         assert!(visit.files <= 1, "a reload: {visit}");
     }
 }
 
-/// Asks for the page once: a debug build compresses what is asked for first, and slowly. Another one does so when it
-/// starts.
+/// Requests the page once: a debug build compresses files on their first request, and slowly. A release build
+/// does so when it starts.
 async fn warm_up(site: &Site) {
     let client = client();
     let page = client.get(site.url()).send().await.unwrap().text().await.unwrap();
@@ -220,7 +220,7 @@ async fn a_page_with_two_hundred_pods() {
     }
     let folder = tempfile::tempdir().unwrap();
     let site = Site::start(folder.path()).await;
-    // An administrator has no limit to what they may spend.
+    // An administrator has no spending limit.
     let email = "admin@example.com";
     let api = Api::of(&site, email).await;
     for number in 0..PODS {
@@ -257,11 +257,11 @@ async fn a_page_with_two_hundred_pods() {
     ));
     page.reads("200 running").await;
     page.close().await;
-    // Not a promise of speed, but that nothing is done for every pod whenever one changes.
+    // Not a promise of speed, but a change of one pod must not cause work for every pod.
     assert!(busy.task < WINDOW.as_secs_f64() / 2.0, "{busy}");
 }
 
-/// Processor time of the page's own thread, in seconds, and the messages that it got.
+/// The processor time of the page's main thread in seconds, and the messages that it received.
 struct Cost {
     task: f64,
     script: f64,

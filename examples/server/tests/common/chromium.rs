@@ -1,7 +1,7 @@
-//! Chromium and its driver, spoken to by `WebDriver` (W3C): one method for each command that is used.
+//! Chromium and its driver, controlled by `WebDriver` (W3C): one method for each command in use.
 //!
-//! The clients that there are would change what the other tests are built with: `thirtyfour` makes `serde_json` keep
-//! the order of keys everywhere, and `fantoccini` brings another twenty packages.
+//! Existing clients would change the dependencies of the other tests: `thirtyfour` makes `serde_json` keep the
+//! order of keys everywhere, and `fantoccini` adds another twenty packages.
 #![allow(dead_code, reason = "not every suite uses all of it")]
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -17,10 +17,10 @@ use tokio::time::timeout;
 
 use crate::LIMIT;
 
-/// The key of a reference to an element, as the standard has it.
+/// The key of a reference to an element, defined by the standard.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// One window of a browser of its own. Browser and driver end with it.
+/// A window of a separate browser. Browser and driver end with it.
 pub(crate) struct Browser {
     session: String,
     client: Client,
@@ -28,7 +28,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser that keeps what it has to keep in `folder`, with `more` arguments.
+    /// Starts a browser with its data in `folder`, and with `more` arguments.
     pub(crate) async fn start(folder: &Path, more: &[&str]) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -40,7 +40,7 @@ impl Browser {
             .expect("chromedriver; `cargo xtask test` installs it");
         let port = port_of(&mut driver).await;
         let profile = format!("--user-data-dir={}", folder.join("browser").display());
-        // Without a sandbox: root has none. The pages are our own.
+        // Without a sandbox, because root can't use one. The pages are our own.
         let mut arguments = vec![
             "--headless=new",
             "--no-sandbox",
@@ -67,11 +67,11 @@ impl Browser {
         browser
     }
 
-    /// Does `work` with a fresh browser that was started with `more` arguments, and ends it.
+    /// Runs `work` with a new browser with `more` arguments, and ends it.
     pub(crate) async fn run_with(more: &[&str], work: impl AsyncFnOnce(&Self)) {
         let folder = tempfile::tempdir().unwrap();
         let browser = Self::start(folder.path(), more).await;
-        // Whatever comes, the browser is closed: it does not end with its driver.
+        // The browser is closed in any case, because it does not end with its driver.
         let worked = AssertUnwindSafe(work(&browser)).catch_unwind().await;
         browser.close().await;
         if let Err(panic) = worked {
@@ -84,12 +84,12 @@ impl Browser {
         self.post("/url", &json!({ "url": url })).await;
     }
 
-    /// Loads the page again, as the button of the browser does.
+    /// Reloads the page.
     pub(crate) async fn reload(&self) {
         self.post("/refresh", &json!({})).await;
     }
 
-    /// Goes to the window that was opened last, by a link for example.
+    /// Switches to the window that was opened last, for example by a link.
     pub(crate) async fn newest_window(&self) {
         let handles = self.answer(self.client.get(format!("{}/window/handles", self.session)));
         let handles = handles.await;
@@ -97,19 +97,19 @@ impl Browser {
         self.post("/window", &json!({ "handle": newest })).await;
     }
 
-    /// Where it is.
+    /// The present address.
     pub(crate) async fn address(&self) -> String {
         let answer = self.answer(self.client.get(format!("{}/url", self.session)));
         answer.await.as_str().unwrap().to_owned()
     }
 
-    /// Runs the body of a function in the page, and waits for what it promises.
+    /// Runs a function body in the page, and waits for its promise.
     pub(crate) async fn run(&self, body: &str, arguments: Value) -> Value {
         self.post("/execute/sync", &json!({ "script": body, "args": arguments }))
             .await
     }
 
-    /// Clicks in the middle of an element, which must be on top there.
+    /// Clicks the middle of an element, which must be on top there.
     pub(crate) async fn click(&self, element: &Value) {
         assert!(self.clicks(element).await, "the page has replaced it: {element}");
     }
@@ -125,7 +125,7 @@ impl Browser {
         !is_stale
     }
 
-    /// Empties a field, and types into it.
+    /// Clears a field, and types into it.
     pub(crate) async fn fill(&self, element: &Value, text: &str) {
         self.post(&format!("/element/{}/clear", id(element)), &json!({}))
             .await;
@@ -138,7 +138,7 @@ impl Browser {
         }
     }
 
-    /// Presses and lets go of keys, one after the other, wherever the focus is.
+    /// Presses and releases keys, one after the other, at the focused element.
     pub(crate) async fn press(&self, keys: &[&str]) {
         let events: Vec<_> = keys
             .iter()
@@ -148,19 +148,19 @@ impl Browser {
         self.post("/actions", &json!({ "actions": actions })).await;
     }
 
-    /// A picture of what is in the window, as PNG in base64.
+    /// A screenshot of the window, as PNG in base64.
     pub(crate) async fn picture(&self) -> String {
         let answer = self.answer(self.client.get(format!("{}/screenshot", self.session)));
         answer.await.as_str().unwrap().to_owned()
     }
 
-    /// What the console said since the last call.
+    /// The console messages since the last call.
     pub(crate) async fn console(&self) -> Vec<Value> {
         let entries = self.post("/se/log", &json!({ "type": "browser" })).await;
         entries.as_array().unwrap().clone()
     }
 
-    /// A command of Chromium's own protocol, and what it answers.
+    /// Sends a command of Chromium's own protocol, and returns its result.
     pub(crate) async fn chromium(&self, command: &str, parameters: Value) -> Value {
         self.post(
             "/goog/cdp/execute",
@@ -196,7 +196,7 @@ fn id(element: &Value) -> &str {
     element[ELEMENT].as_str().expect("an element")
 }
 
-/// The port that the driver has chosen, which it prints.
+/// The port chosen by the driver, which prints it.
 async fn port_of(driver: &mut Child) -> u16 {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let found = timeout(LIMIT, async {
@@ -208,14 +208,14 @@ async fn port_of(driver: &mut Child) -> u16 {
         None
     });
     let port = found.await.ok().flatten().expect("the port of chromedriver");
-    // It goes on printing, and must not wait for a reader.
+    // It continues printing, and must not wait for a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     port
 }
 
-/// What speaks to servers of this machine.
+/// A client for servers of this machine.
 pub(crate) fn client() -> reqwest::Client {
-    // Nothing here is encrypted, and yet there is no client without one. Another test may have been first.
+    // Nothing here is encrypted, but the client needs a TLS provider. Another test may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .timeout(LIMIT)

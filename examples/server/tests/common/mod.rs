@@ -1,4 +1,4 @@
-//! What the suites share: the real server, in this process, on a port of its own.
+//! Common parts of the suites: the real server, in this process, on its own port.
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
@@ -12,14 +12,14 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Who is an administrator.
+/// The administrator.
 pub(crate) const ADMIN: &str = "admin@example.com";
-/// How long anything may take that is waited for.
+/// The time limit for waiting.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server that runs until this is dropped.
 pub(crate) struct TestServer {
-    /// Where it is, without a slash at the end.
+    /// Its address, without a slash at the end.
     pub(crate) origin: String,
     pub(crate) client: Client,
     folder: TempDir,
@@ -27,7 +27,7 @@ pub(crate) struct TestServer {
     running: JoinHandle<anyhow::Result<()>>,
 }
 
-/// An answer.
+/// An answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -49,7 +49,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// The same, where it has this status.
+    /// The same, after asserting its status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
@@ -58,12 +58,12 @@ impl Answer {
 }
 
 impl TestServer {
-    /// A server for development on the simulated cluster, with a SQLite file in a folder of its own.
+    /// A server for development on the simulated cluster, with a SQLite file in its own folder.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// The same, with a configuration that `change` has seen.
+    /// The same, with a configuration changed by `change`.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().expect("a folder");
         let mut config = Config {
@@ -73,7 +73,7 @@ impl TestServer {
             admin_email: ADMIN.into(),
             ..Config::default()
         };
-        // Tests ask for more than people do.
+        // Tests send more requests than people do.
         config.limits.requests_per_second = 10_000;
         config.limits.burst = 10_000;
         config.limits.wrong_tokens_per_minute = 10_000;
@@ -83,7 +83,7 @@ impl TestServer {
         let origin = format!("http://{}", server.address().expect("an address"));
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async {
-            // Dropped or sent: both say the same.
+            // Dropping and sending mean the same.
             let _ = stopped.await;
         }));
         Self {
@@ -95,7 +95,7 @@ impl TestServer {
         }
     }
 
-    /// Stops the server as a signal does, and returns how it ended.
+    /// Stops the server like a signal, and returns its result.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.stop.take());
         tokio::time::timeout(PATIENCE, &mut self.running)
@@ -104,12 +104,12 @@ impl TestServer {
             .expect("the server does not panic")
     }
 
-    /// Where live updates are: `path` begins with a slash.
+    /// The address of live updates: `path` begins with a slash.
     pub(crate) fn socket(&self, path: &str) -> String {
         format!("{}{path}", self.origin.replacen("http", "ws", 1))
     }
 
-    /// A request, in English; with an empty token nobody is signed in.
+    /// A request, in English; without a token if it is empty.
     pub(crate) fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
         let request = self
             .client
@@ -147,7 +147,7 @@ impl TestServer {
         answer.expect(200)["token"].as_str().expect("a token").to_owned()
     }
 
-    /// The id of whom a token belongs to.
+    /// The id of the token's owner.
     pub(crate) async fn user_id(&self, token: &str) -> String {
         let me = self.get("/api/auth/me", token).await.expect(200);
         me["user"]["id"].as_str().expect("an id").to_owned()
@@ -175,7 +175,7 @@ impl TestServer {
     }
 }
 
-/// A good request for a pod.
+/// A valid request for a pod.
 pub(crate) fn pod(name: &str) -> Value {
     json!({
         "name": name,

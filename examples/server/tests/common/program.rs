@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Where the example with this name is.
+/// The path of the example with this name.
 pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the place of this test");
     let folder = test.ancestors().nth(2).expect("the folder of the build");

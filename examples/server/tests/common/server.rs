@@ -1,4 +1,4 @@
-//! The server as a process of its own, with a configuration file.
+//! The server as a separate process, with a configuration file.
 #![allow(dead_code, reason = "not every suite uses all of it")]
 
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use crate::LIMIT;
 use crate::program::program;
 
-/// How a server is started.
+/// The configuration of a server.
 pub(crate) struct Setup<'a> {
     /// The text of its `server.toml`.
     pub(crate) configuration: &'a str,
@@ -53,7 +53,7 @@ impl Server {
             .env("NEUROPOD_METRICS_LISTEN", "127.0.0.1:0")
             .env("NEUROPOD_SECRETS__JWT_FILE", file("jwt", &random()))
             .env("NEUROPOD_SECRETS__NAMING_FILE", file("naming", &random()))
-            // The images of the tests are on the node, and in no registry.
+            // The images of the tests are on the node, and not in a registry.
             .env("NEUROPOD_IMAGES__INTERNAL_REGISTRIES", "localhost")
             .env("NEUROPOD_KUBE__IMAGE_PULL_POLICY", "IfNotPresent")
             .env("NEUROPOD_SCHEME", setup.scheme)
@@ -99,7 +99,7 @@ impl Server {
         signed_in["token"].as_str().unwrap().to_owned()
     }
 
-    /// Asks for something that has to work as somebody else, and returns its JSON.
+    /// Sends a request that must succeed as another user, and returns its JSON.
     pub(crate) async fn call_as(
         &self,
         token: &str,
@@ -114,12 +114,12 @@ impl Server {
             .unwrap()
     }
 
-    /// Asks for something that has to work, and returns its JSON.
+    /// Sends a request that must succeed, and returns its JSON.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         self.request(method, path, body).await.json().await.unwrap()
     }
 
-    /// Asks for something that has to work.
+    /// Sends a request that must succeed.
     pub(crate) async fn request(
         &self,
         method: Method,
@@ -149,7 +149,7 @@ impl Server {
         panic!("{path}: {status} {}", answer.text().await.unwrap());
     }
 
-    /// Stops it as Kubernetes does. It ends by itself, and without an error.
+    /// Stops it like Kubernetes. It ends by itself, and without an error.
     pub(crate) async fn stop(mut self) {
         let id = self.process.id().unwrap().to_string();
         let told = Command::new("kill").arg(id).status().await.unwrap();

@@ -1,4 +1,4 @@
-//! Bodies that are none.
+//! Invalid bodies.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,12 +21,13 @@ fn addresses(user: &str, template: &str) -> Vec<(Method, String)> {
     ]
 }
 
-/// A gzip bomb: 10 MB of JSON (`{"name":"` and then spaces, without an end) in 10 kB, made by Python's `gzip`.
+/// A gzip bomb: 10 MB of JSON (`{"name":"` followed by spaces, without an end) in 10 kB, created by Python's
+/// `gzip`.
 const BOMB: &[u8] = include_bytes!("bomb.json.gz");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_json_is_refused_everywhere_and_changes_nothing() {
-    // Without Google there is nothing to read for its route.
+    // Without Google, its route does not read the body.
     let server = TestServer::start_with(|config| config.auth.google_client_id = Some("client".into())).await;
     let admin = server.sign_in(ADMIN).await;
     let ana = server.sign_in("ana@example.com").await;
@@ -96,7 +97,7 @@ async fn a_body_of_ten_megabytes_is_refused_before_it_is_read() {
         let body = json!({ "name": "x".repeat(10 << 20), "email": "x".repeat(10 << 20) }).to_string();
         match server.request(Method::POST, path, &ana).body(body).send().await {
             Ok(answer) => assert_eq!(answer.status(), 413, "{path}"),
-            // The server has answered and hung up while most of it was still to be sent.
+            // The server has replied and closed the connection before most of it was sent.
             Err(error) => assert!(error.is_request() || error.is_body(), "{path}: {error}"),
         }
     }
@@ -129,7 +130,7 @@ async fn a_field_of_the_wrong_type_is_named() {
             let mut body = pod("training");
             body[field] = value.clone();
             let refused = server.post("/api/pods", &ana, &body).await;
-            // No port at all is nothing wrong.
+            // Having no port is valid.
             if field == "ports" && refused.status == 201 {
                 assert!(value.is_null() || *value == json!(""), "{value}");
                 continue;

@@ -1,4 +1,4 @@
-//! The dashboard's own tests, of its modules that need no page.
+//! The dashboard's own tests of modules that need no page.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What comes to the doors that is no request of the frontend: too many tries, names of others, unread bodies.
+//! Requests that no frontend sends: too many attempts, foreign host names, unread bodies.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::common::{Answer, PATIENCE, TestServer};
 
-/// What is said to somebody who tries tokens over one connection, and with which code it is closed.
+/// The replies to somebody who tries tokens over one connection, and its close code.
 async fn guesses(server: &TestServer) -> (usize, Option<u16>) {
     let (mut socket, _) = connect_async(server.socket("/ws")).await.expect("it is opened");
     let mut answers = 0;
     let closed = async {
         loop {
-            // Whether it is still taken shows in what comes.
+            // The replies show whether it is still accepted.
             let _ = socket
                 .send(Message::text(json!({ "type": "auth", "token": "x" }).to_string()))
                 .await;
@@ -41,7 +41,7 @@ async fn few_tokens_are_tried_over_a_connection_and_from_an_address() {
     let good = server.sign_in("ana@example.com").await;
     assert_eq!(guesses(&server).await, (5, Some(4401)));
     assert_eq!(guesses(&server).await, (5, Some(4401)));
-    // Twelve of a minute are used up in the third connection, and then it is the address that counts.
+    // The limit of twelve a minute is used up in the third connection; from then on the address is refused.
     assert_eq!(guesses(&server).await, (3, Some(1013)));
     assert_eq!(guesses(&server).await, (1, Some(1013)));
     for path in ["/api/auth/me", "/api/pods"] {
@@ -49,7 +49,7 @@ async fn few_tokens_are_tried_over_a_connection_and_from_an_address() {
         assert!(!refused.headers["retry-after"].is_empty());
         assert_eq!(refused.expect(429)["code"], "rate_limited", "{path}");
     }
-    // Nobody else at this address is shut out: neither with a good token nor without any.
+    // Nobody else at this address is locked out, with or without a valid token.
     server.get("/api/auth/me", &good).await.expect(200);
     server.get("/api/auth/me", "").await.expect(401);
     server.get("/api/config", "").await.expect(200);
@@ -151,7 +151,7 @@ async fn in_development_a_page_of_another_site_gets_nothing() {
     );
 }
 
-/// Says this over a connection of its own, and hears all until it is closed.
+/// Sends this over a new connection, and reads until it is closed.
 async fn say(server: &TestServer, said: &[u8]) -> String {
     let address = server.origin.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -184,7 +184,7 @@ async fn a_request_that_is_refused_before_it_was_read_is_answered_and_ends_its_c
     let creates = [(70_000, 413), (3_000_000, 413)]
         .map(|(length, status)| ("POST", "/api/pods", &signed_in, length, status));
     for (method, path, head, length, status) in kinds.chain(creates) {
-        // All of it, some, and none yet.
+        // All of it, some, and nothing yet.
         for sent in [length, length / 3, 0] {
             let said = format!(
                 "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{head}content-type: application/json\r\n\

@@ -1,5 +1,5 @@
-//! The existing frontend, request by request: the bodies that its forms send, the events that its pages emit, and what
-//! they read of the answers.
+//! The existing frontend, request by request: the bodies of its forms, the events of its pages, and the fields
+//! that they read in replies.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::shape::{CREATED, TEMPLATE, USER, has, is_pod, is_update, without_time
 use crate::socketio::{Client, TRANSPORTS, modules};
 use crate::websocket::Socket;
 
-/// What the form "Desplegar Pod" sends: everything that it shows, also what does not count.
+/// The body of the form "Desplegar Pod": all of its fields, including those that are ignored.
 fn deploy(name: &str, template: &Value) -> Value {
     json!({
         "name": name,
@@ -139,7 +139,7 @@ async fn a_pod_goes_through_its_life_as_the_pages_read_it() {
     let template = template(&server, &token).await;
     let id = create(&server, &token, &deploy("training", &template)).await;
     let path = |rest: &str| format!("/api/pods/{id}{rest}");
-    // The table calls `toFixed` on every figure, whatever the pod does.
+    // The table calls `toFixed` on every figure, whatever the status of the pod.
     let readable = async || {
         for pod in server.get("/api/pods", &token).await.expect(200)["data"]
             .as_array()
@@ -198,7 +198,7 @@ async fn the_page_of_users_does_what_its_buttons_say() {
         users.into_iter().find(|one| one["id"] == user.as_str()).unwrap()
     };
 
-    // What was told is sent back.
+    // The shown value is sent back.
     let told = of_ana().await["balance"].clone();
     let set = async |balance: &Value| {
         let body = json!({ "userId": user, "balance": balance });
@@ -215,7 +215,7 @@ async fn the_page_of_users_does_what_its_buttons_say() {
         assert_eq!(of_ana().await["balance"].as_f64(), balance.as_f64());
     }
 
-    // The button "Suspender" has no counterpart: it stops the pods and locks nobody out.
+    // The button "Suspender" has no counterpart: it stops the pods and suspends nobody.
     let suspend = async |body: Value| server.post("/api/auth/users/suspend", &admin, &body).await;
     let suspended = suspend(json!({ "userId": user })).await.expect(200);
     assert_eq!(suspended["success"], true);
@@ -273,7 +273,7 @@ async fn the_page_of_prices_switches_what_new_clients_get() {
         let token = server.sign_in(email).await;
         server.get("/api/auth/me", &token).await.expect(200)["user"]["balance"].as_f64()
     };
-    // The page sends the whole of what it got, with what was changed.
+    // The page sends back the whole document with its changes.
     let whole = async |enabled: bool, amount: f64| {
         let mut body = server.get("/api/pricing", &admin).await.expect(200)["data"].clone();
         body["freeTier"] = json!({ "enabled": enabled, "initialBalance": amount });
@@ -291,7 +291,7 @@ async fn the_page_of_prices_switches_what_new_clients_get() {
         let balance = balance_of(&format!("{email}@example.com")).await;
         assert_eq!(balance, Some(expected), "{email}: once, at the first time");
     }
-    // Everything that is wrong is told, and nothing is changed.
+    // All mistakes are reported, and nothing is changed.
     let wrong = json!({
         "gpus": { "rtx-4050": { "price": 9 }, "rtx-4070": { "price": -1 } },
         "freeTier": { "enabled": "yes", "initialBalance": -3 },
@@ -361,7 +361,7 @@ async fn templates_are_made_and_changed_with_what_the_form_sends() {
     has(&made, &[("message", "text"), ("template", "object")]);
     has(&made["template"], TEMPLATE);
     let path = format!("/api/templates/{}", made["template"]["_id"].as_str().unwrap());
-    // The form of a change sends the template as it got it.
+    // The form for changes sends back the template that it received.
     let mut change = made["template"].clone();
     change["description"] = "changed".into();
     let changed = server
@@ -465,7 +465,7 @@ async fn a_page_with_many_pods_says_all_that_it_has_to_say_over_one_connection()
         ];
         acknowledged(&client, &said);
 
-        // What is wrong, or nobody knows, is acknowledged like all else, and does not keep the next one waiting.
+        // Invalid and unknown events are acknowledged like any other, and do not block the next one.
         client.acks.clear();
         let wrong = [
             ("subscribe", Value::Null),
@@ -496,7 +496,7 @@ async fn a_page_with_many_pods_says_all_that_it_has_to_say_over_one_connection()
         client.acknowledged(wrong.len()).await;
         acknowledged(&client, &wrong.each_ref().map(|(event, _)| *event));
 
-        // The connection is lost: the page says it all again, also what it says while it is away.
+        // After a lost connection the page repeats everything, including what it sent meanwhile.
         client.acks.clear();
         client.lose().await;
         client.next("disconnect").await;
@@ -520,7 +520,7 @@ async fn a_page_with_many_pods_says_all_that_it_has_to_say_over_one_connection()
     }
 }
 
-/// Everything that is told of a pod from when it runs until it has stopped.
+/// All updates of a pod from running until stopped.
 async fn updates_of_a_stop(
     server: &TestServer,
     token: &str,
@@ -536,7 +536,7 @@ async fn updates_of_a_stop(
     while told.last().is_none_or(|last| last["step"] != "stopped") {
         told.push(next().await);
     }
-    // Figures are asked for every ten seconds; the same ones again are no news.
+    // Figures are measured every ten seconds; equal ones are not sent again.
     while let Ok(more) = timeout(Duration::from_secs(12), next()).await {
         told.push(more);
     }
@@ -566,7 +566,7 @@ fn differences(path: &str, one: &Value, other: &Value, found: &mut Vec<String>) 
 }
 
 fn each_says_something_new(told: &[Value]) {
-    // Details of the pod alone are no reason to tell a page that reads none of them.
+    // Changed details of the pod are not sent to a page that does not read them.
     let brief = |update: &Value| {
         let mut update = without_time(update.clone());
         update["pod"].take();
@@ -611,7 +611,7 @@ async fn updates_come_once_at_the_subscription_and_then_only_when_something_diff
     let of_client = async || client.lock().await.next("podUpdate").await;
     let told = updates_of_a_stop(&server, &token, &id, of_client).await;
     each_says_something_new(&told);
-    // Who subscribes again is told again, once.
+    // A repeated subscription gets the state again, once.
     let mut client = client.into_inner();
     client.say("subscribe", json!({ "podId": id })).await;
     client.next("podUpdate").await;
@@ -640,7 +640,7 @@ async fn announcements_go_to_the_owner_alone_also_where_that_is_an_administrator
     client
         .until("podCreated", |data| data["podId"] == theirs.as_str())
         .await;
-    // An administrator who looks at it hears how it is, and nothing else.
+    // An administrator who watches it receives its state, and nothing else.
     administrator.say("subscribe", json!({ "podId": theirs })).await;
     administrator
         .until("podUpdate", |data| data["status"] == "running")

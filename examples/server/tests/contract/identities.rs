@@ -1,4 +1,4 @@
-//! The matrix of identities: who is who, over real connections, with an issuer that the test plays.
+//! The matrix of identities: who is who, over real connections, with a simulated issuer.
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -12,7 +12,7 @@ use crate::common::{ADMIN, TestServer, pod};
 
 const ISSUER: &str = "https://login.example.com";
 
-/// Somebody who signs tokens, and serves the keys for them.
+/// Signs tokens, and serves the keys.
 struct Issuer {
     key: EncodingKey,
     url: String,
@@ -24,7 +24,7 @@ impl Issuer {
         let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
         jwk.common.key_id = Some("one".into());
-        // Beside a kind of key that nobody knew when this was written.
+        // Together with an unknown kind of key.
         let later = json!({ "kty": "LATER", "kid": "two", "alg": "LATER-1" });
         let keys = json!({ "keys": [later, { "kty": "EC", "crv": "secp256k1", "kid": "one" }, jwk] });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -34,7 +34,7 @@ impl Issuer {
         Self { key, url }
     }
 
-    /// A token with these changes to good claims (null removes) and to the header.
+    /// A token with changes to valid claims (null removes) and to the header.
     fn token_with(&self, changes: &Value, header: impl FnOnce(&mut Header)) -> String {
         let now = jiff::Timestamp::now().as_second();
         let mut claims = json!({
@@ -58,7 +58,7 @@ impl Issuer {
         self.token_with(changes, |_| {})
     }
 
-    /// A token of somebody else.
+    /// A token of another person.
     fn of(&self, sub: &str, email: &str) -> String {
         self.token(&json!({ "sub": sub, "email": email }))
     }
@@ -82,7 +82,7 @@ impl Issuer {
     }
 }
 
-/// The answer to who one is: the user, or status and code.
+/// The user of a token, or status and code.
 async fn who(server: &TestServer, token: &str) -> Result<Value, (u16, String)> {
     let answer = server.get("/api/auth/me", token).await;
     let status = answer.status;
@@ -105,7 +105,7 @@ async fn every_kind_of_claim() {
     let now = jiff::Timestamp::now().as_second();
     let long = "x".repeat(10_000);
     let unauthorized = refused(401, "unauthorized");
-    // What is not good about a token of somebody new, and what becomes of them.
+    // The problem in the token of a new person, and the result.
     let matrix = [
         (json!({}), Ok("client")),
         // Addresses.
@@ -121,7 +121,7 @@ async fn every_kind_of_claim() {
         (json!({ "email": "x\u{202e}@example.com" }), Err(())),
         (json!({ "email": "admin\u{200b}@example.com" }), Err(())),
         (json!({ "email": "\u{feff}admin@example.com" }), Err(())),
-        // Whether they are verified.
+        // Verification of addresses.
         (json!({ "email_verified": "true" }), Ok("client")),
         (json!({ "email_verified": false }), Err(())),
         (json!({ "email_verified": "false" }), Err(())),
@@ -135,7 +135,7 @@ async fn every_kind_of_claim() {
         (json!({ "sub": " " }), Err(())),
         (json!({ "sub": long }), Err(())),
         (json!({ "sub": { "$ne": "" } }), Err(())),
-        // What only adorns.
+        // Decoration.
         (json!({ "name": null }), Ok("client")),
         (json!({ "name": 7 }), Ok("client")),
         (json!({ "name": long }), Ok("client")),
@@ -157,7 +157,7 @@ async fn every_kind_of_claim() {
         (json!({ "exp": null }), Err(())),
         (json!({ "exp": "never" }), Err(())),
         (json!({ "nbf": now + 120 }), Err(())),
-        // For whom, by whom.
+        // Audience and issuer.
         (json!({ "aud": ["others", "neuropod"] }), Ok("client")),
         (json!({ "aud": ["others"] }), Err(())),
         (json!({ "aud": "others" }), Err(())),
@@ -236,7 +236,7 @@ async fn a_person_is_issuer_and_subject() {
     let issuer = Issuer::start().await;
     let server = issuer.server().await;
     let ana = who(&server, &issuer.of("1", "ana@example.com")).await.unwrap();
-    // Another subject with the same address, in whatever way, is told so and gets at nothing.
+    // Another subject with the same address, in any spelling, is refused and gets no access.
     for email in ["ana@example.com", " Ana@Example.COM "] {
         for verified in [json!(true), json!(null)] {
             let other = json!({ "sub": "2", "email": email, "email_verified": verified });
@@ -254,12 +254,12 @@ async fn a_person_is_issuer_and_subject() {
         told["message"].as_str().unwrap().contains("another account"),
         "{told}"
     );
-    // Nor is she somebody of another way to sign in.
+    // Nor is she a user of another way to sign in.
     let mock = server
         .post("/api/auth/mock-login", "", &json!({ "email": "ana@example.com" }))
         .await;
     assert_eq!(mock.expect(409)["code"], "address_taken");
-    // The same subject is the same person, whatever address they have by now.
+    // The same subject is the same person, even with a new address.
     let moved = who(&server, &issuer.of("1", "ana@new.example")).await.unwrap();
     assert_eq!(
         (&moved["id"], &moved["email"]),
@@ -270,7 +270,7 @@ async fn a_person_is_issuer_and_subject() {
         free["id"], ana["id"],
         "the address is free again, and who has it now is somebody else"
     );
-    // An address that is not free, or not verified, does not follow.
+    // An address that is taken or unverified is not adopted.
     let stays = who(&server, &issuer.of("1", "ana@example.com")).await.unwrap();
     assert_eq!(
         (&stays["id"], &stays["email"]),
@@ -279,7 +279,7 @@ async fn a_person_is_issuer_and_subject() {
     let claimed = json!({ "sub": "1", "email": "third@example.com", "email_verified": null });
     let stays = who(&server, &issuer.token(&claimed)).await.unwrap();
     assert_eq!(stays["email"], "ana@new.example");
-    // Many first times at once are one person, with a verified address and without.
+    // Many concurrent first sign-ins are one person, with or without a verified address.
     for round in 0..10 {
         let first_time = json!({
             "sub": format!("many-{round}"),
@@ -316,7 +316,7 @@ async fn an_address_is_an_administrator_s_only_when_it_is_verified() {
         (&admin["role"], &admin["balance"]),
         (&json!("admin"), &json!("Infinity"))
     );
-    // Any other address is whose it is said to be, until somebody comes who has it.
+    // Any other address is accepted as claimed, until its real owner comes.
     let evil = issuer.token(&json!({ "sub": "evil", "email": "ana@example.com", "email_verified": null }));
     assert_eq!(who(&server, &evil).await.unwrap()["email"], "ana@example.com");
     let ana = who(&server, &issuer.of("ana", "ana@example.com")).await.unwrap();
@@ -336,7 +336,7 @@ async fn an_address_is_an_administrator_s_only_when_it_is_verified() {
         (&json!(ISSUER), &json!(false))
     );
 
-    // Where the issuer verifies every address it need not say so; what it denies stays denied.
+    // If the issuer verifies every address, tokens need not say so; an explicit denial still counts.
     let trusting = issuer
         .server_with(|config| config.auth.issuer_verifies_addresses = true)
         .await;
@@ -409,7 +409,7 @@ async fn roles_follow_the_lists_at_once_down_and_at_the_next_sign_in_up() {
     server.post("/api/pods", &ana, &pod("poor")).await.expect(400);
     server.stop().await.unwrap();
 
-    // Ana becomes an administrator when she signs in, and her account one without limit.
+    // Ana becomes an administrator when she signs in, and her account becomes unlimited.
     let server = start(&["ana@example.com"], &[]).await;
     assert_eq!(who(&server, &ana).await.unwrap()["role"], "client");
     assert_eq!(who(&server, &root).await.unwrap()["role"], "client", "at once");
@@ -426,7 +426,7 @@ async fn roles_follow_the_lists_at_once_down_and_at_the_next_sign_in_up() {
     server.until(&again, &pod_id, "running").await;
     server.stop().await.unwrap();
 
-    // She is a client again, owes nothing, and can be shut out.
+    // She is a client again, owes nothing, and can be suspended.
     let server = start(&["root@example.com"], &[]).await;
     let user = who(&server, &ana).await.unwrap();
     assert_eq!((&user["role"], &user["balance"]), (&json!("client"), &json!(0.0)));
@@ -450,7 +450,7 @@ async fn who_was_deleted_and_comes_again_gets_no_second_credit() {
         };
         let come = async || {
             if by_token {
-                // Another token each time, as an issuer makes them.
+                // A new token each time, as from a real issuer.
                 let id: u64 = rand::random();
                 issuer.token(&json!({ "sub": "ana", "email": email, "jti": id.to_string() }))
             } else {
@@ -488,7 +488,7 @@ async fn who_was_deleted_and_comes_again_gets_no_second_credit() {
     }
 }
 
-/// The same token with the other signature that holds for it: (r, n - s) beside (r, s), in the group of P-256.
+/// The same token with the other valid signature: (r, n - s) instead of (r, s), in the group of P-256.
 fn mirrored(token: &str) -> String {
     const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
     let (signed, signature) = token.rsplit_once('.').unwrap();

@@ -1,4 +1,4 @@
-//! Ids of pods that are none.
+//! Invalid ids of pods.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -30,7 +30,7 @@ async fn what_is_no_id_is_answered_like_one_that_does_not_exist() {
         "%20",
         "a%0d%0aset-cookie:x",
     ];
-    // An id of digits only has no upper case.
+    // An id of digits only has no upper-case form.
     if upper != id {
         ids.push(&upper);
     }

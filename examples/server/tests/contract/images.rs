@@ -1,11 +1,11 @@
-//! Images and paths that the platform does not take, as forms hear of it: at their fields, in both languages.
+//! Images and paths that the platform refuses, reported at the fields of forms in both languages.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::common::{ADMIN, Answer, TestServer, pod};
 
-/// What a form shows: field, code and text of each problem.
+/// The parts that a form shows: field, code and text of each problem.
 fn fields(answer: Answer) -> Vec<(String, String, String)> {
     let body = answer.expect(400);
     assert_eq!(body["code"], "invalid", "{body}");

@@ -1,5 +1,5 @@
-//! The contract with the frontend, on a real server and over real connections: every address, who may use it, what it
-//! answers, and what becomes of those who mean harm.
+//! The contract with the frontend, on a real server and over real connections: every address, who may use it,
+//! its replies, and attempted abuse.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by it")]
 
 #[path = "../common/mod.rs"]

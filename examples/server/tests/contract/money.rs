@@ -1,4 +1,4 @@
-//! Balances and price lists that can't be.
+//! Invalid balances and price lists.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -192,7 +192,7 @@ async fn the_balance_comes_live_to_who_asks_for_it_as_it_is_read() {
         // Node.js writes 10.0 as 10.
         let available = read().await["available"].as_f64();
         assert_eq!(told["available"].as_f64(), available, "{transport}");
-        // It was acknowledged: the next event is sent.
+        // It was acknowledged, so the next event is sent.
         client.say("ping", Value::Null).await;
         client.next("pong").await;
     }

@@ -1,5 +1,5 @@
-//! The document that describes the API, against the server that it describes: as an administrator, as a client and
-//! signed out, with what is there.
+//! The document that describes the API, against the server that it describes: as an administrator, as a client
+//! and signed out, with existing objects.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::common::{ADMIN, TestServer};
 
-/// What an administrator alone may do, beside all that clients may.
+/// The operations reserved for administrators.
 const ADMINS: [&str; 16] = [
     "GET /api/admin/audit",
     "GET /api/admin/pods",
@@ -29,8 +29,8 @@ const ADMINS: [&str; 16] = [
     "PUT /api/templates/{id}",
     "DELETE /api/templates/{id}",
 ];
-/// What is not done here: no token that is made up is one of Google's, and a logout would end the session that all other
-/// requests need.
+/// Operations that can't succeed here: a made-up token is not one of Google's, and a logout would end the
+/// session that all other requests need.
 const NOBODY: [&str; 2] = ["POST /api/auth/google", "POST /api/auth/logout"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +41,7 @@ async fn the_server_does_what_its_document_says() {
         Err(error) => panic!("{error}"),
     };
     let set_up = |config: &mut neuropod_server::config::Config| {
-        // No token that is made up gets as far as Google's keys.
+        // A made-up token never gets as far as Google's keys.
         config.auth.google_client_id = Some("client".into());
         config.opening_credit = 1000.0;
     };
@@ -67,7 +67,7 @@ async fn the_server_does_what_its_document_says() {
     };
     let admin = server.sign_in(ADMIN).await;
     by("an administrator", &admin, &things(&server, &admin).await, admins).await;
-    // Only now: the administrator deletes whom they find.
+    // Only now, because the administrator deletes everybody they find.
     let ana = server.sign_in("ana@example.com").await;
     let things = things(&server, &ana).await;
     tokio::join!(
@@ -76,8 +76,8 @@ async fn the_server_does_what_its_document_says() {
     );
 }
 
-/// Makes what requests of this person can be about, and the configuration that has schemathesis ask for it. What a
-/// request takes away is there for it alone.
+/// Creates objects for the requests of this person, and the configuration that makes schemathesis use them.
+/// Objects that a request deletes are used by it alone.
 async fn things(server: &TestServer, owner: &str) -> String {
     let admin = server.sign_in(ADMIN).await;
     let owner_id = server.user_id(owner).await;
@@ -106,7 +106,7 @@ async fn things(server: &TestServer, owner: &str) -> String {
     }
     let mut operations = vec![
         json!({ "include-name": NOBODY[1], "enabled": false }),
-        // A log that is followed does not end.
+        // A followed log does not end.
         json!({ "include-name": "GET /api/pods/{podId}/logs", "parameters": { "query.follow": "false" } }),
         json!({ "include-name": "GET /api/pricing/gpus/{id}", "parameters": { "path.id": known("gpus") } }),
         json!({ "include-name": "GET /api/admin/audit", "parameters": { "query.what": known("actions") } }),
@@ -146,17 +146,18 @@ async fn things(server: &TestServer, owner: &str) -> String {
     toml::to_string(&config).unwrap()
 }
 
-/// Nearly always one of these: what is none has to be refused as well.
+/// Almost always one of these, because invalid values have to be refused as well.
 fn known(dictionary: &str) -> Value {
     json!({ "dictionary": dictionary, "probability": 0.8 })
 }
 
-/// Asks the server for everything in its document. Answers whether all that it did was right, and what was found.
+/// Sends requests for everything in the document to the server. Returns whether all replies were right, and a
+/// report.
 async fn schemathesis(python: &Path, server: &TestServer, token: &str, folder: &Path) -> (bool, String) {
     let mut run = Command::new(python);
     run.args(["-m", "schemathesis.cli", "run", "--no-color"]);
     if token.is_empty() {
-        // Every case of every body would only be one more way to be told to sign in.
+        // More cases of every body would only be refused for the missing sign-in.
         run.args(["--phases", "examples,fuzzing"]);
     } else {
         run.args(["--phases", "examples,coverage,fuzzing"]);
@@ -165,7 +166,8 @@ async fn schemathesis(python: &Path, server: &TestServer, token: &str, folder: &
     let run = run
         .args(["--max-examples", "10"])
         .arg("--generation-deterministic")
-        // What a schema can't say (a name is taken, a GPU is not on offer) is refused all the same.
+        // Conflicts that a schema can't express (a taken name, a GPU that is not on offer) are refused all the
+        // same.
         .args(["--exclude-checks", "positive_data_acceptance"])
         .args(["--report-har-path", "report.har"])
         .arg(format!("{}/api/openapi.json", server.origin))
@@ -176,7 +178,7 @@ async fn schemathesis(python: &Path, server: &TestServer, token: &str, folder: &
     (run.status.success(), told.concat())
 }
 
-/// The operations of a document that are so.
+/// The operations of a document for which `is_so` is true.
 fn operations(document: &Value, is_so: impl Fn(&Value) -> bool) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -189,7 +191,7 @@ fn operations(document: &Value, is_so: impl Fn(&Value) -> bool) -> BTreeSet<Stri
     found
 }
 
-/// The operations that were done at least once: answered as they should, with what was asked for.
+/// The operations that succeeded at least once.
 fn answered(document: &Value, folder: &Path) -> BTreeSet<String> {
     let report = std::fs::read_to_string(folder.join("report.har")).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
@@ -217,7 +219,7 @@ fn answered(document: &Value, folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether a path is one of those of a template, and of none that says it without a parameter.
+/// Whether a path matches a template, and no template without a parameter there.
 fn fits(path: &str, template: &str) -> bool {
     let fixed = [
         "/api/templates/summary",

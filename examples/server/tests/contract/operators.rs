@@ -1,4 +1,4 @@
-//! What a document database would take for an operator or a path is a text like any other.
+//! Operators and paths of document databases are ordinary texts here.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The addresses of simulated pods: who gets in, and what is not to be had there.
+//! The hosts of simulated pods: who has access, and what is not available there.
 
 use futures::{SinkExt, StreamExt};
 use reqwest::Method;
@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::common::{Answer, TestServer, pod};
 
-/// A pod that runs, with what its link says.
+/// A running pod, with the parts of its link.
 struct Opened {
     id: String,
     /// With its port.
@@ -29,7 +29,7 @@ async fn open(server: &TestServer, user: &str, name: &str) -> Opened {
     Opened { id, authority, token }
 }
 
-/// Asks the host of a pod, with these headers.
+/// Sends a request to the host of a pod, with these headers.
 async fn ask(server: &TestServer, authority: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let request = server.request(Method::GET, path, "").header("host", authority);
     let request = headers
@@ -38,7 +38,7 @@ async fn ask(server: &TestServer, authority: &str, path: &str, headers: &[(&str,
     Answer::of(request).await
 }
 
-/// The cookie that an answer sets, as it is sent back.
+/// The cookie set by an answer, as it is sent back.
 fn cookie(answer: &Answer) -> String {
     let set = answer.headers["set-cookie"].to_str().unwrap();
     let (pair, attributes) = set.split_once(';').unwrap();
@@ -92,7 +92,7 @@ async fn a_link_opens_with_its_token_and_with_nothing_else() {
         ("/lab/tree/any", vec![("cookie", &*kept)], 200),
         ("/", vec![("cookie", &*others)], 403),
         ("/", vec![("cookie", "neuropod-pod=; neuropod-pod")], 403),
-        // A wrong token is told so, whatever was kept.
+        // A wrong token is reported, even with a valid cookie.
         (&*wrong, vec![("cookie", &*kept)], 403),
     ] {
         let answer = ask(&server, &one.authority, path, &headers).await;
@@ -117,7 +117,7 @@ async fn a_link_opens_with_its_token_and_with_nothing_else() {
             answer.text
         );
     }
-    // Who has another port of the pod needs no token there.
+    // The pod's other port needs no token.
     let web = one.authority.replacen("-8888.", "-7860.", 1);
     assert_eq!(ask(&server, &web, "/", &[]).await.status, 200);
 }
@@ -222,14 +222,14 @@ async fn nothing_of_the_platform_is_to_be_had_at_the_host_of_a_pod() {
     }
     let pods = server.get("/api/pods", &user).await.expect(200);
     assert_eq!(pods["data"].as_array().unwrap().len(), 1);
-    // Nor may its pages ask the platform.
+    // Nor may its pages send requests to the platform.
     let origin = format!("http://{}", one.authority);
     let request = server
         .request(Method::GET, "/api/config", "")
         .header("origin", origin);
     let answer = Answer::of(request).await;
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
-    // What is the platform's own stays so.
+    // The platform's own hosts are not affected.
     for host in ["app.pods.localhost", "pods.localhost", "localhost:1"] {
         let config = ask(&server, host, "/api/config", &[]).await.expect(200);
         assert_eq!(config["data"]["simulated"], true, "{host}");

@@ -1,4 +1,4 @@
-//! Who may not see a pod learns nothing of it.
+//! People who may not see a pod learn nothing about it.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ async fn a_socket_tells_the_owner_and_administrators_who_ask_for_it_and_nobody_e
     let admin = server.sign_in(ADMIN).await;
     let owner = server.user_id(&ana).await;
     let mut sockets = Vec::new();
-    // Only administrators hear of everybody, and they too only where they ask for it.
+    // Only administrators receive updates of all pods, and only on request.
     for (token, everybody) in [(&ana, false), (&berta, true), (&admin, true), (&admin, false)] {
         let mut socket = Socket::of(&server, token).await;
         socket

@@ -1,11 +1,11 @@
-//! Every address, and what it answers to whom.
+//! Every address, and its reply to each kind of caller.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::common::{ADMIN, Answer, TestServer, pod};
 
-/// Nobody, another client, the owner, an administrator: asked in this order.
+/// The statuses for a stranger, another client, the owner and an administrator, in this order.
 type Statuses = [u16; 4];
 
 const PUBLIC: Statuses = [200, 200, 200, 200];
@@ -126,7 +126,7 @@ fn rows(
         row(&get, "/api/openapi.json", &none, PUBLIC),
         row(&get, "/api/nothing", &none, [404; 4]),
         row(&put, "/api/pods", &none, [405; 4]),
-        // The last rows: afterwards nobody of them is signed in.
+        // The last rows: afterwards nobody is signed in.
         row(&delete, "/api/pods/{pod}", &none, [401, 403, 200, 404]),
         row(&post, "/api/auth/logout", &none, SIGNED_IN),
         row(&get, "/api/auth/me", &none, [401; 4]),
@@ -178,7 +178,7 @@ async fn every_address_answers_everybody_as_the_contract_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A failure changes nothing, so that it can be asked for again: in Spanish, which is the default.
+/// A failure changes nothing, so the request can be repeated: in Spanish, which is the default.
 async fn is_told_in_both_languages(
     server: &TestServer,
     english: &Answer,

@@ -1,9 +1,10 @@
-//! What an answer must look like.
+//! The required shape of replies.
 
 use serde_json::Value;
 
-/// Checks that an object has these fields, each of one of its types: `text`, `number`, `bool`, `list`, `object`, `time`,
-/// `date` or `null`, with `|` between them. More fields may be there: the contract lets them be added.
+/// Checks that an object has these fields, each of one of its types: `text`, `number`, `bool`, `list`,
+/// `object`, `time`, `date` or `null`, separated by `|`. More fields are allowed, because the contract may add
+/// some.
 #[track_caller]
 pub(crate) fn has(value: &Value, fields: &[(&str, &str)]) {
     for (field, types) in fields {
@@ -138,7 +139,7 @@ pub(crate) const TEMPLATE: &[(&str, &str)] = &[
     ("createdAt", "time"),
 ];
 
-/// Checks figures: numbers that a page can show as they are.
+/// Checks figures: numbers that a page can show without conversion.
 #[track_caller]
 pub(crate) fn is_stats(stats: &Value) {
     has(stats, STATS);
@@ -154,7 +155,7 @@ pub(crate) fn is_stats(stats: &Value) {
     }
 }
 
-/// Checks an update with everything in it.
+/// Checks an update with all its fields.
 #[track_caller]
 pub(crate) fn is_update(update: &Value) {
     has(update, UPDATE);
@@ -167,7 +168,7 @@ pub(crate) fn is_update(update: &Value) {
     }
 }
 
-/// An update without what changes by itself as time passes: two in a row differ in the rest.
+/// An update without the fields that change with time, by which consecutive updates may differ.
 pub(crate) fn without_time(mut update: Value) -> Value {
     update["timestamp"].take();
     for stats in ["/stats", "/pod/stats"] {
@@ -179,7 +180,7 @@ pub(crate) fn without_time(mut update: Value) -> Value {
     update
 }
 
-/// Checks a pod with everything in it.
+/// Checks a pod with all its fields.
 #[track_caller]
 pub(crate) fn is_pod(pod: &Value) {
     has(pod, POD);

@@ -1,4 +1,4 @@
-//! What the answers are made of, field by field.
+//! The replies, field by field.
 
 use reqwest::Method;
 use serde_json::{Value, json};

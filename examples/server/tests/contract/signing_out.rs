@@ -10,7 +10,7 @@ use crate::common::{ADMIN, TestServer};
 use crate::socketio::{Client, TRANSPORTS, modules};
 use crate::websocket::Socket;
 
-/// At once: much sooner than a server asks whether a session still holds.
+/// Much sooner than the server checks sessions by itself.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]

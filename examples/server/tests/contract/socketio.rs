@@ -15,12 +15,12 @@ use crate::shape::{CREATED, has, is_pod, is_update};
 
 pub(crate) const TRANSPORTS: [&str; 2] = ["websocket", "polling"];
 
-/// A client, a process of its own that ends when this is dropped.
+/// A client in a separate process that ends when this is dropped.
 pub(crate) struct Client {
     _process: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
-    /// What was acknowledged: the event and with what.
+    /// The acknowledgements: events and data.
     pub(crate) acks: Vec<(String, Value)>,
 }
 
@@ -49,7 +49,7 @@ impl Client {
         self.write(&json!({ "event": event, "data": data })).await;
     }
 
-    /// Loses the connection; the client comes back by itself.
+    /// Loses the connection; the client reconnects by itself.
     pub(crate) async fn lose(&mut self) {
         self.write(&json!({ "command": "lose" })).await;
     }
@@ -61,7 +61,7 @@ impl Client {
             .unwrap();
     }
 
-    /// The next event, or `None` for an acknowledgement, which is kept.
+    /// The next event, or `None` for an acknowledgement, which is stored.
     async fn read(&mut self) -> Option<(String, Value)> {
         let line = timeout(PATIENCE, self.output.next_line())
             .await
@@ -82,7 +82,7 @@ impl Client {
         }
     }
 
-    /// Waits until so many events were acknowledged in all.
+    /// Waits until this many events were acknowledged in all.
     pub(crate) async fn acknowledged(&mut self, count: usize) {
         while self.acks.len() < count {
             self.read().await;
@@ -107,7 +107,7 @@ impl Client {
         self.until(event, |_| true).await
     }
 
-    /// Everything that comes before the answer to a ping that is sent now.
+    /// Every event before the answer to a ping that is sent now.
     pub(crate) async fn heard_so_far(&mut self) -> Vec<(String, Value)> {
         self.say("ping", Value::Null).await;
         let mut heard = Vec::new();
@@ -120,7 +120,7 @@ impl Client {
     }
 }
 
-/// The modules of the client, or a skip that is noted.
+/// The modules of the client; `None` if the test is skipped.
 pub(crate) fn modules(test: &str) -> Option<std::path::PathBuf> {
     match npm_modules() {
         Ok(modules) => Some(modules),
@@ -233,7 +233,7 @@ async fn who_may_not_see_a_pod_hears_nothing_of_it() {
             .call(Method::DELETE, &format!("/api/pods/{id}"), &ana, None)
             .await
             .expect(200);
-        // An administrator's page takes what is announced for its own.
+        // An administrator's page treats announced pods as their own.
         assert_eq!(administrator.heard_so_far().await, []);
         assert_eq!(others.heard_so_far().await, []);
     }

@@ -1,4 +1,4 @@
-//! Tokens that do not hold, at every door: requests, the WebSocket's address and its first message.
+//! Invalid tokens at every entrance: requests, the WebSocket's address and its first message.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
@@ -22,7 +22,7 @@ fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
     .unwrap()
 }
 
-/// The claims of a good token, with these changes; null removes.
+/// The claims of a valid token, with these changes; null removes.
 fn claims(subject: &str, changes: &Value) -> Value {
     let now = jiff::Timestamp::now().as_second();
     let mut claims = json!({

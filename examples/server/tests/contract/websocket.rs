@@ -1,4 +1,4 @@
-//! The plain WebSocket, and what harm can be tried on it.
+//! The plain WebSocket, and attempts to abuse it.
 
 use std::time::Duration;
 
@@ -60,8 +60,7 @@ impl Socket {
         timeout(PATIENCE, wait).await.expect("it comes")
     }
 
-    /// Everything that is heard before the answer to a ping that is sent now: what was told to this connection before
-    /// is among it.
+    /// Every text before the answer to a ping that is sent now, including all that was sent before.
     pub(crate) async fn heard_so_far(&mut self) -> Vec<Value> {
         self.say(&json!({ "type": "ping" })).await;
         let mut heard = Vec::new();
@@ -143,8 +142,8 @@ async fn ten_thousand_subscriptions_are_answered_and_harm_nobody() {
     let token = server.sign_in("ana@example.com").await;
     let id = server.create(&token, "training").await;
     let mut socket = Socket::of(&server, &token).await;
-    // Each answer is read before the next question, as a page does. What is not known is read from the store, which
-    // counts as a request does.
+    // Each answer is read before the next question, as by a page. Unknown pods are read from the store, which
+    // counts like a request.
     let mut limited = 0;
     for number in 0..1000_u64 {
         let message = json!({ "type": "subscribe", "podId": format!("{number:016x}") });
@@ -154,7 +153,7 @@ async fn ten_thousand_subscriptions_are_answered_and_harm_nobody() {
         limited += u32::from(answer["code"] == "rate_limited");
     }
     assert!(limited > 500, "{limited} did not get to the store");
-    // A pod of one's own that is known costs nothing, and never is refused.
+    // A known pod of one's own costs nothing, and is never refused.
     for _ in 0..9000 {
         socket.say(&json!({ "type": "subscribe", "podId": id })).await;
         let heard = socket.hear().await.unwrap();
@@ -175,7 +174,7 @@ async fn what_is_no_text_of_a_fitting_size_ends_the_connection() {
     assert_eq!(socket.hear().await, Err(Some(1003)));
     for size in [65 * 1024, 1024 * 1024] {
         let mut socket = Socket::of(&server, &token).await;
-        // The server may have hung up before all of it is sent.
+        // The server may have closed the connection before all of it is sent.
         let _ = socket.0.send(Message::text("x".repeat(size))).await;
         assert!(socket.hear().await.is_err(), "{size}");
     }

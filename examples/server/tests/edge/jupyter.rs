@@ -13,8 +13,8 @@ use crate::site::{DOMAIN, Platform, Site};
 
 /// The cell of the notebook.
 const CELL: &str = include_str!("second_port.py");
-/// ingress-nginx closes a silent connection after a minute, and Traefik gives a request a minute to be read, unless they
-/// are told otherwise.
+/// By default ingress-nginx closes a silent connection after a minute, and Traefik allows a minute for reading
+/// a request.
 const IDLE: Duration = Duration::from_secs(65);
 
 /// The files of a user, as a page of Jupyter Lab sends them: in parts of a mebibyte, each as base64 in JSON.
@@ -34,7 +34,7 @@ const UPLOAD: &str = r#"
     return (await answer.json()).size;
 "#;
 
-/// A notebook with many outputs is one body, and so is what comes back.
+/// A notebook with many outputs is sent and returned as one body.
 const BIG_BODY: &str = r#"
     const [token, size] = arguments;
     const headers = { authorization: `token ${token}`, "content-type": "application/json" };
@@ -81,7 +81,7 @@ const SPEAK: &str = r#"
     });
 "#;
 
-/// Runs a cell as Jupyter Lab does: by the WebSocket of a kernel.
+/// Runs a cell like Jupyter Lab: by the WebSocket of a kernel.
 const RUN_CELL: &str = r#"
     const [token, code] = arguments;
     const headers = { authorization: `token ${token}` };
@@ -157,14 +157,14 @@ async fn jupyter_works_through_a_gateway() {
     .await;
 }
 
-/// A pod with two ports, as its owner has it before them.
+/// A pod with two ports, from its owner's view.
 struct Lab<'a> {
     site: &'a Site,
     platform: &'a Platform,
     path: String,
 }
 
-/// Where it is, and how it is opened.
+/// The address of the pod, with its token.
 #[derive(Debug, Clone)]
 struct Links {
     host: String,
@@ -178,7 +178,7 @@ impl Lab<'_> {
         self.platform.server.call(Method::GET, &path, None).await
     }
 
-    /// Waits until the page says that it can be opened.
+    /// Waits until the page shows that it can be opened.
     async fn ready(&self) -> Links {
         wait_until("both links", LIMIT, async || {
             let connections = self.connections().await;
@@ -202,7 +202,7 @@ impl Lab<'_> {
         self.platform.server.call(Method::POST, &path, None).await;
     }
 
-    /// What the first request of a visitor is answered, and how long that took.
+    /// The reply to a visitor's first request, and its duration.
     async fn first_answer(&self, host: &str, path: &str) -> (u16, Duration) {
         let visitor = self.site.visitor(&[host]);
         let begun = Instant::now();
@@ -210,8 +210,9 @@ impl Lab<'_> {
         (answer.unwrap().status().as_u16(), begun.elapsed())
     }
 
-    /// Waits until nothing is at the host any more. Until then it may be as it was, or the controller has not heard yet
-    /// of all that has ended (500 to 504); never is there a certificate of somebody else's.
+    /// Waits until nothing responds at the host any more. Until then the reply may be the earlier one, or an
+    /// error while the controller learns of all that has ended (500 to 504); never a certificate of somebody
+    /// else.
     async fn goes(&self, host: &str) -> Duration {
         let visitor = self.site.visitor(&[host]);
         let begun = Instant::now();
@@ -265,7 +266,7 @@ async fn lives(site: &Site, namespace: &str, exposure: &str) {
     let again = lab.ready().await;
     assert_eq!((&again.host, &again.second), (&links.host, &links.second));
     is_open(&lab, &again).await;
-    // Its file is still there.
+    // Its file still exists.
     let visitor = site.visitor(&[&again.host]);
     let url = format!("https://{}/api/contents/big.bin?content=0", again.host);
     let kept = visitor
@@ -280,7 +281,7 @@ async fn lives(site: &Site, namespace: &str, exposure: &str) {
     platform.server.stop().await;
 }
 
-/// Who is told that it is ready can open it at once.
+/// Somebody who is told that it is ready can open it at once.
 async fn is_open(lab: &Lab<'_>, links: &Links) {
     let path = format!("/api/status?token={}", links.token);
     let (status, took) = lab.first_answer(&links.host, &path).await;
@@ -291,7 +292,7 @@ async fn is_open(lab: &Lab<'_>, links: &Links) {
     assert_eq!(status, 200);
 }
 
-/// A browser that has many cookies for Jupyter sends them all.
+/// A browser with many cookies for Jupyter sends them all.
 async fn long_headers(site: &Site, links: &Links) {
     let visitor = site.visitor(&[&links.host]);
     let request = visitor
@@ -304,7 +305,7 @@ async fn long_headers(site: &Site, links: &Links) {
     assert_eq!(request.send().await.unwrap().status(), 200, "8 KiB of cookies");
 }
 
-/// What people do in Jupyter Lab.
+/// The actions of people in Jupyter Lab.
 async fn works(site: &Site, browser: &Browser, links: &Links) {
     let Links { host, second, token } = links;
     browser.open(&format!("https://{host}/lab?token={token}")).await;
@@ -344,7 +345,7 @@ async fn works(site: &Site, browser: &Browser, links: &Links) {
         big
     );
 
-    // The time of the real world has to pass here: it is what the controllers count.
+    // Real time has to pass here, because the controllers measure it.
     tokio::time::sleep_until((silent_since + IDLE).into()).await;
     assert_eq!(
         perform(browser, "the silent socket", SPEAK, json!([])).await,

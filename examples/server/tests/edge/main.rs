@@ -1,5 +1,5 @@
-//! The server on a real node with all that stands around pods in a real cluster: network policies that are enforced, an
-//! ingress controller with TLS, and metrics-server.
+//! The server on a real node with the surroundings of a real cluster: enforced network policies, an ingress
+//! controller with TLS, and metrics-server.
 //!
 //! The tests share one node and take turns on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]

@@ -1,4 +1,4 @@
-//! The truth table of the network: who reaches what, where policies are enforced.
+//! The truth table of the network: who reaches what, with enforced policies.
 
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::LIMIT;
 use crate::site::{INTERNET, METADATA, PRIVATE, Platform, Site};
 
-/// A server of names, for UDP and TCP, that knows one address for all.
+/// A DNS server for UDP and TCP that returns one address for every name.
 const NAMES: &str = r#"
 import socket, struct, threading
 
@@ -43,15 +43,15 @@ while True:
     udp.sendto(answer(query), client)
 "#;
 
-/// Seconds for an answer: long for a machine that is busy, and every blocked row takes so long.
+/// The time limit in seconds: long for a busy machine, and every blocked row takes as long.
 const PATIENCE: &str = "4";
 
-/// What somebody tries.
+/// An attempt to connect.
 #[derive(Clone, Debug)]
 enum Try {
-    /// Any answer by TCP. A server that speaks TLS refuses a plain request, and so has been reached.
+    /// Any reply by TCP. A TLS server that refuses a plain request was reached.
     Tcp(Ipv4Addr, u16),
-    /// A name is found by UDP.
+    /// A name is resolved by UDP.
     Name(Ipv4Addr),
 }
 
@@ -66,9 +66,9 @@ use Seen::{Blocked, Open};
 struct Row {
     what: String,
     tried: Try,
-    /// For a pod of the platform.
+    /// The expectation for a pod of the platform.
     pod: Seen,
-    /// For a pod that no policy is about, so that what is blocked is blocked by the policies.
+    /// The expectation for a pod without policies, which shows that the policies block the others.
     anybody: Seen,
 }
 
@@ -89,7 +89,7 @@ impl Try {
             .unwrap()
     }
 
-    /// What happens, and what the program said; `None` where none could be run, as the container is gone.
+    /// The result, and the program's output; `None` if it could not run because the container is gone.
     fn run(&self, node: &Node, pod: &KubePod) -> Option<(Seen, String)> {
         let program = match self {
             Self::Tcp(address, port) => format!("wget -q -O - http://{address}:{port}/"),
@@ -99,7 +99,7 @@ impl Try {
         let said = node.exec(pod, &["sh", "-c", &script]).ok()?;
         let said = said.trim_end().strip_suffix("ended")?.to_owned();
         let is_open = match self {
-            // Ended by `timeout`, or told that nobody is there.
+            // Ended by `timeout`, or refused.
             Self::Tcp(..) => !["status 143", "can't connect", "unreachable"]
                 .iter()
                 .any(|sign| said.contains(sign)),
@@ -114,7 +114,7 @@ fn address(pod: &KubePod) -> Ipv4Addr {
     status.pod_ip.as_ref().unwrap().parse().unwrap()
 }
 
-/// A pod of nobody's platform.
+/// A pod that belongs to no platform.
 async fn plain_pod(site: &Site, namespace: &str, name: &str, more: Value) -> KubePod {
     let mut container =
         json!({ "name": "main", "image": Image::Http.reference(), "imagePullPolicy": "Never" });
@@ -151,7 +151,7 @@ async fn plain_pod(site: &Site, namespace: &str, name: &str, more: Value) -> Kub
     .unwrap()
 }
 
-/// The address of a Service that leads to this port of the pods with this label.
+/// The address of a Service for this port of the pods with this label.
 async fn service(site: &Site, namespace: &str, name: &str, port: u16) -> Ipv4Addr {
     let ports = ["UDP", "TCP"]
         .map(|protocol| json!({ "name": protocol.to_lowercase(), "protocol": protocol, "port": port }));
@@ -170,13 +170,13 @@ async fn cluster_ip(site: &Site, namespace: &str, name: &str) -> Ipv4Addr {
     found.spec.unwrap().cluster_ip.unwrap().parse().unwrap()
 }
 
-/// The pods that the table is about.
+/// The pods in the table.
 struct Pods {
     ana: KubePod,
-    /// Another one of Ana's.
+    /// Ana's other pod.
     second: KubePod,
     bob: KubePod,
-    /// The address of the Service of Bob's port.
+    /// The address of the Service for Bob's port.
     bobs_service: Ipv4Addr,
 }
 
@@ -198,7 +198,7 @@ async fn pods(site: &Site, platform: &Platform) -> (Pods, String) {
     (pods, ids[0].clone())
 }
 
-/// What pods may reach, and what they may not.
+/// The addresses that pods may reach, and those that they may not.
 async fn table(site: &Site, pods: &Pods) -> Vec<Row> {
     let node = site.node();
     let names = plain_pod(
@@ -297,11 +297,11 @@ async fn pods_reach_the_internet_and_nothing_of_the_cluster() {
     let (pods, id) = pods(&site, &platform).await;
     site.namespace("edge-others").await;
     let anybody = plain_pod(&site, "edge-others", "anybody", json!({})).await;
-    // Whatever runs in that namespace may be the controller.
+    // Anything in that namespace may be the controller.
     site.namespace(Edge::NAMESPACE).await;
     let controller = plain_pod(&site, Edge::NAMESPACE, "controller", json!({})).await;
 
-    // What is in the container may listen where it likes; only the ports of the pod are reached.
+    // Programs in the container may listen anywhere; only the ports of the pod can be reached.
     node.start_in(&pods.ana, &["httpd", "-f", "-p", "8081", "-h", "/www"])
         .unwrap();
     let inward = [
@@ -328,7 +328,7 @@ async fn pods_reach_the_internet_and_nothing_of_the_cluster() {
     check(&rows, "anybody", node, &anybody, |row| row.anybody).await;
     check(&rows, "a pod", node, &pods.ana, |row| row.pod).await;
 
-    // Until its container has ended a pod stays apart: this one does not listen to the signal.
+    // A pod stays isolated until its container has ended; this one ignores the signal.
     platform
         .server
         .call(Method::POST, &format!("/api/pods/{id}/stop"), None)

@@ -1,4 +1,4 @@
-//! Pages in Chromium, and what their scripts do there.
+//! Pages in Chromium, and their scripts.
 
 use neuropod_test_cluster::wait_until;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::LIMIT;
 use crate::chromium::Browser;
 
-/// Begins to do what an async function does, and keeps what comes of it under a name.
+/// Starts an async function, and stores its result under a name.
 pub(crate) async fn begin(browser: &Browser, name: &str, body: &str, arguments: Value) {
     let script = format!(
         "window.doing ??= {{}};
@@ -18,7 +18,7 @@ pub(crate) async fn begin(browser: &Browser, name: &str, body: &str, arguments: 
     browser.run(&script, json!([name, arguments])).await;
 }
 
-/// Waits for what was begun under this name, and returns it.
+/// Waits for the result with this name, and returns it.
 pub(crate) async fn end(browser: &Browser, name: &str) -> Value {
     wait_until(name, LIMIT, async || {
         let done = browser
@@ -34,13 +34,13 @@ pub(crate) async fn end(browser: &Browser, name: &str) -> Value {
     .unwrap()
 }
 
-/// Does what an async function does, and returns what it returns.
+/// Runs an async function, and returns its result.
 pub(crate) async fn perform(browser: &Browser, name: &str, body: &str, arguments: Value) -> Value {
     begin(browser, name, body, arguments).await;
     end(browser, name).await
 }
 
-/// Waits until the body of a function returns something true.
+/// Waits until a function body returns something true.
 pub(crate) async fn until(browser: &Browser, what: &str, body: &str, arguments: Value) -> Value {
     wait_until(what, LIMIT, async || {
         let value = browser.run(body, arguments.clone()).await;

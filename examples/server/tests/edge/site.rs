@@ -1,4 +1,4 @@
-//! The node with what stands around it, and a server on it.
+//! The node with its surroundings, and a server on it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -20,8 +20,8 @@ use crate::process::{Server, Setup};
 pub(crate) const DOMAIN: &str = "pods.example.com";
 /// The Secret with the certificate of all hosts of pods.
 const CERTIFICATE: &str = "wildcard";
-/// What a program in a cluster may ask that is none of its business, at addresses that nobody has outside of it; and the
-/// address of a server in the internet.
+/// Addresses that a program in a cluster must not reach and that nobody has outside of it, and the address of a
+/// server in the internet.
 pub(crate) const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 pub(crate) const INTERNET: Ipv4Addr = Ipv4Addr::new(93, 184, 215, 14);
 pub(crate) const PRIVATE: [Ipv4Addr; 6] = [
@@ -45,7 +45,7 @@ struct Shared {
 }
 
 static SHARED: OnceCell<Result<Shared, String>> = OnceCell::const_new();
-/// Whose turn it is: pods of two tests together may not fit on the node.
+/// Serialises the tests, because the pods of two tests may not fit on the node.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 pub(crate) struct Site {
@@ -54,16 +54,16 @@ pub(crate) struct Site {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// A namespace for pods, and a server that makes them there.
+/// A namespace for pods, and a server that creates them there.
 pub(crate) struct Platform {
     pub(crate) server: Server,
     pub(crate) namespace: String,
 }
 
 impl Site {
-    /// The node, once it is this test's turn; `None`, and a noted skip, where there is none.
+    /// The node, once it is this test's turn; `None` and a recorded skip if there is none.
     pub(crate) async fn get(test: &str, browser: bool) -> Option<Self> {
-        // The HTTP client wants one. Another test may have been first.
+        // The HTTP client needs one. Another test may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let turn = TURN.lock().await;
         let missing = match check_browser() {
@@ -82,7 +82,7 @@ impl Site {
                 return None;
             }
         };
-        // Used by what it keeps alive only.
+        // Only kept alive.
         let _ = (&shared.outside, &shared.enforcer);
         Some(Self {
             shared,
@@ -118,8 +118,8 @@ impl Site {
         &self.shared.cluster
     }
 
-    /// What stands between Chromium and the hosts of pods: their names lead to the ingress controller, and its
-    /// certificate is trusted.
+    /// Arguments that lead the hosts of pods to the ingress controller, and make Chromium trust its
+    /// certificate.
     pub(crate) fn browser_arguments(&self) -> [String; 2] {
         let edge = self.edge().address();
         [
@@ -133,7 +133,8 @@ impl Site {
         ]
     }
 
-    /// A client that reaches these hosts at the ingress controller, trusts its certificate, and follows nothing.
+    /// A client that reaches these hosts at the ingress controller, trusts its certificate, and follows no
+    /// redirects.
     pub(crate) fn visitor(&self, hosts: &[&str]) -> reqwest::Client {
         let edge = SocketAddr::from((self.edge().address(), 443));
         let authority = self.shared.certificate.authority.as_bytes();
@@ -160,7 +161,7 @@ impl Site {
         apply(&self.client, object, false).await.unwrap();
     }
 
-    /// A new namespace in which pods can be made.
+    /// A new namespace for pods.
     pub(crate) async fn namespace(&self, name: &str) {
         let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         self.apply(&object).await;
@@ -176,7 +177,7 @@ impl Site {
     /// A server whose pods are in this namespace, with `exposure` in the table `[kube]` of its configuration.
     pub(crate) async fn platform(&self, namespace: &str, exposure: &str) -> Platform {
         self.namespace(namespace).await;
-        // Also where no controller follows it yet, the server wants it to be there.
+        // The server requires it even if no controller follows it yet.
         self.apply(&json!({
             "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": { "name": Edge::CLASS },
             "spec": { "controller": "traefik.io/ingress-controller" },
@@ -220,7 +221,7 @@ impl Site {
         }
     }
 
-    /// The pod of the cluster that this pod of the platform is, once it is ready.
+    /// The cluster's object of a pod, once it is ready.
     pub(crate) async fn kube_pod(&self, platform: &Platform, id: &str) -> KubePod {
         let pods = self.api::<KubePod>(&platform.namespace);
         let selector = ListParams::default().labels(&format!("neuropod.io/pod-id={id}"));
@@ -243,7 +244,7 @@ impl Site {
 }
 
 impl Platform {
-    /// A pod of who signed in with this token, and its id.
+    /// Creates a pod for the token's owner, and returns its id.
     pub(crate) async fn create(
         &self,
         token: &str,

@@ -1,4 +1,4 @@
-//! What pods use, as metrics-server measures it.
+//! The usage of pods, as measured by metrics-server.
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -27,14 +27,14 @@ const SIGN_IN: &str = r#"
 
 const SHOWN: &str = r#"return Number.parseFloat(document.querySelector("td.cpu")?.textContent ?? "") || 0"#;
 
-/// The processor time that a container has used, in nanoseconds, in either version of control groups.
+/// The processor time used by a container, in nanoseconds, in either version of control groups.
 const USED: &str = "cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null \
     || awk '/^usage_usec/ { print $2 * 1000 }' /sys/fs/cgroup/cpu.stat";
 
-/// How often it is counted what the container has used.
+/// How often the container's usage is sampled.
 const SAMPLES: SignedDuration = SignedDuration::from_secs(1);
 
-/// What a container used during some time, in thousandths of a processor.
+/// The usage of a container during some time, in thousandths of a processor.
 #[derive(Debug, Clone, Copy)]
 struct Figure {
     until: Timestamp,
@@ -42,8 +42,8 @@ struct Figure {
     counted: f64,
 }
 
-/// What metrics-server says, and beside it what the container has really used: its loops get less than their processor
-/// where the machine does something else meanwhile.
+/// The reports of metrics-server beside the true usage of the container: its loops get less than their
+/// processor while the machine does something else.
 struct Watched<'a> {
     node: &'a Node,
     pod: KubePod,
@@ -54,7 +54,7 @@ struct Watched<'a> {
 }
 
 impl Watched<'_> {
-    /// Counts what the container has used until now, and asks metrics-server for what is new.
+    /// Samples the container's usage, and fetches the latest report of metrics-server.
     async fn look(&mut self) {
         let now = Timestamp::now();
         if let Some((last, _)) = self.samples.last()
@@ -65,7 +65,7 @@ impl Watched<'_> {
         let used = self.node.exec(&self.pod, &["sh", "-c", USED]).unwrap();
         self.samples
             .push((Timestamp::now(), used.trim().parse().unwrap()));
-        // There is nothing yet of a pod that is new.
+        // There is no report for a new pod.
         let Ok(object) = self.metrics.get(self.pod.metadata.name.as_deref().unwrap()).await else {
             return;
         };
@@ -86,7 +86,7 @@ impl Watched<'_> {
         });
     }
 
-    /// What the container had used at a moment between two samples.
+    /// The container's usage at a moment between two samples.
     fn used_at(&self, at: Timestamp) -> Option<f64> {
         let pair = self.samples.windows(2);
         let [(from, before), (until, after)] =
@@ -98,7 +98,7 @@ impl Watched<'_> {
         Some(before + (after - before) * part)
     }
 
-    /// Whether metrics-server has told this, in thousandths of a processor, give or take one of a hundred.
+    /// Whether metrics-server has reported this value in thousandths, within one percent.
     fn has_told(&self, millis: f64) -> bool {
         let near = |figure: &Figure| (figure.told - millis).abs() <= 10.0;
         self.figures.iter().any(near)
@@ -153,7 +153,7 @@ async fn a_busy_processor_shows() {
         let stats = &pods["data"][0]["stats"];
         let known = stats["known"]["cpu"] == true && stats["known"]["memory"] == true;
         let percent = stats["cpuUsage"].as_f64().unwrap_or_default();
-        // Of the one processor that the pod has.
+        // Of the pod's one processor.
         (known && watched.has_told(percent * 10.0))
             .then_some(())
             .ok_or_else(|| stats.to_string())
@@ -180,7 +180,7 @@ async fn a_busy_processor_shows() {
     platform.server.stop().await;
 }
 
-/// Keeps the pod's processor busy: with two programs, so that its limit of one is what it uses.
+/// Keeps the pod's processor busy with two programs, so that its usage equals its limit of one.
 async fn busy<'a>(site: &'a Site, platform: &Platform, id: &str) -> Watched<'a> {
     let pod = site.kube_pod(platform, id).await;
     for _ in 0..2 {
@@ -200,7 +200,7 @@ async fn busy<'a>(site: &'a Site, platform: &Platform, id: &str) -> Watched<'a> 
     }
 }
 
-/// A backend for the same cluster as that of the server.
+/// A backend for the server's cluster.
 async fn backend(site: &Site, platform: &Platform) -> KubeCluster {
     let config = KubeConfig::default()
         .with_instance(platform.namespace.as_str())

@@ -1,4 +1,4 @@
-//! A browser that finds the hosts of pods.
+//! A browser that resolves the hosts of pods.
 
 use neuropod_test_cluster::wait_until;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::LIMIT;
 use crate::chromium::Browser;
 use crate::cluster::Route;
 
-/// Does `work` with a fresh browser that knows these routes and nothing else of the network.
+/// Runs `work` with a new browser that knows these routes and nothing else of the network.
 pub(crate) async fn run(routes: &[Route], work: impl AsyncFnOnce(&Browser)) {
     let rules = routes
         .iter()
@@ -17,7 +17,7 @@ pub(crate) async fn run(routes: &[Route], work: impl AsyncFnOnce(&Browser)) {
     Browser::run_with(&[&rules], work).await;
 }
 
-/// Waits until the page has an element of this selector, and people see it.
+/// Waits until the page has a visible element of this selector.
 pub(crate) async fn shows(browser: &Browser, selector: &str) {
     let script = "const found = document.querySelector(arguments[0]);
         return [found?.checkVisibility() ?? false, location.pathname, document.body?.innerText ?? ''];";

@@ -27,7 +27,7 @@ pub(crate) struct Site {
     client: Client,
 }
 
-/// Where an ingress controller would take the requests for a host.
+/// The place to which an ingress controller would send the requests for a host.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) host: String,
@@ -36,9 +36,9 @@ pub(crate) struct Route {
 }
 
 impl Site {
-    /// The cluster with the rights of the server; `None`, and a noted skip, where there is no node.
+    /// The cluster with the rights of the server; `None` and a recorded skip if there is no node.
     pub(crate) async fn get(test: &str) -> Option<Self> {
-        // The HTTP client wants one. Another test may have been first.
+        // The HTTP client needs one. Another test may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let started = CLUSTER.get_or_init(|| match TestCluster::node() {
             Ok(cluster) => Ok(cluster),
@@ -94,7 +94,7 @@ impl Site {
             .unwrap()
     }
 
-    /// Applies a document of a file, as `kubectl apply --server-side` does; unknown fields are errors.
+    /// Applies a document of a file, like `kubectl apply --server-side`; unknown fields are errors.
     pub(crate) async fn apply(&self, file: &str, document: &Value, dry_run: bool) {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let (version, kind) = (text(&document["apiVersion"]), text(&document["kind"]));
@@ -113,12 +113,12 @@ impl Site {
         }
     }
 
-    /// How many objects of the platform there are, by kind; the volumes too.
+    /// The number of objects of the platform, by kind, including volumes.
     pub(crate) async fn objects(&self) -> BTreeMap<String, usize> {
         count_objects(&self.client, PODS).await.unwrap()
     }
 
-    /// What the Ingresses of the platform say: which host leads to which Service.
+    /// The routes in the platform's Ingresses, from hosts to Services.
     pub(crate) async fn routes(&self) -> Vec<Route> {
         let ours = ListParams::default().labels(SELECTOR);
         let services: Api<Service> = self.api();

@@ -1,5 +1,5 @@
-//! The server on a real Kubernetes and a MongoDB, set up by the files of `examples/deploy`: what it is asked for by HTTP
-//! runs, opens in a real browser, and goes without a trace.
+//! The server on a real Kubernetes and a MongoDB, set up by the files of `examples/deploy`: pods requested by
+//! HTTP run, open in a real browser, and are removed without a trace.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod browser;
@@ -97,7 +97,7 @@ async fn a_pod_opens_in_a_browser_by_the_link_of_the_api() {
     server.stop().await;
 }
 
-/// A pod, as its owner sees it.
+/// A pod from its owner's view.
 struct Pod<'a> {
     path: String,
     server: &'a Server,
@@ -123,7 +123,7 @@ impl Pod<'_> {
         self.server.call(Method::POST, &path, None).await;
     }
 
-    /// The link to Jupyter, where the API tells one that is ready.
+    /// The link to Jupyter, if the API reports it as ready.
     async fn link(&self) -> Option<String> {
         let path = format!("{}/connections", self.path);
         let connections = self.server.call(Method::GET, &path, None).await;
@@ -142,7 +142,7 @@ impl Pod<'_> {
         .unwrap()
     }
 
-    /// Opens the link in a browser, which finds its host as the Ingress says.
+    /// Opens the link in a browser, which resolves its host according to the Ingress.
     async fn opens(&self, link: &str) {
         let routes = self.site.routes().await;
         browser::run(&routes, async |page| {
@@ -161,16 +161,16 @@ impl Pod<'_> {
         .await;
     }
 
-    /// What Jupyter logs from now on is told to whoever follows.
+    /// Everybody who follows the log receives Jupyter's new lines.
     async fn logs_follow(&self) {
         let path = format!("{}/logs?follow=true&tail=1", self.path);
         let mut log = self.server.request(Method::GET, &path, None).await;
-        // Jupyter logs a request for something that is not there.
+        // Jupyter logs a request for a missing object.
         let missing = "/api/contents/is-not-there";
         let link = self.link().await.unwrap();
         let (_, token) = link.split_once("?token=").unwrap();
         let base = self.site.routes().await[0].address.clone();
-        // Not in the address: Jupyter logs that.
+        // Not in the address, because Jupyter logs that.
         let request = reqwest::Client::new().get(format!("http://{base}{missing}"));
         let request = request.header("authorization", format!("token {token}"));
         assert_eq!(request.send().await.unwrap().status(), 404);

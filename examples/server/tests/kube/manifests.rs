@@ -10,7 +10,7 @@ pub(crate) const RBAC: &str = include_str!("../../../deploy/rbac.yaml");
 /// The server itself.
 pub(crate) const SERVER: &str = include_str!("../../../deploy/server.yaml");
 
-/// What is applied to a cluster.
+/// The files applied to a cluster.
 pub(crate) const FILES: [(&str, &str); 8] = [
     ("namespaces.yaml", NAMESPACES),
     ("rbac.yaml", RBAC),

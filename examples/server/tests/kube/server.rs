@@ -28,7 +28,7 @@ pub(crate) async fn start(site: &Site) -> (Server, Mongo) {
     (server, store)
 }
 
-/// A database of its own on the server of this address.
+/// A new database on the server at this address.
 fn database(uri: &str) -> String {
     let name = format!("neuropod_test_{:016x}", rand::random::<u64>());
     let (server, options) = uri.split_once('?').unwrap_or((uri, ""));

@@ -54,7 +54,7 @@ fn build(recipe: &Recipe, version: &str, target: &Path) -> Result<()> {
     patched.remove()
 }
 
-/// What tells builds of one version apart: our own part of them counts too.
+/// Distinguishes builds of the same version, because our own part of them may change.
 fn ours(recipe: &Recipe) -> String {
     let patch = recipe.patch.as_ref().map(|patch| format!("-{}", patch.digest()));
     let own = || HEXLOWER.encode(&Sha256::digest(recipe.own)[..4]);

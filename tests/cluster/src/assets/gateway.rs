@@ -11,7 +11,7 @@ use crate::{
 const TOOL: &str = "tools/gateway";
 const MODULE: &str = "sigs.k8s.io/gateway-api";
 const GO_MOD: &str = include_str!("../../tools/gateway/go.mod");
-/// The kinds of the standard channel that a controller for HTTP watches, whether anybody has objects of them or not.
+/// The kinds of the standard channel that an HTTP controller watches, whether or not there are objects of them.
 const FILES: [&str; 7] = [
     "gateway.networking.k8s.io_backendtlspolicies.yaml",
     "gateway.networking.k8s.io_gatewayclasses.yaml",
@@ -22,7 +22,7 @@ const FILES: [&str; 7] = [
     "gateway.networking.k8s.io_tlsroutes.yaml",
 ];
 
-/// The definitions, as YAML. They are downloaded the first time.
+/// The definitions, as YAML. They are downloaded on first use.
 pub(crate) fn definitions() -> Result<Vec<String>> {
     let version = pinned(GO_MOD, MODULE).unwrap_or("unknown");
     let folder = cache::get_or_make(&format!("gateway-api-{version}"), |folder| {

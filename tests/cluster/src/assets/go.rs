@@ -1,16 +1,16 @@
-//! Go, and the modules of ours that it builds.
+//! Go, and our modules that it builds.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// The program `go` in the folder of a module of ours.
+/// The program `go` in the folder of one of our modules.
 pub(super) fn go(module: &str) -> Command {
     let mut command = Command::new("go");
     command
         .current_dir(source(module))
-        // A workspace file of the user's own must not change what is built.
+        // A workspace file of the user must not change the build.
         .env("GOWORK", "off");
     command
 }

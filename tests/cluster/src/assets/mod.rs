@@ -12,7 +12,7 @@ use std::{env, path::PathBuf};
 pub use self::program::Program;
 use crate::error::Result;
 
-/// Where programs come from: `$KUBEBUILDER_ASSETS`, else the cache, else a build into the cache.
+/// The source of programs: `$KUBEBUILDER_ASSETS`, else the cache, else a build into the cache.
 #[derive(Clone, Debug)]
 pub struct Assets {
     given: Option<PathBuf>,
@@ -26,9 +26,9 @@ impl Assets {
         }
     }
 
-    /// The path of `program`, which is built if need be: minutes, the first time.
+    /// The path of `program`, which is built if necessary; that takes minutes.
     pub fn get(&self, program: Program) -> Result<PathBuf> {
-        // Such folders hold etcd, kube-apiserver and kubectl, but mostly no controller manager.
+        // Such folders contain etcd, kube-apiserver and kubectl, but usually no controller manager.
         match self
             .given
             .as_deref()
@@ -40,7 +40,7 @@ impl Assets {
         }
     }
 
-    /// Makes sure that every one of `programs` is there.
+    /// Makes sure that all of `programs` exist.
     pub fn prepare(&self, programs: &[Program]) -> Result<()> {
         programs
             .iter()

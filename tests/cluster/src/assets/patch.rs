@@ -1,4 +1,4 @@
-//! Modules that are built with a change of ours: a copy of the module takes its place.
+//! Modules with a change of ours: a modified copy replaces the module.
 
 use std::{
     fs, io,
@@ -15,22 +15,22 @@ use crate::{
     error::{IoContext, Result},
 };
 
-/// What is changed in a module.
+/// A change to a module.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patch {
     /// The module.
     pub(super) module: &'static str,
-    /// Files that are added or replaced: where they are in the module, and what is in them.
+    /// Files that are added or replaced: their paths in the module, and their contents.
     pub(super) files: &'static [(&'static str, &'static str)],
-    /// A file, what stands there, and what is to stand there.
+    /// A file, the original text, and its replacement.
     pub(super) changes: &'static [[&'static str; 3]],
 }
 
-/// A changed copy of a module, and the `go.mod` that has it in the place of the module.
+/// A modified copy of a module, and the `go.mod` that replaces the module by it.
 pub(super) struct Patched(PathBuf);
 
 impl Patch {
-    /// Tells builds apart, besides the version.
+    /// Distinguishes builds of the same version.
     pub(super) fn digest(&self) -> String {
         let Self {
             module,
@@ -42,8 +42,8 @@ impl Patch {
         HEXLOWER.encode(&Sha256::digest(all)[..6])
     }
 
-    /// Makes a changed copy of the module beside `target`. `tool` is the folder of the Go module of ours that uses it,
-    /// and `go_mod` its `go.mod`.
+    /// Creates a modified copy of the module beside `target`. `tool` is the folder of our Go module that uses
+    /// it, and `go_mod` its `go.mod`.
     pub(super) fn apply(&self, tool: &str, go_mod: &str, target: &Path) -> Result<Patched> {
         command::run(go(tool).args(["mod", "download", self.module]))?;
         let original = command::run(go(tool).args(["list", "-m", "-f", "{{.Dir}}", self.module]))?;
@@ -80,7 +80,7 @@ impl Patch {
 }
 
 impl Patched {
-    /// A `go.mod` of ours that has the copy in the place of the module.
+    /// A `go.mod` that replaces the module by the copy.
     pub(super) fn go_mod(&self) -> PathBuf {
         self.0.join("tool.mod")
     }

@@ -17,16 +17,16 @@ pub enum Program {
 }
 
 impl Program {
-    /// What a control plane needs.
+    /// The programs of a control plane.
     pub const CONTROL_PLANE: [Self; 3] = [Self::Etcd, Self::KubeApiserver, Self::KubeControllerManager];
-    /// What a node needs besides.
+    /// The additional programs of a node.
     pub const NODE: [Self; 4] = [
         Self::KubeScheduler,
         Self::Kubelet,
         Self::KubeProxy,
         Self::KubeRouter,
     ];
-    /// What stands around the pods of a real cluster: what measures, what routes.
+    /// The surroundings of pods in a real cluster: metrics and routing.
     pub const EDGE: [Self; 2] = [Self::MetricsServer, Self::Traefik];
 
     /// The file name of the program.

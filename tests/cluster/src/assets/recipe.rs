@@ -5,29 +5,29 @@ use super::{patch::Patch, program::Program};
 /// How a program is built.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recipe {
-    /// The folder of a Go module of ours, which pins all versions.
+    /// The folder of our Go module, which pins all versions.
     pub(super) folder: &'static str,
     /// Its `go.mod`.
     pub(super) go_mod: &'static str,
-    /// The module that the program is from; its version is the program's.
+    /// The module of the program, which has its version.
     pub(super) module: &'static str,
     /// The package that is built.
     pub(super) package: &'static str,
-    /// Variables that say which version it is.
+    /// Variables that set its version.
     pub(super) version: VersionFlags,
-    /// What is changed first.
+    /// The change that is applied first.
     pub(super) patch: Option<Patch>,
     /// Our own part of the program.
     pub(super) own: &'static str,
 }
 
-/// How a program is told its version when it is linked.
+/// How a program gets its version when it is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VersionFlags {
-    /// It is not told, or knows by itself.
+    /// It needs none, or determines it by itself.
     None,
-    /// As the servers of Kubernetes are: without it they report `v0.0.0-master`, and clients that compare versions are
-    /// misled.
+    /// Like the servers of Kubernetes: without it they report `v0.0.0-master`, and clients that compare
+    /// versions are misled.
     Kubernetes,
 }
 
@@ -72,9 +72,9 @@ const ETCD: Recipe = Recipe {
 
 /// FerretDB with its indexes in use.
 ///
-/// FerretDB 1 on SQLite makes indexes, and asks for `_id` by another expression than that of its index, and for nothing
-/// else at all: for nearly every command it reads and decodes the whole collection. What it answers is the same when it
-/// reads less, as it applies the whole filter to whatever it has read.
+/// FerretDB 1 on SQLite creates indexes, but queries `_id` by a different expression than that of its index,
+/// and nothing else: for nearly every command it reads and decodes the whole collection. Its results are the
+/// same when it reads less, because it applies the whole filter to everything that it has read.
 const FERRETDB: Recipe = Recipe {
     folder: "tools/ferretdb",
     go_mod: include_str!("../../tools/ferretdb/go.mod"),
@@ -103,7 +103,7 @@ const FERRETDB: Recipe = Recipe {
     own: include_str!("../../tools/ferretdb/main.go"),
 };
 
-/// The firewall of kube-router without its router, whose dependencies are a quarter of what there is to compile.
+/// The firewall of kube-router without its router, whose dependencies are a quarter of the code.
 const KUBE_ROUTER: Recipe = Recipe {
     folder: "tools/kube-router",
     go_mod: include_str!("../../tools/kube-router/go.mod"),
@@ -124,8 +124,8 @@ const METRICS_SERVER: Recipe = Recipe {
     own: "",
 };
 
-/// Traefik without the DNS providers of lego, which gets certificates: not all of their SDKs are to be had, and none is
-/// used here. Two more of its modules are replaced in its `go.mod`, for the same reason.
+/// Traefik without the DNS providers of lego, which obtains certificates: some of their SDKs are unavailable,
+/// and none is used here. Two more of its modules are replaced in its `go.mod`, for the same reason.
 const TRAEFIK: Recipe = Recipe {
     folder: "tools/traefik",
     go_mod: include_str!("../../tools/traefik/go.mod"),

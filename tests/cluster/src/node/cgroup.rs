@@ -9,13 +9,13 @@ use crate::error::{IoContext, Result};
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Creates the group `name` in the one hierarchy of cgroup v2, or in each of those of v1. The guard process of
-/// the node's folder removes it.
+/// Creates the group `name` in the single hierarchy of cgroup v2, or in each hierarchy of v1. The guard process
+/// of the node's folder removes it.
 pub(super) fn create(name: &str) -> Result<()> {
     for hierarchy in hierarchies()? {
         let group = hierarchy.join(name);
         fs::create_dir_all(&group).at(&group)?;
-        // In v1 a new group may use no processor and no memory until it is told which.
+        // In v1 a new group can't use processors or memory until they are assigned.
         for file in ["cpuset.cpus", "cpuset.mems"] {
             let (from, to) = (hierarchy.join(file), group.join(file));
             if let Ok(value) = fs::read(&from) {

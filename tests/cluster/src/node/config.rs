@@ -9,7 +9,7 @@ use crate::images::Image;
 
 /// The name of the node.
 pub(super) const NAME: &str = "neuropod-test";
-/// Where the container runtime listens, inside the node.
+/// The address of the container runtime, inside the node.
 pub(super) const SOCKET: &str = "/run/containerd/containerd.sock";
 
 /// The configuration of containerd. `/var/lib` and `/run` are the node's own.
@@ -52,7 +52,7 @@ SystemdCgroup = false
     )
 }
 
-/// Where Debian's containernetworking-plugins are.
+/// The path of Debian's containernetworking-plugins.
 pub(super) const CNI_PLUGINS: &str = "/usr/lib/cni";
 
 /// Pods share a bridge, and the node routes between it and the host.
@@ -83,7 +83,7 @@ pub(super) fn kubelet(addresses: Addresses, cgroup: &str, pki: &Path) -> Value {
     json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        // What the machine has decides, not the test.
+        // The machine decides, not the test.
         "failCgroupV1": false,
         "failSwapOn": false,
         "cgroupDriver": "cgroupfs",
@@ -102,8 +102,8 @@ pub(super) fn kubelet(addresses: Addresses, cgroup: &str, pki: &Path) -> Value {
         "clusterDomain": "cluster.local",
         // No DNS server runs in this cluster.
         "resolvConf": "",
-        // A nearly full disk of the machine that runs the tests must not evict pods or remove images, which
-        // could not be pulled again.
+        // A nearly full disk on the test machine must not evict pods or remove images, which could not be
+        // pulled again.
         "evictionHard": { "memory.available": "50Mi", "nodefs.available": "0%", "imagefs.available": "0%",
             "nodefs.inodesFree": "0%", "imagefs.inodesFree": "0%" },
         "imageGCHighThresholdPercent": 100,
@@ -121,7 +121,7 @@ pub(super) fn kube_proxy(addresses: Addresses, kubeconfig: &Path) -> Value {
         "clientConnection": { "kubeconfig": kubeconfig },
         "clusterCIDR": addresses.pods(),
         "hostnameOverride": NAME,
-        // The connection tracking table is the host's; its size is not ours to set.
+        // The connection tracking table belongs to the host; its size must not change.
         "conntrack": { "maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s" },
         "iptables": { "minSyncPeriod": "0s", "syncPeriod": "30s" },
     })

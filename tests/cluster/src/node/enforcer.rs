@@ -1,4 +1,4 @@
-//! What enforces network policies on the node: the firewall of kube-router.
+//! Enforces network policies on the node, with the firewall of kube-router.
 
 use std::time::Duration;
 
@@ -12,18 +12,19 @@ use crate::{
 };
 
 const READY: Duration = Duration::from_mins(1);
-/// The first chain of rules that it makes.
+/// The first chain of rules that it creates.
 const CHAIN: &str = "KUBE-ROUTER-FORWARD";
 
-/// Network policies hold on the node as long as this lives. What it has told the kernel stays until the node ends.
+/// Enforces network policies on the node as long as this lives. Its rules stay in the kernel until the node
+/// ends.
 #[derive(Debug)]
 pub struct Enforcer {
     _server: Server,
 }
 
 impl Node {
-    /// Makes network policies hold on this node, of the pods that run already too, and returns once its rules are there.
-    /// Without it nothing enforces them, as in clusters whose network plug-in does not.
+    /// Enforces network policies on this node, also for running pods, and returns once its rules exist. Without
+    /// it nothing enforces them, as in clusters whose network plug-in does not.
     pub fn enforce_policies(&self) -> Result<Enforcer> {
         let control_plane = &self.control_plane;
         let data = &control_plane.data;
@@ -54,7 +55,7 @@ impl Node {
         Ok(Enforcer { _server: server })
     }
 
-    /// What the kernel has been told about network policies, for the report of a failed test.
+    /// The kernel's rules for network policies, for the report of a failed test.
     pub fn firewall(&self) -> Result<String> {
         let mut rules = self.namespaces.command("iptables-save");
         let rules = command::run(rules.args(["-t", "filter"]))?;

@@ -14,14 +14,14 @@ use crate::{
 };
 
 impl Node {
-    /// Runs a command in the first container of `pod`, as its user and in its networks, and returns what it printed. A
-    /// command that fails is an error with what it printed.
+    /// Runs a command in the first container of `pod`, as its user and in its networks, and returns its output.
+    /// A command that fails is an error with its output.
     pub fn exec(&self, pod: &Pod, arguments: &[&str]) -> Result<String> {
         let mut command = self.exec_command(pod, false)?;
         command::run(command.args(arguments))
     }
 
-    /// Starts a command in the first container of `pod`, which goes on by itself until the container ends.
+    /// Starts a command in the first container of `pod`, which runs until the container ends.
     pub fn start_in(&self, pod: &Pod, arguments: &[&str]) -> Result<()> {
         let mut command = self.exec_command(pod, true)?;
         command::run(command.args(arguments)).map(drop)

@@ -37,14 +37,14 @@ use crate::{
 
 const READY: Duration = Duration::from_mins(2);
 
-/// A whole cluster of one node. Pods run as they do anywhere, from the images of [`Image`].
+/// A whole cluster of one node. Pods run as usual, from the images of [`Image`].
 ///
-/// The node lives in PID, mount and network namespaces of its own, so that it disturbs no other containers of
-/// the machine, and all of it ends when this value is dropped or this process ends, however it does. From the
-/// host, the addresses of pods and Services can be reached.
+/// The node lives in its own PID, mount and network namespaces, so that it disturbs no other containers of the
+/// machine, and all of it ends when this value is dropped or this process ends in any way. The host can reach
+/// the addresses of pods and Services.
 #[derive(Debug)]
 pub struct Node {
-    // In the order in which they are to be stopped.
+    // In the order in which they are stopped.
     _provisioner: Provisioner,
     _scheduler: Server,
     _kube_proxy: Server,
@@ -103,7 +103,7 @@ impl Node {
         self.addresses.host()
     }
 
-    /// Makes `image` known to the node, as if it had been pulled. Doing so again does nothing.
+    /// Loads `image` into the node, as if it had been pulled. Repeating it has no effect.
     pub fn load(&self, image: Image) -> Result<()> {
         let known = command::run(ctr(&self.namespaces).args(["images", "list", "--quiet"]))?;
         if known.lines().any(|line| line == image.reference()) {
@@ -139,7 +139,7 @@ impl Node {
     }
 }
 
-/// Why pods can't run on `node` yet.
+/// The reason why pods can't run on `node` yet.
 fn not_ready(node: &v1::Node) -> Option<String> {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
     let Some(ready) = conditions.and_then(|all| all.iter().find(|condition| condition.type_ == "Ready"))

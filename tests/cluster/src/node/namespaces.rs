@@ -1,4 +1,4 @@
-//! The namespaces that a node lives in, and the link between them and the host.
+//! The namespaces of a node, and the link between them and the host.
 
 use std::{
     ffi::OsStr,
@@ -27,7 +27,7 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// The addresses whose link to the host is not taken yet.
+    /// Addresses whose link to the host is free.
     pub(crate) fn find_free() -> Result<Self> {
         (0..=250)
             .map(|number| Self { number })
@@ -89,12 +89,12 @@ impl Namespaces {
         Ok(this)
     }
 
-    /// The process whose namespaces they are, as the host counts processes.
+    /// The process that owns the namespaces, in the host's numbering.
     pub(crate) fn id(&self) -> u32 {
         self.init.id()
     }
 
-    /// `program`, to be run inside. It ends when the process that starts it does.
+    /// A command for `program` inside of them. It ends with the process that starts it.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let id = self.id();
         let mut command = Command::new("nsenter");

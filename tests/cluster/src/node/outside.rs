@@ -1,5 +1,5 @@
-//! A machine outside of the cluster, which answers at any address that a test gives it: public ones, private ones, and
-//! that of a cloud's metadata. What can't be reached there is blocked, and not merely absent.
+//! A machine outside of the cluster, which responds at any address that a test gives it: public ones, private
+//! ones, and that of a cloud's metadata. An address that can't be reached there is blocked, not just missing.
 
 use std::{fs, net::Ipv4Addr, path::Path, process::Command};
 
@@ -10,13 +10,13 @@ use crate::{
     process::Server,
 };
 
-/// The link between the node and the machine. Link-local addresses of IPv6 aside, it has these two.
+/// The addresses of the link between the node and the machine, apart from IPv6 link-local ones.
 const NODE: &str = "198.18.255.1";
 const MACHINE: &str = "198.18.255.2";
-/// What it answers.
+/// Its reply.
 const PAGE: &str = "outside";
 
-/// A machine that answers `outside` by HTTP on port 80 at all of its addresses. It is there as long as this value.
+/// A machine that replies `outside` by HTTP on port 80 at all of its addresses, as long as this value lives.
 #[derive(Debug)]
 pub struct Outside {
     server: Server,
@@ -30,7 +30,7 @@ impl Node {
         let page = folder.join("index.html");
         fs::write(&page, PAGE).at(&page)?;
         let mut command = Command::new("unshare");
-        // Each of these programs takes the place of the one before, so that the process is in the namespace.
+        // Each of these programs replaces the previous one, so that the process itself is in the namespace.
         command
             .args([
                 "--net",

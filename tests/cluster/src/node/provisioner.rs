@@ -1,4 +1,4 @@
-//! Volumes for the claims of a test: folders of the node, as storage drivers for one machine make them.
+//! Volumes for the claims of a test: folders of the node, like those of single-machine storage drivers.
 
 use std::{
     fs, io,
@@ -69,7 +69,7 @@ impl Drop for Provisioner {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It only fails when the thread has panicked, which it has then said itself.
+            // It only fails if the thread has panicked, which was reported already.
             let _ = thread.join();
         }
     }
@@ -108,7 +108,7 @@ async fn run(kubeconfig: &str, folder: &Path) -> Result<()> {
         let handled = tokio::select! {
             Some(Ok(claim)) = claims.next() => provide(&client, folder, &claim).await,
             Some(Ok(volume)) = volumes.next() => reclaim(&client, folder, &volume).await,
-            // The watch lost its connection and comes back by itself.
+            // The watch lost its connection and reconnects by itself.
             else => Ok(()),
         };
         if let Err(error) = handled {

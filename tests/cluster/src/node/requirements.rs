@@ -1,4 +1,4 @@
-//! What a node needs of the machine.
+//! The requirements of a node on the machine.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Programs and the Debian packages they are in.
+/// Programs and their Debian packages.
 const PROGRAMS: [(&str, &str); 10] = [
     ("busybox", "busybox-static"),
     ("containerd", "containerd"),
@@ -25,7 +25,7 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("runc", "runc"),
 ];
 
-/// Whether a node can be started here, and if not, what is missing.
+/// Checks whether a node can be started here; an error lists what is missing.
 pub(crate) fn check() -> Result<()> {
     require_root()?;
     let missing = missing();
@@ -38,7 +38,7 @@ pub(crate) fn check() -> Result<()> {
     )))
 }
 
-/// Installs what is missing, where that is possible.
+/// Installs missing requirements, if possible.
 pub(crate) fn install() -> Result<()> {
     require_root()?;
     let missing = missing();

@@ -1,4 +1,4 @@
-//! Finds which files of a crate need which others, and where.
+//! Finds the dependencies between the files of a crate, with their places.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,7 +19,7 @@ use super::{
     names::{FileId, ItemId, ModuleId, Named, Namespace},
 };
 
-/// A line of a file, and what it has that needs another file.
+/// A line of a file, and the dependency in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) line: usize,
@@ -56,9 +56,9 @@ struct Finder<'a> {
     methods: &'a Methods,
     module: ModuleId,
     file: FileId,
-    /// The type that the `impl` at hand is of.
+    /// The type of the present `impl`.
     this: Known,
-    /// The types of the parameters at hand.
+    /// The types of the present parameters.
     variables: HashMap<String, Known>,
     arrows: &'a mut Arrows,
 }
@@ -158,15 +158,15 @@ impl Finder<'_> {
         self.variables = outside;
     }
 
-    /// Walks through what is of the type `this`.
+    /// Walks through the items of the type `this`.
     fn of_type(&mut self, this: Known, walk: impl FnOnce(&mut Self)) {
         let outside = mem::replace(&mut self.this, this);
         walk(self);
         self.this = outside;
     }
 
-    /// Takes the paths and method calls of tokens that no parser has seen, as those of a macro. A single word may be
-    /// anything, so it only counts where `words` says that it is an expression.
+    /// Reads the paths and method calls in tokens that were not parsed, such as those of a macro. A single word
+    /// may be anything, so it only counts if `words` says that it is an expression.
     fn tokens(&mut self, tokens: TokenStream, words: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut place = 0;
@@ -234,7 +234,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         self.of_type(this, |finder| visit::visit_item_impl(finder, item));
     }
 
-    /// The type behind `self` in a trait is whatever implements it.
+    /// The type behind `self` in a trait is unknown.
     fn visit_item_trait(&mut self, item: &'ast ItemTrait) {
         self.of_type(Known::Foreign, |finder| visit::visit_item_trait(finder, item));
     }
@@ -286,7 +286,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         self.visit_pat(&local.pat);
     }
 
-    /// A variable that takes the name of a parameter hides it, and its type is not known.
+    /// A variable with the name of a parameter hides it, and its type is unknown.
     fn visit_pat_ident(&mut self, pattern: &'ast PatIdent) {
         self.variables.remove(&pattern.ident.to_string());
         visit::visit_pat_ident(self, pattern);

@@ -17,21 +17,21 @@ use super::{
 };
 use crate::workspace::{self, packages};
 
-/// How many of the places that make an arrow are shown.
+/// The number of places shown for each arrow.
 const PLACES_SHOWN: usize = 3;
 
-/// What the command is asked for.
+/// The options of the command.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Show all arrows with the places that make them, not only new ones
+    /// Show all arrows with their places, not only new ones
     #[arg(long)]
     arrows: bool,
-    /// Write `circles.txt` anew, unless it would get longer
+    /// Rewrite `circles.txt`, unless it would get longer
     #[arg(long)]
     update: bool,
 }
 
-/// The arrows that are part of a circle, with the places that make them, circle by circle.
+/// The arrows that are part of a circle, with their places, circle by circle.
 pub(super) type Circle = BTreeMap<Known, Vec<Place>>;
 
 /// Fails if files of a package import or call each other in a circle that is not in `tests/xtask/circles.txt`, or if
@@ -108,7 +108,7 @@ pub(super) fn circles_of(package: &str, folder: &Path, root: &Path) -> Result<Ve
     Ok(circles)
 }
 
-/// Prints how large a circle is, and those of its arrows that are to be `shown`.
+/// Prints the size of a circle, and the arrows for which `shown` is true.
 fn print_circle(circle: &Circle, shown: impl Fn(&Known) -> bool) {
     let files: BTreeSet<&str> = circle.keys().map(|arrow| arrow.from.as_str()).collect();
     if let Some(first) = circle.keys().next() {

@@ -23,7 +23,7 @@ const HEAD: &str = "\
 # After a change or a merge, `cargo xtask circles --update` rewrites it, unless it would get longer.
 ";
 
-/// What a list says. Comments, and the marks that a merge leaves, are passed over.
+/// Parses a list. Comments, and markers of a merge, are ignored.
 pub(super) fn parse(text: &str) -> BTreeSet<Known> {
     let arrow = |line: &str| {
         let (package, arrow) = line.split_once(": ")?;
@@ -46,7 +46,7 @@ pub(super) fn print(arrows: &BTreeSet<Known>) -> String {
     HEAD.to_owned() + &lines.collect::<String>()
 }
 
-/// How the arrows that were found differ from the list.
+/// The difference between the arrows found and the list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
     pub(super) new: Vec<Known>,

@@ -1,8 +1,8 @@
-//! Finds the file of a method that is called.
+//! Finds the file of a called method.
 //!
-//! The type of a receiver is known where it is written down close by: `self`, a parameter, a field of either. The
-//! method is then looked up among the methods of that type. Where the type is not known, a call is followed only if
-//! one `impl` in the whole crate has a method of that name, and stands in another file than its type: that is how the
+//! The type of a receiver is known if it is written down close by: `self`, a parameter, a field of either. The
+//! method is then looked up among the methods of that type. If the type is unknown, a call is followed only if
+//! one `impl` in the whole crate has a method of that name, in another file than its type: that is how the
 //! methods of one type are spread over files.
 
 use std::collections::{BTreeSet, HashMap};
@@ -122,7 +122,7 @@ impl Methods {
     }
 }
 
-/// What is known of a type that is written down, seen through references and the pointers of the standard library.
+/// The type in an annotation, seen through references and the pointers of the standard library.
 pub(super) fn known_type(written: &Type, module: ModuleId, names: &Names) -> Known {
     match written {
         Type::Reference(written) => known_type(&written.elem, module, names),

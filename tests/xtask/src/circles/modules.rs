@@ -1,4 +1,4 @@
-//! Reads a crate's source files and sorts what they define into modules.
+//! Reads a crate's source files and sorts their items into modules.
 
 use std::{
     collections::HashSet,
@@ -14,7 +14,7 @@ use syn::{
 
 use super::names::{FileId, ModuleId, Names, Namespace, Namespaces};
 
-/// What stands in one module, without its submodules and without test code.
+/// The items of one module, without its submodules and without test code.
 pub(super) struct Module {
     pub(super) id: ModuleId,
     pub(super) file: FileId,
@@ -32,7 +32,7 @@ pub(super) struct Crate {
 /// One path of a `use`.
 pub(super) struct Import {
     pub(super) path: Vec<String>,
-    /// The name it is known by here; none for a glob.
+    /// The local name; none for a glob.
     pub(super) name: Option<String>,
 }
 
@@ -103,10 +103,10 @@ impl Crate {
         }
     }
 
-    /// Enters the name of an item into its module.
+    /// Adds the name of an item to its module.
     fn define(&mut self, item: &Item, file: FileId, module: ModuleId) {
         use Namespace::{Macro, Type, Value};
-        // What a function imports for itself is taken as known in its whole module.
+        // Imports inside of a function are treated as imports of its whole module.
         let mut uses = Uses(Vec::new());
         uses.visit_item(item);
         for import in uses.0.into_iter().flat_map(imports) {
@@ -153,7 +153,7 @@ impl<'ast> Visit<'ast> for Uses<'ast> {
     }
 }
 
-/// Whether a `use` makes its names known outside its module: it is a name for something, and no need of it.
+/// Whether a `use` makes its names visible outside its module.
 pub(super) fn is_re_export(item: &ItemUse) -> bool {
     !matches!(item.vis, Visibility::Inherited)
 }
@@ -202,7 +202,7 @@ fn flatten(tree: &UseTree, path: &mut Vec<String>, imports: &mut Vec<Import>) {
     }
 }
 
-/// Whether an attribute takes its item out of every build but that of tests.
+/// Whether an attribute excludes its item from every build except tests.
 pub(super) fn is_test_only(attribute: &Attribute) -> bool {
     attribute.path().is_ident("test")
         || (attribute.path().is_ident("cfg")

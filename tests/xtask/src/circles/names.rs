@@ -9,7 +9,7 @@ pub(super) type ItemId = usize;
 /// The place of a file in the list of a crate's files.
 pub(super) type FileId = usize;
 
-/// What a name can be looked up as.
+/// The namespace in which a name is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Namespace {
     Type,
@@ -24,7 +24,7 @@ impl Namespace {
 /// The namespaces that the name of an item is in.
 pub(super) type Namespaces = &'static [Namespace];
 
-/// What stands behind a name in a module.
+/// The meaning of a name in a module.
 #[derive(Debug)]
 enum Entry {
     Item(ItemId, Namespaces),
@@ -48,7 +48,7 @@ struct Item {
     variants: HashSet<String>,
 }
 
-/// What a path names.
+/// The target of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Named {
     Module(ModuleId),
@@ -104,7 +104,7 @@ impl Names {
         self.items[item].file
     }
 
-    /// What `path` names in `module`, or `None` for what other crates define and for local variables.
+    /// The target of `path` in `module`; `None` for items of other crates and for local variables.
     pub(super) fn resolve(&self, module: ModuleId, path: &[String], namespace: Namespace) -> Option<Named> {
         self.follow(module, path, namespace, &mut HashSet::new())
     }
@@ -132,7 +132,7 @@ impl Names {
                     "crate" => Named::Module(0),
                     "self" => Named::Module(module),
                     "super" => Named::Module(self.modules[module].parent?),
-                    // The last segment alone may name a value or a macro.
+                    // Only the last segment may name a value or a macro.
                     name if is_last => self.look_up(module, name, namespace, seen)?,
                     name => self.look_up(module, name, Namespace::Type, seen)?,
                 },
@@ -143,7 +143,7 @@ impl Names {
         Some(here)
     }
 
-    /// What `name` means in `module`. `seen` stops at imports that lead back to themselves.
+    /// The meaning of `name` in `module`. `seen` stops at imports that lead back to themselves.
     fn look_up(
         &self,
         module: ModuleId,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use super::{check::circles_of, list};
 
-/// The arrows in circles of a crate of these files, as the list writes them.
+/// The arrows in circles of a crate with these files, as in the list.
 fn found(files: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
