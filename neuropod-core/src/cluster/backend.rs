@@ -1,4 +1,4 @@
-//! The trait of cluster backends, and what they exchange with the driver.
+//! The trait of cluster backends, and the types that they exchange with the driver.
 
 use std::time::Duration;
 
@@ -13,45 +13,46 @@ use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
 use crate::id::PodId;
 
-/// A place where workloads run.
+/// A cluster on which workloads run.
 ///
-/// `apply` and `remove` are idempotent: the driver repeats them until the observation agrees. Every method answers
-/// within its own deadline or fails with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). The suite
-/// `conformance::cluster` (feature `conformance`) says what an implementation must do.
+/// `apply` and `remove` are idempotent: the driver repeats them until the observation agrees. Every method
+/// returns within its own deadline or fails with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). The suite
+/// `conformance::cluster` (feature `conformance`) checks implementations.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ClusterBackend: Send + Sync + 'static {
-    /// Makes everything of `workload` exist and answers what is there then. What agrees already is not written.
-    /// A pod object of another run is left as it is: the driver removes it first.
+    /// Creates or repairs all objects of `workload` and returns the resulting observation. Objects that agree
+    /// already are not written. A pod object of another run is left alone: the driver removes it first.
     ///
     /// # Errors
-    /// `NameTaken` when an object of somebody else has a name of ours; `Rejected`, `QuotaExceeded`, `NotConfigured`,
-    /// `PermissionDenied` when the cluster says no; `Conflict` when a leftover is still being deleted;
-    /// `Unavailable`, `RateLimited`, `Timeout` when trying again helps.
+    /// `NameTaken` if a foreign object has one of our names; `Rejected`, `QuotaExceeded`, `NotConfigured`,
+    /// `PermissionDenied` if the cluster refuses; `Conflict` if a leftover is still being deleted;
+    /// `Unavailable`, `RateLimited`, `Timeout` if a retry can help.
     async fn apply(&self, workload: &Workload) -> Result<Observation>;
 
-    /// Asks for everything of the pod to go, whatever its run, and answers what is still there (a pod that is
-    /// ending shows as terminating). The volume goes only with [`VolumePolicy::Delete`].
+    /// Requests the deletion of all objects of the pod, whatever their run, and returns those that still exist
+    /// (an ending pod is terminating). The volume is deleted only with [`VolumePolicy::Delete`].
     async fn remove(&self, reference: &WorkloadRef, volume: VolumePolicy) -> Result<Observation>;
 
-    /// Looks at everything of one pod.
+    /// Observes all objects of one pod.
     async fn observe(&self, reference: &WorkloadRef) -> Result<Observation>;
 
-    /// One stream of changes of all pods of the platform. It resumes by itself after disconnects without losing or
-    /// inventing a change; it ends only when the backend is dropped. It begins with
-    /// [`ClusterEvent::Synced`] for what is there when it opens.
+    /// A stream of changes of all pods of the platform. It resumes by itself after disconnects without losing
+    /// or inventing a change; it ends only when the backend is dropped. It begins with the existing pods,
+    /// followed by [`ClusterEvent::Synced`].
     fn watch(&self) -> BoxStream<'static, ClusterEvent>;
 
-    /// The log of the pod's container, as it was written.
+    /// The log of the pod's container, unchanged.
     ///
     /// # Errors
-    /// `NotFound` when there is no pod; `InvalidState` when its container has not started, or has no previous run.
+    /// `NotFound` if there is no pod; `InvalidState` if its container has not started, or has no previous run.
     async fn logs(&self, reference: &WorkloadRef, options: LogOptions) -> Result<LogStream>;
 
-    /// What the running pods use now. A pod of which nothing is known is missing; an unknown figure is `None`.
+    /// The current usage of running pods. Pods without any known figure are missing; an unknown figure is
+    /// `None`.
     async fn usage(&self) -> Result<Vec<Usage>>;
 
-    /// Everything of this platform that is in the cluster, and its GPUs.
+    /// All objects of this platform in the cluster, and its GPUs.
     async fn inventory(&self) -> Result<Inventory>;
 }
 
@@ -65,37 +66,37 @@ pub type LogStream = BoxStream<'static, Result<Bytes>>;
 pub enum ClusterEvent {
     /// A pod is new or has changed.
     Changed {
-        /// Whose it is.
+        /// The pod.
         pod_id: PodId,
-        /// How it is now.
+        /// Its present state.
         pod: ObservedPod,
     },
     /// A pod object is gone.
     Gone {
-        /// Whose it was.
+        /// The pod.
         pod_id: PodId,
         /// The object that is gone.
         uid: String,
     },
-    /// The stream has caught up: everything that is there has been reported since it opened or broke. What changed
-    /// in a gap has come as `Changed` and `Gone` before this.
+    /// The stream has caught up: every existing pod has been reported since it opened or broke. Changes during
+    /// an interruption were reported as `Changed` and `Gone` before this.
     Synced,
 }
 
-/// Which part of a log.
+/// Selects a part of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct LogOptions {
-    /// Go on with what is written from now on.
+    /// Continue with lines that are written from now on.
     pub follow: bool,
-    /// Only the last so many lines of what is there.
+    /// Only this many of the last existing lines.
     pub tail: Option<u32>,
-    /// Only what was written within this time before now (whole seconds; 0 is rounded up to 1).
+    /// Only lines of this last period (in whole seconds; 0 is rounded up to 1).
     pub since: Option<Duration>,
     /// The container run before the last restart.
     pub previous: bool,
-    /// Before each line the time at which it was written (RFC 3339) and a space: by the clock of the node, not by what
-    /// the program says.
+    /// Prefix each line with the time at which it was written (RFC 3339) and a space, by the clock of the node,
+    /// whatever the program prints.
     pub timestamps: bool,
 }
 
@@ -131,11 +132,11 @@ impl LogOptions {
     }
 }
 
-/// What one pod uses.
+/// The usage of a pod.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Which pod.
+    /// The pod.
     pub pod_id: PodId,
     /// Processor time in thousandths of a core.
     pub cpu_millis: Option<u64>,
@@ -143,7 +144,7 @@ pub struct Usage {
     pub memory_bytes: Option<u64>,
     /// GPU use in percent.
     pub gpu_percent: Option<f32>,
-    /// When it was measured.
+    /// The time of the measurement.
     pub at: Timestamp,
 }
 
@@ -160,17 +161,18 @@ impl Usage {
     }
 }
 
-/// What a platform owns in a cluster.
+/// The objects of a platform in a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inventory {
-    /// Every pod of which any object (but for the volume) is there.
+    /// Every pod with any object other than the volume.
     pub workloads: Vec<OwnedWorkload>,
     /// Every workspace volume.
     pub volumes: Vec<OwnedVolume>,
     /// The GPUs of the cluster.
     pub gpus: Vec<GpuStock>,
-    /// The same, node by node, and who holds them; sorted by node and resource. `None`: the cluster does not tell.
+    /// The same by node, with the pods that use them; sorted by node and resource. `None` if the cluster does
+    /// not report it.
     pub nodes: Option<Vec<NodeGpus>>,
 }
 
@@ -178,9 +180,9 @@ pub struct Inventory {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnedWorkload {
-    /// Its names; those of the volume are empty where no object tells.
+    /// Its names; the name of the volume is empty if no object has it.
     pub reference: WorkloadRef,
-    /// What is there.
+    /// The observation.
     pub observation: Observation,
 }
 
@@ -200,7 +202,7 @@ impl OwnedWorkload {
 pub struct OwnedVolume {
     /// Its name.
     pub name: String,
-    /// The namespace, where there is one per user.
+    /// The namespace, if there is one per user.
     pub namespace: Option<String>,
     /// The hash of its owner.
     pub user_hash: String,

@@ -1,4 +1,4 @@
-//! The GPU types on offer and what a pod gets with each of them: data, to be replaced by each deployment.
+//! The GPU types on offer and the resources of their pods: data, to be replaced by each deployment.
 
 use std::collections::BTreeMap;
 
@@ -38,13 +38,14 @@ impl Catalogue {
         self.0.get(id)
     }
 
-    /// Adds a type for each of `ids` that is not in it, which is not offered: for pods of a type that was taken out, or
-    /// that were brought from elsewhere. They can be shown, started, stopped and paid like any other; nobody gets a new
+    /// Adds a type for each of `ids` that is missing, which is not offered: for pods of a removed type, or for
+    /// migrated pods. They can be shown, started, stopped and charged like any other, but nobody can create a
+    /// new one.
     /// one.
     ///
-    /// What such a pod gets is a guess, as nothing says it: one GPU of the kind that this catalogue has, on any node that
-    /// has one, with the smallest processor and memory that come with it; or no GPU, where the id is [`NO_GPU`] or the
-    /// catalogue has none. Put the type into the catalogue, with `offered` false, to say it.
+    /// The resources of such a pod are a guess: one GPU of the kind in this catalogue, on any node that has
+    /// one, with the smallest processor and memory; or no GPU, if the id is [`NO_GPU`] or the catalogue has no
+    /// GPUs. To define them, add the type to the catalogue with `offered` false.
     ///
     /// ```
     /// use neuropod_core::cluster::Catalogue;
@@ -83,15 +84,15 @@ impl Catalogue {
     }
 }
 
-/// A GPU type, or the type of pods that have none.
+/// A GPU type, or the type of pods without one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GpuType {
-    /// The name that is shown.
+    /// The displayed name.
     pub name: String,
-    /// Processor and memory that come with it.
+    /// Processor and memory of its pods.
     pub size: InstanceSize,
-    /// The extended resource of the cluster and how many of it; `None`: no GPU.
+    /// The extended resource of the cluster and its count; `None`: no GPU.
     #[serde(default)]
     pub accelerator: Option<Accelerator>,
     /// Labels that a node with this GPU has.
@@ -106,13 +107,13 @@ pub struct GpuType {
     /// Whether new pods can have it.
     #[serde(default = "offered")]
     pub offered: bool,
-    /// What is told about it.
+    /// Its description.
     #[serde(default)]
     pub specs: GpuSpecs,
 }
 
 impl GpuType {
-    /// A type that is not offered, of which only the id is known, with the resources of `like`.
+    /// A type that is not offered, with a known id and the resources of `like`.
     fn kept(id: &str, like: Option<&Self>) -> Self {
         let size = InstanceSize {
             cpu_millis: 2000,
@@ -122,7 +123,7 @@ impl GpuType {
             name: id.to_uppercase().replace('-', " "),
             size: like.map_or(size, |like| like.size),
             accelerator: like.and_then(|like| like.accelerator.clone()),
-            // Those of another model would keep it from ever being placed.
+            // The labels of another model would prevent the pod from ever being placed.
             node_selector: BTreeMap::new(),
             tolerations: like.map(|like| like.tolerations.clone()).unwrap_or_default(),
             runtime_class: like.and_then(|like| like.runtime_class.clone()),
@@ -146,7 +147,7 @@ pub struct InstanceSize {
     pub memory_mib: u32,
 }
 
-/// What is told about a GPU type.
+/// The description of a GPU type.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GpuSpecs {
     /// Its memory, such as `24 GB`.
@@ -155,7 +156,7 @@ pub struct GpuSpecs {
     /// Its cores.
     #[serde(default)]
     pub cores: u32,
-    /// What it is good for.
+    /// Its purpose.
     #[serde(default)]
     pub performance: String,
 }
@@ -253,7 +254,7 @@ mod tests {
             let gpu = kept.get(id).unwrap();
             assert!(!gpu.offered && gpu.accelerator.is_none(), "{id}");
         }
-        // Where there are only GPUs, a pod without one gets none.
+        // If there are only GPU types, a pod without GPU gets none.
         let (id, gpu) = ("rtx-4090", Catalogue::default().get("rtx-4090").cloned().unwrap());
         let kept = Catalogue::new([(id.to_owned(), gpu)]).keeping([NO_GPU]);
         assert!(kept.get(NO_GPU).unwrap().accelerator.is_none());

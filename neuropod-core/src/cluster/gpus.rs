@@ -1,7 +1,8 @@
-//! The GPUs of a cluster: which nodes have them, which pods a node can take, and what is free.
+//! The GPUs of a cluster: the nodes that have them, the pods that fit on a node, and the free ones.
 //!
-//! Plain functions of what a backend has seen. What is free depends on who asks: a type of the catalogue has a resource,
-//! a number of it for each pod, labels that a node must have and taints that it tolerates, and a pod stands on one node.
+//! Plain functions of a backend's reports. The number of free GPUs depends on the type: it has a resource, a
+//! count for each pod, labels that a node must have and taints that it tolerates, and a pod runs on a single
+//! node.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,15 +12,15 @@ use crate::id::PodId;
 
 /// The label of a node's GPU model, as NVIDIA's GPU feature discovery sets it.
 pub const NVIDIA_MODEL_LABEL: &str = "nvidia.com/gpu.product";
-/// What the feature discovery puts behind the model where each GPU is told several times (time-slicing, MPS) under the
-/// resource's own name.
+/// The suffix of a model whose GPUs are reported several times each (time-slicing, MPS) under the resource's
+/// own name, added by the feature discovery.
 const SHARED: &str = "-SHARED";
-/// What the labels of nodes of the Google Kubernetes Engine begin with. It adds a toleration for the resource to each pod
-/// that asks for one (`ExtendedResourceToleration`).
+/// The prefix of labels on nodes of the Google Kubernetes Engine. It adds a toleration for the resource to each
+/// pod that requests one (`ExtendedResourceToleration`).
 const GKE: &str = "cloud.google.com/gke-";
 
-/// What the keys of taints begin with that tell of a state of the node and pass with it: those of the node controllers
-/// (not ready, cordoned, short of memory), of the cloud, and of autoscalers that take the node away or set it up.
+/// The prefixes of taint keys for a node's temporary state: those of the node controllers (not ready, cordoned,
+/// short of memory), of the cloud, and of autoscalers that remove or prepare the node.
 const PASSING_TAINTS: [&str; 6] = [
     "node.kubernetes.io/",
     "node.cloudprovider.kubernetes.io/",
@@ -29,18 +30,18 @@ const PASSING_TAINTS: [&str; 6] = [
     "karpenter.sh/unregistered",
 ];
 
-/// How many GPUs of one kind a cluster has.
+/// The number of GPUs of one kind in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GpuStock {
     /// The extended resource, such as `nvidia.com/gpu`.
     pub resource: String,
-    /// The model as the node's labels say it (`nvidia.com/gpu.product`), where they do.
+    /// The model in the node's labels (`nvidia.com/gpu.product`), if any.
     pub model: Option<String>,
-    /// How many there are.
+    /// The total number.
     pub total: u32,
-    /// How many no pod has asked for, on nodes that take new pods. Not every type can have all of them: see
-    /// [`GpuType::room_on`].
+    /// The number of GPUs that no pod has requested, on schedulable nodes. Not every type can use all of them:
+    /// see [`GpuType::room_on`].
     pub free: u32,
 }
 
@@ -56,7 +57,7 @@ impl GpuStock {
     }
 }
 
-/// The GPUs of one kind on one node, and who holds them.
+/// The GPUs of one kind on one node, with the pods that use them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeGpus {
@@ -64,21 +65,21 @@ pub struct NodeGpus {
     pub node: String,
     /// The extended resource, such as `nvidia.com/gpu`.
     pub resource: String,
-    /// The model as the node's labels say it, where they do.
+    /// The model in the node's labels, if any.
     pub model: Option<String>,
-    /// How many there are.
+    /// The total number.
     pub total: u32,
-    /// Whether new pods are put on this node: it is ready and not cordoned. One that is not has none free.
+    /// Whether the node is ready and not cordoned. Otherwise it has no free GPUs.
     pub schedulable: bool,
-    /// The labels of the node. `None`: the backend has none, and whatever a pod asks for is there.
+    /// The labels of the node. `None`: the backend has no labels, and every selector matches.
     pub labels: Option<BTreeMap<String, String>>,
-    /// What keeps pods away that don't tolerate it.
+    /// Its taints.
     pub taints: Vec<Taint>,
-    /// Who has asked for some, the pods of the platform first.
+    /// The pods that use them, those of the platform first.
     pub holders: Vec<GpuHolder>,
 }
 
-/// What keeps pods away from a node (a Kubernetes taint).
+/// A taint, which keeps pods away from a node (Kubernetes).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Taint {
@@ -101,17 +102,17 @@ impl Taint {
     }
 }
 
-/// Who holds GPUs of a node.
+/// A pod that uses GPUs of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GpuHolder {
-    /// The pod of the platform; `None`: somebody else's.
+    /// The pod of the platform; `None` for foreign pods.
     pub pod_id: Option<PodId>,
-    /// The namespace of the pod object; empty where the backend has none.
+    /// The namespace of the pod object; empty if the backend has none.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// How many.
+    /// The number.
     pub count: u32,
 }
 
@@ -128,7 +129,7 @@ impl GpuHolder {
 }
 
 impl NodeGpus {
-    /// The GPUs of a node that takes new pods: no model, labels or taints are known, and none is held.
+    /// The GPUs of a node that accepts new pods: no model, labels or taints are known, and none is in use.
     pub fn new(node: impl Into<String>, resource: impl Into<String>, total: u32) -> Self {
         Self {
             node: node.into(),
@@ -142,14 +143,14 @@ impl NodeGpus {
         }
     }
 
-    /// How many are held.
+    /// The number in use.
     pub fn used(&self) -> u32 {
         self.holders
             .iter()
             .fold(0, |sum, holder| sum.saturating_add(holder.count))
     }
 
-    /// How many a new pod can have, if it can be put on this node at all.
+    /// The number available to a new pod, if it can be placed on this node at all.
     pub fn free(&self) -> u32 {
         if self.schedulable {
             self.total.saturating_sub(self.used())
@@ -172,7 +173,7 @@ impl NodeGpus {
 }
 
 impl Taint {
-    /// Whether it tells of a state of the node, and is gone when the node is well again.
+    /// Whether it describes a temporary state of the node.
     fn passes(&self) -> bool {
         PASSING_TAINTS.iter().any(|start| self.key.starts_with(start))
     }
@@ -198,7 +199,7 @@ pub fn by_model(nodes: &[NodeGpus]) -> Vec<GpuStock> {
 }
 
 impl Toleration {
-    /// Whether a pod with it may come to a node with this taint.
+    /// Whether a pod with it may run on a node with this taint.
     ///
     /// ```
     /// use neuropod_core::cluster::gpus::Taint;
@@ -216,8 +217,8 @@ impl Toleration {
     }
 }
 
-/// The values of a node's label that `wanted` in a node selector stands for: itself, and for a model of NVIDIA's also the
-/// name that the model has where its GPUs are shared by time-slicing.
+/// The label values that match `wanted` in a node selector: itself, and for a model of NVIDIA's also the
+/// model's name for time-sliced GPUs.
 pub fn label_values(label: &str, wanted: &str) -> Vec<String> {
     let mut values = vec![wanted.to_owned()];
     if label == NVIDIA_MODEL_LABEL && !wanted.ends_with(SHARED) {
@@ -226,15 +227,15 @@ pub fn label_values(label: &str, wanted: &str) -> Vec<String> {
     values
 }
 
-/// Whether a node with these labels is one that the selector means.
+/// Whether a node with these labels matches the selector.
 fn is_selected(labels: &BTreeMap<String, String>, label: &str, wanted: &str) -> bool {
     let found = labels.get(label);
     found.is_some_and(|found| label_values(label, wanted).contains(found))
 }
 
 impl GpuType {
-    /// How many more pods of this type the nodes have room for, each on one node that is ready, has the type's labels and
-    /// no taint that it does not tolerate. `None`: the type has no GPU.
+    /// How many more pods of this type fit, each on a single node that is ready, has the type's labels and no
+    /// taint that it does not tolerate. `None` if the type has no GPU.
     pub fn room_on(&self, nodes: &[NodeGpus]) -> Option<u32> {
         let accelerator = self.accelerator.as_ref()?;
         let room = nodes
@@ -244,7 +245,8 @@ impl GpuType {
         Some(room.fold(0, u32::saturating_add))
     }
 
-    /// Why no pod of this type can ever be on this node, whoever holds its GPUs now and however the node is.
+    /// The reason why no pod of this type can ever run on this node, whatever uses its GPUs now and whatever
+    /// the node's state.
     fn misfit(&self, accelerator: &Accelerator, node: &NodeGpus) -> Option<Misfit> {
         if node.resource != accelerator.resource {
             return Some(Misfit::Resource {
@@ -272,8 +274,8 @@ impl GpuType {
     }
 }
 
-/// Whether an extended resource is a GPU, or another processor that people ask for as one. Device plug-ins name them
-/// freely; others ask for FUSE, network cards or KVM in the same way.
+/// Whether an extended resource is a GPU, or another accelerator. Device plug-ins name them freely; others
+/// offer FUSE, network cards or KVM in the same way.
 ///
 /// ```
 /// use neuropod_core::cluster::gpus::is_accelerator;
@@ -318,17 +320,17 @@ pub fn is_accelerator(resource: &str) -> bool {
 pub struct UnmatchedGpu {
     /// Its id in the catalogue.
     pub id: String,
-    /// Why, on the nodes that come nearest.
+    /// The reason on the nodes that match best.
     pub misfit: Misfit,
 }
 
-/// Why no node can take pods of a GPU type. Those further down come nearer.
+/// The reason why no node can take pods of a GPU type. Later ones match better.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misfit {
     /// No node has the resource.
     Resource {
-        /// Those that they have.
+        /// The resources that they have.
         found: BTreeSet<String>,
     },
     /// Nodes with the resource lack a label.
@@ -344,15 +346,15 @@ pub enum Misfit {
     Taint(Taint),
     /// No node has as many as a pod gets.
     Count {
-        /// How many a pod gets.
+        /// The number for each pod.
         wanted: u32,
-        /// The most that a node has.
+        /// The highest number on a node.
         most: u32,
     },
 }
 
 impl Misfit {
-    /// How near it comes to fitting.
+    /// How well it matches.
     fn nearness(&self) -> u8 {
         match self {
             Self::Resource { .. } => 0,
@@ -362,7 +364,7 @@ impl Misfit {
         }
     }
 
-    /// The nearer of two, or both where they say the same of two nodes.
+    /// The better match, or both if they have the same reason on two nodes.
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Resource { mut found }, Self::Resource { found: more }) => {
@@ -394,8 +396,8 @@ impl Misfit {
     }
 }
 
-/// The GPU types on offer that no node can take, now or when it is free: the catalogue has another name for what the nodes
-/// have, or the nodes come only when they are asked for (an autoscaler from zero).
+/// The GPU types on offer that no node can take, now or when it is free: the catalogue uses other names than
+/// the nodes, or the nodes are only created on demand (an autoscaler from zero).
 pub fn unmatched(catalogue: &Catalogue, nodes: &[NodeGpus]) -> Vec<UnmatchedGpu> {
     let mut unmatched = Vec::new();
     for (id, gpu) in catalogue.iter().filter(|(_, gpu)| gpu.offered) {

@@ -1,7 +1,8 @@
-//! The cluster: what a backend must do, what should exist in it, what was seen there and why something hangs.
+//! The cluster: the interface of a backend, the objects that should exist, their observation, and the reasons
+//! for failures.
 //!
-//! [`plan`](fn@plan::plan) turns a stored pod into a [`Workload`]; a [`ClusterBackend`] makes it exist and reports
-//! [`Observation`]s; a [`Reason`] says why a pod does not run.
+//! [`plan`](fn@plan::plan) turns a stored pod into a [`Workload`]; a [`ClusterBackend`] creates it and returns
+//! [`Observation`]s; a [`Reason`] explains why a pod does not run.
 
 pub mod backend;
 pub mod catalogue;

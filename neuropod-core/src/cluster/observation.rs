@@ -1,24 +1,24 @@
-//! What a cluster says about one workload.
+//! The observed state of a workload.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::reason::Reason;
 
-/// What is known about one workload in the cluster.
+/// The observed state of a workload in the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Observation {
-    /// The pod, where there is one.
+    /// The pod, if it exists.
     pub pod: Option<ObservedPod>,
-    /// The other objects of the workload, but for the workspace volume.
+    /// The other objects of the workload, except the workspace volume.
     pub objects: Objects,
     /// The workspace volume.
     pub volume: ObservedVolume,
 }
 
 impl Observation {
-    /// Nothing of the workload is there.
+    /// An observation in which nothing of the workload exists.
     pub fn nothing() -> Self {
         Self {
             pod: None,
@@ -27,7 +27,7 @@ impl Observation {
         }
     }
 
-    /// Whether nothing of a run is left in the cluster; the volume may stay.
+    /// Whether nothing of a run remains in the cluster; the volume may stay.
     pub fn is_cleared(&self) -> bool {
         self.pod.is_none() && self.objects == Objects::Absent
     }
@@ -38,31 +38,31 @@ impl Observation {
     }
 }
 
-/// Which of the services, routes, policies and secrets of a workload are there.
+/// Whether the services, routes, policies and secrets of a workload exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Objects {
-    /// Not looked at: a watch event tells about the pod only.
+    /// Not observed: a watch event only reports the pod.
     #[default]
     Unknown,
     /// None.
     Absent,
     /// Some are missing, or are left over from another run.
     Partial,
-    /// All that the workload of this run asks for.
+    /// All objects of this run's workload.
     Complete,
 }
 
 /// The state of the workspace volume.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ObservedVolume {
-    /// Not looked at.
+    /// Not observed.
     #[default]
     Unknown,
     /// There is none.
     Absent,
-    /// It is asked for and not there yet.
+    /// It was requested and does not exist yet.
     Pending,
-    /// It is there, with this many GB (10^9 bytes).
+    /// It exists, with this many GB (10^9 bytes).
     Bound {
         /// Size in GB.
         size_gb: u32,
@@ -71,7 +71,7 @@ pub enum ObservedVolume {
     Terminating,
 }
 
-/// Where the pod is on its way.
+/// The phase of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -79,56 +79,57 @@ pub enum Phase {
     Pending,
     /// The container was started; it may be restarting.
     Running,
-    /// The container has ended for good, well or not.
+    /// The container has ended for good, successfully or not.
     Ended,
-    /// The cluster does not know.
+    /// The cluster does not know its state.
     Unknown,
 }
 
-/// A pod as the cluster shows it.
+/// A pod as reported by the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObservedPod {
     /// The identity of this pod object; another object with the same name has another one.
     pub uid: String,
-    /// The run of the platform's pod that this object was made for.
+    /// The run of the platform's pod for which this object was created.
     pub run: u64,
-    /// The hash of the workload that this object was made from.
+    /// The hash of the workload from which this object was created.
     pub spec_hash: String,
-    /// Where it is.
+    /// Its phase.
     pub phase: Phase,
-    /// The node that was chosen for it.
+    /// The node chosen for it.
     pub node: Option<String>,
-    /// How far a pending pod has come.
+    /// The step that a pending pod has reached.
     pub step: Step,
     /// Whether it is being deleted.
     pub terminating: bool,
-    /// Whether its container answers: its readiness probe, or that it runs.
+    /// Whether its container serves: its readiness probe, or that it runs.
     pub ready: bool,
     /// The container that runs now.
     pub container: Option<Container>,
     /// When the container first started in this pod object.
     pub started_at: Option<Timestamp>,
-    /// When the last container that ended did, also where another runs now.
+    /// The end of the last container that ended, even if another runs now.
     pub finished_at: Option<Timestamp>,
     /// The runtime's identity of that container run.
     pub finished_id: Option<String>,
     /// How often the container was restarted.
     pub restarts: u32,
-    /// When its port was last found closed, by the clock of the node: a probe was refused, or it has not been ready since.
-    /// Whatever serves there has started after that.
+    /// The last time at which its port was found closed, by the clock of the node: a probe was refused, or the
+    /// container became unready. Any server at the port has started after that.
     pub closed_at: Option<Timestamp>,
-    /// Why it is not running.
+    /// The reason why it is not running.
     pub reason: Option<Reason>,
-    /// Until then the reason may pass by itself and is not told: a warning that is seconds old. `None`: it counts at once.
+    /// Until then the reason may pass and is not reported: a warning that is seconds old. `None`: it applies at
+    /// once.
     pub passes_until: Option<Timestamp>,
-    /// Whether the reason is the fault of the node or its runtime: the next pod object should go elsewhere.
+    /// Whether the node or its runtime is at fault: the next pod object should go elsewhere.
     pub node_fault: bool,
-    /// Since when it is at its step, where the cluster tells.
+    /// When it reached its step, if the cluster reports it.
     pub step_since: Option<Timestamp>,
-    /// When it should be gone, where it is being deleted and the cluster tells.
+    /// When it should be gone, if it is being deleted and the cluster reports it.
     pub ending: Option<Ending>,
-    /// How the container run before this one ended, where one runs now.
+    /// How the previous container run ended, if another one runs now.
     pub last_end: Option<Reason>,
 }
 
@@ -160,13 +161,13 @@ impl ObservedPod {
     }
 }
 
-/// The end of a pod object that was asked to go.
+/// The end of a pod object that is being deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ending {
-    /// When its container has to have ended: the request and the grace period.
+    /// When its container must have ended: the request plus the grace period.
     pub by: Timestamp,
-    /// Who has to agree before the object goes, in the words of the cluster; empty where nobody has to.
+    /// The finalizers or controllers that delay its end, in the words of the cluster; empty if there are none.
     pub held_by: String,
 }
 
@@ -180,7 +181,7 @@ impl Ending {
     }
 }
 
-/// One container run: a restart makes another one.
+/// A container run: a restart creates another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Container {
@@ -200,24 +201,24 @@ impl Container {
     }
 }
 
-/// How far a pod has come on its way to running.
+/// The steps of a pod until it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// The request is accepted and the money is being reserved.
     Accepted,
-    /// The objects are at the cluster; no node has been chosen.
+    /// The objects exist in the cluster; no node has been chosen.
     Scheduling,
     /// A node is chosen; the volume and the network are being set up.
     Preparing,
     /// The image is being pulled.
     PullingImage,
-    /// The container is starting, or does not answer yet.
+    /// The container is starting, or does not accept connections yet.
     Starting,
-    /// It runs and answers.
+    /// It runs and accepts connections.
     Ready,
     /// It is being stopped.
     Stopping,
-    /// Nothing of it is in the cluster but its volume.
+    /// Only its volume remains in the cluster.
     Stopped,
 }

@@ -1,4 +1,4 @@
-//! From a stored pod to the workload that should exist for it: a plain function, with no cluster and no clock.
+//! Derives the workload of a stored pod: a plain function, without a cluster or clock.
 
 use std::collections::BTreeMap;
 
@@ -16,19 +16,19 @@ use crate::pod::options::PodOptions;
 use crate::pod::port::Protocol;
 use crate::pod::record::Pod;
 
-/// How a platform lays its pods out in the cluster: data, the same for all pods.
+/// The layout of a platform's pods in the cluster: data, the same for all pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Layout {
-    /// Who shares a workspace volume. A change holds for new pods only.
+    /// The pods that share a workspace volume. A change applies to new pods only.
     pub volume: VolumeScope,
-    /// Who shares a namespace. A change holds for new pods only.
+    /// The pods that share a namespace. A change applies to new pods only.
     pub namespace: NamespaceScope,
-    /// Whether pods of one owner may talk to each other.
+    /// Whether pods of the same owner may connect to each other.
     pub same_owner_traffic: bool,
-    /// Limits on all that one user has; only with [`NamespaceScope::User`].
+    /// Limits on the total of each user; only with [`NamespaceScope::User`].
     pub quota: Option<Quota>,
-    /// How long a container gets to end by itself before it is killed, in seconds.
+    /// How long a container may take to end before it is killed, in seconds.
     pub grace_seconds: u32,
 }
 
@@ -45,17 +45,17 @@ impl Default for Layout {
     }
 }
 
-/// Who shares a workspace volume.
+/// The pods that share a workspace volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VolumeScope {
     /// All pods of a user.
     User,
-    /// Nobody: each pod has its own.
+    /// None: each pod has its own.
     Pod,
 }
 
-/// Who shares a namespace.
+/// The pods that share a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NamespaceScope {
@@ -80,7 +80,7 @@ impl Layout {
     }
 }
 
-/// The names by which everything of a pod is found in the cluster.
+/// The names by which all objects of a pod are found in the cluster.
 pub fn reference(pod: &Pod, naming: &Naming) -> WorkloadRef {
     WorkloadRef {
         pod_id: pod.id.clone(),
@@ -91,10 +91,10 @@ pub fn reference(pod: &Pod, naming: &Naming) -> WorkloadRef {
     }
 }
 
-/// What should exist in the cluster for this run of the pod.
+/// The objects that should exist in the cluster for this run of the pod.
 ///
 /// # Errors
-/// `NotConfigured` when its GPU type is not in the catalogue any more.
+/// `NotConfigured` if its GPU type is no longer in the catalogue.
 pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) -> Result<Workload> {
     let gpu = catalogue.get(pod.options.gpu()).ok_or_else(|| {
         Error::new(
@@ -103,7 +103,7 @@ pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) 
         )
         .with_context("gpu", pod.options.gpu())
     })?;
-    // Without `..`: whoever adds an option says here what it makes exist. Most are read through their methods.
+    // Without `..`, so that a new option is mapped to the workload here. Most are read through their methods.
     let PodOptions {
         image: _,
         gpu: _,
@@ -150,8 +150,8 @@ pub fn plan(pod: &Pod, catalogue: &Catalogue, naming: &Naming, layout: &Layout) 
     })
 }
 
-/// What the owner's variables and the injected token are, without those that the platform sets itself: it has the last
-/// word, also over a record of an earlier version.
+/// The owner's variables and the injected token, without those that the platform sets itself: the platform
+/// takes precedence, even over a record of an earlier version.
 fn secret_variables(pod: &Pod, own: &BTreeMap<String, String>) -> Environment {
     let mut variables = pod.options.environment.clone();
     variables.0.retain(|name, _| !own.contains_key(name));
@@ -161,7 +161,8 @@ fn secret_variables(pod: &Pod, own: &BTreeMap<String, String>) -> Environment {
     variables
 }
 
-/// What the container runtime of each maker reads, and how it is told that a container gets none of its devices.
+/// The variables that the container runtimes of GPU makers read, with the value that gives a container none of
+/// their devices.
 const NO_DEVICES: [(&str, &str); 4] = [
     ("AMD_VISIBLE_DEVICES", "none"),
     ("ASCEND_VISIBLE_DEVICES", "void"),
@@ -169,16 +170,16 @@ const NO_DEVICES: [(&str, &str); 4] = [
     ("NVIDIA_VISIBLE_DEVICES", "void"),
 ];
 
-/// What the platform sets in every container, in place of what its image says.
+/// The variables that the platform sets in every container, overriding those of the image.
 fn platform_variables(gpu: &GpuType) -> BTreeMap<String, String> {
-    // Hooks of container runtimes run as root of the node, with the variables of the container, before it is closed off:
-    // an image that names a library of its own there would run it on the node (CVE-2025-23266). A program of the image may
-    // still set them for what it starts.
+    // Hooks of container runtimes run as root on the node, with the variables of the container, before it is
+    // isolated: an image that sets its own library there would run it on the node (CVE-2025-23266). A program
+    // of the image may still set them for its own children.
     let mut variables =
         BTreeMap::from(["LD_AUDIT", "LD_PRELOAD"].map(|name| (name.to_owned(), String::new())));
     if gpu.accelerator.is_none() {
-        // Common set-ups of container runtimes show every GPU of the node to a container that asked for none, or that
-        // an image asks for.
+        // Common configurations of container runtimes expose every GPU of the node to a container that
+        // requested none, or whose image asks for them.
         let nothing = NO_DEVICES.map(|(name, nothing)| (name.to_owned(), nothing.to_owned()));
         variables.extend(nothing);
     }

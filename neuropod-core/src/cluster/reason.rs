@@ -1,4 +1,4 @@
-//! Why a pod is not running: a code, whose fault it is, whether it is retried, whether it is billed.
+//! The reason why a pod is not running: a code, who is at fault, whether it is retried, whether it is billed.
 
 pub(crate) mod refusal;
 mod remedy;
@@ -9,54 +9,54 @@ use serde::{Deserialize, Serialize};
 pub use self::remedy::Remedy;
 use crate::money::billing::next_day;
 
-/// What keeps a pod from running. The text for people is in [`crate::message`].
+/// The cause that keeps a pod from running. The text for people is in [`crate::message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReasonCode {
-    /// The image reference is malformed for the container runtime (`InvalidImageName`, a name without its registry), or
-    /// the image is of a format that the runtime does not read.
+    /// The image reference is malformed for the container runtime (`InvalidImageName`, a name without its
+    /// registry), or the image has a format that the runtime does not support.
     ImageInvalid,
-    /// The image does not exist, or is private and the cluster has no credentials for it (the registry
-    /// does not tell which).
+    /// The image does not exist, or is private and the cluster has no credentials for it (the registry does not
+    /// distinguish these).
     ImageNotFound,
-    /// The registry can't be reached or gives up half-way (`ErrImagePull`, `ImagePullBackOff`).
+    /// The registry can't be reached or fails half-way (`ErrImagePull`, `ImagePullBackOff`).
     ImagePullFailed,
     /// The image is for another processor architecture: its registry says so, or the kernel can't run its program (`exec
     /// format error`). The second may be a script that does not name its interpreter, so it is never final at once.
     ImageArchitecture,
-    /// The container ends again and again (`CrashLoopBackOff`).
+    /// The container ends repeatedly (`CrashLoopBackOff`).
     CrashLoop,
-    /// The container ended; it is started again.
+    /// The container ended and is being restarted.
     ContainerExited,
     /// The container can't be created from its configuration (`CreateContainerConfigError`), or its node or the runtime
     /// there is at fault.
     ContainerConfig,
     /// The runtime can't start the container (`CreateContainerError`, `RunContainerError`).
     ContainerStart,
-    /// The container runs, and its Jupyter server does not accept connections.
+    /// The container runs, but its Jupyter server does not accept connections.
     NotAnswering,
-    /// The container used more memory than its GPU type comes with (`OOMKilled`).
+    /// The container used more memory than its GPU type includes (`OOMKilled`).
     OutOfMemory,
-    /// No node has a GPU of this type free now.
+    /// No node has a free GPU of this type.
     NoGpuFree,
-    /// No node fits for another cause; the scheduler's text is in the detail.
+    /// No node fits for another reason; the detail has the scheduler's message.
     Unschedulable,
     /// A cluster quota is used up.
     QuotaExceeded,
-    /// The pod used more disk than it asked for and was evicted.
+    /// The pod used more disk than requested and was evicted.
     DiskExceeded,
     /// The node ran short and evicted the pod, or is being drained.
     Evicted,
-    /// The node is not responding any more.
+    /// The node has stopped responding.
     NodeLost,
-    /// The workspace volume is not there yet.
+    /// The workspace volume does not exist yet.
     VolumePending,
     /// The workspace volume can't be provided or mounted.
     VolumeFailed,
-    /// The cluster refused an object (invalid, or an admission webhook said no).
+    /// The cluster refused an object (invalid, or refused by an admission webhook).
     Rejected,
-    /// An object of somebody else has a name of ours.
+    /// A foreign object has one of our names.
     NameTaken,
     /// The namespace, a storage class or an ingress class is missing, or a permission of the platform.
     ClusterSetup,
@@ -68,24 +68,24 @@ pub enum ReasonCode {
     SpendCap,
     /// An administrator has suspended its owner.
     Suspended,
-    /// The volume of a stopped pod was not paid for and has been deleted.
+    /// The volume of a stopped pod was unpaid and has been deleted.
     VolumeDeleted,
-    /// It should be gone for minutes and is not: its node does not end it, or somebody else in the cluster holds it. A
-    /// start waits behind it.
+    /// It should have been gone for minutes: its node does not end it, or something else in the cluster delays
+    /// it. A start waits for it.
     StopDelayed,
-    /// It failed for so long that the platform stopped it, or got no further on its node.
+    /// It failed for so long that the platform stopped it, or made no progress on its node.
     GaveUp,
 }
 
-/// Whose fault it is.
+/// The side at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
-    /// The owner of the pod can repair it: the image, the program, the balance.
+    /// The owner of the pod can fix it: the image, the program, the balance.
     User,
-    /// The people who run the platform have to.
+    /// Only the operators of the platform can fix it.
     Platform,
-    /// Nobody: it passes, or it is a matter of waiting.
+    /// Nobody: it passes, or requires waiting.
     Nobody,
 }
 
@@ -122,7 +122,7 @@ impl ReasonCode {
         Self::GaveUp,
     ];
 
-    /// Its name as it is stored and sent, such as `image_not_found`.
+    /// Its name as stored and sent, such as `image_not_found`.
     ///
     /// ```
     /// use neuropod_core::cluster::reason::ReasonCode;
@@ -134,7 +134,7 @@ impl ReasonCode {
         name.trim_matches('"').to_owned()
     }
 
-    /// Whose fault it is. That of `GaveUp` depends on its cause: see [`Reason::blame`].
+    /// The side at fault. For `GaveUp` it depends on the cause: see [`Reason::blame`].
     pub fn blame(self) -> Blame {
         match self {
             Self::ImageInvalid
@@ -149,7 +149,7 @@ impl ReasonCode {
             | Self::InsufficientFunds
             | Self::SpendCap
             | Self::VolumeDeleted => Blame::User,
-            // An administrator decided it; there is nothing to repair.
+            // An administrator decided it; there is nothing to fix.
             Self::Suspended
             | Self::ContainerConfig
             | Self::QuotaExceeded
@@ -169,7 +169,7 @@ impl ReasonCode {
         }
     }
 
-    /// Whether the platform or the cluster tries again by itself.
+    /// Whether the platform or the cluster retries.
     pub fn is_retryable(self) -> bool {
         !matches!(
             self,
@@ -183,13 +183,13 @@ impl ReasonCode {
         )
     }
 
-    /// Whether the time is charged: where the container runs, or has just ended by itself and comes back at once.
+    /// Whether the time is charged: the container runs, or has just ended by itself and restarts at once.
     pub fn is_billable(self) -> bool {
         matches!(self, Self::ContainerExited | Self::NotAnswering)
     }
 
-    /// Whether a pod with this reason was stopped by a rule (`stopped`) although nothing of it failed: nobody pays for
-    /// it, or its owner may not run it. It does not go on by itself.
+    /// Whether a pod with this reason was stopped by a rule (`stopped`) without a failure: it is unpaid, or its
+    /// owner may not run it. It does not continue by itself.
     ///
     /// ```
     /// use neuropod_core::cluster::ReasonCode;
@@ -203,7 +203,7 @@ impl ReasonCode {
         )
     }
 
-    /// Whether a pod with this reason has failed (`error`), rather than being on its way (`creating`) or having been
+    /// Whether a pod with this reason has failed (`error`), rather than starting (`creating`) or having been
     /// stopped by a rule (`stopped`, see [`is_stop`](Self::is_stop)).
     pub fn is_failure(self) -> bool {
         !self.is_stop()
@@ -222,26 +222,27 @@ impl ReasonCode {
     }
 }
 
-/// Why a pod is not running, since when.
+/// The reason why a pod is not running, and its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// What it is.
+    /// The cause.
     pub code: ReasonCode,
-    /// The technical text behind it: the scheduler's, the kubelet's or the registry's, in English. May be empty.
+    /// The technical message of the scheduler, the kubelet or the registry, in English. May be empty.
     pub detail: String,
-    /// Since when.
+    /// Its beginning.
     pub since: Timestamp,
 }
 
 impl Reason {
     /// The longest detail kept, in bytes.
     pub const DETAIL_LIMIT: usize = 1024;
-    /// How the detail of `Unschedulable` begins where a queue of the cluster (Kueue) holds the pod back.
+    /// The beginning of the detail of `Unschedulable` if a queue of the cluster (Kueue) holds the pod back.
     pub const QUEUED: &str = "waits in a queue of the cluster";
-    /// How the detail of `StopDelayed` begins where something beside the pod object is still being deleted.
+    /// The beginning of the detail of `StopDelayed` if an object other than the pod object is still being
+    /// deleted.
     pub const LEFTOVER: &str = "a leftover does not go";
 
-    /// A reason that holds since `since`; a long detail is cut.
+    /// A reason that began at `since`; a long detail is cut off.
     pub fn new(code: ReasonCode, detail: impl Into<String>, since: Timestamp) -> Self {
         let mut detail = detail.into();
         if detail.len() > Self::DETAIL_LIMIT {
@@ -251,7 +252,7 @@ impl Reason {
         Self { code, detail, since }
     }
 
-    /// That this went on for too long: it is kept as the cause.
+    /// The reason after this went on for too long, with this as its cause.
     pub(crate) fn given_up(&self, now: Timestamp) -> Self {
         let cause = self.code.name();
         let detail = match self.detail.as_str() {
@@ -261,13 +262,13 @@ impl Reason {
         Self::new(ReasonCode::GaveUp, detail, now)
     }
 
-    /// Whether a queue of the cluster holds the pod back before a node is looked for.
+    /// Whether a queue of the cluster holds the pod back before it is scheduled.
     pub fn is_queued(&self) -> bool {
         self.code == ReasonCode::Unschedulable && self.detail.starts_with(Self::QUEUED)
     }
 
-    /// Whether something of the same name beside the pod object (a volume, a Service) is still being deleted, also where
-    /// a start that waited behind it was given up.
+    /// Whether an object of the same name other than the pod object (a volume, a Service) is still being
+    /// deleted, even if a start that waited for it was given up.
     ///
     /// ```
     /// use neuropod_core::cluster::reason::{Reason, ReasonCode};
@@ -279,7 +280,7 @@ impl Reason {
         self.cause() == ReasonCode::StopDelayed && self.detail.contains(Self::LEFTOVER)
     }
 
-    /// What it is: for a pod that was given up the cause, where it is known.
+    /// The cause; for a pod that was given up, its cause if known.
     ///
     /// ```
     /// use neuropod_core::cluster::reason::{Reason, ReasonCode};
@@ -295,7 +296,7 @@ impl Reason {
         serde_json::from_value(cause.into()).unwrap_or(self.code)
     }
 
-    /// Whose fault it is: for a pod that was given up, whose the cause was.
+    /// The side at fault; for a pod that was given up, that of its cause.
     ///
     /// ```
     /// use neuropod_core::cluster::reason::{Blame, Reason, ReasonCode};
@@ -307,8 +308,9 @@ impl Reason {
         self.cause().blame()
     }
 
-    /// The earliest time at which its owner can start the pod again, where time alone decides: after a daily cap, the
-    /// next midnight (UTC). `None`: it can be started now, or waits for something else (a payment, an administrator).
+    /// The earliest time at which its owner can restart the pod, if that only depends on time: after a daily
+    /// cap, the next midnight (UTC). `None`: it can be started now, or waits for something else (a payment, an
+    /// administrator).
     ///
     /// ```
     /// use neuropod_core::cluster::reason::{Reason, ReasonCode};
@@ -321,7 +323,7 @@ impl Reason {
         (self.code == ReasonCode::SpendCap).then(|| next_day(self.since))
     }
 
-    /// Whether `other` says the same, whenever it began.
+    /// Whether `other` has the same cause, ignoring its beginning.
     pub fn says_the_same(&self, other: &Self) -> bool {
         self.code == other.code && self.detail == other.detail
     }
@@ -338,7 +340,7 @@ mod tests {
         let mut seen = HashSet::new();
         for code in ReasonCode::ALL {
             assert!(seen.insert(code), "{code:?} is listed twice");
-            // A new code does not compile here before somebody has read this: add it to `ALL`.
+            // A new code does not compile here until it is handled: add it to `ALL`.
             match code {
                 ReasonCode::ImageInvalid
                 | ReasonCode::ImageNotFound

@@ -1,4 +1,4 @@
-//! A workload: pure data that says what should exist in the cluster for one run of one pod.
+//! A workload: pure data about the objects that should exist in the cluster for one run of one pod.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::id::PodId;
 use crate::pod::environment::Environment;
 
-/// The names by which everything of one pod is found in the cluster.
+/// The names by which all objects of a pod are found in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct WorkloadRef {
     /// The pod.
     pub pod_id: PodId,
     /// The hash of the owner, in every label and name.
     pub user_hash: String,
-    /// The namespace, where the platform uses one per user; `None`: the one the backend is set up with.
+    /// The namespace, if the platform uses one per user; `None`: the backend's own.
     pub namespace: Option<String>,
     /// The name of the pod object, `<slug>-<hash>`.
     pub name: String,
@@ -22,18 +22,18 @@ pub struct WorkloadRef {
     pub volume: String,
 }
 
-/// What happens to the workspace volume when a workload is removed.
+/// The fate of the workspace volume when a workload is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VolumePolicy {
     /// It stays, with all data.
     #[default]
     Keep,
-    /// It is deleted with all data. Only ever because the owner asked for it.
+    /// It is deleted with all data. Only on the owner's request, or when it is unpaid.
     Delete,
 }
 
-/// Everything that should exist for one run of a pod.
+/// The objects that should exist for one run of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Workload {
     /// Its names.
@@ -44,20 +44,21 @@ pub struct Workload {
     pub container: ContainerSpec,
     /// The workspace volume.
     pub volume: VolumeSpec,
-    /// One for every port.
+    /// One for each port.
     pub endpoints: Vec<EndpointSpec>,
-    /// What keeps the pod away from others and from the cluster.
+    /// The isolation of the pod from others and from the cluster.
     pub isolation: Isolation,
-    /// The environment variables whose values are for the container alone; `None`: there are none.
+    /// The environment variables whose values only the container may see, if there are any.
     pub secret: Option<SecretSpec>,
-    /// How long the container gets to end by itself, in seconds.
+    /// How long the container may take to end, in seconds.
     pub grace_seconds: u32,
 }
 
 impl Workload {
-    /// A digest of everything but the values of secret variables (BLAKE3, the first 128 bits in hexadecimal): what was
-    /// applied with this digest need not be applied again. People who may not read Secrets can read the digest, and could
-    /// guess a short value from it; another value comes with another run, which is in the digest.
+    /// A digest of everything except the values of secret variables (BLAKE3, the first 128 bits in
+    /// hexadecimal): an object applied with the same digest need not be applied again. People who may not read
+    /// Secrets can read the digest, and could guess a short value from it; a new value comes with a new run,
+    /// which is in the digest.
     ///
     /// # Panics
     /// Never: see the comment inside.
@@ -77,21 +78,21 @@ impl Workload {
 pub struct ContainerSpec {
     /// The image reference.
     pub image: String,
-    /// The platform's own environment variables, sorted by name; everybody who may read pods can read them. Those of the
-    /// owner are in [`Workload::secret`].
+    /// The platform's own environment variables, sorted by name; everybody who may read pods can read them. The
+    /// owner's variables are in [`Workload::secret`].
     pub environment: BTreeMap<String, String>,
-    /// The port that has to accept connections before the pod counts as ready; `None`: it is ready once it runs.
+    /// The port that must accept connections before the pod counts as ready; `None`: it is ready once it runs.
     pub ready_port: Option<u16>,
-    /// What it gets.
+    /// Its resources.
     pub resources: Resources,
     /// Labels that the node must have.
     pub node_selector: BTreeMap<String, String>,
     /// Taints of nodes that it tolerates.
     pub tolerations: Vec<Toleration>,
-    /// The runtime class of GPU containers, where the cluster needs one.
+    /// The runtime class of GPU containers, if the cluster needs one.
     pub runtime_class: Option<String>,
-    /// Nodes that were at fault when the pod failed on them: others are preferred. Not part of the digest, as it matters
-    /// when a pod object is made and never after.
+    /// Nodes that were at fault when the pod failed on them: others are preferred. Not part of the digest,
+    /// because it only matters when a pod object is created.
     #[serde(skip)]
     pub avoid_nodes: Vec<String>,
 }
@@ -112,7 +113,7 @@ impl ContainerSpec {
     }
 }
 
-/// What a container gets: these are requests and limits at once, so that nobody takes from others.
+/// The resources of a container: both requests and limits, so that it uses no more than its share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Resources {
     /// Processor time in thousandths of a core.
@@ -121,7 +122,7 @@ pub struct Resources {
     pub memory_mib: u32,
     /// The container's own disk in GB (10^9 bytes): its writable layer, logs and temporary files.
     pub disk_gb: u32,
-    /// Its GPU, where it has one.
+    /// Its GPU, if it has one.
     pub accelerator: Option<Accelerator>,
 }
 
@@ -130,7 +131,7 @@ pub struct Resources {
 pub struct Accelerator {
     /// The name of the resource, such as `nvidia.com/gpu`.
     pub resource: String,
-    /// How many.
+    /// The count.
     pub count: u32,
 }
 
@@ -150,9 +151,9 @@ pub struct Toleration {
 /// The workspace volume of a workload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VolumeSpec {
-    /// Size in GB (10^9 bytes). A volume that is there already is grown to it where the cluster allows, never shrunk.
+    /// Size in GB (10^9 bytes). An existing volume grows to it if the cluster allows that, and never shrinks.
     pub size_gb: u32,
-    /// Where the container finds it.
+    /// Its path in the container.
     pub mount_path: String,
 }
 
@@ -169,36 +170,37 @@ pub struct EndpointSpec {
     pub host: String,
 }
 
-/// What keeps a pod away from others.
+/// The isolation of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Isolation {
-    /// The name of the network policy that opens the ports of the pod. What keeps all pods of a namespace closed is of
-    /// no single one.
+    /// The name of the network policy that opens the pod's ports. The policy that isolates all pods of a
+    /// namespace belongs to none of them.
     pub policy: String,
-    /// Whether pods of the same owner may talk to each other.
+    /// Whether pods of the same owner may connect to each other.
     pub same_owner: bool,
-    /// Limits on all pods of the owner together, in a namespace of the owner's own.
+    /// Limits on all pods of the owner together, in the owner's namespace.
     pub quota: Option<Quota>,
 }
 
-/// Limits on all that one user has, where the platform uses one namespace per user.
+/// Limits on the total of a user, if the platform uses one namespace per user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
-    /// Most pods at a time.
+    /// The maximum number of pods.
     pub pods: u32,
-    /// Most processor time together, in thousandths of a core.
+    /// The maximum processor time together, in thousandths of a core.
     pub cpu_millis: u32,
-    /// Most memory together, in MiB.
+    /// The maximum memory together, in MiB.
     pub memory_mib: u32,
-    /// Most volume space together, in GB.
+    /// The maximum volume space together, in GB.
     pub volume_gb: u32,
-    /// Most GPUs together, by the name of their resource (`nvidia.com/gpu`); one that is not named has no limit.
+    /// The maximum number of GPUs together, by the name of their resource (`nvidia.com/gpu`); a resource
+    /// without an entry has no limit.
     #[serde(default)]
     pub gpus: BTreeMap<String, u32>,
 }
 
-/// Environment variables whose values are in a Secret, and nowhere else in the cluster: all of the owner's, since nobody
-/// knows which of them are secret, and the access token that the platform injects.
+/// Environment variables whose values are in a Secret, and nowhere else in the cluster: all of the owner's,
+/// since it is unknown which of them are secret, and the access token that the platform injects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SecretSpec {
     /// The name of the Secret.

@@ -1,4 +1,4 @@
-//! The error of the library: what happened, whether trying again can help, and the cause.
+//! The error of the library: its kind, whether a retry can help, and its cause.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,60 +10,60 @@ use crate::money::amount::Money;
 /// The result of every fallible operation of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What happened, named for what the caller does next.
+/// The kind of an error, which determines the caller's next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request is wrong; the value lists everything that is wrong with it.
+    /// The request is invalid; the value lists all mistakes.
     Invalid(ValidationErrors),
     /// The pod, user or template does not exist.
     NotFound,
-    /// It exists, and the one who asks may not touch it.
+    /// It exists, but the caller has no access to it.
     Forbidden,
     /// Something with this id or name exists already.
     AlreadyExists,
-    /// Somebody else changed it in between: read it again and repeat.
+    /// Somebody else changed it meanwhile: read it again and repeat.
     Conflict,
-    /// The pod is already in the state asked for, or can't reach it from where it is.
+    /// The pod is already in the requested state, or can't reach it from its present one.
     InvalidState,
     /// The account can't pay for it.
     InsufficientFunds {
-        /// What has to be available.
+        /// The amount required.
         required: Money,
-        /// What is available.
+        /// The amount available.
         available: Money,
     },
     /// The daily spend cap of the owner or of the pod is reached: it passes at midnight (UTC).
     SpendCapReached {
         /// The cap.
         cap: Money,
-        /// What was spent today.
+        /// The amount spent today.
         spent: Money,
     },
-    /// The owner has as many pods as they may have.
+    /// The owner has reached their maximum number of pods.
     TooManyPods {
-        /// How many that is.
+        /// The maximum.
         limit: u32,
     },
     /// A quota of the cluster (`ResourceQuota`, `LimitRange`) is used up.
     QuotaExceeded,
-    /// The cluster refused the object for what it says (invalid, or an admission webhook said no).
+    /// The cluster refused the content of the object (invalid, or refused by an admission webhook).
     Rejected,
-    /// An object of somebody else has the name we need.
+    /// A foreign object has the required name.
     NameTaken,
-    /// The credentials of the platform are not accepted, or lack a permission.
+    /// The credentials of the platform are not accepted, or lack a right.
     PermissionDenied,
-    /// Something the platform needs is not there: a namespace, a storage class, an ingress class.
+    /// An object that the platform needs is missing: a namespace, a storage class, an ingress class.
     NotConfigured,
-    /// The backend can't be reached, or is not able to answer now.
+    /// The backend can't be reached, or can't respond now.
     Unavailable,
     /// The backend asked for fewer requests.
     RateLimited,
-    /// No answer in time: the operation may or may not have taken effect.
+    /// There was no response in time: the operation may or may not have taken effect.
     Timeout,
     /// The backend can't do this at all.
     Unsupported,
-    /// Anything else; the cause says more.
+    /// Anything else; see the cause.
     Unexpected,
 }
 
@@ -125,7 +125,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`; retryable when the kind is so by nature.
+    /// An error of `kind`. Whether it is retryable follows from the kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let retryable = kind.retryable_by_nature();
         Self(Box::new(Inner {
@@ -144,26 +144,26 @@ impl Error {
         self
     }
 
-    /// Says what the error is about, such as `("pod", id)`. Never put a secret here.
+    /// Adds a subject of the error, such as `("pod", id)`. Never add a secret here.
     pub fn with_context(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.0.context.push((key, value.into()));
         self
     }
 
-    /// Says whether trying again can help, where the kind alone does not tell.
+    /// Sets whether a retry can help, if it does not follow from the kind.
     pub fn with_retryable(mut self, retryable: bool) -> Self {
         self.0.retryable = retryable;
         self
     }
 
-    /// Says how long the backend asked to wait (HTTP `Retry-After`).
+    /// Sets how long the backend asked to wait (HTTP `Retry-After`).
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self.0.retryable = true;
         self
     }
 
-    /// What happened.
+    /// The kind.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
@@ -173,12 +173,12 @@ impl Error {
         self.0.retryable
     }
 
-    /// How long the backend asked to wait, where it did.
+    /// How long the backend asked to wait, if it did.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// What the error says about `key`, as [`with_context`](Self::with_context) was told; the last, if told twice.
+    /// The value for `key`, set by [`with_context`](Self::with_context); the last one, if set twice.
     ///
     /// ```
     /// use neuropod_core::{Error, ErrorKind};
@@ -192,7 +192,7 @@ impl Error {
         told.map(|(_, value)| value.as_str())
     }
 
-    /// What the error says, without its context.
+    /// The message, without the context.
     pub fn message(&self) -> &str {
         &self.0.message
     }

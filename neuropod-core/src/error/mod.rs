@@ -1,4 +1,4 @@
-//! Errors: their kinds, and everything that is wrong with a request.
+//! Errors: their kinds, and the mistakes of a request.
 
 pub mod kind;
 pub mod validation;

@@ -1,4 +1,4 @@
-//! What is wrong with a request: every failure at once, each with its field and a stable code.
+//! The mistakes of a request: all at once, each with its field and a stable code.
 //!
 //! The texts for people, in Spanish and English, are in [`crate::message`].
 
@@ -6,10 +6,10 @@ use std::fmt;
 
 use crate::pod::image::ImageError;
 
-/// The longest note of a credit, in characters.
+/// The maximum length of a credit's note, in characters.
 pub const MAX_NOTE_LEN: usize = 200;
 
-/// Everything that is wrong with one request; never empty.
+/// All mistakes of a request; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidationErrors(Vec<Problem>);
 
@@ -17,7 +17,7 @@ impl ValidationErrors {
     /// `Ok` when there are no problems.
     ///
     /// # Errors
-    /// All of them otherwise.
+    /// All of them, if there are any.
     pub fn check(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() {
             Ok(())
@@ -56,14 +56,14 @@ impl fmt::Display for ValidationErrors {
 
 impl std::error::Error for ValidationErrors {}
 
-/// One thing that is wrong with a request.
+/// A mistake of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The field of the request, by its name in the type that it is about (`disk_gb`); `body` for the whole. Who reads
-    /// another format knows its names.
+    /// The field of the request, by its name in the library's type (`disk_gb`); `body` for the whole. Readers
+    /// of another format map it to their own names.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The mistake.
     pub violation: Violation,
 }
 
@@ -74,27 +74,27 @@ impl Problem {
     }
 }
 
-/// What a request does wrong. What was typed is repeated only where it is short.
+/// The kind of a mistake. User input is repeated only if it is short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// The body is not the JSON object it should be.
+    /// The body is not a JSON object.
     Malformed,
     /// The value has the wrong JSON type.
     WrongType,
-    /// The field is in the body twice.
+    /// The field occurs twice in the body.
     Duplicate,
     /// The field is missing or blank.
     Required,
     /// The text is longer than this many characters.
     TooLong(usize),
-    /// The text has a control character (a line break, NUL) in it.
+    /// The text contains a control character (a line break, NUL).
     ControlCharacter,
-    /// The text has a character in it that takes no room or changes the direction of the text.
+    /// The text contains an invisible character, or one that changes its direction.
     HiddenCharacter,
-    /// Nothing of the name can be used in a host name: it has no letter or digit.
+    /// No part of the name can be used in a host name: it has no letter or digit.
     NameUnusable,
-    /// The name is the platform's own.
+    /// The name is reserved for the platform.
     NameReserved,
     /// The owner has a pod with this name, or one that reads the same in a host name.
     NameInUse,
@@ -104,54 +104,54 @@ pub enum Violation {
     TemplateUnknown,
     /// The image reference is malformed.
     Image(ImageError),
-    /// The image's registry is no host of the public internet; the registry as typed, cut at 100 characters.
+    /// The image's registry is not on the public internet; the registry as typed, cut at 100 characters.
     RegistryInternal(String),
-    /// The platform takes no images from this registry.
+    /// The platform does not allow images from this registry.
     RegistryNotAllowed {
         /// The registry of the image, cut at 100 characters.
         registry: String,
-        /// The first of those from which it takes images.
+        /// The first of the allowed registries.
         allowed: Vec<String>,
     },
     /// The catalogue has no GPU type of this name.
     GpuUnknown,
     /// The GPU type is not offered now.
     GpuNotOffered,
-    /// The size is no whole number from `min` to `max`.
+    /// The size is not an integer from `min` to `max`.
     OutOfRange {
-        /// The least.
+        /// The minimum.
         min: u32,
-        /// The most.
+        /// The maximum.
         max: u32,
     },
-    /// A port is no whole number from 1 to 65535; the text as typed, cut at 20 characters.
+    /// A port is not an integer from 1 to 65535; the text as typed, cut at 20 characters.
     Port(String),
-    /// A port is there twice.
+    /// A port occurs twice.
     PortTwice(u16),
     /// More ports than this.
     TooManyPorts(usize),
-    /// The name of an environment variable is no C identifier; the text as typed, cut at 40 characters.
+    /// The name of an environment variable is not a C identifier; the text as typed, cut at 40 characters.
     VariableName(String),
     /// This environment variable is set by the platform or would undo its isolation.
     VariableReserved(String),
-    /// The value of this environment variable has a NUL in it, which no process can be given.
+    /// The value of this environment variable contains a NUL, which no process can receive.
     VariableValue(String),
     /// Too many environment variables, or too much text in them.
     EnvironmentTooBig,
-    /// The path is not absolute, has `..` in it, or is the system's own: see
+    /// The path is not absolute, contains `..`, or is a folder of the system: see
     /// [`check_volume_path`](crate::pod::check::check_volume_path).
     VolumePath,
     /// Only administrators may create pods for others.
     AssignForbidden,
     /// There is no such user; the e-mail address as typed, cut at 100 characters.
     AssigneeUnknown(String),
-    /// The user is no client.
+    /// The user is not a client.
     AssigneeNotClient,
     /// The idempotency key is empty or longer than 255 characters.
     IdempotencyKey,
-    /// An amount of money is negative or too big.
+    /// An amount of money is negative or too large.
     Amount,
-    /// Somebody has this e-mail address, or a template this name, already.
+    /// Another user has this e-mail address, or another template this name.
     AlreadyTaken,
 }
 

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 ///
 /// Sums saturate instead of wrapping: ±9.2 million million is beyond any account.
 ///
-/// An amount is rounded in one place: what a period costs, by [`for_seconds`](Self::for_seconds). From there on amounts
-/// are added, sent and written exactly. Those who show them to people should show what stands in a sum exactly, with the
-/// same number of decimals (2 to 6), so that lines add up to their total, and round to cents, halves away from zero, only
-/// figures that stand alone. Errors about money round so that what is required never looks like what is there
+/// An amount is rounded in one place: the price of a period, by [`for_seconds`](Self::for_seconds). From there
+/// on amounts are added, sent and stored exactly. Pages should show the items of a sum exactly, with the same
+/// number of decimals (2 to 6), so that lines add up to their total, and only round separate figures to cents,
+/// halves away from zero. Errors about money round so that a required amount never looks like the available one
 /// ([`up_to_cents`](Self::up_to_cents), [`down_to_cents`](Self::down_to_cents)).
 ///
 /// ```
@@ -43,8 +43,8 @@ impl Money {
         Self(cents.saturating_mul(Self::MICROS_PER_CENT))
     }
 
-    /// An amount as decimal text, exactly: digits, at most six of them behind a point, a minus in front.
-    /// `None` for anything else, and for what is beyond the range.
+    /// Parses an amount in decimal notation, exactly: digits, at most six decimals, an optional leading minus.
+    /// `None` for anything else, and beyond the range.
     ///
     /// ```
     /// use neuropod_core::Money;
@@ -72,12 +72,12 @@ impl Money {
         self.0
     }
 
-    /// This price, once for every unit.
+    /// This price multiplied by the number of units.
     pub const fn times(self, units: u32) -> Self {
         Self(self.0.saturating_mul(units as i64))
     }
 
-    /// What `seconds` cost at this price per hour, rounded to the nearest millionth, halves away from zero.
+    /// The price of `seconds` at this price per hour, rounded to the nearest millionth, halves away from zero.
     pub fn for_seconds(self, seconds: i64) -> Self {
         let product = i128::from(self.0) * i128::from(seconds);
         let half = 1800 * product.signum();
@@ -86,7 +86,7 @@ impl Money {
         Self(i64::try_from(rounded).unwrap_or(limit))
     }
 
-    /// The amount as a floating point number, for JSON that wants one. Never for sums.
+    /// The amount as a floating point number, for JSON formats that require one. Never for sums.
     #[expect(
         clippy::cast_precision_loss,
         reason = "exact up to 9 thousand million, and for display only"
@@ -109,14 +109,14 @@ impl Money {
         -(-self).down_to_cents()
     }
 
-    /// Whether it is below zero.
+    /// Whether it is negative.
     pub const fn is_negative(self) -> bool {
         self.0 < 0
     }
 }
 
 impl fmt::Display for Money {
-    /// With two decimals, more only where the amount has them: `10.00`, `0.000694`.
+    /// With two decimals, or more if the amount has them: `10.00`, `0.000694`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.unsigned_abs();
         let per_unit = Self::MICROS_PER_UNIT.unsigned_abs();
@@ -200,7 +200,7 @@ mod tests {
             assert_eq!(money.down_to_cents(), Money::from_cents(down), "{micros}");
             assert_eq!(money.up_to_cents(), Money::from_cents(up), "{micros}");
         }
-        // What can't be rounded stays in the range.
+        // An amount that can't be rounded stays in the range.
         assert!(Money::from_micros(i64::MAX).up_to_cents() <= Money::from_micros(i64::MAX));
         assert!(Money::from_micros(i64::MIN).down_to_cents() <= Money::ZERO);
     }

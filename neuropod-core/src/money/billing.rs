@@ -23,8 +23,8 @@ pub const MAX_ENTRIES: u32 = 1000;
 /// amount or kind of change fails with a `Conflict` that is not retryable. A change that failed has not happened, and
 /// its key is still free. Every change appends entries to a ledger, and an account's entries always add up to its
 /// balance. The available amount is never below zero unless the account is
-/// [`Unlimited`](AccountKind::Unlimited). The suite `conformance::billing` (feature `conformance`) says what an
-/// implementation must do; [`BillingExt`] has shorter calls.
+/// [`Unlimited`](AccountKind::Unlimited). The suite `conformance::billing` (feature `conformance`) checks
+/// implementations; [`BillingExt`] has shorter calls.
 ///
 /// All users and kinds of change share one space of keys. A key has 1 to [`MAX_KEY_LEN`] bytes. An amount must not be
 /// negative (except in an adjustment), nor so big that the account would leave the range of [`Money`]; otherwise the
@@ -240,7 +240,7 @@ pub struct Posting {
     pub kind: PostingKind,
     /// The amount; only an adjustment may be negative.
     pub amount: Money,
-    /// What it is for.
+    /// Its purpose.
     pub details: Details,
 }
 
@@ -280,7 +280,7 @@ pub struct Hold {
     pub user: UserId,
     /// The amount.
     pub amount: Money,
-    /// What it is for.
+    /// Its purpose.
     pub details: Details,
 }
 
@@ -309,12 +309,12 @@ pub struct Draw {
     pub amount: Money,
     /// The amount that the hold is topped up to afterwards.
     pub top_up: Money,
-    /// The most of `amount` that is charged; `None`: no limit.
+    /// The maximum of `amount` to charge; `None`: no limit.
     pub at_most: Option<Money>,
-    /// The most that the account is charged for usage on the day (UTC) on which the period begins, earlier charges
-    /// included; `None`: no limit.
+    /// The maximum that the account is charged for usage on the day (UTC) on which the period begins, including
+    /// earlier charges; `None`: no limit.
     pub daily_cap: Option<Money>,
-    /// What it is for. Without a period nothing counts as spent on a day.
+    /// Its purpose. Without a period nothing counts as spent on a day.
     pub details: Details,
 }
 
@@ -382,7 +382,7 @@ pub struct EntryOptions {
     pub from: Option<Timestamp>,
     /// Only entries made before this time.
     pub until: Option<Timestamp>,
-    /// The most entries of the page; 1 to [`MAX_ENTRIES`].
+    /// The maximum number of entries in the page; 1 to [`MAX_ENTRIES`].
     pub limit: u32,
 }
 
@@ -439,7 +439,7 @@ pub struct LedgerEntry {
     pub held: Money,
     /// The time of the change.
     pub at: Timestamp,
-    /// What it is for.
+    /// Its purpose.
     pub details: Details,
 }
 

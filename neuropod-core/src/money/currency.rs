@@ -1,12 +1,12 @@
-//! The currency of a platform: all its amounts are in one.
+//! The currency of a platform: all its amounts are in one currency.
 
 use std::borrow::Cow;
 
 use crate::error::validation::{Problem, ValidationErrors, Violation};
 use crate::money::amount::Money;
 
-/// The currency of all amounts of a platform, as people see it: a name on numbers. No amount is ever converted, so a
-/// platform that changes its currency shows the same numbers under another name.
+/// The currency of all amounts of a platform, as shown to people. Amounts are never converted, so a platform
+/// that changes its currency shows the same numbers under another name.
 ///
 /// ```
 /// use neuropod_core::Money;
@@ -25,17 +25,17 @@ pub struct Currency {
 }
 
 impl Currency {
-    /// The euro, which a platform has unless it is built with another currency.
+    /// The euro, which is the default.
     pub const EUR: Self = Self {
         code: Cow::Borrowed("EUR"),
         symbol: Cow::Borrowed("€"),
     };
 
-    /// The currency with this ISO 4217 code, such as `USD`. Amounts are shown behind the code, unless it gets a
-    /// [symbol](Self::with_symbol).
+    /// The currency with this ISO 4217 code, such as `USD`. Amounts are shown after the code, unless a
+    /// [symbol](Self::with_symbol) is set.
     ///
     /// # Errors
-    /// `Invalid` when the code is not three capital letters of ASCII.
+    /// `Invalid` if the code is not three ASCII capital letters.
     pub fn new(code: &str) -> crate::error::kind::Result<Self> {
         if code == Self::EUR.code {
             return Ok(Self::EUR);

@@ -1,7 +1,7 @@
-//! Money: amounts, prices, accounts and the ledger, and what a pod is charged.
+//! Money: amounts, prices, accounts and the ledger, and the charges of a pod.
 //!
-//! [`Billing`] is the trait of whoever keeps the accounts. [`PriceList`] says what an hour costs, [`meter`] turns running
-//! time into charges, [`standing`] reports how an account stands and [`statement`] what was charged for what.
+//! [`Billing`] is the trait of account backends. [`PriceList`] has the prices per hour, [`meter`] turns running
+//! time into charges, [`standing`] reports the standing of an account and [`statement`] explains its charges.
 
 pub mod amount;
 pub mod billing;

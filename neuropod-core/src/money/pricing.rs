@@ -1,4 +1,4 @@
-//! What a pod costs.
+//! The prices of pods.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +11,35 @@ use crate::money::amount::Money;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceList {
-    /// Its version: 1 for the first that a store keeps, then counted up; 0 before it is stored.
+    /// Its version: 1 for the first list in a store, then counted up; 0 before it is stored.
     #[serde(default)]
     pub version: u64,
     /// By GPU type.
     pub gpus: BTreeMap<String, Money>,
-    /// For a GPU type without a price of its own.
+    /// For a GPU type without its own price.
     pub other_gpu: Money,
     /// For each GB of the container's disk.
     pub container_disk_gb: Money,
     /// For each GB of the workspace volume.
     pub volume_disk_gb: Money,
-    /// What new clients get; `None`: what the platform was built with
-    /// ([`PlatformBuilder::opening_credit`](crate::PlatformBuilder::opening_credit)).
+    /// The credit of new clients; `None`: that of
+    /// [`PlatformBuilder::opening_credit`](crate::PlatformBuilder::opening_credit).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening_credit: Option<OpeningCredit>,
 }
 
-/// What new clients get. The amount is remembered while it is switched off.
+/// The credit of new clients. The amount is kept while it is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpeningCredit {
-    /// Whether they get it; if not they begin with nothing.
+    /// Whether they get it; otherwise they start with nothing.
     pub enabled: bool,
-    /// How much.
+    /// The amount.
     pub amount: Money,
 }
 
 impl OpeningCredit {
-    /// This amount; nothing where it is zero.
+    /// This amount; disabled if it is zero.
     pub fn of(amount: Money) -> Self {
         Self {
             enabled: amount > Money::ZERO,
@@ -47,7 +47,7 @@ impl OpeningCredit {
         }
     }
 
-    /// What a new client really gets.
+    /// The effective credit of a new client.
     pub fn credit(&self) -> Money {
         if self.enabled { self.amount } else { Money::ZERO }
     }
@@ -57,7 +57,7 @@ impl OpeningCredit {
 const HIGHEST: Money = Money::from_cents(100_000_000);
 
 impl PriceList {
-    /// What a pod costs per hour.
+    /// The price of a pod per hour.
     ///
     /// ```
     /// use neuropod_core::{Money, PriceList};
@@ -74,7 +74,7 @@ impl PriceList {
         }
     }
 
-    /// Checks that every price can be charged, and the opening credit given.
+    /// Checks that every price and the opening credit are valid.
     ///
     /// # Errors
     /// Lists the amounts that are negative or above a million.
@@ -113,19 +113,19 @@ impl Default for PriceList {
     }
 }
 
-/// What a change of prices means for pods that run. A stopped one pays the new price of its volume from the next period
-/// on.
+/// The effect of a change of prices on running pods. A stopped pod pays the new price of its volume from the
+/// next period on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PricePolicy {
-    /// They keep what was quoted when they were started.
+    /// They keep the price quoted at their start.
     #[default]
     Quoted,
-    /// They cost the new price from the next period on.
+    /// They pay the new price from the next period on.
     Current,
 }
 
-/// What one pod costs per hour, part by part.
+/// The price of a pod per hour, part by part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -139,12 +139,12 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// While it runs.
+    /// The price while it runs.
     pub fn hourly(&self) -> Money {
         self.gpu + self.container_disk + self.volume_disk
     }
 
-    /// While it is stopped: the volume only.
+    /// The price while it is stopped: that of the volume only.
     pub fn hourly_stopped(&self) -> Money {
         self.volume_disk
     }

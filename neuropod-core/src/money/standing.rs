@@ -1,4 +1,4 @@
-//! How an account stands: what is in it, what its pods cost, and what runs out.
+//! The standing of an account: its balance, the cost of its pods, and the limit that will be reached first.
 
 use jiff::Timestamp;
 
@@ -7,35 +7,35 @@ use crate::money::billing::Balance;
 use crate::money::meter::Meter;
 use crate::pod::record::Pod;
 
-/// How an account stands.
+/// The standing of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Standing {
-    /// What is in it.
+    /// Its balance.
     pub balance: Balance,
-    /// What its pods cost per hour as they are now: those that are metered, and the volumes of stopped ones.
+    /// The current cost of its pods per hour: of metered pods, and of the volumes of stopped ones.
     pub per_hour: Money,
-    /// What they would cost per hour if all of them ran.
+    /// The cost per hour if all of them ran.
     pub per_hour_if_all_ran: Money,
-    /// What runs out, the most urgent of it.
+    /// The limit that will be reached first, if any.
     pub low: Option<Low>,
     /// Whether its user is suspended.
     pub suspended: bool,
-    /// What its user may spend on a day (UTC).
+    /// The daily cap of its user (UTC).
     pub daily_cap: Option<Money>,
-    /// What was charged for usage today (UTC).
+    /// The charges for usage today (UTC).
     pub spent_today: Money,
 }
 
-/// What runs out for an account.
+/// A limit that will be reached soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Low {
-    /// Its balance: the first pod stops after so many seconds.
+    /// Its balance: the first pod stops after this many seconds.
     Balance(i64),
-    /// What a daily cap leaves, of the account or of a pod: the first pod stops after so many seconds.
+    /// A daily cap of the account or of a pod: the first pod stops after this many seconds.
     DailyCap(i64),
-    /// The time in which the volume of a stopped pod can be paid for.
+    /// The time until which the volume of a stopped pod is paid for.
     Volume(Timestamp),
 }
 
@@ -62,7 +62,8 @@ impl Standing {
             standing.per_hour += pod.meter.hourly_now();
             standing.per_hour_if_all_ran += pod.price.hourly;
             let left = pod.meter.remaining_seconds().filter(|_| pod.meter.from.is_some());
-            // A container that has started anew is paid from what the last one left, until the next charge fills that up.
+            // A restarted container is paid from the remainder of the previous one, until the next charge tops
+            // it up.
             let fills_up = !pod.meter.capped && {
                 let all = pod.meter.remaining.unwrap_or_default() + balance.available;
                 all >= pod.meter.price.hourly.for_seconds(first_threshold)
@@ -85,7 +86,7 @@ impl Standing {
 }
 
 impl Meter {
-    /// What is charged per hour now: for a container that is metered, or for the volume of a stopped pod.
+    /// The current charge per hour: for a metered container, or for the volume of a stopped pod.
     pub fn hourly_now(&self) -> Money {
         match (self.from, self.volume_from) {
             (Some(_), _) => self.price.hourly,
@@ -190,7 +191,7 @@ mod tests {
                 vec![running(Some(300), false), running(Some(600), true)],
                 Some(Low::Balance(300)),
             ),
-            // One that has ended needs no warning.
+            // An ended pod needs no warning.
             (vec![pod(|pod| pod.meter.remaining = Some(Money::ZERO))], None),
             (
                 vec![at_risk(9000), at_risk(8000)],

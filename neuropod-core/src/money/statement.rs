@@ -1,4 +1,4 @@
-//! Entries of a ledger, told to people.
+//! Summaries of ledger entries for people.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::money::billing::LedgerEntry;
 use crate::money::billing::Period;
 use crate::money::billing::day_of;
 
-/// What happened in an account, summed by day and pod, in as much memory as it has days and pods.
+/// The changes of an account, summed by day and pod. Memory grows with the number of days and pods only.
 ///
-/// Holds move nothing in or out of the balance: they are left out. What was used is one line for each day and
-/// pod, less what nobody could pay. Amounts are exact, and every level adds up to the one above it: the lines of a day
-/// to its total, the days to [`total`](Self::total), and so do the sums by kind.
+/// Holds do not change the balance, so they are left out. Usage is one line for each day and pod, minus the
+/// unpaid part. Amounts are exact, and every level adds up to the one above it: the lines of a day to its
+/// total, the days to [`total`](Self::total), and so do the sums by kind.
 ///
 /// ```
 /// use neuropod_core::money::billing::{Details, LedgerEntry, EntryKind};
@@ -40,72 +40,72 @@ use crate::money::billing::day_of;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Statement {
-    /// By day (UTC) on which it was booked. What was used in the last minute of a day is booked on the next one.
+    /// By day (UTC) of the entry. The usage of the last minute of a day is in the next one.
     pub days: BTreeMap<Date, Day>,
-    /// By kind, over all days and pods: by how much the balance changed.
+    /// The change of the balance by kind, over all days and pods.
     pub by_kind: BTreeMap<EntryKind, Money>,
     /// By pod, over all days.
     pub by_pod: BTreeMap<PodId, PodTotal>,
-    /// By how much the balance changed in all.
+    /// The total change of the balance.
     pub total: Money,
-    /// How many entries are in it, holds among them.
+    /// The number of entries, including holds.
     pub entries: u64,
 }
 
-/// What happened on a day.
+/// The changes of a day.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Day {
     /// Its lines.
     pub lines: BTreeMap<LineKey, Line>,
-    /// By how much the balance changed.
+    /// The change of the balance.
     pub total: Money,
 }
 
-/// What entries of a day have in common that are one line.
+/// The common properties of a day's entries that form one line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct LineKey {
-    /// The kind: [`Usage`](EntryKind::Usage) for all that was used, [`WriteOff`](EntryKind::WriteOff) and
-    /// [`Settle`](EntryKind::Settle) among it.
+    /// The kind: [`Usage`](EntryKind::Usage) for all usage, including [`WriteOff`](EntryKind::WriteOff) and
+    /// [`Settle`](EntryKind::Settle).
     pub kind: EntryKind,
     /// The pod.
     pub pod: Option<PodId>,
-    /// A word of whoever made it.
+    /// The note of its author.
     pub note: Option<String>,
 }
 
-/// What entries of a day come to that have their [`LineKey`] in common.
+/// The sum of a day's entries with the same [`LineKey`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Line {
-    /// By how much the balance changed.
+    /// The change of the balance.
     pub amount: Money,
-    /// What was used and nobody could pay, or a cap did not allow. It is not in the amount.
+    /// Usage that nobody could pay, or that a cap did not allow. It is not in the amount.
     pub written_off: Money,
-    /// What was used, by its price per hour.
+    /// The usage, by its price per hour.
     pub usage: BTreeMap<Money, Used>,
-    /// How many entries it is made of.
+    /// The number of entries.
     pub entries: u64,
 }
 
-/// What was used at one price.
+/// The usage at one price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Used {
-    /// For how long.
+    /// The duration.
     pub seconds: i64,
-    /// What that costs. It was rounded to the micro-euro minute by minute.
+    /// Its cost, which was rounded to the micro-euro minute by minute.
     pub amount: Money,
 }
 
-/// What a pod has cost.
+/// The cost of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PodTotal {
-    /// Its name, as the newest entry has it; `None`: no entry does.
+    /// Its name in the newest entry; `None` if no entry has one.
     pub name: Option<String>,
-    /// What it cost, write-offs taken away.
+    /// Its cost, without write-offs.
     pub cost: Money,
 }
 
@@ -122,7 +122,7 @@ impl Statement {
     /// Adds an entry.
     pub fn add(&mut self, entry: &LedgerEntry) {
         self.entries += 1;
-        // Holds move nothing in or out of the balance.
+        // Holds do not change the balance.
         if entry.amount == Money::ZERO {
             return;
         }
@@ -147,7 +147,7 @@ impl Statement {
             .add(entry);
     }
 
-    /// The name of a pod, where any entry says it.
+    /// The name of a pod, if any entry has it.
     pub fn pod_name(&self, pod: &PodId) -> Option<&str> {
         self.by_pod.get(pod)?.name.as_deref()
     }
@@ -168,14 +168,14 @@ impl Line {
     }
 }
 
-/// How a charge came about: period, price, seconds, amount.
+/// The calculation of a charge: period, price, seconds, amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Explanation {
     /// The pod.
     pub pod: Option<PodId>,
-    /// The time that was charged.
+    /// The charged time.
     pub period: Period,
     /// Its whole seconds.
     pub seconds: i64,
@@ -183,14 +183,14 @@ pub struct Explanation {
     pub hourly: Money,
     /// The version of the price list.
     pub price_version: Option<u64>,
-    /// What that comes to.
+    /// The result.
     pub amount: Money,
-    /// Whether the entry says the same. What of it nobody could pay, or a cap did not allow, is in another entry of the
-    /// same key, a [`WriteOff`](EntryKind::WriteOff).
+    /// Whether the entry has the same amount. The part that nobody could pay, or that a cap did not allow, is
+    /// in another entry of the same key, a [`WriteOff`](EntryKind::WriteOff).
     pub agrees: bool,
 }
 
-/// Replays the charge of a period from its entry; `None`: it is no such entry.
+/// Recalculates the charge of a period from its entry; `None` if it is not such an entry.
 ///
 /// ```
 /// use neuropod_core::money::billing::{Details, LedgerEntry, EntryKind, Period};
@@ -245,7 +245,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Entries of an account in which one pod runs from `from` on for `minutes`, each minute drawn and topped up.
+    /// The entries of an account with one pod that runs from `from` on for `minutes`, each minute drawn and
+    /// topped up.
     fn running(pod: &PodId, from: &str, minutes: i64) -> Vec<LedgerEntry> {
         let hourly = Money::from_micros(2_700_001);
         (0..minutes)
@@ -301,7 +302,7 @@ mod tests {
             at("2026-07-31T23:00:00Z"),
             None,
         )];
-        // In the middle of it clocks in Europe change: days are those of UTC, and each has 24 hours.
+        // During it, clocks in Europe change: days are those of UTC, and each has 24 hours.
         entries.extend(running(&pod, "2026-07-31T23:59:00Z", days * 24 * 60));
         let statement = Statement::of(&entries);
         assert_eq!(statement.days.len(), 93, "{:?}", statement.days.keys());

@@ -30,7 +30,7 @@ fn tainted(key: &str, effect: &str) -> NodeGpus {
     }
 }
 
-/// `rtx-4090` of the default catalogue, with so many GPUs for each pod.
+/// `rtx-4090` of the default catalogue, with this many GPUs for each pod.
 fn rtx(count: u32) -> GpuType {
     let mut gpu = Catalogue::default().get("rtx-4090").unwrap().clone();
     gpu.accelerator.as_mut().unwrap().count = count;
@@ -137,7 +137,7 @@ fn a_taint_for_a_node_condition_leaves_no_room_but_is_not_the_catalogues_fault()
         assert_eq!(rtx(1).room_on(std::slice::from_ref(&node)), Some(0), "{key}");
         let nodes = std::slice::from_ref(&node);
         assert_eq!(unmatched(&catalogue(rtx(1)), nodes).is_empty(), is_state, "{key}");
-        // What is wrong for good is told whatever the state of the node.
+        // A permanent problem is reported whatever the state of the node.
         assert_eq!(unmatched(&catalogue(rtx(64)), nodes).len(), 1, "{key}");
     }
 }

@@ -55,7 +55,7 @@ fn without_jupyter_there_is_no_token_and_no_port_to_wait_for() {
     assert_eq!(workload.container.ready_port, None);
 }
 
-/// Nobody but the owner knows which of their values are secret, so none of them is where pods are read.
+/// Only the owner knows which of their values are secret, so none of them is readable in the pod.
 #[test]
 fn all_values_of_the_owner_and_the_token_are_secret() {
     let workload = planned(|pod| {
@@ -87,7 +87,7 @@ fn all_values_of_the_owner_and_the_token_are_secret() {
     assert!(!serde_json::to_string(&workload).unwrap().contains("canary"));
 }
 
-/// Whoever may read pods and no Secrets reads the digest too, and could try short values.
+/// People who may read pods but not Secrets can read the digest too, and could try short values.
 #[test]
 fn the_digest_depends_on_names_and_runs_but_not_on_the_owners_values() {
     let hash = |name: &str, value: &str, run: u64| {
@@ -153,7 +153,7 @@ fn a_pod_without_a_gpu_sees_none() {
     assert_eq!(without.container.resources.accelerator, None);
 }
 
-/// Requests with such a variable are refused; a record that has one all the same opens nothing.
+/// Requests with such a variable are refused; in a stored record it has no effect.
 #[test]
 fn a_variable_of_the_user_opens_no_gpu() {
     let workload = planned(|pod| {
@@ -239,7 +239,7 @@ fn the_catalogue_decides_placement_and_resources() {
     assert_eq!(container.tolerations, [toleration]);
     assert_eq!(container.runtime_class.as_deref(), Some("nvidia"));
     assert_eq!((workload.grace_seconds, workload.isolation.same_owner), (7, true));
-    // Its GPU type is not in another catalogue.
+    // Its GPU type is missing in another catalogue.
     let error = plan(&pod, &Catalogue::default(), &naming(), &layout).unwrap_err();
     assert_eq!(
         (error.kind(), error.context("gpu")),

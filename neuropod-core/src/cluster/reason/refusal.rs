@@ -1,22 +1,22 @@
-//! What quotas and limits of a cluster say when they refuse a pod or a volume: the words of the admission plug-ins
-//! `ResourceQuota` and `LimitRanger`, and of webhooks and policies that do the same (Capsule, hierarchical quotas,
-//! Gatekeeper).
+//! Parses the messages of quotas and limits that refuse a pod or a volume: those of the admission plug-ins
+//! `ResourceQuota` and `LimitRanger`, and of webhooks and policies with the same purpose (Capsule, hierarchical
+//! quotas, Gatekeeper).
 
 use super::{Reason, ReasonCode};
 use crate::cluster::gpus::is_accelerator;
 
-/// Why a quota or a limit refuses something.
+/// The reason why a quota or a limit refuses an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// A quota is used up: that of this, where it is known.
+    /// A quota is used up, for this resource if it is known.
     UsedUp(Option<Counted>),
-    /// One pod, container or volume may not be of this size: it has too much of this, or too little.
+    /// A pod, container or volume may not have this size: it has too much or too little of this resource.
     Size(Option<Counted>),
-    /// The quota or limit asks for something that the platform does not say.
+    /// The quota or limit requires a setting that the platform does not set.
     Unset,
 }
 
-/// What a quota counts, or a limit measures.
+/// A resource that a quota counts, or a limit measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
     Gpus,
@@ -28,7 +28,7 @@ pub(crate) enum Counted {
 }
 
 impl Counted {
-    /// Those that say most to an owner come first: one answer may name several.
+    /// The most helpful ones first, because a message may name several.
     const ALL: [Self; 6] = [
         Self::Gpus,
         Self::Memory,
@@ -38,8 +38,8 @@ impl Counted {
         Self::Pods,
     ];
 
-    /// What a resource is, as a `ResourceQuota` (`requests.nvidia.com/gpu`, `limits.memory`, `count/pods`), a `LimitRange`
-    /// or a person calls it.
+    /// The kind of a resource in the notation of a `ResourceQuota` (`requests.nvidia.com/gpu`, `limits.memory`,
+    /// `count/pods`), of a `LimitRange`, or of a person.
     fn of(resource: &str) -> Option<Self> {
         let name = resource.to_lowercase();
         let plain = name.rsplit('.').next().unwrap_or_default();
@@ -67,12 +67,12 @@ impl Counted {
 }
 
 impl Refusal {
-    /// What a refusal of the cluster says of quotas and limits; `None`: nothing.
+    /// The refusal in a message of the cluster; `None` if it is not about quotas or limits.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        // What the error itself adds is about the request, and what comes first is about the object.
+        // The error's own suffix is about the request, and its beginning is about the object.
         let said = text.rsplit_once(" (request: ").map_or(text, |(said, _)| said);
         let said = said.split_once(" is forbidden: ").map_or(said, |(_, said)| said);
-        // The names of webhooks and policies say nothing.
+        // The names of webhooks and policies have no meaning.
         let denied = ["denied the request:", "denied request:"]
             .into_iter()
             .find_map(|words| Some(said.split_once(words)?.1));
@@ -89,7 +89,7 @@ impl Refusal {
 }
 
 impl Reason {
-    /// What a quota or limit of the cluster said, where this is the reason.
+    /// The refusal by a quota or limit of the cluster, if that is the reason.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         let may_be = matches!(
             self.cause(),
@@ -99,8 +99,8 @@ impl Reason {
     }
 }
 
-/// `failed quota: a: must specify limits.cpu for: main`, `maximum cpu usage per Pod is 4.  No limit is specified`,
-/// and what Gatekeeper says.
+/// `failed quota: a: must specify limits.cpu for: main`, `maximum cpu usage per Pod is 4.  No limit is
+/// specified`, and Gatekeeper's messages.
 fn is_unset(words: &str) -> bool {
     let has = |part: &str| words.contains(part);
     (has("failed quota") && has("must specify "))
@@ -111,7 +111,7 @@ fn is_unset(words: &str) -> bool {
             .any(|of| has(&format!("has no {of} limit")) || has(&format!("has no {of} request")))
 }
 
-/// The resources of which there is too much or too little for one object; `None`: that is not what it says.
+/// The resources of which one object has too much or too little; `None` if the message is about something else.
 fn sized(words: &str) -> Option<Vec<&str>> {
     let before = |mark| {
         let parts: Vec<_> = words.split(mark).collect();
@@ -138,13 +138,13 @@ fn sized(words: &str) -> Option<Vec<&str>> {
     if !found.is_empty() {
         return Some(found);
     }
-    // Other things have a maximum too, such as the length of a name.
+    // Other properties have a maximum too, such as the length of a name.
     let all: Vec<_> = tokens(words).collect();
     let is_too_much = by_policy.iter().any(|part| words.contains(part));
     (is_too_much && Counted::first(&all).is_some()).then_some(all)
 }
 
-/// The words of the plug-in itself, and of those that were written after it.
+/// The words of the plug-in itself, and of others modelled on it.
 fn is_quota(words: &str) -> bool {
     [
         "exceeded quota",
@@ -155,7 +155,7 @@ fn is_quota(words: &str) -> bool {
     .any(|part| words.contains(part))
 }
 
-/// In the words of whoever wrote the webhook.
+/// The words of webhooks' authors.
 fn is_quota_of_webhook(words: &str) -> bool {
     let full = [
         "exceed",
@@ -167,7 +167,7 @@ fn is_quota_of_webhook(words: &str) -> bool {
         "out of quota",
         "over quota",
     ];
-    // That it could not be asked is another matter.
+    // A webhook that could not be reached is a different failure.
     let is_asked = !["deadline exceeded", "timed out", "permission"]
         .iter()
         .any(|part| words.contains(part));
@@ -177,7 +177,7 @@ fn is_quota_of_webhook(words: &str) -> bool {
         || (words.contains("limit of ") && words.contains("would be exceeded"))
 }
 
-/// The resources that were asked for: what follows each `requested:`, or all words where there is none.
+/// The requested resources: the words after each `requested:`, or all words without it.
 fn requested(words: &str) -> Vec<&str> {
     let lists = words.split("requested:").skip(1);
     let lists: Vec<_> = lists
@@ -193,7 +193,7 @@ fn requested(words: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Words that may be the names of resources.
+/// Words that may be names of resources.
 fn tokens(words: &str) -> impl Iterator<Item = &str> {
     let is_between = |c: char| c.is_whitespace() || ",:;=()[]<>\"'".contains(c);
     words

@@ -1,40 +1,40 @@
-//! What the owner of a pod can do about its reason, as data: pages make a button of it.
+//! The remedy for a pod's reason, as data: pages turn it into a button.
 
 use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
 use super::{Reason, ReasonCode};
 
-/// What the owner of a pod can do next. The text for people is in [`crate::message::remedy_of`].
+/// The next step of a pod's owner. The text for people is in [`crate::message::remedy_of`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Wait: it passes, or somebody else is at it.
+    /// Wait: it passes, or somebody else is working on it.
     Wait,
-    /// Choose another image or repair this one.
+    /// Choose another image or fix this one.
     ChangeImage,
-    /// Read the logs: the program says why.
+    /// Read the logs: the program explains it there.
     ReadLogs,
-    /// Choose a GPU type that comes with more memory.
+    /// Choose a GPU type with more memory.
     ChooseMoreMemory,
-    /// Ask for more disk, or keep big files on the volume.
+    /// Request more disk, or keep large files on the volume.
     ChooseMoreDisk,
-    /// Wait, or choose a GPU type that is free.
+    /// Wait, or choose a free GPU type.
     ChooseAnotherGpu,
     /// Choose another GPU type, or a volume or disk of another size: the cluster does not allow this one.
     ChooseAnotherSize,
     /// Choose another name.
     ChooseAnotherName,
-    /// Stop another pod, which has what this one needs: a quota, the volume.
+    /// Stop another pod, which uses a resource that this one needs: a quota, the volume.
     StopAnotherPod,
-    /// Pay something in.
+    /// Add money.
     AddFunds,
-    /// Start it again.
+    /// Restart it.
     StartAgain,
-    /// Start it again at [`Reason::startable_at`].
+    /// Restart it at [`Reason::startable_at`].
     StartLater,
-    /// Ask the people who run the platform.
+    /// Contact the operators of the platform.
     ContactSupport,
 }
 
@@ -70,8 +70,8 @@ impl ReasonCode {
 }
 
 impl Reason {
-    /// What the owner of the pod can do next: for a pod that was given up, about the cause. To wait helps nobody there,
-    /// so it is started again instead.
+    /// The next step of the pod's owner; for a pod that was given up, for its cause. Waiting does not help
+    /// there, so it is replaced by a restart.
     ///
     /// ```
     /// use neuropod_core::cluster::reason::{Reason, ReasonCode, Remedy};
@@ -97,15 +97,16 @@ impl Reason {
         }
     }
 
-    /// Whether another pod has the volume on another node, or for itself alone: the words of the attach controller and
-    /// of the scheduler.
+    /// Whether another pod has the volume on another node, or exclusively, in the words of the attach
+    /// controller and of the scheduler.
     pub fn is_volume_in_use(&self) -> bool {
         let told = ["Multi-Attach", "ReadWriteOncePod"];
         self.cause() == ReasonCode::VolumeFailed && told.iter().any(|words| self.detail.contains(words))
     }
 
-    /// Whether the pod has to go to the node of another pod, which has its volume, and there is no room for it: the words
-    /// of the scheduler. Pods are bound to others by nothing else. What follows `preemption:` is about other pods.
+    /// Whether the pod has to run on the node of another pod, which has its volume, and there is no room for
+    /// it, in the words of the scheduler. Nothing else binds pods to others. The text after `preemption:` is
+    /// about other pods.
     pub fn is_volume_on_full_node(&self) -> bool {
         let causes = self.detail.split("preemption:").next().unwrap_or_default();
         matches!(self.cause(), ReasonCode::NoGpuFree | ReasonCode::Unschedulable)
@@ -175,7 +176,7 @@ mod tests {
             assert!(full.is_volume_on_full_node());
             assert_eq!(full.remedy(), Remedy::StopAnotherPod);
         }
-        // Others are kept away from each other, which is no volume.
+        // Others are kept apart, which is not about a volume.
         let apart = reason(
             ReasonCode::Unschedulable,
             "1 node(s) didn't match pod anti-affinity rules.",

@@ -12,7 +12,8 @@ fn read(text: &str) -> Option<Refusal> {
     Refusal::read(text)
 }
 
-/// Every file of `tests/trials/api` that says what its owner is to read: the code of the reason, the remedy, the text.
+/// Every file of `tests/trials/api` with the expected report for the owner: the code of the reason, the remedy,
+/// the text.
 #[test]
 fn each_trial_has_its_reason_and_remedy_and_says_so_in_both_languages() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/trials/api");
@@ -35,7 +36,7 @@ fn each_trial_has_its_reason_and_remedy_and_says_so_in_both_languages() {
             "Rejected" => ErrorKind::Rejected,
             other => panic!("{name}: {other}"),
         };
-        // As a backend tells it.
+        // In the format of a backend.
         let error = Error::new(kind, trial["body"]["message"].as_str().unwrap())
             .with_context("request", "create pods")
             .with_context("name", "lab-1");
@@ -54,7 +55,7 @@ fn each_trial_has_its_reason_and_remedy_and_says_so_in_both_languages() {
                 "{name}"
             );
         }
-        // Once it was given up its remedy stays the same.
+        // After giving up, the remedy stays the same.
         let given_up = reason.given_up(Timestamp::UNIX_EPOCH);
         assert_eq!(given_up.remedy(), reason.remedy(), "{name}");
     }
@@ -98,7 +99,7 @@ fn counted_resources_have_readable_names() {
         ("persistentvolumeclaims", Some(Counted::Storage)),
         ("requests.ephemeral-storage", Some(Counted::Disk)),
         ("count/pods", Some(Counted::Pods)),
-        // Not what owners know, or no GPUs.
+        // Not known to owners, or not GPUs.
         ("services", None),
         ("count/ingresses.networking.k8s.io", None),
         ("requests.rdma/hca_shared_devices", None),
@@ -148,7 +149,7 @@ fn names_of_quotas_webhooks_and_objects_are_not_causes() {
             r#"admission webhook "a.b" denied the request: the length of the name exceeds the maximum allowed of 20"#,
             None,
         ),
-        // What the error adds names pods, and the quota is one of nobody knows what.
+        // The suffix of the error names pods, but the resource of the quota is unknown.
         (
             r#"admission webhook "a.b" denied the request: tenant quota exceeded (request: create pods, name: lab-1)"#,
             Some(Refusal::UsedUp(None)),
