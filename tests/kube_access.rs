@@ -83,8 +83,8 @@ async fn whole_life(site: &Site, workload: &Workload) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn gpus_are_counted_where_that_is_allowed() {
-    let Some(cluster) = cluster("kube_access/gpus_are_counted_where_that_is_allowed") else {
+async fn gpus_are_counted_if_allowed() {
+    let Some(cluster) = cluster("kube_access/gpus_are_counted_if_allowed") else {
         return;
     };
     let site = Site::new(cluster).await;
@@ -210,8 +210,8 @@ async fn ports_are_reached_through_a_gateway() {
 }
 
 #[tokio::test]
-async fn a_pod_passes_the_level_that_it_is_made_for() {
-    let Some(cluster) = cluster("kube_access/a_pod_passes_the_level_that_it_is_made_for") else {
+async fn a_pod_passes_its_pod_security_level() {
+    let Some(cluster) = cluster("kube_access/a_pod_passes_its_pod_security_level") else {
         return;
     };
     for security in [

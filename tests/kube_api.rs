@@ -73,8 +73,8 @@ async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::E
 }
 
 #[tokio::test]
-async fn all_objects_of_a_new_pod_are_made_in_one_wave() {
-    let Some(cluster) = cluster("kube_api/all_objects_of_a_new_pod_are_made_in_one_wave") else {
+async fn all_objects_of_a_new_pod_are_created_in_one_wave() {
+    let Some(cluster) = cluster("kube_api/all_objects_of_a_new_pod_are_created_in_one_wave") else {
         return;
     };
     let site = Site::new(cluster).await;
@@ -132,8 +132,8 @@ async fn two_platforms_in_one_namespace_leave_each_other_alone() {
 }
 
 #[tokio::test]
-async fn every_object_is_there_with_its_labels() {
-    let Some(cluster) = cluster("kube_api/every_object_is_there_with_its_labels") else {
+async fn every_object_exists_with_its_labels() {
+    let Some(cluster) = cluster("kube_api/every_object_exists_with_its_labels") else {
         return;
     };
     let site = Site::new(cluster).await;
@@ -226,8 +226,8 @@ async fn a_second_apply_and_a_second_removal_write_nothing() {
 }
 
 #[tokio::test]
-async fn what_differs_is_changed_and_what_is_not_wanted_goes() {
-    let Some(cluster) = cluster("kube_api/what_differs_is_changed_and_what_is_not_wanted_goes") else {
+async fn differing_objects_are_changed_and_unwanted_ones_removed() {
+    let Some(cluster) = cluster("kube_api/differing_objects_are_changed_and_unwanted_ones_removed") else {
         return;
     };
     let site = Site::new(cluster).await;
@@ -334,8 +334,8 @@ async fn foreign(site: &Site) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_volume_grows_where_that_is_asked_for() {
-    let Some(cluster) = cluster("kube_api/a_volume_grows_where_that_is_asked_for") else {
+async fn a_volume_grows_on_request() {
+    let Some(cluster) = cluster("kube_api/a_volume_grows_on_request") else {
         return;
     };
     let site = Site::new(cluster).await;

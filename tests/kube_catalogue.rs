@@ -168,9 +168,8 @@ fn cases() -> Vec<(&'static str, Vec<NodeOf>, Catalogue, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_catalogue_that_the_nodes_do_not_have_is_said_with_why() {
-    let Some(cluster) = cluster("kube_catalogue/a_catalogue_that_the_nodes_do_not_have_is_said_with_why")
-    else {
+async fn an_unmatched_catalogue_is_reported_with_the_reason() {
+    let Some(cluster) = cluster("kube_catalogue/an_unmatched_catalogue_is_reported_with_the_reason") else {
         return;
     };
     let site = Site::new(cluster).await;

@@ -35,9 +35,8 @@ async fn may(client: &Client, namespace: Option<&str>, right: &Right) -> bool {
 }
 
 #[tokio::test]
-async fn every_right_of_the_files_is_given_where_it_is_used_and_nowhere_else() {
-    let Some(cluster) =
-        cluster("kube_rights/every_right_of_the_files_is_given_where_it_is_used_and_nowhere_else")
+async fn every_right_of_the_files_is_granted_exactly_where_it_is_used() {
+    let Some(cluster) = cluster("kube_rights/every_right_of_the_files_is_granted_exactly_where_it_is_used")
     else {
         return;
     };
@@ -132,10 +131,8 @@ async fn is_missed(cluster: &TestCluster, documents: &[Value], right: &Right, pe
 }
 
 #[tokio::test]
-async fn every_right_of_the_files_is_missed_by_its_name_when_it_is_taken_away() {
-    let Some(cluster) =
-        cluster("kube_rights/every_right_of_the_files_is_missed_by_its_name_when_it_is_taken_away")
-    else {
+async fn every_removed_right_of_the_files_is_reported_by_name() {
+    let Some(cluster) = cluster("kube_rights/every_removed_right_of_the_files_is_reported_by_name") else {
         return;
     };
     cluster.install_gateway_api().await.unwrap();

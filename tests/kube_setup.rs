@@ -23,9 +23,8 @@ async fn refused(backend: &KubeCluster, workload: &Workload) -> neuropod_core::E
 }
 
 #[tokio::test]
-async fn a_full_quota_refuses_new_pods_and_not_those_that_are_there() {
-    let Some(cluster) = cluster("kube_setup/a_full_quota_refuses_new_pods_and_not_those_that_are_there")
-    else {
+async fn a_full_quota_refuses_new_pods_but_not_existing_ones() {
+    let Some(cluster) = cluster("kube_setup/a_full_quota_refuses_new_pods_but_not_existing_ones") else {
         return;
     };
     let site = Site::new(cluster).await;
@@ -56,8 +55,8 @@ async fn a_full_quota_refuses_new_pods_and_not_those_that_are_there() {
 }
 
 #[tokio::test]
-async fn what_is_not_set_up_is_said() {
-    let Some(cluster) = cluster("kube_setup/what_is_not_set_up_is_said") else {
+async fn a_missing_set_up_is_reported() {
+    let Some(cluster) = cluster("kube_setup/a_missing_set_up_is_reported") else {
         return;
     };
     let site = Site::new(cluster).await;
@@ -104,8 +103,8 @@ async fn what_is_not_set_up_is_said() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_is_being_deleted_is_said() {
-    let Some(cluster) = cluster("kube_setup/a_namespace_that_is_being_deleted_is_said") else {
+async fn a_terminating_namespace_is_reported() {
+    let Some(cluster) = cluster("kube_setup/a_terminating_namespace_is_reported") else {
         return;
     };
     let site = Site::new(cluster).await;
@@ -161,9 +160,9 @@ async fn policy_of_namespace(site: &Site) -> Option<NetworkPolicy> {
 }
 
 #[tokio::test]
-async fn the_policy_of_the_pods_is_made_once_put_right_and_else_left_alone() {
+async fn the_policy_of_the_pods_is_created_once_repaired_and_otherwise_left_alone() {
     let Some(cluster) =
-        cluster("kube_setup/the_policy_of_the_pods_is_made_once_put_right_and_else_left_alone")
+        cluster("kube_setup/the_policy_of_the_pods_is_created_once_repaired_and_otherwise_left_alone")
     else {
         return;
     };
@@ -252,9 +251,9 @@ async fn pull_secrets_are_copied_into_namespaces_of_users_and_follow_changes() {
 }
 
 #[tokio::test]
-async fn copies_of_secrets_that_are_no_longer_named_go_with_the_last_pod_that_uses_them() {
+async fn obsolete_copies_of_secrets_are_deleted_with_the_last_pod_that_uses_them() {
     let Some(cluster) =
-        cluster("kube_setup/copies_of_secrets_that_are_no_longer_named_go_with_the_last_pod_that_uses_them")
+        cluster("kube_setup/obsolete_copies_of_secrets_are_deleted_with_the_last_pod_that_uses_them")
     else {
         return;
     };
@@ -317,8 +316,8 @@ async fn copies_of_secrets_that_are_no_longer_named_go_with_the_last_pod_that_us
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_not_known_to_enforce_policies_is_said() {
-    let Some(cluster) = cluster("kube_setup/a_cluster_that_is_not_known_to_enforce_policies_is_said") else {
+async fn a_cluster_without_known_enforcement_is_reported() {
+    let Some(cluster) = cluster("kube_setup/a_cluster_without_known_enforcement_is_reported") else {
         return;
     };
     let site = Site::new(cluster).await;

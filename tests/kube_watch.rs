@@ -58,8 +58,8 @@ fn changed(events: &[ClusterEvent], id: &PodId) -> Vec<ObservedPod> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_or_invented_while_the_api_server_is_gone() {
-    let Some(cluster) = own("kube_watch/nothing_is_lost_or_invented_while_the_api_server_is_gone") else {
+async fn no_event_is_lost_or_invented_while_the_api_server_is_down() {
+    let Some(cluster) = own("kube_watch/no_event_is_lost_or_invented_while_the_api_server_is_down") else {
         return;
     };
     let control_plane = cluster.own_control_plane().unwrap();
@@ -128,8 +128,8 @@ async fn appears(site: &Site, changes: &mut BoxStream<'static, ClusterEvent>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_end_in_time_when_nothing_answers() {
-    let Some(cluster) = own("kube_watch/calls_end_in_time_when_nothing_answers") else {
+async fn calls_end_in_time_when_nothing_responds() {
+    let Some(cluster) = own("kube_watch/calls_end_in_time_when_nothing_responds") else {
         return;
     };
     let control_plane = cluster.own_control_plane().unwrap();

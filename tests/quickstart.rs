@@ -60,7 +60,7 @@ fn it_tells_the_whole_story_on_the_simulated_cluster() {
 }
 
 #[test]
-fn it_is_told_in_one_language_for_people() {
+fn it_prints_one_language_for_people() {
     let (english, _) = told(&[]);
     let (spanish, _) = told(&["--language", "es"]);
     in_turn(

@@ -23,7 +23,7 @@ use neuropod_test_cluster::{Image, count_objects};
 use crate::common::{Driver, eventually, until, until_status};
 use crate::node::{catalogue, config, images, prepare, shared_node};
 
-const TEST: &str = "killed::a_process_that_is_killed_leaves_no_orphan_and_the_next_one_goes_on";
+const TEST: &str = "killed::a_killed_process_leaves_no_orphan_and_the_next_one_continues";
 /// The variable with the cluster, its namespace and the file with the records, for the process to be killed.
 const PLACE: &str = "NEUROPOD_TEST_PLACE";
 const KILLS: u64 = 20;
@@ -154,7 +154,7 @@ fn kill_after(place: &Place, call: &str, time: Duration) {
 }
 
 #[tokio::test]
-async fn a_process_that_is_killed_leaves_no_orphan_and_the_next_one_goes_on() {
+async fn a_killed_process_leaves_no_orphan_and_the_next_one_continues() {
     if let Some(place) = Place::from_environment() {
         return tell(&place).await;
     }

@@ -90,8 +90,8 @@ async fn jupyter_status(site: &Site, pod: &Pod, query: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_jupyter_pod_lives_stops_starts_and_goes() {
-    let Some(site) = Site::new("a_jupyter_pod_lives_stops_starts_and_goes").await else {
+async fn a_jupyter_pod_runs_stops_restarts_and_is_deleted() {
+    let Some(site) = Site::new("a_jupyter_pod_runs_stops_restarts_and_is_deleted").await else {
         return;
     };
     site.load(Image::Jupyter);
@@ -238,8 +238,8 @@ async fn an_injected_token_opens_the_server() {
 const SECONDS: i64 = 5;
 
 #[tokio::test]
-async fn an_image_that_does_not_exist_shows_its_reason() {
-    let Some(site) = Site::new("an_image_that_does_not_exist_shows_its_reason").await else {
+async fn a_missing_image_is_reported() {
+    let Some(site) = Site::new("a_missing_image_is_reported").await else {
         return;
     };
     site.load(Image::Http);
@@ -305,10 +305,8 @@ async fn a_pod_waits_for_a_gpu_and_gets_it() {
 }
 
 #[tokio::test]
-async fn a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_read() {
-    let Some(site) =
-        Site::new("a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_read").await
-    else {
+async fn a_crash_loop_is_reported_and_its_last_log_can_be_read() {
+    let Some(site) = Site::new("a_crash_loop_is_reported_and_its_last_log_can_be_read").await else {
         return;
     };
     site.load(Image::Jupyter);
@@ -362,8 +360,8 @@ async fn a_program_that_ends_again_and_again_says_so_and_its_last_words_can_be_r
 }
 
 #[tokio::test]
-async fn a_program_that_takes_too_much_memory_says_so() {
-    let Some(site) = Site::new("a_program_that_takes_too_much_memory_says_so").await else {
+async fn running_out_of_memory_is_reported() {
+    let Some(site) = Site::new("running_out_of_memory_is_reported").await else {
         return;
     };
     site.load(Image::Jupyter);

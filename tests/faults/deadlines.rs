@@ -177,7 +177,7 @@ async fn tell(faults: &Faults) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_hangs_is_told_and_ends_whatever_call_goes_wrong() {
+async fn hanging_pods_are_reported_and_ended_whatever_call_goes_wrong() {
     tell(&Faults::none()).await;
     let first = rand::random_range(1..=3);
     println!("first point {first}");

@@ -110,7 +110,7 @@ async fn tell(faults: &Faults) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_of_a_server_that_was_started_again_is_found_whatever_call_goes_wrong() {
+async fn the_token_of_a_restarted_server_is_found_whatever_call_goes_wrong() {
     tell(&Faults::none()).await;
     let mut tried = 0;
     for fault in Fault::ALL {

@@ -86,7 +86,7 @@ fn template() -> Template {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_that_an_administrator_does_is_in_the_log() {
+async fn all_actions_of_an_administrator_are_in_the_log() {
     use AuditAction as Did;
     let stage = Stage::new().await;
     let (platform, root, bea) = (&stage.platform, &stage.root, &stage.bea);
@@ -179,7 +179,7 @@ async fn everything_that_an_administrator_does_is_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_people_do_with_what_is_theirs_is_not_in_the_log() {
+async fn actions_on_ones_own_pods_are_not_in_the_log() {
     let stage = Stage::new().await;
     for actor in [&stage.bea, &stage.root] {
         let request = CreatePod::from_image("training", "quay.io/jupyter/base-notebook");
@@ -193,7 +193,7 @@ async fn what_people_do_with_what_is_theirs_is_not_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_client_is_refused_is_in_the_log_once_a_minute() {
+async fn refused_requests_of_a_client_are_in_the_log_once_a_minute() {
     let stage = Stage::new().await;
     let (platform, bea) = (&stage.platform, &stage.bea);
     let key = || rand::random::<u64>().to_string();
@@ -232,7 +232,7 @@ async fn what_a_client_is_refused_is_in_the_log_once_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_not_be_written_down_is_not_done() {
+async fn actions_that_can_not_be_recorded_are_not_carried_out() {
     for fault in [
         Fault::ErrorBefore,
         Fault::ErrorAfter,
@@ -293,7 +293,7 @@ async fn a_process_that_ends_in_the_middle_leaves_a_pending_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn money_is_added_once_for_a_key_and_its_owner_sees_why() {
+async fn money_is_added_once_per_key_and_its_owner_sees_the_reason() {
     let stage = Stage::new().await;
     let platform = &stage.platform;
     // A double click, and a later repetition.

@@ -123,7 +123,7 @@ async fn the_cap_of_a_person_is_for_all_their_pods_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_administrator_sets_the_cap_of_a_person_and_it_holds_at_once() {
+async fn an_administrator_sets_a_persons_cap_and_it_applies_at_once() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -180,7 +180,7 @@ async fn two_unpaid(world: &World, platform: &Platform) -> [Pod; 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_nobody_pays_for_is_deleted_after_the_grace_time_and_its_owner_is_told() {
+async fn an_unpaid_volume_is_deleted_after_a_warning_and_the_grace_time() {
     for volume in [VolumeScope::User, VolumeScope::Pod] {
         let world = World::new(Settings::default()).await;
         let layout = Layout {
@@ -237,7 +237,7 @@ async fn a_volume_nobody_pays_for_is_deleted_after_the_grace_time_and_its_owner_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_takes_nothing_of_the_grace_time() {
+async fn an_outage_does_not_shorten_the_grace_time() {
     let world = World::new(Settings::default()).await;
     let platform = world.parts().volume_grace(GRACE).build().unwrap();
     let driver = Driver::start(&platform);
@@ -262,7 +262,7 @@ async fn an_outage_takes_nothing_of_the_grace_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_lost_a_volume_does_not_pay_for_the_next_one_of_its_name() {
+async fn after_losing_a_volume_its_successor_is_not_charged() {
     let world = World::new(Settings::default()).await;
     let platform = world.parts().volume_grace(GRACE).build().unwrap();
     let _driver = Driver::start(&platform);
@@ -301,7 +301,7 @@ async fn who_lost_a_volume_does_not_pay_for_the_next_one_of_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cap_of_a_pod_is_for_what_it_costs_while_it_runs() {
+async fn the_cap_of_a_pod_only_counts_running_time() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -318,7 +318,7 @@ async fn the_cap_of_a_pod_is_for_what_it_costs_while_it_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_capped_or_suspended_while_a_pod_starts_is_held_to_it() {
+async fn a_cap_or_suspension_during_a_start_takes_effect() {
     let mut made_nevertheless = 0;
     // Whichever reply of the store is late meanwhile.
     for (call, suspend) in (1..=12).flat_map(|call| [(call, false), (call, true)]) {
@@ -352,7 +352,7 @@ async fn who_is_capped_or_suspended_while_a_pod_starts_is_held_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_that_another_pod_uses_stays() {
+async fn a_volume_in_use_by_another_pod_stays() {
     let world = World::new(Settings::default()).await;
     let platform = world.parts().volume_grace(GRACE).build().unwrap();
     let _driver = Driver::start(&platform);

@@ -36,7 +36,7 @@ async fn stop(world: &World, platform: &Platform, pod: &Pod) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_jumps_and_comes_back_charges_nothing_twice() {
+async fn a_clock_that_jumps_and_returns_charges_nothing_twice() {
     let hour = SignedDuration::from_hours(1);
     for jump in [hour, -hour, -24 * 365 * 30 * hour] {
         let (world, clock, platform) = world().await;
@@ -65,7 +65,7 @@ async fn a_platform_whose_clock_is_decades_behind_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_that_starts_in_the_future_is_charged_a_minute_after_it_is_seen_at_the_latest() {
+async fn a_container_that_starts_in_the_future_is_charged_within_a_minute() {
     for (behind, most) in [(30, 33.0), (600, 63.0)] {
         let (world, clock, platform) = world().await;
         clock.ahead(SignedDuration::from_secs(-behind));
@@ -101,7 +101,7 @@ async fn a_clock_that_is_set_charges_nothing_twice_and_nothing_extra() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_stood_still_charges_only_what_ran() {
+async fn a_paused_process_charges_only_running_time() {
     for incident in [Mishap::Exit, Mishap::Evicted, Mishap::NodeLost] {
         let (world, _, platform) = world().await;
         let mut driver = Box::pin(platform.run(std::future::pending()));
@@ -127,7 +127,7 @@ async fn a_process_that_stood_still_charges_only_what_ran() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_nobody_can_see_is_charged_for_what_ran_once_it_is_seen_again() {
+async fn after_an_outage_of_the_cluster_only_running_time_is_charged() {
     for (incident, blind) in [
         (None, Duration::ZERO),
         (Some(Mishap::NodeLost), Duration::from_mins(10)),
@@ -160,7 +160,7 @@ async fn a_cluster_that_nobody_can_see_is_charged_for_what_ran_once_it_is_seen_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_was_a_day_behind_charges_no_day_more_once_it_is_right() {
+async fn a_corrected_clock_that_was_a_day_behind_charges_no_extra_day() {
     for more in [0, 10] {
         let (world, clock, _) = world().await;
         // A process reads the clock of its machine when it starts.
@@ -182,7 +182,7 @@ async fn a_clock_that_was_a_day_behind_charges_no_day_more_once_it_is_right() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_what_it_ran() {
+async fn a_container_that_vanished_during_a_store_outage_is_charged_only_for_its_running_time() {
     let mut unseen = 0;
     // At whatever moment of its start the store goes away.
     for call in 1..=40 {
@@ -212,7 +212,7 @@ async fn a_container_that_vanished_while_the_store_was_gone_is_charged_only_for_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_stood_still_as_it_began_charges_only_what_ran() {
+async fn a_process_paused_at_its_start_charges_only_running_time() {
     // At whatever moment of its beginning.
     for moment in (0..1500).step_by(50) {
         let (world, _, platform) = world().await;
@@ -244,7 +244,7 @@ async fn a_process_that_stood_still_as_it_began_charges_only_what_ran() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_hangs_has_its_limit_however_far_the_clock_of_its_node_is_off() {
+async fn a_hanging_start_has_its_limit_however_wrong_the_nodes_clock() {
     for hours in [5, -5] {
         let (world, clock, platform) = world().await;
         clock.ahead(SignedDuration::from_hours(hours));
@@ -266,7 +266,7 @@ async fn a_start_that_hangs_has_its_limit_however_far_the_clock_of_its_node_is_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_hangs_is_told_however_far_the_clock_of_the_cluster_is_off() {
+async fn a_hanging_stop_is_reported_however_wrong_the_clusters_clock() {
     for (hours, latest) in [(5, 4), (-5, 64)] {
         let (world, clock, platform) = world().await;
         clock.ahead(SignedDuration::from_hours(hours));

@@ -40,7 +40,7 @@ async fn the_same_request_twice_is_one_pod() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_wrong_with_a_request_is_told_at_once() {
+async fn all_mistakes_of_a_request_are_reported_at_once() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let wrong = CreatePod::from_template("", "no such template")
@@ -58,7 +58,7 @@ async fn everything_wrong_with_a_request_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_is_what_a_creation_makes_and_leaves_nothing() {
+async fn a_plan_equals_the_creation_and_leaves_nothing() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let request = request("Training");
@@ -186,7 +186,7 @@ async fn a_suspended_user_starts_nothing() {
 }
 
 #[test]
-fn a_price_that_can_not_be_charged_is_refused() {
+fn an_unusable_price_is_refused() {
     for price in [-1, i64::MAX] {
         let prices = PriceList {
             volume_disk_gb: Money::from_micros(price),
@@ -207,7 +207,7 @@ fn a_platform_without_its_parts_is_not_built() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotency_key_of_a_pod_that_is_gone_holds_for_a_day_and_its_name_does_not() {
+async fn the_idempotency_key_of_a_deleted_pod_is_kept_for_a_day_and_its_name_is_not() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -285,7 +285,7 @@ async fn until_gone(world: &World, id: &PodId) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_refused_for_want_of_money_is_refused_again_under_its_key() {
+async fn a_request_refused_for_lack_of_money_is_refused_again_under_its_key() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -330,7 +330,7 @@ async fn without_an_account_a_request_is_refused_again_under_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_wrong_has_not_used_its_key() {
+async fn an_invalid_request_does_not_use_its_key() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let wrong = request("---").idempotency_key("abc");
@@ -341,7 +341,7 @@ async fn a_request_that_is_wrong_has_not_used_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotency_key_of_a_pod_that_is_being_deleted_says_so() {
+async fn the_idempotency_key_of_a_pod_being_deleted_is_reported() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let keyed = request("Training").idempotency_key("abc");

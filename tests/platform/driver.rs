@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::common::{Driver, World, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
-async fn the_driver_ends_when_it_is_asked_to_and_the_next_goes_on() {
+async fn the_driver_ends_on_request_and_the_next_one_continues() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -37,7 +37,7 @@ async fn the_driver_ends_when_it_is_asked_to_and_the_next_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_is_told_that_the_cluster_shows_nothing() {
+async fn waiting_owners_are_told_that_the_cluster_is_unavailable() {
     for (kind, code) in [
         (None, ReasonCode::ClusterUnavailable),
         (Some(ErrorKind::Unavailable), ReasonCode::ClusterUnavailable),
@@ -98,7 +98,7 @@ async fn writes(world: &World, time: Duration) -> (Vec<&'static str>, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_as_it_should_be_is_looked_at_and_left_alone() {
+async fn correct_pods_are_reconciled_without_writes() {
     let world = World::new(Settings::default()).await;
     let running: Pod;
     {
@@ -147,7 +147,7 @@ async fn what_is_as_it_should_be_is_looked_at_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cluster_is_not_asked_for_what_the_watch_shows() {
+async fn pods_known_from_the_watch_are_not_observed() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);

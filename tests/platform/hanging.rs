@@ -30,7 +30,7 @@ fn nodes(gpus: &[u32]) -> Settings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_hangs_on_its_node_gives_its_gpu_to_the_next_one() {
+async fn a_hanging_pod_gives_its_gpu_to_the_next_one() {
     let world = World::new(nodes(&[1])).await;
     let limit = SignedDuration::from_mins(20);
     let platform = world.parts().start_limit(limit).build().unwrap();
@@ -67,7 +67,7 @@ async fn a_pod_that_hangs_on_its_node_gives_its_gpu_to_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_hangs_is_told_costs_nothing_and_a_start_waits_behind_it() {
+async fn a_hanging_stop_is_reported_and_free_and_a_start_waits_behind_it() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -116,7 +116,7 @@ async fn a_stop_that_hangs_is_told_costs_nothing_and_a_start_waits_behind_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_whose_node_is_at_fault_goes_to_another_one_by_itself() {
+async fn a_pod_on_a_faulty_node_moves_to_another_one() {
     let world = World::new(nodes(&[1, 1])).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -138,7 +138,7 @@ async fn a_pod_whose_node_is_at_fault_goes_to_another_one_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_that_was_at_fault_is_remembered_by_the_next_start() {
+async fn a_faulty_node_is_avoided_by_the_next_start() {
     let world = World::new(nodes(&[1, 1])).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -156,7 +156,7 @@ async fn a_node_that_was_at_fault_is_remembered_by_the_next_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_its_node_refuses_is_made_anew_until_a_node_takes_it() {
+async fn a_pod_refused_by_its_node_is_recreated_until_a_node_accepts_it() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -192,7 +192,7 @@ async fn a_program_in_another_format_is_not_stopped_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_that_was_killed_for_its_memory_says_so_while_it_runs_again() {
+async fn an_out_of_memory_kill_is_shown_while_the_container_runs_again() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -214,7 +214,7 @@ async fn a_container_that_was_killed_for_its_memory_says_so_while_it_runs_again(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_warning_that_passes_within_half_a_minute_is_not_told() {
+async fn a_warning_that_passes_within_half_a_minute_is_not_reported() {
     for passes in [true, false] {
         let world = World::new(Settings::default()).await;
         let platform = world.platform();

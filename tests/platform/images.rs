@@ -26,7 +26,7 @@ fn template(image: &str, path: &str) -> Template {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_of_the_public_internet_is_refused_and_nothing_is_made() {
+async fn images_outside_the_public_internet_are_refused_and_nothing_is_created() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     // Stored by an earlier version.
@@ -54,7 +54,7 @@ async fn what_is_not_of_the_public_internet_is_refused_and_nothing_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_template_is_held_to_the_rules_when_it_is_made_and_changed() {
+async fn the_rules_apply_to_created_and_changed_templates() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let root = Actor::admin("root");
@@ -75,7 +75,7 @@ async fn a_template_is_held_to_the_rules_when_it_is_made_and_changed() {
 
 /// Rules become stricter while pods run, and pods are migrated from elsewhere.
 #[tokio::test(start_paused = true)]
-async fn a_stored_pod_of_another_registry_runs_on_and_is_not_started_again() {
+async fn a_stored_pod_of_another_registry_keeps_running_but_can_not_restart() {
     let world = World::new(Settings::default()).await;
     let before = world.platform();
     let pod = {

@@ -27,7 +27,7 @@ async fn the_reason_is_shown_and_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_only_fails_is_stopped_and_its_money_is_free_again() {
+async fn a_failing_pod_is_stopped_and_its_hold_released() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -64,7 +64,7 @@ async fn an_evicted_pod_comes_back_on_its_volume() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_deleted_by_hand_comes_back_and_what_has_no_record_goes() {
+async fn deleted_objects_are_recreated_and_objects_without_a_record_removed() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -91,7 +91,7 @@ async fn what_is_deleted_by_hand_comes_back_and_what_has_no_record_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_can_not_be_changed_does_not_keep_the_platform_from_the_others() {
+async fn an_unwritable_record_does_not_block_the_others() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let driver = Driver::start(&platform);

@@ -136,7 +136,7 @@ async fn a_process_that_ends_during_a_deletion_leaves_nothing_half_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_ends_during_a_create_leaves_nothing_of_somebody_who_is_deleted() {
+async fn a_process_that_ends_during_a_create_leaves_nothing_of_a_deleted_user() {
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
         for n in 1.. {
             let (world, platform, driver) = with_a_pod().await;
@@ -161,7 +161,7 @@ async fn a_process_that_ends_during_a_create_leaves_nothing_of_somebody_who_is_d
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_that_was_to_be_kept_goes_with_its_owner() {
+async fn a_kept_volume_is_deleted_with_its_owner() {
     let (world, platform, driver) = with_a_pod().await;
     let pods = platform.list_all(&world.ana, None).await.unwrap();
     drop(driver);
@@ -175,7 +175,7 @@ async fn a_volume_that_was_to_be_kept_goes_with_its_owner() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pods_of_people_whom_the_store_never_knew_are_the_application_s_affair() {
+async fn pods_of_users_unknown_to_the_store_are_the_applications_responsibility() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -187,7 +187,7 @@ async fn the_pods_of_people_whom_the_store_never_knew_are_the_application_s_affa
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_again_has_what_they_had_and_nothing_more() {
+async fn a_returning_user_keeps_their_account_and_gets_nothing_more() {
     let (world, platform, _driver) = with_a_pod().await;
     platform.delete_user(&root(), &world.ana.id).await.unwrap();
     nothing_is_left(&world, "deleted").await;

@@ -122,7 +122,7 @@ async fn behind_a_volume_that_somebody_deletes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn behind_a_volume_that_goes_with_another_pod() {
+async fn behind_a_volume_deleted_with_another_pod() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -146,7 +146,7 @@ async fn behind_a_volume_that_goes_with_another_pod() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_within_minutes_is_not_told_and_the_pod_runs() {
+async fn a_leftover_gone_within_minutes_is_not_reported_and_the_pod_runs() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -199,7 +199,7 @@ async fn the_limit_is_the_platform_s_and_outlives_its_process() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_the_cluster_refuses_is_told_and_not_paid() {
+async fn a_stop_refused_by_the_cluster_is_reported_and_free() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);

@@ -13,7 +13,7 @@ fn states(connections: &[Connection]) -> Vec<ConnectionState> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_lives_stops_starts_and_goes() {
+async fn a_pod_runs_stops_restarts_and_is_deleted() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -67,7 +67,7 @@ async fn a_pod_lives_stops_starts_and_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn states_that_do_not_fit_are_refused() {
+async fn calls_in_the_wrong_state_are_refused() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();

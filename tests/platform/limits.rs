@@ -26,7 +26,7 @@ async fn pods(platform: &Platform, actor: &Actor) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_has_so_many_pods_stopped_ones_too() {
+async fn the_limit_of_a_client_includes_stopped_pods() {
     let (world, platform) = world().await;
     let _driver = Driver::start(&platform);
     let mut made = Vec::new();
@@ -74,7 +74,7 @@ async fn a_client_has_so_many_pods_stopped_ones_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn creates_side_by_side_do_not_pass_the_limit() {
+async fn concurrent_creates_do_not_exceed_the_limit() {
     let mut full = 0;
     for n in 1.. {
         let (world, platform) = world().await;
@@ -117,7 +117,7 @@ async fn creates_side_by_side_do_not_pass_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_ends_during_a_create_makes_no_way_round_the_limit() {
+async fn a_process_that_ends_during_a_create_does_not_circumvent_the_limit() {
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
         for n in 1.. {
             let (world, platform) = world().await;

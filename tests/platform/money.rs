@@ -108,7 +108,7 @@ async fn without_money_nothing_is_created() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_its_volume() {
+async fn when_the_money_runs_out_the_owner_is_warned_and_the_pod_stops_and_keeps_its_volume() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -178,7 +178,7 @@ async fn when_the_money_runs_out_the_owner_is_told_and_the_pod_stops_and_keeps_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
+async fn the_price_policy_decides_whether_new_prices_apply_to_running_pods() {
     for (policy, expected) in [(PricePolicy::Quoted, 270), (PricePolicy::Current, 1020)] {
         let world = World::new(Settings::default()).await;
         let platform = world.parts().price_policy(policy).build().unwrap();
@@ -222,7 +222,7 @@ async fn new_prices_are_for_new_starts_or_for_all_as_the_policy_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_platform_tells_its_subscribers_once_of_every_mark() {
+async fn every_platform_warns_its_subscribers_once_per_threshold() {
     let world = World::new(Settings::default()).await;
     let minutes = |marks: [i64; 2]| marks.map(SignedDuration::from_mins);
     let platforms = [(); 2].map(|()| {
@@ -272,7 +272,7 @@ async fn two_drivers_on_one_store_and_cluster_charge_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
+async fn the_time_between_two_containers_is_free_even_if_unobserved() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
@@ -294,7 +294,7 @@ async fn the_time_between_two_containers_is_free_even_if_nobody_saw_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whose_account_changes_is_told_to_them_and_to_administrators() {
+async fn account_changes_are_reported_to_the_owner_and_administrators() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let [mut mine, mut others, mut all] = [world.ana.clone(), Actor::client("bob"), Actor::admin("root")]

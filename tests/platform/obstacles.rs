@@ -20,7 +20,7 @@ use neuropod::cluster::VolumePolicy;
 use neuropod::pod::Desired;
 
 #[tokio::test(start_paused = true)]
-async fn every_obstacle_is_told_costs_nothing_and_passes() {
+async fn every_mishap_is_reported_free_and_passes() {
     for (obstacle, code, status) in [
         (Mishap::NoGpuFree, ReasonCode::NoGpuFree, Status::Creating),
         (Mishap::Unschedulable, ReasonCode::Unschedulable, Status::Creating),
@@ -50,7 +50,7 @@ async fn every_obstacle_is_told_costs_nothing_and_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_quotas_and_limits_refuse_is_told_with_what_helps_costs_nothing_and_passes() {
+async fn refusals_by_quotas_and_limits_are_reported_with_a_remedy_free_and_pass() {
     for (obstacle, code, remedy) in [
         (
             Mishap::QuotaUsedUp,
@@ -98,7 +98,7 @@ async fn what_quotas_and_limits_refuse_is_told_with_what_helps_costs_nothing_and
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_starts_again_and_waits_in_vain_costs_nothing_meanwhile() {
+async fn a_restarted_pod_that_waits_in_vain_is_free() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -122,7 +122,7 @@ async fn a_pod_that_starts_again_and_waits_in_vain_costs_nothing_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_not_succeed_is_stopped_at_once_and_frees_its_money() {
+async fn a_start_that_can_not_succeed_is_stopped_at_once_and_its_hold_released() {
     for end in [Some(Mishap::DiskExceeded), None] {
         let world = World::new(Settings::default()).await;
         let platform = world.platform();
@@ -153,7 +153,7 @@ async fn what_can_not_succeed_is_stopped_at_once_and_frees_its_money() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_program_that_ends_again_and_again_is_told_and_pays_for_what_it_ran() {
+async fn a_crash_loop_is_reported_and_charged_for_its_running_time() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -173,7 +173,7 @@ async fn a_program_that_ends_again_and_again_is_told_and_pays_for_what_it_ran() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_told_of() {
+async fn a_server_that_never_responds_is_reported() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -209,7 +209,7 @@ async fn a_program_that_ignores_the_signal_is_gone_after_its_grace_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_whose_node_is_lost_comes_back_on_another_one() {
+async fn a_pod_on_a_lost_node_returns_on_another_one() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -229,7 +229,7 @@ async fn a_pod_whose_node_is_lost_comes_back_on_another_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_of_somebody_else_is_told_of_and_left_alone() {
+async fn a_foreign_object_is_reported_and_left_alone() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
@@ -261,7 +261,7 @@ async fn an_object_of_somebody_else_is_told_of_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_breaks_off_is_read_again_until_it_tells_the_token() {
+async fn a_broken_log_is_read_again_until_the_token_is_found() {
     let world = World::new(Settings::default()).await;
     world.store.insert_template(&jupyter_template()).await.unwrap();
     let platform = world.platform();
@@ -288,7 +288,7 @@ async fn a_log_that_breaks_off_is_read_again_until_it_tells_the_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_can_not_be_read_for_an_hour_tells_the_token_after_it() {
+async fn a_token_is_found_after_an_hour_without_logs() {
     let world = World::new(Settings::default()).await;
     world.store.insert_template(&jupyter_template()).await.unwrap();
     let platform = world.platform();
@@ -318,7 +318,7 @@ fn refusal(method: Method, kind: ErrorKind) -> CallError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_of_it_again() {
+async fn a_serving_pod_is_not_stopped_because_an_object_can_not_be_recreated() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -351,7 +351,7 @@ async fn a_pod_that_serves_is_not_stopped_because_the_platform_can_not_make_all_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_was_given_up_says_whose_fault_it_was_and_has_no_log() {
+async fn a_given_up_pod_reports_who_was_at_fault_and_has_no_log() {
     for (obstacle, blame) in [
         (Mishap::StartError, Blame::User),
         (Mishap::ConfigError, Blame::Platform),
@@ -393,7 +393,7 @@ async fn a_pod_outlives_its_template() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_whose_volume_is_on_a_full_node_says_so_until_another_pod_of_it_stops() {
+async fn a_pod_whose_volume_is_on_a_full_node_reports_it_until_another_pod_stops() {
     let pool = || GpuPool {
         resource: "nvidia.com/gpu".into(),
         model: None,

@@ -85,7 +85,7 @@ async fn a_store_of_pods_alone_is_enough_for_a_pod_from_creation_to_deletion() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_needs_a_store_that_was_not_given_says_so() {
+async fn calls_that_need_a_missing_store_say_so() {
     let world = World::new(Settings::default()).await;
     let platform = only_pods(&world);
     let root = Actor::admin("root");

@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use crate::common::{Driver, World, eventually, request, until, until_status};
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_came_and_went_while_the_watch_was_broken_is_gone() {
+async fn a_pod_created_and_removed_during_a_broken_watch_is_gone() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -54,7 +54,7 @@ fn without_pods() -> Layout {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_refused_attempt_left_goes_with_the_pod_and_its_volume() {
+async fn leftovers_of_a_refused_attempt_are_removed_with_the_pod_and_its_volume() {
     for stop_first in [false, true] {
         let world = World::new(Settings::default()).await;
         let platform = world.parts().layout(without_pods()).build().unwrap();
@@ -88,7 +88,7 @@ async fn what_a_refused_attempt_left_goes_with_the_pod_and_its_volume() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replica_that_saw_less_deletes_all_of_it() {
+async fn a_replica_that_observed_less_still_deletes_everything() {
     let world = World::new(Settings::default()).await;
     let first = world.parts().layout(without_pods()).build().unwrap();
     let second = world.parts().layout(without_pods()).build().unwrap();
@@ -115,7 +115,7 @@ async fn a_replica_that_saw_less_deletes_all_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
+async fn a_pod_with_a_just_forgotten_id_is_reconciled() {
     // One reply of the store after the other is late, among them the reply that there is no record, while there
     // is a new one.
     for n in 1.. {
@@ -151,7 +151,7 @@ async fn a_pod_whose_id_was_just_forgotten_is_looked_at() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_that_another_pod_uses_by_now_is_not_deleted_under_it() {
+async fn a_volume_meanwhile_used_by_another_pod_is_not_deleted() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let first = platform.create(&world.ana, &request("One")).await.unwrap();
@@ -177,7 +177,7 @@ async fn a_volume_that_another_pod_uses_by_now_is_not_deleted_under_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logs_that_nobody_needs_any_more_are_not_read() {
+async fn unneeded_logs_are_not_read() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -197,7 +197,7 @@ async fn logs_that_nobody_needs_any_more_are_not_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_requests_do_not_make_the_platform_look_at_everything() {
+async fn refused_requests_do_not_cause_a_resync() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -255,7 +255,7 @@ async fn a_refused_request_leaves_no_record_even_if_the_store_fails_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn orphans_that_go_slowly_are_not_removed_twice_at_once() {
+async fn slowly_removed_orphans_are_not_removed_twice_at_once() {
     // A call takes a minute.
     let settings = Settings {
         latency: Duration::from_secs(30),
@@ -345,7 +345,7 @@ impl ClusterBackend for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_is_not_made_on_a_volume_that_is_being_deleted() {
+async fn a_pod_is_not_created_on_a_volume_being_deleted() {
     let world = World::new(Settings::default()).await;
     let slow = Arc::new(Slow {
         cluster: world.cluster.clone(),

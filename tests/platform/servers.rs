@@ -44,7 +44,7 @@ fn logs_read(world: &World) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_started_again_inside_its_container_has_another_token() {
+async fn a_server_restarted_inside_its_container_has_another_token() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -69,7 +69,7 @@ async fn a_server_that_is_started_again_inside_its_container_has_another_token()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_program_that_pretends_to_be_a_server_replaces_no_token() {
+async fn a_program_that_imitates_a_server_replaces_no_token() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);

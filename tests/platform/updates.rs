@@ -64,7 +64,7 @@ async fn a_subscriber_sees_every_change_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_subscriber_is_told_and_gets_a_snapshot() {
+async fn a_lagging_subscriber_is_notified_and_gets_a_snapshot() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
@@ -98,7 +98,7 @@ fn shown(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_replica_deletes_disappears_here_too() {
+async fn a_deletion_by_another_replica_is_seen_here_too() {
     let world = World::new(Settings::default()).await;
     let (here, there) = (world.platform(), world.platform());
     let _drivers = (Driver::start(&here), Driver::start(&there));
@@ -129,7 +129,7 @@ async fn what_another_replica_deletes_disappears_here_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_is_acknowledged_late_brings_no_deleted_pod_back() {
+async fn a_late_acknowledged_change_does_not_restore_a_deleted_pod() {
     let world = World::new(Settings::default()).await;
     let create = request("Training");
     // One reply of the store after the other is late.

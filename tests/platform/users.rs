@@ -81,7 +81,7 @@ async fn a_client_gets_the_opening_credit_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_opening_credit_is_what_administrators_have_set_for_who_comes_after_it() {
+async fn a_changed_opening_credit_applies_to_later_clients() {
     let world = World::new(Settings::default()).await;
     let (platform, replica) = (world.platform(), world.platform());
     let admin = Actor::admin("root");
@@ -141,7 +141,7 @@ async fn administrators_are_not_suspended_deleted_or_given_a_balance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_pods_of_somebody_are_stopped_and_can_be_started_again() {
+async fn all_pods_of_a_user_are_stopped_and_can_be_restarted() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let _driver = Driver::start(&platform);
@@ -260,7 +260,7 @@ async fn a_deleted_user_leaves_nothing_but_their_ledger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_made_known_with_an_address_or_a_name_that_hides_something() {
+async fn users_with_deceptive_addresses_or_names_are_refused() {
     let world = World::new(Settings::default()).await;
     let platform = world.platform();
     let good = user("zoe", Role::Client);

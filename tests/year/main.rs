@@ -137,7 +137,7 @@ fn run_all(size: &Size) {
 }
 
 #[test]
-fn after_a_day_of_trouble_everything_is_as_it_was_asked_for_and_paid_as_it_ran() {
+fn after_a_day_of_trouble_everything_is_as_requested_and_paid_as_it_ran() {
     run_all(&DAY);
 }
 

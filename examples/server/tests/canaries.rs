@@ -362,7 +362,7 @@ async fn pods(server: &Server, session: &str, canaries: &mut Canaries) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_gets_into_the_log_from_wherever_it_comes() {
+async fn no_secret_gets_into_the_log() {
     for format in ["text", "json"] {
         let mut canaries = Canaries::default();
         let server = Server::start(format, &mut canaries).await;
@@ -397,7 +397,7 @@ async fn no_secret_gets_into_the_log_from_wherever_it_comes() {
 
 /// The reason why the server can't start is logged at every level, without the password in the address.
 #[tokio::test]
-async fn no_password_of_a_database_gets_into_the_log_of_a_server_that_does_not_start() {
+async fn no_database_password_gets_into_the_log_of_a_failed_start() {
     let folder = TempDir::new().unwrap();
     let mut canaries = Canaries::default();
     for place in [

@@ -135,7 +135,7 @@ fn service<'a>(tunnel: &'a Configuration, host: &str, path: &str) -> &'a str {
 }
 
 #[test]
-fn cloudflared_takes_the_rules_and_every_request_gets_where_it_should() {
+fn cloudflared_accepts_the_rules_and_every_request_reaches_its_service() {
     // The pods are at a different site.
     for (file, domain, pods, app) in [
         (
@@ -266,7 +266,7 @@ fn errors_of_powershell(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_scripts_for_windows_are_powershell_and_do_what_those_for_bash_do() {
+fn the_scripts_for_windows_are_powershell_and_match_those_for_bash() {
     let names = |extension: &str| -> Vec<_> {
         scripts(extension)
             .iter()
@@ -324,7 +324,7 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_configuration_in_the_walk_throughs_is_one_that_the_server_takes() {
+fn the_configuration_in_the_walk_throughs_is_valid() {
     let temporary = tempfile::tempdir().unwrap();
     let mut count = 0;
     for page in ["README.md", "existing-frontend/README.md"] {

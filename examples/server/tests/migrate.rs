@@ -225,7 +225,7 @@ async fn takes_over_into_a_file() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said_and_no_password_is_shown() {
+async fn missing_settings_are_reported_without_passwords() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = "mongodb://ana:hunter2@127.0.0.1:1/plataforma?serverSelectionTimeoutMS=200";
     for (arguments, code, expected) in [

@@ -54,7 +54,7 @@ fn folder() -> TempDir {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn a_port_in_use_is_named() {
     let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -149,7 +149,7 @@ fn mistakes(folder: &Path) -> Vec<Mistake> {
 
 /// Every error says what to do next.
 #[tokio::test]
-async fn whatever_is_wrong_says_what_to_do_next() {
+async fn every_error_says_what_to_do_next() {
     let folder = folder();
     let text = "no database, but long enough to look at: ".repeat(9);
     std::fs::write(folder.path().join("file"), "x").unwrap();
@@ -190,7 +190,7 @@ fn without_listen(folder: &Path) -> Command {
 
 /// Errors of flags are followed by the usage.
 #[tokio::test]
-async fn a_flag_that_can_not_be_used_says_what_it_may_be() {
+async fn an_invalid_flag_reports_the_allowed_values() {
     let folder = folder();
     for (arguments, hint) in [
         (vec!["--listen", "3000"], "127.0.0.1:3000"),
@@ -215,7 +215,7 @@ async fn a_flag_that_can_not_be_used_says_what_it_may_be() {
 /// A read-only disk: /sys is one for everybody, including root.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn no_right_to_write_is_told() {
+async fn a_read_only_folder_is_reported() {
     let folder = folder();
     for store in ["sqlite:/sys/neuropod.db", "sqlite:/proc/neuropod.db"] {
         let said = refused(server(folder.path()).args(["--store", store])).await;
@@ -283,7 +283,7 @@ async fn started(command: &mut Command) -> (Child, Vec<String>) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_it_keeps_is_for_its_owner_alone_and_unfinished_secrets_are_made_anew() {
+async fn its_files_are_private_and_incomplete_secrets_are_replaced() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = folder();
@@ -337,7 +337,7 @@ async fn an_unreachable_cluster_is_one_line() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_can_not_be_read_is_named_and_not_repeated() {
+async fn an_unreadable_configuration_is_named_and_not_repeated() {
     let folder = folder();
     let path = folder.path().join("server.toml");
     let refused = async || refused(server(folder.path()).arg("--config").arg(&path)).await;
@@ -355,7 +355,7 @@ async fn a_configuration_that_can_not_be_read_is_named_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_can_not_be_used_is_told_as_what_it_is() {
+async fn an_unusable_cluster_is_reported() {
     let folder = folder();
     let path = folder.path().join("kubeconfig");
     let refused = async || {
@@ -390,7 +390,7 @@ async fn a_cluster_that_can_not_be_used_is_told_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_that_can_not_be_reached_is_told() {
+async fn an_unreachable_database_is_reported() {
     let folder = folder();
     let mut server = server(folder.path());
     server
@@ -402,7 +402,7 @@ async fn a_database_that_can_not_be_reached_is_told() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_later_version_has_set_up_stays_as_it_is() {
+async fn a_file_of_a_later_version_is_left_alone() {
     let folder = folder();
     let (mut running, _) = started(&mut server(folder.path())).await;
     running.kill().await.unwrap();
@@ -421,7 +421,7 @@ async fn a_file_that_a_later_version_has_set_up_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn it_says_what_to_open_as_whom_and_how_it_stops() {
+async fn the_greeting_names_address_account_and_how_to_stop() {
     let folder = folder();
     let mut running = server(folder.path())
         .args(["--scenario", "running,stopped"])
@@ -458,7 +458,7 @@ async fn it_says_what_to_open_as_whom_and_how_it_stops() {
 }
 
 #[tokio::test]
-async fn a_gallery_that_can_not_be_is_refused_and_the_names_are_listed() {
+async fn an_invalid_gallery_is_refused_with_the_valid_names() {
     let folder = folder();
     for (arguments, told) in [
         (

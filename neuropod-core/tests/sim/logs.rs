@@ -33,7 +33,7 @@ fn token_in(log: &str) -> TokenState {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_jupyter_server_prints_what_the_extractor_reads() {
+async fn the_extractor_reads_the_output_of_a_jupyter_server() {
     let cluster = cluster();
     let injected = workload(1);
     let generated = Workload {
@@ -76,7 +76,7 @@ async fn a_jupyter_server_prints_what_the_extractor_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lines_come_while_the_server_starts_and_end_with_it() {
+async fn lines_are_printed_during_the_start_and_end_with_the_container() {
     let cluster = cluster();
     let workload = workload(1);
     let mut events = Events::of(&cluster);

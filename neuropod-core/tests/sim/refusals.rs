@@ -64,7 +64,7 @@ async fn a_result_may_be_lost_after_the_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_takes_its_time_and_one_given_up_before_its_effect_has_none() {
+async fn a_call_takes_time_and_one_dropped_early_has_no_effect() {
     let slow = SimCluster::new(Settings {
         latency: Duration::from_secs(3),
         ..Settings::default()

@@ -88,8 +88,8 @@ async fn a_restart_keeps_the_data() {
 }
 
 #[tokio::test]
-async fn a_service_account_may_do_what_its_role_says() {
-    let Some(cluster) = cluster("a_service_account_may_do_what_its_role_says") else {
+async fn a_service_account_has_the_rights_of_its_role() {
+    let Some(cluster) = cluster("a_service_account_has_the_rights_of_its_role") else {
         return;
     };
     let admin = cluster.client().await.unwrap();
@@ -132,11 +132,11 @@ async fn a_service_account_may_do_what_its_role_says() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_when_it_is_dropped() {
+async fn nothing_remains_when_it_is_dropped() {
     let control_plane = match ControlPlane::start() {
         Err(error) if error.is_unavailable() => {
             return skip(
-                "control_plane/nothing_is_left_when_it_is_dropped",
+                "control_plane/nothing_remains_when_it_is_dropped",
                 &error.to_string(),
             );
         }

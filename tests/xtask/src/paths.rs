@@ -134,7 +134,7 @@ fn pages_name_paths_that_exist() {
 }
 
 #[test]
-fn paths_are_told_from_other_words() {
+fn paths_are_distinguished_from_other_words() {
     let page = "`neuropod-core/src` has `pod/check.rs`, `options.rs` and `reconcile/`; `cargo xtask test`, `Limits`, \
                 `/api/docs`, `pod::check`, `target/screenshots`, `{pod,money}/mod.rs`, `tests/kube_*.rs`.\n\
                 ```\n`none/of/this.rs`\n```\n";
@@ -142,7 +142,7 @@ fn paths_are_told_from_other_words() {
 }
 
 #[test]
-fn paths_that_are_not_there_are_found() {
+fn missing_paths_are_found() {
     let page = "`options.rs`, then `neuropod-core/src` with `pod/none.rs`, `pod/{check,none}.rs`, `none/`, `tests/none_*` \
                 and `pod/options.rs`";
     let wrong = [

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_is_kept() {
+    fn measurements_are_kept() {
         let mut outcome = Outcome::default();
         outcome.count("test slow ... measured: 3 ms for 1 port");
         outcome.count("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_notes_a_skip_has_not_passed() {
+    fn a_test_that_records_a_skip_has_not_passed() {
         let mut outcome = Outcome {
             passed: 2,
             ..Outcome::default()

@@ -114,7 +114,7 @@ fn the_script_calls_only_tasks_that_exist() {
 }
 
 #[test]
-fn what_does_not_exist_is_noticed() {
+fn missing_tasks_are_noticed() {
     let parts = parts();
     for command in [
         ".ci/run fmt everything",

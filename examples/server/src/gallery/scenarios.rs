@@ -322,7 +322,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     // Stopping and stopped.
     Scenario {
         then: Then::StopInVain,
-        ..obstructed_stop()
+        ..hanging_stop()
     },
     Scenario {
         then: Then::StopForHours,
@@ -372,7 +372,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-const fn with_mishaps_stop() -> Scenario {
+const fn hanging_stop() -> Scenario {
     Scenario {
         mishaps: &[Mishap::IgnoresTermination],
         ..scenario(

@@ -183,7 +183,7 @@ async fn a_statement_of_weeks_adds_up_in_every_guise() {
 }
 
 #[tokio::test]
-async fn money_that_runs_out_and_a_suspension_are_told_as_they_come_and_after_a_reload() {
+async fn a_low_balance_and_a_suspension_are_shown_live_and_after_a_reload() {
     let Some(axe) = axe("money_that_runs_out_and_a_suspension") else {
         return;
     };

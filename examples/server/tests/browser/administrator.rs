@@ -136,8 +136,8 @@ const SELECT: &str = "const select = field(arguments[0]);
     return select.value === arguments[1]";
 
 #[tokio::test]
-async fn pods_of_everybody_credit_and_who_did_what() {
-    let Some(axe) = axe("pods_of_everybody_credit_and_who_did_what") else {
+async fn all_pods_credit_and_the_audit_log() {
+    let Some(axe) = axe("all_pods_credit_and_the_audit_log") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -24,7 +24,7 @@ const GUISES: [(&str, Option<&str>, u32); 8] = [
 ];
 
 #[tokio::test]
-async fn every_failure_says_what_can_be_done_about_it_in_every_guise() {
+async fn every_failure_shows_its_remedy_in_every_variant() {
     let Some(axe) = axe("every_failure_says_what_can_be_done_about_it") else {
         return;
     };
@@ -72,8 +72,8 @@ async fn every_failure_says_what_can_be_done_about_it_in_every_guise() {
 }
 
 #[tokio::test]
-async fn who_is_suspended_or_has_nothing_left_sees_it() {
-    let Some(axe) = axe("who_is_suspended_or_has_nothing_left_sees_it") else {
+async fn suspended_users_and_users_without_money_see_it() {
+    let Some(axe) = axe("suspended_users_and_users_without_money_see_it") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -17,8 +17,8 @@ const LOG: &str = r"
 ";
 
 #[tokio::test]
-async fn what_people_write_stays_text() {
-    let Some(axe) = axe("what_people_write_stays_text") else {
+async fn user_input_stays_text() {
+    let Some(axe) = axe("user_input_stays_text") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

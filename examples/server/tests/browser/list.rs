@@ -37,7 +37,7 @@ async fn pick(page: &Page, list: &str, value: &str) {
 }
 
 #[tokio::test]
-async fn a_long_list_is_searched_ordered_and_stopped_in_one_go() {
+async fn a_long_list_is_searched_sorted_and_stopped_at_once() {
     let Some(axe) = axe("a_long_list") else {
         return;
     };

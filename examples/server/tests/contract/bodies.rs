@@ -26,7 +26,7 @@ fn addresses(user: &str, template: &str) -> Vec<(Method, String)> {
 const BOMB: &[u8] = include_bytes!("bomb.json.gz");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_json_is_refused_everywhere_and_changes_nothing() {
+async fn invalid_json_is_refused_everywhere_and_changes_nothing() {
     // Without Google, its route does not read the body.
     let server = TestServer::start_with(|config| config.auth.google_client_id = Some("client".into())).await;
     let admin = server.sign_in(ADMIN).await;
@@ -225,7 +225,7 @@ async fn every_address_names_the_fields_of_the_wrong_type_in_both_languages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_field_that_is_there_twice_is_refused() {
+async fn a_duplicate_field_is_refused() {
     let server = TestServer::start().await;
     let ana = server.sign_in("ana@example.com").await;
     let text = pod("training").to_string().replacen('{', "{\"gpu\":\"none\",", 1);

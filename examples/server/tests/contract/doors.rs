@@ -164,7 +164,7 @@ async fn say(server: &TestServer, said: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_refused_before_it_was_read_is_answered_and_ends_its_connection() {
+async fn a_request_refused_before_it_was_read_is_answered_and_closes_its_connection() {
     let server = TestServer::start_with(|config| config.limits.body_kib = 64).await;
     let token = server.sign_in("ana@example.com").await;
     let (signed_in, nobody) = (format!("authorization: Bearer {token}\r\n"), String::new());
@@ -200,7 +200,7 @@ async fn a_request_that_is_refused_before_it_was_read_is_answered_and_ends_its_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_asks_too_much_is_told_so_to_the_end() {
+async fn rate_limited_clients_always_get_a_reply() {
     let server = TestServer::start_with(|config| {
         config.limits.requests_per_second = 1;
         config.limits.burst = 1;

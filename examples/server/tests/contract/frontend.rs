@@ -38,7 +38,7 @@ async fn create(server: &TestServer, token: &str, body: &Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_that_sends_template_and_image_makes_what_its_deployment_type_says() {
+async fn the_deployment_type_of_a_form_decides_between_template_and_image() {
     let server = TestServer::start_with(|config| config.opening_credit = 100.0).await;
     let token = server.sign_in("ana@example.com").await;
     let template = template(&server, &token).await;
@@ -133,7 +133,7 @@ async fn a_form_that_sends_template_and_image_makes_what_its_deployment_type_say
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_goes_through_its_life_as_the_pages_read_it() {
+async fn a_pods_life_as_the_pages_read_it() {
     let server = TestServer::start().await;
     let token = server.sign_in("ana@example.com").await;
     let template = template(&server, &token).await;
@@ -182,7 +182,7 @@ async fn a_pod_goes_through_its_life_as_the_pages_read_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_of_users_does_what_its_buttons_say() {
+async fn the_buttons_of_the_page_of_users_work() {
     let server = TestServer::start().await;
     let admin = server.sign_in(ADMIN).await;
     let ana = server.sign_in("ana@example.com").await;
@@ -260,7 +260,7 @@ async fn the_page_of_users_does_what_its_buttons_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_of_prices_switches_what_new_clients_get() {
+async fn the_page_of_prices_changes_the_credit_of_new_clients() {
     let server = TestServer::start().await;
     let admin = server.sign_in(ADMIN).await;
     let put = async |body: Value| {
@@ -348,7 +348,7 @@ async fn every_type_in_the_table_of_prices_can_be_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn templates_are_made_and_changed_with_what_the_form_sends() {
+async fn templates_are_created_and_changed_by_the_form() {
     let server = TestServer::start().await;
     let admin = server.sign_in(ADMIN).await;
     let body = json!({
@@ -373,7 +373,7 @@ async fn templates_are_made_and_changed_with_what_the_form_sends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_language_that_the_configuration_fixes_holds_for_requests_and_both_sockets() {
+async fn a_fixed_language_applies_to_requests_and_both_sockets() {
     use neuropod_server::config::LanguageChoice;
 
     let server = TestServer::start_with(|config| config.language = LanguageChoice::Es).await;
@@ -422,7 +422,7 @@ fn acknowledged(client: &Client, events: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_with_many_pods_says_all_that_it_has_to_say_over_one_connection() {
+async fn a_page_with_many_pods_sends_all_its_events_over_one_connection() {
     let Some(modules) = modules("contract/frontend-retries") else {
         return;
     };
@@ -623,7 +623,7 @@ async fn updates_come_once_at_the_subscription_and_then_only_when_something_diff
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn announcements_go_to_the_owner_alone_also_where_that_is_an_administrator() {
+async fn announcements_go_only_to_the_owner_even_if_an_administrator() {
     let Some(modules) = modules("contract/frontend-announcements") else {
         return;
     };

@@ -295,7 +295,7 @@ async fn a_person_is_issuer_and_subject() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_an_administrator_s_only_when_it_is_verified() {
+async fn only_a_verified_address_makes_an_administrator() {
     let issuer = Issuer::start().await;
     let server = issuer.server().await;
     for verified in [json!(null), json!(1), json!("yes"), json!({})] {
@@ -347,7 +347,7 @@ async fn an_address_is_an_administrator_s_only_when_it_is_verified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_say_who_comes_in() {
+async fn lists_decide_who_may_sign_in() {
     let issuer = Issuer::start().await;
     let lists = |config: &mut Config| {
         config.auth.allowed_domains = vec!["example.com".into(), "münchen.de".into()];
@@ -438,7 +438,7 @@ async fn roles_follow_the_lists_at_once_down_and_at_the_next_sign_in_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_deleted_and_comes_again_gets_no_second_credit() {
+async fn a_deleted_user_who_returns_gets_no_second_credit() {
     let issuer = Issuer::start().await;
     let server = issuer.server().await;
     let root = server.sign_in(ADMIN).await;

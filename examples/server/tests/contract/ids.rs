@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::common::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_id_is_answered_like_one_that_does_not_exist() {
+async fn an_invalid_id_is_answered_like_a_missing_one() {
     let server = TestServer::start().await;
     let ana = server.sign_in("ana@example.com").await;
     let id = server.create(&ana, "training").await;

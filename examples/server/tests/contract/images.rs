@@ -29,7 +29,7 @@ fn of_image(image: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_is_not_of_the_public_internet_is_told_at_its_field() {
+async fn an_image_outside_the_public_internet_is_reported_at_its_field() {
     let server = TestServer::start().await;
     let ana = server.sign_in("ana@example.com").await;
     for image in [
@@ -108,7 +108,7 @@ async fn a_list_of_registries_holds_for_pods_and_templates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_registries_that_are_allowed_are_told_beforehand_and_those_of_the_network_to_nobody_outside() {
+async fn allowed_registries_are_shown_in_advance_and_internal_ones_only_to_users() {
     let server = TestServer::start_with(|config| {
         config.images.registries = vec!["docker.io".into(), "quay.io/jupyter".into()];
         config.images.internal_registries = vec!["registry.lan:5000".into()];

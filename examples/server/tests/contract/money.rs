@@ -102,7 +102,7 @@ async fn a_price_is_an_amount_of_money_for_something_on_offer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_costs_what_one_price_list_says_also_while_it_changes() {
+async fn a_pod_has_the_prices_of_a_single_list_even_during_a_change() {
     let server = TestServer::start_with(|config| config.opening_credit = 1000.0).await;
     let (admin, ana) = (
         server.sign_in(ADMIN).await,
@@ -136,7 +136,7 @@ async fn a_pod_costs_what_one_price_list_says_also_while_it_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cost_is_calculated_for_what_can_be_had() {
+async fn costs_are_calculated_for_available_types_only() {
     let server = TestServer::start().await;
     for (field, wrong) in [
         ("hours", json!(-1)),
@@ -157,7 +157,7 @@ async fn a_cost_is_calculated_for_what_can_be_had() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_balance_comes_live_to_who_asks_for_it_as_it_is_read() {
+async fn a_subscribed_balance_equals_the_one_read_from_the_api() {
     let server = TestServer::start().await;
     let ana = server.sign_in("ana@example.com").await;
     let read = async || server.get("/api/account/balance", &ana).await.expect(200)["data"].clone();

@@ -34,7 +34,7 @@ const ADMINS: [&str; 16] = [
 const NOBODY: [&str; 2] = ["POST /api/auth/google", "POST /api/auth/logout"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_does_what_its_document_says() {
+async fn the_server_conforms_to_its_document() {
     let python = match python() {
         Ok(python) => python,
         Err(error) if error.is_unavailable() => return skip("contract/openapi", &error.to_string()),

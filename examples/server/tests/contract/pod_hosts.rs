@@ -123,7 +123,7 @@ async fn a_link_opens_with_its_token_and_with_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_pod_that_does_not_run_says_so() {
+async fn the_host_of_a_stopped_pod_says_so() {
     let server = TestServer::start().await;
     let user = server.sign_in("ana@example.com").await;
     let one = open(&server, &user, "Training").await;
@@ -237,7 +237,7 @@ async fn nothing_of_the_platform_is_to_be_had_at_the_host_of_a_pod() {
 }
 
 #[tokio::test]
-async fn the_websocket_of_a_pod_sends_back_what_it_gets_for_as_long_as_the_pod_runs() {
+async fn the_websocket_of_a_pod_echoes_as_long_as_the_pod_runs() {
     let server = TestServer::start().await;
     let user = server.sign_in("ana@example.com").await;
     let one = open(&server, &user, "Training").await;

@@ -10,7 +10,7 @@ const NAME: &str = "Secret project";
 const UNKNOWN: &str = "0123456789abcdef";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_for_the_pod_of_somebody_else_tell_nothing_of_it() {
+async fn requests_for_somebody_elses_pod_reveal_nothing() {
     let server = TestServer::start().await;
     let (ana, berta) = (
         server.sign_in("ana@example.com").await,
@@ -44,7 +44,7 @@ async fn requests_for_the_pod_of_somebody_else_tell_nothing_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_socket_tells_the_owner_and_administrators_who_ask_for_it_and_nobody_else() {
+async fn a_socket_sends_updates_only_to_the_owner_and_subscribed_administrators() {
     let server = TestServer::start().await;
     let (ana, berta) = (
         server.sign_in("ana@example.com").await,

@@ -62,7 +62,7 @@ async fn one_key_makes_one_pod_and_one_charge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_may_be_in_the_body_and_is_no_longer_than_it_may_be() {
+async fn the_key_may_be_in_the_body_and_has_a_maximum_length() {
     let server = TestServer::start().await;
     let ana = server.sign_in("ana@example.com").await;
     let mut body = pod("training");
@@ -78,7 +78,7 @@ async fn the_key_may_be_in_the_body_and_is_no_longer_than_it_may_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_changes_at_once_are_one() {
+async fn two_concurrent_changes_are_one() {
     let server = TestServer::start().await;
     let ana = server.sign_in("ana@example.com").await;
     let id = server.create(&ana, "training").await;

@@ -134,7 +134,7 @@ fn rows(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_address_answers_everybody_as_the_contract_says() {
+async fn every_address_replies_to_every_caller_according_to_the_contract() {
     let server = TestServer::start_with(|config| config.opening_credit = 100.0).await;
     let own = server.sign_in("ana@example.com").await;
     let other = server.sign_in("berta@example.com").await;
@@ -221,7 +221,7 @@ async fn without_development_nobody_signs_in_by_address_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_known_origins_only_may_read_answers() {
+async fn only_pages_of_known_origins_may_read_replies() {
     let server = TestServer::start().await;
     for (origin, allowed) in [
         ("http://localhost:5173", true),

@@ -31,7 +31,7 @@ async fn users_are_as_the_frontend_reads_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_is_as_the_frontend_reads_it_from_its_creation_to_its_end() {
+async fn a_pod_has_the_frontends_shape_from_its_creation_to_its_end() {
     let server = TestServer::start().await;
     let token = server.sign_in("ana@example.com").await;
     let created = server
@@ -123,7 +123,7 @@ async fn a_pod_is_as_the_frontend_reads_it_from_its_creation_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_administrator_sees_whose_pods_they_are_and_creates_for_clients() {
+async fn an_administrator_sees_owners_and_creates_for_clients() {
     let server = TestServer::start().await;
     let admin = server.sign_in(ADMIN).await;
     let ana = server.sign_in("ana@example.com").await;
@@ -157,7 +157,7 @@ async fn an_administrator_sees_whose_pods_they_are_and_creates_for_clients() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_that_is_wrong_with_a_pod_is_told_at_once() {
+async fn all_mistakes_of_a_pod_are_reported_at_once() {
     let server = TestServer::start().await;
     let token = server.sign_in("ana@example.com").await;
     let mut body = pod("");
@@ -188,7 +188,7 @@ async fn everything_that_is_wrong_with_a_pod_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_can_not_pay_an_hour_is_told_how_much_it_is() {
+async fn a_request_without_enough_money_reports_the_required_amount() {
     let server = TestServer::start_with(|config| config.opening_credit = 0.5).await;
     let token = server.sign_in("ana@example.com").await;
     let refused = server

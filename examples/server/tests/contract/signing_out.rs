@@ -14,7 +14,7 @@ use crate::websocket::Socket;
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_websocket_ends_with_its_session_and_those_of_other_sessions_go_on() {
+async fn a_websocket_ends_with_its_session_and_others_continue() {
     let server = TestServer::start().await;
     let (left, stays) = (
         server.sign_in("ana@example.com").await,
@@ -40,7 +40,7 @@ async fn a_websocket_ends_with_its_session_and_those_of_other_sessions_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn socket_io_ends_with_its_session_and_that_of_other_sessions_goes_on() {
+async fn socket_io_ends_with_its_session_and_others_continue() {
     let Some(modules) = modules("contract/socketio-signing-out") else {
         return;
     };
@@ -70,7 +70,7 @@ async fn socket_io_ends_with_its_session_and_that_of_other_sessions_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_is_followed_ends_with_the_session() {
+async fn a_followed_log_ends_with_the_session() {
     let server = TestServer::start().await;
     let token = server.sign_in("ana@example.com").await;
     let id = server.create(&token, "training").await;

@@ -133,7 +133,7 @@ pub(crate) fn modules(test: &str) -> Option<std::path::PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_client_of_the_frontend_is_told_what_the_contract_says() {
+async fn the_frontends_client_receives_the_events_of_the_contract() {
     let Some(modules) = modules("contract/socketio") else {
         return;
     };
@@ -193,7 +193,7 @@ async fn the_client_of_the_frontend_is_told_what_the_contract_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_not_see_a_pod_hears_nothing_of_it() {
+async fn invisible_pods_send_no_events() {
     let Some(modules) = modules("contract/socketio-privacy") else {
         return;
     };
@@ -240,7 +240,7 @@ async fn who_may_not_see_a_pod_hears_nothing_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_connects_without_a_token_that_holds() {
+async fn nobody_connects_without_a_valid_token() {
     let Some(modules) = modules("contract/socketio-tokens") else {
         return;
     };

@@ -110,7 +110,7 @@ async fn only_tokens_of_this_server_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_ended_and_a_user_who_is_gone_are_shut_out_at_once() {
+async fn ended_sessions_and_deleted_users_are_refused_at_once() {
     let server = server().await;
     let admin = server.sign_in(ADMIN).await;
     let (first, second) = (

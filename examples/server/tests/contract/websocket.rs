@@ -100,7 +100,7 @@ async fn updates_are_as_the_frontend_reads_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_told_before_somebody_signs_in() {
+async fn no_events_are_sent_before_signing_in() {
     let server = TestServer::start().await;
     let token = server.sign_in("ana@example.com").await;
     let id = server.create(&token, "training").await;
@@ -166,7 +166,7 @@ async fn ten_thousand_subscriptions_are_answered_and_harm_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_text_of_a_fitting_size_ends_the_connection() {
+async fn binary_and_oversized_messages_end_the_connection() {
     let server = TestServer::start().await;
     let token = server.sign_in("ana@example.com").await;
     let mut socket = Socket::of(&server, &token).await;
@@ -196,7 +196,7 @@ async fn what_is_no_text_of_a_fitting_size_ends_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_say_or_read_nothing_keep_nobody_waiting() {
+async fn silent_and_unread_connections_delay_nobody() {
     let server = TestServer::start().await;
     let token = server.sign_in("ana@example.com").await;
     let address = server.origin.strip_prefix("http://").unwrap().to_owned();

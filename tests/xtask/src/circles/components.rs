@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_circle_is_what_reaches_itself_through_others() {
+    fn a_circle_reaches_itself_through_others() {
         let arrows = [(1, 2), (2, 3), (3, 1), (3, 4), (4, 5), (6, 7), (7, 6), (8, 8)];
         assert_eq!(
             circles(&arrows.into()),

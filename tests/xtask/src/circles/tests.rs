@@ -35,7 +35,7 @@ fn files_that_import_each_other_are_a_circle() {
 }
 
 #[test]
-fn a_path_counts_wherever_it_stands() {
+fn a_path_counts_anywhere() {
     let names = |text: &str| {
         found(&[
             ("src/lib.rs", "mod one; mod two;"),
@@ -92,7 +92,7 @@ fn files_that_call_each_others_methods_are_a_circle() {
 }
 
 #[test]
-fn a_method_is_followed_by_name_only_if_one_type_has_it() {
+fn a_method_is_followed_by_name_only_if_a_single_type_has_it() {
     let files = |call: &'static str| {
         [
             ("src/lib.rs", "mod ours; mod more; mod caller;"),
