@@ -1,4 +1,4 @@
-//! Identifiers of pods and users, and who is asking.
+//! Identifiers of pods and users, and the person that calls.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -54,7 +54,8 @@ impl FromStr for PodId {
         if text.len() == Self::LENGTH && is_hex {
             Ok(Self(text.to_owned()))
         } else {
-            // An id that can't exist is answered like one that does not: nobody learns more from it.
+            // The error for an impossible id is that of an unknown id, so that callers learn nothing more from
+            // it.
             Err(Error::new(
                 ErrorKind::NotFound,
                 "a pod id has 16 lower-case hexadecimal digits",
@@ -100,7 +101,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// What a user may do.
+/// The permissions of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -110,19 +111,19 @@ pub enum Role {
     Admin,
 }
 
-/// Who asks for an operation, as the application has authenticated them.
+/// The person that requests an operation, as authenticated by the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// The user.
     pub id: UserId,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// The network address that they ask from, for the [audit log](crate::store::audit).
+    /// The network address of the request, for the [audit log](crate::store::audit).
     pub address: Option<IpAddr>,
 }
 
 impl Actor {
-    /// Somebody with this role.
+    /// A person with this role.
     pub fn new(id: UserId, role: Role) -> Self {
         Self {
             id,
@@ -141,7 +142,7 @@ impl Actor {
         Self::new(UserId::new(id), Role::Admin)
     }
 
-    /// The same, who asks from this network address.
+    /// The same person, with this network address.
     #[must_use]
     pub fn with_address(self, address: Option<IpAddr>) -> Self {
         Self { address, ..self }
@@ -152,7 +153,7 @@ impl Actor {
         self.role == Role::Admin
     }
 
-    /// Whether this one may see and change what `owner` owns.
+    /// Returns whether this person may see and change the data of `owner`.
     pub fn may_touch(&self, owner: &UserId) -> bool {
         self.is_admin() || self.id == *owner
     }
@@ -165,7 +166,7 @@ impl Actor {
     }
 
     /// # Errors
-    /// `Forbidden` unless this one may see and change what `owner` owns.
+    /// `Forbidden` unless this person may see and change the data of `owner`.
     pub(crate) fn require_access(&self, owner: &UserId) -> Result<()> {
         let forbidden = || Error::new(ErrorKind::Forbidden, "it belongs to somebody else");
         self.may_touch(owner).then_some(()).ok_or_else(forbidden)

@@ -9,29 +9,29 @@
 //! [`Observation`](cluster::Observation) → [`reconcile`](fn@reconcile::reconcile) →
 //! [`Action`](reconcile::Action)s, which the driver carries out.
 //!
-//! # Where to find what
+//! # Modules
 //!
-//! | module | what is there |
+//! | module | contents |
 //! |---|---|
-//! | [`platform`] | [`Platform`], the only door: calls, and the driver that makes true what they store |
-//! | [`pod`] | what an owner chooses ([`PodOptions`]), the request, its check, the stored record |
-//! | [`cluster`] | the backend's trait, the GPU catalogue, the plan of a pod, what is observed and why it fails |
+//! | [`platform`] | [`Platform`], the only entry point: calls, and the driver that carries out the stored intentions |
+//! | [`pod`] | the owner's choices ([`PodOptions`]), the request, its check, the stored record |
+//! | [`cluster`] | the backend's trait, the GPU catalogue, the plan of a pod, observations and reasons of failures |
 //! | [`money`] | billing, prices, the meter, statements |
 //! | [`store`] | the traits of stores, and the audit log |
-//! | [`reconcile`] | what happens next to a pod: one plain function |
+//! | [`reconcile`] | the next actions for a pod: one pure function |
 //! | [`naming`], [`token`], [`user`], [`id`] | public names, access tokens, people, identities |
 //! | [`message`] | every text for people, in English and Spanish |
-//! | [`error`], [`clock`] | errors with their kinds; the only way to the time |
-//! | `sim` (feature `sim`) | the simulated cluster, with everything that goes wrong in clusters |
+//! | [`error`], [`clock`] | errors with their kinds; the only source of the time |
+//! | `sim` (feature `sim`) | the simulated cluster, with the failures of real clusters |
 //! | `conformance` (feature `conformance`) | the suites that every implementation of the traits passes |
 //!
 //! # Invariants
 //!
-//! - Decisions are plain functions without async, clock or I/O.
-//! - A pod's first hour is held before anything of it is created. What did not run is not charged.
+//! - Decisions are pure functions without async, clock or I/O.
+//! - A pod's first hour is held before any of its objects is created. Time that a pod did not run is not charged.
 //! - A record is stored before its objects are created, and removed after them.
-//! - Nothing reads the time but through [`clock::Clock`].
-//! - Secrets neither print nor serialise by themselves.
+//! - The time is read only through [`clock::Clock`].
+//! - Secrets are neither printed nor serialised implicitly.
 //!
 //! # Features
 //!

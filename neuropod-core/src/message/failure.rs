@@ -1,11 +1,11 @@
-//! What went wrong with a call, in words.
+//! The texts of errors.
 
 use super::language::Language;
 use super::problem::problem;
 use crate::error::kind::{Error, ErrorKind};
 use crate::money::currency::Currency;
 
-/// What went wrong with a call. An invalid request gives the texts of its problems, one after the other.
+/// The text of an error. An invalid request gives the texts of its problems, one after the other.
 ///
 /// ```
 /// use neuropod_core::message::{self, Language};
@@ -30,7 +30,7 @@ pub fn error(error: &Error, language: Language, currency: &Currency) -> String {
             return texts.join("; ");
         }
         ErrorKind::InsufficientFunds { required, available } => {
-            // Rounded so that they never look the same.
+            // Rounded so that the two amounts never look equal.
             let required = currency.show(required.up_to_cents());
             let available = currency.show(available.down_to_cents());
             return language.pick(

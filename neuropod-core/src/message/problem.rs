@@ -1,11 +1,11 @@
-//! What is wrong with a request, field by field, in words.
+//! The texts of the problems of a request, field by field.
 
 use super::language::Language;
 use crate::error::validation::{Problem, Violation};
 use crate::money::currency::Currency;
 use crate::pod::image::ImageError;
 
-/// What is wrong with a field. The texts of the frontend's contract stay as they are.
+/// The text of a problem with a field. The texts of the frontend's contract stay unchanged.
 ///
 /// ```
 /// use neuropod_core::message::{Language, problem};

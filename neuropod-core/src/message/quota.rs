@@ -1,17 +1,18 @@
-//! Which quota or limit of the cluster refuses a pod, in words. The names of objects stay in the technical detail.
+//! The texts for the quota or limit of the cluster that refuses a pod. The names of objects stay in the
+//! technical detail.
 
 use super::language::Language;
 use crate::cluster::reason::refusal::{Counted, Refusal};
 use crate::cluster::reason::{Reason, ReasonCode};
 
-/// Some quota is used up; in Spanish and English.
+/// A quota is used up; in Spanish and English.
 pub(super) const ANY_USED_UP: (&str, &str) = (
     "Se ha agotado una cuota del clúster",
     "A cluster quota is used up",
 );
 
-/// Which quota is used up, which limit the pod exceeds, or what a quota requires; `None`: the words of the cluster name
-/// nothing that owners know.
+/// The used-up quota, the exceeded limit or the requirement of a quota; `None`: the message of the cluster
+/// names nothing that owners know.
 pub(super) fn refused(reason: &Reason, language: Language) -> Option<&'static str> {
     // The text of a pod that was given up says so, and its remedy says the rest.
     if reason.code == ReasonCode::GaveUp {

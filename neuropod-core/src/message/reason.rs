@@ -1,4 +1,4 @@
-//! Why a pod is not running, in words.
+//! The texts for the reason why a pod is not running.
 
 use super::language::Language;
 use super::quota;

@@ -1,10 +1,11 @@
-//! What the owner of a pod can do about a reason, in words.
+//! The texts for the remedy of a reason: the steps open to the owner of a pod.
 
 use super::language::Language;
 use crate::cluster::reason::refusal::Refusal;
 use crate::cluster::reason::{Reason, ReasonCode};
 
-/// What the owner of a pod can do, from the whole reason. For a pod that was given up it is about the cause.
+/// The remedy for the owner of a pod, from the whole reason. For a pod that was given up, it concerns the
+/// cause.
 ///
 /// ```
 /// use neuropod_core::message::{Language, remedy, remedy_of};
@@ -54,7 +55,8 @@ pub fn remedy_of(reason: &Reason, language: Language) -> &'static str {
     remedy(if waits { reason.code } else { reason.cause() }, language)
 }
 
-/// What the owner of a pod can do about a reason with this code. [`reason`](super::reason) is the reason itself.
+/// The remedy for the owner of a pod, for a reason with this code. [`reason`](super::reason) is the reason
+/// itself.
 ///
 /// ```
 /// use neuropod_core::message::{Language, remedy};

@@ -1,11 +1,11 @@
-//! What is wrong with the set-up of a platform, in words.
+//! The texts for problems in the set-up of a platform.
 
 use std::collections::BTreeSet;
 
 use super::language::Language;
 use crate::cluster::gpus::{Misfit, Taint, UnmatchedGpu};
 
-/// Why no node can take pods of a GPU type.
+/// The reason why no node accepts pods of a GPU type.
 ///
 /// ```
 /// use neuropod_core::cluster::gpus::{Misfit, UnmatchedGpu};

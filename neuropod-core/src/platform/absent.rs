@@ -1,4 +1,5 @@
-//! What stands in for the stores that a platform was not given: nothing is kept, and writing says what is missing.
+//! Stand-ins for the stores that a platform was built without: nothing is kept, and writing reports the missing
+//! store.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

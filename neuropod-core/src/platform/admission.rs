@@ -1,4 +1,4 @@
-//! Whether the owners of pods may have, start and pay for them.
+//! Checks of the owners of pods: whether they may have, start and pay for them.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::user::profile::User;
 pub(crate) enum Owner {
     /// They have a record.
     Known(Box<User>),
-    /// They were never registered: the application is responsible for them.
+    /// Never registered: the application is responsible for them.
     Unknown,
 }
 
@@ -84,7 +84,7 @@ impl Admission {
         Ok(())
     }
 
-    /// Checks that a user may start a pod at this price, and returns what they may spend on a day.
+    /// Checks that a user may start a pod at this price, and returns their daily cap.
     ///
     /// # Errors
     /// `Forbidden` when they are suspended; `SpendCapReached`.
@@ -126,7 +126,7 @@ impl Admission {
         ))
     }
 
-    /// What a user may spend on a day: what their record says, else for clients what the platform says.
+    /// The daily cap of a user: the one in their record, else, for clients, that of the platform.
     pub(crate) fn daily_cap(&self, user: Option<&User>) -> Option<Money> {
         let own = user.and_then(|user| user.daily_cap);
         let client = user.is_none_or(|user| user.role == Role::Client);
@@ -135,16 +135,17 @@ impl Admission {
 
     /// Checks that money may be held for a pod whose record is stored by now.
     ///
-    /// The check stands between the record and the money, which makes it hold against everything that goes on at the same
-    /// time, on any replica and after a crash. An owner's deletion marks the owner first and the stored pods second: the
-    /// mark is seen here, or the pod is seen there. And of pods that are created side by side the last one to check sees
-    /// all the others; when there is room for one of two, it may be that neither is let in.
+    /// The check comes between storing the record and holding the money, which makes it hold against all
+    /// concurrent calls, on any replica and after a crash. The deletion of an owner first sets the flag of the
+    /// owner and then changes the stored pods: either the flag is seen here, or the pod is seen there. Of pods
+    /// that are created concurrently, the last to be checked sees all others; with room for one of two, it is
+    /// possible that neither is admitted.
     ///
     /// # Errors
     /// `Forbidden` when the owner was deleted; `TooManyPods` when the pod is new and one too many.
     pub(crate) async fn may_be_paid(&self, pod: &Pod) -> Result<()> {
         let owner = self.owner(&pod.owner).await?;
-        // A pod that was let in once may be started again, even if the limit is lower by now.
+        // A pod that was admitted once may be started again, even if the limit is lower by now.
         if pod.run == 1 && owner.is_client() {
             let mut others = self.records.all(Some(&pod.owner), false).await?;
             others.retain(|other| other.id != pod.id);
@@ -153,8 +154,8 @@ impl Admission {
         Ok(())
     }
 
-    /// Applies to a pod that was just created or started what became of its owner meanwhile: it was not among the pods
-    /// that were changed when its owner got another cap or was suspended.
+    /// Applies concurrent changes of the owner to a pod that was just created or started: the pod was not yet
+    /// among those that were changed when its owner got another cap or was suspended.
     pub(crate) async fn apply_owner_state(&self, pod: Pod) -> Result<Pod> {
         let owner = self.users.user(&pod.owner).await?;
         let cap = self.daily_cap(owner.as_ref());
@@ -183,8 +184,8 @@ fn too_many(limit: u32) -> Error {
     )
 }
 
-/// Checks that a user is a client. Administrators manage, and are not managed: who should be suspended, deleted or given
-/// money has to be a client first.
+/// Checks that a user is a client. Administrators can't be suspended, deleted or given money, unless they
+/// become clients first.
 ///
 /// # Errors
 /// `InvalidState`.
@@ -195,7 +196,7 @@ pub(crate) fn require_client(user: &User) -> Result<()> {
     }
 }
 
-/// The error for a change that is not made to an administrator or their account.
+/// The error for a refused change of an administrator or their account.
 pub(crate) fn is_administrator() -> Error {
     Error::new(ErrorKind::InvalidState, "the account is an administrator's")
         .with_context("user", "administrator")

@@ -19,7 +19,7 @@ use crate::money::billing::Billing;
 use crate::store::traits::{PodStore, PriceStore, RequestStore, TemplateStore, UserStore};
 use crate::token::TokenExtractor;
 
-/// What a platform stands on, with a stand-in for each store that was not given.
+/// The parts of a platform, with a stand-in for each store that was not set.
 pub(crate) struct Backends {
     pub(crate) cluster: Arc<dyn ClusterBackend>,
     pub(crate) pods: Arc<dyn PodStore>,

@@ -18,14 +18,15 @@ use crate::store::audit::{
 };
 use crate::store::traits::UserStore;
 
-/// How often entries that are too old are deleted.
+/// How often expired entries are deleted.
 const CLEAN_EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// A refusal is recorded at most once in this time for each person and action: nobody fills the log.
+/// A refusal is recorded at most once in this time for each person and action, so that refusals can't fill the
+/// log.
 const REFUSED_EVERY: SignedDuration = SignedDuration::from_mins(1);
-/// Most refusals that are remembered for that.
+/// The most refusals that are remembered for that.
 const MAX_REFUSALS: usize = 1000;
 
-/// The audit log of a platform, if it has one, and who the people in it are.
+/// The audit log of a platform, if it has one, and the users named in its entries.
 pub(crate) struct AuditTrail {
     /// `None`: the platform was built without an audit log.
     pub(crate) recorder: Option<Recorder>,
@@ -34,7 +35,7 @@ pub(crate) struct AuditTrail {
     pub(crate) clock: Arc<SteadyClock>,
 }
 
-/// An audit log, with what keeps it from growing without end.
+/// An audit log, with the limits of its growth.
 pub(crate) struct Recorder {
     pub(crate) log: Arc<dyn AuditLog>,
     /// How long entries are kept.
@@ -43,14 +44,15 @@ pub(crate) struct Recorder {
     refused_at: Mutex<HashMap<(UserId, AuditAction), Timestamp>>,
 }
 
-/// A change on its way through the audit log.
+/// A change that is being recorded in the audit log.
 #[must_use = "a change that is not finished stays pending in the log"]
 pub(crate) struct PendingEntry<'a> {
     trail: &'a AuditTrail,
     entry: Option<AuditEntry>,
-    /// The log has the entry already. Attempts of people who may not are written only once they have been refused.
+    /// Whether the log has the entry already. Attempts without permission are written only once they have been
+    /// refused.
     begun: bool,
-    /// What changed, where it is known.
+    /// The change, where it is known.
     pub(crate) change: Option<AuditChange>,
 }
 
@@ -79,7 +81,7 @@ impl Recorder {
         true
     }
 
-    /// Deletes entries that are too old, now and then.
+    /// Deletes expired entries, from time to time.
     pub(crate) async fn clean(&self, now: Timestamp) {
         {
             let mut cleaned_at = self.cleaned_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +112,7 @@ impl AuditTrail {
         self.begin_with_id(actor, AuditId::random(), action, target).await
     }
 
-    /// Begins a change as the entry with this id: repeating a change that is done changes nothing in the log.
+    /// Begins a change as the entry with this id: repeating a finished change does not change the log.
     ///
     /// # Errors
     /// As [`begin`](Self::begin).
@@ -156,7 +158,8 @@ impl AuditTrail {
         self.begin(actor, action, target).await
     }
 
-    /// Begins a change of the pod with this id, if it is somebody else's: what people do with their own pods is private.
+    /// Begins a change of the pod with this id, if it belongs to another person: the changes of people to their
+    /// own pods are private.
     ///
     /// # Errors
     /// As [`begin`](Self::begin); `NotFound`.
@@ -173,7 +176,7 @@ impl AuditTrail {
         self.begin_on_pod(actor, action, &pod).await
     }
 
-    /// Begins a change of a pod, if it is somebody else's.
+    /// Begins a change of a pod, if it belongs to another person.
     ///
     /// # Errors
     /// As [`begin`](Self::begin).
@@ -194,7 +197,7 @@ impl AuditTrail {
         self.begin(actor, action, target).await
     }
 
-    /// A user as the target of an entry; looked up only where there is a log.
+    /// A user as the target of an entry; read from the store only where there is a log.
     ///
     /// # Errors
     /// Those of the store.
@@ -205,7 +208,8 @@ impl AuditTrail {
         Ok(AuditTarget::User(self.person(actor, user).await?))
     }
 
-    /// A person with their address, where the store knows them. For a client, who is refused, nobody is looked up.
+    /// A person with their address, where the store knows them. For a client, who is refused, the store is not
+    /// read.
     async fn person(&self, actor: &Actor, id: &UserId) -> Result<AuditPerson> {
         let user = if actor.is_admin() {
             self.users.user(id).await?
@@ -218,7 +222,7 @@ impl AuditTrail {
         })
     }
 
-    /// For a change that does not go into the log.
+    /// A change that is not recorded in the log.
     fn unrecorded(&self) -> PendingEntry<'_> {
         PendingEntry {
             trail: self,

@@ -34,7 +34,7 @@ const MAX_PODS: u32 = 20;
 /// How long entries of the audit log are kept: a year.
 const AUDIT_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-/// What a platform is made of.
+/// The parts of a platform.
 #[derive(Default)]
 #[must_use]
 pub struct PlatformBuilder {
@@ -115,7 +115,7 @@ impl PlatformBuilder {
         self
     }
 
-    /// Who keeps the money. Required.
+    /// The billing, which keeps the money. Required.
     pub fn billing(mut self, billing: Arc<dyn Billing>) -> Self {
         self.billing = Some(billing);
         self
@@ -127,123 +127,127 @@ impl PlatformBuilder {
         self
     }
 
-    /// How access tokens are found in logs; [`JupyterTokens`] unless given.
+    /// The extractor of access tokens from logs. Default: [`JupyterTokens`].
     pub fn tokens(mut self, tokens: Arc<dyn TokenExtractor>) -> Self {
         self.tokens = Some(tokens);
         self
     }
 
-    /// Where it is kept what administrators do; nowhere unless given. With one, a change that can't be recorded is not made.
+    /// The audit log for the operations of administrators. Default: none. With one, a change that can't be
+    /// recorded is not made.
     pub fn audit(mut self, log: Arc<dyn AuditLog>) -> Self {
         self.audit = Some(log);
         self
     }
 
-    /// How long entries of the audit log are kept; a year unless given.
+    /// The retention time of the entries of the audit log. Default: one year.
     pub fn audit_kept(mut self, time: SignedDuration) -> Self {
         self.audit_kept = Some(time);
         self
     }
 
-    /// Which registries images may come from; all of the public internet unless given. The rules hold for new pods,
-    /// templates that are made or changed, and every start and restart; what runs goes on.
+    /// The registries from which images may come. Default: all of the public internet. The rules apply to new
+    /// pods, to new and changed templates, and to every start and restart; running pods continue.
     pub fn images(mut self, rules: ImageRules) -> Self {
         self.images = rules;
         self
     }
 
-    /// How much a pod may ask for; [`Limits::default`] unless given. The limits hold for new pods.
+    /// The limits of a pod's resources. Default: [`Limits::default`]. They apply to new pods.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The clock; the machine's unless given.
+    /// The clock. Default: the clock of the machine.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// The GPU types on offer; the default catalogue unless given.
+    /// The GPU types on offer. Default: the default catalogue.
     pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
         self.catalogue = catalogue;
         self
     }
 
-    /// The prices until the store has a price list; the default list unless given.
+    /// The prices until the store has a price list. Default: the default list.
     pub fn price_list(mut self, prices: PriceList) -> Self {
         self.price_list = prices;
         self
     }
 
-    /// What a change of prices means for pods that run; they keep what was quoted unless given.
+    /// The effect of a price change on running pods. Default: they keep the quoted price.
     pub fn price_policy(mut self, policy: PricePolicy) -> Self {
         self.price_policy = policy;
         self
     }
 
-    /// How pods are laid out in the cluster; one volume per user and one namespace for all unless given.
+    /// The layout of pods in the cluster. Default: one volume per user, and one namespace for all.
     pub fn layout(mut self, layout: Layout) -> Self {
         self.layout = layout;
         self
     }
 
-    /// The currency of all amounts, as people see it; euros unless given.
+    /// The currency of all amounts as shown to people. Default: euros.
     pub fn currency(mut self, currency: Currency) -> Self {
         self.currency = currency;
         self
     }
 
-    /// What clients get when they are registered, until administrators set it with the prices
-    /// ([`PriceList::opening_credit`]); nothing unless given.
+    /// The credit of new clients at registration, until administrators set it with the prices
+    /// ([`PriceList::opening_credit`]). Default: zero.
     pub fn opening_credit(mut self, credit: Money) -> Self {
         self.opening_credit = credit;
         self
     }
 
-    /// What a client may spend on a day (UTC) for all of their pods, unless [`User::daily_cap`](crate::User::daily_cap)
-    /// says something else; no limit unless given. When it is reached their pods stop.
+    /// The most that a client may spend on a day (UTC) for all of their pods, unless
+    /// [`User::daily_cap`](crate::User::daily_cap) is set. Default: no limit. When it is reached, their pods
+    /// stop.
     pub fn daily_cap(mut self, cap: Money) -> Self {
         self.daily_cap = Some(cap);
         self
     }
 
-    /// How many pods a client may have, stopped ones included; 20 unless given. Whoever has more already keeps them.
-    /// Administrators have as many as they like.
+    /// The most pods of a client, including stopped ones. Default: 20. A client that already has more keeps
+    /// them. Administrators have no limit.
     pub fn max_pods(mut self, limit: u32) -> Self {
         self.max_pods = Some(limit);
         self
     }
 
-    /// How long the volume of a stopped pod is kept when its owner can't pay for it, from the first hour that is not
-    /// paid; then it is deleted. For ever unless given.
+    /// The time for which the volume of a stopped pod is kept when its owner can't pay for it, from the first
+    /// unpaid hour; then it is deleted. Default: no deletion.
     pub fn volume_grace(mut self, grace: SignedDuration) -> Self {
         self.volume_grace = Some(grace);
         self
     }
 
-    /// How long a pod may stay at one step on its node (its volume, its image, its start) before it is stopped and its GPU
-    /// given back, whether or not anybody says why; and how long a start waits behind something of the same name that is
-    /// still being deleted. An hour unless given, and at least a minute. Big images on slow networks need more.
+    /// The time that a pod may stay at one step on its node (its volume, its image, its start) before it is
+    /// stopped and its GPU is released, with or without a reported cause; also the time that a start waits for
+    /// the deletion of an object of the same name. Default: one hour; at least a minute. Big images on slow
+    /// networks need more.
     pub fn start_limit(mut self, limit: SignedDuration) -> Self {
         self.start_limit = Some(limit);
         self
     }
 
-    /// With how much time left to pay for owners are told, as [`Update::LowBalance`](crate::Update::LowBalance), each
-    /// from a second to an hour; 60, 15 and 5 minutes unless given.
+    /// The remaining paid times at which owners are warned, with
+    /// [`Update::LowBalance`](crate::Update::LowBalance), each from a second to an hour. Default: 60, 15 and 5
+    /// minutes.
     pub fn low_balance_thresholds(mut self, marks: impl IntoIterator<Item = SignedDuration>) -> Self {
         let seconds = marks.into_iter().map(|mark| mark.as_secs());
         self.low_balance_thresholds = Some(seconds.collect());
         self
     }
 
-    /// The platform. Nothing runs until [`Platform::run`] is called.
+    /// Builds the platform. Nothing runs until [`Platform::run`] is called.
     ///
     /// # Errors
     /// `NotConfigured` when a required part is missing or a quota is given for a namespace that users share;
-    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, a mark is out of range, the limit
-    /// of a start is below a minute, or entries of the audit log are to be kept for less than an hour.
+    /// `Invalid` when a price, the daily cap or the grace time is below zero or too big, a threshold is out of
+    /// range, the limit of a start is below a minute, or the retention of the audit log is below an hour.
     pub fn build(self) -> Result<Platform> {
         let missing =
             |part: &str| Error::new(ErrorKind::NotConfigured, format!("the platform needs a {part}"));
@@ -317,7 +321,7 @@ impl PlatformBuilder {
 }
 
 impl Platform {
-    /// Begins a platform: cluster, store (at least of pods), billing and naming have to be given.
+    /// Begins a platform: cluster, store (at least of pods), billing and naming are required.
     pub fn builder() -> PlatformBuilder {
         PlatformBuilder::default()
     }

@@ -1,4 +1,4 @@
-//! Users who are being deleted: their pods go first, then they do.
+//! Users who are being deleted: their pods are removed first, then their records.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::id::UserId;
 use crate::pod::record::Desired;
 use crate::store::traits::UserStore;
 
-/// Finishes deletions of users. A user is marked as deleted before anything else happens: from then on nothing of theirs
-/// is paid for.
+/// Finishes deletions of users. A user gets the flag `deleted` before anything else happens: from then on
+/// nothing of theirs is paid for.
 pub(crate) struct Departures {
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) records: Arc<Records>,
@@ -19,13 +19,14 @@ pub(crate) struct Departures {
 }
 
 impl Departures {
-    /// Marks everything of a user who is marked as deleted, then removes them. Can be broken off anywhere and repeated.
+    /// Sets all pods of a deleted user to be deleted, and removes the user after them. Can be interrupted
+    /// anywhere and repeated.
     pub(crate) async fn finish(&self, user: &UserId) -> Result<()> {
         let now = self.clock.now();
         let gone = Desired::Deleted {
             volume: VolumePolicy::Delete,
         };
-        // Including those on their way out: their volumes were to be kept for somebody.
+        // Including those that are being deleted: their volumes may have been kept for another pod.
         for pod in self.records.all(Some(user), true).await? {
             self.records
                 .change_if_there(&pod.id, |pod| {
@@ -39,7 +40,7 @@ impl Departures {
         self.users.remove_user(user).await
     }
 
-    /// Finishes the deletions that were broken off.
+    /// Finishes interrupted deletions.
     pub(crate) async fn finish_all(&self) {
         let finished = async {
             for user in self.users.users().await? {

@@ -1,4 +1,4 @@
-//! Where changes of records and accounts are published, for the subscribers in this process.
+//! Publication of changes of records and accounts, for the subscribers in this process.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::pod::record::Pod;
 /// How many changes a subscriber may be behind before it misses some.
 pub(crate) const CAPACITY: usize = 1024;
 
-/// Publishes changes. Never waits: a subscriber that does not keep up is told how many changes it missed.
+/// Publishes changes. Never waits: a subscriber that does not keep up gets the number of missed changes.
 #[derive(Debug)]
 pub(crate) struct Feed {
     records: broadcast::Sender<RecordChange>,
-    /// Whose account has changed.
+    /// The owners of changed accounts.
     accounts: broadcast::Sender<UserId>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Feed {
 pub(crate) enum RecordChange {
     /// The record as it was stored.
     Stored(Arc<Pod>),
-    /// There is no such record any more.
+    /// The record does not exist any more.
     Gone(PodId),
 }
 
@@ -46,7 +46,7 @@ impl Feed {
         self.publish_account(&pod.owner);
     }
 
-    /// Publishes that there is no such record, whoever removed it.
+    /// Publishes that there is no such record, whatever removed it.
     pub(crate) fn publish_gone(&self, id: &PodId) {
         if self.records.receiver_count() > 0 {
             // As above.
@@ -54,7 +54,8 @@ impl Feed {
         }
     }
 
-    /// Publishes that the account of this user has changed: its money, what its pods cost, or what it may do.
+    /// Publishes that the account of this user has changed: its money, the cost of its pods, or its
+    /// permissions.
     pub(crate) fn publish_account(&self, user: &UserId) {
         if self.accounts.receiver_count() > 0 {
             // As above.
@@ -67,7 +68,7 @@ impl Feed {
         self.records.subscribe()
     }
 
-    /// Receives whose account changes from now on.
+    /// Receives the owners of changed accounts from now on.
     pub(crate) fn subscribe_accounts(&self) -> broadcast::Receiver<UserId> {
         self.accounts.subscribe()
     }

@@ -46,8 +46,8 @@ impl Funds {
         Ok(next)
     }
 
-    /// Holds the money of a pod whose meter asks for it, before the driver does: its owner is told at once that it is not
-    /// enough. Any other failure is left to the driver.
+    /// Holds the money of a pod whose meter requests it, before the driver does, so that its owner learns at
+    /// once that the balance is too low. Any other failure is handled by the driver.
     ///
     /// # Errors
     /// With the record as it should be: `InsufficientFunds`; `NotFound` when the owner has no account; `Forbidden` when

@@ -61,7 +61,7 @@ impl Platform {
         &self.0.rules.limits
     }
 
-    /// Which registries images may come from.
+    /// The registries from which images may come.
     pub fn image_rules(&self) -> &ImageRules {
         &self.0.rules.images
     }

@@ -1,17 +1,16 @@
-//! The platform: what an application calls, and the driver that makes it true.
+//! The platform: the calls of applications, and the driver that carries out the stored intentions.
 //!
-//! A call checks, writes what is wanted into the store and returns. [`Platform::run`] is the driver: it watches the
-//! cluster and brings every pod to where its record says it should be, however often it is interrupted. Any number of
-//! processes may call and drive on one store and one cluster.
+//! A call checks the request, writes the intention into the store and returns. [`Platform::run`] is the driver:
+//! it watches the cluster and brings every pod to the state in its record, however often it is interrupted. Any
+//! number of processes may call and drive on one store and one cluster.
 //!
-//! Two wings stand on common ground and do not know each other:
+//! Two independent parts use common structs:
 //!
 //! - `calls`: the methods of [`Platform`], a file for each subject.
 //! - `driver`: the controller loop, its work queue, one reconcile pass over one pod, and the resync.
-//! - Below both are small structs with what they need: `Records` (the pods in the store), `Funds` (what is held and
-//!   charged for them), `Admission` (whether their owners may have them), `Requests` (idempotency keys), `PriceBook`,
-//!   `Departures` (users who are being deleted), `AuditTrail`, `Feed` (subscribers) and `Wakeups` (what calls tell the
-//!   driver).
+//! - Common to both are small structs: `Records` (the pods in the store), `Funds` (their holds and charges),
+//!   `Admission` (checks of their owners), `Requests` (idempotency keys), `PriceBook`, `Departures` (users who
+//!   are being deleted), `AuditTrail`, `Feed` (subscribers) and `Wakeups` (signals from calls to the driver).
 
 mod absent;
 mod admission;

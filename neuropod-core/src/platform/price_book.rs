@@ -36,7 +36,7 @@ impl PriceBook {
         self.store.add_prices(prices).await
     }
 
-    /// What a pod costs per hour from now on.
+    /// The cost per hour of a pod from now on.
     pub(crate) async fn price_of(&self, options: &PodOptions) -> Result<Price> {
         Ok(price(&self.current().await?, options))
     }

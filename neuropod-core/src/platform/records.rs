@@ -1,4 +1,4 @@
-//! The records of pods: reading them all, and changing them while others do.
+//! The records of pods: reading them all, and changing them despite concurrent changes.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::id::{Actor, PodId, UserId};
 use crate::pod::record::Pod;
 use crate::store::traits::{ListOptions, MAX_LIMIT, Page, PodStore};
 
-/// How often a change is begun anew because somebody else was quicker: a call that never returns is worse
+/// How often a change is begun anew after a concurrent change came first: a call that never returns is worse
 /// than one that fails.
 pub(crate) const MAX_CONFLICTS: usize = 100;
 
-/// The records in the store. What is stored through it is published to subscribers.
+/// The records in the store. All changes stored through it are published to subscribers.
 pub(crate) struct Records {
     pub(crate) store: Arc<dyn PodStore>,
     pub(crate) clock: Arc<SteadyClock>,
@@ -31,7 +31,7 @@ impl Records {
     /// The record of a pod that this actor may see.
     ///
     /// # Errors
-    /// `NotFound`, also when it is deleted; `Forbidden` when it is somebody else's.
+    /// `NotFound`, also when it is deleted; `Forbidden` when it belongs to another user.
     pub(crate) async fn visible(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         let pod = self
             .store
@@ -67,7 +67,7 @@ impl Records {
         }
     }
 
-    /// The other pods that have the same volume, as long as that is there.
+    /// The other pods that have the same volume, as long as that exists.
     pub(crate) async fn sharers(&self, pod: &Pod, include_deleted: bool) -> Result<Vec<Pod>> {
         let mut pods = self.all(Some(&pod.owner), include_deleted).await?;
         pods.retain(|other| {
@@ -79,17 +79,18 @@ impl Records {
         Ok(pods)
     }
 
-    /// Stores a new record. Subscribers are not told yet: whether the pod stays is decided when its money is held.
+    /// Stores a new record. Subscribers get no report yet: whether the pod stays is decided when its money is
+    /// held.
     pub(crate) async fn insert(&self, pod: &Pod) -> Result<Pod> {
         self.store.insert(pod).await
     }
 
-    /// Removes a record that nobody has changed since it was read.
+    /// Removes a record that is unchanged since it was read.
     pub(crate) async fn remove(&self, pod: &Pod) -> Result<()> {
         self.store.remove(&pod.id, pod.version).await
     }
 
-    /// Stores a changed record and tells subscribers.
+    /// Stores a changed record and reports it to subscribers.
     pub(crate) async fn save(&self, pod: &Pod) -> Result<Pod> {
         let stored = self
             .store
@@ -102,7 +103,8 @@ impl Records {
         Ok(stored)
     }
 
-    /// Stores a changed record; `None` when somebody else has changed or removed it, so that it has to be read again.
+    /// Stores a changed record; `None` when it was changed or removed concurrently, so that it has to be read
+    /// again.
     pub(crate) async fn save_unless_changed(&self, pod: &Pod) -> Result<Option<Pod>> {
         match self.save(pod).await {
             Ok(stored) => Ok(Some(stored)),
@@ -111,10 +113,10 @@ impl Records {
         }
     }
 
-    /// Changes a record, again and again while others change it at the same time.
+    /// Changes a record, and tries again while others change it at the same time.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when somebody else was quicker every time.
+    /// `NotFound`; `Conflict` when a concurrent change came first every time.
     pub(crate) async fn change(
         &self,
         id: &PodId,
@@ -161,7 +163,7 @@ impl Records {
     }
 }
 
-/// The error for a pod that is not there.
+/// The error for a missing pod.
 pub(crate) fn not_found() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such pod")
 }

@@ -1,7 +1,8 @@
-//! Requests with an idempotency key: a repetition returns what became of the first one.
+//! Requests with an idempotency key: a repetition returns the outcome of the first one.
 //!
-//! The key decides the id of the pod, so that a second pod can't be stored, and the record of the pod knows the request.
-//! When the record goes, the outcome of the request is kept apart, so that the pod's name is free and the key is not.
+//! The key decides the id of the pod, so that a second pod can't be stored, and the record of the pod contains
+//! the request. When the record is removed, the outcome of the request is kept separately, so that the pod's
+//! name is free and the key is not.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::pod::record::Pod;
 use crate::pod::request::{CreatePod, may_be_same};
 use crate::store::traits::{Outcome, PastRequest, RequestStore};
 
-/// How long after the request a key is known at least.
+/// The least time that a key is known after the request.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// A request with an idempotency key.
@@ -29,7 +30,7 @@ impl Keyed {
     pub(crate) fn of_request(actor: &Actor, request: &CreatePod) -> Option<Self> {
         let key = request.idempotency_key.as_deref()?;
         let mut hasher = blake3::Hasher::new_derive_key("neuropod pod id of an idempotency key");
-        // With the length in front no other user and key make the same text.
+        // With the length in front, no other pair of user and key has the same text.
         hasher.update(&actor.id.as_str().len().to_le_bytes());
         hasher.update(actor.id.as_str().as_bytes());
         hasher.update(key.as_bytes());
@@ -65,8 +66,8 @@ impl Requests {
     /// The pod that the same request created before; `None`: it was not made before.
     ///
     /// # Errors
-    /// The outcome of the request, when it did not create a pod or that is deleted; `AlreadyExists` when the key was used
-    /// for another request.
+    /// The outcome of the request, when it did not create a pod, or its pod is deleted; `AlreadyExists` when
+    /// the key was used for another request.
     pub(crate) async fn created_before(&self, keyed: &Keyed) -> Result<Option<Pod>> {
         // The record first: the outcome is kept before the record goes.
         if let Some(pod) = self.records.get(&keyed.id).await? {
@@ -85,7 +86,8 @@ impl Requests {
         }
     }
 
-    /// Removes the record of a pod of which nothing is left, and keeps the outcome of the request that created it.
+    /// Removes the record of a pod without remaining objects, and keeps the outcome of the request that created
+    /// it.
     pub(crate) async fn forget_pod(&self, pod: &Pod, outcome: Outcome) -> Result<()> {
         if let Some(digest) = &pod.request_digest {
             let request = PastRequest {
@@ -101,10 +103,10 @@ impl Requests {
         self.records.remove(pod).await
     }
 
-    /// Writes an outcome and forgets it again, to see whether the store can be written. Storing a change of nothing would
-    /// prove nothing: even a full disk has room for that.
+    /// Writes an outcome and removes it again, to test whether the store can be written. An unchanged record
+    /// would prove nothing: even a full disk has room for that.
     pub(crate) async fn probe(&self) -> Result<()> {
-        // Nobody made a request then, and no other has this id: nothing else is forgotten.
+        // No request was made at that time, and no other has this id: nothing else is removed.
         let created_at = Timestamp::UNIX_EPOCH;
         let probe = PastRequest {
             id: PodId::from_bits(0),
@@ -128,7 +130,7 @@ impl Requests {
     }
 }
 
-/// The error for a request that is repeated and has no pod.
+/// The error for a repeated request without a pod.
 fn repeated(outcome: Outcome) -> Error {
     match outcome {
         Outcome::Deleted => Error::new(

@@ -1,4 +1,4 @@
-//! What the operator of a platform decided: plain data, which all parts read.
+//! The decisions of the operator of a platform: plain data, read by all parts.
 
 use jiff::SignedDuration;
 
@@ -26,18 +26,18 @@ pub(crate) struct Rules {
     pub(crate) price_policy: PricePolicy,
     pub(crate) currency: Currency,
     pub(crate) opening_credit: Money,
-    /// What a client may spend on a day, unless their record says something else.
+    /// The daily cap of a client whose record has none.
     pub(crate) daily_cap: Option<Money>,
     /// How many pods a client may have.
     pub(crate) max_pods: u32,
-    /// How long the volume of a stopped pod is kept when nobody pays for it.
+    /// How long the volume of a stopped pod is kept while it is not paid for.
     pub(crate) volume_grace: Option<SignedDuration>,
-    /// With how many seconds left to pay for owners are warned, most first.
+    /// The remaining paid seconds at which owners are warned, most first.
     pub(crate) low_balance_thresholds: Vec<i64>,
 }
 
 impl Rules {
-    /// What requests are checked against.
+    /// The rules for checking requests.
     pub(crate) fn of_requests(&self) -> RequestRules<'_> {
         RequestRules {
             catalogue: &self.catalogue,

@@ -1,4 +1,4 @@
-//! What each run of a pod begins with.
+//! The initial data of each run of a pod.
 
 use crate::cluster::observation::Step;
 use crate::money::meter::Price;
@@ -24,7 +24,8 @@ pub(crate) fn begin_run(pod: &mut Pod, price: Price) {
     pod.last_end = None;
 }
 
-/// How people log in to a new run: with the token that its owner chose, or a new random one where the image takes it.
+/// How people log in to a new run: with the token chosen by its owner, or a new random one where the image
+/// supports it.
 pub(crate) fn first_login(options: &PodOptions) -> Login {
     Login {
         injected: match &options.jupyter {

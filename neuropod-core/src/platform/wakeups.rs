@@ -1,4 +1,4 @@
-//! What calls tell the driver of the same process: which pods to reconcile now.
+//! Signals from calls to the driver of the same process: the pods to reconcile now.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

@@ -21,15 +21,15 @@ use crate::user::person::check_visible;
 
 pub use self::volume_path::check_volume_path;
 
-/// The variable that Jupyter images take their token from.
+/// The variable from which Jupyter images read their token.
 pub const JUPYTER_TOKEN: &str = "JUPYTER_TOKEN";
 
-/// What requests are checked against: data of a deployment.
+/// The rules for requests: data of a deployment.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestRules<'a> {
     /// The GPU types.
     pub catalogue: &'a Catalogue,
-    /// What names become in host names, and which are reserved.
+    /// The rules for host names, and the reserved names.
     pub naming: &'a Naming,
     /// Where images may come from.
     pub images: &'a ImageRules,
@@ -37,13 +37,13 @@ pub struct RequestRules<'a> {
     pub limits: &'a Limits,
 }
 
-/// What a request says. It holds only where no problem was found.
+/// The checked content of a request. Valid only if no problem was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked {
-    /// The display name, without blanks around it, and what it is in host names; `None`: it has a problem.
+    /// The display name, without surrounding blanks, and its form in host names; `None`: it has a problem.
     pub name: Option<(String, Slug)>,
-    /// What its owner has chosen, with the template's choices and the platform's where they have not.
+    /// The owner's choices, completed by those of the template and the platform.
     pub options: PodOptions,
 }
 
@@ -74,7 +74,8 @@ pub fn check(
         None => options.clone().complete(),
     };
     let named = proposed.map_or(&[][..], PodOptions::ports);
-    // A stored template that mounts the volume over a folder of the system works on: it is put right when it is changed.
+    // A stored template that mounts the volume over a system folder still works: it is corrected when it is
+    // changed.
     if proposed.is_none_or(|proposed| proposed.mount_path.is_none()) {
         problems.take("mount_path", check_volume_path(complete.mount_path()));
     }
@@ -94,7 +95,8 @@ pub fn check(
     (Checked { name, options }, all)
 }
 
-/// Checks what is chosen, beside each field. Ports get their names, and a token among the variables its place.
+/// Checks the choices, each for its field. Ports get their names, and a token among the variables gets its
+/// field.
 fn check_options(
     options: PodOptions,
     named: &[Port],
@@ -166,7 +168,7 @@ impl Problems<'_> {
         result.map_err(|violation| self.add(field, violation)).ok()
     }
 
-    /// What is chosen, where anything is.
+    /// Adds the problem of a choice, if there is one.
     fn check(&mut self, field: &'static str, result: Option<Result<(), Violation>>) {
         if let Some(result) = result {
             self.take(field, result);
@@ -179,7 +181,7 @@ fn check_name(name: &str, rules: RequestRules<'_>) -> Result<(String, Slug), Vio
     if name.is_empty() {
         return Err(Violation::Required);
     }
-    // `nth` looks at no more than the limit, however long the name is.
+    // `nth` reads no more than the limit, however long the name is.
     let longest = rules.limits.name_len;
     if name.chars().nth(longest).is_some() {
         return Err(Violation::TooLong(longest));
@@ -210,10 +212,10 @@ fn check_gpu(gpu: &str, catalogue: &Catalogue) -> Result<(), Violation> {
     }
 }
 
-/// Reads an image as somebody typed it.
+/// Reads an image as typed.
 ///
 /// # Errors
-/// [`Violation::Image`] for what is none; those of [`ImageRules::check`].
+/// [`Violation::Image`] for a text that is no image; those of [`ImageRules::check`].
 pub fn check_image(image: &str, rules: &ImageRules) -> Result<ImageReference, Violation> {
     let image: ImageReference = image.trim().parse().map_err(Violation::Image)?;
     rules.check(&image)?;
@@ -228,7 +230,8 @@ fn in_range(size: u32, max: u32) -> Result<(), Violation> {
     }
 }
 
-/// Most problems listed for ports: a hostile request gets no longer answer than an honest one.
+/// The most problems that are listed for ports, so that a hostile request gets no longer response than an
+/// honest one.
 const MAX_LISTED: usize = 20;
 
 fn check_ports(ports: &[Port], limits: &Limits, problems: &mut Problems<'_>) {

@@ -11,9 +11,9 @@ use crate::token::secret::AccessToken;
 pub struct Connection {
     /// The port of the container.
     pub port: u16,
-    /// What it is called, such as `Jupyter Lab`; `None`: neither its template nor the platform has a name for it.
+    /// Its name, such as `Jupyter Lab`; `None`: neither its template nor the platform has a name for it.
     pub name: Option<String>,
-    /// What is spoken at the port.
+    /// The protocol of the port.
     pub protocol: Protocol,
     /// The public host.
     pub host: String,
@@ -75,7 +75,7 @@ impl Connection {
     }
 }
 
-/// The public ports of a pod, in the order they were asked for.
+/// The public ports of a pod, in the requested order.
 ///
 /// ```
 /// # use neuropod_core::Pod;

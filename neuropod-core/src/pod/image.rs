@@ -37,7 +37,7 @@ pub const MAX_IMAGE_LEN: usize =
 #[serde(try_from = "String", into = "String")]
 pub struct ImageReference(String);
 
-/// What is wrong with an image reference, for the person who wrote it.
+/// The problem of an image reference, for its author.
 ///
 /// The texts don't repeat the reference: it may be very long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -148,7 +148,7 @@ fn parse(text: &str) -> Result<Reference, ImageError> {
     let parts: Reference = text.parse().map_err(|error| explain(text, &error))?;
     check_registry(parts.registry())?;
     check_repository(parts.repository())?;
-    // The library's pattern takes letters of any script in a tag, and capitals in a digest.
+    // The library's pattern accepts letters of any script in a tag, and capitals in a digest.
     if !parts.tag().is_none_or(str::is_ascii) {
         return Err(ImageError::Tag);
     }
@@ -158,7 +158,7 @@ fn parse(text: &str) -> Result<Reference, ImageError> {
     Ok(parts)
 }
 
-/// The library looks neither at the number of the port nor at the length of the host.
+/// The library checks neither the number of the port nor the length of the host.
 fn check_registry(registry: &str) -> Result<(), ImageError> {
     let (host, port) = registry.split_once(':').unwrap_or((registry, "443"));
     let port_exists = port.parse::<u16>().is_ok_and(|port| port > 0);
@@ -169,8 +169,8 @@ fn check_registry(registry: &str) -> Result<(), ImageError> {
     }
 }
 
-/// The library takes `Foo/bar` for a repository of Docker Hub, and 64 hexadecimal digits for a name, which
-/// runtimes refuse since they look like the id of an image.
+/// The library reads `Foo/bar` as a repository of Docker Hub, and accepts 64 hexadecimal digits as a name,
+/// which runtimes refuse because it resembles the id of an image.
 fn check_repository(repository: &str) -> Result<(), ImageError> {
     if has_capitals(repository) {
         return Err(ImageError::NotLowercase);
@@ -208,7 +208,7 @@ fn explain(text: &str, error: &ParseError) -> ImageError {
     {
         return ImageError::Registry;
     }
-    // Take away digest and tag; where what is left is a reference, the part taken away is at fault.
+    // Digest and tag are removed; if the rest is a reference, the removed part is at fault.
     let is_reference = |text: &str| text.parse::<Reference>().is_ok();
     let (rest, has_digest) = text
         .split_once('@')

@@ -1,4 +1,4 @@
-//! A pod: what its owner may ask for, what is stored of it, and how it is reached.
+//! A pod: its options, its stored record, and its connections.
 //!
 //! [`PodOptions`] is what an owner chooses: in a request ([`CreatePod`]), as the defaults of a [`Template`] and in the
 //! stored record ([`Pod`]). [`check`](fn@check::check) finds what is wrong with a request, and [`connection::connections`]

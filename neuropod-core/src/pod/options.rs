@@ -1,4 +1,4 @@
-//! What an owner chooses of a pod: one type for a request, the defaults of a template and the stored record.
+//! The owner's choices of a pod: one type for a request, the defaults of a template and the stored record.
 
 use crate::cluster::catalogue::NO_GPU;
 use crate::money::amount::Money;
@@ -7,9 +7,9 @@ use crate::pod::image::ImageReference;
 use crate::pod::port::{JUPYTER_PORT, Port, Protocol};
 use crate::token::secret::AccessToken;
 
-/// The size of a disk that nobody has chosen, in GB.
+/// The default size of a disk, in GB.
 pub const DEFAULT_DISK_GB: u32 = 10;
-/// Where a workspace volume is mounted unless somebody says otherwise.
+/// The default mount path of a workspace volume.
 pub const DEFAULT_MOUNT_PATH: &str = "/workspace";
 
 /// Declares the options, and beside them the same fields as [`PodOptionsFields`], so that there is one list of them.
@@ -22,9 +22,9 @@ macro_rules! options {
             $($(#[$of_field])* pub $field: $type,)*
         }
 
-        /// The fields of [`PodOptions`], of which there may be more in any version: for stores and for whoever reads or
-        /// writes another format. They take this type apart and put it together field by field, so that the compiler
-        /// names each place that a new field must reach. Everybody else takes [`PodOptions`].
+        /// The fields of [`PodOptions`], to which any version may add: for stores, and for code that reads or
+        /// writes another format. They convert this type field by field, so that the compiler names each place
+        /// that a new field must reach. All other code uses [`PodOptions`].
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
         pub struct PodOptionsFields {
             $($(#[$of_field])* pub $field: $type,)*
@@ -47,7 +47,7 @@ macro_rules! options {
 }
 
 options! {
-    /// What an owner chooses of a pod.
+    /// The owner's choices of a pod.
     ///
     /// `None` is "not chosen": in a request the template decides, and where it says nothing the platform. In a stored pod
     /// everything is chosen; the methods of the fields' names return it, and the platform's default where it is one value.
@@ -76,7 +76,8 @@ options! {
         pub jupyter: Option<Jupyter>,
         /// Environment variables. Those of a request are added to those of its template.
         pub environment: Environment,
-        /// What it may cost on a day (UTC) while it runs; when that is reached it stops. `None`: no limit of its own.
+        /// The most that it may cost on a day (UTC) while it runs; when that is reached, it stops. `None`: no
+        /// limit of its own.
         pub daily_cap: Option<Money>,
     }
 }
@@ -87,7 +88,7 @@ pub enum Jupyter {
     /// None is expected.
     Off,
     /// The platform makes a token for each run and hands it over in `JUPYTER_TOKEN`. In an image that knows no such
-    /// variable it does nothing, and the log tells the token.
+    /// variable it does nothing, and the log contains the token.
     Generated,
     /// The owner has chosen the token, which is handed over in `JUPYTER_TOKEN`.
     Chosen(AccessToken),
@@ -139,7 +140,7 @@ impl PodOptions {
         self
     }
 
-    /// With a limit of what it may cost on a day (UTC) while it runs.
+    /// With a limit of its cost on a day (UTC) while it runs.
     pub fn with_daily_cap(mut self, cap: Money) -> Self {
         self.daily_cap = Some(cap);
         self
@@ -147,7 +148,7 @@ impl PodOptions {
 
     /// These options, and those of a template where they choose nothing.
     ///
-    /// What a template fixes nobody else chooses: its image and the place of the volume.
+    /// The parts that a template fixes for all owners: its image and the place of the volume.
     #[must_use]
     pub fn over(self, template: &Self) -> Self {
         let Self {
@@ -286,7 +287,7 @@ impl PodOptions {
             "environment": environment,
             "daily_cap": daily_cap,
         });
-        // Where it is not chosen, an option that a later version adds changes no digest.
+        // An option of a later version that is not chosen does not change the digest.
         if let Some(fields) = all.as_object_mut() {
             fields.retain(|_, value| !value.is_null());
         }

@@ -1,8 +1,8 @@
-//! The public ports of a pod and what they are called.
+//! The public ports of a pod and their names.
 
 /// The port of a Jupyter server.
 pub const JUPYTER_PORT: u16 = 8888;
-/// What [`JUPYTER_PORT`] is called where Jupyter is on.
+/// The name of [`JUPYTER_PORT`] where Jupyter is on.
 pub const JUPYTER_NAME: &str = "Jupyter Lab";
 
 /// A public port of a pod.
@@ -10,13 +10,13 @@ pub const JUPYTER_NAME: &str = "Jupyter Lab";
 pub struct Port {
     /// The port of the container.
     pub number: u16,
-    /// What it is called; `None`: neither its template nor the platform has a name for it.
+    /// Its name; `None`: neither its template nor the platform has a name for it.
     pub name: Option<String>,
-    /// What is spoken there.
+    /// Its protocol.
     pub protocol: Protocol,
 }
 
-/// What is spoken at a public port. Stores know every variant.
+/// The protocol of a public port. Stores know every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// HTTP, upgrades to a WebSocket included: the port gets a public host name.

@@ -71,7 +71,7 @@ pub struct Pod {
     pub spent: Option<Spent>,
     /// The daily cap of the owner, for all of their pods.
     pub owner_cap: Option<Money>,
-    /// The scheduled deletion of its volume, because nobody pays for it.
+    /// The scheduled deletion of its volume, because it is not paid for.
     pub volume_deletion: Option<VolumeDeletion>,
     /// When its container started, if it runs.
     pub started_at: Option<Timestamp>,
@@ -93,7 +93,7 @@ pub struct Pod {
     pub request_digest: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When its owner last asked for a start, stop, restart or deletion.
+    /// When its owner last requested a start, stop, restart or deletion.
     pub requested_at: Timestamp,
     /// When anything of this record last changed.
     pub updated_at: Timestamp,
@@ -254,7 +254,7 @@ impl Login {
     pub fn token(&self) -> Option<&AccessToken> {
         match &self.found {
             TokenState::Generated(token) => Some(token),
-            // A server with an empty token asks for none.
+            // A server with an empty token requires none.
             TokenState::Unknown | TokenState::Configured => {
                 self.injected.as_ref().filter(|token| !token.expose().is_empty())
             }

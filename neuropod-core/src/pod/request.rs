@@ -20,14 +20,14 @@ pub struct CreatePod {
     pub name: String,
     /// The id of the template it is made from; `None`: it is made from an image alone.
     pub template: Option<String>,
-    /// What its owner chooses.
+    /// The owner's choices.
     pub options: PodOptions,
     /// The e-mail address of the client it is for; administrators only.
     pub assign_to: Option<String>,
     /// Makes a repetition of the same request return what became of the first one; at most 255 characters.
     pub idempotency_key: Option<String>,
-    /// What could not be read of the text that the request was made from. It is reported together with everything else
-    /// that is wrong, and stands for all that may be wrong with its field.
+    /// The problems of reading the text that the request was made from. They are reported together with all
+    /// others, and stand for all problems of their field.
     pub unreadable: Vec<Problem>,
 }
 
@@ -99,7 +99,7 @@ impl CreatePod {
         self
     }
 
-    /// With a limit of what it may cost on a day (UTC) while it runs.
+    /// With a limit of its cost on a day (UTC) while it runs.
     pub fn daily_cap(mut self, cap: Money) -> Self {
         self.options = self.options.with_daily_cap(cap);
         self
@@ -131,7 +131,8 @@ impl CreatePod {
     }
 }
 
-/// What the digests of this version begin with. Those of earlier versions are 32 hexadecimal digits of the request's text.
+/// The start of the digests of this version. Those of earlier versions are 32 hexadecimal digits of the
+/// request's text.
 const DIGEST_VERSION: &str = "2:";
 
 /// Whether two digests can be of the same request. Digests of different versions can't be compared: then the idempotency

@@ -17,7 +17,7 @@ use crate::pod::record::{Desired, Login, Pod, Status};
 use crate::token::secret::AccessToken;
 
 impl Pod {
-    /// A pod with Jupyter that Ana has just asked for, at `now`: something to store, in tests (feature `conformance`).
+    /// A pod with Jupyter that Ana has just requested, at `now`: a record for tests (feature `conformance`).
     pub fn sample(now: Timestamp) -> Self {
         let price = Price {
             hourly: Money::from_cents(360),

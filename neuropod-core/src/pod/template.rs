@@ -4,17 +4,17 @@ use jiff::Timestamp;
 
 use crate::pod::options::PodOptions;
 
-/// A prepared pod. Stores take it apart field by field.
+/// A prepared pod. Stores convert it field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// Its id.
     pub id: String,
     /// Its name; unique, whatever its case.
     pub name: String,
-    /// Markdown, shown to users; whoever shows it removes scripts.
+    /// Markdown, shown to users; the code that shows it removes scripts.
     pub description: String,
-    /// What a pod made from it has where its owner chooses nothing. Its image and the place of the volume hold in any
-    /// case; its ports name those that are asked for.
+    /// The choices of a pod made from it where its owner chooses nothing. Its image and the place of the volume
+    /// apply in any case; its ports name the requested ones.
     pub options: PodOptions,
     /// Since when it is here.
     pub created_at: Timestamp,

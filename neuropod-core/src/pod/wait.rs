@@ -1,4 +1,4 @@
-//! What a pod waits for that the cluster or time has to bring about, and since when.
+//! The event in the cluster, or the time, that a pod waits for, and the start of the wait.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct Wait {
     pub what: Awaited,
 }
 
-/// What a pod waits for.
+/// The event that a pod waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 #[non_exhaustive]
@@ -29,25 +29,25 @@ pub enum Awaited {
         /// The container run.
         container: String,
     },
-    /// Its pod object goes: that of a run before, or of a stop.
+    /// The removal of its pod object: that of an earlier run, or of a stop.
     End {
         /// The identity of the pod object.
         uid: String,
     },
-    /// The cluster takes the request to remove it.
+    /// The acceptance of the request to remove it, by the cluster.
     Removal {
         /// Why it did not, in its words.
         detail: String,
     },
-    /// A volume, Service, Secret or the like of the same name goes, which is still being deleted.
+    /// A volume, Service, Secret or similar object of the same name that is still being deleted.
     Leftover {
-        /// Which, in the words of the cluster.
+        /// The object, in the words of the cluster.
         detail: String,
     },
 }
 
 impl Awaited {
-    /// Whether this is the same wait, which goes on, also over stops and starts: of leftovers one may go
+    /// Returns whether this is the same wait, also over stops and starts: of old objects, one may be deleted
     /// before another, and a request may be refused for one cause after another.
     pub(crate) fn goes_on(&self, next: &Self) -> bool {
         let alike = matches!(

@@ -1,4 +1,4 @@
-//! People: users, who they are where they sign in, and what they may be called.
+//! People: users, their identities, and their names.
 
 pub mod person;
 pub mod profile;

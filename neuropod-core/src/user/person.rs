@@ -1,4 +1,4 @@
-//! What people may be called, and where they may be reached: one check for everybody who is made known.
+//! The names and addresses of people: one check for all ways of registration.
 
 use crate::error::validation::Violation;
 
@@ -60,8 +60,8 @@ pub fn check_person_name(text: &str) -> Result<&str, Violation> {
     Ok(name)
 }
 
-/// The name of a person in a text that they can't change here: what is hidden goes, blanks become one, and the rest is
-/// cut at [`MAX_PERSON_NAME_LEN`]. `None`: nothing is left.
+/// The name of a person in a text that they can't change here: hidden characters are removed, blanks become
+/// one, and the rest is cut at [`MAX_PERSON_NAME_LEN`]. `None`: nothing remains.
 ///
 /// ```
 /// use neuropod_core::user::person::clean_person_name;
@@ -71,7 +71,7 @@ pub fn check_person_name(text: &str) -> Result<&str, Violation> {
 /// ```
 pub fn clean_person_name(text: &str) -> Option<String> {
     let mut name = String::new();
-    // Four times the limit is looked at, however long it is.
+    // At most four times the limit is read, however long it is.
     for word in text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .take(4 * MAX_PERSON_NAME_LEN)
@@ -104,9 +104,9 @@ pub(crate) fn check_visible(text: &str) -> Result<(), Violation> {
     }
 }
 
-/// Whether a character takes no room, or changes the direction of others: with it two texts look the same and are not,
-/// or one looks like something else. Unicode's format characters (`Cf`) and what else is ignorable by default, but for
-/// the variation selectors of emoji.
+/// Whether a character has no width, or changes the direction of others: with it, two different texts can look
+/// the same, or one can look like another. Unicode's format characters (`Cf`) and all others that are ignorable
+/// by default, except the variation selectors of emoji.
 fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}'
@@ -143,7 +143,7 @@ fn is_domain(domain: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// One of each kind that takes no room or changes the direction.
+    /// One of each kind that has no width or changes the direction.
     const HIDDEN: [&str; 12] = [
         "\u{200b}",
         "\u{200d}",

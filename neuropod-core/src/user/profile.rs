@@ -1,4 +1,4 @@
-//! A person who uses the platform, as far as the library has to know them.
+//! A person who uses the platform, as far as the library needs them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::id::{Role, UserId};
 use crate::money::amount::Money;
 
-/// A user. What they own in pods is in the pods, what they own in money is in the [`Billing`](crate::Billing).
+/// A user. Their pods are in the store of pods, their money is in the [`Billing`](crate::Billing).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// The id, given by the application.
@@ -18,20 +18,21 @@ pub struct User {
     pub email: String,
     /// The name that is shown.
     pub name: String,
-    /// What they may do.
+    /// Their permissions.
     pub role: Role,
-    /// Who they are where they sign in; unique. `None`: nobody has signed in as them yet.
+    /// Their identity at the sign-in; unique. `None`: nobody has signed in as them yet.
     pub identity: Option<Identity>,
-    /// Whether it is known that the e-mail address is theirs, because where they sign in says so.
+    /// Whether it is known that the e-mail address is theirs, because the issuer of their identity confirms it.
     pub email_verified: bool,
     /// Whether they may start no pods.
     pub suspended: bool,
-    /// Whether they are being deleted: they start nothing any more, and are gone once all that they own is marked to go.
+    /// Whether they are being deleted: they start nothing any more, and are removed once the deletion of all of
+    /// their pods is under way.
     pub deleted: bool,
-    /// What they may spend on a day (UTC) for all of their pods; `None`: what the platform says.
+    /// The most that they may spend on a day (UTC) for all of their pods; `None`: the platform's daily cap.
     pub daily_cap: Option<Money>,
-    /// What the application keeps with them, by name: a picture, preferences. The library stores it and never reads it;
-    /// nothing in it should be secret.
+    /// Data of the application, by name: a picture, preferences. The library stores it and never reads it; it
+    /// should contain no secrets.
     pub extra: BTreeMap<String, Value>,
     /// Since when they are here.
     pub registration_date: Timestamp,
@@ -39,13 +40,14 @@ pub struct User {
     pub version: u64,
 }
 
-/// Who a person is where they sign in: the subject (`sub`) of an issuer (`iss`), as `OpenID` Connect has it. Addresses
-/// change hands, and anybody may write any; this stays and is nobody else's.
+/// The identity of a person at the sign-in: the subject (`sub`) of an issuer (`iss`), as `OpenID` Connect
+/// defines it. E-mail addresses change owners and can be claimed by anybody; an identity is permanent and
+/// unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
-    /// Who says so: the `iss` of its tokens.
+    /// The issuer: the `iss` of its tokens.
     pub issuer: String,
-    /// Whom the issuer means: the `sub` of its tokens.
+    /// The subject: the `sub` of its tokens.
     pub subject: String,
 }
 

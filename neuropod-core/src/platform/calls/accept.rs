@@ -1,4 +1,5 @@
-//! Whether a request may become a pod, and the record that it becomes. Nothing is stored or held here.
+//! Decides whether a request may become a pod, and makes the record of that pod. Nothing is stored or held
+//! here.
 
 use crate::cluster::observation::Step;
 use crate::error::kind::{Error, ErrorKind, Result};
@@ -15,14 +16,14 @@ use crate::pod::request::CreatePod;
 use crate::pod::template::Template;
 use crate::user::profile::User;
 
-/// Characters of a refused e-mail address that are repeated.
+/// The characters of a refused e-mail address that are repeated.
 const SHOWN_EMAIL_LEN: usize = 100;
 
 impl Platform {
     /// The record of a pod that may be created.
     ///
     /// # Errors
-    /// `Invalid` lists everything that is wrong; `TooManyPods`; `SpendCapReached`; `Forbidden`.
+    /// `Invalid` lists all problems; `TooManyPods`; `SpendCapReached`; `Forbidden`.
     pub(super) async fn accept(
         &self,
         actor: &Actor,
@@ -82,8 +83,8 @@ impl Platform {
             reason: None,
             price,
             meter: Meter {
-                // The id that an idempotency key makes comes again once its pod is gone: what was released for that pod
-                // says nothing about this one.
+                // The id derived from an idempotency key is used again once its pod is removed: releases for
+                // that pod must not affect this one.
                 hold_number: rand::random::<u32>().into(),
                 ..Meter::opening(price)
             },
@@ -114,7 +115,7 @@ impl Platform {
         }
     }
 
-    /// Who will own the pod; `None`: there is a problem with them.
+    /// The future owner of the pod; `None`: there is a problem with them.
     async fn owner_of(
         &self,
         actor: &Actor,
@@ -129,7 +130,7 @@ impl Platform {
         let Some(email) = email else {
             return Ok(Some(actor.id.clone()));
         };
-        // Clients are not to learn whether an address is known.
+        // Clients must not learn whether an address is known.
         let violation = if actor.is_admin() {
             match self.0.users.user_by_email(email).await? {
                 Some(User {

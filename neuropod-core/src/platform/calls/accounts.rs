@@ -1,4 +1,4 @@
-//! Accounts: what is in them, what happened in them, how they stand, and when they change.
+//! Accounts: balance, statement, entries, standing, and reports of changes.
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -23,7 +23,7 @@ pub enum AccountChange {
 }
 
 impl Platform {
-    /// What is in the account of a user: one's own, or any for an administrator.
+    /// The balance of a user's account: for clients their own, for administrators any.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
@@ -32,8 +32,8 @@ impl Platform {
         self.0.billing.balance(user).await
     }
 
-    /// What happened in an account, summed by day, pod and kind: from `from` on and before `until`, by the times at
-    /// which it was booked.
+    /// The bookings of an account, summed by day, pod and kind: from `from` on and before `until`, by the times
+    /// of booking.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
@@ -73,7 +73,7 @@ impl Platform {
         self.0.billing.entries(user, options).await
     }
 
-    /// How the account of a user stands: what is in it, what its pods cost, and whether it runs low.
+    /// The standing of a user's account: its balance, the cost of its pods, and whether it runs low.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` when there is no account.
@@ -92,12 +92,13 @@ impl Platform {
         Ok(standing)
     }
 
-    /// Reports whose account has changed: its money, what its pods cost, or what it may do. Several changes of an account
-    /// may be reported as one; read [`standing`](Self::standing) for how it is then. Clients see their own account,
-    /// administrators all.
+    /// Reports the accounts that change: their money, the cost of their pods, or their permissions. Several
+    /// changes of an account may be reported as one; read [`standing`](Self::standing) for its current state.
+    /// Clients see their own account, administrators all.
     ///
-    /// The stream never ends. Changes by other processes on the same store are not reported, nor what is posted to
-    /// [`Billing`](crate::Billing) without the platform: to see them, read the accounts from time to time.
+    /// The stream never ends. Changes by other processes on the same store are not reported, and neither are
+    /// postings to [`Billing`](crate::Billing) that bypass the platform: to see them, read the accounts from
+    /// time to time.
     pub fn account_changes(&self, actor: &Actor) -> BoxStream<'static, AccountChange> {
         let actor = actor.clone();
         let changes = stream::unfold(self.0.feed.subscribe_accounts(), |mut accounts| async {

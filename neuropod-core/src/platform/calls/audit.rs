@@ -1,4 +1,4 @@
-//! Reading the audit log, and writing into it what only the application sees.
+//! Reading the audit log, and writing the events that only the application sees.
 
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::Actor;
@@ -8,22 +8,22 @@ use crate::store::audit::{
     AuditTarget,
 };
 
-/// Something that an application has seen happen, for the audit log.
+/// An event seen by the application, for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEvent {
-    /// What was done.
+    /// The action.
     pub action: AuditAction,
-    /// To what.
+    /// The target.
     pub target: AuditTarget,
-    /// What changed, where that is short.
+    /// The change, where it is short.
     pub change: Option<AuditChange>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: AuditOutcome,
 }
 
 impl AuditEvent {
-    /// Something that was done to the platform as a whole.
+    /// An action on the platform as a whole.
     pub fn new(action: AuditAction) -> Self {
         Self {
             action,
@@ -33,19 +33,19 @@ impl AuditEvent {
         }
     }
 
-    /// Done to this.
+    /// The same event, with this target.
     pub fn with_target(mut self, target: AuditTarget) -> Self {
         self.target = target;
         self
     }
 
-    /// With what changed.
+    /// The same event, with this change.
     pub fn with_change(mut self, change: AuditChange) -> Self {
         self.change = Some(change);
         self
     }
 
-    /// With how it ended; done, unless said otherwise.
+    /// The same event, with this outcome. Default: done.
     pub fn with_outcome(mut self, outcome: AuditOutcome) -> Self {
         self.outcome = outcome;
         self
@@ -69,9 +69,9 @@ impl Platform {
         recorder.log.page(options).await
     }
 
-    /// Records what the library does not see itself: that an administrator signed in, or somebody's role changed. Refusals
-    /// are recorded once a minute for each person and action. Nothing happens where the platform was built without an
-    /// audit log.
+    /// Records an event that the library does not see itself: the sign-in of an administrator, or the change of
+    /// a role. Refusals are recorded once a minute for each person and action. Without an audit log, nothing
+    /// happens.
     ///
     /// # Errors
     /// Those of the log and of the store.

@@ -1,4 +1,4 @@
-//! What is in the cluster, and what pods use of it.
+//! The objects in the cluster, and the usage of pods.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,8 @@ use crate::id::{Actor, PodId};
 use crate::platform::handle::Platform;
 
 impl Platform {
-    /// What running pods use now: a client's own, or everybody's for an administrator. A pod of which nothing is known is
-    /// missing; an unknown figure is `None`. Each call asks the cluster.
+    /// The current usage of running pods: for clients of their own, for administrators of all. Pods without a
+    /// report are missing; an unknown figure is `None`. Each call queries the cluster.
     ///
     /// # Errors
     /// Those of the cluster and, for clients, of the store.
@@ -24,7 +24,7 @@ impl Platform {
         Ok(usage)
     }
 
-    /// What one pod uses now; `None`: nothing is known.
+    /// The current usage of one pod; `None`: nothing is known.
     ///
     /// # Errors
     /// `NotFound`; `Forbidden`; those of the cluster.
@@ -34,7 +34,8 @@ impl Platform {
         Ok(usage.into_iter().find(|usage| usage.pod_id == *id))
     }
 
-    /// How many GPUs of each model the cluster has, and how many are free. Each call asks the cluster.
+    /// The number of GPUs of each model in the cluster, and the number of free ones. Each call queries the
+    /// cluster.
     ///
     /// # Errors
     /// Those of the cluster.
@@ -42,7 +43,8 @@ impl Platform {
         Ok(self.0.cluster.inventory().await?.gpus)
     }
 
-    /// Everything of this platform that is in the cluster, and its GPUs with who holds them. Each call asks the cluster.
+    /// All objects of this platform in the cluster, and its GPUs with their holders. Each call queries the
+    /// cluster.
     ///
     /// # Errors
     /// `Forbidden` for clients; those of the cluster.

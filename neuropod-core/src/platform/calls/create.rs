@@ -13,15 +13,16 @@ use crate::store::audit::AuditAction;
 use crate::store::traits::Outcome;
 
 impl Platform {
-    /// Creates a pod: checks everything, holds the money of the first hour, and returns. The driver does the rest.
+    /// Creates a pod: checks the request, holds the money of the first hour, and returns. The driver does the
+    /// rest.
     ///
-    /// A request with an idempotency key that was used before returns what became of the first one: its pod, or that it
-    /// could not be paid for. A key is known as long as its pod is there, and for 24 hours after the request in any case.
-    /// A request that was refused before anything was stored (`Invalid`, `Forbidden`, `SpendCapReached`) or for want of
-    /// room (`TooManyPods`) has not used its key.
+    /// A request with an idempotency key that was used before returns the outcome of the first one: its pod, or
+    /// the failure to pay for it. A key is known as long as its pod exists, and for 24 hours after the request
+    /// in any case. A request that was refused before anything was stored (`Invalid`, `Forbidden`,
+    /// `SpendCapReached`) or for lack of room (`TooManyPods`) has not used its key.
     ///
     /// # Errors
-    /// `Invalid` lists everything that is wrong; `TooManyPods`; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when
+    /// `Invalid` lists all problems; `TooManyPods`; `InsufficientFunds`; `SpendCapReached`; `Forbidden` when
     /// the owner is suspended or was deleted; `AlreadyExists` when the idempotency key was used for another request;
     /// `InvalidState` when the pod that was created under it has been deleted. In each case nothing is created or
     /// charged. When the store or the billing fails the pod may be there all the same: repeat the same request with the
@@ -39,7 +40,7 @@ impl Platform {
                 let entry = entry.await?;
                 entry.finish(self.insert(pod, keyed.as_ref()).await).await
             }
-            // The same request beside this one may have taken the name, or what may be spent.
+            // A concurrent equal request may have used the name, or the amount that may be spent.
             (Err(error), Some(keyed)) => self.created_before(keyed).await?.ok_or(error),
             (Err(error), None) => Err(error),
         }
@@ -51,7 +52,7 @@ impl Platform {
     /// The outcome of the request, when it did not create a pod that is still there.
     async fn created_before(&self, keyed: &Keyed) -> Result<Option<Pod>> {
         match self.0.requests.created_before(keyed).await? {
-            // While the first request is still under way, this one finds out too whether its money is there.
+            // While the first request is still under way, this one also checks whether its money is available.
             Some(pod) => self.hold_or_discard(pod).await.map(Some),
             None => Ok(None),
         }
@@ -62,7 +63,7 @@ impl Platform {
         let stored = match parts.records.insert(&pod).await {
             Ok(stored) => stored,
             Err(error) if *error.kind() == ErrorKind::AlreadyExists => {
-                // By the same request beside this one, if there is one.
+                // By a concurrent equal request, if there is one.
                 if let Some(keyed) = keyed
                     && let Some(pod) = self.created_before(keyed).await?
                 {
@@ -82,7 +83,7 @@ impl Platform {
         parts.admission.apply_owner_state(created).await
     }
 
-    /// Holds the money of the first hour; a pod that can't pay it is taken back.
+    /// Holds the money of the first hour; a pod that can't pay it is discarded.
     async fn hold_or_discard(&self, pod: Pod) -> Result<Pod> {
         let parts = &*self.0;
         let id = pod.id.clone();
@@ -93,8 +94,8 @@ impl Platform {
                     return Err(error);
                 };
                 parts.wakeups.wake(&id);
-                // While the record stands the pod may still get its money and run, so it is not refused. The same request
-                // beside this one may have taken it back.
+                // While the record exists, the pod may still get its money and run, so it is not refused. A
+                // concurrent equal request may have discarded it.
                 let taken_back = matches!(failure.kind(), ErrorKind::Conflict | ErrorKind::NotFound)
                     && parts.records.get(&id).await?.is_none_or(|pod| pod.is_deleted());
                 Err(if taken_back { error } else { failure })
@@ -102,7 +103,7 @@ impl Platform {
         }
     }
 
-    /// Takes back a record of which nothing was created.
+    /// Discards a record of which nothing was created.
     ///
     /// # Errors
     /// Those of the store while the record stands. Once it says that the pod is deleted the driver does the rest.

@@ -1,4 +1,4 @@
-//! What administrators change in accounts: money that they add, and balances that they set.
+//! Changes of accounts by administrators: added credit, and balances that are set.
 
 use crate::error::kind::{ErrorKind, Result};
 use crate::error::validation::{MAX_NOTE_LEN, Problem, ValidationErrors, Violation};
@@ -16,7 +16,7 @@ impl Platform {
     /// Adds `amount` to the account of a client, as a deposit with a note that its owner sees in the ledger, and returns
     /// the balance. Once for each administrator, user and key, however often it is repeated.
     ///
-    /// The note is one line of plain text, 1 to [`MAX_NOTE_LEN`] characters. To take money,
+    /// The note is one line of plain text, 1 to [`MAX_NOTE_LEN`] characters. To reduce a balance, use
     /// [`set_balance`](Self::set_balance).
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl Platform {
         let posted = billing.post(&posting).await;
         self.0.feed.publish_account(user);
         match posted {
-            // The same again is another amount: the first one has changed the balance.
+            // The same call again has another amount: the first one has changed the balance.
             Err(error) if *error.kind() == ErrorKind::Conflict => {
                 let entries = billing.all_entries(user).await?;
                 let done = |entry: &LedgerEntry| entry.key == key && entry.kind == EntryKind::Adjustment;
@@ -133,8 +133,9 @@ impl Platform {
     }
 }
 
-/// The key of the posting, which follows from who adds money to whom under which key, and the id of its entry in the
-/// audit log, which follows from the amount too: the same again is one entry, another amount is refused in one of its own.
+/// The key of the posting, which is derived from the administrator, the user and the key, and the id of its
+/// entry in the audit log, which is also derived from the amount: a repeated call is one entry, and a call with
+/// another amount is refused and has its own entry.
 fn ids(actor: &Actor, user: &UserId, amount: Money, key: &str) -> (String, AuditId) {
     let mut hasher = blake3::Hasher::new_derive_key("neuropod key of a credit");
     for part in [actor.id.as_str(), user.as_str(), key] {
@@ -156,7 +157,7 @@ fn check_note(note: &str) -> Result<(), Violation> {
     if note.chars().nth(MAX_NOTE_LEN).is_some() {
         return Err(Violation::TooLong(MAX_NOTE_LEN));
     }
-    // What turns the direction of text around can make a note read as something else.
+    // Characters that change the direction of text can make a note read differently.
     let hidden = |c: char| matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     if note.chars().any(|c| c.is_control() || hidden(c)) {
         return Err(Violation::ControlCharacter);

@@ -1,4 +1,4 @@
-//! Whether store and cluster do what they are for.
+//! The health of store and cluster.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::id::PodId;
 use crate::platform::handle::Platform;
 use crate::store::traits::ListOptions;
 
-/// Whether a platform can do its work now.
+/// Whether a platform is operational now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
@@ -20,13 +20,13 @@ pub struct Health {
 }
 
 impl Health {
-    /// Whether all of it works.
+    /// Whether both are operational.
     pub fn is_ready(self) -> bool {
         self.store == StoreHealth::Works && self.cluster
     }
 }
 
-/// What a store does.
+/// The kind of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreHealth {
@@ -34,12 +34,13 @@ pub enum StoreHealth {
     Works,
     /// It can't be read, or does not respond.
     Unreachable,
-    /// It can be read, and not written: its disk is full or read-only, its file is gone, somebody has locked it for long.
+    /// Can be read, but not written: its disk is full or read-only, its file is missing, or it is locked for a
+    /// long time.
     NotWritable,
 }
 
 impl StoreHealth {
-    /// In a word or two.
+    /// The state in a word or two.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Works => "ok",
@@ -50,13 +51,13 @@ impl StoreHealth {
 }
 
 impl Platform {
-    /// Reads and writes the store and asks the cluster for a pod that is not there. Each may take as long as `patience`
-    /// before it counts as gone. Whether the store is written is known where it keeps the outcomes of requests
-    /// ([`PlatformBuilder::requests`](crate::PlatformBuilder::requests)).
+    /// Reads and writes the store, and queries the cluster for an unknown pod. Each may last as long as
+    /// `patience` before it counts as unavailable. The store is written only where it keeps the outcomes of
+    /// requests ([`PlatformBuilder::requests`](crate::PlatformBuilder::requests)).
     ///
-    /// It costs a write: who exposes it to others should cache it for some seconds.
+    /// Each call costs a write: an application that exposes it should cache the result for some seconds.
     pub async fn health(&self, patience: Duration) -> Health {
-        // Reading one pod needs what every pod needs, and nothing, such as a metrics-server, that pods can do without.
+        // Reading one pod needs the parts that every pod needs, and no optional ones such as a metrics-server.
         let nobody = WorkloadRef {
             pod_id: PodId::from_bits(0),
             user_hash: String::new(),

@@ -1,4 +1,4 @@
-//! Starting, stopping, restarting and deleting: each writes what is wanted and returns.
+//! Starting, stopping, restarting and deleting: each writes the intention and returns.
 
 use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::{Error, ErrorKind, Result};
@@ -60,10 +60,10 @@ impl Platform {
         entry.finish(restarted.await).await
     }
 
-    /// Deletes a pod. It is gone for its owner at once; the driver removes the rest.
+    /// Deletes a pod. For its owner it disappears at once; the driver removes the rest.
     ///
     /// # Errors
-    /// `InvalidState` when the volume is to go and another pod uses it; `Forbidden`; `NotFound`.
+    /// `InvalidState` when the volume is to be deleted and another pod uses it; `Forbidden`; `NotFound`.
     pub async fn delete(&self, actor: &Actor, id: &PodId, volume: VolumePolicy) -> Result<()> {
         let pod = self.0.records.visible(actor, id).await?;
         let entry = self.0.audit.begin_on_pod(actor, AuditAction::PodDeleted, &pod);
@@ -107,7 +107,7 @@ impl Platform {
         deleted.await.map(drop)
     }
 
-    /// Writes what is wanted into the record and wakes the driver.
+    /// Writes the intention into the record and wakes the driver.
     async fn write_intent(
         &self,
         actor: &Actor,
@@ -132,8 +132,8 @@ impl Platform {
         Ok(pod)
     }
 
-    /// Checks that the image of a stored pod may be used: the rules may have changed since it was created, and pods that
-    /// were migrated have never met them.
+    /// Checks that the image of a stored pod may be used: the rules may have changed since its creation, and
+    /// migrated pods have never been checked.
     ///
     /// # Errors
     /// `Invalid`, for the field `image`.

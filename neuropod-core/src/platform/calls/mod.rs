@@ -1,6 +1,7 @@
-//! What applications call: the methods of [`Platform`](super::Platform), a file for each subject.
+//! The calls of applications: the methods of [`Platform`](super::Platform), a file for each subject.
 //!
-//! Every call checks what its actor may do, writes what is wanted into the store, wakes the driver and returns.
+//! Every call checks the permissions of its actor, writes the intention into the store, wakes the driver and
+//! returns.
 
 mod accept;
 mod accounts;

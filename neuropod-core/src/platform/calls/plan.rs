@@ -1,4 +1,4 @@
-//! What a request would become, without storing or holding anything.
+//! The plan of a request, without storing or holding anything.
 
 use crate::cluster::plan;
 use crate::cluster::workload::Workload;
@@ -8,21 +8,22 @@ use crate::money::pricing::Quote;
 use crate::platform::handle::Platform;
 use crate::pod::request::CreatePod;
 
-/// What a request would become.
+/// The plan of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What would be created in the cluster. A generated token in it is another one when the pod is created.
+    /// The objects that would be created in the cluster. A generated token in it differs from that of the
+    /// created pod.
     pub workload: Workload,
     /// The public hosts of its ports, in the order of the ports.
     pub hosts: Vec<String>,
-    /// What it would cost.
+    /// The cost.
     pub quote: Quote,
 }
 
 impl Platform {
-    /// What [`create`](Self::create) would make of a request, with all of its checks. Nothing is stored or held, so that it
-    /// does not reserve the name, and money is not asked for but for daily caps.
+    /// The result that [`create`](Self::create) would have, with all of its checks. Nothing is stored or held,
+    /// so the name stays free, and the account is read only for daily caps.
     ///
     /// # Errors
     /// `Invalid` lists everything that is wrong; `TooManyPods`; `SpendCapReached`; `Forbidden` when the owner is suspended or

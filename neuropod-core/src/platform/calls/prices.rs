@@ -28,7 +28,8 @@ impl Platform {
         entry.finish(done).await
     }
 
-    /// What new clients get now: what administrators have set with the prices, else what the platform was built with.
+    /// The credit of new clients: the amount set by administrators with the prices, else that of the platform's
+    /// builder.
     ///
     /// # Errors
     /// Those of the store.
@@ -36,13 +37,13 @@ impl Platform {
         Ok(self.opening_credit_of(&self.prices().await?))
     }
 
-    /// What new clients get by this price list.
+    /// The credit of new clients by this price list.
     pub fn opening_credit_of(&self, prices: &PriceList) -> OpeningCredit {
         let built_with = || OpeningCredit::of(self.0.rules.opening_credit);
         prices.opening_credit.unwrap_or_else(built_with)
     }
 
-    /// What a pod with this GPU type and disks of these sizes (GB) costs per hour.
+    /// The cost per hour of a pod with this GPU type and disks of these sizes (GB).
     ///
     /// # Errors
     /// `Invalid` when the GPU type is unknown or a size is out of range.
@@ -87,7 +88,7 @@ impl Platform {
     }
 }
 
-/// What differs between two price lists, each price under its name.
+/// The differences between two price lists, each price under its name.
 fn differences(before: &PriceList, after: &PriceList) -> AuditChange {
     let (before, after) = (named_prices(before), named_prices(after));
     let text = |list: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {

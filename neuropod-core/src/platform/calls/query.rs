@@ -1,4 +1,4 @@
-//! Reading pods: one, a page, all, how to reach them, and their logs.
+//! Reading pods: one, a page, all, their connections, and their logs.
 
 use crate::cluster::backend::{LogOptions, LogStream};
 use crate::cluster::plan;
@@ -14,16 +14,16 @@ impl Platform {
     /// The pod with this id.
     ///
     /// # Errors
-    /// `NotFound`; `Forbidden` when it is somebody else's.
+    /// `NotFound`; `Forbidden` when it belongs to another user.
     pub async fn get(&self, actor: &Actor, id: &PodId) -> Result<Pod> {
         self.0.records.visible(actor, id).await
     }
 
-    /// A page of pods, oldest first: a client's own, or an administrator's choice (everybody's unless
-    /// [`owner`](ListOptions::owner) is given).
+    /// A page of pods, oldest first: for clients their own, for administrators those of
+    /// [`owner`](ListOptions::owner) (default: of all users).
     ///
     /// # Errors
-    /// `Forbidden` when a client asks for somebody else's pods, or for deleted ones.
+    /// `Forbidden` when a client requests the pods of another user, or deleted ones.
     pub async fn list(&self, actor: &Actor, options: &ListOptions) -> Result<Page> {
         if options.include_deleted {
             actor.require_admin()?;
@@ -35,11 +35,11 @@ impl Platform {
         self.0.records.page(&options).await
     }
 
-    /// All pods that [`list`](Self::list) returns page by page, without deleted ones: those of `owner`, a client's own,
-    /// or everybody's.
+    /// All pods that [`list`](Self::list) returns page by page, without deleted ones: for clients their own,
+    /// for administrators those of `owner` or of all users.
     ///
     /// # Errors
-    /// `Forbidden` when a client asks for somebody else's pods.
+    /// `Forbidden` when a client requests the pods of another user.
     pub async fn list_all(&self, actor: &Actor, owner: Option<&UserId>) -> Result<Vec<Pod>> {
         let owner = owner_to_list(actor, owner)?;
         self.0.records.all(owner.as_ref(), false).await
@@ -71,7 +71,7 @@ impl Platform {
             .logs(&reference, options)
             .await
             .map_err(|error| match error.kind() {
-                // The record is there, so it is the pod object that is not there yet.
+                // The record exists, so it is the pod object that is missing.
                 ErrorKind::NotFound => Error::new(ErrorKind::InvalidState, "the pod has not started yet")
                     .with_context("state", "starting")
                     .with_source(error),
@@ -80,7 +80,7 @@ impl Platform {
     }
 }
 
-/// Whose pods are listed; `None`: everybody's.
+/// The owner of the listed pods; `None`: all owners.
 fn owner_to_list(actor: &Actor, owner: Option<&UserId>) -> Result<Option<UserId>> {
     match owner {
         Some(owner) => actor.require_access(owner).map(|()| Some(owner.clone())),

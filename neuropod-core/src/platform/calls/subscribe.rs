@@ -1,4 +1,4 @@
-//! Live updates: every change of the pods that somebody may see.
+//! Live updates: every change of the pods that a user may see.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,48 +14,49 @@ use crate::platform::feed::{CAPACITY, RecordChange};
 use crate::platform::handle::Platform;
 use crate::pod::record::Pod;
 
-/// What a subscriber is told.
+/// A report to a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update {
-    /// All pods one may see: the first update, and again after some were missed.
+    /// All visible pods: the first update, and again after some were missed.
     Snapshot {
         /// The pods, oldest first.
         pods: Vec<Pod>,
-        /// How many changes were missed because the subscriber was too slow; 0 at the beginning.
+        /// The number of changes that were missed because the subscriber was too slow; 0 at the beginning.
         missed: u64,
     },
     /// A pod is new or has changed.
     Changed(Box<Pod>),
     /// A pod was deleted.
     Deleted(PodId),
-    /// The money for a pod runs out: it stops when nothing is left.
+    /// The money for a pod runs out: it stops when nothing remains.
     LowBalance {
         /// The pod.
         pod_id: PodId,
-        /// The mark that was passed, of
+        /// The threshold that was passed, of
         /// [`PlatformBuilder::low_balance_thresholds`](crate::PlatformBuilder::low_balance_thresholds).
         threshold_seconds: i64,
-        /// How long the money lasts.
+        /// The time that the money lasts.
         seconds_left: i64,
         /// Whether it is a daily cap that runs out, not the account.
         daily_cap: bool,
     },
-    /// Nobody pays for the volume of a stopped pod: told at the first hour that is not paid, and once more a day before
-    /// it goes.
+    /// The volume of a stopped pod is not paid for: reported at the first unpaid hour, and again a day before
+    /// the deletion.
     VolumeAtRisk {
         /// The pod.
         pod_id: PodId,
-        /// When the volume goes.
+        /// When the volume is deleted.
         at: Timestamp,
     },
 }
 
 impl Platform {
-    /// Every change of the pods that this one may see, in order, after a snapshot of how they are.
+    /// Reports every change of the pods that this actor may see, in order, after a snapshot of their state.
     ///
-    /// The stream never ends. A store that can't be read makes it yield the error and try again when it is polled
-    /// next. Changes by other processes on the same store are seen when the driver of this one looks at all pods.
+    /// The stream never ends. A store that can't be read makes it yield the error and try again at the next
+    /// poll. Changes by other processes on the same store are seen when the driver of this process reads all
+    /// pods.
     pub fn subscribe(&self, actor: &Actor) -> BoxStream<'static, Result<Update>> {
         let subscriber = Subscriber {
             platform: self.clone(),
@@ -74,7 +75,7 @@ impl Platform {
     }
 }
 
-/// When a record was created, and its version: another record may come later under the same id.
+/// The creation time of a record, and its version: another record may follow under the same id.
 type Place = (Timestamp, u64);
 
 fn place(pod: &Pod) -> Place {
@@ -85,13 +86,13 @@ struct Subscriber {
     platform: Platform,
     actor: Actor,
     receiver: broadcast::Receiver<RecordChange>,
-    /// The pods it knows of, as they were when it last heard of them.
+    /// The known pods, in their last known state.
     known: HashMap<PodId, Arc<Pod>>,
-    /// The last ones that it knows are deleted: a change from before that, which comes late, is none any more.
+    /// The last known deletions: a late change from before a deletion is ignored.
     deleted: VecDeque<(PodId, Place)>,
-    /// What is told next: whoever changed a record, the one who sees the change tells what it means.
+    /// Reported next. The process that sees a change derives the warnings, whichever process made it.
     warnings: VecDeque<Update>,
-    /// A snapshot comes next, with so many changes missed.
+    /// A snapshot comes next, with this number of missed changes.
     snapshot_due: Option<u64>,
 }
 
@@ -145,7 +146,7 @@ impl Subscriber {
         Some(Update::Changed(Box::new(Pod::clone(pod))))
     }
 
-    /// Notes what is to be told of a pod since it was known.
+    /// Notes the warnings of a pod since its last known record.
     fn warn(&mut self, pod: &Pod) {
         let before = self.known.get(&pod.id);
         let Some(before) = before.filter(|before| before.created_at == pod.created_at) else {
@@ -169,7 +170,7 @@ impl Subscriber {
         }
     }
 
-    /// Notes that a record is deleted: nothing follows on it. Answers what is told of it, where it was known.
+    /// Notes that a record is deleted: nothing follows it. Returns the report, where the pod was known.
     fn end(&mut self, id: &PodId, (created_at, _): Place) -> Option<Update> {
         self.deleted.push_back((id.clone(), (created_at, u64::MAX)));
         if self.deleted.len() > CAPACITY {

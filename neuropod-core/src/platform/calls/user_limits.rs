@@ -1,4 +1,4 @@
-//! What users may do, as administrators change it: their role, their daily cap, their suspension.
+//! Changes of users by administrators: their role, their daily cap, their suspension.
 
 use crate::cluster::reason::{Reason, ReasonCode};
 use crate::error::kind::Result;
@@ -13,8 +13,8 @@ use crate::store::audit::{AuditAction, AuditChange};
 use crate::user::profile::User;
 
 impl Platform {
-    /// Limits what a user may spend on a day (UTC) for all of their pods; `None`: the platform's default holds. It holds for
-    /// running pods from their next period on.
+    /// Limits the spending of a user on a day (UTC) for all of their pods; `None`: the platform's default
+    /// applies. Running pods follow from their next period on.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `Invalid` when the cap is negative.
@@ -25,8 +25,8 @@ impl Platform {
         entry.finish(done).await
     }
 
-    /// Suspends a user: their pods are stopped and say why, and they start none until they are no longer suspended. What
-    /// was stopped stays so when that ends; its owner can start it then.
+    /// Suspends a user: their pods are stopped and show the reason, and they can start none until they are no
+    /// longer suspended. Stopped pods stay stopped when that ends; their owner can start them then.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `InvalidState` when an administrator is to be suspended.
@@ -41,10 +41,10 @@ impl Platform {
         entry.finish(done).await
     }
 
-    /// Stops all pods of a user that run or are to run. They may start them again.
+    /// Stops all pods of a user that run or are starting. They may start them again.
     ///
     /// # Errors
-    /// `Forbidden` when they are somebody else's.
+    /// `Forbidden` when they belong to another user.
     pub async fn stop_all(&self, actor: &Actor, owner: &UserId) -> Result<()> {
         if actor.id == *owner {
             return self.stop_pods(actor, owner).await;
@@ -55,10 +55,11 @@ impl Platform {
         entry.finish(done).await
     }
 
-    /// Makes a user an administrator or a client, and changes the kind of their account. An administrator's account may be
-    /// below zero, as the platform pays for what administrators use: the debt is cleared when they become a client.
+    /// Makes a user an administrator or a client, and changes the kind of their account. An administrator's
+    /// account may be below zero, as the platform pays for the usage of administrators: the debt is cleared
+    /// when they become a client.
     ///
-    /// Called again it completes what is missing.
+    /// A repeated call completes the missing steps.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`.

@@ -14,13 +14,13 @@ use crate::user::profile::{Identity, User, opening_key};
 
 impl Platform {
     /// Registers a user and opens their account: clients with the opening credit, administrators without limit.
-    /// Called again for a registered user it completes what is missing, and gives nothing twice; so it does for a user who
-    /// was deleted and comes again under the same id.
+    /// A repeated call for a registered user completes the missing steps, and gives no second credit; the same
+    /// holds for a deleted user who registers again under the same id.
     ///
     /// # Errors
-    /// `Invalid` when the e-mail address or the name of somebody new is not valid (see [`crate::user::person`]); `AlreadyExists`
-    /// when somebody else has the e-mail address or the identity, with the context `field`; `Forbidden` while they are
-    /// being deleted.
+    /// `Invalid` when the e-mail address or the name of a new user is not valid (see [`crate::user::person`]);
+    /// `AlreadyExists` when another user has the e-mail address or the identity, with the context `field`;
+    /// `Forbidden` while they are being deleted.
     pub async fn register(&self, user: &User) -> Result<User> {
         let parts = &*self.0;
         let stored = match parts.users.user(&user.id).await? {
@@ -42,12 +42,12 @@ impl Platform {
         let key = opening_key(&stored.id);
         let given = match (stored.role, credit > Money::ZERO) {
             (Role::Client, true) => parts.billing.deposit(&key, &stored.id, credit).await,
-            // Who registered when there was no credit gets none later either.
+            // A client that registered when there was no credit gets none later either.
             (Role::Client, false) => parts.billing.release(&key).await,
             (Role::Admin, _) => Ok(()),
         };
         match given {
-            // It was given when it was another amount, or a migrated balance took its place.
+            // It was given with another amount, or a migrated balance replaced it.
             Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => {}
             given => given?,
         }
@@ -55,7 +55,7 @@ impl Platform {
         Ok(stored)
     }
 
-    /// The user with this id: oneself, or anybody for an administrator.
+    /// The user with this id: for clients themselves, for administrators any.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
@@ -82,8 +82,8 @@ impl Platform {
         self.0.users.user_by_email(email).await
     }
 
-    /// The user who is this person where they sign in. An application that signs people in asks as an administrator of
-    /// its own, before it knows who they are.
+    /// The user with this identity. An application that signs people in calls this as an administrator of its
+    /// own, before it knows the user.
     ///
     /// # Errors
     /// `Forbidden` for clients.
@@ -92,15 +92,15 @@ impl Platform {
         self.0.users.user_by_identity(identity).await
     }
 
-    /// Changes who a user is (name, address, identity) and what the application keeps with them, again and again while
-    /// others change them at the same time. It is not recorded in the audit log: applications call it when people sign
-    /// in and out.
+    /// Changes the name, address and identity of a user and the application's data about them, and tries again
+    /// while others change them at the same time. It is not recorded in the audit log: applications call it
+    /// when people sign in and out.
     ///
     /// # Errors
-    /// `Forbidden` for clients; `NotFound`; `Invalid` when a new address or name is not valid; `AlreadyExists`, with the
-    /// context `field`, when somebody else has the address or the identity; `InvalidState`, with the context `field`, when
-    /// `change` touches something else: role, suspension, daily cap and deletion have methods of their own; `Conflict` when
-    /// somebody else was quicker every time.
+    /// `Forbidden` for clients; `NotFound`; `Invalid` when a new address or name is not valid; `AlreadyExists`,
+    /// with the context `field`, when another user has the address or the identity; `InvalidState`, with the
+    /// context `field`, when `change` changes anything else: role, suspension, daily cap and deletion have
+    /// methods of their own; `Conflict` when a concurrent change came first every time.
     pub async fn update_user(&self, actor: &Actor, id: &UserId, change: impl Fn(&mut User)) -> Result<User> {
         actor.require_admin()?;
         self.change_user(id, |user| {
@@ -111,8 +111,8 @@ impl Platform {
         .await
     }
 
-    /// Closes the opening credit of a user who will be registered under this id and is to get none: they had it before,
-    /// under another id. Returns `false` if it was given already.
+    /// Closes the opening credit of a future user with this id who is to get none: they had it before, under
+    /// another id. Returns `false` if it was given already.
     ///
     /// # Errors
     /// `Forbidden` for clients; those of the billing.
@@ -124,8 +124,8 @@ impl Platform {
         }
     }
 
-    /// Deletes a user with all their pods and volumes. Their ledger stays. Late requests of theirs are refused, or ended by
-    /// the driver, which also finishes a deletion that was broken off.
+    /// Deletes a user with all their pods and volumes. Their ledger stays. Their late requests are refused, or
+    /// ended by the driver, which also finishes an interrupted deletion.
     ///
     /// # Errors
     /// `Forbidden` for clients; `NotFound`; `InvalidState` when they are an administrator.
@@ -143,7 +143,8 @@ impl Platform {
             user.deleted = true;
             Ok(())
         };
-        // Marked first: from here on nothing of theirs is paid for, so that nothing starts while the rest goes.
+        // The flag is set first: from here on nothing of the user is paid for, so that nothing starts during
+        // the deletion.
         self.change_user(user, mark).await?;
         self.0.departures.finish(user).await
     }
@@ -151,7 +152,7 @@ impl Platform {
     async fn insert_user(&self, user: &User) -> Result<User> {
         check_names(user, None)?;
         match self.0.users.insert_user(user).await {
-            // By the same call beside this one.
+            // By a concurrent equal call.
             Err(error)
                 if *error.kind() == ErrorKind::AlreadyExists && error.context("field") == Some("id") =>
             {
@@ -171,7 +172,7 @@ impl Platform {
         let missing = Money::ZERO - available;
         let posting = Posting::new(key, &user.id, PostingKind::Adjustment, missing);
         match self.0.billing.post(&posting).await {
-            // Another call cleared it beside this one, when it was another amount.
+            // A concurrent call cleared it, with another amount.
             Err(error) if *error.kind() == ErrorKind::Conflict && !error.is_retryable() => Ok(()),
             posted => posted,
         }
@@ -186,10 +187,10 @@ impl Platform {
         self.0.users.user(id).await?.ok_or_else(gone)
     }
 
-    /// Changes a user, again and again while others change them at the same time.
+    /// Changes a user, and tries again while others change them at the same time.
     ///
     /// # Errors
-    /// Those of `change`; `NotFound`; `Conflict` when somebody else was quicker every time.
+    /// Those of `change`; `NotFound`; `Conflict` when a concurrent change came first every time.
     pub(super) async fn change_user(
         &self,
         id: &UserId,
@@ -209,8 +210,8 @@ impl Platform {
     }
 }
 
-/// Checks the name and the address of a user, as far as they differ from those of `before`: stored ones may be older than
-/// the checks.
+/// Checks the name and the address of a user, as far as they differ from those of `before`: stored ones may be
+/// older than the checks.
 fn check_names(user: &User, before: Option<&User>) -> Result<()> {
     let mut problems = Vec::new();
     if before.is_none_or(|before| before.email != user.email)
@@ -226,7 +227,8 @@ fn check_names(user: &User, before: Option<&User>) -> Result<()> {
     Ok(ValidationErrors::check(problems)?)
 }
 
-/// Checks that only what an application may change was changed. Every field is named, so that a new one is decided on.
+/// Checks that only the fields open to applications were changed. Every field is named, so that each new one
+/// needs a decision.
 fn check_update(before: &User, after: &User) -> Result<()> {
     let User {
         id,

@@ -25,22 +25,23 @@ use crate::platform::handle::{Parts, Platform};
 use crate::platform::wakeups::Wakeups;
 use crate::pod::record::Pod;
 
-/// Passes that are made side by side.
+/// The number of concurrent passes.
 const MAX_WORKERS: usize = 32;
-/// How often everything is read when nothing calls for it.
+/// How often everything is read when nothing requires it.
 const RESYNC: Duration = Duration::from_mins(5);
-/// How soon everything is read again after something without a record was found, or after a failure.
+/// How soon everything is read again after an object without a record was found, or after a failure.
 const SOON: Duration = Duration::from_secs(5);
-/// How long the cluster may take to show its pods before the owners of waiting pods are told so, again and again.
+/// The time that the cluster may need to show its pods before the owners of waiting pods are informed,
+/// repeatedly.
 const BLIND: Duration = Duration::from_secs(30);
-/// How long passes that are under way may take to end when the driver is asked to stop.
+/// The time that running passes have to end when the driver is stopped.
 const DRAIN: Duration = Duration::from_secs(10);
 
 impl Platform {
-    /// Drives the platform until `shutdown` completes, then lets the passes that are under way end (at most ten seconds)
-    /// and returns. Without it running somewhere, calls only write down what is wanted.
+    /// Drives the platform until `shutdown` completes, then lets the running passes end (at most ten seconds)
+    /// and returns. Without a running driver, calls only store intentions.
     ///
-    /// Dropping the future at any point is safe: whatever it was doing, the next run goes on from the store.
+    /// Dropping the future at any point is safe: the next run continues from the store.
     ///
     /// ```no_run
     /// # async fn example(platform: neuropod_core::Platform) -> neuropod_core::Result<()> {
@@ -70,19 +71,19 @@ struct Controller {
     slots: HashMap<PodId, Slot>,
     queue: WorkQueue,
     workers: JoinSet<Result<PassReport>>,
-    /// Which pod each worker has.
+    /// The pod of each worker.
     tasks: HashMap<task::Id, PodId>,
-    /// Tasks that nobody waits for: readers of logs, and what a resync started.
+    /// Tasks without a caller that waits: readers of logs, and those started by a resync.
     background: JoinSet<()>,
     /// The task that removes orphans.
     removal: Option<AbortHandle>,
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
-    /// When the cluster was last asked for everything; at first when the watch was.
+    /// The time of the last full query of the cluster; at first that of the watch.
     asked_at: Instant,
-    /// The watch has shown all pods: before that, a pod that is not seen may be there all the same.
+    /// Whether the watch has shown all pods: before that, an unseen pod may exist all the same.
     is_synced: bool,
-    /// The last attempt to read everything failed: the log has said so.
+    /// Whether the last attempt to read everything failed, and the log has reported it.
     is_blind: bool,
 }
 
@@ -139,8 +140,8 @@ impl Controller {
         loop {
             self.start_workers();
             tokio::select! {
-                // What ends work comes before what brings more, and what is seen before what is due; and a simulation
-                // takes the same course every time.
+                // Events that end work are handled before those that bring more, and observations before
+                // timers; and a simulation has the same order every time.
                 biased;
                 () = &mut shutdown => break,
                 Some(done) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.finish_pass(done),
@@ -236,7 +237,7 @@ impl Controller {
             let retry = slot.retry_after(&id, &report.end);
             let requeue = report.requeue_at.map(|at| until(at, self.clock.now()));
             let wait = retry.into_iter().chain(requeue).min();
-            // By then everything is read anyway, and a timer does not take years.
+            // By then everything is read anyway, and no timer lasts for years.
             self.queue.requeue_after(&id, wait.map(|wait| wait.min(RESYNC)));
             if let Some(capture) = report.capture
                 && !slot.is_capturing(&capture)
@@ -252,7 +253,7 @@ impl Controller {
         }
     }
 
-    /// Forgets a pod without a record: what is left of it in the cluster is an orphan.
+    /// Forgets a pod without a record: its remaining objects in the cluster are orphans.
     fn forget(&mut self, id: &PodId) {
         self.queue.forget(id);
         self.feed.publish_gone(id);
@@ -263,7 +264,7 @@ impl Controller {
         }
     }
 
-    /// Begins to read everything, or plans to do so soon where that is under way already.
+    /// Begins to read everything, or plans to do so soon while a resync is under way.
     fn start_resync(&mut self) {
         if !self.resyncs.is_empty() {
             self.next_resync = Instant::now() + SOON;
@@ -281,7 +282,7 @@ impl Controller {
             slot.was_reconciled = false;
         }
         self.resyncs.spawn(async move { resync.read_everything().await });
-        // Replicas that started together don't ask together for ever.
+        // Replicas that started together must not stay in step for ever.
         self.next_resync = Instant::now() + RESYNC.mul_f64(0.9 + 0.2 * fastrand::f64());
     }
 
@@ -313,7 +314,7 @@ impl Controller {
             if slot.view.observation().container() == seen.container() {
                 slot.confirmed_at = self.asked_at;
             }
-            // A pass that was or is made at the same time knows better.
+            // A concurrent pass knows better.
             if !self.queue.is_busy(&pod.id) && !slot.was_reconciled {
                 slot.view.listed(seen);
             }

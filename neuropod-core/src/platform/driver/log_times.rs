@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// Removes the times from the lines of a log, and the lines that were written before one time.
+/// Removes the times from the lines of a log, and the lines that were written before a given time.
 pub(super) struct LinesSince {
     since: Timestamp,
     /// The time of the line that has begun, as far as it was read.

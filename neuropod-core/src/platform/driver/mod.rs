@@ -1,8 +1,8 @@
-//! What makes the records true: a controller loop over watch events, calls and timers.
+//! The controller loop that carries out the stored intentions, driven by watch events, calls and timers.
 //!
-//! `controller` enqueues pods in the `queue` and lets workers make one reconcile `pass` over each; a `slot` holds what it
-//! knows of one pod, with a `view` of it in the cluster. `resync` reads everything, for what nobody reports.
-//! `token_capture` reads the logs that say how to log in.
+//! `controller` enqueues pods in the `queue` and lets workers make one reconcile `pass` over each; a `slot`
+//! holds its state of one pod, with a `view` of the pod in the cluster. `resync` reads everything, to find
+//! unreported changes. `token_capture` reads the logs for access tokens.
 
 mod controller;
 mod log_times;

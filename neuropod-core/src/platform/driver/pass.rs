@@ -1,4 +1,5 @@
-//! One reconcile pass over one pod: its record is compared with what is seen until nothing is left to do now.
+//! One reconcile pass over one pod: its record is compared with the observation until nothing remains to be
+//! done now.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,8 @@ use crate::pod::record::{Desired, Pod};
 use crate::reconcile::{self, Action, reconcile};
 use crate::store::traits::Outcome;
 
-/// Steps after which a pass is broken off, in case record and cluster chase each other: the next pass goes on.
+/// Steps after which a pass is broken off, in case record and cluster chase each other: the next pass
+/// continues.
 const MAX_STEPS: usize = 100;
 
 /// Makes passes over single pods.
@@ -41,34 +43,34 @@ pub(super) struct Reconciler {
 /// How a pass ended.
 #[derive(Debug)]
 pub(super) enum PassEnd {
-    /// Nothing is left to do until something is seen or the time to requeue comes.
+    /// Nothing remains to be done until the next observation, or the time to requeue.
     Done,
-    /// There is no record of this pod: whatever the cluster has of it is an orphan.
+    /// There is no record of this pod: its objects in the cluster are orphans.
     RecordGone,
-    /// The cluster has not caught up yet: the pass is repeated soon, and more and more slowly.
+    /// The cluster has not caught up yet: the pass is repeated soon, and then at growing intervals.
     Waiting,
     /// A call failed: as above.
     Failed(Error),
 }
 
-/// What a pass found out, and how it ended.
+/// The findings of a pass, and its end.
 #[derive(Debug)]
 pub(super) struct PassReport {
     pub(super) end: PassEnd,
-    /// What calls of the cluster returned, in order.
+    /// The observations returned by calls of the cluster, in order.
     pub(super) returned: Vec<Observation>,
     /// The record as it was read last.
     pub(super) record: Option<Pod>,
-    /// Objects were perhaps changed by a call that failed.
+    /// A failed call may have changed objects.
     pub(super) status_unknown: bool,
-    /// When to make the next pass, even if nothing is seen until then.
+    /// When to make the next pass, even without a new observation.
     pub(super) requeue_at: Option<Timestamp>,
     /// The log to be read.
     pub(super) capture: Option<Capture>,
 }
 
 impl PassReport {
-    /// A pass that failed before it found anything out.
+    /// A pass that failed before it had any findings.
     pub(super) fn failed(error: Error) -> Self {
         Self {
             end: PassEnd::Failed(error),
@@ -81,11 +83,12 @@ impl PassReport {
     }
 }
 
-/// A pass on its way.
+/// A running pass.
 struct Pass {
-    /// What is seen holds for the whole pass, however long its calls take: no later time is charged on it.
+    /// The observation is valid for the whole pass, however long its calls last: no later time is charged on
+    /// it.
     now: Timestamp,
-    /// When the container that is seen was last confirmed to run.
+    /// When the observed container was last confirmed to run.
     seen_at: Timestamp,
     seen: Observation,
     /// The container was confirmed to run by this pass.
@@ -101,7 +104,7 @@ struct Pass {
 }
 
 impl Reconciler {
-    /// Brings a pod as far towards what is wanted as it can be brought now. `age`: how long ago the container that is
+    /// Brings a pod as close to its intended state as is possible now. `age`: how long ago the container in
     /// `seen` was confirmed to run.
     ///
     /// # Errors
@@ -138,8 +141,8 @@ impl Reconciler {
         })
     }
 
-    /// Reads the record and does what it asks for next; `None`: the record or the cluster changed, so another step
-    /// follows.
+    /// Reads the record and carries out its next actions; `None`: the record or the cluster changed, so another
+    /// step follows.
     async fn step(&self, id: &PodId, pass: &mut Pass) -> Result<Option<PassEnd>> {
         let Some(pod) = self.records.get(id).await? else {
             return Ok(Some(PassEnd::RecordGone));
@@ -153,7 +156,8 @@ impl Reconciler {
                 return Ok(None);
             }
             if pass.returned.is_empty() {
-                // Before the record goes the cluster is asked: another process may have made more than is seen.
+                // The cluster is queried before the record is removed: another process may have created more
+                // objects than were seen.
                 pass.seen.objects = Objects::Unknown;
                 pass.seen.volume = ObservedVolume::Unknown;
             }
@@ -200,8 +204,8 @@ impl Reconciler {
         Ok(None)
     }
 
-    /// Asks the cluster whether the container that is seen still runs, if that is too old to charge it. Returns how the
-    /// pass ends if it can't be confirmed.
+    /// Asks the cluster whether the observed container still runs, if the observation is too old to charge it.
+    /// Returns the end of the pass if it can't be confirmed.
     async fn confirm(&self, pod: &Pod, pass: &mut Pass) -> Option<PassEnd> {
         let runs = pass.seen.container().is_some();
         if pass.is_confirmed || !pod.meter.needs_new_observation(runs, pass.seen_at, pass.now) {
@@ -218,15 +222,16 @@ impl Reconciler {
         }
     }
 
-    /// Whether another pod has its files on the volume that is to be deleted with this one: it was created since. Deleted
-    /// users own nothing: what they created since goes too, and the volume with the last of it.
+    /// Whether another pod, created since, has its files on the volume that is to be deleted with this one.
+    /// Deleted users own nothing: their later pods are deleted too, and the volume with the last of them.
     async fn volume_is_needed(&self, pod: &Pod) -> Result<bool> {
         Ok(!self.records.sharers(pod, false).await?.is_empty()
             && !self.admission.is_deleted(&pod.owner).await?)
     }
 
-    /// The error for a pod whose volume another pod takes with it, by its record: nothing is made on that volume before it
-    /// is gone or kept, or its files would go when the new pod ends.
+    /// The error for a pod whose volume is to be deleted with another pod, by that pod's record: nothing is
+    /// created on the volume before it is deleted or kept, as its files would be lost when that pod's deletion
+    /// ends.
     async fn volume_goes(&self, pod: &Pod, now: Timestamp) -> Result<Option<Error>> {
         let mut takers = self.records.sharers(pod, true).await?;
         takers.retain(|other| {
@@ -244,8 +249,8 @@ impl Reconciler {
         }))
     }
 
-    /// The record of a pod that would lose its volume, where other pods keep that: the volume goes with the last of them,
-    /// or not at all.
+    /// The record of a pod that would delete its volume, where other pods keep it: the volume is deleted with
+    /// the last of them, or not at all.
     async fn spare_volume(&self, pod: &Pod, now: Timestamp) -> Result<Option<Pod>> {
         let mut keepers = self.records.sharers(pod, false).await?;
         keepers.retain(|other| !other.loses_volume(now));
@@ -262,7 +267,7 @@ impl Reconciler {
         }))
     }
 
-    /// Moves what the controller does later from the actions into the pass.
+    /// Moves the actions that the controller carries out later into the pass.
     fn take_plans(&self, pod: &Pod, actions: &mut Vec<Action>, pass: &mut Pass) {
         pass.requeue_at = None;
         pass.capture = None;
@@ -283,7 +288,7 @@ impl Reconciler {
         });
     }
 
-    /// Carries out all actions, whatever becomes of each, and stores what came of them.
+    /// Carries out all actions, even if some fail, and stores their results.
     ///
     /// # Errors
     /// The last one of the calls that failed; those of the store.
@@ -295,7 +300,7 @@ impl Reconciler {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::debug!(pod = %pod.id, ?action, %error, "an action failed");
-                    // Some of it may have been made all the same.
+                    // Part of it may have been created all the same.
                     pass.status_unknown |= matches!(action, Action::Apply);
                     let next = reconcile::failed(&pod, action, &error, self.clock.now());
                     failure = Err(error);
@@ -308,11 +313,11 @@ impl Reconciler {
                         let stopped = stored.desired != pod.desired;
                         pod = stored;
                         if stopped {
-                            // The other actions were for a pod that runs.
+                            // The other actions were for a running pod.
                             return failure;
                         }
                     }
-                    // Somebody changed the record: it is read again before anything else is done.
+                    // The record was changed concurrently: it is read again first.
                     None => return failure,
                 }
             }
@@ -336,7 +341,7 @@ impl Reconciler {
             }
             Action::Remove { volume } => {
                 let returned = self.cluster.remove(&self.reference(pod), *volume).await?;
-                // Gone at once: it counts as ending until the watch says so too.
+                // Removed at once: it counts as ending until the watch confirms it.
                 let ending = |pod: ObservedPod| ObservedPod {
                     terminating: true,
                     ..pod

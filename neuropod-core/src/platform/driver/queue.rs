@@ -8,8 +8,8 @@ use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::id::PodId;
 
-/// Hands each pod to one worker at a time, once for however often it was enqueued meanwhile, and once more if it was
-/// enqueued while a worker had it.
+/// Gives each pod to one worker at a time: once, however often it was enqueued meanwhile, and once more if it
+/// was enqueued while a worker had it.
 #[derive(Default)]
 pub(super) struct WorkQueue {
     /// Pods that wait for a worker, each once.
@@ -68,7 +68,7 @@ impl WorkQueue {
         }
     }
 
-    /// The pod that has waited longest; a worker has it from now on.
+    /// The pod that has waited longest; from now on a worker has it.
     pub(super) fn next(&mut self) -> Option<PodId> {
         let id = self.ready.pop_front()?;
         let place = self.places.entry(id.clone()).or_default();
@@ -82,8 +82,8 @@ impl WorkQueue {
         self.places.get(id).is_some_and(|place| place.is_busy)
     }
 
-    /// The worker is done with this pod. Returns `true` if it was enqueued meanwhile: the caller enqueues it when it has
-    /// noted what the worker found.
+    /// The worker has finished this pod. Returns `true` if it was enqueued meanwhile: the caller enqueues it
+    /// once the worker's findings are noted.
     pub(super) fn release(&mut self, id: &PodId) -> bool {
         let place = self.places.entry(id.clone()).or_default();
         place.is_busy = false;

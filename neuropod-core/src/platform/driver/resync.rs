@@ -1,5 +1,5 @@
-//! Reading everything at once: at the start, after the watch broke, and from time to time. It finds what nobody reports:
-//! objects that were deleted by hand, orphans, and changes by other processes on the same store.
+//! Reading everything at once: at the start, after the watch broke, and from time to time. It finds unreported
+//! changes: objects that were deleted by hand, orphans, and changes by other processes on the same store.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use crate::platform::records::Records;
 use crate::pod::record::{Desired, Pod};
 use crate::reconcile;
 
-/// Orphans that are removed side by side.
+/// The number of orphans removed concurrently.
 const MAX_REMOVALS: usize = 8;
 
 /// Everything in the store and in the cluster.
 #[derive(Debug)]
 pub(super) struct Everything {
-    /// When the cluster was asked.
+    /// The time of the query of the cluster.
     pub(super) asked_at: Instant,
-    /// Every record, with what the cluster shows of it.
+    /// Every record, with the observation of its pod.
     pub(super) pods: Vec<(Pod, Observation)>,
-    /// What is in the cluster without a record.
+    /// The objects in the cluster without a record.
     pub(super) orphans: Vec<OwnedWorkload>,
 }
 
@@ -46,8 +46,8 @@ impl Resync {
     /// Reads everything; on the way it finishes deletions of users and gives pods their new prices.
     pub(super) async fn read_everything(&self) -> Result<Everything> {
         self.departures.finish_all().await;
-        // The cluster first: a record is stored before anything of it is created, and removed after everything of it is
-        // gone, so what has no record afterwards is an orphan.
+        // The cluster is read first: a record is stored before its objects are created, and removed after they
+        // are gone, so an object that has no record afterwards is an orphan.
         let asked_at = Instant::now();
         let inventory = self.cluster.inventory().await?;
         let volumes: HashMap<_, _> = inventory
@@ -69,7 +69,7 @@ impl Resync {
         let prices = self.price_book.current().await?;
         for pod in self.records.all(None, true).await? {
             if let Err(error) = self.price_book.reprice(&pod, &prices).await {
-                // It keeps its price until the next resync; the others are not to wait for it.
+                // It keeps its price until the next resync; the others must not wait for it.
                 tracing::warn!(pod = %pod.id, %error, "the pod can't be given its new price now");
             }
             let workload = workloads.remove(&pod.id);
@@ -84,7 +84,8 @@ impl Resync {
         })
     }
 
-    /// Tells the owners of waiting pods that nothing happens because the cluster shows nothing. Logs it if it `is_news`.
+    /// Informs the owners of waiting pods that nothing happens because the cluster shows nothing. Logs it if it
+    /// `is_news`.
     pub(super) async fn explain_waiting(&self, is_news: bool) {
         let explained = async {
             let error = self.cluster.inventory().await.err();
@@ -125,7 +126,7 @@ impl Resync {
         }
     }
 
-    /// Removes what has no record. The volumes stay: nobody asked for their deletion.
+    /// Removes objects without a record. The volumes stay: their deletion was not requested.
     pub(super) async fn remove_orphans(&self, orphans: Vec<OwnedWorkload>) {
         let removals = orphans.into_iter().map(|orphan| self.remove_orphan(orphan));
         stream::iter(removals)
@@ -136,7 +137,7 @@ impl Resync {
 
     async fn remove_orphan(&self, orphan: OwnedWorkload) {
         let id = &orphan.reference.pod_id;
-        // Since it was found, a pod may have been created under the same id.
+        // A pod may have been created under the same id since the orphan was found.
         if !matches!(self.records.get(id).await, Ok(None)) {
             return;
         }
@@ -147,7 +148,7 @@ impl Resync {
     }
 }
 
-/// What the cluster shows of a pod, by its workload and the size of its volume in GB.
+/// The observation of a pod, from its workload and the size of its volume in GB.
 fn observation(workload: Option<OwnedWorkload>, volume_gb: Option<u32>) -> Observation {
     let seen = workload.map_or(
         Observation {

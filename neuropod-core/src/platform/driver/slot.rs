@@ -1,4 +1,4 @@
-//! What the controller knows of one pod.
+//! The controller's knowledge of one pod.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::id::PodId;
 
 /// The first and the longest wait before a pass is repeated.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// How long to wait when retrying does not help until somebody repairs something.
+/// How long to wait when a retry can't help before a repair.
 const REPAIR: Duration = Duration::from_secs(30);
 
 /// One pod in the controller.
 pub(super) struct Slot {
     pub(super) view: View,
-    /// When the cluster was last asked for the container that is in the view.
+    /// When the cluster was last queried for the container in the view.
     pub(super) confirmed_at: Instant,
-    /// A pass has ended since the last resync began.
+    /// Whether a pass has ended since the last resync began.
     pub(super) was_reconciled: bool,
     /// The version of the record that was published last.
     pub(super) version: u64,
-    /// The waits that follow each other while passes have to be repeated.
+    /// The waits between repeated passes.
     backoff: Option<ExponentialBackoff>,
     capture: Option<RunningCapture>,
 }
@@ -37,7 +37,7 @@ struct RunningCapture {
 }
 
 impl Slot {
-    /// A pod that was first heard of after the cluster was asked for everything at `asked_at`.
+    /// A pod that was first seen after the full query of the cluster at `asked_at`.
     pub(super) fn new(asked_at: Instant) -> Self {
         Self {
             view: View::default(),
@@ -49,7 +49,7 @@ impl Slot {
         }
     }
 
-    /// How long to wait before the pass is repeated after this end; `None`: it need not be.
+    /// How long to wait before the pass is repeated after this end; `None`: no repetition is needed.
     pub(super) fn retry_after(&mut self, id: &PodId, end: &PassEnd) -> Option<Duration> {
         match end {
             PassEnd::Done | PassEnd::RecordGone => {
@@ -70,7 +70,7 @@ impl Slot {
         }
     }
 
-    /// Warns once for all attempts that fail: an outage does not fill the log.
+    /// Warns once for all failing attempts, so that an outage does not fill the log.
     fn log_failure(&self, id: &PodId, error: &Error) {
         let retryable = error.is_retryable();
         if self.backoff.is_none() {

@@ -1,4 +1,4 @@
-//! Reading a container's log until it says how to log in.
+//! Reading a container's log until it shows the access token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,20 @@ use crate::platform::records::Records;
 use crate::pod::record::Desired;
 use crate::token::{TokenExtractor, TokenState};
 
-/// Logs that are read at a time: each is a connection of its own to the cluster.
+/// The number of logs that are read concurrently: each is a connection of its own to the cluster.
 const MAX_LOGS: usize = 64;
-/// How long a log is read in all, from when it could be read first. A server that has not printed its token by then
-/// never does.
+/// How long a log is read in all, from when it could be read first. A server that has not printed its token by
+/// then never does.
 const WINDOW: Duration = Duration::from_mins(10);
-/// How long a log is read on after a token that is not final: the announcement of the server corrects what came before it.
+/// How long a log is read on after a token that is not final: the announcement of the server corrects earlier
+/// tokens.
 const LINGER: Duration = Duration::from_secs(30);
-/// How long to wait before a log that broke off is read again from its first byte. Each time that it can't be read at all
-/// the wait doubles, up to the longest.
+/// How long to wait before an interrupted log is read again from its first byte. Each time that it can't be
+/// read at all, the wait doubles, up to the longest.
 const PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How much earlier than needed a part of a log is asked for: the clocks of platform and node differ. The node's clock
-/// alone decides which lines count.
+/// How much earlier than needed a part of a log is requested: the clocks of platform and node differ. The
+/// node's clock alone decides which lines count.
 const MARGIN: Duration = Duration::from_mins(1);
 
 /// A log to be read.
@@ -38,11 +39,11 @@ const MARGIN: Duration = Duration::from_mins(1);
 pub(super) struct Capture {
     pub(super) reference: WorkloadRef,
     pub(super) container: String,
-    /// Only what was written since.
+    /// Only later lines.
     pub(super) since: Option<Timestamp>,
 }
 
-/// Reads logs for tokens and stores what they say.
+/// Reads logs for tokens and stores the results.
 pub(super) struct TokenCapture {
     cluster: Arc<dyn ClusterBackend>,
     tokens: Arc<dyn TokenExtractor>,
@@ -68,9 +69,9 @@ impl TokenCapture {
         }
     }
 
-    /// Reads the log of one container run and stores what it says.
+    /// Reads the log of one container run and stores the result.
     pub(super) async fn run(&self, id: &PodId, capture: &Capture) {
-        // It fails only if the semaphore is closed, which nobody does.
+        // It fails only if the semaphore is closed, which never happens.
         let Ok(_permit) = self.permits.acquire().await else {
             return;
         };
@@ -109,13 +110,13 @@ impl TokenCapture {
         tracing::info!(pod = %id, "the log never said how to log in");
     }
 
-    /// Whether anybody still waits for what this log says: the permits are few.
+    /// Whether a capture is still needed for this log: the permits are few.
     async fn is_needed(&self, id: &PodId, capture: &Capture) -> bool {
         match self.records.get(id).await {
             Ok(pod) => pod.is_some_and(|pod| {
                 pod.desired == Desired::Running && pod.login.container.as_deref() == Some(&capture.container)
             }),
-            // Not known now, so it is read on.
+            // Unknown now, so reading continues.
             Err(_) => true,
         }
     }
@@ -164,7 +165,7 @@ impl TokenCapture {
                 }
             }
             if scan.is_settled() {
-                // What is printed from now on can only pretend to be the server.
+                // Later lines can only imitate the server.
                 return Ok(true);
             }
             if ended {
@@ -173,8 +174,8 @@ impl TokenCapture {
         }
     }
 
-    /// Stores what the log says, and until when it was read. Returns `false` when the container is not the current one any
-    /// more.
+    /// Stores the result of the log, and the time until which it was read. Returns `false` when the container
+    /// is no longer the current one.
     async fn store(&self, id: &PodId, capture: &Capture, state: Option<TokenState>) -> Result<bool> {
         let mut current = true;
         let read_at = capture.since.max(Some(self.clock.now()));

@@ -1,22 +1,22 @@
-//! What the controller knows of a pod in the cluster.
+//! The controller's knowledge of a pod in the cluster.
 
 use std::collections::VecDeque;
 
 use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 
-/// Pod objects of one pod that are remembered as gone: as many as may go while one call is under way.
+/// The removed pod objects of one pod that are remembered: as many as may be removed during one call.
 const MAX_GONE: usize = 16;
 
-/// The latest known state of one pod, merged from the watch and from what calls returned.
+/// The latest known state of one pod, merged from the watch and the results of calls.
 ///
-/// The pod object follows the watch, whose events come in order. What a call returned may be older than an event that came
-/// before it: it only adds a pod object that the watch has not shown yet.
+/// The pod object follows the watch, whose events come in order. The result of a call may be older than an
+/// event that came before it: it only adds a pod object that the watch has not shown yet.
 #[derive(Debug, Default, Clone)]
 pub(super) struct View {
     observation: Observation,
     /// The watch has shown the pod object.
     watched: bool,
-    /// The last pod objects that the watch said are gone.
+    /// The last pod objects that the watch reported as removed.
     gone: VecDeque<String>,
 }
 
@@ -40,7 +40,7 @@ impl View {
         }
     }
 
-    /// Adds what a call returned.
+    /// Adds the result of a call.
     pub(super) fn returned(&mut self, returned: Observation) {
         self.watched &= self.observation.pod.is_some();
         let fresh = returned.pod.filter(|pod| !self.gone.contains(&pod.uid));
@@ -53,8 +53,8 @@ impl View {
         );
     }
 
-    /// Adds what a list shows that was asked for after the last call. A pod object that only a call returned, and that the
-    /// list does not show, came and went in a gap of the watch, which never shows it.
+    /// Adds the result of a list that was requested after the last call. A pod object that is known only from a
+    /// call, and is not in the list, was created and removed in a gap of the watch, which never shows it.
     pub(super) fn listed(&mut self, seen: Observation) {
         if seen.pod.is_none() && !self.watched {
             self.observation.pod = None;
@@ -62,14 +62,15 @@ impl View {
         self.returned(seen);
     }
 
-    /// An attempt to change objects failed, so nobody knows which are there. The pod object still follows the watch.
+    /// An attempt to change objects failed, so it is unknown which exist. The pod object still follows the
+    /// watch.
     pub(super) fn set_status_unknown(&mut self) {
         self.observation.objects = Objects::Unknown;
         self.observation.volume = ObservedVolume::Unknown;
     }
 }
 
-/// Adds what a call returned to what was known.
+/// Adds the result of a call to the known state.
 pub(super) fn merge(known: &mut Observation, returned: Observation) {
     if returned.objects != Objects::Unknown {
         known.objects = returned.objects;

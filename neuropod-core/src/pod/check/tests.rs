@@ -87,7 +87,7 @@ fn an_empty_request_lists_everything_at_once() {
     assert_eq!(problems(&request), expected);
 }
 
-/// What could not be read of a field says all of it.
+/// The problem of reading a field stands for all problems of that field.
 #[test]
 fn a_field_that_could_not_be_read_is_reported_once_and_first() {
     let mut request = CreatePod::new("", PodOptions::default());
@@ -303,7 +303,7 @@ fn images() {
     }
 }
 
-/// The node would ask there, and what it hears would come back as the reason of the pod.
+/// The node would send its request there, and the response would be shown as the reason of the pod.
 #[test]
 fn an_image_outside_the_public_internet_is_refused_among_other_violations() {
     for image in [

@@ -22,7 +22,7 @@ const SYSTEM_VAR: [&str; 11] = [
     "backups", "cache", "crash", "empty", "lib", "lock", "log", "mail", "run", "spool", "tmp",
 ];
 
-/// Folders in which programs look for the keys and settings of whoever runs them, wherever their home is.
+/// Folders in which programs look for the keys and settings of the user that runs them, wherever their home is.
 const KEYS: [&str; 9] = [
     ".aws",
     ".azure",

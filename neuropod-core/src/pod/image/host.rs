@@ -1,11 +1,12 @@
-//! What a host name of a registry leads to, as far as its text tells: the public internet, or a machine near the node.
+//! The destination of a registry's host name, as far as its text shows it: the public internet, or a machine
+//! near the node.
 
 use std::net::Ipv4Addr;
 
 use url::Host;
 
-/// Last labels of names that never lead to the public internet: reserved ones (RFC 6761, RFC 6762, RFC 7686, RFC 8375,
-/// ICANN's `internal`), those that private networks use although nobody reserved them, and those of a cluster's services.
+/// Last labels of names that never lead to the public internet: reserved ones (RFC 6761, RFC 6762, RFC 7686,
+/// RFC 8375, ICANN's `internal`), unreserved ones that private networks use, and those of a cluster's services.
 const INTERNAL_ENDS: [&str; 21] = [
     "arpa",
     "cluster",
@@ -30,7 +31,7 @@ const INTERNAL_ENDS: [&str; 21] = [
     "workgroup",
 ];
 
-/// Public names whose owners answer with an address that the name itself spells, or with that of the asking machine.
+/// Public names that resolve to an address spelt in the name itself, or to that of the requesting machine.
 const NAMES_OF_ANY_ADDRESS: [&str; 8] = [
     "lacolhost.com",
     "localtest.me",
@@ -42,20 +43,20 @@ const NAMES_OF_ANY_ADDRESS: [&str; 8] = [
     "xip.io",
 ];
 
-/// The address at which virtual machines of Azure reach their host. It looks like a public one.
+/// The address at which virtual machines of Azure reach their host. It resembles a public one.
 const AZURE_HOST: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 /// Whether a host, without its port, may be one of the public internet. `false` for every spelling of an address that is
 /// none (`127.0.0.1`, `127.1`, `0x7f.1`, `017700000001`), and for names that only a private network or a cluster knows.
 ///
-/// A name can still resolve to a private address: whoever has a domain decides that. Only a list of registries or a
+/// A name can still resolve to a private address: the owner of a domain decides that. Only a list of registries or a
 /// firewall on the nodes keeps that out.
 pub(super) fn is_public(host: &str) -> bool {
     // The parser of URLs reads an address in all spellings that resolvers know (inet_aton).
     match Host::parse(host) {
         Ok(Host::Ipv4(address)) => is_public_address(address),
         Ok(Host::Domain(name)) => is_public_name(&name),
-        // No reference has an IPv6 address; and what is neither address nor name is not public.
+        // No reference has an IPv6 address; and a text that is neither address nor name is not public.
         Ok(Host::Ipv6(_)) | Err(_) => false,
     }
 }
@@ -178,7 +179,7 @@ mod tests {
             "240.0.0.1",
             "255.255.255.255",
             "168.63.129.16",
-            // No address at all, though it looks like one: no public name ends in a number.
+            // Not an address, though it resembles one: no public name ends in a number.
             "256.1.1.1",
             "1.2.3.4.5",
             "08.8.8.8",

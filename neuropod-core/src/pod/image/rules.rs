@@ -1,4 +1,4 @@
-//! Which registries images may come from.
+//! The registries from which images may come.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,8 +19,8 @@ const SHOWN_LEN: usize = 100;
 /// Most registries that are named to somebody whose image is from another one.
 const MAX_NAMED: usize = 8;
 
-/// Which registries images may come from: all of the public internet, or only some; and those of the platform's own
-/// network that are open to its users.
+/// The registries from which images may come: all of the public internet, or only some; and those of the
+/// platform's own network that are open to its users.
 ///
 /// The node that runs a pod downloads its image, from wherever the image's name says, and what it gets back instead of
 /// an image is shown as the pod's reason. So without rules everybody who may create a pod could make the nodes ask
@@ -149,7 +149,8 @@ impl FromStr for Registry {
             None => (false, whole),
         };
         let (host, port) = split(place);
-        // What no image can have can't be meant. The port keeps a host from being read as an owner at Docker Hub.
+        // A place that no image can have is a mistake. The port keeps a host from being read as an owner at
+        // Docker Hub.
         let image = format!("{host}:{port}/{}", if path.is_empty() { "x" } else { path });
         if path.contains([':', '@']) || image.parse::<ImageReference>().is_err() {
             return Err(wrong());
