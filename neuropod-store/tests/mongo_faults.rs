@@ -19,6 +19,11 @@ use self::failure::failed;
 use self::mongo_server::{TestDatabase, started};
 use self::sample::minute;
 
+/// A server that its test may stop.
+fn own_server(test: &str) -> Option<MongoServer> {
+    started(&format!("mongo_faults/{test}"), MongoServer::start())
+}
+
 /// The time limit of every operation, whatever happens.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -68,7 +73,7 @@ async fn stopped_and_started_again() {
 /// A silent server fails calls in time. If a call took effect all the same, its repetition counts once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_server_fails_calls_in_time() {
-    let Some(server) = own_server("mongo_faults/a_silent_server_fails_calls_in_time") else {
+    let Some(server) = own_server("a_silent_server_fails_calls_in_time") else {
         return;
     };
     let store = MongoStore::connect(&server.uri()).await.unwrap();

@@ -206,9 +206,9 @@ fn merged<D: Encoded>(read: &D, original: &Document, odd: bool) -> Result<Docume
         let replaced: Document = replaced
             .map(|(field, value)| (field.clone(), value.clone()))
             .collect();
-        merged.get_document_mut(SECRETS) {
+        match merged.get_document_mut(SECRETS) {
             Ok(secrets) => drop(secrets.insert(BEFORE, replaced)),
-            Err(_) => drop(whole.insert(SECRETS, doc! { BEFORE: replaced })),
+            Err(_) => drop(merged.insert(SECRETS, doc! { BEFORE: replaced })),
         }
     }
     Ok(merged)
