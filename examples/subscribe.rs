@@ -45,8 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut shown = None;
     while let Some(update) = updates.next().await {
         match update? {
-            Update::Snapshot { pods, missed } => {
-                println!("snapshot: pods {}, missed changes {missed}", pods.len());
+            Update::Snapshot { pods } => {
+                println!("snapshot: pods {}", pods.len());
             }
             Update::Changed(pod) => {
                 // A record changes more often than its visible fields.

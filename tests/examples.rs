@@ -134,7 +134,7 @@ fn subscribe() {
     prints(
         "subscribe",
         &[
-            "snapshot: pods 1, missed changes 0",
+            "snapshot: pods 1",
             "changed: training: ",
             "low balance: less than 60 minutes are left",
             "low balance: less than 5 minutes are left",

@@ -9,7 +9,6 @@ use neuropod::cluster::{ReasonCode, Step, VolumePolicy};
 use neuropod::money::PricePolicy;
 use neuropod::money::billing::{Billing, BillingExt};
 use neuropod::money::statement::explain;
-use neuropod::platform::AccountChange;
 use neuropod::sim::{Mishap, Settings};
 use neuropod::{Actor, ErrorKind, Money, PriceList, Status, Update};
 use tokio::time::sleep;
@@ -305,7 +304,7 @@ async fn account_changes_are_reported_to_the_owner_and_administrators() {
     let set = platform.set_balance(&admin, &world.ana.id, Money::from_cents(1000), "set");
     set.await.unwrap();
     let pod = platform.create(&world.ana, &request("Training")).await.unwrap();
-    let changed = AccountChange::Changed(world.ana.id.clone());
+    let changed = world.ana.id.clone();
     assert_eq!(mine.next().now_or_never(), Some(Some(changed.clone())));
     assert_eq!(all.next().now_or_never(), Some(Some(changed.clone())));
     assert!(others.next().now_or_never().is_none());

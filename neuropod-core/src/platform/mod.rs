@@ -10,7 +10,7 @@
 //! - `driver`: the controller loop, its work queue, one reconcile pass over one pod, and the resync.
 //! - Common to both are small structs: `Records` (the pods in the store), `Funds` (their holds and charges),
 //!   `Admission` (checks of their owners), `Requests` (idempotency keys), `PriceBook`, `Departures` (users who
-//!   are being deleted), `AuditTrail`, `Feed` (subscribers) and `Wakeups` (signals from calls to the driver).
+//!   are being deleted), `AuditTrail`, `Feed` (subscribers, each with a mailbox) and `Wakeups` (signals from calls to the driver).
 
 mod absent;
 mod admission;
@@ -23,6 +23,7 @@ mod driver;
 mod feed;
 mod funds;
 mod handle;
+mod mailbox;
 mod price_book;
 mod records;
 mod requests;
@@ -31,5 +32,5 @@ mod run;
 mod wakeups;
 
 pub use self::builder::PlatformBuilder;
-pub use self::calls::{AccountChange, AuditEvent, Health, Plan, StoreHealth, Update};
+pub use self::calls::{AuditEvent, Health, Plan, StoreHealth, Update};
 pub use self::handle::Platform;

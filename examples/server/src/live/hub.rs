@@ -42,7 +42,7 @@ impl Hub {
     fn apply(&self, update: Update, progress: &Progress) {
         let mut state = self.state();
         match update {
-            Update::Snapshot { pods, .. } => {
+            Update::Snapshot { pods } => {
                 state.synced = true;
                 // It is unknown when the list was requested, so only the next one shows that these are gone.
                 let learned = std::mem::take(&mut state.learned);

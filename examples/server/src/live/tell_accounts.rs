@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use neuropod::platform::AccountChange;
 use neuropod::{Actor, ErrorKind, UserId};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -41,11 +40,9 @@ pub(crate) async fn watch(app: Arc<App>) {
 /// Enqueues accounts that this server changes.
 async fn follow(app: &App) {
     let mut changes = app.platform.account_changes(&Actor::admin("live updates"));
-    while let Some(change) = changes.next().await {
-        match change {
-            AccountChange::Changed(user) if app.live.hears(&user) => app.accounts.enqueue(&user),
-            AccountChange::Changed(_) => {}
-            AccountChange::Missed(_) => touch_all(app),
+    while let Some(user) = changes.next().await {
+        if app.live.hears(&user) {
+            app.accounts.enqueue(&user);
         }
     }
 }

@@ -3,7 +3,6 @@
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
-use tokio::sync::broadcast::error::RecvError;
 
 use crate::error::kind::Result;
 use crate::id::{Actor, UserId};
@@ -12,15 +11,6 @@ use crate::money::billing::{Balance, BillingExt, EntryOptions, LedgerEntry};
 use crate::money::standing::Standing;
 use crate::money::statement::Statement;
 use crate::platform::handle::Platform;
-
-/// A change in an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccountChange {
-    /// In the account of this user.
-    Changed(UserId),
-    /// In any account: so many changes were missed, because the subscriber was too slow.
-    Missed(u64),
-}
 
 impl Platform {
     /// The balance of a user's account: for clients their own, for administrators any.
@@ -92,29 +82,18 @@ impl Platform {
         Ok(standing)
     }
 
-    /// Reports the accounts that change: their money, the cost of their pods, or their permissions. Several
-    /// changes of an account may be reported as one; read [`standing`](Self::standing) for its current state.
-    /// Clients see their own account, administrators all.
+    /// Reports the accounts that change: their money, the cost of their pods, or their permissions. Several changes of
+    /// an account may be reported as one; read [`standing`](Self::standing) for its current state. Clients see their own
+    /// account, administrators all. A slow subscriber misses no account.
     ///
-    /// The stream never ends. Changes by other processes on the same store are not reported, and neither are
-    /// postings to [`Billing`](crate::Billing) that bypass the platform: to see them, read the accounts from
-    /// time to time.
-    pub fn account_changes(&self, actor: &Actor) -> BoxStream<'static, AccountChange> {
-        let actor = actor.clone();
-        let changes = stream::unfold(self.0.feed.subscribe_accounts(), |mut accounts| async {
-            let change = match accounts.recv().await {
-                Ok(user) => AccountChange::Changed(user),
-                Err(RecvError::Lagged(missed)) => AccountChange::Missed(missed),
-                Err(RecvError::Closed) => return None,
-            };
-            Some((change, accounts))
-        });
-        let heard = move |change: &AccountChange| {
-            std::future::ready(match change {
-                AccountChange::Changed(user) => actor.may_touch(user),
-                AccountChange::Missed(_) => true,
-            })
-        };
-        changes.filter(heard).boxed()
+    /// The stream never ends. Changes by other processes on the same store are not reported, and neither are postings to
+    /// [`Billing`](crate::Billing) that bypass the platform: to see them, read the accounts from time to time.
+    pub fn account_changes(&self, actor: &Actor) -> BoxStream<'static, UserId> {
+        let mailbox = self.0.feed.subscribe_accounts(actor);
+        stream::unfold(mailbox, |mailbox| async {
+            let user = mailbox.take().await;
+            Some((user, mailbox))
+        })
+        .boxed()
     }
 }

@@ -19,7 +19,6 @@ mod templates;
 mod user_limits;
 mod users;
 
-pub use self::accounts::AccountChange;
 pub use self::audit::AuditEvent;
 pub use self::health::{Health, StoreHealth};
 pub use self::plan::Plan;

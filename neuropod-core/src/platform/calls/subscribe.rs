@@ -6,24 +6,21 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
-use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::error::kind::Result;
 use crate::id::{Actor, PodId};
-use crate::platform::feed::{CAPACITY, RecordChange};
 use crate::platform::handle::Platform;
+use crate::platform::mailbox::{RecordChange, RecordMailbox};
 use crate::pod::record::Pod;
 
 /// A report to a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update {
-    /// All visible pods: the first update, and again after some were missed.
+    /// All visible pods: the first update.
     Snapshot {
         /// The pods, oldest first.
         pods: Vec<Pod>,
-        /// The number of changes that were missed because the subscriber was too slow; 0 at the beginning.
-        missed: u64,
     },
     /// A pod is new or has changed.
     Changed(Box<Pod>),
@@ -52,98 +49,59 @@ pub enum Update {
 }
 
 impl Platform {
-    /// Reports every change of the pods that this actor may see, in order, after a snapshot of their state.
+    /// Reports the pods that this actor may see, and then each pod that is new, has changed or is deleted. Several changes
+    /// of a pod may be reported as one, with the latest record: a slow subscriber misses nothing that still holds, and
+    /// gets each pod once when it catches up.
     ///
-    /// The stream never ends. A store that can't be read makes it yield the error and try again at the next
-    /// poll. Changes by other processes on the same store are seen when the driver of this process reads all
-    /// pods.
+    /// The stream never ends. A store that can't be read makes it yield the error and try again at the next poll. Changes
+    /// by other processes on the same store are seen when the driver of this process reads all pods.
     pub fn subscribe(&self, actor: &Actor) -> BoxStream<'static, Result<Update>> {
         let subscriber = Subscriber {
             platform: self.clone(),
             actor: actor.clone(),
-            receiver: self.0.feed.subscribe_records(),
+            mailbox: None,
             known: HashMap::new(),
-            deleted: VecDeque::new(),
             warnings: VecDeque::new(),
-            snapshot_due: Some(0),
         };
         stream::unfold(subscriber, |mut subscriber| async {
-            let update = subscriber.next().await?;
+            let update = subscriber.next().await;
             Some((update, subscriber))
         })
         .boxed()
     }
 }
 
-/// The creation time of a record, and its version: another record may follow under the same id.
-type Place = (Timestamp, u64);
-
-fn place(pod: &Pod) -> Place {
-    (pod.created_at, pod.version)
-}
-
 struct Subscriber {
     platform: Platform,
     actor: Actor,
-    receiver: broadcast::Receiver<RecordChange>,
-    /// The known pods, in their last known state.
+    /// The changes to report; `None`: the snapshot comes first.
+    mailbox: Option<Arc<RecordMailbox>>,
+    /// The reported pods, in their last reported state.
     known: HashMap<PodId, Arc<Pod>>,
-    /// The last known deletions: a late change from before a deletion is ignored.
-    deleted: VecDeque<(PodId, Place)>,
     /// Reported next. The process that sees a change derives the warnings, whichever process made it.
     warnings: VecDeque<Update>,
-    /// A snapshot comes next, with this number of missed changes.
-    snapshot_due: Option<u64>,
 }
 
 impl Subscriber {
-    async fn next(&mut self) -> Option<Result<Update>> {
-        loop {
-            if let Some(warning) = self.warnings.pop_front() {
-                return Some(Ok(warning));
+    async fn next(&mut self) -> Result<Update> {
+        if let Some(warning) = self.warnings.pop_front() {
+            return Ok(warning);
+        }
+        let Some(mailbox) = &self.mailbox else {
+            return self.snapshot().await;
+        };
+        Ok(match mailbox.take().await {
+            RecordChange::Stored(pod) => {
+                self.warn(&pod);
+                let update = Update::Changed(Box::new(Pod::clone(&pod)));
+                self.known.insert(pod.id.clone(), pod);
+                update
             }
-            if let Some(missed) = self.snapshot_due {
-                let snapshot = self.snapshot().await;
-                return Some(snapshot.map(|pods| {
-                    self.snapshot_due = None;
-                    Update::Snapshot { pods, missed }
-                }));
+            RecordChange::Gone(id) => {
+                self.known.remove(&id);
+                Update::Deleted(id)
             }
-            match self.receiver.recv().await {
-                Ok(event) => {
-                    let update = match event {
-                        RecordChange::Stored(pod) => self.update(&pod),
-                        RecordChange::Gone(id) => {
-                            let last = self.known.get(&id).map(|pod| place(pod));
-                            last.and_then(|last| self.end(&id, last))
-                        }
-                    };
-                    if let Some(update) = update {
-                        return Some(Ok(update));
-                    }
-                }
-                Err(RecvError::Lagged(missed)) => self.snapshot_due = Some(missed),
-                Err(RecvError::Closed) => return None,
-            }
-        }
-    }
-
-    fn update(&mut self, pod: &Arc<Pod>) -> Option<Update> {
-        if !self.actor.may_touch(&pod.owner) {
-            return None;
-        }
-        let ended = self.deleted.iter().rev().find(|(id, _)| *id == pod.id);
-        let known = self.known.get(&pod.id).map(|pod| place(pod));
-        let known = ended.map(|(_, last)| *last).max(known);
-        if known.is_some_and(|known| known >= place(pod)) {
-            return None;
-        }
-        if pod.is_deleted() {
-            return self.end(&pod.id, place(pod));
-        }
-        self.warn(pod);
-        self.known.insert(pod.id.clone(), Arc::clone(pod));
-        Some(Update::Changed(Box::new(Pod::clone(pod))))
+        })
     }
 
     /// Notes the warnings of a pod since its last known record.
@@ -170,22 +128,14 @@ impl Subscriber {
         }
     }
 
-    /// Notes that a record is deleted: nothing follows it. Returns the report, where the pod was known.
-    fn end(&mut self, id: &PodId, (created_at, _): Place) -> Option<Update> {
-        self.deleted.push_back((id.clone(), (created_at, u64::MAX)));
-        if self.deleted.len() > CAPACITY {
-            self.deleted.pop_front();
-        }
-        self.known.remove(id).map(|_| Update::Deleted(id.clone()))
-    }
-
-    async fn snapshot(&mut self) -> Result<Vec<Pod>> {
+    async fn snapshot(&mut self) -> Result<Update> {
+        // Before the list is read, so that no change during it is missed.
+        let mailbox = self.platform.0.feed.subscribe_records(&self.actor);
         let pods = self.platform.list_all(&self.actor, None).await?;
-        for pod in &pods {
-            self.warn(pod);
-        }
+        mailbox.note_told(&pods);
+        self.mailbox = Some(mailbox);
         let known = pods.iter().map(|pod| (pod.id.clone(), Arc::new(pod.clone())));
         self.known = known.collect();
-        Ok(pods)
+        Ok(Update::Snapshot { pods })
     }
 }

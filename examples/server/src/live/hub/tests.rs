@@ -24,10 +24,7 @@ async fn a_list_from_before_a_creation_does_not_end_its_subscriptions() {
     let progress = Progress::new(Arc::new(MeteredCluster::new(Arc::new(SimCluster::new(
         Settings::default(),
     )))));
-    let empty = || Update::Snapshot {
-        pods: Vec::new(),
-        missed: 0,
-    };
+    let empty = || Update::Snapshot { pods: Vec::new() };
     let listener = Listener::join(&hub, actor, String::new(), Language::Es);
     hub.learn(pod.clone());
     listener.subscribe(&id).unwrap();
