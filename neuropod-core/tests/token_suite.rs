@@ -129,7 +129,7 @@ fn finds_each_fault() {
             Fault::RemembersRuns,
             "push answers the state exactly when it changed",
         ),
-        (Fault::Repeats, "what did not change is not told again"),
+        (Fault::Repeats, "an unchanged state is not reported again"),
         (
             Fault::IgnoresTheEnd,
             "the state of a log without the last line end",
