@@ -168,7 +168,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .disks(5, 5)
         .ports([8888, 7860]);
     let pod = tale.platform.create(&tale.ana, &request).await?;
-    // Whatever happens on the way, nothing is left behind.
+    // Nothing is left behind, even after an error.
     let told = tokio::select! {
         told = tokio::time::timeout(LIMIT + tale.work, tale.tell(&pod.id)) => match told {
             Ok(told) => told,

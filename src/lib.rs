@@ -1,6 +1,6 @@
 //! Neuropod turns a Kubernetes cluster into a platform of personal GPU pods.
 //!
-//! A person picks an image or a template, a GPU, ports and disk sizes. Neuropod checks the request, reserves the money
+//! A person picks an image or a template, a GPU, ports and disk sizes. Neuropod checks the request, holds the money
 //! of the first hour, creates a workspace volume, a pod, and for every port one Service and one public host name. It
 //! follows the pod until it answers, finds the token of its Jupyter server, and hands back links that open. Time is
 //! charged by the second, from the start of the container to its end.

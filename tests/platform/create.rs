@@ -30,7 +30,7 @@ async fn the_same_request_twice_is_one_pod() {
     let third = platform.create(&world.ana, &keyed).await.unwrap();
     let ids = [first.unwrap().id, second.unwrap().id, third.id];
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    assert_eq!(world.money().await.1, Money::from_cents(270), "reserved once");
+    assert_eq!(world.money().await.1, Money::from_cents(270), "held once");
     let other = platform
         .create(&world.ana, &request("Other").idempotency_key("abc"))
         .await
@@ -295,7 +295,7 @@ async fn a_request_refused_for_lack_of_money_is_refused_again_under_its_key() {
         available: Money::from_cents(100),
     };
     assert_eq!(*first.kind(), refused);
-    // Whatever the balance is by then: nobody may be waiting for the result any more.
+    // For any balance by then: nobody may be waiting for the result any more.
     let more = Money::from_cents(1000);
     world.store.deposit("more", &poor.id, more).await.unwrap();
     let again = platform.create(&poor, &keyed).await.unwrap_err();

@@ -54,7 +54,7 @@ async fn nothing_is_left(world: &World, what: &str) {
     })
     .await;
     let balance = world.store.balance(&world.ana.id).await.unwrap();
-    assert_eq!(balance.held, Money::ZERO, "{what}: nothing stays reserved");
+    assert_eq!(balance.held, Money::ZERO, "{what}: nothing stays held");
 }
 
 #[tokio::test(start_paused = true)]

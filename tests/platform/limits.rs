@@ -44,7 +44,7 @@ async fn the_limit_of_a_client_includes_stopped_pods() {
     let refused = platform.create(&world.ana, &one_more).await.unwrap_err();
     assert_eq!(*refused.kind(), ErrorKind::TooManyPods { limit: LIMIT });
     assert!(!refused.is_retryable());
-    assert_eq!(world.money().await.1, before.1, "nothing was reserved");
+    assert_eq!(world.money().await.1, before.1, "nothing was held");
 
     // Administrators can't create more for them, but may have any number themselves.
     let root = Actor::admin("root");

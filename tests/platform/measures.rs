@@ -1,4 +1,4 @@
-//! What pods use, and what is in the cluster.
+//! The use of pods, and the inventory of the cluster.
 
 use neuropod::cluster::Step;
 use neuropod::sim::{GpuPool, Settings};

@@ -1,4 +1,4 @@
-//! What is reserved and charged.
+//! Holds and charges.
 
 use std::time::Duration;
 

@@ -256,7 +256,7 @@ async fn a_deleted_user_leaves_nothing_but_their_ledger() {
     .await;
     assert_eq!(world.store.user(&world.ana.id).await.unwrap(), None);
     assert!(!world.store.all_entries(&world.ana.id).await.unwrap().is_empty());
-    assert_eq!(world.money().await.1, Money::ZERO, "nothing stays reserved");
+    assert_eq!(world.money().await.1, Money::ZERO, "nothing stays held");
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ use crate::people::People;
 #[derive(Default)]
 pub(crate) struct Books {
     accounts: HashMap<UserId, Account>,
-    /// What every hold has, by key; those that have nothing are left out.
+    /// The amount of each hold, by key; empty ones are left out.
     held: HashMap<String, Money>,
     /// The spending of every person and every pod on a day for running time.
     spent: HashMap<(String, Date), Money>,
@@ -83,10 +83,10 @@ impl Books {
             .map(|pod| pod.meter.key(&pod.id))
             .collect();
         for (key, held) in &self.held {
-            assert!(!held.is_negative(), "{held} is reserved under {key}");
+            assert!(!held.is_negative(), "{held} is held under {key}");
             assert!(
                 open.contains(key),
-                "{held} is reserved under {key}, for no pod of {open:?}"
+                "{held} is held under {key}, for no pod of {open:?}"
             );
         }
     }
@@ -214,7 +214,7 @@ impl Books {
         std::mem::take(&mut self.longest_unpaid)
     }
 
-    /// What is reserved under a key.
+    /// The amount of the hold with a key.
     pub(crate) fn held(&self, key: &str) -> Money {
         self.held.get(key).copied().unwrap_or_default()
     }

@@ -83,7 +83,7 @@ fn is_known(world: &World, pod: &Pod) -> bool {
     as_seen && !moves && pod.meter.pending.is_none()
 }
 
-/// For how long all who have containers running can pay for them: from what is reserved for each, or from what is
+/// For how long all who have containers running can pay for them: from the hold of each, or from what is
 /// available for all of their pods, and no longer than their daily caps last. Of what is available an hour for each
 /// stays out of it: the holds that are filled first take it from what the others need.
 async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
@@ -97,12 +97,12 @@ async fn money_lasts(world: &World, pods: &[Pod], now: Timestamp) -> Duration {
     for (owner, pods) in owners {
         let balance = world.store.balance(owner).await.unwrap();
         let hourly: Money = pods.iter().map(|pod| price(pod)).sum();
-        let reserved = pods.iter().filter(|pod| pod.meter.from.is_some()).map(|pod| {
+        let held = pods.iter().filter(|pod| pod.meter.from.is_some()).map(|pod| {
             let left = pod.meter.remaining_seconds().unwrap_or(HOLD_SECONDS);
             left - not_charged(pod, now)
         });
         let available = seconds(balance.available, hourly) - HOLD_SECONDS;
-        least = least.min(reserved.min().unwrap_or(i64::MAX).max(available));
+        least = least.min(held.min().unwrap_or(i64::MAX).max(available));
         // Usage that is not charged yet counts already.
         let open = |pod: &Pod| price(pod).for_seconds(not_charged(pod, now));
         let spent = |spent: Option<Spent>| spent.map_or(Money::ZERO, |spent| spent.at(now));

@@ -308,12 +308,12 @@ fn wishes_are_fulfilled(people: &People, pods: &[Pod]) {
     }
 }
 
-/// What is reserved is what the records say, and at most an hour at the highest price there was: what was reserved
-/// before a price fell stays reserved until it is drawn.
+/// Holds are as the records say, and at most an hour at the highest price there was: an amount that was held before a
+/// price fell stays held until it is drawn.
 fn holds_are_right(books: &Books, pods: &[Pod]) {
     for pod in pods {
         let held = books.held(&pod.meter.key(&pod.id));
-        // Of what is reserved a daily cap may leave less.
+        // A daily cap may leave less than the hold.
         let known = pod
             .meter
             .remaining
@@ -322,6 +322,6 @@ fn holds_are_right(books: &Books, pods: &[Pod]) {
             HoldState::Open => known && held <= books.highest_hour(&pod.options),
             _ => held == Money::ZERO,
         };
-        assert!(right, "{held} is reserved for {} with {:#?}", pod.id, pod.meter);
+        assert!(right, "{held} is held for {} with {:#?}", pod.id, pod.meter);
     }
 }

@@ -40,9 +40,9 @@ pub(crate) struct App {
     pub(crate) google: Option<Google>,
     /// Another issuer of tokens, where there is one.
     pub(crate) issuer: Option<Issuer>,
-    /// Who may sign in, and as what.
+    /// The people who may sign in, and their roles.
     pub(crate) access: Access,
-    /// Who was active lately.
+    /// The users who were active lately.
     pub(crate) presence: Presence,
     /// Open connections, which end with their sessions.
     pub(crate) sessions: Sessions,
@@ -50,7 +50,7 @@ pub(crate) struct App {
     pub(crate) live: Arc<Hub>,
     /// Accounts that changed, whose owners are told.
     pub(crate) accounts: live::Accounts,
-    /// What pods use.
+    /// The use of processors, memory and GPUs.
     pub(crate) usage: Figures,
     /// The GPUs of the cluster.
     pub(crate) stock: Stock,
@@ -70,7 +70,7 @@ pub(crate) struct App {
     pub(crate) progress: Progress,
 }
 
-/// Who asks the platform for the server itself: to sign people in, and for what it caches for all of them.
+/// The actor for requests of the server itself: to sign people in, and to fill caches that all users share.
 pub(crate) fn itself() -> Actor {
     Actor::admin("server")
 }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct Stock(Mutex<Option<(Instant, Told)>>);
 
-/// What the cluster told; `None`: nothing.
+/// The reply of the cluster; `None`: there was none.
 type Told = Option<Arc<Gpus>>;
 
 /// The GPUs of the cluster.

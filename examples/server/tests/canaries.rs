@@ -300,7 +300,7 @@ async fn open_connections(server: &Server, session: &str, canaries: &mut Canarie
     }
     let text = canaries.word("a message that is no JSON");
     open.send(Message::text(text)).await.unwrap();
-    // Whatever happens to the connection, the message was read once there is a reply.
+    // Once there is a reply, the message was read, even if the connection breaks.
     let _ = timeout(LIMIT, open.next()).await.expect("an answer or an end");
 
     let path = "/socket.io/?EIO=4&transport=polling";

@@ -205,7 +205,7 @@ impl Container {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// The request is accepted and the money is being reserved.
+    /// The request is accepted and its hold is being placed.
     Accepted,
     /// The objects exist in the cluster; no node has been chosen.
     Scheduling,

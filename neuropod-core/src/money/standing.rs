@@ -40,8 +40,8 @@ pub enum Low {
 }
 
 impl Standing {
-    /// How an account stands with this balance and these pods, when its owner is warned at these marks (seconds, most
-    /// first). That its user is not suspended and has no cap is assumed.
+    /// How an account stands with this balance and these pods, when its owner is warned at these thresholds
+    /// (seconds, largest first). Assumes a user who is not suspended and has no cap.
     pub fn of<'a>(
         balance: Balance,
         pods: impl IntoIterator<Item = &'a Pod>,

@@ -265,7 +265,7 @@ mod tests {
         })
     }
 
-    /// What the subscriber is told next: the pod, and its version, or that it is gone.
+    /// The next report to the subscriber: the pod and its version; no version: it is gone.
     fn taken(mailbox: &RecordMailbox) -> Option<(PodId, Option<u64>)> {
         Some(match mailbox.take().now_or_never()? {
             RecordChange::Stored(pod) => (pod.id.clone(), Some(pod.version)),

@@ -1,4 +1,4 @@
-//! Whatever happens in whatever order, the events of the watch lead to the state of the cluster, and none is
+//! For any operations in any order, the events of the watch lead to the state of the cluster, and none is
 //! without a change.
 
 use std::collections::BTreeMap;

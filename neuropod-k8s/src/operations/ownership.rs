@@ -7,7 +7,7 @@ use crate::api::kinds::Kind;
 use crate::api::manifest::Manifest;
 use crate::api::partial::Meta;
 
-/// What to do with an object that has the name of one of ours.
+/// The decision about an object that has the name of one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// The object is correct, or can't be changed.

@@ -16,7 +16,7 @@ pub(super) enum Item {
     Events(About, Update<PartialEvent>),
 }
 
-/// What the events of a watch are about.
+/// The subject of a watch's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
     /// Warnings about pods that hang.

@@ -46,7 +46,7 @@ pub enum Error {
     Container {
         /// The image.
         image: String,
-        /// What Docker says.
+        /// The error of Docker.
         source: Box<testcontainers::TestcontainersError>,
     },
 

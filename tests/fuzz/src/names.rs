@@ -2,7 +2,7 @@
 
 use neuropod::naming::{MAX_DOMAIN_LEN, MAX_HOST_LEN, MAX_LABEL_LEN, Naming, NamingError, Slug};
 
-/// Whatever the names of a pod and its owner, the names made of them are valid in Kubernetes and DNS, and a
+/// For any names of a pod and its owner, the names made of them are valid in Kubernetes and DNS, and a
 /// host parses to the parts it was made of.
 pub fn names(data: &[u8]) {
     let text = String::from_utf8_lossy(data);

@@ -36,7 +36,7 @@ pub fn partial_objects(data: &[u8]) {
     assert!(is_json || observation.is_err(), "{observation:?}");
 }
 
-/// Whatever a watch sends, only reported pods can go, and the stream continues.
+/// For anything that a watch sends: only reported pods can go, and the stream continues.
 pub fn watch_lines(data: &[u8]) {
     api_server::block_on(async {
         let cluster = api_server::watched(data.to_vec().into());

@@ -90,7 +90,7 @@ impl Package {
     }
 }
 
-/// What Cargo says of the workspace.
+/// The workspace, as Cargo describes it.
 #[derive(Debug, Deserialize)]
 struct Workspace {
     packages: Vec<Package>,

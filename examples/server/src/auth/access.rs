@@ -1,4 +1,4 @@
-//! Who may sign in, and who is an administrator, by the lists of the configuration.
+//! The lists of the configuration: people who may sign in, and administrators.
 
 use std::collections::HashSet;
 
@@ -40,7 +40,7 @@ impl Access {
         })
     }
 
-    /// What somebody with this address may do. Only a verified address makes anybody an administrator.
+    /// The role of a person with this address. Only a verified address makes anybody an administrator.
     pub(crate) fn role(&self, email: &str, verified: bool) -> Role {
         if verified && self.is_administrators(email) {
             Role::Admin
@@ -74,7 +74,7 @@ impl Access {
     }
 
     /// Whether a user who is known may still do what they could when they signed in: the lists may have changed since.
-    /// Whoever has signed in with an earlier version of this server had a verified address.
+    /// People who signed in with an earlier version of this server had a verified address.
     pub(crate) fn holds(&self, user: &User) -> (bool, Role) {
         let verified = user.email_verified || user.identity.is_none();
         (

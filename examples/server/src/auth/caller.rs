@@ -12,7 +12,7 @@ use crate::contract::failure::Failure;
 /// A user who is signed in.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// Who they are.
+    /// The user.
     pub(crate) user: User,
     /// Since when, and for how long.
     pub(crate) session: Session,
@@ -31,7 +31,7 @@ impl Caller {
 #[derive(Debug, Clone)]
 pub(crate) struct Admin(pub Caller);
 
-/// What [`identify`](super::identify::identify) found; `None`: the request has no token.
+/// The result of [`identify`](super::identify::identify); `None`: the request has no token.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity(pub Option<Result<Caller, Failure>>);
 

@@ -1,4 +1,4 @@
-//! What a token of another issuer says, read leniently: only what decides something has to have its type.
+//! The claims of another issuer's token, read leniently: only claims that decide something must have the right type.
 
 use jiff::Timestamp;
 use neuropod::user::Identity;
@@ -68,7 +68,7 @@ fn digest(value: &Value) -> String {
 }
 
 impl Profile {
-    /// Whom the claims of `issuer` mean. `verifies`: it verifies every address, and need not say so.
+    /// The person in the claims of `issuer`. `verifies`: it verifies every address, and need not say so.
     ///
     /// # Errors
     /// Why nobody can be made of them.

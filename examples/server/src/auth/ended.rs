@@ -55,7 +55,7 @@ pub(super) fn end(user: &mut User, session: &Session, now: Timestamp) {
 
 fn ended_sessions(user: &User) -> impl Iterator<Item = EndedSession> {
     let kept = user.extra.get(EXTRA).and_then(Value::as_array);
-    // One that can't be read takes none of the others with it.
+    // One that can't be read is skipped.
     let sessions = kept.into_iter().flatten();
     sessions.filter_map(|session| EndedSession::deserialize(session).ok())
 }

@@ -17,7 +17,7 @@ pub(crate) struct Google {
 }
 
 impl Google {
-    /// Who has this ID token.
+    /// The person of this ID token.
     ///
     /// # Errors
     /// 401 when Google has not made it for this application, or says that the address is not known to be theirs.

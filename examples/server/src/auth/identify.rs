@@ -35,7 +35,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl App {
-    /// Who has this token.
+    /// The caller with this token.
     ///
     /// # Errors
     /// 401 when it does not hold: it is not ours, expired, ended, or its user is gone; 403 when its user is on no list;

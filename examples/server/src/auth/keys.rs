@@ -23,7 +23,7 @@ const SOONEST: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long a fetch may take: a person who signs in waits for it.
 const TIMEOUT: Duration = Duration::from_secs(4);
-/// What issuers sign with. Never an algorithm with a shared secret: the public key would be the secret.
+/// The algorithms that issuers may sign with. Never one with a shared secret: the public key would be the secret.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
 
 /// The keys of an issuer, fetched on demand.
@@ -50,7 +50,7 @@ impl Keys {
         }
     }
 
-    /// What a token says that was signed with one of these keys, by one of these issuers, for this audience, and until
+    /// The claims of a token that was signed with one of these keys, by one of these issuers, for this audience, and until
     /// when it holds, in seconds since 1970.
     ///
     /// # Errors

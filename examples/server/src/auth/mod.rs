@@ -1,4 +1,4 @@
-//! Who asks, and who may come in.
+//! Authentication, and who may sign in.
 //!
 //! | question | place |
 //! |---|---|

@@ -68,7 +68,7 @@ impl App {
         }
         let role = self.role_of(&known, profile);
         if known.role == role {
-            // What a first time that broke off has left undone is done now.
+            // A first sign-in that was interrupted is completed now.
             return Ok(self.platform.register(&known).await?);
         }
         tracing::info!(user = %known.id, ?role, "a role follows the lists");

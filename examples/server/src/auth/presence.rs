@@ -1,4 +1,4 @@
-//! Who is there.
+//! The users who are online.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How long somebody counts as there after they asked for something. Open pages say so twice a minute.
 const THERE: Duration = Duration::from_mins(2);
 
-/// Who asked this server for something lately.
+/// The users who sent this server a request lately.
 #[derive(Debug, Default)]
 pub(crate) struct Presence(Mutex<HashMap<UserId, Instant>>);
 

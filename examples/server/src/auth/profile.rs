@@ -1,4 +1,4 @@
-//! Who somebody is, as an issuer of tokens says.
+//! The identity and address of a person, as an issuer of tokens states them.
 
 use jiff::Timestamp;
 use neuropod::user::Identity;
@@ -12,10 +12,10 @@ use crate::contract::user::AVATAR;
 /// The issuer of those who sign in by address alone, in development.
 const DEVELOPMENT: &str = "development";
 
-/// Who somebody is, as an issuer of tokens or they themselves say. All of it is checked.
+/// The identity and address of a person, as an issuer of tokens or they themselves state them. All of it is checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
-    /// Whom the issuer means.
+    /// The person's identity at the issuer.
     pub(crate) identity: Identity,
     /// The e-mail address.
     pub(crate) email: String,
@@ -43,7 +43,7 @@ impl Profile {
         })
     }
 
-    /// What is kept of it with the user.
+    /// The part of it that is kept with the user.
     pub(super) fn extra(&self) -> impl Iterator<Item = (String, Value)> {
         let avatar = self.avatar.clone();
         avatar

@@ -15,7 +15,7 @@ const NAME: &str = "neuropod";
 /// By how much the clocks of servers may differ.
 const LEEWAY_SECONDS: u64 = 10;
 
-/// Whom a token of this server is for.
+/// The bearer of a token of this server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bearer {
     pub(super) id: UserId,

@@ -22,7 +22,7 @@ pub(crate) struct BalanceView {
     pub(crate) balance: f64,
     /// The same.
     pub(crate) available: f64,
-    /// What is reserved for pods: an hour of each that runs.
+    /// The amount in holds: an hour of each pod that runs.
     pub(crate) held: f64,
     /// The sum of both.
     pub(crate) total: f64,
@@ -130,7 +130,7 @@ pub(crate) struct DayView {
     pub(crate) date: Date,
     /// The change of the balance.
     pub(crate) total: f64,
-    /// What it is made of. Holds are not in it: they move no money.
+    /// Its lines. Holds are not in it: they move no money.
     pub(crate) lines: Vec<LineView>,
 }
 
@@ -202,7 +202,7 @@ pub(crate) struct EntryView {
     pub(crate) kind: EntryKind,
     /// The change of the balance.
     pub(crate) amount: f64,
-    /// By how much it changed what is reserved.
+    /// The change of the amount in holds.
     pub(crate) held: f64,
     /// The time.
     #[schema(value_type = String, format = DateTime)]

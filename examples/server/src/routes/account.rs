@@ -62,7 +62,7 @@ pub(crate) async fn balance(
     )))
 }
 
-/// What happened in the account, by day (UTC) and pod.
+/// The statement of the account, by day (UTC) and pod.
 #[utoipa::path(get, path = "/api/account/statement", tag = "Account", params(Range, Detail),
     security(("bearer" = [])), responses(
     (status = 200, body = Answer<StatementView>), (status = 400, body = FailureBody),

@@ -26,7 +26,7 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// What is asked for.
+    /// The requested range.
     ///
     /// # Errors
     /// 400 where the range is none; 403 and 404 as for the account.

@@ -1,4 +1,4 @@
-//! Who did what, for administrators.
+//! The audit log, for administrators.
 
 use axum::Json;
 use axum::extract::State;
@@ -41,7 +41,7 @@ pub(crate) struct Which {
     limit: Option<u32>,
 }
 
-/// What administrators did, and who was refused what only administrators may do: the newest first.
+/// The actions of administrators, and refused attempts at them, newest first.
 #[utoipa::path(get, path = "/api/admin/audit", tag = "Administration", params(Which), security(("bearer" = [])), responses(
     (status = 200, body = Answer<AuditView>), (status = 400, body = FailureBody),
     (status = 401, body = FailureBody), (status = 403, body = FailureBody),

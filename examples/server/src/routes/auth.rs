@@ -23,7 +23,7 @@ pub(crate) struct SignedIn {
     user: UserView,
 }
 
-/// Who asks.
+/// The caller.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Me {
     success: bool,
@@ -36,7 +36,7 @@ pub(crate) struct GoogleBody {
     token: String,
 }
 
-/// Who one wants to be.
+/// The person to sign in as.
 #[derive(ToSchema)]
 #[schema(example = json!({ "email": "ana@example.com" }))]
 pub(crate) struct MockBody {
@@ -124,7 +124,7 @@ pub(crate) async fn verify(State(app): State<Shared>, caller: Caller) -> Result<
     show(&app, caller).await
 }
 
-/// Who asks.
+/// The caller.
 #[utoipa::path(get, path = "/api/auth/me", tag = "Auth", security(("bearer" = [])), responses(
     (status = 200, body = Me), (status = 401, body = FailureBody),
 ))]

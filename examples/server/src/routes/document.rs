@@ -8,7 +8,7 @@ use utoipa::openapi::{ComponentsBuilder, Info, OpenApi, OpenApiBuilder};
 
 use crate::live;
 
-/// What the document says before the routes.
+/// The introduction of the document.
 pub(super) fn head() -> OpenApi {
     let mut info = Info::new("Neuropod", env!("CARGO_PKG_VERSION"));
     info.description = Some(format!(

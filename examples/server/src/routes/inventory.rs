@@ -54,11 +54,11 @@ pub(crate) struct NodeView {
     free: u32,
     /// Whether new pods are put on this node: it is ready and not cordoned.
     schedulable: bool,
-    /// Who has them, the pods of the platform first.
+    /// The pods that hold them, those of the platform first.
     holders: Vec<HolderView>,
 }
 
-/// Who has GPUs.
+/// A pod that holds GPUs.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HolderView {
@@ -78,7 +78,7 @@ pub(crate) struct HolderView {
     count: u32,
 }
 
-/// What is in the cluster.
+/// The GPUs of the cluster.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InventoryView {
     /// By model. Null: the cluster does not tell.
@@ -139,7 +139,7 @@ pub(crate) async fn get(
 }
 
 impl App {
-    /// Who has GPUs, with what the platform knows of them.
+    /// A pod that holds GPUs, with its owner where the platform knows it.
     fn holder(&self, holder: &GpuHolder, people: &People) -> HolderView {
         let pod = holder.pod_id.as_ref().and_then(|id| self.live.pod(id));
         let owner = pod.as_ref().map(|pod| &pod.owner);

@@ -40,7 +40,7 @@ pub(crate) async fn csv(
     let ledger = query.ledger(&app, &caller).await?;
     let names = ledger.names_of_pods().await?;
     let mut pages = Box::pin(ledger.pages());
-    // What can't be read at all is no file.
+    // If nothing can be read, the reply is an error instead of a file.
     let first = pages.try_next().await.map_err(no_account)?;
     let currency = app.platform.currency().clone();
     let head = head(&currency);
@@ -86,7 +86,7 @@ fn unit(currency: &Currency) -> String {
     format!("{first}{}", rest.to_ascii_lowercase())
 }
 
-/// Who reads it sees that the connection broke off, and that the last row is missing.
+/// The reader sees that the connection broke off, and that the last row is missing.
 fn broke_off(error: &Error) {
     tracing::warn!(%error, "a statement broke off");
 }
@@ -115,7 +115,7 @@ fn add(
     ]);
 }
 
-/// What has been written so far.
+/// The rows so far.
 #[derive(Default)]
 struct Sums {
     entries: u64,

@@ -14,7 +14,7 @@ use crate::contract::failure::{Failure, FailureBody};
 use crate::contract::reply::{Done, Parameters, done};
 use crate::language::Asked;
 
-/// What was done with a pod.
+/// A completed change of a pod.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangedPod {
     success: bool,
@@ -30,7 +30,7 @@ pub(crate) struct PodStatus {
     status: &'static str,
 }
 
-/// What becomes of the volume.
+/// Whether the volume is kept or deleted.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
@@ -40,7 +40,7 @@ pub(crate) struct DeleteQuery {
     volume: Volume,
 }
 
-/// What becomes of the volume.
+/// Whether the volume is kept or deleted.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Volume {

@@ -225,7 +225,7 @@ impl App {
         }
     }
 
-    /// What a pod uses.
+    /// The use of a pod.
     pub(crate) fn stats(&self, pod: &Pod) -> Stats {
         self.usage.of(pod, self.platform.catalogue(), Timestamp::now())
     }

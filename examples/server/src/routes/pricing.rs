@@ -20,7 +20,7 @@ use crate::language::Asked;
 /// The most hours that a cost is calculated for: ten years.
 const MAX_HOURS: f64 = 87_600.0;
 
-/// What a pod would be.
+/// The size of a pod.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "gpu": "rtx-4090", "containerDiskSize": 10, "volumeDiskSize": 10, "hours": 2,
@@ -130,7 +130,7 @@ async fn set(
     Ok(data(app.pricing(language).await?))
 }
 
-/// What a pod would cost.
+/// The cost of a pod.
 #[utoipa::path(post, path = "/api/pricing/calculate-cost", tag = "Pricing", request_body = CostBody, responses(
     (status = 200, body = Answer<CostView>), (status = 400, body = FailureBody),
 ))]
@@ -139,7 +139,7 @@ pub(crate) async fn calculate(
     Body(body): Body<CostBody>,
 ) -> Result<Json<Answer<CostView>>, Failure> {
     let hours = body.hours.unwrap_or(1.0);
-    // What is too small or too big for any size is so for a disk.
+    // A size out of the range of numbers is out of range for a disk.
     let size = |size| u32::try_from(size).unwrap_or(0);
     let sizes = (size(body.container_disk_size), size(body.volume_disk_size));
     let quote = app.platform.quote(&body.gpu, sizes.0, sizes.1).await;

@@ -48,7 +48,7 @@ pub(crate) async fn get(Asked(language): Asked, _: Caller) -> Json<StatusView> {
     view(language)
 }
 
-/// What a page has to know before anybody signs in, and a little more afterwards.
+/// The settings that a page needs before anybody signs in, and a few more afterwards.
 #[utoipa::path(get, path = "/api/config", tag = "Status", responses((status = 200, body = Answer<ConfigView>)))]
 pub(crate) async fn config(
     State(app): State<Shared>,

@@ -28,7 +28,7 @@ pub(crate) struct Changed {
     template: TemplateView,
 }
 
-/// What the dashboard shows of templates.
+/// Templates, as the dashboard shows them.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Summary {

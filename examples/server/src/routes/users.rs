@@ -1,4 +1,4 @@
-//! What administrators do with users.
+//! Users, for administrators.
 
 use std::collections::HashMap;
 
@@ -190,7 +190,7 @@ pub(crate) async fn suspend(
     Ok(data(app.user_view(user).await?))
 }
 
-/// What was repaired.
+/// The repaired users.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Repaired {
     /// Always true.

@@ -16,11 +16,11 @@ use crate::money::billing::{
 /// A change is made once per key, however often it is repeated.
 pub async fn happen_once(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
-    let [given, taken, reserved] = [(); 3].map(|()| new_key());
+    let [given, taken, held_key] = [(); 3].map(|()| new_key());
     for _ in 0..3 {
         billing.deposit(&given, &user, cents(50)).await.unwrap();
         billing.charge(&taken, &user, cents(30)).await.unwrap();
-        billing.hold_amount(&reserved, &user, cents(20)).await.unwrap();
+        billing.hold_amount(&held_key, &user, cents(20)).await.unwrap();
         holds(billing, &user, cents(100), cents(20), "after a repetition").await;
     }
     assert_eq!(
@@ -36,7 +36,7 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
         .await
         .expect("a charge repeated on an empty account");
     billing
-        .hold_amount(&reserved, &user, cents(20))
+        .hold_amount(&held_key, &user, cents(20))
         .await
         .expect("a hold repeated on an empty account");
     holds(billing, &user, Money::ZERO, cents(20), "in the end").await;
@@ -46,10 +46,10 @@ pub async fn happen_once(billing: &Arc<dyn Billing>) {
 pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(1000)).await;
     let other = prepaid(billing, cents(1000)).await;
-    let [given, taken, reserved, released] = [(); 4].map(|()| new_key());
+    let [given, taken, held_key, released] = [(); 4].map(|()| new_key());
     billing.deposit(&given, &user, cents(10)).await.unwrap();
     billing.charge(&taken, &user, cents(10)).await.unwrap();
-    billing.hold_amount(&reserved, &user, cents(10)).await.unwrap();
+    billing.hold_amount(&held_key, &user, cents(10)).await.unwrap();
     billing.hold_amount(&released, &user, cents(10)).await.unwrap();
     billing.release(&released).await.unwrap();
 
@@ -61,14 +61,14 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
         key_in_use(deposit, &format!("a deposit with the key and {which}"));
         let charge = billing.charge(&taken, user, amount).await;
         key_in_use(charge, &format!("a charge with the key and {which}"));
-        for key in [&reserved, &released] {
+        for key in [&held_key, &released] {
             let hold = billing.hold_amount(key, user, amount).await;
             key_in_use(hold, &format!("a hold with the key and {which}"));
         }
     }
     for (key, of) in [
         (&taken, "a charge"),
-        (&reserved, "a hold"),
+        (&held_key, "a hold"),
         (&released, "a released hold"),
     ] {
         let deposit = billing.deposit(key, &user, cents(10)).await;
@@ -76,7 +76,7 @@ pub async fn same_key_other_change(billing: &Arc<dyn Billing>) {
     }
     for (key, of) in [
         (&given, "a deposit"),
-        (&reserved, "a hold"),
+        (&held_key, "a hold"),
         (&released, "a released hold"),
     ] {
         let charge = billing.charge(key, &user, cents(10)).await;
@@ -105,14 +105,14 @@ fn key_in_use(result: Result<()>, what: &str) {
 pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let (required, available) = (Money::from_micros(1_000_001), cents(100));
-    let [taken, reserved] = [(); 2].map(|()| new_key());
+    let [taken, held_key] = [(); 2].map(|()| new_key());
     for (result, what) in [
         (
             billing.charge(&taken, &user, required).await,
             "a charge of too much",
         ),
         (
-            billing.hold_amount(&reserved, &user, required).await,
+            billing.hold_amount(&held_key, &user, required).await,
             "a hold of too much",
         ),
     ] {
@@ -151,7 +151,7 @@ pub async fn prepaid_never_below_zero(billing: &Arc<dyn Billing>) {
         .await
         .expect("a charge that failed can be made when there is money");
     billing
-        .hold_amount(&reserved, &user, required)
+        .hold_amount(&held_key, &user, required)
         .await
         .expect("a hold that failed can be made when there is money");
     holds(
@@ -273,8 +273,8 @@ pub async fn bad_input(billing: &Arc<dyn Billing>) {
     let long = "k".repeat(MAX_KEY_LEN + 1);
     // 128 characters of two bytes each: a key is measured in bytes.
     let wide = "ñ".repeat(128);
-    let reserved = new_key();
-    billing.hold_amount(&reserved, &user, cents(10)).await.unwrap();
+    let held_key = new_key();
+    billing.hold_amount(&held_key, &user, cents(10)).await.unwrap();
 
     for (key, which) in [
         ("", "an empty key"),
@@ -323,14 +323,14 @@ pub async fn nothing_is_lost_at_the_limits(billing: &Arc<dyn Billing>) {
         "a deposit beyond the range",
     );
     // A release adds the held amount to the available amount, so their sum stays in range.
-    let reserved = new_key();
-    billing.hold_amount(&reserved, &rich, most).await.unwrap();
+    let held_key = new_key();
+    billing.hold_amount(&held_key, &rich, most).await.unwrap();
     failure(
         billing.deposit(&new_key(), &rich, one).await,
         "invalid",
         "a deposit beyond the range with all of it held",
     );
-    billing.release(&reserved).await.unwrap();
+    billing.release(&held_key).await.unwrap();
     holds(billing, &rich, most, Money::ZERO, "in the richest account").await;
 
     let poor = new_user();

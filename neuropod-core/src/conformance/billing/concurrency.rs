@@ -49,25 +49,25 @@ pub async fn one_of_many_gets_the_last_money(billing: &Arc<dyn Billing>) {
 pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
     for _ in 0..RACES {
         let user = prepaid(billing, cents(1000)).await;
-        let [given, taken, reserved] = [(); 3].map(|()| new_key());
+        let [given, taken, held_key] = [(); 3].map(|()| new_key());
         let mut tasks = JoinSet::new();
         for _ in 0..RUNNERS {
             let (billing, user) = (billing.clone(), user.clone());
-            let (given, taken, reserved) = (given.clone(), taken.clone(), reserved.clone());
+            let (given, taken, held_key) = (given.clone(), taken.clone(), held_key.clone());
             tasks.spawn(async move {
                 billing.deposit(&given, &user, cents(5)).await?;
                 billing.charge(&taken, &user, cents(7)).await?;
-                billing.hold_amount(&reserved, &user, cents(100)).await
+                billing.hold_amount(&held_key, &user, cents(100)).await
             });
         }
-        // All have reserved before the first releases: who reserves under a key that was released is refused.
+        // All holds are placed before the first release: a hold under a released key is refused.
         for result in tasks.join_all().await {
             result.expect("a repetition at the same time is told that it is done");
         }
         let mut tasks = JoinSet::new();
         for _ in 0..RUNNERS {
-            let (billing, reserved) = (billing.clone(), reserved.clone());
-            tasks.spawn(async move { billing.release(&reserved).await });
+            let (billing, held_key) = (billing.clone(), held_key.clone());
+            tasks.spawn(async move { billing.release(&held_key).await });
         }
         for result in tasks.join_all().await {
             result.expect("a repetition at the same time is told that it is done");

@@ -1,4 +1,4 @@
-//! What is used and paid while a hold is open.
+//! Draws from an open hold.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn drawn(charged: i64, written_off: i64, held: i64) -> Drawn {
 }
 
 /// A prepaid account with so much in it, of which so much is held under the key.
-async fn reserved(billing: &Arc<dyn Billing>, money: i64, held: i64) -> (UserId, String) {
+async fn with_hold(billing: &Arc<dyn Billing>, money: i64, held: i64) -> (UserId, String) {
     let user = prepaid(billing, cents(money)).await;
     let key = new_key();
     billing.hold_amount(&key, &user, cents(held)).await.unwrap();
@@ -46,7 +46,7 @@ async fn reserved(billing: &Arc<dyn Billing>, money: i64, held: i64) -> (UserId,
 
 /// The hold pays first, then what is available.
 pub async fn pays_from_the_hold(billing: &Arc<dyn Billing>) {
-    let (user, hold) = reserved(billing, 100, 60).await;
+    let (user, hold) = with_hold(billing, 100, 60).await;
     let answer = billing
         .draw(&draw(&user, Some(&hold), cents(25), Money::ZERO))
         .await
@@ -63,7 +63,7 @@ pub async fn pays_from_the_hold(billing: &Arc<dyn Billing>) {
 
 /// The hold is filled again, as far as what is available goes, and never beyond what is asked for.
 pub async fn tops_up_as_far_as_it_goes(billing: &Arc<dyn Billing>) {
-    let (user, hold) = reserved(billing, 100, 60).await;
+    let (user, hold) = with_hold(billing, 100, 60).await;
     let top_up = async |amount| {
         billing
             .draw(&draw(&user, Some(&hold), amount, cents(60)))
@@ -90,9 +90,9 @@ pub async fn tops_up_as_far_as_it_goes(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(90), cents(60), "after the deposit").await;
 }
 
-/// What neither the hold nor the account can pay is charged and given back by an entry of its own.
+/// The part that neither the hold nor the account can pay is charged, and given back by an entry of its own.
 pub async fn writes_off_what_nobody_can_pay(billing: &Arc<dyn Billing>) {
-    let (user, hold) = reserved(billing, 100, 60).await;
+    let (user, hold) = with_hold(billing, 100, 60).await;
     let answer = billing
         .draw(&draw(&user, Some(&hold), cents(130), cents(60)))
         .await
@@ -116,7 +116,7 @@ pub async fn writes_off_what_nobody_can_pay(billing: &Arc<dyn Billing>) {
 
 /// A repetition answers what the first one did; the key is good for no other draw.
 pub async fn happens_once(billing: &Arc<dyn Billing>) {
-    let (user, hold) = reserved(billing, 100, 60).await;
+    let (user, hold) = with_hold(billing, 100, 60).await;
     let once = draw(&user, Some(&hold), cents(25), cents(60));
     let first = billing.draw(&once).await.unwrap();
     billing
@@ -185,7 +185,7 @@ pub async fn needs_an_open_hold(billing: &Arc<dyn Billing>) {
         "a draw from what was released",
     );
     let stranger = prepaid(billing, cents(100)).await;
-    let (_, theirs) = reserved(billing, 100, 10).await;
+    let (_, theirs) = with_hold(billing, 100, 10).await;
     let error = billing
         .draw(&draw(&stranger, Some(&theirs), cents(5), Money::ZERO))
         .await;
@@ -229,7 +229,7 @@ pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
 
 /// A release returns the remainder after draws.
 pub async fn what_is_left_ends_as_it_should(billing: &Arc<dyn Billing>) {
-    let (user, hold) = reserved(billing, 100, 60).await;
+    let (user, hold) = with_hold(billing, 100, 60).await;
     billing
         .draw(&draw(&user, Some(&hold), cents(25), Money::ZERO))
         .await
@@ -240,7 +240,7 @@ pub async fn what_is_left_ends_as_it_should(billing: &Arc<dyn Billing>) {
 
 /// Bad keys and negative amounts are refused, and change nothing.
 pub async fn bad_input(billing: &Arc<dyn Billing>) {
-    let (user, hold) = reserved(billing, 100, 60).await;
+    let (user, hold) = with_hold(billing, 100, 60).await;
     let good = draw(&user, Some(&hold), cents(1), cents(60));
     let bad = [
         Draw {
@@ -282,7 +282,7 @@ fn used(user: &UserId, hold: Option<&str>, amount: Money, day: i8) -> Draw {
 
 /// The part beyond a cap is written off, even if the account could pay it; spending is counted by day.
 pub async fn never_charge_more_than_a_cap(billing: &Arc<dyn Billing>) {
-    let (user, hold) = reserved(billing, 1000, 60).await;
+    let (user, hold) = with_hold(billing, 1000, 60).await;
     let capped = |amount, day| Draw {
         daily_cap: Some(cents(100)),
         ..used(&user, Some(&hold), cents(amount), day)

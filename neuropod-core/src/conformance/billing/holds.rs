@@ -97,7 +97,7 @@ pub async fn what_is_held_is_not_available(billing: &Arc<dyn Billing>) {
     holds(billing, &user, Money::ZERO, Money::ZERO, "with all spent").await;
 }
 
-/// An unlimited account reserves below zero, and spends and releases the same way.
+/// Holds may bring an unlimited account below zero; spending and releasing work as usual.
 pub async fn of_unlimited_accounts(billing: &Arc<dyn Billing>) {
     let user = new_user();
     billing.open(&user, AccountKind::Unlimited).await.unwrap();

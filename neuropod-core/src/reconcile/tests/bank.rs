@@ -8,7 +8,7 @@ use crate::money::billing::{Period, next_day};
 #[derive(Debug)]
 pub(super) struct Bank {
     pub(super) available: Money,
-    /// What each hold has; `None`: it was released.
+    /// The amount of each hold; `None`: it was released.
     keys: BTreeMap<String, Option<Money>>,
     draws: BTreeMap<String, (Draw, Drawn)>,
 }

@@ -35,7 +35,7 @@ struct Found {
     data: Value,
 }
 
-/// What to do about an existing copy.
+/// The decision about an existing copy.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     Leave,

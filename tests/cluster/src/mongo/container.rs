@@ -45,7 +45,7 @@ pub(super) struct Image {
 impl Image {
     /// Without a tag it is `latest`, as everywhere in Docker.
     pub(super) fn new(reference: &str) -> Self {
-        // What follows a colon is a port where a path comes after it.
+        // A colon before a path begins a port, not a tag.
         let (name, tag) = match reference.rsplit_once(':') {
             Some((name, tag)) if !tag.contains('/') => (name, tag),
             _ => (reference, "latest"),

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// What the program `docker` does here: it notes its arguments.
+/// The fake program `docker`, which notes its arguments.
 const PROGRAM: &str = "#!/bin/sh\necho \"$*\" >> \"$0.calls\"\n";
 
 pub(crate) struct FakeDocker {
@@ -22,7 +22,7 @@ pub(crate) struct FakeDocker {
 }
 
 impl FakeDocker {
-    /// One that has this image and can't download any other.
+    /// A Docker that has this image and can't download any other.
     pub(crate) fn with_image(image: &'static str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

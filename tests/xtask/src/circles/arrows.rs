@@ -119,7 +119,7 @@ impl Finder<'_> {
         }
     }
 
-    /// What is known about the type of an expression.
+    /// The known facts about the type of an expression.
     fn type_of(&self, expression: &Expr) -> Known {
         match expression {
             Expr::Path(path) if path.path.is_ident("self") => self.this,

@@ -14,7 +14,7 @@ use super::{
     names::{FileId, ItemId, ModuleId, Named, Names, Namespace},
 };
 
-/// What is known about the type of an expression.
+/// The known facts about the type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
     /// A type of this crate.

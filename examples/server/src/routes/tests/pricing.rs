@@ -46,7 +46,7 @@ async fn prices_are_shown_to_all_and_changed_by_administrators() {
         .expect(200);
     assert_eq!(changed["data"]["gpus"]["rtx-4090"]["price"], 4.0);
     assert_eq!(changed["data"]["gpus"]["rtx-4050"]["price"], 0.5);
-    // What was read may be sent back whole.
+    // A reply may be sent back whole.
     let whole = api.get("/api/pricing", &admin).await.expect(200)["data"].clone();
     api.call(Method::PUT, "/api/pricing", &admin, Some(&whole))
         .await

@@ -1,4 +1,4 @@
-//! What the tests of several routes need.
+//! Helpers for the tests of several routes.
 
 use std::time::Duration;
 

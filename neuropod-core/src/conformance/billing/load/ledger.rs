@@ -97,7 +97,7 @@ struct ReplayedAccount<'a> {
     available: Money,
     /// The charges for usage, all on one day.
     spent: Money,
-    /// The reserved amount of each key.
+    /// The held amount of each key.
     holds: BTreeMap<&'a str, Money>,
 }
 
@@ -127,7 +127,7 @@ impl<'a> ReplayedAccount<'a> {
             amount,
         };
         self.operation_of(entry, |operation| *operation == posted);
-        assert_eq!(entry.held, Money::ZERO, "nothing is reserved: {entry:?}");
+        assert_eq!(entry.held, Money::ZERO, "nothing is held: {entry:?}");
         self.available += entry.amount;
         done.note(entry, posted, CallResult::Done);
     }
@@ -162,20 +162,20 @@ impl<'a> ReplayedAccount<'a> {
         else {
             unreachable!("only draws were looked for");
         };
-        let reserved = hold.as_deref().map_or(Money::ZERO, |hold| {
-            let reserved = self.holds.get(hold);
-            *reserved.unwrap_or_else(|| panic!("drawn from a hold that has ended: {entry:?}"))
+        let in_hold = hold.as_deref().map_or(Money::ZERO, |hold| {
+            let in_hold = self.holds.get(hold);
+            *in_hold.unwrap_or_else(|| panic!("drawn from a hold that has ended: {entry:?}"))
         });
         let remaining_today = daily_cap.map(|cap| (cap - self.spent).max(Money::ZERO));
         let caps = [*at_most, remaining_today].into_iter().flatten();
         let chargeable = caps.fold(*amount, Money::min);
-        let from_hold = reserved.min(chargeable);
+        let from_hold = in_hold.min(chargeable);
         let from_account = self.payable(chargeable - from_hold);
         let charged = from_hold + from_account;
         let written_off = *amount - charged;
         self.available -= from_account;
         self.spent += charged;
-        let mut held = reserved - from_hold;
+        let mut held = in_hold - from_hold;
         let mut expected = vec![(&*entry.key, EntryKind::Usage, -*amount, -from_hold)];
         if written_off > Money::ZERO {
             expected.push((&entry.key, EntryKind::WriteOff, written_off, Money::ZERO));
@@ -211,12 +211,8 @@ impl<'a> ReplayedAccount<'a> {
             key: entry.key.clone(),
         };
         self.operation_of(entry, |operation| *operation == end);
-        let reserved = self.holds.remove(&*entry.key);
-        assert_eq!(
-            reserved,
-            Some(-entry.held),
-            "all that was reserved ends: {entry:?}"
-        );
+        let in_hold = self.holds.remove(&*entry.key);
+        assert_eq!(in_hold, Some(-entry.held), "the whole hold ends: {entry:?}");
         assert_eq!(entry.amount, Money::ZERO, "a release charges nothing: {entry:?}");
         self.available -= entry.held;
         let before = done.ends.insert(entry.key.clone(), end);
