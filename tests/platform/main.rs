@@ -21,6 +21,7 @@ mod lookups;
 mod measures;
 mod money;
 mod obstacles;
+mod orphans;
 mod parts;
 mod races;
 mod servers;

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use tokio::task::{self, AbortHandle, JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::orphans::Orphans;
 use super::pass::{PassEnd, PassReport, Reconciler};
 use super::queue::WorkQueue;
 use super::resync::{Everything, Resync};
@@ -29,7 +30,7 @@ use crate::pod::record::Pod;
 const MAX_WORKERS: usize = 32;
 /// How often everything is read when nothing requires it.
 const RESYNC: Duration = Duration::from_mins(5);
-/// How soon everything is read again after an object without a record was found, or after a failure.
+/// How soon everything is read again after the watch showed an orphan whose names are not known, or after a failure.
 const SOON: Duration = Duration::from_secs(5);
 /// The time that the cluster may need to show its pods before the owners of waiting pods are informed,
 /// repeatedly.
@@ -73,10 +74,9 @@ struct Controller {
     workers: JoinSet<Result<PassReport>>,
     /// The pod of each worker.
     tasks: HashMap<task::Id, PodId>,
-    /// Tasks without a caller that waits: readers of logs, and those started by a resync.
+    /// Tasks without a caller that waits: readers of logs, removals of orphans, and those started by a resync.
     background: JoinSet<()>,
-    /// The task that removes orphans.
-    removal: Option<AbortHandle>,
+    orphans: Orphans,
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
     /// The time of the last full query of the cluster; at first that of the watch.
@@ -124,7 +124,7 @@ impl Controller {
             workers: JoinSet::new(),
             tasks: HashMap::new(),
             background: JoinSet::new(),
-            removal: None,
+            orphans: Orphans::new(parts.cluster.clone(), parts.records.clone()),
             resyncs: JoinSet::new(),
             next_resync: Instant::now() + BLIND,
             asked_at: Instant::now(),
@@ -253,12 +253,14 @@ impl Controller {
         }
     }
 
-    /// Forgets a pod without a record: its remaining objects in the cluster are orphans.
+    /// Forgets a pod without a record: what is left of it in the cluster is an orphan. Only a resync finds the names of its
+    /// objects, unless a resync has found them already and the orphan is being removed.
     fn forget(&mut self, id: &PodId) {
         self.queue.forget(id);
         self.feed.publish_gone(id);
         if let Some(slot) = self.slots.remove(id)
             && !slot.view.observation().is_cleared()
+            && !self.orphans.is_being_removed(id)
         {
             self.next_resync = self.next_resync.min(Instant::now() + SOON);
         }
@@ -324,14 +326,7 @@ impl Controller {
         for id in all {
             self.enqueue(id);
         }
-        if !everything.orphans.is_empty() {
-            if self.removal.as_ref().is_none_or(AbortHandle::is_finished) {
-                let resync = Arc::clone(&self.resync);
-                let removal = async move { resync.remove_orphans(everything.orphans).await };
-                self.removal = Some(self.background.spawn(removal));
-            }
-            self.next_resync = self.next_resync.min(Instant::now() + SOON);
-        }
+        self.orphans.remove(everything.orphans, &mut self.background);
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! `controller` enqueues pods in the `queue` and lets workers make one reconcile `pass` over each; a `slot`
 //! holds its state of one pod, with a `view` of the pod in the cluster. `resync` reads everything, to find
-//! unreported changes. `token_capture` reads the logs for access tokens.
+//! unreported changes. `orphans` removes objects without a record. `token_capture` reads the logs for access tokens.
 
+mod backoff;
 mod controller;
 mod log_times;
+mod orphans;
 mod pass;
 mod queue;
 mod resync;

@@ -4,13 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use crate::clock::SteadyClock;
 use crate::cluster::backend::{ClusterBackend, OwnedWorkload};
 use crate::cluster::observation::{Objects, Observation, ObservedVolume};
-use crate::cluster::workload::VolumePolicy;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
 use crate::platform::departures::Departures;
@@ -18,9 +16,6 @@ use crate::platform::price_book::PriceBook;
 use crate::platform::records::Records;
 use crate::pod::record::{Desired, Pod};
 use crate::reconcile;
-
-/// The number of orphans removed concurrently.
-const MAX_REMOVALS: usize = 8;
 
 /// Everything in the store and in the cluster.
 #[derive(Debug)]
@@ -123,27 +118,6 @@ impl Resync {
             && is_news
         {
             tracing::warn!(%error, "the store can't be used now");
-        }
-    }
-
-    /// Removes objects without a record. The volumes stay: their deletion was not requested.
-    pub(super) async fn remove_orphans(&self, orphans: Vec<OwnedWorkload>) {
-        let removals = orphans.into_iter().map(|orphan| self.remove_orphan(orphan));
-        stream::iter(removals)
-            .buffer_unordered(MAX_REMOVALS)
-            .collect::<()>()
-            .await;
-    }
-
-    async fn remove_orphan(&self, orphan: OwnedWorkload) {
-        let id = &orphan.reference.pod_id;
-        // A pod may have been created under the same id since the orphan was found.
-        if !matches!(self.records.get(id).await, Ok(None)) {
-            return;
-        }
-        tracing::warn!(pod = %id, name = orphan.reference.name, "removing a pod without record");
-        if let Err(error) = self.cluster.remove(&orphan.reference, VolumePolicy::Keep).await {
-            tracing::warn!(pod = %id, %error, "the pod without record can't be removed now");
         }
     }
 }

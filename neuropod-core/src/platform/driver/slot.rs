@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::backoff::Backoff;
 use super::pass::PassEnd;
 use super::token_capture::Capture;
 use super::view::View;
@@ -27,7 +27,7 @@ pub(super) struct Slot {
     /// The version of the record that was published last.
     pub(super) version: u64,
     /// The waits between repeated passes.
-    backoff: Option<ExponentialBackoff>,
+    backoff: Option<Backoff>,
     capture: Option<RunningCapture>,
 }
 
@@ -82,13 +82,8 @@ impl Slot {
 
     fn next_backoff(&mut self) -> Duration {
         let (first, longest) = RETRY;
-        let backoff = self.backoff.get_or_insert_with(|| {
-            let builder = ExponentialBuilder::new()
-                .with_min_delay(first)
-                .with_max_delay(longest);
-            builder.with_factor(2.0).with_jitter().without_max_times().build()
-        });
-        backoff.next().unwrap_or(longest)
+        let backoff = self.backoff.get_or_insert_with(|| Backoff::new(first, longest));
+        backoff.next_wait()
     }
 
     /// Whether this log is being read, or was read to its end.
