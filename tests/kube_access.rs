@@ -72,6 +72,7 @@ async fn whole_life(site: &Site, workload: &Workload) -> Result<(), Error> {
     backend.apply(workload).await?;
     backend.observe(reference).await?;
     backend.inventory().await?;
+    backend.gpus().await?;
     backend.usage().await?;
     match backend.logs(reference, LogOptions::default()).await {
         Err(error) if *error.kind() == ErrorKind::InvalidState => {}
@@ -102,19 +103,18 @@ async fn gpus_are_counted_if_allowed() {
         .patch_status(&name, &PatchParams::default(), &patch)
         .await
         .unwrap();
-    let mine = |inventory: neuropod_core::cluster::Inventory| {
-        let mut gpus = inventory.gpus.into_iter();
-        gpus.find(|stock| stock.model.as_deref() == Some(&site.namespace))
-    };
-    let stock = mine(site.backend.inventory().await.unwrap()).unwrap();
-    assert_eq!((stock.total, stock.free), (4, 4));
+    let nodes = site.backend.gpus().await.unwrap().unwrap();
+    let mut gpus = nodes.iter();
+    let stock = gpus.find(|gpus| gpus.model.as_deref() == Some(&site.namespace));
+    let stock = stock.unwrap();
+    assert_eq!((stock.total, stock.free()), (4, 4));
 
     let few: Vec<_> = rbac()
         .into_iter()
         .filter(|document| !document["metadata"]["name"].as_str().unwrap().ends_with("gpus"))
         .collect();
     let without = Site::with(cluster, &[few], |_| {}).await;
-    assert_eq!(without.backend.inventory().await.unwrap().gpus, []);
+    assert_eq!(without.backend.gpus().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The use of pods, and the inventory of the cluster.
 
 use neuropod::cluster::Step;
+use neuropod::cluster::gpus::by_model;
 use neuropod::sim::{GpuPool, Settings};
 use neuropod::{Actor, ErrorKind, PodId, Status};
 
@@ -68,7 +69,11 @@ async fn everybody_sees_how_many_gpus_are_free_and_administrators_who_holds_them
     let error = platform.inventory(&world.ana).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Forbidden);
     let inventory = platform.inventory(&Actor::admin("root")).await.unwrap();
-    assert_eq!(inventory.gpus, stock);
+    let nodes = platform.gpu_nodes(&Actor::admin("root")).await.unwrap().unwrap();
+    assert_eq!(by_model(&nodes), stock);
+    assert_eq!(nodes[0].holders[0].pod_id.as_ref(), Some(&pod.id));
+    let error = platform.gpu_nodes(&world.ana).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Forbidden);
     let held = inventory.workloads.iter().map(|owned| &owned.reference.pod_id);
     assert_eq!(held.collect::<Vec<_>>(), [&pod.id]);
     assert_eq!(inventory.volumes.len(), 1);

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use neuropod::cluster::plan::{Layout, NamespaceScope};
 use neuropod::cluster::workload::Quota;
 use neuropod::cluster::{
-    ClusterEvent, Inventory, LogOptions, LogStream, Observation, ReasonCode, Step, Usage, VolumePolicy,
-    Workload, WorkloadRef,
+    ClusterEvent, Inventory, LogOptions, LogStream, NodeGpus, Observation, ReasonCode, Step, Usage,
+    VolumePolicy, Workload, WorkloadRef,
 };
 use neuropod::money::BillingExt;
 use neuropod::sim::faults::{Fault, Faults};
@@ -342,6 +342,9 @@ impl ClusterBackend for Slow {
     async fn inventory(&self) -> Result<Inventory> {
         self.cluster.inventory().await
     }
+    async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
+        self.cluster.gpus().await
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -420,6 +423,9 @@ impl ClusterBackend for Hesitant {
     }
     async fn inventory(&self) -> Result<Inventory> {
         Ok(Inventory::default())
+    }
+    async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
+        Err(busy())
     }
 }
 

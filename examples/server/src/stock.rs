@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neuropod::Platform;
+use neuropod::cluster::gpus::by_model;
 use neuropod::cluster::{GpuStock, NodeGpus};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -40,9 +41,9 @@ impl Stock {
         {
             return stock.clone();
         }
-        let stock = match timeout(PATIENCE, platform.inventory(&itself())).await {
-            Ok(Ok(inventory)) => inventory.nodes.map(|nodes| {
-                let models = inventory.gpus;
+        let stock = match timeout(PATIENCE, platform.gpu_nodes(&itself())).await {
+            Ok(Ok(nodes)) => nodes.map(|nodes| {
+                let models = by_model(&nodes);
                 Arc::new(Gpus { models, nodes })
             }),
             Ok(Err(error)) => {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use crate::cluster::gpus::{GpuStock, NodeGpus};
+use crate::cluster::gpus::NodeGpus;
 use crate::cluster::observation::{Observation, ObservedPod};
 use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
@@ -52,8 +52,13 @@ pub trait ClusterBackend: Send + Sync + 'static {
     /// `None`.
     async fn usage(&self) -> Result<Vec<Usage>>;
 
-    /// All objects of this platform in the cluster, and its GPUs.
+    /// All objects of this platform in the cluster.
     async fn inventory(&self) -> Result<Inventory>;
+
+    /// The GPUs of the cluster by node, with the pods that use them, those of others included; sorted by node and
+    /// resource. `None` if the cluster does not report it. It is separate from [`inventory`](Self::inventory) because
+    /// it requires all pods of the cluster, and the driver never needs it.
+    async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>>;
 }
 
 /// The bytes of a log; a broken connection is an error item, after which the stream ends.
@@ -169,11 +174,6 @@ pub struct Inventory {
     pub workloads: Vec<OwnedWorkload>,
     /// Every workspace volume.
     pub volumes: Vec<OwnedVolume>,
-    /// The GPUs of the cluster.
-    pub gpus: Vec<GpuStock>,
-    /// The same by node, with the pods that use them; sorted by node and resource. `None` if the cluster does
-    /// not report it.
-    pub nodes: Option<Vec<NodeGpus>>,
 }
 
 /// A pod with objects in the cluster.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::object::{ObjectKey, ObjectKind};
 use super::pod::SimPod;
 use super::quota::check_quota;
-use super::scheduler::{gpu_nodes, gpu_stock, retry_unscheduled};
+use super::scheduler::retry_unscheduled;
 use super::state::{ClusterState, Companion, PodObjects, SimVolume};
 use super::termination::terminate;
 use crate::cluster::backend::{Inventory, OwnedVolume, OwnedWorkload, Usage};
@@ -244,8 +244,6 @@ pub(super) fn inventory(cluster: &ClusterState) -> Inventory {
     Inventory {
         workloads: cluster.workloads.values().map(workload).collect(),
         volumes: cluster.volumes.iter().map(volume).collect(),
-        gpus: gpu_stock(cluster),
-        nodes: Some(gpu_nodes(cluster)),
     }
 }
 

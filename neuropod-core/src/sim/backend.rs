@@ -8,9 +8,11 @@ use super::api_server;
 use super::calls::Method;
 use super::cluster::SimCluster;
 use super::log_stream::{find_log, stream_log};
+use super::scheduler::gpu_nodes;
 use super::state::ClusterState;
 use super::watch_stream::open_watch;
 use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
+use crate::cluster::gpus::NodeGpus;
 use crate::cluster::observation::Observation;
 use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
@@ -56,6 +58,10 @@ impl ClusterBackend for SimCluster {
             Ok(api_server::inventory(cluster))
         })
         .await
+    }
+
+    async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
+        call(self, Method::Gpus, None, |cluster| Ok(Some(gpu_nodes(cluster)))).await
     }
 }
 

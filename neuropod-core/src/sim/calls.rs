@@ -26,6 +26,8 @@ pub enum Method {
     Usage,
     /// `inventory`.
     Inventory,
+    /// `gpus`.
+    Gpus,
 }
 
 /// A call to the cluster.

@@ -17,13 +17,14 @@
 //! use neuropod_core::sim::{Settings, SimCluster};
 //! use neuropod_core::ClusterBackend;
 //! use neuropod_core::cluster::ClusterEvent;
+//! use neuropod_core::cluster::gpus::by_model;
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
 //! # runtime.block_on(async {
 //! let cluster = SimCluster::new(Settings { watch_delay: Duration::from_millis(20), ..Settings::default() });
 //! let mut events = cluster.watch();
 //! assert_eq!(events.next().await, Some(ClusterEvent::Synced));
-//! assert_eq!(cluster.inventory().await?.gpus[0].free, 8);
+//! assert_eq!(by_model(&cluster.gpus().await?.unwrap_or_default())[0].free, 8);
 //! # Ok::<(), neuropod_core::Error>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

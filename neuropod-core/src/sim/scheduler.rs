@@ -126,7 +126,7 @@ fn find_gpus(
     }
 }
 
-pub(super) fn gpu_stock(cluster: &ClusterState) -> Vec<GpuStock> {
+fn gpu_stock(cluster: &ClusterState) -> Vec<GpuStock> {
     let pods = cluster
         .workloads
         .values()

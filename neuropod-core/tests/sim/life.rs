@@ -148,14 +148,14 @@ async fn an_evicted_pod_stays_ended_and_frees_its_gpu() {
     let cluster = cluster();
     let workload = workload(1);
     start(&cluster, &workload).await;
-    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 7);
+    assert_eq!(cluster.gpus().await.unwrap().unwrap()[0].free(), 7);
     cluster.inject(&workload.reference.pod_id, Mishap::Evicted);
     let pod = cluster.pod(&workload.reference.pod_id).unwrap();
     assert_eq!(
         (pod.phase, pod.reason.unwrap().code),
         (Phase::Ended, ReasonCode::Evicted)
     );
-    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 8);
+    assert_eq!(cluster.gpus().await.unwrap().unwrap()[0].free(), 8);
     let seen = cluster
         .remove(&workload.reference, VolumePolicy::Keep)
         .await

@@ -1,6 +1,6 @@
 use futures::future::join_all;
 use neuropod_core::ClusterBackend;
-use neuropod_core::cluster::{ReasonCode, Step, VolumePolicy, Workload};
+use neuropod_core::cluster::{NodeGpus, ReasonCode, Step, VolumePolicy, Workload};
 use neuropod_core::sim::{GpuPool, Settings, SimCluster};
 
 use crate::fixture::{Events, start, workload};
@@ -66,12 +66,12 @@ async fn a_pod_gets_a_gpu_of_its_model() {
     let cluster = cluster(&[(Some("NVIDIA-A100"), 1), (Some("NVIDIA-L4"), 2)]);
     start(&cluster, &of_model(1, "NVIDIA-L4")).await;
     let free: Vec<_> = cluster
-        .inventory()
+        .gpus()
         .await
         .unwrap()
-        .gpus
+        .unwrap()
         .iter()
-        .map(|stock| stock.free)
+        .map(NodeGpus::free)
         .collect();
     assert_eq!(free, [1, 1]);
 
@@ -104,7 +104,7 @@ async fn a_pod_waiting_for_a_gpu_is_removed_at_once_and_takes_none() {
         .await
         .unwrap();
     assert_eq!(seen, neuropod_core::cluster::Observation::nothing());
-    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
+    assert_eq!(cluster.gpus().await.unwrap().unwrap()[0].free(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,7 @@ async fn a_thousand_pods_start_at_once() {
         assert_eq!(at, 2005, "none waits for another");
         ready += 1;
     }
-    assert_eq!(cluster.inventory().await.unwrap().gpus[0].free, 0);
+    assert_eq!(cluster.gpus().await.unwrap().unwrap()[0].free(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,7 +166,7 @@ async fn pods_of_a_one_node_volume_go_to_its_node_or_wait() {
     without.container.resources.accelerator = None;
     start(&cluster, &without).await;
     assert_eq!(on(4).node.as_deref(), Some("node-2"));
-    assert_eq!(cluster.inventory().await.unwrap().gpus[1].free, 0);
+    assert_eq!(cluster.gpus().await.unwrap().unwrap()[1].free(), 0);
     // node-1 has a free GPU, but not the volume.
     let mut events = Events::of(&cluster);
     cluster.apply(&workload(3)).await.unwrap();

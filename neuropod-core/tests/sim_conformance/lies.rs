@@ -8,8 +8,8 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, future, stream};
 use jiff::SignedDuration;
 use neuropod_core::cluster::{
-    ClusterEvent, Inventory, LogOptions, LogStream, Objects, Observation, ObservedPod, Phase, Usage,
-    VolumePolicy, Workload, WorkloadRef,
+    ClusterEvent, Inventory, LogOptions, LogStream, NodeGpus, Objects, Observation, ObservedPod, Phase,
+    Usage, VolumePolicy, Workload, WorkloadRef,
 };
 use neuropod_core::conformance::cluster::{CHECKS, logs};
 use neuropod_core::sim::Settings;
@@ -165,6 +165,10 @@ impl ClusterBackend for Liar {
                 .retain(|owned| owned.observation.pod.is_some());
         }
         Ok(inventory)
+    }
+
+    async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
+        self.inner.gpus().await
     }
 }
 

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+use tokio::time::error::Elapsed;
 
 use crate::api::error::{Call, is_transient, is_unknown_resource, retry_after};
 use crate::api::kinds::Kind;
@@ -24,6 +25,8 @@ use crate::labels::MANAGER;
 
 /// Objects in one page. The API server holds a whole page in memory, several times.
 const PAGE: u32 = 500;
+/// How often a list is begun again because its pages have expired: one that never ends is worse than one that fails.
+const MAX_RESTARTS: u32 = 3;
 
 /// If the API server asks to wait longer than this, the error is returned and the driver decides when to retry.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -53,11 +56,13 @@ impl Requests {
     pub(crate) async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         match tokio::time::timeout(self.deadline, work).await {
             Ok(result) => result,
-            Err(elapsed) => {
-                let message = format!("the cluster did not respond within {:?}", self.deadline);
-                Err(Error::new(ErrorKind::Timeout, message).with_source(elapsed))
-            }
+            Err(elapsed) => Err(self.late(elapsed)),
         }
+    }
+
+    fn late(&self, elapsed: Elapsed) -> Error {
+        let message = format!("the cluster did not respond within {:?}", self.deadline);
+        Error::new(ErrorKind::Timeout, message).with_source(elapsed)
     }
 
     /// The object, if it exists. For most kinds only its metadata.
@@ -117,7 +122,20 @@ impl Requests {
         namespace: Option<&str>,
         selectors: &ListParams,
     ) -> Result<Vec<T>> {
-        self.list_pages(kind, namespace, selectors, false).await
+        let add = |all: &mut Vec<T>, object| all.push(object);
+        self.fold(kind, namespace, selectors, add).await
+    }
+
+    /// Adds all objects that the selectors match to a collection, page by page: what a page has beside them is not kept.
+    /// Each page has the deadline for itself.
+    pub(crate) async fn fold<T: DeserializeOwned, A: Default>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        selectors: &ListParams,
+        add: impl FnMut(&mut A, T),
+    ) -> Result<A> {
+        self.fold_pages(kind, namespace, selectors, false, add).await
     }
 
     /// The metadata of all objects with these labels. Empty if the cluster does not have the kind.
@@ -128,41 +146,47 @@ impl Requests {
         labels: &str,
     ) -> Result<Vec<Meta>> {
         let selectors = ListParams::default().labels(labels);
-        let objects: Vec<PartialObject> = self.list_pages(kind, namespace, &selectors, true).await?;
-        Ok(objects.into_iter().map(|object| object.metadata).collect())
+        let add = |all: &mut Vec<Meta>, object: PartialObject| all.push(object.metadata);
+        self.fold_pages(kind, namespace, &selectors, true, add).await
     }
 
-    async fn list_pages<T: DeserializeOwned>(
+    async fn fold_pages<T: DeserializeOwned, A: Default>(
         &self,
         kind: Kind,
         namespace: Option<&str>,
         selectors: &ListParams,
         metadata_only: bool,
-    ) -> Result<Vec<T>> {
+        mut add: impl FnMut(&mut A, T),
+    ) -> Result<A> {
         let call = Call::on_kind("list", kind, namespace);
         let request = Request::new(kind.path(namespace));
         let mut page = selectors.clone().limit(PAGE);
-        let mut all = Vec::new();
+        let mut all = A::default();
+        let mut restarts = 0;
         loop {
             let request = if metadata_only {
                 request.list_metadata(&page)
             } else {
                 request.list(&page)
             };
-            let list: List<T> = match self.send(request).await {
+            let sent = tokio::time::timeout(self.deadline, self.send(request)).await;
+            let list: List<T> = match sent.map_err(|elapsed| self.late(elapsed))? {
                 Ok(list) => list,
                 Err(kube::Error::Api(status)) if metadata_only && is_unknown_resource(&status) => {
                     return Ok(all);
                 }
                 // etcd was compacted between two pages, so the next page is gone. Start again.
-                Err(kube::Error::Api(status)) if status.code == 410 && page.continue_token.is_some() => {
+                Err(kube::Error::Api(status))
+                    if status.code == 410 && page.continue_token.is_some() && restarts < MAX_RESTARTS =>
+                {
                     page.continue_token = None;
-                    all.clear();
+                    all = A::default();
+                    restarts += 1;
                     continue;
                 }
                 Err(error) => return Err(call.failed(error)),
             };
-            all.extend(list.items);
+            list.items.into_iter().for_each(|object| add(&mut all, object));
             if list.metadata.next.is_empty() {
                 return Ok(all);
             }

@@ -58,7 +58,8 @@ pub struct KubeConfig {
     pub image_pull_secrets: Vec<String>,
     /// When the kubelet asks the registry for an image.
     pub image_pull_policy: ImagePullPolicy,
-    /// The maximum duration of an operation. After it, the operation fails with
+    /// The maximum duration of an operation, or of one page of the complete lists (`inventory`, `gpus`). After it, the
+    /// operation fails with
     /// [`Timeout`](neuropod_core::ErrorKind::Timeout).
     pub deadline: Duration,
     /// The maximum number of concurrent write requests. An API server handles 16 to 32 well.

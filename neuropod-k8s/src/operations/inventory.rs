@@ -1,10 +1,13 @@
 //! The inventory: all objects of the platform in the cluster.
 
+mod index;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use kube::api::ListParams;
-use neuropod_core::cluster::gpus::by_model;
 use neuropod_core::cluster::{Inventory, Observation, OwnedVolume, OwnedWorkload, WorkloadRef};
 use neuropod_core::{PodId, Result};
 
@@ -13,10 +16,17 @@ use crate::api::partial::{Meta, PartialClaim, PartialEvent, PartialPod};
 use crate::api::quantity;
 use crate::context::Context;
 use crate::labels;
+use crate::operations::observe;
 use crate::operations::upkeep::namespace;
-use crate::operations::{gpus, observe};
-use crate::status::{ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS};
+use crate::status::{self, ABOUT_CLAIMS, ABOUT_NODES, ABOUT_PODS};
 
+use self::index::{Claims, Notes, place};
+
+/// Workloads after which other tasks get their turn.
+const TURN: usize = 500;
+
+/// Lists everything of the platform. Each page has the deadline of an operation for itself: a cluster that is large, or slow
+/// and still answers, is listed to its end.
 pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
     let requests = &context.requests;
     let scope = context.scope();
@@ -28,20 +38,23 @@ pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
     let objects = try_join_all(kinds.map(|kind| requests.list_metadata(kind, scope, &pods)));
     let events = async |about: &str| {
         let about = ListParams::default().fields(about);
-        requests.list::<PartialEvent>(Kind::Event, scope, &about).await
+        let add = |notes: &mut Notes, event: PartialEvent| notes.add(&event);
+        requests.fold(Kind::Event, scope, &about, add).await
     };
-    let (found_pods, found_claims, objects, mut warnings, about_nodes, about_claims, gpus) = tokio::try_join!(
+    let add_claim = |claims: &mut Claims, claim: PartialClaim| {
+        claims.insert(place(&claim.metadata), claim);
+    };
+    let (found_pods, claims, objects, mut notes, about_nodes, about_claims) = tokio::try_join!(
         requests.list::<PartialPod>(Kind::Pod, scope, &pods_only),
-        requests.list::<PartialClaim>(Kind::PersistentVolumeClaim, scope, &claims),
+        requests.fold(Kind::PersistentVolumeClaim, scope, &claims, add_claim),
         objects,
         events(ABOUT_PODS),
         events(ABOUT_NODES),
         events(ABOUT_CLAIMS),
-        gpus::fetch::fetch(requests, instance),
     )?;
-    let with_pods = found_pods.iter().map(|pod| pod.metadata.namespace.as_str());
-    namespace::repair(context, with_pods.collect()).await;
-    warnings.extend(about_nodes.into_iter().chain(about_claims));
+    repair(context, &found_pods).await;
+    notes.extend(about_nodes);
+    notes.extend(about_claims);
     let mut parts: BTreeMap<(String, PodId), Parts> = BTreeMap::new();
     for pod in found_pods {
         if let Some(key) = key(&pod.metadata) {
@@ -53,15 +66,32 @@ pub(crate) async fn inventory(context: &Context) -> Result<Inventory> {
             parts.entry(key).or_default().objects.push(meta);
         }
     }
-    let workloads = parts.into_iter().map(|((namespace, pod_id), parts)| {
-        parts.workload(context, &namespace, pod_id, &found_claims, &warnings)
-    });
     let mut inventory = Inventory::default();
-    inventory.workloads = workloads.collect();
-    inventory.volumes = found_claims.iter().map(|claim| owned(context, claim)).collect();
-    inventory.gpus = by_model(gpus.as_deref().unwrap_or_default());
-    inventory.nodes = gpus;
+    for ((namespace, pod_id), parts) in parts {
+        let workload = parts.workload(context, &namespace, pod_id, &claims, &notes);
+        inventory.workloads.push(workload);
+        if inventory.workloads.len().is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
+    }
+    inventory.volumes = claims.values().map(|claim| owned(context, claim)).collect();
+    let by_place = |one: &OwnedVolume, other: &OwnedVolume| {
+        (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name))
+    };
+    inventory.volumes.sort_by(by_place);
     Ok(inventory)
+}
+
+/// Repairs the namespaces that have pods, within the deadline of an operation: the pods are reported in any case.
+async fn repair(context: &Context, pods: &[PartialPod]) {
+    let with_pods = pods.iter().map(|pod| pod.metadata.namespace.as_str());
+    let repair = async {
+        namespace::repair(context, with_pods.collect()).await;
+        Ok(())
+    };
+    if let Err(error) = context.requests.in_time(repair).await {
+        tracing::warn!(%error, "the namespaces of the pods can't be repaired now; the next inventory retries");
+    }
 }
 
 /// The objects of one pod.
@@ -77,8 +107,8 @@ impl Parts {
         context: &Context,
         namespace: &str,
         pod_id: PodId,
-        claims: &[PartialClaim],
-        warnings: &[PartialEvent],
+        claims: &Claims,
+        notes: &Notes,
     ) -> OwnedWorkload {
         let pod = self.pod.as_ref().map(|pod| &pod.metadata);
         let labels = pod.or(self.objects.first()).map(|meta| &meta.labels);
@@ -90,13 +120,11 @@ impl Parts {
             name: text(labels.and_then(|labels| labels.name.as_ref())),
             volume: text(pod.and_then(|pod| pod.annotations.volume.as_ref())),
         };
-        let mut claims = claims
-            .iter()
-            .filter(|claim| claim.metadata.namespace == namespace);
-        let claim = claims.find(|claim| claim.metadata.name == reference.volume);
+        let claim = claims.get(&(namespace.to_owned(), reference.volume.clone()));
         let volume = observe::volume(claim, &reference, &context.config.instance);
         let mut observation = Observation::nothing();
-        observation.pod = self.pod.as_ref().map(|pod| observe::pod_with(pod, warnings));
+        let observed = |pod| status::observed(pod, Some(&notes.about(pod)));
+        observation.pod = self.pod.as_ref().map(observed);
         observation.objects = observe::objects(self.pod.as_ref(), self.objects.iter());
         observation.volume = volume;
         OwnedWorkload::new(reference, observation)

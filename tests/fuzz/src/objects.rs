@@ -23,15 +23,17 @@ pub fn partial_objects(data: &[u8]) {
         name: "lab-k3j5qzx2ab".into(),
         volume: "workspace-k3j5qzx2ab".into(),
     };
-    let (inventory, usage, observation) = api_server::block_on(async {
+    let (inventory, gpus, usage, observation) = api_server::block_on(async {
         let cluster = api_server::answering(data.to_vec().into());
         (
             cluster.inventory().await,
+            cluster.gpus().await,
             cluster.usage().await,
             cluster.observe(&reference).await,
         )
     });
     assert!(is_json || inventory.is_err(), "{inventory:?}");
+    assert!(is_json || gpus.is_err(), "{gpus:?}");
     assert!(is_json || usage.is_err(), "{usage:?}");
     assert!(is_json || observation.is_err(), "{observation:?}");
 }

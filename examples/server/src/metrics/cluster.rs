@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use neuropod::cluster::{
-    ClusterEvent, Inventory, LogOptions, LogStream, Observation, Usage, VolumePolicy, Workload, WorkloadRef,
+    ClusterEvent, Inventory, LogOptions, LogStream, NodeGpus, Observation, Usage, VolumePolicy, Workload,
+    WorkloadRef,
 };
 use neuropod::{ClusterBackend, PodId, Result};
 use tokio::time::Instant;
@@ -91,5 +92,9 @@ impl ClusterBackend for MeteredCluster {
 
     async fn inventory(&self) -> Result<Inventory> {
         Self::count("inventory", self.inner.inventory()).await
+    }
+
+    async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
+        Self::count("gpus", self.inner.gpus()).await
     }
 }

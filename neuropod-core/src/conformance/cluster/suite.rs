@@ -39,6 +39,7 @@ pub static CHECKS: &[Check] = checks![
     objects::apply_refuses_a_name_of_somebody_else,
     objects::a_volume_never_shrinks,
     objects::inventory_lists_what_is_owned,
+    objects::gpus_are_listed_by_node,
     objects::a_token_is_never_shown,
     removal::remove_keeps_the_volume,
     removal::remove_deletes_the_volume_when_told,

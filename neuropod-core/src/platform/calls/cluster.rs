@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::cluster::backend::{Inventory, Usage};
-use crate::cluster::gpus::GpuStock;
+use crate::cluster::gpus::{GpuStock, NodeGpus, by_model};
 use crate::error::kind::Result;
 use crate::id::{Actor, PodId};
 use crate::platform::handle::Platform;
@@ -34,17 +34,27 @@ impl Platform {
         Ok(usage.into_iter().find(|usage| usage.pod_id == *id))
     }
 
-    /// The number of GPUs of each model in the cluster, and the number of free ones. Each call queries the
-    /// cluster.
+    /// The number of GPUs of each model in the cluster, and the number of free ones; empty if the cluster does not
+    /// report them. Each call queries the cluster.
     ///
     /// # Errors
     /// Those of the cluster.
     pub async fn gpu_stock(&self) -> Result<Vec<GpuStock>> {
-        Ok(self.0.cluster.inventory().await?.gpus)
+        let nodes = self.0.cluster.gpus().await?;
+        Ok(by_model(nodes.as_deref().unwrap_or_default()))
     }
 
-    /// All objects of this platform in the cluster, and its GPUs with their holders. Each call queries the
-    /// cluster.
+    /// The GPUs of the cluster by node, with the pods that use them, those of others included; sorted by node and
+    /// resource. `None` if the cluster does not report it. Each call queries the cluster.
+    ///
+    /// # Errors
+    /// `Forbidden` for clients; those of the cluster.
+    pub async fn gpu_nodes(&self, actor: &Actor) -> Result<Option<Vec<NodeGpus>>> {
+        actor.require_admin()?;
+        self.0.cluster.gpus().await
+    }
+
+    /// All objects of this platform in the cluster. Each call queries the cluster.
     ///
     /// # Errors
     /// `Forbidden` for clients; those of the cluster.

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::fault::Fault;
 use super::injector::Faults;
 use crate::cluster::backend::{ClusterBackend, ClusterEvent, Inventory, LogOptions, LogStream, Usage};
+use crate::cluster::gpus::NodeGpus;
 use crate::cluster::observation::Observation;
 use crate::cluster::workload::{VolumePolicy, Workload, WorkloadRef};
 use crate::error::kind::Result;
@@ -96,6 +97,10 @@ impl ClusterBackend for FaultyCluster {
         self.faults
             .pass("cluster.inventory", self.inner.inventory())
             .await
+    }
+
+    async fn gpus(&self) -> Result<Option<Vec<NodeGpus>>> {
+        self.faults.pass("cluster.gpus", self.inner.gpus()).await
     }
 }
 

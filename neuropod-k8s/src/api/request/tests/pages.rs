@@ -149,3 +149,11 @@ async fn only_metadata_is_requested_if_that_is_enough() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_expire_again_and_again_are_a_failure() {
+    let expiring = (0..4).flat_map(|_| [page(&["a"], "one"), expired()]);
+    let (names, queries) = listed(expiring.collect()).await;
+    assert_eq!(names.unwrap_err().kind(), &ErrorKind::Unexpected);
+    assert_eq!(queries.len(), 8, "three new lists after the first");
+}
