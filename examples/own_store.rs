@@ -1,4 +1,4 @@
-//! A custom store: five methods that keep pods. Users, templates and prices stay with the application.
+//! A custom store: six methods that keep pods. Users, templates and prices stay with the application.
 //!
 //! ```console
 //! $ cargo run --example own_store
@@ -17,7 +17,8 @@ use neuropod::money::{AccountKind, BillingExt};
 use neuropod::sim::{Settings, SimCluster};
 use neuropod::store::{Cursor, ListOptions, MAX_LIMIT, MemoryStore, Page};
 use neuropod::{
-    Actor, Billing, CreatePod, ErrorKind, Money, Naming, Platform, Pod, PodId, PodStore, Result, conformance,
+    Actor, Billing, CreatePod, ErrorKind, Money, Naming, Platform, Pod, PodId, PodStore, Result, UserId,
+    conformance,
 };
 
 #[derive(Default)]
@@ -70,6 +71,14 @@ impl PodStore for OwnStore {
         Ok(Page::new(pods, next))
     }
 
+    async fn count(&self, owner: &UserId) -> Result<u64> {
+        let stored = self.pods();
+        let counted = stored
+            .values()
+            .filter(|pod| pod.owner == *owner && !pod.is_deleted());
+        Ok(counted.map(|_| 1_u64).sum())
+    }
+
     async fn update(&self, pod: &Pod) -> Result<Pod> {
         let mut pods = self.pods();
         let Some(stored) = pods.get_mut(&pod.id) else {
@@ -114,6 +123,9 @@ fn place(pod: &Pod) -> Cursor {
 
 fn is_listed(pod: &Pod, options: &ListOptions) -> bool {
     options.owner.as_ref().is_none_or(|owner| pod.owner == *owner)
+        && options.slug.as_ref().is_none_or(|slug| pod.slug == *slug)
+        && options.volume.as_ref().is_none_or(|volume| pod.volume == *volume)
+        && (!options.may_take_volume || pod.is_deleted() || pod.volume_deletion.is_some())
         && (options.include_deleted || !pod.is_deleted())
         && options.after.as_ref().is_none_or(|after| place(pod) > *after)
 }

@@ -37,6 +37,13 @@ async fn everything_is_read() {
     let pods = store.list(&ListOptions::default()).await.unwrap().pods;
     assert_eq!(pods, [sparse_pod(), full_pod()]);
     assert_eq!(store.get(&full_pod().id).await.unwrap(), Some(full_pod()));
+    for pod in pods {
+        let of_owner = ListOptions::default()
+            .with_owner(pod.owner.clone())
+            .with_deleted();
+        let on_volume = store.list(&of_owner.with_volume(&pod.volume)).await.unwrap().pods;
+        assert!(on_volume.contains(&pod), "{on_volume:?}");
+    }
     assert_eq!(store.users().await.unwrap(), users());
     assert_eq!(store.templates().await.unwrap(), [template()]);
     assert_eq!(store.prices(None).await.unwrap(), Some(prices()));

@@ -60,6 +60,7 @@ pass!(PodStore {
     fn insert(pod: &Pod) -> Pod;
     fn get(id: &PodId) -> Option<Pod>;
     fn list(options: &ListOptions) -> Page;
+    fn count(owner: &UserId) -> u64;
     fn update(pod: &Pod) -> Pod;
     fn remove(id: &PodId, version: u64) -> ();
 });

@@ -9,6 +9,7 @@ mod caps;
 mod clocks;
 mod create;
 mod driver;
+mod growth;
 mod hanging;
 mod health;
 mod images;

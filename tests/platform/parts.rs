@@ -9,7 +9,7 @@ use neuropod::store::MemoryStore;
 use neuropod::store::{ListOptions, Page, UserStore};
 use neuropod::{
     Actor, Billing, CreatePod, ErrorKind, Money, Platform, Pod, PodId, PodStore, PriceList, Result, Role,
-    Status,
+    Status, UserId,
 };
 
 use crate::common::{Driver, World, eventually, jupyter_template, request, until_status};
@@ -31,6 +31,10 @@ impl PodStore for OnlyPods {
 
     async fn list(&self, options: &ListOptions) -> Result<Page> {
         self.0.list(options).await
+    }
+
+    async fn count(&self, owner: &UserId) -> Result<u64> {
+        self.0.count(owner).await
     }
 
     async fn update(&self, pod: &Pod) -> Result<Pod> {

@@ -72,13 +72,17 @@ impl Admission {
         }
     }
 
-    /// Checks that the owner may have one more pod than these others.
+    /// Checks that the owner may have one more pod than those in the store, of which the last `new` are not counted.
     ///
     /// # Errors
-    /// `TooManyPods`.
-    pub(crate) fn has_room(&self, owner: &Owner, others: usize) -> Result<()> {
+    /// `TooManyPods`; those of the store.
+    pub(crate) async fn has_room(&self, id: &UserId, owner: &Owner, new: u64) -> Result<()> {
         let limit = self.rules.max_pods;
-        if owner.is_client() && others >= limit as usize {
+        if !owner.is_client() {
+            return Ok(());
+        }
+        let others = self.records.count(id).await?.saturating_sub(new);
+        if others >= u64::from(limit) {
             return Err(too_many(limit));
         }
         Ok(())
@@ -146,10 +150,9 @@ impl Admission {
     pub(crate) async fn may_be_paid(&self, pod: &Pod) -> Result<()> {
         let owner = self.owner(&pod.owner).await?;
         // A pod that was admitted once may be started again, even if the limit is lower by now.
-        if pod.run == 1 && owner.is_client() {
-            let mut others = self.records.all(Some(&pod.owner), false).await?;
-            others.retain(|other| other.id != pod.id);
-            self.has_room(&owner, others.len())?;
+        if pod.run == 1 {
+            // A pod deleted meanwhile is not among those counted. It gets no money anyway: its record has changed.
+            self.has_room(&pod.owner, &owner, 1).await?;
         }
         Ok(())
     }

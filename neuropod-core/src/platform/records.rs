@@ -7,12 +7,16 @@ use super::wakeups::Wakeups;
 use crate::clock::SteadyClock;
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::{Actor, PodId, UserId};
+use crate::naming::Slug;
 use crate::pod::record::Pod;
 use crate::store::traits::{ListOptions, MAX_LIMIT, Page, PodStore};
 
 /// How often a change is begun anew after a concurrent change came first: a call that never returns is worse
 /// than one that fails.
 pub(crate) const MAX_CONFLICTS: usize = 100;
+
+/// The pods of a page when one of them is enough.
+const FEW: u32 = 10;
 
 /// The records in the store. All changes stored through it are published to subscribers.
 pub(crate) struct Records {
@@ -50,13 +54,32 @@ impl Records {
 
     /// All records, or all of one owner, on however many pages.
     pub(crate) async fn all(&self, owner: Option<&UserId>, include_deleted: bool) -> Result<Vec<Pod>> {
-        let mut pods = Vec::new();
-        let mut options = ListOptions {
+        let options = ListOptions {
             owner: owner.cloned(),
             include_deleted,
-            limit: MAX_LIMIT,
             ..ListOptions::default()
         };
+        self.listed(options).await
+    }
+
+    /// How many pods an owner has that are not deleted.
+    pub(crate) async fn count(&self, owner: &UserId) -> Result<u64> {
+        self.store.count(owner).await
+    }
+
+    /// Whether an owner has a pod with this slug, deleted or not.
+    pub(crate) async fn has_slug(&self, owner: &UserId, slug: &Slug) -> Result<bool> {
+        let options = ListOptions::default()
+            .with_owner(owner.clone())
+            .with_slug(slug.clone());
+        let page = self.store.list(&options.with_deleted().with_limit(1)).await?;
+        Ok(!page.pods.is_empty())
+    }
+
+    /// All records that the options select, on however many pages.
+    async fn listed(&self, options: ListOptions) -> Result<Vec<Pod>> {
+        let mut options = options.with_limit(MAX_LIMIT);
+        let mut pods = Vec::new();
         loop {
             let page = self.store.list(&options).await?;
             pods.extend(page.pods);
@@ -67,15 +90,37 @@ impl Records {
         }
     }
 
-    /// The other pods that have the same volume, as long as that exists.
-    pub(crate) async fn sharers(&self, pod: &Pod, include_deleted: bool) -> Result<Vec<Pod>> {
-        let mut pods = self.all(Some(&pod.owner), include_deleted).await?;
-        pods.retain(|other| {
-            other.id != pod.id
-                && !other.has_lost_volume()
-                && other.volume == pod.volume
-                && other.namespace == pod.namespace
-        });
+    /// The other pods that have the same volume, as long as that exists, without deleted ones.
+    pub(crate) async fn sharers(&self, pod: &Pod) -> Result<Vec<Pod>> {
+        let mut pods = self.listed(with_volume_of(pod)).await?;
+        pods.retain(|other| shares_volume(pod, other));
+        Ok(pods)
+    }
+
+    /// Whether another pod has the same volume, as long as that exists. Reads only until it finds one.
+    pub(crate) async fn is_shared(&self, pod: &Pod, include_deleted: bool) -> Result<bool> {
+        let mut options = ListOptions {
+            include_deleted,
+            limit: FEW,
+            ..with_volume_of(pod)
+        };
+        loop {
+            let page = self.store.list(&options).await?;
+            if page.pods.iter().any(|other| shares_volume(pod, other)) {
+                return Ok(true);
+            }
+            if page.next.is_none() {
+                return Ok(false);
+            }
+            options.after = page.next;
+        }
+    }
+
+    /// The other pods with the same volume that may take it with them, deleted ones too.
+    pub(crate) async fn volume_takers(&self, pod: &Pod) -> Result<Vec<Pod>> {
+        let options = with_volume_of(pod).with_may_take_volume().with_deleted();
+        let mut pods = self.listed(options).await?;
+        pods.retain(|other| shares_volume(pod, other));
         Ok(pods)
     }
 
@@ -161,6 +206,20 @@ impl Records {
         }
         Ok(())
     }
+}
+
+/// Selects the pods of an owner that have the volume of this one, or one of the same name elsewhere.
+fn with_volume_of(pod: &Pod) -> ListOptions {
+    ListOptions::default()
+        .with_owner(pod.owner.clone())
+        .with_volume(&pod.volume)
+}
+
+fn shares_volume(pod: &Pod, other: &Pod) -> bool {
+    other.id != pod.id
+        && !other.has_lost_volume()
+        && other.volume == pod.volume
+        && other.namespace == pod.namespace
 }
 
 /// The error for a missing pod.

@@ -9,6 +9,7 @@ use crate::error::kind::Result;
 use crate::id::{PodId, UserId};
 use crate::money::amount::Money;
 use crate::money::pricing::PriceList;
+use crate::naming::Slug;
 use crate::pod::record::Pod;
 use crate::pod::template::Template;
 use crate::user::profile::{Identity, User};
@@ -35,6 +36,9 @@ pub trait PodStore: Send + Sync + 'static {
     /// # Errors
     /// `Invalid` when the limit is 0 or more than [`MAX_LIMIT`].
     async fn list(&self, options: &ListOptions) -> Result<Page>;
+
+    /// Returns how many pods this user has, without deleted ones, and reads none of them.
+    async fn count(&self, owner: &UserId) -> Result<u64>;
 
     /// Stores a changed pod and returns it as stored. Owner, slug and time of creation never change.
     ///
@@ -186,6 +190,13 @@ pub const MAX_LIMIT: u32 = 1000;
 pub struct ListOptions {
     /// Only pods of this user.
     pub owner: Option<UserId>,
+    /// Only pods with this slug: of one user at most one. To be found by an index.
+    pub slug: Option<Slug>,
+    /// Only pods whose workspace volume has this name, in whichever namespace.
+    pub volume: Option<String>,
+    /// Only pods that may take their volume with them: deleted ones (with [`include_deleted`](Self::include_deleted)), and
+    /// those with a [`volume_deletion`](Pod::volume_deletion).
+    pub may_take_volume: bool,
     /// Also deleted pods that still have objects in the cluster.
     pub include_deleted: bool,
     /// Only pods after this place.
@@ -198,6 +209,9 @@ impl Default for ListOptions {
     fn default() -> Self {
         Self {
             owner: None,
+            slug: None,
+            volume: None,
+            may_take_volume: false,
             include_deleted: false,
             after: None,
             limit: 100,
@@ -209,6 +223,24 @@ impl ListOptions {
     /// Only pods of this user.
     pub fn with_owner(mut self, owner: UserId) -> Self {
         self.owner = Some(owner);
+        self
+    }
+
+    /// Only pods with this slug.
+    pub fn with_slug(mut self, slug: Slug) -> Self {
+        self.slug = Some(slug);
+        self
+    }
+
+    /// Only pods whose workspace volume has this name.
+    pub fn with_volume(mut self, name: impl Into<String>) -> Self {
+        self.volume = Some(name.into());
+        self
+    }
+
+    /// Only pods that may take their volume with them.
+    pub fn with_may_take_volume(mut self) -> Self {
+        self.may_take_volume = true;
         self
     }
 
@@ -268,6 +300,7 @@ mockall::mock! {
         async fn insert(&self, pod: &Pod) -> Result<Pod>;
         async fn get(&self, id: &PodId) -> Result<Option<Pod>>;
         async fn list(&self, options: &ListOptions) -> Result<Page>;
+        async fn count(&self, owner: &UserId) -> Result<u64>;
         async fn update(&self, pod: &Pod) -> Result<Pod>;
         async fn remove(&self, id: &PodId, version: u64) -> Result<()>;
     }

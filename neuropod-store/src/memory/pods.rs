@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
 use neuropod_core::naming::Slug;
@@ -11,7 +11,7 @@ use crate::{failure, input};
 #[derive(Default)]
 pub(super) struct Pods {
     by_id: HashMap<PodId, Pod>,
-    names: HashSet<(UserId, Slug)>,
+    by_name: HashMap<(UserId, Slug), Cursor>,
     all: BTreeSet<Cursor>,
     by_owner: HashMap<UserId, BTreeSet<Cursor>>,
 }
@@ -21,9 +21,11 @@ impl Pods {
         if self.by_id.contains_key(&pod.id) {
             return Err(failure::taken("id"));
         }
-        if !self.names.insert((pod.owner.clone(), pod.slug.clone())) {
+        let name = (pod.owner.clone(), pod.slug.clone());
+        if self.by_name.contains_key(&name) {
             return Err(failure::taken("name"));
         }
+        self.by_name.insert(name, place(pod));
         let stored = Pod {
             version: 1,
             ..pod.clone()
@@ -41,19 +43,34 @@ impl Pods {
 
     pub(super) fn list(&self, options: &ListOptions) -> Result<Page> {
         input::limit(options.limit)?;
-        let places = match &options.owner {
-            None => Some(&self.all),
-            Some(owner) => self.by_owner.get(owner),
-        };
         let start = options.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let named;
+        let places = match (&options.owner, &options.slug) {
+            (Some(owner), Some(slug)) => {
+                let place = self.by_name.get(&(owner.clone(), slug.clone()));
+                named = place.cloned().into_iter().collect();
+                Some(&named)
+            }
+            (Some(owner), None) => self.by_owner.get(owner),
+            (None, _) => Some(&self.all),
+        };
         let mut pods = places
             .into_iter()
             .flat_map(|places| places.range((start, Bound::Unbounded)))
             .filter_map(|place| self.by_id.get(&place.id))
-            .filter(|pod| options.include_deleted || !pod.is_deleted());
+            .filter(|pod| options.include_deleted || !pod.is_deleted())
+            .filter(|pod| options.slug.as_ref().is_none_or(|slug| pod.slug == *slug))
+            .filter(|pod| options.volume.as_ref().is_none_or(|volume| pod.volume == *volume))
+            .filter(|pod| !options.may_take_volume || pod.is_deleted() || pod.volume_deletion.is_some());
         let page: Vec<_> = pods.by_ref().take(options.limit as usize).cloned().collect();
         let next = pods.next().and(page.last().map(place));
         Ok(Page::new(page, next))
+    }
+
+    pub(super) fn count(&self, owner: &UserId) -> u64 {
+        let places = self.by_owner.get(owner).into_iter().flatten();
+        let pods = places.filter_map(|place| self.by_id.get(&place.id));
+        pods.map(|pod| u64::from(!pod.is_deleted())).sum()
     }
 
     pub(super) fn update(&mut self, pod: &Pod) -> Result<Pod> {
@@ -79,7 +96,7 @@ impl Pods {
                 self.by_owner.remove(&stored.owner);
             }
         }
-        self.names.remove(&(stored.owner.clone(), stored.slug.clone()));
+        self.by_name.remove(&(stored.owner.clone(), stored.slug.clone()));
         self.by_id.remove(id);
         Ok(())
     }

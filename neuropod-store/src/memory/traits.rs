@@ -27,6 +27,10 @@ impl PodStore for MemoryStore {
         read(&self.pods).list(options)
     }
 
+    async fn count(&self, owner: &UserId) -> Result<u64> {
+        Ok(read(&self.pods).count(owner))
+    }
+
     async fn update(&self, pod: &Pod) -> Result<Pod> {
         write(&self.pods).update(pod)
     }

@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Document, doc};
 use neuropod_core::store::{Cursor, ListOptions, Page};
-use neuropod_core::{Pod, PodId, Result};
+use neuropod_core::{Pod, PodId, Result, UserId};
 
 use super::codec::{Encoded, moment, reference, stored_number};
 use super::failure as mongo;
@@ -50,6 +50,18 @@ pub(super) async fn list(server: &Server, options: &ListOptions) -> Result<Page>
     if let Some(owner) = &options.owner {
         filter.insert("userId", reference(owner.as_str()));
     }
+    if let Some(slug) = &options.slug {
+        filter.insert("slug", slug.as_str());
+    }
+    if let Some(volume) = &options.volume {
+        filter.insert("kubernetesResources.pvcName", volume.as_str());
+    }
+    let mut all = Vec::new();
+    if options.may_take_volume {
+        let deleted = doc! { "desired.state": "deleted" };
+        let to_be_deleted = doc! { "volumeDeletion": { "$ne": null } };
+        all.push(doc! { "$or": [deleted, to_be_deleted] });
+    }
     if !options.include_deleted {
         filter.insert("desired.state", doc! { "$ne": "deleted" });
     }
@@ -57,7 +69,10 @@ pub(super) async fn list(server: &Server, options: &ListOptions) -> Result<Page>
         let created_at = moment(*created_at);
         let later = doc! { "createdAt": { "$gt": created_at } };
         let as_old = doc! { "createdAt": created_at, "podId": { "$gt": id.as_str() } };
-        filter.insert("$or", [later, as_old]);
+        all.push(doc! { "$or": [later, as_old] });
+    }
+    if !all.is_empty() {
+        filter.insert("$and", all);
     }
     // One document more than the limit shows whether there is a next page.
     let sort = doc! { "createdAt": 1, "podId": 1 };
@@ -73,6 +88,11 @@ pub(super) async fn list(server: &Server, options: &ListOptions) -> Result<Page>
         id: pod.id.clone(),
     });
     Ok(Page::new(pods, next))
+}
+
+pub(super) async fn count(server: &Server, owner: &UserId) -> Result<u64> {
+    let filter = doc! { "userId": reference(owner.as_str()), "desired.state": { "$ne": "deleted" } };
+    within(server.pods.count_documents(filter)).await
 }
 
 pub(super) async fn update(server: &Server, pod: &Pod) -> Result<Pod> {

@@ -93,6 +93,7 @@ impl Server {
         let sorted = [
             (&self.pods, doc! { "createdAt": 1, "podId": 1 }),
             (&self.pods, doc! { "userId": 1, "createdAt": 1, "podId": 1 }),
+            (&self.pods, doc! { "userId": 1, "kubernetesResources.pvcName": 1 }),
             (&self.requests, doc! { "createdAt": 1 }),
             (&self.audit, doc! { "at": -1, "_id": -1 }),
         ];

@@ -27,6 +27,10 @@ impl PodStore for MongoStore {
         pods::list(&self.server, options).await
     }
 
+    async fn count(&self, owner: &UserId) -> Result<u64> {
+        pods::count(&self.server, owner).await
+    }
+
     async fn update(&self, pod: &Pod) -> Result<Pod> {
         pods::update(&self.server, pod).await
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use neuropod_core::store::{Cursor, ListOptions, Page};
-use neuropod_core::{Pod, PodId, Result};
+use neuropod_core::{Pod, PodId, Result, UserId};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::column::stored_number;
@@ -52,6 +52,15 @@ pub(super) async fn list(database: &Database, options: &ListOptions) -> Result<P
     if let Some(owner) = &options.owner {
         query.push(" AND owner = ").push_bind(owner.as_str());
     }
+    if let Some(slug) = &options.slug {
+        query.push(" AND slug = ").push_bind(slug.as_str());
+    }
+    if let Some(volume) = &options.volume {
+        query.push(" AND volume = ").push_bind(volume.as_str());
+    }
+    if options.may_take_volume {
+        query.push(" AND may_take_volume = 1");
+    }
     if !options.include_deleted {
         query.push(" AND NOT deleted");
     }
@@ -71,6 +80,16 @@ pub(super) async fn list(database: &Database, options: &ListOptions) -> Result<P
         id: pod.id.clone(),
     });
     Ok(Page::new(pods, next))
+}
+
+pub(super) async fn count(database: &Database, owner: &UserId) -> Result<u64> {
+    let pods: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pods WHERE owner = ? AND NOT deleted")
+        .bind(owner.as_str())
+        .fetch_one(database.readers())
+        .await
+        .map_err(sqlite::from_sqlx)?;
+    // SQLite counts no rows below zero.
+    Ok(pods.unsigned_abs())
 }
 
 pub(super) async fn update(database: &Database, pod: &Pod) -> Result<Pod> {

@@ -27,6 +27,10 @@ impl PodStore for SqliteStore {
         pods::list(&self.database, options).await
     }
 
+    async fn count(&self, owner: &UserId) -> Result<u64> {
+        pods::count(&self.database, owner).await
+    }
+
     async fn update(&self, pod: &Pod) -> Result<Pod> {
         pods::update(&self.database, pod).await
     }

@@ -7,7 +7,7 @@ use super::sample::{moment, pod, user_id};
 use crate::cluster::workload::VolumePolicy;
 use crate::conformance::expect::failure;
 use crate::id::{PodId, UserId};
-use crate::pod::record::{Desired, Pod};
+use crate::pod::record::{Desired, Pod, VolumeDeletion};
 use crate::store::traits::{Cursor, ListOptions, MAX_LIMIT, PodStore};
 
 async fn insert_at(store: &Arc<dyn PodStore>, owner: &UserId, slug: &str, seconds: i64) -> Pod {
@@ -131,6 +131,96 @@ pub async fn filters(store: &Arc<dyn PodStore>) {
     }
     let nobody = pages(store, of(&user_id(), 10)).await;
     assert!(nobody.is_empty(), "a user without pods has none");
+}
+
+/// Pods are found by their slug and by their volume, alone and with the other filters, and counted without the deleted.
+pub async fn pods_by_name_and_volume(store: &Arc<dyn PodStore>) {
+    let (ana, berta) = (user_id(), user_id());
+    let on_volume = async |owner: &UserId, index: i64, volume: &str| {
+        let pod = Pod {
+            created_at: moment(index),
+            volume: volume.to_owned(),
+            ..pod(owner, &format!("pod-{index}"))
+        };
+        store.insert(&pod).await.unwrap()
+    };
+    let stays = on_volume(&ana, 0, "one").await;
+    let deleted = delete(store, on_volume(&ana, 1, "one").await).await;
+    let unpaid = Pod {
+        desired: Desired::Stopped,
+        volume_deletion: Some(VolumeDeletion {
+            at: moment(60),
+            decided: false,
+            done: false,
+        }),
+        ..on_volume(&ana, 2, "one").await
+    };
+    let unpaid = store.update(&unpaid).await.unwrap();
+    let other = on_volume(&ana, 3, "two").await;
+    let hers = on_volume(&berta, 0, "one").await;
+    let all = [&stays, &deleted, &unpaid];
+    let found = async |options: ListOptions| {
+        let owned = ListOptions {
+            owner: options.owner.or_else(|| Some(ana.clone())),
+            ..options
+        };
+        let found = pages(store, owned.with_limit(2)).await;
+        found.into_iter().map(|pod| pod.id).collect::<Vec<_>>()
+    };
+    let of_these = |pods: &[&Pod]| pods.iter().map(|pod| pod.id.clone()).collect::<Vec<_>>();
+    let any = ListOptions::default;
+
+    let named = any().with_slug(deleted.slug.clone());
+    assert_eq!(
+        found(named.clone()).await,
+        [],
+        "a deleted pod has to be asked for"
+    );
+    assert_eq!(
+        found(named.with_deleted()).await,
+        of_these(&[&deleted]),
+        "by slug"
+    );
+    let hers_too = any().with_slug(stays.slug.clone()).with_owner(berta.clone());
+    assert_eq!(found(hers_too).await, of_these(&[&hers]), "a slug is its owner's");
+    let after = Cursor {
+        created_at: stays.created_at,
+        id: stays.id.clone(),
+    };
+    let later = any().with_slug(stays.slug.clone()).with_after(after.clone());
+    assert_eq!(found(later).await, [], "a slug before the page");
+
+    let on_one = any().with_volume("one");
+    assert_eq!(
+        found(on_one.clone()).await,
+        of_these(&[&stays, &unpaid]),
+        "by volume"
+    );
+    assert_eq!(
+        found(on_one.clone().with_deleted()).await,
+        of_these(&all),
+        "by volume, with the deleted"
+    );
+    assert_eq!(found(any().with_volume("two")).await, of_these(&[&other]));
+    assert_eq!(found(any().with_volume("on")).await, [], "a part of a name");
+    let takers = on_one.with_may_take_volume();
+    assert_eq!(found(takers.clone()).await, of_these(&[&unpaid]));
+    let takers = takers.with_deleted();
+    assert_eq!(found(takers.clone()).await, of_these(&[&deleted, &unpaid]));
+    let later = takers.with_after(after);
+    assert_eq!(
+        found(later).await,
+        of_these(&[&deleted, &unpaid]),
+        "on the next page"
+    );
+
+    assert_eq!(
+        store.count(&ana).await.unwrap(),
+        3,
+        "the deleted one does not count"
+    );
+    assert_eq!(store.count(&berta).await.unwrap(), 1);
+    assert_eq!(store.count(&user_id()).await.unwrap(), 0);
 }
 
 /// A page has 1 to 1000 pods.

@@ -32,6 +32,7 @@ pub async fn run_pods(store: Arc<dyn PodStore>) {
 
     paging::sorted_by_creation_and_id(store).await;
     paging::filters(store).await;
+    paging::pods_by_name_and_volume(store).await;
     paging::limits(store).await;
     paging::pages_while_pods_come_and_go(store).await;
     paging::all_owners(store).await;

@@ -35,13 +35,10 @@ impl Platform {
         let template = self.template_of(request).await?;
         let (checked, mut problems) = check(request, template.as_ref(), rules.of_requests());
         let owner = self.owner_of(actor, request, &mut problems).await?;
-        let mut pods = 0;
-        if let (Some(owner), Some((_, slug))) = (&owner, &checked.name) {
-            let records = parts.records.all(Some(owner), true).await?;
-            if records.iter().any(|pod| pod.slug == *slug) {
-                problems.push(Problem::new("name", Violation::NameInUse));
-            }
-            pods = records.iter().filter(|pod| !pod.is_deleted()).count();
+        if let (Some(owner), Some((_, slug))) = (&owner, &checked.name)
+            && parts.records.has_slug(owner, slug).await?
+        {
+            problems.push(Problem::new("name", Violation::NameInUse));
         }
         ValidationErrors::check(problems)?;
         let Checked { name, options } = checked;
@@ -56,7 +53,7 @@ impl Platform {
         let now = parts.clock.now();
         let known = parts.admission.owner(&owner).await?;
         // Refused before anything is stored; the check that counts is made once the record is.
-        parts.admission.has_room(&known, pods)?;
+        parts.admission.has_room(&owner, &known, 0).await?;
         let owner_cap = parts.admission.may_start(&owner, &known, price).await?;
         if let Some(cap) = options.daily_cap {
             parts.admission.within_cap(cap, None, price)?;

@@ -94,7 +94,7 @@ impl Platform {
     }
 
     async fn delete_visible(&self, actor: &Actor, pod: &Pod, volume: VolumePolicy) -> Result<()> {
-        if volume == VolumePolicy::Delete && !self.0.records.sharers(pod, true).await?.is_empty() {
+        if volume == VolumePolicy::Delete && self.0.records.is_shared(pod, true).await? {
             return Err(invalid_state(
                 "shared",
                 "another pod uses this volume: delete that one first, or keep the volume",

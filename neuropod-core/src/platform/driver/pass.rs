@@ -225,15 +225,14 @@ impl Reconciler {
     /// Whether another pod, created since, has its files on the volume that is to be deleted with this one.
     /// Deleted users own nothing: their later pods are deleted too, and the volume with the last of them.
     async fn volume_is_needed(&self, pod: &Pod) -> Result<bool> {
-        Ok(!self.records.sharers(pod, false).await?.is_empty()
-            && !self.admission.is_deleted(&pod.owner).await?)
+        Ok(self.records.is_shared(pod, false).await? && !self.admission.is_deleted(&pod.owner).await?)
     }
 
     /// The error for a pod whose volume is to be deleted with another pod, by that pod's record: nothing is
     /// created on the volume before it is deleted or kept, as its files would be lost when that pod's deletion
     /// ends.
     async fn volume_goes(&self, pod: &Pod, now: Timestamp) -> Result<Option<Error>> {
-        let mut takers = self.records.sharers(pod, true).await?;
+        let mut takers = self.records.volume_takers(pod).await?;
         takers.retain(|other| {
             let volume = VolumePolicy::Delete;
             other.desired == Desired::Deleted { volume } || other.loses_volume(now)
@@ -252,7 +251,7 @@ impl Reconciler {
     /// The record of a pod that would delete its volume, where other pods keep it: the volume is deleted with
     /// the last of them, or not at all.
     async fn spare_volume(&self, pod: &Pod, now: Timestamp) -> Result<Option<Pod>> {
-        let mut keepers = self.records.sharers(pod, false).await?;
+        let mut keepers = self.records.sharers(pod).await?;
         keepers.retain(|other| !other.loses_volume(now));
         if keepers.is_empty() {
             return Ok(None);

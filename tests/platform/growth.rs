@@ -1,0 +1,103 @@
+//! What an owner with many pods costs: reads of records grow with the pods, and not with their square.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use neuropod::cluster::plan::{Layout, VolumeScope};
+use neuropod::money::BillingExt;
+use neuropod::sim::Settings;
+use neuropod::store::{ListOptions, MemoryStore, Page};
+use neuropod::{CreatePod, Money, Pod, PodId, PodStore, Result, Status, UserId};
+use tokio::time::sleep;
+
+use crate::common::{Driver, World};
+
+/// Counts the records that are read.
+struct Counted {
+    store: Arc<MemoryStore>,
+    records: AtomicUsize,
+}
+
+impl Counted {
+    fn add(&self, records: usize) {
+        self.records.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl PodStore for Counted {
+    async fn insert(&self, pod: &Pod) -> Result<Pod> {
+        self.store.insert(pod).await
+    }
+
+    async fn get(&self, id: &PodId) -> Result<Option<Pod>> {
+        self.add(1);
+        self.store.get(id).await
+    }
+
+    async fn list(&self, options: &ListOptions) -> Result<Page> {
+        let page = self.store.list(options).await?;
+        self.add(page.pods.len());
+        Ok(page)
+    }
+
+    async fn count(&self, owner: &UserId) -> Result<u64> {
+        self.store.count(owner).await
+    }
+
+    async fn update(&self, pod: &Pod) -> Result<Pod> {
+        self.store.update(pod).await
+    }
+
+    async fn remove(&self, id: &PodId, version: u64) -> Result<()> {
+        self.store.remove(id, version).await
+    }
+}
+
+/// How many records are read until so many pods of one owner run.
+async fn reads(pods: usize, volume: VolumeScope) -> usize {
+    let world = World::new(Settings::default()).await;
+    let money = Money::from_cents(10_000_000);
+    world.store.deposit("more", &world.ana.id, money).await.unwrap();
+    let counted = Arc::new(Counted {
+        store: world.store.clone(),
+        records: AtomicUsize::new(0),
+    });
+    let layout = Layout {
+        volume,
+        ..Layout::default()
+    };
+    let parts = world.parts_without_store().pods(counted.clone());
+    let platform = parts.max_pods(1000).layout(layout).build().unwrap();
+    let _driver = Driver::start(&platform);
+    for n in 0..pods {
+        let request = CreatePod::from_image(format!("Pod {n}"), "quay.io/jupyter/base-notebook");
+        platform.create(&world.ana, &request).await.unwrap();
+    }
+    sleep(Duration::from_mins(4)).await;
+    let read = counted.records.load(Ordering::Relaxed);
+    let all = platform.list_all(&world.ana, None).await.unwrap();
+    assert_eq!(all.len(), pods);
+    assert!(
+        all.iter().all(|pod| pod.status == Status::Running),
+        "{:?}",
+        all[0]
+    );
+    read
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_times_as_many_pods_of_one_owner_are_four_times_as_many_reads() {
+    for volume in [VolumeScope::User, VolumeScope::Pod] {
+        let (few, many) = (reads(50, volume).await, reads(200, volume).await);
+        assert!(few >= 50, "{few} reads: they are counted");
+        // With the square of the pods it would be sixteen times as many.
+        assert!(
+            many <= 5 * few,
+            "{volume:?}: {few} reads for 50 pods, {many} for 200"
+        );
+    }
+}
