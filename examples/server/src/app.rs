@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use neuropod::naming::Naming;
 use neuropod::token::RegexTokens;
-use neuropod::{Actor, ClusterBackend, Platform, PriceList};
+use neuropod::{ClusterBackend, Platform, PriceList};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
@@ -68,11 +68,6 @@ pub(crate) struct App {
     pub(crate) stopping: CancellationToken,
     /// How long pods take.
     pub(crate) progress: Progress,
-}
-
-/// The actor for requests of the server itself: to sign people in, and to fill caches that all users share.
-pub(crate) fn itself() -> Actor {
-    Actor::admin("server")
 }
 
 /// The application, as handlers get it.

@@ -9,7 +9,7 @@ use neuropod::{Platform, Result, UserId};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::app::itself;
+use crate::actor::itself;
 
 /// How long what was read is used again.
 const FRESH: Duration = Duration::from_secs(5);

@@ -16,6 +16,7 @@
 //! | How does it start and stop? | [`server`]; its texts are in [`greeting`] |
 
 mod accept_language;
+mod actor;
 mod app;
 mod auth;
 mod backends;

@@ -9,7 +9,7 @@ use neuropod::cluster::{GpuStock, NodeGpus};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::app::itself;
+use crate::actor::itself;
 
 /// How long a reading is reused, so that the cluster is not asked each time somebody opens the prices.
 const FRESH: Duration = Duration::from_secs(5);

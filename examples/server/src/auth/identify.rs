@@ -9,7 +9,8 @@ use super::caller::{Caller, Identity};
 use super::ended;
 use super::origin::Origin;
 use super::tokens::Tokens;
-use crate::app::{App, Shared, itself};
+use crate::actor::itself;
+use crate::app::{App, Shared};
 use crate::contract::failure::Failure;
 
 /// Middleware that identifies the caller. Handlers decide whether one is required.

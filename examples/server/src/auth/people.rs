@@ -7,7 +7,8 @@ use super::access::is_same;
 use super::caller::Caller;
 use super::ended;
 use super::profile::Profile;
-use crate::app::{App, itself};
+use crate::actor::itself;
+use crate::app::App;
 use crate::contract::failure::Failure;
 
 /// How often a change of a user is retried after a conflict.

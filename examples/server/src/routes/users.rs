@@ -11,7 +11,8 @@ use neuropod::{Actor, ErrorKind, Money, Pod, Role, User, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::{App, Shared, itself};
+use crate::actor::itself;
+use crate::app::{App, Shared};
 use crate::auth::Admin;
 use crate::contract::amount;
 use crate::contract::failure::{Failure, FailureBody};

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::dcgm;
-use crate::app::{App, itself};
+use crate::actor::itself;
+use crate::app::App;
 
 /// How often pods are measured. Clusters measure about every 15 seconds.
 const EVERY: Duration = Duration::from_secs(10);
