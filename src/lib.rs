@@ -30,7 +30,7 @@
 //!     .store(store.clone())
 //!     .billing(store.clone())
 //!     .build()?;
-//! The driver carries out the changes that the calls below store.
+//! // The driver carries out the changes that the calls below store.
 //! let driver = platform.clone();
 //! let driver = tokio::spawn(async move { driver.run(std::future::pending()).await });
 //!

@@ -206,7 +206,7 @@ impl Toleration {
     /// use neuropod_core::cluster::workload::Toleration;
     ///
     /// let any = Toleration { key: "nvidia.com/gpu".into(), value: None, effect: None };
-    /// let taint = Taint { key: "nvidia.com/gpu".into(), value: "present".into(), effect: "NoSchedule".into() };
+    /// let taint = Taint::new("nvidia.com/gpu", "NoSchedule");
     /// assert!(any.tolerates(&taint));
     /// ```
     pub fn tolerates(&self, taint: &Taint) -> bool {
@@ -316,7 +316,6 @@ pub fn is_accelerator(resource: &str) -> bool {
 
 /// A GPU type on offer that no node of the cluster can take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct UnmatchedGpu {
     /// Its id in the catalogue.
     pub id: String,
