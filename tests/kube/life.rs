@@ -83,6 +83,7 @@ pub(crate) async fn whole_life(site: &Site, recorder: &Recorder, change: fn(&mut
     connect().apply(&workload).await.unwrap();
     backend.observe(reference).await.unwrap();
     backend.inventory().await.unwrap();
+    backend.gpus().await.unwrap();
     backend.usage().await.unwrap();
     let kubelet = Kubelet::new(site.admin.clone(), &namespace);
     kubelet
