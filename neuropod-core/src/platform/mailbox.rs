@@ -176,7 +176,9 @@ struct Records {
     /// Whether the list was reported. While it is read, it may contain a pod that is deleted meanwhile.
     has_list: bool,
     /// The last records that ended, and when they were created.
-    ended: VecDeque<(PodId, Timestamp)>,
+    ended: HashMap<PodId, Timestamp>,
+    /// The same, oldest first.
+    ended_order: VecDeque<PodId>,
 }
 
 #[derive(Debug)]
@@ -188,8 +190,7 @@ enum Change {
 impl Records {
     fn put(&mut self, pod: Arc<Pod>) {
         let (id, created_at) = (&pod.id, pod.created_at);
-        let ended = self.ended.iter().rev().find(|(ended, _)| ended == id);
-        if ended.is_some_and(|(_, ended)| *ended >= created_at) {
+        if self.ended.get(id).is_some_and(|ended| *ended >= created_at) {
             return;
         }
         if pod.is_deleted() {
@@ -220,9 +221,13 @@ impl Records {
 
     /// Notes that a record is deleted: nothing follows it.
     fn end(&mut self, id: &PodId, created_at: Timestamp) {
-        self.ended.push_back((id.clone(), created_at));
-        if self.ended.len() > MAX_ENDED {
-            self.ended.pop_front();
+        if self.ended.insert(id.clone(), created_at).is_none() {
+            self.ended_order.push_back(id.clone());
+        }
+        if self.ended.len() > MAX_ENDED
+            && let Some(oldest) = self.ended_order.pop_front()
+        {
+            self.ended.remove(&oldest);
         }
         if !self.has_list || self.told.contains_key(id) {
             self.waiting.put(id.clone(), Change::Gone);
