@@ -14,8 +14,8 @@ fn money_is_reserved_before_anything_is_created() {
         ("3f9a0c1d2e4b5a68:0", Money::from_cents(360))
     );
     assert_eq!(actions.len(), 1);
-    let held = done(&pod, &actions[0]).unwrap();
-    assert_eq!(settle(held, &Observation::nothing(), at(0)).1, [Action::Apply]);
+    let placed = done(&pod, &actions[0]).unwrap();
+    assert_eq!(settle(placed, &Observation::nothing(), at(0)).1, [Action::Apply]);
 }
 
 #[test]
