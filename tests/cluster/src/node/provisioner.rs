@@ -106,15 +106,29 @@ async fn run(kubeconfig: &str, folder: &Path) -> Result<()> {
         .boxed();
     loop {
         let handled = tokio::select! {
-            Some(Ok(claim)) = claims.next() => provide(&client, folder, &claim).await,
-            Some(Ok(volume)) = volumes.next() => reclaim(&client, folder, &volume).await,
-            // The watch lost its connection and reconnects by itself.
-            else => Ok(()),
+            Some(claim) = claims.next() => match claim {
+                Ok(claim) => provide(&client, folder, &claim).await,
+                Err(error) => watch_broke(&error),
+            },
+            Some(volume) = volumes.next() => match volume {
+                Ok(volume) => reclaim(&client, folder, &volume).await,
+                Err(error) => watch_broke(&error),
+            },
+            // A watcher never ends.
+            else => return Ok(()),
         };
         if let Err(error) = handled {
             eprintln!("volume: {error}");
         }
     }
+}
+
+/// A watch that lost its connection reconnects by itself. It is an event like any other here: a branch of
+/// `select!` whose pattern it does not match is no longer polled, and claims would wait for an event of a volume,
+/// which only a claim brings about.
+fn watch_broke(error: &watcher::Error) -> Result<()> {
+    eprintln!("volumes: a watch reconnects: {error}");
+    Ok(())
 }
 
 /// Makes a volume for a claim that waits for one, or grows the one it has.
