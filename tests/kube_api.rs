@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use neuropod_core::cluster::{ClusterEvent, Objects, ObservedVolume, VolumePolicy, Workload};
 use neuropod_core::{ClusterBackend, ErrorKind};
-use neuropod_k8s::KubeCluster;
+use neuropod_k8s::{KubeCluster, Services};
 use neuropod_k8s::config::IngressRoutes;
 use neuropod_test_cluster::{SELECTOR, measured};
 use serde_json::{Value, json};
@@ -256,6 +256,55 @@ async fn differing_objects_are_changed_and_unwanted_ones_removed() {
     let before = versions(&site).await;
     site.backend.apply(&workload).await.unwrap();
     assert_eq!(versions(&site).await, before);
+}
+
+/// Kubernetes refuses to give a Service an address, or to take it away. Before headless Services each had one.
+#[tokio::test]
+async fn a_service_keeps_its_kind_until_the_next_run() {
+    let Some(cluster) = cluster("kube_api/a_service_keeps_its_kind_until_the_next_run") else {
+        return;
+    };
+    let site = Site::new(cluster).await;
+    let headless = site.another(|_| {});
+    let addressed = site.another(|config| config.services = Services::ClusterIp);
+    for (index, backends) in [[&addressed, &headless], [&headless, &addressed]].into_iter().enumerate() {
+        let mut workload = workload(&format!("lab-{index}"), 1);
+        let service = async || {
+            let services = site.api::<Service>();
+            let found = services.get(&workload.endpoints[0].service).await.unwrap();
+            let has_address = found.spec.unwrap().cluster_ip.as_deref() != Some("None");
+            let annotations = found.metadata.annotations.unwrap();
+            let is_annotated = annotations.keys().any(|key| key.contains("nativelb"));
+            (has_address, is_annotated)
+        };
+        let [before, after] = backends;
+        before.apply(&workload).await.unwrap();
+        let (had_address, was_annotated) = service().await;
+        assert_eq!(had_address, was_annotated);
+        // An earlier version had another digest, and so its objects are updated.
+        let digest = json!({ "metadata": { "annotations": { "neuropod.io/digest": "earlier" } } });
+        let services = site.api::<Service>();
+        services
+            .patch(&workload.endpoints[0].service, &PatchParams::default(), &Patch::Merge(digest))
+            .await
+            .unwrap();
+        let seen = after.apply(&workload).await.unwrap();
+        assert_eq!(seen.objects, Objects::Complete);
+        let (has_address, is_annotated) = service().await;
+        assert_eq!(has_address, had_address);
+        assert!(has_address || !is_annotated, "Traefik refuses it");
+        let versions_before = versions(&site).await;
+        after.apply(&workload).await.unwrap();
+        assert_eq!(versions(&site).await, versions_before, "nothing is left to change");
+
+        after.remove(&workload.reference, VolumePolicy::Keep).await.unwrap();
+        workload.run += 1;
+        after.apply(&workload).await.unwrap();
+        let services = site.api::<Service>();
+        let found = services.get(&workload.endpoints[0].service).await.unwrap();
+        let has_address = found.spec.unwrap().cluster_ip.as_deref() != Some("None");
+        assert_eq!(has_address, !had_address);
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use neuropod_core::cluster::{
     ClusterEvent, LogOptions, Objects, ObservedPod, ObservedVolume, Phase, ReasonCode, Step, VolumePolicy,
     Workload,
 };
-use neuropod_test_cluster::{Image, TestCluster, skip, wait_until};
+use neuropod_test_cluster::{Image, TestCluster, service_address, skip, wait_until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -98,12 +98,9 @@ async fn a_life(site: &Site, changes: &mut Changes) {
     );
 
     // The log is followed from its first byte, and ends with the container.
-    let service = site
-        .api::<Service>()
-        .get(&workload.endpoints[0].service)
-        .await
-        .unwrap();
-    let address = format!("{}:8080", service.spec.unwrap().cluster_ip.unwrap());
+    let service = &workload.endpoints[0].service;
+    let address = service_address(&site.admin, &site.namespace, service).await;
+    let address = format!("{}:8080", address.unwrap());
     let page = wait_until("the page", LIMIT, async || {
         get(&address).await.map_err(|error| error.to_string())
     });

@@ -16,7 +16,7 @@ use neuropod::money::{AccountKind, BillingExt};
 use neuropod::pod::image::ImageRules;
 use neuropod::store::MemoryStore;
 use neuropod::{Actor, Billing, Money, Naming, Platform, Pod, PodStore, Update};
-use neuropod_test_cluster::{Image, TestCluster, count_objects, measured, skip};
+use neuropod_test_cluster::{Image, TestCluster, count_objects, measured, service_address, skip};
 use serde_json::{Value, from_value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
@@ -110,7 +110,7 @@ impl Site {
         let name = self.platform.naming().service(&pod.slug, &pod.owner_hash, port);
         let service = self.api::<Service>().get(&name).await.unwrap().spec.unwrap();
         assert_eq!(service.ports.as_ref().unwrap()[0].port, i32::from(port));
-        service.cluster_ip.unwrap()
+        service_address(&self.client, &self.namespace, &name).await.unwrap()
     }
 
     /// The hosts of the pod's Ingresses, in the order of its ports.

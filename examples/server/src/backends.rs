@@ -226,6 +226,7 @@ fn kube_config(kube: &Kube) -> KubeConfig {
         .with_namespace(&kube.namespace)
         .with_namespace_per_user(kube.namespace_per_user)
         .with_exposure(exposure(kube))
+        .with_services(kube.services.into())
         .with_storage(storage)
         .with_network(network)
         .with_security(security)

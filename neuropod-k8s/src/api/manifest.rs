@@ -13,7 +13,10 @@ pub(crate) struct Manifest {
     pub(crate) name: String,
     /// Equal digests mean that the object in the cluster needs no update, see [`DIGEST`](crate::labels::DIGEST).
     pub(crate) digest: String,
+    /// The object as it is created.
     pub(crate) body: Value,
+    /// The object as it is updated, if it differs: without what an existing object can't be given.
+    pub(crate) update: Option<Value>,
 }
 
 /// Leaves out the body: it may be a Secret.

@@ -217,7 +217,7 @@ impl Requests {
         uid: &str,
     ) -> Result<T> {
         self.own_creation(manifest, namespace, uid).await?;
-        let mut body = manifest.body.clone();
+        let mut body = manifest.update.as_ref().unwrap_or(&manifest.body).clone();
         // With the uid, the API server refuses (409) if the object was replaced or removed meanwhile.
         body["metadata"]["uid"] = uid.into();
         let params = PatchParams::apply(MANAGER).force();

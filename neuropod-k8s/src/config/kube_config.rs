@@ -8,6 +8,7 @@ use super::containers::{ImagePullPolicy, Security};
 use super::domains::Domains;
 use super::exposure::Exposure;
 use super::network::NetworkRules;
+use super::services::Services;
 use super::storage::Storage;
 
 /// The configuration of [`KubeCluster`](crate::KubeCluster).
@@ -35,6 +36,8 @@ pub struct KubeConfig {
     pub namespace_per_user: bool,
     /// How ports are reached from outside of the cluster.
     pub exposure: Exposure,
+    /// The kind of the Services behind it.
+    pub services: Services,
     /// The domains at which browsers find pods and the control plane.
     pub domains: Domains,
     /// Workspace volumes.
@@ -70,7 +73,7 @@ pub struct KubeConfig {
 }
 
 impl Default for KubeConfig {
-    /// The instance `default` in the namespace `neuropod-pods`, an Ingress of the cluster's default class, the default
+    /// The instance `default` in the namespace `neuropod-pods`, an Ingress of the cluster's default class, headless Services, the default
     /// storage class, 30 seconds, 24 writes and 64 logs at a time.
     fn default() -> Self {
         Self {
@@ -78,6 +81,7 @@ impl Default for KubeConfig {
             namespace: "neuropod-pods".into(),
             namespace_per_user: false,
             exposure: Exposure::default(),
+            services: Services::default(),
             domains: Domains::default(),
             storage: Storage::default(),
             network: NetworkRules::default(),
@@ -116,6 +120,12 @@ impl KubeConfig {
     /// Sets [`exposure`](Self::exposure).
     pub fn with_exposure(mut self, exposure: impl Into<Exposure>) -> Self {
         self.exposure = exposure.into();
+        self
+    }
+
+    /// Sets [`services`](Self::services).
+    pub fn with_services(mut self, services: Services) -> Self {
+        self.services = services;
         self
     }
 

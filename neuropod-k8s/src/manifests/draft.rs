@@ -19,6 +19,16 @@ pub(super) struct Draft<'a> {
     annotations: Map<String, Value>,
     /// The fields beside `metadata`.
     fields: Value,
+    /// What only a new object gets.
+    new_only: NewOnly,
+}
+
+/// What an object is given when it is created, and keeps: an update leaves it out, and so does the digest.
+#[derive(Default)]
+struct NewOnly {
+    annotations: Map<String, Value>,
+    /// Of `spec`.
+    fields: Map<String, Value>,
 }
 
 impl<'a> Draft<'a> {
@@ -37,6 +47,7 @@ impl<'a> Draft<'a> {
             labels: Map::new(),
             annotations: Map::new(),
             fields,
+            new_only: NewOnly::default(),
         };
         draft.label(labels::MANAGED_BY, labels::MANAGER);
         draft.label(labels::INSTANCE, &config.instance);
@@ -83,6 +94,16 @@ impl<'a> Draft<'a> {
         self.annotations.insert(key.into(), value.into());
     }
 
+    /// Adds a field of `spec` that Kubernetes does not change.
+    pub(super) fn create_with(&mut self, field: &str, value: &str) {
+        self.new_only.fields.insert(field.into(), value.into());
+    }
+
+    /// Adds an annotation that only fits such a field.
+    pub(super) fn annotate_new(&mut self, key: &str, value: &str) {
+        self.new_only.annotations.insert(key.into(), value.into());
+    }
+
     pub(super) fn finish(mut self) -> Manifest {
         let mut body = json!({
             "apiVersion": self.kind.api_version(),
@@ -102,11 +123,21 @@ impl<'a> Draft<'a> {
         self.annotations
             .insert(labels::DIGEST.into(), digest.as_str().into());
         body["metadata"]["annotations"] = Value::Object(self.annotations);
+        let NewOnly { annotations, fields } = self.new_only;
+        let is_same = annotations.is_empty() && fields.is_empty();
+        let update = (!is_same).then(|| body.clone());
+        for (key, value) in annotations {
+            body["metadata"]["annotations"][key] = value;
+        }
+        for (field, value) in fields {
+            body["spec"][field] = value;
+        }
         Manifest {
             kind: self.kind,
             name: self.name.to_owned(),
             digest,
             body,
+            update,
         }
     }
 }

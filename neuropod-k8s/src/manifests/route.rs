@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::draft::Draft;
 use crate::api::kinds::Kind;
 use crate::api::manifest::Manifest;
-use crate::config::{Exposure, GatewayRoutes, IngressRoutes, KubeConfig};
+use crate::config::{Exposure, GatewayRoutes, IngressRoutes, KubeConfig, Services};
 use crate::labels;
 
 /// Annotations against defaults of controllers that break pods. Each controller reads its own; the sources are in
 /// examples/deploy/README.md.
-const CONTROLLERS: [(&str, &str); 12] = [
+const CONTROLLERS: [(&str, &str); 11] = [
     // Seconds. By default a connection is closed after a minute of silence, but a kernel may compute for longer.
     ("nginx.ingress.kubernetes.io/proxy-read-timeout", "3600"),
     ("nginx.ingress.kubernetes.io/proxy-send-timeout", "3600"),
@@ -22,9 +22,6 @@ const CONTROLLERS: [(&str, &str); 12] = [
     ("nginx.ingress.kubernetes.io/proxy-request-buffering", "off"),
     // By default response headers above 4 KiB are refused. The policy and the cookies of a server can be longer.
     ("nginx.ingress.kubernetes.io/proxy-buffer-size", "16k"),
-    // By default the controller uses the addresses of ready pods, and the host returns 503 until it has learnt one. The
-    // Service has at most one pod, and an address of its own from the beginning.
-    ("nginx.ingress.kubernetes.io/service-upstream", "true"),
     // By default a page loads for a minute if nobody accepts the connection, as on a node that does not know the Service yet.
     ("nginx.ingress.kubernetes.io/proxy-connect-timeout", "5"),
     // By default responses end after 30 or 50 seconds of silence, as while a kernel computes.
@@ -36,6 +33,10 @@ const CONTROLLERS: [(&str, &str); 12] = [
     ("projectcontour.io/response-timeout", "infinity"),
 ];
 
+/// By default ingress-nginx uses the addresses of ready pods, and the host returns 503 until it has learnt one. The
+/// Service has at most one pod. If it has an address of its own, it has it from the beginning.
+const OWN_ADDRESS: (&str, &str) = ("nginx.ingress.kubernetes.io/service-upstream", "true");
+
 pub(super) fn route(workload: &Workload, endpoint: &EndpointSpec, config: &KubeConfig) -> Manifest {
     let (kind, fields) = match &config.exposure {
         Exposure::Ingress(routes) => (Kind::Ingress, ingress(endpoint, routes)),
@@ -44,7 +45,8 @@ pub(super) fn route(workload: &Workload, endpoint: &EndpointSpec, config: &KubeC
     let mut draft = Draft::of_run(workload, config, kind, &endpoint.route, fields);
     draft.label(labels::PORT, &endpoint.port.to_string());
     if let Exposure::Ingress(routes) = &config.exposure {
-        for (key, value) in CONTROLLERS {
+        let own_address = (config.services == Services::ClusterIp).then_some(OWN_ADDRESS);
+        for (key, value) in CONTROLLERS.into_iter().chain(own_address) {
             draft.annotate(key, value);
         }
         for (key, value) in &routes.annotations {

@@ -7,12 +7,12 @@ use serde_json::json;
 use super::draft::Draft;
 use crate::api::kinds::Kind;
 use crate::api::manifest::Manifest;
-use crate::config::{Exposure, KubeConfig};
+use crate::config::{Exposure, KubeConfig, Services};
 use crate::labels;
 
-/// Makes Traefik use the address of the Service, for Ingresses and Gateways. By default it sends requests to
-/// ready pods, and the host returns 404 or 503 until it has learnt of one. The Service has at most one pod, so
-/// nothing is lost.
+/// Makes Traefik use the address of the Service, if it has one, for Ingresses and Gateways. By default it sends
+/// requests to ready pods, and the host returns 404 or 503 until it has learnt of one. The Service has at most one
+/// pod, so nothing is lost. Traefik refuses a Service with these annotations and no address.
 const TRAEFIK: [&str; 2] = [
     "traefik.ingress.kubernetes.io/service.nativelb",
     "traefik.io/service.nativelb",
@@ -43,11 +43,16 @@ pub(super) fn service(workload: &Workload, endpoint: &EndpointSpec, config: &Kub
     }});
     let mut draft = Draft::of_run(workload, config, Kind::Service, &endpoint.service, fields);
     draft.label(labels::PORT, &endpoint.port.to_string());
-    let [ingress, gateway] = TRAEFIK;
-    let annotation = match config.exposure {
-        Exposure::Ingress(_) => ingress,
-        Exposure::Gateway(_) => gateway,
-    };
-    draft.annotate(annotation, "true");
+    match config.services {
+        Services::Headless => draft.create_with("clusterIP", "None"),
+        Services::ClusterIp => {
+            let [ingress, gateway] = TRAEFIK;
+            let annotation = match config.exposure {
+                Exposure::Ingress(_) => ingress,
+                Exposure::Gateway(_) => gateway,
+            };
+            draft.annotate_new(annotation, "true");
+        }
+    }
     draft.finish()
 }

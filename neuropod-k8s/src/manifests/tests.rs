@@ -13,7 +13,7 @@ use self::samples::{TOKEN, VALUE, jupyter, nginx};
 use super::workload::Manifests;
 use super::{objects, to_yaml};
 use crate::api::kinds::Kind;
-use crate::config::{GatewayRoutes, ImagePullPolicy, KubeConfig, Security};
+use crate::config::{GatewayRoutes, ImagePullPolicy, KubeConfig, Security, Services};
 
 /// The YAML without digests, which change with every field of a workload and are tested separately.
 fn shown(workload: &Workload, config: &KubeConfig) -> String {
@@ -121,6 +121,26 @@ fn images_have_the_pull_policy_of_the_configuration() {
             ..KubeConfig::default()
         };
         assert_eq!(policy(&config), image_pull_policy.as_str());
+    }
+}
+
+#[test]
+fn only_a_service_with_an_address_has_annotations_for_it() {
+    let gateway: KubeConfig = KubeConfig::default().with_exposure(GatewayRoutes::new("public"));
+    for config in [KubeConfig::default(), nginx(), gateway] {
+        let text = |services: Services| {
+            let manifests = Manifests::new(&plain(), &config.clone().with_services(services));
+            let objects = manifests.objects.into_iter();
+            objects.map(|object| object.body.to_string()).collect::<String>()
+        };
+        let (headless, addressed) = (text(Services::Headless), text(Services::ClusterIp));
+        assert!(headless.contains(r#""clusterIP":"None""#), "{headless}");
+        assert!(!addressed.contains("clusterIP"), "{addressed}");
+        for annotation in ["service.nativelb", "service-upstream"] {
+            // Controllers refuse these for a Service without an address.
+            assert!(!headless.contains(annotation), "{headless}");
+        }
+        assert!(addressed.contains("service.nativelb"), "{addressed}");
     }
 }
 

@@ -251,6 +251,7 @@ impl Right {
                 "kind": review.name(),
                 "spec": { "resourceAttributes": attributes },
             }),
+            update: None,
         }
     }
 }

@@ -60,7 +60,7 @@ pub use images::Image;
 pub use measured::{MEASURED, measured};
 pub use mongo::{MONGODB_IMAGE, MONGODB_URI, Mongo, MongoServer};
 pub use node::{Enforcer, Node, Outside};
-pub use objects::{SELECTOR, apply, count_objects, documents};
+pub use objects::{SELECTOR, apply, count_objects, documents, service_address};
 pub use packages::{npm_modules, python};
 pub use ports::free_ports;
 pub use prepare::{prepare_control_plane, prepare_edge, prepare_mongo, prepare_node};

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -13,11 +15,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::api;
 use crate::error::Result;
 
 /// The labels of all objects that belong to somebody. The network policy of all pods of a namespace does not:
 /// it stays.
 pub const SELECTOR: &str = "app.kubernetes.io/managed-by=neuropod,neuropod.io/user-hash";
+
+const ENDPOINT: Duration = Duration::from_mins(1);
 
 /// The number of objects of users in a namespace, by kind, including volumes.
 pub async fn count_objects(client: &Client, namespace: &str) -> Result<BTreeMap<String, usize>> {
@@ -40,6 +45,24 @@ where
     let ours = ListParams::default().labels(SELECTOR);
     let list = api.list(&ours).await?;
     Ok((K::kind(&()).into_owned(), list.items.len()))
+}
+
+/// The address at which a Service is reached: its own, or that of its pod if it is headless, once it is known.
+pub async fn service_address(client: &Client, namespace: &str, name: &str) -> Result<String> {
+    let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let own = services.get(name).await?.spec.and_then(|spec| spec.cluster_ip);
+    if let Some(own) = own.filter(|own| own != "None") {
+        return Ok(own);
+    }
+    let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), namespace);
+    let of_service = ListParams::default().labels(&format!("kubernetes.io/service-name={name}"));
+    api::wait_until("the pod of a headless Service", ENDPOINT, async || {
+        let slices = slices.list(&of_service).await.map_err(|error| error.to_string())?;
+        let mut endpoints = slices.items.into_iter().flat_map(|slice| slice.endpoints);
+        let address = endpoints.find_map(|endpoint| endpoint.addresses.into_iter().next());
+        address.ok_or_else(|| "no endpoint yet".into())
+    })
+    .await
 }
 
 /// The documents of a YAML text.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use neuropod::k8s::ImagePullPolicy;
+use neuropod::k8s::{self, ImagePullPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,11 @@ pub struct Kube {
     /// The listener of the Gateway; every one that matches unless given.
     #[schemars(extend("allowed" = "the name of a listener"))]
     pub gateway_listener: Option<String>,
+    /// The kind of the Services of ports. Ingress and Gateway controllers send to the pods (`Headless`). Load balancers
+    /// that send to nodes need `ClusterIp`, and Traefik has no delay of up to two seconds for the first visitor with
+    /// it; in a cluster with thousands of Services each costs the API server much more. A change applies to the next
+    /// start of each pod.
+    pub services: Services,
     /// The storage class of volumes; the default class of the cluster unless given.
     #[schemars(extend("allowed" = "the name of a StorageClass"))]
     pub storage_class: Option<String>,
@@ -135,6 +140,7 @@ impl Default for Kube {
             gateway: None,
             gateway_namespace: None,
             gateway_listener: None,
+            services: Services::Headless,
             storage_class: None,
             access_mode: AccessMode::ReadWriteOnce,
             grow_volumes: false,
@@ -174,6 +180,24 @@ impl AccessMode {
         match self {
             Self::ReadWriteOnce => "ReadWriteOnce",
             Self::ReadWriteMany => "ReadWriteMany",
+        }
+    }
+}
+
+/// The kind of the Services of ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Services {
+    /// Without an address of its own.
+    Headless,
+    /// With an address that kube-proxy forwards to the pod.
+    ClusterIp,
+}
+
+impl From<Services> for k8s::Services {
+    fn from(services: Services) -> Self {
+        match services {
+            Services::Headless => Self::Headless,
+            Services::ClusterIp => Self::ClusterIp,
         }
     }
 }

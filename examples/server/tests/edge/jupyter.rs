@@ -121,7 +121,7 @@ async fn jupyter_works_by_the_annotations_of_ingress_nginx() {
     let Some(site) = Site::get("jupyter_works_by_the_annotations_of_ingress_nginx", true).await else {
         return;
     };
-    let exposure = "ingress_class = \"nginx\"\ntls_secret = \"wildcard\"";
+    let exposure = "ingress_class = \"nginx\"\nservices = \"ClusterIp\"\ntls_secret = \"wildcard\"";
     lives(&site, "edge-nginx", exposure).await;
 }
 

@@ -293,7 +293,9 @@ async fn pods_reach_the_internet_and_nothing_of_the_cluster() {
         return;
     };
     let node = site.node();
-    let platform = site.platform("edge-network", "ingress_class = \"traefik\"").await;
+    let platform = site
+        .platform("edge-network", "ingress_class = \"traefik\"\nservices = \"ClusterIp\"")
+        .await;
     let (pods, id) = pods(&site, &platform).await;
     site.namespace("edge-others").await;
     let anybody = plain_pod(&site, "edge-others", "anybody", json!({})).await;

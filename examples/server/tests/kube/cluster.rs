@@ -9,7 +9,7 @@ use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource};
-use neuropod_test_cluster::{Node, SELECTOR, TestCluster, count_objects, skip, wait_until};
+use neuropod_test_cluster::{Node, SELECTOR, TestCluster, count_objects, service_address, skip, wait_until};
 use serde_json::{Value, json};
 
 use crate::{LIMIT, manifests};
@@ -128,6 +128,7 @@ impl Site {
                 let path = rule.http.unwrap().paths.remove(0);
                 let backend = path.backend.service.unwrap();
                 let service = services.get(&backend.name).await.unwrap().spec.unwrap();
+                let address = service_address(&self.client, PODS, &backend.name).await.unwrap();
                 let port = backend.port.unwrap();
                 let ports = service.ports.unwrap();
                 let port = ports
@@ -138,7 +139,7 @@ impl Site {
                     .expect("the Service has the port of the Ingress");
                 routes.push(Route {
                     host: rule.host.unwrap(),
-                    address: format!("{}:{}", service.cluster_ip.unwrap(), port.port),
+                    address: format!("{address}:{}", port.port),
                 });
             }
         }

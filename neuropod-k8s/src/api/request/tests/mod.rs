@@ -52,6 +52,7 @@ fn manifest() -> Manifest {
         name: "lab-1".into(),
         digest: "d".into(),
         body: json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "lab-1" } }),
+        update: None,
     }
 }
 
