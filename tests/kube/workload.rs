@@ -17,6 +17,7 @@ pub(crate) fn reference(name: &str) -> WorkloadRef {
         name: format!("{name}-{user_hash}"),
         volume: format!("workspace-{user_hash}"),
         namespace: None,
+        objects: None,
         user_hash,
         pod_id,
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::catalogue::{Catalogue, GpuType};
 use crate::cluster::workload::{
-    ContainerSpec, EndpointSpec, Isolation, Quota, Resources, SecretSpec, VolumeSpec, Workload, WorkloadRef,
+    ObjectNames, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, SecretSpec, VolumeSpec, Workload, WorkloadRef,
 };
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::naming::{Naming, Slug, UserHash};
@@ -82,12 +82,20 @@ impl Layout {
 
 /// The names by which all objects of a pod are found in the cluster.
 pub fn reference(pod: &Pod, naming: &Naming) -> WorkloadRef {
+    let (slug, hash) = (&pod.slug, &pod.owner_hash);
+    let ports = || pod.options.ports().iter().map(|port| port.number);
+    let objects = ObjectNames {
+        services: ports().map(|port| naming.service(slug, hash, port)).collect(),
+        routes: ports().map(|port| naming.ingress(slug, hash, port)).collect(),
+        secret: naming.token_secret(slug, hash),
+    };
     WorkloadRef {
         pod_id: pod.id.clone(),
         user_hash: pod.owner_hash.to_string(),
         namespace: pod.namespace.clone(),
         name: naming.pod(&pod.slug, &pod.owner_hash),
         volume: pod.volume.clone(),
+        objects: Some(objects),
     }
 }
 

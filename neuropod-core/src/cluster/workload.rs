@@ -20,6 +20,21 @@ pub struct WorkloadRef {
     pub name: String,
     /// The name of the workspace volume.
     pub volume: String,
+    /// The names of the other objects, if they are known. With them a backend can fetch these objects, which is much
+    /// cheaper in a large namespace than a search by label; it must still remove whatever has the labels of the pod.
+    #[serde(skip)]
+    pub objects: Option<ObjectNames>,
+}
+
+/// The names of the objects of a pod beside the pod object and the volume.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ObjectNames {
+    /// The Services, one for each port.
+    pub services: Vec<String>,
+    /// The routes (Ingresses or `HTTPRoute`s), one for each port.
+    pub routes: Vec<String>,
+    /// The Secret.
+    pub secret: String,
 }
 
 /// The fate of the workspace volume when a workload is removed.

@@ -42,6 +42,7 @@ pub(crate) fn workload(number: u64) -> Workload {
             namespace: None,
             volume: format!("workspace-{number}"),
             name: name.clone(),
+            objects: None,
         },
         run: 1,
         container: ContainerSpec {

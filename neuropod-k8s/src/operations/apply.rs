@@ -4,8 +4,7 @@
 //! differs it is updated by server-side apply. Server-side apply alone would need one request in every case,
 //! but it also takes over foreign objects: it has no condition "only if there is none, or it is mine". Reading
 //! first would be safe with a uid, but each new pod would wait twice. So a new pod is one wave of creations. A
-//! pod that this process has applied before is read first, in seven requests however many ports it has, and
-//! only missing or different objects are written.
+//! pod that this process has applied before is read first, and only missing or different objects are written.
 
 use futures::future::{join_all, try_join_all};
 use neuropod_core::cluster::{Objects, Observation, Workload, WorkloadRef};

@@ -119,6 +119,7 @@ impl Parts {
             namespace: context.reference_namespace(namespace),
             name: text(labels.and_then(|labels| labels.name.as_ref())),
             volume: text(pod.and_then(|pod| pod.annotations.volume.as_ref())),
+            objects: None,
         };
         let claim = claims.get(&(namespace.to_owned(), reference.volume.clone()));
         let volume = observe::volume(claim, &reference, &context.config.instance);

@@ -3,19 +3,33 @@
 use futures::future::try_join_all;
 use kube::api::ListParams;
 use neuropod_core::Result;
+use neuropod_core::cluster::workload::ObjectNames;
 use neuropod_core::cluster::{Objects, Observation, ObservedPod, ObservedVolume, WorkloadRef};
 
 use crate::api::kinds::Kind;
-use crate::api::partial::{Meta, PartialClaim, PartialEvent, PartialPod};
+use crate::api::partial::{Meta, PartialClaim, PartialEvent, PartialObject, PartialPod};
 use crate::api::quantity;
+use crate::config::Exposure;
 use crate::context::Context;
 use crate::labels;
 use crate::operations::ownership::belongs_to_owner;
 use crate::status::{self, ABOUT_CLAIMS, Warnings};
 
-/// Fetches all objects of one pod, with the events about it and its claim, which explain why it makes no
-/// progress.
+/// Fetches all objects of one pod. If there is a pod object that is not ready, the events about it and its claim explain
+/// why it makes no progress.
 pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Result<Observation> {
+    let found = find(context, reference).await?;
+    let waits = |pod: &PartialPod| !status::observed(pod, None).ready;
+    let about = if found.pod.as_ref().is_some_and(waits) {
+        events(context, reference).await?
+    } else {
+        Vec::new()
+    };
+    Ok(found.observation(reference, &about, &context.config.instance))
+}
+
+/// The events about a pod and its claim. The API server reads all events of the namespace to find them.
+async fn events(context: &Context, reference: &WorkloadRef) -> Result<Vec<PartialEvent>> {
     let namespace = Some(context.namespace(reference));
     // A pod has few events, so all of them are fetched, not only warnings.
     let about_pod = format!("involvedObject.kind=Pod,involvedObject.name={}", reference.name);
@@ -33,10 +47,9 @@ pub(crate) async fn observe(context: &Context, reference: &WorkloadRef) -> Resul
             _ => events(&about_claim).await,
         }
     };
-    let (found, mut about, about_claim) =
-        tokio::try_join!(find(context, reference), events(&about_pod), about_claim)?;
+    let (mut about, about_claim) = tokio::try_join!(events(&about_pod), about_claim)?;
     about.extend(about_claim);
-    Ok(found.observation(reference, &about, &context.config.instance))
+    Ok(about)
 }
 
 /// The objects of one pod in the cluster.
@@ -48,8 +61,51 @@ pub(crate) struct Found {
     pub(crate) objects: Vec<(Kind, Meta)>,
 }
 
-/// Fetches the objects of one pod, by label: the names of a half-created or half-removed run are not known.
+/// Fetches the objects of one pod: by name where the names are known, because for a label the API server reads all
+/// objects of the namespace.
 pub(crate) async fn find(context: &Context, reference: &WorkloadRef) -> Result<Found> {
+    match &reference.objects {
+        Some(names) => fetch(context, reference, names).await,
+        None => search(context, reference).await,
+    }
+}
+
+/// Fetches the objects of one pod by name.
+async fn fetch(context: &Context, reference: &WorkloadRef, names: &ObjectNames) -> Result<Found> {
+    let route = match context.config.exposure {
+        Exposure::Ingress(_) => Kind::Ingress,
+        Exposure::Gateway(_) => Kind::HttpRoute,
+    };
+    let of_kind = |kind, names: &[String]| names.iter().map(move |name| (kind, name.clone())).collect::<Vec<_>>();
+    let mut wanted = of_kind(Kind::Service, &names.services);
+    wanted.extend(of_kind(route, &names.routes));
+    wanted.push((Kind::Secret, names.secret.clone()));
+    wanted.push((Kind::NetworkPolicy, reference.name.clone()));
+
+    let (requests, namespace) = (&context.requests, Some(context.namespace(reference)));
+    let is_ours = |meta: &Meta| {
+        let instance = meta.labels.instance.as_deref();
+        instance == Some(&context.config.instance) && meta.pod_id().as_ref() == Some(&reference.pod_id)
+    };
+    let objects = wanted.into_iter().map(async |(kind, name)| {
+        let found: Option<PartialObject> = requests.get(kind, namespace, &name).await?;
+        let ours = found.map(|object| object.metadata).filter(is_ours);
+        Ok(ours.map(|meta| (kind, meta)))
+    });
+    let (pod, claim, objects) = tokio::try_join!(
+        requests.get::<PartialPod>(Kind::Pod, namespace, &reference.name),
+        claim(context, reference),
+        try_join_all(objects),
+    )?;
+    Ok(Found {
+        pod: pod.filter(|pod| is_ours(&pod.metadata)),
+        claim,
+        objects: objects.into_iter().flatten().collect(),
+    })
+}
+
+/// Finds the objects of one pod by label, whatever their names, such as routes of the other kind.
+pub(crate) async fn search(context: &Context, reference: &WorkloadRef) -> Result<Found> {
     let namespace = Some(context.namespace(reference));
     let selector = labels::of_pod(&context.config.instance, &reference.pod_id);
     let pods = ListParams::default().labels(&selector);
@@ -57,20 +113,9 @@ pub(crate) async fn find(context: &Context, reference: &WorkloadRef) -> Result<F
         let found = context.requests.list_metadata(kind, namespace, &selector).await?;
         Ok(found.into_iter().map(move |meta| (kind, meta)))
     });
-    let claim = async {
-        // The inventory does not know the volume of a pod whose object is gone.
-        if reference.volume.is_empty() {
-            return Ok(None);
-        }
-        let kind = Kind::PersistentVolumeClaim;
-        context
-            .requests
-            .get::<PartialClaim>(kind, namespace, &reference.volume)
-            .await
-    };
     let (pods, claim, objects) = tokio::try_join!(
         context.requests.list::<PartialPod>(Kind::Pod, namespace, &pods),
-        claim,
+        claim(context, reference),
         try_join_all(objects),
     )?;
     Ok(Found {
@@ -78,6 +123,15 @@ pub(crate) async fn find(context: &Context, reference: &WorkloadRef) -> Result<F
         claim,
         objects: objects.into_iter().flatten().collect(),
     })
+}
+
+async fn claim(context: &Context, reference: &WorkloadRef) -> Result<Option<PartialClaim>> {
+    // The inventory does not know the volume of a pod whose object is gone.
+    if reference.volume.is_empty() {
+        return Ok(None);
+    }
+    let (kind, namespace) = (Kind::PersistentVolumeClaim, context.namespace(reference));
+    context.requests.get(kind, Some(namespace), &reference.volume).await
 }
 
 impl Found {

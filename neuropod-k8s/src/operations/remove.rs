@@ -22,7 +22,7 @@ pub(crate) async fn remove(
     reference: &WorkloadRef,
     policy: VolumePolicy,
 ) -> Result<Observation> {
-    let found = observe::find(context, reference).await?;
+    let found = observe::search(context, reference).await?;
     let objects = join_all(
         found
             .objects

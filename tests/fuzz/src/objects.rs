@@ -22,6 +22,7 @@ pub fn partial_objects(data: &[u8]) {
         namespace: None,
         name: "lab-k3j5qzx2ab".into(),
         volume: "workspace-k3j5qzx2ab".into(),
+        objects: None,
     };
     let (inventory, gpus, usage, observation) = api_server::block_on(async {
         let cluster = api_server::answering(data.to_vec().into());

@@ -12,7 +12,7 @@ use super::stage::{Milestone, Stage};
 use crate::cluster::backend::{ClusterBackend, ClusterEvent};
 use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::cluster::workload::{
-    ContainerSpec, EndpointSpec, Isolation, Resources, SecretSpec, VolumePolicy, VolumeSpec, Workload,
+    ContainerSpec, EndpointSpec, Isolation, ObjectNames, Resources, SecretSpec, VolumePolicy, VolumeSpec, Workload,
     WorkloadRef,
 };
 use crate::error::kind::ErrorKind;
@@ -56,6 +56,7 @@ impl Owner {
                 user_hash,
                 name: self.naming.pod(&slug, &self.hash),
                 volume: self.naming.workspace(&self.hash),
+                objects: Some(self.object_names(&slug)),
             },
             run: 1,
             container: container(stage.image()),
@@ -77,6 +78,16 @@ impl Owner {
                 )])),
             }),
             grace_seconds: 5,
+        }
+    }
+
+    fn object_names(&self, slug: &Slug) -> ObjectNames {
+        let endpoints = PORTS.iter().map(|port| self.endpoint(slug, *port));
+        let (services, routes) = endpoints.map(|endpoint| (endpoint.service, endpoint.route)).unzip();
+        ObjectNames {
+            services,
+            routes,
+            secret: self.naming.token_secret(slug, &self.hash),
         }
     }
 

@@ -64,6 +64,7 @@ impl Platform {
             namespace: None,
             name: "neuropod-readiness".into(),
             volume: String::new(),
+            objects: None,
         };
         let cluster = timeout(patience, self.0.cluster.observe(&nobody));
         let (store, cluster) = tokio::join!(self.store_health(patience), cluster);

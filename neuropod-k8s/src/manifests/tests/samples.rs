@@ -31,6 +31,7 @@ pub(crate) fn plain() -> Workload {
             namespace: None,
             name: "my-lab-abcdefghij".into(),
             volume: "workspace-abcdefghij".into(),
+            objects: None,
         },
         run: 3,
         container: ContainerSpec {
