@@ -19,12 +19,9 @@ pub const HOLD_SECONDS: i64 = 3600;
 pub const PERIOD_SECONDS: i64 = 60;
 /// The length of a period while the pod is stopped and only its volume is charged. Seconds.
 pub const VOLUME_PERIOD_SECONDS: i64 = 3600;
-/// A full period is charged on an earlier observation only up to this long after its end. Later than that, the process
-/// has stood still, and the pod must be observed again first. Seconds.
-const LATE_SECONDS: i64 = 10;
 /// The greatest age of an observation that a period is charged on. It is longer than the interval between full listings
 /// of the cluster, so an older observation means that the cluster does not respond. Seconds.
-const MAX_OBSERVATION_AGE_SECONDS: i64 = 7 * 60;
+pub(crate) const MAX_OBSERVATION_AGE_SECONDS: i64 = 7 * 60;
 /// Clock-skew tolerance: a container may report a start at most this long after we began to observe it, as the calls
 /// take time. A later start means that the cluster's clock is ahead. Seconds.
 const CLOCK_SKEW_SECONDS: i64 = 60;
@@ -215,19 +212,10 @@ impl Meter {
         running.or_else(|| self.volume_from.map(|from| end(from, VOLUME_PERIOD_SECONDS)))
     }
 
-    /// Whether the observation made at `seen_at` is too old to charge on it, because the container may have ended since.
-    /// `runs`: the observation shows a running container.
-    pub(crate) fn needs_new_observation(&self, runs: bool, seen_at: Timestamp, now: Timestamp) -> bool {
-        if self.from.is_none() {
-            // Metering is about to start, and would record that the container runs now.
-            let late = later(seen_at, LATE_SECONDS) < now;
-            return runs && self.hold_state == HoldState::Open && late;
-        }
-        // After a pause, many periods have ended. An observation from after the first of them may be old as well, so its
-        // age counts too.
-        let stood_still = |full: Timestamp| later(full.max(seen_at), LATE_SECONDS) < now;
-        let old = later(seen_at, MAX_OBSERVATION_AGE_SECONDS) < now;
-        old || self.full_at().is_some_and(stood_still)
+    /// Whether a charge depends on the observation, now or when it starts: a container is metered, or is about to be,
+    /// since the observation shows a running one (`runs`).
+    pub(crate) fn relies_on_observation(&self, runs: bool) -> bool {
+        self.from.is_some() || (runs && self.hold_state == HoldState::Open)
     }
 
     /// How long the remaining amount lasts after the last draw, in seconds; `None`: nothing was drawn yet, or the pod is

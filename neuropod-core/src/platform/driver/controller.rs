@@ -12,8 +12,9 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::orphans::Orphans;
-use super::pass::{PassEnd, PassReport, Reconciler};
-use super::queue::WorkQueue;
+use super::pass::{Freshness, PassEnd, PassReport, Reconciler};
+use super::pulse::Pulse;
+use super::queue::{Urgency, WorkQueue};
 use super::resync::{Everything, Resync};
 use super::slot::Slot;
 use super::token_capture::TokenCapture;
@@ -28,6 +29,10 @@ use crate::pod::record::Pod;
 
 /// The number of concurrent passes.
 const MAX_WORKERS: usize = 32;
+/// The number of passes up to which routine ones begin, and up to which those do that the watch asked for. The rest is
+/// for calls.
+const ROUTINE_WORKERS: usize = 20;
+const WATCH_WORKERS: usize = 28;
 /// How often everything is read when nothing requires it.
 const RESYNC: Duration = Duration::from_mins(5);
 /// How soon everything is read again after the watch showed an orphan whose names are not known, or after a failure.
@@ -79,6 +84,7 @@ struct Controller {
     orphans: Orphans,
     resyncs: JoinSet<Result<Everything>>,
     next_resync: Instant,
+    pulse: Pulse,
     /// The time of the last full query of the cluster; at first that of the watch.
     asked_at: Instant,
     /// Whether the watch has shown all pods: before that, an unseen pod may exist all the same.
@@ -127,6 +133,7 @@ impl Controller {
             orphans: Orphans::new(parts.cluster.clone(), parts.records.clone()),
             resyncs: JoinSet::new(),
             next_resync: Instant::now() + BLIND,
+            pulse: Pulse::new(),
             asked_at: Instant::now(),
             is_synced: false,
             is_blind: false,
@@ -138,6 +145,10 @@ impl Controller {
         let wakeups = Arc::clone(&self.wakeups);
         let mut events = self.cluster.watch();
         loop {
+            if self.pulse.beat() {
+                tracing::warn!("the process has stood still; everything is read again");
+                self.start_resync();
+            }
             self.start_workers();
             tokio::select! {
                 // Events that end work are handled before those that bring more, and observations before
@@ -152,8 +163,9 @@ impl Controller {
                     Some(event) => self.handle_event(event),
                     None => return Err(Error::new(ErrorKind::Unavailable, "the cluster's watch has ended")),
                 },
+                woken = wakeups.drain() => woken.into_iter().for_each(|id| self.enqueue(id, Urgency::Call)),
                 () = self.queue.enqueue_due(), if self.queue.has_timers() => {}
-                woken = wakeups.drain() => woken.into_iter().for_each(|id| self.enqueue(id)),
+                () = sleep_until(self.pulse.next()) => {}
             }
         }
         let ended = timeout(DRAIN, async { while self.workers.join_next().await.is_some() {} }).await;
@@ -170,11 +182,11 @@ impl Controller {
         match event {
             ClusterEvent::Changed { pod_id, pod } => {
                 self.slot(&pod_id).view.changed(pod);
-                self.enqueue(pod_id);
+                self.enqueue(pod_id, Urgency::Watch);
             }
             ClusterEvent::Gone { pod_id, uid } => {
                 self.slot(&pod_id).view.gone(uid);
-                self.enqueue(pod_id);
+                self.enqueue(pod_id, Urgency::Watch);
             }
             ClusterEvent::Synced => {
                 self.is_synced = true;
@@ -188,20 +200,29 @@ impl Controller {
         self.slots.entry(id.clone()).or_insert_with(new)
     }
 
-    fn enqueue(&mut self, id: PodId) {
+    fn enqueue(&mut self, id: PodId, urgency: Urgency) {
         self.slot(&id);
-        self.queue.enqueue(id);
+        self.queue.enqueue(id, urgency);
     }
 
     fn start_workers(&mut self) {
         while self.is_synced && self.workers.len() < MAX_WORKERS {
-            let Some(id) = self.queue.next() else { return };
+            let least = match self.workers.len() {
+                0..ROUTINE_WORKERS => Urgency::Routine,
+                ROUTINE_WORKERS..WATCH_WORKERS => Urgency::Watch,
+                _ => Urgency::Call,
+            };
+            let Some(id) = self.queue.next(least) else { return };
             let slot = self.slot(&id);
-            let (seen, age) = (slot.view.observation().clone(), slot.confirmed_at.elapsed());
+            let (seen, confirmed_at) = (slot.view.observation().clone(), slot.confirmed_at);
+            let freshness = Freshness {
+                confirmed: confirmed_at.elapsed(),
+                is_outdated: !self.pulse.beats_since(confirmed_at),
+            };
             let (reconciler, pod) = (Arc::clone(&self.reconciler), id.clone());
             let task = self
                 .workers
-                .spawn(async move { reconciler.reconcile(&pod, seen, age).await });
+                .spawn(async move { reconciler.reconcile(&pod, seen, freshness).await });
             self.tasks.insert(task.id(), id);
         }
     }
@@ -218,7 +239,7 @@ impl Controller {
             return;
         };
         let report = result.unwrap_or_else(PassReport::failed);
-        let is_enqueued_again = self.queue.release(&id);
+        let again = self.queue.release(&id);
         let new = || Slot::new(self.asked_at);
         let slot = self.slots.entry(id.clone()).or_insert_with(new);
         slot.was_reconciled = true;
@@ -248,8 +269,8 @@ impl Controller {
             }
         }
         // Where the record is gone, there may be a new one under the same id.
-        if is_enqueued_again {
-            self.enqueue(id);
+        if let Some(urgency) = again {
+            self.enqueue(id, urgency);
         }
     }
 
@@ -324,7 +345,7 @@ impl Controller {
             all.insert(pod.id);
         }
         for id in all {
-            self.enqueue(id);
+            self.enqueue(id, Urgency::Routine);
         }
         self.orphans.remove(everything.orphans, &mut self.background);
     }

@@ -9,6 +9,7 @@ mod controller;
 mod log_times;
 mod orphans;
 mod pass;
+mod pulse;
 mod queue;
 mod resync;
 mod slot;

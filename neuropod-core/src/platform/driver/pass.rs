@@ -16,6 +16,7 @@ use crate::cluster::reason::ReasonCode;
 use crate::cluster::workload::{VolumePolicy, WorkloadRef};
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::id::PodId;
+use crate::money::meter::MAX_OBSERVATION_AGE_SECONDS;
 use crate::platform::admission::Admission;
 use crate::platform::funds::Funds;
 use crate::platform::records::Records;
@@ -28,6 +29,8 @@ use crate::store::traits::Outcome;
 /// Steps after which a pass is broken off, in case record and cluster chase each other: the next pass
 /// continues.
 const MAX_STEPS: usize = 100;
+/// After a longer time without a confirmation, nothing is charged on an observation.
+const MAX_OBSERVATION_AGE: Duration = Duration::from_secs(MAX_OBSERVATION_AGE_SECONDS.unsigned_abs());
 
 /// Makes passes over single pods.
 pub(super) struct Reconciler {
@@ -83,14 +86,22 @@ impl PassReport {
     }
 }
 
+/// How recent an observation is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Freshness {
+    /// How long ago the cluster confirmed that the container runs.
+    pub(super) confirmed: Duration,
+    /// The process has stood still since.
+    pub(super) is_outdated: bool,
+}
+
 /// A running pass.
 struct Pass {
     /// The observation is valid for the whole pass, however long its calls last: no later time is charged on
     /// it.
     now: Timestamp,
-    /// When the observed container was last confirmed to run.
-    seen_at: Timestamp,
     seen: Observation,
+    freshness: Freshness,
     /// The container was confirmed to run by this pass.
     is_confirmed: bool,
     /// Nothing is made while the volume is being deleted with another pod.
@@ -104,17 +115,20 @@ struct Pass {
 }
 
 impl Reconciler {
-    /// Brings a pod as close to its intended state as is possible now. `age`: how long ago the container in
-    /// `seen` was confirmed to run.
+    /// Brings a pod as close to its intended state as is possible now.
     ///
     /// # Errors
     /// Those of the store, which leave nothing to report.
-    pub(super) async fn reconcile(&self, id: &PodId, seen: Observation, age: Duration) -> Result<PassReport> {
-        let now = self.clock.now();
+    pub(super) async fn reconcile(
+        &self,
+        id: &PodId,
+        seen: Observation,
+        freshness: Freshness,
+    ) -> Result<PassReport> {
         let mut pass = Pass {
-            now,
-            seen_at: now.saturating_sub(age).unwrap_or(Timestamp::MIN),
+            now: self.clock.now(),
             seen,
+            freshness,
             is_confirmed: false,
             waits_for_volume: false,
             carried_out: Vec::new(),
@@ -208,7 +222,9 @@ impl Reconciler {
     /// Returns the end of the pass if it can't be confirmed.
     async fn confirm(&self, pod: &Pod, pass: &mut Pass) -> Option<PassEnd> {
         let runs = pass.seen.container().is_some();
-        if pass.is_confirmed || !pod.meter.needs_new_observation(runs, pass.seen_at, pass.now) {
+        let Freshness { confirmed, is_outdated } = pass.freshness;
+        let is_old = is_outdated || confirmed > MAX_OBSERVATION_AGE;
+        if pass.is_confirmed || !is_old || !pod.meter.relies_on_observation(runs) {
             return None;
         }
         match self.cluster.observe(&self.reference(pod)).await {

@@ -8,12 +8,23 @@ use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::id::PodId;
 
+/// Why a pod is reconciled, the most urgent reason last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    /// A resync, or a timer.
+    Routine,
+    /// The watch reported a change. It reports all pods when it begins.
+    Watch,
+    /// A call: somebody waits for it.
+    Call,
+}
+
 /// Gives each pod to one worker at a time: once, however often it was enqueued meanwhile, and once more if it
-/// was enqueued while a worker had it.
+/// was enqueued while a worker had it. The most urgent come first.
 #[derive(Default)]
 pub(super) struct WorkQueue {
-    /// Pods that wait for a worker, each once.
-    ready: VecDeque<PodId>,
+    /// Pods that wait for a worker, by urgency. One that has become more urgent since is passed over in its first queue.
+    ready: [VecDeque<PodId>; 3],
     /// Pods that are enqueued later, each once.
     timers: DelayQueue<PodId>,
     places: HashMap<PodId, Place>,
@@ -23,24 +34,27 @@ pub(super) struct WorkQueue {
 #[derive(Default)]
 struct Place {
     /// It waits for a worker.
-    is_ready: bool,
+    ready: Option<Urgency>,
     /// A worker has it.
     is_busy: bool,
     /// It was enqueued while a worker had it.
-    is_enqueued_again: bool,
+    again: Option<Urgency>,
     timer: Option<delay_queue::Key>,
 }
 
 impl WorkQueue {
     /// Lets a worker have this pod as soon as one is free and no other has it.
-    pub(super) fn enqueue(&mut self, id: PodId) {
+    pub(super) fn enqueue(&mut self, id: PodId, urgency: Urgency) {
         let place = self.places.entry(id.clone()).or_default();
-        if place.is_busy {
-            place.is_enqueued_again = true;
-        } else if !place.is_ready {
-            place.is_ready = true;
-            self.ready.push_back(id);
+        let waits = if place.is_busy { &mut place.again } else { &mut place.ready };
+        if *waits >= Some(urgency) {
+            return;
         }
+        *waits = Some(urgency);
+        if place.is_busy {
+            return;
+        }
+        self.ready[urgency as usize].push_back(id);
     }
 
     /// Enqueues this pod after `wait`, in place of the last such time; `None`: not by itself.
@@ -64,17 +78,28 @@ impl WorkQueue {
             if let Some(place) = self.places.get_mut(&id) {
                 place.timer = None;
             }
-            self.enqueue(id);
+            self.enqueue(id, Urgency::Routine);
         }
     }
 
-    /// The pod that has waited longest; from now on a worker has it.
-    pub(super) fn next(&mut self) -> Option<PodId> {
-        let id = self.ready.pop_front()?;
-        let place = self.places.entry(id.clone()).or_default();
-        place.is_ready = false;
-        place.is_busy = true;
-        Some(id)
+    /// The pod that has waited longest, of those that are at least this urgent; from now on a worker has it.
+    pub(super) fn next(&mut self, least: Urgency) -> Option<PodId> {
+        for urgency in [Urgency::Call, Urgency::Watch, Urgency::Routine] {
+            if urgency < least {
+                return None;
+            }
+            while let Some(id) = self.ready[urgency as usize].pop_front() {
+                // It may have been forgotten, or handed out from a more urgent queue.
+                if let Some(place) = self.places.get_mut(&id)
+                    && place.ready == Some(urgency)
+                {
+                    place.ready = None;
+                    place.is_busy = true;
+                    return Some(id);
+                }
+            }
+        }
+        None
     }
 
     /// Whether a worker has this pod.
@@ -82,12 +107,12 @@ impl WorkQueue {
         self.places.get(id).is_some_and(|place| place.is_busy)
     }
 
-    /// The worker has finished this pod. Returns `true` if it was enqueued meanwhile: the caller enqueues it
-    /// once the worker's findings are noted.
-    pub(super) fn release(&mut self, id: &PodId) -> bool {
+    /// The worker has finished this pod. Returns how it was enqueued meanwhile: the caller enqueues it once the worker's
+    /// findings are noted.
+    pub(super) fn release(&mut self, id: &PodId) -> Option<Urgency> {
         let place = self.places.entry(id.clone()).or_default();
         place.is_busy = false;
-        std::mem::take(&mut place.is_enqueued_again)
+        place.again.take()
     }
 
     /// Forgets a pod that no worker has.
@@ -99,6 +124,7 @@ impl WorkQueue {
 
 #[cfg(test)]
 mod tests {
+    use super::Urgency::{Call, Routine, Watch};
     use super::*;
 
     fn id(bits: u64) -> PodId {
@@ -109,25 +135,47 @@ mod tests {
     fn a_pod_enqueued_several_times_is_handed_out_once() {
         let mut queue = WorkQueue::default();
         for bits in [1, 2, 1, 2] {
-            queue.enqueue(id(bits));
+            queue.enqueue(id(bits), Routine);
         }
-        assert_eq!(queue.next(), Some(id(1)));
-        assert_eq!(queue.next(), Some(id(2)));
-        assert_eq!(queue.next(), None);
+        assert_eq!(queue.next(Routine), Some(id(1)));
+        assert_eq!(queue.next(Routine), Some(id(2)));
+        assert_eq!(queue.next(Routine), None);
     }
 
     #[test]
     fn a_pod_enqueued_during_its_pass_waits_for_that_pass() {
         let mut queue = WorkQueue::default();
-        queue.enqueue(id(1));
-        assert_eq!(queue.next(), Some(id(1)));
-        queue.enqueue(id(1));
-        assert_eq!(queue.next(), None, "one worker at a time");
+        queue.enqueue(id(1), Routine);
+        assert_eq!(queue.next(Routine), Some(id(1)));
+        queue.enqueue(id(1), Routine);
+        assert_eq!(queue.next(Routine), None, "one worker at a time");
         assert!(queue.is_busy(&id(1)));
-        assert!(queue.release(&id(1)));
-        queue.enqueue(id(1));
-        assert_eq!(queue.next(), Some(id(1)));
-        assert!(!queue.release(&id(1)), "once more, not twice");
+        assert_eq!(queue.release(&id(1)), Some(Routine));
+        queue.enqueue(id(1), Routine);
+        assert_eq!(queue.next(Routine), Some(id(1)));
+        assert_eq!(queue.release(&id(1)), None, "once more, not twice");
+    }
+
+    #[test]
+    fn urgent_pods_come_first_and_once() {
+        let mut queue = WorkQueue::default();
+        for bits in 1..=3 {
+            queue.enqueue(id(bits), Routine);
+        }
+        queue.enqueue(id(3), Watch);
+        queue.enqueue(id(4), Watch);
+        queue.enqueue(id(4), Call);
+        queue.enqueue(id(4), Routine);
+        assert_eq!(queue.next(Watch), Some(id(4)));
+        assert_eq!(queue.next(Call), None);
+        assert_eq!(queue.next(Watch), Some(id(3)));
+        assert_eq!(queue.next(Watch), None);
+        queue.enqueue(id(3), Routine);
+        queue.enqueue(id(3), Call);
+        assert_eq!(queue.release(&id(3)), Some(Call));
+        assert_eq!(queue.next(Routine), Some(id(1)));
+        assert_eq!(queue.next(Routine), Some(id(2)));
+        assert_eq!(queue.next(Routine), None, "each once");
     }
 
     #[tokio::test(start_paused = true)]
@@ -138,7 +186,7 @@ mod tests {
         queue.requeue_after(&id(1), Some(Duration::from_secs(5)));
         queue.enqueue_due().await;
         assert!(start.elapsed() >= Duration::from_secs(5));
-        assert_eq!(queue.next(), Some(id(1)));
+        assert_eq!(queue.next(Routine), Some(id(1)));
         queue.requeue_after(&id(1), Some(Duration::from_secs(1)));
         queue.forget(&id(1));
         assert!(!queue.has_timers());
