@@ -62,7 +62,9 @@ mod status;
 mod watch;
 
 pub use self::cluster::KubeCluster;
-pub use self::config::{Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Services, Storage};
+pub use self::config::{
+    Domains, Exposure, ImagePullPolicy, KubeConfig, NetworkRules, Security, Services, Storage,
+};
 pub use self::setup::enforcement::Enforcement;
 pub use self::setup::rights::MissingRight;
 

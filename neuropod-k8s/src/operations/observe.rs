@@ -76,7 +76,12 @@ async fn fetch(context: &Context, reference: &WorkloadRef, names: &ObjectNames) 
         Exposure::Ingress(_) => Kind::Ingress,
         Exposure::Gateway(_) => Kind::HttpRoute,
     };
-    let of_kind = |kind, names: &[String]| names.iter().map(move |name| (kind, name.clone())).collect::<Vec<_>>();
+    let of_kind = |kind, names: &[String]| {
+        names
+            .iter()
+            .map(move |name| (kind, name.clone()))
+            .collect::<Vec<_>>()
+    };
     let mut wanted = of_kind(Kind::Service, &names.services);
     wanted.extend(of_kind(route, &names.routes));
     wanted.push((Kind::Secret, names.secret.clone()));
@@ -131,7 +136,10 @@ async fn claim(context: &Context, reference: &WorkloadRef) -> Result<Option<Part
         return Ok(None);
     }
     let (kind, namespace) = (Kind::PersistentVolumeClaim, context.namespace(reference));
-    context.requests.get(kind, Some(namespace), &reference.volume).await
+    context
+        .requests
+        .get(kind, Some(namespace), &reference.volume)
+        .await
 }
 
 impl Found {

@@ -21,7 +21,7 @@ pub(super) fn running(container: Option<&ContainerStatus>) -> Option<Container> 
 
 /// The earliest start in the status: that of the container before the last restart, if there was one.
 pub(super) fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
-    let ended = |state: &ContainerState| state.terminated.as_ref()?.started_at;
+    let ended = |state: &ContainerState| state.terminated.as_deref()?.started_at;
     let before = ended(&container.last_state);
     let running = container
         .state
@@ -34,8 +34,8 @@ pub(super) fn first_start(container: &ContainerStatus) -> Option<Timestamp> {
 /// The last run of the container that has ended.
 pub(super) fn finished(container: Option<&ContainerStatus>) -> Option<&Terminated> {
     let container = container?;
-    let terminated = container.state.terminated.as_ref();
-    terminated.or(container.last_state.terminated.as_ref())
+    let terminated = container.state.terminated.as_deref();
+    terminated.or(container.last_state.terminated.as_deref())
 }
 
 /// Whether a container waits as part of a normal start.

@@ -13,7 +13,7 @@ use crate::api::partial::{ContainerStatus, PartialPod};
 /// Why a pod object has ended.
 pub(super) fn ended(pod: &PartialPod, container: Option<&ContainerStatus>) -> Cause {
     let status = &pod.status;
-    let terminated = container.and_then(|container| container.state.terminated.as_ref());
+    let terminated = container.and_then(|container| container.state.terminated.as_deref());
     let at = terminated.and_then(|terminated| terminated.finished_at);
     let at = at.unwrap_or_else(|| since(pod, "Ready"));
     let text = if status.message.is_empty() {

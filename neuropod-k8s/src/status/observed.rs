@@ -87,12 +87,12 @@ fn ending(pod: &PartialPod) -> Option<Ending> {
 /// How the previous run of a running container ended.
 fn last_end(pod: &PartialPod, container: Option<&ContainerStatus>) -> Option<Reason> {
     let container = container.filter(|container| container.state.running.is_some())?;
-    let ended = container.last_state.terminated.as_ref()?;
+    let ended = container.last_state.terminated.as_deref()?;
     Some(runtime::exited(pod, ended, ReasonCode::ContainerExited).reason)
 }
 
 fn step(pod: &PartialPod, container: Option<&ContainerStatus>, ready: bool) -> Step {
-    let waiting = container.and_then(|container| container.state.waiting.as_ref());
+    let waiting = container.and_then(|container| container.state.waiting.as_deref());
     let waiting = waiting.map_or("", |waiting| waiting.reason.as_str());
     if pod.metadata.is_leaving() {
         Step::Stopping

@@ -34,10 +34,10 @@ pub(super) fn cause(pod: &PartialPod, warnings: &Warnings) -> Option<Cause> {
     if container.state.running.is_some() {
         return None;
     }
-    if let Some(terminated) = &container.state.terminated {
+    if let Some(terminated) = container.state.terminated.as_deref() {
         return Some(runtime::exited(pod, terminated, ReasonCode::ContainerExited));
     }
-    match &container.state.waiting {
+    match container.state.waiting.as_deref() {
         Some(waiting) if !is_on_its_way(waiting) => Some(waiting_cause(pod, container, waiting, warnings)),
         _ => not_created(pod, warnings),
     }
@@ -58,7 +58,7 @@ fn waiting_cause(
     warnings: &Warnings,
 ) -> Cause {
     let since = since(pod, "Ready");
-    let last = container.last_state.terminated.as_ref();
+    let last = container.last_state.terminated.as_deref();
     let (code, node_fault, detail) = match waiting.reason.as_str() {
         "CrashLoopBackOff" => match last {
             Some(terminated) => return runtime::exited(pod, terminated, ReasonCode::CrashLoop),
@@ -94,7 +94,10 @@ fn waiting_cause(
 fn initializing(pod: &PartialPod) -> Option<Cause> {
     let mut containers = pod.status.init_container_statuses.iter();
     let (name, cause) = containers.find_map(|container| {
-        let cause = match (&container.state.waiting, &container.state.terminated) {
+        let cause = match (
+            container.state.waiting.as_deref(),
+            container.state.terminated.as_deref(),
+        ) {
             (Some(waiting), _) if !is_on_its_way(waiting) => {
                 waiting_cause(pod, container, waiting, &Warnings::default())
             }

@@ -227,7 +227,8 @@ impl Tracker {
         Some(found.fold(first, Warnings::with))
     }
 
-    fn changed(&mut self, pod: PartialPod) -> Option<ClusterEvent> {
+    fn changed(&mut self, mut pod: PartialPod) -> Option<ClusterEvent> {
+        pod.shrink();
         let Some(pod_id) = pod.metadata.pod_id() else {
             tracing::warn!(
                 name = pod.metadata.name,

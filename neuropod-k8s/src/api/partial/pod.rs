@@ -97,13 +97,13 @@ pub(crate) struct ContainerStatus {
     pub(crate) last_state: ContainerState,
 }
 
-/// The state of a container. At most one of the fields is set.
+/// The state of a container. At most one of the fields is set. What a container at rest does not have takes no space.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct ContainerState {
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<Box<Waiting>>,
     pub(crate) running: Option<RunningState>,
-    pub(crate) terminated: Option<Terminated>,
+    pub(crate) terminated: Option<Box<Terminated>>,
 }
 
 /// A container that waits for its first or next start.
@@ -135,6 +135,23 @@ pub(crate) struct Terminated {
     pub(crate) finished_at: Option<Timestamp>,
     #[serde(rename = "containerID")]
     pub(crate) container_id: String,
+}
+
+impl PartialPod {
+    /// Gives back the space that decoding reserved: a list of one container has room for four.
+    pub(crate) fn shrink(&mut self) {
+        let PodStatus {
+            conditions,
+            container_statuses,
+            init_container_statuses,
+            ..
+        } = &mut self.status;
+        conditions.shrink_to_fit();
+        container_statuses.shrink_to_fit();
+        init_container_statuses.shrink_to_fit();
+        self.spec.scheduling_gates.shrink_to_fit();
+        self.metadata.finalizers.shrink_to_fit();
+    }
 }
 
 impl Partial for PartialPod {
