@@ -110,7 +110,9 @@ impl Site {
         let name = self.platform.naming().service(&pod.slug, &pod.owner_hash, port);
         let service = self.api::<Service>().get(&name).await.unwrap().spec.unwrap();
         assert_eq!(service.ports.as_ref().unwrap()[0].port, i32::from(port));
-        service_address(&self.client, &self.namespace, &name).await.unwrap()
+        service_address(&self.client, &self.namespace, &name)
+            .await
+            .unwrap()
     }
 
     /// The hosts of the pod's Ingresses, in the order of its ports.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::catalogue::{Catalogue, GpuType};
 use crate::cluster::workload::{
-    ObjectNames, ContainerSpec, EndpointSpec, Isolation, Quota, Resources, SecretSpec, VolumeSpec, Workload, WorkloadRef,
+    ContainerSpec, EndpointSpec, Isolation, ObjectNames, Quota, Resources, SecretSpec, VolumeSpec, Workload,
+    WorkloadRef,
 };
 use crate::error::kind::{Error, ErrorKind, Result};
 use crate::naming::{Naming, Slug, UserHash};

@@ -57,7 +57,10 @@ pub async fn service_address(client: &Client, namespace: &str, name: &str) -> Re
     let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), namespace);
     let of_service = ListParams::default().labels(&format!("kubernetes.io/service-name={name}"));
     api::wait_until("the pod of a headless Service", ENDPOINT, async || {
-        let slices = slices.list(&of_service).await.map_err(|error| error.to_string())?;
+        let slices = slices
+            .list(&of_service)
+            .await
+            .map_err(|error| error.to_string())?;
         let mut endpoints = slices.items.into_iter().flat_map(|slice| slice.endpoints);
         let address = endpoints.find_map(|endpoint| endpoint.addresses.into_iter().next());
         address.ok_or_else(|| "no endpoint yet".into())

@@ -294,7 +294,10 @@ async fn pods_reach_the_internet_and_nothing_of_the_cluster() {
     };
     let node = site.node();
     let platform = site
-        .platform("edge-network", "ingress_class = \"traefik\"\nservices = \"ClusterIp\"")
+        .platform(
+            "edge-network",
+            "ingress_class = \"traefik\"\nservices = \"ClusterIp\"",
+        )
         .await;
     let (pods, id) = pods(&site, &platform).await;
     site.namespace("edge-others").await;

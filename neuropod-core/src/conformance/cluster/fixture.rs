@@ -12,8 +12,8 @@ use super::stage::{Milestone, Stage};
 use crate::cluster::backend::{ClusterBackend, ClusterEvent};
 use crate::cluster::observation::{Objects, Observation, ObservedPod, ObservedVolume};
 use crate::cluster::workload::{
-    ContainerSpec, EndpointSpec, Isolation, ObjectNames, Resources, SecretSpec, VolumePolicy, VolumeSpec, Workload,
-    WorkloadRef,
+    ContainerSpec, EndpointSpec, Isolation, ObjectNames, Resources, SecretSpec, VolumePolicy, VolumeSpec,
+    Workload, WorkloadRef,
 };
 use crate::error::kind::ErrorKind;
 use crate::id::PodId;
@@ -83,7 +83,9 @@ impl Owner {
 
     fn object_names(&self, slug: &Slug) -> ObjectNames {
         let endpoints = PORTS.iter().map(|port| self.endpoint(slug, *port));
-        let (services, routes) = endpoints.map(|endpoint| (endpoint.service, endpoint.route)).unzip();
+        let (services, routes) = endpoints
+            .map(|endpoint| (endpoint.service, endpoint.route))
+            .unzip();
         ObjectNames {
             services,
             routes,

@@ -222,7 +222,10 @@ impl Reconciler {
     /// Returns the end of the pass if it can't be confirmed.
     async fn confirm(&self, pod: &Pod, pass: &mut Pass) -> Option<PassEnd> {
         let runs = pass.seen.container().is_some();
-        let Freshness { confirmed, is_outdated } = pass.freshness;
+        let Freshness {
+            confirmed,
+            is_outdated,
+        } = pass.freshness;
         let is_old = is_outdated || confirmed > MAX_OBSERVATION_AGE;
         if pass.is_confirmed || !is_old || !pod.meter.relies_on_observation(runs) {
             return None;

@@ -46,7 +46,11 @@ impl WorkQueue {
     /// Lets a worker have this pod as soon as one is free and no other has it.
     pub(super) fn enqueue(&mut self, id: PodId, urgency: Urgency) {
         let place = self.places.entry(id.clone()).or_default();
-        let waits = if place.is_busy { &mut place.again } else { &mut place.ready };
+        let waits = if place.is_busy {
+            &mut place.again
+        } else {
+            &mut place.ready
+        };
         if *waits >= Some(urgency) {
             return;
         }

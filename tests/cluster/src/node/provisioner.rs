@@ -108,11 +108,17 @@ async fn run(kubeconfig: &str, folder: &Path) -> Result<()> {
         let handled = tokio::select! {
             Some(claim) = claims.next() => match claim {
                 Ok(claim) => provide(&client, folder, &claim).await,
-                Err(error) => watch_broke(&error),
+                Err(error) => {
+                    watch_broke(&error);
+                    Ok(())
+                }
             },
             Some(volume) = volumes.next() => match volume {
                 Ok(volume) => reclaim(&client, folder, &volume).await,
-                Err(error) => watch_broke(&error),
+                Err(error) => {
+                    watch_broke(&error);
+                    Ok(())
+                }
             },
             // A watcher never ends.
             else => return Ok(()),
@@ -126,9 +132,8 @@ async fn run(kubeconfig: &str, folder: &Path) -> Result<()> {
 /// A watch that lost its connection reconnects by itself. It is an event like any other here: a branch of
 /// `select!` whose pattern it does not match is no longer polled, and claims would wait for an event of a volume,
 /// which only a claim brings about.
-fn watch_broke(error: &watcher::Error) -> Result<()> {
+fn watch_broke(error: &watcher::Error) {
     eprintln!("volumes: a watch reconnects: {error}");
-    Ok(())
 }
 
 /// Makes a volume for a claim that waits for one, or grows the one it has.
