@@ -60,14 +60,14 @@ impl TokenExtractor for Faulty {
 }
 
 impl FaultyScan {
-    fn changed(&mut self, told: Option<TokenState>) -> Option<TokenState> {
-        if let Some(state) = &told {
+    fn changed(&mut self, reported: Option<TokenState>) -> Option<TokenState> {
+        if let Some(state) = &reported {
             self.state.clone_from(state);
             self.last.lock().unwrap().clone_from(state);
         }
         match self.fault {
             Fault::Repeats => Some(self.state.clone()).filter(|state| *state != TokenState::Unknown),
-            _ => told,
+            _ => reported,
         }
     }
 }
@@ -81,16 +81,16 @@ impl TokenScan for FaultyScan {
             Fault::KeepsAll => self.kept.extend_from_slice(chunk),
             _ => {}
         }
-        let told = self.inner.push(chunk);
-        self.changed(told)
+        let state = self.inner.push(chunk);
+        self.changed(state)
     }
 
     fn finish(&mut self) -> Option<TokenState> {
-        let told = match self.fault {
+        let state = match self.fault {
             Fault::IgnoresTheEnd => None,
             _ => self.inner.finish(),
         };
-        self.changed(told)
+        self.changed(state)
     }
 
     fn state(&self) -> &TokenState {
@@ -127,7 +127,7 @@ fn finds_each_fault() {
         (Fault::ForgetsChunks, "the state of the log cut at byte"),
         (
             Fault::RemembersRuns,
-            "push answers the state exactly when it changed",
+            "push returns the state exactly when it changed",
         ),
         (Fault::Repeats, "an unchanged state is not reported again"),
         (

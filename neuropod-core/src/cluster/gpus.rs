@@ -159,8 +159,8 @@ impl NodeGpus {
         }
     }
 
-    /// The taints that keep a pod of this type away.
-    fn obstacles(&self, gpu: &GpuType) -> impl Iterator<Item = &Taint> {
+    /// The taints that a pod of this type does not tolerate.
+    fn not_tolerated(&self, gpu: &GpuType) -> impl Iterator<Item = &Taint> {
         let mut labels = self.labels.iter().flat_map(BTreeMap::keys);
         let added = labels.any(|label| label.starts_with(GKE));
         self.taints.iter().filter(move |taint| {
@@ -240,7 +240,9 @@ impl GpuType {
         let accelerator = self.accelerator.as_ref()?;
         let room = nodes
             .iter()
-            .filter(|node| self.misfit(accelerator, node).is_none() && node.obstacles(self).next().is_none())
+            .filter(|node| {
+                self.misfit(accelerator, node).is_none() && node.not_tolerated(self).next().is_none()
+            })
             .map(|node| node.free().checked_div(accelerator.count).unwrap_or(0));
         Some(room.fold(0, u32::saturating_add))
     }
@@ -264,7 +266,7 @@ impl GpuType {
                 });
             }
         }
-        if let Some(taint) = node.obstacles(self).find(|taint| !taint.passes()) {
+        if let Some(taint) = node.not_tolerated(self).find(|taint| !taint.passes()) {
             return Some(Misfit::Taint(taint.clone()));
         }
         (node.total < accelerator.count).then_some(Misfit::Count {

@@ -273,8 +273,8 @@ impl Reason {
     /// ```
     /// use neuropod_core::cluster::reason::{Reason, ReasonCode};
     ///
-    /// let told = "stop_delayed: a leftover does not go: the volume is being deleted";
-    /// assert!(Reason::new(ReasonCode::GaveUp, told, jiff::Timestamp::UNIX_EPOCH).is_leftover());
+    /// let detail = "stop_delayed: a leftover does not go: the volume is being deleted";
+    /// assert!(Reason::new(ReasonCode::GaveUp, detail, jiff::Timestamp::UNIX_EPOCH).is_leftover());
     /// ```
     pub fn is_leftover(&self) -> bool {
         self.cause() == ReasonCode::StopDelayed && self.detail.contains(Self::LEFTOVER)

@@ -50,7 +50,7 @@ pub fn finds_the_token(extractor: &dyn TokenExtractor, sample: &Sample) {
     assert_eq!(
         scan.push(&sample.log),
         Some(found(sample)),
-        "the whole log tells the token"
+        "the token is found in the whole log"
     );
     assert_eq!(*scan.state(), found(sample), "the state is the reported one");
     assert_eq!(
@@ -58,7 +58,7 @@ pub fn finds_the_token(extractor: &dyn TokenExtractor, sample: &Sample) {
         None,
         "an unchanged state is not reported again"
     );
-    assert_eq!(scan.finish(), None, "the end of the log tells nothing new");
+    assert_eq!(scan.finish(), None, "the end of the log adds nothing");
     assert_eq!(
         *scan.state(),
         found(sample),
@@ -88,7 +88,7 @@ fn same_state(extractor: &dyn TokenExtractor, chunks: &[&[u8]], sample: &Sample,
         assert_eq!(
             reported,
             (now != before).then(|| now.clone()),
-            "push answers the state exactly when it changed, {how}"
+            "push returns the state exactly when it changed, {how}"
         );
         before = now;
     }

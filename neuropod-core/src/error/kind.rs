@@ -188,8 +188,8 @@ impl Error {
     /// assert_eq!(error.context("pod"), None);
     /// ```
     pub fn context(&self, key: &str) -> Option<&str> {
-        let told = self.0.context.iter().rev().find(|(told, _)| *told == key);
-        told.map(|(_, value)| value.as_str())
+        let entry = self.0.context.iter().rev().find(|(entry, _)| *entry == key);
+        entry.map(|(_, value)| value.as_str())
     }
 
     /// The message, without the context.

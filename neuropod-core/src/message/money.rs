@@ -22,7 +22,7 @@ use crate::money::statement::Explanation;
 /// ```
 pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> String {
     let minutes = seconds_left / 60;
-    let left = match minutes {
+    let remaining = match minutes {
         ..=0 => language
             .pick("queda menos de un minuto", "less than a minute left")
             .to_owned(),
@@ -41,8 +41,8 @@ pub fn low_balance(seconds_left: i64, daily_cap: bool, language: Language) -> St
         ("Tu saldo se está agotando", "Your balance is running out")
     };
     language.pick(
-        format!("{es}: {left}; después tus pods se detendrán y conservarán sus volúmenes"),
-        format!("{en}: {left}; then your pods will stop and keep their volumes"),
+        format!("{es}: {remaining}; después tus pods se detendrán y conservarán sus volúmenes"),
+        format!("{en}: {remaining}; then your pods will stop and keep their volumes"),
     )
 }
 

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::message::{reason, reason_of};
 
-    fn told(detail: &str) -> &'static str {
+    fn text_for(detail: &str) -> &'static str {
         let full = Reason::new(ReasonCode::QuotaExceeded, detail, Timestamp::UNIX_EPOCH);
         reason_of(&full, Language::En)
     }
@@ -102,11 +102,11 @@ mod tests {
 
     #[test]
     fn the_exhausted_quota_is_named() {
-        assert_eq!(told(&trial("quota-gpu")), "The GPU quota is used up");
-        assert_eq!(told(&trial("quota-pvc")), "The storage quota is used up");
+        assert_eq!(text_for(&trial("quota-gpu")), "The GPU quota is used up");
+        assert_eq!(text_for(&trial("quota-pvc")), "The storage quota is used up");
         // Of no quota that owners know.
         let any = reason(ReasonCode::QuotaExceeded, Language::En);
-        assert_eq!(told(&trial("quota-scope-priority")), any);
+        assert_eq!(text_for(&trial("quota-scope-priority")), any);
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
             let detail = format!(
                 "pods \"gpu-lab\" is forbidden: exceeded quota: gpu-memory, requested: {requested}, used: pods=2, limited: pods=2"
             );
-            assert_eq!(told(&detail), expected, "{requested}");
+            assert_eq!(text_for(&detail), expected, "{requested}");
         }
     }
 }

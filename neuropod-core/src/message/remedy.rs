@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_start_behind_a_leftover_has_its_own_text_even_after_giving_up() {
-        let told = format!("{}: the volume is being deleted", Reason::LEFTOVER);
-        let waits = Reason::new(ReasonCode::StopDelayed, told, jiff::Timestamp::UNIX_EPOCH);
+        let detail = format!("{}: the volume is being deleted", Reason::LEFTOVER);
+        let waits = Reason::new(ReasonCode::StopDelayed, detail, jiff::Timestamp::UNIX_EPOCH);
         let given_up = waits.given_up(jiff::Timestamp::UNIX_EPOCH);
         for language in [Language::Es, Language::En] {
             let texts =

@@ -61,15 +61,15 @@ impl Standing {
         for pod in pods.into_iter().filter(|pod| !pod.is_deleted()) {
             standing.per_hour += pod.meter.hourly_now();
             standing.per_hour_if_all_ran += pod.price.hourly;
-            let left = pod.meter.remaining_seconds().filter(|_| pod.meter.from.is_some());
+            let remaining = pod.meter.remaining_seconds().filter(|_| pod.meter.from.is_some());
             // A restarted container is paid from the remainder of the previous one, until the next charge tops
             // it up.
             let fills_up = !pod.meter.capped && {
                 let all = pod.meter.remaining.unwrap_or_default() + balance.available;
                 all >= pod.meter.price.hourly.for_seconds(first_threshold)
             };
-            if let Some(left) = left.filter(|left| *left < first_threshold && !fills_up) {
-                let runs_out = (left, pod.meter.capped);
+            if let Some(remaining) = remaining.filter(|remaining| *remaining < first_threshold && !fills_up) {
+                let runs_out = (remaining, pod.meter.capped);
                 money = Some(money.map_or(runs_out, |known| known.min(runs_out)));
             }
             if let Some(deletion) = pod.volume_deletion.filter(|deletion| !deletion.decided) {
@@ -77,8 +77,8 @@ impl Standing {
             }
         }
         standing.low = match (money, volume) {
-            (Some((left, true)), _) => Some(Low::DailyCap(left)),
-            (Some((left, false)), _) => Some(Low::Balance(left)),
+            (Some((remaining, true)), _) => Some(Low::DailyCap(remaining)),
+            (Some((remaining, false)), _) => Some(Low::Balance(remaining)),
             (None, volume) => volume.map(Low::Volume),
         };
         standing
@@ -102,7 +102,7 @@ mod tests {
     use crate::money::billing::AccountKind;
     use crate::pod::record::VolumeDeletion;
 
-    const MARKS: [i64; 2] = [3600, 900];
+    const THRESHOLDS: [i64; 2] = [3600, 900];
 
     fn balance() -> Balance {
         Balance {
@@ -121,10 +121,10 @@ mod tests {
         pod
     }
 
-    fn running(left: Option<i64>, capped: bool) -> Pod {
+    fn running(remaining: Option<i64>, capped: bool) -> Pod {
         pod(|pod| {
             pod.meter.from = Some(Timestamp::UNIX_EPOCH);
-            pod.meter.remaining = left.map(|seconds| pod.price.hourly.for_seconds(seconds));
+            pod.meter.remaining = remaining.map(|seconds| pod.price.hourly.for_seconds(seconds));
             pod.meter.capped = capped;
         })
     }
@@ -154,7 +154,7 @@ mod tests {
             };
             let pods = [running(Some(3599), capped)];
             assert_eq!(
-                Standing::of(balance, &pods, &MARKS).low,
+                Standing::of(balance, &pods, &THRESHOLDS).low,
                 low,
                 "{available} {capped}"
             );
@@ -170,7 +170,7 @@ mod tests {
             pod.delete(crate::cluster::workload::VolumePolicy::Keep);
         });
         let pods = [running(None, false), creating, stopped, deleted];
-        let standing = Standing::of(balance(), &pods, &MARKS);
+        let standing = Standing::of(balance(), &pods, &THRESHOLDS);
         let (hour, volume) = (pods[0].price.hourly, pods[0].price.stopped);
         assert_eq!(standing.per_hour, hour + volume);
         assert_eq!(standing.per_hour_if_all_ran, hour + hour + hour);
@@ -202,7 +202,7 @@ mod tests {
                 Some(Low::Balance(60)),
             ),
         ] {
-            assert_eq!(Standing::of(balance(), &pods, &MARKS).low, low, "{pods:#?}");
+            assert_eq!(Standing::of(balance(), &pods, &THRESHOLDS).low, low, "{pods:#?}");
         }
     }
 }

@@ -365,12 +365,12 @@ mod tests {
         ];
         let statement = Statement::of(&entries);
         let lines = &statement.days[&date(2026, 1, 1)].lines;
-        let told: Vec<_> = lines
+        let shown: Vec<_> = lines
             .iter()
             .map(|(key, line)| (key.kind, key.note.as_deref(), line.amount, line.entries))
             .collect();
         assert_eq!(
-            told,
+            shown,
             [
                 (EntryKind::Deposit, None, Money::from_cents(3000), 2),
                 (

@@ -236,8 +236,8 @@ impl PlatformBuilder {
     /// The remaining paid times at which owners are warned, with
     /// [`Update::LowBalance`](crate::Update::LowBalance), each from a second to an hour. Default: 60, 15 and 5
     /// minutes.
-    pub fn low_balance_thresholds(mut self, marks: impl IntoIterator<Item = SignedDuration>) -> Self {
-        let seconds = marks.into_iter().map(|mark| mark.as_secs());
+    pub fn low_balance_thresholds(mut self, thresholds: impl IntoIterator<Item = SignedDuration>) -> Self {
+        let seconds = thresholds.into_iter().map(|threshold| threshold.as_secs());
         self.low_balance_thresholds = Some(seconds.collect());
         self
     }

@@ -30,7 +30,7 @@ impl Feed {
         self.publish_account(&pod.owner);
     }
 
-    /// Publishes that there is no such record, whoever removed it.
+    /// Publishes that there is no such record, no matter who removed it.
     pub(crate) fn publish_gone(&self, id: &PodId) {
         self.records.each(|mailbox| mailbox.put_gone(id));
     }

@@ -87,7 +87,7 @@ impl AccountMailbox {
     }
 
     /// Waits for an account that has changed, and takes it out.
-    pub(crate) async fn take(&self) -> UserId {
+    pub(crate) async fn recv(&self) -> UserId {
         loop {
             let next = lock(&self.changed).pop();
             if let Some((user, ())) = next {
@@ -108,9 +108,9 @@ pub(crate) enum RecordChange {
 }
 
 /// When a record was created, and its version: another record may come later under the same id.
-type Place = (Timestamp, u64);
+type RecordVersion = (Timestamp, u64);
 
-fn place(pod: &Pod) -> Place {
+fn version_of(pod: &Pod) -> RecordVersion {
     (pod.created_at, pod.version)
 }
 
@@ -118,7 +118,7 @@ fn place(pod: &Pod) -> Place {
 #[derive(Debug)]
 pub(crate) struct RecordMailbox {
     actor: Actor,
-    records: Mutex<Records>,
+    records: Mutex<UnreadRecords>,
     filled: Notify,
 }
 
@@ -149,7 +149,7 @@ impl RecordMailbox {
     }
 
     /// Waits for a change, and takes it out.
-    pub(crate) async fn take(&self) -> RecordChange {
+    pub(crate) async fn recv(&self) -> RecordChange {
         loop {
             let next = lock(&self.records).pop();
             if let Some(change) = next {
@@ -160,19 +160,19 @@ impl RecordMailbox {
     }
 
     /// Notes that these pods were reported in a list, and that there are no others.
-    pub(crate) fn note_told(&self, pods: &[Pod]) {
+    pub(crate) fn note_reported(&self, pods: &[Pod]) {
         let mut records = lock(&self.records);
-        records.told = pods.iter().map(|pod| (pod.id.clone(), place(pod))).collect();
+        records.reported = pods.iter().map(|pod| (pod.id.clone(), version_of(pod))).collect();
         records.has_list = true;
     }
 }
 
 #[derive(Debug, Default)]
-struct Records {
-    waiting: Latest<PodId, Change>,
+struct UnreadRecords {
+    waiting: Latest<PodId, Unread>,
     /// The reported pods, in their last reported state. The deletion of other pods is not reported, so that the mailbox of
     /// a stalled subscriber does not collect every pod that comes and goes.
-    told: HashMap<PodId, Place>,
+    reported: HashMap<PodId, RecordVersion>,
     /// Whether the list was reported. While it is read, it may contain a pod that is deleted meanwhile.
     has_list: bool,
     /// The last records that ended, and when they were created.
@@ -182,45 +182,45 @@ struct Records {
 }
 
 #[derive(Debug)]
-enum Change {
+enum Unread {
     Stored(Arc<Pod>),
     Gone,
 }
 
-impl Records {
+impl UnreadRecords {
     fn put(&mut self, pod: Arc<Pod>) {
         let (id, created_at) = (&pod.id, pod.created_at);
         if self.ended.get(id).is_some_and(|ended| *ended >= created_at) {
             return;
         }
         if pod.is_deleted() {
-            self.end(&id.clone(), created_at);
+            self.note_end(&id.clone(), created_at);
             return;
         }
-        if self.last(id) < Some(place(&pod)) {
-            self.waiting.put(id.clone(), Change::Stored(pod));
+        if self.last(id) < Some(version_of(&pod)) {
+            self.waiting.put(id.clone(), Unread::Stored(pod));
         }
     }
 
     fn put_gone(&mut self, id: &PodId) {
         match self.last(id) {
-            Some((created_at, _)) => self.end(id, created_at),
-            None if !self.has_list => self.waiting.put(id.clone(), Change::Gone),
+            Some((created_at, _)) => self.note_end(id, created_at),
+            None if !self.has_list => self.waiting.put(id.clone(), Unread::Gone),
             None => {}
         }
     }
 
     /// The last reported state of a record, or the one that waits.
-    fn last(&self, id: &PodId) -> Option<Place> {
+    fn last(&self, id: &PodId) -> Option<RecordVersion> {
         let waiting = match self.waiting.get(id) {
-            Some(Change::Stored(pod)) => Some(place(pod)),
-            Some(Change::Gone) | None => None,
+            Some(Unread::Stored(pod)) => Some(version_of(pod)),
+            Some(Unread::Gone) | None => None,
         };
-        waiting.max(self.told.get(id).copied())
+        waiting.max(self.reported.get(id).copied())
     }
 
     /// Notes that a record is deleted: nothing follows it.
-    fn end(&mut self, id: &PodId, created_at: Timestamp) {
+    fn note_end(&mut self, id: &PodId, created_at: Timestamp) {
         if self.ended.insert(id.clone(), created_at).is_none() {
             self.ended_order.push_back(id.clone());
         }
@@ -229,8 +229,8 @@ impl Records {
         {
             self.ended.remove(&oldest);
         }
-        if !self.has_list || self.told.contains_key(id) {
-            self.waiting.put(id.clone(), Change::Gone);
+        if !self.has_list || self.reported.contains_key(id) {
+            self.waiting.put(id.clone(), Unread::Gone);
         } else {
             self.waiting.remove(id);
         }
@@ -241,12 +241,12 @@ impl Records {
             let (id, change) = self.waiting.pop()?;
             match change {
                 // The list may have reported it meanwhile.
-                Change::Stored(pod) if self.told.get(&id) < Some(&place(&pod)) => {
-                    self.told.insert(id, place(&pod));
+                Unread::Stored(pod) if self.reported.get(&id) < Some(&version_of(&pod)) => {
+                    self.reported.insert(id, version_of(&pod));
                     return Some(RecordChange::Stored(pod));
                 }
-                Change::Gone if self.told.remove(&id).is_some() => return Some(RecordChange::Gone(id)),
-                Change::Stored(_) | Change::Gone => {}
+                Unread::Gone if self.reported.remove(&id).is_some() => return Some(RecordChange::Gone(id)),
+                Unread::Stored(_) | Unread::Gone => {}
             }
         }
     }
@@ -272,16 +272,16 @@ mod tests {
 
     /// The next report to the subscriber: the pod and its version; no version: it is gone.
     fn taken(mailbox: &RecordMailbox) -> Option<(PodId, Option<u64>)> {
-        Some(match mailbox.take().now_or_never()? {
+        Some(match mailbox.recv().now_or_never()? {
             RecordChange::Stored(pod) => (pod.id.clone(), Some(pod.version)),
             RecordChange::Gone(id) => (id, None),
         })
     }
 
-    /// The mailbox of a subscriber that was told of these pods.
-    fn mailbox(told: &[Pod]) -> RecordMailbox {
+    /// The mailbox of a subscriber to which these pods were reported.
+    fn mailbox(reported: &[Pod]) -> RecordMailbox {
         let mailbox = RecordMailbox::new(Actor::admin("root"));
-        mailbox.note_told(told);
+        mailbox.note_reported(reported);
         mailbox
     }
 
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_come_late_are_not_told() {
+    fn changes_that_come_late_are_not_reported() {
         let mailbox = mailbox(&[]);
         let id = PodId::from_bits(1);
         mailbox.put(pod(1, 5));
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_while_the_list_is_read_is_told_after_it() {
+    fn what_changes_while_the_list_is_read_is_reported_after_it() {
         let mailbox = RecordMailbox::new(Actor::admin("root"));
         mailbox.put(pod(1, 2));
         mailbox.put(pod(2, 2));
@@ -333,14 +333,14 @@ mod tests {
         // Read after the first of these changes and before the others; the fifth pod was gone by then.
         let list =
             [(1, 2), (2, 1), (3, 1), (4, 1)].map(|(number, version)| Pod::clone(&pod(number, version)));
-        mailbox.note_told(&list);
+        mailbox.note_reported(&list);
         let all: Vec<_> = std::iter::from_fn(|| taken(&mailbox)).collect();
         let id = PodId::from_bits;
         assert_eq!(all, [(id(2), Some(2)), (id(3), None), (id(4), None)]);
     }
 
     #[test]
-    fn pods_that_come_and_go_untold_leave_nothing() {
+    fn pods_that_come_and_go_unreported_leave_nothing() {
         let mailbox = mailbox(&[]);
         mailbox.put(pod(1, 1));
         taken(&mailbox).unwrap();
@@ -350,14 +350,14 @@ mod tests {
         }
         let records = lock(&mailbox.records);
         assert!(records.waiting.values.is_empty() && records.waiting.order.is_empty());
-        assert_eq!((records.told.len(), records.ended.len()), (1, MAX_ENDED));
+        assert_eq!((records.reported.len(), records.ended.len()), (1, MAX_ENDED));
     }
 
     #[tokio::test]
     async fn who_waits_is_woken() {
         let mailbox = Arc::new(mailbox(&[]));
         let waits = Arc::clone(&mailbox);
-        let taken = tokio::spawn(async move { waits.take().await });
+        let taken = tokio::spawn(async move { waits.recv().await });
         tokio::task::yield_now().await;
         mailbox.put(pod(1, 1));
         assert!(matches!(taken.await.unwrap(), RecordChange::Stored(_)));

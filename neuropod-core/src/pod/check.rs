@@ -67,7 +67,7 @@ pub fn check(
         unreadable,
         found: Vec::new(),
     };
-    let name = problems.take("name", check_name(name, rules));
+    let name = problems.valid_or_add("name", check_name(name, rules));
     let proposed = template.map(|template| &template.options);
     let complete = match proposed {
         Some(proposed) => options.clone().over(proposed).complete(),
@@ -77,7 +77,7 @@ pub fn check(
     // A stored template that mounts the volume over a system folder still works: it is corrected when it is
     // changed.
     if proposed.is_none_or(|proposed| proposed.mount_path.is_none()) {
-        problems.take("mount_path", check_volume_path(complete.mount_path()));
+        problems.valid_or_add("mount_path", check_volume_path(complete.mount_path()));
     }
     let options = check_options(complete, named, template_id.as_deref(), rules, &mut problems);
     if let Some(id) = template_id {
@@ -164,14 +164,14 @@ impl Problems<'_> {
         }
     }
 
-    fn take<T>(&mut self, field: &'static str, result: Result<T, Violation>) -> Option<T> {
+    fn valid_or_add<T>(&mut self, field: &'static str, result: Result<T, Violation>) -> Option<T> {
         result.map_err(|violation| self.add(field, violation)).ok()
     }
 
     /// Adds the problem of a choice, if there is one.
     fn check(&mut self, field: &'static str, result: Option<Result<(), Violation>>) {
         if let Some(result) = result {
-            self.take(field, result);
+            self.valid_or_add(field, result);
         }
     }
 }

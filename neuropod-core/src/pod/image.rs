@@ -121,8 +121,8 @@ impl fmt::Display for ImageReference {
     }
 }
 
-/// Whether this is a reference of the form that most have: short, and with single separators. Told at once, as every
-/// record that is read has one; the library takes twenty times as long.
+/// Whether this is a reference of the usual form: short, with single separators. Checked without the parser, because every
+/// record that is read has one and the parser takes twenty times as long.
 fn is_plain(text: &str) -> bool {
     #[expect(clippy::unwrap_used, reason = "the pattern is valid: every test uses it")]
     static PLAIN: LazyLock<Regex> = LazyLock::new(|| {

@@ -158,16 +158,16 @@ impl Pod {
     }
 
     fn volume_charged_until(&self) -> Option<Timestamp> {
-        let due = self.meter.pending.map(|due| due.period.from);
-        due.or(self.meter.volume_from)
+        let pending = self.meter.pending.map(|pending| pending.period.from);
+        pending.or(self.meter.volume_from)
     }
 
     /// Whether its volume must be deleted at `now`, by this record.
     pub(crate) fn loses_volume(&self, now: Timestamp) -> bool {
-        let due = self
+        let is_time = self
             .volume_deletion
             .is_some_and(|deletion| !deletion.done && (deletion.decided || deletion.at <= now));
-        self.desired == Desired::Stopped && due
+        self.desired == Desired::Stopped && is_time
     }
 
     /// Whether its volume has been deleted. Until it is started again, it neither keeps nor pays for a new volume of the

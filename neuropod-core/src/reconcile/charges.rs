@@ -9,8 +9,8 @@ use crate::pod::record::Pod;
 /// The next action for the money of a pod.
 pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {
     let meter = &pod.meter;
-    if let Some(due) = &meter.pending {
-        return Some(Action::Draw(draw(pod, due)));
+    if let Some(pending) = &meter.pending {
+        return Some(Action::Draw(draw(pod, pending)));
     }
     match meter.hold_state {
         HoldState::Opening => Some(Action::Hold(meter.to_hold(&charged(pod)))),
@@ -22,12 +22,14 @@ pub(crate) fn next_charge(pod: &Pod) -> Option<Action> {
 }
 
 /// The charge of a period. Only running time is capped, since a volume can't be stopped.
-pub(super) fn draw(pod: &Pod, due: &PendingCharge) -> Draw {
-    let draw = pod.meter.to_draw(due, &charged(pod));
-    if !due.from_hold {
+pub(super) fn draw(pod: &Pod, pending: &PendingCharge) -> Draw {
+    let draw = pod.meter.to_draw(pending, &charged(pod));
+    if !pending.from_hold {
         return draw;
     }
-    let spent = pod.spent.map_or(Money::ZERO, |spent| spent.at(due.period.from));
+    let spent = pod
+        .spent
+        .map_or(Money::ZERO, |spent| spent.at(pending.period.from));
     Draw {
         at_most: pod.options.daily_cap.map(|cap| (cap - spent).max(Money::ZERO)),
         daily_cap: pod.owner_cap,

@@ -46,17 +46,20 @@ pub fn drawn(
     volume_grace: Option<SignedDuration>,
     now: Timestamp,
 ) -> Option<Pod> {
-    let due = pod.meter.pending?;
-    if *draw != charges::draw(pod, &due) {
+    let pending = pod.meter.pending?;
+    if *draw != charges::draw(pod, &pending) {
         return None;
     }
     let mut next = pod.clone();
     next.charged += drawn.charged;
-    if due.from_hold {
+    if pending.from_hold {
         // The cap of a pod only counts its running time.
-        next.spent = Some(Spent::and(pod.spent, due.period.from, drawn.charged));
+        next.spent = Some(Spent::and(pod.spent, pending.period.from, drawn.charged));
     }
-    next.meter = pod.meter.clone().drawn(drawn, cap_left(&next, &due, drawn));
+    next.meter = pod
+        .meter
+        .clone()
+        .drawn(drawn, cap_remaining(&next, &pending, drawn));
     let unpaid = drawn.written_off > Money::ZERO;
     if (unpaid || next.meter.is_used_up()) && pod.desired == Desired::Running {
         let short = drawn.held < next.meter.next_period();
@@ -64,18 +67,18 @@ pub fn drawn(
             (ReasonCode::InsufficientFunds, now)
         } else {
             // The cap belongs to the day of the period, which may be charged after midnight.
-            (ReasonCode::SpendCap, last_moment(&due).min(now))
+            (ReasonCode::SpendCap, last_moment(&pending).min(now))
         };
         next.desired = Desired::Stopped;
         next.reason = Some(Reason::new(code, "", since));
     }
-    if !due.from_hold && pod.desired == Desired::Stopped {
+    if !pending.from_hold && pod.desired == Desired::Stopped {
         // Counted from the first unpaid hour. If several hours are charged late together, counted from the last
         // one, because the owner could not know before and gets the whole grace time to pay.
         let last_hour = now
             .saturating_sub(SignedDuration::from_secs(VOLUME_PERIOD_SECONDS))
             .unwrap_or(Timestamp::MIN);
-        let from = due.period.from.max(last_hour);
+        let from = pending.period.from.max(last_hour);
         let at = |grace| from.saturating_add(grace).unwrap_or(Timestamp::MAX);
         let begins = || {
             volume_grace.map(|grace| VolumeDeletion {
@@ -90,25 +93,25 @@ pub fn drawn(
 }
 
 /// The last moment of a period: if it ends at midnight, that is still on the day before.
-fn last_moment(due: &PendingCharge) -> Timestamp {
-    let Period { from, until } = due.period;
+fn last_moment(pending: &PendingCharge) -> Timestamp {
+    let Period { from, until } = pending.period;
     let last = until.saturating_sub(SignedDuration::from_nanos(1));
     last.unwrap_or(from).max(from)
 }
 
 /// The remainder of the daily caps after this period; at midnight it starts anew.
-fn cap_left(next: &Pod, due: &PendingCharge, drawn: &Drawn) -> Option<Money> {
-    let until = due.period.until;
+fn cap_remaining(next: &Pod, pending: &PendingCharge, drawn: &Drawn) -> Option<Money> {
+    let until = pending.period.until;
     let of_pod = next.options.daily_cap.map(|cap| {
         let spent = next.spent.map_or(Money::ZERO, |spent| spent.at(until));
         cap - spent
     });
-    let same_day = until < next_day(due.period.from);
+    let same_day = until < next_day(pending.period.from);
     let of_owner = next
         .owner_cap
         .map(|cap| if same_day { cap - drawn.spent } else { cap });
-    let left = [of_pod, of_owner].into_iter().flatten().min();
-    left.map(|left| left.max(Money::ZERO))
+    let remaining = [of_pod, of_owner].into_iter().flatten().min();
+    remaining.map(|remaining| remaining.max(Money::ZERO))
 }
 
 /// The record after `action` failed; `None` if it does not change.

@@ -18,7 +18,7 @@ const HIDDEN: &str = "...";
 
 /// The login that an announcement shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Login {
+pub(super) enum AnnouncedLogin {
     /// A token that the server generated.
     Token(AccessToken),
     /// A token that was configured, so it is not shown.
@@ -42,7 +42,7 @@ enum Part {
 #[derive(Debug)]
 pub(super) struct Announcement {
     /// The login shown; a more certain one replaces it.
-    login: Option<Login>,
+    login: Option<AnnouncedLogin>,
     /// The URLs that show this login, in order, each with whether it is in the banner.
     urls: Vec<(bool, String)>,
     footer: bool,
@@ -55,7 +55,7 @@ pub(super) struct Announcement {
 
 /// How a line relates to an announcement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum LineRelation {
     /// Part of it.
     Own,
     /// Not part of it.
@@ -92,7 +92,7 @@ impl Announcement {
         self.process.get_or_insert(process);
     }
 
-    pub(super) fn login(&self) -> Option<&Login> {
+    pub(super) fn login(&self) -> Option<&AnnouncedLogin> {
         self.login.as_ref()
     }
 
@@ -107,52 +107,52 @@ impl Announcement {
     }
 
     /// Reads a line after the heading.
-    pub(super) fn read(&mut self, line: &str) -> Line {
+    pub(super) fn read(&mut self, line: &str) -> LineRelation {
         self.lines = self.lines.saturating_sub(1);
         if self.lines == 0 {
             self.part = Part::Between;
         }
         if self.part == Part::Between {
-            return Line::Other;
+            return LineRelation::Other;
         }
         if text::is_footer(line) {
             self.footer = true;
             self.part = Part::Between;
-            return Line::Own;
+            return LineRelation::Own;
         }
         match (text::link(line, &self.prefix), self.part) {
             (Some(url), _) => self.url(&url),
             // The banner ends after its URLs.
             (None, Part::Banner(0)) => {
                 self.part = Part::Between;
-                Line::Other
+                LineRelation::Other
             }
             (None, Part::Banner(left)) => {
                 self.part = Part::Banner(left - 1);
-                Line::Other
+                LineRelation::Other
             }
             (None, _) => {
                 if !self.prefix.is_of(line) {
                     self.foreign = self.foreign.saturating_sub(1);
                 }
-                Line::Other
+                LineRelation::Other
             }
         }
     }
 
-    fn url(&mut self, link: &Link<'_>) -> Line {
+    fn url(&mut self, link: &Link<'_>) -> LineRelation {
         let login = match link.token {
-            Some(HIDDEN) => Login::Hidden,
-            Some(token) if text::is_generated(token) => Login::Token(AccessToken::new(token)),
+            Some(HIDDEN) => AnnouncedLogin::Hidden,
+            Some(token) if text::is_generated(token) => AnnouncedLogin::Token(AccessToken::new(token)),
             // No Jupyter server prints any other token, so the line is ignored.
-            Some(_) => return Line::Other,
-            None if self.foreign == 0 => return Line::Other,
-            None => Login::Bare,
+            Some(_) => return LineRelation::Other,
+            None if self.foreign == 0 => return LineRelation::Other,
+            None => AnnouncedLogin::Bare,
         };
         let banner = matches!(self.part, Part::Banner(_));
         match &self.login {
             // A later URL with another login is not the server's.
-            Some(known) if *known != login && *known != Login::Bare => return Line::Other,
+            Some(known) if *known != login && *known != AnnouncedLogin::Bare => return LineRelation::Other,
             Some(known) if *known == login => {}
             // The bare URL before it was another program's.
             _ => self.urls.clear(),
@@ -164,14 +164,14 @@ impl Announcement {
         if banner {
             self.part = Part::Banner(0);
         }
-        Line::Own
+        LineRelation::Own
     }
 
     /// Whether this announcement is by the same program with the same settings as `first`, and complete: same
     /// kind of login, same URLs except for the token, same number of parts. Another server in the container has
     /// another port or path, and an imitation in passing lacks some parts.
     pub(super) fn is_same_server(&self, first: &Self) -> bool {
-        let login = |login: &Option<Login>| login.as_ref().map(std::mem::discriminant);
+        let login = |login: &Option<AnnouncedLogin>| login.as_ref().map(std::mem::discriminant);
         let same_login = self.login.is_some() && login(&self.login) == login(&first.login);
         same_login && self.urls == first.urls && (self.footer || !first.footer)
     }

@@ -1,4 +1,4 @@
-use super::announcement::{Announcement, Line, Login};
+use super::announcement::{AnnouncedLogin, Announcement, LineRelation};
 use super::text;
 use super::{LineReader, LineScan, TokenExtractor, TokenScan, TokenState};
 use crate::token::secret::AccessToken;
@@ -106,7 +106,7 @@ impl Reader {
             if let (Some(current), Some(process)) = (self.current(), process) {
                 current.of_process(process);
             }
-        } else if self.announced(line) == Line::Other {
+        } else if self.announced(line) == LineRelation::Other {
             self.other(line);
         }
     }
@@ -128,16 +128,16 @@ impl Reader {
     }
 
     /// Reads a line as part of the current announcement, if it belongs to it.
-    fn announced(&mut self, line: &str) -> Line {
+    fn announced(&mut self, line: &str) -> LineRelation {
         if self.next.is_some() {
             return self.announced_again(line);
         }
         let Some(server) = &mut self.server else {
-            return Line::Other;
+            return LineRelation::Other;
         };
         let read = server.read(line);
         if self.evidence == Evidence::Settled {
-            if read == Line::Own {
+            if read == LineRelation::Own {
                 // The announcement continues, so lines within it do not show a restart.
                 self.between = false;
             }
@@ -145,15 +145,15 @@ impl Reader {
         }
         let over = server.is_over();
         match server.login().cloned() {
-            Some(Login::Token(token)) => {
+            Some(AnnouncedLogin::Token(token)) => {
                 self.set(Evidence::AnnouncedToken, TokenState::Generated(token));
                 self.settle();
             }
-            Some(Login::Hidden) => {
+            Some(AnnouncedLogin::Hidden) => {
                 self.set(Evidence::AnnouncedToken, self.hidden());
                 self.settle();
             }
-            Some(Login::Bare) => {
+            Some(AnnouncedLogin::Bare) => {
                 self.set(Evidence::AnnouncedBare, self.bare());
                 if over {
                     self.settle();
@@ -176,18 +176,18 @@ impl Reader {
 
     /// Reads a line after the heading of a further announcement. That replaces the first if it is complete, is
     /// by the same server, and something shows that the server was restarted.
-    fn announced_again(&mut self, line: &str) -> Line {
+    fn announced_again(&mut self, line: &str) -> LineRelation {
         let (Some(next), Some(server)) = (&mut self.next, &self.server) else {
-            return Line::Other;
+            return LineRelation::Other;
         };
         let read = next.read(line);
         let another = self.started_again || next.is_of_another_process(server);
-        if read == Line::Own && another && next.is_same_server(server) {
+        if read == LineRelation::Own && another && next.is_same_server(server) {
             match next.login().cloned() {
-                Some(Login::Token(token)) => self.state = TokenState::Generated(token),
-                Some(Login::Bare) => self.state = self.bare(),
+                Some(AnnouncedLogin::Token(token)) => self.state = TokenState::Generated(token),
+                Some(AnnouncedLogin::Bare) => self.state = self.bare(),
                 // A configured token stays the same after a restart.
-                Some(Login::Hidden) | None => {}
+                Some(AnnouncedLogin::Hidden) | None => {}
             }
             self.server = self.next.take();
             self.open = false;

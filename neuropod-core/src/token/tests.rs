@@ -202,7 +202,7 @@ fn a_restart_in_the_container_brings_a_new_token() {
         assert_eq!(
             scan.push(format!("{stop}\n").as_bytes()),
             None,
-            "no doubt before the next one is up"
+            "the old token stands until the next server is up"
         );
         assert_eq!(scan.push(second.as_bytes()), Some(generated(B)));
     }

@@ -80,8 +80,8 @@ async fn each_fault_occurs_before_or_after_the_effect() {
             .and_then(Result::err)
             .map(|error| error.kind().clone());
         assert_eq!(answered, kind, "{fault:?}");
-        let struck = (fault != Fault::NoMoney).then_some("cluster.apply");
-        assert_eq!(faults.injected(), struck);
+        let injected = (fault != Fault::NoMoney).then_some("cluster.apply");
+        assert_eq!(faults.injected(), injected);
     }
 }
 

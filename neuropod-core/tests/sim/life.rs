@@ -47,7 +47,7 @@ async fn a_pod_takes_the_time_of_the_settings() {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_story() {
-    let tell = async |seed| {
+    let play = async |seed| {
         let cluster = SimCluster::new(Settings {
             seed,
             ..Settings::default()
@@ -65,8 +65,8 @@ async fn the_same_seed_gives_the_same_story() {
         }
         story
     };
-    assert_eq!(tell(7).await, tell(7).await);
-    assert_ne!(tell(7).await, tell(8).await, "identities differ");
+    assert_eq!(play(7).await, play(7).await);
+    assert_ne!(play(7).await, play(8).await, "identities differ");
 }
 
 #[tokio::test(start_paused = true)]

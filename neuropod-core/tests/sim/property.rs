@@ -23,8 +23,8 @@ enum Step {
     Apply(u64, u64),
     Remove(u64),
     DeleteByHand(u64),
-    Strike(u64, Mishap),
-    Obstruct(u64, Mishap),
+    InjectOnce(u64, Mishap),
+    InjectLasting(u64, Mishap),
     Clear(u64),
     BreakWatch,
     MendWatch,
@@ -36,8 +36,8 @@ fn step() -> impl Strategy<Value = Step> {
     use Mishap::{CrashLoop, IgnoresTermination, ImageMissing, MountFailing, NeverReady, NoGpuFree};
     use Mishap::{DiskExceeded, Evicted, Exit, NodeLost, OutOfMemory};
     let pod = || 0..PODS;
-    let incident = prop::sample::select(vec![Exit, OutOfMemory, Evicted, DiskExceeded, NodeLost]);
-    let obstacles = vec![
+    let once = prop::sample::select(vec![Exit, OutOfMemory, Evicted, DiskExceeded, NodeLost]);
+    let lasting = vec![
         CrashLoop,
         IgnoresTermination,
         ImageMissing,
@@ -49,8 +49,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (pod(), 1..4_u64).prop_map(|(pod, run)| Step::Apply(pod, run)),
         2 => pod().prop_map(Step::Remove),
         1 => pod().prop_map(Step::DeleteByHand),
-        2 => (pod(), incident).prop_map(|(pod, incident)| Step::Strike(pod, incident)),
-        1 => (pod(), prop::sample::select(obstacles)).prop_map(|(pod, obstacle)| Step::Obstruct(pod, obstacle)),
+        2 => (pod(), once).prop_map(|(pod, mishap)| Step::InjectOnce(pod, mishap)),
+        1 => (pod(), prop::sample::select(lasting)).prop_map(|(pod, mishap)| Step::InjectLasting(pod, mishap)),
         1 => pod().prop_map(Step::Clear),
         1 => Just(Step::BreakWatch),
         1 => Just(Step::MendWatch),
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-async fn take(cluster: &SimCluster, step: Step) {
+async fn carry_out(cluster: &SimCluster, step: Step) {
     let id = |number| workload(number).reference.pod_id;
     match step {
         Step::Apply(number, run) => {
@@ -77,8 +77,9 @@ async fn take(cluster: &SimCluster, step: Step) {
             let reference = workload(number).reference;
             cluster.delete_by_hand(&ObjectKey::new(&reference, ObjectKind::Pod, &reference.name));
         }
-        Step::Strike(number, incident) => cluster.inject(&id(number), incident),
-        Step::Obstruct(number, obstacle) => cluster.inject(&id(number), obstacle),
+        Step::InjectOnce(number, mishap) | Step::InjectLasting(number, mishap) => {
+            cluster.inject(&id(number), mishap);
+        }
         Step::Clear(number) => cluster.clear_mishaps(&id(number)),
         Step::BreakWatch => cluster.break_watch(),
         Step::MendWatch => cluster.mend_watch(),
@@ -98,11 +99,11 @@ async fn follow(backend: Arc<dyn ClusterBackend>) -> BTreeMap<PodId, ObservedPod
                 assert_ne!(old.as_ref(), Some(&pod), "a change that is none");
                 assert!(
                     old.is_none_or(|old| old.uid == pod.uid),
-                    "a replaced pod whose end was not told"
+                    "a replaced pod whose end was not reported"
                 );
             }
             ClusterEvent::Gone { pod_id, uid } => {
-                let old = known.remove(&pod_id).expect("the end of a pod that was told");
+                let old = known.remove(&pod_id).expect("the end of a pod that was reported");
                 assert_eq!(old.uid, uid);
             }
             _ => {}
@@ -123,7 +124,7 @@ proptest! {
             let bare = tokio::spawn(follow(Arc::new(cluster.clone())));
             let broken = tokio::spawn(follow(faults.cluster(Arc::new(cluster.clone()))));
             for step in steps {
-                take(&cluster, step).await;
+                carry_out(&cluster, step).await;
             }
             cluster.mend_watch();
             // A crash loop would change for ever.

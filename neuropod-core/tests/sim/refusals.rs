@@ -121,17 +121,17 @@ async fn one_pod_is_refused_and_the_others_are_created() {
         (Mishap::NotSetUp, ErrorKind::NotConfigured, false),
         (Mishap::ApiUnavailable, ErrorKind::Unavailable, true),
     ];
-    for (obstacle, kind, retryable) in table {
+    for (mishap, kind, retryable) in table {
         let cluster = cluster();
         let refused = workload(1);
-        cluster.inject(&refused.reference.pod_id, obstacle);
+        cluster.inject(&refused.reference.pod_id, mishap);
         let error = cluster.apply(&refused).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.is_retryable()),
             (&kind, retryable),
-            "{obstacle:?}"
+            "{mishap:?}"
         );
-        assert_eq!(cluster.objects(), [], "{obstacle:?}: nothing was made");
+        assert_eq!(cluster.objects(), [], "{mishap:?}: nothing was made");
         start(&cluster, &workload(2)).await;
         cluster.clear_mishaps(&refused.reference.pod_id);
         start(&cluster, &refused).await;

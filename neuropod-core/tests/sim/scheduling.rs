@@ -157,15 +157,15 @@ async fn pods_of_a_one_node_volume_go_to_its_node_or_wait() {
     cluster.take_gpus(0, 1);
     start(&cluster, &workload(1)).await;
     cluster.take_gpus(0, 0);
-    let on = |number| cluster.pod(&workload(number).reference.pod_id).unwrap();
-    assert_eq!(on(1).node.as_deref(), Some("node-2"));
+    let pod_number = |number| cluster.pod(&workload(number).reference.pod_id).unwrap();
+    assert_eq!(pod_number(1).node.as_deref(), Some("node-2"));
     // It would fit on both, and so would a pod without a GPU.
     start(&cluster, &workload(2)).await;
-    assert_eq!(on(2).node.as_deref(), Some("node-2"));
+    assert_eq!(pod_number(2).node.as_deref(), Some("node-2"));
     let mut without = workload(4);
     without.container.resources.accelerator = None;
     start(&cluster, &without).await;
-    assert_eq!(on(4).node.as_deref(), Some("node-2"));
+    assert_eq!(pod_number(4).node.as_deref(), Some("node-2"));
     assert_eq!(cluster.gpus().await.unwrap().unwrap()[1].free(), 0);
     // node-1 has a free GPU, but not the volume.
     let mut events = Events::of(&cluster);

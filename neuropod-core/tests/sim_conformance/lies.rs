@@ -79,7 +79,7 @@ enum Lie {
 struct Liar {
     inner: Arc<dyn ClusterBackend>,
     lie: Lie,
-    looks: AtomicI64,
+    observations: AtomicI64,
 }
 
 impl Liar {
@@ -90,8 +90,8 @@ impl Liar {
         if let Some(pod) = &mut seen.pod {
             distort(self.lie, pod);
             if self.lie == Lie::StepsAnew {
-                let looks = self.looks.fetch_add(1, Ordering::Relaxed);
-                let anew = SignedDuration::from_secs(looks);
+                let observations = self.observations.fetch_add(1, Ordering::Relaxed);
+                let anew = SignedDuration::from_secs(observations);
                 pod.step_since = pod.step_since.map(|since| since + anew);
             }
         }
@@ -249,7 +249,7 @@ fn lying(lie: Lie) -> SimStage {
     stage.backend = Arc::new(Liar {
         inner: stage.backend,
         lie,
-        looks: AtomicI64::new(0),
+        observations: AtomicI64::new(0),
     });
     stage
 }

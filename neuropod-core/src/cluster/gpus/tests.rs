@@ -144,23 +144,26 @@ fn a_taint_for_a_node_condition_leaves_no_room_but_is_not_the_catalogues_fault()
 
 #[test]
 fn a_type_without_matching_nodes_is_reported_with_the_nearest_match() {
-    let told = |gpu: GpuType, nodes: &[NodeGpus]| {
+    let report_of = |gpu: GpuType, nodes: &[NodeGpus]| {
         let catalogue = Catalogue::new([("x".to_owned(), gpu)]);
         let unmatched = unmatched(&catalogue, nodes);
         unmatched.first().map(|gpu| unmatched_gpu(gpu, Language::En))
     };
-    assert_eq!(told(rtx(1), &[node(&MODEL, 1)]), None);
+    assert_eq!(report_of(rtx(1), &[node(&MODEL, 1)]), None);
     let full = NodeGpus {
         schedulable: false,
         ..node(&MODEL, 1)
     };
-    assert_eq!(told(rtx(1), &[full]), None, "it will be ready again");
+    assert_eq!(report_of(rtx(1), &[full]), None, "it will be ready again");
     let not_offered = GpuType {
         offered: false,
         ..rtx(1)
     };
-    assert_eq!(told(not_offered, &[]), None);
-    assert_eq!(told(Catalogue::default().get("cpu").unwrap().clone(), &[]), None);
+    assert_eq!(report_of(not_offered, &[]), None);
+    assert_eq!(
+        report_of(Catalogue::default().get("cpu").unwrap().clone(), &[]),
+        None
+    );
     let other = NodeGpus {
         resource: "nvidia.com/gpu.shared".into(),
         ..node(&MODEL, 4)
@@ -193,10 +196,10 @@ fn a_type_without_matching_nodes_is_reported_with_the_nearest_match() {
         ),
     ] {
         let expected = format!("No node can take the GPU type x: {text}");
-        assert_eq!(told(rtx(count), &nodes), Some(expected));
+        assert_eq!(report_of(rtx(count), &nodes), Some(expected));
     }
     assert_eq!(
-        told(rtx(2), &[label, other, few]),
+        report_of(rtx(2), &[label, other, few]),
         None,
         "one that fits is enough"
     );

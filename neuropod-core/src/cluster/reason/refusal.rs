@@ -113,8 +113,8 @@ fn is_unset(words: &str) -> bool {
 
 /// The resources of which one object has too much or too little; `None` if the message is about something else.
 fn sized(words: &str) -> Option<Vec<&str>> {
-    let before = |mark| {
-        let parts: Vec<_> = words.split(mark).collect();
+    let before = |separator| {
+        let parts: Vec<_> = words.split(separator).collect();
         let last_words = parts.split_last().map_or(&[][..], |(_, before)| before);
         let names = last_words
             .iter()

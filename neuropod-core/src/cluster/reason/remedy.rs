@@ -100,8 +100,8 @@ impl Reason {
     /// Whether another pod has the volume on another node, or exclusively, in the words of the attach
     /// controller and of the scheduler.
     pub fn is_volume_in_use(&self) -> bool {
-        let told = ["Multi-Attach", "ReadWriteOncePod"];
-        self.cause() == ReasonCode::VolumeFailed && told.iter().any(|words| self.detail.contains(words))
+        let phrases = ["Multi-Attach", "ReadWriteOncePod"];
+        self.cause() == ReasonCode::VolumeFailed && phrases.iter().any(|words| self.detail.contains(words))
     }
 
     /// Whether the pod has to run on the node of another pod, which has its volume, and there is no room for

@@ -62,7 +62,7 @@ pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
         }
         // All holds are placed before the first release: a hold under a released key is refused.
         for result in tasks.join_all().await {
-            result.expect("a repetition at the same time is told that it is done");
+            result.expect("a concurrent repetition succeeds");
         }
         let mut tasks = JoinSet::new();
         for _ in 0..RUNNERS {
@@ -70,7 +70,7 @@ pub async fn one_key_counts_once(billing: &Arc<dyn Billing>) {
             tasks.spawn(async move { billing.release(&held_key).await });
         }
         for result in tasks.join_all().await {
-            result.expect("a repetition at the same time is told that it is done");
+            result.expect("a concurrent repetition succeeds");
         }
         holds(
             billing,

@@ -44,7 +44,7 @@ async fn with_hold(billing: &Arc<dyn Billing>, money: i64, held: i64) -> (UserId
     (user, key)
 }
 
-/// The hold pays first, then what is available.
+/// The hold pays first, then the available balance.
 pub async fn pays_from_the_hold(billing: &Arc<dyn Billing>) {
     let (user, hold) = with_hold(billing, 100, 60).await;
     let answer = billing
@@ -61,7 +61,7 @@ pub async fn pays_from_the_hold(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(30), Money::ZERO, "after the second draw").await;
 }
 
-/// The hold is filled again, as far as what is available goes, and never beyond what is asked for.
+/// The hold is filled again as far as the available balance allows, and never beyond the requested amount.
 pub async fn tops_up_as_far_as_it_goes(billing: &Arc<dyn Billing>) {
     let (user, hold) = with_hold(billing, 100, 60).await;
     let top_up = async |amount| {
@@ -114,7 +114,7 @@ pub async fn writes_off_what_nobody_can_pay(billing: &Arc<dyn Billing>) {
     );
 }
 
-/// A repetition answers what the first one did; the key is good for no other draw.
+/// A repetition returns the result of the first call; the key is valid for no other draw.
 pub async fn happens_once(billing: &Arc<dyn Billing>) {
     let (user, hold) = with_hold(billing, 100, 60).await;
     let once = draw(&user, Some(&hold), cents(25), cents(60));
@@ -167,7 +167,7 @@ pub async fn happens_once(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(5), Money::ZERO, "after it all").await;
 }
 
-/// Nothing is drawn from what was never held, or from what has ended.
+/// Nothing is drawn from a hold that was never made, or that has ended.
 pub async fn needs_an_open_hold(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let [never, released] = [(); 2].map(|()| new_key());
@@ -197,7 +197,7 @@ pub async fn needs_an_open_hold(billing: &Arc<dyn Billing>) {
     holds(billing, &user, cents(100), Money::ZERO, "after draws that failed").await;
 }
 
-/// Without a hold what is available pays.
+/// Without a hold the available balance pays.
 pub async fn without_hold(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let answer = billing

@@ -62,7 +62,7 @@ pub async fn release_closes_a_key(billing: &Arc<dyn Billing>) {
     );
 }
 
-/// Nothing can be drawn from what was never held, and trying to does not close the key.
+/// Nothing can be drawn from a hold that was never made, and the attempt does not close the key.
 pub async fn never_held(billing: &Arc<dyn Billing>) {
     let user = prepaid(billing, cents(100)).await;
     let key = new_key();

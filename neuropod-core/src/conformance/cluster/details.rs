@@ -21,7 +21,10 @@ pub(super) async fn an_end_says_by_when(stage: &dyn Stage) {
     assert_eq!(running.ending, None, "nobody has asked it to go");
     let started = running.started_at.unwrap_or_default();
     let removed = pod_of(&case.remove(VolumePolicy::Keep).await);
-    assert!(removed.ending.is_some(), "remove answers by when: {removed:?}");
+    assert!(
+        removed.ending.is_some(),
+        "remove returns the time of the end: {removed:?}"
+    );
     let pod = reported(&case, &mut watching, "end", |pod| pod.ending.is_some()).await;
     assert!(pod.terminating);
     let Some(ending) = pod.ending else { return };
@@ -56,7 +59,7 @@ pub(super) async fn apply_waits_for_what_is_being_deleted(stage: &dyn Stage) {
 }
 
 /// A failure of the node is reported as the node's fault; a failure of the pod is not.
-pub(super) async fn the_fault_of_a_node_is_told_as_such(stage: &dyn Stage) {
+pub(super) async fn the_fault_of_a_node_is_reported_as_such(stage: &dyn Stage) {
     for (mishap, is_of_the_node) in [
         (Mishap::NodeFault, true),
         (Mishap::ConfigError, false),
@@ -84,7 +87,7 @@ pub(super) async fn a_warning_that_may_pass_says_until_when(stage: &dyn Stage) {
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
         case.inject(mishap).await;
-        let pod = reported(&case, &mut watching, "reason", |pod| tells(pod, code)).await;
+        let pod = reported(&case, &mut watching, "reason", |pod| has_reason(pod, code)).await;
         assert_eq!(pod.passes_until.is_some(), may_pass, "{mishap:?}: {pod:?}");
         let since = pod.reason.map(|reason| reason.since);
         assert!(
@@ -96,13 +99,13 @@ pub(super) async fn a_warning_that_may_pass_says_until_when(stage: &dyn Stage) {
 }
 
 /// The end of the previous container is reported while the next one runs.
-pub(super) async fn the_last_end_is_told_while_the_next_container_runs(stage: &dyn Stage) {
+pub(super) async fn the_last_end_is_reported_while_the_next_container_runs(stage: &dyn Stage) {
     let case = Case::new(stage, "last end");
     let mut watching = Watching::open(stage, &[&case]).await;
     let first = case.start().await;
     assert_eq!(first.last_end, None, "it is the first one");
     case.inject(Mishap::OutOfMemory).await;
-    let killed = |pod: &ObservedPod| tells(pod, ReasonCode::OutOfMemory);
+    let killed = |pod: &ObservedPod| has_reason(pod, ReasonCode::OutOfMemory);
     let pod = reported(&case, &mut watching, "kill", killed).await;
     assert_eq!(pod.last_end, None, "none runs: that is the reason");
     case.reach(Milestone::Running { ready: true }).await;
@@ -132,7 +135,7 @@ pub(super) async fn a_step_says_since_when(stage: &dyn Stage) {
 }
 
 /// A server restarted inside its container is noticed by its closed port; the time is reported.
-pub(super) async fn a_closed_port_tells_of_another_server(stage: &dyn Stage) {
+pub(super) async fn a_closed_port_reveals_another_server(stage: &dyn Stage) {
     let case = Case::new(stage, "closed port");
     let mut watching = Watching::open(stage, &[&case]).await;
     let before = case.start().await;
@@ -164,6 +167,6 @@ async fn reported(
     watching.until(case, what, |pod| *pod == seen).await
 }
 
-fn tells(pod: &ObservedPod, code: ReasonCode) -> bool {
+fn has_reason(pod: &ObservedPod, code: ReasonCode) -> bool {
     pod.reason.as_ref().is_some_and(|reason| reason.code == code)
 }

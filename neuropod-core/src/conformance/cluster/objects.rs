@@ -47,7 +47,7 @@ pub(super) async fn apply_again_changes_nothing(stage: &dyn Stage) {
     assert_eq!(
         pod_of(&third),
         running,
-        "apply answers the running pod and leaves it as it is"
+        "apply returns the running pod and leaves it as it is"
     );
     case.clear(VolumePolicy::Delete).await;
 }
@@ -90,7 +90,7 @@ pub(super) async fn apply_of_another_run_leaves_the_pod(stage: &dyn Stage) {
     let first = case.start().await;
     case.workload.run = 2;
     match case.backend.apply(&case.workload).await {
-        Ok(seen) => assert_eq!(pod_of(&seen), first, "apply answers the pod of the old run"),
+        Ok(seen) => assert_eq!(pod_of(&seen), first, "apply returns the pod of the old run"),
         Err(error) => assert_eq!(*error.kind(), ErrorKind::Conflict, "{error}"),
     }
     assert_eq!(

@@ -73,7 +73,7 @@ const EXPECTED: [Expected; 14] = [
 ];
 
 /// Every cause that keeps a pod from running is reported with its code, by watch and by observe.
-pub(super) async fn every_reason_is_told(stage: &dyn Stage) {
+pub(super) async fn every_reason_is_reported(stage: &dyn Stage) {
     for expected in &EXPECTED {
         let case = new_case(stage, &format!("{:?}", expected.mishap));
         let mut watching = Watching::open(stage, &[&case]).await;
@@ -85,12 +85,14 @@ pub(super) async fn every_reason_is_told(stage: &dyn Stage) {
         case.inject(expected.mishap).await;
         let what = format!("{:?} for {:?}", expected.code, expected.mishap);
         let pod = watching
-            .until(&case, &what, |pod| tells(pod, expected.code))
+            .until(&case, &what, |pod| has_reason(pod, expected.code))
             .await;
         check(expected, &pod);
         let seen = case
             .until(&what, |seen| {
-                seen.pod.as_ref().is_some_and(|pod| tells(pod, expected.code))
+                seen.pod
+                    .as_ref()
+                    .is_some_and(|pod| has_reason(pod, expected.code))
             })
             .await;
         assert_eq!(
@@ -114,7 +116,7 @@ pub(super) async fn a_reason_passes(stage: &dyn Stage) {
         let mut watching = Watching::open(stage, &[&case]).await;
         case.apply().await;
         case.inject(mishap).await;
-        watching.until(&case, "reason", |pod| tells(pod, code)).await;
+        watching.until(&case, "reason", |pod| has_reason(pod, code)).await;
         case.reach(Milestone::Running { ready: true }).await;
         let pod = watching.until(&case, "readiness", |pod| pod.ready).await;
         assert_eq!(
@@ -135,7 +137,7 @@ fn new_case<'a>(stage: &'a dyn Stage, name: &str) -> Case<'a> {
     case
 }
 
-fn tells(pod: &ObservedPod, code: ReasonCode) -> bool {
+fn has_reason(pod: &ObservedPod, code: ReasonCode) -> bool {
     pod.reason.as_ref().is_some_and(|reason| reason.code == code)
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn remove_keeps_the_volume(stage: &dyn Stage) {
 }
 
 /// The volume is deleted on request, even after a removal that kept it.
-pub(super) async fn remove_deletes_the_volume_when_told(stage: &dyn Stage) {
+pub(super) async fn remove_deletes_the_volume_on_request(stage: &dyn Stage) {
     let case = Case::new(stage, "deletes");
     case.start().await;
     let removed = case.remove(VolumePolicy::Delete).await;
@@ -87,7 +87,7 @@ pub(super) async fn two_workloads_do_not_disturb_each_other(stage: &dyn Stage) {
     assert_eq!(
         (seen.pod, seen.objects),
         (None, Objects::Absent),
-        "observe looks at one pod only"
+        "observe reads one pod only"
     );
     assert_ne!(seen.volume, ObservedVolume::Absent);
     other.clear(VolumePolicy::Delete).await;

@@ -28,7 +28,7 @@ async fn delete(store: &Arc<dyn PodStore>, pod: Pod) -> Pod {
     store.update(&deleted).await.unwrap()
 }
 
-fn of(owner: &UserId, limit: u32) -> ListOptions {
+fn owned_by(owner: &UserId, limit: u32) -> ListOptions {
     ListOptions {
         owner: Some(owner.clone()),
         limit,
@@ -74,7 +74,7 @@ pub async fn sorted_by_creation_and_id(store: &Arc<dyn PodStore>) {
     }
     expected.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
     for limit in [1, 2, 3, 4, 7, 8, 9, MAX_LIMIT] {
-        let listed = pages(store, of(&owner, limit)).await;
+        let listed = pages(store, owned_by(&owner, limit)).await;
         assert_eq!(
             ids(&listed),
             ids(&expected),
@@ -82,14 +82,14 @@ pub async fn sorted_by_creation_and_id(store: &Arc<dyn PodStore>) {
         );
     }
     // Eight pods are one page of eight, without an empty page after it.
-    let page = store.list(&of(&owner, 8)).await.unwrap();
+    let page = store.list(&owned_by(&owner, 8)).await.unwrap();
     assert_eq!(page.next, None, "the last page says that it is the last");
     // A cursor can be converted to text and back.
-    let page = store.list(&of(&owner, 3)).await.unwrap();
+    let page = store.list(&owned_by(&owner, 3)).await.unwrap();
     let text = serde_json::to_string(&page.next).unwrap();
     let options = ListOptions {
         after: serde_json::from_str(&text).unwrap(),
-        ..of(&owner, 5)
+        ..owned_by(&owner, 5)
     };
     let rest = store.list(&options).await.unwrap();
     assert_eq!(
@@ -115,13 +115,13 @@ pub async fn filters(store: &Arc<dyn PodStore>) {
     }
     for limit in [2, 3, 100] {
         assert_eq!(
-            pages(store, of(&ana, limit)).await,
+            pages(store, owned_by(&ana, limit)).await,
             alive,
             "the pods of the owner, without the deleted, in pages of {limit}"
         );
         let with_deleted = ListOptions {
             include_deleted: true,
-            ..of(&ana, limit)
+            ..owned_by(&ana, limit)
         };
         assert_eq!(
             pages(store, with_deleted).await,
@@ -129,7 +129,7 @@ pub async fn filters(store: &Arc<dyn PodStore>) {
             "the pods of the owner, with the deleted, in pages of {limit}"
         );
     }
-    let nobody = pages(store, of(&user_id(), 10)).await;
+    let nobody = pages(store, owned_by(&user_id(), 10)).await;
     assert!(nobody.is_empty(), "a user without pods has none");
 }
 
@@ -228,13 +228,13 @@ pub async fn limits(store: &Arc<dyn PodStore>) {
     let owner = user_id();
     for limit in [0, MAX_LIMIT + 1, u32::MAX] {
         failure(
-            store.list(&of(&owner, limit)).await,
+            store.list(&owned_by(&owner, limit)).await,
             "invalid",
             &format!("a page of {limit}"),
         );
     }
     for limit in [1, MAX_LIMIT] {
-        let page = store.list(&of(&owner, limit)).await.unwrap();
+        let page = store.list(&owned_by(&owner, limit)).await.unwrap();
         assert_eq!(page.next, None, "an empty list has one page");
     }
 }
@@ -247,7 +247,7 @@ pub async fn pages_while_pods_come_and_go(store: &Arc<dyn PodStore>) {
     for index in 0..30 {
         pods.push(insert_at(store, &owner, &format!("pod-{index}"), index).await);
     }
-    let mut options = of(&owner, 10);
+    let mut options = owned_by(&owner, 10);
     let first = store.list(&options).await.unwrap();
     assert_eq!(ids(&first.pods), ids(&pods[..10]), "the first page");
 
@@ -280,7 +280,7 @@ pub async fn pages_while_pods_come_and_go(store: &Arc<dyn PodStore>) {
     for (place, count) in [(before, 30), (after, 0)] {
         let options = ListOptions {
             after: Some(place),
-            ..of(&owner, 1000)
+            ..owned_by(&owner, 1000)
         };
         let page = store.list(&options).await.unwrap();
         assert_eq!(page.pods.len(), count, "after a place of one's own");

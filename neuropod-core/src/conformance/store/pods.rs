@@ -24,12 +24,12 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
     let expected = Pod { version: 1, ..pod };
     assert_eq!(
         inserted, expected,
-        "insert answers the pod as stored, with version 1"
+        "insert returns the pod as stored, with version 1"
     );
     assert_eq!(
         store.get(&inserted.id).await.unwrap().as_ref(),
         Some(&inserted),
-        "get answers what insert answered"
+        "get returns what insert returned"
     );
 
     let changed = Pod {
@@ -43,12 +43,12 @@ pub async fn insert_get_update_remove(store: &Arc<dyn PodStore>) {
     };
     assert_eq!(
         updated, expected,
-        "update answers the pod as stored, with the next version"
+        "update returns the pod as stored, with the next version"
     );
     assert_eq!(
         store.get(&updated.id).await.unwrap().as_ref(),
         Some(&updated),
-        "get answers what update answered"
+        "get returns what update returned"
     );
 
     store.remove(&updated.id, updated.version).await.unwrap();

@@ -29,16 +29,16 @@ async fn comes_back(store: &Arc<dyn PodStore>, pod: Pod, what: &str) {
         .await
         .unwrap_or_else(|error| panic!("{what} must be stored: {error}"));
     let expected = Pod { version: 1, ..pod };
-    assert!(inserted == expected, "insert answers {what} as it was");
+    assert!(inserted == expected, "insert returns {what} as it was");
     let got = store.get(&expected.id).await.unwrap();
-    assert!(got.as_ref() == Some(&expected), "get answers {what} as it was");
+    assert!(got.as_ref() == Some(&expected), "get returns {what} as it was");
     let options = ListOptions {
         owner: Some(expected.owner.clone()),
         include_deleted: true,
         ..ListOptions::default()
     };
     let page = store.list(&options).await.unwrap();
-    assert!(page.pods == [expected], "list answers {what} as it was");
+    assert!(page.pods == [expected], "list returns {what} as it was");
     store.remove(&inserted.id, inserted.version).await.unwrap();
 }
 
@@ -60,9 +60,9 @@ pub async fn every_state(store: &Arc<dyn PodStore>) {
         change(&mut stored);
         let updated = store.update(&stored).await.unwrap();
         stored.version += 1;
-        assert_eq!(updated, stored, "update answers every state as it was");
+        assert_eq!(updated, stored, "update returns every state as it was");
         let got = store.get(&stored.id).await.unwrap();
-        assert_eq!(got.as_ref(), Some(&stored), "get answers every state as it was");
+        assert_eq!(got.as_ref(), Some(&stored), "get returns every state as it was");
     }
 }
 
@@ -141,7 +141,7 @@ pub async fn times(store: &Arc<dyn PodStore>) {
     };
     let inserted = store.insert(&given).await.unwrap();
     let got = store.get(&given.id).await.unwrap().unwrap();
-    assert_eq!(got, inserted, "get answers the times that insert answered");
+    assert_eq!(got, inserted, "get returns the times that insert returned");
     for time_got in [got.created_at, got.updated_at, got.started_at.unwrap()] {
         let off = time.duration_since(time_got).abs();
         assert!(
@@ -150,10 +150,7 @@ pub async fn times(store: &Arc<dyn PodStore>) {
         );
     }
     // A pod read from the store can be written back: its creation time counts as unchanged.
-    store
-        .update(&got)
-        .await
-        .expect("a pod as it was answered can be updated");
+    store.update(&got).await.expect("a returned pod can be updated");
 }
 
 /// Texts that break queries, keys and lines.

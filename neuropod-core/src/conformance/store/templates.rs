@@ -25,12 +25,12 @@ pub async fn insert_get_update_remove(store: &Arc<dyn TemplateStore>) {
     let expected = Template { version: 1, ..given };
     assert_eq!(
         inserted, expected,
-        "insert answers the template as stored, with version 1"
+        "insert returns the template as stored, with version 1"
     );
     assert_eq!(
         store.template(&inserted.id).await.unwrap().as_ref(),
         Some(&inserted),
-        "get answers what insert answered"
+        "get returns what insert returned"
     );
 
     let changed = Template {
@@ -49,12 +49,12 @@ pub async fn insert_get_update_remove(store: &Arc<dyn TemplateStore>) {
     };
     assert_eq!(
         updated, expected,
-        "update answers the template as stored, with the next version"
+        "update returns the template as stored, with the next version"
     );
     assert_eq!(
         store.template(&updated.id).await.unwrap().as_ref(),
         Some(&updated),
-        "get answers what update answered"
+        "get returns what update returned"
     );
 
     store.remove_template(&updated.id).await.unwrap();

@@ -30,7 +30,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn UserStore>) {
     let expected = User { version: 1, ..given };
     assert_eq!(
         inserted, expected,
-        "insert answers the user as stored, with version 1"
+        "insert returns the user as stored, with version 1"
     );
 
     let changed = User {
@@ -54,7 +54,7 @@ pub async fn insert_get_update_remove(store: &Arc<dyn UserStore>) {
     };
     assert_eq!(
         updated, expected,
-        "update answers the user as stored, with the next version"
+        "update returns the user as stored, with the next version"
     );
     found_in_any_case(store, &updated).await;
     assert_eq!(
@@ -212,7 +212,7 @@ pub async fn identities_are_unique(store: &Arc<dyn UserStore>) {
     assert_eq!(found, Some(linked), "found by the identity they have now");
     store.remove_user(&known.id).await.unwrap();
     let found = store.user_by_identity(&ana).await.unwrap();
-    assert_eq!(found, None, "whoever went has no identity");
+    assert_eq!(found, None, "a deleted user has no identity");
     let again = User {
         identity: Some(ana),
         ..user(&address("again"))

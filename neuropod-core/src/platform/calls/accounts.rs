@@ -91,7 +91,7 @@ impl Platform {
     pub fn account_changes(&self, actor: &Actor) -> BoxStream<'static, UserId> {
         let mailbox = self.0.feed.subscribe_accounts(actor);
         stream::unfold(mailbox, |mailbox| async {
-            let user = mailbox.take().await;
+            let user = mailbox.recv().await;
             Some((user, mailbox))
         })
         .boxed()

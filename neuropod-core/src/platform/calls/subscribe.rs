@@ -90,7 +90,7 @@ impl Subscriber {
         let Some(mailbox) = &self.mailbox else {
             return self.snapshot().await;
         };
-        Ok(match mailbox.take().await {
+        Ok(match mailbox.recv().await {
             RecordChange::Stored(pod) => {
                 self.warn(&pod);
                 let update = Update::Changed(Box::new(Pod::clone(&pod)));
@@ -132,7 +132,7 @@ impl Subscriber {
         // Before the list is read, so that no change during it is missed.
         let mailbox = self.platform.0.feed.subscribe_records(&self.actor);
         let pods = self.platform.list_all(&self.actor, None).await?;
-        mailbox.note_told(&pods);
+        mailbox.note_reported(&pods);
         self.mailbox = Some(mailbox);
         let known = pods.iter().map(|pod| (pod.id.clone(), Arc::new(pod.clone())));
         self.known = known.collect();

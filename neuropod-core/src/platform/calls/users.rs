@@ -132,20 +132,20 @@ impl Platform {
     pub async fn delete_user(&self, actor: &Actor, user: &UserId) -> Result<()> {
         let action = AuditAction::UserDeleted;
         let entry = self.0.audit.begin_on_user(actor, action, user).await?;
-        let done = self.mark_and_finish(actor, user).await;
+        let done = self.set_deleted_and_remove(actor, user).await;
         entry.finish(done).await
     }
 
-    async fn mark_and_finish(&self, actor: &Actor, user: &UserId) -> Result<()> {
+    async fn set_deleted_and_remove(&self, actor: &Actor, user: &UserId) -> Result<()> {
         actor.require_admin()?;
         require_client(&self.require_user(user).await?)?;
-        let mark = |user: &mut User| {
+        let set_deleted = |user: &mut User| {
             user.deleted = true;
             Ok(())
         };
         // The flag is set first: from here on nothing of the user is paid for, so that nothing starts during
         // the deletion.
-        self.change_user(user, mark).await?;
+        self.change_user(user, set_deleted).await?;
         self.0.departures.finish(user).await
     }
 

@@ -1,5 +1,5 @@
-//! Objects in the cluster without a record. Each orphan is removed by a task of its own, which repeats the removal more and
-//! more slowly: one that can't be removed costs a few calls an hour, and no other pod is looked at because of it.
+//! Objects in the cluster without a record. A task for each orphan repeats its removal at
+//! growing intervals: one that can't be removed costs a few calls an hour, and no other pod is reconciled because of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;

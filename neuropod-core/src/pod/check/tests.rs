@@ -100,7 +100,7 @@ fn a_field_that_could_not_be_read_is_reported_once_and_first() {
 
 #[test]
 fn a_template_fills_in_options_that_the_owner_did_not_choose() {
-    let of = |request: &CreatePod| {
+    let options_of = |request: &CreatePod| {
         let (checked, problems) = checked_with(
             request,
             Some(&template()),
@@ -111,7 +111,7 @@ fn a_template_fills_in_options_that_the_owner_did_not_choose() {
         assert_eq!(problems, []);
         checked.options
     };
-    let proposed = of(&CreatePod::from_template("a", "t1"));
+    let proposed = options_of(&CreatePod::from_template("a", "t1"));
     assert_eq!(proposed, template().options.with_gpu("cpu"));
     let chosen = CreatePod::from_template("a", "t1")
         .gpu("rtx-4050")
@@ -126,7 +126,7 @@ fn a_template_fills_in_options_that_the_owner_did_not_choose() {
         .with_ports([Port::http(9000), Port::http(7860).with_name("Gradio")])
         .with_jupyter(Jupyter::Off)
         .with_variable("BOTH", "owner");
-    assert_eq!(of(&chosen), expected);
+    assert_eq!(options_of(&chosen), expected);
 }
 
 /// A form that offers both may send both.
@@ -175,7 +175,7 @@ fn a_missing_template_is_the_only_violation() {
 
 #[test]
 fn names() {
-    let of = |name: &str| {
+    let problems_of = |name: &str| {
         problems(&CreatePod {
             name: name.to_owned(),
             ..good()
@@ -189,7 +189,7 @@ fn names() {
         "alice-k3j5qzx2ab-8888",
         &"é".repeat(50),
     ] {
-        assert_eq!(of(name), [], "{name}");
+        assert_eq!(problems_of(name), [], "{name}");
     }
     for (name, code) in [
         ("", "required"),
@@ -202,7 +202,7 @@ fn names() {
         (&"x".repeat(1 << 20), "too_long"),
     ] {
         assert_eq!(
-            of(name),
+            problems_of(name),
             [("name", code)],
             "{}",
             name.chars().take(60).collect::<String>()
@@ -212,15 +212,15 @@ fn names() {
 
 #[test]
 fn ports() {
-    let of = |ports: &[u16]| problems(&good().ports(ports.iter().copied()));
-    assert_eq!(of(&[1, 65535]), []);
-    assert_eq!(of(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), []);
-    assert_eq!(of(&[0]), [("ports", "port")]);
-    assert_eq!(of(&[]), [("ports", "required")]);
-    assert_eq!(of(&[8888, 8888]), [("ports", "port_twice")]);
+    let problems_of = |ports: &[u16]| problems(&good().ports(ports.iter().copied()));
+    assert_eq!(problems_of(&[1, 65535]), []);
+    assert_eq!(problems_of(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), []);
+    assert_eq!(problems_of(&[0]), [("ports", "port")]);
+    assert_eq!(problems_of(&[]), [("ports", "required")]);
+    assert_eq!(problems_of(&[8888, 8888]), [("ports", "port_twice")]);
     let eleven: Vec<u16> = (1..12).collect();
-    assert_eq!(of(&eleven), [("ports", "too_many_ports")]);
-    assert!(of(&[0; 1000]).len() <= MAX_LISTED + 1);
+    assert_eq!(problems_of(&eleven), [("ports", "too_many_ports")]);
+    assert!(problems_of(&[0; 1000]).len() <= MAX_LISTED + 1);
     let mut ssh = good();
     ssh.options = ssh.options.with_ports([Port::tcp(22)]);
     assert_eq!(problems(&ssh), [("ports", "port")]);
@@ -250,7 +250,7 @@ fn the_limits_are_those_of_the_deployment() {
         .with_volume_gb(2000)
         .with_ports(1)
         .with_environment(1, 10);
-    let of = |request: CreatePod| {
+    let problems_of = |request: CreatePod| {
         let (_, problems) = checked_with(
             &request,
             None,
@@ -260,7 +260,10 @@ fn the_limits_are_those_of_the_deployment() {
         );
         problems
     };
-    assert_eq!(of(good().disks(1000, 2000).variable("A", "123456789")), []);
+    assert_eq!(
+        problems_of(good().disks(1000, 2000).variable("A", "123456789")),
+        []
+    );
     let wrong = good().disks(1001, 2001).ports([1, 2]).variable("A", "1234567890");
     let expected = [
         Problem::new("disk_gb", Violation::OutOfRange { min: 1, max: 1000 }),
@@ -268,19 +271,19 @@ fn the_limits_are_those_of_the_deployment() {
         Problem::new("ports", Violation::TooManyPorts(1)),
         Problem::new("environment", Violation::EnvironmentTooBig),
     ];
-    assert_eq!(of(wrong), expected);
+    assert_eq!(problems_of(wrong), expected);
 }
 
 #[test]
 fn mount_paths() {
-    let of = |path: &str| {
+    let problems_of = |path: &str| {
         let mut request = good();
         request.options = request.options.with_mount_path(path);
         problems(&request)
     };
-    assert_eq!(of("/home/jovyan/work"), []);
+    assert_eq!(problems_of("/home/jovyan/work"), []);
     for path in ["", "work", "/etc", "/a/../b"] {
-        assert_eq!(of(path), [("mount_path", "volume_path")], "{path}");
+        assert_eq!(problems_of(path), [("mount_path", "volume_path")], "{path}");
     }
 }
 
@@ -324,12 +327,12 @@ fn an_image_of_an_unlisted_registry_is_refused_with_the_list() {
     let rules = ImageRules::default()
         .only(["docker.io", "ghcr.io/my-team"])
         .unwrap();
-    let of = |image: &str| {
+    let problems_of = |image: &str| {
         let request = CreatePod::from_image("a", image);
         checked_with(&request, None, &Catalogue::default(), &rules, &Limits::default()).1
     };
-    assert_eq!(of("ubuntu"), []);
-    let refused = of("quay.io/a/b");
+    assert_eq!(problems_of("ubuntu"), []);
+    let refused = problems_of("quay.io/a/b");
     assert_eq!(
         problem(&refused[0], Language::En, &Currency::EUR),
         "Images from 'quay.io' are not allowed; use one from: docker.io, ghcr.io/my-team"
@@ -367,10 +370,14 @@ fn gpus() {
 
 #[test]
 fn environment() {
-    let of = |name: &str, value: &str| problems(&good().variable(name, value));
-    assert_eq!(of("HF_TOKEN", "hf_ñ"), []);
+    let problems_of = |name: &str, value: &str| problems(&good().variable(name, value));
+    assert_eq!(problems_of("HF_TOKEN", "hf_ñ"), []);
     for name in ["", "1A", "A-B", "A=B", "Ñ", "A B"] {
-        assert_eq!(of(name, ""), [("environment", "variable_name")], "{name}");
+        assert_eq!(
+            problems_of(name, ""),
+            [("environment", "variable_name")],
+            "{name}"
+        );
     }
     for name in [
         "NVIDIA_VISIBLE_DEVICES",
@@ -389,18 +396,22 @@ fn environment() {
         "CUDA_DEVICE_MEMORY_LIMIT_0",
         "CUDA_DEVICE_SM_LIMIT",
     ] {
-        assert_eq!(of(name, "all"), [("environment", "variable_reserved")], "{name}");
+        assert_eq!(
+            problems_of(name, "all"),
+            [("environment", "variable_reserved")],
+            "{name}"
+        );
     }
     for name in [
         "CUDA_VISIBLE_DEVICES",
         "LD_LIBRARY_PATH",
         "ASCEND_GLOBAL_LOG_LEVEL",
     ] {
-        assert_eq!(of(name, "0"), [], "{name}");
+        assert_eq!(problems_of(name, "0"), [], "{name}");
     }
-    assert_eq!(of("A", "a\0"), [("environment", "variable_value")]);
+    assert_eq!(problems_of("A", "a\0"), [("environment", "variable_value")]);
     assert_eq!(
-        of("A", &"x".repeat(1 << 20)),
+        problems_of("A", &"x".repeat(1 << 20)),
         [("environment", "environment_too_big")]
     );
 }

@@ -1,4 +1,4 @@
-//! The smallest bank: one account, and what was reserved and charged by key.
+//! The smallest bank: one account, with its holds and charges by key.
 
 use std::collections::BTreeMap;
 
@@ -56,26 +56,26 @@ impl Bank {
             .as_ref()
             .map(|hold| self.keys[hold].expect("drawn from what is held"));
         let begins = draw.details.period.expect("every draw has a period").from;
-        let left_today = draw
+        let remaining_today = draw
             .daily_cap
             .map(|cap| (cap - self.spent_on_day_of(begins, |_| true)).max(Money::ZERO));
-        let caps = [draw.at_most, left_today].into_iter().flatten();
+        let caps = [draw.at_most, remaining_today].into_iter().flatten();
         let chargeable = caps.fold(draw.amount, Money::min);
         let from_hold = held.unwrap_or(Money::ZERO).min(chargeable);
         let from_account = self.available.min(chargeable - from_hold);
         self.available -= from_account;
-        let mut left = held.unwrap_or(Money::ZERO) - from_hold;
+        let mut remaining = held.unwrap_or(Money::ZERO) - from_hold;
         if let Some(hold) = &draw.hold {
-            let missing = (draw.top_up - left).max(Money::ZERO).min(self.available);
+            let missing = (draw.top_up - remaining).max(Money::ZERO).min(self.available);
             self.available -= missing;
-            left += missing;
-            self.keys.insert(hold.clone(), Some(left));
+            remaining += missing;
+            self.keys.insert(hold.clone(), Some(remaining));
         }
         let charged = from_hold + from_account;
         let drawn = Drawn {
             charged,
             written_off: draw.amount - charged,
-            held: left,
+            held: remaining,
             spent: self.spent_on_day_of(begins, |_| true) + charged,
         };
         self.draws.insert(draw.key.clone(), (draw.clone(), drawn));

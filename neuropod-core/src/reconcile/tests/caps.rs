@@ -73,18 +73,18 @@ fn running(daily_cap: Option<Money>, owner_cap: Option<Money>) -> Pod {
 }
 
 #[test]
-fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_told() {
+fn a_pod_stops_before_it_costs_more_than_its_cap_and_its_owner_is_warned() {
     let seen = complete(running_since(0));
     // Ten and a half minutes, at six cents a minute.
     let mut pod = running(Some(Money::from_cents(63)), None);
-    let mut marks = Vec::new();
+    let mut thresholds = Vec::new();
     for minute in 1..=10 {
         assert_eq!(pod.desired, Desired::Running, "minute {minute}");
         let next = pay(pod.clone(), &seen, at(minute * PERIOD_SECONDS), capped).0;
-        marks.extend(next.meter.passed_threshold(&pod.meter, &LOW_BALANCE_SECONDS));
+        thresholds.extend(next.meter.passed_threshold(&pod.meter, &LOW_BALANCE_SECONDS));
         pod = next;
     }
-    assert_eq!(marks, [900, 300], "there was never an hour remaining");
+    assert_eq!(thresholds, [900, 300], "there was never an hour remaining");
     assert_eq!(pod.desired, Desired::Stopped);
     assert_eq!(pod.charged, Money::from_cents(60));
     let reason = pod.reason.unwrap();
@@ -294,7 +294,7 @@ fn a_volume_paid_for_in_time_stays() {
 }
 
 #[test]
-fn the_owner_is_told_at_the_first_unpaid_hour_and_a_day_before() {
+fn the_owner_is_warned_at_the_first_unpaid_hour_and_a_day_before() {
     let (mut pod, gone) = stopped();
     let mut reported = Vec::new();
     for hour in 1..=48 {

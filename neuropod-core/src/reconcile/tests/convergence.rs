@@ -191,8 +191,8 @@ fn after_all(circumstances: &Circumstances, happenings: &[Happening]) -> World {
 fn comes_to_rest(world: &mut World) -> TestCaseResult {
     world.recover();
     let mut quiet = 0;
-    for round in 0.. {
-        prop_assert!(round < 50, "never at rest: {world:?}");
+    for pass in 0.. {
+        prop_assert!(pass < 50, "never at rest: {world:?}");
         let before = world.effects;
         let mut steps = 0;
         while world.step(Outcome::Works) {
@@ -246,7 +246,7 @@ fn is_as_wanted(world: &World) -> TestCaseResult {
     };
     prop_assert_eq!(pod.status, status, "{:?}", world);
     if world.wanted == Desired::Running {
-        // The platform stopped it, so the owner is told why, and that it is not retried.
+        // The platform stopped it, so the reason is recorded, and that it is not retried.
         let explained = pod
             .reason
             .as_ref()

@@ -154,9 +154,9 @@ fn an_ended_pod_object_is_replaced_with_growing_delays() {
         );
         waits.push(waiting.retry_at.unwrap().as_second() - at(now).as_second());
         now += waits.last().unwrap();
-        let (due, actions) = settle(waiting, &gone, at(now));
-        assert_eq!(actions[0], Action::Apply, "{due:?}");
-        pod = settle(due, &complete(ended.clone()), at(now)).0;
+        let (retried, actions) = settle(waiting, &gone, at(now));
+        assert_eq!(actions[0], Action::Apply, "{retried:?}");
+        pod = settle(retried, &complete(ended.clone()), at(now)).0;
     }
     assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
 }

@@ -109,12 +109,12 @@ fn a_period_is_recorded_before_it_is_charged_and_charged_once() {
 }
 
 #[test]
-fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
+fn the_owner_is_warned_and_the_pod_stops_when_the_money_runs_out() {
     let seen = complete(running_since(0));
     let (mut pod, _) = settle(Pod::sample(at(0)), &seen, at(10));
     // Nothing is available beside the hold of one hour.
     let mut held = Money::from_cents(360);
-    let mut marks = Vec::new();
+    let mut thresholds = Vec::new();
     for minute in 1..=60 {
         let now = at(minute * PERIOD_SECONDS);
         let Some(Action::Save(claimed)) = reconcile(&pod, &seen, now).into_iter().next() else {
@@ -131,17 +131,17 @@ fn the_owner_is_told_and_the_pod_stops_when_the_money_runs_out() {
             spent: Money::ZERO,
         };
         let next = drawn(&claimed, &draw, &answer, None, now).unwrap();
-        marks.extend(
+        thresholds.extend(
             next.meter
                 .passed_threshold(&claimed.meter, &LOW_BALANCE_SECONDS)
-                .map(|mark| (minute, mark)),
+                .map(|threshold| (minute, threshold)),
         );
         if minute < 60 {
             assert_eq!(next.desired, Desired::Running, "{minute}");
         }
         pod = next;
     }
-    assert_eq!(marks, [(1, 3600), (46, 900), (56, 300)]);
+    assert_eq!(thresholds, [(1, 3600), (46, 900), (56, 300)]);
     assert_eq!(pod.desired, Desired::Stopped);
     let (pod, _) = settle(pod, &seen, at(60 * PERIOD_SECONDS));
     assert_eq!(
@@ -350,8 +350,8 @@ fn a_container_that_ended_unseen_during_a_pending_charge_is_charged_until_last_s
     let (pod, _) = settle(Pod::sample(at(0)), &complete(container("first", 0)), at(1));
     // A minute is pending, but not charged yet, when the container after next is observed.
     let minute = complete(container("first", 0));
-    let Some(Action::Save(due)) = reconcile(&pod, &minute, at(60)).into_iter().next() else {
-        panic!("a minute is due")
+    let Some(Action::Save(claimed)) = reconcile(&pod, &minute, at(60)).into_iter().next() else {
+        panic!("a minute is pending")
     };
     let third = ObservedPod {
         finished_at: Some(at(79)),
@@ -359,7 +359,7 @@ fn a_container_that_ended_unseen_during_a_pending_charge_is_charged_until_last_s
         restarts: 2,
         ..container("third", 80)
     };
-    let Some(Action::Save(seen)) = reconcile(&due, &complete(third.clone()), at(100))
+    let Some(Action::Save(seen)) = reconcile(&claimed, &complete(third.clone()), at(100))
         .into_iter()
         .next()
     else {

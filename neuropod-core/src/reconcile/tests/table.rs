@@ -1,4 +1,4 @@
-//! Every pair of what is desired and what is seen; where the hold is and when it is tried again.
+//! Every pair of desired state and observation, with the state of the hold and the time of the next retry.
 
 use super::seen::Seen::*;
 use super::seen::{Seen, observation};
@@ -245,13 +245,13 @@ fn a_pod_that_should_run_while_billing_does_not_respond() {
                 expected.collect::<Vec<_>>().join(", "),
                 "{hold_state:?}, {seen:?}"
             );
-            let told_step = match step {
-                // Nothing is at the cluster for this run, and the money is not reserved yet.
+            let expected_step = match step {
+                // Nothing is at the cluster for this run, and the money is not held yet.
                 Step::Scheduling if !made && !is_live(seen) => Step::Accepted,
                 step => step,
             };
-            assert_eq!(pod.step, told_step, "{hold_state:?}, {seen:?}");
-            // Time that nothing is reserved for is not metered.
+            assert_eq!(pod.step, expected_step, "{hold_state:?}, {seen:?}");
+            // Time without a hold is not metered.
             assert!(made || pod.meter.from.is_none(), "{hold_state:?}, {seen:?}");
         }
     }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::fault::Fault;
-use super::plan::Plan;
+use super::plan::FaultPlan;
 use crate::error::kind::Result;
 
 /// Chooses the calls that go wrong, in all traits wrapped by it. Clones share one plan and one count.
@@ -20,7 +20,7 @@ pub struct Faults {
 }
 
 struct Progress {
-    plan: Plan,
+    plan: FaultPlan,
     calls: Vec<&'static str>,
     /// The first call that went wrong, and how.
     first: Option<(&'static str, Fault)>,
@@ -29,7 +29,7 @@ struct Progress {
 impl Faults {
     /// Nothing goes wrong; the calls are counted.
     pub fn none() -> Self {
-        Self::new(Plan::None)
+        Self::new(FaultPlan::None)
     }
 
     /// The `n`th call that this fault [concerns](Fault::concerns), counted from 1, goes wrong.
@@ -40,16 +40,16 @@ impl Faults {
     /// The `n`th call that this fault concerns, counted from 1, goes wrong, and for this long all other such
     /// calls after it.
     pub fn lasting(n: usize, fault: Fault, time: Duration) -> Self {
-        Self::new(Plan::at_call(n, fault, time))
+        Self::new(FaultPlan::at_call(n, fault, time))
     }
 
     /// Of a thousand calls, `per_mille` go wrong on average, each with one of the faults that concern it, until
     /// [`heal`](Self::heal). Crashes and lack of money are excluded. The same seed makes the same choices.
     pub fn random(seed: u64, per_mille: u32) -> Self {
-        Self::new(Plan::random(seed, per_mille))
+        Self::new(FaultPlan::random(seed, per_mille))
     }
 
-    fn new(plan: Plan) -> Self {
+    fn new(plan: FaultPlan) -> Self {
         Self {
             progress: Arc::new(Mutex::new(Progress {
                 plan,
@@ -62,7 +62,7 @@ impl Faults {
 
     /// From now on nothing goes wrong.
     pub fn heal(&self) {
-        self.with_progress(|progress| progress.plan = Plan::None);
+        self.with_progress(|progress| progress.plan = FaultPlan::None);
     }
 
     /// The number of calls so far, in all traits wrapped by it.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::fault::Fault;
 
-pub(super) enum Plan {
+pub(super) enum FaultPlan {
     None,
     At {
         /// The number of calls that the fault still concerns, including the one that goes wrong.
@@ -26,7 +26,7 @@ pub(super) enum Plan {
     },
 }
 
-impl Plan {
+impl FaultPlan {
     pub(super) fn at_call(n: usize, fault: Fault, time: Duration) -> Self {
         Self::At {
             remaining: n,
@@ -80,7 +80,7 @@ impl Plan {
     }
 }
 
-impl fmt::Debug for Plan {
+impl fmt::Debug for FaultPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("None"),

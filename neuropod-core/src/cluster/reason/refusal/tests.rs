@@ -44,7 +44,7 @@ fn each_trial_has_its_reason_and_remedy_and_says_so_in_both_languages() {
         assert_eq!(reason.code.name(), code, "{name}: {reason:?}");
         let remedy = serde_json::to_value(reason.remedy()).unwrap();
         assert_eq!(remedy, trial["remedy"], "{name}");
-        assert_eq!(reason_of(&reason, Language::En), trial["told"], "{name}");
+        assert_eq!(reason_of(&reason, Language::En), trial["shown"], "{name}");
         let both = [Language::Es, Language::En];
         let [es, en] = both.map(|language| (reason_of(&reason, language), remedy_of(&reason, language)));
         assert!(es.0 != en.0 && es.1 != en.1, "{name}: {es:?}");
