@@ -46,9 +46,9 @@ async fn write_forever(store: Arc<SqliteStore>) {
         tasks.spawn(async move {
             loop {
                 let mut pod = store.insert(&sample::pod(&UserId::new("ana"))).await.unwrap();
-                killed::tell(&Written::of(&pod));
+                killed::report(&Written::of(&pod));
                 pod = store.update(&pod).await.unwrap();
-                killed::tell(&Written::of(&pod));
+                killed::report(&Written::of(&pod));
             }
         });
     }

@@ -100,18 +100,18 @@ impl World {
     }
 
     /// Each field of a patch replaces that of the object.
-    fn patch(&mut self, path: &str, told: &Value) -> Reply {
+    fn patch(&mut self, path: &str, patch: &Value) -> Reply {
         let Some(object) = self.objects.get_mut(path) else {
             return Reply::absent("objects", path);
         };
         for field in ["spec", "data", "type"] {
-            if let Some(said) = told.get(field) {
-                object[field] = said.clone();
+            if let Some(new) = patch.get(field) {
+                object[field] = new.clone();
             }
         }
         for field in ["labels", "annotations"] {
-            if let Some(said) = told["metadata"].get(field) {
-                object["metadata"][field] = said.clone();
+            if let Some(new) = patch["metadata"].get(field) {
+                object["metadata"][field] = new.clone();
             }
         }
         Reply::Json(200, object.clone())

@@ -116,7 +116,7 @@ impl Warnings {
 
     /// Keeps an event, unless a more useful one of its kind is kept, or an equally useful later one.
     pub(crate) fn add(&mut self, event: &PartialEvent) {
-        let at = event.at().unwrap_or(Timestamp::UNIX_EPOCH);
+        let at = event.last_at().unwrap_or(Timestamp::UNIX_EPOCH);
         let mut warning = Warning {
             event: event.metadata.uid.clone(),
             message: event.message.clone(),

@@ -218,10 +218,14 @@ impl Tracker {
 
     /// All warnings about a pod and its claim.
     fn warnings_of(&self, pod: &PartialPod) -> Option<Warnings> {
-        let of = |about: About, subject: &str| self.notes[about as usize].warnings.get(subject);
+        let warnings_about = |about: About, subject: &str| self.notes[about as usize].warnings.get(subject);
         let uid = &pod.metadata.uid;
-        let claim = claim_of(pod).and_then(|claim| of(About::Claims, &claim));
-        let found = [of(About::Pods, uid), of(About::Nodes, uid), claim];
+        let claim = claim_of(pod).and_then(|claim| warnings_about(About::Claims, &claim));
+        let found = [
+            warnings_about(About::Pods, uid),
+            warnings_about(About::Nodes, uid),
+            claim,
+        ];
         let mut found = found.into_iter().flatten();
         let first = found.next()?.clone();
         Some(found.fold(first, Warnings::with))
@@ -252,7 +256,7 @@ impl Tracker {
         event
     }
 
-    /// Reports a pod again if a warning changes how it looks to the driver.
+    /// Reports a pod again if a warning changes what the driver sees of it.
     fn reassess(&mut self, uid: &str) -> Option<ClusterEvent> {
         let pod = self.pods.get(uid)?.pod.clone();
         self.changed(pod)

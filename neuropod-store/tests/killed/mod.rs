@@ -25,7 +25,7 @@ pub(crate) fn orders<T: DeserializeOwned>() -> T {
 }
 
 /// Sends a message to the parent. Data in the pipe survives this process.
-pub(crate) fn tell(what: &impl Serialize) {
+pub(crate) fn report(what: &impl Serialize) {
     let line = serde_json::to_string(what).unwrap() + "\n";
     // In one write, so that nobody reads half of it.
     io::stdout().lock().write_all(line.as_bytes()).unwrap();
@@ -48,20 +48,20 @@ pub(crate) fn killed_after<T: DeserializeOwned>(
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     writeln!(stdin, "{}", serde_json::to_string(orders).unwrap()).unwrap();
-    let mut told = Vec::new();
+    let mut messages = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
         // The test harness prints other lines, too.
         if !line.starts_with('{') {
             continue;
         }
-        told.push(serde_json::from_str(&line).unwrap());
-        if told.len() == count {
+        messages.push(serde_json::from_str(&line).unwrap());
+        if messages.len() == count {
             // SIGKILL; data in the pipe can still be read.
             child.kill().unwrap();
         }
     }
     child.wait().unwrap();
-    assert!(told.len() >= count, "the process ended before it was killed");
-    told
+    assert!(messages.len() >= count, "the process ended before it was killed");
+    messages
 }

@@ -20,7 +20,7 @@ const PAST: usize = 128;
 /// Carries out the parent's operations until it is killed.
 pub(crate) async fn work(billing: Arc<dyn Billing>) {
     let load: Load = killed::orders();
-    load.run(&billing, |event| killed::tell(&event)).await;
+    load.run(&billing, |event| killed::report(&event)).await;
     panic!("the load ended before the process was killed");
 }
 

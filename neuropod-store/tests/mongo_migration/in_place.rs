@@ -138,15 +138,16 @@ async fn prices_are_reported_and_not_overwritten() {
     let pricings = driver.collection::<Document>("pricings");
     pricings.insert_one(prices("gratis")).await.unwrap();
     let migration = plan(&database).await;
-    let told = migration
+    let findings = migration
         .findings()
         .iter()
         .map(ToString::to_string)
         .collect::<Vec<_>>();
     assert!(
-        told.iter()
-            .any(|told| told.contains("rtx-4050") && told.contains("gratis")),
-        "{told:?}"
+        findings
+            .iter()
+            .any(|finding| finding.contains("rtx-4050") && finding.contains("gratis")),
+        "{findings:?}"
     );
     migration.apply().await.unwrap();
     let store = MongoStore::connect(&database.uri).await.unwrap();

@@ -22,7 +22,7 @@ async fn invalid_documents_are_neither_lost_nor_stop_the_rest() {
     let before = everything(&driver).await;
     let migration = plan(&database).await;
     assert_eq!(everything(&driver).await, before, "a plan changes nothing");
-    check_told(&migration);
+    check_findings(&migration);
     migration.apply().await.unwrap();
     check_carried(&MongoStore::connect(&database.uri).await.unwrap()).await;
     check_kept(&driver).await;
@@ -96,32 +96,32 @@ async fn fill_odd(driver: &Database) {
     .unwrap();
 }
 
-fn check_told(migration: &Migration) {
-    let told = |matches: fn(&Oddity) -> bool| {
+fn check_findings(migration: &Migration) {
+    let count_of = |matches: fn(&Oddity) -> bool| {
         migration
             .findings()
             .iter()
             .filter(|finding| matches(&finding.oddity))
             .count()
     };
-    assert_eq!(told(|odd| matches!(odd, Oddity::AddressTaken { .. })), 1);
-    assert_eq!(told(|odd| matches!(odd, Oddity::NoAddress { .. })), 1);
-    assert_eq!(told(|odd| matches!(odd, Oddity::BalanceUnusable { .. })), 2);
-    assert_eq!(told(|odd| matches!(odd, Oddity::RoleUnknown { .. })), 1);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::AddressTaken { .. })), 1);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::NoAddress { .. })), 1);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::BalanceUnusable { .. })), 2);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::RoleUnknown { .. })), 1);
     assert_eq!(
-        told(|odd| matches!(odd, Oddity::NoOwner { .. } | Oddity::ImageUnusable { .. })),
+        count_of(|odd| matches!(odd, Oddity::NoOwner { .. } | Oddity::ImageUnusable { .. })),
         2
     );
-    assert_eq!(told(|odd| matches!(odd, Oddity::ImageOfTemplate { .. })), 1);
-    assert_eq!(told(|odd| matches!(odd, Oddity::NameTaken { .. })), 2);
-    assert_eq!(told(|odd| matches!(odd, Oddity::PodIdReplaced { .. })), 1);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::ImageOfTemplate { .. })), 1);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::NameTaken { .. })), 2);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::PodIdReplaced { .. })), 1);
     assert_eq!(
-        told(|odd| matches!(odd, Oddity::Size { .. })),
+        count_of(|odd| matches!(odd, Oddity::Size { .. })),
         1,
         "a number may be a text"
     );
-    assert_eq!(told(|odd| matches!(odd, Oddity::Renamed { .. })), 2);
-    assert_eq!(told(|odd| matches!(odd, Oddity::PortLeftOut { .. })), 1);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::Renamed { .. })), 2);
+    assert_eq!(count_of(|odd| matches!(odd, Oddity::PortLeftOut { .. })), 1);
     let summary = migration.summary();
     assert_eq!((summary.users.to_take, summary.pods.to_take), (9, 8));
     assert_eq!(

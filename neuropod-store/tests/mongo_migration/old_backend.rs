@@ -57,7 +57,7 @@ async fn infinity(driver: &Database) -> Bson {
 /// The token in the log of each Jupyter server.
 const TOKEN: &str = "b1726e8f";
 
-/// Nothing of what is stored tells the token, but for the fields of secrets.
+/// The token is stored in the fields of secrets and nowhere else.
 pub(crate) async fn check_secrets(driver: &Database) {
     let mut secrets = 0;
     for mut document in everything(driver).await {

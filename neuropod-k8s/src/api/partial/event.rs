@@ -41,7 +41,7 @@ pub(crate) struct Series {
 
 impl PartialEvent {
     /// When it last happened.
-    pub(crate) fn at(&self) -> Option<Timestamp> {
+    pub(crate) fn last_at(&self) -> Option<Timestamp> {
         let last = self.last_timestamp.max(self.series.last_observed_time);
         last.or(self.event_time).or(self.metadata.creation_timestamp)
     }
@@ -49,7 +49,7 @@ impl PartialEvent {
     /// When it first happened.
     pub(crate) fn first_at(&self) -> Option<Timestamp> {
         let first = self.first_timestamp.or(self.event_time);
-        first.or(self.metadata.creation_timestamp).or(self.at())
+        first.or(self.metadata.creation_timestamp).or(self.last_at())
     }
 }
 

@@ -204,13 +204,13 @@ fn disruptions_say_who_ends_the_pod() {
         ("TerminationByKubelet", Code::Evicted),
     ] {
         let condition = json!({ "type": "DisruptionTarget", "status": "True", "reason": cause,
-            "message": "it is told why", "lastTransitionTime": CHANGED });
+            "message": "this is why", "lastTransitionTime": CHANGED });
         let mut pod = pod(&json!({ "phase": "Running", "conditions": [condition] }));
         pod.metadata.deletion_timestamp = CHANGED.parse().ok();
         let reason = observed(&pod, None).reason.unwrap();
         assert_eq!(
             (reason.code, reason.detail.as_str()),
-            (code, "it is told why"),
+            (code, "this is why"),
             "{cause}"
         );
     }

@@ -86,7 +86,7 @@ fn every_pod_has_the_right_reason() {
             let reported = seen.reason.as_ref().map(Reason::remedy);
             assert_eq!(remedy, &serde_json::to_value(reported).unwrap(), "{name}");
         }
-        let latest: Option<Timestamp> = events.iter().filter_map(PartialEvent::at).max();
+        let latest: Option<Timestamp> = events.iter().filter_map(PartialEvent::last_at).max();
         if let (Some(until), Some(latest)) = (seen.passes_until, latest) {
             assert!(
                 until <= latest.checked_add(LATER).unwrap(),

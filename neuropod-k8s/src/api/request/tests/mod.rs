@@ -237,12 +237,12 @@ async fn starts(writes: usize) -> (Vec<u128>, Vec<u128>) {
     let all = async { tokio::join!(creations, readings) };
     let (created, seen) = tokio::time::timeout(DEADLINE, all).await.unwrap();
     assert!(created.iter().all(Result::is_ok) && seen.iter().all(Result::is_ok));
-    let of = |method: http::Method| {
+    let arrivals_of = |method: http::Method| {
         let log = log.all().into_iter().filter(|received| received.method == method);
         log.map(|received| (received.at - started).as_millis() / SLOW.as_millis())
             .collect()
     };
-    (of(http::Method::POST), of(http::Method::GET))
+    (arrivals_of(http::Method::POST), arrivals_of(http::Method::GET))
 }
 
 #[tokio::test(start_paused = true)]
