@@ -5,7 +5,7 @@ import * as session from "./session.js";
 const READ_TIMEOUT = 10_000;
 const WRITE_TIMEOUT = 35_000;
 
-/** What went wrong with a call, told to people by `message`. */
+/** The failure of a call; `message` is its text for people. */
 export class ApiError extends Error {
   constructor(message, { status = 0, code = "", fields = [], errors = [], cause } = {}) {
     super(message, { cause });
@@ -30,7 +30,7 @@ export function wrongField(field, message) {
   return new ApiError(message, { fields: [{ field, message }] });
 }
 
-/** Sends a request and answers the JSON that comes back. */
+/** Sends a request and returns the JSON of the reply. */
 async function call(method, path, { query, body, headers, signal } = {}) {
   const limit = AbortSignal.timeout(method === "GET" ? READ_TIMEOUT : WRITE_TIMEOUT);
   const response = await send(method, path, {

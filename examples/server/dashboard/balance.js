@@ -7,7 +7,7 @@ const EVERY = 60_000;
 
 /**
  * How the account of who is signed in stands. The server says so at every change; it is read where that can't be heard.
- * Tells `change` when it is another.
+ * Dispatches `change` when it is another.
  */
 class Balance extends EventTarget {
   /** What the server said last: `{available, held, total, kind, perHour, perHourIfAllRan, low, suspended…}`, or null. */
@@ -39,7 +39,7 @@ class Balance extends EventTarget {
     return this.current.kind === "unlimited" ? Infinity : this.current.available;
   }
 
-  /** What pays for pods: what can be spent, and what is reserved for them already. */
+  /** The money for pods: the available amount and the holds. */
   get total() {
     return this.current === null ? null : exact(this.available + this.current.held);
   }

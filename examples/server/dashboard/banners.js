@@ -24,7 +24,7 @@ export function showBanners(config, signal) {
   );
 }
 
-/** That nothing real runs here. It stays: whoever comes later has to know it too. */
+/** The notice that nothing real runs here. It can't be closed, because people who come later need it too. */
 export function simulated() {
   return element("p", { class: "banner info" }, t("simulated"));
 }
@@ -66,8 +66,8 @@ function suspended(signal) {
   return banner;
 }
 
-// What runs out. It is told again at each threshold, until it is closed there or has passed; in between the minutes count
-// down without being read out.
+// The warning of a low balance. It is shown again at each threshold, until it is closed or no longer applies; in between
+// the minutes count down without being read out.
 function lowBalance(signal) {
   const region = element("div", { role: "alert" });
   const said = element("p", { "aria-live": "off" });

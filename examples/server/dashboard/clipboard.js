@@ -2,7 +2,7 @@ import { element } from "./dom.js";
 import { button } from "./form.js";
 import { t } from "./text.js";
 
-/** A button that copies a text and says so. `name` tells what it copies. */
+/** A button that copies a text and says so. `name` says what it copies. */
 export function copyButton(text, name) {
   const copy = button(t("copy"), { icon: "copy", kind: "quiet", "aria-label": `${t("copy")}: ${name}` });
   const said = element("span", { class: "unseen", role: "status" });

@@ -1,7 +1,7 @@
 import { ApiError } from "./api.js";
 import { t } from "./text.js";
 
-/** What to tell people of an error: the server's words, or, for a fault of this page, that there is one. */
+/** The text of an error for people: the server's own, or a general one for a fault of this page. */
 export function explain(error) {
   if (error instanceof ApiError) return error.message;
   console.error(error);

@@ -1,7 +1,7 @@
 /**
  * The id of the GPU type that a form begins with: the cheapest with a free GPU that `available` pays for an hour,
  * with disks of these sizes (GB). Where none is free, or none can be paid, what remains of that counts: a choice that
- * is refused tells why, and no choice tells nothing. Undefined where nothing is offered.
+ * is refused gets a reason, and no choice gets none. Undefined where nothing is offered.
  */
 export function firstGpu({ gpus, storage }, available, { container, volume }) {
   const disks = container * storage.containerDisk.price + volume * storage.volumeDisk.price;
@@ -14,9 +14,9 @@ export function firstGpu({ gpus, storage }, available, { container, volume }) {
   ];
   const [isOffered, ...wishes] = rules;
   const candidates = wishes.reduce(
-    (left, wish) => {
-      const better = left.filter(wish);
-      return better.length > 0 ? better : left;
+    (remaining, wish) => {
+      const better = remaining.filter(wish);
+      return better.length > 0 ? better : remaining;
     },
     Object.values(gpus).filter(isOffered),
   );

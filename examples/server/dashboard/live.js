@@ -11,7 +11,7 @@ const UNAUTHORIZED = 4401;
 /**
  * Updates of the server, over one WebSocket that comes back by itself.
  *
- * Tells `state` (connecting, online, offline) when that changes, `return` when it is online again after it was not
+ * Dispatches `state` (connecting, online, offline) when that changes, `return` when it is online again after it was not
  * (what happened in between is lost: load it again), and `message` for each message.
  */
 class Live extends EventTarget {

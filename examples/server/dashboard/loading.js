@@ -7,8 +7,8 @@ import { t } from "./text.js";
 const newest = new WeakMap();
 
 /**
- * Fills `container` with what `show` makes of what `load` answers, and says meanwhile that it is loading. A failure is
- * told, with a way to try again.
+ * Fills `container` with what `show` makes of the result of `load`, and says meanwhile that it is loading. A failure is
+ * shown, with a way to try again.
  */
 export async function fill(container, load, show) {
   if (!container.hasChildNodes()) container.append(element("p", { class: "muted", role: "status" }, t("loading")));

@@ -6,20 +6,20 @@ import { MOST_LINES } from "./log-buffer.js";
 const GOOD = 10_000;
 
 /**
- * The log of one pod: followed while it runs, read once otherwise. Tells the listener `begin` (what was shown is
+ * The log of one pod: followed while it runs, read once otherwise. Calls the listener: `begin` (what was shown is
  * void), `text` for each chunk, and `state`: `loading`, `live`, `waiting` (the connection broke and comes back),
  * `ended` or `failed`, with the error where there is one.
  */
 export class LogSource {
   #pod;
-  #tell;
+  #listener;
   #previous = false;
   #running = null;
   #timer = null;
 
-  constructor(pod, tell) {
+  constructor(pod, listener) {
     this.#pod = pod;
-    this.#tell = tell;
+    this.#listener = listener;
   }
 
   /** Loads it anew; `previous` asks for the run before this one. */
@@ -50,38 +50,38 @@ export class LogSource {
       if (!isLive(before) || before.startedAt !== pod.startedAt) this.load(false);
     } else if (isLive(before)) {
       this.stop();
-      this.#tell.state("ended");
+      this.#listener.state("ended");
     }
   }
 
   async #run(signal, attempt) {
     const follow = isLive(this.#pod) && !this.#previous;
     const since = Date.now();
-    this.#tell.state("loading");
+    this.#listener.state("loading");
     try {
       if (follow) await this.#follow(signal);
       else await this.#read(signal);
-      if (!signal.aborted && !follow) this.#tell.state("ended");
+      if (!signal.aborted && !follow) this.#listener.state("ended");
       else if (!signal.aborted) this.#again(signal, Date.now() - since > GOOD ? 0 : attempt);
     } catch (error) {
       if (signal.aborted) return;
       // What the server refuses stays refused; a broken connection comes back.
       if (follow && !(error.status >= 400 && error.status < 500)) this.#again(signal, attempt, error);
-      else this.#tell.state("failed", error);
+      else this.#listener.state("failed", error);
     }
   }
 
   async #follow(signal) {
     const chunks = await api.followLogs(this.#pod.podId, MOST_LINES, signal);
     if (signal.aborted) return;
-    this.#tell.state("live");
+    this.#listener.state("live");
     let first = true;
     for await (const chunk of chunks) {
       if (signal.aborted) return;
       // Only now: until something comes, the old text is better than none.
-      if (first) this.#tell.begin();
+      if (first) this.#listener.begin();
       first = false;
-      this.#tell.text(chunk);
+      this.#listener.text(chunk);
     }
   }
 
@@ -89,12 +89,12 @@ export class LogSource {
     const query = { tail: MOST_LINES, ...(this.#previous ? { previous: "true" } : {}) };
     const text = await api.getLogs(this.#pod.podId, query, signal);
     if (signal.aborted) return;
-    this.#tell.begin();
-    this.#tell.text(text);
+    this.#listener.begin();
+    this.#listener.text(text);
   }
 
   #again(signal, attempt, error) {
-    this.#tell.state("waiting", error);
+    this.#listener.state("waiting", error);
     this.#timer = setTimeout(() => this.#run(signal, attempt + 1), delayBefore(attempt));
   }
 }

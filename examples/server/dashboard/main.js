@@ -6,7 +6,7 @@ import { explain } from "./errors.js";
 import { button } from "./form.js";
 import { setCurrency } from "./format.js";
 import { live } from "./live.js";
-import { clearNotices, tellError } from "./notices.js";
+import { clearNotices, notifyError } from "./notices.js";
 import * as session from "./session.js";
 import { showShell } from "./shell.js";
 import { language, t } from "./text.js";
@@ -18,7 +18,7 @@ let config = null;
 let leave = () => {};
 let turn = 0;
 
-/** Shows what there is to show: the sign-in page, or the platform. `why` tells why the last session ended. */
+/** Shows what there is to show: the sign-in page, or the platform. `why` is why the last session ended. */
 async function show(why = null) {
   const mine = ++turn;
   leave();
@@ -74,9 +74,9 @@ session.changes.addEventListener("change", (event) => {
   show(event.detail);
 });
 
-// Nothing fails silently: what no view has caught is told here.
+// Nothing fails silently: what no view has caught is shown here.
 addEventListener("unhandledrejection", (event) => {
-  if (event.reason?.name !== "AbortError") tellError(explain(event.reason));
+  if (event.reason?.name !== "AbortError") notifyError(explain(event.reason));
 });
 
 show();

@@ -2,7 +2,7 @@ import { element } from "./dom.js";
 
 /**
  * Markdown as nodes: headings, paragraphs, lists, code, bold, italics and links to `https://`. Everything else stays the
- * text that it is, HTML and images too, so that whoever writes a description can do no more than write.
+ * text that it is, HTML and images too, so that authors of descriptions can do no more than write.
  */
 export function markdown(text) {
   return parse(text).map(toNode);

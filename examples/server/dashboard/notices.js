@@ -12,13 +12,13 @@ const urgent = element("div", { class: "notices", role: "alert" });
 document.body.append(element("div", { class: "notices-corner" }, polite, urgent));
 
 /** Says that something worked; goes away by itself. */
-export function tell(text) {
+export function notify(text) {
   const notice = show(polite, "ok", text);
   setTimeout(() => notice.remove(), STAYS);
 }
 
 /** Says that something failed; stays until it is dismissed. */
-export function tellError(text) {
+export function notifyError(text) {
   // The same failure twice is one notice.
   for (const old of urgent.children) if (old.dataset.text === text) old.remove();
   show(urgent, "bad", text);

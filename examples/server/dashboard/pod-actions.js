@@ -5,7 +5,7 @@ import { element } from "./dom.js";
 import { fieldset } from "./form.js";
 import { money } from "./format.js";
 import { askToDoAll } from "./list/bulk.js";
-import { tell } from "./notices.js";
+import { notify } from "./notices.js";
 import { t } from "./text.js";
 
 /** Starts a stopped pod. */
@@ -74,7 +74,7 @@ export function askToDelete(pod, pods) {
     danger: true,
     action: async (data) => {
       await api.deletePod(pod.podId, data.get("volume"));
-      tell(t("done.delete", { name: pod.podName }));
+      notify(t("done.delete", { name: pod.podName }));
       await refresh(pods);
     },
   });
@@ -82,11 +82,11 @@ export function askToDelete(pod, pods) {
 
 async function change(pod, pods, verb) {
   await api.changePod(pod.podId, verb);
-  tell(t(`done.${verb}`, { name: pod.podName }));
+  notify(t(`done.${verb}`, { name: pod.podName }));
   await refresh(pods);
 }
 
-// What was asked is done; that the list can't be read just now is told by the live updates.
+// The action is done; if the list can't be read now, the live updates report it.
 async function refresh(pods) {
   const [list] = await Promise.allSettled([pods.load(), balance.refresh()]);
   if (list.status === "rejected") console.warn("the list after a change:", list.reason.message);

@@ -4,7 +4,7 @@ import { live } from "./live.js";
 /**
  * The pods of one user, kept up to date.
  *
- * Tells `load` after the list was loaded anew, and `change` with `{podId, pod}` when one changed; `pod` is null once it
+ * Dispatches `load` after the list was loaded anew, and `change` with `{podId, pod}` when one changed; `pod` is null once it
  * is deleted.
  */
 export class PodList extends EventTarget {
@@ -65,7 +65,7 @@ export class PodList extends EventTarget {
     const { type, podId } = message;
     const before = this.#pods.get(podId);
     if (type === "podDeleted") {
-      if (this.#pods.delete(podId)) this.#tell(podId, null);
+      if (this.#pods.delete(podId)) this.#dispatch(podId, null);
       return;
     }
     // An administrator hears of everybody's pods.
@@ -74,10 +74,10 @@ export class PodList extends EventTarget {
     const said = Object.entries({ status, stats, httpServices, step, reason, lastEnd, totalCost });
     const pod = message.pod ?? { ...before, ...Object.fromEntries(said.filter(([, value]) => value !== undefined)) };
     this.#pods.set(podId, { ...before, ...pod });
-    this.#tell(podId, this.#pods.get(podId));
+    this.#dispatch(podId, this.#pods.get(podId));
   }
 
-  #tell(podId, pod) {
+  #dispatch(podId, pod) {
     this.dispatchEvent(new CustomEvent("change", { detail: { podId, pod } }));
   }
 }

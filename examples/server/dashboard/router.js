@@ -10,7 +10,7 @@ import { showPrices } from "./views/prices.js";
 import { showTemplates } from "./views/templates.js";
 import { showUserAccount, showUserPods, showUsers } from "./views/users.js";
 
-// A view fills the main element and may answer a function that stops what it started.
+// A view fills the main element and may return a function that stops what it started.
 const OPEN = { pods: showPods, deploy: showDeploy, account: showAccount };
 const ADMIN = {
   "all-pods": showAllPods,
@@ -23,17 +23,17 @@ const ADMIN = {
 const OF_USER = { pods: showUserPods, account: showUserAccount };
 
 /**
- * Shows the view that the address names (`#/pods`, `#/users/ID/pods`), now and whenever it changes. `tell` gets the
- * name of the part of the page. Answers a function that stops it.
+ * Shows the view that the address names (`#/pods`, `#/users/ID/pods`), now and whenever it changes. `onView` gets the
+ * name of the part of the page. Returns a function that stops it.
  */
-export function startRouter(main, tell) {
+export function startRouter(main, onView) {
   let stop = () => {};
   const go = (focus) => {
     stop();
     closeDialogs();
     const { name, view } = find();
     main.replaceChildren();
-    tell(name);
+    onView(name);
     stop = view(main) ?? (() => {});
     if (focus) main.querySelector("h1").focus();
     scrollTo(0, 0);

@@ -1,4 +1,4 @@
-/** A searcher for `query`, whatever its case: answers the `[start, end)` of each place in a text. */
+/** A searcher for `query`, whatever its case: returns the `[start, end)` of each place in a text. */
 export function searcher(query) {
   if (!query) return () => [];
   // A pattern rather than lower-casing both: that can change lengths, and the places would be off.

@@ -1,6 +1,6 @@
 const KEY = "neuropod.token";
 
-/** Tells `change` (with why, see {@link end}) when somebody signs in or out, in this tab or another. */
+/** Dispatches `change` (with why, see {@link end}) when somebody signs in or out, in this tab or another. */
 export const changes = new EventTarget();
 
 let current = localStorage.getItem(KEY);
@@ -31,7 +31,7 @@ export function begin(newToken, user) {
   current = newToken;
   person = user;
   localStorage.setItem(KEY, newToken);
-  tell(null);
+  dispatch(null);
 }
 
 /** Ends the session: the person has `left`, or the token is `expired` or revoked. */
@@ -40,7 +40,7 @@ export function end(why) {
   current = null;
   person = null;
   localStorage.removeItem(KEY);
-  tell(why);
+  dispatch(why);
 }
 
 // Another tab signed in or out.
@@ -50,9 +50,9 @@ addEventListener("storage", (event) => {
   if (now === current) return;
   current = now;
   person = null;
-  tell(now === null ? "left" : null);
+  dispatch(now === null ? "left" : null);
 });
 
-function tell(why) {
+function dispatch(why) {
   changes.dispatchEvent(new CustomEvent("change", { detail: why }));
 }

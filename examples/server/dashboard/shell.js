@@ -7,13 +7,13 @@ import { button } from "./form.js";
 import { cents, money } from "./format.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
-import { tellError } from "./notices.js";
+import { notifyError } from "./notices.js";
 import { startRouter } from "./router.js";
 import * as session from "./session.js";
 import { t } from "./text.js";
 import { languageButton, themeButton } from "./tools.js";
 
-/** Shows the platform to who is signed in. Answers a function that takes it away. */
+/** Shows the platform to who is signed in. Returns a function that removes it. */
 export function showShell(app, config, changeLanguage) {
   const stopped = new AbortController();
   const { signal } = stopped;
@@ -39,7 +39,7 @@ export function showShell(app, config, changeLanguage) {
   });
   app.replaceChildren(skip, side, element("div", { class: "page" }, showBanners(config, signal), main));
 
-  if (session.isAdmin()) live.addEventListener("message", tellAdministrator, { signal });
+  if (session.isAdmin()) live.addEventListener("message", notifyAdministrator, { signal });
   live.start(config.wsPath);
   balance.start();
   const stopRouter = startRouter(main, (name) => {
@@ -129,8 +129,8 @@ function account(changeLanguage) {
   );
 }
 
-function tellAdministrator({ detail }) {
-  if (detail.type === "adminNotification") tellError(`${detail.podName ?? detail.podId}: ${detail.message}`);
+function notifyAdministrator({ detail }) {
+  if (detail.type === "adminNotification") notifyError(`${detail.podName ?? detail.podId}: ${detail.message}`);
 }
 
 async function leave() {
@@ -138,7 +138,7 @@ async function leave() {
     await api.signOut();
   } catch (error) {
     // The token may still be good: say so rather than pretend.
-    if (error.status !== 401) return tellError(explain(error));
+    if (error.status !== 401) return notifyError(explain(error));
   }
   session.end("left");
 }

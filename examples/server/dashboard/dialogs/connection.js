@@ -124,7 +124,7 @@ function tokenLine(token, name) {
   );
 }
 
-// Nothing but a web address becomes a link, whatever the server was told.
+// Nothing but a web address becomes a link, whatever the server sends.
 function webAddress(text) {
   const url = URL.canParse(text) ? new URL(text) : null;
   return url && ["http:", "https:"].includes(url.protocol) ? url : null;

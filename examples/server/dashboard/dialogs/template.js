@@ -3,7 +3,7 @@ import { openForm } from "../dialog.js";
 import { element } from "../dom.js";
 import { field } from "../form.js";
 import { imageHint } from "../images.js";
-import { tell } from "../notices.js";
+import { notify } from "../notices.js";
 import { formatPorts, readPorts } from "../ports.js";
 import { t } from "../text.js";
 
@@ -46,7 +46,7 @@ export function editTemplate(template, config, saved) {
     action: async (data) => {
       const body = read(data);
       await api.saveTemplate(template?.id, template ? { ...template, ...body } : body);
-      tell(t("done.template", { name: body.name }));
+      notify(t("done.template", { name: body.name }));
       saved();
     },
   });

@@ -2,19 +2,19 @@ import { openDialog } from "../dialog.js";
 import { element, setText } from "../dom.js";
 import { explain } from "../errors.js";
 import { button } from "../form.js";
-import { tell } from "../notices.js";
+import { notify } from "../notices.js";
 import { t } from "../text.js";
 
 /**
  * Does something to several items, once somebody has confirmed it: one after the other, each with a request of its own,
- * so that one that fails keeps no other from being done. What failed is told by name, with a way to try only that again.
+ * so that a failure does not stop the others. Failed items are listed by name, with a button that retries only them.
  *
  * `texts` are `{title, explanation, label, working(done, total), done(count)}`; `action` does it to one item.
- * Answers whether the dialog was closed with everything done.
+ * Returns whether the dialog was closed with everything done.
  */
 export function askToDoAll(items, { texts, name, action, danger = false }) {
   return new Promise((resolve) => {
-    let left = items;
+    let remaining = items;
     let done = 0;
     let busy = false;
     let closed = false;
@@ -33,9 +33,9 @@ export function askToDoAll(items, { texts, name, action, danger = false }) {
       go.ariaDisabled = "true";
       failures.hidden = true;
       const failed = [];
-      const total = left.length;
-      for (const [index, item] of left.entries()) {
-        // Who closes the dialog has seen enough: what has not begun is left alone.
+      const total = remaining.length;
+      for (const [index, item] of remaining.entries()) {
+        // Closing the dialog stops the work: items that have not begun are left alone.
         if (closed) break;
         setText(status, texts.working(index + 1, total));
         try {
@@ -47,10 +47,10 @@ export function askToDoAll(items, { texts, name, action, danger = false }) {
       }
       busy = false;
       go.ariaDisabled = "false";
-      if (done > 0 && (failed.length === 0 || closed)) tell(texts.done(done));
+      if (done > 0 && (failed.length === 0 || closed)) notify(texts.done(done));
       if (closed) return;
       if (failed.length === 0) return dialog.close();
-      left = failed.map(([item]) => item);
+      remaining = failed.map(([item]) => item);
       list.hidden = true;
       setText(status, t("bulk.failed", { count: failed.length, done }));
       const each = ([item, why]) => element("li", {}, element("strong", {}, name(item)), ` ${why}`);

@@ -1,5 +1,5 @@
 /**
- * The rows of a list, one for each key. A change of one touches its row alone, and rows are moved only where their
+ * The rows of a list, one for each key. A change of one updates its row alone, and rows are moved only where their
  * order changes, so that focus, selection and scrolling stay.
  *
  * `make` makes a row of an item: `{element, update(item), tick(), close()}`. `tick` is called every second, for rows that

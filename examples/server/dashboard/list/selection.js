@@ -1,4 +1,4 @@
-/** Which rows of a list are selected. Tells `change` when that differs. */
+/** Which rows of a list are selected. Dispatches `change` when that changes. */
 export class Selection extends EventTarget {
   #keys = new Set();
 

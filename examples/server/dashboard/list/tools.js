@@ -33,7 +33,7 @@ export function listTools(changed, gpuName) {
   const keep = debounced(() => {
     const [place] = location.hash.split("?");
     const text = writeQuery(query);
-    // Not a new entry of the history for every letter; and nobody is told, as nothing else is to be shown.
+    // Not a new entry of the history for every letter; and no event, as the list stays the same.
     history.replaceState(history.state, "", `${place || "#/pods"}${text && `?${text}`}`);
   }, 250);
   const set = (newer) => {
@@ -62,7 +62,7 @@ export function listTools(changed, gpuName) {
     }
     if (gpu.control.value !== query.gpu) gpu.control.value = query.gpu;
   };
-  const tell = (shown, total) => {
+  const showCount = (shown, total) => {
     setText(count, isFiltered(query) ? t("list.shown", { shown, total, count: total }) : "");
   };
   return {
@@ -80,7 +80,7 @@ export function listTools(changed, gpuName) {
       return query;
     },
     offer,
-    tell,
+    showCount,
     close: keep.cancel,
   };
 }

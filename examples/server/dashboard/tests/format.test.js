@@ -76,7 +76,7 @@ test("a duration has its two biggest units", () => {
   assert.equal(plain(duration(90_000)), "1 d 1 h");
 });
 
-test("a time is told from now", () => {
+test("a time is shown from now", () => {
   const now = Date.parse("2026-01-01T12:00:00Z");
   assert.match(relative("2026-01-01T11:50:00Z", now), /10 minutos$/);
   assert.match(relative("2026-01-01T11:59:58Z", now), /2 segundos$/);

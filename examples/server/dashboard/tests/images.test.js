@@ -14,7 +14,7 @@ test("without a list the hint says how images are written", () => {
   assert.equal(imageHint({}), plain);
 });
 
-test("a list is told before somebody is refused, with the registries of the network", () => {
+test("a list is shown before somebody is refused, with the registries of the network", () => {
   const config = { imageRegistries: ["docker.io", "quay.io/jupyter"], internalRegistries: ["registry.lan:5000"] };
   for (const [language, start] of [
     ["en", "Only from: "],

@@ -74,15 +74,15 @@ test("an order leaves nothing out", () => {
     assert.equal(isFiltered({ ...EVERYTHING, ...part }), true);
 });
 
-test("a selection tells of what differs, and keeps nothing that is not shown", () => {
+test("a selection reports what differs, and keeps nothing that is not shown", () => {
   const selection = new Selection();
-  let told = 0;
-  selection.addEventListener("change", () => (told += 1));
+  let reported = 0;
+  selection.addEventListener("change", () => (reported += 1));
   selection.set(["a", "b", "c"], true);
   selection.set(["a"], true);
-  assert.equal(told, 1);
+  assert.equal(reported, 1);
   assert.deepEqual(["all", "some", "none"], [selection.among(["a", "b"]), selection.among(["a", "d"]), selection.among([])]);
   selection.keep(["b", "d"]);
   assert.deepEqual(selection.keys, ["b"]);
-  assert.equal(told, 2);
+  assert.equal(reported, 2);
 });

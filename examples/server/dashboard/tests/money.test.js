@@ -36,7 +36,7 @@ test("an administrator's balance has no end", () => {
   assert.equal(balanceNumber(8.2), 8.2);
 });
 
-test("what runs out is told again at each threshold", () => {
+test("a low balance is shown again at each threshold", () => {
   const levels = (kind, seconds) => seconds.map((secondsLeft) => levelOf({ kind, secondsLeft }));
   assert.equal(new Set(levels("balance", [3599, 1800, 901, 900])).size, 1);
   assert.equal(new Set(levels("balance", [3599, 899, 299])).size, 3);

@@ -10,12 +10,12 @@ const stats = {
   known: { cpu: true, memory: true, gpu: false },
 };
 
-test("a figure that was measured is told, also where it is zero", () => {
+test("a figure that was measured is shown, also where it is zero", () => {
   assert.equal(measured(stats, "cpu"), 0);
   assert.equal(measured(stats, "memory"), 41.5);
 });
 
-test("a zero that nobody has measured is not told as one", () => {
+test("a zero that nobody has measured is not shown as one", () => {
   assert.equal(measured(stats, "gpu"), null);
   assert.equal(measured(undefined, "cpu"), null);
   assert.equal(measured({ cpuUsage: 5 }, "cpu"), null);

@@ -6,7 +6,7 @@ import { explain } from "../errors.js";
 import { button, field } from "../form.js";
 import { cents, decimalsOf, money } from "../format.js";
 import { fill } from "../loading.js";
-import { tellError } from "../notices.js";
+import { notifyError } from "../notices.js";
 import { t } from "../text.js";
 import { showDays, showSums } from "./statement.js";
 
@@ -105,7 +105,7 @@ async function saveCsv(save, range, signal) {
     if (!isWhole(await file.slice(-1000).text())) throw new api.ApiError(t("statement.broken"));
     download(`neuropod-${range.from}-${range.until}.csv`, file, "text/csv");
   } catch (error) {
-    if (error.name !== "AbortError") tellError(explain(error));
+    if (error.name !== "AbortError") notifyError(explain(error));
   } finally {
     save.ariaDisabled = "false";
   }

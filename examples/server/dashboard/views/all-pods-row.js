@@ -6,7 +6,7 @@ import { explain } from "../errors.js";
 import { iconButton } from "../form.js";
 import { dateTime, duration, money, percent } from "../format.js";
 import { hourlyCost } from "../money.js";
-import { tell, tellError } from "../notices.js";
+import { notify, notifyError } from "../notices.js";
 import { isStopped } from "../steps.js";
 import { known, t } from "../text.js";
 
@@ -106,7 +106,7 @@ function action(name, key, act) {
     try {
       await act();
     } catch (error) {
-      tellError(explain(error));
+      notifyError(explain(error));
     }
   });
 }
@@ -121,7 +121,7 @@ function askToStop(pod, load) {
     label: t("action.stop"),
     action: async () => {
       await api.changePod(pod.podId, "stop");
-      tell(t("done.stop", { name: pod.podName }));
+      notify(t("done.stop", { name: pod.podName }));
       load();
     },
   });

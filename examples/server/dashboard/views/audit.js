@@ -4,7 +4,7 @@ import { explain } from "../errors.js";
 import { button, field } from "../form.js";
 import { dateTime } from "../format.js";
 import { fill } from "../loading.js";
-import { tellError } from "../notices.js";
+import { notifyError } from "../notices.js";
 import { known, t } from "../text.js";
 import { ACTIONS } from "./audit-actions.js";
 
@@ -82,7 +82,7 @@ function table(first, query) {
         const page = await api.getAudit({ ...query, after: next });
         add(page);
       } catch (error) {
-        tellError(explain(error));
+        notifyError(explain(error));
       } finally {
         more.ariaDisabled = "false";
       }

@@ -8,7 +8,7 @@ import { imageExample, imageHint } from "../images.js";
 import { fill } from "../loading.js";
 import { markdown } from "../markdown.js";
 import { readAmount } from "../money.js";
-import { tell } from "../notices.js";
+import { notify } from "../notices.js";
 import { randomKey } from "../random.js";
 import * as session from "../session.js";
 import { t } from "../text.js";
@@ -91,7 +91,7 @@ function deployForm({ prices, templates, pods, config, clients }, signal) {
       if (body.dailyCap === null) throw api.wrongField("dailyCap", t("balance.wrong"));
       try {
         const pod = await api.createPod(body, once.keyFor(body));
-        tell(t("done.deploy", { name: pod.podName }));
+        notify(t("done.deploy", { name: pod.podName }));
         location.hash = body.assignToUser ? "#/users" : "#/pods";
       } catch (error) {
         if (!error.isUncertain) once.forget();

@@ -7,7 +7,7 @@ import { cents, duration, money, percent } from "../format.js";
 import { icon } from "../icons.js";
 import { stateOf } from "../list/query.js";
 import { hourlyCost } from "../money.js";
-import { tellError } from "../notices.js";
+import { notifyError } from "../notices.js";
 import { askToDelete, askToRestart, askToStop, start } from "../pod-actions.js";
 import { measured } from "../stats.js";
 import { isStopped } from "../steps.js";
@@ -38,7 +38,7 @@ export function podRow(first, pods, gpuName, selection) {
     try {
       await action(pod, pods);
     } catch (error) {
-      tellError(`${pod.podName}: ${explain(error)}`);
+      notifyError(`${pod.podName}: ${explain(error)}`);
     }
   };
   const progress = progressPanel({ logs: tried(openLogs), start: tried(start) });
@@ -127,7 +127,7 @@ function actions(now, pods) {
       try {
         await action(now(), pods);
       } catch (error) {
-        tellError(`${now().podName}: ${explain(error)}`);
+        notifyError(`${now().podName}: ${explain(error)}`);
       } finally {
         button.ariaDisabled = "false";
       }

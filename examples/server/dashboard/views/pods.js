@@ -62,7 +62,7 @@ function table(pods, gpuName, own, signal) {
     const all = pods.all;
     shown = selectPods(all, tools.query, gpuName);
     tools.offer(all);
-    tools.tell(shown.length, all.length);
+    tools.showCount(shown.length, all.length);
     const few = all.length <= FEW && shown.length === all.length;
     setHidden(tools.element, few);
     list.classList.toggle("few", few);

@@ -4,7 +4,7 @@ import { element, heading, setText } from "../dom.js";
 import { button, checkbox, createForm, field, fieldset } from "../form.js";
 import { currency } from "../format.js";
 import { fill } from "../loading.js";
-import { tell } from "../notices.js";
+import { notify } from "../notices.js";
 import { t } from "../text.js";
 
 /** The price list, for administrators. */
@@ -63,9 +63,9 @@ function priceForm(prices, load) {
     more: [button(t("prices.reset"), { onclick: () => askToReset(load) })],
     action: async (data) => {
       const changes = changed(prices, data);
-      if (Object.keys(changes).length === 0) return tell(t("prices.same"));
+      if (Object.keys(changes).length === 0) return notify(t("prices.same"));
       await api.updatePricing(changes);
-      tell(t("done.prices"));
+      notify(t("done.prices"));
       load();
     },
   });
@@ -106,7 +106,7 @@ function askToReset(load) {
     danger: true,
     action: async () => {
       await api.resetPricing();
-      tell(t("done.prices"));
+      notify(t("done.prices"));
       load();
     },
   });

@@ -7,7 +7,7 @@ import { t } from "../text.js";
 
 /**
  * How far a pod is on its way, and what keeps it. `actions` has what a button for a remedy does: `logs`, `start`. `update`
- * answers whether there is anything to show.
+ * returns whether there is anything to show.
  */
 export function progressPanel(actions = {}) {
   const items = STEPS.map((step) => ({

@@ -7,7 +7,7 @@ import { known, t } from "../text.js";
 
 // A pod that runs for a day has 2,880 entries.
 const AT_ONCE = 200;
-// As many as the server tells at a time.
+// As many as the server sends at a time.
 const OF_A_DAY = "1000";
 
 /** The sums of a statement by pod and by kind. */

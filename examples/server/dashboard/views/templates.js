@@ -5,7 +5,7 @@ import { element, heading } from "../dom.js";
 import { button, iconButton } from "../form.js";
 import { fill } from "../loading.js";
 import { markdown } from "../markdown.js";
-import { tell } from "../notices.js";
+import { notify } from "../notices.js";
 import { t } from "../text.js";
 
 /** All templates, for administrators. */
@@ -80,7 +80,7 @@ function askToDelete(template, load) {
     danger: true,
     action: async () => {
       await api.deleteTemplate(template.id);
-      tell(t("done.deleteTemplate", { name: template.name }));
+      notify(t("done.deleteTemplate", { name: template.name }));
       load();
     },
   });

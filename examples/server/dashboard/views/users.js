@@ -6,7 +6,7 @@ import { cents, currency, date } from "../format.js";
 import { icon } from "../icons.js";
 import { fill } from "../loading.js";
 import { balanceNumber, readAmount } from "../money.js";
-import { tell } from "../notices.js";
+import { notify } from "../notices.js";
 import { randomKey } from "../random.js";
 import { known, t } from "../text.js";
 import { showAccount } from "./account.js";
@@ -160,7 +160,7 @@ function suspendButton(act, user, load) {
 
 async function suspend(user, suspended, load) {
   await api.suspendUser(user.id, suspended);
-  tell(t(suspended ? "done.suspend" : "done.resume", { name: user.name }));
+  notify(t(suspended ? "done.suspend" : "done.resume", { name: user.name }));
   load();
 }
 
@@ -179,7 +179,7 @@ function askForBalance(user, load) {
       const amount = readAmount(data.get("balance"));
       if (amount === null) throw api.wrongField("balance", t("balance.wrong"));
       await api.setBalance(user.id, amount);
-      tell(t("done.balance", { name: user.name }));
+      notify(t("done.balance", { name: user.name }));
       load();
     },
   });
@@ -201,7 +201,7 @@ function askForCredit(user, load) {
       const sum = readAmount(data.get("amount"));
       if (sum === null || sum <= 0) throw api.wrongField("amount", t("credit.wrong"));
       await api.addCredit(user.id, sum, data.get("note"), key);
-      tell(t("done.credit", { name: user.name, amount: cents(sum) }));
+      notify(t("done.credit", { name: user.name, amount: cents(sum) }));
       load();
     },
   });
@@ -219,7 +219,7 @@ function askForCap(user, load) {
       const amount = readAmount(text);
       if (text && amount === null) throw api.wrongField("dailyCap", t("balance.wrong"));
       await api.setDailyCap(user.id, amount);
-      tell(t("done.cap", { name: user.name }));
+      notify(t("done.cap", { name: user.name }));
       load();
     },
   });
@@ -236,7 +236,7 @@ function askToDelete(user, load) {
     danger: true,
     action: async () => {
       await api.deleteUser(user.id);
-      tell(t("done.deleteUser", { name: user.name }));
+      notify(t("done.deleteUser", { name: user.name }));
       load();
     },
   });
